@@ -1,0 +1,1 @@
+//! Remembering responses: keys, backends, controls.

@@ -1,0 +1,1 @@
+//! One call done well: the SDK over plan, attempts, stream.

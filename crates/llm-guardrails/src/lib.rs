@@ -1,0 +1,1 @@
+//! Judging content: guardrail trait, built-ins.

@@ -1,0 +1,1 @@
+//! Outbound HTTP: pool, TLS, proxies, egress guard, a timeout per phase.

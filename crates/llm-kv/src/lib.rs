@@ -1,0 +1,1 @@
+//! State that expires: values with a lifetime, atomic window counters, reservations.

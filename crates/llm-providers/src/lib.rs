@@ -1,0 +1,1 @@
+//! Providers: the generated table, own-format provider folders, resolution of provider/model.

@@ -1,0 +1,1 @@
+//! The gateway server: listeners, data plane, config, background jobs, assembly.

@@ -1,0 +1,1 @@
+//! Choosing: deployments, model groups, strategies, cooldowns, retries, fallbacks.

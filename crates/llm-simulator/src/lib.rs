@@ -1,0 +1,1 @@
+//! Simulated upstreams with faults, from literal recorded frames.

@@ -1,0 +1,1 @@
+//! Durable rows: keys, teams, users, budgets, spend, audit; SQLite and PostgreSQL.

@@ -1,0 +1,1 @@
+//! The vocabulary: canonical requests, responses, stream events, usage, errors.

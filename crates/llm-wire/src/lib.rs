@@ -1,0 +1,1 @@
+//! Formats: bytes to canonical values and back, and stream framings.

@@ -1,0 +1,1 @@
+//! Small programs that use the crates one by one.

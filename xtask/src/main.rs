@@ -1,0 +1,2 @@
+//! `cargo xtask`: code generation and house rules.
+fn main() {}
