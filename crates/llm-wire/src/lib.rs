@@ -1,1 +1,20 @@
-//! Formats: bytes to canonical values and back, and stream framings.
+//! Formats: bytes to canonical values and back, and stream framings. No I/O.
+//!
+//! - [`codec`]: the two faces of a format, towards a client and towards an upstream, and what they are handed.
+//! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
+//! - [`sse`]: server-sent events, split and written.
+//! - [`openai`]: chat completions, legacy completions, embeddings.
+//! - [`anthropic`]: Messages.
+//! - [`registry`]: the codecs by format.
+//!
+//! Every codec folder has the same files: `request_decode`, `request_encode`, `response_decode`, `response_encode`,
+//! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
+
+pub mod codec;
+pub mod sse;
+pub mod top;
+
+pub use codec::{
+    ClientCodec, EncodeContext, ModelCaps, Operation, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,
+    UpstreamCodec,
+};
