@@ -2,6 +2,7 @@
 //!
 //! - [`codec`]: the two faces of a format, towards a client and towards an upstream, and what they are handed.
 //! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
+//! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written.
 //! - [`openai`]: chat completions, legacy completions, embeddings.
 //! - [`anthropic`]: Messages.
@@ -11,6 +12,7 @@
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
 
 pub mod codec;
+pub mod relay;
 pub mod sse;
 pub mod top;
 
