@@ -1,1 +1,40 @@
 //! Outbound HTTP: pool, TLS, proxies, egress guard, a timeout per phase.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`transport`] | [`Transport`]: send a request, upgrade a connection; [`Timeouts`] |
+//! | [`client`] | [`HttpClient`], the transport over real sockets |
+//! | [`config`] | [`HttpConfig`]: pool, HTTP/2, TLS, proxies |
+//! | [`body`], [`reply`] | request body in pieces; reply body that watches the clock and returns its connection |
+//! | [`error`] | [`TransportError`]: in which phase, what happened, was anything sent |
+//! | [`egress`], [`fetch`] | which addresses a stranger's URL may reach; downloading such a URL |
+//!
+//! Made for one client per server thread: the pool's lock is then never contended, a pooled exchange spawns no task and
+//! opens no channel of ours, and arms a timer only now and then (see [`alarm`]).
+
+mod alarm;
+pub mod body;
+pub mod client;
+pub mod config;
+mod dial;
+mod dns;
+pub mod egress;
+pub mod error;
+pub mod fetch;
+mod io;
+mod multiplex;
+mod pool;
+mod proxy;
+pub mod reply;
+mod tcp;
+mod tls;
+pub mod transport;
+
+pub use body::Body;
+pub use client::HttpClient;
+pub use config::{Http2, HttpConfig, ProxyConfig, Roots, TlsConfig};
+pub use egress::EgressPolicy;
+pub use error::{ErrorKind, Phase, TransportError};
+pub use fetch::{FetchError, FetchLimits, Fetched, fetch_url};
+pub use reply::ReplyBody;
+pub use transport::{BoxError, BoxFuture, Timeouts, Transport, UpgradeReply, UpgradedIo};
