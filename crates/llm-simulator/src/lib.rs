@@ -1,1 +1,73 @@
-//! Simulated upstreams with faults, from literal recorded frames.
+//! Simulated LLM providers over real HTTP, with scripted answers and faults.
+//!
+//! The simulator speaks the wire formats of OpenAI (chat, completions, embeddings, models), Azure OpenAI (the same
+//! below `/openai/deployments/{deployment}/` and `/openai/v1/`) and Anthropic (messages, count_tokens, models) on
+//! HTTP/1.1 and HTTP/2 with prior knowledge. Its frames are literal templates of what those services send; it shares
+//! no code with the gateway's codecs, so a mistake made twice cannot cancel itself out.
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! use llm_simulator::{Fault, Match, Script, Simulator, SimulatorConfig};
+//!
+//! let sim = Simulator::start(SimulatorConfig::default()).await?;
+//! // first call answers 503, the next ones work
+//! sim.script(Match::model("gpt-4o"), Script::fault(Fault::Status(503)).times(1));
+//! let api_base = format!("{}/v1", sim.base_url());
+//! # let _ = api_base;
+//! # Ok(()) }
+//! ```
+//!
+//! Any path prefix is accepted before the known endings (`/east/v1/chat/completions`), so one simulator can stand for
+//! several deployments and the recorded path tells which one was called.
+//!
+//! # Scripts
+//!
+//! A request is answered by the first of these that applies:
+//!
+//! | where | example |
+//! |---|---|
+//! | program | `sim.script(Match::model("gpt-4o").nth(2), Script::fault(Fault::Cut))`, `sim.queue(..)` |
+//! | header `x-sim-script` | `{"fault":"cut","after":3}` (the fields of [`Script`]) |
+//! | marker in the last user message | `[[sim fault=cut after=3 chunks=20 gap_ms=5]]` |
+//! | model name | `sim-error-429`, `sim-fault-cut`; with `-x2` only the first two calls fail |
+//! | nothing | the echo: `You said: ...` |
+//!
+//! Keys of a marker are the fields of [`Script`]. A value is a bare word, or JSON where it has spaces
+//! (`text="a b"`). `tool=NAME` adds a tool call and a following `args={...}` gives its arguments; several make
+//! parallel calls. A script that cannot be read is answered with status 400 and says why.
+//!
+//! # Faults
+//!
+//! See [`Fault`] for the table. [`Running::pause`] closes the listening socket (connection refused) and
+//! [`Running::resume`] opens the same port again.
+//!
+//! # Control over HTTP
+//!
+//! For tests in other languages: `GET /__sim/requests` lists what was received, `POST /__sim/script` takes
+//! `{"match": {..}, "script": {..}}`, `POST /__sim/reset` forgets both.
+
+mod anthropic;
+mod connection;
+mod content;
+mod control;
+mod faults;
+mod ids;
+mod marker;
+mod openai;
+mod prompt;
+mod record;
+mod reply;
+mod route;
+mod rules;
+mod schema;
+mod script;
+mod sending;
+mod server;
+mod service;
+mod template;
+
+pub use faults::Fault;
+pub use record::{Ended, Recorded};
+pub use rules::Match;
+pub use script::{Gate, Script, ToolCall};
+pub use server::{Running, Simulator, SimulatorConfig, run};
