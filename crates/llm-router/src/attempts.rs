@@ -1,0 +1,313 @@
+//! The state machine of one request: the only place that knows retries, fallbacks and cooldowns together.
+
+mod walk;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use llm_types::{Error, Kind, RawJson};
+
+use crate::candidates::Narrow;
+use crate::cooldown::{Failed, retryable_status};
+use crate::retry::Failure;
+use crate::{Attempt, Choice, Cooled, Deployment, DeploymentView, Fallback, InFlight, Outcome, Ranking, Resolved, Rng};
+use crate::{RouteRequest, Router, Step, note, timeouts};
+
+/// How long to sleep while every deployment is at `max_parallel_requests`.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// Says what to do for one request until it is answered or given up.
+///
+/// Ask [`Self::next`], do what the step says, [`Self::report`] how an attempt ended, ask again after a failure. After a
+/// success nothing more is asked, unless the stream breaks later and [`Self::report`] is told so.
+#[derive(Debug)]
+pub struct Attempts {
+    router: Arc<Router>,
+    request: RouteRequest,
+    rng: Rng,
+    phase: Phase,
+    run: Option<Run>,
+    /// Groups whose fallbacks are being walked, the requested one first.
+    frames: Vec<Frame>,
+    /// Names that were tried: each once per request.
+    visited: Vec<Arc<str>>,
+    /// Fallbacks that were tried.
+    hops: Vec<Arc<str>>,
+    /// How the requested group failed: what the client is told in the end.
+    original: Option<Original>,
+    failures: Vec<FailedTry>,
+    calls: u32,
+    candidates: Vec<usize>,
+}
+
+/// A failed attempt, for headers and logs.
+#[derive(Debug, Clone)]
+pub struct FailedTry {
+    /// The group it belonged to.
+    pub group: Arc<str>,
+    /// Who failed.
+    pub deployment: Arc<Deployment>,
+    /// How.
+    pub error: Error,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Start,
+    Choose,
+    Trying,
+    Failed(Error),
+    Over(Error),
+}
+
+/// Attempts within one group.
+#[derive(Debug)]
+struct Run {
+    resolved: Resolved,
+    depth: u32,
+    overrides: Arc<[(String, RawJson)]>,
+    retries: u32,
+    /// Failed in this run; others are preferred.
+    tried: Vec<usize>,
+    /// Failed in a way that would come again.
+    excluded: Vec<usize>,
+    /// Orders up to this one have failed.
+    above: Option<i64>,
+    /// Members are tried one after the other, without retries.
+    failover: bool,
+    /// What the group failed with, once its first order is used up.
+    error: Option<Error>,
+    current: Option<Current>,
+    busy_since: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    at: usize,
+    client_timeout: bool,
+}
+
+#[derive(Debug)]
+struct Frame {
+    targets: Arc<[Fallback]>,
+    next: usize,
+    depth: u32,
+}
+
+#[derive(Debug)]
+struct Original {
+    group: Arc<str>,
+    error: Error,
+}
+
+impl Attempts {
+    /// Begins a request.
+    #[must_use]
+    pub fn new(router: Arc<Router>, request: RouteRequest) -> Self {
+        Self {
+            rng: request.seed.map_or_else(Rng::random, Rng::seeded),
+            router,
+            request,
+            phase: Phase::Start,
+            run: None,
+            frames: Vec::new(),
+            visited: Vec::new(),
+            hops: Vec::new(),
+            original: None,
+            failures: Vec::new(),
+            calls: 0,
+            candidates: Vec::new(),
+        }
+    }
+
+    /// What to do next.
+    pub fn next(&mut self, now: Instant) -> Step {
+        loop {
+            match std::mem::replace(&mut self.phase, Phase::Trying) {
+                Phase::Start => match self.router.resolve_request(&self.request) {
+                    Ok(resolved) => self.start(resolved, 0, Arc::new([])),
+                    Err(error) => self.phase = Phase::Over(error),
+                },
+                Phase::Choose => match self.choose(now) {
+                    Ok(step) => return step,
+                    Err(error) => self.phase = Phase::Failed(error),
+                },
+                Phase::Failed(error) => {
+                    if let Some(pause) = self.after(error, now)
+                        && !pause.is_zero()
+                    {
+                        return Step::Wait(pause);
+                    }
+                }
+                Phase::Trying => self.phase = Phase::Over(Error::internal("an attempt was not reported")),
+                Phase::Over(error) => {
+                    self.phase = Phase::Over(error.clone());
+                    return Step::GiveUp(error);
+                }
+            }
+        }
+    }
+
+    /// Tells how the last attempt ended. The answer names the deployment if it rests from now on.
+    pub fn report(&mut self, outcome: Outcome<'_>, now: Instant) -> Option<Cooled> {
+        let router = Arc::clone(&self.router);
+        let run = self.run.as_mut()?;
+        let current = run.current?;
+        let (deployment, state) = (router.deployments.get(current.at)?, router.states.get(current.at)?);
+        router.strategy.observe(deployment, &outcome, now);
+        let minute = router.state.minute(now);
+        match outcome {
+            Outcome::Success { usage, .. } => {
+                state.succeeded(minute);
+                if let Some(usage) = usage {
+                    state.add_tokens(minute, usage.total_tokens());
+                }
+                None
+            }
+            Outcome::Cancelled => {
+                self.phase = Phase::Over(Error::new(Kind::Timeout, "The client closed the request").with_status(499));
+                None
+            }
+            Outcome::Failure(error) => {
+                let alternatives = run.resolved.group.members.len() > 1;
+                let failed = Failed { at: current.at, error, alternatives, client_timeout: current.client_timeout };
+                let cooled = router.record_failure(failed, now);
+                run.tried.push(current.at);
+                let again = router.retries_by_policy(&self.request, &run.resolved, error.kind).is_some();
+                if !retryable_status(error.status()) && !again {
+                    run.excluded.push(current.at);
+                }
+                let group = Arc::clone(&run.resolved.asked);
+                self.failures.push(FailedTry { group, deployment: Arc::clone(deployment), error: error.clone() });
+                self.phase = Phase::Failed(error.clone());
+                cooled
+            }
+        }
+    }
+
+    /// The attempts that failed so far.
+    #[must_use]
+    pub fn failures(&self) -> &[FailedTry] {
+        &self.failures
+    }
+
+    /// Retries made in the group that is being tried.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.run.as_ref().map_or(0, |r| r.retries)
+    }
+
+    /// Retries that the group would get after an ordinary failure.
+    #[must_use]
+    pub fn max_retries(&self) -> u32 {
+        let wished = self.request.num_retries;
+        let run = self.run.as_ref();
+        run.map_or_else(
+            || wished.unwrap_or_else(|| self.router.settings.num_retries()),
+            |run| self.router.retries_allowed(&self.request, &run.resolved, None, Kind::Internal),
+        )
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &RouteRequest {
+        &self.request
+    }
+
+    /// True when an answer that the provider's filter cut off should be reported as a content policy failure, because the
+    /// group has fallbacks for that.
+    #[must_use]
+    pub fn filtered_answers_fall_back(&self) -> bool {
+        let Some(run) = &self.run else { return false };
+        !self.request.disable_fallbacks
+            && self.router.special_lists(&self.request, Kind::ContentPolicy).is_some()
+            && self.router.fallbacks_of(&self.request, &run.resolved, Kind::ContentPolicy).is_some()
+    }
+
+    /// Picks a deployment of the current group.
+    fn choose(&mut self, now: Instant) -> Result<Step, Error> {
+        let Some(run) = self.run.as_mut() else { return Err(Error::internal("no group is being tried")) };
+        let narrow = Narrow { above: run.above, excluded: &run.excluded };
+        self.router.candidates(&run.resolved, &self.request, narrow, now, &mut self.candidates, |_, _| {})?;
+        let default = self.router.settings.default_max_parallel_requests;
+        let busy = |at: usize| {
+            let limit = self.router.deployments.get(at).and_then(|d| d.parallel_limit(default));
+            limit.is_some_and(|most| self.router.states.get(at).is_some_and(|s| s.in_flight() >= most))
+        };
+        self.candidates.retain(|&at| !busy(at));
+        if self.candidates.is_empty() {
+            return self.queue(now);
+        }
+        run.busy_since = None;
+        let picked = match self.candidates.as_slice() {
+            [only] => Some(*only),
+            _ => self.rank(now),
+        };
+        let Some(at) = picked else { return Err(self.nothing_left(now)) };
+        self.attempt(at, now).ok_or_else(|| Error::internal("the strategy chose a deployment that does not exist"))
+    }
+
+    /// Every candidate is at its limit of parallel calls: wait, but not longer than an attempt may take.
+    fn queue(&mut self, now: Instant) -> Result<Step, Error> {
+        let Some(run) = self.run.as_mut() else { return Err(Error::internal("no group is being tried")) };
+        let waited = now.saturating_duration_since(*run.busy_since.get_or_insert(now));
+        let member = run.resolved.group.members.first().and_then(|&at| self.router.deployments.get(at));
+        let limit = member.map(|d| timeouts(&self.request, d, &self.router.settings).limit);
+        if limit.is_some_and(|most| waited >= most) {
+            return Err(note::busy(&run.resolved.asked, waited));
+        }
+        self.phase = Phase::Choose;
+        Ok(Step::Wait(BUSY_PAUSE))
+    }
+
+    /// Lets the strategy order the candidates; one that already failed comes after the others.
+    fn rank(&mut self, now: Instant) -> Option<usize> {
+        let run = self.run.as_ref()?;
+        let view = |&at: &usize| {
+            Some(DeploymentView { deployment: self.router.deployments.get(at)?, state: self.router.states.get(at)? })
+        };
+        let views: Vec<_> = self.candidates.iter().filter_map(view).collect();
+        let choice = Choice {
+            request: &self.request,
+            settings: &self.router.settings,
+            group: &run.resolved.group.name,
+            now,
+            minute: self.router.state.minute(now),
+        };
+        let mut ranking = Ranking::new(1 + run.tried.len(), self.rng.clone());
+        self.router.strategy.rank(&views, &choice, &mut ranking);
+        let picks = || ranking.picks().iter().filter_map(|&p| self.candidates.get(p)).copied();
+        let picked = picks().find(|at| !run.tried.contains(at)).or_else(|| picks().next());
+        self.rng = ranking.rng;
+        picked
+    }
+
+    fn nothing_left(&self, now: Instant) -> Error {
+        match &self.run {
+            Some(run) => self.router.none_left(&run.resolved, now, false),
+            None => Error::internal("no group is being tried"),
+        }
+    }
+
+    fn attempt(&mut self, at: usize, now: Instant) -> Option<Step> {
+        let run = self.run.as_mut()?;
+        let deployment = Arc::clone(self.router.deployments.get(at)?);
+        let timeouts = timeouts(&self.request, &deployment, &self.router.settings);
+        run.current = Some(Current { at, client_timeout: timeouts.from_client });
+        let state = &self.router.state;
+        let attempt = Attempt {
+            model: run.resolved.provider_model(&deployment),
+            group: Arc::clone(&run.resolved.asked),
+            retry: run.retries,
+            number: self.calls,
+            fallbacks: run.depth,
+            overrides: Arc::clone(&run.overrides),
+            timeouts,
+            in_flight: InFlight::begin(self.router.states.get(at)?, state, state.minute(now)),
+            deployment,
+        };
+        self.calls += 1;
+        self.phase = Phase::Trying;
+        Some(Step::Try(attempt))
+    }
+}

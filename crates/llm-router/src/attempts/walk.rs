@@ -1,0 +1,207 @@
+//! What comes after a failure: the same group again, its higher orders, its other members, its fallbacks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use llm_types::{Error, Kind, RawJson};
+
+use super::{Attempts, Failure, Frame, Original, Phase, Run, note};
+use crate::{Fallback, FallbackLists, RequestFallbacks, Resolved, RouteRequest, Router};
+
+impl Attempts {
+    /// Begins to try a group.
+    pub(super) fn start(&mut self, resolved: Resolved, depth: u32, overrides: Arc<[(String, RawJson)]>) {
+        self.visited.push(Arc::clone(&resolved.asked));
+        self.visited.push(Arc::clone(&resolved.group.name));
+        self.run = Some(Run {
+            resolved,
+            depth,
+            overrides,
+            retries: 0,
+            tried: Vec::new(),
+            excluded: Vec::new(),
+            above: None,
+            failover: false,
+            error: None,
+            current: None,
+            busy_since: None,
+        });
+        self.phase = Phase::Choose;
+    }
+
+    /// Decides after a failure. The answer is the pause before the same group is tried again.
+    pub(super) fn after(&mut self, error: Error, now: Instant) -> Option<Duration> {
+        let Some(run) = self.run.as_mut() else {
+            self.phase = Phase::Over(error);
+            return None;
+        };
+        let current = run.current.and_then(|c| Some((c.at, self.router.deployments.get(c.at)?.as_ref())));
+        if !run.failover {
+            let healthy = self.router.healthy(&run.resolved, &self.request, &run.excluded, now);
+            let failure = Failure {
+                error: &error,
+                resolved: &run.resolved,
+                deployment: current,
+                retries: run.retries,
+                healthy: &healthy,
+            };
+            if let Some(pause) = self.router.retry(&self.request, failure, &mut self.rng) {
+                run.retries += 1;
+                self.phase = Phase::Choose;
+                return Some(pause);
+            }
+        }
+        let order = current.and_then(|(_, d)| d.order);
+        let error = run.error.take().unwrap_or(error);
+        run.error = Some(error.clone());
+        if !self.another_level(order) && !self.another_member() {
+            self.leave_group(error);
+        }
+        None
+    }
+
+    /// Goes on with the members of the next higher order, if there are any.
+    fn another_level(&mut self, failed: Option<i64>) -> bool {
+        let Some(run) = self.run.as_mut() else { return false };
+        let Some(order) = failed.filter(|o| run.above.is_none_or(|a| *o > a)) else { return false };
+        let higher = self.router.members(&run.resolved.group).any(|d| d.order.is_some_and(|o| o > order));
+        if run.resolved.by_id || self.request.disable_fallbacks || !higher {
+            return false;
+        }
+        run.above = Some(order);
+        run.retries = 0;
+        self.phase = Phase::Choose;
+        true
+    }
+
+    /// With `enable_weighted_failover`: goes on with a member that was not tried yet.
+    fn another_member(&mut self) -> bool {
+        let on = self.router.settings.enable_weighted_failover == Some(true) && !self.request.disable_fallbacks;
+        let Some(run) = self.run.as_mut().filter(|r| on && !r.resolved.by_id) else { return false };
+        // Each round excludes at least one member more, so this ends.
+        let before = run.excluded.len();
+        for at in std::mem::take(&mut run.tried) {
+            if !run.excluded.contains(&at) {
+                run.excluded.push(at);
+            }
+        }
+        let fresh = run.excluded.len() > before || !run.failover;
+        let left = run.resolved.group.members.iter().any(|at| !run.excluded.contains(at));
+        if !fresh || !left {
+            return false;
+        }
+        run.failover = true;
+        run.above = None;
+        self.phase = Phase::Choose;
+        true
+    }
+
+    /// The group has failed: goes on with its fallbacks, or with those of the group before.
+    fn leave_group(&mut self, error: Error) {
+        let Some(run) = self.run.as_ref() else { return };
+        let most = self.request.max_fallbacks.unwrap_or_else(|| {
+            self.request
+                .setting(&self.router.settings, |s| s.max_fallbacks)
+                .unwrap_or_else(|| self.router.settings.max_fallbacks())
+        });
+        if !self.request.disable_fallbacks
+            && run.depth < most
+            && let Some(targets) = self.router.fallbacks_of(&self.request, &run.resolved, error.kind)
+        {
+            self.frames.push(Frame { targets, next: 0, depth: run.depth + 1 });
+        }
+        if self.original.is_none() {
+            self.original = Some(Original { group: Arc::clone(&run.resolved.asked), error });
+        }
+        if !self.next_target() {
+            self.phase = Phase::Over(self.last_word());
+        }
+    }
+
+    /// Starts the next fallback that was not tried yet and that the caller may use.
+    fn next_target(&mut self) -> bool {
+        while let Some(frame) = self.frames.last_mut() {
+            let Some(Fallback { model, overrides }) = frame.targets.get(frame.next).cloned() else {
+                self.frames.pop();
+                continue;
+            };
+            frame.next += 1;
+            let depth = frame.depth;
+            let allowed = self.request.who.admit.as_ref().is_none_or(|a| a.allows(&model));
+            if self.visited.contains(&model) || !allowed {
+                continue;
+            }
+            if let Ok(resolved) = self.router.resolve_fallback(&model, &self.request) {
+                self.hops.push(model);
+                self.start(resolved, depth, overrides);
+                return true;
+            }
+            // A fallback that does not exist counts as tried: the message names it, so that the mistake is found.
+            self.visited.push(Arc::clone(&model));
+            self.hops.push(model);
+        }
+        false
+    }
+
+    /// The error of the requested group, with what LiteLLM adds to it.
+    fn last_word(&mut self) -> Error {
+        let Some(Original { group, mut error }) = self.original.take() else {
+            return Error::internal("no group was tried");
+        };
+        let settings = &self.router.settings;
+        if settings.expose_router_debug_in_errors != Some(false) && !self.request.disable_fallbacks {
+            if self.router.special_lists(&self.request, error.kind).is_none() {
+                note::hint(&mut error, &group, &self.router.general_lists(&self.request).python());
+            }
+            note::failed_group(&mut error, &group, &self.hops);
+        }
+        error
+    }
+}
+
+impl Router {
+    /// The fallbacks of a group for an error of this kind; nothing when there are none.
+    pub(crate) fn fallbacks_of(&self, request: &RouteRequest, group: &Resolved, kind: Kind) -> Option<Arc<[Fallback]>> {
+        if let Some(RequestFallbacks::Targets(targets)) = &request.fallbacks {
+            return Some(Arc::clone(targets)).filter(|t| !t.is_empty());
+        }
+        // A special list that does not know the group ends it: general fallbacks are not used then.
+        match self.special_lists(request, kind) {
+            Some(lists) => self.lookup(lists, group),
+            None => self.lookup(self.general_lists(request), group),
+        }
+    }
+
+    /// The lists for prompts that are too long or content that is refused, when there are such lists at all.
+    pub(crate) fn special_lists<'s>(&'s self, request: &'s RouteRequest, kind: Kind) -> Option<&'s FallbackLists> {
+        let (own, general) = match kind {
+            Kind::ContextWindow => (
+                &request.context_window_fallbacks,
+                request.setting(&self.settings, |s| s.context_window_fallbacks.as_ref()),
+            ),
+            Kind::ContentPolicy => (
+                &request.content_policy_fallbacks,
+                request.setting(&self.settings, |s| s.content_policy_fallbacks.as_ref()),
+            ),
+            _ => return None,
+        };
+        own.as_ref().or(general).filter(|lists| !lists.is_empty())
+    }
+
+    pub(crate) fn general_lists<'s>(&'s self, request: &'s RouteRequest) -> &'s FallbackLists {
+        let own = request.settings.as_ref().and_then(|s| s.fallbacks.as_ref());
+        match &request.fallbacks {
+            Some(RequestFallbacks::Lists(lists)) => lists,
+            _ => own.unwrap_or(&self.fallbacks),
+        }
+    }
+
+    /// The list of the name that was asked for, of the group behind it, of the name without and with its provider, of `*`.
+    fn lookup(&self, lists: &FallbackLists, group: &Resolved) -> Option<Arc<[Fallback]>> {
+        let asked = group.asked.as_ref();
+        let bare = asked.split_once('/').map(|(_, name)| name);
+        let full = self.provider_of.as_ref().and_then(|p| Some(format!("{}/{asked}", p.ask(asked)?)));
+        let names = [Some(asked), Some(group.group.name.as_ref()), bare, full.as_deref()];
+        lists.find(names.into_iter().flatten()).filter(|targets| !targets.is_empty())
+    }
+}

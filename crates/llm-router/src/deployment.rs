@@ -1,0 +1,120 @@
+//! One way to reach a model.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::AllowedFailsPolicy;
+
+/// One entry of `model_list`: an address, a credential and a provider's model behind a public name. Deployments with the
+/// same `group` are balanced. Names and meanings are those of LiteLLM's `litellm_params` and `model_info`.
+///
+/// Only what choosing needs is here; everything else is the owner's, in `payload`.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// `model_info.id`: stable across restarts and reloads, it keys cooldowns and counters.
+    pub id: Arc<str>,
+    /// `model_name`: the public name; may contain `*`.
+    pub group: Arc<str>,
+    /// `litellm_params.model`: the provider's name of the model; may contain `*` when the group does.
+    pub model: Arc<str>,
+    /// Share of traffic under simple-shuffle.
+    pub weight: Option<f64>,
+    /// Requests per minute.
+    pub rpm: Option<u64>,
+    /// Tokens per minute.
+    pub tpm: Option<u64>,
+    /// Only the lowest order of a group is used; higher ones are tried after it failed.
+    pub order: Option<i64>,
+    /// Calls at the same time.
+    pub max_parallel_requests: Option<u32>,
+    /// Rest after a failure; zero: never rests. Overrides the router's and the provider's.
+    pub cooldown_time: Option<Duration>,
+    /// Failures within the cooldown time that are forgiven.
+    pub allowed_fails: Option<u32>,
+    /// The same by error class.
+    pub allowed_fails_policy: Option<AllowedFailsPolicy>,
+    /// Time limit of one attempt (`timeout`, else `request_timeout`).
+    pub timeout: Option<Duration>,
+    /// Time limit of a streamed attempt, to the first chunk and between chunks.
+    pub stream_timeout: Option<Duration>,
+    /// Retries after a failure of this deployment.
+    pub num_retries: Option<u32>,
+    /// Tags for tag routing.
+    pub tags: Vec<Arc<str>>,
+    /// Where it runs.
+    pub region: Option<Arc<str>>,
+    /// Prompt tokens that the model can read; for pre-call checks.
+    pub max_input_tokens: Option<u64>,
+    /// Only this team sees it.
+    pub team_id: Option<Arc<str>>,
+    /// The name under which its team sees it.
+    pub team_public_model_name: Option<Arc<str>>,
+    /// Names of access groups that contain it.
+    pub access_groups: Vec<Arc<str>>,
+    /// Paused by an administrator.
+    pub blocked: bool,
+    /// Whatever the owner precomputed for this deployment.
+    pub payload: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Deployment {
+    /// A deployment of `model` under the public name `group`, with nothing else set.
+    #[must_use]
+    pub fn new(id: impl Into<Arc<str>>, group: impl Into<Arc<str>>, model: impl Into<Arc<str>>) -> Self {
+        Self {
+            id: id.into(),
+            group: group.into(),
+            model: model.into(),
+            weight: None,
+            rpm: None,
+            tpm: None,
+            order: None,
+            max_parallel_requests: None,
+            cooldown_time: None,
+            allowed_fails: None,
+            allowed_fails_policy: None,
+            timeout: None,
+            stream_timeout: None,
+            num_retries: None,
+            tags: Vec::new(),
+            region: None,
+            max_input_tokens: None,
+            team_id: None,
+            team_public_model_name: None,
+            access_groups: Vec::new(),
+            blocked: false,
+            payload: None,
+        }
+    }
+
+    /// The owner's payload, if it is a `T`.
+    #[must_use]
+    pub fn payload<T: Any>(&self) -> Option<&T> {
+        self.payload.as_deref()?.downcast_ref()
+    }
+
+    /// The name under which clients ask for it.
+    #[must_use]
+    pub fn public_name(&self) -> &Arc<str> {
+        match (&self.team_id, &self.team_public_model_name) {
+            (Some(_), Some(name)) => name,
+            _ => &self.group,
+        }
+    }
+
+    /// Calls at the same time: `max_parallel_requests`, else `rpm`, else `tpm / 1000 * 6` (at least 1), else `default`.
+    #[must_use]
+    pub fn parallel_limit(&self, default: Option<u32>) -> Option<u32> {
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        self.max_parallel_requests
+            .or_else(|| self.rpm.map(small))
+            .or_else(|| self.tpm.map(|t| small((t.saturating_mul(6) / 1000).max(1))))
+            .or(default)
+    }
+
+    /// True when `team` may see it.
+    pub(crate) fn visible_to(&self, team: Option<&str>) -> bool {
+        self.team_id.as_deref().is_none_or(|own| Some(own) == team)
+    }
+}

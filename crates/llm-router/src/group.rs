@@ -1,0 +1,80 @@
+//! Model groups: deployments under one public name.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::{Deployment, Router};
+
+/// Deployments that serve one public name.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The public name; may be a pattern.
+    pub name: Arc<str>,
+    /// Positions of the members in [`Router::deployments`].
+    pub(crate) members: Vec<usize>,
+}
+
+impl Group {
+    pub(crate) const fn of(name: Arc<str>, members: Vec<usize>) -> Self {
+        Self { name, members }
+    }
+}
+
+/// What a group may do and has done in this minute: the figures of `x-ratelimit-*` headers. A limit is the sum over the
+/// deployments that have one; `None` when none has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroupRates {
+    /// Tokens per minute.
+    pub tpm: Option<u64>,
+    /// Requests per minute.
+    pub rpm: Option<u64>,
+    /// Tokens used in this minute.
+    pub used_tokens: u64,
+    /// Requests begun in this minute.
+    pub used_requests: u64,
+}
+
+impl GroupRates {
+    /// Tokens left in this minute.
+    #[must_use]
+    pub fn remaining_tokens(&self) -> Option<u64> {
+        self.tpm.map(|limit| limit.saturating_sub(self.used_tokens))
+    }
+
+    /// Requests left in this minute.
+    #[must_use]
+    pub fn remaining_requests(&self) -> Option<u64> {
+        self.rpm.map(|limit| limit.saturating_sub(self.used_requests))
+    }
+}
+
+impl Router {
+    /// All groups, patterns included, in the order of the configuration. Those of teams are not among them.
+    pub fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.group_order.iter().filter_map(|name| self.groups.get(name))
+    }
+
+    /// The deployments of a group.
+    pub fn members<'s>(&'s self, group: &'s Group) -> impl Iterator<Item = &'s Arc<Deployment>> {
+        group.members.iter().filter_map(|&at| self.deployments.get(at))
+    }
+
+    /// Limits of a group and what was used of them in the current minute.
+    #[must_use]
+    pub fn rates(&self, group: &Group, now: Instant) -> GroupRates {
+        let minute = self.state.minute(now);
+        let mut rates = GroupRates::default();
+        for &at in &group.members {
+            let (Some(d), Some(s)) = (self.deployments.get(at), self.states.get(at)) else { continue };
+            if let Some(tpm) = d.tpm {
+                rates.tpm = Some(rates.tpm.unwrap_or(0).saturating_add(tpm));
+            }
+            if let Some(rpm) = d.rpm {
+                rates.rpm = Some(rates.rpm.unwrap_or(0).saturating_add(rpm));
+            }
+            rates.used_tokens += u64::from(s.tokens(minute));
+            rates.used_requests += u64::from(s.requests(minute));
+        }
+        rates
+    }
+}

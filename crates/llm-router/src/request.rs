@@ -1,0 +1,115 @@
+//! What is asked of the router.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{FallbackLists, RequestFallbacks, RouterSettings};
+
+/// A question to the owner: may this caller use that group now (permission, budget, reservation)?
+#[derive(Clone)]
+pub struct Admit(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Admit {
+    /// Wraps the owner's answer.
+    pub fn new(answer: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    /// Asks.
+    #[must_use]
+    pub fn allows(&self, group: &str) -> bool {
+        (self.0)(group)
+    }
+}
+
+impl fmt::Debug for Admit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admit(..)")
+    }
+}
+
+/// Who asks, as far as choosing is concerned.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The caller's team: it sees its own deployments and those of nobody.
+    pub team_id: Option<Arc<str>>,
+    /// Set when the caller may use the model only through access groups: deployments outside of them are not used.
+    pub access_groups: Option<Arc<[Arc<str>]>>,
+    /// Asked before a fallback is used, and before a name is suggested. Nothing: everything is allowed.
+    pub admit: Option<Admit>,
+}
+
+/// One request. Fields that are `None` leave the decision to deployment and settings.
+#[derive(Debug, Clone)]
+pub struct RouteRequest {
+    /// The model as the client named it.
+    pub model: Arc<str>,
+    /// The path, for messages; may be empty.
+    pub route: &'static str,
+    /// Who asks.
+    pub who: Scope,
+    /// Streamed answer wanted.
+    pub stream: bool,
+    /// Retries wished by the client.
+    pub num_retries: Option<u32>,
+    /// Time limit wished by the client.
+    pub timeout: Option<Duration>,
+    /// Time limit for streams wished by the client.
+    pub stream_timeout: Option<Duration>,
+    /// Hops wished by the client.
+    pub max_fallbacks: Option<u32>,
+    /// Fallbacks wished by the client.
+    pub fallbacks: Option<RequestFallbacks>,
+    /// Fallbacks for prompts that are too long, wished by the client.
+    pub context_window_fallbacks: Option<FallbackLists>,
+    /// Fallbacks for content that a provider refuses, wished by the client.
+    pub content_policy_fallbacks: Option<FallbackLists>,
+    /// The client wants no fallbacks, or the request names a resource that lives at one provider.
+    pub disable_fallbacks: bool,
+    /// Tags of the request.
+    pub tags: Arc<[Arc<str>]>,
+    /// The only region allowed.
+    pub region: Option<Arc<str>>,
+    /// Estimated prompt tokens; 0 when unknown. For pre-call checks.
+    pub estimated_tokens: u64,
+    /// Settings of the caller's key or team; those present win over the router's.
+    pub settings: Option<Arc<RouterSettings>>,
+    /// Makes the random choices repeatable.
+    pub seed: Option<u64>,
+}
+
+impl RouteRequest {
+    /// A request for `model` without any wishes.
+    #[must_use]
+    pub fn new(model: impl Into<Arc<str>>) -> Self {
+        Self {
+            model: model.into(),
+            route: "",
+            who: Scope::default(),
+            stream: false,
+            num_retries: None,
+            timeout: None,
+            stream_timeout: None,
+            max_fallbacks: None,
+            fallbacks: None,
+            context_window_fallbacks: None,
+            content_policy_fallbacks: None,
+            disable_fallbacks: false,
+            tags: Arc::default(),
+            region: None,
+            estimated_tokens: 0,
+            settings: None,
+            seed: None,
+        }
+    }
+
+    /// The caller's own value of a setting, else the router's.
+    pub(crate) fn setting<'s, T>(
+        &'s self,
+        router: &'s RouterSettings,
+        of: impl Fn(&'s RouterSettings) -> Option<T>,
+    ) -> Option<T> {
+        self.settings.as_deref().and_then(&of).or_else(|| of(router))
+    }
+}

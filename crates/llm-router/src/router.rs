@@ -1,0 +1,176 @@
+//! The snapshot: deployments, settings, and the tables to find them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::{Deployment, DeploymentState, FallbackLists, Group, Pattern, RouterSettings, RouterState, Strategy};
+use crate::{SimpleShuffle, by_name};
+
+/// Tells the provider of a model name (`gpt-4o` → `openai`), as far as the owner can infer it.
+#[derive(Clone)]
+pub struct ProviderOf(Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>);
+
+impl ProviderOf {
+    /// Wraps the owner's answer.
+    pub fn new(answer: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    pub(crate) fn ask(&self, model: &str) -> Option<&'static str> {
+        (self.0)(model)
+    }
+}
+
+impl fmt::Debug for ProviderOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProviderOf(..)")
+    }
+}
+
+/// Deployments and settings, ready for decisions. Never changes: a reload builds another one over the same state.
+#[derive(Debug)]
+pub struct Router {
+    pub(crate) deployments: Vec<Arc<Deployment>>,
+    /// State of each deployment, at the same positions.
+    pub(crate) states: Vec<Arc<DeploymentState>>,
+    pub(crate) groups: HashMap<Arc<str>, Arc<Group>>,
+    pub(crate) group_order: Vec<Arc<str>>,
+    /// Team → public name → group.
+    pub(crate) team_groups: HashMap<Arc<str>, HashMap<Arc<str>, Arc<Group>>>,
+    pub(crate) ids: HashMap<Arc<str>, usize>,
+    /// Provider's model name → the deployments with it.
+    pub(crate) models: HashMap<Arc<str>, Arc<Group>>,
+    /// The most specific first.
+    pub(crate) patterns: Vec<(Pattern, Arc<Group>)>,
+    pub(crate) settings: RouterSettings,
+    pub(crate) fallbacks: FallbackLists,
+    pub(crate) state: Arc<RouterState>,
+    pub(crate) strategy: Arc<dyn Strategy>,
+    pub(crate) provider_of: Option<ProviderOf>,
+    warnings: Vec<String>,
+}
+
+impl Router {
+    /// A router with a state of its own.
+    #[must_use]
+    pub fn new(deployments: Vec<Deployment>, settings: RouterSettings) -> Self {
+        Self::with_state(deployments, settings, RouterState::new(Instant::now(), SystemTime::now()))
+    }
+
+    /// A router over the state of its predecessor: cooldowns and counters of known deployments go on.
+    #[must_use]
+    pub fn with_state(deployments: Vec<Deployment>, settings: RouterSettings, state: Arc<RouterState>) -> Self {
+        let mut warnings = Vec::new();
+        let strategy = match settings.routing_strategy.as_deref() {
+            None => Arc::new(SimpleShuffle),
+            Some(name) => by_name(name).unwrap_or_else(|| {
+                warnings.push(format!("routing_strategy {name:?} is not known here; simple-shuffle is used"));
+                Arc::new(SimpleShuffle)
+            }),
+        };
+        let deployments: Vec<_> = deployments.into_iter().map(Arc::new).collect();
+        let mut router = Self {
+            states: deployments.iter().map(|d| state.deployment(&d.id)).collect(),
+            groups: HashMap::new(),
+            group_order: Vec::new(),
+            team_groups: HashMap::new(),
+            ids: HashMap::with_capacity(deployments.len()),
+            models: HashMap::new(),
+            patterns: Vec::new(),
+            fallbacks: settings.all_fallbacks(),
+            deployments,
+            settings,
+            state,
+            strategy,
+            provider_of: None,
+            warnings,
+        };
+        router.index();
+        router.state.forget_unused();
+        router
+    }
+
+    /// Lets the router complete names that lack their provider.
+    #[must_use]
+    pub fn infer_providers(mut self, provider_of: ProviderOf) -> Self {
+        self.provider_of = Some(provider_of);
+        self
+    }
+
+    /// Replaces the strategy.
+    #[must_use]
+    pub fn with_strategy(mut self, strategy: Arc<dyn Strategy>) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// All deployments, in the order of the configuration.
+    #[must_use]
+    pub fn deployments(&self) -> &[Arc<Deployment>] {
+        &self.deployments
+    }
+
+    /// The deployment with this id.
+    #[must_use]
+    pub fn deployment(&self, id: &str) -> Option<&Arc<Deployment>> {
+        self.deployments.get(*self.ids.get(id)?)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &RouterSettings {
+        &self.settings
+    }
+
+    /// What survives a reload.
+    #[must_use]
+    pub const fn state(&self) -> &Arc<RouterState> {
+        &self.state
+    }
+
+    /// What was odd in the configuration, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn index(&mut self) {
+        let mut groups: HashMap<Arc<str>, Group> = HashMap::new();
+        let mut teams: HashMap<Arc<str>, HashMap<Arc<str>, Group>> = HashMap::new();
+        let mut models: HashMap<Arc<str>, Group> = HashMap::new();
+        for (at, d) in self.deployments.iter().enumerate() {
+            if self.ids.insert(Arc::clone(&d.id), at).is_some() {
+                self.warnings.push(format!("two deployments have the id {:?}; the later one answers to it", d.id));
+            }
+            add(&mut models, &d.model, at);
+            match (&d.team_id, &d.team_public_model_name) {
+                (Some(team), Some(public)) => add(teams.entry(Arc::clone(team)).or_default(), public, at),
+                _ => {
+                    if !groups.contains_key(&d.group) {
+                        self.group_order.push(Arc::clone(&d.group));
+                    }
+                    add(&mut groups, &d.group, at);
+                }
+            }
+        }
+        self.groups = shared(groups);
+        self.models = shared(models);
+        self.team_groups = teams.into_iter().map(|(team, groups)| (team, shared(groups))).collect();
+        let all = self.group_order.iter().filter_map(|name| self.groups.get(name));
+        let all = all.chain(self.team_groups.values().flat_map(HashMap::values));
+        let mut patterns: Vec<_> =
+            all.filter_map(|group| Some((Pattern::parse(&group.name)?, Arc::clone(group)))).collect();
+        patterns.sort_by(|(a, _), (b, _)| b.specificity().cmp(&a.specificity()));
+        self.patterns = patterns;
+    }
+}
+
+fn add(groups: &mut HashMap<Arc<str>, Group>, name: &Arc<str>, at: usize) {
+    groups.entry(Arc::clone(name)).or_insert_with(|| Group::of(Arc::clone(name), Vec::new())).members.push(at);
+}
+
+fn shared(groups: HashMap<Arc<str>, Group>) -> HashMap<Arc<str>, Arc<Group>> {
+    groups.into_iter().map(|(name, group)| (name, Arc::new(group))).collect()
+}
