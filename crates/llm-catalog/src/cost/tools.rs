@@ -1,0 +1,56 @@
+//! Tools that the provider hosts and bills by use.
+
+use llm_types::Usage;
+
+use super::CostBreakdown;
+use crate::{Catalog, Field, ModelRef, Rules};
+
+pub(super) fn add(bill: &mut CostBreakdown, model: ModelRef<'_>, rules: &Rules, usage: &Usage) {
+    let mut tools = web_search(model, rules, usage);
+    let per = |count: u64, price: f64| count as f64 * price;
+    tools += per(usage.maps_queries, model.num(Field::GoogleMapsGroundingCostPerQuery).unwrap_or(0.0));
+    tools += per(usage.file_searches, model.num(Field::FileSearchCostPer1kCalls).unwrap_or(rules.file_search));
+    tools += usage.storage_gb_days
+        * model
+            .num(Field::VectorStoreCostPerGbPerDay)
+            .or_else(|| model.num(Field::FileSearchCostPerGbPerDay))
+            .unwrap_or(rules.storage_gb_day);
+    if usage.code_sessions > 0 {
+        tools += per(usage.code_sessions, code_session(model));
+    }
+    let per_1k =
+        |field, otherwise: f64| model.num(field).filter(|price| *price > 0.0).map_or(otherwise, |price| price / 1000.0);
+    tools += per(usage.computer_input, per_1k(Field::ComputerUseInputCostPer1kTokens, rules.computer.0));
+    tools += per(usage.computer_output, per_1k(Field::ComputerUseOutputCostPer1kTokens, rules.computer.1));
+    bill.tools = tools;
+}
+
+fn web_search(model: ModelRef<'_>, rules: &Rules, usage: &Usage) -> f64 {
+    if usage.web_searches() == 0 {
+        return 0.0;
+    }
+    let medium = model.num(Field::SearchContextMedium).unwrap_or(rules.web_search);
+    let price = |field| model.num(field).unwrap_or(medium);
+    let (low, high) = (price(Field::SearchContextLow), price(Field::SearchContextHigh));
+    if model.text(Field::WebSearchBillingUnit) == Some("per_prompt") {
+        // However many queries the model made, the grounded prompt is billed once.
+        return if usage.web_search_high > 0 {
+            high
+        } else if usage.web_search_medium > 0 {
+            medium
+        } else {
+            low
+        };
+    }
+    usage.web_search_low as f64 * low + usage.web_search_medium as f64 * medium + usage.web_search_high as f64 * high
+}
+
+/// The model's own price of a session, else that of its provider's `container` entry.
+fn code_session(model: ModelRef<'_>) -> f64 {
+    let own = model.num(Field::CodeInterpreterCostPerSession);
+    own.or_else(|| {
+        let container = Catalog::builtin().exact(&[model.provider()?, "/container"])?;
+        container.num(Field::CodeInterpreterCostPerSession)
+    })
+    .unwrap_or(0.0)
+}
