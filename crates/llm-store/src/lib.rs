@@ -1,1 +1,57 @@
-//! Durable rows: keys, teams, users, budgets, spend, audit; SQLite and PostgreSQL.
+//! Durable rows: keys, teams, users, organizations, budgets, spend, audit ... in SQLite or PostgreSQL.
+//!
+//! One schema with LiteLLM's tables and columns, so its databases open here; the rules over the rows are `llm-accounts`'.
+//!
+//! - [`Store`]: open, migrate, ping, close; [`StoreConfig`] says where. [`StoreTx`]: several changes at once.
+//! - [`Store::table`]: get, insert, update, delete and list for any row struct; [`Filter`] and [`ListQuery`] say which rows.
+//! - The row structs, one per table ([`VerificationToken`], [`TeamRow`], [`UserRow`], [`SpendLogRow`] ...), each with a patch
+//!   for partial updates. Every one is a [`Table`]; a new one is one macro call.
+//! - [`Store::keys`]: what virtual keys need besides: unique aliases, deletion with a copy, rotation, [`KeyFilter`].
+//! - [`Store::snapshot`]: what changed since a time.
+//! - [`Store::apply`]: a [`SettlementBatch`] of the journal, written once however often it is applied.
+//! - [`SpendFilter`], [`SpendGroup`]: questions about requests; [`Store::daily`]: the daily rollups.
+//! - [`Store::lead`]: which gateway runs a background job.
+
+mod access;
+mod cell;
+mod clean;
+mod config;
+mod daily;
+pub mod defaults;
+mod dialect;
+mod error;
+mod filter;
+mod keys;
+mod leader;
+mod migrate;
+mod row;
+mod rows;
+mod settle;
+mod snapshot;
+mod spend_logs;
+mod sql;
+mod store;
+mod table;
+#[cfg(all(unix, feature = "testing"))]
+pub mod testing;
+mod transaction;
+mod value;
+
+pub use access::Rows;
+pub use cell::{Cell, Serial};
+pub use config::StoreConfig;
+pub use daily::{DailyCounters, DailyFilter, DailyKey, DailyScope, DailySpendRow};
+pub use dialect::Dialect;
+pub use error::{Result, StoreError};
+pub use filter::{Filter, ListQuery, Listing};
+pub use keys::{DeletedBy, KeyFilter};
+pub use migrate::Migrated;
+pub use row::Row;
+pub use rows::*;
+pub use settle::{Applied, KeySpend, SettlementBatch, WindowSpend};
+pub use snapshot::Snapshot;
+pub use spend_logs::{SpendFilter, SpendGroup, SpendSum};
+pub use store::Store;
+pub use table::{Patch, Table};
+pub use transaction::StoreTx;
+pub use value::Value;

@@ -1,0 +1,279 @@
+//! Which rows, in which order, which page. Column names are checked against the table before they reach SQL.
+
+use chrono::{DateTime, Utc};
+
+use crate::dialect::Dialect;
+use crate::error::Result;
+use crate::sql::Sql;
+use crate::table::Table;
+use crate::value::Value;
+
+/// Conditions that all hold. Empty: every row.
+#[derive(Debug, Clone, Default)]
+pub struct Filter(Vec<(String, Test)>);
+
+#[derive(Debug, Clone)]
+enum Test {
+    Is(Value<'static>),
+    IsNot(Value<'static>),
+    AnyOf(Vec<String>),
+    Contains(String),
+    Compare(&'static str, Value<'static>),
+    Null(bool),
+    ListHas(String),
+    JsonListHas(String),
+    JsonField(&'static [&'static str], String),
+    OneOf(Vec<Filter>),
+}
+
+impl Filter {
+    /// No condition.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with(mut self, column: &str, test: Test) -> Self {
+        self.0.push((column.to_owned(), test));
+        self
+    }
+
+    /// The column has this value.
+    #[must_use]
+    pub fn is(self, column: &str, value: impl Into<Value<'static>>) -> Self {
+        self.with(column, Test::Is(value.into()))
+    }
+
+    /// [`Filter::is`] when there is a value.
+    #[must_use]
+    pub fn maybe(self, column: &str, value: Option<impl Into<Value<'static>>>) -> Self {
+        match value {
+            Some(value) => self.is(column, value),
+            None => self,
+        }
+    }
+
+    /// The column has another value or none.
+    #[must_use]
+    pub fn is_not(self, column: &str, value: impl Into<Value<'static>>) -> Self {
+        self.with(column, Test::IsNot(value.into()))
+    }
+
+    /// The text column has one of these values.
+    #[must_use]
+    pub fn any_of(self, column: &str, values: Vec<String>) -> Self {
+        self.with(column, Test::AnyOf(values))
+    }
+
+    /// The text column contains this text, in any case.
+    #[must_use]
+    pub fn contains(self, column: &str, text: impl Into<String>) -> Self {
+        self.with(column, Test::Contains(text.into()))
+    }
+
+    /// The column is at least this.
+    #[must_use]
+    pub fn at_least(self, column: &str, value: impl Into<Value<'static>>) -> Self {
+        self.with(column, Test::Compare(">=", value.into()))
+    }
+
+    /// The column is at most this.
+    #[must_use]
+    pub fn at_most(self, column: &str, value: impl Into<Value<'static>>) -> Self {
+        self.with(column, Test::Compare("<=", value.into()))
+    }
+
+    /// The column is below this.
+    #[must_use]
+    pub fn below(self, column: &str, value: impl Into<Value<'static>>) -> Self {
+        self.with(column, Test::Compare("<", value.into()))
+    }
+
+    /// The time column lies in `from..=until`; an open end is no condition.
+    #[must_use]
+    pub fn between(mut self, column: &str, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Self {
+        if let Some(from) = from {
+            self = self.at_least(column, from);
+        }
+        if let Some(until) = until {
+            self = self.at_most(column, until);
+        }
+        self
+    }
+
+    /// The column is NULL (`true`) or is not (`false`).
+    #[must_use]
+    pub fn null(self, column: &str, null: bool) -> Self {
+        self.with(column, Test::Null(null))
+    }
+
+    /// The `text[]` column has this item.
+    #[must_use]
+    pub fn list_has(self, column: &str, item: impl Into<String>) -> Self {
+        self.with(column, Test::ListHas(item.into()))
+    }
+
+    /// The JSON column is a list that has this text.
+    #[must_use]
+    pub fn json_list_has(self, column: &str, item: impl Into<String>) -> Self {
+        self.with(column, Test::JsonListHas(item.into()))
+    }
+
+    /// The field at `path` of the JSON column has this text.
+    #[must_use]
+    pub fn json_field(self, column: &str, path: &'static [&'static str], text: impl Into<String>) -> Self {
+        self.with(column, Test::JsonField(path, text.into()))
+    }
+
+    /// At least one of these filters holds.
+    #[must_use]
+    pub fn one_of(self, filters: Vec<Self>) -> Self {
+        self.with("", Test::OneOf(filters))
+    }
+
+    /// Writes ` WHERE ...`, or nothing.
+    pub(crate) fn write<T: Table>(&self, sql: &mut Sql) -> Result<()> {
+        if !self.0.is_empty() {
+            sql.push(" WHERE ");
+            self.conditions::<T>(sql)?;
+        }
+        Ok(())
+    }
+
+    fn conditions<T: Table>(&self, sql: &mut Sql) -> Result<()> {
+        if self.0.is_empty() {
+            sql.push("1 = 1");
+        }
+        for (i, (column, test)) in self.0.iter().enumerate() {
+            if i > 0 {
+                sql.push(" AND ");
+            }
+            if let Test::OneOf(filters) = test {
+                one_of::<T>(filters, sql)?;
+            } else {
+                test.write(T::column(column)?, sql);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one_of<T: Table>(filters: &[Filter], sql: &mut Sql) -> Result<()> {
+    sql.push("(1 = 0");
+    for filter in filters {
+        sql.push(" OR (");
+        filter.conditions::<T>(sql)?;
+        sql.push(")");
+    }
+    sql.push(")");
+    Ok(())
+}
+
+impl Test {
+    fn write(&self, column: &str, sql: &mut Sql) {
+        let postgres = sql.dialect() == Dialect::Postgres;
+        match self {
+            Self::Is(value) => sql.name(column).push(" = ").bind(value.clone()),
+            Self::IsNot(value) => sql.name(column).push(" IS DISTINCT FROM ").bind(value.clone()),
+            Self::AnyOf(values) => sql.name(column).is_any_of(values),
+            Self::Contains(text) => {
+                let pattern = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                sql.push("LOWER(").name(column).push(") LIKE ").bind(format!("%{pattern}%")).push(" ESCAPE '\\'")
+            }
+            Self::Compare(operator, value) => sql.name(column).push(" ").push(operator).push(" ").bind(value.clone()),
+            Self::Null(true) => sql.name(column).push(" IS NULL"),
+            Self::Null(false) => sql.name(column).push(" IS NOT NULL"),
+            Self::ListHas(item) if postgres => sql.bind(item).push(" = ANY(").name(column).push(")"),
+            Self::JsonListHas(item) if postgres => sql.name(column).push(" @> to_jsonb(ARRAY[").bind(item).push("])"),
+            Self::ListHas(item) | Self::JsonListHas(item) => {
+                sql.bind(item).push(" IN (SELECT value FROM json_each(").name(column).push("))")
+            }
+            Self::JsonField(path, text) if postgres => {
+                let path: Vec<String> = path.iter().map(|p| (*p).to_owned()).collect();
+                sql.name(column).push(" #>> ").bind(Value::List(path.into())).push(" = ").bind(text)
+            }
+            Self::JsonField(path, text) => {
+                let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
+                sql.push("json_extract(").name(column).push(", ").bind(path).push(") = ").bind(text)
+            }
+            // Written by `one_of`, which knows the table.
+            Self::OneOf(_) => sql,
+        };
+    }
+}
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct ListQuery {
+    /// Which rows.
+    pub filter: Filter,
+    /// Sort columns, first counts most; `true` is descending. The key breaks ties. NULLs come last.
+    pub sort: Vec<(String, bool)>,
+    /// Page number, from 1.
+    pub page: u32,
+    /// Rows on a page. `None`: all rows, on one page.
+    pub size: Option<u32>,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        Self { filter: Filter::new(), sort: Vec::new(), page: 1, size: None }
+    }
+}
+
+impl ListQuery {
+    /// All rows the filter lets through.
+    #[must_use]
+    pub fn all(filter: Filter) -> Self {
+        Self { filter, ..Self::default() }
+    }
+
+    /// One page of them.
+    #[must_use]
+    pub fn page(filter: Filter, page: u32, size: u32) -> Self {
+        Self { filter, page, size: Some(size), ..Self::default() }
+    }
+
+    /// Adds a sort column.
+    #[must_use]
+    pub fn sorted(mut self, column: &str, descending: bool) -> Self {
+        self.sort.push((column.to_owned(), descending));
+        self
+    }
+
+    /// Writes ` ORDER BY ... LIMIT ... OFFSET ...`.
+    pub(crate) fn write_order<T: Table>(&self, sql: &mut Sql) -> Result<()> {
+        let mut lead = " ORDER BY ";
+        for (column, descending) in &self.sort {
+            let column = T::column(column)?;
+            sql.push(lead).name(column).push(if *descending { " DESC NULLS LAST" } else { " ASC NULLS LAST" });
+            lead = ", ";
+        }
+        for key in T::KEY.iter().filter(|key| !self.sort.iter().any(|(column, _)| column == *key)) {
+            sql.push(lead).name(key);
+            lead = ", ";
+        }
+        if let Some(size) = self.size {
+            let skipped = i64::from(self.page.saturating_sub(1)) * i64::from(size);
+            sql.push(" LIMIT ").bind(i64::from(size)).push(" OFFSET ").bind(skipped);
+        }
+        Ok(())
+    }
+}
+
+/// A page of rows.
+#[derive(Debug, Clone)]
+pub struct Listing<T> {
+    /// The rows of the page.
+    pub rows: Vec<T>,
+    /// How many rows there are on all pages.
+    pub total: u64,
+}
+
+impl<T> Listing<T> {
+    /// How many pages of `size` rows there are.
+    #[must_use]
+    pub const fn pages(&self, size: u32) -> u64 {
+        if size == 0 { 0 } else { self.total.div_ceil(size as u64) }
+    }
+}

@@ -1,0 +1,299 @@
+//! Questions about the rows of requests: by id, by filter, sums by day and by caller.
+
+use chrono::{DateTime, Utc};
+
+use crate::access::{Rows, first_int, read_all};
+use crate::dialect::quoted;
+use crate::error::Result;
+use crate::filter::{Filter, ListQuery, Listing};
+use crate::rows::SpendLogRow;
+use crate::sql::Sql;
+use crate::table::Table;
+
+/// Which requests; all that are set must hold.
+#[derive(Debug, Clone, Default)]
+pub struct SpendFilter {
+    /// The row's id: the upstream's response id or our call id.
+    pub request_id: Option<String>,
+    /// Our own call id.
+    pub call_id: Option<String>,
+    /// Conversation.
+    pub session_id: Option<String>,
+    /// Key hash.
+    pub api_key: Option<String>,
+    /// Any of these key hashes.
+    pub api_keys: Vec<String>,
+    /// Internal user.
+    pub user: Option<String>,
+    /// Team.
+    pub team_id: Option<String>,
+    /// Any of these teams.
+    pub team_ids: Vec<String>,
+    /// Organization.
+    pub organization_id: Option<String>,
+    /// End user.
+    pub end_user: Option<String>,
+    /// Model that answered.
+    pub model: Option<String>,
+    /// Deployment.
+    pub model_id: Option<String>,
+    /// Public model name.
+    pub model_group: Option<String>,
+    /// `success` or `failure`.
+    pub status: Option<String>,
+    /// `True`, `False` or `None`, as text.
+    pub cache_hit: Option<String>,
+    /// A tag the request had.
+    pub tag: Option<String>,
+    /// Alias of the key, as logged.
+    pub key_alias: Option<String>,
+    /// Code of the error, as logged.
+    pub error_code: Option<String>,
+    /// At least so many USD.
+    pub min_spend: Option<f64>,
+    /// At most so many USD.
+    pub max_spend: Option<f64>,
+    /// Started at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Started at or before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl From<SpendFilter> for Filter {
+    fn from(f: SpendFilter) -> Self {
+        let mut out = Self::new()
+            .between("startTime", f.from, f.until)
+            .maybe("request_id", f.request_id)
+            .maybe("litellm_call_id", f.call_id)
+            .maybe("session_id", f.session_id)
+            .maybe("api_key", f.api_key)
+            .maybe("user", f.user)
+            .maybe("team_id", f.team_id)
+            .maybe("organization_id", f.organization_id)
+            .maybe("end_user", f.end_user)
+            .maybe("model", f.model)
+            .maybe("model_id", f.model_id)
+            .maybe("model_group", f.model_group)
+            .maybe("status", f.status)
+            .maybe("cache_hit", f.cache_hit);
+        for (column, values) in [("api_key", f.api_keys), ("team_id", f.team_ids)] {
+            if !values.is_empty() {
+                out = out.any_of(column, values);
+            }
+        }
+        if let Some(tag) = f.tag {
+            out = out.json_list_has("request_tags", tag);
+        }
+        if let Some(alias) = f.key_alias {
+            out = out.json_field("metadata", &["user_api_key_alias"], alias);
+        }
+        if let Some(code) = f.error_code {
+            out = out.json_field("metadata", &["error_information", "error_code"], code);
+        }
+        if let Some(least) = f.min_spend {
+            out = out.at_least("spend", least);
+        }
+        if let Some(most) = f.max_spend {
+            out = out.at_most("spend", most);
+        }
+        out
+    }
+}
+
+/// Sums over some requests.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct SpendSum {
+    /// What they have in common, in the order asked for; `None` where a row has no value.
+    pub group: Vec<Option<String>>,
+    /// USD.
+    pub spend: f64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// Prompt tokens.
+    pub prompt_tokens: i64,
+    /// Completion tokens.
+    pub completion_tokens: i64,
+    /// How many requests.
+    pub requests: i64,
+}
+
+/// What requests can be summed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpendGroup {
+    /// Day of the start, `YYYY-MM-DD` in UTC.
+    Day,
+    /// Key hash.
+    ApiKey,
+    /// Internal user.
+    User,
+    /// Team.
+    Team,
+    /// Organization.
+    Organization,
+    /// End user.
+    EndUser,
+    /// Model that answered.
+    Model,
+    /// Public model name.
+    ModelGroup,
+    /// Deployment.
+    ModelId,
+    /// Provider.
+    Provider,
+    /// Upstream address.
+    ApiBase,
+    /// `success` or `failure`.
+    Status,
+    /// Conversation.
+    Session,
+}
+
+impl SpendGroup {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Day => "startTime",
+            Self::ApiKey => "api_key",
+            Self::User => "user",
+            Self::Team => "team_id",
+            Self::Organization => "organization_id",
+            Self::EndUser => "end_user",
+            Self::Model => "model",
+            Self::ModelGroup => "model_group",
+            Self::ModelId => "model_id",
+            Self::Provider => "custom_llm_provider",
+            Self::ApiBase => "api_base",
+            Self::Status => "status",
+            Self::Session => "session_id",
+        }
+    }
+}
+
+/// Columns that may be large and that lists do not show.
+const BODIES: [&str; 3] = ["messages", "response", "proxy_server_request"];
+
+impl Rows<'_, SpendLogRow> {
+    /// The requests with this id: the row's own, those stored under another because it was taken, or our call id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_request_id(&mut self, id: &str) -> Result<Vec<SpendLogRow>> {
+        let mut sql = crate::access::select::<SpendLogRow>(self.exec.dialect());
+        sql.push(" WHERE \"request_id\" = ").bind(id).push(" OR \"litellm_call_id\" = ").bind(id);
+        // Ids that were taken are `id:call id`; `;` is the character after `:`.
+        sql.push(" OR (\"request_id\" >= ").bind(format!("{id}:")).push(" AND \"request_id\" < ");
+        sql.bind(format!("{id};")).push(") ORDER BY \"startTime\", \"request_id\"");
+        read_all(&self.exec.fetch(sql).await?)
+    }
+
+    /// A page of requests without their bodies (`messages`, `response` and `proxy_server_request` read as `None`).
+    ///
+    /// # Errors
+    /// When the query names a column the table does not have.
+    pub async fn page(&mut self, query: &ListQuery) -> Result<Listing<SpendLogRow>> {
+        let mut sql = Sql::read(self.exec.dialect(), "SELECT ");
+        for (i, column) in SpendLogRow::COLUMNS.iter().enumerate() {
+            sql.push(if i > 0 { ", " } else { "" });
+            if BODIES.contains(column) {
+                sql.push("NULL AS ");
+            }
+            sql.name(column);
+        }
+        sql.push(" FROM ").name(SpendLogRow::NAME);
+        query.filter.write::<SpendLogRow>(&mut sql)?;
+        query.write_order::<SpendLogRow>(&mut sql)?;
+        let rows = read_all(&self.exec.fetch(sql).await?)?;
+        let total = self.count(&query.filter).await?;
+        Ok(Listing { rows, total })
+    }
+
+    /// Sums by the given groups, ordered by them; by none: one sum over all. `limit` keeps the dearest sums, dearest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sums(
+        &mut self,
+        filter: SpendFilter,
+        groups: &[SpendGroup],
+        limit: Option<u32>,
+    ) -> Result<Vec<SpendSum>> {
+        let dialect = self.exec.dialect();
+        let mut sql = Sql::read(dialect, "SELECT ");
+        for group in groups {
+            let column = quoted(group.column());
+            sql.push(&if *group == SpendGroup::Day { dialect.day(&column) } else { column }).push(", ");
+        }
+        sql.push(&dialect.sum_float("\"spend\"")).push(" AS spent");
+        for column in ["\"total_tokens\"", "\"prompt_tokens\"", "\"completion_tokens\""] {
+            sql.push(", ").push(&dialect.sum_int(column));
+        }
+        sql.push(", COUNT(*) FROM ").name(SpendLogRow::NAME);
+        Filter::from(filter).write::<SpendLogRow>(&mut sql)?;
+        let positions = (1..=groups.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        if !groups.is_empty() {
+            sql.push(" GROUP BY ").push(&positions);
+        }
+        match limit {
+            Some(limit) => {
+                sql.push(" ORDER BY spent DESC LIMIT ").bind(i64::from(limit));
+            }
+            None if !groups.is_empty() => {
+                sql.push(" ORDER BY ").push(&positions);
+            }
+            None => {}
+        }
+        let rows = self.exec.fetch(sql).await?;
+        rows.iter().map(|row| read_sum(row, groups.len())).collect()
+    }
+
+    /// What `/spend/logs` answers for a range of dates: sums by day, key, user and model, in that order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_day(&mut self, filter: SpendFilter) -> Result<Vec<SpendSum>> {
+        use SpendGroup::{ApiKey, Day, Model, User};
+        self.sums(filter, &[Day, ApiKey, User, Model], None).await
+    }
+
+    /// USD of all requests the filter lets through.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn total(&mut self, filter: SpendFilter) -> Result<f64> {
+        Ok(self.sums(filter, &[], None).await?.first().map_or(0.0, |sum| sum.spend))
+    }
+
+    /// Deletes at most `limit` requests that started before `time`; how many. Call it until it answers 0: small steps keep
+    /// the locks short.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_before(&mut self, time: DateTime<Utc>, limit: u32) -> Result<u64> {
+        let mut sql = Sql::write(self.exec.dialect(), "DELETE FROM ");
+        sql.name(SpendLogRow::NAME).push(" WHERE \"request_id\" IN (SELECT \"request_id\" FROM ");
+        sql.name(SpendLogRow::NAME).push(" WHERE \"startTime\" < ").bind(time).push(" LIMIT ");
+        sql.bind(i64::from(limit)).push(")");
+        self.exec.execute(sql).await
+    }
+
+    /// How many sessions the filter lets through.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions(&mut self, filter: SpendFilter) -> Result<u64> {
+        let mut sql = Sql::read(self.exec.dialect(), "SELECT COUNT(DISTINCT \"session_id\") FROM ");
+        sql.name(SpendLogRow::NAME);
+        Filter::from(filter).write::<SpendLogRow>(&mut sql)?;
+        Ok(u64::try_from(first_int(&self.exec.fetch(sql).await?)?).unwrap_or_default())
+    }
+}
+
+fn read_sum(row: &crate::Row, groups: usize) -> Result<SpendSum> {
+    Ok(SpendSum {
+        group: (0..groups).map(|at| row.text(at)).collect::<Result<_>>()?,
+        spend: row.num(groups)?.unwrap_or_default(),
+        total_tokens: row.int(groups + 1)?.unwrap_or_default(),
+        prompt_tokens: row.int(groups + 2)?.unwrap_or_default(),
+        completion_tokens: row.int(groups + 3)?.unwrap_or_default(),
+        requests: row.int(groups + 4)?.unwrap_or_default(),
+    })
+}

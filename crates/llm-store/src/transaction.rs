@@ -1,0 +1,123 @@
+//! Several changes that happen together or not at all.
+
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+
+use crate::access::Rows;
+use crate::dialect::Dialect;
+use crate::error::Result;
+use crate::row::Row;
+use crate::rows::VerificationToken;
+use crate::sql::Sql;
+use crate::store::{Store, execute_postgres, execute_sqlite, fetch_postgres, fetch_sqlite};
+use crate::table::Table;
+
+/// An open transaction; see [`Store::begin`].
+#[derive(Debug)]
+pub enum StoreTx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl StoreTx {
+    /// Which engine this is.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The rows of one table, inside the transaction.
+    #[must_use]
+    pub fn table<T: Table>(&mut self) -> Rows<'_, T> {
+        Rows::new(Exec::Tx(self))
+    }
+
+    /// The virtual keys, inside the transaction.
+    #[must_use]
+    pub fn keys(&mut self) -> Rows<'_, VerificationToken> {
+        self.table()
+    }
+
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing was changed.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Undoes everything.
+    ///
+    /// # Errors
+    /// When the connection is lost, which undoes it as well.
+    pub async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        let statement = sql.finish()?;
+        match self {
+            Self::Sqlite(tx) => execute_sqlite(&mut **tx, statement).await,
+            Self::Postgres(tx) => execute_postgres(&mut **tx, statement).await,
+        }
+    }
+
+    pub(crate) async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        let statement = sql.finish()?;
+        match self {
+            Self::Sqlite(tx) => fetch_sqlite(&mut **tx, statement).await,
+            Self::Postgres(tx) => fetch_postgres(&mut **tx, statement).await,
+        }
+    }
+
+    /// Runs statements without arguments, as one script. `text` is ours, never a stranger's.
+    pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
+            Self::Postgres(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
+        }
+        Ok(())
+    }
+}
+
+/// Where a statement runs.
+#[derive(Debug)]
+pub(crate) enum Exec<'a> {
+    Store(&'a Store),
+    Tx(&'a mut StoreTx),
+}
+
+impl Exec<'_> {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Store(store) => store.dialect(),
+            Self::Tx(tx) => tx.dialect(),
+        }
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        match self {
+            Self::Store(store) => store.execute(sql).await,
+            Self::Tx(tx) => tx.execute(sql).await,
+        }
+    }
+
+    pub(crate) async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        match self {
+            Self::Store(store) => store.fetch(sql).await,
+            Self::Tx(tx) => tx.fetch(sql).await,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The daily rollups.
+
+use llm_store::{DailyCounters, DailyFilter, DailyKey, DailyScope, DailySpendRow, SettlementBatch, Store};
+
+fn row(scope: DailyScope, entity: &str, date: &str, model: &str, spend: f64) -> DailySpendRow {
+    DailySpendRow {
+        scope,
+        key: DailyKey {
+            entity: entity.into(),
+            date: date.into(),
+            api_key: "k".into(),
+            model: model.into(),
+            ..DailyKey::default()
+        },
+        counters: DailyCounters {
+            spend,
+            prompt_tokens: 10,
+            api_requests: 1,
+            timed_requests: 1,
+            ..DailyCounters::default()
+        },
+    }
+}
+
+async fn apply(store: &Store, id: &str, daily: Vec<DailySpendRow>) {
+    store.apply(&SettlementBatch { batch_id: id.into(), daily, ..SettlementBatch::default() }).await.unwrap();
+}
+
+pub(crate) async fn rollups_add_up(store: Store) {
+    for scope in DailyScope::ALL {
+        let rows = || vec![row(scope, "e", "2026-01-01", "m", 0.5), row(scope, "e", "2026-01-01", "m", 0.25)];
+        apply(&store, &format!("{scope:?}1"), rows()).await;
+        apply(&store, &format!("{scope:?}2"), rows()).await;
+        let page = store.daily(scope, &DailyFilter::default(), 1, 10).await.unwrap();
+        let [found] = page.rows.as_slice() else { panic!("{scope:?}: {page:?}") };
+        assert_eq!(found.counters.spend, 1.5, "{scope:?}");
+        assert_eq!(
+            (found.counters.prompt_tokens, found.counters.api_requests, found.counters.timed_requests),
+            (40, 4, 4)
+        );
+        assert_eq!(found.key.entity, if scope == DailyScope::Global { "" } else { "e" });
+    }
+}
+
+pub(crate) async fn rows_are_told_apart(store: Store) {
+    let user = DailyScope::User;
+    let mut other_group = row(user, "a", "2026-01-01", "m", 1.0);
+    other_group.key.model_group = "public".into();
+    let mut tool = row(user, "a", "2026-01-01", "m", 1.0);
+    tool.key.mcp_namespaced_tool_name = "server/tool".into();
+    let mut rows = vec![
+        row(user, "a", "2026-01-01", "m", 1.0),
+        other_group,
+        tool,
+        row(user, "a", "2026-01-02", "m", 1.0),
+        row(user, "b", "2026-01-02", "n", 1.0),
+    ];
+    rows.extend((0..300).map(|n| row(user, "c", "2026-01-03", &format!("m{n}"), 0.5)));
+    apply(&store, "1", rows).await;
+    let list = async |filter: DailyFilter| store.daily(user, &filter, 1, 1000).await.unwrap();
+    assert_eq!(list(DailyFilter::default()).await.total, 304);
+    let of_a = list(DailyFilter { entities: vec!["a".into()], ..DailyFilter::default() }).await;
+    assert_eq!(of_a.rows.len(), 3, "the model group does not tell rows apart, the tool does");
+    assert_eq!(of_a.rows[0].key.date, "2026-01-02", "newest first");
+    let second =
+        DailyFilter { from: Some("2026-01-02".into()), until: Some("2026-01-02".into()), ..DailyFilter::default() };
+    assert_eq!(list(second).await.total, 2);
+    assert_eq!(
+        list(DailyFilter { model: Some("n".into()), api_keys: vec!["k".into()], ..DailyFilter::default() }).await.total,
+        1
+    );
+    assert_eq!(list(DailyFilter { api_keys: vec!["other".into()], ..DailyFilter::default() }).await.total, 0);
+    let page = store.daily(user, &DailyFilter::default(), 4, 100).await.unwrap();
+    assert_eq!((page.rows.len(), page.total), (4, 304));
+    let sums = store.daily_sums(user, &DailyFilter::default()).await.unwrap();
+    let days: Vec<_> = sums.iter().map(|(day, c)| (day.as_str(), c.spend, c.api_requests)).collect();
+    assert_eq!(days, [("2026-01-01", 3.0, 3), ("2026-01-02", 2.0, 2), ("2026-01-03", 150.0, 300)]);
+    let all = store.daily_sums(DailyScope::Team, &DailyFilter::default()).await.unwrap();
+    assert!(all.is_empty());
+}

@@ -1,0 +1,72 @@
+//! One suite for every engine: SQLite in memory, SQLite in a file, PostgreSQL, PostgreSQL without prepared statements.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail where it stands"
+)]
+
+mod daily;
+mod keys;
+mod places;
+mod postgres;
+mod rows;
+mod settle;
+mod spend;
+mod sqlite;
+mod store;
+
+/// Runs `async fn(Store)` cases of a module against every engine, each on a fresh, migrated database.
+macro_rules! everywhere {
+    ($($module:ident :: $case:ident),+ $(,)?) => {
+        mod memory { $( #[tokio::test] async fn $case() {
+            crate::places::in_memory(crate::$module::$case).await;
+        } )+ }
+        mod file { $( #[tokio::test] async fn $case() {
+            crate::places::in_file(crate::$module::$case).await;
+        } )+ }
+        mod postgresql { $( #[tokio::test] async fn $case() {
+            crate::places::in_postgres("", crate::$module::$case).await;
+        } )+ }
+        mod postgresql_unprepared { $( #[tokio::test] async fn $case() {
+            crate::places::in_postgres("&pgbouncer=true", crate::$module::$case).await;
+        } )+ }
+    };
+}
+
+everywhere! {
+    store::answers_and_closes,
+    store::migrating_again_does_nothing,
+    store::a_dropped_transaction_changes_nothing,
+    store::one_leader_at_a_time,
+    store::a_snapshot_has_what_changed,
+    rows::every_table_takes_its_defaults_and_gives_them_back,
+    rows::values_come_back_as_given,
+    rows::a_patch_touches_only_its_columns,
+    rows::unique_values_conflict,
+    rows::lists_filter_sort_and_page,
+    rows::unknown_columns_are_refused,
+    rows::keys_of_two_parts,
+    rows::put_replaces,
+    rows::the_database_counts,
+    rows::secrets_are_not_printed,
+    keys::keys_are_filtered,
+    keys::aliases_are_unique_by_question,
+    keys::deleting_keeps_a_copy,
+    keys::rotation_with_grace,
+    settle::everything_is_added,
+    settle::a_batch_is_applied_once,
+    settle::nothing_of_a_failed_batch_stays,
+    settle::taken_ids_are_changed,
+    settle::hostile_rows_do_not_stop_a_batch,
+    settle::concurrent_batches_add_up,
+    settle::windows_move_forward,
+    daily::rollups_add_up,
+    daily::rows_are_told_apart,
+    spend::found_by_id,
+    spend::requests_are_filtered,
+    spend::sums,
+    spend::pages_without_bodies,
+    spend::old_rows_go_in_steps,
+}

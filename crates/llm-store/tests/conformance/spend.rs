@@ -1,0 +1,129 @@
+//! Questions about requests.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use llm_store::{Filter, ListQuery, SettlementBatch, SpendFilter, SpendGroup, SpendLogRow, Store};
+use llm_types::RawJson;
+
+use crate::settle::spend_row;
+
+fn noon(day: u32) -> DateTime<Utc> {
+    format!("2026-04-{day:02}T12:00:00Z").parse().unwrap()
+}
+
+async fn fill(store: &Store) {
+    let rows = [
+        ("r1", 1, "k1", "ann", "gpt-4o", 0.5),
+        ("r2", 1, "k1", "ann", "claude", 0.25),
+        ("r3", 2, "k2", "bob", "gpt-4o", 2.0),
+    ];
+    let rows = rows.into_iter().map(|(id, day, key, user, model, spend)| SpendLogRow {
+        start_time: noon(day),
+        end_time: noon(day) + TimeDelta::seconds(2),
+        api_key: key.into(),
+        user: Some(user.into()),
+        team_id: (day == 2).then(|| "t".into()),
+        model: model.into(),
+        spend,
+        status: Some(if id == "r2" { "failure" } else { "success" }.into()),
+        session_id: Some(format!("s{day}")),
+        request_tags: Some(RawJson::parse(if id == "r3" { r#"["a","b"]"# } else { r#"["a"]"# }).unwrap()),
+        metadata: Some(
+            RawJson::parse(r#"{"user_api_key_alias":"al","error_information":{"error_code":"429"}}"#).unwrap(),
+        ),
+        messages: Some(RawJson::parse(r#"[{"role":"user","content":"hi"}]"#).unwrap()),
+        ..spend_row(id)
+    });
+    let batch = SettlementBatch { batch_id: "fill".into(), spend_rows: rows.collect(), ..SettlementBatch::default() };
+    store.apply(&batch).await.unwrap();
+}
+
+pub(crate) async fn found_by_id(store: Store) {
+    fill(&store).await;
+    for id in ["r1", "call-r1"] {
+        let rows = store.table::<SpendLogRow>().by_request_id(id).await.unwrap();
+        assert_eq!(rows.len(), 1, "{id}");
+        assert_eq!((rows[0].start_time, rows[0].end_time), (noon(1), noon(1) + TimeDelta::seconds(2)));
+        assert_eq!(rows[0].messages, Some(RawJson::parse(r#"[{"role":"user","content":"hi"}]"#).unwrap()));
+    }
+    assert!(store.table::<SpendLogRow>().by_request_id("r").await.unwrap().is_empty());
+}
+
+pub(crate) async fn requests_are_filtered(store: Store) {
+    fill(&store).await;
+    let ids = async |filter: SpendFilter| {
+        let rows = store.table::<SpendLogRow>().find(filter.into()).await.unwrap();
+        rows.iter().map(|r| r.request_id.clone()).collect::<Vec<_>>().join(" ")
+    };
+    let f = SpendFilter::default;
+    assert_eq!(ids(f()).await, "r1 r2 r3");
+    assert_eq!(ids(SpendFilter { api_key: Some("k1".into()), ..f() }).await, "r1 r2");
+    assert_eq!(ids(SpendFilter { api_keys: vec!["k2".into()], ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { user: Some("bob".into()), ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { team_id: Some("t".into()), ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { tag: Some("b".into()), ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { tag: Some("a".into()), status: Some("failure".into()), ..f() }).await, "r2");
+    assert_eq!(ids(SpendFilter { key_alias: Some("al".into()), model: Some("claude".into()), ..f() }).await, "r2");
+    assert_eq!(ids(SpendFilter { error_code: Some("500".into()), ..f() }).await, "");
+    assert_eq!(ids(SpendFilter { error_code: Some("429".into()), min_spend: Some(0.5), ..f() }).await, "r1 r3");
+    assert_eq!(ids(SpendFilter { from: Some(noon(2)), ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { until: Some(noon(2) - TimeDelta::milliseconds(1)), ..f() }).await, "r1 r2");
+}
+
+pub(crate) async fn sums(store: Store) {
+    fill(&store).await;
+    let days = store.table::<SpendLogRow>().by_day(SpendFilter::default()).await.unwrap();
+    let rows: Vec<_> =
+        days.iter().map(|s| (s.group.iter().flatten().cloned().collect::<Vec<_>>().join(" "), s.spend)).collect();
+    let wanted =
+        [("2026-04-01 k1 ann claude", 0.25), ("2026-04-01 k1 ann gpt-4o", 0.5), ("2026-04-02 k2 bob gpt-4o", 2.0)];
+    assert_eq!(rows, wanted.map(|(group, spend)| (group.to_owned(), spend)));
+
+    let by = async |groups: &[SpendGroup], limit| {
+        store.table::<SpendLogRow>().sums(SpendFilter::default(), groups, limit).await.unwrap()
+    };
+    let teams = by(&[SpendGroup::Team], Some(1)).await;
+    assert_eq!((teams.len(), teams[0].group[0].as_deref(), teams[0].spend), (1, Some("t"), 2.0));
+    let models = by(&[SpendGroup::Model], None).await;
+    assert_eq!(
+        (models[1].requests, models[1].total_tokens, models[1].prompt_tokens, models[1].completion_tokens),
+        (2, 6, 4, 2)
+    );
+    let all = by(&[], None).await;
+    assert_eq!((all.len(), all[0].spend, all[0].requests), (1, 2.75, 3));
+    assert_eq!(
+        store
+            .table::<SpendLogRow>()
+            .total(SpendFilter { user: Some("ann".into()), ..SpendFilter::default() })
+            .await
+            .unwrap(),
+        0.75
+    );
+    let nobody = SpendFilter { user: Some("nobody".into()), ..SpendFilter::default() };
+    assert_eq!(store.table::<SpendLogRow>().total(nobody).await.unwrap(), 0.0);
+    assert_eq!(store.table::<SpendLogRow>().sessions(SpendFilter::default()).await.unwrap(), 2);
+}
+
+pub(crate) async fn pages_without_bodies(store: Store) {
+    fill(&store).await;
+    let query = ListQuery::page(Filter::new(), 1, 2).sorted("startTime", true);
+    let page = store.table::<SpendLogRow>().page(&query).await.unwrap();
+    assert_eq!((page.total, page.rows.len(), page.rows[0].request_id.as_str()), (3, 2, "r3"));
+    assert!(page.rows[0].messages.is_none() && page.rows[0].response.is_none());
+    assert!(page.rows[0].metadata.is_some());
+    let whole = store.table::<SpendLogRow>().list(&query).await.unwrap();
+    assert!(whole.rows[0].messages.is_some());
+}
+
+pub(crate) async fn old_rows_go_in_steps(store: Store) {
+    fill(&store).await;
+    let mut steps = Vec::new();
+    loop {
+        let gone = store.table::<SpendLogRow>().delete_before(noon(2), 1).await.unwrap();
+        steps.push(gone);
+        if gone == 0 {
+            break;
+        }
+    }
+    assert_eq!(steps, [1, 1, 0]);
+    assert_eq!(store.table::<SpendLogRow>().count(&Filter::new()).await.unwrap(), 1);
+}

@@ -1,0 +1,77 @@
+//! The store itself.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use llm_store::{DeletedBy, KeyPatch, Migrated, Store, TeamRow, UserRow, VerificationToken};
+
+pub(crate) async fn answers_and_closes(store: Store) {
+    store.ping().await.unwrap();
+    let drift = (store.now().await.unwrap() - Utc::now()).abs();
+    assert!(drift < TimeDelta::seconds(5), "the database's clock is UTC: {drift}");
+    store.close().await;
+    assert!(store.ping().await.unwrap_err().is_unavailable());
+}
+
+pub(crate) async fn migrating_again_does_nothing(store: Store) {
+    let again = store.migrate().await.unwrap();
+    assert_eq!(again, Migrated { from: again.to, to: again.to, added: Vec::new() });
+    assert!(again.to >= 2);
+}
+
+pub(crate) async fn a_dropped_transaction_changes_nothing(store: Store) {
+    let team = TeamRow { team_id: "t".into(), ..TeamRow::default() };
+    let mut tx = store.begin().await.unwrap();
+    tx.table::<TeamRow>().insert(&team).await.unwrap();
+    assert!(tx.table::<TeamRow>().get(["t"]).await.unwrap().is_some());
+    drop(tx);
+    assert!(store.table::<TeamRow>().get(["t"]).await.unwrap().is_none());
+
+    let mut tx = store.begin().await.unwrap();
+    tx.table::<TeamRow>().insert(&team).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert!(store.table::<TeamRow>().get(["t"]).await.unwrap().is_none());
+
+    let mut tx = store.begin().await.unwrap();
+    tx.table::<TeamRow>().insert(&team).await.unwrap();
+    tx.keys().insert(&VerificationToken { token: "k".into(), ..VerificationToken::default() }).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(store.table::<TeamRow>().get(["t"]).await.unwrap().is_some());
+    assert!(store.keys().get_by_hash("k").await.unwrap().is_some());
+}
+
+pub(crate) async fn one_leader_at_a_time(store: Store) {
+    let minute = Duration::from_secs(60);
+    assert!(store.lead("reset", "a", minute).await.unwrap());
+    assert!(!store.lead("reset", "b", minute).await.unwrap());
+    assert!(store.lead("reset", "a", minute).await.unwrap(), "the leader may go on");
+    assert!(store.lead("report", "b", minute).await.unwrap(), "jobs do not share a leader");
+    store.stop_leading("reset", "b").await.unwrap();
+    assert!(!store.lead("reset", "b", minute).await.unwrap(), "only the leader can give up");
+    store.stop_leading("reset", "a").await.unwrap();
+    assert!(store.lead("reset", "b", Duration::ZERO).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(store.lead("reset", "a", minute).await.unwrap(), "the lead ran out");
+}
+
+pub(crate) async fn a_snapshot_has_what_changed(store: Store) {
+    let old = Utc::now() - TimeDelta::days(1);
+    for token in ["old", "changed", "gone"] {
+        let key = VerificationToken { token: token.into(), updated_at: Some(old), ..VerificationToken::default() };
+        store.keys().insert(&key).await.unwrap();
+    }
+    let user = UserRow { user_id: "u".into(), updated_at: Some(old), ..UserRow::default() };
+    store.table::<UserRow>().insert(&user).await.unwrap();
+
+    let first = store.snapshot(None).await.unwrap();
+    assert_eq!((first.keys.len(), first.users.len(), first.deleted_keys.len()), (3, 1, 0));
+
+    let patch = KeyPatch { blocked: Some(Some(true)), ..KeyPatch::default() };
+    assert!(store.keys().update(["changed"], &patch).await.unwrap());
+    store.keys().delete_with_copy(&["gone".into()], &DeletedBy::default()).await.unwrap();
+
+    let second = store.snapshot(Some(first.next)).await.unwrap();
+    assert_eq!(second.keys.iter().map(|k| k.token.as_str()).collect::<Vec<_>>(), ["changed"]);
+    assert_eq!(second.deleted_keys, ["gone"]);
+    assert!(second.users.is_empty() && second.next >= first.next);
+}
