@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
 use tokio::time::{Instant, timeout_at};
@@ -16,9 +14,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::alarm::{Alarm, earlier};
 use crate::dial::{Dial, Opened};
 use crate::dns::Dns;
+use crate::dress::{dress_http1, dress_http2};
 use crate::multiplex::Stream;
 use crate::pool::{Found, Host, Lease, Pool, Shared, target};
-use crate::proxy::{Proxies, Route};
+use crate::proxy::Proxies;
 use crate::tls::Tls;
 use crate::{
     Body, BoxFuture, EgressPolicy, HttpConfig, Phase, ReplyBody, Timeouts, Transport, TransportError, UpgradeReply,
@@ -243,7 +242,11 @@ async fn exchange(
             dress_http2(&mut req, host);
             let mut alarm = Alarm::default();
             let sent = stream.sender().try_send_request(req);
-            (answered(sent, &mut alarm, first_byte, clock.total).await, Lease::Stream(stream), alarm)
+            let result = answered(sent, &mut alarm, first_byte, clock.total).await;
+            if matches!(&result, Err(failed) if failed.request.is_some()) {
+                host.multiplex.discard(&stream);
+            }
+            (result, Lease::Stream(stream), alarm)
         }
     };
     let idle: Option<Duration> = clock.timeouts.idle;
@@ -276,44 +279,4 @@ async fn answered(
             Err(Failed { error: TransportError::timeout(phase, true), request: None })
         }
     }
-}
-
-/// HTTP/1.1 wants the path alone and a `Host` header; a proxy that is not tunnelled through wants the whole URI.
-fn dress_http1(req: &mut Request<Body>, host: &Host, pooled: bool) {
-    *req.version_mut() = Version::HTTP_11;
-    let path = path(req.uri());
-    let proxy = match &host.route {
-        Route::Http(proxy) if pooled && !host.tls => Some(proxy),
-        _ => None,
-    };
-    *req.uri_mut() = match proxy {
-        Some(_) => whole(host, Scheme::HTTP, path),
-        None => Uri::from(path),
-    };
-    let headers = req.headers_mut();
-    headers.entry(HOST).or_insert_with(|| host.header.clone());
-    if let Some(auth) = proxy.and_then(|proxy| proxy.auth.as_ref()) {
-        headers.insert(PROXY_AUTHORIZATION, auth.clone());
-    }
-}
-
-/// HTTP/2 wants the whole URI and no `Host` header.
-fn dress_http2(req: &mut Request<Body>, host: &Host) {
-    *req.version_mut() = Version::HTTP_2;
-    let scheme = if host.tls { Scheme::HTTPS } else { Scheme::HTTP };
-    *req.uri_mut() = whole(host, scheme, path(req.uri()));
-    req.headers_mut().remove(HOST);
-}
-
-fn path(uri: &Uri) -> PathAndQuery {
-    uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"))
-}
-
-fn whole(host: &Host, scheme: Scheme, path: PathAndQuery) -> Uri {
-    let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(scheme);
-    parts.authority = Some(host.authority.clone());
-    parts.path_and_query = Some(path);
-    // All three parts are there, which is the only thing that is checked.
-    Uri::from_parts(parts).unwrap_or_default()
 }

@@ -18,6 +18,7 @@ pub mod client;
 pub mod config;
 mod dial;
 mod dns;
+mod dress;
 pub mod egress;
 pub mod error;
 pub mod fetch;

@@ -69,6 +69,11 @@ impl Multiplex {
         stream
     }
 
+    /// Gives no more streams on the connection of `stream`: it took no request.
+    pub(crate) fn discard(&self, stream: &Stream) {
+        self.connections.lock().retain(|connection| !Arc::ptr_eq(connection, &stream.0));
+    }
+
     /// Lets go of connections that nobody used for `idle`. True when none is left.
     pub(crate) fn sweep(&self, now: Instant, idle: Duration) -> bool {
         let mut connections = self.connections.lock();

@@ -119,6 +119,28 @@ async fn a_connection_that_died_in_the_pool_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_close_that_nobody_had_time_to_notice_is_no_error() {
+    // The server runs beside, and this runtime does nothing while the server closes: the end of the connection lies
+    // unread in the socket when the next request is sent on it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(ok("answer").as_bytes()).unwrap();
+        }
+    });
+    let client = direct();
+    let get = || Request::get(&url).body(Body::empty()).unwrap();
+    assert_eq!(text(client.send(get(), Timeouts::default()).await.unwrap()).await, "answer");
+    std::thread::sleep(SHORT);
+    assert_eq!(text(client.send(get(), Timeouts::default()).await.unwrap()).await, "answer");
+    server.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_request_that_may_have_arrived_is_not_sent_twice() {
     let server = Server::start(|number, mut stream| async move {
         read_request(&mut stream).await;

@@ -170,6 +170,26 @@ async fn http2_without_tls_by_prior_knowledge() {
 }
 
 #[tokio::test]
+async fn an_http2_connection_that_was_closed_is_replaced() {
+    // Each connection lives 50 ms.
+    let server = Server::start(|_, stream| async move {
+        let _ = tokio::time::timeout(Duration::from_millis(50), serve_http(TokioIo::new(stream))).await;
+    })
+    .await;
+    let config = HttpConfig {
+        http2_prior_knowledge: vec![server.addr.to_string()],
+        proxy: ProxyConfig::Off,
+        ..HttpConfig::default()
+    };
+    let client = HttpClient::new(config);
+    for _ in 0..3 {
+        assert_eq!(text(&client, server.post("/path", "x")).await.1, "HTTP/2.0 /path x");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[tokio::test]
 async fn strangers_are_not_trusted_unless_told_to() {
     let pki = Pki::new();
     let server = pki.serve(&["http/1.1"], false).await;
