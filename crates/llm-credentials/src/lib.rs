@@ -4,9 +4,9 @@
 //! |---|---|
 //! | [`source`] | [`SecretSource`]: a secret by name; the environment, a chain, names served by a manager |
 //! | [`cached`] | [`Cached`]: remembering what a slow source said |
-//! | [`reference`] | [`Reference`]: `os.environ/NAME` or a literal, as configurations write them |
+//! | [`mod@reference`] | [`Reference`]: `os.environ/NAME` or a literal, as configurations write them |
 //! | [`lookup`] | the first of several names that has a value |
-//! | [`present`] | a key and an [`llm_types::AuthScheme`] become headers and query parameters |
+//! | [`mod@present`] | a key and an [`llm_types::AuthScheme`] become headers and query parameters |
 //! | [`token`] | [`TokenSource`]: tokens that end; a token given as it is |
 //!
 //! To come, each in a file of its own: secret managers (as sources), AWS Signature 4, Google, Microsoft Entra and IBM

@@ -10,7 +10,7 @@
 //! | [`egress`], [`fetch`] | which addresses a stranger's URL may reach; downloading such a URL |
 //!
 //! Made for one client per server thread: the pool's lock is then never contended, a pooled exchange spawns no task and
-//! opens no channel of ours, and arms a timer only now and then (see [`alarm`]).
+//! opens no channel of ours, and arms a timer only now and then (see `alarm.rs`).
 
 mod alarm;
 pub mod body;
