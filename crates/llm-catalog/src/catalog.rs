@@ -1,6 +1,6 @@
 //! The catalog: the built-in table, and price files laid over it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value as JsonValue};
 
@@ -41,27 +41,26 @@ impl Catalog {
         Self::overlay_models(file.iter().map(|(name, fields)| (name.as_str(), fields)))
     }
 
-    /// [`Catalog::overlay`] from values that are already parsed, such as `register_model` of a config file.
+    /// [`Catalog::overlay`] from values that are already parsed. A model may come several times (a price file, then a
+    /// config's own models): later fields win.
     ///
     /// # Errors
     /// When an entry is not an object.
     pub fn overlay_models<'m>(
         models: impl IntoIterator<Item = (&'m str, &'m JsonValue)>,
     ) -> Result<Arc<Self>, PackError> {
-        let mut packer = Packer::new(Field::NAMES);
+        let mut merged: BTreeMap<&str, Map<String, JsonValue>> = BTreeMap::new();
         for (name, fields) in models {
             if matches!(name, "sample_spec" | "fallback_generalizations") {
                 continue;
             }
             let JsonValue::Object(fields) = fields else { return Err(PackError::NotAnObject(name.to_owned())) };
-            match BUILTIN.exact(&[name]) {
-                None => packer.add(name, fields)?,
-                Some(known) => {
-                    let mut merged = known.to_json();
-                    merged.extend(fields.clone());
-                    packer.add(name, &merged)?;
-                }
-            }
+            let known = || BUILTIN.exact(&[name]).map(|known| known.to_json()).unwrap_or_default();
+            merged.entry(name).or_insert_with(known).extend(fields.clone());
+        }
+        let mut packer = Packer::new(Field::NAMES);
+        for (name, fields) in &merged {
+            packer.add(name, fields)?;
         }
         Ok(Arc::new(Self { overlay: Some(packer.pack("price file")?) }))
     }
@@ -107,40 +106,4 @@ impl Catalog {
 
 fn all_of(table: &Table) -> impl Iterator<Item = ModelRef<'_>> {
     (0..table.counts.models).map(|index| ModelRef { table, place: table.place(index) })
-}
-
-/// Prices and facts of one deployment: what its `litellm_params` and `model_info` say, over what is known of its model.
-#[derive(Debug)]
-pub struct CustomPrice {
-    table: Table,
-}
-
-impl CustomPrice {
-    /// `base`: the model that the deployment serves, if known. `fields`: the deployment's own, in LiteLLM's names;
-    /// unknown names are kept, `null` leaves the base's value.
-    ///
-    /// # Errors
-    /// When a value is too long to be kept.
-    pub fn new(name: &str, base: Option<ModelRef<'_>>, fields: &Map<String, JsonValue>) -> Result<Self, PackError> {
-        let mut merged = base.map(|base| base.to_json()).unwrap_or_default();
-        merged.extend(fields.iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.clone(), value.clone())));
-        let mut packer = Packer::new(Field::NAMES);
-        packer.add(name, &merged)?;
-        Ok(Self { table: packer.pack("deployment")? })
-    }
-
-    /// True when `fields` say anything about money, so that a [`CustomPrice`] is worth making.
-    #[must_use]
-    pub fn has_prices(fields: &Map<String, JsonValue>) -> bool {
-        fields.iter().any(|(name, value)| {
-            !value.is_null()
-                && (name.contains("cost") || matches!(name.as_str(), "tiered_pricing" | "off_peak_pricing"))
-        })
-    }
-
-    /// The deployment as a model, to be given to [`crate::cost`].
-    #[must_use]
-    pub fn model(&self) -> ModelRef<'_> {
-        ModelRef { table: &self.table, place: self.table.place(0) }
-    }
 }

@@ -128,7 +128,7 @@ pub(crate) fn join_name(out: &mut String, field: &str, key: Key) {
     let above = key.above();
     if above > 0 {
         out.push_str("_above_");
-        if above % 1000 == 0 {
+        if above.is_multiple_of(1000) {
             out.push_str(&(above / 1000).to_string());
             out.push('k');
         } else {

@@ -3,7 +3,7 @@
 //! - [`Catalog`]: the built-in table of models and price files laid over it; `lookup` finds a model under the names
 //!   that callers use. [`CustomPrice`] is one deployment's own prices.
 //! - [`ModelRef`]: one model. [`Field`] names its facts, [`Capability`] what it can do.
-//! - [`cost`]: prices a [`llm_types::Usage`]; [`nano_dollars`] rounds it for the ledger.
+//! - [`fn@cost`]: prices a [`llm_types::Usage`]; [`nano_dollars`] rounds it for the ledger.
 //! - [`Rules`] and [`family`]: what differs between providers, and what is known of unknown models.
 //! - [`tokens`]: counting tokens when an upstream does not.
 //! - [`pack`]: how `cargo xtask codegen` and price files become a table.
@@ -13,6 +13,7 @@
 
 mod catalog;
 pub mod cost;
+mod custom;
 mod derive;
 pub mod family;
 mod generated;
@@ -24,11 +25,13 @@ mod rules;
 mod table;
 pub mod tokens;
 
-pub use catalog::{Catalog, CustomPrice};
+pub use catalog::Catalog;
 pub use cost::{Adjusted, Adjustment, CostBreakdown, CostOptions, cost, nano_dollars};
+pub use custom::CustomPrice;
 pub use derive::DERIVED_FIELDS;
 pub use generated::fields::{Capability, Field};
 pub use key::Column;
+pub use lookup::Priced;
 pub use model::{Fact, ModelRef};
 pub use rules::{Rules, Shorten, SizeClass};
 pub use table::{Counts, Table};

@@ -1,7 +1,9 @@
 //! Finding the entry of a model under the many names that callers use.
 
+use llm_types::Usage;
+
 use crate::{
-    Catalog, ModelRef, Rules,
+    Catalog, Field, ModelRef, Rules,
     rules::{Shorten, SizeClass},
 };
 
@@ -77,6 +79,45 @@ impl Catalog {
             .or_else(|| self.exact(&[&size, "/", last]))
             .filter(|found| Rules::of(provider).accept(provider, found.provider()))
             .or_else(|| self.lookup_price(provider, None, model))
+    }
+}
+
+/// The names under which a call may be priced, best first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Priced<'a> {
+    /// Id of the provider that was called.
+    pub provider: &'a str,
+    /// Region it was called in, where regions have their own prices.
+    pub region: Option<&'a str>,
+    /// The deployment's `base_model`: the operator says what is behind an Azure deployment's name.
+    pub base_model: Option<&'a str>,
+    /// The model as called.
+    pub model: &'a str,
+    /// The model that the upstream says answered.
+    pub response_model: Option<&'a str>,
+}
+
+impl Catalog {
+    /// The entry that prices a call, in LiteLLM's order: `base_model`, the model as called, the model that answered.
+    /// A deployment's own prices come before all of them: see [`crate::CustomPrice`].
+    #[must_use]
+    pub fn priced(&self, call: &Priced<'_>) -> Option<ModelRef<'_>> {
+        let by = |name: &str| self.lookup_price(call.provider, call.region, name);
+        let base = call.base_model.and_then(|base| by(base).or_else(|| self.lookup("", base)));
+        base.or_else(|| by(call.model)).or_else(|| call.response_model.and_then(by))
+    }
+
+    /// What a routing model costs on top of the model it routed to, in USD. 0 for models that are no routers, and when
+    /// the router's own entry already priced the call.
+    #[must_use]
+    pub fn router_fee(&self, provider: &str, requested: &str, priced: Option<ModelRef<'_>>, usage: &Usage) -> f64 {
+        let rules = Rules::of(provider);
+        let requested = requested.to_ascii_lowercase();
+        if !rules.router_words.iter().any(|word| requested.contains(word)) {
+            return 0.0;
+        }
+        let fee = self.get(rules.router_entry).filter(|fee| priced.is_none_or(|priced| priced.name() != fee.name()));
+        fee.and_then(|fee| fee.num(Field::InputCostPerToken)).unwrap_or(0.0) * usage.total_input() as f64
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> ModelRef<'a> {
 
     /// A price in one column, for prompts above exactly `above` tokens (0: the price without a threshold).
     ///
-    /// No fallback: see [`crate::cost`] for the rules of choice.
+    /// No fallback: see [`mod@crate::cost`] for the rules of choice.
     #[must_use]
     pub fn price(&self, field: Field, above: u64, column: Column) -> Option<f64> {
         self.table.number(self.place, Key::new(field.id(), above, column))

@@ -60,6 +60,10 @@ pub struct Rules {
     pub expert_sizes: &'static [SizeClass],
     /// Entry for models without an entry and without a size in their name.
     pub unsized_entry: &'static str,
+    /// Words in a requested model's name that make it a router, which takes a fee on top of the routed model's price.
+    pub router_words: &'static [&'static str],
+    /// Entry whose input price is that fee.
+    pub router_entry: &'static str,
     /// Names that may be put before or after a model's name to find it.
     pub affixes: &'static [(&'static str, &'static str)],
 }
@@ -84,6 +88,8 @@ impl Rules {
         sizes: &[],
         expert_sizes: &[],
         unsized_entry: "",
+        router_words: &[],
+        router_entry: "",
         affixes: &[],
     };
 

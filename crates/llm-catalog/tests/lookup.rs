@@ -1,7 +1,8 @@
 //! Finding models under the names that callers use.
 #![allow(clippy::unwrap_used, reason = "a missing model should end the test")]
 
-use llm_catalog::{Capability, Catalog, Field};
+use llm_catalog::{Capability, Catalog, Field, Priced};
+use llm_types::Usage;
 
 fn found(provider: &str, model: &str) -> Option<&'static str> {
     Catalog::builtin().lookup(provider, model).map(|model| model.name())
@@ -63,6 +64,30 @@ fn prices_by_region_size_and_picture() {
 }
 
 #[test]
+fn calls_are_priced_by_the_best_name() {
+    let catalog = Catalog::builtin();
+    let call = Priced { provider: "azure", model: "my-deployment", ..Priced::default() };
+    assert_eq!(catalog.priced(&call), None);
+    let name = |call: Priced<'_>| catalog.priced(&call).unwrap().name();
+    assert_eq!(name(Priced { response_model: Some("gpt-4o"), ..call }), "azure/gpt-4o");
+    assert_eq!(
+        name(Priced { base_model: Some("azure/gpt-4.1"), response_model: Some("gpt-4o"), ..call }),
+        "azure/gpt-4.1"
+    );
+    assert_eq!(name(Priced { base_model: Some("openai/gpt-4o"), ..call }), "gpt-4o");
+
+    let usage = Usage { input_text: 1_000_000, ..Usage::default() };
+    let routed = catalog.lookup("azure_ai", "gpt-4o");
+    let fee = catalog.router_fee("azure_ai", "azure_ai/Model-Router", routed, &usage);
+    assert!(fee > 0.0);
+    assert_eq!(
+        catalog.router_fee("azure_ai", "azure_ai/model_router", catalog.get("azure_ai/model_router"), &usage),
+        0.0
+    );
+    assert_eq!(catalog.router_fee("azure_ai", "gpt-4o", routed, &usage), 0.0);
+}
+
+#[test]
 fn facts_are_typed() {
     let model = Catalog::builtin().get("gpt-4o").unwrap();
     assert_eq!((model.provider(), model.mode()), (Some("openai"), Some("chat")));
@@ -89,6 +114,9 @@ fn overlays_replace_fields_and_add_models() {
     let new = catalog.lookup("mine", "new").unwrap();
     assert_eq!((new.name(), new.num_named("x_cost")), ("mine/new", Some(1.0)));
     assert_eq!(catalog.len(), Catalog::builtin().len() + 1);
+    let twice = [("m", &serde_json::json!({"mode": "chat", "a": 1})), ("m", &serde_json::json!({"a": 2}))];
+    let twice = Catalog::overlay_models(twice).unwrap();
+    assert_eq!(twice.get("m").map(|m| (m.mode(), m.num_named("a"))), Some((Some("chat"), Some(2.0))));
     assert!(Catalog::overlay("[]").is_err());
     assert!(Catalog::overlay(r#"{"m": 1}"#).is_err());
 }

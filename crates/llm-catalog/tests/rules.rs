@@ -211,6 +211,29 @@ fn custom_prices_lie_over_the_model() {
 }
 
 #[test]
+fn a_negotiated_price_list_is_not_mixed_with_the_public_one() {
+    let public = catalog(
+        r#"{"input_cost_per_token": 1, "output_cost_per_token": 2, "cache_read_input_token_cost": 0.1,
+        "input_cost_per_token_above_1k_tokens": 5, "max_tokens": 7}"#,
+    );
+    let bill = |fields: &str, options: &CostOptions<'_>| {
+        let custom = CustomPrice::new("d", public.get("m"), &serde_json::from_str(fields).unwrap()).unwrap();
+        assert_eq!(custom.model().max_output_tokens(), Some(7));
+        let usage = Usage { input_text: 1000, cache_read: 1000, output_text: 1, ..Usage::default() };
+        cost(custom.model(), "p", &usage, options).total
+    };
+    let plain = CostOptions::default();
+    same(bill(r#"{"input_cost_per_token": 3}"#, &plain), 6000.0 + 2.0);
+    same(
+        bill(r#"{"input_cost_per_token": 3, "cache_read_input_token_cost": 1, "output_cost_per_token": 0}"#, &plain),
+        4000.0,
+    );
+    same(bill(r#"{"cache_read_input_token_cost": 1}"#, &plain), 5000.0 + 1000.0 + 2.0);
+    let timed = CostOptions { response_seconds: Some(2.0), ..plain };
+    same(bill(r#"{"input_cost_per_second": 4}"#, &timed), 8.0);
+}
+
+#[test]
 fn the_ledger_rounds_once() {
     assert_eq!(nano_dollars(1.234_567_890_4), 1_234_567_890);
     assert_eq!(nano_dollars(0.000_000_000_5), 1);

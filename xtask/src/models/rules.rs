@@ -34,6 +34,8 @@ struct Row {
     sizes: Option<Vec<(f64, String)>>,
     expert_sizes: Option<Vec<(f64, String)>>,
     unsized_entry: Option<String>,
+    router_words: Option<Vec<String>>,
+    router_entry: Option<String>,
     affixes: Option<Vec<(String, String)>>,
 }
 
@@ -121,6 +123,8 @@ impl Row {
         field("sizes", self.sizes.as_deref().map(sizes));
         field("expert_sizes", self.expert_sizes.as_deref().map(sizes));
         field("unsized_entry", self.unsized_entry.as_ref().map(|v| format!("{v:?}")));
+        field("router_words", self.router_words.as_ref().map(|v| format!("&{v:?}")));
+        field("router_entry", self.router_entry.as_ref().map(|v| format!("{v:?}")));
         field("affixes", self.affixes.as_ref().map(|v| format!("&{v:?}")));
         out
     }

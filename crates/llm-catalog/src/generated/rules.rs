@@ -8,7 +8,15 @@ use crate::{
 /// Rules by provider id, sorted.
 pub(crate) static RULES: &[(&str, Rules)] = &[
     ("azure", Rules { file_search: 0.0, storage_gb_day: 0.1, computer: (3e-6, 1.2e-5), ..Rules::DEFAULT }),
-    ("azure_ai", Rules { borrow: &["azure", "openai"], ..Rules::DEFAULT }),
+    (
+        "azure_ai",
+        Rules {
+            borrow: &["azure", "openai"],
+            router_words: &["model-router", "model_router"],
+            router_entry: "azure_ai/model_router",
+            ..Rules::DEFAULT
+        },
+    ),
     ("bedrock", Rules { shorten: Shorten::Aws, label_prefix: "bedrock", ..Rules::DEFAULT }),
     ("bedrock_converse", Rules { shorten: Shorten::Aws, label_prefix: "bedrock", ..Rules::DEFAULT }),
     ("cohere", Rules { label_prefix: "cohere", ..Rules::DEFAULT }),
