@@ -13,7 +13,7 @@ pub(crate) struct Derived {
     pub(crate) value: Value,
 }
 
-/// Every field name that [`cells`] can return.
+/// Every field name that flattening can make.
 pub const DERIVED_FIELDS: &[&str] = &[
     "geo:eu",
     "geo:us",
