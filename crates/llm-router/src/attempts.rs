@@ -57,6 +57,8 @@ enum Phase {
     Choose,
     Trying,
     Failed(Error),
+    /// No deployment could be chosen. Trying again at once would not change that.
+    NoChoice(Error),
     Over(Error),
 }
 
@@ -130,15 +132,14 @@ impl Attempts {
                 },
                 Phase::Choose => match self.choose(now) {
                     Ok(step) => return step,
-                    Err(error) => self.phase = Phase::Failed(error),
+                    Err(error) => self.phase = Phase::NoChoice(error),
                 },
-                Phase::Failed(error) => {
-                    if let Some(pause) = self.after(error, now)
-                        && !pause.is_zero()
-                    {
-                        return Step::Wait(pause);
-                    }
-                }
+                Phase::Failed(error) => match self.retry(&error, now) {
+                    Some(Duration::ZERO) => {}
+                    Some(pause) => return Step::Wait(pause),
+                    None => self.exhausted(error),
+                },
+                Phase::NoChoice(error) => self.exhausted(error),
                 Phase::Trying => self.phase = Phase::Over(Error::internal("an attempt was not reported")),
                 Phase::Over(error) => {
                     self.phase = Phase::Over(error.clone());

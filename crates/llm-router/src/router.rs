@@ -162,7 +162,7 @@ impl Router {
         let all = all.chain(self.team_groups.values().flat_map(HashMap::values));
         let mut patterns: Vec<_> =
             all.filter_map(|group| Some((Pattern::parse(&group.name)?, Arc::clone(group)))).collect();
-        patterns.sort_by(|(a, _), (b, _)| b.specificity().cmp(&a.specificity()));
+        patterns.sort_by_key(|(p, _)| std::cmp::Reverse(p.specificity()));
         self.patterns = patterns;
     }
 }

@@ -221,7 +221,7 @@ mod tests {
         let now = Instant::now();
         let state = RouterState::new(now, UNIX_EPOCH + Duration::from_secs(120 + 58));
         assert_eq!(state.minute(now), 2);
-        assert_eq!(state.minute(now + Duration::from_secs(1)), 3);
+        assert_eq!(state.minute(now + Duration::from_secs(2)), 3);
     }
 
     #[test]

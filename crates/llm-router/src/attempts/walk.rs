@@ -29,35 +29,31 @@ impl Attempts {
         self.phase = Phase::Choose;
     }
 
-    /// Decides after a failure. The answer is the pause before the same group is tried again.
-    pub(super) fn after(&mut self, error: Error, now: Instant) -> Option<Duration> {
+    /// The pause before the same group is tried again; nothing when it is not.
+    pub(super) fn retry(&mut self, error: &Error, now: Instant) -> Option<Duration> {
+        let run = self.run.as_mut().filter(|r| !r.failover)?;
+        let current = run.current.and_then(|c| Some((c.at, self.router.deployments.get(c.at)?.as_ref())));
+        let healthy = self.router.healthy(&run.resolved, &self.request, &run.excluded, now);
+        let failure =
+            Failure { error, resolved: &run.resolved, deployment: current, retries: run.retries, healthy: &healthy };
+        let pause = self.router.retry(&self.request, failure, &mut self.rng)?;
+        run.retries += 1;
+        self.phase = Phase::Choose;
+        Some(pause)
+    }
+
+    /// The group's retries are used up: goes on with what is left of it, else leaves it.
+    pub(super) fn exhausted(&mut self, error: Error) {
         let Some(run) = self.run.as_mut() else {
             self.phase = Phase::Over(error);
-            return None;
+            return;
         };
-        let current = run.current.and_then(|c| Some((c.at, self.router.deployments.get(c.at)?.as_ref())));
-        if !run.failover {
-            let healthy = self.router.healthy(&run.resolved, &self.request, &run.excluded, now);
-            let failure = Failure {
-                error: &error,
-                resolved: &run.resolved,
-                deployment: current,
-                retries: run.retries,
-                healthy: &healthy,
-            };
-            if let Some(pause) = self.router.retry(&self.request, failure, &mut self.rng) {
-                run.retries += 1;
-                self.phase = Phase::Choose;
-                return Some(pause);
-            }
-        }
-        let order = current.and_then(|(_, d)| d.order);
-        let error = run.error.take().unwrap_or(error);
-        run.error = Some(error.clone());
+        let order = run.current.and_then(|c| self.router.deployments.get(c.at)?.order);
+        // A later level that fails too does not hide how the group failed.
+        let error = run.error.get_or_insert(error).clone();
         if !self.another_level(order) && !self.another_member() {
             self.leave_group(error);
         }
-        None
     }
 
     /// Goes on with the members of the next higher order, if there are any.
@@ -163,7 +159,9 @@ impl Router {
     /// The fallbacks of a group for an error of this kind; nothing when there are none.
     pub(crate) fn fallbacks_of(&self, request: &RouteRequest, group: &Resolved, kind: Kind) -> Option<Arc<[Fallback]>> {
         if let Some(RequestFallbacks::Targets(targets)) = &request.fallbacks {
-            return Some(Arc::clone(targets)).filter(|t| !t.is_empty());
+            // The list is for the request as a whole: its targets have none of their own.
+            let outermost = group.asked == request.model;
+            return Some(Arc::clone(targets)).filter(|t| outermost && !t.is_empty());
         }
         // A special list that does not know the group ends it: general fallbacks are not used then.
         match self.special_lists(request, kind) {
