@@ -84,6 +84,8 @@ pub struct ModelCaps {
     pub reasoning: bool,
     /// Anthropic: decides itself how much to think.
     pub adaptive_thinking: bool,
+    /// Anthropic: an adaptive model that takes a fixed thinking budget as well.
+    pub legacy_thinking: bool,
     /// Takes the effort `none`.
     pub effort_none: bool,
     /// Takes the effort `minimal`.

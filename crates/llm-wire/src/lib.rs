@@ -11,6 +11,7 @@
 //! Every codec folder has the same files: `request_decode`, `request_encode`, `response_decode`, `response_encode`,
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
 
+pub mod anthropic;
 pub mod codec;
 pub mod relay;
 pub mod sse;

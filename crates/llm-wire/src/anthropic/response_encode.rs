@@ -1,0 +1,94 @@
+//! An answer for a client, whole.
+
+use bytes::{BufMut, BytesMut};
+use llm_types::RawJson;
+use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind};
+
+use super::block_encode::Blocks;
+use super::object::{Array, Object};
+use super::{FORMAT, usage};
+use crate::codec::ReplyContext;
+
+/// Writes an answer.
+pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut BytesMut) {
+    let native = is_native(ctx);
+    let empty = Choice::default();
+    let choice = resp.choices.first().unwrap_or(&empty);
+    let mut o = Object::open(out);
+    o.str("id", message_id(&resp.id, ctx));
+    o.str("type", "message");
+    o.str("role", "assistant");
+    o.str("model", ctx.model.as_deref().unwrap_or(&resp.model));
+    let mut blocks = Blocks { native, ..Blocks::default() };
+    let mut list = Array::open(o.key("content"));
+    for part in &choice.parts {
+        list.item_if(|out| block(part, &mut blocks, out));
+    }
+    list.close();
+    stop(choice.finish.as_ref(), &mut o);
+    if !native {
+        o.raw("stop_details", "null");
+    }
+    for (key, value) in resp.extra.fields_for(FORMAT) {
+        o.raw(key, value.get());
+    }
+    usage::write(resp.usage.as_ref(), o.key("usage"));
+    o.close();
+}
+
+/// The upstream speaks this format too, so that nothing must be made to fit.
+pub(super) fn is_native(ctx: &ReplyContext) -> bool {
+    ctx.upstream == Some(FORMAT)
+}
+
+/// The upstream's id where it is one of this format.
+pub(super) fn message_id<'a>(id: &'a str, ctx: &'a ReplyContext) -> &'a str {
+    let fits = !id.is_empty() && (is_native(ctx) || id.starts_with("msg_"));
+    if fits || ctx.fallback_id.is_empty() { id } else { &ctx.fallback_id }
+}
+
+/// Writes `stop_reason` and `stop_sequence`.
+pub(super) fn stop(finish: Option<&Finish>, o: &mut Object<'_>) {
+    match finish {
+        Some(f) => o.str("stop_reason", stop_reason(f)),
+        None => o.raw("stop_reason", "null"),
+    }
+    o.json("stop_sequence", &finish.and_then(|f| f.stop_sequence.as_deref()));
+}
+
+fn stop_reason(finish: &Finish) -> &str {
+    if let Some((FORMAT, raw)) = &finish.raw {
+        return raw;
+    }
+    match finish.reason {
+        FinishReason::Stop => "end_turn",
+        FinishReason::StopSequence => "stop_sequence",
+        FinishReason::Length => "max_tokens",
+        FinishReason::ToolCalls | FinishReason::FunctionCall => "tool_use",
+        FinishReason::ContentFilter | FinishReason::Refusal => "refusal",
+        FinishReason::Pause => "pause_turn",
+    }
+}
+
+fn block(part: &Part, blocks: &mut Blocks, out: &mut BytesMut) -> bool {
+    match &part.kind {
+        PartKind::Text { text, .. } if text.is_empty() && !blocks.native => false,
+        // pictures and sound that a model made have no block here
+        PartKind::Image(_) if !blocks.native => false,
+        PartKind::Thinking { text, signature } if !blocks.native => {
+            let mut o = Object::open(out);
+            o.str("type", "thinking");
+            o.str("thinking", text);
+            o.json("signature", &signature);
+            o.close();
+            true
+        }
+        PartKind::HostedTool { format: FORMAT, json } | PartKind::Opaque { format: FORMAT, json } => raw(json, out),
+        _ => blocks.part(part, None, out),
+    }
+}
+
+fn raw(json: &RawJson, out: &mut BytesMut) -> bool {
+    out.put_slice(json.get().as_bytes());
+    true
+}
