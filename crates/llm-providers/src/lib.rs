@@ -1,1 +1,35 @@
-//! Providers: the generated table, own-format provider folders, resolution of provider/model.
+//! Providers: the generated table, own-format provider folders, resolution of `provider/model`.
+//!
+//! A provider is an address, a credential scheme, a set of supported parameters and a list of named deviations; a
+//! language is a format and lives in `llm-wire`. Most providers are one row of `data/providers.toml`. Nothing here
+//! does I/O: values come in, values go out. Table of contents:
+//!
+//! - [`row`]: what a row says; [`quirk`]: the deviations that a row may list.
+//! - [`provider`]: the [`Provider`] trait, what it is told ([`Call`]) and what it answers ([`Endpoint`]).
+//! - [`registry`]: the providers by id; [`resolve`]: from a model string to a provider.
+//! - [`rules`]: which parameters a provider takes, and what happens to the others.
+//! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
+//! - [`reply`]: what a row's answers need before they are true OpenAI answers.
+//! - [`anthropic`], [`azure`]: providers whose control flow differs.
+
+pub mod anthropic;
+pub mod azure;
+pub mod edit;
+mod generated;
+mod params;
+pub mod provider;
+pub mod quirk;
+pub mod registry;
+pub mod reply;
+pub mod resolve;
+pub mod row;
+pub mod rules;
+mod template;
+
+pub use params::Params;
+pub use provider::{Call, Endpoint, Protocols, Provider, Want};
+pub use quirk::{Quirk, Quirks};
+pub use registry::{all, by_id, declare};
+pub use resolve::{Resolved, resolve};
+pub use row::{Auth, Cap, Header, Paths, ProviderRow, RowFormat};
+pub use rules::{ModelCaps, Policy, Values, check};

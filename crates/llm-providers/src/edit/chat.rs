@@ -1,0 +1,142 @@
+use llm_types::{Error, FieldSet, Json, Result};
+use llm_wire::ModelCaps;
+use llm_wire::codec::Hints;
+
+use super::draft::Draft;
+use super::{messages, rename, schema_tool, thinking, tools};
+use crate::params::Params;
+use crate::provider::Provider;
+use crate::quirk::{Quirk, Quirks};
+use crate::rules::{self, Family, Policy};
+
+/// Who a chat body is edited for.
+pub(super) struct Chat<'a> {
+    pub provider: &'a dyn Provider,
+    pub model: &'a str,
+    pub params: &'a Params,
+    pub caps: &'a ModelCaps,
+    pub policy: &'a Policy,
+}
+
+impl Chat<'_> {
+    pub(super) fn edit(&self, draft: &mut Draft<'_>, hints: &mut Hints) -> Result<()> {
+        let quirks = self.provider.quirks(self.model, self.params);
+        // Neither is an answer's business: one is the gateway's, one the HTTP client's.
+        draft.remove("metadata");
+        draft.remove("max_retries");
+        draft.drop_nulls();
+        if draft.get("tools").is_none() && draft.get("functions").is_none() {
+            draft.remove("tool_choice");
+        }
+        let dropped = self.check(draft)?;
+        dropped.iter().for_each(|f| draft.lose(f.name()));
+        if quirks.has(Quirk::SchemaByTool) {
+            schema_tool::emulate(draft, self.provider.row(), self.model, self.caps, hints)?;
+        }
+        self.parameters(quirks, draft)?;
+        rename(self.provider.row(), draft);
+        let rules =
+            messages::Rules::of(quirks, self.family(quirks), self.provider.row(), self.rules_model(), self.params);
+        let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
+        if let Some(new) = draft.get("messages").and_then(|m| messages::edit(m, &rules, thinks)) {
+            draft.set("messages", new);
+        }
+        if let Some(new) = draft.get("tools").and_then(|t| tools::edit(t, quirks, self.params, self.provider.row())) {
+            draft.set("tools", new);
+        }
+        self.stream(quirks, draft);
+        Ok(())
+    }
+
+    fn check(&self, draft: &Draft<'_>) -> Result<FieldSet> {
+        rules::check(self.provider, self.model, self.params, self.caps, draft.known(), draft, self.policy)
+    }
+
+    fn rules_model(&self) -> &str {
+        self.provider.rules_model(self.model, self.params)
+    }
+
+    fn family(&self, quirks: Quirks) -> Family {
+        if quirks.has(Quirk::ReasoningFamilies) { Family::of(self.rules_model()) } else { Family::Plain }
+    }
+
+    /// Names and values of parameters.
+    fn parameters(&self, quirks: Quirks, draft: &mut Draft<'_>) -> Result<()> {
+        if self.family(quirks).completion_tokens() {
+            draft.rename("max_tokens", "max_completion_tokens");
+        }
+        effort_text(draft);
+        thinking::edit(draft, quirks, self.caps)?;
+        tool_choice(draft, quirks, self.policy)?;
+        if quirks.has(Quirk::ToolsOverFormat) && draft.get("tools").is_some() {
+            draft.remove("response_format");
+        }
+        temperature(draft, quirks);
+        if quirks.has(Quirk::UsageInclude) && draft.get("usage").is_none() {
+            draft.set("usage", r#"{"include":true}"#);
+        }
+        if quirks.has(Quirk::MaxRetriesInBody)
+            && let Some(retries) = self.params.get("max_retries")
+        {
+            draft.set("max_retries", retries.to_string());
+        }
+        Ok(())
+    }
+
+    fn stream(&self, quirks: Quirks, draft: &mut Draft<'_>) {
+        if draft.is_true("stream") {
+            let asks = self.provider.row().stream_usage && !self.policy.usage_on_request;
+            if asks && draft.get("stream_options").is_none() {
+                draft.set("stream_options", r#"{"include_usage":true}"#);
+            }
+        } else if quirks.has(Quirk::ExplicitStream) && draft.get("stream").is_none() && !self.policy.usage_on_request {
+            draft.set("stream", "false");
+        }
+    }
+}
+
+/// `{"effort": "low", "summary": ..}` is how another interface says it; chat takes the word.
+fn effort_text(draft: &mut Draft<'_>) {
+    if draft.get("reasoning_effort").is_some_and(|e| e.starts_with('{'))
+        && let Some(effort) = draft.json("reasoning_effort").and_then(|e| e.get("effort").cloned())
+    {
+        draft.set("reasoning_effort", effort.to_string());
+    }
+}
+
+fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result<()> {
+    let Some(choice) = draft.get("tool_choice") else { return Ok(()) };
+    let required = choice == "\"required\"";
+    if quirks.has(Quirk::RequiredIsAny) && required {
+        draft.set("tool_choice", "\"any\"");
+    } else if quirks.has(Quirk::ToolChoiceAutoOnly) && choice != "\"auto\"" && choice != "\"none\"" {
+        if !policy.drop_params {
+            let message = format!("tool_choice={choice} is not supported: only 'auto' and 'none' are");
+            return Err(Error::new(llm_types::Kind::UnsupportedParams, message).with_param("tool_choice"));
+        }
+        draft.lose("tool_choice");
+    } else if quirks.has(Quirk::RequiredInWords) && required {
+        draft.remove("tool_choice");
+        if let Some(list) = draft.get("messages").and_then(|m| m.trim_end().strip_suffix(']')) {
+            let comma = if list.trim_end().ends_with('[') { "" } else { "," };
+            let turn = r#"{"role":"user","content":"Please select a tool to handle the current issue."}"#;
+            let new = format!("{list}{comma}{turn}]");
+            draft.set("messages", new);
+        }
+    }
+    Ok(())
+}
+
+fn temperature(draft: &mut Draft<'_>, quirks: Quirks) {
+    let Some(value) = draft.get("temperature").and_then(|t| t.parse::<f64>().ok()) else { return };
+    let several = draft.get("n").and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > 1);
+    if quirks.has(Quirk::TemperatureToOne) {
+        let floor = if several { 0.3 } else { 0.0 };
+        let clamped = value.clamp(floor, 1.0);
+        if (clamped - value).abs() > f64::EPSILON {
+            draft.set("temperature", Json::from(clamped).to_string());
+        }
+    } else if quirks.has(Quirk::TemperatureBelowTwo) && value > 1.99 {
+        draft.set("temperature", "1.99");
+    }
+}

@@ -1,0 +1,210 @@
+//! A body in OpenAI's language, made acceptable to a row: control fields and foreign parameters out, names and values
+//! changed as the row's quirks say. Fields that nothing names keep their text and their place.
+//!
+//! A body that needs no change is not copied. Messages and tools are parsed one by one, and only when a scan of their
+//! bytes says that something may have to change.
+
+mod chat;
+mod draft;
+mod messages;
+pub mod model;
+mod paths;
+mod scan;
+mod schema_tool;
+mod thinking;
+mod tools;
+
+use bytes::Bytes;
+use llm_types::{Format, Result};
+use llm_wire::ModelCaps;
+use llm_wire::codec::Hints;
+use llm_wire::top::Top;
+
+use crate::params::Params;
+use crate::provider::Provider;
+use crate::quirk::Quirk;
+use crate::rules::{self, Policy};
+use draft::Draft;
+
+/// A changed body.
+#[derive(Debug, Clone, Default)]
+pub struct Edited {
+    /// The body.
+    pub body: Bytes,
+    /// Parameters that were left out, for the response header and the log.
+    pub lost: Vec<String>,
+    /// Headers that the client asked for in the body (`extra_headers`).
+    pub headers: Vec<(String, String)>,
+}
+
+/// Fields of the body that steer the gateway and never go on to a provider.
+const CONTROL: &[&str] = &[
+    "additional_drop_params",
+    "allowed_openai_params",
+    "api_base",
+    "api_key",
+    "api_version",
+    "base_url",
+    "cache",
+    "caching",
+    "content_policy_fallbacks",
+    "context_window_fallbacks",
+    "custom_llm_provider",
+    "disable_fallbacks",
+    "drop_params",
+    "fallbacks",
+    "force_timeout",
+    "guardrails",
+    "include_fallback_errors",
+    "litellm_metadata",
+    "litellm_session_id",
+    "litellm_trace_id",
+    "max_fallbacks",
+    "mock_response",
+    "mock_testing_content_policy_fallbacks",
+    "mock_testing_context_fallbacks",
+    "mock_testing_fallbacks",
+    "mock_testing_rate_limit_error",
+    "mock_timeout",
+    "mock_tool_calls",
+    "modify_params",
+    "no-log",
+    "num_retries",
+    "policies",
+    "priority",
+    "prompt_id",
+    "prompt_label",
+    "prompt_variables",
+    "prompt_version",
+    "request_timeout",
+    "stream_timeout",
+    "tags",
+    "timeout",
+];
+
+/// True for fields of the body that steer the gateway.
+#[must_use]
+pub fn is_control(name: &str) -> bool {
+    CONTROL.binary_search(&name).is_ok()
+}
+
+/// Edits the body of a generation request in the provider's language `upstream`. `None`: nothing to change but the
+/// model, which is not touched here.
+///
+/// # Errors
+/// `UnsupportedParams` for parameters that the provider does not take; `BadRequest` for values that make no sense.
+#[allow(clippy::too_many_arguments, reason = "what a request is judged by; each is owned by another layer")]
+pub fn generate(
+    provider: &dyn Provider,
+    upstream: Format,
+    model: &str,
+    params: &Params,
+    caps: &ModelCaps,
+    top: &Top<'_>,
+    policy: &Policy,
+    hints: &mut Hints,
+) -> Result<Option<Edited>> {
+    let mut draft = Draft::new(top);
+    common(&mut draft, policy)?;
+    match upstream {
+        Format::OpenAiChat => chat::Chat { provider, model, params, caps, policy }.edit(&mut draft, hints)?,
+        Format::OpenAiCompletions => completions(provider, model, params, caps, policy, &mut draft)?,
+        Format::OpenAiResponses => draft.drop_null_metadata(),
+        _ => {}
+    }
+    Ok(draft.finish())
+}
+
+/// Edits the body of an embedding request. `None`: nothing to change but the model.
+///
+/// # Errors
+/// As [`generate`].
+pub fn embeddings(
+    provider: &dyn Provider,
+    model: &str,
+    params: &Params,
+    _caps: &ModelCaps,
+    top: &Top<'_>,
+    policy: &Policy,
+) -> Result<Option<Edited>> {
+    let mut draft = Draft::new(top);
+    common(&mut draft, policy)?;
+    draft.remove("metadata");
+    draft.drop_nulls();
+    let dropped = rules::check_embeddings(provider, model, draft.known(), &draft, policy)?;
+    dropped.iter().for_each(|f| draft.lose(f.name()));
+    let row = provider.row();
+    rename(row, &mut draft);
+    let quirks = provider.quirks(model, params);
+    if quirks.has(Quirk::EmbedInputList)
+        && let Some(input) = draft.get("input").filter(|i| i.starts_with('"'))
+    {
+        let list = format!("[{input}]");
+        draft.set("input", list);
+    }
+    #[cfg(feature = "tokenizer")]
+    if quirks.has(Quirk::EmbedDetokenize) {
+        detokenize(&mut draft);
+    }
+    if quirks.has(Quirk::EmbedBase64) && draft.get("encoding_format").is_none() {
+        draft.set("encoding_format", "\"base64\"");
+    }
+    Ok(draft.finish())
+}
+
+fn completions(
+    provider: &dyn Provider,
+    model: &str,
+    params: &Params,
+    caps: &ModelCaps,
+    policy: &Policy,
+    draft: &mut Draft<'_>,
+) -> Result<()> {
+    draft.remove("metadata");
+    draft.remove("max_retries");
+    draft.drop_nulls();
+    let dropped = rules::check(provider, model, params, caps, draft.known(), draft, policy)?;
+    dropped.iter().for_each(|f| draft.lose(f.name()));
+    rename(provider.row(), draft);
+    if provider.quirks(model, params).has(Quirk::JoinPrompts)
+        && let Some(prompts) = draft.get("prompt").and_then(|p| serde_json::from_str::<Vec<String>>(p).ok())
+    {
+        draft.set("prompt", llm_types::RawJson::string(&prompts.concat()).get().to_owned());
+    }
+    Ok(())
+}
+
+/// What holds for every language: control fields, `extra_body`, `extra_headers`, `additional_drop_params`.
+fn common(draft: &mut Draft<'_>, policy: &Policy) -> Result<()> {
+    draft.remove_where(is_control);
+    draft.take_headers()?;
+    draft.merge_extra_body()?;
+    policy.additional_drop_params.iter().try_for_each(|path| paths::drop_path(draft, path))
+}
+
+/// Calls parameters by the row's names. A parameter that the row's name is taken by already gives way.
+fn rename(row: &crate::ProviderRow, draft: &mut Draft<'_>) {
+    for (from, to) in row.renames {
+        draft.rename(from.name(), to);
+    }
+}
+
+#[cfg(feature = "tokenizer")]
+/// Token lists as texts. Lists that cannot be read stay as they are: the provider's refusal names them.
+fn detokenize(draft: &mut Draft<'_>) {
+    let Some(input) = draft.get("input") else { return };
+    let lists = match serde_json::from_str::<Vec<Vec<u32>>>(input) {
+        Ok(lists) => lists,
+        Err(_) => match serde_json::from_str::<Vec<u32>>(input) {
+            Ok(list) => vec![list],
+            Err(_) => return,
+        },
+    };
+    let encoding = llm_catalog::tokens::Encoding::Cl100k; // the one that such lists are made with, LiteLLM says
+    let texts: Option<Vec<String>> = lists.iter().map(|tokens| encoding.decode(tokens)).collect();
+    if let Some(texts) = texts
+        && let Ok(text) = serde_json::to_string(&texts)
+    {
+        draft.set("input", text);
+    }
+}

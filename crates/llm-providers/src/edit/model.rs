@@ -1,0 +1,22 @@
+//! What a model is called in the body.
+
+use std::borrow::Cow;
+
+use crate::row::{ModelName, ProviderRow};
+
+/// The model as the provider's body names it.
+#[must_use]
+pub fn wire_model<'a>(row: &ProviderRow, model: &'a str) -> Cow<'a, str> {
+    match row.model_name {
+        ModelName::Short(template) if !model.contains(['/', '#']) => Cow::Owned(template.replace("{model}", model)),
+        ModelName::Dotted(template) => {
+            let holes = template.matches("{}").count();
+            let pieces: Vec<&str> = model.splitn(holes, '.').collect();
+            if pieces.len() < holes {
+                return Cow::Borrowed(model);
+            }
+            Cow::Owned(pieces.iter().fold(template.to_owned(), |text, piece| text.replacen("{}", piece, 1)))
+        }
+        _ => Cow::Borrowed(model),
+    }
+}

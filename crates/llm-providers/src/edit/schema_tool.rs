@@ -1,0 +1,45 @@
+//! JSON schemas through a tool: the schema becomes the parameters of a tool that must be called; its arguments are
+//! the answer.
+
+use llm_types::{Error, Json, Result};
+use llm_wire::ModelCaps;
+use llm_wire::codec::Hints;
+
+use super::draft::Draft;
+use crate::row::ProviderRow;
+
+/// LiteLLM's name of the tool.
+const TOOL: &str = "json_tool_call";
+
+pub(super) fn emulate(
+    draft: &mut Draft<'_>,
+    row: &ProviderRow,
+    model: &str,
+    caps: &ModelCaps,
+    hints: &mut Hints,
+) -> Result<()> {
+    if caps.known && caps.structured_output {
+        return Ok(());
+    }
+    let Some(format) = draft.json("response_format") else { return Ok(()) };
+    let schema = match format.get("type").and_then(Json::as_str) {
+        Some("json_schema") => format.get("json_schema").and_then(|s| s.get("schema")),
+        _ => format.get("response_schema"),
+    };
+    let Some(schema) = schema else { return Ok(()) };
+    if draft.get("tools").is_some() {
+        return Err(Error::bad_request(format!(
+            "{} model '{model}' does not support native structured outputs. They are emulated with a tool for this \
+             model, which is incompatible with tools of the request. Either use a model that supports native \
+             structured outputs, or remove the tools parameter.",
+            row.display_name
+        ))
+        .with_param("response_format"));
+    }
+    let tools = format!(r#"[{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
+    draft.remove("response_format");
+    draft.set("tools", tools);
+    draft.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":"{TOOL}"}}}}"#));
+    hints.json_tool = true;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! How much to think, in the words of the row.
+
+use llm_types::{Error, Json, Result};
+use llm_wire::ModelCaps;
+
+use super::draft::Draft;
+use crate::quirk::{Quirk, Quirks};
+
+/// Token budgets of the efforts, LiteLLM's.
+const BUDGETS: [(&str, u64); 6] =
+    [("minimal", 1024), ("low", 1024), ("medium", 2048), ("high", 4096), ("xhigh", 8192), ("max", 16_384)];
+
+/// Room for the answer beside the thoughts, where nobody names a bound.
+const ANSWER_ROOM: u64 = 4096;
+
+pub(super) fn edit(draft: &mut Draft<'_>, quirks: Quirks, _caps: &ModelCaps) -> Result<()> {
+    if quirks.has(Quirk::ThinkingSwitch) {
+        switch(draft);
+    }
+    if quirks.has(Quirk::ThinkingToEffort) {
+        to_effort(draft);
+    }
+    if quirks.has(Quirk::ThinkingOverEffort) && draft.get("thinking").is_some() {
+        draft.remove("reasoning_effort");
+    }
+    if quirks.has(Quirk::EffortToThinking) {
+        to_budget(draft)?;
+    }
+    if quirks.has(Quirk::EffortMaxIsXhigh) && draft.get("reasoning_effort") == Some("\"max\"") {
+        draft.set("reasoning_effort", "\"xhigh\"");
+    }
+    Ok(())
+}
+
+fn switch(draft: &mut Draft<'_>) {
+    if let Some(kind) = draft.json("thinking").and_then(|t| t.get("type").and_then(Json::as_str).map(str::to_owned)) {
+        let known = if kind == "disabled" { "disabled" } else { "enabled" };
+        draft.set("thinking", format!(r#"{{"type":"{known}"}}"#));
+        draft.remove("reasoning_effort");
+    } else if let Some(effort) = draft.str("reasoning_effort").map(std::borrow::Cow::into_owned) {
+        let known = if effort == "none" { "disabled" } else { "enabled" };
+        draft.remove("reasoning_effort");
+        draft.set("thinking", format!(r#"{{"type":"{known}"}}"#));
+    }
+}
+
+fn to_effort(draft: &mut Draft<'_>) {
+    let Some(thinking) = draft.json("thinking") else { return };
+    draft.remove("thinking");
+    if draft.get("reasoning_effort").is_some() || thinking.get("type").and_then(Json::as_str) == Some("disabled") {
+        return;
+    }
+    let effort = match thinking.get("budget_tokens").and_then(Json::as_i64) {
+        Some(10_000..) => "high",
+        Some(5_000..) => "medium",
+        Some(2_000..) => "low",
+        Some(_) => "minimal",
+        None => "medium",
+    };
+    draft.set("reasoning_effort", format!("\"{effort}\""));
+}
+
+fn to_budget(draft: &mut Draft<'_>) -> Result<()> {
+    let Some(effort) = draft.str("reasoning_effort").map(std::borrow::Cow::into_owned) else { return Ok(()) };
+    draft.remove("reasoning_effort");
+    if effort == "none" || draft.get("thinking").is_some() {
+        return Ok(());
+    }
+    let budget = BUDGETS.iter().find(|(name, _)| *name == effort).map(|(_, budget)| *budget).ok_or_else(|| {
+        Error::bad_request(format!("reasoning_effort={effort} is not known")).with_param("reasoning_effort")
+    })?;
+    draft.set("thinking", format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#));
+    if draft.get("max_tokens").is_none() && draft.get("max_completion_tokens").is_none() {
+        draft.set("max_tokens", (budget + ANSWER_ROOM).to_string());
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Tools, in the shape that a row takes.
+
+use llm_types::Json;
+
+use super::messages::at_home;
+use super::scan;
+use crate::params::Params;
+use crate::quirk::{Quirk, Quirks};
+use crate::row::ProviderRow;
+
+/// The edited list, when something changed.
+pub(super) fn edit(raw: &str, quirks: Quirks, params: &Params, row: &ProviderRow) -> Option<String> {
+    let strict = quirks.has(Quirk::StripStrict) && scan::has(raw, "\"strict\"");
+    let additional = quirks.has(Quirk::StripAdditionalProperties)
+        && (scan::has(raw, "\"additionalProperties\"") || scan::has(raw, "\"strict\""));
+    let cache = (quirks.has(Quirk::StripToolCacheControl)
+        || quirks.has(Quirk::StripCacheControl) && at_home(row, params))
+        && scan::has(raw, "\"cache_control\"");
+    let functions = quirks.has(Quirk::FunctionsOnly);
+    if !(strict || additional || cache || functions) {
+        return None;
+    }
+    let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
+    let mut changed = false;
+    if functions {
+        let before = list.len();
+        list.retain(|tool| tool.get("type").and_then(Json::as_str).is_none_or(|t| t == "function"));
+        changed |= list.len() < before;
+    }
+    for tool in &mut list {
+        if cache {
+            changed |= tool.remove("cache_control").is_some();
+        }
+        if strict || additional {
+            changed |= tool.remove("strict").is_some();
+            changed |= tool.get_mut("function").is_some_and(|f| f.remove("strict").is_some());
+        }
+        if let Some(function) = tool.get_mut("function").filter(|_| additional || cache) {
+            if cache {
+                changed |= function.remove("cache_control").is_some();
+            }
+            if let Some(schema) = function.get_mut("parameters").filter(|_| additional) {
+                changed |= open_objects(schema);
+            }
+        }
+    }
+    changed.then(|| Json::Array(list).to_string())
+}
+
+/// Takes `additionalProperties: false` and `strict` out of a schema, at every depth.
+fn open_objects(schema: &mut Json) -> bool {
+    match schema {
+        Json::Object(fields) => {
+            let before = fields.len();
+            fields.retain(|(key, value)| {
+                !(key == "additionalProperties" && *value == Json::Bool(false)
+                    || key == "strict" && value.as_bool().is_some())
+            });
+            let removed = fields.len() < before;
+            fields.iter_mut().fold(removed, |any, (_, value)| open_objects(value) | any)
+        }
+        Json::Array(items) => items.iter_mut().fold(false, |any, item| open_objects(item) | any),
+        _ => false,
+    }
+}

@@ -1,0 +1,5 @@
+//! Tables made by `cargo xtask codegen`. Committed, reviewed, never edited.
+
+mod rows;
+
+pub(crate) use rows::*;

@@ -1,0 +1,3034 @@
+// Generated from data/providers.toml by `cargo xtask codegen`. Do not edit.
+
+use llm_types::{Field as F, FieldSet};
+
+use crate::provider::{Compatible, Provider};
+use crate::quirk::{Quirk as Q, Quirks};
+use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat};
+
+/// The parameter set `openai`.
+const OPENAI_PARAMS: FieldSet = FieldSet::of(&[
+    F::FrequencyPenalty,
+    F::LogitBias,
+    F::Logprobs,
+    F::TopLogprobs,
+    F::MaxTokens,
+    F::MaxCompletionTokens,
+    F::Modalities,
+    F::Prediction,
+    F::N,
+    F::PresencePenalty,
+    F::Seed,
+    F::Stop,
+    F::Stream,
+    F::StreamOptions,
+    F::Temperature,
+    F::TopP,
+    F::Tools,
+    F::ToolChoice,
+    F::FunctionCall,
+    F::Functions,
+    F::MaxRetries,
+    F::ExtraHeaders,
+    F::ParallelToolCalls,
+    F::Audio,
+    F::WebSearchOptions,
+    F::ServiceTier,
+    F::SafetyIdentifier,
+    F::PromptCacheKey,
+    F::PromptCacheRetention,
+    F::Store,
+    F::ResponseFormat,
+]);
+
+/// The parameter set `tools`.
+const TOOLS_PARAMS: FieldSet =
+    FieldSet::of(&[F::Tools, F::ToolChoice, F::FunctionCall, F::Functions, F::ParallelToolCalls]);
+
+pub(crate) static A2A: ProviderRow =
+    ProviderRow { id: "a2a", display_name: "A2A (Agent-to-Agent)", format: RowFormat::NotServed("a2a"), ..BLANK };
+
+pub(crate) static A2A_AGENT: ProviderRow = ProviderRow {
+    id: "a2a_agent",
+    display_name: "A2A Agent",
+    auth: Auth::None,
+    format: RowFormat::NotServed("a2a_agent"),
+    ..BLANK
+};
+
+pub(crate) static ABLITERATION: ProviderRow = ProviderRow {
+    id: "abliteration",
+    display_name: "Abliteration",
+    api_base: Some("https://api.abliteration.ai/v1"),
+    api_key_env: &["ABLITERATION_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.abliteration.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static AGENTCORE: ProviderRow = ProviderRow {
+    id: "agentcore",
+    display_name: "AWS AgentCore web search",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("agentcore"),
+    ..BLANK
+};
+
+pub(crate) static AI21: ProviderRow = ProviderRow {
+    id: "ai21",
+    display_name: "AI21",
+    api_base: Some("https://api.ai21.com/studio/v1"),
+    api_base_env: &["AI21_API_BASE"],
+    api_key_env: &["AI21_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Tools,
+        F::ResponseFormat,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Temperature,
+        F::Stop,
+        F::N,
+        F::Stream,
+        F::Seed,
+        F::ToolChoice,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static AI21_CHAT: ProviderRow = ProviderRow {
+    id: "ai21_chat",
+    display_name: "AI21 Chat",
+    api_base: Some("https://api.ai21.com/studio/v1"),
+    api_base_env: &["AI21_API_BASE"],
+    api_key_env: &["AI21_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Tools,
+        F::ResponseFormat,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Temperature,
+        F::Stop,
+        F::N,
+        F::Stream,
+        F::Seed,
+        F::ToolChoice,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.ai21.com/studio/v1"],
+    ..BLANK
+};
+
+pub(crate) static AIHUBMIX: ProviderRow = ProviderRow {
+    id: "aihubmix",
+    display_name: "Aihubmix",
+    api_base: Some("https://aihubmix.com/v1"),
+    api_base_env: &["AIHUBMIX_API_BASE"],
+    api_key_env: &["AIHUBMIX_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["aihubmix.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static AIML: ProviderRow = ProviderRow {
+    id: "aiml",
+    display_name: "AI/ML API",
+    api_base: Some("https://api.aimlapi.com/v1"),
+    api_base_env: &["AIML_API_BASE"],
+    api_key_env: &["AIML_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.aimlapi.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static AIOHTTP_OPENAI: ProviderRow = ProviderRow {
+    id: "aiohttp_openai",
+    display_name: "Aiohttp Openai",
+    api_key_env: &["OPENAI_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static ALEPH_ALPHA: ProviderRow = ProviderRow {
+    id: "aleph_alpha",
+    display_name: "Aleph Alpha",
+    api_base: Some("https://api.aleph-alpha.com/complete"),
+    api_base_env: &["ALEPH_ALPHA_API_BASE"],
+    api_key_env: &["ALEPH_ALPHA_API_KEY", "ALEPHALPHA_API_KEY"],
+    format: RowFormat::NotServed("aleph_alpha"),
+    ..BLANK
+};
+
+pub(crate) static AMAZON_NOVA: ProviderRow = ProviderRow {
+    id: "amazon_nova",
+    display_name: "Amazon Nova",
+    api_base: Some("https://api.nova.amazon.com/v1"),
+    api_base_env: &["AMAZON_NOVA_API_BASE"],
+    api_key_env: &["AMAZON_NOVA_API_KEY"],
+    supported: FieldSet::of(&[
+        F::TopP,
+        F::Temperature,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Metadata,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+        F::Tools,
+        F::ToolChoice,
+        F::ReasoningEffort,
+    ]),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.nova.amazon.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static ANTHROPIC: ProviderRow = ProviderRow {
+    id: "anthropic",
+    display_name: "Anthropic",
+    api_base: Some("https://api.anthropic.com"),
+    api_base_env: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"],
+    api_key_env: &["ANTHROPIC_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::Anthropic,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Stop,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Tools,
+        F::ToolChoice,
+        F::ExtraHeaders,
+        F::ParallelToolCalls,
+        F::ResponseFormat,
+        F::User,
+        F::WebSearchOptions,
+        F::Speed,
+        F::ContextManagement,
+        F::CacheControl,
+        F::Thinking,
+        F::ReasoningEffort,
+    ]),
+    paths: Paths { messages: Some("/v1/messages"), ..Paths::NONE },
+    hosts: &["api.anthropic.com"],
+    bare_models: &["claude-*"],
+    ..BLANK
+};
+
+pub(crate) static ANTHROPIC_TEXT: ProviderRow = ProviderRow {
+    id: "anthropic_text",
+    display_name: "Anthropic Text",
+    api_base: Some("https://api.anthropic.com"),
+    api_base_env: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"],
+    api_key_env: &["ANTHROPIC_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("anthropic-complete"),
+    ..BLANK
+};
+
+pub(crate) static ANYSCALE: ProviderRow = ProviderRow {
+    id: "anyscale",
+    display_name: "Anyscale",
+    api_base: Some("https://api.endpoints.anyscale.com/v1"),
+    api_base_env: &["ANYSCALE_API_BASE"],
+    api_key_env: &["ANYSCALE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.endpoints.anyscale.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static APERTIS: ProviderRow = ProviderRow {
+    id: "apertis",
+    display_name: "Apertis",
+    api_base: Some("https://api.stima.tech/v1"),
+    api_key_env: &["STIMA_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.stima.tech/v1"],
+    ..BLANK
+};
+
+pub(crate) static APISERPENT: ProviderRow = ProviderRow {
+    id: "apiserpent",
+    display_name: "apiserpent",
+    api_base: Some("https://apiserpent.com"),
+    api_base_env: &["APISERPENT_API_BASE"],
+    api_key_env: &["APISERPENT_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("apiserpent"),
+    ..BLANK
+};
+
+pub(crate) static ASSEMBLYAI: ProviderRow = ProviderRow {
+    id: "assemblyai",
+    display_name: "AssemblyAI",
+    api_base: Some("https://llm-gateway.assemblyai.com/v1"),
+    api_key_env: &["ASSEMBLYAI_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["llm-gateway.assemblyai.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static AUTO_ROUTER: ProviderRow = ProviderRow {
+    id: "auto_router",
+    display_name: "Auto Router",
+    auth: Auth::None,
+    format: RowFormat::NotServed("auto_router"),
+    ..BLANK
+};
+
+pub(crate) static AWS_POLLY: ProviderRow = ProviderRow {
+    id: "aws_polly",
+    display_name: "AWS - Polly",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("aws_polly"),
+    ..BLANK
+};
+
+pub(crate) static AWS_TEXTRACT: ProviderRow = ProviderRow {
+    id: "aws_textract",
+    display_name: "Aws Textract",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("aws_textract"),
+    ..BLANK
+};
+
+pub(crate) static AZURE: ProviderRow = ProviderRow {
+    id: "azure",
+    display_name: "Azure",
+    api_base_env: &["AZURE_API_BASE"],
+    api_key_env: &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
+    auth: Auth::Header { name: "api-key", value: "{key}" },
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[F::MaxRetries, F::ServiceTier, F::SafetyIdentifier, F::PromptCacheRetention]))
+        .union(FieldSet::of(&[F::User])),
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ReasoningFamilies, Q::EmbedBase64]),
+    paths: Paths {
+        chat: Some("chat/completions"),
+        embeddings: Some("embeddings"),
+        responses: Some("responses"),
+        ..Paths::NONE
+    },
+    ..BLANK
+};
+
+pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
+    id: "azure_ai",
+    display_name: "Azure AI",
+    api_base_env: &["AZURE_AI_API_BASE"],
+    api_key_env: &["AZURE_AI_API_KEY"],
+    auth: Auth::Header { name: "api-key", value: "{key}" },
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static AZURE_SPEECH: ProviderRow = ProviderRow {
+    id: "azure_speech",
+    display_name: "Azure Speech",
+    api_key_env: &["AZURE_SPEECH_API_KEY"],
+    auth: Auth::Header { name: "ocp-apim-subscription-key", value: "{key}" },
+    format: RowFormat::NotServed("azure_speech"),
+    ..BLANK
+};
+
+pub(crate) static AZURE_TEXT: ProviderRow = ProviderRow {
+    id: "azure_text",
+    display_name: "Azure Text",
+    api_base_env: &["AZURE_API_BASE"],
+    api_key_env: &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
+    auth: Auth::Header { name: "api-key", value: "{key}" },
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[
+            F::MaxCompletionTokens,
+            F::Modalities,
+            F::Prediction,
+            F::ParallelToolCalls,
+            F::Audio,
+            F::WebSearchOptions,
+            F::ServiceTier,
+            F::SafetyIdentifier,
+            F::PromptCacheKey,
+            F::PromptCacheRetention,
+            F::Store,
+        ]))
+        .union(FieldSet::of(&[F::User])),
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::JoinPrompts]),
+    paths: Paths { completions: Some("completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static BASETEN: ProviderRow = ProviderRow {
+    id: "baseten",
+    display_name: "Baseten",
+    api_base: Some("https://inference.baseten.co/v1"),
+    api_key_env: &["BASETEN_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::ResponseFormat,
+        F::Seed,
+        F::Stop,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::ToolChoice,
+        F::Tools,
+        F::User,
+        F::PresencePenalty,
+        F::FrequencyPenalty,
+        F::StreamOptions,
+    ]),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["inference.baseten.co/v1"],
+    ..BLANK
+};
+
+pub(crate) static BEDROCK: ProviderRow = ProviderRow {
+    id: "bedrock",
+    display_name: "AWS - Bedrock",
+    api_base_env: &["AWS_BEDROCK_RUNTIME_ENDPOINT"],
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("bedrock"),
+    ..BLANK
+};
+
+pub(crate) static BEDROCK_MANTLE: ProviderRow = ProviderRow {
+    id: "bedrock_mantle",
+    display_name: "Bedrock Mantle",
+    api_base: Some(
+        "https://bedrock-mantle.{param:aws_region_name|env:BEDROCK_MANTLE_REGION|env:AWS_REGION_NAME|env:AWS_REGION|us-east-1}.api.aws/v1",
+    ),
+    api_base_env: &["BEDROCK_MANTLE_API_BASE"],
+    api_key_env: &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"],
+    headers: &[Header { name: "openai-project", value: "{param:aws_bedrock_project_id}" }],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static BING_GROUNDING: ProviderRow = ProviderRow {
+    id: "bing_grounding",
+    display_name: "Bing grounding (Azure)",
+    api_key_env: &["AZURE_AI_API_KEY"],
+    format: RowFormat::NotServed("bing_grounding"),
+    ..BLANK
+};
+
+pub(crate) static BLACK_FOREST_LABS: ProviderRow = ProviderRow {
+    id: "black_forest_labs",
+    display_name: "Black Forest Labs",
+    api_base: Some("https://api.bfl.ai"),
+    api_base_env: &["BFL_API_BASE"],
+    api_key_env: &["BFL_API_KEY", "BLACK_FOREST_LABS_API_KEY"],
+    auth: Auth::Header { name: "x-key", value: "{key}" },
+    format: RowFormat::NotServed("black_forest_labs"),
+    ..BLANK
+};
+
+pub(crate) static BRAVE: ProviderRow = ProviderRow {
+    id: "brave",
+    display_name: "Brave Search",
+    api_base: Some("https://api.search.brave.com/res/v1/web/search"),
+    api_base_env: &["BRAVE_API_BASE"],
+    api_key_env: &["BRAVE_API_KEY"],
+    auth: Auth::Header { name: "x-subscription-token", value: "{key}" },
+    format: RowFormat::NotServed("brave"),
+    ..BLANK
+};
+
+pub(crate) static BYTEZ: ProviderRow = ProviderRow {
+    id: "bytez",
+    display_name: "Bytez",
+    api_base: Some("https://api.bytez.com/models/v2"),
+    api_key_env: &["BYTEZ_API_KEY"],
+    auth: Auth::Header { name: "authorization", value: "Key {key}" },
+    format: RowFormat::NotServed("bytez"),
+    ..BLANK
+};
+
+pub(crate) static CEREBRAS: ProviderRow = ProviderRow {
+    id: "cerebras",
+    display_name: "Cerebras",
+    api_base: Some("https://api.cerebras.ai/v1"),
+    api_base_env: &["CEREBRAS_API_BASE"],
+    api_key_env: &["CEREBRAS_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::ResponseFormat,
+        F::Seed,
+        F::Stop,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::ToolChoice,
+        F::Tools,
+        F::User,
+        F::MaxRetries,
+        F::ExtraHeaders,
+    ]),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.cerebras.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static CHARITY_ENGINE: ProviderRow = ProviderRow {
+    id: "charity_engine",
+    display_name: "Charity Engine",
+    api_base: Some("https://api.charityengine.services/remotejobs/v2/inference"),
+    api_key_env: &["CHARITY_ENGINE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.charityengine.services/remotejobs/v2/inference"],
+    ..BLANK
+};
+
+pub(crate) static CHATGPT: ProviderRow = ProviderRow {
+    id: "chatgpt",
+    display_name: "ChatGPT Subscription",
+    api_base: Some("https://chatgpt.com/backend-api/codex"),
+    api_base_env: &["CHATGPT_API_BASE", "OPENAI_CHATGPT_API_BASE"],
+    auth: Auth::Computed("oauth_device"),
+    format: RowFormat::NotServed("chatgpt"),
+    ..BLANK
+};
+
+pub(crate) static CHUTES: ProviderRow = ProviderRow {
+    id: "chutes",
+    display_name: "Chutes",
+    api_base: Some("https://llm.chutes.ai/v1"),
+    api_key_env: &["CHUTES_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["llm.chutes.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static CLARIFAI: ProviderRow = ProviderRow {
+    id: "clarifai",
+    display_name: "Clarifai",
+    api_base: Some("https://api.clarifai.com/v2/ext/openai/v1"),
+    api_key_env: &["CLARIFAI_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::ResponseFormat,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::ToolChoice,
+        F::Tools,
+        F::PresencePenalty,
+        F::FrequencyPenalty,
+        F::StreamOptions,
+    ]),
+    stream_usage: true,
+    model_name: ModelName::Dotted("https://clarifai.com/{}/{}/models/{}"),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.clarifai.com/v2/ext/openai/v1"],
+    ..BLANK
+};
+
+pub(crate) static CLOUDFLARE: ProviderRow = ProviderRow {
+    id: "cloudflare",
+    display_name: "Cloudflare AI Workers",
+    api_base: Some("https://api.cloudflare.com/client/v4/accounts/{env:CLOUDFLARE_ACCOUNT_ID}/ai/v1"),
+    api_base_env: &["CLOUDFLARE_API_BASE"],
+    api_key_env: &["CLOUDFLARE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::RunBase]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
+    id: "codestral",
+    display_name: "Codestral",
+    api_base: Some("https://codestral.mistral.ai/v1"),
+    api_base_env: &["CODESTRAL_API_BASE"],
+    api_key_env: &["CODESTRAL_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Tools,
+        F::ToolChoice,
+        F::Seed,
+        F::Stop,
+        F::ResponseFormat,
+        F::ParallelToolCalls,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
+    quirks: Quirks::of(&[
+        Q::RequiredIsAny,
+        Q::FlattenText,
+        Q::StripNames,
+        Q::StripReasoning,
+        Q::DropEmptyTurns,
+        Q::ContentObjects,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["codestral.mistral.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static COGNITION: ProviderRow = ProviderRow {
+    id: "cognition",
+    display_name: "Cognition",
+    api_base: Some("https://api.cognition.ai/v1"),
+    api_base_env: &["COGNITION_API_BASE"],
+    api_key_env: &["COGNITION_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.cognition.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static COHERE: ProviderRow = ProviderRow {
+    id: "cohere",
+    display_name: "Cohere",
+    api_base: Some("https://api.cohere.com"),
+    api_base_env: &["COHERE_API_BASE"],
+    api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
+    format: RowFormat::NotServed("cohere-chat"),
+    bare_models: &["embed-english-*", "embed-multilingual-*"],
+    ..BLANK
+};
+
+pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
+    id: "cohere_chat",
+    display_name: "Cohere Chat",
+    api_base: Some("https://api.cohere.com"),
+    api_base_env: &["COHERE_API_BASE"],
+    api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
+    format: RowFormat::NotServed("cohere-chat"),
+    bare_models: &["command-*"],
+    ..BLANK
+};
+
+pub(crate) static COMETAPI: ProviderRow = ProviderRow {
+    id: "cometapi",
+    display_name: "CometAPI",
+    api_base: Some("https://api.cometapi.com/v1"),
+    api_base_env: &["COMETAPI_API_BASE"],
+    api_key_env: &["COMETAPI_KEY", "COMETAPI_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.cometapi.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static COMPACTIFAI: ProviderRow = ProviderRow {
+    id: "compactifai",
+    display_name: "CompactifAI",
+    api_base: Some("https://api.compactif.ai/v1"),
+    api_key_env: &["COMPACTIFAI_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.compactif.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static CRUSOE: ProviderRow = ProviderRow {
+    id: "crusoe",
+    display_name: "Crusoe",
+    api_base: Some("https://managed-inference-api-proxy.crusoecloud.com/v1"),
+    api_base_env: &["CRUSOE_API_BASE"],
+    api_key_env: &["CRUSOE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["managed-inference-api-proxy.crusoecloud.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static CURSOR: ProviderRow = ProviderRow {
+    id: "cursor",
+    display_name: "Cursor BYOK",
+    api_base: Some("https://api.cursor.com"),
+    api_base_env: &["CURSOR_API_BASE"],
+    auth: Auth::Computed("basic"),
+    format: RowFormat::NotServed("cursor"),
+    ..BLANK
+};
+
+pub(crate) static CUSTOM: ProviderRow = ProviderRow {
+    id: "custom",
+    display_name: "Custom",
+    auth: Auth::None,
+    format: RowFormat::NotServed("custom"),
+    ..BLANK
+};
+
+pub(crate) static CUSTOM_OPENAI: ProviderRow = ProviderRow {
+    id: "custom_openai",
+    display_name: "Custom OpenAI",
+    api_base_env: &["OPENAI_API_BASE"],
+    api_key_env: &["OPENAI_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
+    ..BLANK
+};
+
+pub(crate) static DARKBLOOM: ProviderRow = ProviderRow {
+    id: "darkbloom",
+    display_name: "Darkbloom",
+    api_base: Some("https://api.darkbloom.dev/v1"),
+    api_base_env: &["DARKBLOOM_API_BASE"],
+    api_key_env: &["DARKBLOOM_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.darkbloom.dev/v1"],
+    ..BLANK
+};
+
+pub(crate) static DASHSCOPE: ProviderRow = ProviderRow {
+    id: "dashscope",
+    display_name: "Dashscope",
+    api_base: Some("https://dashscope.aliyuncs.com/compatible-mode/v1"),
+    api_base_env: &["DASHSCOPE_API_BASE"],
+    api_key_env: &["DASHSCOPE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["dashscope.aliyuncs.com/compatible-mode/v1"],
+    ..BLANK
+};
+
+pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
+    id: "databricks",
+    display_name: "Databricks",
+    api_base_env: &["DATABRICKS_API_BASE"],
+    api_key_env: &["DATABRICKS_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Stop,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::N,
+        F::ResponseFormat,
+        F::Tools,
+        F::ToolChoice,
+        F::ReasoningEffort,
+        F::Thinking,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ContentObjects]),
+    quirks_like: &[(&["claude"], Quirks::of(&[Q::SchemaByTool, Q::EffortToThinking]))],
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static DATAFORSEO: ProviderRow = ProviderRow {
+    id: "dataforseo",
+    display_name: "DataForSEO",
+    api_base: Some("https://api.dataforseo.com/v3/serp/google/organic/live/advanced"),
+    api_base_env: &["DATAFORSEO_API_BASE"],
+    api_key_env: &["DATAFORSEO_LOGIN", "DATAFORSEO_PASSWORD"],
+    format: RowFormat::NotServed("dataforseo"),
+    ..BLANK
+};
+
+pub(crate) static DATAROBOT: ProviderRow = ProviderRow {
+    id: "datarobot",
+    display_name: "DataRobot",
+    api_base: Some("https://app.datarobot.com"),
+    api_base_env: &["DATAROBOT_ENDPOINT"],
+    api_key_env: &["DATAROBOT_API_TOKEN"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/api/v2/genai/llmgw/chat/completions/"), ..Paths::NONE },
+    hosts: &["app.datarobot.com"],
+    ..BLANK
+};
+
+pub(crate) static DEEPGRAM: ProviderRow = ProviderRow {
+    id: "deepgram",
+    display_name: "Deepgram",
+    api_base: Some("https://api.deepgram.com/v1"),
+    api_base_env: &["DEEPGRAM_API_BASE"],
+    api_key_env: &["DEEPGRAM_API_KEY"],
+    auth: Auth::Header { name: "authorization", value: "Token {key}" },
+    format: RowFormat::NotServed("deepgram"),
+    ..BLANK
+};
+
+pub(crate) static DEEPINFRA: ProviderRow = ProviderRow {
+    id: "deepinfra",
+    display_name: "DeepInfra",
+    api_base: Some("https://api.deepinfra.com/v1/openai"),
+    api_base_env: &["DEEPINFRA_API_BASE"],
+    api_key_env: &["DEEPINFRA_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::FrequencyPenalty,
+        F::FunctionCall,
+        F::Functions,
+        F::LogitBias,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::N,
+        F::PresencePenalty,
+        F::Stop,
+        F::Temperature,
+        F::TopP,
+        F::ResponseFormat,
+        F::Tools,
+        F::ToolChoice,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ToolChoiceAutoOnly, Q::FlattenToolResults]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.deepinfra.com/v1/openai"],
+    ..BLANK
+};
+
+pub(crate) static DEEPSEEK: ProviderRow = ProviderRow {
+    id: "deepseek",
+    display_name: "Deepseek",
+    api_base: Some("https://api.deepseek.com/beta"),
+    api_base_env: &["DEEPSEEK_API_BASE"],
+    api_key_env: &["DEEPSEEK_API_KEY"],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking, F::ReasoningEffort])),
+    stream_usage: true,
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::ThinkingSwitch,
+        Q::FlattenContent,
+        Q::StripToolCacheControl,
+        Q::FillReasoning,
+        Q::FunctionsOnly,
+        Q::CacheHitTokens,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
+    hosts: &["api.deepseek.com/beta", "api.deepseek.com/v1", "api.deepseek.com"],
+    ..BLANK
+};
+
+pub(crate) static DOCKER_MODEL_RUNNER: ProviderRow = ProviderRow {
+    id: "docker_model_runner",
+    display_name: "Docker Model Runner",
+    api_base: Some("http://localhost:22088/engines/llama.cpp"),
+    api_base_env: &["DOCKER_MODEL_RUNNER_API_BASE"],
+    api_key_env: &["DOCKER_MODEL_RUNNER_API_KEY"],
+    auth: Auth::BearerOptional,
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static DOTPROMPT: ProviderRow = ProviderRow {
+    id: "dotprompt",
+    display_name: "Dotprompt",
+    auth: Auth::None,
+    format: RowFormat::NotServed("dotprompt"),
+    ..BLANK
+};
+
+pub(crate) static DUCKDUCKGO: ProviderRow = ProviderRow {
+    id: "duckduckgo",
+    display_name: "DuckDuckGo",
+    api_base: Some("https://api.duckduckgo.com"),
+    api_base_env: &["DUCKDUCKGO_API_BASE"],
+    auth: Auth::None,
+    format: RowFormat::NotServed("duckduckgo"),
+    ..BLANK
+};
+
+pub(crate) static EDENAI: ProviderRow = ProviderRow {
+    id: "edenai",
+    display_name: "Eden AI",
+    api_base: Some("https://api.edenai.run/v3"),
+    api_base_env: &["EDENAI_API_BASE"],
+    api_key_env: &["EDENAI_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.edenai.run/v3"],
+    ..BLANK
+};
+
+pub(crate) static ELEVENLABS: ProviderRow = ProviderRow {
+    id: "elevenlabs",
+    display_name: "ElevenLabs",
+    api_base: Some("https://api.elevenlabs.io"),
+    api_base_env: &["ELEVENLABS_API_BASE"],
+    api_key_env: &["ELEVENLABS_API_KEY"],
+    auth: Auth::Header { name: "xi-api-key", value: "{key}" },
+    format: RowFormat::NotServed("elevenlabs"),
+    ..BLANK
+};
+
+pub(crate) static EMPIRIOLABS: ProviderRow = ProviderRow {
+    id: "empiriolabs",
+    display_name: "Empiriolabs",
+    api_base: Some("https://api.empiriolabs.ai/v1"),
+    api_base_env: &["EMPIRIOLABS_API_BASE"],
+    api_key_env: &["EMPIRIOLABS_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.empiriolabs.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static EMPOWER: ProviderRow = ProviderRow {
+    id: "empower",
+    display_name: "Empower",
+    api_base: Some("https://app.empower.dev/api/v1"),
+    api_base_env: &["EMPOWER_API_BASE"],
+    api_key_env: &["EMPOWER_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["app.empower.dev/api/v1"],
+    ..BLANK
+};
+
+pub(crate) static EXA_AI: ProviderRow = ProviderRow {
+    id: "exa_ai",
+    display_name: "Exa AI",
+    api_base: Some("https://api.exa.ai"),
+    api_base_env: &["EXA_API_BASE"],
+    api_key_env: &["EXA_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("exa_ai"),
+    ..BLANK
+};
+
+pub(crate) static FAL_AI: ProviderRow = ProviderRow {
+    id: "fal_ai",
+    display_name: "Fal AI",
+    api_base: Some("https://fal.run"),
+    api_base_env: &["FAL_AI_API_BASE"],
+    api_key_env: &["FAL_AI_API_KEY"],
+    auth: Auth::Header { name: "authorization", value: "Key {key}" },
+    format: RowFormat::NotServed("fal_ai"),
+    ..BLANK
+};
+
+pub(crate) static FASTCRW: ProviderRow = ProviderRow {
+    id: "fastcrw",
+    display_name: "fastcrw",
+    api_base: Some("https://fastcrw.com/api/v1"),
+    api_base_env: &["CRW_API_BASE"],
+    api_key_env: &["CRW_API_KEY"],
+    format: RowFormat::NotServed("fastcrw"),
+    ..BLANK
+};
+
+pub(crate) static FEATHERLESS_AI: ProviderRow = ProviderRow {
+    id: "featherless_ai",
+    display_name: "Featherless AI",
+    api_base: Some("https://api.featherless.ai/v1"),
+    api_base_env: &["FEATHERLESS_AI_API_BASE", "FEATHERLESS_API_BASE"],
+    api_key_env: &["FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::FrequencyPenalty,
+        F::FunctionCall,
+        F::Functions,
+        F::LogitBias,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::N,
+        F::PresencePenalty,
+        F::Stop,
+        F::Temperature,
+        F::TopP,
+    ]),
+    supported_if: &[(Cap::Tools, FieldSet::of(&[F::Tools, F::ToolChoice]))],
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.featherless.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static FIRECRAWL: ProviderRow = ProviderRow {
+    id: "firecrawl",
+    display_name: "Firecrawl",
+    api_base: Some("https://api.firecrawl.dev/v2"),
+    api_base_env: &["FIRECRAWL_API_BASE"],
+    api_key_env: &["FIRECRAWL_API_KEY"],
+    format: RowFormat::NotServed("firecrawl"),
+    ..BLANK
+};
+
+pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
+    id: "fireworks_ai",
+    display_name: "Fireworks AI",
+    api_base: Some("https://api.fireworks.ai/inference/v1"),
+    api_base_env: &["FIREWORKS_API_BASE"],
+    api_key_env: &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[
+            F::Modalities,
+            F::ToolChoice,
+            F::FunctionCall,
+            F::Functions,
+            F::MaxRetries,
+            F::ExtraHeaders,
+            F::Audio,
+            F::WebSearchOptions,
+            F::SafetyIdentifier,
+            F::PromptCacheRetention,
+            F::Store,
+        ]))
+        .union(FieldSet::of(&[F::TopK, F::User, F::Echo])),
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+        (Cap::Tools, FieldSet::of(&[F::ToolChoice])),
+    ],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::RequiredIsAny, Q::ToolsOverFormat, Q::ThinkingOverEffort]),
+    model_name: ModelName::Short("accounts/fireworks/models/{model}"),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["api.fireworks.ai/inference/v1"],
+    ..BLANK
+};
+
+pub(crate) static FRIENDLIAI: ProviderRow = ProviderRow {
+    id: "friendliai",
+    display_name: "FriendliAI",
+    api_base: Some("https://api.friendli.ai/serverless/v1"),
+    api_base_env: &["FRIENDLI_API_BASE"],
+    api_key_env: &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.friendli.ai/serverless/v1", "api.friendli.ai/serverless/v1", "inference.friendli.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static GALADRIEL: ProviderRow = ProviderRow {
+    id: "galadriel",
+    display_name: "Galadriel",
+    api_base: Some("https://api.galadriel.com/v1"),
+    api_base_env: &["GALADRIEL_API_BASE"],
+    api_key_env: &["GALADRIEL_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.galadriel.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static GDC: ProviderRow = ProviderRow {
+    id: "gdc",
+    display_name: "Gdc",
+    auth: Auth::Computed("gcp_oauth"),
+    format: RowFormat::NotServed("gdc"),
+    ..BLANK
+};
+
+pub(crate) static GEMINI: ProviderRow = ProviderRow {
+    id: "gemini",
+    display_name: "Google AI Studio - Gemini",
+    api_base: Some("https://generativelanguage.googleapis.com"),
+    api_base_env: &["GEMINI_API_BASE"],
+    api_key_env: &["GOOGLE_API_KEY", "GEMINI_API_KEY"],
+    auth: Auth::Header { name: "x-goog-api-key", value: "{key}" },
+    format: RowFormat::NotServed("gemini-generate"),
+    ..BLANK
+};
+
+pub(crate) static GIGACHAT: ProviderRow = ProviderRow {
+    id: "gigachat",
+    display_name: "GigaChat",
+    api_base: Some("https://gigachat.devices.sberbank.ru/api/v1"),
+    api_base_env: &["GIGACHAT_API_BASE"],
+    auth: Auth::Computed("oauth_client_credentials"),
+    format: RowFormat::NotServed("gigachat"),
+    ..BLANK
+};
+
+pub(crate) static GITHUB: ProviderRow = ProviderRow {
+    id: "github",
+    display_name: "GitHub Models",
+    api_base: Some("https://models.inference.ai.azure.com"),
+    api_base_env: &["GITHUB_API_BASE"],
+    api_key_env: &["GITHUB_API_KEY"],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["models.inference.ai.azure.com"],
+    ..BLANK
+};
+
+pub(crate) static GITHUB_COPILOT: ProviderRow = ProviderRow {
+    id: "github_copilot",
+    display_name: "GitHub Copilot",
+    api_base: Some("https://api.githubcopilot.com"),
+    api_base_env: &["GITHUB_COPILOT_API_BASE"],
+    auth: Auth::Computed("oauth_device"),
+    format: RowFormat::NotServed("copilot"),
+    ..BLANK
+};
+
+pub(crate) static GMI: ProviderRow = ProviderRow {
+    id: "gmi",
+    display_name: "GMI Cloud",
+    api_base: Some("https://api.gmi-serving.com/v1"),
+    api_key_env: &["GMI_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.gmi-serving.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static GOOGLE_PSE: ProviderRow = ProviderRow {
+    id: "google_pse",
+    display_name: "Google PSE",
+    api_base: Some("https://www.googleapis.com/customsearch/v1"),
+    api_base_env: &["GOOGLE_PSE_API_BASE"],
+    auth: Auth::None,
+    format: RowFormat::NotServed("google_pse"),
+    ..BLANK
+};
+
+pub(crate) static GRADIENT_AI: ProviderRow = ProviderRow {
+    id: "gradient_ai",
+    display_name: "GradientAI",
+    api_base: Some("https://inference.do-ai.run"),
+    api_base_env: &["GRADIENT_AI_AGENT_ENDPOINT"],
+    api_key_env: &["GRADIENT_AI_API_KEY"],
+    supported: FieldSet::of(&[
+        F::FrequencyPenalty,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::PresencePenalty,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+        F::Temperature,
+        F::TopP,
+    ]),
+    stream_usage: true,
+    paths: Paths { chat: Some("/api/v1/chat/completions"), ..Paths::NONE },
+    hosts: &["inference.do-ai.run"],
+    ..BLANK
+};
+
+pub(crate) static GROQ: ProviderRow = ProviderRow {
+    id: "groq",
+    display_name: "Groq AI",
+    api_base: Some("https://api.groq.com/openai/v1"),
+    api_base_env: &["GROQ_API_BASE"],
+    api_key_env: &["GROQ_API_KEY"],
+    supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::MaxRetries, F::WebSearchOptions])),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::SchemaByTool, Q::OwnServiceTier, Q::ReasoningField]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.groq.com/openai/v1"],
+    ..BLANK
+};
+
+pub(crate) static HELICONE: ProviderRow = ProviderRow {
+    id: "helicone",
+    display_name: "Helicone",
+    api_base: Some("https://ai-gateway.helicone.ai"),
+    api_key_env: &["HELICONE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["ai-gateway.helicone.ai"],
+    ..BLANK
+};
+
+pub(crate) static HEROKU: ProviderRow = ProviderRow {
+    id: "heroku",
+    display_name: "Heroku",
+    api_base_env: &["HEROKU_API_BASE"],
+    api_key_env: &["HEROKU_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::FlattenContent]),
+    paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
+    id: "hosted_vllm",
+    display_name: "Hosted VLLM",
+    api_base_env: &["HOSTED_VLLM_API_BASE"],
+    api_key_env: &["HOSTED_VLLM_API_KEY"],
+    auth: Auth::BearerOptional,
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripAdditionalProperties, Q::ThinkingToEffort, Q::EmbedInputList]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
+    ..BLANK
+};
+
+pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
+    id: "huggingface",
+    display_name: "Huggingface",
+    api_base: Some("https://router.huggingface.co"),
+    api_base_env: &["HF_API_BASE", "HUGGINGFACE_API_BASE"],
+    api_key_env: &["HUGGINGFACE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody]),
+    paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
+    hosts: &["router.huggingface.co"],
+    ..BLANK
+};
+
+pub(crate) static HUMANLOOP: ProviderRow = ProviderRow {
+    id: "humanloop",
+    display_name: "Humanloop",
+    auth: Auth::None,
+    format: RowFormat::NotServed("humanloop"),
+    ..BLANK
+};
+
+pub(crate) static HYPERBOLIC: ProviderRow = ProviderRow {
+    id: "hyperbolic",
+    display_name: "Hyperbolic",
+    api_base: Some("https://api.hyperbolic.xyz/v1"),
+    api_base_env: &["HYPERBOLIC_API_BASE"],
+    api_key_env: &["HYPERBOLIC_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::FrequencyPenalty,
+        F::PresencePenalty,
+        F::Stop,
+        F::N,
+        F::Tools,
+        F::ToolChoice,
+        F::ResponseFormat,
+        F::Seed,
+        F::User,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.hyperbolic.xyz/v1"],
+    ..BLANK
+};
+
+pub(crate) static INCEPTION: ProviderRow = ProviderRow {
+    id: "inception",
+    display_name: "Inception",
+    api_base: Some("https://api.inceptionlabs.ai/v1"),
+    api_base_env: &["INCEPTION_API_BASE"],
+    api_key_env: &["INCEPTION_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Temperature,
+        F::Stop,
+        F::Tools,
+        F::ToolChoice,
+        F::Stream,
+        F::StreamOptions,
+        F::ResponseFormat,
+        F::ReasoningEffort,
+    ]),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.inceptionlabs.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static INFINITY: ProviderRow = ProviderRow {
+    id: "infinity",
+    display_name: "Infinity",
+    api_base_env: &["INFINITY_API_BASE"],
+    api_key_env: &["INFINITY_API_KEY"],
+    embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
+    renames: &[(F::Dimensions, "output_dimension")],
+    paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static JINA_AI: ProviderRow = ProviderRow {
+    id: "jina_ai",
+    display_name: "Jina AI",
+    api_base: Some("https://api.jina.ai/v1"),
+    api_base_env: &["JINA_AI_API_BASE"],
+    api_key_env: &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"],
+    embed_supported: FieldSet::of(&[F::Dimensions]),
+    quirks: Quirks::of(&[Q::EmbedInputList]),
+    paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.jina.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static LAMBDA_AI: ProviderRow = ProviderRow {
+    id: "lambda_ai",
+    display_name: "Lambda AI",
+    api_base: Some("https://api.lambda.ai/v1"),
+    api_base_env: &["LAMBDA_API_BASE"],
+    api_key_env: &["LAMBDA_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.lambda.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static LANGFLOW: ProviderRow = ProviderRow {
+    id: "langflow",
+    display_name: "Langflow",
+    api_base: Some("http://localhost:7860"),
+    api_base_env: &["LANGFLOW_API_BASE"],
+    api_key_env: &["LANGFLOW_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("langflow"),
+    ..BLANK
+};
+
+pub(crate) static LANGFUSE: ProviderRow = ProviderRow {
+    id: "langfuse",
+    display_name: "Langfuse",
+    auth: Auth::None,
+    format: RowFormat::NotServed("langfuse"),
+    ..BLANK
+};
+
+pub(crate) static LANGGRAPH: ProviderRow = ProviderRow {
+    id: "langgraph",
+    display_name: "LangGraph",
+    api_base: Some("http://localhost:2024"),
+    api_base_env: &["LANGGRAPH_API_BASE"],
+    api_key_env: &["LANGGRAPH_API_KEY"],
+    auth: Auth::BearerOptional,
+    format: RowFormat::NotServed("langgraph"),
+    ..BLANK
+};
+
+pub(crate) static LEMONADE: ProviderRow = ProviderRow {
+    id: "lemonade",
+    display_name: "Lemonade",
+    api_base: Some("http://localhost:8000/api/v1"),
+    api_base_env: &["LEMONADE_API_BASE"],
+    api_key_env: &["LEMONADE_API_KEY"],
+    auth: Auth::BearerOptional,
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static LIBERTAI: ProviderRow = ProviderRow {
+    id: "libertai",
+    display_name: "LibertAI",
+    api_base: Some("https://api.libertai.io/v1"),
+    api_base_env: &["LIBERTAI_API_BASE"],
+    api_key_env: &["LIBERTAI_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.libertai.io/v1"],
+    ..BLANK
+};
+
+pub(crate) static LINKUP: ProviderRow = ProviderRow {
+    id: "linkup",
+    display_name: "Linkup",
+    api_base: Some("https://api.linkup.so/v1"),
+    api_base_env: &["LINKUP_API_BASE"],
+    api_key_env: &["LINKUP_API_KEY"],
+    format: RowFormat::NotServed("linkup"),
+    ..BLANK
+};
+
+pub(crate) static LITELLM_AGENT: ProviderRow = ProviderRow {
+    id: "litellm_agent",
+    display_name: "Litellm Agent",
+    auth: Auth::None,
+    format: RowFormat::NotServed("litellm_agent"),
+    ..BLANK
+};
+
+pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
+    id: "litellm_proxy",
+    display_name: "LiteLLM Proxy",
+    api_base_env: &["LITELLM_PROXY_API_BASE"],
+    api_key_env: &["LITELLM_PROXY_API_KEY"],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[
+        F::User,
+        F::ReasoningEffort,
+        F::Thinking,
+        F::IncludeServerSideToolInvocations,
+        F::Verbosity,
+    ])),
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static LLAMAFILE: ProviderRow = ProviderRow {
+    id: "llamafile",
+    display_name: "Llamafile",
+    api_base: Some("http://127.0.0.1:8080/v1"),
+    api_base_env: &["LLAMAFILE_API_BASE"],
+    api_key_env: &["LLAMAFILE_API_KEY"],
+    auth: Auth::BearerOptional,
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    ..BLANK
+};
+
+pub(crate) static LLAMAGATE: ProviderRow = ProviderRow {
+    id: "llamagate",
+    display_name: "LlamaGate",
+    api_base: Some("https://api.llamagate.dev/v1"),
+    api_key_env: &["LLAMAGATE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.llamagate.dev/v1"],
+    ..BLANK
+};
+
+pub(crate) static LM_STUDIO: ProviderRow = ProviderRow {
+    id: "lm_studio",
+    display_name: "LM Studio",
+    api_base_env: &["LM_STUDIO_API_BASE"],
+    api_key_env: &["LM_STUDIO_API_KEY"],
+    auth: Auth::BearerOptional,
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static MANUS: ProviderRow = ProviderRow {
+    id: "manus",
+    display_name: "Manus",
+    api_base: Some("https://api.manus.im"),
+    api_base_env: &["MANUS_API_BASE"],
+    api_key_env: &["MANUS_API_KEY"],
+    auth: Auth::Header { name: "api_key", value: "{key}" },
+    format: RowFormat::NotServed("manus"),
+    ..BLANK
+};
+
+pub(crate) static MARITALK: ProviderRow = ProviderRow {
+    id: "maritalk",
+    display_name: "Maritalk",
+    api_base: Some("https://chat.maritaca.ai/api"),
+    api_base_env: &["MARITALK_API_BASE"],
+    api_key_env: &["MARITALK_API_KEY"],
+    supported: FieldSet::of(&[
+        F::FrequencyPenalty,
+        F::PresencePenalty,
+        F::TopP,
+        F::TopK,
+        F::Temperature,
+        F::MaxTokens,
+        F::N,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+        F::Tools,
+        F::ToolChoice,
+    ]),
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["chat.maritaca.ai/api"],
+    ..BLANK
+};
+
+pub(crate) static META: ProviderRow = ProviderRow {
+    id: "meta",
+    display_name: "Meta",
+    api_base: Some("https://api.meta.ai/v1"),
+    api_base_env: &["META_API_BASE"],
+    api_key_env: &["META_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.meta.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static META_LLAMA: ProviderRow = ProviderRow {
+    id: "meta_llama",
+    display_name: "Meta - Llama API",
+    api_base: Some("https://api.llama.com/compat/v1"),
+    api_base_env: &["LLAMA_API_BASE"],
+    api_key_env: &["LLAMA_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ContentObjects]),
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.llama.com/compat/v1"],
+    ..BLANK
+};
+
+pub(crate) static MILVUS: ProviderRow = ProviderRow {
+    id: "milvus",
+    display_name: "Milvus",
+    api_base_env: &["MILVUS_API_BASE"],
+    api_key_env: &["MILVUS_API_KEY"],
+    format: RowFormat::NotServed("milvus"),
+    ..BLANK
+};
+
+pub(crate) static MINIMAX: ProviderRow = ProviderRow {
+    id: "minimax",
+    display_name: "Minimax",
+    api_base: Some("https://api.minimax.io/v1"),
+    api_base_env: &["MINIMAX_API_BASE"],
+    api_key_env: &["MINIMAX_API_KEY"],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking])),
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
+    hosts: &["api.minimax.io/v1"],
+    ..BLANK
+};
+
+pub(crate) static MISTRAL: ProviderRow = ProviderRow {
+    id: "mistral",
+    display_name: "Mistral AI API",
+    api_base: Some("https://api.mistral.ai/v1"),
+    api_base_env: &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"],
+    api_key_env: &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Tools,
+        F::ToolChoice,
+        F::Seed,
+        F::Stop,
+        F::ResponseFormat,
+        F::ParallelToolCalls,
+    ]),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking]))],
+    embed_supported: FieldSet::of(&[F::EncodingFormat]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
+    quirks: Quirks::of(&[
+        Q::RequiredIsAny,
+        Q::FlattenText,
+        Q::StripNames,
+        Q::StripReasoning,
+        Q::DropEmptyTurns,
+        Q::ContentObjects,
+        Q::EmbedDetokenize,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.mistral.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static MODELSCOPE: ProviderRow = ProviderRow {
+    id: "modelscope",
+    display_name: "Modelscope",
+    api_base: Some("https://api-inference.modelscope.cn/v1"),
+    api_base_env: &["MODELSCOPE_API_BASE"],
+    api_key_env: &["MODELSCOPE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api-inference.modelscope.cn/v1"],
+    ..BLANK
+};
+
+pub(crate) static MONGODB: ProviderRow = ProviderRow {
+    id: "mongodb",
+    display_name: "Mongodb",
+    api_key_env: &["MONGODB_SIDECAR_API_KEY"],
+    format: RowFormat::NotServed("mongodb"),
+    ..BLANK
+};
+
+pub(crate) static MOONSHOT: ProviderRow = ProviderRow {
+    id: "moonshot",
+    display_name: "Moonshot",
+    api_base: Some("https://api.moonshot.ai/v1"),
+    api_base_env: &["MOONSHOT_API_BASE"],
+    api_key_env: &["MOONSHOT_API_KEY"],
+    supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::Functions])).union(FieldSet::of(&[F::ReasoningEffort])),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::TemperatureToOne, Q::RequiredInWords]),
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.moonshot.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static MORPH: ProviderRow = ProviderRow {
+    id: "morph",
+    display_name: "Morph",
+    api_base: Some("https://api.morphllm.com/v1"),
+    api_base_env: &["MORPH_API_BASE"],
+    api_key_env: &["MORPH_API_KEY"],
+    supported: FieldSet::of(&[F::Stream]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.morphllm.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static NADIR: ProviderRow = ProviderRow {
+    id: "nadir",
+    display_name: "Nadir",
+    api_base: Some("https://api.getnadir.com/v1"),
+    api_base_env: &["NADIR_API_BASE"],
+    api_key_env: &["NADIR_API_KEY"],
+    supported: FieldSet::of(&[
+        F::ExtraHeaders,
+        F::FrequencyPenalty,
+        F::MaxRetries,
+        F::MaxTokens,
+        F::PresencePenalty,
+        F::ResponseFormat,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.getnadir.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static NANO_GPT: ProviderRow = ProviderRow {
+    id: "nano-gpt",
+    display_name: "NanoGPT",
+    api_base: Some("https://nano-gpt.com/api/v1"),
+    api_key_env: &["NANOGPT_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["nano-gpt.com/api/v1"],
+    ..BLANK
+};
+
+pub(crate) static NEBIUS: ProviderRow = ProviderRow {
+    id: "nebius",
+    display_name: "Nebius AI Studio",
+    api_base: Some("https://api.studio.nebius.ai/v1"),
+    api_base_env: &["NEBIUS_API_BASE"],
+    api_key_env: &["NEBIUS_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["api.studio.nebius.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static NEOSANTARA: ProviderRow = ProviderRow {
+    id: "neosantara",
+    display_name: "Neosantara",
+    api_base: Some("https://api.neosantara.xyz/v1"),
+    api_base_env: &["NEOSANTARA_API_BASE"],
+    api_key_env: &["NEOSANTARA_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.neosantara.xyz/v1"],
+    ..BLANK
+};
+
+pub(crate) static NIMBLE: ProviderRow = ProviderRow {
+    id: "nimble",
+    display_name: "nimble",
+    api_base: Some("https://sdk.nimbleway.com/v2"),
+    api_base_env: &["NIMBLE_API_BASE"],
+    auth: Auth::None,
+    format: RowFormat::NotServed("nimble"),
+    ..BLANK
+};
+
+pub(crate) static NLP_CLOUD: ProviderRow = ProviderRow {
+    id: "nlp_cloud",
+    display_name: "NLP Cloud",
+    api_base: Some("https://api.nlpcloud.io/v1/gpu"),
+    api_base_env: &["NLP_CLOUD_API_BASE"],
+    api_key_env: &["NLP_CLOUD_API_KEY"],
+    auth: Auth::Header { name: "authorization", value: "Token {key}" },
+    format: RowFormat::NotServed("nlp_cloud"),
+    ..BLANK
+};
+
+pub(crate) static NOVITA: ProviderRow = ProviderRow {
+    id: "novita",
+    display_name: "Novita AI",
+    api_base: Some("https://api.novita.ai/v3/openai"),
+    api_base_env: &["NOVITA_API_BASE"],
+    api_key_env: &["NOVITA_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.novita.ai/v3/openai"],
+    ..BLANK
+};
+
+pub(crate) static NSCALE: ProviderRow = ProviderRow {
+    id: "nscale",
+    display_name: "Nscale",
+    api_base: Some("https://inference.api.nscale.com/v1"),
+    api_base_env: &["NSCALE_API_BASE"],
+    api_key_env: &["NSCALE_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::N,
+        F::Temperature,
+        F::TopP,
+        F::Stream,
+        F::Logprobs,
+        F::TopLogprobs,
+        F::FrequencyPenalty,
+        F::PresencePenalty,
+        F::ResponseFormat,
+        F::Stop,
+        F::LogitBias,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["inference.api.nscale.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static NVIDIA_NIM: ProviderRow = ProviderRow {
+    id: "nvidia_nim",
+    display_name: "Nvidia NIM",
+    api_base: Some("https://integrate.api.nvidia.com/v1"),
+    api_base_env: &["NVIDIA_NIM_API_BASE"],
+    api_key_env: &["NVIDIA_NIM_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::FrequencyPenalty,
+        F::PresencePenalty,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Stop,
+        F::Seed,
+        F::Tools,
+        F::ToolChoice,
+        F::ParallelToolCalls,
+        F::ResponseFormat,
+    ]),
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["integrate.api.nvidia.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static NVIDIA_RIVA: ProviderRow = ProviderRow {
+    id: "nvidia_riva",
+    display_name: "Nvidia Riva",
+    api_base_env: &["NVIDIA_RIVA_API_BASE"],
+    auth: Auth::Computed("grpc_metadata_bearer"),
+    format: RowFormat::NotServed("nvidia_riva"),
+    ..BLANK
+};
+
+pub(crate) static OCI: ProviderRow = ProviderRow {
+    id: "oci",
+    display_name: "OCI",
+    auth: Auth::Computed("oci_signature"),
+    format: RowFormat::NotServed("oci"),
+    ..BLANK
+};
+
+pub(crate) static OLLAMA: ProviderRow = ProviderRow {
+    id: "ollama",
+    display_name: "Ollama",
+    api_base: Some("http://localhost:11434"),
+    api_base_env: &["OLLAMA_API_BASE"],
+    api_key_env: &["OLLAMA_API_KEY"],
+    auth: Auth::BearerOptional,
+    format: RowFormat::NotServed("ollama-generate"),
+    ..BLANK
+};
+
+pub(crate) static OLLAMA_CHAT: ProviderRow = ProviderRow {
+    id: "ollama_chat",
+    display_name: "Ollama Chat",
+    api_base: Some("http://localhost:11434"),
+    api_base_env: &["OLLAMA_API_BASE"],
+    api_key_env: &["OLLAMA_API_KEY"],
+    auth: Auth::BearerOptional,
+    format: RowFormat::NotServed("ollama-chat"),
+    ..BLANK
+};
+
+pub(crate) static OOBABOOGA: ProviderRow = ProviderRow {
+    id: "oobabooga",
+    display_name: "Oobabooga",
+    auth: Auth::Header { name: "authorization", value: "Token {key}" },
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/v1/chat/completions"), embeddings: Some("/v1/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static OPENAI: ProviderRow = ProviderRow {
+    id: "openai",
+    display_name: "OpenAI",
+    api_base: Some("https://api.openai.com/v1"),
+    api_base_env: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
+    api_key_env: &["OPENAI_API_KEY"],
+    headers: &[
+        Header { name: "openai-organization", value: "{param:organization|env:OPENAI_ORGANIZATION}" },
+        Header { name: "openai-project", value: "{param:project|env:OPENAI_PROJECT}" },
+    ],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Known, FieldSet::of(&[F::User])), (Cap::Unknown, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::StripCacheControl]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
+    hosts: &["api.openai.com/v1"],
+    bare_models: &[
+        "gpt-*",
+        "o1*",
+        "o3*",
+        "o4*",
+        "chatgpt-*",
+        "ft:gpt-*",
+        "ft:o*",
+        "text-embedding-3-*",
+        "text-embedding-ada-002",
+        "dall-e-*",
+        "whisper-1",
+        "tts-1*",
+        "gpt-image*",
+        "codex-*",
+        "computer-use-*",
+    ],
+    ..BLANK
+};
+
+pub(crate) static OPENAI_LIKE: ProviderRow = ProviderRow {
+    id: "openai_like",
+    display_name: "OpenAI-like",
+    api_base_env: &["OPENAI_LIKE_API_BASE"],
+    api_key_env: &["OPENAI_LIKE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
+    id: "openrouter",
+    display_name: "OpenRouter",
+    api_base: Some("https://openrouter.ai/api/v1"),
+    api_base_env: &["OPENROUTER_API_BASE"],
+    api_key_env: &["OPENROUTER_API_KEY", "OR_API_KEY"],
+    headers: &[
+        Header { name: "http-referer", value: "{env:OR_SITE_URL|https://litellm.ai}" },
+        Header { name: "x-title", value: "{env:OR_APP_NAME|liteLLM}" },
+    ],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::UsageInclude,
+        Q::EffortMaxIsXhigh,
+        Q::EmbedInputList,
+        Q::ReasoningField,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["openrouter.ai/api/v1"],
+    bare_models: &["openrouter/auto", "openrouter/free", "openrouter/bodybuilder"],
+    ..BLANK
+};
+
+pub(crate) static OVHCLOUD: ProviderRow = ProviderRow {
+    id: "ovhcloud",
+    display_name: "OVHCloud AI Endpoints",
+    api_base: Some("https://oai.endpoints.kepler.ai.cloud.ovh.net/v1"),
+    api_base_env: &["OVHCLOUD_API_BASE"],
+    api_key_env: &["OVHCLOUD_API_KEY"],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["oai.endpoints.kepler.ai.cloud.ovh.net/v1"],
+    ..BLANK
+};
+
+pub(crate) static PARALLEL_AI: ProviderRow = ProviderRow {
+    id: "parallel_ai",
+    display_name: "Parallel AI",
+    api_base: Some("https://api.parallel.ai"),
+    api_base_env: &["PARALLEL_AI_API_BASE"],
+    api_key_env: &["PARALLEL_AI_API_KEY", "PARALLEL_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("parallel_ai"),
+    ..BLANK
+};
+
+pub(crate) static PARASAIL: ProviderRow = ProviderRow {
+    id: "parasail",
+    display_name: "Parasail",
+    api_base: Some("https://api.parasail.io/v1"),
+    api_base_env: &["PARASAIL_API_BASE"],
+    api_key_env: &["PARASAIL_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.parasail.io/v1"],
+    ..BLANK
+};
+
+pub(crate) static PERPLEXITY: ProviderRow = ProviderRow {
+    id: "perplexity",
+    display_name: "Perplexity AI",
+    api_base: Some("https://api.perplexity.ai"),
+    api_base_env: &["PERPLEXITY_API_BASE"],
+    api_key_env: &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"],
+    supported: FieldSet::of(&[
+        F::FrequencyPenalty,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::PresencePenalty,
+        F::ResponseFormat,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::MaxRetries,
+        F::ExtraHeaders,
+    ]),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat]),
+    quirks: Quirks::of(&[Q::CitationUrls]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/v1/embeddings"),
+        responses: Some("/v1/responses"),
+        ..Paths::NONE
+    },
+    hosts: &["api.perplexity.ai"],
+    ..BLANK
+};
+
+pub(crate) static PETALS: ProviderRow = ProviderRow {
+    id: "petals",
+    display_name: "Petals",
+    auth: Auth::None,
+    format: RowFormat::NotServed("petals"),
+    ..BLANK
+};
+
+pub(crate) static PG_VECTOR: ProviderRow = ProviderRow {
+    id: "pg_vector",
+    display_name: "PG Vector",
+    api_base_env: &["PG_VECTOR_API_BASE"],
+    api_key_env: &["PG_VECTOR_API_KEY"],
+    format: RowFormat::NotServed("pg_vector"),
+    ..BLANK
+};
+
+pub(crate) static PINSTRIPES: ProviderRow = ProviderRow {
+    id: "pinstripes",
+    display_name: "Pinstripes",
+    api_base: Some("https://pinstripes.io/v1"),
+    api_base_env: &["PINSTRIPES_API_BASE"],
+    api_key_env: &["PINSTRIPES_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["pinstripes.io/v1"],
+    ..BLANK
+};
+
+pub(crate) static POE: ProviderRow = ProviderRow {
+    id: "poe",
+    display_name: "Poe",
+    api_base: Some("https://api.poe.com/v1"),
+    api_key_env: &["POE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.poe.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static PREDIBASE: ProviderRow = ProviderRow {
+    id: "predibase",
+    display_name: "Predibase",
+    api_base: Some("https://serving.app.predibase.com"),
+    api_base_env: &["PREDIBASE_API_BASE"],
+    api_key_env: &["PREDIBASE_API_KEY"],
+    format: RowFormat::NotServed("predibase"),
+    ..BLANK
+};
+
+pub(crate) static PUBLICAI: ProviderRow = ProviderRow {
+    id: "publicai",
+    display_name: "PublicAI",
+    api_base: Some("https://api.publicai.co/v1"),
+    api_base_env: &["PUBLICAI_API_BASE"],
+    api_key_env: &["PUBLICAI_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::FlattenContent]),
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.publicai.co/v1"],
+    ..BLANK
+};
+
+pub(crate) static QWEN_AI_PLATFORM: ProviderRow = ProviderRow {
+    id: "qwen_ai_platform",
+    display_name: "Qianwen AI Platform",
+    api_base: Some("https://dashscope.aliyuncs.com/compatible-mode/v1"),
+    api_base_env: &["QWEN_AI_PLATFORM_API_BASE"],
+    api_key_env: &["QWEN_AI_PLATFORM_API_KEY", "DASHSCOPE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    ..BLANK
+};
+
+pub(crate) static QWENCLOUD: ProviderRow = ProviderRow {
+    id: "qwencloud",
+    display_name: "QwenCloud",
+    api_base: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
+    api_base_env: &["QWENCLOUD_API_BASE"],
+    api_key_env: &["QWENCLOUD_API_KEY", "DASHSCOPE_API_KEY"],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["dashscope-intl.aliyuncs.com/compatible-mode/v1"],
+    ..BLANK
+};
+
+pub(crate) static RAGFLOW: ProviderRow = ProviderRow {
+    id: "ragflow",
+    display_name: "RAGFlow",
+    api_base_env: &["RAGFLOW_API_BASE"],
+    api_key_env: &["RAGFLOW_API_KEY"],
+    format: RowFormat::NotServed("ragflow"),
+    ..BLANK
+};
+
+pub(crate) static RECRAFT: ProviderRow = ProviderRow {
+    id: "recraft",
+    display_name: "Recraft",
+    api_base: Some("https://external.api.recraft.ai"),
+    api_base_env: &["RECRAFT_API_BASE"],
+    api_key_env: &["RECRAFT_API_KEY"],
+    format: RowFormat::NotServed("recraft"),
+    ..BLANK
+};
+
+pub(crate) static REDUCTO: ProviderRow = ProviderRow {
+    id: "reducto",
+    display_name: "Reducto",
+    api_base: Some("https://platform.reducto.ai"),
+    api_key_env: &["REDUCTO_API_KEY"],
+    format: RowFormat::NotServed("reducto"),
+    ..BLANK
+};
+
+pub(crate) static REPLICATE: ProviderRow = ProviderRow {
+    id: "replicate",
+    display_name: "Replicate",
+    api_base: Some("https://api.replicate.com/v1"),
+    api_base_env: &["REPLICATE_API_BASE"],
+    api_key_env: &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"],
+    auth: Auth::Header { name: "authorization", value: "Token {key}" },
+    format: RowFormat::NotServed("replicate"),
+    ..BLANK
+};
+
+pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
+    id: "runwayml",
+    display_name: "RunwayML",
+    api_base: Some("https://api.dev.runwayml.com/v1"),
+    api_base_env: &["RUNWAYML_API_BASE"],
+    api_key_env: &["RUNWAYML_API_SECRET", "RUNWAYML_API_KEY"],
+    format: RowFormat::NotServed("runwayml"),
+    ..BLANK
+};
+
+pub(crate) static S3_VECTORS: ProviderRow = ProviderRow {
+    id: "s3_vectors",
+    display_name: "AWS S3 Vectors",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("s3_vectors"),
+    ..BLANK
+};
+
+pub(crate) static SAGEMAKER: ProviderRow = ProviderRow {
+    id: "sagemaker",
+    display_name: "AWS - Sagemaker",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("sagemaker"),
+    ..BLANK
+};
+
+pub(crate) static SAGEMAKER_CHAT: ProviderRow = ProviderRow {
+    id: "sagemaker_chat",
+    display_name: "Sagemaker Chat",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("sagemaker"),
+    ..BLANK
+};
+
+pub(crate) static SAGEMAKER_NOVA: ProviderRow = ProviderRow {
+    id: "sagemaker_nova",
+    display_name: "Sagemaker Nova",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("sagemaker"),
+    ..BLANK
+};
+
+pub(crate) static SAMBANOVA: ProviderRow = ProviderRow {
+    id: "sambanova",
+    display_name: "Sambanova",
+    api_base: Some("https://api.sambanova.ai/v1"),
+    api_base_env: &["SAMBANOVA_API_BASE"],
+    api_key_env: &["SAMBANOVA_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxCompletionTokens,
+        F::MaxTokens,
+        F::ResponseFormat,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+        F::Temperature,
+        F::TopP,
+        F::TopK,
+    ]),
+    supported_if: &[(Cap::Tools, FieldSet::of(&[F::Tools, F::ToolChoice, F::ParallelToolCalls]))],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::FlattenContent]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.sambanova.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static SAP: ProviderRow = ProviderRow {
+    id: "sap",
+    display_name: "SAP Generative AI Hub",
+    auth: Auth::Computed("oauth_client_credentials"),
+    format: RowFormat::NotServed("sap"),
+    ..BLANK
+};
+
+pub(crate) static SARVAM: ProviderRow = ProviderRow {
+    id: "sarvam",
+    display_name: "Sarvam",
+    api_base: Some("https://api.sarvam.ai/v1"),
+    api_key_env: &["SARVAM_API_KEY"],
+    headers: &[Header { name: "api-subscription-key", value: "{key}" }],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.sarvam.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static SCALEWAY: ProviderRow = ProviderRow {
+    id: "scaleway",
+    display_name: "Scaleway",
+    api_base: Some("https://api.scaleway.ai/v1"),
+    api_key_env: &["SCW_SECRET_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.scaleway.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static SCX_AI: ProviderRow = ProviderRow {
+    id: "scx-ai",
+    display_name: "SCX.ai",
+    api_base: Some("https://api.scx.ai/v1"),
+    api_base_env: &["SCX_API_BASE"],
+    api_key_env: &["SCX_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::TemperatureBelowTwo]),
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.scx.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static SEARCHAPI: ProviderRow = ProviderRow {
+    id: "searchapi",
+    display_name: "searchapi",
+    api_base: Some("https://www.searchapi.io/api/v1/search"),
+    api_base_env: &["SEARCHAPI_API_BASE"],
+    auth: Auth::None,
+    format: RowFormat::NotServed("searchapi"),
+    ..BLANK
+};
+
+pub(crate) static SEARXNG: ProviderRow = ProviderRow {
+    id: "searxng",
+    display_name: "SearXNG",
+    api_base_env: &["SEARXNG_API_BASE"],
+    api_key_env: &["SEARXNG_API_KEY"],
+    format: RowFormat::NotServed("searxng"),
+    ..BLANK
+};
+
+pub(crate) static SERPER: ProviderRow = ProviderRow {
+    id: "serper",
+    display_name: "Serper",
+    api_base: Some("https://google.serper.dev"),
+    api_base_env: &["SERPER_API_BASE"],
+    api_key_env: &["SERPER_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("serper"),
+    ..BLANK
+};
+
+pub(crate) static SNOWFLAKE: ProviderRow = ProviderRow {
+    id: "snowflake",
+    display_name: "Snowflake",
+    api_key_env: &["SNOWFLAKE_JWT"],
+    format: RowFormat::NotServed("snowflake"),
+    ..BLANK
+};
+
+pub(crate) static SONIOX: ProviderRow = ProviderRow {
+    id: "soniox",
+    display_name: "Soniox",
+    api_base: Some("https://api.soniox.com"),
+    api_base_env: &["SONIOX_API_BASE"],
+    api_key_env: &["SONIOX_API_KEY"],
+    format: RowFormat::NotServed("soniox"),
+    ..BLANK
+};
+
+pub(crate) static STABILITY: ProviderRow = ProviderRow {
+    id: "stability",
+    display_name: "Stability AI",
+    api_base: Some("https://api.stability.ai"),
+    api_base_env: &["STABILITY_API_BASE"],
+    api_key_env: &["STABILITY_API_KEY"],
+    format: RowFormat::NotServed("stability"),
+    ..BLANK
+};
+
+pub(crate) static STRANDS_DECIDER: ProviderRow = ProviderRow {
+    id: "strands_decider",
+    display_name: "Strands Decider",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("strands_decider"),
+    ..BLANK
+};
+
+pub(crate) static SYNTHETIC: ProviderRow = ProviderRow {
+    id: "synthetic",
+    display_name: "Synthetic",
+    api_base: Some("https://api.synthetic.new/openai/v1"),
+    api_key_env: &["SYNTHETIC_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.synthetic.new/openai/v1"],
+    ..BLANK
+};
+
+pub(crate) static TAVILY: ProviderRow = ProviderRow {
+    id: "tavily",
+    display_name: "Tavily",
+    api_base: Some("https://api.tavily.com"),
+    api_base_env: &["TAVILY_API_BASE"],
+    api_key_env: &["TAVILY_API_KEY"],
+    format: RowFormat::NotServed("tavily"),
+    ..BLANK
+};
+
+pub(crate) static TENCENT: ProviderRow = ProviderRow {
+    id: "tencent",
+    display_name: "Tencent",
+    api_base: Some("https://tokenhub-intl.tencentcloudmaas.com/v1"),
+    api_base_env: &["TENCENT_API_BASE"],
+    api_key_env: &["TENCENT_API_KEY"],
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking, F::ReasoningEffort])),
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["tokenhub-intl.tencentcloudmaas.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static TENSORMESH: ProviderRow = ProviderRow {
+    id: "tensormesh",
+    display_name: "Tensormesh",
+    api_base: Some("https://serverless.tensormesh.ai/v1"),
+    api_base_env: &["TENSORMESH_SERVERLESS_BASE_URL"],
+    api_key_env: &["TENSORMESH_INFERENCE_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["serverless.tensormesh.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static TEXT_COMPLETION_CODESTRAL: ProviderRow = ProviderRow {
+    id: "text-completion-codestral",
+    display_name: "Text Completion Codestral",
+    api_base: Some("https://codestral.mistral.ai/v1"),
+    api_base_env: &["CODESTRAL_API_BASE"],
+    api_key_env: &["CODESTRAL_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Suffix,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Stream,
+        F::Seed,
+        F::Stop,
+    ]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
+    paths: Paths { completions: Some("/fim/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static TEXT_COMPLETION_INCEPTION: ProviderRow = ProviderRow {
+    id: "text-completion-inception",
+    display_name: "Text-Completion-Inception",
+    api_base: Some("https://api.inceptionlabs.ai/v1"),
+    api_base_env: &["INCEPTION_API_BASE"],
+    api_key_env: &["INCEPTION_API_KEY"],
+    supported: FieldSet::of(&[
+        F::Suffix,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::TopP,
+        F::FrequencyPenalty,
+        F::PresencePenalty,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+    ]),
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { completions: Some("/fim/completions"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static TEXT_COMPLETION_OPENAI: ProviderRow = ProviderRow {
+    id: "text-completion-openai",
+    display_name: "Text Completion OpenAI",
+    api_base: Some("https://api.openai.com/v1"),
+    api_base_env: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
+    api_key_env: &["OPENAI_API_KEY"],
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[
+            F::MaxCompletionTokens,
+            F::Modalities,
+            F::Prediction,
+            F::ParallelToolCalls,
+            F::Audio,
+            F::WebSearchOptions,
+            F::ServiceTier,
+            F::SafetyIdentifier,
+            F::PromptCacheKey,
+            F::PromptCacheRetention,
+            F::Store,
+        ]))
+        .union(FieldSet::of(&[F::User])),
+    stream_usage: true,
+    paths: Paths { completions: Some("/completions"), ..Paths::NONE },
+    bare_models: &["gpt-3.5-turbo-instruct*", "babbage-002", "davinci-002"],
+    ..BLANK
+};
+
+pub(crate) static TINYFISH: ProviderRow = ProviderRow {
+    id: "tinyfish",
+    display_name: "tinyfish",
+    api_base: Some("https://api.search.tinyfish.ai"),
+    api_base_env: &["TINYFISH_API_BASE"],
+    auth: Auth::None,
+    format: RowFormat::NotServed("tinyfish"),
+    ..BLANK
+};
+
+pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
+    id: "together_ai",
+    display_name: "Together AI",
+    api_base: Some("https://api.together.ai/v1"),
+    api_base_env: &["TOGETHER_AI_API_BASE"],
+    api_key_env: &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["api.together.ai/v1", "api.together.xyz/v1"],
+    ..BLANK
+};
+
+pub(crate) static TOPAZ: ProviderRow = ProviderRow {
+    id: "topaz",
+    display_name: "Topaz",
+    api_base: Some("https://api.topazlabs.com"),
+    api_key_env: &["TOPAZ_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("topaz"),
+    ..BLANK
+};
+
+pub(crate) static TRANSCRIBE: ProviderRow = ProviderRow {
+    id: "transcribe",
+    display_name: "Transcribe",
+    auth: Auth::Computed("sigv4"),
+    format: RowFormat::NotServed("transcribe"),
+    ..BLANK
+};
+
+pub(crate) static TRITON: ProviderRow = ProviderRow {
+    id: "triton",
+    display_name: "Triton",
+    auth: Auth::None,
+    format: RowFormat::NotServed("triton"),
+    ..BLANK
+};
+
+pub(crate) static TYPESAFE: ProviderRow = ProviderRow {
+    id: "typesafe",
+    display_name: "Typesafe",
+    api_base: Some("https://api.typesafe.ai"),
+    api_key_env: &["TYPESAFE_API_KEY"],
+    format: RowFormat::NotServed("typesafe"),
+    ..BLANK
+};
+
+pub(crate) static V0: ProviderRow = ProviderRow {
+    id: "v0",
+    display_name: "V0",
+    api_base: Some("https://api.v0.dev/v1"),
+    api_base_env: &["V0_API_BASE"],
+    api_key_env: &["V0_API_KEY"],
+    supported: FieldSet::of(&[F::Stream, F::Tools, F::ToolChoice]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
+    hosts: &["api.v0.dev/v1"],
+    ..BLANK
+};
+
+pub(crate) static VALKEY: ProviderRow = ProviderRow {
+    id: "valkey",
+    display_name: "Valkey",
+    auth: Auth::None,
+    format: RowFormat::NotServed("valkey"),
+    ..BLANK
+};
+
+pub(crate) static VENICEAI: ProviderRow = ProviderRow {
+    id: "veniceai",
+    display_name: "Venice.ai",
+    api_base: Some("https://api.venice.ai/api/v1"),
+    api_key_env: &["VENICE_AI_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.venice.ai/api/v1"],
+    ..BLANK
+};
+
+pub(crate) static VERCEL_AI_GATEWAY: ProviderRow = ProviderRow {
+    id: "vercel_ai_gateway",
+    display_name: "Vercel AI Gateway",
+    api_base: Some("https://ai-gateway.vercel.sh/v1"),
+    api_base_env: &["VERCEL_AI_GATEWAY_API_BASE"],
+    api_key_env: &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"],
+    headers: &[
+        Header { name: "http-referer", value: "{env:VERCEL_SITE_URL}" },
+        Header { name: "x-title", value: "{env:VERCEL_APP_NAME}" },
+    ],
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["ai-gateway.vercel.sh/v1"],
+    ..BLANK
+};
+
+pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
+    id: "vertex_ai",
+    display_name: "Google - Vertex AI",
+    api_base_env: &["VERTEXAI_API_BASE", "VERTEX_API_BASE"],
+    auth: Auth::Computed("gcp_oauth"),
+    format: RowFormat::NotServed("gemini-generate"),
+    bare_models: &["gemini-*"],
+    ..BLANK
+};
+
+pub(crate) static VERTEX_AI_BETA: ProviderRow = ProviderRow {
+    id: "vertex_ai_beta",
+    display_name: "Vertex Ai Beta",
+    api_base_env: &["VERTEXAI_API_BASE", "VERTEX_API_BASE"],
+    auth: Auth::Computed("gcp_oauth"),
+    format: RowFormat::NotServed("gemini-generate"),
+    ..BLANK
+};
+
+pub(crate) static VLLM: ProviderRow =
+    ProviderRow { id: "vllm", display_name: "VLLM", auth: Auth::None, format: RowFormat::NotServed("vllm"), ..BLANK };
+
+pub(crate) static VOLCENGINE: ProviderRow = ProviderRow {
+    id: "volcengine",
+    display_name: "Volcengine",
+    api_base: Some("https://ark.cn-beijing.volces.com/api/v3"),
+    api_base_env: &["VOLCENGINE_API_BASE"],
+    api_key_env: &["ARK_API_KEY", "VOLCENGINE_API_KEY"],
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[
+            F::Modalities,
+            F::Prediction,
+            F::ParallelToolCalls,
+            F::Audio,
+            F::WebSearchOptions,
+            F::ServiceTier,
+            F::SafetyIdentifier,
+            F::PromptCacheKey,
+            F::PromptCacheRetention,
+            F::Store,
+            F::ResponseFormat,
+        ]))
+        .union(FieldSet::of(&[F::Thinking])),
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::EncodingFormat, F::User]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::OverlapBase, Q::EmbedInputList]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/api/v3/embeddings"), ..Paths::NONE },
+    hosts: &["ark.cn-beijing.volces.com/api/v3"],
+    ..BLANK
+};
+
+pub(crate) static VOYAGE: ProviderRow = ProviderRow {
+    id: "voyage",
+    display_name: "Voyage AI",
+    api_base: Some("https://api.voyageai.com/v1"),
+    api_key_env: &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"],
+    embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
+    renames: &[(F::Dimensions, "output_dimension")],
+    quirks: Quirks::of(&[Q::EmbedDetokenize]),
+    paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
+    hosts: &["api.voyageai.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static WANDB: ProviderRow = ProviderRow {
+    id: "wandb",
+    display_name: "WandB Inference",
+    api_base: Some("https://api.inference.wandb.ai/v1"),
+    api_base_env: &["WANDB_API_BASE"],
+    api_key_env: &["WANDB_API_KEY"],
+    supported: OPENAI_PARAMS,
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    stream_usage: true,
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        completions: Some("/completions"),
+        embeddings: Some("/embeddings"),
+        ..Paths::NONE
+    },
+    hosts: &["api.inference.wandb.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static WATSONX: ProviderRow = ProviderRow {
+    id: "watsonx",
+    display_name: "IBM - Watsonx.ai",
+    api_base_env: &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"],
+    auth: Auth::Computed("ibm_iam"),
+    format: RowFormat::NotServed("watsonx"),
+    ..BLANK
+};
+
+pub(crate) static WATSONX_TEXT: ProviderRow = ProviderRow {
+    id: "watsonx_text",
+    display_name: "Watsonx Text",
+    api_base_env: &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"],
+    auth: Auth::Computed("ibm_iam"),
+    format: RowFormat::NotServed("watsonx_text"),
+    ..BLANK
+};
+
+pub(crate) static XAI: ProviderRow = ProviderRow {
+    id: "xai",
+    display_name: "xAI",
+    api_base: Some("https://api.x.ai/v1"),
+    api_base_env: &["XAI_API_BASE"],
+    api_key_env: &["XAI_API_KEY"],
+    supported: OPENAI_PARAMS
+        .minus(FieldSet::of(&[
+            F::FrequencyPenalty,
+            F::Modalities,
+            F::Prediction,
+            F::Stop,
+            F::FunctionCall,
+            F::Functions,
+            F::MaxRetries,
+            F::ExtraHeaders,
+            F::Audio,
+            F::ServiceTier,
+            F::SafetyIdentifier,
+            F::PromptCacheKey,
+            F::PromptCacheRetention,
+            F::Store,
+        ]))
+        .union(FieldSet::of(&[F::User])),
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
+        (
+            Cap::Unlike(&["grok-4", "grok-3-mini", "grok-code-fast"]),
+            FieldSet::of(&[F::Stop, F::FrequencyPenalty, F::PresencePenalty]),
+        ),
+    ],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripStrict, Q::StripNames, Q::ReasoningTokensApart, Q::FinishByTools]),
+    paths: Paths { chat: Some("/chat/completions"), responses: Some("/responses"), ..Paths::NONE },
+    hosts: &["api.x.ai/v1"],
+    ..BLANK
+};
+
+pub(crate) static XIAOMI_MIMO: ProviderRow = ProviderRow {
+    id: "xiaomi_mimo",
+    display_name: "Xiaomi Mimo",
+    api_base: Some("https://api.xiaomimimo.com/v1"),
+    api_key_env: &["XIAOMI_MIMO_API_KEY"],
+    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.xiaomimimo.com/v1"],
+    ..BLANK
+};
+
+pub(crate) static XINFERENCE: ProviderRow = ProviderRow {
+    id: "xinference",
+    display_name: "Xinference",
+    api_base: Some("http://127.0.0.1:9997/v1"),
+    api_base_env: &["XINFERENCE_API_BASE"],
+    api_key_env: &["XINFERENCE_API_KEY"],
+    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
+    ..BLANK
+};
+
+pub(crate) static YOU_COM: ProviderRow = ProviderRow {
+    id: "you_com",
+    display_name: "you_com",
+    api_base: Some("https://ydc-index.io"),
+    api_base_env: &["YOUCOM_API_BASE"],
+    api_key_env: &["YOUCOM_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    format: RowFormat::NotServed("you_com"),
+    ..BLANK
+};
+
+pub(crate) static ZAI: ProviderRow = ProviderRow {
+    id: "zai",
+    display_name: "Z.AI (Zhipu AI)",
+    api_base: Some("https://api.z.ai/api/paas/v4"),
+    api_base_env: &["ZAI_API_BASE"],
+    api_key_env: &["ZAI_API_KEY"],
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::Stream,
+        F::StreamOptions,
+        F::Temperature,
+        F::TopP,
+        F::Stop,
+        F::Tools,
+        F::ToolChoice,
+        F::Thinking,
+    ]),
+    stream_usage: true,
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    hosts: &["api.z.ai/api/paas/v4"],
+    ..BLANK
+};
+
+/// The providers, sorted by id.
+pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
+    ("a2a", &Compatible(&A2A)),
+    ("a2a_agent", &Compatible(&A2A_AGENT)),
+    ("abliteration", &Compatible(&ABLITERATION)),
+    ("agentcore", &Compatible(&AGENTCORE)),
+    ("ai21", &Compatible(&AI21)),
+    ("ai21_chat", &Compatible(&AI21_CHAT)),
+    ("aihubmix", &Compatible(&AIHUBMIX)),
+    ("aiml", &Compatible(&AIML)),
+    ("aiohttp_openai", &Compatible(&AIOHTTP_OPENAI)),
+    ("aleph_alpha", &Compatible(&ALEPH_ALPHA)),
+    ("amazon_nova", &Compatible(&AMAZON_NOVA)),
+    ("anthropic", &crate::anthropic::Anthropic),
+    ("anthropic_text", &Compatible(&ANTHROPIC_TEXT)),
+    ("anyscale", &Compatible(&ANYSCALE)),
+    ("apertis", &Compatible(&APERTIS)),
+    ("apiserpent", &Compatible(&APISERPENT)),
+    ("assemblyai", &Compatible(&ASSEMBLYAI)),
+    ("auto_router", &Compatible(&AUTO_ROUTER)),
+    ("aws_polly", &Compatible(&AWS_POLLY)),
+    ("aws_textract", &Compatible(&AWS_TEXTRACT)),
+    ("azure", &crate::azure::Azure),
+    ("azure_ai", &Compatible(&AZURE_AI)),
+    ("azure_speech", &Compatible(&AZURE_SPEECH)),
+    ("azure_text", &crate::azure::AzureText),
+    ("baseten", &Compatible(&BASETEN)),
+    ("bedrock", &Compatible(&BEDROCK)),
+    ("bedrock_mantle", &Compatible(&BEDROCK_MANTLE)),
+    ("bing_grounding", &Compatible(&BING_GROUNDING)),
+    ("black_forest_labs", &Compatible(&BLACK_FOREST_LABS)),
+    ("brave", &Compatible(&BRAVE)),
+    ("bytez", &Compatible(&BYTEZ)),
+    ("cerebras", &Compatible(&CEREBRAS)),
+    ("charity_engine", &Compatible(&CHARITY_ENGINE)),
+    ("chatgpt", &Compatible(&CHATGPT)),
+    ("chutes", &Compatible(&CHUTES)),
+    ("clarifai", &Compatible(&CLARIFAI)),
+    ("cloudflare", &Compatible(&CLOUDFLARE)),
+    ("codestral", &Compatible(&CODESTRAL)),
+    ("cognition", &Compatible(&COGNITION)),
+    ("cohere", &Compatible(&COHERE)),
+    ("cohere_chat", &Compatible(&COHERE_CHAT)),
+    ("cometapi", &Compatible(&COMETAPI)),
+    ("compactifai", &Compatible(&COMPACTIFAI)),
+    ("crusoe", &Compatible(&CRUSOE)),
+    ("cursor", &Compatible(&CURSOR)),
+    ("custom", &Compatible(&CUSTOM)),
+    ("custom_openai", &Compatible(&CUSTOM_OPENAI)),
+    ("darkbloom", &Compatible(&DARKBLOOM)),
+    ("dashscope", &Compatible(&DASHSCOPE)),
+    ("databricks", &Compatible(&DATABRICKS)),
+    ("dataforseo", &Compatible(&DATAFORSEO)),
+    ("datarobot", &Compatible(&DATAROBOT)),
+    ("deepgram", &Compatible(&DEEPGRAM)),
+    ("deepinfra", &Compatible(&DEEPINFRA)),
+    ("deepseek", &Compatible(&DEEPSEEK)),
+    ("docker_model_runner", &Compatible(&DOCKER_MODEL_RUNNER)),
+    ("dotprompt", &Compatible(&DOTPROMPT)),
+    ("duckduckgo", &Compatible(&DUCKDUCKGO)),
+    ("edenai", &Compatible(&EDENAI)),
+    ("elevenlabs", &Compatible(&ELEVENLABS)),
+    ("empiriolabs", &Compatible(&EMPIRIOLABS)),
+    ("empower", &Compatible(&EMPOWER)),
+    ("exa_ai", &Compatible(&EXA_AI)),
+    ("fal_ai", &Compatible(&FAL_AI)),
+    ("fastcrw", &Compatible(&FASTCRW)),
+    ("featherless_ai", &Compatible(&FEATHERLESS_AI)),
+    ("firecrawl", &Compatible(&FIRECRAWL)),
+    ("fireworks_ai", &Compatible(&FIREWORKS_AI)),
+    ("friendliai", &Compatible(&FRIENDLIAI)),
+    ("galadriel", &Compatible(&GALADRIEL)),
+    ("gdc", &Compatible(&GDC)),
+    ("gemini", &Compatible(&GEMINI)),
+    ("gigachat", &Compatible(&GIGACHAT)),
+    ("github", &Compatible(&GITHUB)),
+    ("github_copilot", &Compatible(&GITHUB_COPILOT)),
+    ("gmi", &Compatible(&GMI)),
+    ("google_pse", &Compatible(&GOOGLE_PSE)),
+    ("gradient_ai", &Compatible(&GRADIENT_AI)),
+    ("groq", &Compatible(&GROQ)),
+    ("helicone", &Compatible(&HELICONE)),
+    ("heroku", &Compatible(&HEROKU)),
+    ("hosted_vllm", &Compatible(&HOSTED_VLLM)),
+    ("huggingface", &Compatible(&HUGGINGFACE)),
+    ("humanloop", &Compatible(&HUMANLOOP)),
+    ("hyperbolic", &Compatible(&HYPERBOLIC)),
+    ("inception", &Compatible(&INCEPTION)),
+    ("infinity", &Compatible(&INFINITY)),
+    ("jina_ai", &Compatible(&JINA_AI)),
+    ("lambda_ai", &Compatible(&LAMBDA_AI)),
+    ("langflow", &Compatible(&LANGFLOW)),
+    ("langfuse", &Compatible(&LANGFUSE)),
+    ("langgraph", &Compatible(&LANGGRAPH)),
+    ("lemonade", &Compatible(&LEMONADE)),
+    ("libertai", &Compatible(&LIBERTAI)),
+    ("linkup", &Compatible(&LINKUP)),
+    ("litellm_agent", &Compatible(&LITELLM_AGENT)),
+    ("litellm_proxy", &Compatible(&LITELLM_PROXY)),
+    ("llamafile", &Compatible(&LLAMAFILE)),
+    ("llamagate", &Compatible(&LLAMAGATE)),
+    ("lm_studio", &Compatible(&LM_STUDIO)),
+    ("manus", &Compatible(&MANUS)),
+    ("maritalk", &Compatible(&MARITALK)),
+    ("meta", &Compatible(&META)),
+    ("meta_llama", &Compatible(&META_LLAMA)),
+    ("milvus", &Compatible(&MILVUS)),
+    ("minimax", &Compatible(&MINIMAX)),
+    ("mistral", &Compatible(&MISTRAL)),
+    ("modelscope", &Compatible(&MODELSCOPE)),
+    ("mongodb", &Compatible(&MONGODB)),
+    ("moonshot", &Compatible(&MOONSHOT)),
+    ("morph", &Compatible(&MORPH)),
+    ("nadir", &Compatible(&NADIR)),
+    ("nano-gpt", &Compatible(&NANO_GPT)),
+    ("nebius", &Compatible(&NEBIUS)),
+    ("neosantara", &Compatible(&NEOSANTARA)),
+    ("nimble", &Compatible(&NIMBLE)),
+    ("nlp_cloud", &Compatible(&NLP_CLOUD)),
+    ("novita", &Compatible(&NOVITA)),
+    ("nscale", &Compatible(&NSCALE)),
+    ("nvidia_nim", &Compatible(&NVIDIA_NIM)),
+    ("nvidia_riva", &Compatible(&NVIDIA_RIVA)),
+    ("oci", &Compatible(&OCI)),
+    ("ollama", &Compatible(&OLLAMA)),
+    ("ollama_chat", &Compatible(&OLLAMA_CHAT)),
+    ("oobabooga", &Compatible(&OOBABOOGA)),
+    ("openai", &Compatible(&OPENAI)),
+    ("openai_like", &Compatible(&OPENAI_LIKE)),
+    ("openrouter", &Compatible(&OPENROUTER)),
+    ("ovhcloud", &Compatible(&OVHCLOUD)),
+    ("parallel_ai", &Compatible(&PARALLEL_AI)),
+    ("parasail", &Compatible(&PARASAIL)),
+    ("perplexity", &Compatible(&PERPLEXITY)),
+    ("petals", &Compatible(&PETALS)),
+    ("pg_vector", &Compatible(&PG_VECTOR)),
+    ("pinstripes", &Compatible(&PINSTRIPES)),
+    ("poe", &Compatible(&POE)),
+    ("predibase", &Compatible(&PREDIBASE)),
+    ("publicai", &Compatible(&PUBLICAI)),
+    ("qwen_ai_platform", &Compatible(&QWEN_AI_PLATFORM)),
+    ("qwencloud", &Compatible(&QWENCLOUD)),
+    ("ragflow", &Compatible(&RAGFLOW)),
+    ("recraft", &Compatible(&RECRAFT)),
+    ("reducto", &Compatible(&REDUCTO)),
+    ("replicate", &Compatible(&REPLICATE)),
+    ("runwayml", &Compatible(&RUNWAYML)),
+    ("s3_vectors", &Compatible(&S3_VECTORS)),
+    ("sagemaker", &Compatible(&SAGEMAKER)),
+    ("sagemaker_chat", &Compatible(&SAGEMAKER_CHAT)),
+    ("sagemaker_nova", &Compatible(&SAGEMAKER_NOVA)),
+    ("sambanova", &Compatible(&SAMBANOVA)),
+    ("sap", &Compatible(&SAP)),
+    ("sarvam", &Compatible(&SARVAM)),
+    ("scaleway", &Compatible(&SCALEWAY)),
+    ("scx-ai", &Compatible(&SCX_AI)),
+    ("searchapi", &Compatible(&SEARCHAPI)),
+    ("searxng", &Compatible(&SEARXNG)),
+    ("serper", &Compatible(&SERPER)),
+    ("snowflake", &Compatible(&SNOWFLAKE)),
+    ("soniox", &Compatible(&SONIOX)),
+    ("stability", &Compatible(&STABILITY)),
+    ("strands_decider", &Compatible(&STRANDS_DECIDER)),
+    ("synthetic", &Compatible(&SYNTHETIC)),
+    ("tavily", &Compatible(&TAVILY)),
+    ("tencent", &Compatible(&TENCENT)),
+    ("tensormesh", &Compatible(&TENSORMESH)),
+    ("text-completion-codestral", &Compatible(&TEXT_COMPLETION_CODESTRAL)),
+    ("text-completion-inception", &Compatible(&TEXT_COMPLETION_INCEPTION)),
+    ("text-completion-openai", &Compatible(&TEXT_COMPLETION_OPENAI)),
+    ("tinyfish", &Compatible(&TINYFISH)),
+    ("together_ai", &Compatible(&TOGETHER_AI)),
+    ("topaz", &Compatible(&TOPAZ)),
+    ("transcribe", &Compatible(&TRANSCRIBE)),
+    ("triton", &Compatible(&TRITON)),
+    ("typesafe", &Compatible(&TYPESAFE)),
+    ("v0", &Compatible(&V0)),
+    ("valkey", &Compatible(&VALKEY)),
+    ("veniceai", &Compatible(&VENICEAI)),
+    ("vercel_ai_gateway", &Compatible(&VERCEL_AI_GATEWAY)),
+    ("vertex_ai", &Compatible(&VERTEX_AI)),
+    ("vertex_ai_beta", &Compatible(&VERTEX_AI_BETA)),
+    ("vllm", &Compatible(&VLLM)),
+    ("volcengine", &Compatible(&VOLCENGINE)),
+    ("voyage", &Compatible(&VOYAGE)),
+    ("wandb", &Compatible(&WANDB)),
+    ("watsonx", &Compatible(&WATSONX)),
+    ("watsonx_text", &Compatible(&WATSONX_TEXT)),
+    ("xai", &Compatible(&XAI)),
+    ("xiaomi_mimo", &Compatible(&XIAOMI_MIMO)),
+    ("xinference", &Compatible(&XINFERENCE)),
+    ("you_com", &Compatible(&YOU_COM)),
+    ("zai", &Compatible(&ZAI)),
+];
+
+/// Other prefixes, sorted, with the ids that they mean.
+pub(crate) static PREFIXES: &[(&str, &str)] = &[];

@@ -1,0 +1,312 @@
+//! The face of a provider.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use llm_types::{Error, Format, Kind, OperationKind, Result, Secret};
+use llm_wire::ReplyView;
+
+use crate::params::Params;
+use crate::quirk::{Quirk, Quirks};
+use crate::row::{Auth, ProviderRow, RowFormat};
+use crate::template;
+
+/// What somebody wants to do with a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Want<'a> {
+    /// The kind of call.
+    pub operation: OperationKind,
+    /// The language of the client.
+    pub format: Format,
+    /// The model as the provider knows it.
+    pub model: &'a str,
+}
+
+/// Languages, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Protocols([Option<Format>; 4]);
+
+impl Protocols {
+    /// Adds a language at the end, once.
+    pub fn push(&mut self, format: Format) {
+        if !self.has(format)
+            && let Some(free) = self.0.iter_mut().find(|f| f.is_none())
+        {
+            *free = Some(format);
+        }
+    }
+
+    /// The best one.
+    #[must_use]
+    pub fn best(&self) -> Option<Format> {
+        self.0.first().copied().flatten()
+    }
+
+    /// True when a language is among them.
+    #[must_use]
+    pub fn has(&self, format: Format) -> bool {
+        self.iter().any(|f| f == format)
+    }
+
+    /// True when the operation is not supported.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.best().is_none()
+    }
+
+    /// All, best first.
+    pub fn iter(&self) -> impl Iterator<Item = Format> {
+        self.0.iter().copied().flatten()
+    }
+}
+
+/// A call that is about to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The kind of call.
+    pub operation: OperationKind,
+    /// The language towards the provider.
+    pub format: Format,
+    /// The language of the client.
+    pub client_format: Format,
+    /// The model as the provider knows it.
+    pub model: &'a str,
+    /// Wanted as a stream.
+    pub stream: bool,
+    /// The deployment's base URL.
+    pub api_base: Option<&'a str>,
+    /// The deployment's key.
+    pub api_key: Option<&'a Secret>,
+    /// The deployment's other parameters.
+    pub params: &'a Params,
+    /// `anthropic-beta` values that the body made necessary.
+    pub betas: &'a [&'static str],
+    /// Headers of the client, names in lower case. Only those that the provider understands go on.
+    pub client_headers: &'a [(String, String)],
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The whole URL.
+    pub url: String,
+    /// Headers, credentials included.
+    pub headers: HeaderMap,
+    /// It depends on more than the deployment and the format (on `stream`, betas or client headers): do not keep it
+    /// for other calls.
+    pub per_request: bool,
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self { method: Method::POST, url: String::new(), headers: HeaderMap::new(), per_request: false }
+    }
+}
+
+impl Endpoint {
+    /// Sets a header.
+    ///
+    /// # Errors
+    /// `BadRequest` when the name or the value cannot stand in a header.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let bad = || Error::bad_request(format!("the header {name:?} cannot be sent")).with_param("extra_headers");
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let mut text = HeaderValue::from_str(value).map_err(|_| bad())?;
+        text.set_sensitive(matches!(key, header::AUTHORIZATION) || name.contains("key") || name.contains("token"));
+        self.headers.insert(key, text);
+        Ok(())
+    }
+
+    /// Sets `extra_headers` and `headers` of the deployment.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn set_extra(&mut self, params: &Params) -> Result<()> {
+        params.pairs("headers").chain(params.pairs("extra_headers")).try_for_each(|(k, v)| self.set(k, v))
+    }
+}
+
+/// A model host.
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// The facts on it.
+    fn row(&self) -> &'static ProviderRow;
+
+    /// The languages in which it can do something, best first. The client's own comes first where it is among them.
+    /// None at all: see [`not_served`].
+    fn protocols(&self, want: &Want<'_>) -> Protocols {
+        row_protocols(self.row(), want)
+    }
+
+    /// Where the call goes and with which headers. Cheap; the outcome may be kept per deployment and format unless
+    /// [`Endpoint::per_request`] says otherwise.
+    ///
+    /// # Errors
+    /// `Authentication` without a needed key, `BadRequest` without a base URL or with headers that cannot be sent.
+    fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+        row_endpoint(self.row(), call, out)
+    }
+
+    /// A last change to the encoded body.
+    ///
+    /// # Errors
+    /// When the body cannot be what the provider wants.
+    fn prepare(&self, _call: &Call<'_>, body: Bytes) -> Result<Bytes> {
+        Ok(body)
+    }
+
+    /// The deviations that hold for a model of a deployment.
+    fn quirks(&self, model: &str, _params: &Params) -> Quirks {
+        self.row().quirks_for(model)
+    }
+
+    /// The model as it is written into the body, when it is not the one that was resolved.
+    fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
+        crate::edit::model::wire_model(self.row(), model)
+    }
+
+    /// The model whose rules apply: the deployment's `base_model` where its name says nothing.
+    fn rules_model<'a>(&self, model: &'a str, _params: &'a Params) -> &'a str {
+        model
+    }
+
+    /// Reads an error reply in the provider's own dialect. `None`: the format's reading is right.
+    fn decode_error(&self, _reply: &ReplyView<'_>) -> Option<Error> {
+        None
+    }
+}
+
+/// What a client is told of an operation that a known provider cannot be asked for.
+#[must_use]
+pub fn not_served(row: &ProviderRow, want: &Want<'_>) -> Error {
+    match row.format {
+        RowFormat::NotServed(format) => {
+            Error::bad_request(format!("provider {} is known but its format ({format}) is not served yet", row.id))
+        }
+        _ => Error::bad_request(format!("provider {} does not serve {}", row.id, want.format)),
+    }
+    .with_param("model")
+}
+
+fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
+    let mut out = Protocols::default();
+    let p = &row.paths;
+    let native = match want.format {
+        Format::OpenAiChat => p.chat,
+        Format::OpenAiCompletions => p.completions,
+        Format::OpenAiEmbeddings => p.embeddings,
+        Format::OpenAiResponses => p.responses,
+        Format::AnthropicMessages => p.messages,
+        _ => None,
+    };
+    if native.is_some() {
+        out.push(want.format);
+    }
+    if want.operation == OperationKind::Generate {
+        let rest = [
+            (p.chat, Format::OpenAiChat),
+            (p.messages, Format::AnthropicMessages),
+            (p.completions, Format::OpenAiCompletions),
+        ];
+        rest.into_iter().filter(|(path, _)| path.is_some()).for_each(|(_, format)| out.push(format));
+    }
+    out
+}
+
+fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+    let p = &row.paths;
+    let path = match call.format {
+        Format::OpenAiChat => p.chat,
+        Format::OpenAiCompletions => p.completions,
+        Format::OpenAiEmbeddings => p.embeddings,
+        Format::OpenAiResponses => p.responses,
+        Format::AnthropicMessages => p.messages,
+        _ => None,
+    };
+    let want = Want { operation: call.operation, format: call.format, model: call.model };
+    let path = path.ok_or_else(|| not_served(row, &want))?;
+    let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
+    out.url = join(&base, path, row);
+    let key = row.key(call.api_key, call.params);
+    for header in row.headers {
+        if let Some(value) = template::fill(header.value, call.params, key.as_ref()) {
+            out.set(header.name, &value)?;
+        }
+    }
+    if call.format == Format::AnthropicMessages {
+        out.set("anthropic-version", "2023-06-01")?;
+    }
+    show_key(row, key.as_ref(), out)?;
+    out.set("content-type", "application/json")?;
+    out.set_extra(call.params)
+}
+
+pub(crate) fn no_base(row: &ProviderRow) -> Error {
+    let names = match row.api_base_env {
+        [] => String::new(),
+        names => format!(" or set {}", names.join(" or ")),
+    };
+    Error::bad_request(format!("provider {} needs a base URL: give api_base{names}", row.id)).with_param("api_base")
+}
+
+pub(crate) fn no_key(row: &ProviderRow) -> Error {
+    let names = match row.api_key_env {
+        [] => String::new(),
+        names => format!(" or set {}", names.join(" or ")),
+    };
+    Error::new(Kind::Authentication, format!("provider {} needs a key: give api_key{names}", row.id))
+}
+
+fn show_key(row: &ProviderRow, key: Option<&Secret>, out: &mut Endpoint) -> Result<()> {
+    match (row.auth, key) {
+        (Auth::None, _) | (Auth::BearerOptional, None) => Ok(()),
+        (Auth::Bearer | Auth::BearerOptional | Auth::Computed(_), Some(key)) => {
+            out.set("authorization", &format!("Bearer {}", key.expose()))
+        }
+        (Auth::Header { name, value }, Some(key)) => out.set(name, &value.replace("{key}", key.expose())),
+        (Auth::Bearer | Auth::Header { .. } | Auth::Computed(_), None) => Err(no_key(row)),
+    }
+}
+
+/// Base and path as one URL. A base that already ends with the path is left alone.
+pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
+    let mut base = base.trim_end_matches('/');
+    let mut path = path;
+    if base.ends_with(path.trim_end_matches('/')) {
+        return base.to_owned();
+    }
+    while let Some(up) = path.strip_prefix("../") {
+        base = match base.rsplit_once('/') {
+            Some((parent, last)) if !parent.ends_with('/') && !last.is_empty() => parent,
+            _ => base,
+        };
+        path = up;
+    }
+    if row.quirks.has(Quirk::RunBase)
+        && let Some(parent) = base.strip_suffix("/run")
+    {
+        return format!("{parent}/v1/{}", path.trim_start_matches('/'));
+    }
+    if row.quirks.has(Quirk::OverlapBase) {
+        let overlap = path
+            .match_indices('/')
+            .filter_map(|(at, _)| path.split_at_checked(at))
+            .filter(|(head, _)| base.ends_with(head))
+            .last();
+        path = overlap.map_or(path, |(_, tail)| tail);
+    }
+    format!("{base}/{}", path.trim_start_matches('/'))
+}
+
+/// A provider without control flow of its own: its row says everything.
+#[derive(Debug)]
+pub struct Compatible(pub &'static ProviderRow);
+
+impl Provider for Compatible {
+    fn row(&self) -> &'static ProviderRow {
+        self.0
+    }
+}

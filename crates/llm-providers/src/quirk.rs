@@ -1,0 +1,203 @@
+//! The deviations that rows may list. Each is a name for one behaviour, written once; a row that needs an `if` of its
+//! own is no longer a row.
+
+use std::fmt;
+
+macro_rules! quirks {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A named deviation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum Quirk { $($(#[$doc])* $name,)* }
+
+        impl Quirk {
+            /// Every quirk, in the order of their bits.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name in `data/providers.toml`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The quirk of this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+quirks! {
+    // the request's top level
+    /// `"stream": false` is written out when no stream is wanted.
+    ExplicitStream = "explicit_stream",
+    /// `"usage": {"include": true}` is added, so that the answer tells its price.
+    UsageInclude = "usage_include",
+    /// `max_retries` of the deployment is written into the body.
+    MaxRetriesInBody = "max_retries_in_body",
+    /// Rules of the models that think before they answer, by their names: no sampling parameters,
+    /// `max_completion_tokens`, system turns.
+    ReasoningFamilies = "reasoning_families",
+    /// `thinking` knows only on and off; `reasoning_effort` switches it.
+    ThinkingSwitch = "thinking_switch",
+    /// `thinking` budgets become a `reasoning_effort`.
+    ThinkingToEffort = "thinking_to_effort",
+    /// `thinking` and `reasoning_effort` exclude each other: `thinking` wins.
+    ThinkingOverEffort = "thinking_over_effort",
+    /// `reasoning_effort` becomes `thinking` with a token budget, and `max_tokens` makes room for it.
+    EffortToThinking = "effort_to_thinking",
+    /// The effort `max` is called `xhigh`.
+    EffortMaxIsXhigh = "effort_max_is_xhigh",
+    /// `tool_choice: "required"` is called `any`.
+    RequiredIsAny = "required_is_any",
+    /// `tool_choice` other than `auto` and `none` is not taken.
+    ToolChoiceAutoOnly = "tool_choice_auto_only",
+    /// `tool_choice: "required"` is asked for in words, as a last user turn.
+    RequiredInWords = "required_in_words",
+    /// JSON schemas are asked for through a tool, for models that do not answer them natively.
+    SchemaByTool = "schema_by_tool",
+    /// `response_format` is left out when there are tools.
+    ToolsOverFormat = "tools_over_format",
+    /// The temperature is at most 1, and at least 0.3 when several answers are wanted.
+    TemperatureToOne = "temperature_to_one",
+    /// The temperature stays below 2.
+    TemperatureBelowTwo = "temperature_below_two",
+    // messages
+    /// Content lists become one text; what is no text is left out.
+    FlattenContent = "flatten_content",
+    /// Content lists become one text unless they hold pictures or files.
+    FlattenText = "flatten_text",
+    /// Content lists of tool results become one text; what is no text becomes JSON text.
+    FlattenToolResults = "flatten_tool_results",
+    /// `cache_control` marks are taken out of messages and tools.
+    StripCacheControl = "strip_cache_control",
+    /// `cache_control` marks are taken out of tools.
+    StripToolCacheControl = "strip_tool_cache_control",
+    /// Speaker names are taken out.
+    StripNames = "strip_names",
+    /// Earlier thoughts are taken out of assistant turns.
+    StripReasoning = "strip_reasoning",
+    /// Earlier thoughts of assistant turns must be there, if only as an empty text, while the model thinks.
+    FillReasoning = "fill_reasoning",
+    /// User turns without content are taken out.
+    DropEmptyTurns = "drop_empty_turns",
+    /// System turns become assistant turns.
+    SystemIsAssistant = "system_is_assistant",
+    /// A bare URL in `image_url` becomes an object.
+    ImageObjects = "image_objects",
+    // tools
+    /// `strict` is taken out of tools.
+    StripStrict = "strip_strict",
+    /// `additionalProperties` and `strict` are taken out of tool schemas.
+    StripAdditionalProperties = "strip_additional_properties",
+    /// Tools that are no functions are left out.
+    FunctionsOnly = "functions_only",
+    // where it is, what it is called
+    /// The path overlaps with the end of some bases.
+    OverlapBase = "overlap_base",
+    /// A base that ends in `/run` means its sibling `/v1`.
+    RunBase = "run_base",
+    // embeddings and completions
+    /// A bare input becomes a list of one.
+    EmbedInputList = "embed_input_list",
+    /// Token lists become texts.
+    EmbedDetokenize = "embed_detokenize",
+    /// The encoding is always named; `base64` when nobody did.
+    EmbedBase64 = "embed_base64",
+    /// Several prompts become one.
+    JoinPrompts = "join_prompts",
+    // replies
+    /// `message.reasoning` is the thinking.
+    ReasoningField = "reasoning_field",
+    /// Thinking stands at the head of the text between `<think>` and `</think>`.
+    ThinkTags = "think_tags",
+    /// Content may be an object or a list of typed pieces.
+    ContentObjects = "content_objects",
+    /// Thinking tokens are not part of the completion tokens.
+    ReasoningTokensApart = "reasoning_tokens_apart",
+    /// Cache hits are counted in `prompt_cache_hit_tokens`.
+    CacheHitTokens = "cache_hit_tokens",
+    /// `service_tier` is spoken in its own words.
+    OwnServiceTier = "own_service_tier",
+    /// The finish reason says `stop`, or nothing, where tools were called.
+    FinishByTools = "finish_by_tools",
+    /// `citations` are URLs, to be shown as annotations too.
+    CitationUrls = "citation_urls",
+}
+
+/// A set of [`Quirk`]s: one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Quirks(u64);
+
+impl Quirks {
+    /// No quirk.
+    pub const NONE: Self = Self(0);
+
+    /// The set of the given quirks.
+    #[must_use]
+    pub const fn of(quirks: &[Quirk]) -> Self {
+        let mut bits = 0;
+        let mut rest = quirks;
+        while let [first, tail @ ..] = rest {
+            bits |= 1 << (*first as u8);
+            rest = tail;
+        }
+        Self(bits)
+    }
+
+    /// True when the quirk is in the set.
+    #[must_use]
+    pub const fn has(self, quirk: Quirk) -> bool {
+        self.0 & (1 << (quirk as u8)) != 0
+    }
+
+    /// True when one of the quirks of the other set is in this one.
+    #[must_use]
+    pub const fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    /// Quirks in either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Adds a quirk.
+    pub const fn insert(&mut self, quirk: Quirk) {
+        self.0 |= 1 << (quirk as u8);
+    }
+
+    /// Takes a quirk out.
+    pub const fn remove(&mut self, quirk: Quirk) {
+        self.0 &= !(1 << (quirk as u8));
+    }
+
+    /// The quirks of the set.
+    pub fn iter(self) -> impl Iterator<Item = Quirk> {
+        Quirk::ALL.iter().copied().filter(move |q| self.has(*q))
+    }
+}
+
+impl fmt::Debug for Quirks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Quirk::name)).finish()
+    }
+}
+
+const _: () = assert!(Quirk::ALL.len() <= 64, "a set has 64 bits");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for quirk in Quirk::ALL {
+            assert_eq!(Quirk::from_name(quirk.name()), Some(*quirk));
+        }
+    }
+}

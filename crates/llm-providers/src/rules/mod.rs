@@ -1,0 +1,212 @@
+//! Which parameters a provider takes for a model, and what happens to the others.
+//!
+//! One policy, LiteLLM's: what is not taken is refused with an error that names it, or left out with `drop_params`;
+//! `allowed_openai_params` lets a parameter through whatever the table says.
+
+mod families;
+mod values;
+
+use llm_catalog::{Capability, Catalog};
+use llm_types::{Error, Field, FieldSet, Kind, Result};
+
+pub use families::Family;
+pub use llm_wire::ModelCaps;
+pub use values::Values;
+
+use crate::params::Params;
+use crate::provider::Provider;
+use crate::quirk::Quirk;
+use crate::row::RowFormat;
+
+/// What happens to parameters that a provider does not take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// They are left out; otherwise the request is refused.
+    pub drop_params: bool,
+    /// Messages and parameters may be changed to make a call valid.
+    pub modify_params: bool,
+    /// Parameters that are let through.
+    pub allowed_openai_params: Vec<String>,
+    /// Parameters that are always left out: names, or paths such as `tools[*].input_examples`.
+    pub additional_drop_params: Vec<String>,
+    /// Streams report their usage only when the client asked.
+    pub usage_on_request: bool,
+}
+
+/// The parameters that the table judges, in the order in which errors name them. Others are the provider's own and
+/// pass.
+const JUDGED: [Field; 34] = [
+    Field::Functions,
+    Field::FunctionCall,
+    Field::Temperature,
+    Field::TopP,
+    Field::N,
+    Field::StreamOptions,
+    Field::Stop,
+    Field::MaxTokens,
+    Field::MaxCompletionTokens,
+    Field::Modalities,
+    Field::Prediction,
+    Field::Audio,
+    Field::PresencePenalty,
+    Field::FrequencyPenalty,
+    Field::LogitBias,
+    Field::User,
+    Field::ResponseFormat,
+    Field::Seed,
+    Field::Tools,
+    Field::ToolChoice,
+    Field::MaxRetries,
+    Field::Logprobs,
+    Field::TopLogprobs,
+    Field::ParallelToolCalls,
+    Field::ReasoningEffort,
+    Field::Verbosity,
+    Field::Thinking,
+    Field::WebSearchOptions,
+    Field::IncludeServerSideToolInvocations,
+    Field::ServiceTier,
+    Field::SafetyIdentifier,
+    Field::PromptCacheKey,
+    Field::PromptCacheRetention,
+    Field::Store,
+];
+
+/// The embedding parameters that the table judges.
+const EMBED_JUDGED: [Field; 3] = [Field::User, Field::EncodingFormat, Field::Dimensions];
+
+/// Left out without a word where they are not taken.
+const SILENT: FieldSet = FieldSet::of(&[Field::User, Field::StreamOptions, Field::MaxRetries]);
+
+/// Judges the parameters of a chat request. Answers those that have to be left out.
+///
+/// `present` are the fields that the request sets; `values` are asked where a value matters (`n` of 1, temperature).
+///
+/// # Errors
+/// `UnsupportedParams` that names what is not taken, unless it may be dropped.
+pub fn check(
+    provider: &dyn Provider,
+    model: &str,
+    params: &Params,
+    caps: &ModelCaps,
+    present: FieldSet,
+    values: &dyn Values,
+    policy: &Policy,
+) -> Result<FieldSet> {
+    let row = provider.row();
+    let rules_model = provider.rules_model(model, params);
+    let family = match provider.quirks(model, params).has(Quirk::ReasoningFamilies) {
+        true => Family::of(rules_model),
+        false => Family::Plain,
+    };
+    let supported = family.supported(row.supported(rules_model, caps), caps, values);
+    let allowed: FieldSet = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect();
+    let judged: FieldSet = JUDGED.into_iter().collect();
+    let foreign = present.intersection(judged).minus(supported).minus(allowed);
+    let mut silent = foreign.intersection(SILENT);
+    if foreign.has(Field::N) && values.raw(Field::N).is_some_and(|n| n == "1") {
+        silent.insert(Field::N);
+    }
+    let refused = foreign.minus(silent);
+    if !refused.is_empty() && !policy.drop_params {
+        let names: Vec<_> = JUDGED.into_iter().filter(|f| refused.has(*f)).map(|f| format!("'{}'", f.name())).collect();
+        return Err(unsupported(row.id, model, &names.join(", "), refused));
+    }
+    let by_value = family.judge_values(rules_model, present.minus(foreign).minus(allowed), caps, values, policy)?;
+    Ok(foreign.union(by_value))
+}
+
+fn unsupported(provider: &str, model: &str, names: &str, refused: FieldSet) -> Error {
+    let error = Error::new(
+        Kind::UnsupportedParams,
+        format!(
+            "{provider} does not support parameters: [{names}], for model={model}. To drop these, set \
+             `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. \n If you want to \
+             use these params dynamically send allowed_openai_params=[{names}] in your request."
+        ),
+    );
+    named(error, refused)
+}
+
+/// The same for embeddings.
+///
+/// # Errors
+/// `UnsupportedParams` as [`check`].
+pub fn check_embeddings(
+    provider: &dyn Provider,
+    model: &str,
+    present: FieldSet,
+    values: &dyn Values,
+    policy: &Policy,
+) -> Result<FieldSet> {
+    let row = provider.row();
+    let allowed: FieldSet = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect();
+    let judged: FieldSet = EMBED_JUDGED.into_iter().collect();
+    let foreign = present.intersection(judged).minus(row.embed_supported).minus(allowed);
+    if foreign.is_empty() || policy.drop_params {
+        return Ok(foreign);
+    }
+    let told: Vec<_> = EMBED_JUDGED
+        .into_iter()
+        .filter(|f| foreign.has(*f))
+        .map(|f| format!("'{}': {}", f.name(), values.raw(f).unwrap_or_default().replace('"', "'")))
+        .collect();
+    let message = format!(
+        "{} does not support parameters: {{{}}}, for model={model}. To drop these, set `litellm.drop_params=True` or \
+         for proxy:\n\n`litellm_settings:\n drop_params: true`\n",
+        row.id,
+        told.join(", ")
+    );
+    Err(named(Error::new(Kind::UnsupportedParams, message), foreign))
+}
+
+/// With the field to blame, when it is one.
+fn named(error: Error, fields: FieldSet) -> Error {
+    let mut names = fields.iter();
+    match (names.next(), names.next()) {
+        (Some(one), None) => error.with_param(one.name()),
+        _ => error,
+    }
+}
+
+/// What the catalog knows of a provider's model, as rules and encoders want it.
+#[must_use]
+pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
+    let Some(entry) = catalog.lookup(provider, model) else {
+        // Most models can do what most requests ask: better an upstream's refusal than ours.
+        return ModelCaps {
+            forced_tool_use: true,
+            sampling_params: true,
+            tools: true,
+            vision: true,
+            ..ModelCaps::default()
+        };
+    };
+    let can = |capability| entry.supports(capability);
+    let unless_denied = |capability: Capability| entry.flag(capability.field()).unwrap_or(true);
+    let schema = match crate::by_id(provider).map(|p| p.row().format) {
+        Some(RowFormat::Anthropic) => Capability::NativeStructuredOutput,
+        _ => Capability::ResponseSchema,
+    };
+    ModelCaps {
+        known: true,
+        max_output_tokens: entry.max_output_tokens(),
+        structured_output: can(schema),
+        reasoning: can(Capability::Reasoning),
+        adaptive_thinking: can(Capability::AdaptiveThinking),
+        legacy_thinking: can(Capability::LegacyThinking),
+        effort_none: can(Capability::NoneReasoningEffort),
+        effort_minimal: can(Capability::MinimalReasoningEffort),
+        effort_xhigh: can(Capability::XhighReasoningEffort),
+        effort_max: can(Capability::MaxReasoningEffort),
+        forced_tool_use: unless_denied(Capability::ForcedToolUse),
+        sampling_params: unless_denied(Capability::SamplingParams),
+        vision: can(Capability::Vision),
+        tools: can(Capability::FunctionCalling),
+        mid_system: can(Capability::MidConversationSystem),
+        speed: can(Capability::Speed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! Files are the cases: `fixtures/<provider>/<case>.json` holds a client's request, a deployment, and what must go to
+//! the provider. `FIXTURES` names another folder; `UPDATE=1` rewrites what is expected.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test's own helpers"
+)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use llm_catalog::Catalog;
+use llm_providers::{Call, Endpoint, Params, Policy, Want, edit, provider::not_served, resolve, rules};
+use llm_types::{Format, Json, OperationKind, Secret};
+use llm_wire::codec::Hints;
+use llm_wire::top::Top;
+
+fn folder() -> PathBuf {
+    match std::env::var_os("FIXTURES") {
+        Some(folder) => folder.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for provider in std::fs::read_dir(folder()).unwrap() {
+        let files = std::fs::read_dir(provider.unwrap().path()).unwrap();
+        all.extend(files.map(|f| f.unwrap().path()));
+    }
+    all.sort();
+    all
+}
+
+/// What goes to the provider, or the error, as the fixture tells it.
+fn outcome(case: &Json) -> Json {
+    match sent(case) {
+        Ok(sent) => sent,
+        Err(error) => Json::object([(
+            "error",
+            Json::object([("kind", Json::from(error.kind.facts().class)), ("message", Json::from(error.message))]),
+        )]),
+    }
+}
+
+fn sent(case: &Json) -> llm_types::Result<Json> {
+    let deployment = case.get("deployment").unwrap();
+    let params = Params::without_env(deployment.as_object().unwrap().iter().cloned());
+    let api_base = params.str("api_base");
+    let resolved = resolve(params.str("model").unwrap(), params.str("custom_llm_provider"), api_base)?;
+    let (provider, model) = (resolved.provider, resolved.model.as_ref());
+    let format = match case.get("format").and_then(Json::as_str) {
+        Some("openai-completions") => Format::OpenAiCompletions,
+        Some("openai-embeddings") => Format::OpenAiEmbeddings,
+        Some("anthropic-messages") => Format::AnthropicMessages,
+        Some("openai-responses") => Format::OpenAiResponses,
+        _ => Format::OpenAiChat,
+    };
+    let embed = format == Format::OpenAiEmbeddings;
+    let operation = if embed { OperationKind::Embed } else { OperationKind::Generate };
+    let want = Want { operation, format, model };
+    let upstream = provider.protocols(&want).best().ok_or_else(|| not_served(provider.row(), &want))?;
+    let body = case.get("request").unwrap().to_string();
+    let stream = case.get("request").and_then(|r| r.get("stream")).and_then(Json::as_bool) == Some(true);
+    let top = Top::parse(body.as_bytes())?;
+    let caps = rules::caps(Catalog::builtin(), provider.row().id, provider.rules_model(model, &params));
+    let policy = Policy {
+        drop_params: params.bool("drop_params").unwrap_or_default(),
+        allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
+        additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),
+        ..Policy::default()
+    };
+    let mut hints = Hints::default();
+    let edited = if embed {
+        edit::embeddings(provider, model, &params, &caps, &top, &policy)?
+    } else {
+        edit::generate(provider, upstream, model, &params, &caps, &top, &policy, &mut hints)?
+    };
+    let (text, extra) = edited.map_or((body.clone().into(), Vec::new()), |e| (e.body, e.headers));
+    let mut body: Json = serde_json::from_slice(&text).unwrap();
+    body.set("model", provider.wire_model(model).as_ref());
+    let mut endpoint = Endpoint::default();
+    let key = params.secret("api_key").unwrap_or(Secret::new(""));
+    let call = Call {
+        operation,
+        format: upstream,
+        client_format: format,
+        model,
+        stream,
+        api_base,
+        api_key: Some(&key),
+        params: &params,
+        betas: &[],
+        client_headers: &[],
+    };
+    provider.endpoint(&call, &mut endpoint)?;
+    for (name, value) in &extra {
+        endpoint.set(name, value)?;
+    }
+    let mut headers: Vec<(String, Json)> =
+        endpoint.headers.iter().map(|(k, v)| (k.to_string(), Json::from(v.to_str().unwrap()))).collect();
+    headers.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Json::object([("url", Json::from(endpoint.url)), ("headers", Json::Object(headers)), ("body", body)]))
+}
+
+/// What differs, one line each; the order of keys does not count, nor what a message says after the expected words.
+fn differences(expected: &Json, got: &Json, path: &str, out: &mut String) {
+    match (expected, got) {
+        (Json::Object(a), Json::Object(b)) => {
+            for (key, value) in a {
+                match got.get(key) {
+                    Some(other) => differences(value, other, &format!("{path}.{key}"), out),
+                    None => writeln!(out, "  {path}.{key}: expected {value}, got nothing").unwrap(),
+                }
+            }
+            for (key, value) in b.iter().filter(|(k, _)| expected.get(k).is_none()) {
+                writeln!(out, "  {path}.{key}: expected nothing, got {value}").unwrap();
+            }
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().for_each(|(at, (x, y))| differences(x, y, &format!("{path}[{at}]"), out));
+        }
+        (Json::Number(a), Json::Number(b)) if a.as_f64() == b.as_f64() => {}
+        _ if expected == got => {}
+        _ if path == "expect.error.message"
+            && got.as_str().unwrap_or_default().starts_with(expected.as_str().unwrap()) => {}
+        _ => writeln!(out, "  {path}: expected {expected}, got {got}").unwrap(),
+    }
+}
+
+#[test]
+fn every_case_goes_out_as_recorded() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let (mut failed, mut total, mut report) = (0, 0, String::new());
+    for path in cases() {
+        let mut case: Json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let got = outcome(&case);
+        let mut lines = String::new();
+        differences(case.get("expect").unwrap_or(&Json::Null), &got, "expect", &mut lines);
+        total += 1;
+        if lines.is_empty() {
+            continue;
+        }
+        if update {
+            case.set("expect", got);
+            std::fs::write(&path, format!("{case}\n")).unwrap();
+            continue;
+        }
+        failed += 1;
+        writeln!(report, "{}\n{lines}", path.display()).unwrap();
+    }
+    assert!(total > 0, "no fixtures in {}", folder().display());
+    assert!(failed == 0, "{failed} of {total} cases differ\n{report}");
+}
