@@ -54,6 +54,17 @@ impl Encoding {
             Self::O200k => bpe_openai::o200k_base().count(text),
         }
     }
+
+    /// The text of tokens. `None` when they are not tokens of this vocabulary, or no text.
+    #[cfg(feature = "tokenizer")]
+    #[must_use]
+    pub fn decode(self, tokens: &[u32]) -> Option<String> {
+        let tokenizer = match self {
+            Self::Cl100k => bpe_openai::cl100k_base(),
+            Self::O200k => bpe_openai::o200k_base(),
+        };
+        tokenizer.decode(tokens)
+    }
 }
 
 /// Counts the tokens of a text for a model.
