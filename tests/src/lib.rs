@@ -1,1 +1,16 @@
-//! Support for the end-to-end suite.
+//! Support for the end-to-end suite: the real binary in front of simulated providers.
+//!
+//! [`Gateway::start`] builds `llm-proxy` once, starts it on a free loopback port with a config file and an own state
+//! directory, waits until it is alive, and ends it when dropped. [`Config`] writes LiteLLM config files that point at
+//! a [`llm_simulator::Running`].
+
+mod binary;
+mod call;
+mod config;
+mod gateway;
+mod sse;
+
+pub use call::{Live, Reply};
+pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
+pub use gateway::{Gateway, Options};
+pub use sse::{Event, events, joined_text, joined_tool_calls};

@@ -1,0 +1,144 @@
+//! Ending: asked to, killed, and never two on one state directory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
+
+use std::time::Duration;
+
+use llm_simulator::{Gate, Match, Script, Simulator, SimulatorConfig};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, joined_text};
+use serde_json::{Value, json};
+
+const CHAT: &str = "/v1/chat/completions";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn stream() -> Value {
+    json!({"model": "gpt", "stream": true, "messages": [{"role": "user", "content": "go"}]})
+}
+
+#[tokio::test]
+async fn idle_it_ends_at_once_with_success() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let mut gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    gateway.terminate().unwrap();
+    assert!(gateway.exited(PATIENCE).await.unwrap().success(), "{}", gateway.logs());
+    assert!(tokio::net::TcpStream::connect(gateway.addr()).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_running_stream_is_finished_first() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let mut gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    let gate = Gate::new();
+    sim.script(Match::any(), Script::text("one two three").gate(&gate));
+    gate.release(1);
+    let mut live = gateway.open(CHAT, &stream(), MASTER_KEY).await.unwrap();
+    live.next_event().await.unwrap().expect("a first event");
+    gateway.terminate().unwrap();
+    // long enough for a gateway that does not wait to be gone
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    gate.open();
+    let reply = live.rest().await.unwrap();
+    assert!(reply.complete && reply.events().last().unwrap().is_end(), "{}", reply.text());
+    assert!(joined_text(&reply.events()).ends_with("three"));
+    assert!(gateway.exited(PATIENCE).await.unwrap().success(), "{}", gateway.logs());
+}
+
+#[tokio::test]
+async fn a_running_request_is_answered_first() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let mut gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": "hi [[sim delay_ms=1500]]"}]});
+    let answer = gateway.ask(CHAT, &body);
+    let ending = async {
+        while sim.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        gateway.terminate().unwrap();
+    };
+    let (reply, ()) = tokio::join!(answer, ending);
+    assert_eq!(reply.unwrap().status, 200);
+    assert!(gateway.exited(PATIENCE).await.unwrap().success());
+}
+
+#[tokio::test]
+async fn while_ending_it_is_not_ready() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    assert_eq!(gateway.get("/health/readiness", "").await.unwrap().status, 200);
+    let gate = Gate::new();
+    sim.script(Match::any(), Script::text("one two").gate(&gate));
+    gate.release(1);
+    let mut live = gateway.open(CHAT, &stream(), MASTER_KEY).await.unwrap();
+    live.next_event().await.unwrap().expect("a first event");
+    gateway.terminate().unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // either it says that it is not ready, or it no longer listens
+    if let Ok(reply) = gateway.get("/health/readiness", "").await {
+        assert_eq!(reply.status, 503, "{}", reply.text());
+    }
+    gate.open();
+    assert!(live.rest().await.unwrap().complete);
+}
+
+#[tokio::test]
+async fn after_a_crash_it_starts_again_with_its_keys() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim).yaml();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let mut keys: Vec<String> = Vec::new();
+    for round in 0..3 {
+        let mut gateway = Gateway::start_with(&config, &options).await.unwrap();
+        for key in &keys {
+            assert_eq!(gateway.get("/key/info", key).await.unwrap().status, 200, "a key of an earlier round is gone");
+        }
+        let made = gateway.ask("/key/generate", &json!({"key_alias": format!("round-{round}")})).await.unwrap();
+        assert_eq!(made.status, 200, "{}", made.text());
+        keys.push(made.json()["key"].as_str().unwrap().to_owned());
+        // in the middle of work
+        let mut live = gateway.open(CHAT, &stream(), keys.last().unwrap()).await.unwrap();
+        live.next_event().await.unwrap();
+        gateway.kill().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn spend_of_answered_calls_survives_a_crash() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim).yaml();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let mut gateway = Gateway::start_with(&config, &options).await.unwrap();
+    let made = gateway.ask("/key/generate", &json!({})).await.unwrap().json();
+    let key = made["key"].as_str().unwrap();
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": "hi [[sim prompt_tokens=1000 completion_tokens=100]]"}]});
+    for _ in 0..10 {
+        assert_eq!(gateway.post(CHAT, &body, key).await.unwrap().status, 200);
+    }
+    // the journal is written within milliseconds of an answer, long before the rows
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    gateway.kill().await.unwrap();
+    let gateway = Gateway::start_with(&config, &options).await.unwrap();
+    let mut spend = 0.0;
+    for _ in 0..100 {
+        let info = gateway.get(&format!("/key/info?key={key}"), MASTER_KEY).await.unwrap().json();
+        spend = info["info"]["spend"].as_f64().unwrap();
+        if spend > 0.0349 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!((spend - 0.035).abs() < 1e-9, "ten calls of 0.0035 dollars, exactly once each: {spend}");
+}
+
+#[tokio::test]
+async fn a_state_directory_has_one_owner() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim).yaml();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let gateway = Gateway::start_with(&config, &options).await.unwrap();
+    let second = Gateway::start_with(&config, &options).await;
+    let why = format!("{:#}", second.expect_err("a second gateway took the same directory"));
+    assert!(why.contains("exited with"), "{why}");
+    assert_eq!(gateway.get("/health/liveliness", "").await.unwrap().status, 200, "the first one runs on");
+}
