@@ -13,6 +13,8 @@
 
 pub mod anthropic;
 pub mod codec;
+pub mod openai;
+pub mod registry;
 pub mod relay;
 pub mod sse;
 pub mod top;

@@ -1,0 +1,236 @@
+//! Requests to chat upstreams.
+//!
+//! What came from a chat client is written as it came. What came from another format is written as LiteLLM's
+//! translation writes it; where the two differ in a choice, the recordings of LiteLLM decide.
+
+use bytes::BytesMut;
+use llm_types::generate::{FunctionTool, GenerateRequest, OutputFormat, Reasoning, Tool, ToolChoice, ToolKind};
+use llm_types::{Extra, Format};
+use serde::Deserialize;
+
+use super::FORMAT;
+use super::message_encode;
+use crate::codec::EncodeContext;
+use crate::openai::object::{Arr, Obj};
+use crate::top::write_str;
+
+const STREAM_OPTIONS: &str = "stream_options.";
+
+/// Writes a request.
+pub(crate) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
+    let mut obj = Obj::open(out);
+    obj.str("model", ctx.model);
+    message_encode::conversation(&req.turns, ctx, &mut obj.arr("messages"));
+    options(req, ctx, &mut obj);
+}
+
+/// Everything but the model and the conversation.
+pub(crate) fn options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    let from_anthropic = req.extra.format() == Some(Format::AnthropicMessages);
+    sampling(req, obj);
+    reasoning(&req.reasoning, from_anthropic, ctx, obj);
+    tools(req, from_anthropic, ctx, obj);
+    if let Some(format) = &req.output {
+        output_format(format, obj);
+    }
+    stream(req, obj);
+    if from_anthropic {
+        // LiteLLM's translation sends none of these
+        for (name, given) in [
+            ("metadata", req.metadata.is_some()),
+            ("service_tier", req.service_tier.is_some()),
+            ("parallel_tool_calls", req.parallel_tool_calls.is_some()),
+        ] {
+            if given {
+                ctx.lost.push(name.to_owned());
+            }
+        }
+    } else {
+        obj.opt_str("user", req.user.as_deref());
+        obj.raw("metadata", req.metadata.as_ref());
+        obj.opt_str("service_tier", req.service_tier.as_deref());
+    }
+    obj.extra(&req.extra, FORMAT, |key| !key.starts_with(STREAM_OPTIONS));
+    lose_extra(&req.extra, "", ctx);
+}
+
+/// Reports extra fields of other formats as lost.
+pub(crate) fn lose_extra(extra: &Extra, path: &str, ctx: &mut EncodeContext<'_>) {
+    if extra.format() != Some(FORMAT) {
+        ctx.lost.extend(extra.all().map(|(key, _)| format!("{path}{key}")));
+    }
+}
+
+fn sampling(req: &GenerateRequest, obj: &mut Obj<'_>) {
+    let s = &req.sampling;
+    let max = if req.max_output_is_completion { "max_completion_tokens" } else { "max_tokens" };
+    obj.number(max, req.max_output_tokens.as_ref());
+    obj.number("temperature", s.temperature.as_ref());
+    obj.number("top_p", s.top_p.as_ref());
+    obj.number("top_k", s.top_k.as_ref());
+    if let Some(n) = s.n {
+        obj.u64("n", n);
+    }
+    match req.stop.as_slice() {
+        [one] if req.stop_flat => obj.str("stop", one),
+        [] => {}
+        many => {
+            let mut list = obj.arr("stop");
+            many.iter().for_each(|s| list.str(s));
+        }
+    }
+    obj.number("presence_penalty", s.presence_penalty.as_ref());
+    obj.number("frequency_penalty", s.frequency_penalty.as_ref());
+    obj.raw("logit_bias", s.logit_bias.as_ref());
+    obj.number("seed", s.seed.as_ref());
+    obj.raw("logprobs", s.logprobs.as_ref());
+    obj.number("top_logprobs", s.top_logprobs.as_ref());
+}
+
+fn stream(req: &GenerateRequest, obj: &mut Obj<'_>) {
+    if req.stream {
+        obj.bool("stream", true);
+    }
+    let more = req.extra.fields_for(FORMAT).any(|(k, _)| k.starts_with(STREAM_OPTIONS));
+    if req.include_usage.is_some() || more {
+        let mut options = obj.obj("stream_options");
+        options.opt_bool("include_usage", req.include_usage);
+        options.inner(&req.extra, FORMAT, STREAM_OPTIONS);
+    }
+}
+
+/// `reasoning_effort`, and `thinking` where it can be said. For requests of Messages clients LiteLLM turns `thinking`
+/// into an effort, unless the model is a Claude.
+fn reasoning(given: &Reasoning, from_anthropic: bool, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    let claude = ctx.model.contains("claude");
+    let keep = given.thinking.as_ref().filter(|_| !from_anthropic || claude);
+    obj.raw("thinking", keep);
+    let effort = given.effort.as_deref().or(given.output_effort.as_deref());
+    let derived = if keep.is_none() { given.thinking.as_ref().and_then(|t| effort_of(t.get())) } else { None };
+    obj.opt_str("reasoning_effort", effort.or(derived));
+    if given.summary.is_some() {
+        ctx.lost.push("reasoning_effort.summary".to_owned());
+    }
+}
+
+/// The effort that a `thinking` object amounts to.
+fn effort_of(thinking: &str) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct Thinking<'a> {
+        r#type: &'a str,
+        budget_tokens: Option<u64>,
+    }
+    let thinking: Thinking<'_> = serde_json::from_str(thinking).ok()?;
+    match (thinking.r#type, thinking.budget_tokens) {
+        ("enabled", Some(4096..)) => Some("high"),
+        ("enabled", Some(2048..)) | ("adaptive", _) => Some("medium"),
+        ("enabled", _) => Some("low"),
+        _ => None,
+    }
+}
+
+fn tools(req: &GenerateRequest, from_anthropic: bool, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    let legacy = |t: &&Tool| matches!(&t.kind, ToolKind::Function(f) if f.legacy);
+    let mut wants_search = false;
+    let mut sayable = Vec::with_capacity(req.tools.len());
+    for tool in req.tools.iter().filter(|t| !legacy(t)) {
+        match &tool.kind {
+            ToolKind::Hosted { format, json } if *format != FORMAT => {
+                let kind = hosted_type(json.get());
+                wants_search |= kind.starts_with("web_search");
+                if !kind.starts_with("web_search") {
+                    ctx.lost.push(format!("tools[{kind}]"));
+                }
+            }
+            _ => sayable.push(tool),
+        }
+    }
+    if !sayable.is_empty() {
+        let mut list = obj.arr("tools");
+        sayable.iter().for_each(|t| write_tool(t, &mut list));
+    }
+    if req.tools.iter().any(|t| legacy(&t)) {
+        let mut list = obj.arr("functions");
+        for tool in req.tools.iter().filter(legacy) {
+            if let ToolKind::Function(f) = &tool.kind {
+                write_function(f, &tool.extra, &mut list.obj());
+            }
+        }
+    }
+    if wants_search && req.extra.get("web_search_options").is_none() {
+        obj.text("web_search_options", "{}");
+    }
+    let none = sayable.is_empty() && !req.tools.iter().any(|t| legacy(&t));
+    if none {
+        return; // LiteLLM drops a tool choice without tools: upstreams refuse it
+    }
+    if let Some(choice) = &req.tool_choice {
+        tool_choice(choice, req.tools.iter().all(|t| legacy(&t)), ctx, obj);
+    }
+    if !from_anthropic {
+        obj.opt_bool("parallel_tool_calls", req.parallel_tool_calls);
+    }
+}
+
+fn hosted_type(json: &str) -> String {
+    #[derive(Deserialize)]
+    struct Typed {
+        r#type: String,
+    }
+    serde_json::from_str::<Typed>(json).map_or_else(|_| "hosted".to_owned(), |t| t.r#type)
+}
+
+fn write_tool(tool: &Tool, list: &mut Arr<'_>) {
+    match &tool.kind {
+        ToolKind::Hosted { json, .. } => list.text(json.get()),
+        ToolKind::Function(function) => {
+            let mut obj = list.obj();
+            obj.str("type", "function");
+            write_function(function, &tool.extra, &mut obj.obj("function"));
+            obj.raw("cache_control", tool.cache_control.as_ref());
+            obj.extra(&tool.extra, FORMAT, |key| !key.starts_with("function."));
+        }
+    }
+}
+
+fn write_function(function: &FunctionTool, extra: &Extra, obj: &mut Obj<'_>) {
+    obj.str("name", &function.name);
+    obj.opt_str("description", function.description.as_deref());
+    obj.raw("parameters", function.parameters.as_ref());
+    obj.opt_bool("strict", function.strict);
+    obj.inner(extra, FORMAT, "function.");
+}
+
+fn tool_choice(choice: &ToolChoice, legacy: bool, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    let key = if legacy { "function_call" } else { "tool_choice" };
+    match choice {
+        ToolChoice::Auto => obj.str(key, "auto"),
+        ToolChoice::None => obj.str(key, "none"),
+        ToolChoice::Required => obj.str(key, "required"),
+        ToolChoice::Function(name) if legacy => obj.obj(key).str("name", name),
+        ToolChoice::Function(name) => {
+            let mut choice = obj.obj(key);
+            choice.str("type", "function");
+            choice.obj("function").str("name", name);
+        }
+        ToolChoice::Other { format, json } if *format == FORMAT => obj.text(key, json.get()),
+        ToolChoice::Other { .. } => ctx.lost.push("tool_choice".to_owned()),
+    }
+}
+
+fn output_format(format: &OutputFormat, obj: &mut Obj<'_>) {
+    match format {
+        OutputFormat::Text => obj.text("response_format", r#"{"type":"text"}"#),
+        OutputFormat::JsonObject => obj.text("response_format", r#"{"type":"json_object"}"#),
+        OutputFormat::Other(json) => obj.text("response_format", json.get()),
+        OutputFormat::JsonSchema { name, description, schema, strict } => {
+            let mut format = obj.obj("response_format");
+            format.str("type", "json_schema");
+            let mut inner = format.obj("json_schema");
+            write_str(name.as_deref().unwrap_or("structured_output"), inner.key("name"));
+            inner.opt_str("description", description.as_deref());
+            inner.raw("schema", Some(schema));
+            inner.opt_bool("strict", strict.or(name.is_none().then_some(true)));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Answers of chat upstreams.
+
+use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind, ToolCall};
+use llm_types::{Extra, RawJson, Result};
+use serde_json::value::RawValue;
+
+use super::FORMAT;
+use super::content_decode;
+use super::message_decode::thoughts;
+use super::message_view::{FunctionView, MessageView, ToolCallView};
+use super::request_decode::{inner, rest};
+use crate::codec::{ReplyContext, ReplyView};
+use crate::openai::wire::{Content, Count, List, Text, view};
+use crate::openai::{errors, finish, usage};
+
+view!(lenient ReplyIn {
+    id = "id": Text<'a>,
+    object = "object": Text<'a>,
+    created = "created": Count,
+    model = "model": Text<'a>,
+    choices = "choices": List<ChoiceIn<'a>>,
+    usage = "usage": Option<&'a RawValue>,
+    service_tier = "service_tier": Text<'a>,
+    error = "error": Option<&'a RawValue>,
+});
+
+view!(lenient ChoiceIn {
+    index = "index": Count,
+    message = "message": MessageView<'a>,
+    // legacy text completions
+    text = "text": Text<'a>,
+    finish_reason = "finish_reason": Text<'a>,
+    logprobs = "logprobs": Option<&'a RawValue>,
+});
+
+/// Reads an answer, of chat and of legacy text completions.
+pub(crate) fn decode(reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<GenerateResponse> {
+    let view: ReplyIn<'_> =
+        serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
+    let Some(choices) = view.choices.0 else {
+        return Err(match view.error {
+            Some(error) => errors::decode_in_stream(error.get(), reply.provider),
+            None => errors::invalid_reply(reply, "provider returned a response with no 'choices'"),
+        });
+    };
+    Ok(GenerateResponse {
+        id: view.id.0.unwrap_or_default().into_owned(),
+        model: view.model.0.unwrap_or_default().into_owned(),
+        created: view.created.0.filter(|t| *t > 0),
+        choices: choices.into_iter().enumerate().map(|(at, c)| choice(c, at, &ctx.fallback_id)).collect(),
+        usage: view.usage.map(|raw| usage::decode(raw, FORMAT)),
+        service_tier: view.service_tier.0.map(Into::into),
+        extra: rest(view.rest),
+    })
+}
+
+fn choice(view: ChoiceIn<'_>, at: usize, seed: &str) -> Choice {
+    let mut message_extra = Extra::new(FORMAT);
+    let mut parts = message_parts(view.message, seed, &mut message_extra);
+    if let Some(text) = view.text.0 {
+        parts.push(Part::text(text));
+    }
+    let index = view.index.0.and_then(|i| u32::try_from(i).ok()).or_else(|| u32::try_from(at).ok()).unwrap_or(0);
+    Choice {
+        index,
+        finish: Some(end(view.finish_reason.filled(), &parts)),
+        parts,
+        logprobs: view.logprobs.map(RawJson::borrowed),
+        message_extra,
+        extra: rest(view.rest),
+    }
+}
+
+/// Some providers say `stop`, or nothing, after tool calls.
+fn end(word: Option<&str>, parts: &[Part]) -> Finish {
+    let mut finish = word.map_or_else(|| Finish::new(FinishReason::Stop), finish::decode);
+    let calls = |p: &Part| matches!(&p.kind, PartKind::ToolCall(c) if !c.id.is_empty());
+    if finish.reason == FinishReason::Stop && parts.iter().any(calls) {
+        finish.reason = FinishReason::ToolCalls;
+    }
+    finish
+}
+
+/// The parts of an assistant's message; what is unknown goes to `extra`.
+fn message_parts(view: MessageView<'_>, seed: &str, extra: &mut Extra) -> Vec<Part> {
+    let mut parts = Vec::new();
+    thoughts(&view.thinking_blocks.0.unwrap_or_default(), &mut parts);
+    let reasoning = view.reasoning_content.filled().or(view.reasoning.filled());
+    if let Some(text) = reasoning
+        && parts.is_empty()
+    {
+        parts.push(Part::new(PartKind::Thinking { text: text.to_owned(), signature: None }));
+    }
+    if let Some(text) = view.reasoning.filled() {
+        extra.push(FORMAT, "reasoning", RawJson::string(text));
+    }
+    match view.content {
+        Content::Text(text) => parts.push(Part::text(text)),
+        Content::Parts(list) => {
+            for raw in list {
+                let opaque = || Part::new(PartKind::Opaque { format: FORMAT, json: RawJson::borrowed(raw) });
+                if content_decode::part(raw, "content", &mut parts).is_err() {
+                    parts.push(opaque());
+                }
+            }
+        }
+        Content::None | Content::Wrong => {}
+    }
+    if let Some(refusal) = view.refusal.filled() {
+        parts.push(Part::new(PartKind::Refusal(refusal.to_owned())));
+    }
+    for (at, call) in view.tool_calls.0.unwrap_or_default().into_iter().enumerate() {
+        parts.push(tool_call(call, at, seed));
+    }
+    let function = view.function_call;
+    if function.name.filled().is_some() || !function.arguments.text().is_empty() {
+        parts.push(legacy_call(function));
+    }
+    for (key, value) in view.rest {
+        extra.push(FORMAT, key.into_owned(), RawJson::borrowed(value));
+    }
+    parts
+}
+
+fn legacy_call(view: FunctionView<'_>) -> Part {
+    let name = view.name.0.unwrap_or_default().into_owned();
+    Part::new(PartKind::ToolCall(ToolCall { id: String::new(), name, arguments: view.arguments.text().into_owned() }))
+}
+
+fn tool_call(view: ToolCallView<'_>, at: usize, seed: &str) -> Part {
+    let mut extra = rest(view.rest);
+    inner(view.function.rest, "function.", &mut extra);
+    let id = view.id.filled().map_or_else(|| call_id(seed, at), str::to_owned);
+    let name = view.function.name.filled().or(view.custom.name.filled()).unwrap_or_default().to_owned();
+    let call = ToolCall { id, name, arguments: view.function.arguments.text().into_owned() };
+    Part { kind: PartKind::ToolCall(call), cache_control: None, extra }
+}
+
+/// An id for a call that came without one.
+pub(crate) fn call_id(seed: &str, at: usize) -> String {
+    format!("call_{}_{at}", seed.trim_start_matches("chatcmpl-"))
+}

@@ -1,0 +1,237 @@
+//! Streams of chat upstreams.
+
+use std::borrow::Cow;
+
+use llm_types::stream::{Event, EventSink, Start};
+use llm_types::{Error, Kind, RawJson, UpstreamDetail};
+use serde_json::value::RawValue;
+
+use super::FORMAT;
+use super::content_decode;
+use super::message_view::MessageView;
+use super::stream_choice::{ChoiceState, Kind as TextKind};
+use crate::codec::{ReplyContext, StreamDecoder};
+use crate::openai::wire::{Content, Count, List, Rest, Text, view};
+use crate::openai::{errors, finish, usage};
+use crate::sse::Frame;
+
+view!(lenient ChunkIn {
+    id = "id": Text<'a>,
+    object = "object": Text<'a>,
+    created = "created": Count,
+    model = "model": Text<'a>,
+    choices = "choices": List<ChoiceIn<'a>>,
+    usage = "usage": Option<&'a RawValue>,
+    service_tier = "service_tier": Text<'a>,
+    error = "error": Option<&'a RawValue>,
+    // random padding against traffic analysis
+    obfuscation = "obfuscation": Text<'a>,
+});
+
+view!(lenient ChoiceIn {
+    index = "index": Count,
+    delta = "delta": MessageView<'a>,
+    // some providers send the last chunk with a whole message in place of a delta
+    message = "message": Option<MessageView<'a>>,
+    // legacy text completions
+    text = "text": Text<'a>,
+    finish_reason = "finish_reason": Text<'a>,
+    logprobs = "logprobs": Option<&'a RawValue>,
+});
+
+/// Reads chunks, of chat and of legacy text completions.
+#[derive(Debug)]
+pub(crate) struct ChatStreamDecoder {
+    seed: String,
+    provider: String,
+    started: bool,
+    over: bool,
+    choices: Vec<ChoiceState>,
+    /// Unknown fields of the chunks so far, to tell only what is new.
+    seen: Vec<(String, String)>,
+}
+
+impl ChatStreamDecoder {
+    pub(crate) fn new(ctx: &ReplyContext) -> Self {
+        Self {
+            seed: ctx.fallback_id.clone(),
+            provider: String::new(),
+            started: false,
+            over: false,
+            choices: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn start(&mut self, chunk: &ChunkIn<'_>, sink: &mut dyn EventSink) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        let mut extra = llm_types::Extra::new(FORMAT);
+        for (key, value) in &self.seen {
+            extra.push(FORMAT, key.as_str(), RawJson::parse(value.as_str()).unwrap_or_default());
+        }
+        sink.event(Event::Start(Box::new(Start {
+            id: chunk.id.filled().unwrap_or_default().to_owned(),
+            model: chunk.model.filled().unwrap_or_default().to_owned(),
+            created: chunk.created.0.filter(|t| *t > 0),
+            service_tier: chunk.service_tier.filled().map(str::to_owned),
+            extra,
+        })));
+    }
+
+    /// Tells unknown fields of the chunk that are new; before the start they are kept for it.
+    fn unknown(&mut self, fields: &Rest<'_>, sink: &mut dyn EventSink) {
+        for (key, value) in fields {
+            let json = value.get();
+            match self.seen.iter_mut().find(|(k, _)| k == key) {
+                Some((_, old)) if old == json => continue,
+                Some((_, old)) => json.clone_into(old),
+                None => self.seen.push((key.clone().into_owned(), json.to_owned())),
+            }
+            if self.started {
+                let key = Cow::Owned(format!("chunk.{key}"));
+                sink.event(Event::Opaque { choice: 0, format: FORMAT, key, json: Cow::Borrowed(json) });
+            }
+        }
+    }
+
+    fn choice(&mut self, view: ChoiceIn<'_>, sink: &mut dyn EventSink) {
+        let index = view.index.0.and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+        let at = self.choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
+            self.choices.push(ChoiceState::new(index));
+            self.choices.len() - 1
+        });
+        let Some(state) = self.choices.get_mut(at) else { return };
+        if let Some(json) = view.logprobs {
+            sink.event(Event::Logprobs { choice: index, json: Cow::Borrowed(json.get()) });
+        }
+        state.say(TextKind::Text, view.text.0.unwrap_or_default(), sink);
+        delta(view.message.unwrap_or(view.delta), state, &self.seed, sink);
+        if let Some(word) = view.finish_reason.filled() {
+            state.ends(finish::decode(word));
+        }
+        for (key, json) in &view.rest {
+            let key = Cow::Owned(format!("choice.{key}"));
+            sink.event(Event::Opaque { choice: index, format: FORMAT, key, json: Cow::Borrowed(json.get()) });
+        }
+    }
+
+    fn fail(&mut self, error: Error, sink: &mut dyn EventSink) {
+        self.choices.iter_mut().for_each(|c| c.close(sink));
+        self.over = true;
+        sink.event(Event::Error(Box::new(error)));
+        sink.event(Event::End);
+    }
+
+    fn complete(&mut self, sink: &mut dyn EventSink) {
+        if self.choices.iter().any(ChoiceState::failed_silently) {
+            let error = self.error(Kind::Internal, "the provider ended its answer with finish_reason 'error'");
+            return self.fail(error, sink);
+        }
+        if !self.started {
+            self.start(&ChunkIn::default(), sink);
+        }
+        self.choices.iter_mut().for_each(|c| c.finish(sink));
+        self.over = true;
+        sink.event(Event::End);
+    }
+
+    fn error(&self, kind: Kind, text: &str) -> Error {
+        let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
+        errors::upstream_error(kind, text, detail)
+    }
+}
+
+/// Reads a delta into events.
+fn delta(view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &mut dyn EventSink) {
+    let blocks = view.thinking_blocks.0.unwrap_or_default();
+    blocks.iter().for_each(|b| state.thought(b, sink));
+    if blocks.is_empty() {
+        // one of them: providers in transition send the same text in both
+        let text = [view.reasoning_content.0, view.reasoning.0].into_iter().flatten().find(|t| !t.is_empty());
+        state.say(TextKind::Thinking, text.unwrap_or_default(), sink);
+    }
+    match view.content {
+        Content::Text(text) => state.say(TextKind::Text, text, sink),
+        Content::Parts(list) => list.into_iter().for_each(|raw| content_part(raw, state, sink)),
+        Content::None | Content::Wrong => {}
+    }
+    state.say(TextKind::Refusal, view.refusal.0.unwrap_or_default(), sink);
+    view.tool_calls.0.unwrap_or_default().iter().for_each(|c| state.call(c, seed, sink));
+    let arguments = view.function_call.arguments.text();
+    if view.function_call.name.filled().is_some() || !arguments.is_empty() {
+        state.function(view.function_call.name.filled(), arguments, sink);
+    }
+    for (key, json) in &view.rest {
+        let (key, json) = (Cow::Borrowed(key.as_ref()), Cow::Borrowed(json.get()));
+        sink.event(Event::Opaque { choice: state.index, format: FORMAT, key, json });
+    }
+}
+
+/// Mistral streams lists of parts.
+fn content_part(raw: &RawValue, state: &mut ChoiceState, sink: &mut dyn EventSink) {
+    use llm_types::generate::PartKind;
+    let mut parts = Vec::new();
+    if content_decode::part(raw, "content", &mut parts).is_err() {
+        return;
+    }
+    for part in parts {
+        match part.kind {
+            PartKind::Text { text, .. } => state.say(TextKind::Text, Cow::Owned(text), sink),
+            PartKind::Thinking { text, .. } => state.say(TextKind::Thinking, Cow::Owned(text), sink),
+            PartKind::Refusal(text) => state.say(TextKind::Refusal, Cow::Owned(text), sink),
+            _ => {
+                let (key, json) = (Cow::Borrowed("content"), Cow::Owned(format!("[{}]", raw.get())));
+                sink.event(Event::Opaque { choice: state.index, format: FORMAT, key, json });
+            }
+        }
+    }
+}
+
+impl StreamDecoder for ChatStreamDecoder {
+    fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn EventSink) {
+        if self.over || frame.data.trim_ascii().is_empty() {
+            return;
+        }
+        if frame.is_done() {
+            return self.complete(sink);
+        }
+        let chunk: ChunkIn<'_> = match serde_json::from_slice(&frame.data) {
+            Ok(chunk) => chunk,
+            Err(e) => {
+                let error = self.error(Kind::InvalidReply, &format!("a chunk of the stream is not JSON: {e}"));
+                return self.fail(error, sink);
+            }
+        };
+        if let Some(raw) = chunk.error {
+            return self.fail(errors::decode_in_stream(raw.get(), &self.provider), sink);
+        }
+        if frame.event.as_deref() == Some("error") {
+            let text = String::from_utf8_lossy(&frame.data);
+            return self.fail(errors::decode_in_stream(&text, &self.provider), sink);
+        }
+        self.unknown(&chunk.rest, sink);
+        let choices = chunk.choices.0.as_ref().is_some_and(|c| !c.is_empty());
+        if choices || chunk.usage.is_some() {
+            self.start(&chunk, sink);
+        }
+        for choice in chunk.choices.0.unwrap_or_default() {
+            self.choice(choice, sink);
+        }
+        if let Some(raw) = chunk.usage {
+            sink.event(Event::Usage(Box::new(usage::decode(raw, FORMAT))));
+        }
+    }
+
+    fn end(&mut self, sink: &mut dyn EventSink) {
+        if self.over {
+            return;
+        }
+        if self.choices.iter().any(ChoiceState::has_finish) {
+            return self.complete(sink);
+        }
+        let error = self.error(Kind::MidStream, "the stream ended before the answer was complete");
+        self.fail(error, sink);
+    }
+}

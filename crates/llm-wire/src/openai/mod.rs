@@ -1,0 +1,18 @@
+//! OpenAI's formats, as OpenAI, its many imitators and LiteLLM speak them.
+//!
+//! - [`chat`]: chat completions, the lingua franca.
+//! - [`completions`]: legacy text completions.
+//! - [`embeddings`]: embeddings.
+//! - [`errors`]: what an upstream's status and text mean; other codecs use it too.
+//! - [`usage`]: the usage object.
+//!
+//! Facts: the public OpenAI API reference, and recordings of what LiteLLM sends and answers.
+
+pub mod chat;
+pub mod completions;
+pub mod embeddings;
+pub mod errors;
+pub(crate) mod finish;
+pub(crate) mod object;
+pub mod usage;
+pub(crate) mod wire;

@@ -1,0 +1,49 @@
+//! The codecs by format.
+
+use llm_types::Format;
+
+use crate::anthropic::Messages;
+use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
+use crate::openai::chat::Chat;
+use crate::openai::completions::Completions;
+use crate::openai::embeddings::Embeddings;
+
+/// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
+#[must_use]
+pub fn client_generate(format: Format) -> Option<&'static dyn ClientCodec<Generate>> {
+    match format {
+        Format::OpenAiChat => Some(&Chat),
+        Format::OpenAiCompletions => Some(&Completions),
+        Format::AnthropicMessages => Some(&Messages),
+        _ => None,
+    }
+}
+
+/// How upstreams of a format are asked for an answer.
+#[must_use]
+pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Generate>> {
+    match format {
+        Format::OpenAiChat => Some(&Chat),
+        Format::OpenAiCompletions => Some(&Completions),
+        Format::AnthropicMessages => Some(&Messages),
+        _ => None,
+    }
+}
+
+/// How clients of a format ask for vectors.
+#[must_use]
+pub fn client_embed(format: Format) -> Option<&'static dyn ClientCodec<Embed>> {
+    match format {
+        Format::OpenAiEmbeddings => Some(&Embeddings),
+        _ => None,
+    }
+}
+
+/// How upstreams of a format are asked for vectors.
+#[must_use]
+pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed>> {
+    match format {
+        Format::OpenAiEmbeddings => Some(&Embeddings),
+        _ => None,
+    }
+}
