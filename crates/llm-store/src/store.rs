@@ -16,7 +16,7 @@ use crate::row::{Inner, Row};
 use crate::rows::VerificationToken;
 use crate::sql::{Args, Sql, Statement};
 use crate::table::Table;
-use crate::transaction::{Exec, StoreTx};
+use crate::transaction::{Exec, Open, StoreTx};
 
 /// The database. Cheap to clone. It belongs to the runtime it was opened on: its connections are driven there.
 #[derive(Debug, Clone)]
@@ -31,8 +31,18 @@ enum Pools {
     },
     Postgres {
         pool: PgPool,
-        pooled: bool,
+        prepare: Prepare,
     },
+}
+
+/// How PostgreSQL statements are prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prepare {
+    /// Named, and kept for the next use.
+    Named,
+    /// Unnamed, each within a transaction: behind a pooler the next transaction may meet another server connection, where a
+    /// name is unknown or taken.
+    Unnamed,
 }
 
 impl Store {
@@ -67,7 +77,7 @@ impl Store {
                     .max_connections(config.max_connections.max(1))
                     .acquire_timeout(config.acquire_timeout)
                     .connect_lazy_with(options.as_ref().clone().statement_cache_capacity(config.statement_cache)),
-                pooled: config.statement_cache == 0,
+                prepare: if config.statement_cache == 0 { Prepare::Unnamed } else { Prepare::Named },
             },
         };
         Ok(Self(Arc::new(pools)))
@@ -131,8 +141,8 @@ impl Store {
     pub async fn begin(&self) -> Result<StoreTx> {
         Ok(match self.0.as_ref() {
             // IMMEDIATE takes the lock now; a deferred one may fail half-way when another process writes.
-            Pools::Sqlite { writer, .. } => StoreTx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres { pool, .. } => StoreTx::Postgres(pool.begin().await?),
+            Pools::Sqlite { writer, .. } => StoreTx(Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Pools::Postgres { pool, prepare } => StoreTx(Open::Postgres { tx: pool.begin().await?, prepare: *prepare }),
         })
     }
 
@@ -140,11 +150,13 @@ impl Store {
         let statement = sql.finish()?;
         match self.0.as_ref() {
             Pools::Sqlite { writer, .. } => execute_sqlite(writer, statement).await,
-            Pools::Postgres { pool, pooled: false } => execute_postgres(pool, statement).await,
-            Pools::Postgres { pool, pooled: true } => {
+            Pools::Postgres { pool, prepare: Prepare::Named } => {
+                execute_postgres(pool, statement, Prepare::Named).await
+            }
+            Pools::Postgres { pool, prepare: unnamed } => {
                 // Preparing and executing are two round trips; only a transaction keeps them on one server connection.
                 let mut tx = pool.begin().await?;
-                let done = execute_postgres(&mut *tx, statement).await?;
+                let done = execute_postgres(&mut *tx, statement, *unnamed).await?;
                 tx.commit().await?;
                 Ok(done)
             }
@@ -156,10 +168,10 @@ impl Store {
         match self.0.as_ref() {
             Pools::Sqlite { writer, .. } if statement.writes => fetch_sqlite(writer, statement).await,
             Pools::Sqlite { readers, .. } => fetch_sqlite(readers, statement).await,
-            Pools::Postgres { pool, pooled: false } => fetch_postgres(pool, statement).await,
-            Pools::Postgres { pool, pooled: true } => {
+            Pools::Postgres { pool, prepare: Prepare::Named } => fetch_postgres(pool, statement, Prepare::Named).await,
+            Pools::Postgres { pool, prepare: unnamed } => {
                 let mut tx = pool.begin().await?;
-                let rows = fetch_postgres(&mut *tx, statement).await?;
+                let rows = fetch_postgres(&mut *tx, statement, *unnamed).await?;
                 tx.commit().await?;
                 Ok(rows)
             }
@@ -188,9 +200,14 @@ pub(crate) async fn execute_sqlite<'c>(on: impl Executor<'c, Database = Sqlite>,
     Ok(sqlx::query_with(AssertSqlSafe(s.text), args).execute(on).await?.rows_affected())
 }
 
-pub(crate) async fn execute_postgres<'c>(on: impl Executor<'c, Database = Postgres>, s: Statement) -> Result<u64> {
+pub(crate) async fn execute_postgres<'c>(
+    on: impl Executor<'c, Database = Postgres>,
+    s: Statement,
+    prepare: Prepare,
+) -> Result<u64> {
     let Args::Postgres(args) = s.args else { return Err(wrong_engine()) };
-    Ok(sqlx::query_with(AssertSqlSafe(s.text), args).execute(on).await?.rows_affected())
+    let query = sqlx::query_with(AssertSqlSafe(s.text), args).persistent(prepare == Prepare::Named);
+    Ok(query.execute(on).await?.rows_affected())
 }
 
 pub(crate) async fn fetch_sqlite<'c>(on: impl Executor<'c, Database = Sqlite>, s: Statement) -> Result<Vec<Row>> {
@@ -199,9 +216,14 @@ pub(crate) async fn fetch_sqlite<'c>(on: impl Executor<'c, Database = Sqlite>, s
     Ok(rows.into_iter().map(|row| Row(Inner::Sqlite(row))).collect())
 }
 
-pub(crate) async fn fetch_postgres<'c>(on: impl Executor<'c, Database = Postgres>, s: Statement) -> Result<Vec<Row>> {
+pub(crate) async fn fetch_postgres<'c>(
+    on: impl Executor<'c, Database = Postgres>,
+    s: Statement,
+    prepare: Prepare,
+) -> Result<Vec<Row>> {
     let Args::Postgres(args) = s.args else { return Err(wrong_engine()) };
-    let rows = sqlx::query_with(AssertSqlSafe(s.text), args).fetch_all(on).await?;
+    let query = sqlx::query_with(AssertSqlSafe(s.text), args).persistent(prepare == Prepare::Named);
+    let rows = query.fetch_all(on).await?;
     Ok(rows.into_iter().map(|row| Row(Inner::Postgres(row))).collect())
 }
 

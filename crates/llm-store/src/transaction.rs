@@ -8,25 +8,26 @@ use crate::error::Result;
 use crate::row::Row;
 use crate::rows::VerificationToken;
 use crate::sql::Sql;
-use crate::store::{Store, execute_postgres, execute_sqlite, fetch_postgres, fetch_sqlite};
+use crate::store::{Prepare, Store, execute_postgres, execute_sqlite, fetch_postgres, fetch_sqlite};
 use crate::table::Table;
 
 /// An open transaction; see [`Store::begin`].
 #[derive(Debug)]
-pub enum StoreTx {
-    /// On SQLite.
+pub struct StoreTx(pub(crate) Open);
+
+#[derive(Debug)]
+pub(crate) enum Open {
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres { tx: Transaction<'static, Postgres>, prepare: Prepare },
 }
 
 impl StoreTx {
     /// Which engine this is.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+        match self.0 {
+            Open::Sqlite(_) => Dialect::Sqlite,
+            Open::Postgres { .. } => Dialect::Postgres,
         }
     }
 
@@ -47,9 +48,9 @@ impl StoreTx {
     /// # Errors
     /// When the database cannot; then nothing was changed.
     pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.0 {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres { tx, .. } => tx.commit().await?,
         }
         Ok(())
     }
@@ -59,34 +60,34 @@ impl StoreTx {
     /// # Errors
     /// When the connection is lost, which undoes it as well.
     pub async fn rollback(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+        match self.0 {
+            Open::Sqlite(tx) => tx.rollback().await?,
+            Open::Postgres { tx, .. } => tx.rollback().await?,
         }
         Ok(())
     }
 
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
         let statement = sql.finish()?;
-        match self {
-            Self::Sqlite(tx) => execute_sqlite(&mut **tx, statement).await,
-            Self::Postgres(tx) => execute_postgres(&mut **tx, statement).await,
+        match &mut self.0 {
+            Open::Sqlite(tx) => execute_sqlite(&mut **tx, statement).await,
+            Open::Postgres { tx, prepare } => execute_postgres(&mut **tx, statement, *prepare).await,
         }
     }
 
     pub(crate) async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>> {
         let statement = sql.finish()?;
-        match self {
-            Self::Sqlite(tx) => fetch_sqlite(&mut **tx, statement).await,
-            Self::Postgres(tx) => fetch_postgres(&mut **tx, statement).await,
+        match &mut self.0 {
+            Open::Sqlite(tx) => fetch_sqlite(&mut **tx, statement).await,
+            Open::Postgres { tx, prepare } => fetch_postgres(&mut **tx, statement, *prepare).await,
         }
     }
 
     /// Runs statements without arguments, as one script. `text` is ours, never a stranger's.
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
-            Self::Postgres(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
+        match &mut self.0 {
+            Open::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
+            Open::Postgres { tx, .. } => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
         }
         Ok(())
     }

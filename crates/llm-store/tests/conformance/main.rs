@@ -1,4 +1,4 @@
-//! One suite for every engine: SQLite in memory, SQLite in a file, PostgreSQL, PostgreSQL without prepared statements.
+//! One suite for every engine: SQLite in memory, SQLite in a file, PostgreSQL, PostgreSQL behind pgbouncer.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,10 +27,10 @@ macro_rules! everywhere {
             crate::places::in_file(crate::$module::$case).await;
         } )+ }
         mod postgresql { $( #[tokio::test] async fn $case() {
-            crate::places::in_postgres("", crate::$module::$case).await;
+            crate::places::in_postgres(crate::$module::$case).await;
         } )+ }
-        mod postgresql_unprepared { $( #[tokio::test] async fn $case() {
-            crate::places::in_postgres("&pgbouncer=true", crate::$module::$case).await;
+        mod pgbouncer { $( #[tokio::test] async fn $case() {
+            crate::places::in_pooled_postgres(crate::$module::$case).await;
         } )+ }
     };
 }
