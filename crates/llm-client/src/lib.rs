@@ -1,1 +1,32 @@
-//! One call done well: the SDK over plan, attempts, stream.
+//! One call done well: the SDK over plan, attempts and stream.
+//!
+//! - [`call`]: what is asked, as it came, and the controls that travel with it.
+//! - [`target`]: a deployment made ready: provider, address, credential, prices.
+//! - [`engine`]: attempts over deployments until one answers ([`Engine`]).
+//! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
+//! - [`replay`]: a whole answer told as a stream.
+//! - [`sdk`]: `completion`, `embedding`, `completion_cost` for programs without a gateway ([`Client`]).
+//!
+//! Inside: `plan` decides the lane of an attempt, `attempt` does it, `stream` carries a streamed answer and
+//! settles its report exactly once, whoever hangs up first.
+
+pub mod answer;
+mod attempt;
+pub mod call;
+mod count;
+pub mod engine;
+mod mock;
+mod plan;
+pub mod replay;
+pub mod sdk;
+mod stream;
+pub mod target;
+
+pub use answer::{Answer, Head, Report};
+pub use attempt::Made;
+pub use call::{Call, Controls};
+pub use count::Adjustments;
+pub use engine::{Engine, EngineSettings, Failure, Gate};
+pub use sdk::Client;
+pub use stream::{StreamBody, Tail};
+pub use target::{Prices, Target, TargetConfig};

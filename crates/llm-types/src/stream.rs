@@ -168,6 +168,12 @@ impl<F: FnMut(Event<'_>)> EventSink for F {
     }
 }
 
+/// Stands between a reader and a writer of a stream and may change, hold or add events: provider quirks, guardrails.
+pub trait EventFilter: Send + std::fmt::Debug {
+    /// Takes one event and tells what comes of it.
+    fn event(&mut self, event: Event<'_>, next: &mut dyn EventSink);
+}
+
 impl Event<'_> {
     /// The event with everything it borrowed copied.
     #[must_use]

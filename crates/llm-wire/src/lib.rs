@@ -7,6 +7,7 @@
 //! - [`openai`]: chat completions, legacy completions, embeddings.
 //! - [`anthropic`]: Messages.
 //! - [`registry`]: the codecs by format.
+//! - [`usage`]: usage objects of every format.
 //!
 //! Every codec folder has the same files: `request_decode`, `request_encode`, `response_decode`, `response_encode`,
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
@@ -18,8 +19,9 @@ pub mod registry;
 pub mod relay;
 pub mod sse;
 pub mod top;
+pub mod usage;
 
 pub use codec::{
-    ClientCodec, EncodeContext, ModelCaps, Operation, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,
-    UpstreamCodec,
+    ClientCodec, EncodeContext, ModelCaps, Operation, ReplyContext, ReplyView, RequestView, StreamDecoder,
+    StreamEncoder, UpstreamCodec,
 };

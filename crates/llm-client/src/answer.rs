@@ -1,0 +1,108 @@
+//! What comes back from a call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use llm_router::Deployment;
+use llm_types::generate::GenerateResponse;
+use llm_types::record::Cost;
+use llm_types::{Error, RawJson, Usage};
+
+use crate::StreamBody;
+
+/// The answer to a call: whole, or a stream that reports when it is over.
+#[derive(Debug)]
+pub enum Answer {
+    /// A JSON body, and what it consumed.
+    Whole {
+        /// Who answered, and how it went
+        head: Head,
+        /// The body in the client's format
+        body: Bytes,
+        /// What it consumed
+        report: Box<Report>,
+    },
+    /// A stream of events in the client's format.
+    Stream {
+        /// Who answers
+        head: Head,
+        /// The bytes; give it a tail to learn what it consumed
+        body: Box<StreamBody>,
+    },
+}
+
+impl Answer {
+    /// Who answered.
+    pub const fn head_mut(&mut self) -> &mut Head {
+        match self {
+            Self::Whole { head, .. } | Self::Stream { head, .. } => head,
+        }
+    }
+
+    /// What it consumed, when that is known already.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Whole { report, .. } => Some(report),
+            Self::Stream { .. } => None,
+        }
+    }
+}
+
+/// Who answered, and how it went until then.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The deployment.
+    pub deployment: Arc<Deployment>,
+    /// The model as the provider knows it.
+    pub model: Arc<str>,
+    /// The provider's id.
+    pub provider: &'static str,
+    /// Its address, without query.
+    pub api_base: Option<Arc<str>>,
+    /// The upstream's response headers.
+    pub upstream_headers: HeaderMap,
+    /// Retries that were needed.
+    pub retries: u32,
+    /// Retries that were allowed.
+    pub max_retries: u32,
+    /// Fallbacks to other groups that were needed.
+    pub fallbacks: u32,
+    /// When the last attempt was sent.
+    pub sent: Instant,
+    /// How long the upstream took until its head was there.
+    pub upstream: Duration,
+    /// Fields that were left out or bent on the way to the provider.
+    pub lost: Vec<String>,
+    /// The timeout that applied, in seconds.
+    pub timeout: Option<f64>,
+}
+
+/// What a call consumed and how it ended.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The upstream's id of the answer.
+    pub response_id: Option<String>,
+    /// What was consumed, in buckets.
+    pub usage: Usage,
+    /// The upstream's own usage object.
+    pub usage_raw: Option<RawJson>,
+    /// The counts are ours: the upstream reported none.
+    pub estimated: bool,
+    /// What it cost.
+    pub cost: Cost,
+    /// Why there is no cost.
+    pub cost_problem: Option<String>,
+    /// When the first byte of the answer was there.
+    pub first_byte: Option<Instant>,
+    /// When the upstream was done.
+    pub upstream_done: Option<Instant>,
+    /// The error that ended it, if one did.
+    pub error: Option<Error>,
+    /// The client hung up before the end.
+    pub interrupted: bool,
+    /// The answer in canonical form, when somebody asked for content.
+    pub content: Option<Box<GenerateResponse>>,
+}

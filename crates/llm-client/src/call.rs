@@ -1,0 +1,146 @@
+//! What is asked of the engine.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use llm_router::{FallbackLists, RequestFallbacks};
+use llm_types::generate::GenerateRequest;
+use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_wire::RequestView;
+use llm_wire::top::Top;
+
+/// A request as it came, and what was read off its top level.
+#[derive(Debug)]
+pub struct Call {
+    /// The kind of call.
+    pub operation: OperationKind,
+    /// The client's format.
+    pub format: Format,
+    /// The body, one JSON object. Shared, never changed.
+    pub body: Bytes,
+    /// The model group to route to: what the client named, after aliases of its key or team.
+    pub model: Arc<str>,
+    /// The name to write into the answer; none keeps the provider's (the model came only from the URL).
+    pub echo: Option<Arc<str>>,
+    /// Wanted as a stream.
+    pub stream: bool,
+    /// The client asked for a usage report in the stream.
+    pub include_usage: bool,
+    /// Headers of the client that go on to the provider, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Somebody wants the content: a callback, a guardrail, the cache.
+    pub want_content: bool,
+    /// Per-request control of reliability and parameters.
+    pub controls: Controls,
+    /// The path, for messages.
+    pub route: &'static str,
+    /// Our id of the call.
+    pub id: Arc<str>,
+    decoded: OnceLock<Box<GenerateRequest>>,
+}
+
+/// Per-request control of reliability and parameters: body fields and headers of LiteLLM's proxy.
+#[derive(Debug, Clone, Default)]
+pub struct Controls {
+    /// `num_retries`.
+    pub num_retries: Option<u32>,
+    /// `timeout`, `request_timeout` or the header.
+    pub timeout: Option<Duration>,
+    /// `stream_timeout` or the header.
+    pub stream_timeout: Option<Duration>,
+    /// `max_fallbacks`.
+    pub max_fallbacks: Option<u32>,
+    /// `fallbacks`: model names (or objects with overrides), or maps of lists as in router settings.
+    pub fallbacks: Option<RequestFallbacks>,
+    /// `context_window_fallbacks`.
+    pub context_window_fallbacks: Option<FallbackLists>,
+    /// `content_policy_fallbacks`.
+    pub content_policy_fallbacks: Option<FallbackLists>,
+    /// `disable_fallbacks`.
+    pub disable_fallbacks: bool,
+    /// `drop_params`.
+    pub drop_params: Option<bool>,
+    /// `modify_params`.
+    pub modify_params: Option<bool>,
+    /// `allowed_openai_params`.
+    pub allowed_openai_params: Vec<String>,
+    /// `additional_drop_params`.
+    pub additional_drop_params: Vec<String>,
+    /// Tags of the request.
+    pub tags: Arc<[Arc<str>]>,
+    /// `mock_response`, where the caller may use it.
+    pub mock_response: Option<Json>,
+    /// Fault injection, where allowed: the error class that the first attempt ends with.
+    pub mock_error: Option<Error>,
+    /// `mock_timeout`: the first attempt ends in a timeout after the request's timeout.
+    pub mock_timeout: bool,
+    /// Team that the caller belongs to: deployments of other teams are hidden.
+    pub team: Option<Arc<str>>,
+}
+
+impl Call {
+    /// A call without controls.
+    #[must_use]
+    pub fn new(operation: OperationKind, format: Format, body: Bytes, model: impl Into<Arc<str>>) -> Self {
+        let model = model.into();
+        Self {
+            operation,
+            format,
+            body,
+            echo: Some(Arc::clone(&model)),
+            model,
+            stream: false,
+            include_usage: false,
+            headers: Vec::new(),
+            want_content: false,
+            controls: Controls::default(),
+            route: "",
+            id: Arc::from(""),
+            decoded: OnceLock::new(),
+        }
+    }
+
+    /// The conversation in canonical form, read once.
+    ///
+    /// # Errors
+    /// `BadRequest` when the body is not a request of the client's format.
+    pub fn decoded(&self) -> Result<&GenerateRequest> {
+        if let Some(done) = self.decoded.get() {
+            return Ok(done);
+        }
+        let codec = llm_wire::registry::client_generate(self.format)
+            .ok_or_else(|| Error::internal(format!("no codec for the format {}", self.format)))?;
+        let view = RequestView { path: "", query: "", body: &self.body };
+        let mut request = codec.decode_request(&view)?;
+        if request.model.is_empty() {
+            self.model.as_ref().clone_into(&mut request.model);
+        }
+        Ok(self.decoded.get_or_init(|| Box::new(request)))
+    }
+}
+
+impl Controls {
+    /// Reads the control fields off a body. Values of a wrong shape are ignored, as LiteLLM does.
+    #[must_use]
+    pub fn from_top(top: &Top<'_>) -> Self {
+        let seconds = |key: &str| top.read::<f64>(key).filter(|s| *s > 0.0).map(Duration::from_secs_f64);
+        let tags: Vec<Arc<str>> = top.read("tags").unwrap_or_default();
+        Self {
+            num_retries: top.read("num_retries"),
+            timeout: seconds("timeout").or_else(|| seconds("request_timeout")),
+            stream_timeout: seconds("stream_timeout"),
+            max_fallbacks: top.read("max_fallbacks"),
+            fallbacks: top.get("fallbacks").and_then(|raw| RequestFallbacks::parse(raw).ok()),
+            context_window_fallbacks: top.read("context_window_fallbacks"),
+            content_policy_fallbacks: top.read("content_policy_fallbacks"),
+            disable_fallbacks: top.is_true("disable_fallbacks"),
+            drop_params: top.read("drop_params"),
+            modify_params: top.read("modify_params"),
+            allowed_openai_params: top.read("allowed_openai_params").unwrap_or_default(),
+            additional_drop_params: top.read("additional_drop_params").unwrap_or_default(),
+            tags: tags.into(),
+            ..Self::default()
+        }
+    }
+}

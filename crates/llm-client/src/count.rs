@@ -1,0 +1,147 @@
+//! From what was seen to what it cost.
+
+use std::sync::Arc;
+
+use llm_catalog::{Adjustment, CostOptions, cost, tokens};
+use llm_types::generate::UsageReport;
+use llm_types::record::Cost;
+use llm_types::{Error, Format, RawJson, Usage};
+use llm_wire::codec::ReplyView;
+use llm_wire::relay::Seen;
+
+use crate::answer::Report;
+use crate::target::{Prices, Target};
+
+/// Counts and prices one attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Counter {
+    pub target: Arc<Target>,
+    pub prices: Prices,
+    /// The model as the provider knows it.
+    pub model: Arc<str>,
+    /// The upstream's format.
+    pub format: Format,
+    /// The request body, for counting the prompt when the upstream does not.
+    pub prompt: Prompt,
+    pub adjustments: Arc<Adjustments>,
+}
+
+/// The prompt, kept for counting.
+#[derive(Debug, Clone)]
+pub(crate) struct Prompt(pub bytes::Bytes);
+
+/// Discounts and margins by provider id; those of `global` hold for providers without their own.
+#[derive(Debug, Clone, Default)]
+pub struct Adjustments(pub Vec<(String, Adjustment)>);
+
+impl Adjustments {
+    /// What is done to the price of a call to this provider.
+    #[must_use]
+    pub fn of(&self, provider: &str) -> Adjustment {
+        let find = |name: &str| self.0.iter().find(|(p, _)| p == name).map(|(_, a)| *a);
+        find(provider).or_else(|| find("global")).unwrap_or_default()
+    }
+}
+
+impl Counter {
+    pub(crate) fn provider(&self) -> &'static str {
+        self.target.provider_id()
+    }
+
+    /// Reads an error that came inside a stream.
+    pub(crate) fn error_in_stream(&self, raw: &RawJson) -> Error {
+        let body = format!("{{\"error\":{}}}", raw.get());
+        let view = ReplyView { status: 0, provider: self.provider(), headers: &[], body: body.as_bytes() };
+        match llm_wire::registry::upstream_generate(self.format) {
+            Some(codec) => codec.decode_error(&view),
+            None => Error::internal(body),
+        }
+    }
+
+    pub(crate) fn from_relay(&self, seen: Seen, report: &mut Report) {
+        report.response_id = seen.id.clone().filter(|i| !i.is_empty());
+        let usage = (!seen.usage.is_empty()).then(|| llm_wire::usage::report(self.format, &seen.usage));
+        self.from_usage(usage, seen.estimated_output_tokens(), report);
+    }
+
+    /// Fills usage and cost in. `written`: tokens written, estimated, when the upstream reported none.
+    pub(crate) fn from_usage(&self, usage: Option<UsageReport>, written: u64, report: &mut Report) {
+        match usage {
+            Some(u) => {
+                report.usage = u.usage;
+                report.usage_raw = u.raw.map(|(_, raw)| raw);
+            }
+            None if report.error.is_some() && written == 0 => {}
+            None => {
+                report.estimated = true;
+                report.usage = Usage {
+                    input_text: self.prompt.count(&self.model),
+                    output_text: written,
+                    source: llm_types::UsageSource::Estimated,
+                    ..Usage::default()
+                };
+            }
+        }
+        self.price(report);
+    }
+
+    pub(crate) fn price(&self, report: &mut Report) {
+        if report.usage.is_empty() {
+            return;
+        }
+        let Some(entry) = self.target.price(&self.prices, &self.model) else {
+            report.cost_problem = Some(format!("no price is known for {}/{}", self.provider(), self.model));
+            return;
+        };
+        let c = cost(entry, self.provider(), &report.usage, &CostOptions::default());
+        let adjusted = self.adjustments.of(self.provider()).apply(c.total);
+        report.cost = Cost {
+            total: adjusted.total,
+            input: c.input,
+            output: c.output,
+            cache_read: c.cache_read,
+            cache_write: c.cache_write,
+            reasoning: c.reasoning,
+            tools: c.tools,
+            original: adjusted.original,
+            discount: adjusted.discount_amount,
+            margin: adjusted.margin_amount,
+        };
+    }
+}
+
+impl Prompt {
+    /// Tokens of the prompt, counted here.
+    pub(crate) fn count(&self, model: &str) -> u64 {
+        let text = texts(&self.0);
+        tokens::count(model, &text) as u64
+    }
+}
+
+/// All text in a body, whatever its format: its JSON strings below `messages`, `system`, `prompt`, `input`.
+fn texts(body: &[u8]) -> String {
+    let Ok(top) = llm_wire::top::Top::parse(body) else { return String::new() };
+    let mut out = String::new();
+    for key in ["system", "messages", "prompt", "input", "tools"] {
+        if let Some(tree) = top.read::<llm_types::Json>(key) {
+            collect(&tree, &mut out);
+        }
+    }
+    out
+}
+
+fn collect(tree: &llm_types::Json, out: &mut String) {
+    use llm_types::Json;
+    match tree {
+        Json::String(s) if !s.starts_with("data:") => {
+            out.push_str(s);
+            out.push('\n');
+        }
+        Json::Array(items) => items.iter().for_each(|i| collect(i, out)),
+        Json::Object(fields) => fields
+            .iter()
+            .filter(|(k, _)| !matches!(k.as_str(), "role" | "type" | "id" | "tool_call_id" | "cache_control"))
+            .for_each(|(_, v)| collect(v, out)),
+        _ => {}
+    }
+}

@@ -1,0 +1,139 @@
+//! Attempts over deployments until one answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use llm_http::Transport;
+use llm_router::{Admit, Attempts, Outcome, RouteRequest, Router, Step};
+use llm_types::Error;
+use llm_types::stream::EventFilter;
+
+use crate::answer::Answer;
+use crate::attempt::{Made, attempt};
+use crate::call::Call;
+use crate::count::Adjustments;
+use crate::target::Prices;
+
+/// What holds for all calls.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Parameters that a provider does not take are left out instead of refused.
+    pub drop_params: bool,
+    /// Messages and parameters may be changed to make a call valid.
+    pub modify_params: bool,
+    /// Timeout of an attempt when nobody says otherwise.
+    pub request_timeout: Option<Duration>,
+    /// Time to open a connection.
+    pub connect_timeout: Duration,
+    /// Bytes of a whole answer at the most.
+    pub max_reply_bytes: usize,
+    /// Discounts and margins by provider.
+    pub adjustments: Arc<Adjustments>,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            drop_params: false,
+            modify_params: false,
+            request_timeout: Some(Duration::from_secs(6000)),
+            connect_timeout: Duration::from_secs(10),
+            max_reply_bytes: 256 << 20,
+            adjustments: Arc::default(),
+        }
+    }
+}
+
+/// Whether the caller may go on: asked before every fallback group and told of streams to be filtered.
+pub trait Gate: Sync {
+    /// May the caller use this model group, and does what it reserved still cover it? Nothing: it may use all.
+    fn admit(&self) -> Option<Admit> {
+        None
+    }
+
+    /// Filters for a streamed answer (guardrails); an answer with filters is read event by event.
+    fn filters(&self) -> Vec<Box<dyn EventFilter>> {
+        Vec::new()
+    }
+}
+
+/// A gate that stands open.
+#[derive(Debug, Clone, Copy)]
+pub struct Open;
+
+impl Gate for Open {}
+
+/// Calls models. Immutable: a new configuration makes a new engine; what must survive lives in the router's state.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// Chooses deployments. Their payload is a [`crate::Target`].
+    pub router: Arc<Router>,
+    /// The price table.
+    pub prices: Prices,
+    /// What holds for all calls.
+    pub settings: EngineSettings,
+}
+
+/// A call that nobody could answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the client is told.
+    pub error: Error,
+    /// The last attempt, if there was one.
+    pub last: Option<Made>,
+}
+
+impl Engine {
+    /// Calls one deployment after the other until one answers.
+    ///
+    /// # Errors
+    /// The error of the first group when no attempt succeeded.
+    pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
+        let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(call, gate));
+        let mut last = None;
+        loop {
+            match attempts.next(Instant::now()) {
+                Step::Wait(time) => tokio::time::sleep(time).await,
+                Step::GiveUp(error) => return Err(Failure { error, last }),
+                Step::Try(at) => {
+                    let started = Instant::now();
+                    match attempt(self, http, call, at, gate).await {
+                        Ok(mut answer) => {
+                            let usage = answer.report().map(|r| r.usage);
+                            let latency = started.elapsed();
+                            let ttft = call.stream.then_some(latency);
+                            attempts.report(Outcome::Success { latency, usage: usage.as_ref(), ttft }, Instant::now());
+                            let head = answer.head_mut();
+                            head.retries = attempts.retries();
+                            head.max_retries = attempts.max_retries();
+                            return Ok(answer);
+                        }
+                        Err(failed) => {
+                            attempts.report(Outcome::Failure(&failed.error), Instant::now());
+                            last = Some(failed.made);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn route_request(call: &Call, gate: &dyn Gate) -> RouteRequest {
+    let c = &call.controls;
+    let mut request = RouteRequest::new(Arc::clone(&call.model));
+    request.route = call.route;
+    request.stream = call.stream;
+    request.num_retries = c.num_retries;
+    request.timeout = c.timeout;
+    request.stream_timeout = c.stream_timeout;
+    request.max_fallbacks = c.max_fallbacks;
+    request.fallbacks.clone_from(&c.fallbacks);
+    request.context_window_fallbacks.clone_from(&c.context_window_fallbacks);
+    request.content_policy_fallbacks.clone_from(&c.content_policy_fallbacks);
+    request.disable_fallbacks = c.disable_fallbacks;
+    request.tags.clone_from(&c.tags);
+    request.who.team_id.clone_from(&c.team);
+    request.who.admit = gate.admit();
+    request
+}

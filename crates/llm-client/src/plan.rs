@@ -1,0 +1,235 @@
+//! The plan of one attempt: which language, which lane, which bytes go where.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use llm_http::Body;
+use llm_providers::{Policy, Want, edit, provider::not_served, rules};
+use llm_types::generate::GenerateRequest;
+use llm_types::{Error, FieldSet, Format, OperationKind, Result};
+use llm_wire::ModelCaps;
+use llm_wire::codec::{EncodeContext, Hints, ReplyContext};
+use llm_wire::top::{Top, splice};
+
+use crate::call::Call;
+use crate::engine::EngineSettings;
+use crate::target::{Address, CallFacts, Prices, Target, quoted};
+
+/// What an attempt sends, and how its answer is read.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub address: Arc<Address>,
+    pub body: Body,
+    /// The language towards the provider.
+    pub upstream: Format,
+    /// The answer may go on as it comes.
+    pub relay: bool,
+    /// Our usage event is hidden from the client.
+    pub hide_usage: bool,
+    pub ctx: ReplyContext,
+    pub lost: Vec<String>,
+}
+
+/// What a plan is made of.
+pub(crate) struct Planner<'a> {
+    pub call: &'a Call,
+    pub target: &'a Target,
+    /// The model as the provider knows it.
+    pub model: &'a str,
+    pub prices: &'a Prices,
+    pub settings: &'a EngineSettings,
+    /// The answer is read or changed on its way: guardrails, callbacks that want content, the cache.
+    pub reads_answer: bool,
+}
+
+/// The bytes to send and what has to be remembered for the answer.
+struct Encoded {
+    pieces: Vec<Bytes>,
+    hints: Hints,
+    lost: Vec<String>,
+    betas: Vec<&'static str>,
+}
+
+impl Planner<'_> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// `UnsupportedParams` and `BadRequest` when the provider cannot be asked this; what the provider refuses.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        let row = self.target.provider.row();
+        let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
+        let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
+        let caps = self.target.caps(self.prices, self.model);
+        let policy = self.policy();
+        let encoded = match (self.call.operation, self.call.format == upstream) {
+            (OperationKind::Embed, _) => self.embeddings(&caps, &policy)?,
+            (_, true) => self.same_format(upstream, &caps, &policy)?,
+            (_, false) => self.translated(upstream, &caps, &policy)?,
+        };
+        let facts = CallFacts {
+            operation: self.call.operation,
+            format: upstream,
+            client_format: self.call.format,
+            model: self.model,
+            stream: self.call.stream,
+            betas: &encoded.betas,
+            headers: &self.call.headers,
+        };
+        let address = self.target.address(&facts)?;
+        let relay = self.call.format == upstream
+            && row.clean_reply
+            && encoded.hints == Hints::default()
+            && !self.reads_answer
+            && self.call.operation == OperationKind::Generate;
+        let ctx = ReplyContext {
+            model: self.call.echo.as_deref().map(str::to_owned),
+            fallback_id: String::new(),
+            created: now_seconds(),
+            include_usage: self.call.include_usage,
+            prompt_tokens_estimate: 0,
+            hints: encoded.hints,
+            upstream: Some(upstream),
+        };
+        Ok(Plan {
+            address,
+            body: Body::pieces(encoded.pieces),
+            upstream,
+            relay,
+            hide_usage: self.call.stream && !self.call.include_usage,
+            ctx,
+            lost: encoded.lost,
+        })
+    }
+
+    fn policy(&self) -> Policy {
+        let (own, controls) = (&self.target.policy, &self.call.controls);
+        let mut policy = own.clone();
+        policy.drop_params = controls.drop_params.or(self.target.own_drop_params).unwrap_or(self.settings.drop_params);
+        policy.modify_params =
+            controls.modify_params.or(self.target.own_modify_params).unwrap_or(self.settings.modify_params);
+        policy.allowed_openai_params.extend(controls.allowed_openai_params.iter().cloned());
+        policy.additional_drop_params.extend(controls.additional_drop_params.iter().cloned());
+        policy
+    }
+
+    /// The client's body with the deployment's default parameters added.
+    fn body(&self) -> Result<Cow<'_, Bytes>> {
+        if self.target.defaults.is_empty() {
+            return Ok(Cow::Borrowed(&self.call.body));
+        }
+        let top = Top::parse(&self.call.body)?;
+        let missing: Vec<(&str, Option<&str>)> = self
+            .target
+            .defaults
+            .iter()
+            .filter(|(name, _)| top.get(name).is_none_or(|v| v == "null"))
+            .map(|(name, value)| (name.as_str(), Some(value.as_str())))
+            .collect();
+        Ok(if missing.is_empty() { Cow::Borrowed(&self.call.body) } else { Cow::Owned(top.edited(&missing)) })
+    }
+
+    /// Client and provider speak the same language: the body is spliced, or edited field by field.
+    fn same_format(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
+        let body = self.body()?;
+        let top = Top::parse(&body)?;
+        let mut hints = Hints::default();
+        let provider = self.target.provider;
+        let params = &self.target.params;
+        let edited = edit::generate(provider, upstream, self.model, params, caps, &top, policy, &mut hints)?;
+        let model = quoted(&provider.wire_model(self.model));
+        let (body, lost) = match edited {
+            None => {
+                return Ok(Encoded {
+                    pieces: self.spliced(&body, &top, model),
+                    hints,
+                    lost: Vec::new(),
+                    betas: Vec::new(),
+                });
+            }
+            Some(edit) => (edit.body, edit.lost),
+        };
+        let top = Top::parse(&body)?;
+        Ok(Encoded { pieces: self.spliced(&body, &top, model), hints, lost, betas: Vec::new() })
+    }
+
+    fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes) -> Vec<Bytes> {
+        match top.get("model") {
+            Some(old) => splice(body, old, model).to_vec(),
+            None => {
+                let text = String::from_utf8_lossy(&model).into_owned();
+                vec![top.edited(&[("model", Some(&text))])]
+            }
+        }
+    }
+
+    /// Client and provider speak different languages: decode, check, encode.
+    fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
+        let mut request = self.request()?;
+        let provider = self.target.provider;
+        let dropped =
+            rules::check(provider, self.model, &self.target.params, caps, request.fields(), &request, policy)?;
+        dropped.iter().for_each(|field| request.drop_field(field));
+        let mut lost: Vec<String> = dropped.iter().map(|f| f.name().to_owned()).collect();
+        let wire_model = provider.wire_model(self.model);
+        let mut ctx = EncodeContext {
+            model: &wire_model,
+            provider: provider.row().id,
+            caps: *caps,
+            drop_params: policy.drop_params,
+            modify_params: policy.modify_params,
+            allowed: policy
+                .allowed_openai_params
+                .iter()
+                .filter_map(|n| llm_types::Field::from_name(n))
+                .collect::<FieldSet>(),
+            lost: Vec::new(),
+            hints: Hints::default(),
+            betas: Vec::new(),
+        };
+        let codec = llm_wire::registry::upstream_generate(upstream)
+            .ok_or_else(|| Error::internal(format!("no codec for {upstream}")))?;
+        let mut out = BytesMut::with_capacity(self.call.body.len() + 256);
+        codec.encode_request(&request, &mut ctx, &mut out)?;
+        let EncodeContext { lost: bent, mut hints, betas, .. } = ctx;
+        lost.extend(bent);
+        let mut body = out.freeze();
+        let top = Top::parse(&body)?;
+        let edited =
+            edit::generate(provider, upstream, self.model, &self.target.params, caps, &top, policy, &mut hints)?;
+        if let Some(edit) = edited {
+            lost.extend(edit.lost);
+            body = edit.body;
+        }
+        let top = Top::parse(&body)?;
+        let pieces = self.spliced(&body, &top, quoted(&wire_model));
+        Ok(Encoded { pieces, hints, lost, betas })
+    }
+
+    fn request(&self) -> Result<GenerateRequest> {
+        let body = self.body()?;
+        if let Cow::Borrowed(_) = body {
+            return self.call.decoded().cloned();
+        }
+        let codec = llm_wire::registry::client_generate(self.call.format)
+            .ok_or_else(|| Error::internal(format!("no codec for {}", self.call.format)))?;
+        codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })
+    }
+
+    fn embeddings(&self, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
+        let body = self.body()?;
+        let top = Top::parse(&body)?;
+        let edited = edit::embeddings(self.target.provider, self.model, &self.target.params, caps, &top, policy)?;
+        let model = quoted(&self.target.provider.wire_model(self.model));
+        let (body, lost) = match edited {
+            None => (body.into_owned(), Vec::new()),
+            Some(edit) => (edit.body, edit.lost),
+        };
+        let top = Top::parse(&body)?;
+        Ok(Encoded { pieces: self.spliced(&body, &top, model), hints: Hints::default(), lost, betas: Vec::new() })
+    }
+}
+
+pub(crate) fn now_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

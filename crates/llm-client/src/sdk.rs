@@ -1,0 +1,224 @@
+//! The SDK: model calls from a program, without a gateway.
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), llm_types::Error> {
+//! let client = llm_client::Client::from_env();
+//! let answer = client.completion("openai/gpt-4o-mini", "Say hi.").await?;
+//! println!("{} ({} USD)", answer.text(), llm_client::sdk::completion_cost(&answer));
+//! # Ok(()) }
+//! ```
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body::Body as _;
+use llm_http::{HttpClient, HttpConfig, Transport};
+use llm_router::{Deployment, Router, RouterSettings};
+use llm_types::generate::{GenerateResponse, Role, Turn};
+use llm_types::record::Cost;
+use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_wire::sse::{Item, Splitter};
+
+use crate::answer::{Answer, Report};
+use crate::call::Call;
+use crate::engine::{Engine, EngineSettings, Open};
+use crate::target::{Prices, Target, TargetConfig};
+
+/// Calls models by `provider/model` name.
+pub struct Client {
+    http: Arc<dyn Transport>,
+    engine: Engine,
+}
+
+/// What to ask: a prompt, turns, or a whole request body in OpenAI's chat format.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// One user message.
+    Prompt(String),
+    /// A conversation.
+    Turns(Vec<Turn>),
+    /// A body in OpenAI's chat format; `model` and `stream` are set by the call.
+    Body(Json),
+}
+
+impl From<&str> for Ask {
+    fn from(text: &str) -> Self {
+        Self::Prompt(text.to_owned())
+    }
+}
+impl From<String> for Ask {
+    fn from(text: String) -> Self {
+        Self::Prompt(text)
+    }
+}
+impl From<Vec<Turn>> for Ask {
+    fn from(turns: Vec<Turn>) -> Self {
+        Self::Turns(turns)
+    }
+}
+impl From<Json> for Ask {
+    fn from(body: Json) -> Self {
+        Self::Body(body)
+    }
+}
+
+/// An answer with what it consumed.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// The answer.
+    pub response: GenerateResponse,
+    /// What it consumed and cost.
+    pub report: Box<Report>,
+}
+
+impl Completion {
+    /// The visible text of the first choice.
+    #[must_use]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        self.response.text()
+    }
+}
+
+/// What a call cost, in US dollars.
+#[must_use]
+pub fn completion_cost(completion: &Completion) -> f64 {
+    completion.report.cost.total
+}
+
+impl Client {
+    /// A client that finds provider keys in the environment (`OPENAI_API_KEY`, ...).
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::new(Arc::new(HttpClient::new(HttpConfig::default())), EngineSettings::default())
+    }
+
+    /// A client over a transport.
+    #[must_use]
+    pub fn new(http: Arc<dyn Transport>, settings: EngineSettings) -> Self {
+        let router = Arc::new(Router::new(Vec::new(), RouterSettings::default()));
+        Self { http, engine: Engine { router, prices: Prices::Builtin, settings } }
+    }
+
+    /// Asks a model.
+    ///
+    /// # Errors
+    /// Whatever the provider or the way to it refuses.
+    pub async fn completion(&self, model: &str, ask: impl Into<Ask>) -> Result<Completion> {
+        self.completion_with(model, ask, &[]).await
+    }
+
+    /// Asks a model, with `litellm_params` such as `api_base` and `api_key`.
+    ///
+    /// # Errors
+    /// As [`Self::completion`].
+    pub async fn completion_with(
+        &self,
+        model: &str,
+        ask: impl Into<Ask>,
+        params: &[(&str, &str)],
+    ) -> Result<Completion> {
+        let mut call = call(model, ask.into(), false)?;
+        call.want_content = true;
+        match self.answer(model, params, &call).await? {
+            Answer::Whole { mut report, .. } => {
+                let response = report.content.take().ok_or_else(|| Error::internal("an answer without content"))?;
+                Ok(Completion { response: *response, report })
+            }
+            Answer::Stream { .. } => Err(Error::internal("a stream for a plain call")),
+        }
+    }
+
+    /// Asks a model and hands on every `chat.completion.chunk` (JSON text) as it comes. Returns what it consumed.
+    ///
+    /// # Errors
+    /// As [`Self::completion`]; an error after the first chunk is an `error` chunk and stands in the report.
+    pub async fn stream(
+        &self,
+        model: &str,
+        ask: impl Into<Ask>,
+        params: &[(&str, &str)],
+        mut chunk: impl FnMut(&str) + Send,
+    ) -> Result<Box<Report>> {
+        let call = call(model, ask.into(), true)?;
+        let Answer::Stream { mut body, .. } = self.answer(model, params, &call).await? else {
+            return Err(Error::internal("a plain answer for a stream"));
+        };
+        let (tell, told) = tokio::sync::oneshot::channel();
+        body.set_tail(Box::new(|report: Box<Report>| drop(tell.send(report))));
+        let mut splitter = Splitter::new(crate::stream::EVENT_LIMIT);
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            let Ok(data) = frame.map_err(|e| match e {})?.into_data() else { continue };
+            let fed = splitter.feed(&data, |item| {
+                if let Item::Frame(frame) = item
+                    && !frame.is_done()
+                    && let Ok(text) = std::str::from_utf8(&frame.data)
+                {
+                    chunk(text);
+                }
+            });
+            fed.map_err(|e| Error::internal(format!("an event of more than {} bytes", e.limit)))?;
+        }
+        drop(body);
+        told.await.map_err(|_| Error::internal("the stream ended without a report"))
+    }
+
+    /// Turns texts into vectors: the body of OpenAI's embeddings answer, and what it cost.
+    ///
+    /// # Errors
+    /// As [`Self::completion`].
+    pub async fn embedding(&self, model: &str, input: &[&str], params: &[(&str, &str)]) -> Result<(Bytes, Cost)> {
+        let input = Json::Array(input.iter().map(|t| Json::from(*t)).collect());
+        let body = Json::object([("model", Json::from(model)), ("input", input)]);
+        let call = Call::new(OperationKind::Embed, Format::OpenAiEmbeddings, Bytes::from(body.to_string()), model);
+        match self.answer(model, params, &call).await? {
+            Answer::Whole { body, report, .. } => Ok((body, report.cost)),
+            Answer::Stream { .. } => Err(Error::internal("a stream for embeddings")),
+        }
+    }
+
+    async fn answer(&self, model: &str, params: &[(&str, &str)], call: &Call) -> Result<Answer> {
+        let mut config = TargetConfig::default();
+        config.params.push(("model".to_owned(), Json::from(model)));
+        config.params.extend(params.iter().map(|(k, v)| ((*k).to_owned(), Json::from(*v))));
+        let target = Target::new(&config, &self.engine.prices)?;
+        let mut deployment = Deployment::new("sdk", model, model);
+        deployment.payload = Some(Arc::new(target));
+        let mut engine = self.engine.clone();
+        engine.router = Arc::new(Router::new(vec![deployment], RouterSettings::default()));
+        engine.answer(&*self.http, call, &Open).await.map_err(|f| f.error)
+    }
+}
+
+fn call(model: &str, ask: Ask, stream: bool) -> Result<Call> {
+    let mut body = match ask {
+        Ask::Body(body) => body,
+        Ask::Prompt(text) => chat_body(&[Turn::text(Role::User, text)])?,
+        Ask::Turns(turns) => chat_body(&turns)?,
+    };
+    body.set("model", model);
+    if stream {
+        body.set("stream", true);
+    }
+    let mut call = Call::new(OperationKind::Generate, Format::OpenAiChat, Bytes::from(body.to_string()), model);
+    call.stream = stream;
+    Ok(call)
+}
+
+fn chat_body(turns: &[Turn]) -> Result<Json> {
+    use llm_types::generate::GenerateRequest;
+    use llm_wire::codec::EncodeContext;
+    let codec =
+        llm_wire::registry::upstream_generate(Format::OpenAiChat).ok_or_else(|| Error::internal("no chat codec"))?;
+    let request = GenerateRequest { turns: turns.to_vec(), ..GenerateRequest::default() };
+    let mut ctx = EncodeContext::for_model("");
+    let mut out = bytes::BytesMut::new();
+    codec.encode_request(&request, &mut ctx, &mut out)?;
+    serde_json::from_slice(&out).map_err(|e| Error::internal(e.to_string()))
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}

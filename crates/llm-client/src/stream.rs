@@ -1,0 +1,495 @@
+//! A streamed answer: carried event by event or byte by byte, and reported exactly once.
+//!
+//! A stream never ends silently. It ends complete, or with an error event in the client's own format; the connection
+//! to the client is closed properly either way. When the client hangs up first, dropping the body settles the report
+//! with what was seen until then.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame};
+use llm_http::{ReplyBody, TransportError};
+use llm_router::InFlight;
+use llm_types::generate::{GenerateResponse, UsageReport};
+use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink};
+use llm_types::{Error, Format, Kind};
+use llm_wire::codec::{Generate, ReplyContext, StreamDecoder, StreamEncoder};
+use llm_wire::relay::StreamRelay;
+use llm_wire::sse::{Item, Splitter};
+
+use crate::answer::Report;
+use crate::count::Counter;
+
+/// Bound of one upstream event. Images in a stream are large; a line without end must not fill the memory.
+pub(crate) const EVENT_LIMIT: usize = 32 << 20;
+
+/// Learns what a streamed answer consumed, once, when it is over.
+pub trait Tail: Send {
+    /// The stream is over.
+    fn done(self: Box<Self>, report: Box<Report>);
+}
+
+impl<F: FnOnce(Box<Report>) + Send> Tail for F {
+    fn done(self: Box<Self>, report: Box<Report>) {
+        self(report);
+    }
+}
+
+/// The bytes of a streamed answer in the client's format.
+pub struct StreamBody {
+    upstream: ReplyBody,
+    lane: Lane,
+    codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
+    ctx: ReplyContext,
+    /// Output that the client has not taken yet.
+    ready: BytesMut,
+    /// Relayed bytes that the client has not taken yet, behind `ready`.
+    relayed: Bytes,
+    over: bool,
+    report: Box<Report>,
+    counter: Counter,
+    tail: Option<Box<dyn Tail>>,
+    /// The deployment counts the call as running until the body is gone.
+    in_flight: Option<InFlight>,
+}
+
+enum Lane {
+    /// The bytes go on as they came.
+    Relay(Box<StreamRelay>),
+    /// Every event is read and written anew.
+    Translate(Box<Pipe>),
+    /// Everything was written at once.
+    Replay(Box<Writer>),
+}
+
+/// Reader, filters, writer of a translated stream.
+struct Pipe {
+    splitter: Splitter,
+    decoder: Box<dyn StreamDecoder>,
+    filters: Vec<Box<dyn EventFilter>>,
+    writer: Writer,
+}
+
+/// The end of the pipe: notes what matters and writes the client's format.
+struct Writer {
+    encoder: Box<dyn StreamEncoder>,
+    out: BytesMut,
+    usage: Option<UsageReport>,
+    response_id: Option<String>,
+    error: Option<Error>,
+    ended: bool,
+    /// Something that cannot be taken back was written.
+    committed: bool,
+    text_bytes: u64,
+    text_events: u64,
+    assembler: Option<Assembler>,
+}
+
+impl Writer {
+    fn new(encoder: Box<dyn StreamEncoder>, want_content: bool) -> Self {
+        Self {
+            encoder,
+            out: BytesMut::new(),
+            usage: None,
+            response_id: None,
+            error: None,
+            ended: false,
+            committed: false,
+            text_bytes: 0,
+            text_events: 0,
+            assembler: want_content.then(Assembler::default),
+        }
+    }
+
+    /// Moves what was noticed into the report.
+    fn settle(&mut self, counter: &Counter, report: &mut Report) {
+        report.response_id = self.response_id.take();
+        report.error = report.error.take().or_else(|| self.error.take());
+        let written = self.text_events.max(self.text_bytes / 4);
+        report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
+        counter.from_usage(self.usage.take(), written, report);
+    }
+}
+
+impl EventSink for Writer {
+    fn event(&mut self, event: Event<'_>) {
+        match &event {
+            Event::Start(start) => self.response_id = Some(start.id.clone()),
+            Event::Usage(report) => self.usage = Some(report.as_ref().clone()),
+            Event::Delta { delta, .. } => {
+                self.committed = true;
+                if let Delta::Text(t) | Delta::Thinking(t) | Delta::Arguments(t) | Delta::Refusal(t) = delta {
+                    self.text_bytes += t.len() as u64;
+                    self.text_events += u64::from(!t.is_empty());
+                }
+            }
+            Event::PartStart { .. } | Event::Finish { .. } | Event::Opaque { .. } => self.committed = true,
+            Event::Error(error) => {
+                self.error = Some(error.as_ref().clone());
+                if !self.committed {
+                    return; // nothing was sent yet: the call fails as a whole and may be tried elsewhere
+                }
+            }
+            Event::End => {
+                self.ended = true;
+                if self.error.is_some() && !self.committed {
+                    return;
+                }
+            }
+            Event::PartEnd { .. } | Event::Ping | Event::Logprobs { .. } => {}
+        }
+        self.encoder.event(&event, &mut self.out);
+        if let Some(assembler) = &mut self.assembler {
+            assembler.event(event);
+        }
+    }
+}
+
+/// Sends an event through the filters from `at` on, then to the writer.
+fn through(filters: &mut [Box<dyn EventFilter>], writer: &mut Writer, event: Event<'_>) {
+    match filters.split_first_mut() {
+        None => writer.event(event),
+        Some((first, rest)) => first.event(event, &mut |e: Event<'_>| through(rest, writer, e)),
+    }
+}
+
+impl Pipe {
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), llm_wire::sse::LineTooLong> {
+        let Self { splitter, decoder, filters, writer } = self;
+        splitter.feed(chunk, |item| {
+            let mut sink = |e: Event<'_>| through(filters, writer, e);
+            match item {
+                Item::Frame(frame) => decoder.frame(&frame, &mut sink),
+                Item::Comment(_) => sink(Event::Ping),
+            }
+        })
+    }
+
+    fn end(&mut self) {
+        let Self { splitter, decoder, filters, writer } = self;
+        let mut sink = |e: Event<'_>| through(filters, writer, e);
+        let left = splitter.finish(|item| {
+            if let Item::Frame(frame) = item {
+                decoder.frame(&frame, &mut sink);
+            }
+        });
+        if left.is_err() {
+            sink(Event::Error(Box::new(Error::new(Kind::MidStream, "the last event of the upstream is too long"))));
+        }
+        decoder.end(&mut sink);
+    }
+}
+
+impl StreamBody {
+    /// A stream whose bytes go on as they came.
+    pub(crate) fn relay(
+        upstream: ReplyBody,
+        format: Format,
+        hide_usage: bool,
+        codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
+        ctx: ReplyContext,
+        counter: Counter,
+    ) -> Self {
+        let relay = StreamRelay::new(format, ctx.model.as_deref(), hide_usage, EVENT_LIMIT);
+        Self::new(upstream, Lane::Relay(Box::new(relay)), codec, ctx, counter)
+    }
+
+    /// A stream that is read and written anew.
+    pub(crate) fn translate(
+        upstream: ReplyBody,
+        decoder: Box<dyn StreamDecoder>,
+        encoder: Box<dyn StreamEncoder>,
+        filters: Vec<Box<dyn EventFilter>>,
+        want_content: bool,
+        codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
+        ctx: ReplyContext,
+        counter: Counter,
+    ) -> Self {
+        let writer = Writer::new(encoder, want_content);
+        let pipe = Pipe { splitter: Splitter::new(EVENT_LIMIT), decoder, filters, writer };
+        Self::new(upstream, Lane::Translate(Box::new(pipe)), codec, ctx, counter)
+    }
+
+    fn new(
+        upstream: ReplyBody,
+        lane: Lane,
+        codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
+        ctx: ReplyContext,
+        counter: Counter,
+    ) -> Self {
+        Self {
+            upstream,
+            lane,
+            codec,
+            ctx,
+            ready: BytesMut::new(),
+            relayed: Bytes::new(),
+            over: false,
+            report: Box::default(),
+            counter,
+            tail: None,
+            in_flight: None,
+        }
+    }
+
+    /// A whole answer, told as a stream.
+    pub(crate) fn replay(
+        response: &GenerateResponse,
+        filters: Vec<Box<dyn EventFilter>>,
+        want_content: bool,
+        codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
+        ctx: ReplyContext,
+        counter: Counter,
+    ) -> Result<Self, Error> {
+        let encoder = codec.stream_encoder(&ctx).ok_or_else(|| Error::internal("this format does not stream"))?;
+        let mut writer = Writer::new(encoder, want_content);
+        let mut filters = filters;
+        crate::replay::replay(response, &mut |e: Event<'_>| through(&mut filters, &mut writer, e));
+        let mut body = Self::new(ReplyBody::from(Bytes::new()), Lane::Replay(Box::new(writer)), codec, ctx, counter);
+        if let Lane::Replay(writer) = &mut body.lane {
+            body.ready = writer.out.split();
+        }
+        body.report.first_byte = Some(Instant::now());
+        body.over = true;
+        Ok(body)
+    }
+
+    /// Counts the call as running until the body is gone.
+    pub(crate) fn keep(&mut self, in_flight: InFlight) {
+        self.in_flight = Some(in_flight);
+    }
+
+    /// Who is told when the stream is over. Without a tail the report is lost.
+    pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
+        self.tail = Some(tail);
+    }
+
+    /// Reads until there is something to send that cannot be taken back, or the upstream failed.
+    ///
+    /// # Errors
+    /// The upstream's error, when it came before anything was sent: the call may be tried elsewhere.
+    pub(crate) async fn prime(&mut self) -> Result<(), Error> {
+        loop {
+            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.upstream).poll_frame(cx)).await;
+            let ended = frame.is_none();
+            match frame {
+                None => self.upstream_end(),
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.report.first_byte.get_or_insert_with(Instant::now);
+                    self.chunk(data);
+                }
+                Some(Err(e)) => return Err(transport_error(&e, self.counter.provider())),
+            }
+            if let Some(error) = self.error_before_commit() {
+                self.over = true;
+                return Err(error);
+            }
+            if ended || self.committed() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn committed(&self) -> bool {
+        match &self.lane {
+            Lane::Relay(_) => !self.relayed.is_empty() || !self.ready.is_empty(),
+            Lane::Translate(pipe) => pipe.writer.committed,
+            Lane::Replay(_) => true,
+        }
+    }
+
+    fn error_before_commit(&mut self) -> Option<Error> {
+        match &mut self.lane {
+            Lane::Relay(relay) => {
+                let seen = relay.seen();
+                let raw = seen.error.as_ref()?;
+                (seen.text_events == 0).then(|| self.counter.error_in_stream(raw))
+            }
+            Lane::Translate(pipe) => (!pipe.writer.committed).then(|| pipe.writer.error.clone()).flatten(),
+            Lane::Replay(_) => None,
+        }
+    }
+
+    fn chunk(&mut self, data: Bytes) {
+        let too_long = match &mut self.lane {
+            Lane::Relay(relay) => match relay.chunk(data) {
+                Ok(out) if self.relayed.is_empty() => {
+                    self.relayed = out;
+                    None
+                }
+                Ok(out) => {
+                    self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
+                    self.relayed = out;
+                    None
+                }
+                Err(e) => Some(e),
+            },
+            Lane::Translate(pipe) => {
+                let result = pipe.chunk(&data);
+                self.ready.unsplit(pipe.writer.out.split());
+                if pipe.writer.ended {
+                    self.over = true;
+                }
+                result.err()
+            }
+            Lane::Replay(_) => None,
+        };
+        if let Some(e) = too_long {
+            self.fail(Error::new(
+                Kind::MidStream,
+                format!("the upstream sent an event of more than {} bytes", e.limit),
+            ));
+        }
+    }
+
+    /// The upstream closed its body properly.
+    fn upstream_end(&mut self) {
+        if self.over {
+            return;
+        }
+        match &mut self.lane {
+            Lane::Relay(relay) => {
+                let rest = relay.finish();
+                self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
+                self.ready.extend_from_slice(&rest);
+                let seen = relay.seen();
+                if seen.error.is_none() && !seen.finished {
+                    return self.fail(Error::new(
+                        Kind::MidStream,
+                        "the upstream ended its stream before the answer was complete",
+                    ));
+                }
+                if !seen.done && seen.error.is_none() && self.codec.format() == Format::OpenAiChat {
+                    self.ready.extend_from_slice(b"data: [DONE]\n\n");
+                }
+            }
+            Lane::Translate(pipe) => {
+                pipe.end();
+                self.ready.unsplit(pipe.writer.out.split());
+            }
+            Lane::Replay(_) => {}
+        }
+        self.over = true;
+    }
+
+    /// Ends the stream with an error event in the client's format.
+    fn fail(&mut self, error: Error) {
+        match &mut self.lane {
+            Lane::Relay(_) => {
+                self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
+                if let Some(mut encoder) = self.codec.stream_encoder(&self.ctx) {
+                    encoder.event(&Event::Error(Box::new(error.clone())), &mut self.ready);
+                }
+            }
+            Lane::Translate(pipe) => {
+                pipe.writer.event(Event::Error(Box::new(error.clone())));
+                pipe.writer.event(Event::End);
+                self.ready.unsplit(pipe.writer.out.split());
+            }
+            Lane::Replay(_) => {}
+        }
+        self.report.error = Some(error);
+        self.over = true;
+    }
+
+    /// Settles the report. Does nothing the second time.
+    fn settle(&mut self, interrupted: bool) {
+        let Some(tail) = self.tail.take() else { return };
+        let mut report = std::mem::take(&mut self.report);
+        report.interrupted = interrupted;
+        report.upstream_done = Some(Instant::now());
+        match &mut self.lane {
+            Lane::Relay(relay) => {
+                let seen = relay.take_seen();
+                if let (None, Some(raw)) = (&report.error, &seen.error) {
+                    report.error = Some(self.counter.error_in_stream(raw));
+                }
+                self.counter.from_relay(seen, &mut report);
+            }
+            Lane::Translate(pipe) => pipe.writer.settle(&self.counter, &mut report),
+            Lane::Replay(writer) => writer.settle(&self.counter, &mut report),
+        }
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.add_tokens(report.usage.total_input() + report.usage.total_output(), Instant::now());
+        }
+        tail.done(report);
+    }
+}
+
+/// The error that a transport failure is for the client.
+pub(crate) fn transport_error(e: &TransportError, provider: &str) -> Error {
+    let mut error = if e.is_timeout() {
+        Error::new(Kind::Timeout, format!("litellm.Timeout: {provider}Exception - {}", e.message()))
+    } else {
+        Error::new(
+            Kind::Connection,
+            format!("litellm.InternalServerError: {provider}Exception - Connection error. {}", e.message()),
+        )
+    };
+    error.side = llm_types::Side::Upstream;
+    error
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            if !this.ready.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(this.ready.split().freeze()))));
+            }
+            if !this.relayed.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.relayed)))));
+            }
+            if this.over {
+                this.settle(false);
+                return Poll::Ready(None);
+            }
+            match Pin::new(&mut this.upstream).poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => this.upstream_end(),
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        this.chunk(data);
+                    }
+                }
+                Poll::Ready(Some(Err(e))) => {
+                    let mut error = transport_error(&e, this.counter.provider());
+                    if !e.is_timeout() {
+                        error.kind = Kind::MidStream;
+                    }
+                    this.fail(error);
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over && self.ready.is_empty() && self.relayed.is_empty() && self.tail.is_none()
+    }
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        let complete = self.over && self.ready.is_empty() && self.relayed.is_empty();
+        self.settle(!complete);
+    }
+}
+
+impl fmt::Debug for StreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lane = match &self.lane {
+            Lane::Relay(_) => "relay",
+            Lane::Translate(_) => "translate",
+            Lane::Replay(_) => "replay",
+        };
+        f.debug_struct("StreamBody").field("lane", &lane).field("over", &self.over).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,353 @@
+//! A deployment made ready: everything about it that does not change from call to call.
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Uri;
+use llm_catalog::{Catalog, CustomPrice, ModelRef};
+use llm_providers::{Call as ProviderCall, Endpoint, Params, Policy, Provider, Want, resolve};
+use llm_types::{Error, Field, Format, Json, OperationKind, Result, Secret};
+use llm_wire::ModelCaps;
+
+/// The catalog in use: the built-in one, or one with a price file laid over it.
+#[derive(Debug, Clone, Default)]
+pub enum Prices {
+    /// What ships with the program.
+    #[default]
+    Builtin,
+    /// A price file over it.
+    Overlay(Arc<Catalog>),
+}
+
+impl Deref for Prices {
+    type Target = Catalog;
+    fn deref(&self) -> &Catalog {
+        match self {
+            Self::Builtin => Catalog::builtin(),
+            Self::Overlay(catalog) => catalog,
+        }
+    }
+}
+
+/// What a configuration says of a deployment.
+#[derive(Debug, Clone, Default)]
+pub struct TargetConfig {
+    /// `litellm_params`, in order, references resolved.
+    pub params: Vec<(String, Json)>,
+    /// `model_info`, in order.
+    pub info: Vec<(String, Json)>,
+}
+
+/// A deployment made ready.
+pub struct Target {
+    /// The provider.
+    pub provider: &'static dyn Provider,
+    /// The model as the provider knows it; holds `*` for wildcard deployments.
+    pub model: Arc<str>,
+    /// The model of the price table, where it is not the provider's (Azure).
+    pub base_model: Option<String>,
+    /// The base URL, if one was configured.
+    pub api_base: Option<String>,
+    /// The key, if one was configured.
+    pub api_key: Option<Secret>,
+    /// All parameters that are neither OpenAI fields nor ours.
+    pub params: Params,
+    /// Parameters that every call gets unless the client sets them: raw JSON by name.
+    pub defaults: Vec<(String, String)>,
+    /// What happens to parameters the provider does not take.
+    pub policy: Policy,
+    /// The deployment overrides the general policy.
+    pub own_drop_params: Option<bool>,
+    /// The deployment overrides the general policy.
+    pub own_modify_params: Option<bool>,
+    /// `mock_response`.
+    pub mock_response: Option<Json>,
+    /// What the model can do; for wildcard deployments asked per call.
+    caps: Option<ModelCaps>,
+    /// Its own prices.
+    price: Option<CustomPrice>,
+    /// Where each format goes, once known.
+    endpoints: [OnceLock<Arc<Address>>; FORMATS],
+}
+
+const FORMATS: usize = 8;
+
+/// Where a request goes: URL and headers, ready to be cloned.
+#[derive(Debug)]
+pub struct Address {
+    /// The URL.
+    pub uri: Uri,
+    /// Method and headers.
+    pub endpoint: Endpoint,
+    /// The URL without its query, for headers and logs.
+    pub base: Arc<str>,
+}
+
+/// Names of `litellm_params` that steer us and never reach a provider as body fields.
+const OURS: &[&str] = &[
+    "model",
+    "api_key",
+    "api_base",
+    "base_url",
+    "api_version",
+    "organization",
+    "custom_llm_provider",
+    "tpm",
+    "rpm",
+    "itpm",
+    "otpm",
+    "weight",
+    "order",
+    "max_parallel_requests",
+    "timeout",
+    "stream_timeout",
+    "request_timeout",
+    "max_retries",
+    "num_retries",
+    "cooldown_time",
+    "drop_params",
+    "additional_drop_params",
+    "allowed_openai_params",
+    "modify_params",
+    "extra_headers",
+    "headers",
+    "extra_body",
+    "tags",
+    "tag_regex",
+    "mock_response",
+    "max_budget",
+    "budget_duration",
+    "litellm_credential_name",
+    "default_api_key_tpm_limit",
+    "default_api_key_rpm_limit",
+    "use_in_pass_through",
+    "configurable_clientside_auth_params",
+    "use_chat_completions_api",
+    "merge_reasoning_content_in_choices",
+    "keepalive_seconds",
+    "allow_client_keepalive_override",
+    "cache_control_injection_points",
+    "prompt_id",
+    "prompt_variables",
+    "silent_model",
+    "region_name",
+    "azure_ad_token",
+    "tenant_id",
+    "client_id",
+    "client_secret",
+    "azure_scope",
+    "azure_username",
+    "azure_password",
+    "gcs_bucket_name",
+    "model_info",
+    "use_bearer_for_custom_base",
+    "use_litellm_proxy",
+    "provider_affinity_header",
+    "mock_testing_fallbacks",
+    "vector_store_id",
+    "project",
+];
+
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
+        || ["aws_", "vertex_", "watsonx_", "s3_", "auto_router", "oci_", "sap_"].iter().any(|p| name.starts_with(p))
+        || name.contains("_cost")
+        || name.ends_with("_pricing")
+}
+
+impl Target {
+    /// Makes a deployment ready.
+    ///
+    /// # Errors
+    /// When no provider can be found for its model, or a value has the wrong shape.
+    pub fn new(config: &TargetConfig, catalog: &Catalog) -> Result<Self> {
+        let params: Params = config.params.iter().cloned().collect();
+        let full = params.str("model").ok_or_else(|| Error::bad_request("litellm_params.model is missing"))?;
+        let api_base = params.str("api_base").or_else(|| params.str("base_url")).map(str::to_owned);
+        let resolved = resolve(full, params.str("custom_llm_provider"), api_base.as_deref())?;
+        let provider = resolved.provider;
+        let model: Arc<str> = Arc::from(resolved.model.as_ref());
+        let info: Params = config.info.iter().cloned().collect();
+        let base_model = info.str("base_model").or_else(|| params.str("base_model")).map(str::to_owned);
+        let known = catalog.lookup(provider.row().id, base_model.as_deref().unwrap_or(&model));
+        let price = own_price(&model, known, config)?;
+        let wildcard = model.contains('*');
+        Ok(Self {
+            caps: (!wildcard).then(|| caps_of(catalog, provider.row().id, base_model.as_deref().unwrap_or(&model))),
+            provider,
+            base_model,
+            api_base,
+            api_key: params.secret("api_key"),
+            defaults: defaults(&params),
+            policy: Policy {
+                allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
+                additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),
+                ..Policy::default()
+            },
+            own_drop_params: params.bool("drop_params"),
+            own_modify_params: params.bool("modify_params"),
+            mock_response: params.get("mock_response").cloned(),
+            price,
+            endpoints: std::array::from_fn(|_| OnceLock::new()),
+            model,
+            params,
+        })
+    }
+
+    /// The provider's id.
+    #[must_use]
+    pub fn provider_id(&self) -> &'static str {
+        // Rows are static; the trait only promises a borrow.
+        llm_providers::by_id(self.provider.row().id).map_or("", |p| p.row().id)
+    }
+
+    /// What the model can do.
+    #[must_use]
+    pub fn caps(&self, catalog: &Catalog, model: &str) -> ModelCaps {
+        self.caps
+            .unwrap_or_else(|| caps_of(catalog, self.provider.row().id, self.base_model.as_deref().unwrap_or(model)))
+    }
+
+    /// The entry that prices a call.
+    pub fn price<'a>(&'a self, catalog: &'a Catalog, model: &str) -> Option<ModelRef<'a>> {
+        if let Some(own) = &self.price {
+            return Some(own.model());
+        }
+        catalog.lookup_price(
+            self.provider.row().id,
+            self.params.str("region_name").or_else(|| self.params.str("aws_region_name")),
+            self.base_model.as_deref().unwrap_or(model),
+        )
+    }
+
+    /// Where a call goes. The outcome is kept where it does not depend on the call.
+    ///
+    /// # Errors
+    /// When the provider refuses (no key, no base URL) or its URL cannot be parsed.
+    pub fn address(&self, call: &CallFacts<'_>) -> Result<Arc<Address>> {
+        let slot = (!self.model.contains('*')).then(|| self.endpoints.get(slot(call.operation, call.format))).flatten();
+        if let Some(kept) = slot.and_then(OnceLock::get)
+            && call.betas.is_empty()
+        {
+            return Ok(Arc::clone(kept));
+        }
+        let mut endpoint = Endpoint::default();
+        let provider_call = ProviderCall {
+            operation: call.operation,
+            format: call.format,
+            client_format: call.client_format,
+            model: call.model,
+            stream: call.stream,
+            api_base: self.api_base.as_deref(),
+            api_key: self.api_key.as_ref(),
+            params: &self.params,
+            betas: call.betas,
+            client_headers: call.headers,
+        };
+        self.provider.endpoint(&provider_call, &mut endpoint)?;
+        let uri = Uri::from_str(&endpoint.url)
+            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
+        let base = Arc::from(endpoint.url.split('?').next().unwrap_or_default());
+        let keep = !endpoint.per_request;
+        let address = Arc::new(Address { uri, endpoint, base });
+        if keep && let Some(slot) = slot {
+            return Ok(Arc::clone(slot.get_or_init(|| address)));
+        }
+        Ok(address)
+    }
+
+    /// The languages in which the provider can serve the call, best first.
+    #[must_use]
+    pub fn protocols(&self, want: &Want<'_>) -> llm_providers::Protocols {
+        self.provider.protocols(want)
+    }
+}
+
+/// What an address depends on.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the fields of `llm_providers::Call`")]
+pub struct CallFacts<'a> {
+    pub operation: OperationKind,
+    pub format: Format,
+    pub client_format: Format,
+    pub model: &'a str,
+    pub stream: bool,
+    pub betas: &'a [&'static str],
+    pub headers: &'a [(String, String)],
+}
+
+const fn slot(operation: OperationKind, format: Format) -> usize {
+    match (operation, format) {
+        (OperationKind::CountTokens, _) => 7,
+        (_, Format::OpenAiChat) => 0,
+        (_, Format::OpenAiResponses) => 1,
+        (_, Format::OpenAiCompletions) => 2,
+        (_, Format::OpenAiEmbeddings) => 3,
+        (_, Format::AnthropicMessages) => 4,
+        _ => 5,
+    }
+}
+
+fn defaults(params: &Params) -> Vec<(String, String)> {
+    let mut out: Vec<(String, String)> = params
+        .iter()
+        .filter(|(name, value)| !value.is_null() && (Field::from_name(name).is_some() || !is_ours(name)))
+        .filter(|(name, _)| !matches!(*name, "model" | "messages" | "max_retries" | "extra_headers"))
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .collect();
+    if let Some(extra) = params.get("extra_body").and_then(Json::as_object) {
+        out.extend(extra.iter().map(|(k, v)| (k.clone(), v.to_string())));
+    }
+    out
+}
+
+fn own_price(model: &str, known: Option<ModelRef<'_>>, config: &TargetConfig) -> Result<Option<CustomPrice>> {
+    let mut fields = serde_json::Map::new();
+    for (name, value) in config.info.iter().chain(&config.params) {
+        let price = name.contains("cost_per")
+            || name.ends_with("_pricing")
+            || name.starts_with("max_") && name.ends_with("_tokens");
+        if price && let Ok(value) = serde_json::to_value(value) {
+            fields.insert(name.clone(), value);
+        }
+    }
+    if !CustomPrice::has_prices(&fields) {
+        return Ok(None);
+    }
+    CustomPrice::new(model, known, &fields)
+        .map(Some)
+        .map_err(|e| Error::bad_request(format!("the prices of {model} cannot be read: {e}")))
+}
+
+/// What the catalog knows of a model, as encoders want it.
+#[must_use]
+pub fn caps_of(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
+    llm_providers::rules::caps(catalog, provider, model)
+}
+
+/// A duration of a number of seconds in a configuration or header.
+#[must_use]
+pub fn seconds(value: f64) -> Option<Duration> {
+    (value > 0.0).then(|| Duration::try_from_secs_f64(value).ok()).flatten()
+}
+
+/// A model name as JSON, for splicing.
+#[must_use]
+pub fn quoted(model: &str) -> Bytes {
+    let mut out = bytes::BytesMut::new();
+    llm_wire::top::write_str(model, &mut out);
+    out.freeze()
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("provider", &self.provider.row().id)
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}

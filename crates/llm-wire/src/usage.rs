@@ -1,0 +1,20 @@
+//! Usage objects of every format, read by those who forward answers without reading them.
+
+use llm_types::generate::UsageReport;
+use llm_types::{Format, RawJson, UsageSource};
+use serde_json::value::RawValue;
+
+/// The report of the usage objects that a stream or a reply held, in their order. Anthropic's streams report at the
+/// start and at the end, later values win; elsewhere the last object counts.
+#[must_use]
+pub fn report(format: Format, raws: &[RawJson]) -> UsageReport {
+    let Some(last) = raws.last() else { return UsageReport::default() };
+    if format == Format::AnthropicMessages {
+        let start = if raws.len() > 1 { raws.first() } else { None };
+        return crate::anthropic::usage_report(start, last.get(), UsageSource::Reported);
+    }
+    match serde_json::from_str::<&RawValue>(last.get()) {
+        Ok(raw) => crate::openai::usage::decode(raw, format),
+        Err(_) => UsageReport::default(),
+    }
+}
