@@ -71,6 +71,9 @@ struct Row {
     model_short: Option<String>,
     /// What dotted model names are written into.
     model_dotted: Option<String>,
+    /// Streams report usage only when the client asks.
+    #[serde(default)]
+    usage_on_request: bool,
     #[serde(default)]
     clean_reply: bool,
     #[serde(default)]
@@ -236,7 +239,7 @@ fn put_params(
     if !conditional.is_empty() {
         put("supported_if", list(conditional.into_iter()));
     }
-    if stream_usage {
+    if stream_usage && !row.usage_on_request {
         put("stream_usage", "true".into());
     }
     Ok(())

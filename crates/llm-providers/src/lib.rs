@@ -10,10 +10,11 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`azure`]: providers whose control flow differs.
+//! - [`anthropic`], [`azure`], [`azure_ai`]: providers whose control flow differs.
 
 pub mod anthropic;
 pub mod azure;
+pub mod azure_ai;
 pub mod edit;
 mod generated;
 mod params;

@@ -191,7 +191,7 @@ pub fn not_served(row: &ProviderRow, want: &Want<'_>) -> Error {
     .with_param("model")
 }
 
-fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
+pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
     let mut out = Protocols::default();
     let p = &row.paths;
     let native = match want.format {
@@ -237,11 +237,16 @@ fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Resul
         }
     }
     if call.format == Format::AnthropicMessages {
+        // Hosts that also speak this language take the key as its own house does.
+        let key = key.as_ref().ok_or_else(|| no_key(row))?;
         out.set("anthropic-version", "2023-06-01")?;
+        out.set("x-api-key", key.expose())?;
+    } else {
+        show_key(row, key.as_ref(), out)?;
     }
-    show_key(row, key.as_ref(), out)?;
     out.set("content-type", "application/json")?;
-    out.set_extra(call.params)
+    out.set_extra(call.params)?;
+    if call.format == Format::AnthropicMessages { crate::anthropic::set_betas(call, false, out) } else { Ok(()) }
 }
 
 pub(crate) fn no_base(row: &ProviderRow) -> Error {
@@ -275,8 +280,12 @@ fn show_key(row: &ProviderRow, key: Option<&Secret>, out: &mut Endpoint) -> Resu
 pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
     let mut base = base.trim_end_matches('/');
     let mut path = path;
-    if base.ends_with(path.trim_end_matches('/')) {
+    let tail = path.trim_end_matches('/');
+    if path.is_empty() || !tail.is_empty() && base.ends_with(tail) {
         return base.to_owned();
+    }
+    if row.quirks.has(Quirk::VersionedBase) && !base.ends_with("/v1") {
+        return format!("{base}/v1/{}", path.trim_start_matches('/'));
     }
     while let Some(up) = path.strip_prefix("../") {
         base = match base.rsplit_once('/') {

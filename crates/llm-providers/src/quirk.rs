@@ -51,7 +51,7 @@ quirks! {
     EffortToThinking = "effort_to_thinking",
     /// The effort `max` is called `xhigh`.
     EffortMaxIsXhigh = "effort_max_is_xhigh",
-    /// `tool_choice: "required"` is called `any`.
+    /// `tool_choice` knows no names: a tool that must be called, this one or some, is `any`.
     RequiredIsAny = "required_is_any",
     /// `tool_choice` other than `auto` and `none` is not taken.
     ToolChoiceAutoOnly = "tool_choice_auto_only",
@@ -98,6 +98,8 @@ quirks! {
     // where it is, what it is called
     /// The path overlaps with the end of some bases.
     OverlapBase = "overlap_base",
+    /// A base without a version means its child `/v1`.
+    VersionedBase = "versioned_base",
     /// A base that ends in `/run` means its sibling `/v1`.
     RunBase = "run_base",
     // embeddings and completions

@@ -71,6 +71,7 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         drop_params: params.bool("drop_params").unwrap_or_default(),
         allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
         additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),
+        client: Some(format),
         ..Policy::default()
     };
     let mut hints = Hints::default();

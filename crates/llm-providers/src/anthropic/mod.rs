@@ -70,7 +70,7 @@ fn client_header<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
 }
 
 /// Joins the betas of the deployment, the client and the body, each once.
-fn set_betas(call: &Call<'_>, oauth: bool, out: &mut Endpoint) -> Result<()> {
+pub(crate) fn set_betas(call: &Call<'_>, oauth: bool, out: &mut Endpoint) -> Result<()> {
     let deployment = out.headers.get("anthropic-beta").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let client = client_header(call, "anthropic-beta").unwrap_or_default();
     let own = oauth.then_some(OAUTH_BETA);

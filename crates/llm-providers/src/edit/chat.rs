@@ -1,4 +1,4 @@
-use llm_types::{Error, FieldSet, Json, Result};
+use llm_types::{Error, FieldSet, Format, Json, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 
@@ -84,12 +84,14 @@ impl Chat<'_> {
     }
 
     fn stream(&self, quirks: Quirks, draft: &mut Draft<'_>) {
+        if self.policy.client == Some(Format::OpenAiCompletions) {
+            return;
+        }
         if draft.is_true("stream") {
-            let asks = self.provider.row().stream_usage && !self.policy.usage_on_request;
-            if asks && draft.get("stream_options").is_none() {
+            if self.provider.row().stream_usage && draft.get("stream_options").is_none() {
                 draft.set("stream_options", r#"{"include_usage":true}"#);
             }
-        } else if quirks.has(Quirk::ExplicitStream) && draft.get("stream").is_none() && !self.policy.usage_on_request {
+        } else if quirks.has(Quirk::ExplicitStream) && draft.get("stream").is_none() {
             draft.set("stream", "false");
         }
     }
@@ -107,7 +109,7 @@ fn effort_text(draft: &mut Draft<'_>) {
 fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result<()> {
     let Some(choice) = draft.get("tool_choice") else { return Ok(()) };
     let required = choice == "\"required\"";
-    if quirks.has(Quirk::RequiredIsAny) && required {
+    if quirks.has(Quirk::RequiredIsAny) && (required || choice.starts_with('{')) {
         draft.set("tool_choice", "\"any\"");
     } else if quirks.has(Quirk::ToolChoiceAutoOnly) && choice != "\"auto\"" && choice != "\"none\"" {
         if !policy.drop_params {

@@ -105,13 +105,16 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
 }
 
 fn may_be_empty(rules: &Rules, text: &str) -> bool {
-    rules.quirks.has(Quirk::DropEmptyTurns) && scan::key_begins(text, "content", b'"') && scan::has(text, "\"\"")
+    rules.quirks.has(Quirk::DropEmptyTurns) && (scan::has(text, "\"\"") || !scan::has(text, "\"content\""))
 }
 
 fn is_empty_turn(message: &Json, rules: &Rules) -> bool {
+    let role = message.get("role").and_then(Json::as_str);
     rules.quirks.has(Quirk::DropEmptyTurns)
-        && message.get("role").and_then(Json::as_str) == Some("user")
-        && message.get("content").is_some_and(|c| c.as_str() == Some(""))
+        && matches!(role, Some("user" | "assistant"))
+        && message.get("tool_calls").is_none()
+        && message.get("function_call").is_none()
+        && message.get("content").is_none_or(|c| c.as_str() == Some(""))
 }
 
 fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
@@ -134,7 +137,8 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
         };
         message.set("role", name);
     }
-    if q.has(Quirk::StripNames) {
+    // A tool's own turn keeps the tool's name.
+    if q.has(Quirk::StripNames) && role != "tool" {
         message.remove("name");
     }
     if q.has(Quirk::StripReasoning) && role == "assistant" {

@@ -110,6 +110,10 @@ pub fn generate(
         Format::OpenAiChat => chat::Chat { provider, model, params, caps, policy }.edit(&mut draft, hints)?,
         Format::OpenAiCompletions => completions(provider, model, params, caps, policy, &mut draft)?,
         Format::OpenAiResponses => draft.drop_null_metadata(),
+        // A request in the host's own language goes on with every choice written out.
+        Format::AnthropicMessages if policy.client == Some(upstream) && draft.get("stream").is_none() => {
+            draft.set("stream", "false");
+        }
         _ => {}
     }
     Ok(draft.finish())

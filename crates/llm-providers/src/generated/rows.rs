@@ -61,9 +61,7 @@ pub(crate) static ABLITERATION: ProviderRow = ProviderRow {
     display_name: "Abliteration",
     api_base: Some("https://api.abliteration.ai/v1"),
     api_key_env: &["ABLITERATION_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.abliteration.ai/v1"],
     ..BLANK
@@ -130,9 +128,7 @@ pub(crate) static AIHUBMIX: ProviderRow = ProviderRow {
     api_base: Some("https://aihubmix.com/v1"),
     api_base_env: &["AIHUBMIX_API_BASE"],
     api_key_env: &["AIHUBMIX_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["aihubmix.com/v1"],
     ..BLANK
@@ -145,7 +141,6 @@ pub(crate) static AIML: ProviderRow = ProviderRow {
     api_base_env: &["AIML_API_BASE"],
     api_key_env: &["AIML_API_KEY"],
     supported: OPENAI_PARAMS,
-    stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.aimlapi.com/v1"],
@@ -345,13 +340,21 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     display_name: "Azure AI",
     api_base_env: &["AZURE_AI_API_BASE"],
     api_key_env: &["AZURE_AI_API_KEY"],
-    auth: Auth::Header { name: "api-key", value: "{key}" },
     supported: OPENAI_PARAMS,
+    supported_if: &[(
+        Cap::Like(&["claude"]),
+        FieldSet::of(&[F::Thinking, F::ReasoningEffort, F::ContextManagement, F::CacheControl, F::Speed, F::User]),
+    )],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning]),
-    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        messages: Some("/anthropic/v1/messages"),
+        ..Paths::NONE
+    },
     ..BLANK
 };
 
@@ -627,9 +630,7 @@ pub(crate) static COGNITION: ProviderRow = ProviderRow {
     api_base: Some("https://api.cognition.ai/v1"),
     api_base_env: &["COGNITION_API_BASE"],
     api_key_env: &["COGNITION_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.cognition.ai/v1"],
     ..BLANK
@@ -691,9 +692,7 @@ pub(crate) static CRUSOE: ProviderRow = ProviderRow {
     api_base: Some("https://managed-inference-api-proxy.crusoecloud.com/v1"),
     api_base_env: &["CRUSOE_API_BASE"],
     api_key_env: &["CRUSOE_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["managed-inference-api-proxy.crusoecloud.com/v1"],
@@ -742,9 +741,7 @@ pub(crate) static DARKBLOOM: ProviderRow = ProviderRow {
     api_base: Some("https://api.darkbloom.dev/v1"),
     api_base_env: &["DARKBLOOM_API_BASE"],
     api_key_env: &["DARKBLOOM_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.darkbloom.dev/v1"],
@@ -810,15 +807,15 @@ pub(crate) static DATAFORSEO: ProviderRow = ProviderRow {
 pub(crate) static DATAROBOT: ProviderRow = ProviderRow {
     id: "datarobot",
     display_name: "DataRobot",
-    api_base: Some("https://app.datarobot.com"),
+    api_base: Some("https://app.datarobot.com/api/v2/genai/llmgw/chat/completions"),
     api_base_env: &["DATAROBOT_ENDPOINT"],
     api_key_env: &["DATAROBOT_API_TOKEN"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[Q::ExplicitStream]),
-    paths: Paths { chat: Some("/api/v2/genai/llmgw/chat/completions/"), ..Paths::NONE },
-    hosts: &["app.datarobot.com"],
+    paths: Paths { chat: Some("/"), ..Paths::NONE },
+    hosts: &["app.datarobot.com/api/v2/genai/llmgw/chat/completions"],
     ..BLANK
 };
 
@@ -948,9 +945,7 @@ pub(crate) static EMPIRIOLABS: ProviderRow = ProviderRow {
     api_base: Some("https://api.empiriolabs.ai/v1"),
     api_base_env: &["EMPIRIOLABS_API_BASE"],
     api_key_env: &["EMPIRIOLABS_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.empiriolabs.ai/v1"],
@@ -1144,7 +1139,10 @@ pub(crate) static GITHUB: ProviderRow = ProviderRow {
     api_base_env: &["GITHUB_API_BASE"],
     api_key_env: &["GITHUB_API_KEY"],
     supported: OPENAI_PARAMS,
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
+        (Cap::Like(&["gpt-4", "gpt-5", "o1", "o3", "o4"]), FieldSet::of(&[F::User])),
+    ],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
@@ -1167,9 +1165,7 @@ pub(crate) static GMI: ProviderRow = ProviderRow {
     display_name: "GMI Cloud",
     api_base: Some("https://api.gmi-serving.com/v1"),
     api_key_env: &["GMI_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.gmi-serving.com/v1"],
     ..BLANK
@@ -1277,7 +1273,7 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
     api_key_env: &["HUGGINGFACE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody, Q::OverlapBase]),
     paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
     hosts: &["router.huggingface.co"],
     ..BLANK
@@ -1430,9 +1426,7 @@ pub(crate) static LIBERTAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.libertai.io/v1"),
     api_base_env: &["LIBERTAI_API_BASE"],
     api_key_env: &["LIBERTAI_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.libertai.io/v1"],
@@ -1499,9 +1493,7 @@ pub(crate) static LLAMAGATE: ProviderRow = ProviderRow {
     display_name: "LlamaGate",
     api_base: Some("https://api.llamagate.dev/v1"),
     api_key_env: &["LLAMAGATE_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.llamagate.dev/v1"],
@@ -1632,6 +1624,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
     embed_supported: FieldSet::of(&[F::EncodingFormat]),
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
     quirks: Quirks::of(&[
+        Q::VersionedBase,
         Q::RequiredIsAny,
         Q::FlattenText,
         Q::StripNames,
@@ -1653,6 +1646,7 @@ pub(crate) static MODELSCOPE: ProviderRow = ProviderRow {
     api_key_env: &["MODELSCOPE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
+    quirks: Quirks::of(&[Q::FlattenContent]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api-inference.modelscope.cn/v1"],
     ..BLANK
@@ -1894,7 +1888,7 @@ pub(crate) static OLLAMA_CHAT: ProviderRow = ProviderRow {
 pub(crate) static OOBABOOGA: ProviderRow = ProviderRow {
     id: "oobabooga",
     display_name: "Oobabooga",
-    auth: Auth::Header { name: "authorization", value: "Token {key}" },
+    auth: Auth::None,
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -2287,10 +2281,7 @@ pub(crate) static SARVAM: ProviderRow = ProviderRow {
     display_name: "Sarvam",
     api_base: Some("https://api.sarvam.ai/v1"),
     api_key_env: &["SARVAM_API_KEY"],
-    headers: &[Header { name: "api-subscription-key", value: "{key}" }],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.sarvam.ai/v1"],
@@ -2447,7 +2438,7 @@ pub(crate) static TENSORMESH: ProviderRow = ProviderRow {
 pub(crate) static TEXT_COMPLETION_CODESTRAL: ProviderRow = ProviderRow {
     id: "text-completion-codestral",
     display_name: "Text Completion Codestral",
-    api_base: Some("https://codestral.mistral.ai/v1"),
+    api_base: Some("https://codestral.mistral.ai/v1/fim/completions"),
     api_base_env: &["CODESTRAL_API_BASE"],
     api_key_env: &["CODESTRAL_API_KEY"],
     supported: FieldSet::of(&[
@@ -2461,7 +2452,7 @@ pub(crate) static TEXT_COMPLETION_CODESTRAL: ProviderRow = ProviderRow {
         F::Stop,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
-    paths: Paths { completions: Some("/fim/completions"), ..Paths::NONE },
+    paths: Paths { completions: Some(""), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2607,9 +2598,7 @@ pub(crate) static VENICEAI: ProviderRow = ProviderRow {
     display_name: "Venice.ai",
     api_base: Some("https://api.venice.ai/api/v1"),
     api_key_env: &["VENICE_AI_API_KEY"],
-    supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
-    stream_usage: true,
+    supported: OPENAI_PARAMS,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.venice.ai/api/v1"],
     ..BLANK
@@ -2796,8 +2785,9 @@ pub(crate) static XINFERENCE: ProviderRow = ProviderRow {
     api_base: Some("http://127.0.0.1:9997/v1"),
     api_base_env: &["XINFERENCE_API_BASE"],
     api_key_env: &["XINFERENCE_API_KEY"],
+    supported: OPENAI_PARAMS,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2858,7 +2848,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("aws_polly", &Compatible(&AWS_POLLY)),
     ("aws_textract", &Compatible(&AWS_TEXTRACT)),
     ("azure", &crate::azure::Azure),
-    ("azure_ai", &Compatible(&AZURE_AI)),
+    ("azure_ai", &crate::azure_ai::AzureAi),
     ("azure_speech", &Compatible(&AZURE_SPEECH)),
     ("azure_text", &crate::azure::AzureText),
     ("baseten", &Compatible(&BASETEN)),

@@ -7,7 +7,7 @@ mod families;
 mod values;
 
 use llm_catalog::{Capability, Catalog};
-use llm_types::{Error, Field, FieldSet, Kind, Result};
+use llm_types::{Error, Field, FieldSet, Format, Kind, Result};
 
 pub use families::Family;
 pub use llm_wire::ModelCaps;
@@ -29,8 +29,8 @@ pub struct Policy {
     pub allowed_openai_params: Vec<String>,
     /// Parameters that are always left out: names, or paths such as `tools[*].input_examples`.
     pub additional_drop_params: Vec<String>,
-    /// Streams report their usage only when the client asked.
-    pub usage_on_request: bool,
+    /// The language of the client, where it is known: what LiteLLM adds to a body depends on where it came from.
+    pub client: Option<Format>,
 }
 
 /// The parameters that the table judges, in the order in which errors name them. Others are the provider's own and
