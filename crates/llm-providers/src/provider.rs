@@ -300,11 +300,8 @@ pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
         return format!("{parent}/v1/{}", path.trim_start_matches('/'));
     }
     if row.quirks.has(Quirk::OverlapBase) {
-        let overlap = path
-            .match_indices('/')
-            .filter_map(|(at, _)| path.split_at_checked(at))
-            .filter(|(head, _)| base.ends_with(head))
-            .last();
+        let mut borders = path.match_indices('/').filter_map(|(at, _)| path.split_at_checked(at));
+        let overlap = borders.rfind(|(head, _)| base.ends_with(head));
         path = overlap.map_or(path, |(_, tail)| tail);
     }
     format!("{base}/{}", path.trim_start_matches('/'))

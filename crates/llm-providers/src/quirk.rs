@@ -86,8 +86,6 @@ quirks! {
     DropEmptyTurns = "drop_empty_turns",
     /// System turns become assistant turns.
     SystemIsAssistant = "system_is_assistant",
-    /// A bare URL in `image_url` becomes an object.
-    ImageObjects = "image_objects",
     // tools
     /// `strict` is taken out of tools.
     StripStrict = "strip_strict",
@@ -112,22 +110,16 @@ quirks! {
     /// Several prompts become one.
     JoinPrompts = "join_prompts",
     // replies
-    /// `message.reasoning` is the thinking.
-    ReasoningField = "reasoning_field",
     /// Thinking stands at the head of the text between `<think>` and `</think>`.
     ThinkTags = "think_tags",
-    /// Content may be an object or a list of typed pieces.
-    ContentObjects = "content_objects",
+    /// Content lists hold `reasoning` objects.
+    ReasoningParts = "reasoning_parts",
+    /// An empty text means none.
+    EmptyIsNull = "empty_is_null",
     /// Thinking tokens are not part of the completion tokens.
     ReasoningTokensApart = "reasoning_tokens_apart",
-    /// Cache hits are counted in `prompt_cache_hit_tokens`.
-    CacheHitTokens = "cache_hit_tokens",
     /// `service_tier` is spoken in its own words.
     OwnServiceTier = "own_service_tier",
-    /// The finish reason says `stop`, or nothing, where tools were called.
-    FinishByTools = "finish_by_tools",
-    /// `citations` are URLs, to be shown as annotations too.
-    CitationUrls = "citation_urls",
 }
 
 /// A set of [`Quirk`]s: one bit each.

@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_fallback_may_hold_a_url() {
-        let params = Params::without_env([]);
+        let params = Params::without_env::<String>([]);
         assert_eq!(fill("{env:SITE|https://x.test}", &params, None).unwrap(), "https://x.test");
     }
 }

@@ -135,7 +135,8 @@ fn url(base: &str, format: Format, deployment: &str, version: &str) -> String {
     let own = (!given).then(|| format!("api-version={version}"));
     let query = [Some(query.to_owned()).filter(|q| !q.is_empty()), own].into_iter().flatten().collect::<Vec<_>>();
     // The unversioned data plane is named by its path; only its Responses interface also wants the query.
-    if !(unversioned && format != Format::OpenAiResponses) && !query.is_empty() {
+    let by_path = unversioned && format != Format::OpenAiResponses;
+    if !by_path && !query.is_empty() {
         url = format!("{url}?{}", query.join("&"));
     }
     url

@@ -223,6 +223,7 @@ pub(crate) static ANTHROPIC: ProviderRow = ProviderRow {
         F::ReasoningEffort,
     ]),
     paths: Paths { messages: Some("/v1/messages"), ..Paths::NONE },
+    clean_reply: true,
     hosts: &["api.anthropic.com"],
     bare_models: &["claude-*"],
     ..BLANK
@@ -332,6 +333,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
         responses: Some("responses"),
         ..Paths::NONE
     },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -391,6 +393,7 @@ pub(crate) static AZURE_TEXT: ProviderRow = ProviderRow {
     stream_usage: true,
     quirks: Quirks::of(&[Q::JoinPrompts]),
     paths: Paths { completions: Some("completions"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -510,6 +513,7 @@ pub(crate) static CEREBRAS: ProviderRow = ProviderRow {
     ]),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.cerebras.ai/v1"],
     ..BLANK
@@ -617,7 +621,7 @@ pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
         Q::StripNames,
         Q::StripReasoning,
         Q::DropEmptyTurns,
-        Q::ContentObjects,
+        Q::EmptyIsNull,
     ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["codestral.mistral.ai/v1"],
@@ -732,6 +736,7 @@ pub(crate) static CUSTOM_OPENAI: ProviderRow = ProviderRow {
         responses: Some("/responses"),
         ..Paths::NONE
     },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -788,7 +793,7 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
         F::Thinking,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ContentObjects]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ReasoningParts]),
     quirks_like: &[(&["claude"], Quirks::of(&[Q::SchemaByTool, Q::EffortToThinking]))],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     ..BLANK
@@ -854,7 +859,7 @@ pub(crate) static DEEPINFRA: ProviderRow = ProviderRow {
         F::ToolChoice,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ToolChoiceAutoOnly, Q::FlattenToolResults]),
+    quirks: Quirks::of(&[Q::ToolChoiceAutoOnly, Q::FlattenToolResults, Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.deepinfra.com/v1/openai"],
     ..BLANK
@@ -875,7 +880,6 @@ pub(crate) static DEEPSEEK: ProviderRow = ProviderRow {
         Q::StripToolCacheControl,
         Q::FillReasoning,
         Q::FunctionsOnly,
-        Q::CacheHitTokens,
     ]),
     paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
     hosts: &["api.deepseek.com/beta", "api.deepseek.com/v1", "api.deepseek.com"],
@@ -893,6 +897,7 @@ pub(crate) static DOCKER_MODEL_RUNNER: ProviderRow = ProviderRow {
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1020,6 +1025,7 @@ pub(crate) static FEATHERLESS_AI: ProviderRow = ProviderRow {
     ]),
     supported_if: &[(Cap::Tools, FieldSet::of(&[F::Tools, F::ToolChoice]))],
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.featherless.ai/v1"],
     ..BLANK
@@ -1063,7 +1069,7 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::RequiredIsAny, Q::ToolsOverFormat, Q::ThinkingOverEffort]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::RequiredIsAny, Q::ToolsOverFormat, Q::ThinkingOverEffort, Q::ThinkTags]),
     model_name: ModelName::Short("accounts/fireworks/models/{model}"),
     paths: Paths {
         chat: Some("/chat/completions"),
@@ -1146,6 +1152,7 @@ pub(crate) static GITHUB: ProviderRow = ProviderRow {
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    clean_reply: true,
     hosts: &["models.inference.ai.azure.com"],
     ..BLANK
 };
@@ -1214,7 +1221,7 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::SchemaByTool, Q::OwnServiceTier, Q::ReasoningField]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::SchemaByTool, Q::OwnServiceTier, Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.groq.com/openai/v1"],
     ..BLANK
@@ -1262,6 +1269,7 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
         responses: Some("/responses"),
         ..Paths::NONE
     },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1273,7 +1281,7 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
     api_key_env: &["HUGGINGFACE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody, Q::OverlapBase]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody, Q::OverlapBase, Q::ThinkTags]),
     paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
     hosts: &["router.huggingface.co"],
     ..BLANK
@@ -1309,6 +1317,7 @@ pub(crate) static HYPERBOLIC: ProviderRow = ProviderRow {
         F::User,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.hyperbolic.xyz/v1"],
     ..BLANK
@@ -1372,6 +1381,7 @@ pub(crate) static LAMBDA_AI: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.lambda.ai/v1"],
     ..BLANK
@@ -1466,6 +1476,7 @@ pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1485,6 +1496,7 @@ pub(crate) static LLAMAFILE: ProviderRow = ProviderRow {
         embeddings: Some("/embeddings"),
         ..Paths::NONE
     },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1509,6 +1521,7 @@ pub(crate) static LM_STUDIO: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1572,7 +1585,6 @@ pub(crate) static META_LLAMA: ProviderRow = ProviderRow {
     api_key_env: &["LLAMA_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ContentObjects]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.llama.com/compat/v1"],
     ..BLANK
@@ -1630,8 +1642,8 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::StripNames,
         Q::StripReasoning,
         Q::DropEmptyTurns,
-        Q::ContentObjects,
         Q::EmbedDetokenize,
+        Q::EmptyIsNull,
     ]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.mistral.ai/v1"],
@@ -1734,6 +1746,7 @@ pub(crate) static NEBIUS: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -1788,6 +1801,7 @@ pub(crate) static NOVITA: ProviderRow = ProviderRow {
     api_key_env: &["NOVITA_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.novita.ai/v3/openai"],
     ..BLANK
@@ -1841,6 +1855,7 @@ pub(crate) static NVIDIA_NIM: ProviderRow = ProviderRow {
     ]),
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["integrate.api.nvidia.com/v1"],
     ..BLANK
@@ -1918,6 +1933,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
         responses: Some("/responses"),
         ..Paths::NONE
     },
+    clean_reply: true,
     hosts: &["api.openai.com/v1"],
     bare_models: &[
         "gpt-*",
@@ -1949,6 +1965,7 @@ pub(crate) static OPENAI_LIKE: ProviderRow = ProviderRow {
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -1965,13 +1982,7 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[
-        Q::ExplicitStream,
-        Q::UsageInclude,
-        Q::EffortMaxIsXhigh,
-        Q::EmbedInputList,
-        Q::ReasoningField,
-    ]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::UsageInclude, Q::EffortMaxIsXhigh, Q::EmbedInputList]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["openrouter.ai/api/v1"],
     bare_models: &["openrouter/auto", "openrouter/free", "openrouter/bodybuilder"],
@@ -2038,7 +2049,7 @@ pub(crate) static PERPLEXITY: ProviderRow = ProviderRow {
     ]),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat]),
-    quirks: Quirks::of(&[Q::CitationUrls]),
+    quirks: Quirks::of(&[Q::ThinkTags]),
     paths: Paths {
         chat: Some("/chat/completions"),
         embeddings: Some("/v1/embeddings"),
@@ -2262,7 +2273,7 @@ pub(crate) static SAMBANOVA: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Tools, FieldSet::of(&[F::Tools, F::ToolChoice, F::ParallelToolCalls]))],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::FlattenContent]),
+    quirks: Quirks::of(&[Q::FlattenContent, Q::ThinkTags]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.sambanova.ai/v1"],
     ..BLANK
@@ -2502,6 +2513,7 @@ pub(crate) static TEXT_COMPLETION_OPENAI: ProviderRow = ProviderRow {
         .union(FieldSet::of(&[F::User])),
     stream_usage: true,
     paths: Paths { completions: Some("/completions"), ..Paths::NONE },
+    clean_reply: true,
     bare_models: &["gpt-3.5-turbo-instruct*", "babbage-002", "davinci-002"],
     ..BLANK
 };
@@ -2526,7 +2538,7 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ThinkTags]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -2618,6 +2630,7 @@ pub(crate) static VERCEL_AI_GATEWAY: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    clean_reply: true,
     hosts: &["ai-gateway.vercel.sh/v1"],
     ..BLANK
 };
@@ -2759,7 +2772,7 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
     ],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripStrict, Q::StripNames, Q::ReasoningTokensApart, Q::FinishByTools]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripStrict, Q::StripNames, Q::ReasoningTokensApart]),
     paths: Paths { chat: Some("/chat/completions"), responses: Some("/responses"), ..Paths::NONE },
     hosts: &["api.x.ai/v1"],
     ..BLANK
@@ -2788,6 +2801,7 @@ pub(crate) static XINFERENCE: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    clean_reply: true,
     ..BLANK
 };
 

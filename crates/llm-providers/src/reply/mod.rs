@@ -1,15 +1,87 @@
-//! What a row's answers need before they are true answers of their format.
+//! What a row's answers need before they are true answers of their format. Reading foreign spellings is the codec's
+//! work; here is what only a row can know.
 
-use llm_types::generate::GenerateResponse;
+mod parts;
+mod stream;
+
+use llm_types::generate::{GenerateResponse, UsageReport};
 use llm_types::stream::EventFilter;
 
+use crate::quirk::{Quirk, Quirks};
 use crate::row::ProviderRow;
 
+/// The quirks that touch answers.
+const TOUCHING: Quirks = Quirks::of(&[
+    Quirk::ThinkTags,
+    Quirk::ReasoningParts,
+    Quirk::ReasoningTokensApart,
+    Quirk::OwnServiceTier,
+    Quirk::EmptyIsNull,
+]);
+
+/// The words for tiers that OpenAI's clients know.
+const TIERS: [&str; 4] = ["auto", "default", "flex", "priority"];
+
 /// Changes a decoded answer where the row's replies deviate.
-pub fn normalise(_row: &ProviderRow, _response: &mut GenerateResponse) {}
+pub fn normalise(row: &ProviderRow, response: &mut GenerateResponse) {
+    let quirks = row.quirks;
+    if !quirks.any(TOUCHING) {
+        return;
+    }
+    for choice in &mut response.choices {
+        if quirks.has(Quirk::ReasoningParts) {
+            parts::reasoning(&mut choice.parts);
+        }
+        if quirks.has(Quirk::ThinkTags) {
+            parts::think_tags(&mut choice.parts);
+        }
+        if quirks.has(Quirk::EmptyIsNull) {
+            parts::drop_lone_empty_text(&mut choice.parts);
+        }
+    }
+    if quirks.has(Quirk::OwnServiceTier) {
+        tier(&mut response.service_tier);
+    }
+    if let Some(report) = response.usage.as_mut().filter(|_| quirks.has(Quirk::ReasoningTokensApart)) {
+        fold_reasoning(report);
+    }
+}
 
 /// What stands between the reader and the writer of a stream of the row.
 #[must_use]
-pub fn filters(_row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
-    Vec::new()
+pub fn filters(row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
+    if row.quirks.any(stream::TOUCHING) { vec![Box::new(stream::Normalise::new(row.quirks))] } else { Vec::new() }
 }
+
+fn tier(tier: &mut Option<String>) {
+    if let Some(word) = tier.as_mut().filter(|w| !TIERS.contains(&w.as_str())) {
+        "auto".clone_into(word);
+    }
+}
+
+/// The tokens of the thoughts belong to those of the answer. A report whose total says that they are not in there yet
+/// was taken apart one time too often by its reader: the text's share is the whole count.
+fn fold_reasoning(report: &mut UsageReport) {
+    #[derive(serde::Deserialize)]
+    struct Counts {
+        prompt_tokens: u64,
+        completion_tokens: u64,
+        total_tokens: u64,
+    }
+    let counts = report.raw.as_ref().and_then(|(_, raw)| raw.read::<Counts>().ok());
+    let Some(Counts { prompt_tokens, completion_tokens, total_tokens }) = counts else { return };
+    let apart = total_tokens == prompt_tokens + completion_tokens + report.usage.reasoning;
+    if apart && report.usage.reasoning > 0 {
+        report.usage.output_text = completion_tokens.saturating_sub(report.usage.output_audio);
+        let whole = completion_tokens + report.usage.reasoning;
+        if let Some((_, raw)) = report.raw.as_mut()
+            && let Ok(mut tree) = raw.read::<llm_types::Json>()
+        {
+            tree.set("completion_tokens", whole);
+            *raw = tree.to_raw();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

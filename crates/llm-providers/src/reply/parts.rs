@@ -1,0 +1,55 @@
+use llm_types::generate::{Part, PartKind};
+use llm_types::{Json, RawJson};
+
+/// Thinking that stands at the head of the text between `<think>` and `</think>` becomes a part of its own.
+pub(super) fn think_tags(parts: &mut Vec<Part>) {
+    if parts.iter().any(|p| matches!(p.kind, PartKind::Thinking { .. })) {
+        return;
+    }
+    let Some(first) = parts.first_mut() else { return };
+    let PartKind::Text { text, .. } = &mut first.kind else { return };
+    let Some((thoughts, rest)) = text.strip_prefix("<think>").and_then(|t| t.split_once("</think>")) else { return };
+    let (thoughts, rest) = (thoughts.to_owned(), rest.to_owned());
+    *text = rest;
+    parts.insert(0, Part::new(PartKind::Thinking { text: thoughts, signature: None }));
+}
+
+/// `{"type": "reasoning", "summary": [{"type": "summary_text", "text", "signature"}]}` is thinking.
+pub(super) fn reasoning(parts: &mut Vec<Part>) {
+    if !parts.iter().any(|p| matches!(p.kind, PartKind::Opaque { .. })) {
+        return;
+    }
+    let old = std::mem::take(parts);
+    for part in old {
+        match &part.kind {
+            PartKind::Opaque { json, .. } => match thoughts(json) {
+                Some(thoughts) => parts.extend(thoughts),
+                None => parts.push(part),
+            },
+            _ => parts.push(part),
+        }
+    }
+}
+
+/// The thoughts of a reasoning object.
+fn thoughts(json: &RawJson) -> Option<Vec<Part>> {
+    let tree: Json = json.read().ok()?;
+    if tree.get("type").and_then(Json::as_str) != Some("reasoning") {
+        return None;
+    }
+    let summaries = tree.get("summary").and_then(Json::as_array)?;
+    let text = |s: &Json, key: &str| s.get(key).and_then(Json::as_str).map(str::to_owned);
+    let part = |s: &Json| {
+        let kind = PartKind::Thinking { text: text(s, "text").unwrap_or_default(), signature: text(s, "signature") };
+        Part::new(kind)
+    };
+    Some(summaries.iter().map(part).collect())
+}
+
+/// An empty text beside nothing else is no text.
+pub(super) fn drop_lone_empty_text(parts: &mut Vec<Part>) {
+    let [only] = parts.as_slice() else { return };
+    if only.as_text() == Some("") {
+        parts.clear();
+    }
+}

@@ -1,0 +1,69 @@
+use llm_types::generate::{Choice, Part, PartKind};
+use llm_types::stream::{Event, Start};
+use llm_types::{Format, RawJson, Usage};
+
+use super::*;
+use crate::row::BLANK;
+
+fn row(quirks: &[Quirk]) -> ProviderRow {
+    ProviderRow { quirks: Quirks::of(quirks), ..BLANK }
+}
+
+fn answer(parts: Vec<Part>) -> GenerateResponse {
+    GenerateResponse { choices: vec![Choice { parts, ..Choice::default() }], ..GenerateResponse::default() }
+}
+
+#[test]
+fn thinking_at_the_head_of_the_text_is_thinking() {
+    let mut response = answer(vec![Part::text("<think>hm</think>yes")]);
+    normalise(&row(&[Quirk::ThinkTags]), &mut response);
+    let kinds: Vec<_> = response.choices[0].parts.iter().map(|p| p.kind.clone()).collect();
+    assert_eq!(kinds[0], PartKind::Thinking { text: "hm".into(), signature: None });
+    assert_eq!(response.text(), "yes");
+    let mut open = answer(vec![Part::text("<think>never closed")]);
+    normalise(&row(&[Quirk::ThinkTags]), &mut open);
+    assert_eq!(open.text(), "<think>never closed");
+}
+
+#[test]
+fn thoughts_that_are_counted_apart_are_added_once() {
+    let report = |total: u64| {
+        let raw = format!(r#"{{"prompt_tokens":10,"completion_tokens":5,"total_tokens":{total}}}"#);
+        let usage = Usage { input_text: 10, output_text: 0, reasoning: 30, ..Usage::default() };
+        UsageReport { usage, raw: Some((Format::OpenAiChat, RawJson::parse(raw).unwrap())) }
+    };
+    let mut apart = report(45);
+    fold_reasoning(&mut apart);
+    assert_eq!((apart.usage.output_text, apart.usage.total_tokens()), (5, 45));
+    assert!(apart.raw.unwrap().1.get().contains("\"completion_tokens\":35"));
+    let mut within = report(15);
+    fold_reasoning(&mut within);
+    assert_eq!(within.usage.output_text, 0);
+}
+
+#[test]
+fn tiers_are_told_in_known_words() {
+    for (own, told) in [("on_demand", "auto"), ("flex", "flex")] {
+        let mut filters = filters(&row(&[Quirk::OwnServiceTier]));
+        let mut seen = None;
+        let start = Start { service_tier: Some(own.into()), ..Start::default() };
+        let mut sink = |e: Event<'_>| {
+            if let Event::Start(s) = e {
+                seen = s.service_tier;
+            }
+        };
+        filters[0].event(Event::Start(Box::new(start)), &mut sink);
+        assert_eq!(seen.as_deref(), Some(told));
+    }
+    assert!(filters(&row(&[])).is_empty());
+}
+
+#[test]
+fn reasoning_objects_are_thinking() {
+    let json = r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm","signature":"s"}]}"#;
+    let opaque = PartKind::Opaque { format: Format::OpenAiChat, json: RawJson::parse(json).unwrap() };
+    let mut response = answer(vec![Part::new(opaque), Part::text("yes")]);
+    normalise(&row(&[Quirk::ReasoningParts]), &mut response);
+    let first = &response.choices[0].parts[0].kind;
+    assert_eq!(*first, PartKind::Thinking { text: "hm".into(), signature: Some("s".into()) });
+}
