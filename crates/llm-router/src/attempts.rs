@@ -127,7 +127,7 @@ impl Attempts {
         loop {
             match std::mem::replace(&mut self.phase, Phase::Trying) {
                 Phase::Start => match self.router.resolve_request(&self.request) {
-                    Ok(resolved) => self.start(resolved, 0, Arc::new([])),
+                    Ok(resolved) => self.start(resolved, 0, Arc::default()),
                     Err(error) => self.phase = Phase::Over(error),
                 },
                 Phase::Choose => match self.choose(now) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use llm_types::{Error, Result};
 
-use crate::{Deployment, Resolved, RouteRequest, Router, note};
+use crate::{Deployment, DeploymentState, Resolved, RouteRequest, Router, note};
 
 /// Why a deployment is not a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,43 +95,38 @@ impl Router {
         if resolved.by_id {
             return self.one(resolved, out, why);
         }
-        out.extend_from_slice(&resolved.group.members);
-        let mut keep = |out: &mut Vec<usize>, test: &dyn Fn(usize, &Deployment) -> Option<Dropped>| {
-            let before = out.len();
-            out.retain(|&at| match self.deployments.get(at).map(|d| test(at, d)) {
-                Some(None) => true,
-                Some(Some(reason)) => {
-                    why(at, reason);
-                    false
-                }
-                None => false,
-            });
-            before - out.len()
-        };
-        keep(out, &|_, d| (!d.visible_to(request.who.team_id.as_deref())).then_some(Dropped::OtherTeam));
-        if let Some(groups) = &request.who.access_groups {
-            let inside = |d: &Deployment| d.access_groups.iter().any(|g| groups.contains(g));
-            keep(out, &|_, d| (!inside(d)).then_some(Dropped::AccessGroup));
+        let judge = Judge::new(self, request, now);
+        let mut tally = Tally::default();
+        for &at in &resolved.group.members {
+            let (Some(d), Some(s)) = (self.deployments.get(at), self.states.get(at)) else { continue };
+            let reason = judge.judge(d, s);
+            tally.count(reason);
+            match reason {
+                None => out.push(at),
+                Some(reason) => why(at, reason),
+            }
         }
         if out.is_empty() {
-            return Err(note::no_healthy(&resolved.asked));
+            return Err(self.empty(resolved, request, now, &tally));
         }
-        keep(out, &|_, d| d.blocked.then_some(Dropped::Paused));
-        let (at, awake) = (self.state.millis(now), out.len());
-        let resting = keep(out, &|i, _| self.states.get(i)?.cooling(at).map(Dropped::Cooling));
-        let limited = self.pre_call(request, now, out, &mut keep);
-        if out.is_empty()
-            && let Some(error) = limited.error(resolved, request, self.state.left_of_minute(now))
-        {
-            return Err(error);
-        }
+        let mut drop = |out: &mut Vec<usize>, reason, gone: &dyn Fn(usize, &Deployment) -> bool| {
+            out.retain(|&at| {
+                let gone = self.deployments.get(at).is_none_or(|d| gone(at, d));
+                if gone {
+                    why(at, reason);
+                }
+                !gone
+            });
+        };
         if let Some(level) = self.lowest_order(out, narrow.above) {
-            keep(out, &|_, d| (d.order != Some(level)).then_some(Dropped::Order));
+            drop(out, Dropped::Order, &|_, d| d.order != Some(level));
         } else if narrow.above.is_some() {
-            keep(out, &|_, _| Some(Dropped::Order));
+            drop(out, Dropped::Order, &|_, _| true);
         }
-        keep(out, &|i, _| narrow.excluded.contains(&i).then_some(Dropped::Excluded));
-        if out.is_empty() { Err(self.none_left(resolved, now, resting > 0 && resting == awake)) } else { Ok(()) }
+        if !narrow.excluded.is_empty() {
+            drop(out, Dropped::Excluded, &|at, _| narrow.excluded.contains(&at));
+        }
+        if out.is_empty() { Err(self.none_left(resolved, now, false)) } else { Ok(()) }
     }
 
     /// A deployment asked for by id: taken as it is, unless it is paused.
@@ -150,36 +145,14 @@ impl Router {
         }
     }
 
-    /// `enable_pre_call_checks` (prompt length, requests of the minute), `enforce_model_rate_limits` (requests and tokens
-    /// of the minute), and the region.
-    fn pre_call(
-        &self,
-        request: &RouteRequest,
-        now: Instant,
-        out: &mut Vec<usize>,
-        keep: &mut impl FnMut(&mut Vec<usize>, &dyn Fn(usize, &Deployment) -> Option<Dropped>) -> usize,
-    ) -> Limited {
-        let mut limited = Limited::default();
-        let checks = self.settings.enable_pre_call_checks == Some(true);
-        let enforce = self.settings.enforces_rate_limits();
-        if let Some(region) = &request.region {
-            keep(out, &|_, d| (d.region.as_ref() != Some(region)).then_some(Dropped::Region));
+    /// What the client is told when no member passes the filters.
+    fn empty(&self, resolved: &Resolved, request: &RouteRequest, now: Instant, tally: &Tally) -> Error {
+        match tally {
+            Tally { seen: 0, .. } => note::no_healthy(&resolved.asked),
+            Tally { rate: 1.., .. } => note::at_limit(&resolved.asked, self.state.left_of_minute(now)),
+            Tally { context: 1.., .. } => note::too_long(&resolved.asked, request.estimated_tokens),
+            Tally { awake, resting, .. } => self.none_left(resolved, now, *resting > 0 && resting == awake),
         }
-        if checks && request.estimated_tokens > 0 {
-            let long = |d: &Deployment| d.max_input_tokens.is_some_and(|most| request.estimated_tokens > most);
-            limited.context = keep(out, &|_, d| long(d).then_some(Dropped::ContextWindow));
-        }
-        if checks || enforce {
-            let minute = self.state.minute(now);
-            let full = |at: usize, d: &Deployment| {
-                let Some(s) = self.states.get(at) else { return false };
-                let requests = d.rpm.is_some_and(|most| u64::from(s.requests(minute)) >= most);
-                let tokens = u64::from(s.tokens(minute)).saturating_add(request.estimated_tokens);
-                requests || (enforce && d.tpm.is_some_and(|most| tokens > most))
-            };
-            limited.rate = keep(out, &|at, d| full(at, d).then_some(Dropped::RateLimited));
-        }
-        limited
     }
 
     /// The lowest order among the candidates, above the one that already failed.
@@ -229,19 +202,78 @@ pub(crate) struct Healthy {
     pub(crate) up: Vec<usize>,
 }
 
-/// How many fell to which check.
+/// The filters that look at one deployment at a time, in LiteLLM's order. Those that look at the whole set (tags, order,
+/// exclusions) come after them.
+struct Judge<'a> {
+    request: &'a RouteRequest,
+    millis: u64,
+    minute: u32,
+    /// `enable_pre_call_checks`: prompt length, requests of the minute.
+    checks: bool,
+    /// `enforce_model_rate_limits`: requests and tokens of the minute.
+    enforce: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(router: &Router, request: &'a RouteRequest, now: Instant) -> Self {
+        Self {
+            request,
+            millis: router.state.millis(now),
+            minute: router.state.minute(now),
+            checks: router.settings.enable_pre_call_checks == Some(true),
+            enforce: router.settings.enforces_rate_limits(),
+        }
+    }
+
+    fn judge(&self, d: &Deployment, s: &DeploymentState) -> Option<Dropped> {
+        let who = &self.request.who;
+        if !d.visible_to(who.team_id.as_deref()) {
+            return Some(Dropped::OtherTeam);
+        }
+        if who.access_groups.as_ref().is_some_and(|mine| !d.access_groups.iter().any(|g| mine.contains(g))) {
+            return Some(Dropped::AccessGroup);
+        }
+        if d.blocked {
+            return Some(Dropped::Paused);
+        }
+        if let Some(left) = s.cooling(self.millis) {
+            return Some(Dropped::Cooling(left));
+        }
+        if self.request.region.as_ref().is_some_and(|wanted| d.region.as_ref() != Some(wanted)) {
+            return Some(Dropped::Region);
+        }
+        if self.checks && d.max_input_tokens.is_some_and(|most| self.request.estimated_tokens > most) {
+            return Some(Dropped::ContextWindow);
+        }
+        ((self.checks || self.enforce) && self.full(d, s)).then_some(Dropped::RateLimited)
+    }
+
+    fn full(&self, d: &Deployment, s: &DeploymentState) -> bool {
+        let requests = d.rpm.is_some_and(|most| u64::from(s.requests(self.minute)) >= most);
+        let tokens = u64::from(s.tokens(self.minute)).saturating_add(self.request.estimated_tokens);
+        requests || (self.enforce && d.tpm.is_some_and(|most| tokens > most))
+    }
+}
+
+/// How many members came how far.
 #[derive(Debug, Default)]
-struct Limited {
+struct Tally {
+    /// Visible to the caller.
+    seen: usize,
+    /// Of these, not paused.
+    awake: usize,
+    resting: usize,
     context: usize,
     rate: usize,
 }
 
-impl Limited {
-    fn error(&self, resolved: &Resolved, request: &RouteRequest, left: Duration) -> Option<Error> {
-        match self {
-            Self { rate: 1.., .. } => Some(note::at_limit(&resolved.asked, left)),
-            Self { context: 1.., .. } => Some(note::too_long(&resolved.asked, request.estimated_tokens)),
-            _ => None,
-        }
+impl Tally {
+    fn count(&mut self, reason: Option<Dropped>) {
+        let is = |wanted: bool| usize::from(wanted);
+        self.seen += is(!matches!(reason, Some(Dropped::OtherTeam | Dropped::AccessGroup)));
+        self.awake += is(!matches!(reason, Some(Dropped::OtherTeam | Dropped::AccessGroup | Dropped::Paused)));
+        self.resting += is(matches!(reason, Some(Dropped::Cooling(_))));
+        self.context += is(reason == Some(Dropped::ContextWindow));
+        self.rate += is(reason == Some(Dropped::RateLimited));
     }
 }

@@ -31,7 +31,7 @@ impl Fallback {
     /// A group without overrides.
     #[must_use]
     pub fn to(model: impl Into<Arc<str>>) -> Self {
-        Self { model: model.into(), overrides: Arc::new([]) }
+        Self { model: model.into(), overrides: Arc::default() }
     }
 
     fn from_json(json: &Json) -> Option<Self> {

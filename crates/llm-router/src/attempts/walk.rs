@@ -11,8 +11,6 @@ use crate::{Fallback, FallbackLists, RequestFallbacks, Resolved, RouteRequest, R
 impl Attempts {
     /// Begins to try a group.
     pub(super) fn start(&mut self, resolved: Resolved, depth: u32, overrides: Arc<[(String, RawJson)]>) {
-        self.visited.push(Arc::clone(&resolved.asked));
-        self.visited.push(Arc::clone(&resolved.group.name));
         self.run = Some(Run {
             resolved,
             depth,
@@ -95,6 +93,8 @@ impl Attempts {
     /// The group has failed: goes on with its fallbacks, or with those of the group before.
     fn leave_group(&mut self, error: Error) {
         let Some(run) = self.run.as_ref() else { return };
+        self.visited.push(Arc::clone(&run.resolved.asked));
+        self.visited.push(Arc::clone(&run.resolved.group.name));
         let most = self.request.max_fallbacks.unwrap_or_else(|| {
             self.request
                 .setting(&self.router.settings, |s| s.max_fallbacks)

@@ -71,12 +71,15 @@ fn uniform(len: usize, out: &mut Ranking) {
     for drawn in 0..out.wanted().min(len) {
         // The n-th of those not drawn yet.
         let mut nth = out.rng.below(len - drawn);
-        let pick = (0..len).find(|at| {
-            let open = !out.picks().contains(at);
-            let hit = open && nth == 0;
-            nth -= usize::from(open && !hit);
-            hit
-        });
+        let pick = match drawn {
+            0 => Some(nth),
+            _ => (0..len).find(|at| {
+                let open = !out.picks().contains(at);
+                let hit = open && nth == 0;
+                nth -= usize::from(open && !hit);
+                hit
+            }),
+        };
         let Some(at) = pick else { return };
         out.push(at);
     }
