@@ -135,7 +135,7 @@ fn rows(toml: &str) -> Result<String> {
     );
     for (name, fields) in &table.params {
         writeln!(out, "/// The parameter set `{name}`.")?;
-        writeln!(out, "const {}: FieldSet = {};\n", set_name(name), field_set(fields))?;
+        writeln!(out, "pub(crate) const {}: FieldSet = {};\n", set_name(name), field_set(fields))?;
     }
     for row in &table.provider {
         write_row(row, &table.params, &mut out).with_context(|| format!("row {:?}", row.id))?;

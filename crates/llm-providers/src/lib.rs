@@ -6,7 +6,7 @@
 //!
 //! - [`row`]: what a row says; [`quirk`]: the deviations that a row may list.
 //! - [`provider`]: the [`Provider`] trait, what it is told ([`Call`]) and what it answers ([`Endpoint`]).
-//! - [`registry`]: the providers by id; [`resolve`]: from a model string to a provider.
+//! - [`registry`]: the providers by id, those of the configuration ([`declare`]) too; [`resolve`]: from a model string to a provider.
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
@@ -15,7 +15,9 @@
 pub mod anthropic;
 pub mod azure;
 pub mod azure_ai;
+pub mod declare;
 pub mod edit;
+mod endpoint;
 mod generated;
 mod params;
 pub mod provider;
@@ -27,6 +29,7 @@ pub mod row;
 pub mod rules;
 mod template;
 
+pub use declare::RowSpec;
 pub use params::Params;
 pub use provider::{Call, Endpoint, Protocols, Provider, Want};
 pub use quirk::{Quirk, Quirks};

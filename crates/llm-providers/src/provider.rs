@@ -5,13 +5,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use llm_types::{Error, Format, Kind, OperationKind, Result, Secret};
+use llm_types::{Error, Format, OperationKind, Result, Secret};
 use llm_wire::ReplyView;
 
+use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;
-use crate::quirk::{Quirk, Quirks};
-use crate::row::{Auth, ProviderRow, RowFormat};
-use crate::template;
+use crate::quirk::Quirks;
+use crate::row::{ProviderRow, RowFormat};
 
 /// What somebody wants to do with a provider.
 #[derive(Debug, Clone, Copy)]
@@ -189,122 +189,6 @@ pub fn not_served(row: &ProviderRow, want: &Want<'_>) -> Error {
         _ => Error::bad_request(format!("provider {} does not serve {}", row.id, want.format)),
     }
     .with_param("model")
-}
-
-pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
-    let mut out = Protocols::default();
-    let p = &row.paths;
-    let native = match want.format {
-        Format::OpenAiChat => p.chat,
-        Format::OpenAiCompletions => p.completions,
-        Format::OpenAiEmbeddings => p.embeddings,
-        Format::OpenAiResponses => p.responses,
-        Format::AnthropicMessages => p.messages,
-        _ => None,
-    };
-    if native.is_some() {
-        out.push(want.format);
-    }
-    if want.operation == OperationKind::Generate {
-        let rest = [
-            (p.chat, Format::OpenAiChat),
-            (p.messages, Format::AnthropicMessages),
-            (p.completions, Format::OpenAiCompletions),
-        ];
-        rest.into_iter().filter(|(path, _)| path.is_some()).for_each(|(_, format)| out.push(format));
-    }
-    out
-}
-
-fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
-    let p = &row.paths;
-    let path = match call.format {
-        Format::OpenAiChat => p.chat,
-        Format::OpenAiCompletions => p.completions,
-        Format::OpenAiEmbeddings => p.embeddings,
-        Format::OpenAiResponses => p.responses,
-        Format::AnthropicMessages => p.messages,
-        _ => None,
-    };
-    let want = Want { operation: call.operation, format: call.format, model: call.model };
-    let path = path.ok_or_else(|| not_served(row, &want))?;
-    let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
-    out.url = join(&base, path, row);
-    let key = row.key(call.api_key, call.params);
-    for header in row.headers {
-        if let Some(value) = template::fill(header.value, call.params, key.as_ref()) {
-            out.set(header.name, &value)?;
-        }
-    }
-    if call.format == Format::AnthropicMessages {
-        // Hosts that also speak this language take the key as its own house does.
-        let key = key.as_ref().ok_or_else(|| no_key(row))?;
-        out.set("anthropic-version", "2023-06-01")?;
-        out.set("x-api-key", key.expose())?;
-    } else {
-        show_key(row, key.as_ref(), out)?;
-    }
-    out.set("content-type", "application/json")?;
-    out.set_extra(call.params)?;
-    if call.format == Format::AnthropicMessages { crate::anthropic::set_betas(call, false, out) } else { Ok(()) }
-}
-
-pub(crate) fn no_base(row: &ProviderRow) -> Error {
-    let names = match row.api_base_env {
-        [] => String::new(),
-        names => format!(" or set {}", names.join(" or ")),
-    };
-    Error::bad_request(format!("provider {} needs a base URL: give api_base{names}", row.id)).with_param("api_base")
-}
-
-pub(crate) fn no_key(row: &ProviderRow) -> Error {
-    let names = match row.api_key_env {
-        [] => String::new(),
-        names => format!(" or set {}", names.join(" or ")),
-    };
-    Error::new(Kind::Authentication, format!("provider {} needs a key: give api_key{names}", row.id))
-}
-
-fn show_key(row: &ProviderRow, key: Option<&Secret>, out: &mut Endpoint) -> Result<()> {
-    match (row.auth, key) {
-        (Auth::None, _) | (Auth::BearerOptional, None) => Ok(()),
-        (Auth::Bearer | Auth::BearerOptional | Auth::Computed(_), Some(key)) => {
-            out.set("authorization", &format!("Bearer {}", key.expose()))
-        }
-        (Auth::Header { name, value }, Some(key)) => out.set(name, &value.replace("{key}", key.expose())),
-        (Auth::Bearer | Auth::Header { .. } | Auth::Computed(_), None) => Err(no_key(row)),
-    }
-}
-
-/// Base and path as one URL. A base that already ends with the path is left alone.
-pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
-    let mut base = base.trim_end_matches('/');
-    let mut path = path;
-    let tail = path.trim_end_matches('/');
-    if path.is_empty() || !tail.is_empty() && base.ends_with(tail) {
-        return base.to_owned();
-    }
-    if row.quirks.has(Quirk::VersionedBase) && !base.ends_with("/v1") {
-        return format!("{base}/v1/{}", path.trim_start_matches('/'));
-    }
-    while let Some(up) = path.strip_prefix("../") {
-        base = match base.rsplit_once('/') {
-            Some((parent, last)) if !parent.ends_with('/') && !last.is_empty() => parent,
-            _ => base,
-        };
-        path = up;
-    }
-    if row.quirks.has(Quirk::RunBase)
-        && let Some(parent) = base.strip_suffix("/run")
-    {
-        return format!("{parent}/v1/{}", path.trim_start_matches('/'));
-    }
-    if row.quirks.has(Quirk::OverlapBase) {
-        let mut borders = path.match_indices('/').filter_map(|(at, _)| path.split_at_checked(at));
-        let overlap = borders.rfind(|(head, _)| base.ends_with(head));
-        path = overlap.map_or(path, |(_, tail)| tail);
-    }
-    format!("{base}/{}", path.trim_start_matches('/'))
 }
 
 /// A provider without control flow of its own: its row says everything.

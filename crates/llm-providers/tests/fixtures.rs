@@ -107,6 +107,12 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
     Ok(Json::object([("url", Json::from(endpoint.url)), ("headers", Json::Object(headers)), ("body", body)]))
 }
 
+/// One key per line, so that changes can be read.
+fn lines_of(case: &Json) -> String {
+    let fields = case.as_object().unwrap().iter().map(|(k, v)| format!("  \"{k}\": {v}"));
+    format!("{{\n{}\n}}\n", fields.collect::<Vec<_>>().join(",\n"))
+}
+
 /// What differs, one line each; the order of keys does not count, nor what a message says after the expected words.
 fn differences(expected: &Json, got: &Json, path: &str, out: &mut String) {
     match (expected, got) {
@@ -147,7 +153,7 @@ fn every_case_goes_out_as_recorded() {
         }
         if update {
             case.set("expect", got);
-            std::fs::write(&path, format!("{case}\n")).unwrap();
+            std::fs::write(&path, lines_of(&case)).unwrap();
             continue;
         }
         failed += 1;

@@ -2,8 +2,9 @@
 
 use llm_types::{Result, Secret};
 
+use crate::endpoint::{join, no_base, no_key};
 use crate::generated;
-use crate::provider::{Call, Endpoint, Provider, join, no_base, no_key};
+use crate::provider::{Call, Endpoint, Provider};
 use crate::row::ProviderRow;
 
 /// Beta that the tokens of a subscription need.

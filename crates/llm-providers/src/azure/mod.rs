@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use llm_types::{Error, Format, Result};
 use llm_wire::ReplyView;
 
+use crate::endpoint::{no_base, no_key};
 use crate::generated;
 use crate::params::Params;
-use crate::provider::{Call, Endpoint, Provider, no_base, no_key};
+use crate::provider::{Call, Endpoint, Provider};
 use crate::quirk::{Quirk, Quirks};
 use crate::row::ProviderRow;
 use crate::rules::Family;

@@ -2,8 +2,9 @@
 
 use llm_types::{Format, OperationKind, Result};
 
+use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
-use crate::provider::{Call, Endpoint, Protocols, Provider, Want, no_base, no_key, row_protocols};
+use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
 
 /// The provider.

@@ -17,8 +17,8 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(top: &Top<'a>) -> Self {
-        let fields = top.iter().map(|(k, v)| (Cow::Owned(k.to_owned()), Cow::Borrowed(v))).collect();
+    pub(super) fn new(top: &'a Top<'a>) -> Self {
+        let fields = top.iter().map(|(k, v)| (Cow::Borrowed(k), Cow::Borrowed(v))).collect();
         Self { fields, changed: false, lost: Vec::new(), headers: Vec::new() }
     }
 

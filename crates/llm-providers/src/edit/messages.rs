@@ -6,7 +6,7 @@ use llm_catalog::{Capability, Catalog};
 use llm_types::Json;
 use serde_json::value::RawValue;
 
-use super::scan;
+use super::scan::Seen;
 use crate::params::Params;
 use crate::quirk::{Quirk, Quirks};
 use crate::row::ProviderRow;
@@ -36,24 +36,21 @@ impl Rules {
         Self { quirks, system_is_user, strip_cache }
     }
 
-    /// A scan of one message: may a rule touch it?
-    fn may_touch(&self, raw: &str) -> bool {
+    /// May a rule touch what was seen?
+    fn may_touch(&self, seen: Seen, thinks: bool) -> bool {
         let q = self.quirks;
-        scan::has(raw, "null")
-            || !scan::has(raw, "\"role\"")
-            || scan::has(raw, "\"developer\"")
-            || self.system_is_user && scan::has(raw, "\"system\"")
-            || q.has(Quirk::SystemIsAssistant) && scan::has(raw, "\"system\"")
-            || q.any(FLATTEN) && scan::key_begins(raw, "content", b'[')
-            || q.has(Quirk::FlattenToolResults) && scan::has(raw, "\"tool\"") && scan::key_begins(raw, "content", b'[')
-            || self.strip_cache && scan::has(raw, "\"cache_control\"")
-            || q.has(Quirk::StripNames) && scan::has(raw, "\"name\"")
-            || q.has(Quirk::StripReasoning)
-                && ["\"reasoning_content\"", "\"thinking_blocks\"", "\"provider_specific_fields\""]
-                    .iter()
-                    .any(|k| scan::has(raw, k))
-            || scan::key_begins(raw, "image_url", b'"')
-            || scan::has(raw, "\"file\"")
+        seen.any(Seen::NULL)
+            || seen.any(Seen::DEVELOPER)
+            || seen.any(Seen::IMAGE_TEXT)
+            || seen.any(Seen::FILE)
+            || seen.any(Seen::TOOL) && seen.any(Seen::IMAGE)
+            || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
+            || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
+            || self.strip_cache && seen.any(Seen::CACHE_CONTROL)
+            || q.has(Quirk::StripNames) && seen.any(Seen::NAME)
+            || q.has(Quirk::StripReasoning) && seen.any(Seen::THOUGHTS)
+            || q.has(Quirk::FillReasoning) && thinks && seen.any(Seen::ASSISTANT)
+            || q.has(Quirk::DropEmptyTurns) && (seen.any(Seen::EMPTY) || !seen.any(Seen::CONTENT))
     }
 }
 
@@ -65,25 +62,27 @@ pub(super) fn at_home(row: &ProviderRow, params: &Params) -> bool {
 
 /// The edited list, when something changed. A list that cannot be read is the provider's to refuse.
 pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
+    if !rules.may_touch(Seen::of(raw), thinks) {
+        return None;
+    }
     let list: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
-    let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(list.len());
+    let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(list.len() + 1);
     let mut images: Vec<Json> = Vec::new();
     let mut changed = false;
     for message in list {
         let text = message.get();
-        let tool = scan::has(text, "\"tool\"") && scan::has(text, "\"role\"");
-        let pictures = tool && scan::has(text, "\"image_url\"");
-        let fill = rules.quirks.has(Quirk::FillReasoning) && thinks && scan::has(text, "\"assistant\"");
+        let seen = Seen::of(text);
+        let tool = seen.any(Seen::TOOL);
         if !tool && !images.is_empty() {
             out.push(Cow::Owned(tool_images(&mut images)));
         }
-        if !pictures && !fill && !rules.may_touch(text) && !may_be_empty(rules, text) {
+        if !rules.may_touch(seen, thinks) {
             out.push(Cow::Borrowed(text));
             continue;
         }
         let mut value: Json = serde_json::from_str(text).ok()?;
         let before = value.clone();
-        if pictures && value.get("role").and_then(Json::as_str) == Some("tool") {
+        if value.get("role").and_then(Json::as_str) == Some("tool") {
             images.extend(take_images(&mut value));
         }
         apply(&mut value, rules, thinks);
@@ -104,10 +103,6 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
     changed.then(|| format!("[{}]", out.join(",")))
 }
 
-fn may_be_empty(rules: &Rules, text: &str) -> bool {
-    rules.quirks.has(Quirk::DropEmptyTurns) && (scan::has(text, "\"\"") || !scan::has(text, "\"content\""))
-}
-
 fn is_empty_turn(message: &Json, rules: &Rules) -> bool {
     let role = message.get("role").and_then(Json::as_str);
     rules.quirks.has(Quirk::DropEmptyTurns)
@@ -121,9 +116,6 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     let q = rules.quirks;
     if let Json::Object(fields) = message {
         fields.retain(|(_, value)| !value.is_null());
-    }
-    if message.get("role").is_none() {
-        message.set("role", "assistant");
     }
     let role = message.get("role").and_then(Json::as_str).unwrap_or_default().to_owned();
     let system = role == "system" || role == "developer";

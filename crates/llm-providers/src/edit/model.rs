@@ -7,6 +7,8 @@ use crate::row::{ModelName, ProviderRow};
 /// The model as the provider's body names it.
 #[must_use]
 pub fn wire_model<'a>(row: &ProviderRow, model: &'a str) -> Cow<'a, str> {
+    // `responses/` only says which interface is meant.
+    let model = if row.paths.responses.is_some() { model.strip_prefix("responses/").unwrap_or(model) } else { model };
     match row.model_name {
         ModelName::Short(template) if !model.contains(['/', '#']) => Cow::Owned(template.replace("{model}", model)),
         ModelName::Dotted(template) => {

@@ -7,7 +7,7 @@ use crate::quirk::{Quirk as Q, Quirks};
 use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat};
 
 /// The parameter set `openai`.
-const OPENAI_PARAMS: FieldSet = FieldSet::of(&[
+pub(crate) const OPENAI_PARAMS: FieldSet = FieldSet::of(&[
     F::FrequencyPenalty,
     F::LogitBias,
     F::Logprobs,
@@ -42,7 +42,7 @@ const OPENAI_PARAMS: FieldSet = FieldSet::of(&[
 ]);
 
 /// The parameter set `tools`.
-const TOOLS_PARAMS: FieldSet =
+pub(crate) const TOOLS_PARAMS: FieldSet =
     FieldSet::of(&[F::Tools, F::ToolChoice, F::FunctionCall, F::Functions, F::ParallelToolCalls]);
 
 pub(crate) static A2A: ProviderRow =
@@ -1936,6 +1936,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
     clean_reply: true,
     hosts: &["api.openai.com/v1"],
     bare_models: &[
+        "*",
         "gpt-*",
         "o1*",
         "o3*",

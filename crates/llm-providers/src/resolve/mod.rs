@@ -84,6 +84,7 @@ fn by_bare_name(model: &str) -> Option<&'static dyn Provider> {
     listed.or_else(|| {
         all().find(|p| {
             p.row().bare_models.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some("") => model == "*",
                 Some(head) => model.starts_with(head),
                 None => model == *pattern,
             })
@@ -116,3 +117,6 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
