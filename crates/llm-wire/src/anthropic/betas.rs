@@ -62,8 +62,9 @@ fn of_tool(kind: &str) -> Option<&'static str> {
 fn advanced_tools(req: &GenerateRequest) -> bool {
     let functions = req.tools.iter().filter(|t| matches!(t.kind, ToolKind::Function(_)));
     functions.into_iter().any(|t| {
-        let callers = t.extra.get("allowed_callers").is_some_and(|c| c.get().contains("code_execution_20250825"));
-        callers || t.extra.get("input_examples").is_some_and(|e| e.get() != "[]" && !e.is_null())
+        let of = |key: &str, inner: &str| t.extra.get(key).or_else(|| t.extra.get(inner)).map_or("null", RawJson::get);
+        let callers = of("allowed_callers", "function.allowed_callers").contains("code_execution_20250825");
+        callers || !matches!(of("input_examples", "function.input_examples"), "[]" | "null")
     })
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Blocks {
     pub files: bool,
     /// A file goes into the container of the code tool.
     pub uploads: bool,
+    /// Calls without an id so far: OpenAI's legacy functions have none, here each needs one.
+    pub nameless: u32,
 }
 
 impl Blocks {
@@ -130,6 +132,9 @@ impl Blocks {
 
     fn tool_use(&mut self, call: &ToolCall, o: &mut Object<'_>) {
         o.str("type", "tool_use");
+        if call.id.is_empty() {
+            self.nameless += 1;
+        }
         o.str("id", &self.id(&call.id));
         o.str("name", self.names.sent(&call.name));
         let input = input(&call.arguments);
@@ -160,7 +165,11 @@ impl Blocks {
         }
     }
 
+    /// The id of a call, or of a result that answers it. A result without one answers the last call without one.
     fn id<'a>(&self, id: &'a str) -> Cow<'a, str> {
+        if id.is_empty() && !self.native {
+            return Cow::Owned(format!("call_function_{}", self.nameless));
+        }
         if self.native || id.chars().all(is_legal) {
             return Cow::Borrowed(id);
         }

@@ -1,13 +1,12 @@
 //! Errors: `{"type":"error","error":{"type","message"}}`.
 //! <https://docs.anthropic.com/en/api/errors>
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Kind, UpstreamDetail};
 
 use super::object::Object;
-use crate::codec::{ReplyView, http_headers};
+use crate::codec::ReplyView;
+use crate::openai::errors::{provider_name, retry_after, visible_headers};
 use crate::top::Top;
 
 /// How much of an upstream's error body is kept.
@@ -71,7 +70,7 @@ pub(super) fn decode(reply: &ReplyView<'_>) -> Error {
         status => status,
     };
     let (kind, as_status) = kind(status, &body);
-    let name = capitalised(reply.provider);
+    let name = provider_name(reply.provider);
     let class = kind.facts().class;
     let message = match kind {
         Kind::Internal if body.to_ascii_lowercase().contains("overloaded") => {
@@ -89,7 +88,9 @@ pub(super) fn decode(reply: &ReplyView<'_>) -> Error {
         body: Bytes::copy_from_slice(kept),
         headers: visible_headers(reply.headers),
     };
-    finish(Error::upstream(kind, message, detail), as_status, reply)
+    let mut err = with_facts(Error::upstream(kind, message, detail), as_status);
+    err.retry_after = retry_after(reply.headers);
+    err
 }
 
 /// Reads an error event of a stream: the HTTP status was 200, so that only the type tells what kind it is.
@@ -131,23 +132,17 @@ fn kind(status: u16, text: &str) -> (Kind, Option<u16>) {
         401 => (Kind::Authentication, None),
         403 => (Kind::PermissionDenied, None),
         404 => (Kind::NotFound, None),
-        408 | 504 => (Kind::Timeout, None),
+        408 => (Kind::Timeout, None),
+        504 => (Kind::Timeout, Some(504)),
         409 => (Kind::Conflict, None),
         413 => (Kind::TooLarge, None),
         429 => (Kind::RateLimit, None),
         500 | 529 => (Kind::Internal, None),
         502 => (Kind::BadGateway, None),
         503 => (Kind::Unavailable, None),
-        400..=499 => (Kind::BadRequest, Some(status)),
+        402 | 405..=499 => (Kind::BadRequest, Some(status)),
         _ => (Kind::Api, Some(status)),
     }
-}
-
-fn finish(err: Error, status: Option<u16>, reply: &ReplyView<'_>) -> Error {
-    let wait = http_headers::get(reply.headers, "retry-after").and_then(|v| v.trim().parse::<f64>().ok());
-    let mut err = with_facts(err, status);
-    err.retry_after = wait.and_then(|s| Duration::try_from_secs_f64(s).ok());
-    err
 }
 
 fn with_facts(mut err: Error, status: Option<u16>) -> Error {
@@ -164,19 +159,4 @@ fn words(body: &str) -> (Option<String>, Option<String>) {
     let error = top.read::<Top<'_>>("error").unwrap_or_default();
     let text = |key: &str| error.str(key).map(String::from);
     (text("type"), text("message").or_else(|| top.str("message").map(String::from)))
-}
-
-fn visible_headers(headers: &http_headers::Headers<'_>) -> Vec<(String, String)> {
-    let visible = |name: &str| {
-        name.starts_with("anthropic-ratelimit-")
-            || name.starts_with("retry-after")
-            || matches!(name, "request-id" | "x-should-retry")
-    };
-    headers.iter().filter(|(n, _)| visible(n)).map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
-}
-
-/// LiteLLM names exceptions after the provider: `AnthropicException`.
-fn capitalised(provider: &str) -> String {
-    let mut chars = provider.chars();
-    chars.next().map_or_else(String::new, |c| c.to_ascii_uppercase().to_string() + chars.as_str())
 }

@@ -9,7 +9,8 @@ use super::unsupported::{is_checked, lose};
 use crate::codec::EncodeContext;
 
 /// Extras that concern others than the upstream, or that are written elsewhere.
-const NOT_CARRIED: [&str; 12] = [
+const NOT_CARRIED: [&str; 13] = [
+    "max_tokens",
     "web_search_options",
     "context_management",
     "mcp_servers",

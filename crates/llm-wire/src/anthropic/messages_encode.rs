@@ -61,8 +61,7 @@ pub(super) fn write_messages(
                 "litellm.BadRequestError: Anthropic requires at least one non-system message. Either provide one, or set \
                  `litellm.modify_params = True` // `litellm_settings::modify_params: True` to add the dummy user message \
                  - {'role': 'user', 'content': 'Please continue.'}.",
-            )
-            .with_param("messages"));
+            ));
         }
         list.item().put_slice(br#"{"role":"user","content":[{"type":"text","text":"Please continue."}]}"#);
     }
@@ -146,7 +145,7 @@ fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut Vec<&'a str>, blocks: &
                 text_block(text.trim_end(), part.cache_control.as_ref().or(mark), list);
             }
             PartKind::ToolCall(call) => {
-                if calls.contains(&call.id.as_str()) {
+                if !call.id.is_empty() && calls.contains(&call.id.as_str()) {
                     continue;
                 }
                 calls.push(&call.id);

@@ -23,6 +23,8 @@ mod response_encode;
 mod schema;
 mod stream_decode;
 mod stream_encode;
+mod stream_line;
+mod stream_write;
 mod tool_choice;
 mod tools_decode;
 mod tools_encode;
@@ -38,6 +40,7 @@ use llm_types::{Error, Format, Result};
 
 pub use count_tokens::{decode_count, encode_count, encode_count_request};
 pub use usage::decode as decode_usage;
+pub(crate) use usage::of_stream as usage_report;
 
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,

@@ -44,7 +44,8 @@ fn result(part: &Part) -> Option<&ToolResult> {
 }
 
 fn answer(turns: &[Turn], id: &str, name: &str) -> Part {
-    let found = turns.iter().flat_map(|t| &t.parts).filter(|p| result(p).is_some_and(|r| r.call_id == id)).last();
+    let mut parts = turns.iter().flat_map(|t| &t.parts);
+    let found = parts.rfind(|p| result(p).is_some_and(|r| r.call_id == id));
     found.cloned().unwrap_or_else(|| {
         let text =
             format!("[System: Tool execution skipped/interrupted by user. No result provided for tool '{name}'.]");

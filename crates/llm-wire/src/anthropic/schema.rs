@@ -81,9 +81,14 @@ pub(super) fn for_output(schema: &RawJson) -> Json {
     let mut cleaner = Cleaner { defs, open: Vec::new(), recursive: false };
     cleaner.clean(&mut root);
     if cleaner.recursive {
-        // a type that contains itself cannot be inlined; the upstream judges it
-        let kept =
-            cleaner.defs.iter().filter_map(|(path, def)| Some((path.rsplit('/').next()?.to_owned(), def.clone())));
+        // a type that contains itself cannot be inlined: it stays a definition
+        let defs = cleaner.defs.clone();
+        let kept = defs.into_iter().filter_map(|(path, mut def)| {
+            cleaner.open.push(path.clone());
+            cleaner.clean(&mut def);
+            cleaner.open.pop();
+            Some((path.rsplit('/').next()?.to_owned(), def))
+        });
         let kept: Vec<(String, Json)> = kept.collect();
         root.set("$defs", Json::Object(kept));
     }

@@ -9,57 +9,15 @@ use std::borrow::Cow;
 use llm_types::generate::{Finish, FinishReason};
 use llm_types::stream::{Delta, Event, EventSink, PartStart, Start};
 use llm_types::{Error, Extra, Kind, RawJson, UpstreamDetail, UsageSource};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::block_decode::{is_hosted, raw_json};
 use super::names::original;
+use super::stream_line::{DeltaIn, Line, Text};
 use super::{FORMAT, JSON_TOOL, error, response_decode, usage};
 use crate::codec::{Hints, ReplyContext, StreamDecoder};
 use crate::sse::Frame;
 use crate::top::Top;
-
-#[derive(Debug, Deserialize, Default)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Debug, Deserialize)]
-struct Line<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Text<'a>,
-    #[serde(default)]
-    index: u32,
-    #[serde(borrow, default)]
-    delta: Option<DeltaIn<'a>>,
-    #[serde(borrow, default)]
-    content_block: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Deserialize)]
-struct DeltaIn<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Text<'a>,
-    #[serde(borrow, default)]
-    text: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    partial_json: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    thinking: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    signature: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    citation: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    stop_reason: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    stop_sequence: Option<Text<'a>>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BlockKind {

@@ -14,9 +14,10 @@ use llm_types::{Error, RawJson};
 
 use super::object::Object;
 use super::response_encode::{is_native, message_id, stop};
+use super::stream_write::{block_start, block_stop, close_event, delta_head, open_event};
 use super::{FORMAT, error, usage};
 use crate::codec::{ReplyContext, StreamEncoder};
-use crate::top::{write_json, write_str};
+use crate::top::write_str;
 
 /// The part whose block is open.
 #[derive(Debug)]
@@ -208,29 +209,7 @@ impl Encoder {
         if let Some(open) = &mut self.open {
             open.index = Some(index);
         }
-        open_event("content_block_start", out);
-        out.put_slice(b"{\"type\":\"content_block_start\",\"index\":");
-        write_json(&index, out);
-        out.put_slice(b",\"content_block\":");
-        match kind {
-            PartStart::Text | PartStart::Refusal => out.put_slice(br#"{"type":"text","text":""}"#),
-            PartStart::Thinking => out.put_slice(br#"{"type":"thinking","thinking":"","signature":""}"#),
-            PartStart::RedactedThinking { data } => {
-                out.put_slice(br#"{"type":"redacted_thinking","data":"#);
-                write_str(data, out);
-                out.put_u8(b'}');
-            }
-            PartStart::ToolCall { id, name } => {
-                out.put_slice(br#"{"type":"tool_use","id":"#);
-                write_str(id, out);
-                out.put_slice(br#","name":"#);
-                write_str(name, out);
-                out.put_slice(br#","input":{}}"#);
-            }
-            PartStart::HostedCall { json, .. } | PartStart::Opaque { json, .. } => out.put_slice(json.as_bytes()),
-        }
-        out.put_u8(b'}');
-        close_event(out);
+        block_start(index, kind, out);
     }
 
     fn write_delta(&mut self, delta: &Delta<'_>, out: &mut BytesMut) {
@@ -280,11 +259,7 @@ impl Encoder {
 
     fn close_block(&mut self, out: &mut BytesMut) {
         if let Some(Open { index: Some(index), .. }) = self.open.take() {
-            open_event("content_block_stop", out);
-            out.put_slice(b"{\"type\":\"content_block_stop\",\"index\":");
-            write_json(&index, out);
-            out.put_u8(b'}');
-            close_event(out);
+            block_stop(index, out);
         }
     }
 
@@ -330,23 +305,6 @@ impl Encoder {
         error::encode(err, out);
         close_event(out);
     }
-}
-
-fn open_event(name: &str, out: &mut BytesMut) {
-    out.put_slice(b"event: ");
-    out.put_slice(name.as_bytes());
-    out.put_slice(b"\ndata: ");
-}
-
-fn close_event(out: &mut BytesMut) {
-    out.put_slice(b"\n\n");
-}
-
-fn delta_head(index: u32, out: &mut BytesMut) {
-    open_event("content_block_delta", out);
-    out.put_slice(b"{\"type\":\"content_block_delta\",\"index\":");
-    write_json(&index, out);
-    out.put_slice(b",\"delta\":");
 }
 
 fn owned_start(kind: &PartStart<'_>) -> PartStart<'static> {

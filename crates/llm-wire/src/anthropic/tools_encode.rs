@@ -154,11 +154,13 @@ fn function(tool: &Tool, f: &FunctionTool, names: &Names, out: &mut BytesMut) {
     if let (Some(strict), true) = (f.strict, native) {
         o.json("strict", &strict);
     }
-    if let Some(mark) = &tool.cache_control {
+    if let Some(mark) = tool.cache_control.as_ref().or_else(|| tool.extra.get("function.cache_control")) {
         o.raw("cache_control", mark.get());
     }
     for key in OWN_KEYS {
-        if let Some(value) = tool.extra.get(key).filter(|_| !native) {
+        let inner = format!("function.{key}");
+        let given = tool.extra.get(key).or_else(|| tool.extra.get(&inner));
+        if let Some(value) = given.filter(|_| !native) {
             o.raw(key, value.get());
         }
     }

@@ -96,6 +96,14 @@ impl Counts {
     }
 }
 
+/// The report of a stream that spoke of usage at its start and later on, or of one object.
+pub(crate) fn of_stream(start: Option<&RawJson>, later: &str, source: UsageSource) -> UsageReport {
+    match start {
+        Some(_) => report(merged(start, later).get(), source),
+        None => report(later, source),
+    }
+}
+
 /// The report with the upstream's own words.
 pub(super) fn report(raw: &str, source: UsageSource) -> UsageReport {
     let words = RawJson::parse(raw).ok().map(|json| (FORMAT, json));
