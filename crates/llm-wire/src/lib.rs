@@ -5,7 +5,7 @@
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written.
 //! - [`openai`]: chat completions, legacy completions, embeddings.
-//! - [`anthropic`]: Messages.
+//! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //!
