@@ -36,8 +36,16 @@ impl Strategy for SimpleShuffle {
 
     fn rank(&self, deployments: &[DeploymentView<'_>], choice: &Choice<'_>, out: &mut Ranking) {
         let metrics = [Metric::Scoped, Metric::Weight, Metric::Rpm, Metric::Tpm];
-        let usable = |m: &Metric| deployments.iter().any(|d| m.of(d, choice) > 0.0);
-        match metrics.into_iter().find(usable) {
+        let mut usable = [false; 4];
+        for d in deployments {
+            for (known, metric) in usable.iter_mut().zip(metrics) {
+                *known = *known || metric.of(d, choice) > 0.0;
+            }
+            if matches!(usable, [true, ..]) {
+                break;
+            }
+        }
+        match metrics.into_iter().zip(usable).find_map(|(m, usable)| usable.then_some(m)) {
             Some(metric) => weighted(deployments, |d| metric.of(d, choice), out),
             None => uniform(deployments.len(), out),
         }
