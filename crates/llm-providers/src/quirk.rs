@@ -51,7 +51,9 @@ quirks! {
     EffortToThinking = "effort_to_thinking",
     /// The effort `max` is called `xhigh`.
     EffortMaxIsXhigh = "effort_max_is_xhigh",
-    /// `tool_choice` knows no names: a tool that must be called, this one or some, is `any`.
+    /// A named tool cannot be asked for: the choice is left out.
+    NoNamedChoice = "no_named_choice",
+    /// `tool_choice: "required"` is called `any`.
     RequiredIsAny = "required_is_any",
     /// `tool_choice` other than `auto` and `none` is not taken.
     ToolChoiceAutoOnly = "tool_choice_auto_only",

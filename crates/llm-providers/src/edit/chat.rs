@@ -1,3 +1,4 @@
+use llm_catalog::{Capability, Catalog};
 use llm_types::{Error, FieldSet, Format, Json, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
@@ -35,13 +36,15 @@ impl Chat<'_> {
         }
         self.parameters(quirks, draft)?;
         rename(self.provider.row(), draft);
-        let rules =
-            messages::Rules::of(quirks, self.family(quirks), self.provider.row(), self.rules_model(), self.params);
+        let strip_cache = self.foreign_cache_marks()
+            || quirks.has(Quirk::StripCacheControl) && messages::at_home(self.provider.row(), self.params);
+        let system_is_user = self.family(quirks) == Family::OSeries && !self.knows_system();
+        let rules = messages::Rules { quirks, system_is_user, strip_cache };
         let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
         if let Some(new) = draft.get("messages").and_then(|m| messages::edit(m, &rules, thinks)) {
             draft.set("messages", new);
         }
-        if let Some(new) = draft.get("tools").and_then(|t| tools::edit(t, quirks, self.params, self.provider.row())) {
+        if let Some(new) = draft.get("tools").and_then(|t| tools::edit(t, quirks, strip_cache)) {
             draft.set("tools", new);
         }
         self.stream(quirks, draft);
@@ -54,6 +57,12 @@ impl Chat<'_> {
 
     fn rules_model(&self) -> &str {
         self.provider.rules_model(self.model, self.params)
+    }
+
+    /// The catalog says that the model understands system turns.
+    fn knows_system(&self) -> bool {
+        let entry = Catalog::builtin().lookup(self.provider.row().id, self.rules_model());
+        entry.is_some_and(|m| m.supports(Capability::SystemMessages))
     }
 
     fn family(&self, quirks: Quirks) -> Family {
@@ -83,6 +92,16 @@ impl Chat<'_> {
         Ok(())
     }
 
+    /// Requests that came in another language go on without a word on streams.
+    fn says_false(&self) -> bool {
+        self.policy.client.is_none_or(|client| client == Format::OpenAiChat)
+    }
+
+    /// Marks of another language's caches mean something to its own house's models only.
+    fn foreign_cache_marks(&self) -> bool {
+        self.policy.client == Some(Format::AnthropicMessages) && !self.model.contains("claude")
+    }
+
     fn stream(&self, quirks: Quirks, draft: &mut Draft<'_>) {
         if self.policy.client == Some(Format::OpenAiCompletions) {
             return;
@@ -91,7 +110,7 @@ impl Chat<'_> {
             if self.provider.row().stream_usage && draft.get("stream_options").is_none() {
                 draft.set("stream_options", r#"{"include_usage":true}"#);
             }
-        } else if quirks.has(Quirk::ExplicitStream) && draft.get("stream").is_none() {
+        } else if quirks.has(Quirk::ExplicitStream) && self.says_false() && draft.get("stream").is_none() {
             draft.set("stream", "false");
         }
     }
@@ -109,7 +128,9 @@ fn effort_text(draft: &mut Draft<'_>) {
 fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result<()> {
     let Some(choice) = draft.get("tool_choice") else { return Ok(()) };
     let required = choice == "\"required\"";
-    if quirks.has(Quirk::RequiredIsAny) && (required || choice.starts_with('{')) {
+    if quirks.has(Quirk::NoNamedChoice) && choice.starts_with('{') {
+        draft.lose("tool_choice");
+    } else if quirks.has(Quirk::RequiredIsAny) && required {
         draft.set("tool_choice", "\"any\"");
     } else if quirks.has(Quirk::ToolChoiceAutoOnly) && choice != "\"auto\"" && choice != "\"none\"" {
         if !policy.drop_params {

@@ -2,20 +2,15 @@
 
 use llm_types::Json;
 
-use super::messages::at_home;
 use super::scan;
-use crate::params::Params;
 use crate::quirk::{Quirk, Quirks};
-use crate::row::ProviderRow;
 
 /// The edited list, when something changed.
-pub(super) fn edit(raw: &str, quirks: Quirks, params: &Params, row: &ProviderRow) -> Option<String> {
+pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<String> {
     let strict = quirks.has(Quirk::StripStrict) && scan::has(raw, "\"strict\"");
     let additional = quirks.has(Quirk::StripAdditionalProperties)
         && (scan::has(raw, "\"additionalProperties\"") || scan::has(raw, "\"strict\""));
-    let cache = (quirks.has(Quirk::StripToolCacheControl)
-        || quirks.has(Quirk::StripCacheControl) && at_home(row, params))
-        && scan::has(raw, "\"cache_control\"");
+    let cache = (strip_cache || quirks.has(Quirk::StripToolCacheControl)) && scan::has(raw, "\"cache_control\"");
     let functions = quirks.has(Quirk::FunctionsOnly);
     if !(strict || additional || cache || functions) {
         return None;

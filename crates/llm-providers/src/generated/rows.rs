@@ -617,6 +617,7 @@ pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
     quirks: Quirks::of(&[
         Q::RequiredIsAny,
+        Q::NoNamedChoice,
         Q::FlattenText,
         Q::StripNames,
         Q::StripReasoning,
@@ -1261,7 +1262,13 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripAdditionalProperties, Q::ThinkingToEffort, Q::EmbedInputList]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::StripAdditionalProperties,
+        Q::ThinkingToEffort,
+        Q::StripReasoning,
+        Q::EmbedInputList,
+    ]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -1638,6 +1645,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
     quirks: Quirks::of(&[
         Q::VersionedBase,
         Q::RequiredIsAny,
+        Q::NoNamedChoice,
         Q::FlattenText,
         Q::StripNames,
         Q::StripReasoning,
