@@ -1,0 +1,183 @@
+//! The Prometheus sink.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use llm_types::LogRecord;
+use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::PrometheusSettings;
+use super::board::Board;
+use super::table::LATENCY_BUCKETS;
+use crate::callback::{Callback, Delivery, Needs, SinkError};
+
+/// The media type of [`Prometheus::encode`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels = Vec<(&'static str, String)>;
+
+/// One run of a guardrail, for `litellm_guardrail_*`.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardrailRun<'a> {
+    /// Name of the guardrail.
+    pub name: &'a str,
+    /// `success`, `guardrail_intervened` or `guardrail_failed_to_respond`.
+    pub status: &'a str,
+    /// `pre_call`, `during_call`, `post_call`, `logging_only`.
+    pub hook: &'a str,
+    /// Class of the error, when the guardrail itself failed.
+    pub error: Option<&'a str>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// LiteLLM's metrics. Costs about a microsecond per call, on the background runtime.
+pub struct Prometheus {
+    board: Arc<Mutex<Board>>,
+    registry: Registry,
+    in_flight: Gauge<i64, AtomicI64>,
+    lost: Family<Labels, Counter>,
+    guardrail_runs: Family<Labels, Counter>,
+    guardrail_errors: Family<Labels, Counter>,
+    guardrail_latency: Family<Labels, Histogram, fn() -> Histogram>,
+}
+
+/// The registry's view of the board.
+struct Shown(Arc<Mutex<Board>>);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown(..)")
+    }
+}
+
+impl Collector for Shown {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        self.0.lock().encode(&mut encoder)
+    }
+}
+
+impl Prometheus {
+    /// Metrics that all start at zero.
+    #[must_use]
+    pub fn new(settings: &PrometheusSettings) -> Self {
+        let board = Arc::new(Mutex::new(Board::new(settings, Instant::now())));
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Shown(Arc::clone(&board))));
+        let on = |name: &str| !settings.exclude_metrics.iter().any(|m| m.trim_end_matches("_total") == name);
+        let in_flight = Gauge::default();
+        let latency: fn() -> Histogram = || Histogram::new(LATENCY_BUCKETS);
+        let this = Self {
+            board,
+            in_flight: in_flight.clone(),
+            lost: Family::default(),
+            guardrail_runs: Family::default(),
+            guardrail_errors: Family::default(),
+            guardrail_latency: Family::new_with_constructor(latency),
+            registry: Registry::default(),
+        };
+        if on("litellm_in_flight_requests") {
+            registry.register("litellm_in_flight_requests", "Requests under way", in_flight);
+        }
+        for (name, help, family) in [
+            ("litellm_callback_logging_failures_metric", "Records that a callback lost", &this.lost),
+            ("litellm_guardrail_requests", "Runs of guardrails", &this.guardrail_runs),
+            ("litellm_guardrail_errors", "Runs of guardrails that failed", &this.guardrail_errors),
+        ] {
+            if on(name) {
+                registry.register(name, help, family.clone());
+            }
+        }
+        if on("litellm_guardrail_latency_seconds") {
+            registry.register(
+                "litellm_guardrail_latency_seconds",
+                "Seconds that guardrails took",
+                this.guardrail_latency.clone(),
+            );
+        }
+        Self { registry, ..this }
+    }
+
+    /// All metrics as OpenMetrics text ([`CONTENT_TYPE`]). Drain the bus before, to have them up to date.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut out = String::with_capacity(64 << 10);
+        match text::encode(&mut out, &self.registry) {
+            Ok(()) => out,
+            Err(e) => {
+                tracing::error!(error = %e, "metrics cannot be written");
+                "# EOF\n".to_owned()
+            }
+        }
+    }
+
+    /// Adds calls that ended about `now`.
+    pub fn observe(&self, records: &[Arc<LogRecord>], now: Instant) {
+        let mut board = self.board.lock();
+        records.iter().for_each(|r| board.add(r, now));
+        board.sweep(now);
+    }
+
+    /// Sets `litellm_in_flight_requests`.
+    pub fn set_in_flight(&self, requests: i64) {
+        self.in_flight.set(requests);
+    }
+
+    /// Adds a run of a guardrail.
+    pub fn guardrail(&self, run: &GuardrailRun<'_>) {
+        let (name, hook) = (("guardrail_name", run.name.to_owned()), ("hook_type", run.hook.to_owned()));
+        let status = ("status", run.status.to_owned());
+        self.guardrail_runs.get_or_create_owned(&vec![name.clone(), status.clone(), hook.clone()]).inc();
+        let error = ("error_type", run.error.unwrap_or("None").to_owned());
+        if run.error.is_some() {
+            self.guardrail_errors.get_or_create_owned(&vec![name.clone(), error.clone(), hook.clone()]).inc();
+        }
+        self.guardrail_latency.get_or_create_owned(&vec![name, status, error, hook]).observe(run.took.as_secs_f64());
+    }
+
+    /// Combinations of labels that are held.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.board.lock().len()
+    }
+}
+
+impl fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prometheus").field("series", &self.series()).finish_non_exhaustive()
+    }
+}
+
+impl Callback for Prometheus {
+    fn name(&self) -> &str {
+        "prometheus"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::CALLS
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Inline
+    }
+
+    fn log<'a>(&'a self, batch: &'a [Arc<LogRecord>]) -> BoxFuture<'a, Result<(), SinkError>> {
+        self.observe(batch, Instant::now());
+        ready(Ok(())).boxed()
+    }
+
+    fn lost(&self, sink: &str, records: u64) {
+        self.lost.get_or_create_owned(&vec![("callback_name", sink.to_owned())]).inc_by(records);
+    }
+}

@@ -1,0 +1,135 @@
+//! Sinks by LiteLLM's callback names (`litellm_settings.callbacks`, `success_callback`, `failure_callback`).
+
+use std::fmt;
+
+/// A sink that this crate has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Builtin {
+    /// `prometheus`: [`crate::Prometheus`].
+    Prometheus,
+    /// `json_logs` (ours): [`crate::JsonLog`] on standard output.
+    JsonLogs,
+    /// `failure_trace` (ours): [`crate::FailureTrace`].
+    FailureTrace,
+}
+
+/// Why a name has no sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// An integration of LiteLLM that is not served yet.
+    NotServedYet,
+    /// A Python path (`module.object`): Python code cannot run here.
+    PythonCode,
+    /// No integration of LiteLLM has this name.
+    Unknown,
+}
+
+/// A callback name without a sink, for the list of configuration problems.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSink {
+    /// The name.
+    pub name: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl fmt::Display for NoSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match self.reason {
+            Reason::NotServedYet => write!(f, "the callback `{name}` of LiteLLM is not served yet"),
+            Reason::PythonCode => write!(f, "the callback `{name}` is Python code, which cannot run here"),
+            Reason::Unknown => write!(f, "there is no callback named `{name}`"),
+        }
+    }
+}
+
+impl std::error::Error for NoSink {}
+
+const BUILTIN: [(&str, Builtin); 3] =
+    [("prometheus", Builtin::Prometheus), ("json_logs", Builtin::JsonLogs), ("failure_trace", Builtin::FailureTrace)];
+
+/// LiteLLM's other integrations, as far as they are sinks.
+const LATER: &[&str] = &[
+    "agentops",
+    "argilla",
+    "arize",
+    "arize_phoenix",
+    "athina",
+    "aws_sqs",
+    "azure_sentinel",
+    "azure_storage",
+    "braintrust",
+    "cloudzero",
+    "datadog",
+    "datadog_cost_management",
+    "datadog_llm_observability",
+    "datadog_metrics",
+    "deepeval",
+    "dynamodb",
+    "email",
+    "focus",
+    "galileo",
+    "gcs_bucket",
+    "gcs_pubsub",
+    "generic_api",
+    "greenscale",
+    "helicone",
+    "humanloop",
+    "lago",
+    "langfuse",
+    "langfuse_otel",
+    "langsmith",
+    "langtrace",
+    "levo",
+    "literalai",
+    "logfire",
+    "lunary",
+    "mavvrik",
+    "mlflow",
+    "newrelic",
+    "openmeter",
+    "opik",
+    "otel",
+    "pagerduty",
+    "posthog",
+    "prometheus_system",
+    "promptlayer",
+    "resend_email",
+    "s3",
+    "s3_v2",
+    "sendgrid_email",
+    "sentry",
+    "slack",
+    "smtp_email",
+    "supabase",
+    "traceloop",
+    "vantage",
+    "vector_store_pre_call_hook",
+    "wandb",
+    "weave_otel",
+    "webhook",
+];
+
+/// Names that this crate serves.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// The sink of a name.
+///
+/// # Errors
+/// A value that names the callback and says why it has no sink.
+pub fn find(name: &str) -> Result<Builtin, NoSink> {
+    if let Some((_, builtin)) = BUILTIN.iter().find(|(n, _)| *n == name) {
+        return Ok(*builtin);
+    }
+    let reason = if LATER.contains(&name) {
+        Reason::NotServedYet
+    } else if name.contains('.') {
+        Reason::PythonCode
+    } else {
+        Reason::Unknown
+    };
+    Err(NoSink { name: name.to_owned(), reason })
+}
