@@ -449,12 +449,14 @@ impl GenerateRequest {
         let s = &self.sampling;
         let max = if self.max_output_is_completion { F::MaxCompletionTokens } else { F::MaxTokens };
         let legacy = |t: &Tool| matches!(&t.kind, ToolKind::Function(f) if f.legacy);
+        let only_legacy = !self.tools.is_empty() && self.tools.iter().all(legacy);
         let mut set: FieldSet = [
             (F::Model, true),
             (F::Messages, true),
             (F::Tools, self.tools.iter().any(|t| !legacy(t))),
             (F::Functions, self.tools.iter().any(legacy)),
-            (F::ToolChoice, self.tool_choice.is_some()),
+            (F::ToolChoice, self.tool_choice.is_some() && !only_legacy),
+            (F::FunctionCall, self.tool_choice.is_some() && only_legacy),
             (F::ParallelToolCalls, self.parallel_tool_calls.is_some()),
             (F::ResponseFormat, self.output.is_some()),
             (max, self.max_output_tokens.is_some()),

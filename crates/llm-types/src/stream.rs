@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use crate::generate::{Finish, GenerateResponse, UsageReport};
-use crate::{Error, Extra, Format, RawJson};
+use crate::{Error, Extra, Format, Json, RawJson};
 
 /// One event of a stream.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub enum Event<'a> {
         /// What is added
         delta: Delta<'a>,
     },
-    /// OpenAI logprobs of the tokens just sent, as they came.
+    /// OpenAI logprobs of the tokens in the delta that follows, as they came.
     Logprobs {
         /// Which alternative
         choice: u32,
@@ -296,6 +296,21 @@ impl Assembler {
     }
 }
 
+/// Two objects of lists as one: logprobs come with every piece of text.
+fn append_lists(before: &RawJson, more: &str) -> RawJson {
+    let (Ok(mut whole), Ok(Json::Object(more))) = (before.read::<Json>(), serde_json::from_str(more)) else {
+        return before.clone();
+    };
+    for (key, value) in more {
+        match (whole.get_mut(&key), value) {
+            (Some(Json::Array(list)), Json::Array(items)) => list.extend(items),
+            (_, Json::Null) => {}
+            (_, value) => whole.set(&key, value),
+        }
+    }
+    whole.to_raw()
+}
+
 impl EventSink for Assembler {
     fn event(&mut self, event: Event<'_>) {
         match event {
@@ -306,7 +321,11 @@ impl EventSink for Assembler {
             Event::PartStart { choice, kind, .. } => self.part_start(choice, kind),
             Event::Delta { choice, part, delta } => self.delta(choice, part, delta),
             Event::Logprobs { choice, json } => {
-                self.choice(choice).logprobs = RawJson::parse(json.into_owned()).ok();
+                let choice = self.choice(choice);
+                choice.logprobs = Some(match choice.logprobs.take() {
+                    Some(before) => append_lists(&before, &json),
+                    None => RawJson::parse(json.into_owned()).unwrap_or_default(),
+                });
             }
             Event::Opaque { choice, format, key, json } => {
                 if let Ok(json) = RawJson::parse(json.into_owned()) {

@@ -127,6 +127,15 @@ pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
     error
 }
 
+/// Providers that LiteLLM reaches through OpenAI's own client library pass `invalid_request_error` on as the type,
+/// whatever the status; other providers' errors take the type of the status. For the provider tables to apply.
+pub fn keep_invalid_request(error: &mut Error) {
+    let said = error.upstream.as_ref().and_then(|u| u.error_type.as_deref());
+    if said == Some("invalid_request_error") && !matches!(error.status(), 401 | 429) {
+        error.openai_type = Some("invalid_request_error".to_owned());
+    }
+}
+
 /// LiteLLM's wording: `litellm.<Class>: <Class>: <Provider>Exception - <text>`; client errors say the class once.
 fn message(kind: Kind, provider: &str, text: &str) -> String {
     let class = kind.facts().class;
@@ -161,7 +170,6 @@ view!(lenient ErrorView {
     message = "message": Text<'a>,
     kind = "type": Text<'a>,
     code = "code": Text<'a>,
-    param = "param": Text<'a>,
 });
 
 /// Reads an error reply in OpenAI's shape; bodies of any other shape become the message as they are.
@@ -174,7 +182,6 @@ pub fn decode(reply: &ReplyView<'_>) -> Error {
     let fallback = format!("Error code: {}", reply.status);
     let said = said.or(bare.as_deref()).unwrap_or(if text.trim().is_empty() { &fallback } else { &text });
     let mut error = upstream_error(kind_of(reply.status, &text), said, detail(reply, &body.error));
-    error.param = body.error.param.filled().map(str::to_owned);
     error.retry_after = retry_after(reply.headers);
     error
 }
@@ -305,6 +312,15 @@ mod tests {
         encode(&e, &mut out);
         let text = std::str::from_utf8(&out).unwrap();
         assert!(text.ends_with(r#""type":"throttling_error","param":null,"code":"429"}}"#), "{text}");
+    }
+
+    #[test]
+    fn the_type_can_be_kept() {
+        let body = br#"{"error":{"message":"Bad gateway","type":"invalid_request_error"}}"#;
+        let mut e = decode(&ReplyView { status: 502, provider: "openai", headers: &[], body });
+        assert_eq!(e.openai_type(), "internal_server_error");
+        keep_invalid_request(&mut e);
+        assert_eq!((e.openai_type(), e.status()), ("invalid_request_error", 502));
     }
 
     #[test]

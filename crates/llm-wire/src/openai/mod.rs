@@ -2,7 +2,7 @@
 //!
 //! - [`chat`]: chat completions, the lingua franca.
 //! - [`completions`]: legacy text completions.
-//! - [`embeddings`]: embeddings.
+//! - [`embeddings`]: texts become vectors.
 //! - [`errors`]: what an upstream's status and text mean; other codecs use it too.
 //! - [`usage`]: the usage object.
 //!
@@ -12,6 +12,7 @@ pub mod chat;
 pub mod completions;
 pub mod embeddings;
 pub mod errors;
+pub(crate) mod few;
 pub(crate) mod finish;
 pub(crate) mod object;
 pub mod usage;

@@ -146,7 +146,8 @@ fn errors_keep_their_meaning_for_every_client() {
 fn nothing_panics_on_half_a_body() {
     for kind in ["request.json", "bad.json", "response.json", "error.json"] {
         for fixture in fixtures(&GENERATE, kind) {
-            let (client, upstream) = (client_generate(fixture.format).unwrap(), upstream_generate(fixture.format).unwrap());
+            let (client, upstream) =
+                (client_generate(fixture.format).unwrap(), upstream_generate(fixture.format).unwrap());
             let ctx = reply_context(fixture.format);
             let whole = fixture.body.trim_ascii_end().len();
             for part in prefixes(&fixture.body) {

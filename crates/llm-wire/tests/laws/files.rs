@@ -45,8 +45,16 @@ impl Fixture {
         }
         match fs::read_to_string(&path) {
             Ok(old) if old == text => {}
-            Ok(old) => wrong.push(format!("{}: {}\n  was: {}\n  now: {}", self.name(), path.display(), first_change(&old, text), first_change(text, &old))),
-            Err(_) => wrong.push(format!("{}: no snapshot {}; run with UPDATE=1 and review it", self.name(), path.display())),
+            Ok(old) => wrong.push(format!(
+                "{}: {}\n  was: {}\n  now: {}",
+                self.name(),
+                path.display(),
+                first_change(&old, text),
+                first_change(text, &old)
+            )),
+            Err(_) => {
+                wrong.push(format!("{}: no snapshot {}; run with UPDATE=1 and review it", self.name(), path.display()))
+            }
         }
     }
 

@@ -109,7 +109,8 @@ fn said(events: &[Event<'_>]) -> String {
     let mut whole = Assembler::default();
     events.iter().for_each(|e| whole.event(e.clone()));
     let (answer, error) = whole.finish();
-    let choices: Vec<_> = answer.choices.iter().map(|c| (c.index, &c.parts, c.finish.as_ref().map(|f| f.reason))).collect();
+    let choices: Vec<_> =
+        answer.choices.iter().map(|c| (c.index, &c.parts, c.finish.as_ref().map(|f| f.reason))).collect();
     format!("{choices:?} failed: {}", error.is_some())
 }
 
@@ -146,7 +147,8 @@ fn chat_streams_are_well_formed() {
         if done == failed {
             wrong.push(format!("{}: [DONE] after an error, or none without one", fixture.name()));
         }
-        let chunks: Vec<Json> = frames.iter().filter(|f| **f != "[DONE]").map(|f| serde_json::from_str(f).unwrap()).collect();
+        let chunks: Vec<Json> =
+            frames.iter().filter(|f| **f != "[DONE]").map(|f| serde_json::from_str(f).unwrap()).collect();
         let choices: Vec<&Json> = chunks.iter().filter_map(|c| c.get("choices")?.as_array()?.first()).collect();
         let role = choices.first().and_then(|c| c.get("delta")?.get("role")?.as_str());
         if !choices.is_empty() && role != Some("assistant") {

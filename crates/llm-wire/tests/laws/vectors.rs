@@ -4,7 +4,7 @@ use llm_types::Format;
 use llm_wire::registry::{client_embed, upstream_embed};
 use llm_wire::{ReplyView, RequestView};
 
-use super::files::{difference, encode_context, fixtures, pretty, prefixes, reply_context, report, tree, written};
+use super::files::{difference, encode_context, fixtures, prefixes, pretty, reply_context, report, tree, written};
 
 const FORMATS: [Format; 1] = [Format::OpenAiEmbeddings];
 
@@ -55,8 +55,18 @@ fn half_an_embedding_body_is_an_error() {
         let whole = fixture.body.trim_ascii_end().len();
         for body in prefixes(&fixture.body).filter(|p| p.len() < whole) {
             let reply = ReplyView { status: 200, provider: "provider", headers: &[], body };
-            assert!(upstream_embed(fixture.format).unwrap().decode_response(&reply, &reply_context(fixture.format)).is_err());
-            assert!(client_embed(fixture.format).unwrap().decode_request(&RequestView { path: "/", query: "", body }).is_err());
+            assert!(
+                upstream_embed(fixture.format)
+                    .unwrap()
+                    .decode_response(&reply, &reply_context(fixture.format))
+                    .is_err()
+            );
+            assert!(
+                client_embed(fixture.format)
+                    .unwrap()
+                    .decode_request(&RequestView { path: "/", query: "", body })
+                    .is_err()
+            );
         }
     }
 }

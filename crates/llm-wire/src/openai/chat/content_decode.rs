@@ -10,7 +10,7 @@ use super::error::{invalid, read};
 use super::message_decode::thoughts;
 use super::message_view::ThinkingView;
 use super::request_decode::{inner, rest, text};
-use crate::openai::wire::{Content, Str, Text, view};
+use crate::openai::wire::{Content, List, Str, Text, view};
 
 view!(strict PartIn {
     kind = "type": Option<Str<'a>>,
@@ -80,6 +80,10 @@ pub(crate) fn part(raw: &RawValue, path: &str, out: &mut Vec<Part>) -> Result<()
             thoughts(&[read::<ThinkingView<'_>>(raw, path)?], out);
             return Ok(());
         }
+        ("reasoning", ..) => {
+            out.push(summary(raw));
+            return Ok(());
+        }
         _ => {
             out.push(Part::new(PartKind::Opaque { format: FORMAT, json: RawJson::borrowed(raw) }));
             return Ok(());
@@ -90,6 +94,23 @@ pub(crate) fn part(raw: &RawValue, path: &str, out: &mut Vec<Part>) -> Result<()
     }
     out.push(Part { kind, cache_control: view.cache_control.map(RawJson::borrowed), extra });
     Ok(())
+}
+
+view!(lenient SummaryIn {
+    summary = "summary": List<SummaryText<'a>>,
+});
+
+view!(lenient SummaryText {
+    text = "text": Text<'a>,
+    signature = "signature": Text<'a>,
+});
+
+/// Databricks writes thoughts as `{"type":"reasoning","summary":[{"type":"summary_text","text","signature"}]}`.
+fn summary(raw: &RawValue) -> Part {
+    let view: SummaryIn<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+    let list = view.summary.0.unwrap_or_default();
+    let signature = list.iter().find_map(|s| s.signature.filled()).map(str::to_owned);
+    Part::new(PartKind::Thinking { text: list.iter().filter_map(|s| s.text.0.as_deref()).collect(), signature })
 }
 
 view!(strict UrlIn {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::BufMut;
 use llm_types::generate::{FileRef, Media, MediaSource, Part, PartKind, Role, Turn};
 
-use super::FORMAT;
+use super::{FORMAT, keeps_marks};
 use crate::codec::EncodeContext;
 use crate::openai::object::{Arr, Obj};
 
@@ -65,7 +65,7 @@ pub(crate) fn part(part: &Part, ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>)
     }
     let mut obj = list.obj();
     let prefix = body(part, &mut obj);
-    obj.raw("cache_control", part.cache_control.as_ref());
+    obj.raw("cache_control", part.cache_control.as_ref().filter(|_| keeps_marks(&part.extra, ctx)));
     obj.extra(&part.extra, FORMAT, |key| prefix.is_empty() || !key.starts_with(prefix));
 }
 

@@ -2,9 +2,9 @@
 
 use llm_types::generate::{Part, PartKind, Role, ToolCall, ToolResult, Turn};
 
-use super::FORMAT;
 use super::content_encode::{self, Content};
 use super::request_encode::lose_extra;
+use super::{FORMAT, keeps_marks};
 use crate::codec::EncodeContext;
 use crate::openai::object::{Arr, Obj};
 
@@ -76,7 +76,7 @@ fn tool_message<'t>(
         }
     }
     images.extend(pictures);
-    obj.raw("cache_control", part.cache_control.as_ref());
+    obj.raw("cache_control", part.cache_control.as_ref().filter(|_| keeps_marks(&part.extra, ctx)));
     if turn.role == Role::Tool {
         obj.extra(&turn.extra, FORMAT, |_| true);
     }
@@ -110,7 +110,7 @@ fn message(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut
     if let [part] = content.as_slice()
         && turn.flat
     {
-        obj.raw("cache_control", part.cache_control.as_ref());
+        obj.raw("cache_control", part.cache_control.as_ref().filter(|_| keeps_marks(&part.extra, ctx)));
     }
     thoughts(turn, parts, &mut obj);
     if turn.flat {

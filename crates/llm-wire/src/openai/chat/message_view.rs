@@ -1,8 +1,11 @@
 //! Views of messages, shared by requests and replies.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use crate::openai::wire::{Content, Count, List, Str, Text, view};
+use crate::top::Top;
 
 view!(strict MessageIn {
     role = "role": Option<Str<'a>>,
@@ -28,7 +31,24 @@ view!(lenient MessageView {
     reasoning_content = "reasoning_content": Text<'a>,
     reasoning = "reasoning": Text<'a>,
     thinking_blocks = "thinking_blocks": List<ThinkingView<'a>>,
+    specific = "provider_specific_fields": Option<&'a RawValue>,
 });
+
+impl<'a> MessageView<'a> {
+    /// The refusal: OpenAI's field, or LiteLLM's place for it; and the rest of LiteLLM's fields, if there is any.
+    pub(crate) fn take_refusal(&mut self) -> (Option<Cow<'a, str>>, Option<Cow<'a, str>>) {
+        let own = self.refusal.0.take().filter(|t| !t.is_empty());
+        let Some(raw) = self.specific.take() else { return (own, None) };
+        let Ok(top) = serde_json::from_str::<Top<'a>>(raw.get()) else { return (own, Some(Cow::Borrowed(raw.get()))) };
+        let refusal = own.or_else(|| top.str("refusal"));
+        if refusal.is_none() {
+            return (None, Some(Cow::Borrowed(raw.get())));
+        }
+        let more = top.iter().any(|(key, _)| key != "refusal");
+        let rest = more.then(|| top.edited(&[("refusal", None)]));
+        (refusal, rest.map(|r| Cow::Owned(String::from_utf8_lossy(&r).into_owned())))
+    }
+}
 
 view!(lenient ToolCallView {
     index = "index": Count,
@@ -68,8 +88,8 @@ impl<'a> serde::Deserialize<'a> for Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     /// The arguments as JSON text; empty when there are none.
-    pub(crate) fn text(&self) -> std::borrow::Cow<'a, str> {
-        let Some(raw) = self.0 else { return std::borrow::Cow::Borrowed("") };
-        llm_types::json::raw_str(raw.get()).unwrap_or(std::borrow::Cow::Borrowed(raw.get()))
+    pub(crate) fn text(&self) -> Cow<'a, str> {
+        let Some(raw) = self.0 else { return Cow::Borrowed("") };
+        llm_types::json::raw_str(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
     }
 }

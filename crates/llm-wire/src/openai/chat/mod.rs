@@ -12,6 +12,7 @@
 //! - A tool call of another type than `function` is a [`PartKind::HostedTool`](llm_types::generate::PartKind) of this
 //!   format.
 
+mod call_delta;
 mod content_decode;
 mod content_encode;
 mod error;
@@ -28,7 +29,7 @@ mod stream_encode;
 
 use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
-use llm_types::{Error, Format, Result};
+use llm_types::{Error, Extra, Format, Result};
 
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,
@@ -36,12 +37,17 @@ use crate::codec::{
 };
 
 pub(crate) use request_decode::decode as decode_request;
-pub(crate) use request_encode::options as write_options;
+pub(crate) use request_encode::text_options;
 pub(crate) use response_decode::decode as decode_response;
 pub(crate) use response_encode::{answer_id, shape};
 pub(crate) use stream_decode::ChatStreamDecoder;
 
 const FORMAT: Format = Format::OpenAiChat;
+
+/// True when a mark for prompt caches goes along: LiteLLM's translation of Messages keeps them for Claude models only.
+fn keeps_marks(origin: &Extra, ctx: &EncodeContext<'_>) -> bool {
+    origin.format() != Some(Format::AnthropicMessages) || ctx.model.contains("claude")
+}
 
 /// True when the upstream's thoughts are blocks, so that clients get blocks even without proofs.
 fn foreign_blocks(ctx: &ReplyContext) -> bool {

@@ -7,12 +7,13 @@ use bytes::BytesMut;
 use llm_types::generate::{FunctionTool, GenerateRequest, OutputFormat, Reasoning, Tool, ToolChoice, ToolKind};
 use llm_types::{Extra, Format};
 use serde::Deserialize;
+use serde_json::Number;
 
-use super::FORMAT;
 use super::message_encode;
+use super::{FORMAT, keeps_marks};
 use crate::codec::EncodeContext;
 use crate::openai::object::{Arr, Obj};
-use crate::top::write_str;
+use crate::top::{Top, write_str};
 
 const STREAM_OPTIONS: &str = "stream_options.";
 
@@ -25,15 +26,17 @@ pub(crate) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
 }
 
 /// Everything but the model and the conversation.
-pub(crate) fn options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+fn options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     let from_anthropic = req.extra.format() == Some(Format::AnthropicMessages);
-    sampling(req, obj);
+    let max = if req.max_output_is_completion { "max_completion_tokens" } else { "max_tokens" };
+    sampling(req, max, obj);
+    obj.raw("logprobs", req.sampling.logprobs.as_ref());
+    obj.number("top_logprobs", req.sampling.top_logprobs.as_ref());
     reasoning(&req.reasoning, from_anthropic, ctx, obj);
-    tools(req, from_anthropic, ctx, obj);
+    tools(req, ctx, obj);
     if let Some(format) = &req.output {
         output_format(format, obj);
     }
-    stream(req, obj);
     if from_anthropic {
         // LiteLLM's translation sends none of these
         for (name, given) in [
@@ -46,12 +49,57 @@ pub(crate) fn options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &
             }
         }
     } else {
+        obj.opt_bool("parallel_tool_calls", req.parallel_tool_calls);
         obj.opt_str("user", req.user.as_deref());
         obj.raw("metadata", req.metadata.as_ref());
         obj.opt_str("service_tier", req.service_tier.as_deref());
     }
-    obj.extra(&req.extra, FORMAT, |key| !key.starts_with(STREAM_OPTIONS));
+    tail(req, ctx, obj);
+}
+
+/// The options that legacy text completions know; reports the others as lost.
+pub(crate) fn text_options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    sampling(req, "max_tokens", obj);
+    let s = &req.sampling;
+    match (&s.logprobs, &s.top_logprobs) {
+        (Some(on), top) if on.get() == "true" => {
+            obj.text("logprobs", &top.as_ref().map_or("1".to_owned(), Number::to_string))
+        }
+        (Some(off), _) if off.get() == "false" => {}
+        (count, _) => obj.raw("logprobs", count.as_ref()),
+    }
+    for (name, given) in [
+        ("tools", !req.tools.is_empty()),
+        ("response_format", req.output.is_some()),
+        ("reasoning_effort", req.reasoning.effort.is_some()),
+        ("thinking", req.reasoning.thinking.is_some()),
+        ("metadata", req.metadata.is_some()),
+        ("service_tier", req.service_tier.is_some()),
+    ] {
+        if given {
+            ctx.lost.push(name.to_owned());
+        }
+    }
+    obj.opt_str("user", req.user.as_deref());
+    tail(req, ctx, obj);
+}
+
+/// Streaming, and the fields that only their own format knows.
+fn tail(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    stream(req, obj);
+    obj.extra(&req.extra, FORMAT, |key| !key.starts_with(STREAM_OPTIONS) && key != "extra_body");
+    extra_body(&req.extra, obj);
     lose_extra(&req.extra, "", ctx);
+}
+
+/// `extra_body` is LiteLLM's: its fields go to the top level. It cannot choose another model.
+fn extra_body(extra: &Extra, obj: &mut Obj<'_>) {
+    let body = extra.fields_for(FORMAT).find(|(key, _)| *key == "extra_body");
+    if let Some(body) = body.and_then(|(_, json)| json.read::<Top<'_>>().ok()) {
+        for (key, value) in body.iter().filter(|(key, _)| *key != "model") {
+            obj.any_key(key).extend_from_slice(value.as_bytes());
+        }
+    }
 }
 
 /// Reports extra fields of other formats as lost.
@@ -61,9 +109,8 @@ pub(crate) fn lose_extra(extra: &Extra, path: &str, ctx: &mut EncodeContext<'_>)
     }
 }
 
-fn sampling(req: &GenerateRequest, obj: &mut Obj<'_>) {
+fn sampling(req: &GenerateRequest, max: &'static str, obj: &mut Obj<'_>) {
     let s = &req.sampling;
-    let max = if req.max_output_is_completion { "max_completion_tokens" } else { "max_tokens" };
     obj.number(max, req.max_output_tokens.as_ref());
     obj.number("temperature", s.temperature.as_ref());
     obj.number("top_p", s.top_p.as_ref());
@@ -83,8 +130,6 @@ fn sampling(req: &GenerateRequest, obj: &mut Obj<'_>) {
     obj.number("frequency_penalty", s.frequency_penalty.as_ref());
     obj.raw("logit_bias", s.logit_bias.as_ref());
     obj.number("seed", s.seed.as_ref());
-    obj.raw("logprobs", s.logprobs.as_ref());
-    obj.number("top_logprobs", s.top_logprobs.as_ref());
 }
 
 fn stream(req: &GenerateRequest, obj: &mut Obj<'_>) {
@@ -129,7 +174,7 @@ fn effort_of(thinking: &str) -> Option<&'static str> {
     }
 }
 
-fn tools(req: &GenerateRequest, from_anthropic: bool, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     let legacy = |t: &&Tool| matches!(&t.kind, ToolKind::Function(f) if f.legacy);
     let mut wants_search = false;
     let mut sayable = Vec::with_capacity(req.tools.len());
@@ -147,7 +192,7 @@ fn tools(req: &GenerateRequest, from_anthropic: bool, ctx: &mut EncodeContext<'_
     }
     if !sayable.is_empty() {
         let mut list = obj.arr("tools");
-        sayable.iter().for_each(|t| write_tool(t, &mut list));
+        sayable.iter().for_each(|t| write_tool(t, ctx, &mut list));
     }
     if req.tools.iter().any(|t| legacy(&t)) {
         let mut list = obj.arr("functions");
@@ -167,9 +212,6 @@ fn tools(req: &GenerateRequest, from_anthropic: bool, ctx: &mut EncodeContext<'_
     if let Some(choice) = &req.tool_choice {
         tool_choice(choice, req.tools.iter().all(|t| legacy(&t)), ctx, obj);
     }
-    if !from_anthropic {
-        obj.opt_bool("parallel_tool_calls", req.parallel_tool_calls);
-    }
 }
 
 fn hosted_type(json: &str) -> String {
@@ -180,14 +222,14 @@ fn hosted_type(json: &str) -> String {
     serde_json::from_str::<Typed>(json).map_or_else(|_| "hosted".to_owned(), |t| t.r#type)
 }
 
-fn write_tool(tool: &Tool, list: &mut Arr<'_>) {
+fn write_tool(tool: &Tool, ctx: &EncodeContext<'_>, list: &mut Arr<'_>) {
     match &tool.kind {
         ToolKind::Hosted { json, .. } => list.text(json.get()),
         ToolKind::Function(function) => {
             let mut obj = list.obj();
             obj.str("type", "function");
             write_function(function, &tool.extra, &mut obj.obj("function"));
-            obj.raw("cache_control", tool.cache_control.as_ref());
+            obj.raw("cache_control", tool.cache_control.as_ref().filter(|_| keeps_marks(&tool.extra, ctx)));
             obj.extra(&tool.extra, FORMAT, |key| !key.starts_with("function."));
         }
     }

@@ -43,11 +43,14 @@ pub(crate) fn decode(reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<Genera
             None => errors::invalid_reply(reply, "provider returned a response with no 'choices'"),
         });
     };
+    let id = view.id.0.unwrap_or_default().into_owned();
+    let seed = if ctx.fallback_id.is_empty() { &id } else { &ctx.fallback_id };
+    let choices = choices.into_iter().enumerate().map(|(at, c)| choice(c, at, seed)).collect();
     Ok(GenerateResponse {
-        id: view.id.0.unwrap_or_default().into_owned(),
+        id,
         model: view.model.0.unwrap_or_default().into_owned(),
         created: view.created.0.filter(|t| *t > 0),
-        choices: choices.into_iter().enumerate().map(|(at, c)| choice(c, at, &ctx.fallback_id)).collect(),
+        choices,
         usage: view.usage.map(|raw| usage::decode(raw, FORMAT)),
         service_tier: view.service_tier.0.map(Into::into),
         extra: rest(view.rest),
@@ -82,7 +85,8 @@ fn end(word: Option<&str>, parts: &[Part]) -> Finish {
 }
 
 /// The parts of an assistant's message; what is unknown goes to `extra`.
-fn message_parts(view: MessageView<'_>, seed: &str, extra: &mut Extra) -> Vec<Part> {
+fn message_parts(mut view: MessageView<'_>, seed: &str, extra: &mut Extra) -> Vec<Part> {
+    let (refusal, specific) = view.take_refusal();
     let mut parts = Vec::new();
     thoughts(&view.thinking_blocks.0.unwrap_or_default(), &mut parts);
     let reasoning = view.reasoning_content.filled().or(view.reasoning.filled());
@@ -106,8 +110,11 @@ fn message_parts(view: MessageView<'_>, seed: &str, extra: &mut Extra) -> Vec<Pa
         }
         Content::None | Content::Wrong => {}
     }
-    if let Some(refusal) = view.refusal.filled() {
-        parts.push(Part::new(PartKind::Refusal(refusal.to_owned())));
+    if let Some(refusal) = refusal {
+        parts.push(Part::new(PartKind::Refusal(refusal.into_owned())));
+    }
+    if let Some(Ok(specific)) = specific.map(|s| RawJson::parse(s.into_owned())) {
+        extra.push(FORMAT, "provider_specific_fields", specific);
     }
     for (at, call) in view.tool_calls.0.unwrap_or_default().into_iter().enumerate() {
         parts.push(tool_call(call, at, seed));

@@ -11,7 +11,8 @@ use super::content_decode;
 use super::message_view::MessageView;
 use super::stream_choice::{ChoiceState, Kind as TextKind};
 use crate::codec::{ReplyContext, StreamDecoder};
-use crate::openai::wire::{Content, Count, List, Rest, Text, view};
+use crate::openai::few::Few;
+use crate::openai::wire::{Content, Count, Rest, Text, view};
 use crate::openai::{errors, finish, usage};
 use crate::sse::Frame;
 
@@ -20,7 +21,7 @@ view!(lenient ChunkIn {
     object = "object": Text<'a>,
     created = "created": Count,
     model = "model": Text<'a>,
-    choices = "choices": List<ChoiceIn<'a>>,
+    choices = "choices": Few<ChoiceIn<'a>>,
     usage = "usage": Option<&'a RawValue>,
     service_tier = "service_tier": Text<'a>,
     error = "error": Option<&'a RawValue>,
@@ -66,6 +67,9 @@ impl ChatStreamDecoder {
     fn start(&mut self, chunk: &ChunkIn<'_>, sink: &mut dyn EventSink) {
         if std::mem::replace(&mut self.started, true) {
             return;
+        }
+        if self.seed.is_empty() {
+            chunk.id.filled().unwrap_or_default().clone_into(&mut self.seed);
         }
         let mut extra = llm_types::Extra::new(FORMAT);
         for (key, value) in &self.seen {
@@ -144,7 +148,8 @@ impl ChatStreamDecoder {
 }
 
 /// Reads a delta into events.
-fn delta(view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &mut dyn EventSink) {
+fn delta(mut view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &mut dyn EventSink) {
+    let (refusal, specific) = view.take_refusal();
     let blocks = view.thinking_blocks.0.unwrap_or_default();
     blocks.iter().for_each(|b| state.thought(b, sink));
     if blocks.is_empty() {
@@ -157,14 +162,16 @@ fn delta(view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &mut 
         Content::Parts(list) => list.into_iter().for_each(|raw| content_part(raw, state, sink)),
         Content::None | Content::Wrong => {}
     }
-    state.say(TextKind::Refusal, view.refusal.0.unwrap_or_default(), sink);
+    state.say(TextKind::Refusal, refusal.unwrap_or_default(), sink);
     view.tool_calls.0.unwrap_or_default().iter().for_each(|c| state.call(c, seed, sink));
     let arguments = view.function_call.arguments.text();
     if view.function_call.name.filled().is_some() || !arguments.is_empty() {
         state.function(view.function_call.name.filled(), arguments, sink);
     }
-    for (key, json) in &view.rest {
-        let (key, json) = (Cow::Borrowed(key.as_ref()), Cow::Borrowed(json.get()));
+    let specific = specific.map(|json| ("provider_specific_fields", json));
+    let rest = view.rest.iter().map(|(key, json)| (key.as_ref(), Cow::Borrowed(json.get())));
+    for (key, json) in rest.chain(specific) {
+        let key = Cow::Borrowed(key);
         sink.event(Event::Opaque { choice: state.index, format: FORMAT, key, json });
     }
 }
@@ -182,7 +189,7 @@ fn content_part(raw: &RawValue, state: &mut ChoiceState, sink: &mut dyn EventSin
             PartKind::Thinking { text, .. } => state.say(TextKind::Thinking, Cow::Owned(text), sink),
             PartKind::Refusal(text) => state.say(TextKind::Refusal, Cow::Owned(text), sink),
             _ => {
-                let (key, json) = (Cow::Borrowed("content"), Cow::Owned(format!("[{}]", raw.get())));
+                let (key, json) = (Cow::Borrowed("content_part"), Cow::Borrowed(raw.get()));
                 sink.event(Event::Opaque { choice: state.index, format: FORMAT, key, json });
             }
         }
@@ -212,11 +219,10 @@ impl StreamDecoder for ChatStreamDecoder {
             return self.fail(errors::decode_in_stream(&text, &self.provider), sink);
         }
         self.unknown(&chunk.rest, sink);
-        let choices = chunk.choices.0.as_ref().is_some_and(|c| !c.is_empty());
-        if choices || chunk.usage.is_some() {
+        if !chunk.choices.is_empty() || chunk.usage.is_some() {
             self.start(&chunk, sink);
         }
-        for choice in chunk.choices.0.unwrap_or_default() {
+        for choice in chunk.choices {
             self.choice(choice, sink);
         }
         if let Some(raw) = chunk.usage {

@@ -1,15 +1,18 @@
 //! Streams to chat clients, as LiteLLM writes them: the role stands in an alternative's first chunk, the finish reason
 //! in a chunk of its own, the usage in the last one when it was asked for, then `[DONE]`.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, BytesMut};
 use llm_types::Format;
 use llm_types::generate::UsageReport;
 use llm_types::stream::{Delta, Event, PartStart, Start};
 
+use super::call_delta::{begin_call, grow_call};
 use super::response_encode::answer_id;
 use super::{FORMAT, foreign_blocks};
 use crate::codec::{ReplyContext, StreamEncoder};
-use crate::openai::object::{Obj, write_u64};
+use crate::openai::object::Obj;
 use crate::openai::{errors, finish, usage};
 
 /// Writes chunks.
@@ -174,7 +177,10 @@ impl ChatStreamEncoder {
     fn delta(&mut self, choice: u32, part: u32, delta: &Delta<'_>, out: &mut BytesMut) {
         match delta {
             Delta::Text(text) => self.chunk(choice, out, |d| d.str("content", text), |_| {}),
-            Delta::Refusal(text) => self.chunk(choice, out, |d| d.str("refusal", text), |_| {}),
+            // where LiteLLM has it in whole answers; its streams lose refusals
+            Delta::Refusal(text) => {
+                self.chunk(choice, out, |d| d.obj("provider_specific_fields").str("refusal", text), |_| {});
+            }
             Delta::Thinking(text) => self.thinking(choice, text, None, out),
             Delta::Signature(proof) => self.thinking(choice, "", Some(proof), out),
             Delta::Arguments(json) => {
@@ -202,11 +208,11 @@ impl ChatStreamEncoder {
         self.thought = true;
         let blocks = foreign_blocks(&self.ctx) || proof.is_some();
         let anthropic = self.ctx.upstream == Some(Format::AnthropicMessages);
-        let mut said = text.to_owned();
+        let mut said = Cow::Borrowed(text);
         let at = self.at(choice);
         if let Some(state) = self.choices.get_mut(at).filter(|_| anthropic) {
             match proof {
-                Some(_) => said = std::mem::take(&mut state.thoughts),
+                Some(_) => said = Cow::Owned(std::mem::take(&mut state.thoughts)),
                 None => state.thoughts.push_str(text),
             }
         }
@@ -273,35 +279,6 @@ impl ChatStreamEncoder {
         }
         out.put_slice(b"data: [DONE]\n\n");
     }
-}
-
-fn begin_call(delta: &mut Obj<'_>, index: u64, id: &str, name: &str, legacy: bool) {
-    if legacy {
-        let mut function = delta.obj("function_call");
-        function.str("name", name);
-        function.str("arguments", "");
-        return;
-    }
-    let mut list = delta.arr("tool_calls");
-    let mut call = list.obj();
-    call.u64("index", index);
-    call.str("id", id);
-    call.str("type", "function");
-    let mut function = call.obj("function");
-    function.str("name", name);
-    function.str("arguments", "");
-}
-
-fn grow_call(delta: &mut Obj<'_>, index: u64, arguments: &str, legacy: bool) {
-    if legacy {
-        delta.obj("function_call").str("arguments", arguments);
-        return;
-    }
-    let mut list = delta.arr("tool_calls");
-    let mut call = list.obj();
-    write_u64(index, call.key("index"));
-    call.str("type", "function");
-    call.obj("function").str("arguments", arguments);
 }
 
 impl StreamEncoder for ChatStreamEncoder {

@@ -55,7 +55,7 @@ impl UpstreamCodec<Generate> for Completions {
         let mut obj = Obj::open(out);
         obj.str("model", ctx.model);
         prompt::encode(&req.turns, ctx, obj.key("prompt"));
-        chat::write_options(req, ctx, &mut obj);
+        chat::text_options(req, ctx, &mut obj);
         Ok(())
     }
 
