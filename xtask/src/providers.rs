@@ -67,6 +67,9 @@ struct Row {
     /// Quirks of some models only.
     #[serde(default)]
     quirks_for_model: Vec<NamedQuirks>,
+    /// `anthropic-beta` values that it understands, with its names for them.
+    #[serde(default)]
+    betas: IndexMap<String, String>,
     /// What short model names are short for.
     model_short: Option<String>,
     /// What dotted model names are written into.
@@ -181,6 +184,9 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
     if !row.quirks_for_model.is_empty() {
         let one = |n: &NamedQuirks| format!("({}, {})", list(n.like.iter().map(|l| text(l))), quirk_set(&n.quirks));
         put("quirks_like", list(row.quirks_for_model.iter().map(one)));
+    }
+    if !row.betas.is_empty() {
+        put("betas", list(row.betas.iter().map(|(from, to)| format!("({}, {})", text(from), text(to)))));
     }
     match (&row.model_short, &row.model_dotted) {
         (Some(short), None) => put("model_name", format!("ModelName::Short({})", text(short))),

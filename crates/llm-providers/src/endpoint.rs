@@ -62,7 +62,7 @@ pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoin
     }
     out.set("content-type", "application/json")?;
     out.set_extra(call.params)?;
-    if call.format == Format::AnthropicMessages { crate::anthropic::set_betas(call, false, out) } else { Ok(()) }
+    if call.format == Format::AnthropicMessages { crate::anthropic::set_betas(row, call, false, out) } else { Ok(()) }
 }
 
 pub(crate) fn no_base(row: &ProviderRow) -> Error {

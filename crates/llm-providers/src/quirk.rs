@@ -57,6 +57,8 @@ quirks! {
     RequiredIsAny = "required_is_any",
     /// `tool_choice` other than `auto` and `none` is not taken.
     ToolChoiceAutoOnly = "tool_choice_auto_only",
+    /// `tool_choice: "required"` is not taken.
+    NoRequiredChoice = "no_required_choice",
     /// `tool_choice: "required"` is asked for in words, as a last user turn.
     RequiredInWords = "required_in_words",
     /// JSON schemas are asked for through a tool, for models that do not answer them natively.

@@ -46,6 +46,8 @@ pub struct ProviderRow {
     pub clean_reply: bool,
     /// It takes `stream_options.include_usage`.
     pub stream_usage: bool,
+    /// The `anthropic-beta` values that it understands, with its names for them; empty: all pass.
+    pub betas: &'static [(&'static str, &'static str)],
     /// What its models are called in bodies.
     pub model_name: ModelName,
     /// Deviations of some models only, by pieces of their names.
@@ -204,6 +206,7 @@ pub(crate) const BLANK: ProviderRow = ProviderRow {
     paths: Paths::NONE,
     clean_reply: false,
     stream_usage: false,
+    betas: &[],
     model_name: ModelName::AsIs,
     quirks_like: &[],
     hosts: &[],

@@ -30,7 +30,7 @@ impl Provider for Anthropic {
         out.set("content-type", "application/json")?;
         let oauth = show_key(row, call, out)?;
         out.set_extra(call.params)?;
-        set_betas(call, oauth, out)
+        set_betas(row, call, oauth, out)
     }
 }
 
@@ -70,20 +70,27 @@ fn client_header<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
     call.client_headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
 }
 
-/// Joins the betas of the deployment, the client and the body, each once.
-pub(crate) fn set_betas(call: &Call<'_>, oauth: bool, out: &mut Endpoint) -> Result<()> {
+/// Joins the betas of the deployment, the client and the body, each once and as the row calls it. Hosts that are not
+/// the language's own house refuse betas they do not know.
+pub(crate) fn set_betas(row: &ProviderRow, call: &Call<'_>, oauth: bool, out: &mut Endpoint) -> Result<()> {
     let deployment = out.headers.get("anthropic-beta").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let client = client_header(call, "anthropic-beta").unwrap_or_default();
     let own = oauth.then_some(OAUTH_BETA);
     let mut all: Vec<&str> = Vec::new();
     let listed = deployment.split(',').chain(client.split(',')).map(str::trim).filter(|b| !b.is_empty());
     for beta in listed.chain(call.betas.iter().copied()).chain(own) {
+        let known = row.betas.iter().find(|(name, _)| *name == beta).map(|(_, own)| *own);
+        let Some(beta) = known.or_else(|| row.betas.is_empty().then_some(beta)) else { continue };
         if !all.contains(&beta) {
             all.push(beta);
         }
     }
     out.per_request |= !client.is_empty() || !call.betas.is_empty() || client_header(call, "authorization").is_some();
-    if all.is_empty() { Ok(()) } else { out.set("anthropic-beta", &all.join(",")) }
+    if all.is_empty() {
+        out.headers.remove("anthropic-beta");
+        return Ok(());
+    }
+    out.set("anthropic-beta", &all.join(","))
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ impl Provider for Azure {
             // Those go through another client of LiteLLM's, which writes no `false`.
             quirks.remove(Quirk::ExplicitStream);
         }
+        if dated(params).is_some_and(|v| v.as_str() < "2024-06") {
+            quirks.insert(Quirk::NoRequiredChoice);
+        }
         if emulates_schemas(rules_model(model, params), params) {
             quirks.insert(Quirk::SchemaByTool);
         }
@@ -81,11 +84,15 @@ fn deployment(model: &str) -> &str {
     ["o_series/", "gpt5_series/", "responses/"].iter().find_map(|f| model.strip_prefix(f)).unwrap_or(model)
 }
 
+/// The version that is asked for, when it is a date.
+fn dated(params: &Params) -> Option<String> {
+    let version = params.str("api_version").map(str::to_owned).or_else(|| params.env("AZURE_API_VERSION"));
+    version.filter(|v| v.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// JSON schemas came with a version of the interface, and not to the oldest models.
 fn emulates_schemas(model: &str, params: &Params) -> bool {
-    let version = params.str("api_version").map(str::to_owned).or_else(|| params.env("AZURE_API_VERSION"));
-    let old = version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()) && v.as_str() < "2024-08");
-    old || model.contains("gpt-3.5") || model.contains("gpt-35")
+    dated(params).is_some_and(|v| v.as_str() < "2024-08") || model.contains("gpt-3.5") || model.contains("gpt-35")
 }
 
 /// The name by which a model's rules are known: `base_model` says more than the name of a deployment, which is free.

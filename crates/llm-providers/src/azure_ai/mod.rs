@@ -59,7 +59,7 @@ impl Provider for AzureAi {
         }
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)?;
-        crate::anthropic::set_betas(call, false, out)
+        crate::anthropic::set_betas(row, call, false, out)
     }
 }
 

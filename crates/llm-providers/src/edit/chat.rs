@@ -132,9 +132,11 @@ fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result
         draft.lose("tool_choice");
     } else if quirks.has(Quirk::RequiredIsAny) && required {
         draft.set("tool_choice", "\"any\"");
-    } else if quirks.has(Quirk::ToolChoiceAutoOnly) && choice != "\"auto\"" && choice != "\"none\"" {
+    } else if quirks.has(Quirk::NoRequiredChoice) && required
+        || quirks.has(Quirk::ToolChoiceAutoOnly) && choice != "\"auto\"" && choice != "\"none\""
+    {
         if !policy.drop_params {
-            let message = format!("tool_choice={choice} is not supported: only 'auto' and 'none' are");
+            let message = format!("tool_choice={choice} is not supported here. To drop it, set drop_params");
             return Err(Error::new(llm_types::Kind::UnsupportedParams, message).with_param("tool_choice"));
         }
         draft.lose("tool_choice");

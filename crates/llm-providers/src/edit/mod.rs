@@ -212,3 +212,26 @@ fn detokenize(draft: &mut Draft<'_>) {
         draft.set("input", text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_fields_are_sorted_for_the_search() {
+        assert!(CONTROL.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(is_control("no-log") && !is_control("temperature"));
+    }
+
+    #[test]
+    fn what_needs_no_change_is_not_copied() {
+        let provider = crate::by_id("openai").unwrap();
+        let body = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"temperature":0.5,"own":1}"#;
+        let top = Top::parse(body).unwrap();
+        let caps = rules::caps(llm_catalog::Catalog::builtin(), "openai", "gpt-4o");
+        let (params, mut hints) = (Params::without_env::<String>([]), Hints::default());
+        let policy = Policy::default();
+        let edited = generate(provider, Format::OpenAiChat, "gpt-4o", &params, &caps, &top, &policy, &mut hints);
+        assert!(edited.unwrap().is_none());
+    }
+}
