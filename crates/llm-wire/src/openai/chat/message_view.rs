@@ -26,7 +26,7 @@ view!(lenient MessageView {
     role = "role": Text<'a>,
     content = "content": Content<'a>,
     tool_calls = "tool_calls": List<ToolCallView<'a>>,
-    function_call = "function_call": FunctionView<'a>,
+    function_call = "function_call": Option<Box<FunctionView<'a>>>,
     refusal = "refusal": Text<'a>,
     reasoning_content = "reasoning_content": Text<'a>,
     reasoning = "reasoning": Text<'a>,
@@ -63,6 +63,13 @@ view!(lenient FunctionView {
     name = "name": Text<'a>,
     arguments = "arguments": Arguments<'a>,
 });
+
+impl FunctionView<'_> {
+    /// Some providers write an empty object, or empty texts.
+    pub(crate) fn says_anything(&self) -> bool {
+        self.name.filled().is_some() || !self.arguments.text().is_empty()
+    }
+}
 
 view!(lenient CustomView {
     name = "name": Text<'a>,

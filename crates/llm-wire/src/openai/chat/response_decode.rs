@@ -119,9 +119,8 @@ fn message_parts(mut view: MessageView<'_>, seed: &str, extra: &mut Extra) -> Ve
     for (at, call) in view.tool_calls.0.unwrap_or_default().into_iter().enumerate() {
         parts.push(tool_call(call, at, seed));
     }
-    let function = view.function_call;
-    if function.name.filled().is_some() || !function.arguments.text().is_empty() {
-        parts.push(legacy_call(function));
+    if let Some(function) = view.function_call.filter(|f| f.says_anything()) {
+        parts.push(legacy_call(*function));
     }
     for (key, value) in view.rest {
         extra.push(FORMAT, key.into_owned(), RawJson::borrowed(value));

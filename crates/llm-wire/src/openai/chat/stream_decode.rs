@@ -24,6 +24,8 @@ view!(lenient ChunkIn {
     choices = "choices": Few<ChoiceIn<'a>>,
     usage = "usage": Option<&'a RawValue>,
     service_tier = "service_tier": Text<'a>,
+    // in every chunk of OpenAI's: told once, with the start
+    fingerprint = "system_fingerprint": Option<&'a RawValue>,
     error = "error": Option<&'a RawValue>,
     // random padding against traffic analysis
     obfuscation = "obfuscation": Text<'a>,
@@ -33,7 +35,7 @@ view!(lenient ChoiceIn {
     index = "index": Count,
     delta = "delta": MessageView<'a>,
     // some providers send the last chunk with a whole message in place of a delta
-    message = "message": Option<MessageView<'a>>,
+    message = "message": Option<Box<MessageView<'a>>>,
     // legacy text completions
     text = "text": Text<'a>,
     finish_reason = "finish_reason": Text<'a>,
@@ -72,6 +74,9 @@ impl ChatStreamDecoder {
             chunk.id.filled().unwrap_or_default().clone_into(&mut self.seed);
         }
         let mut extra = llm_types::Extra::new(FORMAT);
+        if let Some(fingerprint) = chunk.fingerprint {
+            extra.push(FORMAT, "system_fingerprint", RawJson::borrowed(fingerprint));
+        }
         for (key, value) in &self.seen {
             extra.push(FORMAT, key.as_str(), RawJson::parse(value.as_str()).unwrap_or_default());
         }
@@ -111,7 +116,7 @@ impl ChatStreamDecoder {
             sink.event(Event::Logprobs { choice: index, json: Cow::Borrowed(json.get()) });
         }
         state.say(TextKind::Text, view.text.0.unwrap_or_default(), sink);
-        delta(view.message.unwrap_or(view.delta), state, &self.seed, sink);
+        delta(view.message.map_or(view.delta, |m| *m), state, &self.seed, sink);
         if let Some(word) = view.finish_reason.filled() {
             state.ends(finish::decode(word));
         }
@@ -164,9 +169,8 @@ fn delta(mut view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &
     }
     state.say(TextKind::Refusal, refusal.unwrap_or_default(), sink);
     view.tool_calls.0.unwrap_or_default().iter().for_each(|c| state.call(c, seed, sink));
-    let arguments = view.function_call.arguments.text();
-    if view.function_call.name.filled().is_some() || !arguments.is_empty() {
-        state.function(view.function_call.name.filled(), arguments, sink);
+    if let Some(function) = view.function_call.filter(|f| f.says_anything()) {
+        state.function(function.name.filled(), function.arguments.text(), sink);
     }
     let specific = specific.map(|json| ("provider_specific_fields", json));
     let rest = view.rest.iter().map(|(key, json)| (key.as_ref(), Cow::Borrowed(json.get())));
