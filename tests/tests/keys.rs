@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use llm_simulator::{Running, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -98,14 +98,14 @@ async fn a_key_reaches_only_its_models() {
     let (sim, gateway) = started().await;
     let key = new_key(&gateway, &json!({"models": ["gpt"]})).await;
     assert_eq!(gateway.post(CHAT, &say("gpt", "hi"), &key).await.unwrap().status, 200);
-    let before = sim.requests().len();
+    let before = calls(&sim).len();
     let denied = gateway.post(CHAT, &say("claude", "hi"), &key).await.unwrap();
     assert_error(&denied, 403, "key_model_access_denied");
     assert_eq!(denied.json()["error"]["param"], "model");
     let mut body = say("gpt", "hi");
     body["fallbacks"] = json!(["claude"]);
     assert_eq!(gateway.post(CHAT, &body, &key).await.unwrap().status, 403, "fallbacks are checked as well");
-    assert_eq!(sim.requests().len(), before);
+    assert_eq!(calls(&sim).len(), before);
     let models = gateway.get("/v1/models", &key).await.unwrap().json();
     let ids: Vec<&Value> = models["data"].as_array().unwrap().iter().map(|m| &m["id"]).collect();
     assert_eq!(ids, [&json!("gpt")]);
@@ -150,7 +150,7 @@ async fn a_budget_stops_a_key() {
     let reply = gateway.post(CHAT, &say("gpt", "hi"), &none).await.unwrap();
     assert_error(&reply, 422, "budget_exceeded");
     assert!(reply.json()["error"]["param"].is_null());
-    assert!(sim.requests().is_empty(), "nothing was spent");
+    assert!(calls(&sim).is_empty(), "nothing was spent");
 
     // one call costs a cent: 1000 completion tokens of gpt-4o at 10 dollars the million
     let key = new_key(&gateway, &json!({"max_budget": 0.025})).await;
@@ -171,12 +171,12 @@ async fn a_burst_cannot_pass_a_budget() {
     let key = new_key(&gateway, &json!({"max_budget": 0.025})).await;
     let mut body = say("gpt", "hi [[sim prompt_tokens=10 completion_tokens=1000 delay_ms=300]]");
     body["max_tokens"] = json!(1000);
-    let calls = (0..12).map(|_| gateway.post(CHAT, &body, &key));
+    let burst = (0..12).map(|_| gateway.post(CHAT, &body, &key));
     let statuses: Vec<u16> =
-        futures_util::future::join_all(calls).await.into_iter().map(|r| r.unwrap().status).collect();
+        futures_util::future::join_all(burst).await.into_iter().map(|r| r.unwrap().status).collect();
     let good = statuses.iter().filter(|s| **s == 200).count();
     assert!((1..=2).contains(&good), "reservations hold the line at 2.5 calls: {statuses:?}");
-    assert_eq!(sim.requests().len(), good);
+    assert_eq!(calls(&sim).len(), good);
 }
 
 #[tokio::test]

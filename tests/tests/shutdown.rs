@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use llm_simulator::{Gate, Match, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, joined_text};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, calls, joined_text};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -49,7 +49,7 @@ async fn a_running_request_is_answered_first() {
     let body = json!({"model": "gpt", "messages": [{"role": "user", "content": "hi [[sim delay_ms=1500]]"}]});
     let answer = gateway.ask(CHAT, &body);
     let ending = async {
-        while sim.requests().is_empty() {
+        while calls(&sim).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         gateway.terminate().unwrap();

@@ -96,6 +96,9 @@ fn frame_steps(frames: Vec<Frame>, script: &Script, http2: bool, out: &mut VecDe
             FrameKind::Frame => sent > 0 && sent >= limit,
         };
         if breaks && let Some(fault) = mid_fault(script, Some(&frame.text), http2) {
+            if sent > 0 {
+                out.extend(gap(script));
+            }
             out.push_back(fault);
             return;
         }
@@ -103,15 +106,17 @@ fn frame_steps(frames: Vec<Frame>, script: &Script, http2: bool, out: &mut VecDe
             if let Some(gate) = &script.gate {
                 out.push_back(Step::Pass(gate.clone()));
             }
-            if sent > 0
-                && let Some(ms) = script.gap_ms
-            {
-                out.push_back(Step::Sleep(Duration::from_millis(ms)));
+            if sent > 0 {
+                out.extend(gap(script));
             }
             sent += 1;
         }
         out.push_back(Step::Send(Bytes::from(frame.text)));
     }
+}
+
+fn gap(script: &Script) -> Option<Step> {
+    script.gap_ms.map(|ms| Step::Sleep(Duration::from_millis(ms)))
 }
 
 /// The breaking step of a fault that comes inside a body. `next` is the event that will not be sent whole.

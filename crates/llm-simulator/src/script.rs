@@ -22,7 +22,7 @@ pub struct Script {
     pub delay_ms: Option<u64>,
     /// Milliseconds between the head and the first chunk.
     pub first_ms: Option<u64>,
-    /// Milliseconds between two content chunks of a stream.
+    /// Milliseconds between two content chunks of a stream, and before a fault that breaks it.
     pub gap_ms: Option<u64>,
     /// Bytes of the line of [`Fault::OversizedLine`]. Default 2 MiB.
     pub size: Option<usize>,
