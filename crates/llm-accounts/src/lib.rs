@@ -1,1 +1,67 @@
-//! The rules over those rows: who may do what, how much is left, reservation and settlement.
+//! The rules over the store's rows: who may do what, how much is left, reservation and settlement.
+//!
+//! A request meets this crate three times, each time without waiting:
+//!
+//! 1. [`Accounts::identify_now`]: a credential becomes an [`Identity`]; only a key nobody asked for lately needs the store
+//!    ([`Accounts::identify`]).
+//! 2. [`Accounts::admit`]: permissions, budgets, limits; what the call may cost at most is set aside in a [`Reservation`].
+//! 3. [`Reservation::settle`]: the [`Bill`] replaces what was set aside and goes to the journal, which the store gets in
+//!    batches, exactly once.
+//!
+//! | file | what |
+//! |---|---|
+//! | `settings` | [`AccountsSettings`], with LiteLLM's names |
+//! | `credential` | where a key may stand in the headers |
+//! | `digest` | keys as SHA-256; how keys are shown |
+//! | `role`, `routes` | roles, route groups, who may call what |
+//! | `allow` | model allow-lists |
+//! | `identity`, `load` | who calls, and how that is read from the rows |
+//! | `accounts`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
+//! | `purse`, `gate` | live spend; live request and token counts |
+//! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
+//! | `journal` | the write-ahead journal, its segments, its way into the store |
+//! | `spend_row` | the row of a call, as LiteLLM writes it |
+//! | `period`, `resets` | durations, reset instants, the reset job |
+//! | `keys`, `users`, `teams` | management: what the API does to the rows |
+//! | `refusal` | the texts and codes of refusals |
+
+mod accounts;
+mod admit;
+mod allow;
+mod credential;
+mod digest;
+mod flights;
+mod gate;
+mod identity;
+mod journal;
+mod keys;
+mod load;
+mod purse;
+mod refusal;
+mod reservation;
+mod role;
+mod routes;
+mod settings;
+mod spend_row;
+
+pub use accounts::Accounts;
+pub use admit::Intent;
+pub use allow::{Directory, ModelList, ProviderOf};
+pub use credential::{Credential, credential};
+pub use digest::KeyDigest;
+pub use identity::Identity;
+pub use journal::Flushed;
+pub use refusal::limit_headers;
+pub use reservation::{Bill, Reservation, Settled};
+pub use role::Role;
+pub use routes::{Permission, in_routes};
+pub use settings::{AccountsSettings, TokenLimitType};
+
+/// The name under which spend and logs of the master key stand, instead of anything made from it.
+pub const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";
+
+/// The user that the master key acts as.
+pub const MASTER_USER_ID: &str = "default_user_id";
+
+/// The pseudo-user whose row holds the spend of the whole proxy.
+pub const PROXY_BUDGET_USER: &str = "litellm-proxy-budget";

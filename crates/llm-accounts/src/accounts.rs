@@ -1,0 +1,422 @@
+//! The keys in memory and the way to those that are not.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::Utc;
+use dashmap::DashMap;
+use llm_kv::MemoryKv;
+use llm_store::{Store, UserRow};
+use llm_types::record::Caller;
+use llm_types::{Error, Result};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::digest::{ByDigest, abbreviated};
+use crate::flights::Flights;
+use crate::identity::{Budget, Identity, Rank};
+use crate::journal::{Flushed, Journal};
+use crate::load::Rows;
+use crate::purse::{Cap, Owner, Purses, nanos, usd};
+use crate::{
+    AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
+    refusal,
+};
+
+/// Who may do what and how much is left. Cheap to clone; one for the whole gateway.
+#[derive(Debug, Clone)]
+pub struct Accounts(Arc<Inner>);
+
+/// Key look-ups in the store at the same time: strangers with wrong keys must not take every connection.
+const LOOKUPS: usize = 32;
+
+/// How long it is remembered that a key does not exist, in milliseconds; another gateway may make it meanwhile.
+const UNKNOWN_MS: u64 = 2000;
+
+/// Unknown keys remembered at the most.
+const UNKNOWN_KEYS: usize = 10_000;
+
+/// Keys unused for so long are forgotten, in milliseconds.
+const IDLE_MS: u64 = 10 * 60 * 1000;
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) settings: Arc<AccountsSettings>,
+    pub(crate) store: Option<Store>,
+    pub(crate) background: Handle,
+    pub(crate) kv: MemoryKv,
+    pub(crate) purses: Purses,
+    pub(crate) journal: Journal,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    master: Option<(KeyDigest, Arc<Identity>)>,
+    anyone: Arc<Identity>,
+    keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
+    unknown: DashMap<KeyDigest, u64, ByDigest>,
+    flights: Arc<Flights>,
+    lookups: Arc<Semaphore>,
+    /// Changes whenever something is forgotten: what was read before may be out of date.
+    generation: AtomicU64,
+    /// The last look-up found the store away.
+    store_away: AtomicBool,
+}
+
+impl Accounts {
+    /// Opens the accounts over a store, or over nothing but the master key. `background` is the runtime that drives the
+    /// store. Spend that an earlier process left in the journal goes to the store at once.
+    ///
+    /// # Errors
+    /// When the journal cannot be opened.
+    pub fn new(settings: AccountsSettings, store: Option<Store>, background: Handle) -> Result<Self> {
+        let settings = Arc::new(settings);
+        let purses = Purses::default();
+        let journal = Journal::open(&settings, store.is_some(), &purses)
+            .map_err(|error| Error::internal(format!("the spend journal cannot be opened: {error}")))?;
+        let directory = Arc::<ArcSwap<Directory>>::default();
+        let proxy = || proxy_budget(&settings, &purses);
+        let master = settings
+            .master_key
+            .as_ref()
+            .filter(|key| !key.is_empty())
+            .map(|key| (KeyDigest::of(key.expose()), Arc::new(master_identity(Arc::clone(&directory), proxy()))));
+        let mut anyone = Identity::bare(Rank::Anyone, "anyone", Arc::clone(&directory));
+        anyone.role = Some(Role::InternalUser);
+        anyone.budgets = proxy().into_iter().collect();
+        let inner = Inner {
+            store,
+            background,
+            kv: MemoryKv::new(),
+            journal,
+            directory,
+            master,
+            anyone: Arc::new(anyone),
+            keys: DashMap::default(),
+            unknown: DashMap::default(),
+            flights: Arc::default(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            generation: AtomicU64::new(0),
+            store_away: AtomicBool::new(false),
+            purses,
+            settings,
+        };
+        let inner = Arc::new(inner);
+        if inner.store.is_some() {
+            inner.background.spawn(flush_forever(Arc::downgrade(&inner)));
+        }
+        Ok(Self(inner))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &AccountsSettings {
+        &self.0.settings
+    }
+
+    /// The store, if there is one. Its calls belong on [`Accounts::background`].
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.0.store.as_ref()
+    }
+
+    /// The runtime that drives the store.
+    #[must_use]
+    pub fn background(&self) -> &Handle {
+        &self.0.background
+    }
+
+    /// Tells what models are served; call it with every new configuration.
+    pub fn set_directory(&self, directory: Directory) {
+        self.0.directory.store(Arc::new(directory));
+    }
+
+    /// Who shows this credential, if that is known without asking the store. `None`: ask [`Accounts::identify`].
+    pub fn identify_now(&self, credential: &Credential<'_>) -> Option<Result<Arc<Identity>>> {
+        let inner = &self.0;
+        let Some((master, admin)) = &inner.master else { return Some(Ok(Arc::clone(&inner.anyone))) };
+        let key = match credential {
+            Credential::None => return Some(Err(refusal::no_key())),
+            Credential::Malformed => return Some(Err(refusal::malformed_key())),
+            Credential::Key(key) => *key,
+        };
+        let digest = KeyDigest::of(key);
+        if digest.same(master) {
+            return Some(Ok(Arc::clone(admin)));
+        }
+        if let Some(known) = inner.keys.get(&digest).map(|entry| Arc::clone(&entry)) {
+            return inner.fresh(digest, known).map(|known| accept(known, key));
+        }
+        if !key.starts_with("sk-") {
+            return Some(Err(refusal::not_a_virtual_key(&abbreviated(key))));
+        }
+        if inner.store.is_none() {
+            return Some(Err(refusal::unknown_key(&abbreviated(key))));
+        }
+        let now = inner.kv.now().0;
+        let unknown = inner.unknown.get(&digest).is_some_and(|until| now < *until);
+        unknown.then(|| Err(refusal::unknown_key(&abbreviated(key))))
+    }
+
+    /// Who shows this credential. May be called on any runtime; the store is asked on its own.
+    ///
+    /// # Errors
+    /// 401 for wrong credentials; 503 when the store cannot be asked.
+    pub async fn identify(&self, credential: &Credential<'_>) -> Result<Arc<Identity>> {
+        if let Some(known) = self.identify_now(credential) {
+            return known;
+        }
+        let Credential::Key(key) = credential else { return Err(refusal::no_key()) };
+        let digest = KeyDigest::of(key);
+        let found = self.0.clone().look_up(digest).await;
+        match found {
+            Ok(Some(known)) => accept(known, key),
+            Ok(None) => Err(refusal::unknown_key(&abbreviated(key))),
+            Err(error) => self.0.without_store(digest, error).and_then(|known| accept(known, key)),
+        }
+    }
+
+    /// Forgets what is known of a key, so the next request reads it again. Call it after every change to its row.
+    pub fn forget_key(&self, digest: &KeyDigest) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        self.0.keys.remove(digest);
+        self.0.unknown.remove(digest);
+    }
+
+    /// Forgets every key for which `matches` holds: after a change to a team, a user or a budget.
+    pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        self.0.keys.retain(|_, known| !matches(known));
+    }
+
+    /// Brings finished calls into the store now; it happens every `proxy_batch_write_at` seconds anyway.
+    ///
+    /// # Errors
+    /// When the store does not take them; they stay in the journal.
+    pub async fn flush(&self) -> Result<Flushed> {
+        let inner = Arc::clone(&self.0);
+        let flushed = self.0.background.spawn(async move { inner.flush().await });
+        flushed.await.unwrap_or_else(|_| Err(Error::internal("the flush was stopped")))
+    }
+
+    /// Flushes for the last time; call it when no request runs any more.
+    ///
+    /// # Errors
+    /// When the store does not take everything; what is left is flushed at the next start if there is a journal folder.
+    pub async fn shutdown(&self) -> Result<Flushed> {
+        self.flush().await
+    }
+
+    /// What the whole proxy has spent in its budget window, US dollars, and its budget. Known when there is a budget.
+    #[must_use]
+    pub fn proxy_spend(&self) -> Option<(f64, f64)> {
+        let max = self.0.settings.proxy_budget()?;
+        Some((usd(self.0.purses.get(Owner::Proxy, "").spent()), max))
+    }
+}
+
+/// Checks what changes while a key stays the same.
+fn accept(known: Arc<Identity>, key: &str) -> Result<Arc<Identity>> {
+    if let Some(refusal) = &known.refusal {
+        return Err(refusal.clone());
+    }
+    if let Some(expires) = known.expires {
+        let now = Utc::now();
+        if expires < now {
+            return Err(refusal::expired_key(&abbreviated(key), expires, now));
+        }
+    }
+    Ok(known)
+}
+
+fn master_identity(directory: Arc<ArcSwap<Directory>>, proxy: Option<Budget>) -> Identity {
+    let mut admin = Identity::bare(Rank::Master, MASTER_KEY_ALIAS, directory);
+    admin.role = Some(Role::ProxyAdmin);
+    admin.budgets = proxy.into_iter().collect();
+    admin.caller = Caller {
+        key_hash: Some(MASTER_KEY_ALIAS.into()),
+        key_alias: Some(MASTER_KEY_ALIAS.into()),
+        user_id: Some(MASTER_USER_ID.into()),
+        ..Caller::default()
+    };
+    admin
+}
+
+fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> {
+    let max = settings.proxy_budget()?;
+    Some(Budget {
+        owner: Owner::Proxy,
+        what: "Proxy ".into(),
+        cap: Some(Cap { max: nanos(max), reachable: true }),
+        purse: purses.get(Owner::Proxy, ""),
+    })
+}
+
+impl Inner {
+    pub(crate) fn proxy_budget(&self) -> Option<Budget> {
+        proxy_budget(&self.settings, &self.purses)
+    }
+
+    /// The identity if it is fresh enough to be used; asks the store beside when it gets old.
+    fn fresh(self: &Arc<Self>, digest: KeyDigest, known: Arc<Identity>) -> Option<Arc<Identity>> {
+        let now = self.kv.now().0;
+        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        let age = now.saturating_sub(known.fresh.loaded);
+        known.touch(now);
+        if age <= ttl {
+            return Some(known);
+        }
+        if !known.fresh.refreshing.swap(true, Ordering::Relaxed) {
+            let inner = Arc::clone(self);
+            let old = Arc::clone(&known);
+            self.background.spawn(async move {
+                if let Err(error) = inner.look_up(digest).await {
+                    tracing::warn!(%error, "a key could not be refreshed");
+                }
+                old.fresh.refreshing.store(false, Ordering::Relaxed);
+            });
+        }
+        let away = self.store_away.load(Ordering::Relaxed);
+        let most =
+            if away { AccountsSettings::millis(self.settings.stale_key_ttl).max(ttl) } else { ttl.saturating_mul(2) };
+        (age <= most).then_some(known)
+    }
+
+    /// Asks the store for a key, together with everyone else who asks for it now.
+    async fn look_up(self: Arc<Self>, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
+        let (answer, landing) = Flights::join(&self.flights, digest);
+        if let Some(landing) = landing {
+            let inner = Arc::clone(&self);
+            self.background.spawn(async move {
+                let found = inner.read(digest).await;
+                landing.land(&found);
+            });
+        }
+        answer.await.unwrap_or_else(|_| Err(Error::internal("the look-up of the key was stopped")))
+    }
+
+    /// Reads a key and remembers it, or that there is none.
+    async fn read(&self, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let _permit = self.lookups.acquire().await.map_err(|_| refusal::no_database())?;
+        let hash = digest.hex();
+        for last in [false, false, true] {
+            let generation = self.generation.load(Ordering::SeqCst);
+            let epoch = self.journal.epoch();
+            let rows = match Rows::read(store, &hash).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    self.store_away.store(error.is_transient(), Ordering::Relaxed);
+                    return Err(refusal::store(&error));
+                }
+            };
+            self.store_away.store(false, Ordering::Relaxed);
+            // Something was changed while it was read: it may be the row before the change.
+            if generation != self.generation.load(Ordering::SeqCst) && !last {
+                continue;
+            }
+            let clean = epoch % 2 == 0 && epoch == self.journal.epoch();
+            return Ok(self.remember(digest, rows, clean));
+        }
+        Ok(None)
+    }
+
+    fn remember(&self, digest: KeyDigest, rows: Option<Rows>, clean: bool) -> Option<Arc<Identity>> {
+        let now = self.kv.now().0;
+        let Some(rows) = rows else {
+            self.keys.remove(&digest);
+            if self.unknown.len() >= UNKNOWN_KEYS {
+                self.unknown.clear();
+            }
+            self.unknown.insert(digest, now + UNKNOWN_MS);
+            return None;
+        };
+        let identity = Arc::new(rows.identity(self, digest, clean));
+        identity.touch(now);
+        self.keys.insert(digest, Arc::clone(&identity));
+        Some(identity)
+    }
+
+    /// What to do when the store is away: an old row, or nothing.
+    fn without_store(&self, digest: KeyDigest, error: Error) -> Result<Arc<Identity>> {
+        let age = |known: &Identity| self.kv.now().0.saturating_sub(known.fresh.loaded);
+        let most = AccountsSettings::millis(self.settings.stale_key_ttl);
+        if let Some(known) = self.keys.get(&digest).filter(|known| age(known) <= most) {
+            return Ok(Arc::clone(&known));
+        }
+        if !self.settings.allow_requests_on_db_unavailable || error.openai_type() != "no_db_connection" {
+            return Err(error);
+        }
+        let mut guest = Identity::bare(Rank::Unchecked, "unchecked", Arc::clone(&self.directory));
+        guest.budgets = self.proxy_budget().into_iter().collect();
+        guest.caller.user_id = Some("__db_unavailable_fallback__".into());
+        Ok(Arc::new(guest))
+    }
+
+    async fn flush(&self) -> Result<Flushed> {
+        let Some(store) = &self.store else { return Ok(Flushed::default()) };
+        let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
+        self.learn_proxy_spend(store).await?;
+        Ok(flushed)
+    }
+
+    /// Reads what the whole proxy has spent, when it has a budget; its row is made when missing.
+    async fn learn_proxy_spend(&self, store: &Store) -> Result<()> {
+        let Some(max) = self.settings.proxy_budget() else { return Ok(()) };
+        let epoch = self.journal.epoch();
+        let row = store.table::<UserRow>().get([PROXY_BUDGET_USER]).await.map_err(|e| refusal::store(&e))?;
+        let spend = if let Some(row) = row {
+            row.spend
+        } else {
+            let row = UserRow {
+                user_id: PROXY_BUDGET_USER.to_owned(),
+                max_budget: Some(max),
+                budget_duration: self.settings.budget_duration.clone(),
+                ..UserRow::default()
+            };
+            store.table::<UserRow>().put(&row).await.map_err(|e| refusal::store(&e))?;
+            0.0
+        };
+        let clean = epoch % 2 == 0 && epoch == self.journal.epoch();
+        self.purses.get(Owner::Proxy, "").learn(nanos(spend), clean);
+        Ok(())
+    }
+
+    /// Forgets keys that nobody used lately, and the oldest ones when there are too many.
+    fn sweep(&self) {
+        let now = self.kv.now().0;
+        let idle = |known: &Identity| now.saturating_sub(known.fresh.used.load(Ordering::Relaxed));
+        self.keys.retain(|_, known| idle(known) < IDLE_MS);
+        self.unknown.retain(|_, until| now < *until);
+        let most = self.settings.user_api_key_cache_size.max(1);
+        if self.keys.len() > most {
+            let mut ages: Vec<u64> = self.keys.iter().map(|known| idle(&known)).collect();
+            ages.sort_unstable();
+            let limit = ages.get(most).copied().unwrap_or(u64::MAX);
+            self.keys.retain(|_, known| idle(known) < limit);
+        }
+        self.purses.sweep();
+    }
+}
+
+/// Flushes the journal for as long as anybody uses the accounts.
+async fn flush_forever(inner: Weak<Inner>) {
+    let mut swept = tokio::time::Instant::now();
+    loop {
+        let pause = {
+            let Some(inner) = inner.upgrade() else { return };
+            if let Err(error) = inner.flush().await {
+                tracing::error!(%error, "finished calls could not be written to the store; they stay in the journal");
+            }
+            if swept.elapsed() >= Duration::from_secs(60) {
+                swept = tokio::time::Instant::now();
+                inner.sweep();
+            }
+            AccountsSettings::seconds(inner.settings.proxy_batch_write_at).max(Duration::from_millis(10))
+        };
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,286 @@
+//! Who calls: everything a request needs to know of its caller, read once and shared by all its requests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use llm_types::record::Caller;
+use llm_types::{Error, RawJson};
+
+use crate::allow::{Directory, ModelList};
+use crate::gate::Gate;
+use crate::purse::{Cap, Owner, Purse, usd};
+use crate::{KeyDigest, Role};
+
+/// What kind of caller it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// The master key.
+    Master,
+    /// There is no master key, so everybody is this.
+    Anyone,
+    /// A virtual key.
+    Key,
+    /// A key that could not be looked up; see `allow_requests_on_db_unavailable`.
+    Unchecked,
+}
+
+/// A budget that holds for the caller.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Whose it is.
+    pub(crate) owner: Owner,
+    /// Stands before the figures in a refusal.
+    pub(crate) what: Box<str>,
+    /// Without one the spend is only counted.
+    pub(crate) cap: Option<Cap>,
+    /// The live spend, shared by everyone it concerns.
+    pub(crate) purse: Arc<Purse>,
+}
+
+/// The allow-lists that hold for the caller.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    pub(crate) key: ModelList,
+    pub(crate) team: Option<ModelList>,
+    /// Of the caller's user; holds for keys without a team.
+    pub(crate) user: Option<ModelList>,
+    /// The user's list says `no-default-models`.
+    pub(crate) nothing_personal: bool,
+}
+
+/// Limits as the text of headers.
+#[derive(Debug, Default)]
+pub(crate) struct LimitTexts {
+    pub(crate) tpm: Option<Box<str>>,
+    pub(crate) rpm: Option<Box<str>>,
+    pub(crate) max_budget: Option<Box<str>>,
+}
+
+/// What a key's and team's metadata switch.
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    pub(crate) mock: bool,
+    pub(crate) no_fallbacks: bool,
+    pub(crate) tags: Vec<String>,
+    pub(crate) spend_logs_metadata: Option<RawJson>,
+}
+
+/// How fresh what is known of a key is. Milliseconds since 1970.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness {
+    pub(crate) loaded: u64,
+    pub(crate) used: AtomicU64,
+    pub(crate) refreshing: AtomicBool,
+}
+
+/// A model alias: the name asked for, the name meant.
+pub(crate) type Alias = (Box<str>, Box<str>);
+
+/// A caller whose credential is good. There is no empty one: it is made from a row, the master key, or the decision of an
+/// operator who set no master key.
+pub struct Identity {
+    pub(crate) rank: Rank,
+    pub(crate) digest: Option<KeyDigest>,
+    /// Masked key or another short name, for messages.
+    pub(crate) shown: Arc<str>,
+    pub(crate) caller: Caller,
+    pub(crate) role: Option<Role>,
+    pub(crate) lists: Lists,
+    pub(crate) aliases: Box<[Alias]>,
+    pub(crate) team_aliases: Box<[Alias]>,
+    pub(crate) allowed_routes: Vec<String>,
+    pub(crate) expires: Option<DateTime<Utc>>,
+    /// Why the credential is refused although it is known.
+    pub(crate) refusal: Option<Error>,
+    pub(crate) team_blocked: bool,
+    pub(crate) budgets: Box<[Budget]>,
+    pub(crate) gates: Box<[Gate]>,
+    /// Limits per model of the key and the team.
+    pub(crate) model_gates: Box<[(Box<str>, Box<[Gate]>)]>,
+    pub(crate) texts: LimitTexts,
+    pub(crate) switches: Switches,
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    pub(crate) fresh: Freshness,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("rank", &self.rank)
+            .field("key", &self.shown)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// An identity with rights and without limits; the caller fills in what differs.
+    pub(crate) fn bare(rank: Rank, shown: &str, directory: Arc<ArcSwap<Directory>>) -> Self {
+        Self {
+            rank,
+            digest: None,
+            shown: shown.into(),
+            caller: Caller::default(),
+            role: None,
+            lists: Lists { key: ModelList::new(&[]), ..Lists::default() },
+            aliases: Box::default(),
+            team_aliases: Box::default(),
+            allowed_routes: Vec::new(),
+            expires: None,
+            refusal: None,
+            team_blocked: false,
+            budgets: Box::default(),
+            gates: Box::default(),
+            model_gates: Box::default(),
+            texts: LimitTexts::default(),
+            switches: Switches::default(),
+            directory,
+            fresh: Freshness::default(),
+        }
+    }
+
+    /// The model group that `model` stands for: the team's alias when its target is served (`known`), else the key's.
+    pub fn alias(&self, model: &str, known: impl Fn(&str) -> bool) -> Option<&str> {
+        let find = |list: &'_ [Alias]| list.iter().position(|(from, _)| &**from == model);
+        let target = |list: &'_ [Alias], at: usize| list.get(at).map(|(_, to)| to.len()).is_some_and(|n| n > 0);
+        if let Some(at) = find(&self.team_aliases).filter(|&at| target(&self.team_aliases, at)) {
+            let to = self.team_aliases.get(at).map(|(_, to)| &**to)?;
+            if known(to) {
+                return Some(to);
+            }
+            tracing::warn!(model, target = to, "a team's alias points to a model that nobody serves; ignored");
+        }
+        let at = find(&self.aliases).filter(|&at| target(&self.aliases, at))?;
+        self.aliases.get(at).map(|(_, to)| &**to)
+    }
+
+    /// The caller's team.
+    #[must_use]
+    pub fn team_id(&self) -> Option<&str> {
+        self.caller.team_id.as_deref()
+    }
+
+    /// The caller's user.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.caller.user_id.as_deref()
+    }
+
+    /// What the key has spent in its current budget window, in US dollars; nothing for callers that are not virtual keys.
+    #[must_use]
+    pub fn spend(&self) -> Option<f64> {
+        self.budgets.iter().find(|b| b.owner == Owner::Key).map(|b| usd(b.purse.spent()))
+    }
+
+    /// True when the caller may have answers mocked (`allow_client_mock_response` in the metadata of key or team).
+    #[must_use]
+    pub const fn may_mock(&self) -> bool {
+        self.switches.mock
+    }
+
+    /// True for administrators.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.role == Some(Role::ProxyAdmin)
+    }
+
+    /// True for the master key itself.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.rank == Rank::Master
+    }
+
+    /// True for a virtual key, as opposed to the master key and to callers of a gateway without one.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.rank == Rank::Key
+    }
+
+    /// The caller's role; a key whose user has no row has none.
+    #[must_use]
+    pub const fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// SHA-256 of the key, hex; the fixed alias for the master key.
+    #[must_use]
+    pub fn key_hash(&self) -> Option<&str> {
+        self.caller.key_hash.as_deref()
+    }
+
+    /// Who calls, for logs.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
+    /// The key's own limits as response headers: `x-litellm-key-tpm-limit`, `-rpm-limit`, `-max-budget`, `-spend`.
+    pub fn limit_headers(&self, mut put: impl FnMut(&'static str, &str)) {
+        for (name, text) in [
+            ("x-litellm-key-tpm-limit", &self.texts.tpm),
+            ("x-litellm-key-rpm-limit", &self.texts.rpm),
+            ("x-litellm-key-max-budget", &self.texts.max_budget),
+        ] {
+            if let Some(text) = text {
+                put(name, text);
+            }
+        }
+        if let Some(spend) = self.spend() {
+            put("x-litellm-key-spend", &spend.to_string());
+        }
+    }
+
+    /// True when the caller may use a model: for lists of models.
+    #[must_use]
+    pub fn may_use(&self, model: &str) -> bool {
+        self.denial(&[model], &self.directory.load()).is_none()
+    }
+
+    /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access
+    /// group.
+    #[must_use]
+    pub fn allowed_models(&self) -> Option<Vec<String>> {
+        let list = match &self.lists.team {
+            Some(team) if self.lists.key.is_teams() => team,
+            _ => &self.lists.key,
+        };
+        (!list.allows_all()).then(|| list.entries().map(str::to_owned).collect())
+    }
+
+    /// True when the key's own list of routes, if it has one, names this route.
+    #[must_use]
+    pub fn may_call(&self, route: &str) -> bool {
+        self.allowed_routes.is_empty() || crate::routes::in_routes(&self.allowed_routes, route)
+    }
+
+    /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.
+    pub(crate) fn denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
+        let passes = |list: &ModelList| names.iter().any(|name| list.allows(name, directory));
+        if !self.lists.key.is_teams() && !passes(&self.lists.key) {
+            return Some("key_model_access_denied");
+        }
+        if self.lists.team.as_ref().is_some_and(|team| !passes(team)) {
+            return Some("team_model_access_denied");
+        }
+        if self.caller.team_id.is_none() && self.lists.user.as_ref().is_some_and(|user| !passes(user)) {
+            let personal = self.lists.nothing_personal;
+            return Some(if personal { "key_model_access_denied" } else { "user_model_access_denied" });
+        }
+        None
+    }
+
+    /// True when `model` is an alias of the key, so that only its target counts.
+    pub(crate) fn is_alias(&self, model: &str) -> bool {
+        self.aliases.iter().any(|(from, _)| &**from == model)
+    }
+
+    /// Notes that it was used; the shared cell is only written once a second.
+    pub(crate) fn touch(&self, now: u64) {
+        if now.saturating_sub(self.fresh.used.load(Ordering::Relaxed)) > 1000 {
+            self.fresh.used.store(now, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What is set aside for a call, and the ways it ends: settled, given back, or interrupted. Exactly one of them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use llm_types::{LogRecord, Usage};
+
+use crate::admit::{Intent, Taken, gates};
+use crate::gate::Counted;
+use crate::journal::{Counts, Note};
+use crate::purse::{Owner, nanos, usd};
+use crate::{Accounts, Identity, TokenLimitType};
+
+/// Tokens a call may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Estimate {
+    pub(crate) input: u64,
+    pub(crate) output: Option<u64>,
+    pub(crate) choices: u64,
+}
+
+/// What a finished call used.
+#[derive(Debug, Clone)]
+pub struct Bill {
+    /// What was consumed; all zero when nobody answered.
+    pub usage: Usage,
+    /// What it cost, US dollars.
+    pub cost: f64,
+    /// Content of the spend row; without one no row is written.
+    pub record: Option<Arc<LogRecord>>,
+    /// False for answers from the cache and for failures: nothing is charged.
+    pub charge: bool,
+}
+
+/// What a settled call leaves for its response.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// What the key has spent now, with this call, in US dollars.
+    pub key_spend: Option<f64>,
+    /// `x-ratelimit-*` headers.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What is set aside for a call. Dropped, it gives everything back, or, once [`Reservation::mark_sent`] was called, charges
+/// what was set aside: somebody may have answered.
+#[must_use = "dropping a reservation gives back what was set aside"]
+pub struct Reservation {
+    accounts: Accounts,
+    who: Arc<Identity>,
+    route: &'static str,
+    group: Box<str>,
+    estimate: Estimate,
+    /// Nano-dollars set aside in each budget.
+    amount: AtomicI64,
+    /// The model costs nothing, so budgets do not count.
+    free: bool,
+    taken: Taken,
+    sent: AtomicBool,
+    open: bool,
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation")
+            .field("who", &self.who)
+            .field("group", &self.group)
+            .field("amount", &self.amount)
+            .field("tokens", &self.taken.tokens)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reservation {
+    pub(crate) fn new(
+        accounts: Accounts,
+        who: Arc<Identity>,
+        intent: &Intent<'_>,
+        estimate: Estimate,
+        amount: i64,
+        free: bool,
+        taken: Taken,
+    ) -> Self {
+        Self {
+            accounts,
+            who,
+            route: intent.route,
+            group: intent.group.into(),
+            estimate,
+            amount: AtomicI64::new(amount),
+            free,
+            taken,
+            sent: AtomicBool::new(false),
+            open: true,
+        }
+    }
+
+    /// The `x-ratelimit-*` headers: limits and what remains after this call.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.taken.headers
+    }
+
+    /// Who called.
+    #[must_use]
+    pub const fn who(&self) -> &Arc<Identity> {
+        &self.who
+    }
+
+    /// True when the call may go on to this group after its own failed. Fallbacks that the operator configured need no
+    /// permission; a key or team may refuse fallbacks altogether (`disable_fallbacks` in its metadata).
+    #[must_use]
+    pub fn admits(&self, group: &str) -> bool {
+        *self.group == *group || !self.who.switches.no_fallbacks
+    }
+
+    /// Sets aside more when a fallback is dearer (US dollars per prompt and answer token); false when it does not fit.
+    #[must_use]
+    pub fn cover(&self, price: Option<(f64, f64)>) -> bool {
+        if self.accounts.inner().settings.disable_budget_reservation {
+            return true;
+        }
+        let more = self.estimate.cost(price).saturating_sub(self.amount.load(Ordering::Relaxed));
+        if more <= 0 {
+            return true;
+        }
+        for (at, budget) in self.who.budgets.iter().enumerate() {
+            if budget.purse.raise(more, budget.cap).is_err() {
+                self.who.budgets.iter().take(at).for_each(|before| before.purse.release(more));
+                return false;
+            }
+        }
+        self.amount.fetch_add(more, Ordering::Relaxed);
+        true
+    }
+
+    /// From now on somebody may have answered: dropping charges what was set aside.
+    pub fn mark_sent(&self) {
+        self.sent.store(true, Ordering::Relaxed);
+    }
+
+    /// Replaces what was set aside by what was used, and hands the rest to the journal. Does not wait, unless the journal is
+    /// so far behind that waiting is better than losing.
+    pub fn settle(mut self, bill: Bill) -> Settled {
+        let spent = if bill.charge { nanos(bill.cost.max(0.0)) } else { 0 };
+        let counts = Counts::of(&bill.usage);
+        let key_spend = self.close(spent, self.counted(&counts));
+        let headers = std::mem::take(&mut self.taken.headers);
+        self.accounts.inner().journal.push(Note {
+            who: Arc::clone(&self.who),
+            record: bill.record,
+            group: std::mem::take(&mut self.group),
+            route: self.route,
+            nanos: spent,
+            counts,
+            interrupted: false,
+        });
+        Settled { key_spend: key_spend.map(usd), headers }
+    }
+
+    /// The tokens of a bill that count against limits.
+    fn counted(&self, counts: &Counts) -> i64 {
+        match self.accounts.inner().settings.token_rate_limit_type {
+            TokenLimitType::Total => counts.total,
+            TokenLimitType::Input => counts.input,
+            TokenLimitType::Output => counts.output,
+        }
+    }
+
+    /// Gives back gauges, corrects windows, moves money. What the key has spent now.
+    fn close(&mut self, spent: i64, tokens: i64) -> Option<i64> {
+        self.open = false;
+        let inner = self.accounts.inner();
+        if self.taken.stamp.is_some() {
+            let now = inner.kv.now();
+            for gate in gates(&self.who, self.taken.models) {
+                match gate.counted {
+                    Counted::Requests => {}
+                    Counted::Tokens => {
+                        gate.counter.adjust(tokens.saturating_sub(self.taken.tokens), self.taken.stamp, now);
+                    }
+                    Counted::Parallel => {
+                        gate.counter.adjust(-1, None, now);
+                    }
+                }
+            }
+        }
+        let amount = self.amount.load(Ordering::Relaxed);
+        let kept = inner.journal.keeps();
+        let mut key = None;
+        for budget in &self.who.budgets {
+            let now = budget.purse.settle(amount, spent, kept);
+            if budget.owner == Owner::Key {
+                key = Some(now);
+            }
+        }
+        key
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        if !self.sent.load(Ordering::Relaxed) {
+            self.close(0, 0);
+            return;
+        }
+        let spent = if self.free { 0 } else { self.amount.load(Ordering::Relaxed) };
+        self.close(spent, self.taken.tokens);
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let counts =
+            Counts { input: whole(self.estimate.input), total: whole(self.estimate.input), ..Counts::default() };
+        self.accounts.inner().journal.push(Note {
+            who: Arc::clone(&self.who),
+            record: None,
+            group: std::mem::take(&mut self.group),
+            route: self.route,
+            nanos: spent,
+            counts,
+            interrupted: true,
+        });
+    }
+}

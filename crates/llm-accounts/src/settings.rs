@@ -1,0 +1,140 @@
+//! Settings, with LiteLLM's names where it has them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use llm_types::{Json, Secret};
+use serde::Deserialize;
+
+/// Which tokens count against a tokens-per-minute limit (`token_rate_limit_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenLimitType {
+    /// Both.
+    #[default]
+    Total,
+    /// Those of the prompt.
+    Input,
+    /// Those of the answer.
+    Output,
+}
+
+/// What accounts want to know. Amounts of money are US dollars, times seconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct AccountsSettings {
+    /// The administrator's key. Without one everybody is accepted.
+    pub master_key: Option<Secret>,
+    /// Encrypts secrets in the database.
+    pub salt_key: Option<Secret>,
+    /// HTTP status of budget errors.
+    pub budget_exceeded_status_code: u16,
+    /// Budgets are checked against what was spent, not against what calls in flight may cost.
+    pub disable_budget_reservation: bool,
+    /// Tokens are counted after a call only; LiteLLM's variable `LITELLM_TPM_TOKEN_RESERVATION_ENABLED`.
+    pub token_reservation: bool,
+    /// Which tokens count.
+    pub token_rate_limit_type: TokenLimitType,
+    /// A user's budget holds for the keys of teams too.
+    pub apply_user_budget_to_team_keys: bool,
+    /// No rows of requests; sums are still kept.
+    pub disable_spend_logs: bool,
+    /// Neither rows nor sums.
+    pub disable_spend_updates: bool,
+    /// Messages and answers go into the rows.
+    pub store_prompts_in_spend_logs: bool,
+    /// Keys are always ours, never the caller's.
+    pub disable_custom_api_keys: bool,
+    /// How long a key's row counts as fresh.
+    pub user_api_key_cache_ttl: f64,
+    /// How long a key's row may be used while the database is away.
+    pub stale_key_ttl: f64,
+    /// Keys kept in memory at the most; the least recently used ones go.
+    pub user_api_key_cache_size: usize,
+    /// How often the journal goes to the store.
+    pub proxy_batch_write_at: f64,
+    /// Values that `/key/generate` fills in.
+    pub default_key_generate_params: Option<Json>,
+    /// Ceilings of `/key/generate`.
+    pub upperbound_key_generate_params: Option<Json>,
+    /// Budget of the whole proxy; 0: none.
+    pub max_budget: f64,
+    /// When it starts again.
+    pub budget_duration: Option<String>,
+    /// Where the journal lives. Without it spend that was not flushed dies with the process.
+    pub journal_dir: Option<PathBuf>,
+    /// Entries that wait for the journal's thread at the most; then callers write themselves.
+    pub journal_queue: usize,
+    /// At most so long after it was written the journal is forced to the disk (survives a power cut, not only a crash).
+    pub journal_sync_seconds: f64,
+    /// Length of rate limit windows.
+    pub rate_limit_window: f64,
+    /// Callers are let in without rights of their own while the database is away.
+    pub allow_requests_on_db_unavailable: bool,
+    /// The only routes that may be called; empty: all.
+    pub allowed_routes: Vec<String>,
+    /// Routes for administrators only.
+    pub admin_only_routes: Vec<String>,
+    /// IANA zone in which budgets reset; UTC without one.
+    pub timezone: Option<String>,
+    /// Wall-clock time of resets, `HH:MM`.
+    pub budget_reset_time: Option<String>,
+    /// Overspend goes into the next window.
+    pub budget_rollover: bool,
+    /// `key_name` (a masked key) is not stored.
+    pub disable_key_name: bool,
+}
+
+impl Default for AccountsSettings {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            salt_key: None,
+            budget_exceeded_status_code: 422,
+            disable_budget_reservation: false,
+            token_reservation: true,
+            token_rate_limit_type: TokenLimitType::Total,
+            apply_user_budget_to_team_keys: false,
+            disable_spend_logs: false,
+            disable_spend_updates: false,
+            store_prompts_in_spend_logs: false,
+            disable_custom_api_keys: false,
+            user_api_key_cache_ttl: 60.0,
+            stale_key_ttl: 600.0,
+            user_api_key_cache_size: 100_000,
+            proxy_batch_write_at: 10.0,
+            default_key_generate_params: None,
+            upperbound_key_generate_params: None,
+            max_budget: 0.0,
+            budget_duration: None,
+            journal_dir: None,
+            journal_queue: 8192,
+            journal_sync_seconds: 1.0,
+            rate_limit_window: 60.0,
+            allow_requests_on_db_unavailable: false,
+            allowed_routes: Vec::new(),
+            admin_only_routes: Vec::new(),
+            timezone: None,
+            budget_reset_time: None,
+            budget_rollover: false,
+            disable_key_name: false,
+        }
+    }
+}
+
+impl AccountsSettings {
+    /// Seconds as a duration; nonsense counts as nothing.
+    pub(crate) fn seconds(seconds: f64) -> Duration {
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn millis(seconds: f64) -> u64 {
+        u64::try_from(Self::seconds(seconds).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The proxy's budget, if there is one.
+    pub(crate) fn proxy_budget(&self) -> Option<f64> {
+        (self.max_budget.is_finite() && self.max_budget > 0.0).then_some(self.max_budget)
+    }
+}
