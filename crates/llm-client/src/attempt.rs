@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
 use llm_http::{ReplyBody, Timeouts, Transport};
 use llm_router::{Attempt, Deployment, InFlight};
@@ -93,7 +93,7 @@ async fn run(
         settings: &engine.settings,
         reads_answer: call.want_content || !filters.is_empty(),
     };
-    let mut plan = planner.plan()?;
+    let (mut plan, body) = planner.plan()?;
     made.api_base = Some(Arc::clone(&plan.address.base));
     let counter = Counter {
         target: Arc::clone(&target),
@@ -110,7 +110,7 @@ async fn run(
         idle: if call.stream { timeout } else { None },
         total: if call.stream { None } else { timeout },
     };
-    let request = build(&mut plan);
+    let request = build(&plan, body);
     let sent = Instant::now();
     made.sent = true;
     let reply = http.send(request, timeouts).await.map_err(|e| {
@@ -159,11 +159,17 @@ fn provider_model(target: &Target, at: &Attempt) -> Arc<str> {
     }
 }
 
-fn build(plan: &mut Plan) -> Request<llm_http::Body> {
-    let mut request = Request::new(std::mem::take(&mut plan.body));
+fn build(plan: &Plan, body: llm_http::Body) -> Request<llm_http::Body> {
+    let mut request = Request::new(body);
     *request.method_mut() = plan.address.endpoint.method.clone();
     *request.uri_mut() = plan.address.uri.clone();
-    *request.headers_mut() = plan.address.endpoint.headers.clone();
+    let headers = request.headers_mut();
+    headers.clone_from(&plan.address.endpoint.headers);
+    for (name, value) in &plan.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
     request
 }
 

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
 use crate::call::Call;
 use crate::count::Adjustments;
-use crate::target::Prices;
+use crate::target::{Prices, Target, TargetConfig};
 
 /// What holds for all calls.
 #[derive(Debug, Clone)]
@@ -136,4 +136,55 @@ fn route_request(call: &Call, gate: &dyn Gate) -> RouteRequest {
     request.who.team_id.clone_from(&c.team);
     request.who.admit = gate.admit();
     request
+}
+
+/// The request that a provider would be sent, for people to look at.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Where it goes.
+    pub url: String,
+    /// Its headers; credentials are starred out.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: bytes::Bytes,
+}
+
+impl Engine {
+    /// Plans a call and shows the request instead of sending it. A model that no group serves is taken as a
+    /// `provider/model` name.
+    ///
+    /// # Errors
+    /// What the call itself would be refused for before anything is sent.
+    pub fn show(&self, call: &Call) -> llm_types::Result<Shown> {
+        let target = match self.router.resolve(&call.model, &llm_router::Scope::default()) {
+            Ok(resolved) => self.router.members(&resolved.group).next().and_then(|d| d.payload.clone()),
+            Err(_) => None,
+        };
+        let target = match target.and_then(|p| p.downcast::<Target>().ok()) {
+            Some(target) => target,
+            None => {
+                let params = vec![
+                    ("model".to_owned(), llm_types::Json::from(&*call.model)),
+                    ("api_key".to_owned(), llm_types::Json::from("sk-shown-nowhere")),
+                ];
+                Arc::new(Target::new(&TargetConfig { params, info: Vec::new() }, &self.prices)?)
+            }
+        };
+        let model = if target.model.contains('*') { Arc::clone(&call.model) } else { Arc::clone(&target.model) };
+        let planner = crate::plan::Planner {
+            call,
+            target: &target,
+            model: &model,
+            prices: &self.prices,
+            settings: &self.settings,
+            reads_answer: false,
+        };
+        let (plan, body) = planner.plan()?;
+        let headers = plan.address.endpoint.headers.iter().map(|(name, value)| {
+            let shown = if value.is_sensitive() { "*****" } else { value.to_str().unwrap_or_default() };
+            (name.as_str().to_owned(), shown.to_owned())
+        });
+        let body: Vec<u8> = body.slices().flat_map(|b| b.iter().copied()).collect();
+        Ok(Shown { url: plan.address.endpoint.url.clone(), headers: headers.collect(), body: body.into() })
+    }
 }

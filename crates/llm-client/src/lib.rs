@@ -20,6 +20,7 @@ mod plan;
 pub mod replay;
 pub mod sdk;
 mod stream;
+mod tokens;
 pub mod target;
 
 pub use answer::{Answer, Head, Report};

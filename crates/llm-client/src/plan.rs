@@ -20,7 +20,6 @@ use crate::target::{Address, CallFacts, Prices, Target, quoted};
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub address: Arc<Address>,
-    pub body: Body,
     /// The language towards the provider.
     pub upstream: Format,
     /// The answer may go on as it comes.
@@ -29,6 +28,8 @@ pub(crate) struct Plan {
     pub hide_usage: bool,
     pub ctx: ReplyContext,
     pub lost: Vec<String>,
+    /// Headers that the client asked for in the body.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What a plan is made of.
@@ -44,11 +45,14 @@ pub(crate) struct Planner<'a> {
 }
 
 /// The bytes to send and what has to be remembered for the answer.
+#[derive(Default)]
 struct Encoded {
     pieces: Vec<Bytes>,
     hints: Hints,
     lost: Vec<String>,
     betas: Vec<&'static str>,
+    /// Headers that the client asked for in the body (`extra_headers`).
+    headers: Vec<(String, String)>,
 }
 
 impl Planner<'_> {
@@ -56,7 +60,7 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// `UnsupportedParams` and `BadRequest` when the provider cannot be asked this; what the provider refuses.
-    pub(crate) fn plan(&self) -> Result<Plan> {
+    pub(crate) fn plan(&self) -> Result<(Plan, Body)> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
@@ -84,27 +88,30 @@ impl Planner<'_> {
             && self.call.operation == OperationKind::Generate;
         let ctx = ReplyContext {
             model: self.call.echo.as_deref().map(str::to_owned),
-            fallback_id: String::new(),
+            fallback_id: self.call.id.to_string(),
             created: now_seconds(),
             include_usage: self.call.include_usage,
             prompt_tokens_estimate: 0,
             hints: encoded.hints,
             upstream: Some(upstream),
+            provider: self.target.provider_id().to_owned(),
         };
-        Ok(Plan {
+        let plan = Plan {
             address,
-            body: Body::pieces(encoded.pieces),
             upstream,
             relay,
             hide_usage: self.call.stream && !self.call.include_usage,
             ctx,
             lost: encoded.lost,
-        })
+            headers: encoded.headers,
+        };
+        Ok((plan, Body::pieces(encoded.pieces)))
     }
 
     fn policy(&self) -> Policy {
         let (own, controls) = (&self.target.policy, &self.call.controls);
         let mut policy = own.clone();
+        policy.client = Some(self.call.format);
         policy.drop_params = controls.drop_params.or(self.target.own_drop_params).unwrap_or(self.settings.drop_params);
         policy.modify_params =
             controls.modify_params.or(self.target.own_modify_params).unwrap_or(self.settings.modify_params);
@@ -138,19 +145,13 @@ impl Planner<'_> {
         let params = &self.target.params;
         let edited = edit::generate(provider, upstream, self.model, params, caps, &top, policy, &mut hints)?;
         let model = quoted(&provider.wire_model(self.model));
-        let (body, lost) = match edited {
-            None => {
-                return Ok(Encoded {
-                    pieces: self.spliced(&body, &top, model),
-                    hints,
-                    lost: Vec::new(),
-                    betas: Vec::new(),
-                });
-            }
-            Some(edit) => (edit.body, edit.lost),
+        let Some(edit) = edited else {
+            let pieces = self.spliced(&body, &top, model);
+            return Ok(Encoded { pieces, hints, ..Encoded::default() });
         };
-        let top = Top::parse(&body)?;
-        Ok(Encoded { pieces: self.spliced(&body, &top, model), hints, lost, betas: Vec::new() })
+        let top = Top::parse(&edit.body)?;
+        let pieces = self.spliced(&edit.body, &top, model);
+        Ok(Encoded { pieces, hints, lost: edit.lost, betas: Vec::new(), headers: edit.headers })
     }
 
     fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes) -> Vec<Bytes> {
@@ -197,13 +198,15 @@ impl Planner<'_> {
         let top = Top::parse(&body)?;
         let edited =
             edit::generate(provider, upstream, self.model, &self.target.params, caps, &top, policy, &mut hints)?;
+        let mut headers = Vec::new();
         if let Some(edit) = edited {
             lost.extend(edit.lost);
             body = edit.body;
+            headers = edit.headers;
         }
         let top = Top::parse(&body)?;
         let pieces = self.spliced(&body, &top, quoted(&wire_model));
-        Ok(Encoded { pieces, hints, lost, betas })
+        Ok(Encoded { pieces, hints, lost, betas, headers })
     }
 
     fn request(&self) -> Result<GenerateRequest> {
@@ -221,12 +224,10 @@ impl Planner<'_> {
         let top = Top::parse(&body)?;
         let edited = edit::embeddings(self.target.provider, self.model, &self.target.params, caps, &top, policy)?;
         let model = quoted(&self.target.provider.wire_model(self.model));
-        let (body, lost) = match edited {
-            None => (body.into_owned(), Vec::new()),
-            Some(edit) => (edit.body, edit.lost),
-        };
-        let top = Top::parse(&body)?;
-        Ok(Encoded { pieces: self.spliced(&body, &top, model), hints: Hints::default(), lost, betas: Vec::new() })
+        let edit = edited.unwrap_or_else(|| edit::Edited { body: body.into_owned(), ..edit::Edited::default() });
+        let top = Top::parse(&edit.body)?;
+        let pieces = self.spliced(&edit.body, &top, model);
+        Ok(Encoded { pieces, hints: Hints::default(), lost: edit.lost, betas: Vec::new(), headers: edit.headers })
     }
 }
 

@@ -201,8 +201,7 @@ impl Target {
     /// The provider's id.
     #[must_use]
     pub fn provider_id(&self) -> &'static str {
-        // Rows are static; the trait only promises a borrow.
-        llm_providers::by_id(self.provider.row().id).map_or("", |p| p.row().id)
+        self.provider.row().id
     }
 
     /// What the model can do.

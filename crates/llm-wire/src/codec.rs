@@ -131,6 +131,24 @@ pub struct EncodeContext<'a> {
     pub betas: Vec<&'static str>,
 }
 
+impl<'a> EncodeContext<'a> {
+    /// A context for a model of which nothing is known, with nothing allowed or dropped.
+    #[must_use]
+    pub fn for_model(model: &'a str) -> Self {
+        Self {
+            model,
+            provider: "",
+            caps: ModelCaps::default(),
+            drop_params: false,
+            modify_params: false,
+            allowed: FieldSet::EMPTY,
+            lost: Vec::new(),
+            hints: Hints::default(),
+            betas: Vec::new(),
+        }
+    }
+}
+
 /// What the encoder of a request must remember for the decoder of its answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
@@ -159,6 +177,8 @@ pub struct ReplyContext {
     pub hints: Hints,
     /// The format that the upstream speaks.
     pub upstream: Option<Format>,
+    /// The provider's id, for messages of errors that come inside a stream.
+    pub provider: String,
 }
 
 /// A format towards a client.

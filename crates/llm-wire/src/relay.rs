@@ -160,7 +160,8 @@ impl StreamRelay {
             if let Ok(head) = serde_json::from_slice::<ChatHead<'_>>(data) {
                 if first {
                     self.seen.id = Some(head.id.map(|i| i.get().trim_matches('"').to_owned()).unwrap_or_default());
-                    self.seen.model = head.model.and_then(|m| llm_types::json::raw_str(m.get())).map(|m| m.into_owned());
+                    self.seen.model =
+                        head.model.and_then(|m| llm_types::json::raw_str(m.get())).map(|m| m.into_owned());
                 }
                 if let Some(error) = head.error.filter(|e| e.get() != "null") {
                     self.seen.error = Some(RawJson::borrowed(error));

@@ -25,9 +25,8 @@ impl<'a> Top<'a> {
     /// # Errors
     /// `BadRequest` when the body is not one JSON object.
     pub fn parse(body: &'a [u8]) -> Result<Self> {
-        serde_json::from_slice(body).map_err(|e| {
-            Error::bad_request(format!("Invalid JSON payload: {e}")).with_param("request_body")
-        })
+        serde_json::from_slice(body)
+            .map_err(|e| Error::bad_request(format!("Invalid JSON payload: {e}")).with_param("request_body"))
     }
 
     /// The raw text of a field; the last one wins when a key stands twice.
