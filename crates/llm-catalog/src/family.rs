@@ -49,6 +49,7 @@ impl Family {
         match self.shape {
             Shape::AwsClaude => {
                 let rest = match name.split_once('.') {
+                    // tidy: provider-id: the vendor's part of a model name there
                     Some((geo, rest)) if geo != "anthropic" && is_word(geo, b"-") => rest,
                     _ => name,
                 };
@@ -57,6 +58,7 @@ impl Family {
             Shape::BareClaude => is_bare_claude(name),
             Shape::Claude => claude_versions(name).any(|version| self.within(version)),
             Shape::ClaudeAlwaysThinking => name.contains("claude-fable-") || name.contains("claude-mythos-"),
+            // tidy: provider-id: the shape of its model names
             Shape::Wandb => name.starts_with("wandb/"),
             Shape::OpenaiReasoning => is_openai_reasoning(name),
             Shape::GeminiChat => is_gemini_chat(name),

@@ -161,6 +161,7 @@ fn shorten(how: Shorten, name: &str) -> &str {
 
 fn shorten_aws(name: &str) -> &str {
     const ROUTES: [&str; 8] =
+        // tidy: provider-id: route words that stand before model names of that host
         ["bedrock/", "converse/", "converse_like/", "invoke/", "agent/", "async_invoke/", "openai/", "mantle/"];
     const GEOS: [&str; 8] = ["us.", "eu.", "apac.", "jp.", "au.", "ca.", "us-gov.", "global."];
     let mut rest = name;

@@ -79,7 +79,7 @@ macro_rules! table {
 
         #[doc = concat!("A partial update of [`", stringify!($row), "`]: `None` is untouched, `Some(None)` writes NULL.")]
         #[derive(Clone, Default)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, reason = "the columns of the row, documented there")]
         pub struct $patch {
             $( pub $field: Option<$ty>, )+
         }
