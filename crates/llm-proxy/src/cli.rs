@@ -1,0 +1,405 @@
+//! The command line: LiteLLM's flags and variables, and a few of our own.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use llm_types::Json;
+
+use crate::config::{CommandModel, Environment, Mark, Problem, Severity, Source};
+
+/// A gateway to LLM providers that reads LiteLLM's configuration.
+#[derive(Debug, Parser)]
+#[command(name = "llm-proxy", version, disable_version_flag = true, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Commands; without one the gateway serves.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What serving wants to know.
+    #[command(flatten)]
+    pub serve: Serve,
+    /// Print the version.
+    #[arg(short = 'v', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell what is wrong with a configuration, without starting.
+    Check(Check),
+    /// Simulated OpenAI, Azure and Anthropic, for trying the gateway out.
+    Simulate {
+        /// Port to listen on, at 127.0.0.1.
+        #[arg(long, default_value_t = 9911)]
+        port: u16,
+    },
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Treat Python hooks as if starting with the same flag.
+    #[arg(long)]
+    pub ignore_python_hooks: bool,
+    /// Treat what is not served yet as if starting with the same flag.
+    #[arg(long)]
+    pub ignore_unserved: bool,
+    /// The address it would listen on.
+    #[arg(long, env = "HOST", value_parser = host)]
+    pub host: Option<IpAddr>,
+}
+
+/// Flags of serving.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Serve {
+    /// Configuration file.
+    #[arg(short, long, env = "CONFIG_FILE_PATH")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on; 0.0.0.0, but 127.0.0.1 without a master key.
+    #[arg(long, env = "HOST", value_parser = host)]
+    pub host: Option<IpAddr>,
+    /// Port; another free one is taken when 4000 is busy and no port was asked for.
+    #[arg(long, env = "PORT")]
+    pub port: Option<u16>,
+    /// Serving threads; one per processor when nothing is said.
+    #[arg(long, env = "LLM_PROXY_WORKERS")]
+    pub workers: Option<usize>,
+    /// Folder of the store and the journal.
+    #[arg(long, env = "LLM_PROXY_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Keep everything in memory.
+    #[arg(long)]
+    pub ephemeral: bool,
+    /// Start although the configuration names Python code.
+    #[arg(long)]
+    pub ignore_python_hooks: bool,
+    /// Start although the configuration names guardrails, caches or protections that are not served yet.
+    #[arg(long)]
+    pub ignore_unserved: bool,
+    /// Serve this model, without a configuration file.
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// Public name of --model.
+    #[arg(long)]
+    pub alias: Option<String>,
+    /// Base URL of --model.
+    #[arg(long = "api_base")]
+    pub api_base: Option<String>,
+    /// API version of --model, for Azure.
+    #[arg(long = "api_version")]
+    pub api_version: Option<String>,
+    /// Headers of --model, as JSON.
+    #[arg(long)]
+    pub headers: Option<String>,
+    /// Default temperature of --model.
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Default limit of --model's output.
+    #[arg(long = "max_tokens")]
+    pub max_tokens: Option<u64>,
+    /// Time limit of a call in seconds.
+    #[arg(long = "request_timeout")]
+    pub request_timeout: Option<f64>,
+    /// Leave parameters out that a provider does not take.
+    #[arg(long = "drop_params")]
+    pub drop_params: bool,
+    /// Budget of the whole gateway in US dollars.
+    #[arg(long = "max_budget")]
+    pub max_budget: Option<f64>,
+    /// Log at level info.
+    #[arg(long, env = "DEBUG", num_args = 0..=1, default_missing_value = "true", value_parser = truth)]
+    pub debug: Option<bool>,
+    /// Log at level debug.
+    #[arg(long = "detailed_debug", env = "DETAILED_DEBUG", num_args = 0..=1, default_missing_value = "true", value_parser = truth)]
+    pub detailed_debug: Option<bool>,
+    /// TLS key file.
+    #[arg(long = "ssl_keyfile_path", env = "SSL_KEYFILE_PATH")]
+    pub ssl_keyfile: Option<PathBuf>,
+    /// TLS certificate file.
+    #[arg(long = "ssl_certfile_path", env = "SSL_CERTFILE_PATH")]
+    pub ssl_certfile: Option<PathBuf>,
+    /// Seconds a connection may be silent between requests.
+    #[arg(long = "keepalive_timeout", env = "KEEPALIVE_TIMEOUT")]
+    pub keepalive_timeout: Option<f64>,
+    /// Connections at the most; more get 503.
+    #[arg(long = "limit_concurrency", env = "LIMIT_CONCURRENCY")]
+    pub limit_concurrency: Option<u64>,
+    /// Bring the database's schema up to date, then exit.
+    #[arg(long = "skip_server_startup", num_args = 0..=1, default_missing_value = "true", value_parser = truth)]
+    pub skip_server_startup: Option<bool>,
+    /// Load the configuration, exit 0 or 1.
+    #[arg(long = "validate_config", num_args = 0..=1, default_missing_value = "true", value_parser = truth)]
+    pub validate_config: Option<bool>,
+    /// LiteLLM's name of --workers.
+    #[arg(long = "num_workers", env = "NUM_WORKERS")]
+    pub num_workers: Option<usize>,
+    /// Flags without effect.
+    #[command(flatten)]
+    pub inert: Inert,
+}
+
+macro_rules! inert {
+    ($($(#[$meta:meta])* $field:ident: $flag:literal,)*) => {
+        /// Flags that LiteLLM has for its Python servers and tools. They are taken and change nothing.
+        #[derive(Debug, Clone, Default, Args)]
+        #[allow(missing_docs, reason = "LiteLLM's names")]
+        pub struct Inert {
+            $(
+                $(#[$meta])*
+                #[arg(long = $flag, hide = true, num_args = 0..=1, default_missing_value = "true")]
+                pub $field: Option<String>,
+            )*
+        }
+
+        impl Inert {
+            /// The flags that were given, with their values.
+            fn given(&self) -> Vec<(&'static str, &str)> {
+                let all = [$(($flag, self.$field.as_deref()),)*];
+                all.into_iter().filter_map(|(flag, value)| Some((flag, value?))).collect()
+            }
+        }
+    };
+}
+
+inert! {
+    granian_threads: "granian_threads",
+    add_key: "add_key",
+    save: "save",
+    use_queue: "use_queue",
+    add_function_to_prompt: "add_function_to_prompt",
+    telemetry: "telemetry",
+    log_config: "log_config",
+    setup: "setup",
+    health: "health",
+    test: "test",
+    test_async: "test_async",
+    iam_token_db_auth: "iam_token_db_auth",
+    azure_postgresql_auth: "azure_postgresql_auth",
+    num_requests: "num_requests",
+    run_gunicorn: "run_gunicorn",
+    run_hypercorn: "run_hypercorn",
+    run_granian: "run_granian",
+    ciphers: "ciphers",
+    use_prisma_db_push: "use_prisma_db_push",
+    local: "local",
+    timeout_worker_healthcheck: "timeout_worker_healthcheck",
+    max_requests_before_restart: "max_requests_before_restart",
+    max_requests_before_restart_jitter: "max_requests_before_restart_jitter",
+    enforce_prisma_migration_check: "enforce_prisma_migration_check",
+    no_enforce_prisma_migration_check: "no-enforce_prisma_migration_check",
+    use_v2_migration_resolver: "use_v2_migration_resolver",
+    use_legacy_migration_resolver: "use_legacy_migration_resolver",
+    reload: "reload",
+    prometheus_metrics_port: "prometheus_metrics_port",
+}
+
+/// Flags whose effect somebody may miss; the others concern Python alone.
+const MISSED: &[&str] = &[
+    "add_key",
+    "save",
+    "log_config",
+    "setup",
+    "health",
+    "test",
+    "test_async",
+    "iam_token_db_auth",
+    "azure_postgresql_auth",
+    "ciphers",
+    "reload",
+    "prometheus_metrics_port",
+    "max_requests_before_restart",
+];
+
+impl Serve {
+    /// What to load.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source {
+            path: self.config.clone(),
+            model: self.command_model(),
+            host: self.host,
+            ignore_python_hooks: self.ignore_python_hooks,
+            ignore_unserved: self.ignore_unserved,
+            thorough: false,
+        }
+    }
+
+    fn command_model(&self) -> Option<CommandModel> {
+        let number = |n: f64| serde_json::Number::from_f64(n).map(Json::Number);
+        let text = |t: &Option<String>| t.clone().map(Json::String);
+        let headers = self.headers.as_deref().and_then(|h| serde_json::from_str::<Json>(h).ok());
+        let params = [
+            ("api_base", text(&self.api_base)),
+            ("api_version", text(&self.api_version)),
+            ("extra_headers", headers),
+            ("temperature", self.temperature.and_then(number)),
+            ("max_tokens", self.max_tokens.map(|n| Json::Number(n.into()))),
+        ];
+        Some(CommandModel {
+            model: self.model.clone()?,
+            alias: self.alias.clone(),
+            params: params.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
+        })
+    }
+
+    /// Lays flags over what the configuration says.
+    pub fn apply(&self, loaded: &mut crate::config::Loaded) {
+        loaded.engine.drop_params |= self.drop_params;
+        if let Some(limit) = self.request_timeout.and_then(llm_client::target::seconds) {
+            loaded.engine.request_timeout = Some(limit);
+            loaded.router.request_timeout = Some(llm_router::Seconds(limit));
+        }
+        if let Some(budget) = self.max_budget {
+            loaded.accounts.max_budget = budget;
+        }
+        if self.debug == Some(true) {
+            loaded.logging.level = Some("info");
+        }
+        if self.detailed_debug == Some(true) {
+            loaded.logging.level = Some("debug");
+        }
+    }
+
+    /// Serving threads: `--workers`, `--num_workers`; nothing: one per processor.
+    #[must_use]
+    pub fn threads(&self) -> Option<usize> {
+        self.workers.or(self.num_workers).filter(|n| *n > 0)
+    }
+
+    /// What is wrong with the flags themselves.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let problem = |severity, key: &str, message: &str| Problem {
+            severity,
+            mark: Mark::whole("command line"),
+            key: format!("--{key}"),
+            message: message.to_owned(),
+            suggestion: None,
+        };
+        let mut out: Vec<Problem> = self
+            .inert
+            .given()
+            .into_iter()
+            .filter(|(flag, value)| MISSED.contains(flag) && !value.eq_ignore_ascii_case("false"))
+            .map(|(flag, _)| problem(Severity::Warning, flag, "this flag has no effect"))
+            .collect();
+        if self.headers.as_deref().is_some_and(|h| !matches!(serde_json::from_str(h), Ok(Json::Object(_)))) {
+            out.push(problem(Severity::Error, "headers", "expected a JSON object"));
+        }
+        if self.ssl_keyfile.is_some() != self.ssl_certfile.is_some() {
+            out.push(problem(Severity::Error, "ssl_certfile_path", "TLS needs both a key file and a certificate file"));
+        }
+        out
+    }
+
+    /// The folder for store and journal: `--state-dir`, else `llm-proxy` in the user's state folder.
+    #[must_use]
+    pub fn state_dir(&self, env: &Environment) -> Option<PathBuf> {
+        if self.ephemeral {
+            return None;
+        }
+        let fallback = || {
+            let folder = |name: &str| env.filled(name).map(PathBuf::from);
+            let home = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
+            home.or_else(|| folder("LOCALAPPDATA")).map(|d| d.join("llm-proxy"))
+        };
+        self.state_dir.clone().or_else(fallback)
+    }
+
+    /// A name for the lock and the store of this gateway within the state folder: gateways with other configurations
+    /// get other ones, the same configuration gets the same.
+    #[must_use]
+    pub fn instance(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let Some(path) = &self.config else { return "default".to_owned() };
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let hash = hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()));
+        let stem: String = path.file_stem().unwrap_or_default().to_string_lossy().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        format!("{stem}-{}", hash.get(..12).unwrap_or_default())
+    }
+}
+
+/// Reads the command line. LiteLLM spells flags with `_`; ours may be written so too.
+///
+/// # Errors
+/// The error of the parser, which also carries `--help` and `--version`.
+pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Cli, clap::Error> {
+    let ours = ["state_dir", "ignore_python_hooks", "ignore_unserved"];
+    let args = args.into_iter().map(|arg| {
+        let Some(text) = arg.to_str() else { return arg };
+        let Some(flag) = text.strip_prefix("--") else { return arg };
+        let (name, value) = flag.split_once('=').map_or((flag, None), |(n, v)| (n, Some(v)));
+        if !ours.contains(&name) {
+            return arg;
+        }
+        let name = name.replace('_', "-");
+        OsString::from(value.map_or_else(|| format!("--{name}"), |v| format!("--{name}={v}")))
+    });
+    Cli::try_parse_from(args)
+}
+
+/// An address, or a name that stands for one.
+fn host(text: &str) -> Result<IpAddr, String> {
+    let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse() {
+        return Ok(address);
+    }
+    let found = (bare, 0).to_socket_addrs().map_err(|e| format!("no address is known for {text:?}: {e}"))?;
+    let all: Vec<IpAddr> = found.map(|a| a.ip()).collect();
+    let first = all.iter().find(|a| a.is_ipv4()).or(all.first()).copied();
+    first.ok_or_else(|| format!("no address is known for {text:?}"))
+}
+
+/// Python's idea of true in variables such as `DEBUG`, whatever else stands there is false.
+fn truth(text: &str) -> Result<bool, String> {
+    Ok(matches!(text.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(args: &[&str]) -> Serve {
+        let all = std::iter::once("llm-proxy").chain(args.iter().copied()).map(OsString::from);
+        parse(all).unwrap().serve
+    }
+
+    #[test]
+    fn litellms_flags_are_taken() {
+        let s = serve(&[
+            "--config", "c.yaml", "--host", "localhost", "--port", "4001", "--num_workers", "2", "--telemetry", "False",
+            "--run_granian", "--detailed_debug", "--drop_params", "--ssl_keyfile_path", "k", "--state_dir=/tmp/x",
+        ]);
+        assert_eq!((s.host.unwrap().to_string(), s.port, s.threads()), ("127.0.0.1".into(), Some(4001), Some(2)));
+        assert_eq!((s.detailed_debug, s.drop_params, s.state_dir.as_deref()), (Some(true), true, Some("/tmp/x".as_ref())));
+        let told: Vec<_> = s.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["command line: error: --ssl_certfile_path: TLS needs both a key file and a certificate file"]);
+        assert!(parse(["llm-proxy", "--no_such_flag"].map(OsString::from)).is_err());
+    }
+
+    #[test]
+    fn commands_and_single_models() {
+        let cli = parse(["llm-proxy", "check", "c.yaml"].map(OsString::from)).unwrap();
+        assert!(matches!(cli.command, Some(Command::Check(c)) if c.config == PathBuf::from("c.yaml")));
+        let s = serve(&["--model", "openai/gpt-4o", "--alias", "m", "--api_base", "http://x", "--health", "--headers", "[]"]);
+        let model = s.source().model.unwrap();
+        assert_eq!((model.name(), model.model.as_str(), model.params.len()), ("m", "openai/gpt-4o", 2));
+        let told: Vec<_> = s.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["command line: warning: --health: this flag has no effect", "command line: error: --headers: expected a JSON object"]);
+    }
+
+    #[test]
+    fn state_folders() {
+        let env = Environment::of([("HOME", "/home/me")]);
+        assert_eq!(serve(&[]).state_dir(&env).unwrap(), PathBuf::from("/home/me/.local/state/llm-proxy"));
+        let env = Environment::of([("HOME", "/home/me"), ("XDG_STATE_HOME", "/s")]);
+        assert_eq!(serve(&[]).state_dir(&env).unwrap(), PathBuf::from("/s/llm-proxy"));
+        assert_eq!(serve(&["--ephemeral"]).state_dir(&env), None);
+        let (a, b) = (serve(&["-c", "/a/config.yaml"]).instance(), serve(&["-c", "/b/config.yaml"]).instance());
+        assert!(a != b && a.starts_with("config-") && a == serve(&["-c", "/a/config.yaml"]).instance());
+    }
+}

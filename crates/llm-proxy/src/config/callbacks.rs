@@ -1,0 +1,96 @@
+//! `callbacks`, `success_callback`, `failure_callback` → sinks.
+
+use llm_callbacks::registry::{self, Builtin, Reason};
+use llm_callbacks::{PrometheusSettings, Redaction};
+
+use super::Source;
+use super::section::Section;
+
+/// What is told to whom.
+#[derive(Debug, Default)]
+pub struct Callbacks {
+    /// Sinks, each once.
+    pub sinks: Vec<Builtin>,
+    /// What must not leave the gateway.
+    pub redaction: Redaction,
+    /// Settings of the metrics.
+    pub prometheus: PrometheusSettings,
+}
+
+/// Callback names that are not sinks but switch hooks of LiteLLM on; ours run without being named, or are to come.
+const HOOKS: &[&str] = &[
+    "max_budget_limiter",
+    "max_parallel_requests_limiter",
+    "parallel_request_limiter",
+    "parallel_request_limiter_v3",
+    "cache_control_check",
+];
+
+pub(crate) fn read(s: &Section<'_>, source: &Source, out: &mut Callbacks) {
+    for key in ["callbacks", "success_callback", "failure_callback"] {
+        let Some(node) = s.node(key) else { continue };
+        let one = std::slice::from_ref(node);
+        let items = if node.text().is_some() { one } else { node.items() };
+        for (at, item) in items.iter().enumerate() {
+            let path = format!("{}[{at}]", s.path(key));
+            let Some(name) = item.text() else {
+                s.problems().error(&item.mark, path, format!("expected a name, found {}", item.kind()));
+                continue;
+            };
+            if HOOKS.contains(&name) {
+                continue;
+            }
+            match registry::find(name) {
+                Ok(sink) if out.sinks.contains(&sink) => {}
+                Ok(sink) => out.sinks.push(sink),
+                Err(none) if none.reason == Reason::PythonCode => {
+                    let hint = "post the records to an address of yours with a generic_api callback; or start with --ignore-python-hooks";
+                    refuse(s, &item.mark, path, format!("{none}"), hint, source.ignore_python_hooks);
+                }
+                Err(none) => {
+                    let hint = super::problem::nearest(name, registry::names()).map(|n| format!("did you mean `{n}`?"));
+                    let severity = super::problem::Severity::Warning;
+                    s.problems().push(severity, &item.mark, path, none.to_string(), hint);
+                }
+            }
+        }
+        if items.is_empty() && !node.is_off() {
+            s.error(key, format!("expected a list of names, found {}", node.kind()));
+        }
+    }
+    redaction(s, &mut out.redaction);
+    prometheus(s, &mut out.prometheus);
+}
+
+fn redaction(s: &Section<'_>, out: &mut Redaction) {
+    out.messages = s.flag("turn_off_message_logging").unwrap_or_default();
+    out.errors = s.flag("redact_messages_in_exceptions").unwrap_or_default();
+    out.caller = s.flag("redact_user_api_key_info").unwrap_or_default();
+    out.excluded = s.texts("standard_logging_payload_excluded_fields").unwrap_or_default();
+}
+
+fn prometheus(s: &Section<'_>, out: &mut PrometheusSettings) {
+    if let Some(buckets) = s.read::<Vec<f64>>("prometheus_latency_buckets") {
+        out.latency_buckets = buckets;
+    }
+    out.exclude_metrics = s.texts("prometheus_exclude_metrics").unwrap_or_default();
+    out.exclude_labels = s.texts("prometheus_exclude_labels").unwrap_or_default();
+    out.end_users = s.flag("enable_end_user_cost_tracking_prometheus_only").unwrap_or_default();
+    out.stream_label = s.flag("prometheus_emit_stream_label").unwrap_or_default();
+}
+
+/// A setting that names Python code: an error, or a warning when the operator chose to do without.
+pub(crate) fn python(s: &Section<'_>, key: &str, what: &str, hint: &str, source: &Source) {
+    let hint = format!("{hint}; or start with --ignore-python-hooks");
+    let message = format!("{what}: Python code cannot run here");
+    refuse(s, s.mark_of(key), s.path(key), message, &hint, source.ignore_python_hooks);
+}
+
+/// An error; a warning when it is to be ignored.
+pub(crate) fn refuse(s: &Section<'_>, mark: &super::Mark, path: String, message: String, hint: &str, ignored: bool) {
+    if ignored {
+        s.problems().warn(mark, path, format!("{message}; the gateway runs without it"));
+    } else {
+        s.problems().error_hint(mark, path, message, hint);
+    }
+}

@@ -1,0 +1,134 @@
+//! `general_settings` → settings of the data plane and of accounts.
+
+use llm_accounts::AccountsSettings;
+use llm_types::Secret;
+
+use super::env::Environment;
+use super::known;
+use super::node::Value;
+use super::section::Section;
+use super::settings::Settings;
+use super::{Context, Loaded, callbacks};
+
+/// Reads the section.
+pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
+    let (source, env) = (ctx.source, ctx.env);
+    out.settings.default_model = source.model.as_ref().map(|m| m.name().to_owned());
+    out.settings.root_path = root_path(env);
+    accounts_env(env, &mut out.accounts);
+    out.database = super::database::read(section, ctx);
+    super::master::read(section, ctx, out);
+    let Some(s) = section else { return };
+    data_plane(s, &mut out.settings);
+    accounts(s, out);
+    for entry in s.switched_on(known::GENERAL_PYTHON) {
+        let value = entry.node.text().unwrap_or_default();
+        let what = format!("{} names Python code ({value})", entry.key);
+        let hint = match entry.key.as_str() {
+            "custom_auth" => "put the check in front of the gateway, or use keys of the gateway",
+            "custom_sso" | "custom_ui_sso_sign_in_handler" => "put the sign-in in front of the gateway",
+            _ => "do the check where the management API is called",
+        };
+        callbacks::python(s, &entry.key, &what, hint, source);
+    }
+    s.accept(known::GENERAL_PYTHON);
+    for entry in s.switched_on(known::GENERAL_GUARDS) {
+        let message = "this setting protects something and is not served yet".to_owned();
+        let hint = "start with --ignore-unserved to run without it";
+        callbacks::refuse(s, &entry.mark, s.path(&entry.key), message, hint, source.ignore_unserved);
+    }
+    s.accept(known::GENERAL_GUARDS);
+    s.accept(known::GENERAL_HARMLESS);
+    s.not_served(known::GENERAL);
+    s.finish();
+}
+
+/// `/llm` of `/llm/` or `llm`.
+fn root_path(env: &Environment) -> Option<String> {
+    let path = env.filled("SERVER_ROOT_PATH")?;
+    let path = path.trim_matches('/');
+    (!path.is_empty()).then(|| format!("/{path}"))
+}
+
+fn accounts_env(env: &Environment, out: &mut AccountsSettings) {
+    out.salt_key = env.filled("LITELLM_SALT_KEY").map(Secret::new);
+    if let Some(window) = env.filled("LITELLM_RATE_LIMIT_WINDOW_SIZE").and_then(|w| w.trim().parse::<f64>().ok()) {
+        out.rate_limit_window = window.max(1.0);
+    }
+    if env.filled("LITELLM_TPM_TOKEN_RESERVATION_ENABLED").is_some_and(|v| v.eq_ignore_ascii_case("false")) {
+        out.token_reservation = false;
+    }
+}
+
+fn data_plane(s: &Section<'_>, out: &mut Settings) {
+    if let Some(mb) = s.number("max_request_size_mb") {
+        if mb > 0.0 {
+            out.max_request_bytes = (mb * 1_048_576.0) as usize;
+        } else {
+            s.error("max_request_size_mb", "expected a size above 0");
+        }
+    }
+    // LiteLLM lets the configuration's model win over the command line's.
+    out.default_model = s.text("completion_model").or(out.default_model.take());
+    out.user_header_name = s.text("user_header_name").or_else(|| mapped_header(s)).map(|n| n.to_ascii_lowercase());
+    out.key_header_name = s.text("litellm_key_header_name").map(|n| n.to_ascii_lowercase());
+    for (key, slot) in [
+        ("allow_client_side_credentials", &mut out.allow_client_side_credentials),
+        ("dangerously_allow_mock_testing_request_params", &mut out.allow_mock_testing),
+        ("always_include_stream_usage", &mut out.always_include_stream_usage),
+        ("forward_client_headers_to_llm_api", &mut out.forward_client_headers),
+        ("store_prompts_in_spend_logs", &mut out.store_prompts),
+    ] {
+        *slot = s.flag(key).unwrap_or(*slot);
+    }
+    out.public_routes = s.texts("public_routes").unwrap_or_default();
+    out.allowed_routes = s.texts("allowed_routes").unwrap_or_default();
+}
+
+/// `user_header_mappings`: the header whose role is `customer` names the end user.
+fn mapped_header(s: &Section<'_>) -> Option<String> {
+    let node = s.node("user_header_mappings")?;
+    let one = std::slice::from_ref(node);
+    let items = if matches!(node.value, Value::Map(_)) { one } else { node.items() };
+    let mut found = None;
+    for (at, item) in items.iter().enumerate() {
+        let Some(mapping) = Section::open(item, format!("{}[{at}]", s.path("user_header_mappings")), s.problems()) else { continue };
+        let (name, role) = (mapping.text("header_name"), mapping.text("litellm_user_role"));
+        mapping.finish();
+        match role.as_deref() {
+            Some("customer") => found = found.or(name),
+            Some("internal_user") => mapping.warn("litellm_user_role", "internal_user has no effect here yet"),
+            _ => mapping.error("litellm_user_role", "expected customer or internal_user"),
+        }
+    }
+    found
+}
+
+fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
+    let out = &mut loaded.accounts;
+    for (key, slot) in [
+        ("disable_budget_reservation", &mut out.disable_budget_reservation),
+        ("apply_user_budget_to_team_keys", &mut out.apply_user_budget_to_team_keys),
+        ("disable_spend_logs", &mut out.disable_spend_logs),
+        ("disable_spend_updates", &mut out.disable_spend_updates),
+        ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
+        ("allow_requests_on_db_unavailable", &mut out.allow_requests_on_db_unavailable),
+    ] {
+        *slot = s.flag(key).unwrap_or(*slot);
+    }
+    for (key, slot) in [
+        ("user_api_key_cache_ttl", &mut out.user_api_key_cache_ttl),
+        ("proxy_batch_write_at", &mut out.proxy_batch_write_at),
+    ] {
+        *slot = s.seconds(key).map_or(*slot, |t| t.as_secs_f64());
+    }
+    if let Some(size) = s.whole("user_api_key_cache_max_size") {
+        out.user_api_key_cache_size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
+    }
+    if let Some(kind) = s.read("token_rate_limit_type") {
+        out.token_rate_limit_type = kind;
+    }
+    out.admin_only_routes = s.texts("admin_only_routes").unwrap_or_default();
+    out.allowed_routes.clone_from(&loaded.settings.allowed_routes);
+    out.store_prompts_in_spend_logs = loaded.settings.store_prompts;
+}

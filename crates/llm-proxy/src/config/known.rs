@@ -1,0 +1,136 @@
+//! Names that LiteLLM knows, by section, separated by blanks. What the translation does not ask for has no effect yet.
+
+/// Top level. The first line is served.
+pub(crate) const TOP_LEVEL: &str = "
+    model_list litellm_settings router_settings general_settings environment_variables include guardrails
+    callback_settings policies policy_attachments prompts credential_list mcp_servers mcp_tools agents agent_list
+    vector_store_registry search_tools sandbox_tools assistant_settings finetune_settings files_settings
+    default_vertex_config worker_registry enable_jwt_auth litellm_jwtauth";
+
+/// `litellm_settings` that change nothing here, whatever their value: switches of Python libraries, debug output.
+pub(crate) const LITELLM_HARMLESS: &str = "
+    telemetry suppress_debug_info safe_memory_mode use_client use_aiohttp_transport aiohttp_trust_env
+    disable_aiohttp_transport disable_aiohttp_trust_env disable_hf_tokenizer_download azure_llms model_list
+    return_response_headers disable_copilot_system_to_assistant datadog_use_v1 gcs_pub_sub_use_v1 generic_api_use_v1
+    enable_preview_features disable_streaming_logging allow_dynamic_callback_disabling http2 debugger";
+
+/// `litellm_settings`.
+pub(crate) const LITELLM: &str = "
+    service_callback audit_log_callbacks cold_storage_custom_logger logged_real_time_event_types langfuse_default_tags
+    langfuse_enable_update_trace_keys langsmith_batch_size prometheus_initialize_budget_metrics argilla_batch_size
+    argilla_transformation_object log_raw_request_response log_client_error_tracebacks request_correlation_in_logs
+    filter_invalid_headers add_user_information_to_llm_headers overwrite_user_with_key_hash
+    bedrock_request_metadata_fields store_audit_logs skip_system_message_in_guardrail skip_tool_message_in_guardrail
+    max_tokens bedrock_neutralize_orphaned_tool_blocks use_chat_completions_url_for_anthropic_messages
+    strip_anthropic_total_tokens anthropic_sse_ping_interval_seconds sse_keepalive_ping_interval_seconds
+    route_all_chat_openai_to_responses gemini_live_defer_setup gdc_api_base vertex_project vertex_location
+    predibase_tenant_id common_cloud_provider_auth_params use_litellm_proxy ssl_security_level user_url_validation
+    user_url_allowed_hosts provider_url_destination_allowed_hosts otel_tenant_destination_mode ssl_ecdh_curve
+    disable_token_counter disable_add_transform_inline_image_block disable_add_user_agent_to_request_tags
+    disable_anthropic_gemini_context_caching_transform enable_anthropic_prompt_caching anthropic_prompt_caching_ttl
+    openai_system_messages_first disable_vertex_batch_output_transformation extra_spend_tag_headers
+    enable_azure_ad_token_refresh presidio_ad_hoc_recognizers google_moderation_confidence_threshold
+    llamaguard_unsafe_content_categories llm_guard_mode include_cost_in_streaming_usage reasoning_auto_summary
+    enable_json_schema_validation enable_key_alias_format_validation key_alias_pattern
+    enable_gemini_default_thinking_level_low enable_loadbalancing_on_batch_endpoints require_managed_files
+    default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry model_group_settings default_soft_budget
+    budget_exceeded_throttle_percentage forward_traceparent_to_llm_provider add_function_to_prompt model_cost_map_url
+    anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_callback_params s3_audit_callback_params
+    datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
+    generic_logger_headers default_key_max_budget_alert_emails key_generation_settings default_internal_user_params
+    default_team_params default_team_settings max_user_budget default_max_internal_user_budget
+    max_internal_user_budget max_ui_session_budget internal_user_budget_duration tag_budget_config
+    max_end_user_budget max_end_user_budget_id validate_end_user_id_in_db block_requests_for_models_without_pricing
+    disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
+    custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
+    prometheus_deployment_and_latency_caller_identity prometheus_emit_rate_limit_labels
+    prometheus_user_budget_label_include_email_alias prometheus_end_user_metrics_max_series_per_metric
+    prometheus_end_user_metrics_ttl_seconds prometheus_end_user_metrics_cleanup_interval_seconds
+    disable_add_prefix_to_prompt public_mcp_servers public_mcp_hub_strict_whitelist public_model_groups
+    public_skills_index public_agent_groups mcp_tool_search priority_reservation force_ipv4 network_mock
+    disable_stop_sequence_limit num_retries_per_request output_parse_pii vertex_ai_safety_settings
+    vector_store_search_failure_mode global_disable_no_log_param enable_redis_auth_cache global_prompt_directory
+    blocked_user_list banned_keywords_list enable_post_custom_auth_checks priority_reservation_settings responses
+    global_bitbucket_config global_gitlab_config mcp_aliases mcp_semantic_tool_filter websearch_interception_params";
+
+/// `router_settings` that change nothing here.
+pub(crate) const ROUTER_HARMLESS: &str = "set_verbose debug_level client_ttl polling_interval ignore_invalid_deployments
+    cache_responses caching_groups";
+
+/// `router_settings`.
+pub(crate) const ROUTER: &str = "
+    routing_strategy_args routing_groups deployment_affinity_ttl_seconds model_group_affinity_config
+    enable_tag_filtering tag_filtering_match_any tag_routing_prefix provider_budget_config redis_url redis_host
+    redis_port redis_password redis_db cache_kwargs default_priority assistants_config search_tools guardrail_list
+    alerting_config plugins enable_health_check_routing health_check_staleness_threshold
+    health_check_ignore_transient_errors background_health_check_model_groups";
+
+/// `general_settings` that change nothing here: switches of Prisma, of Python processes, licences.
+pub(crate) const GENERAL_HARMLESS: &str = "
+    database_connect_timeout database_socket_timeout database_max_idle_connection_lifetime
+    disable_prisma_schema_update litellm_license proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time
+    disable_model_info_refresh hide_default_credentials_hint cancel_on_disconnect infer_model_from_keys
+    scheduled_job_stagger disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
+
+/// `general_settings` that would let through what they were meant to stop: not serving them is an error.
+pub(crate) const GENERAL_GUARDS: &str = "allowed_ips enforce_user_param enforced_params service_account_settings
+    reject_clientside_metadata_tags";
+
+/// `general_settings` that name Python code.
+pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_key_update custom_key_policy custom_sso
+    custom_ui_sso_sign_in_handler custom_team_metadata_validate";
+
+/// `general_settings`.
+pub(crate) const GENERAL: &str = "
+    database_extra_connection_params store_model_in_db encryption_algorithm supported_db_objects
+    proxy_config_reload_interval_seconds proxy_batch_polling_interval use_redis_transaction_buffer
+    maximum_spend_logs_retention_period maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron
+    maximum_spend_logs_cleanup_batch_size maximum_spend_logs_cleanup_max_batches
+    maximum_spend_logs_cleanup_run_budget maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
+    maximum_health_check_retention_period maximum_autorouter_session_retention_period
+    maximum_daily_tag_spend_retention_period disable_reset_budget fail_closed_budget_enforcement coordination_redis
+    enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth oauth2_config_mappings
+    trusted_proxy_ranges use_x_forwarded_for custom_auth_run_common_checks enforce_rbac role_permissions
+    missing_session_id max_parallel_requests global_max_parallel_requests max_in_flight_requests_per_worker
+    max_queued_requests_per_worker admission_queue_timeout_seconds max_response_size_mb max_file_size_mb
+    max_batch_file_size_mb allowed_file_extensions blocked_file_extensions disable_batch_input_file_rate_limiting
+    skip_batch_input_file_rate_limiting_for_models skip_batch_input_file_rate_limiting_for_providers
+    image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id
+    background_health_checks health_check_interval health_check_concurrency health_check_details
+    use_shared_health_check enable_health_check_routing health_check_staleness_threshold
+    health_check_ignore_transient_errors health_check_skip_disabled_background_models
+    background_health_check_model_groups model_list_healthy_only allow_public_health_readiness_details alerting
+    alert_types alert_to_webhook_url alerting_args alerting_threshold alert_type_config spend_report_frequency
+    key_management_system key_management_settings use_google_kms use_azure_key_vault pass_through_endpoints
+    pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
+    disable_bedrock_agent_runtime_passthrough transcribe_media_buckets ui_access_mode
+    disable_password_login_when_sso_enabled disable_env_credential_login auto_redirect_ui_login_to_sso
+    max_failed_login_attempts_per_source max_failed_login_attempts_per_source_overrides failed_login_window_seconds
+    failed_login_block_seconds password_policy_min_length password_policy_require_uppercase
+    password_policy_require_lowercase password_policy_require_numbers password_policy_require_special
+    password_policy_check_breached_passwords plugins control_plane_url allow_cli_sso_verification_uri_complete
+    disable_key_generate_for_org_admin disable_auto_add_proxy_admin_to_teams default_team_disabled
+    team_metadata_schema enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
+    disable_retry_on_max_parallel_request_limit_error disable_responses_id_security allow_unmanaged_response_ids
+    include_call_id_in_error_body mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops
+    mcp_required_fields mcp_allowed_clients mcp_client_id_header mcp_client_side_auth_header_name
+    mcp_session_token_signing mcp_allow_all_keys_respects_mcp_scope enable_mcp_registry
+    require_end_user_mcp_access_defined require_key_mcp_access_defined user_mcp_management_mode user_url_validation
+    user_url_allowed_hosts provider_url_destination_allowed_hosts enable_claude_code_gateway
+    claude_code_gateway_managed_settings spend_capture_rate_check track_unmanaged_batch_cost enable_drain_endpoint
+    drain_endpoint_token enable_public_model_hub otel search_tools";
+
+/// `litellm_params` that say where and as whom to call: a near miss of one of them is worth a warning.
+pub(crate) const CONNECTION: &str = "api_key api_base base_url api_version organization custom_llm_provider
+    litellm_credential_name max_parallel_requests stream_timeout request_timeout num_retries cooldown_time drop_params
+    additional_drop_params allowed_openai_params extra_headers extra_body mock_response aws_access_key_id
+    aws_secret_access_key aws_region_name vertex_project vertex_location vertex_credentials tenant_id client_id
+    client_secret input_cost_per_token output_cost_per_token";
+
+/// Master keys that everybody knows: those of documentations and examples, and words.
+pub(crate) const KNOWN_KEYS: &str = "sk-1234 sk-12345 sk-123456 sk-1234567 sk-12345678 sk-123456789 sk-1234567890 1234 12345
+    123456 sk-master sk-master-key master-key master_key sk-litellm litellm sk-litellm-master-key litellm-master-key
+    your-master-key your_master_key sk-your-master-key your-key sk-your-key my-master-key sk-my-master-key changeme
+    change-me change_me sk-changeme sk-change-me password secret admin test sk-test sk-xxx sk-xxxx sk-xxxxx sk-... sk-
+    sk-admin sk-secret sk-password sk-proxy sk-key sk-abc sk-abcd sk-abc123 sk-abcd1234 default sk-default
+    sk-your-litellm-key sk-litellm-key <your-master-key> anything sk-anything";

@@ -1,0 +1,204 @@
+//! What LiteLLM and this gateway accept, but nobody means: names that lead nowhere, loops, missing keys, limits of zero.
+
+use std::collections::HashSet;
+
+use llm_client::Target;
+use llm_providers::Auth;
+use llm_router::{FallbackLists, Pattern};
+
+use super::models::Placed;
+use super::node::{Node, Value};
+use super::problem::nearest;
+use super::section::{Section, number};
+use super::{Context, Loaded};
+
+/// Looks at everything.
+pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &Context<'_>) {
+    let names = Names::new(placed, loaded);
+    for section in ["litellm_settings", "router_settings"] {
+        let Some(node) = top.entries().iter().find(|e| e.key == section).map(|e| &e.node) else { continue };
+        for list in ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"] {
+            if let Some(lists) = node.get(list) {
+                fallback_names(lists, &format!("{section}.{list}"), &names, ctx);
+                loops(lists, &format!("{section}.{list}"), ctx);
+            }
+        }
+        let defaults = node.get("default_fallbacks").map(Node::items).unwrap_or_default();
+        for (at, target) in defaults.iter().enumerate() {
+            names.check(target, &format!("{section}.default_fallbacks[{at}]"), ctx);
+        }
+        for key in ["model_group_alias", "model_alias_map"] {
+            aliases(node.get(key), &format!("{section}.{key}"), &names, placed, ctx);
+        }
+        if let Some(policies) = node.get("model_group_retry_policy") {
+            for entry in policies.entries().iter().filter(|e| !names.has(&e.key)) {
+                names.unknown(&entry.key, &entry.mark, &format!("{section}.model_group_retry_policy.{}", entry.key), ctx);
+            }
+        }
+    }
+    for (p, node) in placed.iter().filter_map(|p| Some((p, entry_of(top, p)?))) {
+        deployment(p, node, loaded, ctx);
+    }
+    if placed.is_empty() && loaded.settings.environment_models {
+        ctx.problems.warn(&super::Mark::whole("environment"), "", "no provider's key is in the environment: no model is served");
+    }
+}
+
+/// The names a client may ask for.
+struct Names<'a> {
+    groups: HashSet<&'a str>,
+    aliases: Vec<&'a str>,
+    patterns: Vec<Pattern>,
+}
+
+impl<'a> Names<'a> {
+    fn new(placed: &'a [Placed], loaded: &'a Loaded) -> Self {
+        let d = || placed.iter().map(|p| &p.deployment);
+        Self {
+            groups: d().flat_map(|d| [&*d.group, &**d.public_name(), &*d.model, &*d.id]).collect(),
+            aliases: loaded.router.model_group_alias.iter().flatten().map(|(name, _)| name.as_str()).collect(),
+            patterns: d().filter_map(|d| Pattern::parse(&d.group)).collect(),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.groups.contains(name) || self.aliases.contains(&name) || self.patterns.iter().any(|p| p.matches(name))
+    }
+
+    fn check(&self, target: &Node, path: &str, ctx: &Context<'_>) {
+        let named = target.text().or_else(|| target.get("model")?.text());
+        if let Some(name) = named.filter(|n| !self.has(n)) {
+            self.unknown(name, &target.mark, path, ctx);
+        }
+    }
+
+    fn unknown(&self, name: &str, mark: &super::Mark, path: &str, ctx: &Context<'_>) {
+        let near = nearest(name, self.groups.iter().copied().filter(|g| g.len() < 64).chain(self.aliases.iter().copied()));
+        let message = format!("no model has the name {name:?}");
+        match near {
+            Some(near) => ctx.problems.warn_hint(mark, path, message, format!("did you mean `{near}`?")),
+            None => ctx.problems.warn(mark, path, message),
+        }
+    }
+}
+
+fn fallback_names(lists: &Node, path: &str, names: &Names<'_>, ctx: &Context<'_>) {
+    for (at, item) in lists.items().iter().enumerate() {
+        for entry in item.entries() {
+            let path = format!("{path}[{at}].{}", entry.key);
+            if entry.key != "*" && !names.has(&entry.key) {
+                names.unknown(&entry.key, &entry.mark, &path, ctx);
+            }
+            let one = std::slice::from_ref(&entry.node);
+            let targets = if matches!(entry.node.value, Value::List(_)) { entry.node.items() } else { one };
+            for (at, target) in targets.iter().enumerate() {
+                names.check(target, &format!("{path}[{at}]"), ctx);
+            }
+        }
+    }
+}
+
+/// A group that comes back to itself: the attempts end at `max_fallbacks`, but nobody wants the same failure twice.
+fn loops(lists: &Node, path: &str, ctx: &Context<'_>) {
+    let Ok(read) = FallbackLists::from_json(&lists.json()) else { return };
+    let next = |group: &str| -> Vec<String> {
+        read.exact(group).map(|t| t.iter().map(|f| f.model.to_string()).collect()).unwrap_or_default()
+    };
+    let mut told: HashSet<Vec<String>> = HashSet::new();
+    for (at, item) in lists.items().iter().enumerate() {
+        for entry in item.entries() {
+            let Some(cycle) = cycle(&entry.key, &next) else { continue };
+            let mut members = cycle.clone();
+            members.sort_unstable();
+            members.dedup();
+            if told.insert(members) {
+                ctx.problems.warn(&entry.mark, format!("{path}[{at}].{}", entry.key), format!("fallbacks go in a circle: {}", cycle.join(" → ")));
+            }
+        }
+    }
+}
+
+/// The shortest way from a group back to itself.
+fn cycle(start: &str, next: &dyn Fn(&str) -> Vec<String>) -> Option<Vec<String>> {
+    let mut ways = std::collections::VecDeque::from([vec![start.to_owned()]]);
+    let mut seen = HashSet::new();
+    while let Some(way) = ways.pop_front() {
+        for target in next(way.last()?) {
+            let mut longer = way.clone();
+            longer.push(target.clone());
+            if target == start {
+                return Some(longer);
+            }
+            if seen.insert(target) {
+                ways.push_back(longer);
+            }
+        }
+    }
+    None
+}
+
+fn aliases(node: Option<&Node>, path: &str, names: &Names<'_>, placed: &[Placed], ctx: &Context<'_>) {
+    for entry in node.map(Node::entries).unwrap_or_default() {
+        let path = format!("{path}.{}", entry.key);
+        names.check(&entry.node, &path, ctx);
+        if placed.iter().any(|p| *p.deployment.group == *entry.key) {
+            ctx.problems.warn(&entry.mark, path, "a model has the same name: the alias hides it");
+        }
+    }
+}
+
+fn entry_of<'a>(top: &Section<'a>, placed: &Placed) -> Option<&'a Node> {
+    let list = &top.entries().iter().find(|e| e.key == "model_list")?.node;
+    list.items().iter().find(|item| item.mark == placed.mark)
+}
+
+fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>) {
+    let Some(params) = entry.get("litellm_params") else { return };
+    let path = format!("{}.litellm_params", placed.path);
+    let model = params.get("model").map_or(&params.mark, |n| &n.mark);
+    limits(params, &path, ctx);
+    let Some(target) = placed.deployment.payload::<Target>() else { return };
+    let row = target.provider.row();
+    if target.api_key.is_none() && matches!(row.auth, Auth::Bearer | Auth::Header { .. }) {
+        let variables = row.api_key_env;
+        let found = variables.iter().any(|name| ctx.env.filled(name).is_some())
+            || row.key(None, &target.params).is_some()
+            || target.params.get("azure_ad_token").is_some()
+            || target.params.get("client_secret").is_some();
+        if !found && !loaded.settings.allow_client_side_credentials && target.mock_response.is_none() {
+            let hint = match variables.first() {
+                Some(name) => format!("set api_key or the variable {name}"),
+                None => "set api_key".to_owned(),
+            };
+            ctx.problems.warn_hint(model, format!("{path}.api_key"), "no key is known for this deployment", hint);
+        }
+    }
+    let wild = target.model.contains('*');
+    if !wild && target.price(&loaded.prices, &target.model).is_none() {
+        let hint = "set model_info.base_model to a model of the price table, or input_cost_per_token and output_cost_per_token";
+        ctx.problems.warn_hint(model, format!("{path}.model"), "no price is known for this model: its calls cost nothing", hint);
+    }
+    if wild && !placed.deployment.group.contains('*') {
+        let message = format!("the name {:?} holds no *: nothing fills the one of the model", placed.deployment.group);
+        ctx.problems.warn(model, format!("{path}.model"), message);
+    }
+}
+
+fn limits(params: &Node, path: &str, ctx: &Context<'_>) {
+    for key in ["rpm", "tpm", "max_parallel_requests"] {
+        if let Some(node) = params.get(key).filter(|n| number(n) == Some(0.0)) {
+            ctx.problems.warn(&node.mark, format!("{path}.{key}"), "a limit of 0: the deployment is never used where limits are enforced");
+        }
+    }
+    if let Some(node) = params.get("weight").filter(|n| number(n).is_some_and(|w| w <= 0.0)) {
+        ctx.problems.warn(&node.mark, format!("{path}.weight"), "without a weight above 0 the deployment gets no traffic");
+    }
+    let seconds = |key: &str| params.get(key).and_then(number);
+    if let (Some(whole), Some(stream)) = (seconds("timeout"), seconds("stream_timeout"))
+        && whole > 0.0
+        && stream > whole
+        && let Some(node) = params.get("stream_timeout")
+    {
+        ctx.problems.warn(&node.mark, format!("{path}.stream_timeout"), "longer than the timeout of the whole call");
+    }
+}

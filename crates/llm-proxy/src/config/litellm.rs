@@ -1,0 +1,181 @@
+//! `litellm_settings` → the engine, the cache, callbacks, outbound HTTP.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use llm_accounts::AccountsSettings;
+use llm_cache::{CacheSettings, CacheType};
+use llm_catalog::Adjustment;
+use llm_client::{Adjustments, EngineSettings};
+use llm_http::{HttpConfig, Roots};
+use llm_router::RouterSettings;
+
+use super::env::Environment;
+use super::known;
+use super::node::{Node, Value};
+use super::section::{Section, number};
+use super::settings::{Logging, Settings};
+use super::{Context, Loaded, Source};
+
+/// Cache types that are served.
+const CACHES: &[CacheType] = &[CacheType::Local];
+
+/// Reads the section into the settings of everyone.
+pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
+    let (source, env) = (ctx.source, ctx.env);
+    out.engine.drop_params = env.is_true("LITELLM_DROP_PARAMS");
+    out.engine.modify_params = env.is_true("LITELLM_MODIFY_PARAMS");
+    logging(section, env, &mut out.logging);
+    let Some(s) = section else { return };
+    super::router::read_litellm(s, &mut out.router);
+    engine(s, &out.router, &mut out.engine);
+    accounts(s, &mut out.accounts);
+    http(s, &mut out.http);
+    settings(s, &mut out.settings);
+    out.cache = cache(s, source);
+    super::callbacks::read(s, source, &mut out.callbacks);
+    if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
+        super::guardrails::old_form(list, s, source);
+    }
+    if s.node("custom_provider_map").is_some_and(|n| !n.is_off()) {
+        super::callbacks::python(s, "custom_provider_map", "a provider written in Python", "serve it behind an OpenAI-compatible address and use `providers:`", source);
+    }
+    if s.node("post_call_rules").is_some_and(|n| !n.is_off()) {
+        super::callbacks::python(s, "post_call_rules", "rules written in Python", "use a guardrail", source);
+    }
+    s.accept(known::LITELLM_HARMLESS);
+    s.not_served(known::LITELLM);
+    s.finish();
+}
+
+fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
+    if let Some(on) = s.flag("drop_params") {
+        out.drop_params = on;
+    }
+    if let Some(on) = s.flag("modify_params") {
+        out.modify_params = on;
+    }
+    if let Some(limit) = router.request_timeout {
+        out.request_timeout = Some(limit.0).filter(|t| !t.is_zero());
+    }
+    let mut list: Vec<(String, Adjustment)> = Vec::new();
+    fn at<'l>(list: &'l mut Vec<(String, Adjustment)>, provider: &str) -> Option<&'l mut Adjustment> {
+        if !list.iter().any(|(p, _)| p == provider) {
+            list.push((provider.to_owned(), Adjustment::default()));
+        }
+        list.iter_mut().find(|(p, _)| p == provider).map(|(_, a)| a)
+    }
+    if let Some(discounts) = s.section("cost_discount_config") {
+        for entry in discounts.entries() {
+            match (number(&entry.node).filter(|n| (0.0..=1.0).contains(n)), at(&mut list, &entry.key)) {
+                (Some(share), Some(a)) => a.discount = share,
+                _ => s.problems().error(&entry.node.mark, discounts.path(&entry.key), "expected a share between 0 and 1"),
+            }
+        }
+    }
+    if let Some(margins) = s.section("cost_margin_config") {
+        for entry in margins.entries() {
+            let Some(a) = at(&mut list, &entry.key) else { continue };
+            match (&entry.node.value, number(&entry.node)) {
+                (_, Some(share)) => a.margin = share,
+                (Value::Map(_), _) => {
+                    if let Some(m) = Section::open(&entry.node, margins.path(&entry.key), s.problems()) {
+                        a.margin = m.number("percentage").unwrap_or_default();
+                        a.margin_fixed = m.number("fixed_amount").unwrap_or_default();
+                        m.finish();
+                    }
+                }
+                _ => s.problems().error(&entry.node.mark, margins.path(&entry.key), "expected a share, or a map with percentage and fixed_amount"),
+            }
+        }
+    }
+    out.adjustments = Arc::new(Adjustments(list));
+}
+
+fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
+    if let Some(status) = s.whole("budget_exceeded_status_code") {
+        match u16::try_from(status).ok().filter(|s| (400..=599).contains(s)) {
+            Some(status) => out.budget_exceeded_status_code = status,
+            None => s.error("budget_exceeded_status_code", "expected a status between 400 and 599"),
+        }
+    }
+    out.max_budget = s.number("max_budget").unwrap_or(out.max_budget);
+    out.budget_duration = s.text("budget_duration").or(out.budget_duration.take());
+    out.timezone = s.text("timezone");
+    out.budget_reset_time = s.text("budget_reset_time");
+    out.budget_rollover = s.flag("budget_rollover").unwrap_or_default();
+    out.default_key_generate_params = s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
+    out.upperbound_key_generate_params = s.section("upperbound_key_generate_params").and(s.node("upperbound_key_generate_params")).map(Node::json);
+}
+
+fn http(s: &Section<'_>, out: &mut HttpConfig) {
+    if let Some(node) = s.node("ssl_verify") {
+        verify(node, out);
+    }
+    if let Some(path) = s.text("ssl_certificate") {
+        out.tls.client_cert = Some(PathBuf::from(path));
+    }
+}
+
+/// `ssl_verify` and `SSL_VERIFY`: false trusts everybody, a path names authorities to trust instead of the usual ones.
+pub(crate) fn verify(node: &Node, out: &mut HttpConfig) {
+    match &node.value {
+        Value::Bool(false) => out.tls.insecure_hosts = vec!["*".into()],
+        Value::Text(text) if text.eq_ignore_ascii_case("false") => out.tls.insecure_hosts = vec!["*".into()],
+        Value::Text(text) if !text.is_empty() && !text.eq_ignore_ascii_case("true") => {
+            out.tls.roots = Roots::File(PathBuf::from(text));
+        }
+        _ => {}
+    }
+}
+
+fn settings(s: &Section<'_>, out: &mut Settings) {
+    out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);
+}
+
+fn logging(section: Option<&Section<'_>>, env: &Environment, out: &mut Logging) {
+    out.json = env.is_true("JSON_LOGS");
+    out.level = match env.get("LITELLM_LOG").unwrap_or_default().to_ascii_uppercase().as_str() {
+        "DEBUG" => Some("debug"),
+        "INFO" => Some("info"),
+        "WARNING" | "WARN" => Some("warn"),
+        "ERROR" | "CRITICAL" => Some("error"),
+        _ => None,
+    };
+    let Some(s) = section else { return };
+    out.json = s.flag("json_logs").unwrap_or(out.json);
+    if s.flag("set_verbose") == Some(true) && out.level.is_none() {
+        out.level = Some("debug");
+    }
+}
+
+/// `cache` and `cache_params`. Without a type LiteLLM's gateway takes Redis.
+fn cache(s: &Section<'_>, source: &Source) -> Option<CacheSettings> {
+    let on = s.flag("cache");
+    let own = s.flag("enable_caching_on_provider_specific_optional_params").unwrap_or_default();
+    let params = s.section("cache_params");
+    if on != Some(true) {
+        return None;
+    }
+    let mut out = match s.node("cache_params") {
+        None => CacheSettings::default(),
+        Some(_) => s.read::<CacheSettings>("cache_params")?,
+    };
+    out.enable_caching_on_provider_specific_optional_params |= own;
+    if CACHES.contains(&out.kind) {
+        return Some(out);
+    }
+    let named = params.as_ref().is_some_and(|p| p.node("type").is_some());
+    let mark = params.as_ref().filter(|_| named).map_or_else(|| s.mark_of("cache"), |p| p.mark_of("type"));
+    let (key, message) = if named {
+        ("cache_params.type", "this kind of cache is not served yet".to_owned())
+    } else {
+        ("cache", "without cache_params.type the cache is Redis, which is not served yet".to_owned())
+    };
+    if source.ignore_unserved {
+        s.problems().warn(mark, s.path(key), format!("{message}; the gateway runs without a cache"));
+    } else {
+        s.problems().error_hint(mark, s.path(key), message, "use `type: local`, or start with --ignore-unserved to run without a cache");
+    }
+    None
+}

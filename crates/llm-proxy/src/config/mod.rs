@@ -1,0 +1,246 @@
+//! LiteLLM's configuration → the settings of our crates, once.
+//!
+//! A file and what it includes become one tree whose values keep their places ([`node`]); the tree is read as PyYAML
+//! reads it (`yaml`, `scalar`). References to the environment are resolved in it ([`env`]). Then every section
+//! is translated by a file of its own; whatever is wrong goes into one list ([`problem`]), with file, line and column.
+//!
+//! | file | translates |
+//! |---|---|
+//! | `models`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
+//! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
+//! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, cache, sinks |
+//! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
+//! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
+//! | `lint` | what is allowed but surely not meant; for `check` |
+//! | `known` | the names LiteLLM knows |
+
+mod ambient;
+mod callbacks;
+mod credentials;
+mod database;
+pub mod env;
+mod general;
+mod guardrails;
+mod include;
+mod known;
+mod lint;
+mod litellm;
+mod master;
+mod models;
+pub mod node;
+mod outbound;
+pub mod problem;
+mod python;
+mod router;
+mod scalar;
+mod section;
+mod settings;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use llm_accounts::AccountsSettings;
+use llm_cache::CacheSettings;
+use llm_client::{EngineSettings, Prices};
+use llm_http::HttpConfig;
+use llm_router::{Deployment, RouterSettings};
+use llm_store::StoreConfig;
+use llm_types::Json;
+
+pub use ambient::CommandModel;
+pub use callbacks::Callbacks;
+pub use env::Environment;
+pub use problem::{Mark, Problem, Problems, Severity};
+pub use settings::{Logging, Settings};
+
+use models::Reading;
+use node::{Node, Value};
+use section::Section;
+
+/// What to load, and how strictly.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The file (`--config`, `CONFIG_FILE_PATH`).
+    pub path: Option<PathBuf>,
+    /// `--model`
+    pub model: Option<CommandModel>,
+    /// The address that was asked for (`--host`, `HOST`); nothing leaves it to us.
+    pub host: Option<IpAddr>,
+    /// `--ignore-python-hooks`: what names Python code is a warning.
+    pub ignore_python_hooks: bool,
+    /// `--ignore-unserved`: guardrails, caches and protections that are not served yet are warnings.
+    pub ignore_unserved: bool,
+    /// Also look for what is allowed but surely not meant.
+    pub thorough: bool,
+}
+
+/// A configuration, translated.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The data plane's settings.
+    pub settings: Settings,
+    /// The engine's settings.
+    pub engine: EngineSettings,
+    /// The price table.
+    pub prices: Prices,
+    /// The deployments, in order; their payload is an [`llm_client::Target`].
+    pub deployments: Vec<Deployment>,
+    /// The router's settings.
+    pub router: RouterSettings,
+    /// The response cache, when it is on.
+    pub cache: Option<CacheSettings>,
+    /// The guardrails that are served, as they were written, references resolved.
+    pub guardrails: Vec<Json>,
+    /// Who is told of calls.
+    pub callbacks: Callbacks,
+    /// Settings of keys, budgets and limits.
+    pub accounts: AccountsSettings,
+    /// The database; nothing: the embedded one in the state directory.
+    pub database: Option<StoreConfig>,
+    /// Outgoing connections.
+    pub http: HttpConfig,
+    /// What is logged.
+    pub logging: Logging,
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The environment, with that of the configuration laid over it.
+    pub environment: Environment,
+}
+
+/// What everybody who translates needs.
+struct Context<'a> {
+    source: &'a Source,
+    env: &'a Environment,
+    problems: &'a Problems,
+}
+
+/// Loads a configuration. Nothing is loaded when a problem is an error.
+#[must_use]
+pub fn load(source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
+    let problems = Problems::default();
+    let root = match &source.path {
+        Some(path) => include::read(path, &problems),
+        None => Some(Node::new(Value::Map(Vec::new()), Mark::whole("command line"))),
+    };
+    finish(root, source, env, problems)
+}
+
+/// Loads a configuration from a text; files it includes are relative to `folder`.
+#[must_use]
+pub fn load_text(text: &str, name: &str, folder: &Path, source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
+    let problems = Problems::default();
+    let root = include::read_text(text, name, folder, &problems);
+    let source = Source { path: Some(folder.join(name)), ..source.clone() };
+    finish(root, &source, env, problems)
+}
+
+fn finish(root: Option<Node>, source: &Source, env: &Environment, problems: Problems) -> (Option<Loaded>, Vec<Problem>) {
+    let loaded = root.and_then(|mut root| {
+        let env = env::overlay(&root, env, &problems);
+        env::resolve(&mut root, &env, &problems);
+        translate(&root, &Context { source, env: &env, problems: &problems })
+    });
+    let loaded = loaded.filter(|_| !problems.fatal());
+    (loaded, problems.into_list())
+}
+
+fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
+    let top = Section::open(root, "", ctx.problems)?;
+    let mut out = Loaded::new(ctx.env);
+    declare_providers(&top);
+    let litellm = top.section("litellm_settings");
+    let router = top.section("router_settings");
+    let general = top.section("general_settings");
+    router::read(router.as_ref(), &mut out.router);
+    litellm::read(litellm.as_ref(), ctx, &mut out);
+    general::read(general.as_ref(), ctx, &mut out);
+    outbound::read(ctx.env, &mut out.http);
+    out.guardrails = guardrails::read(&top, ctx.source);
+    let placed = deployments(&top, ctx, &mut out);
+    if ctx.source.thorough {
+        lint::run(&top, &placed, &out, ctx);
+    }
+    out.deployments = placed.into_iter().map(|p| p.deployment).collect();
+    top.accept("environment_variables");
+    top.not_served(known::TOP_LEVEL);
+    top.finish();
+    Some(out)
+}
+
+fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<models::Placed> {
+    let credentials = credentials::Credentials::read(top.list("credential_list"), ctx.problems);
+    let catalog = &*out.prices;
+    let reading = Reading { env: ctx.env, credentials: &credentials, catalog, problems: ctx.problems };
+    let mut placed = reading.list(top.list("model_list"));
+    placed.extend(ctx.source.model.as_ref().and_then(|m| ambient::command(m, catalog, ctx.problems)));
+    if ctx.source.path.is_none() && ctx.source.model.is_none() {
+        out.settings.environment_models = true;
+        placed = ambient::environment(ctx.env, catalog);
+    }
+    unique(&placed, ctx.problems);
+    placed
+}
+
+/// Ids key cooldowns and counters: two deployments with one id would be taken for one.
+fn unique(placed: &[models::Placed], problems: &Problems) {
+    let mut seen: std::collections::HashMap<&str, &models::Placed> = std::collections::HashMap::new();
+    for p in placed {
+        if let Some(first) = seen.insert(&p.deployment.id, p) {
+            let message = format!("the same deployment as {} (line {}): they share cooldowns and counters", first.path, first.mark.line);
+            problems.warn_hint(&p.mark, p.path.clone(), message, "give each a model_info.id, or remove one");
+        }
+    }
+}
+
+/// `providers:` (ours): rows for hosts that speak OpenAI's language.
+fn declare_providers(top: &Section<'_>) {
+    for (at, item) in top.list("providers").iter().enumerate() {
+        let row = item.json().to_raw().read::<llm_providers::declare::RowSpec>();
+        let provider = row.map_err(|e| e.to_string()).and_then(|row| row.provider().map_err(|e| e.message));
+        match provider {
+            Ok(provider) => llm_providers::declare(provider),
+            Err(e) => {
+                let message = e.split(" at line ").next().unwrap_or_default().to_owned();
+                top.problems().error(&item.mark, format!("providers[{at}]"), message);
+            }
+        }
+    }
+}
+
+impl Loaded {
+    fn new(env: &Environment) -> Self {
+        Self {
+            settings: Settings::default(),
+            engine: EngineSettings::default(),
+            prices: Prices::default(),
+            deployments: Vec::new(),
+            router: RouterSettings::default(),
+            cache: None,
+            guardrails: Vec::new(),
+            callbacks: Callbacks::default(),
+            accounts: AccountsSettings::default(),
+            database: None,
+            http: HttpConfig::default(),
+            logging: Logging::default(),
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            environment: env.clone(),
+        }
+    }
+
+    /// The names under which models are served, each once, in order.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Arc<str>> {
+        let mut out: Vec<Arc<str>> = Vec::new();
+        for d in &self.deployments {
+            if !out.contains(d.public_name()) {
+                out.push(Arc::clone(d.public_name()));
+            }
+        }
+        out
+    }
+}

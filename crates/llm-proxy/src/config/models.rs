@@ -1,0 +1,243 @@
+//! `model_list` → deployments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_catalog::Catalog;
+use llm_client::{Target, TargetConfig};
+use llm_providers::by_id;
+use llm_router::Deployment;
+use llm_types::{Field, Json};
+use sha2::{Digest, Sha256};
+
+use super::credentials::Credentials;
+use super::env::Environment;
+use super::known;
+use super::node::{Entry, Node, Value};
+use super::problem::{Mark, Problems, nearest};
+use super::python;
+use super::section::{Section, number};
+
+/// What reading a list of models needs.
+pub(crate) struct Reading<'a> {
+    pub(crate) env: &'a Environment,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) problems: &'a Problems,
+}
+
+/// A deployment and where it was configured.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) deployment: Deployment,
+    /// `model_list[3]`
+    pub(crate) path: String,
+    pub(crate) mark: Mark,
+}
+
+impl Reading<'_> {
+    /// Reads the list.
+    pub(crate) fn list(&self, items: &[Node]) -> Vec<Placed> {
+        items.iter().enumerate().flat_map(|(at, item)| self.entry(item, &format!("model_list[{at}]"))).collect()
+    }
+
+    /// One entry: one deployment, or one per organization.
+    fn entry(&self, node: &Node, path: &str) -> Vec<Placed> {
+        if node.is_null() {
+            self.problems.error(&node.mark, path, "expected a map, found nothing");
+        }
+        let Some(entry) = Section::open(node, path, self.problems) else { return Vec::new() };
+        let name = entry.text("model_name").filter(|n| !n.is_empty());
+        if name.is_none() {
+            self.problems.error(entry.mark_of("model_name"), entry.path("model_name"), "a model needs a name");
+        }
+        let info = entry.section("model_info");
+        let (tpm, rpm) = (entry.whole("tpm"), entry.whole("rpm"));
+        let Some(params) = entry.node("litellm_params") else {
+            self.problems.error(entry.mark(), entry.path("litellm_params"), "a model needs litellm_params");
+            return Vec::new();
+        };
+        entry.finish();
+        let Value::Map(params) = &params.value else {
+            self.problems.error(&params.mark, entry.path("litellm_params"), format!("expected a map, found {}", params.kind()));
+            return Vec::new();
+        };
+        let (Some(name), true) = (name, self.wanted(info.as_ref())) else { return Vec::new() };
+        let params_path = entry.path("litellm_params");
+        let organizations = params.iter().find(|e| e.key == "organization").map(|e| e.node.items().to_vec());
+        let variants: Vec<Vec<Entry>> = match organizations.filter(|o| !o.is_empty()) {
+            None => vec![params.clone()],
+            Some(list) => list.into_iter().map(|one| with_organization(params, one)).collect(),
+        };
+        let made = variants.iter().filter_map(|params| {
+            let mut d = self.deployment(&name, params, info.as_ref(), &params_path, node)?;
+            d.tpm = d.tpm.or(tpm);
+            d.rpm = d.rpm.or(rpm);
+            Some(Placed { deployment: d, path: path.to_owned(), mark: node.mark.clone() })
+        });
+        made.collect()
+    }
+
+    /// `supported_environments`: only with `LITELLM_ENVIRONMENT` among them.
+    fn wanted(&self, info: Option<&Section<'_>>) -> bool {
+        let Some((info, list)) = info.and_then(|i| Some((i, i.texts("supported_environments")?))) else { return true };
+        let known = ["development", "staging", "production"];
+        for name in list.iter().filter(|n| !known.contains(&n.as_str())) {
+            info.error("supported_environments", format!("expected development, staging or production, found {name:?}"));
+        }
+        match self.env.filled("LITELLM_ENVIRONMENT") {
+            Some(here) => list.contains(&here),
+            None => {
+                info.warn("supported_environments", "LITELLM_ENVIRONMENT is not set: the model is not served");
+                false
+            }
+        }
+    }
+
+    fn deployment(&self, name: &str, own: &[Entry], info: Option<&Section<'_>>, path: &str, node: &Node) -> Option<Deployment> {
+        let params = self.credentials.fill(own, path, self.problems);
+        let params = params.as_slice();
+        let map = Node::new(Value::Map(params.to_vec()), node.mark.clone());
+        let p = Section::open(&map, path, self.problems)?;
+        let Some(model) = p.text("model").filter(|m| !m.is_empty()) else {
+            self.problems.error(p.mark_of("model"), p.path("model"), "a model needs the provider's model: provider/model");
+            return None;
+        };
+        let id = info.and_then(|i| i.text("id")).filter(|i| !i.is_empty()).unwrap_or_else(|| deployment_id(name, own));
+        let mut d = Deployment::new(id, name, model.as_str());
+        read_params(&p, &mut d);
+        if let Some(info) = info {
+            read_info(info, &mut d);
+        }
+        self.near_misses(params, path);
+        let config = TargetConfig {
+            params: params.iter().map(|e| (e.key.clone(), value(e))).collect(),
+            info: info.map(|i| i.entries().iter().map(|e| (e.key.clone(), value(e))).collect()).unwrap_or_default(),
+        };
+        match Target::new(&config, self.catalog) {
+            Ok(target) => {
+                if let llm_providers::RowFormat::NotServed(format) = target.provider.row().format {
+                    let message = format!("the provider {} speaks {format}, which is not served yet", target.provider_id());
+                    self.problems.warn(p.mark_of("model"), p.path("model"), message);
+                }
+                let known = || self.catalog.lookup(target.provider_id(), target.base_model.as_deref().unwrap_or(&target.model));
+                d.max_input_tokens = d.max_input_tokens.or_else(|| known()?.max_input_tokens());
+                d.payload = Some(Arc::new(target));
+                Some(d)
+            }
+            Err(e) => {
+                let key = e.param.as_deref().filter(|k| params.iter().any(|e| e.key == **k)).unwrap_or("model");
+                let hint = unknown_provider(&model);
+                self.problems.push(super::problem::Severity::Error, p.mark_of(key), p.path(key), one_line(&e.message), hint);
+                None
+            }
+        }
+    }
+
+    /// Unknown names are parameters of the provider, but a misspelled `api_key` is a common and dear mistake.
+    fn near_misses(&self, params: &[Entry], path: &str) {
+        for entry in params.iter().filter(|e| Field::from_name(&e.key).is_none() && e.key.len() > 4) {
+            let names = || known::CONNECTION.split_ascii_whitespace();
+            if names().any(|n| n == entry.key) {
+                continue;
+            }
+            if let Some(near) = nearest(&entry.key, names()).filter(|n| n.len().abs_diff(entry.key.len()) <= 1 && close(n, &entry.key)) {
+                let key = format!("{path}.{}", entry.key);
+                self.problems.warn_hint(&entry.mark, key, "this goes to the provider as a parameter", format!("did you mean `{near}`?"));
+            }
+        }
+    }
+}
+
+/// The same letters but for two: stricter than a suggestion for keys that are known to be wrong.
+fn close(a: &str, b: &str) -> bool {
+    let letters = |t: &str| {
+        let mut l: Vec<char> = t.chars().filter(|c| c.is_alphabetic()).collect();
+        l.sort_unstable();
+        l
+    };
+    let (a, b) = (letters(a), letters(b));
+    let common = a.iter().filter(|c| b.contains(c)).count();
+    a.len().abs_diff(b.len()) <= 1 && common + 1 >= a.len().max(b.len())
+}
+
+fn with_organization(params: &[Entry], one: Node) -> Vec<Entry> {
+    let mut params = params.to_vec();
+    if let Some(entry) = params.iter_mut().find(|e| e.key == "organization") {
+        entry.node = one;
+    }
+    params
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end().to_owned()
+}
+
+fn unknown_provider(model: &str) -> Option<String> {
+    let prefix = model.split_once('/').map_or(model, |(p, _)| p);
+    if by_id(prefix).is_some() {
+        return None;
+    }
+    let names: Vec<&'static str> = llm_providers::all().map(|p| p.row().id).collect();
+    nearest(prefix, names).map(|near| format!("did you mean the provider `{near}`?"))
+}
+
+/// Prices that were written as texts (`1e-6` is one in YAML 1.1) become numbers.
+fn value(entry: &Entry) -> Json {
+    let price = entry.key.contains("cost_per") || entry.key.starts_with("max_") && entry.key.ends_with("_tokens");
+    match (price, number(&entry.node)) {
+        (true, Some(n)) if entry.node.text().is_some() => {
+            serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number)
+        }
+        _ => entry.node.json(),
+    }
+}
+
+/// `model_info.id` of models that have none: SHA-256 over the name and every parameter, as LiteLLM makes it.
+pub(crate) fn deployment_id(name: &str, params: &[Entry]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(name);
+    for entry in params {
+        hash.update(&entry.key);
+        hash.update(python::id_text(&entry.node));
+    }
+    hex::encode(hash.finalize())
+}
+
+fn read_params(p: &Section<'_>, d: &mut Deployment) {
+    d.weight = p.number("weight");
+    d.rpm = p.whole("rpm");
+    d.tpm = p.whole("tpm");
+    d.order = p.number("order").map(|n| n as i64);
+    d.max_parallel_requests = p.small("max_parallel_requests");
+    d.cooldown_time = p.seconds("cooldown_time");
+    d.timeout = positive(p.seconds("timeout")).or_else(|| positive(p.seconds("request_timeout")));
+    d.stream_timeout = positive(p.seconds("stream_timeout"));
+    d.num_retries = p.small("num_retries");
+    d.tags = p.texts("tags").unwrap_or_default().into_iter().map(Arc::from).collect();
+    d.region = p.text("region_name").or_else(|| p.text("aws_region_name")).map(Arc::from);
+    for key in ["api_key", "api_base", "base_url", "api_version", "custom_llm_provider"] {
+        p.text(key);
+    }
+    p.flag("drop_params");
+    p.flag("modify_params");
+    for key in ["extra_headers", "headers", "extra_body"] {
+        p.section(key);
+    }
+}
+
+fn read_info(info: &Section<'_>, d: &mut Deployment) {
+    d.cooldown_time = d.cooldown_time.or_else(|| info.seconds("cooldown_time"));
+    d.allowed_fails = info.small("allowed_fails");
+    d.allowed_fails_policy = info.read("allowed_fails_policy");
+    d.max_input_tokens = info.whole("max_input_tokens");
+    d.team_id = info.text("team_id").map(Arc::from);
+    d.team_public_model_name = info.text("team_public_model_name").map(Arc::from);
+    d.access_groups = info.texts("access_groups").unwrap_or_default().into_iter().map(Arc::from).collect();
+    d.blocked = info.flag("blocked").unwrap_or(false);
+}
+
+/// A time limit of 0 is none.
+fn positive(time: Option<Duration>) -> Option<Duration> {
+    time.filter(|t| !t.is_zero())
+}

@@ -1,0 +1,142 @@
+//! `router_settings`, and what `litellm_settings` say of routing → the router's settings.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use llm_router::{Alias, FallbackLists, RouterSettings, Seconds};
+
+use super::known;
+use super::node::Value;
+use super::section::Section;
+
+/// Strategies of LiteLLM; those that the router does not know yet are refused by [`strategy`].
+const STRATEGIES: &[&str] = &[
+    "simple-shuffle",
+    "least-busy",
+    "latency-based-routing",
+    "cost-based-routing",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+    "provider-budget-routing",
+];
+
+/// Reads `router_settings`.
+pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
+    let Some(s) = section else { return };
+    out.routing_strategy = strategy(s);
+    shared(s, out);
+    out.timeout = seconds(s, "timeout");
+    out.stream_timeout = seconds(s, "stream_timeout");
+    out.retry_after = seconds(s, "retry_after");
+    out.allowed_fails_policy = s.read("allowed_fails_policy");
+    out.retry_policy = s.read("retry_policy");
+    out.model_group_retry_policy = s.read("model_group_retry_policy");
+    out.disable_cooldowns = s.flag("disable_cooldowns");
+    out.enable_pre_call_checks = s.flag("enable_pre_call_checks");
+    out.optional_pre_call_checks = s.texts("optional_pre_call_checks");
+    out.enable_weighted_failover = s.flag("enable_weighted_failover");
+    out.weights = s.read("weights");
+    out.default_max_parallel_requests = s.small("default_max_parallel_requests");
+    out.default_litellm_params = s.read("default_litellm_params");
+    if let Some(aliases) = s.section("model_group_alias") {
+        out.model_group_alias = Some(alias_map(&aliases));
+    }
+    if s.node("health_check_interval").is_some() {
+        s.error("health_check_interval", "this setting belongs to general_settings");
+    }
+    s.accept(known::ROUTER_HARMLESS);
+    s.not_served(known::ROUTER);
+    s.finish();
+}
+
+/// Settings of routing that may stand in `litellm_settings`; those of `router_settings` win.
+pub(crate) fn read_litellm(s: &Section<'_>, out: &mut RouterSettings) {
+    shared(s, out);
+    out.request_timeout = seconds(s, "request_timeout");
+    out.expose_router_debug_in_errors = s.flag("expose_router_debug_in_errors");
+    if let Some(aliases) = s.section("model_alias_map") {
+        let known = out.model_group_alias.get_or_insert_default();
+        for (name, alias) in alias_map(&aliases) {
+            known.entry(name).or_insert(alias);
+        }
+    }
+}
+
+/// What may stand in both sections: the first that says something wins.
+fn shared(s: &Section<'_>, out: &mut RouterSettings) {
+    let retries = s.small("num_retries");
+    out.num_retries = out.num_retries.or(retries);
+    let hops = s.small("max_fallbacks");
+    out.max_fallbacks = out.max_fallbacks.or(hops);
+    let fails = s.small("allowed_fails");
+    out.allowed_fails = out.allowed_fails.or(fails);
+    let cooldown = seconds(s, "cooldown_time");
+    out.cooldown_time = out.cooldown_time.or(cooldown);
+    let names = s.texts("default_fallbacks");
+    out.default_fallbacks = out.default_fallbacks.take().or(names);
+    for (key, slot) in [
+        ("fallbacks", &mut out.fallbacks),
+        ("context_window_fallbacks", &mut out.context_window_fallbacks),
+        ("content_policy_fallbacks", &mut out.content_policy_fallbacks),
+    ] {
+        let lists = fallbacks(s, key);
+        if slot.is_none() {
+            *slot = lists;
+        }
+    }
+}
+
+/// `[{"group": ["other", {"model": "third", "temperature": 0}]}]`
+fn fallbacks(s: &Section<'_>, key: &'static str) -> Option<FallbackLists> {
+    let node = s.node(key)?;
+    match FallbackLists::from_json(&node.json()) {
+        Ok(lists) => Some(lists),
+        Err(message) => {
+            // The first entry that is wrong alone is the place to point at.
+            let broken = node.items().iter().find(|item| {
+                let alone = llm_types::Json::Array(vec![item.json()]);
+                FallbackLists::from_json(&alone).is_err()
+            });
+            let mark = broken.map_or(&node.mark, |b| &b.mark);
+            s.problems().error(mark, s.path(key), message);
+            None
+        }
+    }
+}
+
+fn alias_map(s: &Section<'_>) -> HashMap<String, Alias> {
+    let mut out = HashMap::new();
+    for entry in s.entries() {
+        let path = s.path(&entry.key);
+        let alias = match &entry.node.value {
+            Value::Text(model) => Some(Alias { model: Arc::from(model.as_str()), hidden: false }),
+            Value::Map(_) => entry.node.json().to_raw().read::<Alias>().ok(),
+            _ => None,
+        };
+        match alias {
+            Some(alias) => drop(out.insert(entry.key.clone(), alias)),
+            None => s.problems().error(&entry.node.mark, path, "expected a group, or a map with model and hidden"),
+        }
+    }
+    out
+}
+
+fn strategy(s: &Section<'_>) -> Option<String> {
+    let name = s.text("routing_strategy")?;
+    if llm_router::by_name(&name).is_some() {
+        return Some(name);
+    }
+    if STRATEGIES.contains(&name.as_str()) {
+        s.warn("routing_strategy", format!("{name} is not served yet; simple-shuffle is used"));
+    } else {
+        let hint = super::problem::nearest(&name, STRATEGIES.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        let message = format!("there is no routing strategy {name:?}");
+        let severity = super::problem::Severity::Error;
+        s.problems().push(severity, s.mark_of("routing_strategy"), s.path("routing_strategy"), message, hint);
+    }
+    None
+}
+
+fn seconds(s: &Section<'_>, key: &'static str) -> Option<Seconds> {
+    s.seconds(key).map(Seconds)
+}

@@ -1,0 +1,69 @@
+//! General settings of the data plane.
+
+use std::time::Duration;
+
+/// General settings of the data plane, in our words; the configuration's names are in brackets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Bytes of a request body at the most (`max_request_size_mb`).
+    pub max_request_bytes: usize,
+    /// How long a request body may take to come.
+    pub body_timeout: Duration,
+    /// Model of requests that name none (`completion_model`, `--model`).
+    pub default_model: Option<String>,
+    /// Header that names the end user (`user_header_name`, `user_header_mappings`).
+    pub user_header_name: Option<String>,
+    /// Header that carries the key, instead of the usual ones (`litellm_key_header_name`).
+    pub key_header_name: Option<String>,
+    /// Clients may send credentials (`allow_client_side_credentials`).
+    pub allow_client_side_credentials: bool,
+    /// Fault injection by clients (`dangerously_allow_mock_testing_request_params`).
+    pub allow_mock_testing: bool,
+    /// Usage events in every stream (`always_include_stream_usage`).
+    pub always_include_stream_usage: bool,
+    /// `x-*` headers of clients go on (`forward_client_headers_to_llm_api`).
+    pub forward_client_headers: bool,
+    /// `/metrics` needs a key (`require_auth_for_metrics_endpoint`).
+    pub metrics_need_key: bool,
+    /// Messages and answers are kept in spend rows (`store_prompts_in_spend_logs`).
+    pub store_prompts: bool,
+    /// Paths that need no key (`public_routes`).
+    pub public_routes: Vec<String>,
+    /// The only paths that may be called (`allowed_routes`).
+    pub allowed_routes: Vec<String>,
+    /// What is taken off the front of every path (`SERVER_ROOT_PATH`): `/llm`, without a slash at the end.
+    pub root_path: Option<String>,
+    /// Without a config, `provider/model` names are served with keys of the environment.
+    pub environment_models: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 100 << 20,
+            body_timeout: Duration::from_secs(300),
+            default_model: None,
+            user_header_name: None,
+            key_header_name: None,
+            allow_client_side_credentials: false,
+            allow_mock_testing: false,
+            always_include_stream_usage: false,
+            forward_client_headers: false,
+            metrics_need_key: true,
+            store_prompts: false,
+            public_routes: Vec::new(),
+            allowed_routes: Vec::new(),
+            root_path: None,
+            environment_models: false,
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// `error`, `warn`, `info` or `debug`; nothing: the program's default (`LITELLM_LOG`, `set_verbose`, `--debug`).
+    pub level: Option<&'static str>,
+    /// One JSON object per line (`json_logs`, `JSON_LOGS`).
+    pub json: bool,
+}
