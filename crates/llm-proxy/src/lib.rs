@@ -1,1 +1,34 @@
-//! The gateway server: listeners, data plane, config, background jobs, assembly.
+//! The gateway server: listeners, data plane, config, background jobs, assembly. Thin: every step is a call into
+//! another crate.
+//!
+//! - [`start`]: from flags to a serving process and back; [`server`]: one thread, runtime and listener per core.
+//! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
+//! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
+//! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
+//! - [`models`], [`health`], [`tools`], [`admin`]: routes that call no model.
+
+pub mod admin;
+pub mod answer;
+pub mod app;
+pub mod body;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod count;
+pub mod errors;
+pub mod flow;
+pub mod guard;
+pub mod health;
+pub mod logging;
+pub mod models;
+pub mod read;
+pub mod recall;
+pub mod routes;
+pub mod safety;
+pub mod server;
+pub mod snapshot;
+pub mod start;
+pub mod tail;
+pub mod tls;
+pub mod tools;

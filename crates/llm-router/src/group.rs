@@ -49,6 +49,20 @@ impl GroupRates {
 }
 
 impl Router {
+    /// True when a group or an alias has exactly this name.
+    #[must_use]
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.contains_key(name) || self.settings.model_group_alias.as_ref().is_some_and(|a| a.contains_key(name))
+    }
+
+    /// Names of the aliases that are listed among the models, sorted.
+    pub fn visible_aliases(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.settings.model_group_alias.iter().flatten();
+        let mut names: Vec<&str> = aliases.filter(|(_, a)| !a.hidden).map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
     /// All groups, patterns included, in the order of the configuration. Those of teams are not among them.
     pub fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
         self.group_order.iter().filter_map(|name| self.groups.get(name))

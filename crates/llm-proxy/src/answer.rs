@@ -1,0 +1,223 @@
+//! Responses of model calls: status, headers, body.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Response};
+use llm_accounts::{Reservation, Settled};
+use llm_client::{Call, Head, Report, StreamBody, Target};
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::errors;
+use crate::flow::{Context, Refused};
+use crate::recall::Hit;
+use crate::tail::Ledger;
+
+/// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
+pub const LITELLM_VERSION: &str = "1.104.5";
+
+/// The response of a whole answer.
+#[must_use]
+pub fn whole(ctx: &Context, call: &Call, head: &Head, report: &Report, settled: &Settled, body: Bytes) -> Response<Reply> {
+    let mut headers = common(ctx, call, Some(head));
+    let c = &report.cost;
+    number(&mut headers, "x-litellm-response-cost", c.total);
+    number(&mut headers, "x-litellm-response-cost-original", c.original);
+    for (name, value) in [
+        ("x-litellm-response-cost-discount-amount", c.discount),
+        ("x-litellm-response-cost-margin-amount", c.margin),
+        ("x-litellm-response-cost-input", c.input),
+        ("x-litellm-response-cost-output", c.output),
+        ("x-litellm-response-cost-cache-read", c.cache_read),
+        ("x-litellm-response-cost-cache-creation", c.cache_write),
+        ("x-litellm-response-cost-reasoning", c.reasoning),
+        ("x-litellm-response-cost-tool-usage", c.tools),
+    ] {
+        if value > 0.0 {
+            number(&mut headers, name, value);
+        }
+    }
+    if let Some(spend) = settled.key_spend {
+        number(&mut headers, "x-litellm-key-spend", spend);
+    }
+    limits(&mut headers, settled.headers.iter());
+    let end = report.upstream_done.unwrap_or_else(Instant::now);
+    durations(&mut headers, ctx, end.saturating_duration_since(head.sent));
+    errors::json(200, body, headers)
+}
+
+/// The headers of a stream: what is known before its first byte.
+#[must_use]
+pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Reservation) -> HeaderMap {
+    let mut headers = common(ctx, call, Some(head));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert("cache-control", HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    limits(&mut headers, reservation.headers().iter());
+    durations(&mut headers, ctx, head.upstream);
+    headers
+}
+
+/// The response of a stream.
+#[must_use]
+pub fn stream(headers: HeaderMap, body: Box<StreamBody>) -> Response<Reply> {
+    let mut response = Response::new(Reply::Stream(body));
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The response of a cached answer; the reservation is given back.
+pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation: Reservation) -> Response<Reply> {
+    let mut headers = common(ctx, call, None);
+    text(&mut headers, "x-litellm-cache-key", &hit.key);
+    if let Some(cost) = hit.cost {
+        number(&mut headers, "x-litellm-response-cost", cost);
+    }
+    durations(&mut headers, ctx, Duration::ZERO);
+    let settled = Ledger::cached(core, ctx, call, &hit, reservation);
+    limits(&mut headers, settled.headers.iter());
+    if hit.stream {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        return errors::whole(200, hit.body, headers);
+    }
+    errors::json(200, hit.body, headers)
+}
+
+/// The headers of an error.
+#[must_use]
+pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    safe(&mut headers);
+    text(&mut headers, "x-litellm-call-id", &ctx.id);
+    headers.insert("x-litellm-version", HeaderValue::from_static(LITELLM_VERSION));
+    headers.insert("x-litellm-response-cost", HeaderValue::from_static("0"));
+    if let Some(who) = &ctx.who
+        && let Some(spend) = who.spend()
+    {
+        number(&mut headers, "x-litellm-key-spend", spend);
+    }
+    if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
+        text(&mut headers, "x-litellm-model-id", &made.deployment.id);
+        text(&mut headers, "x-litellm-model-group", &made.deployment.group);
+    }
+    if let Some(upstream) = &refused.error.upstream {
+        for (name, value) in &upstream.headers {
+            text(&mut headers, &format!("llm_provider-{name}"), value);
+        }
+    }
+    for (name, value) in llm_accounts::limit_headers(&refused.error) {
+        text(&mut headers, name, &value);
+    }
+    headers
+}
+
+/// Headers that every answered call has.
+fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(40);
+    safe(&mut headers);
+    text(&mut headers, "x-litellm-call-id", &ctx.id);
+    headers.insert("x-litellm-version", HeaderValue::from_static(LITELLM_VERSION));
+    if let Some(who) = &ctx.who {
+        who.limit_headers(|name, value| text(&mut headers, name, value));
+    }
+    if !ctx.guardrails.is_empty() {
+        text(&mut headers, "x-litellm-applied-guardrails", &ctx.guardrails.join(","));
+    }
+    let Some(head) = head else {
+        text(&mut headers, "x-litellm-model-group", &call.model);
+        return headers;
+    };
+    let d = &head.deployment;
+    text(&mut headers, "x-litellm-model-id", &d.id);
+    text(&mut headers, "x-litellm-model-group", &d.group);
+    text(&mut headers, "x-litellm-model-name", d.payload::<Target>().map_or(&*head.model, |_| &d.model));
+    if let Some(base) = &head.api_base {
+        text(&mut headers, "x-litellm-model-api-base", base);
+    }
+    if let Some(region) = &d.region {
+        text(&mut headers, "x-litellm-model-region", region);
+    }
+    headers.insert("x-litellm-attempted-retries", HeaderValue::from(head.retries));
+    headers.insert("x-litellm-attempted-fallbacks", HeaderValue::from(head.fallbacks));
+    headers.insert("x-litellm-max-retries", HeaderValue::from(head.max_retries));
+    if let Some(timeout) = head.timeout {
+        number(&mut headers, "x-litellm-timeout", timeout);
+    }
+    if !head.lost.is_empty() {
+        text(&mut headers, "x-llm-dropped-params", &head.lost.join(","));
+    }
+    provider_headers(&mut headers, &head.upstream_headers);
+    headers
+}
+
+fn safe(headers: &mut HeaderMap) {
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+}
+
+/// Every header of the upstream comes back with the prefix `llm_provider-`; rate limits also under their own name.
+fn provider_headers(headers: &mut HeaderMap, upstream: &HeaderMap) {
+    for (name, value) in upstream {
+        if matches!(name.as_str(), "connection" | "transfer-encoding" | "set-cookie") {
+            continue;
+        }
+        if name.as_str().starts_with("x-ratelimit-") {
+            headers.insert(name.clone(), value.clone());
+        }
+        headers.insert(prefixed(name), value.clone());
+    }
+}
+
+thread_local! {
+    /// The same few upstream headers come again and again; their prefixed names are made once.
+    static PREFIXED: RefCell<Vec<(HeaderName, HeaderName)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn prefixed(name: &HeaderName) -> HeaderName {
+    PREFIXED.with_borrow_mut(|known| {
+        if let Some((_, long)) = known.iter().find(|(short, _)| short == name) {
+            return long.clone();
+        }
+        let long = HeaderName::from_bytes(format!("llm_provider-{name}").as_bytes()).unwrap_or_else(|_| name.clone());
+        if known.len() < 64 {
+            known.push((name.clone(), long.clone()));
+        }
+        long
+    })
+}
+
+fn durations(headers: &mut HeaderMap, ctx: &Context, upstream: Duration) {
+    let all = ctx.started.elapsed();
+    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+    number(headers, "x-litellm-response-duration-ms", (ms(all) * 1000.0).round() / 1000.0);
+    number(headers, "x-litellm-overhead-duration-ms", (ms(all.saturating_sub(upstream)) * 1000.0).round() / 1000.0);
+}
+
+fn limits<'a>(headers: &mut HeaderMap, all: impl Iterator<Item = &'a (String, String)>) {
+    all.for_each(|(name, value)| text(headers, name, value));
+}
+
+fn text(headers: &mut HeaderMap, name: &str, value: &str) {
+    let value = HeaderValue::from_str(value).or_else(|_| {
+        let clean: String = value.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        HeaderValue::from_str(&clean)
+    });
+    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+        headers.insert(name, value);
+    }
+}
+
+fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
+    // Python writes small numbers as 1.5e-05, and so did the clients' parsers see them; plain decimals parse everywhere.
+    let mut buffer = format!("{value}");
+    if buffer.len() > 32 {
+        buffer = format!("{value:e}");
+    }
+    if let Ok(value) = HeaderValue::from_str(&buffer) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

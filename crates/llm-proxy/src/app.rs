@@ -1,0 +1,59 @@
+//! What all threads share, and how it is put together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use llm_accounts::Accounts;
+use llm_callbacks::{Bus, Prometheus};
+use llm_store::Store;
+
+use crate::server::Gauge;
+use crate::snapshot::Snapshot;
+
+/// What all threads share.
+pub struct App {
+    /// The configuration in force; exchanged as a whole.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Keys, limits, budgets, spend.
+    pub accounts: Accounts,
+    /// Tells callbacks of finished calls.
+    pub bus: Bus,
+    /// The Prometheus sink.
+    pub metrics: Arc<Prometheus>,
+    /// Connections, and whether the process is going away.
+    pub gauge: Arc<Gauge>,
+    /// Model calls that are being answered.
+    pub in_flight: AtomicU64,
+    /// The management API.
+    pub management: axum::Router,
+    /// The store, when there is one.
+    pub store: Option<Store>,
+    /// Where store and sinks live.
+    pub background: tokio::runtime::Handle,
+}
+
+impl App {
+    /// `Not connected` without a database, else `connected` or `Disconnected`.
+    pub async fn database_state(&self) -> &'static str {
+        let Some(store) = self.store.clone() else { return "Not connected" };
+        let ping = self.background.spawn(async move { tokio::time::timeout(Duration::from_secs(2), store.ping()).await });
+        match ping.await {
+            Ok(Ok(Ok(()))) => "connected",
+            _ => "Disconnected",
+        }
+    }
+
+    /// The exposition of `/metrics`.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        self.metrics.encode()
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}

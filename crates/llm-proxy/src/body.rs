@@ -1,0 +1,57 @@
+//! The body of a response to a client.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use llm_client::StreamBody;
+
+/// Any error of a response body.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is sent to a client.
+#[derive(Debug)]
+pub enum Reply {
+    /// Bytes, whole.
+    Whole(Bytes),
+    /// A streamed answer of a model.
+    Stream(Box<StreamBody>),
+    /// A body of the management API.
+    Management(axum::body::Body),
+}
+
+impl Reply {
+    /// No body.
+    pub const EMPTY: Self = Self::Whole(Bytes::new());
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
+            Self::Management(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Stream(body) => body.is_end_stream(),
+            Self::Management(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(_) => SizeHint::default(),
+            Self::Management(body) => body.size_hint(),
+        }
+    }
+}

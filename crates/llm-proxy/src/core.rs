@@ -1,0 +1,148 @@
+//! One serving thread: matches the path and hands the request to whoever answers it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use llm_accounts::Identity;
+use llm_http::HttpClient;
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::body::Reply;
+use crate::flow::{self, Context};
+use crate::routes::{self, Action, Permission, Route};
+use crate::{admin, errors, health, models, tools};
+
+/// One serving thread: its own upstream pool, and the app that all share.
+pub struct Core {
+    /// What all threads share.
+    pub app: Arc<App>,
+    /// This thread's connections to model hosts.
+    pub http: HttpClient,
+}
+
+impl Core {
+    /// Answers a request.
+    pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        let (parts, body) = req.into_parts();
+        let snapshot = self.app.snapshot.load();
+        let path = parts.uri.path().to_owned();
+        let path = match snapshot.settings.root_path.as_deref() {
+            None => path.as_str(),
+            Some(root) => path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(&path),
+        };
+        if !snapshot.settings.allowed_routes.is_empty() && !snapshot.settings.allowed_routes.iter().any(|r| r == path) {
+            return errors::respond(&Error::new(Kind::PermissionDenied, format!("Route {path} is not allowed")), Format::OpenAiChat, HeaderMap::new());
+        }
+        let Some(route) = routes::find(&parts.method, path) else {
+            drop(snapshot);
+            return self.management(Request::from_parts(parts, body)).await;
+        };
+        if matches!(route.action, Action::Call(..)) {
+            drop(snapshot);
+            self.app.in_flight.fetch_add(1, Ordering::Relaxed);
+            let response = Box::pin(flow::serve(self, &route, parts, body, peer)).await;
+            self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return response;
+        }
+        drop(snapshot);
+        let outcome = Box::pin(self.other(&route, &parts, body)).await;
+        outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()))
+    }
+
+    /// Routes that call no model.
+    async fn other(&self, route: &Route<'_>, parts: &Parts, body: Incoming) -> Result<Response<Reply>> {
+        let snapshot = self.app.snapshot.load_full();
+        let open = route.permission == Permission::Public
+            || snapshot.settings.public_routes.iter().any(|r| r == route.name)
+            || route.action == Action::Metrics && !snapshot.settings.metrics_need_key;
+        if route.action == Action::Metrics && !open && self.identify(parts).await.is_err() {
+            // Scrapers of LiteLLM see a bare JSON string here.
+            return Ok(errors::fixed(401, "\"Malformed API Key passed in. Ensure Key has `Bearer ` prefix.\""));
+        }
+        let who = if open { None } else { Some(self.identify(parts).await?) };
+        Ok(match route.action {
+            Action::Call(..) => errors::not_found(),
+            Action::Liveliness => health::liveliness(&self.app),
+            Action::Readiness => health::readiness(&self.app).await,
+            Action::Health => health::health(self, &snapshot, parts).await,
+            Action::Metrics => admin::metrics(&self.app),
+            Action::Test => admin::test(route),
+            Action::Routes => admin::routes(),
+            Action::Home => admin::home(),
+            Action::CachePing => admin::cache_ping(&snapshot).await,
+            Action::CacheFlush => admin::cache_flush(&snapshot, who.as_deref()).await?,
+            Action::Models => models::list(&snapshot, who.as_deref(), parts),
+            Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
+            Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
+            Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
+            Action::TokenCounter => tools::token_counter(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
+            Action::TransformRequest => tools::transform_request(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
+            Action::SupportedParams => tools::supported_params(&snapshot, parts)?,
+        })
+    }
+
+    /// Everything the data plane does not know.
+    async fn management(&self, req: Request<Incoming>) -> Response<Reply> {
+        let router = self.app.management.clone();
+        match router.oneshot(req.map(axum::body::Body::new)).await {
+            Ok(response) => response.map(Reply::Management),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Who calls. The store is asked only when memory does not know.
+    ///
+    /// # Errors
+    /// 401 and its like, as LiteLLM answers.
+    pub async fn identify(&self, parts: &Parts) -> Result<Arc<Identity>> {
+        let snapshot = self.app.snapshot.load();
+        let credential = llm_accounts::credential(&parts.headers, snapshot.settings.key_header_name.as_deref());
+        drop(snapshot);
+        match self.app.accounts.identify_now(&credential) {
+            Some(known) => known,
+            None => self.app.accounts.identify(&credential).await,
+        }
+    }
+}
+
+impl Context {
+    /// The context of a call that has just come.
+    #[must_use]
+    pub fn new(core: &Core, route: &'static str, operation: OperationKind, format: Format, parts: Parts, peer: SocketAddr) -> Self {
+        let given = parts.headers.get("x-litellm-call-id").and_then(|v| v.to_str().ok()).filter(|v| !v.is_empty() && v.len() <= 128);
+        let id = match given {
+            Some(id) => Arc::from(id),
+            None => {
+                let mut buffer = uuid::Uuid::encode_buffer();
+                Arc::from(&*uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer))
+            }
+        };
+        Self {
+            snapshot: core.app.snapshot.load_full(),
+            route,
+            operation,
+            format,
+            id,
+            started: Instant::now(),
+            started_us: crate::tail::now_us(),
+            peer,
+            parts,
+            who: None,
+            wish: None,
+            guardrails: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,206 @@
+//! The life of a model call, as a list of steps. Each step is one call into one crate; time runs one way.
+//!
+//! ```text
+//!  1 route      done by `core`: method + path → operation, format, permission
+//!  2 identify   credential → identity
+//!  3 read       body within limits; one scan of its top level
+//!  4 admit      body safety, permission for the model; limits and budget reserved
+//!  5 guard      pre-call guardrails; during-call ones run beside 7
+//!  6 recall     cache look-up; a hit goes to 11
+//!  7 attempts   8 plan, 9 attempt, 10 commit: one loop, owned by llm-client
+//! 11 answer     body, headers, stream guardrails, cache fill
+//! 12 tail       at end of body, or drop: usage → cost → settle → callbacks
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::Response;
+use hyper::body::Incoming;
+use llm_accounts::{Identity, Intent, Reservation};
+use llm_client::{Answer, Call, Failure};
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::guard::CallGate;
+use crate::read::{self, Wish};
+use crate::routes::Route;
+use crate::snapshot::Snapshot;
+use crate::tail::{Ledger, Tail};
+use crate::{answer, errors, guard, recall};
+
+/// What is known of a call while it runs.
+#[derive(Debug)]
+pub struct Context {
+    /// The snapshot of the configuration it runs under.
+    pub snapshot: Arc<Snapshot>,
+    /// The route's canonical path.
+    pub route: &'static str,
+    /// The kind of call.
+    pub operation: OperationKind,
+    /// The client's format.
+    pub format: Format,
+    /// Our id of the call.
+    pub id: Arc<str>,
+    /// When it came.
+    pub started: Instant,
+    /// The same, microseconds since 1970.
+    pub started_us: i64,
+    /// Address of the client.
+    pub peer: SocketAddr,
+    /// Head of the request.
+    pub parts: Parts,
+    /// Who calls, once known.
+    pub who: Option<Arc<Identity>>,
+    /// What is wished, once read.
+    pub wish: Option<Wish>,
+    /// Names of guardrails that ran.
+    pub guardrails: Vec<String>,
+}
+
+/// Runs a model call and answers it, whatever happens.
+pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
+    let crate::routes::Action::Call(operation, format) = route.action else { return errors::not_found() };
+    let path_model = route.model.map(read::decode_path);
+    let mut ctx = Context::new(core, route.name, operation, format, parts, peer);
+    match steps(core, &mut ctx, path_model, body).await {
+        Ok(response) => response,
+        Err(refused) => {
+            let headers = answer::error_headers(&ctx, &refused);
+            let response = errors::respond(&refused.error, ctx.format, headers);
+            Ledger::refused(core, &ctx, refused);
+            response
+        }
+    }
+}
+
+/// A call that ended in an error: with what was reserved, which settles when it is dropped.
+#[derive(Debug)]
+pub struct Refused {
+    /// What the client is told.
+    pub error: Error,
+    /// What was reserved until then.
+    pub reservation: Option<Reservation>,
+    /// The last attempt, if one was made.
+    pub made: Option<Box<Failure>>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, reservation: None, made: None }
+    }
+}
+
+async fn steps(core: &Core, ctx: &mut Context, path_model: Option<String>, body: Incoming) -> Result<Response<Reply>, Refused> {
+    // 2 identify. A broken body is told after a wrong key: strangers learn nothing from us.
+    let who = core.identify(&ctx.parts).await?;
+    ctx.who = Some(Arc::clone(&who));
+
+    // 3 read
+    let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
+    let top = Top::parse(&body)?;
+    let wish = read::wish(ctx, &top, path_model, &who)?;
+
+    // 4 admit
+    read::safe(&ctx.snapshot, &top, &who)?;
+    ctx.wish = Some(wish);
+    let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
+    let reservation = core.app.accounts.admit(&who, &intent(ctx, wish, &body))?;
+
+    let call = read::call(ctx, wish, &top, body.clone(), &who);
+    drop(top);
+    run(core, ctx, call, reservation).await
+}
+
+async fn run(
+    core: &Core,
+    ctx: &mut Context,
+    mut call: Call,
+    reservation: Reservation,
+) -> Result<Response<Reply>, Refused> {
+    let refuse = |error: Error, reservation: Reservation| Refused { error, reservation: Some(reservation), made: None };
+
+    // 5 guard
+    let guards = match guard::before(ctx, &mut call).await {
+        Ok(guards) => guards,
+        Err(error) => return Err(refuse(error, reservation)),
+    };
+
+    if call.operation == OperationKind::CountTokens {
+        return match crate::count::answer(core, ctx, &call).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(refuse(error, reservation)),
+        };
+    }
+
+    // 6 recall
+    let memory = recall::lookup(ctx, &call).await;
+    if let Some(hit) = memory.hit {
+        return Ok(answer::from_cache(core, ctx, &call, hit, reservation));
+    }
+
+    // 7-10 attempts
+    call.want_content |= memory.key.is_some() && call.stream;
+    let gate = CallGate(&guards);
+    let engine = ctx.snapshot.engine.clone();
+    let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
+    let reply = match outcome {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(failure)) => {
+            let error = failure.error.clone();
+            return Err(Refused { error, reservation: Some(reservation), made: Some(Box::new(failure)) });
+        }
+        Err(error) => return Err(refuse(error, reservation)),
+    };
+
+    // 11 answer, 12 tail
+    match reply {
+        Answer::Whole { head, body, report } => {
+            let (body, report) = match guard::after(&guards, ctx, &call, body, report).await {
+                Ok(kept) => kept,
+                Err((error, report)) => {
+                    Ledger::whole(core, ctx, &call, &head, &report, reservation, Some(&error));
+                    return Err(error.into());
+                }
+            };
+            recall::store(ctx, memory.key, &body);
+            let settled = Ledger::whole(core, ctx, &call, &head, &report, reservation, None);
+            Ok(answer::whole(ctx, &call, &head, &report, &settled, body))
+        }
+        Answer::Stream { head, mut body } => {
+            if head.fallbacks > 0 {
+                // A dearer model answers: what was set aside has to cover it.
+                reservation.cover(ctx.snapshot.price_bound(&head.deployment.group));
+            }
+            let headers = answer::stream_headers(ctx, &call, &head, &reservation);
+            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, memory.key)));
+            Ok(answer::stream(headers, body))
+        }
+    }
+}
+
+fn intent<'a>(ctx: &'a Context, wish: &'a Wish, body: &Bytes) -> Intent<'a> {
+    Intent {
+        route: ctx.route,
+        model: &wish.model,
+        group: &wish.group,
+        fallback_models: &wish.fallback_models,
+        end_user: wish.end_user.as_deref(),
+        tags: &wish.tags,
+        input_tokens: (body.len() / 4) as u64,
+        max_output_tokens: wish.max_output_tokens,
+        choices: wish.choices,
+        price: wish.price,
+    }
+}
+
+/// The error of a request that took too long to come.
+#[must_use]
+pub fn body_timeout() -> Error {
+    Error::new(Kind::Timeout, "the request body did not come in time")
+}

@@ -1,0 +1,109 @@
+//! Guardrails on the path of a call.
+
+use bytes::{Bytes, BytesMut};
+use llm_client::{Call, Gate, Report};
+use llm_guardrails::{CallContext, Guards, Mode, Wanted};
+use llm_types::stream::EventFilter;
+use llm_types::{Error, OperationKind, Result};
+use llm_wire::codec::{EncodeContext, ReplyContext};
+
+use crate::flow::Context;
+
+/// Opens the guardrails of a call and runs those that come before it. A guardrail that edits the request makes a new
+/// body.
+///
+/// # Errors
+/// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
+pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
+    let set = &ctx.snapshot.guardrails;
+    if set.is_empty() || call.operation != OperationKind::Generate {
+        return Ok(Guards::default());
+    }
+    let mut wanted = Wanted::default();
+    if let Some(names) = ctx.wish.as_ref().and_then(|w| w.guardrails.as_deref()) {
+        wanted.request_json(names)?;
+    }
+    let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
+    let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model: &call.model, caller: &caller });
+    if guards.is_empty() {
+        return Ok(guards);
+    }
+    if guards.has(Mode::PreCall) {
+        let mut request = call.decoded()?.clone();
+        let outcome = guards.before(&mut request).await?;
+        if outcome.changed {
+            call.replace_body(write(call, &request)?);
+        }
+        ctx.guardrails.extend(outcome.ran);
+    }
+    // Whoever judges answers needs them in canonical form.
+    call.want_content |= guards.has(Mode::PostCall);
+    Ok(guards)
+}
+
+/// The request in the client's own format again.
+fn write(call: &Call, request: &llm_types::generate::GenerateRequest) -> Result<Bytes> {
+    let codec = llm_wire::registry::upstream_generate(call.format)
+        .ok_or_else(|| Error::internal(format!("the format {} cannot be written anew", call.format)))?;
+    let mut context = EncodeContext::for_model(&request.model);
+    let mut out = BytesMut::with_capacity(call.body.len());
+    codec.encode_request(request, &mut context, &mut out)?;
+    Ok(out.freeze())
+}
+
+/// Runs the call beside the guardrails that judge while it runs. Their error wins.
+///
+/// # Errors
+/// Kind `Guardrail`, when one stops the call.
+pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T>) -> Result<T> {
+    if !guards.has(Mode::DuringCall) {
+        return Ok(run.await);
+    }
+    let judge = async { guards.during(call.decoded()?).await };
+    let (verdict, outcome) = futures_util::future::join(judge, run).await;
+    verdict.map(|_| outcome)
+}
+
+/// Judges a whole answer. An edited one is written anew.
+///
+/// # Errors
+/// The error, with the report of the call: it was made and is billed.
+pub async fn after(
+    guards: &Guards,
+    ctx: &mut Context,
+    call: &Call,
+    body: Bytes,
+    mut report: Box<Report>,
+) -> Result<(Bytes, Box<Report>), (Error, Box<Report>)> {
+    if !guards.has(Mode::PostCall) {
+        return Ok((body, report));
+    }
+    let Some(mut content) = report.content.take() else { return Ok((body, report)) };
+    let outcome = match guards.after(&mut content).await {
+        Ok(outcome) => outcome,
+        Err(error) => return Err((error, report)),
+    };
+    ctx.guardrails.extend(outcome.ran);
+    let body = if outcome.changed {
+        let mut out = BytesMut::with_capacity(body.len());
+        let context = ReplyContext { model: call.echo.as_deref().map(str::to_owned), ..ReplyContext::default() };
+        if let Some(codec) = llm_wire::registry::client_generate(call.format) {
+            codec.encode_response(&content, &context, &mut out);
+        }
+        out.freeze()
+    } else {
+        body
+    };
+    report.content = Some(content);
+    Ok((body, report))
+}
+
+/// What stands between the engine and the guardrails of a call.
+#[derive(Debug)]
+pub struct CallGate<'a>(pub &'a Guards);
+
+impl Gate for CallGate<'_> {
+    fn filters(&self) -> Vec<Box<dyn EventFilter>> {
+        self.0.stream_filter().into_iter().collect()
+    }
+}

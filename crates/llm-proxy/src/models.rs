@@ -1,0 +1,175 @@
+//! What models there are: `/v1/models`, `/model/info`, `/model_group/info`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use llm_accounts::Identity;
+use llm_client::Target;
+use llm_router::Deployment;
+use llm_types::{Error, Json, Kind, Result};
+
+use crate::body::Reply;
+use crate::errors::json;
+use crate::snapshot::Snapshot;
+
+/// LiteLLM tells this creation time for every model.
+const CREATED: u64 = 1_677_610_602;
+
+/// `GET /v1/models`.
+#[must_use]
+pub fn list(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
+    let query = parts.uri.query().unwrap_or_default();
+    let keep_wildcards = query.split('&').any(|p| p == "return_wildcard_routes=true" || p == "return_wildcard_routes=True");
+    let data = names(snapshot, who, keep_wildcards).into_iter().map(|n| model(&n)).collect();
+    answer(&Json::object([("data", Json::Array(data)), ("object", Json::from("list"))]))
+}
+
+/// `GET /v1/models/{id}`.
+///
+/// # Errors
+/// 404 when the caller cannot see the model.
+pub fn one(snapshot: &Snapshot, who: Option<&Identity>, id: &str) -> Result<Response<Reply>> {
+    let id = crate::read::decode_path(id);
+    if !names(snapshot, who, true).contains(&id) && !names(snapshot, who, false).contains(&id) {
+        return Err(Error::new(Kind::NotFound, format!("The model `{id}` does not exist")).with_param("model"));
+    }
+    Ok(answer(&model(&id)))
+}
+
+fn model(id: &str) -> Json {
+    Json::object([
+        ("id", Json::from(id)),
+        ("object", Json::from("model")),
+        ("created", Json::from(CREATED)),
+        // tidy: provider-id: what LiteLLM says of every model
+        ("owned_by", Json::from("openai")),
+    ])
+}
+
+/// The names that a caller may use, without doubles, in the order of the configuration.
+fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards: bool) -> Vec<String> {
+    let router = &snapshot.engine.router;
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    let mut add = |name: &str| {
+        if who.is_none_or(|w| w.may_use(name)) && seen.insert(name.to_owned()) {
+            out.push(name.to_owned());
+        }
+    };
+    for deployment in router.deployments() {
+        let name = deployment.public_name();
+        if deployment.team_id.is_some() && deployment.team_id.as_deref() != who.and_then(Identity::team_id) {
+            continue;
+        }
+        if !name.contains('*') || keep_wildcards {
+            add(name);
+            continue;
+        }
+        for known in expand(snapshot, deployment) {
+            add(&known);
+        }
+    }
+    router.visible_aliases().for_each(&mut add);
+    out
+}
+
+/// Every known model that a wildcard deployment serves, under its public name.
+fn expand(snapshot: &Snapshot, deployment: &Deployment) -> Vec<String> {
+    let Some(target) = deployment.payload::<Target>() else { return Vec::new() };
+    let id = target.provider_id();
+    let prefix = deployment.public_name().split('*').next().unwrap_or_default();
+    snapshot
+        .engine
+        .prices
+        .models()
+        .filter(|m| m.provider() == Some(id))
+        .map(|m| m.name().strip_prefix(id).and_then(|n| n.strip_prefix('/')).unwrap_or(m.name()).to_owned())
+        .filter(|name| !name.contains('*') && name != "sample_spec")
+        .map(|name| if prefix.is_empty() { format!("{id}/{name}") } else { format!("{prefix}{name}") })
+        .collect()
+}
+
+/// `GET /model/info`: deployments with their parameters (no secrets) and what is known of their models.
+#[must_use]
+pub fn info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
+    let query = parts.uri.query().unwrap_or_default();
+    let wanted = query.split('&').find_map(|p| p.strip_prefix("litellm_model_id=")).map(crate::read::decode_path);
+    let data = snapshot
+        .engine
+        .router
+        .deployments()
+        .iter()
+        .filter(|d| who.is_none_or(|w| w.may_use(d.public_name())))
+        .filter(|d| wanted.as_deref().is_none_or(|id| &*d.id == id))
+        .map(|d| deployment_info(snapshot, d))
+        .collect();
+    answer(&Json::object([("data", Json::Array(data))]))
+}
+
+fn deployment_info(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Json {
+    let mut params = Json::object([("model", Json::from(&*deployment.model))]);
+    let mut info = Json::object([("id", Json::from(&*deployment.id)), ("db_model", Json::from(false))]);
+    if let Some(target) = deployment.payload::<Target>() {
+        if let Some(base) = &target.api_base {
+            params.set("api_base", base.as_str());
+        }
+        params.set("custom_llm_provider", target.provider_id());
+        for (name, value) in &target.defaults {
+            params.set(name, serde_json::from_str::<Json>(value).unwrap_or_default());
+        }
+        if let Some(entry) = target.price(&snapshot.engine.prices, &target.model) {
+            let facts = serde_json::to_string(&entry.to_json()).ok().and_then(|t| serde_json::from_str::<Json>(&t).ok());
+            for (name, value) in facts.iter().filter_map(Json::as_object).flatten() {
+                info.set(name, value.clone());
+            }
+            info.set("key", entry.name());
+        }
+    }
+    Json::object([("model_name", Json::from(&**deployment.public_name())), ("litellm_params", params), ("model_info", info)])
+}
+
+/// `GET /model_group/info`: what a group can do, summed over its deployments.
+#[must_use]
+pub fn group_info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
+    let query = parts.uri.query().unwrap_or_default();
+    let wanted = query.split('&').find_map(|p| p.strip_prefix("model_group=")).map(crate::read::decode_path);
+    let router = &snapshot.engine.router;
+    let data = router
+        .groups()
+        .filter(|g| who.is_none_or(|w| w.may_use(&g.name)))
+        .filter(|g| wanted.as_deref().is_none_or(|name| &*g.name == name))
+        .map(|group| {
+            let members: Vec<_> = router.members(group).collect();
+            let rates = router.rates(group, std::time::Instant::now());
+            let providers: BTreeSet<&str> =
+                members.iter().filter_map(|d| Some(d.payload::<Target>()?.provider_id())).collect();
+            let mut out = Json::object([
+                ("model_group", Json::from(&*group.name)),
+                ("providers", Json::Array(providers.into_iter().map(Json::from).collect())),
+                ("tpm", Json::from(rates.tpm)),
+                ("rpm", Json::from(rates.rpm)),
+            ]);
+            let entry = members.iter().find_map(|d| {
+                let target = d.payload::<Target>()?;
+                target.price(&snapshot.engine.prices, &target.model)
+            });
+            let facts = entry.and_then(|e| serde_json::to_string(&e.to_json()).ok());
+            let facts = facts.and_then(|t| serde_json::from_str::<Json>(&t).ok());
+            for (name, value) in facts.iter().filter_map(Json::as_object).flatten() {
+                if name.starts_with("max_") || name.starts_with("supports_") || name.contains("cost_per") || name == "mode" {
+                    out.set(name, value.clone());
+                }
+            }
+            out
+        })
+        .collect();
+    answer(&Json::object([("data", Json::Array(data))]))
+}
+
+/// A JSON tree as a response.
+pub(crate) fn answer(tree: &Json) -> Response<Reply> {
+    json(200, Bytes::from(tree.to_string()), HeaderMap::new())
+}

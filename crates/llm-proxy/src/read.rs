@@ -1,0 +1,332 @@
+//! Reading a call: the body within limits, one scan of its top level, and what it wishes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use llm_accounts::Identity;
+use llm_client::{Call, Controls};
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::flow::Context;
+use crate::safety;
+use crate::snapshot::Snapshot;
+
+/// What a call wishes, read off its top level and its headers.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The model as the client named it.
+    pub model: Arc<str>,
+    /// The group it stands for, after aliases of team and key.
+    pub group: Arc<str>,
+    /// The model came from the path alone: the answer keeps the provider's name.
+    pub from_path: bool,
+    /// Wanted as a stream.
+    pub stream: bool,
+    /// `stream_options.include_usage`.
+    pub include_usage: bool,
+    /// Models the client itself named as fallbacks.
+    pub fallback_models: Vec<String>,
+    /// End user.
+    pub end_user: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Tokens wanted at the most.
+    pub max_output_tokens: Option<u64>,
+    /// Alternatives wanted.
+    pub choices: u64,
+    /// US dollars per input and output token, of the dearest deployment that may serve it.
+    pub price: Option<(f64, f64)>,
+    /// Control fields.
+    pub controls: Controls,
+    /// The `cache` object, raw.
+    pub cache: Option<String>,
+    /// The `metadata` object, raw.
+    pub metadata: Option<String>,
+    /// Guardrails asked for, raw.
+    pub guardrails: Option<String>,
+    /// `no-log`.
+    pub no_log: bool,
+}
+
+/// Reads the body of a request.
+///
+/// # Errors
+/// 413 when it is larger than allowed, 400 when it breaks off, 408 when it does not come in time.
+pub async fn body(snapshot: &Snapshot, parts: &Parts, body: Incoming) -> Result<Bytes> {
+    let limit = snapshot.settings.max_request_bytes;
+    let told = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if told.is_some_and(|n| n > limit) {
+        return Err(too_large(limit));
+    }
+    let read = collect(body, told.unwrap_or(0).min(limit), limit);
+    match tokio::time::timeout(snapshot.settings.body_timeout, read).await {
+        Ok(read) => read,
+        Err(_) => Err(crate::flow::body_timeout()),
+    }
+}
+
+async fn collect(mut body: Incoming, told: usize, limit: usize) -> Result<Bytes> {
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| Error::bad_request(format!("the request body broke off: {e}")).with_param("request_body"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let have = first.as_ref().map_or(0, Bytes::len).max(rest.len());
+        if have + data.len() > limit {
+            return Err(too_large(limit));
+        }
+        match (&first, rest.is_empty()) {
+            (None, _) => first = Some(data),
+            (Some(head), true) => {
+                rest.reserve(told.max(head.len() + data.len()));
+                rest.extend_from_slice(head);
+                rest.extend_from_slice(&data);
+            }
+            (Some(_), false) => rest.extend_from_slice(&data),
+        }
+    }
+    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(Kind::TooLarge, format!("Request size is too large. Max size is {} MB", limit / 1_048_576))
+}
+
+/// Reads what a call wishes.
+///
+/// # Errors
+/// `BadRequest` without a model, and for fields of a wrong shape that nothing can be done about.
+pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Identity) -> Result<Wish> {
+    let named = match top.get("model") {
+        None | Some("null") => None,
+        Some(raw) => Some(llm_types::json::raw_str(raw).ok_or_else(|| {
+            Error::bad_request("model must be a string").with_param("model")
+        })?),
+    };
+    let from_path = named.is_none();
+    let default = &ctx.snapshot.settings.default_model;
+    let model: Arc<str> = match (named, path_model, default) {
+        (Some(m), ..) if !m.is_empty() => Arc::from(m.as_ref()),
+        (_, Some(m), _) => Arc::from(m),
+        (_, _, Some(m)) => Arc::from(m.as_str()),
+        _ => {
+            let path = ctx.route;
+            let why = format!("{path}: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key.");
+            return Err(Error::bad_request(why).with_param("model"));
+        }
+    };
+    let group = who.alias(&model, |name| ctx.snapshot.engine.router.has_group(name)).map_or_else(|| Arc::clone(&model), Arc::from);
+    let mut controls = Controls::from_top(top);
+    controls_from_headers(&mut controls, &ctx.parts.headers);
+    let tags = tags(top, &ctx.parts.headers, &controls);
+    controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
+    controls.team = who.team_id().map(Arc::from);
+    safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
+    let stream = stream(top)?;
+    let include_usage = top.get("stream_options").is_some_and(|o| {
+        Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage"))
+    });
+    Ok(Wish {
+        stream: stream && ctx.operation == OperationKind::Generate,
+        include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
+        fallback_models: fallback_models(top),
+        end_user: end_user(ctx, top),
+        tags,
+        max_output_tokens: max_output(top),
+        choices: top.read("n").unwrap_or(1).max(1),
+        price: ctx.snapshot.price_bound(&group),
+        cache: top.get("cache").map(str::to_owned),
+        metadata: metadata(top)?,
+        guardrails: top.get("guardrails").map(str::to_owned),
+        no_log: top.is_true("no-log"),
+        controls,
+        from_path,
+        model,
+        group,
+    })
+}
+
+fn stream(top: &Top<'_>) -> Result<bool> {
+    match top.get("stream") {
+        None | Some("null" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::bad_request("stream must be true or false").with_param("stream")),
+    }
+}
+
+fn max_output(top: &Top<'_>) -> Option<u64> {
+    let number = |key| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
+    number("max_completion_tokens").or_else(|| number("max_tokens")).or_else(|| number("max_output_tokens"))
+}
+
+fn metadata(top: &Top<'_>) -> Result<Option<String>> {
+    for key in ["litellm_metadata", "metadata"] {
+        match top.get(key) {
+            None | Some("null") => {}
+            Some(object) if object.starts_with('{') => return Ok(Some(object.to_owned())),
+            Some(text) => {
+                // A JSON object written as a string is accepted; any other string counts as an empty object.
+                let text = llm_types::json::raw_str(text).map(Cow::into_owned);
+                match text {
+                    Some(t) if Top::parse(t.as_bytes()).is_ok() => return Ok(Some(t)),
+                    Some(_) => return Ok(None),
+                    None => {
+                        return Err(Error::bad_request(format!("{key} must be an object"))
+                            .with_param(key)
+                            .with_type("bad_request_error"));
+                    }
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn end_user(ctx: &Context, top: &Top<'_>) -> Option<String> {
+    let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let text = |key: &str| top.str(key).map(Cow::into_owned).filter(|t| !t.is_empty());
+    let inside = |object: &str, key: &str| {
+        let inner = Top::parse(top.get(object)?.as_bytes()).ok()?;
+        inner.str(key).map(Cow::into_owned)
+    };
+    header("x-litellm-customer-id")
+        .or_else(|| header("x-litellm-end-user-id"))
+        .or_else(|| ctx.snapshot.settings.user_header_name.as_deref().and_then(header))
+        .or_else(|| text("user"))
+        .or_else(|| inside("litellm_metadata", "user"))
+        .or_else(|| inside("metadata", "user_id"))
+        .or_else(|| text("safety_identifier"))
+}
+
+fn tags(top: &Top<'_>, headers: &HeaderMap, controls: &Controls) -> Vec<String> {
+    let mut tags: Vec<String> = controls.tags.iter().map(|t| t.to_string()).collect();
+    if tags.is_empty()
+        && let Some(list) = headers.get("x-litellm-tags").and_then(|v| v.to_str().ok())
+    {
+        tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
+    }
+    let inner = top.get("metadata").and_then(|m| Top::parse(m.as_bytes()).ok());
+    if let Some(more) = inner.and_then(|m| m.read::<Vec<String>>("tags")) {
+        for tag in more {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
+    tags
+}
+
+fn fallback_models(top: &Top<'_>) -> Vec<String> {
+    use llm_types::Json;
+    let Some(Json::Array(items)) = top.read::<Json>("fallbacks") else { return Vec::new() };
+    items
+        .iter()
+        .flat_map(|item| match item {
+            Json::String(name) => vec![name.clone()],
+            Json::Object(_) if item.get("model").is_some() => {
+                item.get("model").and_then(Json::as_str).map(str::to_owned).into_iter().collect()
+            }
+            Json::Object(lists) => lists
+                .iter()
+                .flat_map(|(_, list)| list.as_array().unwrap_or_default())
+                .filter_map(|m| m.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let seconds = |name: &str| text(name)?.parse::<f64>().ok().filter(|s| *s > 0.0).map(Duration::from_secs_f64);
+    controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
+    controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));
+    controls.num_retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());
+}
+
+/// Refuses bodies that try to steer what only the operator may.
+///
+/// # Errors
+/// 401 for banned fields, as LiteLLM does.
+pub fn safe(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
+    safety::body(snapshot, top, who)
+}
+
+/// The call for the engine.
+#[must_use]
+pub fn call(ctx: &Context, wish: &Wish, top: &Top<'_>, body: Bytes, who: &Identity) -> Call {
+    let _ = top;
+    let mut call = Call::new(ctx.operation, ctx.format, body, Arc::clone(&wish.group));
+    call.echo = (!wish.from_path).then(|| Arc::clone(&wish.model));
+    call.stream = wish.stream;
+    call.include_usage = wish.include_usage;
+    call.controls = wish.controls.clone();
+    call.id = Arc::clone(&ctx.id);
+    call.want_content = ctx.snapshot.wants_content && !wish.no_log;
+    call.headers = forwarded(ctx);
+    let _ = who;
+    call
+}
+
+/// Headers of the client that go on to the provider.
+fn forwarded(ctx: &Context) -> Vec<(String, String)> {
+    let all = ctx.snapshot.settings.forward_client_headers;
+    let anthropic = ctx.format == Format::AnthropicMessages;
+    if !all && !anthropic {
+        return Vec::new();
+    }
+    ctx.parts
+        .headers
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            name == "anthropic-beta"
+                || all && name.starts_with("x-") && !name.starts_with("x-stainless") && !name.starts_with("x-litellm") && name != "x-api-key"
+        })
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+/// A model name of a path, with its percent escapes resolved.
+#[must_use]
+pub fn decode_path(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        if b == b'%' {
+            let mut ahead = bytes.clone();
+            let hex = [ahead.next(), ahead.next()].map(|d| d.and_then(|d| (d as char).to_digit(16)));
+            if let [Some(high), Some(low)] = hex {
+                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                bytes = ahead;
+                continue;
+            }
+        }
+        out.push(b);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_in_paths() {
+        assert_eq!(decode_path("a%2Fb%20c%zz%"), "a/b c%zz%");
+    }
+
+    #[test]
+    fn fallback_models_of_every_shape() {
+        let top = br#"{"fallbacks":["a",{"model":"b","temperature":1},{"x":["c","d"]}]}"#;
+        assert_eq!(fallback_models(&Top::parse(top).unwrap()), ["a", "b", "c", "d"]);
+    }
+}

@@ -1,0 +1,182 @@
+//! The one route table of the data plane: method, path, operation, permission.
+//!
+//! Model names stand in the middle of some paths and may hold slashes, which no segment router can match; the table
+//! is a match on prefix and suffix. What it does not know goes to the management router. A route cannot be added
+//! without saying who may call it.
+
+use http::Method;
+use llm_types::{Format, OperationKind};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Anyone.
+    Public,
+    /// Any valid key.
+    AnyKey,
+    /// Any valid key; the call is charged and limited.
+    Llm,
+}
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A model is called.
+    Call(OperationKind, Format),
+    /// `GET /v1/models`.
+    Models,
+    /// `GET /v1/models/{id}`.
+    Model,
+    /// `GET /model/info`.
+    ModelInfo,
+    /// `GET /model_group/info`.
+    ModelGroupInfo,
+    /// `POST /utils/token_counter`.
+    TokenCounter,
+    /// `POST /utils/transform_request`.
+    TransformRequest,
+    /// `GET /utils/supported_openai_params`.
+    SupportedParams,
+    /// `GET /health`.
+    Health,
+    /// `GET /health/liveliness`.
+    Liveliness,
+    /// `GET /health/readiness`.
+    Readiness,
+    /// `GET /metrics`.
+    Metrics,
+    /// `GET /test`.
+    Test,
+    /// `GET /routes`.
+    Routes,
+    /// `GET /`.
+    Home,
+    /// `GET|POST /cache/ping`.
+    CachePing,
+    /// `POST /cache/flushall`.
+    CacheFlush,
+}
+
+/// A matched route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route<'p> {
+    /// What it does.
+    pub action: Action,
+    /// Who may call it.
+    pub permission: Permission,
+    /// Its canonical path, for logs and metrics.
+    pub name: &'static str,
+    /// The model named in the path.
+    pub model: Option<&'p str>,
+}
+
+struct Row {
+    method: Method,
+    paths: &'static [&'static str],
+    action: Action,
+    permission: Permission,
+}
+
+const CHAT: Action = Action::Call(OperationKind::Generate, Format::OpenAiChat);
+const COMPLETIONS: Action = Action::Call(OperationKind::Generate, Format::OpenAiCompletions);
+const EMBEDDINGS: Action = Action::Call(OperationKind::Embed, Format::OpenAiEmbeddings);
+const MESSAGES: Action = Action::Call(OperationKind::Generate, Format::AnthropicMessages);
+const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
+
+/// The first path of a row is its canonical name.
+static TABLE: &[Row] = &[
+    row(Method::POST, &["/v1/chat/completions", "/chat/completions"], CHAT, Permission::Llm),
+    row(Method::POST, &["/v1/completions", "/completions"], COMPLETIONS, Permission::Llm),
+    row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
+    row(Method::POST, &["/v1/messages", "/messages", "/anthropic/v1/messages"], MESSAGES, Permission::Llm),
+    row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
+    row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
+    row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
+    row(Method::GET, &["/model_group/info"], Action::ModelGroupInfo, Permission::AnyKey),
+    row(Method::POST, &["/utils/token_counter"], Action::TokenCounter, Permission::AnyKey),
+    row(Method::POST, &["/utils/transform_request"], Action::TransformRequest, Permission::AnyKey),
+    row(Method::GET, &["/utils/supported_openai_params"], Action::SupportedParams, Permission::AnyKey),
+    row(Method::GET, &["/health"], Action::Health, Permission::AnyKey),
+    row(Method::GET, &["/health/liveliness", "/health/liveness"], Action::Liveliness, Permission::Public),
+    row(Method::GET, &["/health/readiness"], Action::Readiness, Permission::Public),
+    row(Method::GET, &["/metrics", "/metrics/"], Action::Metrics, Permission::AnyKey),
+    row(Method::GET, &["/test"], Action::Test, Permission::Public),
+    row(Method::GET, &["/routes"], Action::Routes, Permission::Public),
+    row(Method::GET, &["/"], Action::Home, Permission::Public),
+    row(Method::GET, &["/cache/ping"], Action::CachePing, Permission::AnyKey),
+    row(Method::POST, &["/cache/flushall"], Action::CacheFlush, Permission::AnyKey),
+];
+
+const fn row(method: Method, paths: &'static [&'static str], action: Action, permission: Permission) -> Row {
+    Row { method, paths, action, permission }
+}
+
+/// Paths with a model in the middle: what stands before it, what behind it, and the row they stand for.
+const WITH_MODEL: &[(&str, &str, &str)] = &[
+    ("/engines/", "/chat/completions", "/v1/chat/completions"),
+    ("/openai/deployments/", "/chat/completions", "/v1/chat/completions"),
+    ("/engines/", "/completions", "/v1/completions"),
+    ("/openai/deployments/", "/completions", "/v1/completions"),
+    ("/engines/", "/embeddings", "/v1/embeddings"),
+    ("/openai/deployments/", "/embeddings", "/v1/embeddings"),
+];
+
+/// Finds the route of a request.
+#[must_use]
+pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let plain = |path: &str| TABLE.iter().find(|r| r.paths.contains(&path) && accepts(r, method));
+    if let Some(row) = plain(path) {
+        return Some(Route::of(row, None));
+    }
+    for (before, behind, canonical) in WITH_MODEL {
+        if let Some(model) = path.strip_prefix(before).and_then(|p| p.strip_suffix(behind))
+            && !model.is_empty()
+        {
+            return plain(canonical).map(|row| Route::of(row, Some(model)));
+        }
+    }
+    let model = path.strip_prefix("/v1/models/").or_else(|| path.strip_prefix("/models/")).filter(|m| !m.is_empty())?;
+    (*method == Method::GET).then_some(Route {
+        action: Action::Model,
+        permission: Permission::AnyKey,
+        name: "/v1/models/{model_id}",
+        model: Some(model),
+    })
+}
+
+fn accepts(row: &Row, method: &Method) -> bool {
+    row.method == *method || (row.method == Method::GET && *method == Method::HEAD)
+}
+
+impl<'p> Route<'p> {
+    fn of(row: &Row, model: Option<&'p str>) -> Self {
+        let name = row.paths.first().copied().unwrap_or("/");
+        Self { action: row.action, permission: row.permission, name, model }
+    }
+}
+
+/// Every path of the table with its methods, for `GET /routes` and the OpenAPI document.
+pub fn all() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (&r.method, *p)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_with_slashes_are_found_in_the_middle() {
+        let r = find(&Method::POST, "/openai/deployments/azure/gpt-4o/chat/completions").unwrap();
+        assert_eq!((r.model, r.name), (Some("azure/gpt-4o"), "/v1/chat/completions"));
+        let r = find(&Method::POST, "/engines/a/embeddings").unwrap();
+        assert_eq!((r.model, r.action), (Some("a"), EMBEDDINGS));
+        assert_eq!(find(&Method::GET, "/v1/models/groq/llama-3").unwrap().model, Some("groq/llama-3"));
+    }
+
+    #[test]
+    fn the_method_counts() {
+        assert!(find(&Method::GET, "/v1/chat/completions").is_none());
+        assert!(find(&Method::HEAD, "/health/liveliness").is_some());
+        assert!(find(&Method::POST, "/key/generate").is_none(), "management");
+    }
+}

@@ -1,0 +1,121 @@
+//! What a client's body may not do: steer credentials and addresses, inject faults, mock answers.
+
+use llm_accounts::Identity;
+use llm_client::Controls;
+use llm_types::{Error, Json, Kind, Result};
+use llm_wire::top::Top;
+
+use crate::snapshot::Snapshot;
+
+/// Fields that would redirect a call or spend somebody else's credential. Also looked for inside metadata.
+const BANNED: &[&str] = &[
+    "model_list",
+    "api_base",
+    "base_url",
+    "user_config",
+    "azure_ad_token",
+    "vertex_credentials",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_profile_name",
+    "aws_role_name",
+    "aws_session_name",
+    "aws_web_identity_token",
+    "aws_sts_endpoint",
+    "aws_bedrock_runtime_endpoint",
+    "aws_external_id",
+    "bedrock_tags",
+    "langfuse_public_key",
+    "langfuse_secret",
+    "langfuse_secret_key",
+    "langfuse_host",
+    "langsmith_api_key",
+    "langsmith_base_url",
+    "wandb_api_key",
+    "posthog_api_key",
+    "posthog_api_url",
+    "gcs_path_service_account",
+    "arize_api_key",
+    "phoenix_collector_endpoint",
+];
+
+/// Where banned fields are looked for besides the top level.
+const NESTED: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "litellm_embedding_config"];
+
+/// Checks a body.
+///
+/// # Errors
+/// 401 `auth_error`, as LiteLLM answers.
+pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
+    if snapshot.settings.allow_client_side_credentials {
+        return Ok(());
+    }
+    for (name, raw) in top.iter() {
+        if BANNED.contains(&name) && raw != "null" {
+            return Err(refused(name));
+        }
+        if NESTED.contains(&name)
+            && raw.starts_with('{')
+            && let Ok(inner) = Top::parse(raw.as_bytes())
+            && let Some((name, _)) = inner.iter().find(|(n, v)| BANNED.contains(n) && *v != "null")
+        {
+            return Err(refused(name));
+        }
+    }
+    if let Some(Json::Array(items)) = top.get("fallbacks").filter(|f| f.contains('{')).and_then(|_| top.read::<Json>("fallbacks")) {
+        let inside = items.iter().filter_map(Json::as_object).flatten().find(|(n, _)| BANNED.contains(&n.as_str()));
+        if let Some((name, _)) = inside {
+            return Err(refused(name));
+        }
+    }
+    Ok(())
+}
+
+fn refused(name: &str) -> Error {
+    let mut e = Error::new(
+        Kind::Authentication,
+        format!(
+            "Authentication Error, Rejected Request: {name} is not allowed in request body. Enable with `general_settings::allow_client_side_credentials` on proxy config.yaml."
+        ),
+    )
+    .with_type("auth_error");
+    e.param = Some(name.to_owned());
+    e
+}
+
+/// Fault injection and mocked answers: refused or dropped unless an administrator allowed them.
+///
+/// # Errors
+/// 400 for `mock_testing_*` without the setting.
+pub fn fault_injection(snapshot: &Snapshot, top: &Top<'_>, who: &Identity, controls: &mut Controls) -> Result<()> {
+    let allowed = snapshot.settings.allow_mock_testing;
+    let asked = top.iter().find(|(n, v)| (n.starts_with("mock_testing_") || *n == "mock_timeout") && *v != "null" && *v != "false");
+    if let Some((name, _)) = asked
+        && !allowed
+    {
+        return Err(Error::bad_request(format!(
+            "{name} is only allowed with general_settings.dangerously_allow_mock_testing_request_params: true"
+        ))
+        .with_param(name));
+    }
+    if allowed {
+        controls.mock_timeout = top.is_true("mock_timeout");
+        controls.mock_error = [
+            ("mock_testing_fallbacks", Kind::Internal),
+            ("mock_testing_context_fallbacks", Kind::ContextWindow),
+            ("mock_testing_content_policy_fallbacks", Kind::ContentPolicy),
+            ("mock_testing_rate_limit_error", Kind::RateLimit),
+        ]
+        .into_iter()
+        .find(|(name, _)| top.is_true(name))
+        .map(|(name, kind)| {
+            let class = kind.facts().class;
+            Error::new(kind, format!("litellm.{class}: This is a mock exception for model={}, to trigger a fallback. {name}", top.str("model").unwrap_or_default()))
+        });
+    }
+    if who.may_mock() {
+        controls.mock_response = top.read::<Json>("mock_response").filter(|m| !m.is_null());
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Listeners: one thread, one single-threaded runtime, one listener (SO_REUSEPORT) and one upstream pool per core.
+
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::core::Core;
+
+/// What a listener needs to know.
+#[derive(Debug, Clone)]
+pub struct ListenSettings {
+    /// Where to listen.
+    pub addr: SocketAddr,
+    /// How many threads serve.
+    pub threads: usize,
+    /// How long a connection may be silent between requests; none means for ever.
+    pub keepalive: Option<Duration>,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// Bytes of request head at the most.
+    pub max_header_bytes: usize,
+    /// How long streams in flight may go on after the stop signal.
+    pub drain: Duration,
+    /// Connections at the most; more are answered 503.
+    pub max_connections: Option<u64>,
+}
+
+/// Counts what the listeners are doing.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    /// Open connections.
+    pub connections: AtomicU64,
+    /// Set when the process is going away: probes answer 503.
+    pub stopping: AtomicBool,
+}
+
+/// Binds one listener per thread.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn bind(settings: &ListenSettings) -> Result<Vec<StdListener>> {
+    (0..settings.threads.max(1)).map(|_| listener(settings.addr)).collect()
+}
+
+fn listener(addr: SocketAddr) -> Result<StdListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into()).with_context(|| format!("cannot listen on {addr}"))?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Serves on one thread until `stop` says so and the connections are drained.
+///
+/// # Errors
+/// When the runtime or the listener cannot be set up.
+pub fn serve(
+    listener: StdListener,
+    settings: &ListenSettings,
+    tls: Option<TlsAcceptor>,
+    core: impl FnOnce() -> Core,
+    gauge: &Arc<Gauge>,
+    stop: watch::Receiver<bool>,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::from_std(listener)?;
+        let core = Arc::new(core());
+        accept(listener, settings, tls, core, gauge, stop).await;
+        Ok(())
+    })
+}
+
+async fn accept(
+    listener: TcpListener,
+    settings: &ListenSettings,
+    tls: Option<TlsAcceptor>,
+    core: Arc<Core>,
+    gauge: &Arc<Gauge>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let builder = Arc::new(connection_builder(settings));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let socket = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => (socket, peer),
+                Err(e) => {
+                    // Out of file descriptors, or a client that was gone at once: wait a moment, go on.
+                    tracing::warn!(error = %e, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            _ = stop.wait_for(|s| *s) => break,
+        };
+        let (socket, peer) = socket;
+        if let Err(e) = socket.set_nodelay(true) {
+            tracing::debug!(error = %e, "cannot set TCP_NODELAY");
+        }
+        let (core, builder, tls, gauge) = (Arc::clone(&core), Arc::clone(&builder), tls.clone(), Arc::clone(gauge));
+        let limit = settings.max_connections;
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            let open = gauge.connections.fetch_add(1, Ordering::Relaxed) + 1;
+            let full = limit.is_some_and(|l| open > l);
+            match tls {
+                None => connection(socket, peer, core, &builder, watcher, full).await,
+                Some(tls) => match tokio::time::timeout(Duration::from_secs(10), tls.accept(socket)).await {
+                    Ok(Ok(stream)) => connection(stream, peer, core, &builder, watcher, full).await,
+                    Ok(Err(e)) => tracing::debug!(error = %e, %peer, "TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
+                },
+            }
+            gauge.connections.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(settings.drain) => tracing::warn!("connections still open after the drain time are cut"),
+    }
+}
+
+fn connection_builder(settings: &ListenSettings) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.keepalive.unwrap_or(settings.header_timeout).max(settings.header_timeout))
+        .max_buf_size(settings.max_header_bytes.max(8192))
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(1000);
+    builder
+}
+
+async fn connection<S>(
+    stream: S,
+    peer: SocketAddr,
+    core: Arc<Core>,
+    builder: &auto::Builder<TokioExecutor>,
+    watcher: hyper_util::server::graceful::Watcher,
+    full: bool,
+) where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |req| {
+        let core = Arc::clone(&core);
+        async move { Ok::<_, Infallible>(if full { crate::errors::overloaded() } else { core.handle(req, peer).await }) }
+    });
+    let conn = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    if let Err(e) = watcher.watch(conn.into_owned()).await {
+        tracing::debug!(error = %e, %peer, "connection ended");
+    }
+}
+

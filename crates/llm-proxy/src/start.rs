@@ -1,0 +1,268 @@
+//! From flags to a serving process, and from a signal to an orderly end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use arc_swap::ArcSwap;
+use llm_accounts::Accounts;
+use llm_cache::Cache;
+use llm_callbacks::registry::Builtin;
+use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, Needs, Prometheus};
+use llm_client::Engine;
+use llm_http::HttpClient;
+use llm_router::{ProviderOf, Router};
+use llm_store::{Store, StoreConfig};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::cli::Serve;
+use crate::config::{self, Environment, Loaded, Problem, Severity};
+use crate::core::Core;
+use crate::server::{self, Gauge, ListenSettings};
+use crate::snapshot::Snapshot;
+
+/// How long streams in flight may go on after the stop signal.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long flushing spend and callbacks may take at the end.
+const FLUSH: Duration = Duration::from_secs(20);
+
+/// Serves until a signal comes. Returns the exit code.
+///
+/// # Errors
+/// When the gateway cannot start.
+pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
+    let (loaded, mut problems) = config::load(&flags.source(), env);
+    problems.extend(flags.problems());
+    let mut stderr = std::io::stderr().lock();
+    crate::check::print(&problems, &mut stderr).context("cannot write to standard error")?;
+    drop(stderr);
+    let Some(mut loaded) = loaded.filter(|_| !fatal(&problems)) else { return Ok(1) };
+    if flags.validate_config == Some(true) {
+        return Ok(0);
+    }
+    flags.apply(&mut loaded);
+    crate::logging::start(&loaded.logging);
+    let background = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("background")
+        .enable_all()
+        .build()
+        .context("cannot start the background runtime")?;
+    let state = State::open(flags, &mut loaded)?;
+    let store = background.block_on(open_store(&loaded, &state))?;
+    if flags.skip_server_startup == Some(true) {
+        return Ok(0);
+    }
+    let code = run(flags, loaded, store, &background, state);
+    background.shutdown_timeout(Duration::from_secs(2));
+    code
+}
+
+fn fatal(problems: &[Problem]) -> bool {
+    problems.iter().any(|p| p.severity == Severity::Error)
+}
+
+/// The folder of this gateway, locked against a second one.
+struct State {
+    folder: Option<PathBuf>,
+    _lock: Option<std::fs::File>,
+}
+
+impl State {
+    fn open(flags: &Serve, loaded: &mut Loaded) -> Result<Self> {
+        let folder = if flags.ephemeral { None } else { flags.state_dir(&loaded.environment) };
+        let Some(root) = folder else {
+            loaded.accounts.journal_dir = None;
+            return Ok(Self { folder: None, _lock: None });
+        };
+        let folder = if flags.state_dir.is_some() { root } else { root.join(flags.instance()) };
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
+        let path = folder.join("lock");
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        if lock.try_lock().is_err() {
+            bail!("{} is in use by another gateway; name another folder with --state-dir", folder.display());
+        }
+        loaded.accounts.journal_dir = Some(folder.join("journal"));
+        Ok(Self { folder: Some(folder), _lock: Some(lock) })
+    }
+}
+
+async fn open_store(loaded: &Loaded, state: &State) -> Result<Store> {
+    let config = match (&loaded.database, &state.folder) {
+        (Some(config), _) => config.clone(),
+        (None, Some(folder)) => StoreConfig::file(folder.join("store.db")),
+        (None, None) => StoreConfig::memory(),
+    };
+    let store = Store::open(&config).await.context("cannot open the database")?;
+    store.migrate().await.context("cannot bring the database's schema up to date")?;
+    Ok(store)
+}
+
+fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime::Runtime, state: State) -> Result<u8> {
+    let started = Instant::now();
+    let tls = crate::tls::acceptor(flags.ssl_certfile.as_deref(), flags.ssl_keyfile.as_deref())?;
+    let threads = flags.threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let (listeners, settings) = bind(flags, loaded.host, threads)?;
+    let http = HttpClient::new(loaded.http.clone());
+    let app = Arc::new(assemble(loaded, store, background.handle())?);
+    let (stop, stopped) = watch::channel(false);
+    let serving: Vec<_> = listeners
+        .into_iter()
+        .enumerate()
+        .map(|(at, listener)| {
+            let (app, settings, tls, stopped) = (Arc::clone(&app), settings.clone(), tls.clone(), stopped.clone());
+            let http = http.with_own_pool();
+            std::thread::Builder::new().name(format!("serve-{at}")).spawn(move || {
+                let gauge = Arc::clone(&app.gauge);
+                server::serve(listener, &settings, tls, || Core { app, http }, &gauge, stopped)
+            })
+        })
+        .collect::<std::io::Result<_>>()?;
+    tracing::info!(address = %settings.addr, threads, ms = started.elapsed().as_millis(), "serving");
+    background.block_on(signal());
+    tracing::info!("stopping: no new connections, streams in flight may finish");
+    app.gauge.stopping.store(true, Ordering::Relaxed);
+    if stop.send(true).is_err() {
+        tracing::warn!("no serving thread is left");
+    }
+    for thread in serving {
+        match thread.join() {
+            Ok(result) => result?,
+            Err(_) => tracing::error!("a serving thread panicked"),
+        }
+    }
+    background.block_on(flush(&app));
+    drop(state);
+    Ok(0)
+}
+
+/// Writes what is still in memory: spend into the store, records to their sinks.
+async fn flush(app: &App) {
+    match tokio::time::timeout(FLUSH, app.accounts.shutdown()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "spend could not be flushed; it stays in the journal"),
+        Err(_) => tracing::error!("flushing spend took too long; it stays in the journal"),
+    }
+    app.bus.shutdown(FLUSH).await;
+    if let Some(store) = &app.store {
+        store.close().await;
+    }
+}
+
+fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::TcpListener>, ListenSettings)> {
+    let mut settings = ListenSettings {
+        addr: SocketAddr::new(host, flags.port.unwrap_or(4000)),
+        threads,
+        keepalive: flags.keepalive_timeout.and_then(llm_client::target::seconds),
+        header_timeout: Duration::from_secs(30),
+        max_header_bytes: 64 << 10,
+        drain: DRAIN,
+        max_connections: flags.limit_concurrency,
+    };
+    match server::bind(&settings) {
+        Ok(listeners) => Ok((listeners, settings)),
+        Err(_) if flags.port.is_none() => {
+            // As LiteLLM: 4000 is busy and nobody asked for it, so any free port will do.
+            settings.addr = SocketAddr::new(host, 0);
+            let first = server::bind(&ListenSettings { threads: 1, ..settings.clone() })?;
+            settings.addr = first.first().context("no listener")?.local_addr()?;
+            drop(first);
+            Ok((server::bind(&settings)?, settings))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -> Result<App> {
+    let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
+    let mut sinks: Vec<Arc<dyn Callback>> = vec![Arc::clone(&metrics) as Arc<dyn Callback>];
+    for sink in &loaded.callbacks.sinks {
+        match sink {
+            Builtin::Prometheus => {} // always there: `/metrics` is a route
+            Builtin::JsonLogs => sinks.push(Arc::new(JsonLog::stdout(loaded.callbacks.redaction.clone())?)),
+            Builtin::FailureTrace => sinks.push(Arc::new(FailureTrace::default())),
+        }
+    }
+    let bus = Bus::start(sinks, BusSettings::default(), background);
+    let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
+    let snapshot = Arc::new(snapshot(loaded, &bus)?);
+    accounts.set_directory(crate::snapshot::directory(&snapshot));
+    let management = axum::Router::new();
+    Ok(App {
+        snapshot: ArcSwap::new(snapshot),
+        accounts,
+        bus,
+        metrics,
+        gauge: Arc::<Gauge>::default(),
+        in_flight: AtomicU64::new(0),
+        management,
+        store: Some(store),
+        background: background.clone(),
+    })
+}
+
+/// The immutable part of a configuration.
+fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
+    let infer = ProviderOf::new(|name| llm_providers::resolve(name, None, None).ok().map(|r| r.provider.row().id));
+    let router = Router::new(loaded.deployments, loaded.router).infer_providers(infer);
+    for warning in router.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let configs: Vec<llm_guardrails::GuardrailConfig> =
+        loaded.guardrails.iter().map(|json| json.to_raw().read()).collect::<Result<_, _>>()?;
+    let (guardrails, problems) = llm_guardrails::build(&configs);
+    if let Some(problem) = problems.first() {
+        bail!("guardrails: {problem}");
+    }
+    let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
+    Ok(Snapshot {
+        engine: Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine },
+        cache: loaded.cache.map(|settings| Arc::new(Cache::in_memory(settings))),
+        guardrails,
+        wants_content,
+        settings: loaded.settings,
+    })
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            },
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be watched");
+                drop(tokio::signal::ctrl_c().await);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// The simulator as a command of the binary.
+///
+/// # Errors
+/// When the port is taken.
+pub fn simulate(port: u16, out: &mut dyn std::io::Write) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let config = llm_simulator::SimulatorConfig { listen: SocketAddr::from(([127, 0, 0, 1], port)), ..Default::default() };
+        let running = llm_simulator::Simulator::start(config).await.with_context(|| format!("cannot listen on port {port}"))?;
+        writeln!(out, "simulated OpenAI, Azure and Anthropic at {}", running.base_url())?;
+        out.flush()?;
+        signal().await;
+        running.shutdown().await;
+        Ok(0)
+    })
+}
+

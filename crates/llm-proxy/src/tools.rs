@@ -1,0 +1,98 @@
+//! Utilities: token counts, the request a provider would get, parameters it takes.
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use llm_catalog::tokens::{self, MessageOptions};
+use llm_client::{Call, Target};
+use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::body::Reply;
+use crate::models::answer;
+use crate::snapshot::Snapshot;
+
+/// `POST /utils/token_counter`: `{model, prompt | messages | contents}`.
+///
+/// # Errors
+/// 400 when there is nothing to count.
+pub fn token_counter(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>> {
+    let top = Top::parse(&body)?;
+    let asked = top.str("model").ok_or_else(|| Error::bad_request("model is missing").with_param("model"))?;
+    let used = model_used(snapshot, &asked);
+    let count = match (top.get("messages"), top.get("prompt")) {
+        (Some(messages), _) if messages != "null" => {
+            let tools = top.get("tools").filter(|t| *t != "null");
+            let options = MessageOptions { tools, ..MessageOptions::default() };
+            tokens::count_messages(&used, messages, &options)
+                .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?
+        }
+        (_, Some(prompt)) if prompt != "null" => match llm_types::json::raw_str(prompt) {
+            Some(text) => tokens::count(&used, &text),
+            None => tokens::count(&used, prompt),
+        },
+        _ => return Err(Error::bad_request("prompt or messages or contents must be provided")),
+    };
+    let kind = match tokens::Encoding::of(&used) {
+        tokens::Encoding::O200k | tokens::Encoding::Cl100k => "openai_tokenizer",
+    };
+    Ok(answer(&Json::object([
+        ("total_tokens", Json::from(count as u64)),
+        ("request_model", Json::from(asked.as_ref())),
+        ("model_used", Json::from(used)),
+        ("tokenizer_type", Json::from(kind)),
+    ])))
+}
+
+/// The provider's name of the model that a group stands for.
+fn model_used(snapshot: &Snapshot, asked: &str) -> String {
+    let resolved = snapshot.engine.router.resolve(asked, &llm_router::Scope::default()).ok();
+    let deployment = resolved.and_then(|r| snapshot.engine.router.members(&r.group).next().cloned());
+    deployment.and_then(|d| d.payload::<Target>().map(|t| t.model.to_string())).filter(|m| !m.contains('*')).unwrap_or_else(|| asked.to_owned())
+}
+
+/// `POST /utils/transform_request`: `{call_type, request_body}` → what the provider would be sent.
+///
+/// # Errors
+/// What the call itself would be refused for.
+pub fn transform_request(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>> {
+    let top = Top::parse(&body)?;
+    let inner = top.get("request_body").ok_or_else(|| Error::bad_request("request_body is missing").with_param("request_body"))?;
+    let kind = top.str("call_type").unwrap_or_default();
+    let (operation, format) = match kind.trim_start_matches('a') {
+        "completion" | "" => (OperationKind::Generate, Format::OpenAiChat),
+        "embedding" => (OperationKind::Embed, Format::OpenAiEmbeddings),
+        "nthropic_messages" => (OperationKind::Generate, Format::AnthropicMessages),
+        "text_completion" => (OperationKind::Generate, Format::OpenAiCompletions),
+        other => return Err(Error::bad_request(format!("call_type {other} cannot be shown")).with_param("call_type")),
+    };
+    let inner = Bytes::copy_from_slice(inner.as_bytes());
+    let request = Top::parse(&inner)?;
+    let model = request.str("model").unwrap_or_default().into_owned();
+    let mut call = Call::new(operation, format, inner.clone(), model);
+    call.stream = request.is_true("stream");
+    let shown = snapshot.engine.show(&call)?;
+    let headers = shown.headers.iter().map(|(n, v)| (n.as_str(), Json::from(v.as_str())));
+    let text = String::from_utf8_lossy(&shown.body).into_owned();
+    let body = serde_json::from_str::<Json>(&text).unwrap_or(Json::String(text));
+    Ok(answer(&Json::object([
+        ("raw_request_api_base", Json::from(shown.url)),
+        ("raw_request_body", body),
+        ("raw_request_headers", Json::object(headers)),
+    ])))
+}
+
+/// `GET /utils/supported_openai_params?model=`.
+///
+/// # Errors
+/// 400 for a model without a provider.
+pub fn supported_params(snapshot: &Snapshot, parts: &Parts) -> Result<Response<Reply>> {
+    let query = parts.uri.query().unwrap_or_default();
+    let model = query.split('&').find_map(|p| p.strip_prefix("model=")).map(crate::read::decode_path);
+    let model = model.ok_or_else(|| Error::bad_request("model is missing").with_param("model"))?;
+    let resolved = llm_providers::resolve(&model, None, None)?;
+    let row = resolved.provider.row();
+    let caps = llm_client::target::caps_of(&snapshot.engine.prices, row.id, &resolved.model);
+    let names = row.supported(&resolved.model, &caps).iter().map(|f| Json::from(f.name())).collect();
+    Ok(answer(&Json::object([("supported_openai_params", Json::Array(names))])))
+}
