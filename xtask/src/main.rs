@@ -1,6 +1,7 @@
 //! `cargo xtask`: code generation and house rules.
 
 mod costs;
+mod demo;
 mod generated;
 mod models;
 mod providers;
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Check the house rules: arrows between crates, sizes, names, places, generated code.
     Tidy,
+    /// Put a real model behind the gateway and ask it through the official SDKs.
+    Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn run(out: &mut impl Write) -> Result<()> {
         Command::Codegen { check } => codegen(out, check),
         Command::Costs { file } => costs::run(out, &file),
         Command::Tidy => tidy::run(out),
+        Command::Demo(options) => demo::run(out, &options),
     }
 }
 
