@@ -129,6 +129,19 @@ impl Accounts {
         &self.0.background
     }
 
+    /// Writes the row of a call that was refused before anything was set aside for it. Nothing is charged.
+    pub fn note_refusal(&self, who: &Arc<Identity>, record: Arc<llm_types::LogRecord>) {
+        self.0.journal.push(crate::journal::Note {
+            who: Arc::clone(who),
+            group: (&*record.model_group).into(),
+            route: record.route,
+            record: Some(record),
+            nanos: 0,
+            counts: crate::journal::Counts::of(&llm_types::Usage::default()),
+            interrupted: false,
+        });
+    }
+
     /// Tells what models are served; call it with every new configuration.
     pub fn set_directory(&self, directory: Directory) {
         self.0.directory.store(Arc::new(directory));
@@ -356,7 +369,7 @@ impl Inner {
         Ok(Arc::new(guest))
     }
 
-    async fn flush(&self) -> Result<Flushed> {
+    pub(crate) async fn flush(&self) -> Result<Flushed> {
         let Some(store) = &self.store else { return Ok(Flushed::default()) };
         let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
         self.learn_proxy_spend(store).await?;

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use llm_types::record::Caller;
-use llm_types::{Error, RawJson};
+use llm_types::{Error, RawJson, Result};
 
 use crate::allow::{Directory, ModelList};
 use crate::gate::Gate;
 use crate::purse::{Cap, Owner, Purse, usd};
-use crate::{KeyDigest, Role};
+use crate::{KeyDigest, Permission, Role, refusal};
 
 /// What kind of caller it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +254,21 @@ impl Identity {
     #[must_use]
     pub fn may_call(&self, route: &str) -> bool {
         self.allowed_routes.is_empty() || crate::routes::in_routes(&self.allowed_routes, route)
+    }
+
+    /// Whether the caller may call a route of this permission. `reads` is true for GET and HEAD.
+    ///
+    /// # Errors
+    /// 403 when the key's list of routes does not name it, 401 when the caller's role is too low, as LiteLLM answers.
+    pub fn authorize(&self, permission: Permission, route: &str, reads: bool) -> Result<()> {
+        // A key says what it may do even to its owner; public routes ask nobody.
+        if permission != Permission::Public && !self.may_call(route) {
+            return Err(refusal::route_denied(route));
+        }
+        if permission.allows(self.role, self.is_master(), reads) {
+            return Ok(());
+        }
+        Err(refusal::admin_only(route, self.role.map_or("unknown", Role::name)))
     }
 
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.

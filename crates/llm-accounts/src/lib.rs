@@ -22,7 +22,8 @@
 //! | `journal` | the write-ahead journal, its segments, its way into the store |
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
 //! | `period`, `resets` | durations, reset instants, the reset job |
-//! | `keys`, `users`, `teams` | management: what the API does to the rows |
+//! | `request` | bodies of management calls |
+//! | `keys`, `users`, `teams`, `spend` | management: what the API does to the rows |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
@@ -36,9 +37,12 @@ mod identity;
 mod journal;
 mod keys;
 mod load;
+mod period;
 mod purse;
 mod refusal;
+mod request;
 mod reservation;
+mod resets;
 mod role;
 mod routes;
 mod settings;
@@ -51,8 +55,12 @@ pub use credential::{Credential, credential};
 pub use digest::KeyDigest;
 pub use identity::Identity;
 pub use journal::Flushed;
+pub use keys::{Actor, KeyListQuery};
+pub use period::{Period, ResetClock};
 pub use refusal::limit_headers;
+pub use request::{FieldProblem, Outcome, Problem};
 pub use reservation::{Bill, Reservation, Settled};
+pub use resets::Resets;
 pub use role::Role;
 pub use routes::{Permission, in_routes};
 pub use settings::{AccountsSettings, TokenLimitType};

@@ -16,6 +16,8 @@ mod crc;
 mod disk;
 mod entry;
 mod frame;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,168 @@
+//! The journal across crashes: whatever was written gets to the store once.
+
+use std::path::Path;
+
+use llm_store::{SpendLogRow, StoreConfig, VerificationToken};
+
+use super::*;
+use crate::identity::{Identity, Rank};
+use crate::purse::{Owner, usd};
+
+async fn store() -> Store {
+    let store = Store::open(&StoreConfig::memory()).await.unwrap();
+    store.migrate().await.unwrap();
+    let key = VerificationToken { token: "k".to_owned(), ..VerificationToken::default() };
+    store.keys().insert(&key).await.unwrap();
+    store
+}
+
+fn settings(dir: Option<&Path>) -> Arc<AccountsSettings> {
+    Arc::new(AccountsSettings { journal_dir: dir.map(Path::to_owned), ..AccountsSettings::default() })
+}
+
+fn note(nanos: i64) -> Note {
+    let mut who = Identity::bare(Rank::Key, "sk-...", Arc::default());
+    who.caller.key_hash = Some("k".into());
+    let counts = Counts { input: 3, output: 4, total: 7, ..Counts::default() };
+    Note { who: Arc::new(who), record: None, group: "g".into(), route: "/r", nanos, counts, interrupted: true }
+}
+
+fn segments(dir: &Path) -> Vec<std::path::PathBuf> {
+    let all = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
+    all.filter(|p| p.extension().is_some_and(|e| e == "journal")).collect()
+}
+
+async fn stored(store: &Store) -> (usize, f64) {
+    let rows = store.table::<SpendLogRow>().find(llm_store::Filter::new()).await.unwrap();
+    let key = store.keys().get_by_hash("k").await.unwrap().unwrap();
+    assert!(rows.iter().all(|r| r.status.as_deref() == Some("failure") && r.model_group.as_deref() == Some("g")));
+    (rows.len(), key.spend)
+}
+
+/// A process that dies: its journal is dropped without a flush, the files stay.
+fn die_with(dir: &Path, calls: usize) {
+    let journal = Journal::open(&settings(Some(dir)), true, &Purses::default()).unwrap();
+    (0..calls).for_each(|_| journal.push(note(1_000_000_000)));
+}
+
+#[tokio::test]
+async fn calls_of_a_dead_process_are_stored_once() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    die_with(dir.path(), 5);
+    die_with(dir.path(), 2);
+    assert_eq!(segments(dir.path()).len(), 2);
+
+    let purses = Purses::default();
+    let journal = Journal::open(&settings(Some(dir.path())), true, &purses).unwrap();
+    let purse = purses.known(Owner::Key, "k").unwrap();
+    assert!((usd(purse.spent()) - 7.0).abs() < 1e-9, "known before the store has it");
+    purse.learn(0, true);
+    assert!((usd(purse.spent()) - 7.0).abs() < 1e-9, "and not forgotten when the row is read");
+
+    journal.push(note(1_000_000_000));
+    let flushed = journal.flush(&store, &purses).await.unwrap();
+    assert_eq!(flushed, Flushed { batches: 3, rows: 8, again: 0 });
+    assert_eq!(stored(&store).await, (8, 8.0));
+    assert_eq!(journal.flush(&store, &purses).await.unwrap(), Flushed::default());
+    assert!(segments(dir.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_between_commit_and_removal_counts_nothing_twice() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    die_with(dir.path(), 3);
+    let kept: Vec<_> = segments(dir.path()).into_iter().map(|p| (p.clone(), std::fs::read(p).unwrap())).collect();
+    let journal = Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap();
+    journal.flush(&store, &Purses::default()).await.unwrap();
+    drop(journal);
+    // The commit happened, the removal did not.
+    kept.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    let purses = Purses::default();
+    let journal = Journal::open(&settings(Some(dir.path())), true, &purses).unwrap();
+    let flushed = journal.flush(&store, &purses).await.unwrap();
+    assert_eq!((flushed.batches, flushed.again), (1, 1));
+    assert_eq!(stored(&store).await, (3, 3.0));
+    purses.get(Owner::Key, "k").learn(3_000_000_000, true);
+    assert!((usd(purses.get(Owner::Key, "k").spent()) - 3.0).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn a_torn_end_loses_only_itself() {
+    for cut in [1_usize, 7, 9, 200] {
+        let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+        die_with(dir.path(), 4);
+        let path = segments(dir.path()).pop().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+        let journal = Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap();
+        journal.flush(&store, &Purses::default()).await.unwrap();
+        assert_eq!(stored(&store).await, (3, 3.0), "{cut} bytes cut");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_byte_ends_the_segment() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    die_with(dir.path(), 4);
+    let path = segments(dir.path()).pop().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() - 30;
+    bytes[at] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let journal = Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap();
+    journal.flush(&store, &Purses::default()).await.unwrap();
+    assert_eq!(stored(&store).await, (3, 3.0));
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_loses_nothing() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    let purses = Purses::default();
+    for dir in [Some(dir.path()), None] {
+        let journal = Journal::open(&settings(dir), true, &purses).unwrap();
+        let closed = Store::open(&StoreConfig::memory()).await.unwrap();
+        closed.close().await;
+        for _ in 0..12 {
+            journal.push(note(500_000_000));
+            assert!(journal.flush(&closed, &purses).await.is_err());
+        }
+        let flushed = journal.flush(&store, &purses).await.unwrap();
+        assert_eq!((flushed.batches, flushed.rows), (12, 12));
+    }
+    assert_eq!(stored(&store).await, (24, 12.0));
+}
+
+#[tokio::test]
+async fn a_full_queue_makes_callers_write() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    let tight =
+        AccountsSettings { journal_queue: 2, journal_dir: Some(dir.path().to_owned()), ..AccountsSettings::default() };
+    let journal = Arc::new(Journal::open(&Arc::new(tight), true, &Purses::default()).unwrap());
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let journal = Arc::clone(&journal);
+            std::thread::spawn(move || (0..250).for_each(|_| journal.push(note(1_000_000))))
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    let flushed = journal.flush(&store, &Purses::default()).await.unwrap();
+    assert_eq!(flushed.rows, 1000);
+    let (rows, spend) = stored(&store).await;
+    assert!(rows == 1000 && (spend - 1.0).abs() < 1e-9, "{rows} {spend}");
+}
+
+#[test]
+fn two_processes_do_not_share_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap();
+    assert!(Journal::open(&settings(Some(dir.path())), true, &Purses::default()).is_err());
+    drop(first);
+    assert!(Journal::open(&settings(Some(dir.path())), true, &Purses::default()).is_ok());
+}
+
+#[test]
+fn without_a_store_nothing_is_kept() {
+    let journal = Journal::open(&settings(None), false, &Purses::default()).unwrap();
+    assert!(!journal.keeps());
+    journal.push(note(1));
+}

@@ -1,0 +1,180 @@
+//! Changing, blocking, rotating and deleting keys.
+
+use chrono::Utc;
+use llm_store::{Filter, KeyPatch, VerificationToken};
+use llm_types::Json;
+
+use super::body::{DeleteBody, KeyBody, OneKeyBody, metadata};
+use super::rights::{Act, no_more_than};
+use super::{Actor, bad, fill, forbidden, not_found, view};
+use crate::digest::masked;
+use crate::period::Period;
+use crate::request::{Outcome, required};
+use crate::{Accounts, KeyDigest};
+
+impl Accounts {
+    /// `POST /key/update`: a field that is given is set, null clears it, `metadata` replaces all of it.
+    ///
+    /// # Errors
+    /// As [`Accounts::generate_key`]; 404 for an unknown key.
+    pub async fn update_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let asked = KeyBody::read(body)?;
+        let key = required(asked.key.clone(), "key", body)?;
+        let row = self.key_row(&key).await?;
+        let patch = self.checked_patch(actor, body, &asked, &row, Act::Update).await?;
+        self.store_or_refuse()?.keys().update([row.token.as_str()], &patch).await?;
+        self.forget_hash(&row.token);
+        let row = self.key_row(&row.token).await?;
+        let mut out = Json::object([("key", Json::from(key.as_str()))]);
+        for (name, value) in view::row(&row).as_object().unwrap_or_default() {
+            out.set(name, value.clone());
+        }
+        Ok(out)
+    }
+
+    /// The columns that a change sets, when the caller may make it.
+    async fn checked_patch(
+        &self,
+        actor: Actor<'_>,
+        body: &Json,
+        asked: &KeyBody,
+        row: &VerificationToken,
+        act: Act,
+    ) -> Outcome<KeyPatch> {
+        let now = Utc::now();
+        if !self.may_on_key(actor.who, row, act).await? {
+            return Err(forbidden("You may not change this key.").into());
+        }
+        no_more_than(actor.who, body, asked, false, now)?;
+        self.may_move(actor, asked, row).await?;
+        if let Some(Some(alias)) = &asked.key_alias {
+            self.alias_is_free(alias, Some(&row.token)).await?;
+        }
+        let ceilings = self.settings().upperbound_key_generate_params.as_ref();
+        if !actor.who.is_admin() && ceilings.is_some() {
+            // Only what is given is held against the ceilings.
+            let given = |ceilings: &Json| {
+                let fields = ceilings.as_object().unwrap_or_default().iter();
+                Json::Object(fields.filter(|(name, _)| body.get(name).is_some()).cloned().collect())
+            };
+            fill::bounded(body, None, ceilings.map(given).as_ref())?;
+        }
+        let there = row.metadata.read().unwrap_or_default();
+        let metadata = metadata(body, asked, there);
+        let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
+        patch.updated_by = Some(actor.name());
+        patch.settings_updated_at = Some(Some(now));
+        Ok(patch)
+    }
+
+    /// Whether a key may be given to the user and the team of a body.
+    async fn may_move(&self, actor: Actor<'_>, asked: &KeyBody, row: &VerificationToken) -> Outcome<()> {
+        let who = actor.who;
+        if who.is_admin() {
+            return Ok(());
+        }
+        if let Some(user) = &asked.user_id
+            && *user != row.user_id
+            && user.as_deref() != who.user_id()
+        {
+            return Err(forbidden("You may not give this key to another user.").into());
+        }
+        if let Some(team) = &asked.team_id
+            && *team != row.team_id
+        {
+            let fine = match team {
+                Some(team) => self.may_on_team(who, team, Act::Generate).await?,
+                // Out of its team a key would escape the team's limits.
+                None => false,
+            };
+            if !fine {
+                return Err(forbidden("You may not move this key to another team.").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// `POST /key/block` and `/key/unblock`.
+    ///
+    /// # Errors
+    /// 404 for an unknown key.
+    pub async fn block_key(&self, actor: Actor<'_>, body: &Json, blocked: bool) -> Outcome<Json> {
+        let key = required(OneKeyBody::read(body)?.key, "key", body)?;
+        let row = self.key_row(&key).await?;
+        let patch = KeyPatch { blocked: Some(Some(blocked)), updated_by: Some(actor.name()), ..KeyPatch::default() };
+        self.store_or_refuse()?.keys().update([row.token.as_str()], &patch).await?;
+        self.forget_hash(&row.token);
+        Ok(view::row(&self.key_row(&row.token).await?))
+    }
+
+    /// `POST /key/delete`: by keys, hashes or aliases. All or none.
+    ///
+    /// # Errors
+    /// 404 when one of them does not exist, 403 when one is not the caller's.
+    pub async fn delete_keys(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let asked = DeleteBody::read(body)?;
+        let (names, by_alias) = match (asked.keys.flatten(), asked.key_aliases.flatten()) {
+            (Some(keys), _) if !keys.is_empty() => (keys, false),
+            (_, Some(aliases)) if !aliases.is_empty() => (aliases, true),
+            _ => return Err(bad("Either `keys` or `key_aliases` must be given.").into()),
+        };
+        let store = self.store_or_refuse()?;
+        let rows = if by_alias {
+            store.keys().find(Filter::new().any_of("key_alias", names.clone())).await?
+        } else {
+            let hashes: Vec<String> = names.iter().map(|k| KeyDigest::of_key_or_hash(k).hex()).collect();
+            store.keys().get_many(&hashes).await?
+        };
+        for row in &rows {
+            if !self.may_on_key(actor.who, row, Act::Delete).await? {
+                return Err(forbidden("You may not delete this key.").into());
+            }
+        }
+        if rows.is_empty() || !by_alias && rows.len() < names.iter().collect::<std::collections::HashSet<_>>().len() {
+            return Err(not_found("No keys found").with_param("keys").into());
+        }
+        let hashes: Vec<String> = rows.into_iter().map(|row| row.token).collect();
+        let gone = store.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
+        gone.iter().for_each(|hash| self.forget_hash(hash));
+        Ok(Json::object([("deleted_keys", Json::Array(names.into_iter().map(Json::from).collect()))]))
+    }
+
+    /// `POST /key/regenerate` and `/key/{key}/regenerate`: a new secret for the same key. `key` is the one of the path or
+    /// the query. With `grace_period` the old secret works for a while.
+    ///
+    /// # Errors
+    /// As [`Accounts::update_key`].
+    pub async fn regenerate_key(&self, actor: Actor<'_>, key: Option<&str>, body: &Json) -> Outcome<Json> {
+        let empty = Json::Object(Vec::new());
+        let body = if body.is_null() { &empty } else { body };
+        let asked = KeyBody::read(body)?;
+        let key = match key {
+            Some(key) => key.to_owned(),
+            None => required(asked.key.clone(), "key", body)?,
+        };
+        let row = self.key_row(&key).await?;
+        let mut patch = self.checked_patch(actor, body, &asked, &row, Act::Regenerate).await?;
+        let secret = self.custom_or_new(asked.new_key.clone().flatten())?;
+        let now = Utc::now();
+        let grace = match asked.grace_period.flatten().filter(|g| !g.is_empty()) {
+            Some(text) => fill::period(&text, "grace_period")?.after(now),
+            None => None,
+        };
+        let hash = KeyDigest::of(&secret).hex();
+        patch.key_name = Some((!self.settings().disable_key_name).then(|| masked(&secret)));
+        patch.rotation_count = Some(Some(row.rotation_count.unwrap_or(0) + 1));
+        patch.last_rotation_at = Some(Some(now));
+        if let Some(period) = row.rotation_interval.as_deref().and_then(Period::parse) {
+            patch.key_rotation_at = Some(period.after(now));
+        }
+        // What was spent under the old hash must be in the row before the row gets another name.
+        self.inner().flush().await?;
+        if !self.store_or_refuse()?.keys().rotate(&row.token, &hash, &patch, grace).await? {
+            return Err(not_found("Key not found in database").with_param("key").into());
+        }
+        self.forget_hash(&row.token);
+        self.forget_hash(&hash);
+        let stored = self.key_row(&hash).await?;
+        Ok(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref)))
+    }
+}

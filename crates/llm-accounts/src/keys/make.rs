@@ -1,0 +1,127 @@
+//! Making keys.
+
+use chrono::Utc;
+use llm_store::defaults::new_id;
+use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
+use llm_types::{Error, Json, Kind};
+
+use super::body::{KeyBody, metadata};
+use super::rights::{Act, Place, no_more_than, place};
+use super::{Actor, bad, fill, forbidden, view};
+use crate::digest::{masked, new_key};
+use crate::request::Outcome;
+use crate::{Accounts, KeyDigest, Role};
+
+/// A key that callers bring must be at least this long.
+const SHORTEST_KEY: usize = 16;
+
+impl Accounts {
+    /// `POST /key/generate`: makes a key and tells it, this once. `body` is the body as it came.
+    ///
+    /// # Errors
+    /// 400, 403 and 422 as LiteLLM answers them; 500 without a database.
+    pub async fn generate_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let settings = self.settings();
+        let ceilings = settings.upperbound_key_generate_params.as_ref();
+        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut asked = KeyBody::read(&body)?;
+        let store = self.store_or_refuse()?;
+        let now = Utc::now();
+        self.may_make(actor, &mut asked).await?;
+        no_more_than(actor.who, &body, &asked, true, now)?;
+        let key = self.custom_or_new(asked.key.clone().flatten())?;
+        if let Some(Some(alias)) = &asked.key_alias {
+            self.alias_is_free(alias, None).await?;
+        }
+        let metadata = metadata(&body, &asked, Json::Object(Vec::new()));
+        let mut patch = fill::patch(&asked, metadata.as_ref(), &self.reset_clock()?, now)?;
+        let hash = KeyDigest::of(&key).hex();
+        let row = VerificationToken {
+            token: hash.clone(),
+            key_name: (!settings.disable_key_name).then(|| masked(&key)),
+            created_by: actor.name(),
+            updated_by: actor.name(),
+            ..VerificationToken::default()
+        };
+        let mut tx = store.begin().await?;
+        if let (Some(Some(soft)), None) = (asked.soft_budget, asked.budget_id.clone().flatten()) {
+            let by = actor.name().unwrap_or_default();
+            let budget = BudgetRow {
+                budget_id: new_id(),
+                soft_budget: Some(soft),
+                created_by: by.clone(),
+                updated_by: by,
+                ..BudgetRow::default()
+            };
+            tx.table().insert(&budget).await?;
+            patch.budget_id = Some(Some(budget.budget_id));
+        }
+        match tx.keys().insert(&row).await {
+            Err(StoreError::Conflict(_)) => return Err(bad("This key exists already.").with_param("key").into()),
+            done => done?,
+        }
+        tx.keys().update([hash.as_str()], &patch).await?;
+        let stored = tx.keys().get_by_hash(&hash).await?.ok_or_else(|| Error::internal("the new key is gone"))?;
+        tx.commit().await?;
+        self.forget_hash(&hash);
+        Ok(view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref)))
+    }
+
+    /// Whether the caller may make this key; names the owner where the body names none.
+    async fn may_make(&self, actor: Actor<'_>, asked: &mut KeyBody) -> Outcome<()> {
+        let who = actor.who;
+        let team = asked.team_id.clone().flatten();
+        if who.is_admin() {
+            return Ok(());
+        }
+        if !matches!(who.role(), Some(Role::InternalUser | Role::OrgAdmin)) {
+            return Err(forbidden("Your role may not make keys.").into());
+        }
+        let own = who.user_id().map(str::to_owned);
+        let Some(own) = own else { return Err(forbidden("A key without a user may not make keys.").into()) };
+        let owner = asked.user_id.clone().flatten().unwrap_or_else(|| own.clone());
+        if let Some(team) = team {
+            if !self.may_on_team(who, &team, Act::Generate).await? {
+                return Err(forbidden("You may not make keys for this team.").into());
+            }
+            if owner != own && !self.member_of(&team, &owner).await? {
+                return Err(forbidden("The key's user is not a member of the team.").into());
+            }
+        } else if owner != own {
+            return Err(forbidden("User can only create keys for themselves.").with_param("user_id").into());
+        }
+        asked.user_id = Some(Some(owner));
+        Ok(())
+    }
+
+    async fn member_of(&self, team: &str, user: &str) -> Outcome<bool> {
+        let row = self.store_or_refuse()?.table::<TeamRow>().get([team]).await?;
+        Ok(row.is_some_and(|row| place(&row, user) != Place::None))
+    }
+
+    /// The key that the caller brings, if it may, or a new one.
+    pub(super) fn custom_or_new(&self, asked: Option<String>) -> Outcome<String> {
+        let Some(key) = asked else { return Ok(new_key()) };
+        if self.settings().disable_custom_api_keys {
+            let why = "Custom API key values are disabled by your administrator. Keys must be auto-generated.";
+            return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").with_param("key").into());
+        }
+        if !key.starts_with("sk-") {
+            return Err(bad("Invalid key format. LiteLLM Virtual Key must start with 'sk-'.").with_param("key").into());
+        }
+        if key.chars().count() < SHORTEST_KEY {
+            let why = format!("Invalid key. Custom keys must be at least {SHORTEST_KEY} characters long.");
+            return Err(bad(why).with_param("key").into());
+        }
+        Ok(key)
+    }
+
+    pub(super) async fn alias_is_free(&self, alias: &str, except: Option<&str>) -> Outcome<()> {
+        if self.store_or_refuse()?.keys().alias_taken(alias, except).await? {
+            let why =
+                format!("Key with alias '{alias}' already exists. Unique key aliases across all keys are required.");
+            return Err(bad(why).with_param("key_alias").into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading keys.
+
+use llm_store::{KeyFilter, VerificationToken};
+use llm_types::Json;
+
+use super::rights::Act;
+use super::{Actor, bad, forbidden, instant, view};
+use crate::request::Outcome;
+use crate::{Accounts, KeyDigest, Role};
+
+/// The query of `/key/list`.
+#[derive(Debug, Clone, Default)]
+pub struct KeyListQuery {
+    /// Which keys.
+    pub filter: KeyFilter,
+    /// From 1.
+    pub page: u32,
+    /// Keys of a page, at most 100.
+    pub size: u32,
+    /// Rows instead of hashes.
+    pub full: bool,
+    /// Keys of the teams that the caller manages too.
+    pub include_team_keys: bool,
+    /// Keys that the caller made too.
+    pub include_created_by_keys: bool,
+    /// A column and whether it falls.
+    pub sort: Option<(String, bool)>,
+    /// Keys that expire at or before this instant.
+    pub expires: Option<String>,
+}
+
+impl Accounts {
+    /// `GET /key/info`: a key by itself or its hash; without one, the caller's own.
+    ///
+    /// # Errors
+    /// 404 for an unknown key, 403 for somebody else's.
+    pub async fn key_info(&self, actor: Actor<'_>, key: Option<&str>) -> Outcome<Json> {
+        let own = actor.who.key_hash().filter(|_| actor.who.is_key());
+        let Some(key) = key.or(own) else {
+            return Err(bad("Name a key: the master key has no row.").with_param("key").into());
+        };
+        let row = self.key_row(key).await?;
+        if !self.may_on_key(actor.who, &row, Act::Info).await? {
+            return Err(forbidden("You are not allowed to access this key's info.").into());
+        }
+        Ok(Json::object([("key", Json::from(key)), ("info", self.live(&row))]))
+    }
+
+    /// `POST /v2/key/info`: several keys; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keys_info(&self, actor: Actor<'_>, keys: &[String]) -> Outcome<Json> {
+        let hashes: Vec<String> = keys.iter().map(|k| KeyDigest::of_key_or_hash(k).hex()).collect();
+        let mut info = Vec::new();
+        for row in self.store_or_refuse()?.keys().get_many(&hashes).await? {
+            if self.may_on_key(actor.who, &row, Act::Info).await? {
+                let mut shown = self.live(&row);
+                shown.set("token", row.token.as_str());
+                info.push(shown);
+            }
+        }
+        let keys = keys.iter().map(|k| Json::from(k.as_str())).collect();
+        Ok(Json::object([("key", Json::Array(keys)), ("info", Json::Array(info))]))
+    }
+
+    /// `GET /key/list`. Callers that are no administrators see their own keys, and those of teams they manage if they ask.
+    ///
+    /// # Errors
+    /// 403 when somebody else's keys are asked for.
+    pub async fn list_keys(&self, actor: Actor<'_>, query: KeyListQuery) -> Outcome<Json> {
+        let who = actor.who;
+        let mut filter = query.filter;
+        if let Some(hash) = &filter.key_hash {
+            filter.key_hash = Some(KeyDigest::of_key_or_hash(hash).hex());
+        }
+        if !matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+            self.own_keys_only(who, &mut filter).await?;
+        }
+        if query.include_team_keys {
+            filter.or_teams = self.managed_teams(who).await?;
+        }
+        if query.include_created_by_keys {
+            filter.or_created_by = who.user_id().map(str::to_owned);
+        }
+        if let Some(text) = &query.expires {
+            let until = instant(text).ok_or_else(|| bad(format!("`{text}` is not a time")).with_param("expires"))?;
+            filter.expires_until = Some(until);
+        }
+        let size = query.size.clamp(1, 100);
+        let sort = query.sort.as_ref().map(|(column, falls)| (column.as_str(), *falls));
+        let page = self.store_or_refuse()?.keys().page(filter, sort, query.page.max(1), size).await?;
+        let pages = page.pages(size);
+        let show = |row: &VerificationToken| if query.full { view::row(row) } else { Json::from(row.token.as_str()) };
+        Ok(Json::object([
+            ("keys", Json::Array(page.rows.iter().map(show).collect())),
+            ("total_count", Json::from(page.total)),
+            ("current_page", Json::from(query.page.max(1))),
+            ("total_pages", Json::from(pages)),
+        ]))
+    }
+
+    async fn own_keys_only(&self, who: &crate::Identity, filter: &mut KeyFilter) -> Outcome<()> {
+        let Some(own) = who.user_id() else {
+            return Err(forbidden("A key without a user has no list of keys.").into());
+        };
+        if let Some(team) = &filter.team_id
+            && self.managed_teams(who).await?.contains(team)
+        {
+            return Ok(());
+        }
+        if filter.user_id.as_deref().is_some_and(|user| user != own) {
+            return Err(forbidden("You are not authorized to list another user's keys.").into());
+        }
+        filter.user_id = Some(own.to_owned());
+        // Part of another name would be somebody else.
+        filter.substring = false;
+        Ok(())
+    }
+
+    /// A row with the live spend, which the row gets with the next flush.
+    fn live(&self, row: &VerificationToken) -> Json {
+        let mut shown = view::info(row);
+        if let Some(purse) = self.inner().purses.known(crate::purse::Owner::Key, &row.token) {
+            let live = crate::purse::usd(purse.spent());
+            if live > row.spend {
+                shown.set("spend", live);
+            }
+        }
+        shown
+    }
+}

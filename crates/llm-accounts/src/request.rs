@@ -1,0 +1,236 @@
+//! Bodies of management calls: typed, with "not given" and "given as null" kept apart, and every problem reported at once
+//! in the words of the validator that LiteLLM's clients know.
+
+use llm_types::{Error, Json};
+
+/// A field of a body that cannot be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldProblem {
+    /// The field.
+    pub field: String,
+    /// Kind of problem, such as `float_parsing`.
+    pub kind: &'static str,
+    /// For people.
+    pub message: &'static str,
+    /// What was given.
+    pub input: Json,
+}
+
+/// Why a management call was refused.
+#[derive(Debug, Clone)]
+pub enum Problem {
+    /// The body has the wrong shape: answered 422 with a list.
+    Fields(Vec<FieldProblem>),
+    /// Anything else.
+    Refused(Box<Error>),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
+impl From<llm_store::StoreError> for Problem {
+    fn from(error: llm_store::StoreError) -> Self {
+        crate::refusal::store(&error).into()
+    }
+}
+
+/// The result of a management call.
+pub type Outcome<T> = Result<T, Problem>;
+
+/// `None`: not given. `Some(None)`: given as null.
+pub(crate) type Given<T> = Option<Option<T>>;
+
+/// A map of a body, order kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Map(pub(crate) Json);
+
+type Wrong = (&'static str, &'static str);
+
+/// A type that a field can have.
+pub(crate) trait FieldType: Sized {
+    fn read(json: &Json) -> Result<Self, Wrong>;
+}
+
+impl FieldType for String {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        json.as_str().map(str::to_owned).ok_or(("string_type", "Input should be a valid string"))
+    }
+}
+
+impl FieldType for f64 {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        let parsed = match json {
+            Json::String(text) => text.trim().parse().ok(),
+            other => other.as_f64(),
+        };
+        match (parsed, json) {
+            (Some(number), _) => Ok(number),
+            (None, Json::String(_)) => {
+                Err(("float_parsing", "Input should be a valid number, unable to parse string as a number"))
+            }
+            _ => Err(("float_type", "Input should be a valid number")),
+        }
+    }
+}
+
+impl FieldType for i64 {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        let whole = |n: f64| (n.fract() == 0.0 && n.abs() < 9.0e15).then_some(n as Self);
+        match json {
+            Json::String(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| ("int_parsing", "Input should be a valid integer, unable to parse string as an integer")),
+            Json::Number(_) => json
+                .as_i64()
+                .or_else(|| json.as_f64().and_then(whole))
+                .ok_or(("int_from_float", "Input should be a valid integer, got a number with a fractional part")),
+            _ => Err(("int_type", "Input should be a valid integer")),
+        }
+    }
+}
+
+impl FieldType for bool {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        match json {
+            Json::Bool(b) => Ok(*b),
+            Json::String(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Ok(true),
+                "false" | "0" | "no" | "off" => Ok(false),
+                _ => Err(("bool_parsing", "Input should be a valid boolean, unable to interpret input")),
+            },
+            _ => Err(("bool_type", "Input should be a valid boolean")),
+        }
+    }
+}
+
+impl FieldType for Vec<String> {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        let items = json.as_array().ok_or(("list_type", "Input should be a valid list"))?;
+        items.iter().map(String::read).collect()
+    }
+}
+
+impl FieldType for Map {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        match json {
+            Json::Object(_) => Ok(Self(json.clone())),
+            _ => Err(("dict_type", "Input should be a valid dictionary")),
+        }
+    }
+}
+
+impl FieldType for Json {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        Ok(json.clone())
+    }
+}
+
+/// Reads one field; a problem goes to the list.
+pub(crate) fn field<T: FieldType>(body: &Json, name: &str, problems: &mut Vec<FieldProblem>) -> Given<T> {
+    let value = body.get(name)?;
+    if value.is_null() {
+        return Some(None);
+    }
+    match T::read(value) {
+        Ok(value) => Some(Some(value)),
+        Err((kind, message)) => {
+            problems.push(FieldProblem { field: name.to_owned(), kind, message, input: value.clone() });
+            None
+        }
+    }
+}
+
+/// A field that must be there.
+///
+/// # Errors
+/// The problem that the validator reports.
+pub(crate) fn required<T>(given: Given<T>, field: &'static str, body: &Json) -> Outcome<T> {
+    given.flatten().ok_or_else(|| {
+        let message = "Field required";
+        Problem::Fields(vec![FieldProblem { field: field.to_owned(), kind: "missing", message, input: body.clone() }])
+    })
+}
+
+/// Writes a body's struct and how it is read.
+macro_rules! body {
+    ($(#[$meta:meta])* struct $name:ident { $($field:ident: $ty:ty,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        pub(crate) struct $name { $(pub(crate) $field: crate::request::Given<$ty>,)+ }
+
+        impl $name {
+            /// Reads a body. Unknown fields are ignored, as LiteLLM does.
+            ///
+            /// # Errors
+            /// All fields of a wrong type.
+            pub(crate) fn read(body: &llm_types::Json) -> crate::request::Outcome<Self> {
+                let mut problems = Vec::new();
+                if body.as_object().is_none() {
+                    let message = "Input should be a valid dictionary or object to extract fields from";
+                    let problem = crate::request::FieldProblem {
+                        field: String::new(), kind: "model_attributes_type", message, input: body.clone(),
+                    };
+                    return Err(crate::request::Problem::Fields(vec![problem]));
+                }
+                let read = Self { $($field: crate::request::field(body, stringify!($field), &mut problems),)+ };
+                if problems.is_empty() { Ok(read) } else { Err(crate::request::Problem::Fields(problems)) }
+            }
+        }
+    };
+}
+pub(crate) use body;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    body! {
+        /// For the test.
+        struct Sample {
+            name: String,
+            budget: f64,
+            limit: i64,
+            blocked: bool,
+            models: Vec<String>,
+            metadata: Map,
+        }
+    }
+
+    fn json(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn absent_null_and_lenient_values() {
+        let read =
+            Sample::read(&json(r#"{"name":null,"budget":"1.5","limit":7.0,"blocked":"true","extra":1}"#)).unwrap();
+        assert_eq!(
+            (read.name, read.budget, read.limit, read.blocked),
+            (Some(None), Some(Some(1.5)), Some(Some(7)), Some(Some(true)))
+        );
+        assert_eq!((read.models, read.metadata), (None, None));
+    }
+
+    #[test]
+    fn every_problem_is_told() {
+        let body = r#"{"name":1,"budget":"x","limit":1.5,"blocked":7,"models":"m","metadata":[]}"#;
+        let Err(Problem::Fields(problems)) = Sample::read(&json(body)) else { panic!("accepted") };
+        let kinds: Vec<_> = problems.iter().map(|p| (p.field.as_str(), p.kind)).collect();
+        assert_eq!(
+            kinds,
+            [
+                ("name", "string_type"),
+                ("budget", "float_parsing"),
+                ("limit", "int_from_float"),
+                ("blocked", "bool_type"),
+                ("models", "list_type"),
+                ("metadata", "dict_type"),
+            ]
+        );
+        assert!(matches!(Sample::read(&json("[]")), Err(Problem::Fields(_))));
+    }
+}
