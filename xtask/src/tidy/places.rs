@@ -23,6 +23,10 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("humanloop", "crates/llm-callbacks/"),
     ("langfuse", "crates/llm-callbacks/"),
     ("wandb", "crates/llm-callbacks/"),
+    // services that judge content
+    ("azure", "crates/llm-guardrails/"),
+    ("bedrock", "crates/llm-guardrails/"),
+    ("typesafe", "crates/llm-guardrails/"),
     // the format of that name
     ("openai", "crates/llm-wire/src/openai/"),
     ("anthropic", "crates/llm-wire/src/anthropic/"),
@@ -100,6 +104,9 @@ pub(crate) fn clients(file: &File, tokens: &[Token<'_>]) -> Vec<Finding> {
 /// Folders in which people and build machines keep their checkouts.
 const HOMES: &[&str] = &["work", "home", "root", "Users"];
 
+/// Names of nobody, as examples have them.
+const ANYBODY: &[&str] = &["me", "you", "user", "app"];
+
 /// Absolute paths of somebody's machine.
 pub(crate) fn machine_paths(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -119,7 +126,7 @@ fn absolute(line: &str, home: &str) -> Option<String> {
         let inside = before.is_some_and(|c| c.is_alphanumeric() || "_-.~/}*)$".contains(c));
         let rest = line.get(at + start.len()..)?;
         let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || "_-.".contains(*c)).collect();
-        (!inside && !name.is_empty()).then(|| format!("{start}{name}"))
+        (!inside && !name.is_empty() && !ANYBODY.contains(&name.as_str())).then(|| format!("{start}{name}"))
     })
 }
 
@@ -170,6 +177,7 @@ mod tests {
         assert_eq!(absolute(&line("home", "ada/src"), "home").as_deref(), Some(concat!("/ho", "me/ada")));
         assert_eq!(absolute("https://example.com/home/ada", "home"), None);
         assert_eq!(absolute(&line("home", ""), "home"), None);
+        assert_eq!(absolute(&line("home", "me/state"), "home"), None);
         let file = File::new("a.md", format!("one\n{}\n", line("work", "main")));
         assert_eq!(at(machine_paths(&file)), [2]);
     }
