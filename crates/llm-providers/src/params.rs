@@ -1,4 +1,15 @@
 use llm_types::{Json, Secret};
+use parking_lot::RwLock;
+
+/// Variables that count as set in the environment, whatever the process has: see [`overlay_environment`].
+static OVERLAY: RwLock<Vec<(String, String)>> = RwLock::new(Vec::new());
+
+/// Lays variables over the environment of the process, for everyone who looks keys and addresses up here. A gateway's
+/// configuration may bring such variables; setting them in the process itself is not safe once threads run. Replaces
+/// what an earlier call laid over.
+pub fn overlay_environment(variables: Vec<(String, String)>) {
+    *OVERLAY.write() = variables;
+}
 
 /// A deployment's other parameters (`api_version`, `organization`, `extra_headers` ...), in the order of the
 /// configuration, and the environment to fall back on.
@@ -9,7 +20,8 @@ pub struct Params {
 }
 
 fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let over = OVERLAY.read().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
+    over.or_else(|| std::env::var(name).ok())
 }
 
 fn no_env(_: &str) -> Option<String> {

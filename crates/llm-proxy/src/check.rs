@@ -27,9 +27,17 @@ pub fn run(check: &Check, env: &Environment, out: &mut dyn Write) -> io::Result<
     match &loaded {
         Some(l) => {
             let (models, names) = (l.deployments.len(), l.groups().len());
-            writeln!(out, "{}: ok: {models} deployments under {names} names, {warnings} warnings", check.config.display())?;
+            writeln!(
+                out,
+                "{}: ok: {models} deployments under {names} names, {warnings} warnings",
+                check.config.display()
+            )?;
         }
-        None => writeln!(out, "{}: {errors} errors, {warnings} warnings: the gateway would not start", check.config.display())?,
+        None => writeln!(
+            out,
+            "{}: {errors} errors, {warnings} warnings: the gateway would not start",
+            check.config.display()
+        )?,
     }
     Ok(u8::from(loaded.is_none()))
 }

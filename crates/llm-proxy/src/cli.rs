@@ -1,5 +1,7 @@
 //! The command line: LiteLLM's flags and variables, and a few of our own.
 
+mod inert;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -8,6 +10,9 @@ use clap::{Args, Parser, Subcommand};
 use llm_types::Json;
 
 use crate::config::{CommandModel, Environment, Mark, Problem, Severity, Source};
+
+pub use inert::Inert;
+use inert::MISSED;
 
 /// A gateway to LLM providers that reads LiteLLM's configuration.
 #[derive(Debug, Parser)]
@@ -142,78 +147,6 @@ pub struct Serve {
     pub inert: Inert,
 }
 
-macro_rules! inert {
-    ($($(#[$meta:meta])* $field:ident: $flag:literal,)*) => {
-        /// Flags that LiteLLM has for its Python servers and tools. They are taken and change nothing.
-        #[derive(Debug, Clone, Default, Args)]
-        #[allow(missing_docs, reason = "LiteLLM's names")]
-        pub struct Inert {
-            $(
-                $(#[$meta])*
-                #[arg(long = $flag, hide = true, num_args = 0..=1, default_missing_value = "true")]
-                pub $field: Option<String>,
-            )*
-        }
-
-        impl Inert {
-            /// The flags that were given, with their values.
-            fn given(&self) -> Vec<(&'static str, &str)> {
-                let all = [$(($flag, self.$field.as_deref()),)*];
-                all.into_iter().filter_map(|(flag, value)| Some((flag, value?))).collect()
-            }
-        }
-    };
-}
-
-inert! {
-    granian_threads: "granian_threads",
-    add_key: "add_key",
-    save: "save",
-    use_queue: "use_queue",
-    add_function_to_prompt: "add_function_to_prompt",
-    telemetry: "telemetry",
-    log_config: "log_config",
-    setup: "setup",
-    health: "health",
-    test: "test",
-    test_async: "test_async",
-    iam_token_db_auth: "iam_token_db_auth",
-    azure_postgresql_auth: "azure_postgresql_auth",
-    num_requests: "num_requests",
-    run_gunicorn: "run_gunicorn",
-    run_hypercorn: "run_hypercorn",
-    run_granian: "run_granian",
-    ciphers: "ciphers",
-    use_prisma_db_push: "use_prisma_db_push",
-    local: "local",
-    timeout_worker_healthcheck: "timeout_worker_healthcheck",
-    max_requests_before_restart: "max_requests_before_restart",
-    max_requests_before_restart_jitter: "max_requests_before_restart_jitter",
-    enforce_prisma_migration_check: "enforce_prisma_migration_check",
-    no_enforce_prisma_migration_check: "no-enforce_prisma_migration_check",
-    use_v2_migration_resolver: "use_v2_migration_resolver",
-    use_legacy_migration_resolver: "use_legacy_migration_resolver",
-    reload: "reload",
-    prometheus_metrics_port: "prometheus_metrics_port",
-}
-
-/// Flags whose effect somebody may miss; the others concern Python alone.
-const MISSED: &[&str] = &[
-    "add_key",
-    "save",
-    "log_config",
-    "setup",
-    "health",
-    "test",
-    "test_async",
-    "iam_token_db_auth",
-    "azure_postgresql_auth",
-    "ciphers",
-    "reload",
-    "prometheus_metrics_port",
-    "max_requests_before_restart",
-];
-
 impl Serve {
     /// What to load.
     #[must_use]
@@ -246,8 +179,10 @@ impl Serve {
         })
     }
 
-    /// Lays flags over what the configuration says.
+    /// Lays flags over what the configuration says, and the configuration's variables over the environment in which
+    /// providers look for keys.
     pub fn apply(&self, loaded: &mut crate::config::Loaded) {
+        llm_providers::overlay_environment(loaded.environment.overlay().to_vec());
         loaded.engine.drop_params |= self.drop_params;
         if let Some(limit) = self.request_timeout.and_then(llm_client::target::seconds) {
             loaded.engine.request_timeout = Some(limit);
@@ -318,7 +253,13 @@ impl Serve {
         let Some(path) = &self.config else { return "default".to_owned() };
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         let hash = hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()));
-        let stem: String = path.file_stem().unwrap_or_default().to_string_lossy().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let stem: String = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .collect();
         format!("{stem}-{}", hash.get(..12).unwrap_or_default())
     }
 }
@@ -360,46 +301,4 @@ fn truth(text: &str) -> Result<bool, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn serve(args: &[&str]) -> Serve {
-        let all = std::iter::once("llm-proxy").chain(args.iter().copied()).map(OsString::from);
-        parse(all).unwrap().serve
-    }
-
-    #[test]
-    fn litellms_flags_are_taken() {
-        let s = serve(&[
-            "--config", "c.yaml", "--host", "localhost", "--port", "4001", "--num_workers", "2", "--telemetry", "False",
-            "--run_granian", "--detailed_debug", "--drop_params", "--ssl_keyfile_path", "k", "--state_dir=/tmp/x",
-        ]);
-        assert_eq!((s.host.unwrap().to_string(), s.port, s.threads()), ("127.0.0.1".into(), Some(4001), Some(2)));
-        assert_eq!((s.detailed_debug, s.drop_params, s.state_dir.as_deref()), (Some(true), true, Some("/tmp/x".as_ref())));
-        let told: Vec<_> = s.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["command line: error: --ssl_certfile_path: TLS needs both a key file and a certificate file"]);
-        assert!(parse(["llm-proxy", "--no_such_flag"].map(OsString::from)).is_err());
-    }
-
-    #[test]
-    fn commands_and_single_models() {
-        let cli = parse(["llm-proxy", "check", "c.yaml"].map(OsString::from)).unwrap();
-        assert!(matches!(cli.command, Some(Command::Check(c)) if c.config == PathBuf::from("c.yaml")));
-        let s = serve(&["--model", "openai/gpt-4o", "--alias", "m", "--api_base", "http://x", "--health", "--headers", "[]"]);
-        let model = s.source().model.unwrap();
-        assert_eq!((model.name(), model.model.as_str(), model.params.len()), ("m", "openai/gpt-4o", 2));
-        let told: Vec<_> = s.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["command line: warning: --health: this flag has no effect", "command line: error: --headers: expected a JSON object"]);
-    }
-
-    #[test]
-    fn state_folders() {
-        let env = Environment::of([("HOME", "/home/me")]);
-        assert_eq!(serve(&[]).state_dir(&env).unwrap(), PathBuf::from("/home/me/.local/state/llm-proxy"));
-        let env = Environment::of([("HOME", "/home/me"), ("XDG_STATE_HOME", "/s")]);
-        assert_eq!(serve(&[]).state_dir(&env).unwrap(), PathBuf::from("/s/llm-proxy"));
-        assert_eq!(serve(&["--ephemeral"]).state_dir(&env), None);
-        let (a, b) = (serve(&["-c", "/a/config.yaml"]).instance(), serve(&["-c", "/b/config.yaml"]).instance());
-        assert!(a != b && a.starts_with("config-") && a == serve(&["-c", "/a/config.yaml"]).instance());
-    }
-}
+mod tests;

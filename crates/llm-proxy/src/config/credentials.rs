@@ -20,7 +20,11 @@ impl Credentials {
             section.finish();
             match (name, values) {
                 (Some(name), Some(values)) => list.push((name, values.entries().to_vec())),
-                _ => problems.error(section.mark(), format!("credential_list[{at}]"), "a credential needs a credential_name and credential_values"),
+                _ => problems.error(
+                    section.mark(),
+                    format!("credential_list[{at}]"),
+                    "a credential needs a credential_name and credential_values",
+                ),
             }
         }
         Self(list)

@@ -80,14 +80,21 @@ impl fmt::Debug for Environment {
 /// Names that change how programs run rather than what they are told.
 fn dangerous(name: &str) -> bool {
     ["LD_", "DYLD_", "PYTHON"].iter().any(|p| name.starts_with(p))
-        || matches!(name, "PATH" | "HOME" | "SHELL" | "IFS" | "ENV" | "BASH_ENV" | "NODE_OPTIONS" | "PERL5OPT" | "RUBYOPT")
+        || matches!(
+            name,
+            "PATH" | "HOME" | "SHELL" | "IFS" | "ENV" | "BASH_ENV" | "NODE_OPTIONS" | "PERL5OPT" | "RUBYOPT"
+        )
 }
 
 /// Lays `environment_variables` over the environment.
 pub(crate) fn overlay(root: &Node, env: &Environment, problems: &Problems) -> Environment {
     let Some(section) = root.get("environment_variables") else { return env.clone() };
     if !matches!(section.value, Value::Map(_) | Value::Null) {
-        problems.error(&section.mark, "environment_variables", format!("expected a map of names and values, found {}", section.kind()));
+        problems.error(
+            &section.mark,
+            "environment_variables",
+            format!("expected a map of names and values, found {}", section.kind()),
+        );
         return env.clone();
     }
     let mut over = Vec::new();
@@ -123,9 +130,12 @@ pub(crate) fn overlay(root: &Node, env: &Environment, problems: &Problems) -> En
     env.with(over)
 }
 
-/// Replaces `os.environ/NAME` everywhere by the value of the variable; by null, and a warning, when it is not set.
+/// Replaces `os.environ/NAME` everywhere but in `environment_variables`, which are read before, by the value of the variable; by null, and a warning, when it is not set.
 pub(crate) fn resolve(node: &mut Node, env: &Environment, problems: &Problems) {
-    walk(node, &mut String::new(), env, problems);
+    let Value::Map(entries) = &mut node.value else { return };
+    for entry in entries.iter_mut().filter(|e| e.key != "environment_variables") {
+        walk(&mut entry.node, &mut entry.key.clone(), env, problems);
+    }
 }
 
 fn walk(node: &mut Node, path: &mut String, env: &Environment, problems: &Problems) {

@@ -92,7 +92,10 @@ fn mapped_header(s: &Section<'_>) -> Option<String> {
     let items = if matches!(node.value, Value::Map(_)) { one } else { node.items() };
     let mut found = None;
     for (at, item) in items.iter().enumerate() {
-        let Some(mapping) = Section::open(item, format!("{}[{at}]", s.path("user_header_mappings")), s.problems()) else { continue };
+        let Some(mapping) = Section::open(item, format!("{}[{at}]", s.path("user_header_mappings")), s.problems())
+        else {
+            continue;
+        };
         let (name, role) = (mapping.text("header_name"), mapping.text("litellm_user_role"));
         mapping.finish();
         match role.as_deref() {

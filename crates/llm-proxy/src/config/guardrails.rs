@@ -11,8 +11,7 @@ use super::problem::nearest;
 use super::section::Section;
 
 const HINT_IGNORE: &str = "start with --ignore-unserved to run without it";
-const HINT_PYTHON: &str =
-    "call an address of yours with `guardrail: generic_guardrail_api`; or start with --ignore-python-hooks to run without it";
+const HINT_PYTHON: &str = "call an address of yours with `guardrail: generic_guardrail_api`; or start with --ignore-python-hooks to run without it";
 
 /// Reads the list; the entries that run, references resolved.
 pub(crate) fn read(root: &Section<'_>, source: &Source) -> Vec<Json> {
@@ -46,7 +45,11 @@ fn served(item: &Node, entry: &Section<'_>, params: &Section<'_>, source: &Sourc
         Ok(config) => config,
         Err(e) => {
             let text = e.to_string();
-            entry.problems().error(&item.mark, entry.path("litellm_params"), text.split(" at line ").next().unwrap_or_default());
+            entry.problems().error(
+                &item.mark,
+                entry.path("litellm_params"),
+                text.split(" at line ").next().unwrap_or_default(),
+            );
             return false;
         }
     };

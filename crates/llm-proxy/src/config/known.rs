@@ -54,7 +54,8 @@ pub(crate) const LITELLM: &str = "
     global_bitbucket_config global_gitlab_config mcp_aliases mcp_semantic_tool_filter websearch_interception_params";
 
 /// `router_settings` that change nothing here.
-pub(crate) const ROUTER_HARMLESS: &str = "set_verbose debug_level client_ttl polling_interval ignore_invalid_deployments
+pub(crate) const ROUTER_HARMLESS: &str =
+    "set_verbose debug_level client_ttl polling_interval ignore_invalid_deployments
     cache_responses caching_groups";
 
 /// `router_settings`.
@@ -128,7 +129,8 @@ pub(crate) const CONNECTION: &str = "api_key api_base base_url api_version organ
     client_secret input_cost_per_token output_cost_per_token";
 
 /// Master keys that everybody knows: those of documentations and examples, and words.
-pub(crate) const KNOWN_KEYS: &str = "sk-1234 sk-12345 sk-123456 sk-1234567 sk-12345678 sk-123456789 sk-1234567890 1234 12345
+pub(crate) const KNOWN_KEYS: &str =
+    "sk-1234 sk-12345 sk-123456 sk-1234567 sk-12345678 sk-123456789 sk-1234567890 1234 12345
     123456 sk-master sk-master-key master-key master_key sk-litellm litellm sk-litellm-master-key litellm-master-key
     your-master-key your_master_key sk-your-master-key your-key sk-your-key my-master-key sk-my-master-key changeme
     change-me change_me sk-changeme sk-change-me password secret admin test sk-test sk-xxx sk-xxxx sk-xxxxx sk-... sk-

@@ -32,7 +32,12 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
         }
         if let Some(policies) = node.get("model_group_retry_policy") {
             for entry in policies.entries().iter().filter(|e| !names.has(&e.key)) {
-                names.unknown(&entry.key, &entry.mark, &format!("{section}.model_group_retry_policy.{}", entry.key), ctx);
+                names.unknown(
+                    &entry.key,
+                    &entry.mark,
+                    &format!("{section}.model_group_retry_policy.{}", entry.key),
+                    ctx,
+                );
             }
         }
     }
@@ -40,7 +45,11 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
         deployment(p, node, loaded, ctx);
     }
     if placed.is_empty() && loaded.settings.environment_models {
-        ctx.problems.warn(&super::Mark::whole("environment"), "", "no provider's key is in the environment: no model is served");
+        ctx.problems.warn(
+            &super::Mark::whole("environment"),
+            "",
+            "no provider's key is in the environment: no model is served",
+        );
     }
 }
 
@@ -73,7 +82,8 @@ impl<'a> Names<'a> {
     }
 
     fn unknown(&self, name: &str, mark: &super::Mark, path: &str, ctx: &Context<'_>) {
-        let near = nearest(name, self.groups.iter().copied().filter(|g| g.len() < 64).chain(self.aliases.iter().copied()));
+        let near =
+            nearest(name, self.groups.iter().copied().filter(|g| g.len() < 64).chain(self.aliases.iter().copied()));
         let message = format!("no model has the name {name:?}");
         match near {
             Some(near) => ctx.problems.warn_hint(mark, path, message, format!("did you mean `{near}`?")),
@@ -112,7 +122,11 @@ fn loops(lists: &Node, path: &str, ctx: &Context<'_>) {
             members.sort_unstable();
             members.dedup();
             if told.insert(members) {
-                ctx.problems.warn(&entry.mark, format!("{path}[{at}].{}", entry.key), format!("fallbacks go in a circle: {}", cycle.join(" → ")));
+                ctx.problems.warn(
+                    &entry.mark,
+                    format!("{path}[{at}].{}", entry.key),
+                    format!("fallbacks go in a circle: {}", cycle.join(" → ")),
+                );
             }
         }
     }
@@ -175,8 +189,13 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     }
     let wild = target.model.contains('*');
     if !wild && target.price(&loaded.prices, &target.model).is_none() {
-        let hint = "set model_info.base_model to a model of the price table, or input_cost_per_token and output_cost_per_token";
-        ctx.problems.warn_hint(model, format!("{path}.model"), "no price is known for this model: its calls cost nothing", hint);
+        let hint = "set model_info.base_model, or input_cost_per_token and output_cost_per_token";
+        ctx.problems.warn_hint(
+            model,
+            format!("{path}.model"),
+            "no price is known for this model: its calls cost nothing",
+            hint,
+        );
     }
     if wild && !placed.deployment.group.contains('*') {
         let message = format!("the name {:?} holds no *: nothing fills the one of the model", placed.deployment.group);
@@ -187,11 +206,19 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
 fn limits(params: &Node, path: &str, ctx: &Context<'_>) {
     for key in ["rpm", "tpm", "max_parallel_requests"] {
         if let Some(node) = params.get(key).filter(|n| number(n) == Some(0.0)) {
-            ctx.problems.warn(&node.mark, format!("{path}.{key}"), "a limit of 0: the deployment is never used where limits are enforced");
+            ctx.problems.warn(
+                &node.mark,
+                format!("{path}.{key}"),
+                "a limit of 0: the deployment is never used where limits are enforced",
+            );
         }
     }
     if let Some(node) = params.get("weight").filter(|n| number(n).is_some_and(|w| w <= 0.0)) {
-        ctx.problems.warn(&node.mark, format!("{path}.weight"), "without a weight above 0 the deployment gets no traffic");
+        ctx.problems.warn(
+            &node.mark,
+            format!("{path}.weight"),
+            "without a weight above 0 the deployment gets no traffic",
+        );
     }
     let seconds = |key: &str| params.get(key).and_then(number);
     if let (Some(whole), Some(stream)) = (seconds("timeout"), seconds("stream_timeout"))

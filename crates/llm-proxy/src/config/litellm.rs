@@ -38,7 +38,13 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
         super::guardrails::old_form(list, s, source);
     }
     if s.node("custom_provider_map").is_some_and(|n| !n.is_off()) {
-        super::callbacks::python(s, "custom_provider_map", "a provider written in Python", "serve it behind an OpenAI-compatible address and use `providers:`", source);
+        super::callbacks::python(
+            s,
+            "custom_provider_map",
+            "a provider written in Python",
+            "serve it behind an OpenAI-compatible address and use `providers:`",
+            source,
+        );
     }
     if s.node("post_call_rules").is_some_and(|n| !n.is_off()) {
         super::callbacks::python(s, "post_call_rules", "rules written in Python", "use a guardrail", source);
@@ -56,7 +62,7 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
         out.modify_params = on;
     }
     if let Some(limit) = router.request_timeout {
-        out.request_timeout = Some(limit.0).filter(|t| !t.is_zero());
+        out.request_timeout = Some(limit.0);
     }
     let mut list: Vec<(String, Adjustment)> = Vec::new();
     fn at<'l>(list: &'l mut Vec<(String, Adjustment)>, provider: &str) -> Option<&'l mut Adjustment> {
@@ -69,7 +75,9 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
         for entry in discounts.entries() {
             match (number(&entry.node).filter(|n| (0.0..=1.0).contains(n)), at(&mut list, &entry.key)) {
                 (Some(share), Some(a)) => a.discount = share,
-                _ => s.problems().error(&entry.node.mark, discounts.path(&entry.key), "expected a share between 0 and 1"),
+                _ => {
+                    s.problems().error(&entry.node.mark, discounts.path(&entry.key), "expected a share between 0 and 1")
+                }
             }
         }
     }
@@ -85,7 +93,11 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
                         m.finish();
                     }
                 }
-                _ => s.problems().error(&entry.node.mark, margins.path(&entry.key), "expected a share, or a map with percentage and fixed_amount"),
+                _ => s.problems().error(
+                    &entry.node.mark,
+                    margins.path(&entry.key),
+                    "expected a share, or a map with percentage and fixed_amount",
+                ),
             }
         }
     }
@@ -104,8 +116,10 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
     out.budget_rollover = s.flag("budget_rollover").unwrap_or_default();
-    out.default_key_generate_params = s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
-    out.upperbound_key_generate_params = s.section("upperbound_key_generate_params").and(s.node("upperbound_key_generate_params")).map(Node::json);
+    out.default_key_generate_params =
+        s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
+    out.upperbound_key_generate_params =
+        s.section("upperbound_key_generate_params").and(s.node("upperbound_key_generate_params")).map(Node::json);
 }
 
 fn http(s: &Section<'_>, out: &mut HttpConfig) {
@@ -175,7 +189,12 @@ fn cache(s: &Section<'_>, source: &Source) -> Option<CacheSettings> {
     if source.ignore_unserved {
         s.problems().warn(mark, s.path(key), format!("{message}; the gateway runs without a cache"));
     } else {
-        s.problems().error_hint(mark, s.path(key), message, "use `type: local`, or start with --ignore-unserved to run without a cache");
+        s.problems().error_hint(
+            mark,
+            s.path(key),
+            message,
+            "use `type: local`, or start with --ignore-unserved to run without a cache",
+        );
     }
     None
 }

@@ -44,7 +44,12 @@ fn judge(weak: &str, permitted: bool, mark: &Mark, ctx: &Context<'_>, out: &mut 
             problems.warn_hint(mark, key, format!("{weak}: anybody who reaches the gateway may use it"), hint);
         }
         Some(host) => {
-            problems.error_hint(mark, key, format!("{weak}: the gateway does not listen on {host}, beyond its own machine"), hint);
+            problems.error_hint(
+                mark,
+                key,
+                format!("{weak}: the gateway does not listen on {host}, beyond its own machine"),
+                hint,
+            );
         }
         None => {
             out.host = IpAddr::V4(Ipv4Addr::LOCALHOST);

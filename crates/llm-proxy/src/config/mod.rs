@@ -6,7 +6,7 @@
 //!
 //! | file | translates |
 //! |---|---|
-//! | `models`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
+//! | `models`, `deployment`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
 //! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
 //! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, cache, sinks |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
@@ -18,6 +18,7 @@ mod ambient;
 mod callbacks;
 mod credentials;
 mod database;
+mod deployment;
 pub mod env;
 mod general;
 mod guardrails;
@@ -132,14 +133,25 @@ pub fn load(source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>
 
 /// Loads a configuration from a text; files it includes are relative to `folder`.
 #[must_use]
-pub fn load_text(text: &str, name: &str, folder: &Path, source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
+pub fn load_text(
+    text: &str,
+    name: &str,
+    folder: &Path,
+    source: &Source,
+    env: &Environment,
+) -> (Option<Loaded>, Vec<Problem>) {
     let problems = Problems::default();
     let root = include::read_text(text, name, folder, &problems);
     let source = Source { path: Some(folder.join(name)), ..source.clone() };
     finish(root, &source, env, problems)
 }
 
-fn finish(root: Option<Node>, source: &Source, env: &Environment, problems: Problems) -> (Option<Loaded>, Vec<Problem>) {
+fn finish(
+    root: Option<Node>,
+    source: &Source,
+    env: &Environment,
+    problems: Problems,
+) -> (Option<Loaded>, Vec<Problem>) {
     let loaded = root.and_then(|mut root| {
         let env = env::overlay(&root, env, &problems);
         env::resolve(&mut root, &env, &problems);
@@ -175,7 +187,13 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
 fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<models::Placed> {
     let credentials = credentials::Credentials::read(top.list("credential_list"), ctx.problems);
     let catalog = &*out.prices;
-    let reading = Reading { env: ctx.env, credentials: &credentials, catalog, problems: ctx.problems };
+    let reading = Reading {
+        env: ctx.env,
+        credentials: &credentials,
+        catalog,
+        problems: ctx.problems,
+        not_served: Default::default(),
+    };
     let mut placed = reading.list(top.list("model_list"));
     placed.extend(ctx.source.model.as_ref().and_then(|m| ambient::command(m, catalog, ctx.problems)));
     if ctx.source.path.is_none() && ctx.source.model.is_none() {
@@ -191,7 +209,10 @@ fn unique(placed: &[models::Placed], problems: &Problems) {
     let mut seen: std::collections::HashMap<&str, &models::Placed> = std::collections::HashMap::new();
     for p in placed {
         if let Some(first) = seen.insert(&p.deployment.id, p) {
-            let message = format!("the same deployment as {} (line {}): they share cooldowns and counters", first.path, first.mark.line);
+            let message = format!(
+                "the same deployment as {} (line {}): they share cooldowns and counters",
+                first.path, first.mark.line
+            );
             problems.warn_hint(&p.mark, p.path.clone(), message, "give each a model_info.id, or remove one");
         }
     }

@@ -1,21 +1,20 @@
 //! `model_list` → deployments.
 
+use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use llm_catalog::Catalog;
 use llm_client::{Target, TargetConfig};
 use llm_providers::by_id;
 use llm_router::Deployment;
 use llm_types::{Field, Json};
-use sha2::{Digest, Sha256};
 
 use super::credentials::Credentials;
+use super::deployment::{deployment_id, read_info, read_params};
 use super::env::Environment;
 use super::known;
 use super::node::{Entry, Node, Value};
 use super::problem::{Mark, Problems, nearest};
-use super::python;
 use super::section::{Section, number};
 
 /// What reading a list of models needs.
@@ -24,6 +23,18 @@ pub(crate) struct Reading<'a> {
     pub(crate) credentials: &'a Credentials,
     pub(crate) catalog: &'a Catalog,
     pub(crate) problems: &'a Problems,
+    /// Providers that are not served yet: where they are used first, and how often.
+    pub(crate) not_served: RefCell<Vec<NotServed>>,
+}
+
+/// A provider that is known and cannot be called yet.
+#[derive(Debug)]
+pub(crate) struct NotServed {
+    provider: &'static str,
+    format: &'static str,
+    mark: Mark,
+    path: String,
+    count: usize,
 }
 
 /// A deployment and where it was configured.
@@ -38,7 +49,17 @@ pub(crate) struct Placed {
 impl Reading<'_> {
     /// Reads the list.
     pub(crate) fn list(&self, items: &[Node]) -> Vec<Placed> {
-        items.iter().enumerate().flat_map(|(at, item)| self.entry(item, &format!("model_list[{at}]"))).collect()
+        let entries = items.iter().enumerate().flat_map(|(at, item)| self.entry(item, &format!("model_list[{at}]")));
+        let placed = entries.collect();
+        for n in self.not_served.take() {
+            let more = if n.count > 1 { format!(" ({} deployments)", n.count) } else { String::new() };
+            let message = format!(
+                "the provider {} speaks {}, which is not served yet: calls will fail{more}",
+                n.provider, n.format
+            );
+            self.problems.warn(&n.mark, n.path, message);
+        }
+        placed
     }
 
     /// One entry: one deployment, or one per organization.
@@ -59,7 +80,11 @@ impl Reading<'_> {
         };
         entry.finish();
         let Value::Map(params) = &params.value else {
-            self.problems.error(&params.mark, entry.path("litellm_params"), format!("expected a map, found {}", params.kind()));
+            self.problems.error(
+                &params.mark,
+                entry.path("litellm_params"),
+                format!("expected a map, found {}", params.kind()),
+            );
             return Vec::new();
         };
         let (Some(name), true) = (name, self.wanted(info.as_ref())) else { return Vec::new() };
@@ -83,7 +108,10 @@ impl Reading<'_> {
         let Some((info, list)) = info.and_then(|i| Some((i, i.texts("supported_environments")?))) else { return true };
         let known = ["development", "staging", "production"];
         for name in list.iter().filter(|n| !known.contains(&n.as_str())) {
-            info.error("supported_environments", format!("expected development, staging or production, found {name:?}"));
+            info.error(
+                "supported_environments",
+                format!("expected development, staging or production, found {name:?}"),
+            );
         }
         match self.env.filled("LITELLM_ENVIRONMENT") {
             Some(here) => list.contains(&here),
@@ -94,13 +122,24 @@ impl Reading<'_> {
         }
     }
 
-    fn deployment(&self, name: &str, own: &[Entry], info: Option<&Section<'_>>, path: &str, node: &Node) -> Option<Deployment> {
+    fn deployment(
+        &self,
+        name: &str,
+        own: &[Entry],
+        info: Option<&Section<'_>>,
+        path: &str,
+        node: &Node,
+    ) -> Option<Deployment> {
         let params = self.credentials.fill(own, path, self.problems);
         let params = params.as_slice();
         let map = Node::new(Value::Map(params.to_vec()), node.mark.clone());
         let p = Section::open(&map, path, self.problems)?;
         let Some(model) = p.text("model").filter(|m| !m.is_empty()) else {
-            self.problems.error(p.mark_of("model"), p.path("model"), "a model needs the provider's model: provider/model");
+            self.problems.error(
+                p.mark_of("model"),
+                p.path("model"),
+                "a model needs the provider's model: provider/model",
+            );
             return None;
         };
         let id = info.and_then(|i| i.text("id")).filter(|i| !i.is_empty()).unwrap_or_else(|| deployment_id(name, own));
@@ -117,20 +156,40 @@ impl Reading<'_> {
         match Target::new(&config, self.catalog) {
             Ok(target) => {
                 if let llm_providers::RowFormat::NotServed(format) = target.provider.row().format {
-                    let message = format!("the provider {} speaks {format}, which is not served yet", target.provider_id());
-                    self.problems.warn(p.mark_of("model"), p.path("model"), message);
+                    self.cannot_call(target.provider_id(), format, &p);
                 }
-                let known = || self.catalog.lookup(target.provider_id(), target.base_model.as_deref().unwrap_or(&target.model));
+                let known =
+                    || self.catalog.lookup(target.provider_id(), target.base_model.as_deref().unwrap_or(&target.model));
                 d.max_input_tokens = d.max_input_tokens.or_else(|| known()?.max_input_tokens());
                 d.payload = Some(Arc::new(target));
                 Some(d)
             }
             Err(e) => {
                 let key = e.param.as_deref().filter(|k| params.iter().any(|e| e.key == **k)).unwrap_or("model");
-                let hint = unknown_provider(&model);
-                self.problems.push(super::problem::Severity::Error, p.mark_of(key), p.path(key), one_line(&e.message), hint);
+                let (message, hint) = if e.message.starts_with("LLM Provider NOT provided") {
+                    let hint = unknown_provider(&model)
+                        .unwrap_or_else(|| "write provider/model, or set custom_llm_provider".to_owned());
+                    (format!("no provider is known for the model {model:?}"), Some(hint))
+                } else {
+                    (one_line(&e.message), None)
+                };
+                self.problems.push(super::problem::Severity::Error, p.mark_of(key), p.path(key), message, hint);
                 None
             }
+        }
+    }
+
+    fn cannot_call(&self, provider: &'static str, format: &'static str, p: &Section<'_>) {
+        let mut list = self.not_served.borrow_mut();
+        match list.iter_mut().find(|n| n.provider == provider) {
+            Some(known) => known.count += 1,
+            None => list.push(NotServed {
+                provider,
+                format,
+                mark: p.mark_of("model").clone(),
+                path: p.path("model"),
+                count: 1,
+            }),
         }
     }
 
@@ -141,9 +200,16 @@ impl Reading<'_> {
             if names().any(|n| n == entry.key) {
                 continue;
             }
-            if let Some(near) = nearest(&entry.key, names()).filter(|n| n.len().abs_diff(entry.key.len()) <= 1 && close(n, &entry.key)) {
+            if let Some(near) =
+                nearest(&entry.key, names()).filter(|n| n.len().abs_diff(entry.key.len()) <= 1 && close(n, &entry.key))
+            {
                 let key = format!("{path}.{}", entry.key);
-                self.problems.warn_hint(&entry.mark, key, "this goes to the provider as a parameter", format!("did you mean `{near}`?"));
+                self.problems.warn_hint(
+                    &entry.mark,
+                    key,
+                    "this goes to the provider as a parameter",
+                    format!("did you mean `{near}`?"),
+                );
             }
         }
     }
@@ -191,53 +257,4 @@ fn value(entry: &Entry) -> Json {
         }
         _ => entry.node.json(),
     }
-}
-
-/// `model_info.id` of models that have none: SHA-256 over the name and every parameter, as LiteLLM makes it.
-pub(crate) fn deployment_id(name: &str, params: &[Entry]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(name);
-    for entry in params {
-        hash.update(&entry.key);
-        hash.update(python::id_text(&entry.node));
-    }
-    hex::encode(hash.finalize())
-}
-
-fn read_params(p: &Section<'_>, d: &mut Deployment) {
-    d.weight = p.number("weight");
-    d.rpm = p.whole("rpm");
-    d.tpm = p.whole("tpm");
-    d.order = p.number("order").map(|n| n as i64);
-    d.max_parallel_requests = p.small("max_parallel_requests");
-    d.cooldown_time = p.seconds("cooldown_time");
-    d.timeout = positive(p.seconds("timeout")).or_else(|| positive(p.seconds("request_timeout")));
-    d.stream_timeout = positive(p.seconds("stream_timeout"));
-    d.num_retries = p.small("num_retries");
-    d.tags = p.texts("tags").unwrap_or_default().into_iter().map(Arc::from).collect();
-    d.region = p.text("region_name").or_else(|| p.text("aws_region_name")).map(Arc::from);
-    for key in ["api_key", "api_base", "base_url", "api_version", "custom_llm_provider"] {
-        p.text(key);
-    }
-    p.flag("drop_params");
-    p.flag("modify_params");
-    for key in ["extra_headers", "headers", "extra_body"] {
-        p.section(key);
-    }
-}
-
-fn read_info(info: &Section<'_>, d: &mut Deployment) {
-    d.cooldown_time = d.cooldown_time.or_else(|| info.seconds("cooldown_time"));
-    d.allowed_fails = info.small("allowed_fails");
-    d.allowed_fails_policy = info.read("allowed_fails_policy");
-    d.max_input_tokens = info.whole("max_input_tokens");
-    d.team_id = info.text("team_id").map(Arc::from);
-    d.team_public_model_name = info.text("team_public_model_name").map(Arc::from);
-    d.access_groups = info.texts("access_groups").unwrap_or_default().into_iter().map(Arc::from).collect();
-    d.blocked = info.flag("blocked").unwrap_or(false);
-}
-
-/// A time limit of 0 is none.
-fn positive(time: Option<Duration>) -> Option<Duration> {
-    time.filter(|t| !t.is_zero())
 }

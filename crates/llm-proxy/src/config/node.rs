@@ -129,7 +129,8 @@ impl Node {
     /// Nodes in this tree, itself included.
     #[must_use]
     pub fn size(&self) -> usize {
-        1 + self.items().iter().map(Self::size).sum::<usize>() + self.entries().iter().map(|e| e.node.size()).sum::<usize>()
+        1 + self.items().iter().map(Self::size).sum::<usize>()
+            + self.entries().iter().map(|e| e.node.size()).sum::<usize>()
     }
 }
 

@@ -1,12 +1,10 @@
 //! Values as Python prints them: deployment ids hash that.
 
-use std::fmt::Write as _;
-
 use super::node::{Node, Value};
 
 /// `str(value)`, except that maps are written by `json.dumps`, as LiteLLM does when it makes an id.
 #[must_use]
-pub fn id_text(node: &Node) -> String {
+pub(crate) fn id_text(node: &Node) -> String {
     let mut out = String::new();
     match &node.value {
         Value::Text(text) => out.push_str(text),
@@ -22,7 +20,7 @@ fn repr(node: &Node, out: &mut String) {
         Value::Null => out.push_str("None"),
         Value::Bool(true) => out.push_str("True"),
         Value::Bool(false) => out.push_str("False"),
-        Value::Int(i) => drop(write!(out, "{i}")),
+        Value::Int(i) => out.push_str(&i.to_string()),
         Value::Float(f) => out.push_str(&float(*f)),
         Value::Text(text) => out.push_str(&quoted(text)),
         Value::List(items) => {
@@ -48,7 +46,7 @@ fn repr(node: &Node, out: &mut String) {
 
 /// `repr` of a float: the shortest digits, `1e-07` and `1e+16` beyond the range written out.
 #[must_use]
-pub fn float(f: f64) -> String {
+pub(crate) fn float(f: f64) -> String {
     if f.is_nan() {
         return "nan".into();
     }
@@ -82,7 +80,7 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => drop(write!(out, "\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
             c => out.push(c),
         }
     }
@@ -94,8 +92,8 @@ fn quoted(text: &str) -> String {
 fn dumps(node: &Node, out: &mut String) {
     match &node.value {
         Value::Null => out.push_str("null"),
-        Value::Bool(b) => drop(write!(out, "{b}")),
-        Value::Int(i) => drop(write!(out, "{i}")),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(i) => out.push_str(&i.to_string()),
         Value::Float(f) if f.is_nan() => out.push_str("NaN"),
         Value::Float(f) if f.is_infinite() => out.push_str(if *f > 0.0 { "Infinity" } else { "-Infinity" }),
         Value::Float(f) => out.push_str(&float(*f)),
@@ -133,7 +131,7 @@ fn json_text(text: &str, out: &mut String) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             ' '..='~' => out.push(c),
-            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|u| drop(write!(out, "\\u{u:04x}"))),
+            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|u| out.push_str(&format!("\\u{u:04x}"))),
         }
     }
     out.push('"');
@@ -148,11 +146,22 @@ mod tests {
     fn as_python_prints_them() {
         // Right: what CPython 3 prints for the same value.
         for (yaml, python) in [
-            ("text", "text"), ("5", "5"), ("1.0", "1.0"), ("0.00001", "1e-05"), ("100000000000000000.0", "1e+17"),
-            ("0.5", "0.5"), ("true", "True"), ("null", "None"), ("1234567.125", "1234567.125"), ("-0.0", "-0.0"),
+            ("text", "text"),
+            ("5", "5"),
+            ("1.0", "1.0"),
+            ("0.00001", "1e-05"),
+            ("100000000000000000.0", "1e+17"),
+            ("0.5", "0.5"),
+            ("true", "True"),
+            ("null", "None"),
+            ("1234567.125", "1234567.125"),
+            ("-0.0", "-0.0"),
             ("[a, 1, it's, true]", r#"['a', 1, "it's", True]"#),
             ("[{a: 1, b: [x]}]", "[{'a': 1, 'b': ['x']}]"),
-            ("{a: 1, b: [x, null, 0.1], c: é\u{1f600}}", r#"{"a": 1, "b": ["x", null, 0.1], "c": "\u00e9\ud83d\ude00"}"#),
+            (
+                "{a: 1, b: [x, null, 0.1], c: é\u{1f600}}",
+                r#"{"a": 1, "b": ["x", null, 0.1], "c": "\u00e9\ud83d\ude00"}"#,
+            ),
         ] {
             let node = crate::config::yaml::parse(yaml, &"t".into(), &Problems::default()).unwrap();
             assert_eq!(id_text(&node), python, "{yaml}");

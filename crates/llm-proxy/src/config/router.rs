@@ -25,8 +25,8 @@ pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
     let Some(s) = section else { return };
     out.routing_strategy = strategy(s);
     shared(s, out);
-    out.timeout = seconds(s, "timeout");
-    out.stream_timeout = seconds(s, "stream_timeout");
+    out.timeout = limit(s, "timeout");
+    out.stream_timeout = limit(s, "stream_timeout");
     out.retry_after = seconds(s, "retry_after");
     out.allowed_fails_policy = s.read("allowed_fails_policy");
     out.retry_policy = s.read("retry_policy");
@@ -52,7 +52,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
 /// Settings of routing that may stand in `litellm_settings`; those of `router_settings` win.
 pub(crate) fn read_litellm(s: &Section<'_>, out: &mut RouterSettings) {
     shared(s, out);
-    out.request_timeout = seconds(s, "request_timeout");
+    out.request_timeout = limit(s, "request_timeout");
     out.expose_router_debug_in_errors = s.flag("expose_router_debug_in_errors");
     if let Some(aliases) = s.section("model_alias_map") {
         let known = out.model_group_alias.get_or_insert_default();
@@ -139,4 +139,9 @@ fn strategy(s: &Section<'_>) -> Option<String> {
 
 fn seconds(s: &Section<'_>, key: &'static str) -> Option<Seconds> {
     s.seconds(key).map(Seconds)
+}
+
+/// A time limit; 0 counts as not said, as in LiteLLM.
+fn limit(s: &Section<'_>, key: &'static str) -> Option<Seconds> {
+    seconds(s, key).filter(|t| !t.0.is_zero())
 }

@@ -55,7 +55,12 @@ fn number(text: &str) -> Plain {
     }
     let kept = Value::Text(text.to_owned());
     if digits.parse::<f64>().is_ok() && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return Plain::odd(kept, format!("{text} is read as a text: YAML 1.1 wants a dot and a signed exponent (1.0e-6) and no leading zeros"));
+        return Plain::odd(
+            kept,
+            format!(
+                "{text} is read as a text: YAML 1.1 wants a dot and a signed exponent (1.0e-6) and no leading zeros"
+            ),
+        );
     }
     if digits.starts_with("0o") {
         return Plain::odd(kept, format!("{text} is read as a text: YAML 1.1 writes octal numbers as 017"));
@@ -81,7 +86,9 @@ fn whole(negative: bool, digits: &str) -> Option<(Value, Option<String>)> {
         (2, bits)
     } else if let Some(octal) = digits.strip_prefix('0').filter(|o| all(|c| matches!(c, '0'..='7'), o)) {
         (8, octal)
-    } else if digits == "0" || digits.starts_with(|c: char| matches!(c, '1'..='9')) && all(|c| c.is_ascii_digit(), digits) {
+    } else if digits == "0"
+        || digits.starts_with(|c: char| matches!(c, '1'..='9')) && all(|c| c.is_ascii_digit(), digits)
+    {
         (10, digits)
     } else {
         return None;
@@ -176,18 +183,59 @@ mod tests {
     fn scalars_as_pyyaml_reads_them() {
         // Left: written. Right: yaml.safe_load's answer; ! where YAML 1.2 says something else.
         for (written, read) in [
-            ("", "null"), ("~", "null"), ("Null", "null"), ("nULL", "'nULL'"),
-            ("true", "true"), ("False", "false"), ("tRUE", "'tRUE'"), ("y", "'y'"), ("n", "'n'"),
-            ("yes", "true!"), ("Off", "false!"), ("on", "true!"), ("NO", "false!"),
-            ("0", "0"), ("-0", "0"), ("42", "42"), ("+42", "42"), ("-7", "-7"),
-            ("0777", "511!"), ("00", "0!"), ("08", "'08'!"), ("0o17", "'0o17'!"), ("0x1F", "31"), ("0b101", "5!"),
-            ("1_000", "1000!"), ("1:30", "90!"), ("1:30:00", "5400!"), ("1:60", "'1:60'"), ("0:30", "'0:30'"),
-            ("1:30.5", "90.5!"), ("12:30:45:00", "2703600!"),
-            ("1.5", "1.5"), ("1.", "1.0"), (".5", "0.5"), ("-.5", "'-.5'!"), ("-1.5e-3", "-0.0015"),
-            ("1e-6", "'1e-6'!"), ("1.0e5", "'1.0e5'!"), ("1.0e+5", "100000.0"), ("5E-7", "'5E-7'!"),
-            (".inf", "inf"), ("-.INF", "-inf"), (".nan", "NaN"), ("inf", "'inf'"), ("nan", "'nan'"),
-            ("2024-10-21", "'2024-10-21'"), ("v0:0", "'v0:0'"), ("1.2.3", "'1.2.3'"), ("-", "'-'"), ("...", "'...'"),
-            ("99999999999999999999", "1e20"), ("sk-1234", "'sk-1234'"), ("127.0.0.1", "'127.0.0.1'"),
+            ("", "null"),
+            ("~", "null"),
+            ("Null", "null"),
+            ("nULL", "'nULL'"),
+            ("true", "true"),
+            ("False", "false"),
+            ("tRUE", "'tRUE'"),
+            ("y", "'y'"),
+            ("n", "'n'"),
+            ("yes", "true!"),
+            ("Off", "false!"),
+            ("on", "true!"),
+            ("NO", "false!"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("42", "42"),
+            ("+42", "42"),
+            ("-7", "-7"),
+            ("0777", "511!"),
+            ("00", "0!"),
+            ("08", "'08'!"),
+            ("0o17", "'0o17'!"),
+            ("0x1F", "31"),
+            ("0b101", "5!"),
+            ("1_000", "1000!"),
+            ("1:30", "90!"),
+            ("1:30:00", "5400!"),
+            ("1:60", "'1:60'"),
+            ("0:30", "'0:30'"),
+            ("1:30.5", "90.5!"),
+            ("12:30:45:00", "2702700!"),
+            ("1.5", "1.5"),
+            ("1.", "1.0"),
+            (".5", "0.5"),
+            ("-.5", "'-.5'!"),
+            ("-1.5e-3", "-0.0015"),
+            ("1e-6", "'1e-6'!"),
+            ("1.0e5", "'1.0e5'!"),
+            ("1.0e+5", "100000.0"),
+            ("5E-7", "'5E-7'!"),
+            (".inf", "inf"),
+            ("-.INF", "-inf"),
+            (".nan", "NaN"),
+            ("inf", "'inf'"),
+            ("nan", "'nan'"),
+            ("2024-10-21", "'2024-10-21'"),
+            ("v0:0", "'v0:0'"),
+            ("1.2.3", "'1.2.3'"),
+            ("-", "'-'"),
+            ("...", "'...'"),
+            ("99999999999999999999", "1e20"),
+            ("sk-1234", "'sk-1234'"),
+            ("127.0.0.1", "'127.0.0.1'"),
         ] {
             assert_eq!(shown(written), read, "{written}");
         }

@@ -11,7 +11,7 @@ use super::problem::{Mark, Problems, nearest};
 
 /// A map that is being read. Every getter says what it expected when the value is something else.
 #[derive(Debug)]
-pub struct Section<'a> {
+pub(crate) struct Section<'a> {
     path: String,
     mark: Mark,
     entries: &'a [Entry],
@@ -21,7 +21,7 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Opens a map; nothing for null, and an error for anything else.
-    pub fn open(node: &'a Node, path: impl Into<String>, problems: &'a Problems) -> Option<Self> {
+    pub(crate) fn open(node: &'a Node, path: impl Into<String>, problems: &'a Problems) -> Option<Self> {
         let path = path.into();
         match &node.value {
             Value::Map(entries) => {
@@ -37,31 +37,29 @@ impl<'a> Section<'a> {
 
     /// The path of a key of this map.
     #[must_use]
-    pub fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// Where the map begins.
-    #[must_use]
-    pub const fn mark(&self) -> &Mark {
+    pub(crate) const fn mark(&self) -> &Mark {
         &self.mark
     }
 
     /// Where the value of a key is; where the map begins when it has no such key.
     #[must_use]
-    pub fn mark_of(&self, key: &str) -> &Mark {
+    pub(crate) fn mark_of(&self, key: &str) -> &Mark {
         self.find(key).map_or(&self.mark, |e| &e.node.mark)
     }
 
     /// The list of problems.
     #[must_use]
-    pub const fn problems(&self) -> &'a Problems {
+    pub(crate) const fn problems(&self) -> &'a Problems {
         self.problems
     }
 
     /// All entries.
-    #[must_use]
-    pub const fn entries(&self) -> &'a [Entry] {
+    pub(crate) const fn entries(&self) -> &'a [Entry] {
         self.entries
     }
 
@@ -70,7 +68,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key that is there and not null.
-    pub fn node(&self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn node(&self, key: &'static str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key);
         self.find(key).map(|e| &e.node).filter(|n| !n.is_null())
     }
@@ -86,17 +84,17 @@ impl<'a> Section<'a> {
     }
 
     /// Tells that a value is wrong.
-    pub fn error(&self, key: &str, message: impl Into<String>) {
+    pub(crate) fn error(&self, key: &str, message: impl Into<String>) {
         self.problems.error(self.mark_of(key), self.path(key), message);
     }
 
     /// Tells that a value is odd.
-    pub fn warn(&self, key: &str, message: impl Into<String>) {
+    pub(crate) fn warn(&self, key: &str, message: impl Into<String>) {
         self.problems.warn(self.mark_of(key), self.path(key), message);
     }
 
     /// A text. Numbers and truth values count as what was written for them.
-    pub fn text(&self, key: &'static str) -> Option<String> {
+    pub(crate) fn text(&self, key: &'static str) -> Option<String> {
         let node = self.node(key)?;
         match &node.value {
             Value::Text(t) => Some(t.clone()),
@@ -111,12 +109,12 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is not empty, kept secret.
-    pub fn secret(&self, key: &'static str) -> Option<Secret> {
+    pub(crate) fn secret(&self, key: &'static str) -> Option<Secret> {
         self.text(key).filter(|t| !t.is_empty()).map(Secret::new)
     }
 
     /// True or false, also written as a text or as 0 and 1.
-    pub fn flag(&self, key: &'static str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
         let node = self.node(key)?;
         let read = match &node.value {
             Value::Bool(b) => Some(*b),
@@ -135,7 +133,7 @@ impl<'a> Section<'a> {
     }
 
     /// A number, also written as a text.
-    pub fn number(&self, key: &'static str) -> Option<f64> {
+    pub(crate) fn number(&self, key: &'static str) -> Option<f64> {
         let node = self.node(key)?;
         let read = number(node);
         if read.is_none() {
@@ -145,7 +143,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number that is not negative, also written as a text.
-    pub fn whole(&self, key: &'static str) -> Option<u64> {
+    pub(crate) fn whole(&self, key: &'static str) -> Option<u64> {
         let node = self.node(key)?;
         let read = number(node).filter(|n| n.fract() == 0.0 && (0.0..=9e15).contains(n)).map(|n| n as u64);
         if read.is_none() {
@@ -155,12 +153,12 @@ impl<'a> Section<'a> {
     }
 
     /// The same, of 32 bits.
-    pub fn small(&self, key: &'static str) -> Option<u32> {
+    pub(crate) fn small(&self, key: &'static str) -> Option<u32> {
         self.whole(key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
     }
 
     /// A time in seconds.
-    pub fn seconds(&self, key: &'static str) -> Option<Duration> {
+    pub(crate) fn seconds(&self, key: &'static str) -> Option<Duration> {
         let node = self.node(key)?;
         let read = number(node).and_then(|n| Duration::try_from_secs_f64(n).ok());
         if read.is_none() {
@@ -170,7 +168,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts; a text alone is a list of one.
-    pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
         let node = self.node(key)?;
         if let Some(one) = node.text() {
             return Some(vec![one.to_owned()]);
@@ -184,14 +182,18 @@ impl<'a> Section<'a> {
             match item.text() {
                 Some(text) => out.push(text.to_owned()),
                 None if item.is_null() && item.secret => {}
-                None => self.problems.error(&item.mark, format!("{}[{at}]", self.path(key)), format!("expected a text, found {}", item.kind())),
+                None => self.problems.error(
+                    &item.mark,
+                    format!("{}[{at}]", self.path(key)),
+                    format!("expected a text, found {}", item.kind()),
+                ),
             }
         }
         Some(out)
     }
 
     /// A list.
-    pub fn list(&self, key: &'static str) -> &'a [Node] {
+    pub(crate) fn list(&self, key: &'static str) -> &'a [Node] {
         let Some(node) = self.node(key) else { return &[] };
         if !matches!(node.value, Value::List(_)) {
             self.wrong(key, node, "a list");
@@ -200,29 +202,39 @@ impl<'a> Section<'a> {
     }
 
     /// A map.
-    pub fn section(&self, key: &'static str) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, key: &'static str) -> Option<Section<'a>> {
         let node = self.node(key)?;
         Section::open(node, self.path(key), self.problems)
     }
 
     /// A value of one of the crates' own types.
-    pub fn read<T: DeserializeOwned>(&self, key: &'static str) -> Option<T> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, key: &'static str) -> Option<T> {
         let node = self.node(key)?;
         match node.json().to_raw().read() {
             Ok(value) => Some(value),
             Err(e) => {
-                // serde's place is one in a text that nobody wrote.
-                let text = e.to_string();
-                let text = text.split(" at line ").next().unwrap_or_default();
-                let text = if node.secret || sensitive(key) { "a value of another shape was expected" } else { text };
-                self.problems.error(&node.mark, self.path(key), text);
+                // serde's place is one in a text that nobody wrote: the first entry that is wrong alone is the place.
+                let text = shape(&e);
+                let alone = |entry: &&Entry| {
+                    let json = llm_types::Json::Object(vec![(entry.key.clone(), entry.node.json())]);
+                    json.to_raw().read::<T>().is_err_and(|e| shape(&e) == text)
+                };
+                let broken = node.entries().iter().find(alone);
+                let (mark, path) = match broken {
+                    Some(entry) => (&entry.node.mark, format!("{}.{}", self.path(key), entry.key)),
+                    None => (&node.mark, self.path(key)),
+                };
+                let hidden =
+                    node.secret || sensitive(key) || broken.is_some_and(|e| e.node.secret || sensitive(&e.key));
+                let text = if hidden { "a value of another shape was expected".to_owned() } else { text };
+                self.problems.error(mark, path, text);
                 None
             }
         }
     }
 
     /// The entries, of those that nobody asked for yet, that have one of these names and switch something on.
-    pub fn switched_on(&self, names: &'static str) -> Vec<&'a Entry> {
+    pub(crate) fn switched_on(&self, names: &'static str) -> Vec<&'a Entry> {
         let asked = self.asked.borrow();
         let among = |key: &str| names.split_ascii_whitespace().any(|n| n == key);
         let new = |e: &&Entry| among(&e.key) && !asked.contains(&e.key.as_str()) && !e.node.is_off();
@@ -230,22 +242,27 @@ impl<'a> Section<'a> {
     }
 
     /// Tells about keys that LiteLLM knows and this gateway does not serve yet. Values that switch nothing on are silent.
-    pub fn not_served(&self, names: &'static str) {
+    pub(crate) fn not_served(&self, names: &'static str) {
         for entry in self.switched_on(names) {
-            self.problems.warn(&entry.mark, self.path(&entry.key), "LiteLLM knows this setting; it has no effect here yet");
+            self.problems.warn(
+                &entry.mark,
+                self.path(&entry.key),
+                "LiteLLM knows this setting; it has no effect here yet",
+            );
         }
         self.accept(names);
     }
 
     /// Names that are right and need nothing from us.
-    pub fn accept(&self, names: &'static str) {
+    pub(crate) fn accept(&self, names: &'static str) {
         self.asked.borrow_mut().extend(names.split_ascii_whitespace());
     }
 
     /// Warns about every name that nobody asked for.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let asked = self.asked.borrow();
-        for entry in self.entries.iter().filter(|e| !asked.contains(&e.key.as_str())) {
+        // `x-...` is where people keep anchors.
+        for entry in self.entries.iter().filter(|e| !asked.contains(&e.key.as_str()) && !e.key.starts_with("x-")) {
             let hint = nearest(&entry.key, asked.iter().copied()).map(|name| format!("did you mean `{name}`?"));
             let path = self.path(&entry.key);
             match hint {
@@ -256,9 +273,15 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The message without serde's place.
+fn shape(e: &serde_json::Error) -> String {
+    let text = e.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
 /// The finite number that a node says, also as a text.
 #[must_use]
-pub fn number(node: &Node) -> Option<f64> {
+pub(crate) fn number(node: &Node) -> Option<f64> {
     match &node.value {
         Value::Int(i) => Some(*i as f64),
         Value::Float(f) => Some(*f),
@@ -271,5 +294,6 @@ pub fn number(node: &Node) -> Option<f64> {
 /// Keys whose values nobody prints.
 fn sensitive(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["key", "secret", "password", "token", "credential", "url", "header", "auth"].iter().any(|s| key.contains(s))
+    ["secret", "password", "credential", "header"].iter().any(|s| key.contains(s))
+        || ["key", "token", "url", "base"].iter().any(|s| key.ends_with(s))
 }

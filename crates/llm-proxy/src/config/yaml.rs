@@ -15,7 +15,7 @@ const MAX_ALIASED: usize = 200_000;
 /// Reads a YAML document.
 ///
 /// Nothing comes back when the text is no YAML; the problem says where. An empty document is null.
-pub fn parse(text: &str, file: &Arc<str>, problems: &Problems) -> Option<Node> {
+pub(crate) fn parse(text: &str, file: &Arc<str>, problems: &Problems) -> Option<Node> {
     let mut reader = Reader {
         // Long blocks of comments are normal in configurations; buffering them has a limit.
         events: Parser::new_from_str_with_options(
@@ -30,7 +30,8 @@ pub fn parse(text: &str, file: &Arc<str>, problems: &Problems) -> Option<Node> {
     match reader.document() {
         Ok(node) => Some(node),
         Err(Stop::Scan(e)) => {
-            let mark = Mark { file: Arc::clone(file), line: count(e.marker().line()), column: count(e.marker().col() + 1) };
+            let mark =
+                Mark { file: Arc::clone(file), line: count(e.marker().line()), column: count(e.marker().col() + 1) };
             problems.error(&mark, "", format!("not valid YAML: {}", e.info()));
             None
         }
@@ -81,7 +82,9 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-                _ if root.is_some() => return self.stop(&self.mark(&span), "a second document in the file: only one is read"),
+                _ if root.is_some() => {
+                    return self.stop(&self.mark(&span), "a second document in the file: only one is read");
+                }
                 event => root = Some(self.node(event, &span)?),
             }
         }
@@ -151,12 +154,21 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if plain && matches!(scalar::plain(&key).value, Value::Bool(_)) {
-                self.problems.warn_hint(&mark, &key, "YAML 1.1 reads this key as true or false; it is taken as a text", "put it in quotes");
+                self.problems.warn_hint(
+                    &mark,
+                    &key,
+                    "YAML 1.1 reads this key as true or false; it is taken as a text",
+                    "put it in quotes",
+                );
             }
             let entry = Entry { key, mark, node };
             let here = entry.clone();
             if let Some(old) = set(&mut own, entry) {
-                self.problems.warn(&here.mark, &here.key, format!("this key is here twice; the value of line {} is not used", old.mark.line));
+                self.problems.warn(
+                    &here.mark,
+                    &here.key,
+                    format!("this key is here twice; the value of line {} is not used", old.mark.line),
+                );
             }
         }
         if merged.is_empty() {
