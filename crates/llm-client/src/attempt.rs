@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
 use llm_http::{ReplyBody, Timeouts, Transport};
 use llm_router::{Attempt, Deployment, InFlight};
@@ -93,7 +93,7 @@ async fn run(
         settings: &engine.settings,
         reads_answer: call.want_content || !filters.is_empty(),
     };
-    let (mut plan, body) = planner.plan()?;
+    let (mut plan, body) = planner.plan().map_err(classed)?;
     made.api_base = Some(Arc::clone(&plan.address.base));
     let counter = Counter {
         target: Arc::clone(&target),
@@ -119,6 +119,12 @@ async fn run(
     })?;
     let upstream_time = sent.elapsed();
     let (parts, body) = reply.into_parts();
+    if let Some(coding) = parts.headers.get(CONTENT_ENCODING).filter(|c| c.as_bytes() != b"identity") {
+        // Nobody asked for it: what came cannot be read.
+        let provider = counter.provider();
+        let why = format!("litellm.BadGatewayError: {provider}Exception - the upstream encoded its answer as {coding:?}");
+        return Err(Error::new(Kind::BadGateway, why));
+    }
     if !parts.status.is_success() {
         return Err(error_reply(&counter, &target, parts, body).await);
     }
@@ -144,6 +150,15 @@ async fn run(
         return stream(call, plan, head, body, counter, filters, at.in_flight).await;
     }
     whole(call, &plan, head, body, &counter, engine.settings.max_reply_bytes).await
+}
+
+/// Refusals of our own name LiteLLM's class in front, as its clients expect.
+fn classed(mut error: Error) -> Error {
+    let class = error.kind.facts().class;
+    if !error.message.starts_with("litellm.") {
+        error.message = format!("litellm.{class}: {}", error.message);
+    }
+    error
 }
 
 /// The model as the provider knows it: wildcards are filled in by the router.

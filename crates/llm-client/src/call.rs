@@ -101,6 +101,12 @@ impl Call {
         }
     }
 
+    /// Puts another body in place of the client's: a guardrail edited it.
+    pub fn replace_body(&mut self, body: Bytes) {
+        self.body = body;
+        self.decoded = OnceLock::new();
+    }
+
     /// The conversation in canonical form, read once.
     ///
     /// # Errors

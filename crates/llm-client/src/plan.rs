@@ -88,7 +88,7 @@ impl Planner<'_> {
             && self.call.operation == OperationKind::Generate;
         let ctx = ReplyContext {
             model: self.call.echo.as_deref().map(str::to_owned),
-            fallback_id: self.call.id.to_string(),
+            fallback_id: self.fallback_id(),
             created: now_seconds(),
             include_usage: self.call.include_usage,
             prompt_tokens_estimate: 0,
@@ -106,6 +106,17 @@ impl Planner<'_> {
             headers: encoded.headers,
         };
         Ok((plan, Body::pieces(encoded.pieces)))
+    }
+
+    /// The id of an answer whose upstream gave none, or one of another format: ours, in the client's spelling.
+    fn fallback_id(&self) -> String {
+        let prefix = match self.call.format {
+            Format::AnthropicMessages => "msg_",
+            Format::OpenAiResponses => "resp_",
+            Format::OpenAiCompletions => "cmpl-",
+            _ => "chatcmpl-",
+        };
+        format!("{prefix}{}", self.call.id)
     }
 
     fn policy(&self) -> Policy {

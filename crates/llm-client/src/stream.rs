@@ -339,6 +339,14 @@ impl StreamBody {
             }
             Lane::Replay(_) => None,
         };
+        if let Lane::Relay(relay) = &self.lane
+            && let Some(raw) = &relay.seen().error
+            && relay.seen().text_events > 0
+        {
+            let mut error = self.counter.error_in_stream(raw);
+            error.side = llm_types::Side::Upstream;
+            return self.fail(error);
+        }
         if let Some(e) = too_long {
             self.fail(Error::new(
                 Kind::MidStream,
@@ -364,8 +372,13 @@ impl StreamBody {
                         "the upstream ended its stream before the answer was complete",
                     ));
                 }
-                if !seen.done && seen.error.is_none() && self.codec.format() == Format::OpenAiChat {
-                    self.ready.extend_from_slice(b"data: [DONE]\n\n");
+                if !seen.done && seen.error.is_none() {
+                    // The answer is complete, only the end marker is missing: clients wait for it.
+                    self.ready.extend_from_slice(match self.codec.format() {
+                        Format::OpenAiChat => b"data: [DONE]\n\n".as_slice(),
+                        Format::AnthropicMessages => b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+                        _ => b"",
+                    });
                 }
             }
             Lane::Translate(pipe) => {

@@ -83,7 +83,7 @@ pub struct Address {
     pub uri: Uri,
     /// Method and headers.
     pub endpoint: Endpoint,
-    /// The URL without its query, for headers and logs.
+    /// The configured base, else the URL without its query, for headers and logs.
     pub base: Arc<str>,
 }
 
@@ -231,6 +231,7 @@ impl Target {
         let slot = (!self.model.contains('*')).then(|| self.endpoints.get(slot(call.operation, call.format))).flatten();
         if let Some(kept) = slot.and_then(OnceLock::get)
             && call.betas.is_empty()
+            && call.headers.is_empty()
         {
             return Ok(Arc::clone(kept));
         }
@@ -250,8 +251,9 @@ impl Target {
         self.provider.endpoint(&provider_call, &mut endpoint)?;
         let uri = Uri::from_str(&endpoint.url)
             .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
-        let base = Arc::from(endpoint.url.split('?').next().unwrap_or_default());
-        let keep = !endpoint.per_request;
+        let base = self.api_base.as_deref().unwrap_or(&endpoint.url);
+        let base = Arc::from(base.split('?').next().unwrap_or_default());
+        let keep = !endpoint.per_request && call.betas.is_empty() && call.headers.is_empty();
         let address = Arc::new(Address { uri, endpoint, base });
         if keep && let Some(slot) = slot {
             return Ok(Arc::clone(slot.get_or_init(|| address)));

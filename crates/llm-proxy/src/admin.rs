@@ -44,7 +44,10 @@ pub fn routes() -> Response<Reply> {
 /// `GET /`.
 #[must_use]
 pub fn home() -> Response<Reply> {
-    fixed(200, "{\"message\":\"llm-proxy is running. Send OpenAI requests to /v1/chat/completions, Anthropic requests to /v1/messages.\"}")
+    fixed(
+        200,
+        "{\"message\":\"llm-proxy is running. Send OpenAI requests to /v1/chat/completions, Anthropic requests to /v1/messages.\"}",
+    )
 }
 
 /// `GET /cache/ping`.

@@ -21,7 +21,14 @@ pub const LITELLM_VERSION: &str = "1.104.5";
 
 /// The response of a whole answer.
 #[must_use]
-pub fn whole(ctx: &Context, call: &Call, head: &Head, report: &Report, settled: &Settled, body: Bytes) -> Response<Reply> {
+pub fn whole(
+    ctx: &Context,
+    call: &Call,
+    head: &Head,
+    report: &Report,
+    settled: &Settled,
+    body: Bytes,
+) -> Response<Reply> {
     let mut headers = common(ctx, call, Some(head));
     let c = &report.cost;
     number(&mut headers, "x-litellm-response-cost", c.total);
@@ -40,9 +47,8 @@ pub fn whole(ctx: &Context, call: &Call, head: &Head, report: &Report, settled: 
             number(&mut headers, name, value);
         }
     }
-    if let Some(spend) = settled.key_spend {
-        number(&mut headers, "x-litellm-key-spend", spend);
-    }
+    // The master key has no row; LiteLLM tells 0 for it.
+    number(&mut headers, "x-litellm-key-spend", settled.key_spend.unwrap_or(0.0));
     limits(&mut headers, settled.headers.iter());
     let end = report.upstream_done.unwrap_or_else(Instant::now);
     durations(&mut headers, ctx, end.saturating_duration_since(head.sent));

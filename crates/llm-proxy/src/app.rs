@@ -38,7 +38,8 @@ impl App {
     /// `Not connected` without a database, else `connected` or `Disconnected`.
     pub async fn database_state(&self) -> &'static str {
         let Some(store) = self.store.clone() else { return "Not connected" };
-        let ping = self.background.spawn(async move { tokio::time::timeout(Duration::from_secs(2), store.ping()).await });
+        let ping =
+            self.background.spawn(async move { tokio::time::timeout(Duration::from_secs(2), store.ping()).await });
         match ping.await {
             Ok(Ok(Ok(()))) => "connected",
             _ => "Disconnected",

@@ -38,7 +38,11 @@ impl Core {
             Some(root) => path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(&path),
         };
         if !snapshot.settings.allowed_routes.is_empty() && !snapshot.settings.allowed_routes.iter().any(|r| r == path) {
-            return errors::respond(&Error::new(Kind::PermissionDenied, format!("Route {path} is not allowed")), Format::OpenAiChat, HeaderMap::new());
+            return errors::respond(
+                &Error::new(Kind::PermissionDenied, format!("Route {path} is not allowed")),
+                Format::OpenAiChat,
+                HeaderMap::new(),
+            );
         }
         let Some(route) = routes::find(&parts.method, path) else {
             drop(snapshot);
@@ -83,7 +87,9 @@ impl Core {
             Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
             Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
             Action::TokenCounter => tools::token_counter(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
-            Action::TransformRequest => tools::transform_request(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
+            Action::TransformRequest => {
+                tools::transform_request(&snapshot, crate::read::body(&snapshot, parts, body).await?)?
+            }
             Action::SupportedParams => tools::supported_params(&snapshot, parts)?,
         })
     }
@@ -115,8 +121,19 @@ impl Core {
 impl Context {
     /// The context of a call that has just come.
     #[must_use]
-    pub fn new(core: &Core, route: &'static str, operation: OperationKind, format: Format, parts: Parts, peer: SocketAddr) -> Self {
-        let given = parts.headers.get("x-litellm-call-id").and_then(|v| v.to_str().ok()).filter(|v| !v.is_empty() && v.len() <= 128);
+    pub fn new(
+        core: &Core,
+        route: &'static str,
+        operation: OperationKind,
+        format: Format,
+        parts: Parts,
+        peer: SocketAddr,
+    ) -> Self {
+        let given = parts
+            .headers
+            .get("x-litellm-call-id")
+            .and_then(|v| v.to_str().ok())
+            .filter(|v| !v.is_empty() && v.len() <= 128);
         let id = match given {
             Some(id) => Arc::from(id),
             None => {

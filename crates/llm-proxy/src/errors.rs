@@ -27,7 +27,8 @@ pub fn respond(error: &Error, format: Format, mut headers: HeaderMap) -> Respons
 
 /// True when the error is told in the client's own format: it came out of the call, not out of the gateway's door.
 fn native_shape(error: &Error) -> bool {
-    error.side == Side::Upstream || !matches!(error.kind, Kind::Authentication | Kind::PermissionDenied | Kind::BudgetExceeded)
+    error.side == Side::Upstream
+        || !matches!(error.kind, Kind::Authentication | Kind::PermissionDenied | Kind::BudgetExceeded)
 }
 
 fn openai(error: &Error) -> String {

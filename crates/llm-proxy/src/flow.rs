@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::Response;
+use http::request::Parts;
 use hyper::body::Incoming;
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::{Answer, Call, Failure};
@@ -96,9 +96,21 @@ impl From<Error> for Refused {
     }
 }
 
-async fn steps(core: &Core, ctx: &mut Context, path_model: Option<String>, body: Incoming) -> Result<Response<Reply>, Refused> {
-    // 2 identify. A broken body is told after a wrong key: strangers learn nothing from us.
-    let who = core.identify(&ctx.parts).await?;
+async fn steps(
+    core: &Core,
+    ctx: &mut Context,
+    path_model: Option<String>,
+    body: Incoming,
+) -> Result<Response<Reply>, Refused> {
+    // 2 identify. When both key and body are bad the client hears of the body, as in LiteLLM.
+    let who = match core.identify(&ctx.parts).await {
+        Ok(who) => who,
+        Err(refusal) => {
+            let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
+            Top::parse(&body)?;
+            return Err(refusal.into());
+        }
+    };
     ctx.who = Some(Arc::clone(&who));
 
     // 3 read
@@ -175,7 +187,10 @@ async fn run(
         Answer::Stream { head, mut body } => {
             if head.fallbacks > 0 {
                 // A dearer model answers: what was set aside has to cover it.
-                reservation.cover(ctx.snapshot.price_bound(&head.deployment.group));
+                let covered = reservation.cover(ctx.snapshot.price_bound(&head.deployment.group));
+                if !covered {
+                    tracing::warn!(call = %ctx.id, "a dearer fallback answers than the budget was reserved for");
+                }
             }
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);
             body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, memory.key)));

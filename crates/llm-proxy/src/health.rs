@@ -33,7 +33,13 @@ pub async fn readiness(app: &App) -> Response<Reply> {
     let stopping = app.gauge.stopping.load(Ordering::Relaxed);
     let db = app.database_state().await;
     let broken = db == "Disconnected";
-    let status = if stopping { "shutting down" } else if broken { "unhealthy" } else { "healthy" };
+    let status = if stopping {
+        "shutting down"
+    } else if broken {
+        "unhealthy"
+    } else {
+        "healthy"
+    };
     let body = Json::object([("status", Json::from(status)), ("db", Json::from(db))]);
     let code = if stopping || broken { 503 } else { 200 };
     json(code, Bytes::from(body.to_string()), http::HeaderMap::new())
@@ -52,7 +58,8 @@ pub async fn health(core: &Core, snapshot: &Snapshot, parts: &Parts) -> Response
         if !wanted || deployment.model.contains('*') {
             continue;
         }
-        let mut entry = Json::object([("model", Json::from(&*deployment.model)), ("model_id", Json::from(&*deployment.id))]);
+        let mut entry =
+            Json::object([("model", Json::from(&*deployment.model)), ("model_id", Json::from(&*deployment.id))]);
         if let Some(base) = deployment.payload::<Target>().and_then(|t| t.api_base.as_deref()) {
             entry.set("api_base", base);
         }
@@ -91,7 +98,11 @@ async fn probe(core: &Core, snapshot: &Snapshot, deployment: &Arc<Deployment>) -
         ),
         None | Some("chat" | "completion" | "responses") => {
             let message = Json::object([("role", "user"), ("content", "test from litellm")]);
-            let body = Json::object([("model", id), ("messages", Json::Array(vec![message])), ("max_tokens", Json::from(5_u64))]);
+            let body = Json::object([
+                ("model", id),
+                ("messages", Json::Array(vec![message])),
+                ("max_tokens", Json::from(5_u64)),
+            ]);
             (OperationKind::Generate, Format::OpenAiChat, body)
         }
         Some(other) => return Err(format!("models of the mode {other} cannot be probed yet")),

@@ -22,7 +22,8 @@ const CREATED: u64 = 1_677_610_602;
 #[must_use]
 pub fn list(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
     let query = parts.uri.query().unwrap_or_default();
-    let keep_wildcards = query.split('&').any(|p| p == "return_wildcard_routes=true" || p == "return_wildcard_routes=True");
+    let keep_wildcards =
+        query.split('&').any(|p| p == "return_wildcard_routes=true" || p == "return_wildcard_routes=True");
     let data = names(snapshot, who, keep_wildcards).into_iter().map(|n| model(&n)).collect();
     answer(&Json::object([("data", Json::Array(data)), ("object", Json::from("list"))]))
 }
@@ -121,14 +122,19 @@ fn deployment_info(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Json {
             params.set(name, serde_json::from_str::<Json>(value).unwrap_or_default());
         }
         if let Some(entry) = target.price(&snapshot.engine.prices, &target.model) {
-            let facts = serde_json::to_string(&entry.to_json()).ok().and_then(|t| serde_json::from_str::<Json>(&t).ok());
+            let facts =
+                serde_json::to_string(&entry.to_json()).ok().and_then(|t| serde_json::from_str::<Json>(&t).ok());
             for (name, value) in facts.iter().filter_map(Json::as_object).flatten() {
                 info.set(name, value.clone());
             }
             info.set("key", entry.name());
         }
     }
-    Json::object([("model_name", Json::from(&**deployment.public_name())), ("litellm_params", params), ("model_info", info)])
+    Json::object([
+        ("model_name", Json::from(&**deployment.public_name())),
+        ("litellm_params", params),
+        ("model_info", info),
+    ])
 }
 
 /// `GET /model_group/info`: what a group can do, summed over its deployments.
@@ -159,7 +165,11 @@ pub fn group_info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) ->
             let facts = entry.and_then(|e| serde_json::to_string(&e.to_json()).ok());
             let facts = facts.and_then(|t| serde_json::from_str::<Json>(&t).ok());
             for (name, value) in facts.iter().filter_map(Json::as_object).flatten() {
-                if name.starts_with("max_") || name.starts_with("supports_") || name.contains("cost_per") || name == "mode" {
+                if name.starts_with("max_")
+                    || name.starts_with("supports_")
+                    || name.contains("cost_per")
+                    || name == "mode"
+                {
                     out.set(name, value.clone());
                 }
             }

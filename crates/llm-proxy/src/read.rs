@@ -77,7 +77,8 @@ async fn collect(mut body: Incoming, told: usize, limit: usize) -> Result<Bytes>
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| Error::bad_request(format!("the request body broke off: {e}")).with_param("request_body"))?;
+        let frame = frame
+            .map_err(|e| Error::bad_request(format!("the request body broke off: {e}")).with_param("request_body"))?;
         let Ok(data) = frame.into_data() else { continue };
         let have = first.as_ref().map_or(0, Bytes::len).max(rest.len());
         if have + data.len() > limit {
@@ -107,10 +108,12 @@ fn too_large(limit: usize) -> Error {
 pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Identity) -> Result<Wish> {
     let named = match top.get("model") {
         None | Some("null") => None,
-        Some(raw) => Some(llm_types::json::raw_str(raw).ok_or_else(|| {
-            Error::bad_request("model must be a string").with_param("model")
-        })?),
+        Some(raw) => Some(
+            llm_types::json::raw_str(raw)
+                .ok_or_else(|| Error::bad_request("model must be a string").with_param("model"))?,
+        ),
     };
+    required(ctx, top)?;
     let from_path = named.is_none();
     let default = &ctx.snapshot.settings.default_model;
     let model: Arc<str> = match (named, path_model, default) {
@@ -119,11 +122,15 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         (_, _, Some(m)) => Arc::from(m.as_str()),
         _ => {
             let path = ctx.route;
-            let why = format!("{path}: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key.");
+            let why = format!(
+                "{path}: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key."
+            );
             return Err(Error::bad_request(why).with_param("model"));
         }
     };
-    let group = who.alias(&model, |name| ctx.snapshot.engine.router.has_group(name)).map_or_else(|| Arc::clone(&model), Arc::from);
+    let group = who
+        .alias(&model, |name| ctx.snapshot.engine.router.has_group(name))
+        .map_or_else(|| Arc::clone(&model), Arc::from);
     let mut controls = Controls::from_top(top);
     controls_from_headers(&mut controls, &ctx.parts.headers);
     let tags = tags(top, &ctx.parts.headers, &controls);
@@ -131,9 +138,8 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     controls.team = who.team_id().map(Arc::from);
     safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
     let stream = stream(top)?;
-    let include_usage = top.get("stream_options").is_some_and(|o| {
-        Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage"))
-    });
+    let include_usage =
+        top.get("stream_options").is_some_and(|o| Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage")));
     Ok(Wish {
         stream: stream && ctx.operation == OperationKind::Generate,
         include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
@@ -152,6 +158,22 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         model,
         group,
     })
+}
+
+/// The field without which a call of this kind makes no sense.
+fn required(ctx: &Context, top: &Top<'_>) -> Result<()> {
+    let field = match ctx.format {
+        Format::OpenAiChat | Format::AnthropicMessages => "messages",
+        Format::OpenAiCompletions => "prompt",
+        Format::OpenAiEmbeddings => "input",
+        _ => return Ok(()),
+    };
+    let why = match top.get(field) {
+        None | Some("null") => format!("{}: missing required parameter: '{field}'", ctx.route),
+        Some(raw) if field == "messages" && !raw.starts_with('[') => format!("{}: '{field}' must be a list", ctx.route),
+        Some(_) => return Ok(()),
+    };
+    Err(Error::bad_request(why).with_param(field))
 }
 
 fn stream(top: &Top<'_>) -> Result<bool> {
@@ -289,7 +311,11 @@ fn forwarded(ctx: &Context) -> Vec<(String, String)> {
         .filter(|(name, _)| {
             let name = name.as_str();
             name == "anthropic-beta"
-                || all && name.starts_with("x-") && !name.starts_with("x-stainless") && !name.starts_with("x-litellm") && name != "x-api-key"
+                || all
+                    && name.starts_with("x-")
+                    && !name.starts_with("x-stainless")
+                    && !name.starts_with("x-litellm")
+                    && name != "x-api-key"
         })
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect()

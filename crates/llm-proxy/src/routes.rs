@@ -88,7 +88,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/chat/completions", "/chat/completions"], CHAT, Permission::Llm),
     row(Method::POST, &["/v1/completions", "/completions"], COMPLETIONS, Permission::Llm),
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
-    row(Method::POST, &["/v1/messages", "/messages", "/anthropic/v1/messages"], MESSAGES, Permission::Llm),
+    row(Method::POST, &["/v1/messages"], MESSAGES, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),

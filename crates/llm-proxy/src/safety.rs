@@ -63,7 +63,9 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
             return Err(refused(name));
         }
     }
-    if let Some(Json::Array(items)) = top.get("fallbacks").filter(|f| f.contains('{')).and_then(|_| top.read::<Json>("fallbacks")) {
+    if let Some(Json::Array(items)) =
+        top.get("fallbacks").filter(|f| f.contains('{')).and_then(|_| top.read::<Json>("fallbacks"))
+    {
         let inside = items.iter().filter_map(Json::as_object).flatten().find(|(n, _)| BANNED.contains(&n.as_str()));
         if let Some((name, _)) = inside {
             return Err(refused(name));
@@ -90,7 +92,9 @@ fn refused(name: &str) -> Error {
 /// 400 for `mock_testing_*` without the setting.
 pub fn fault_injection(snapshot: &Snapshot, top: &Top<'_>, who: &Identity, controls: &mut Controls) -> Result<()> {
     let allowed = snapshot.settings.allow_mock_testing;
-    let asked = top.iter().find(|(n, v)| (n.starts_with("mock_testing_") || *n == "mock_timeout") && *v != "null" && *v != "false");
+    let asked = top
+        .iter()
+        .find(|(n, v)| (n.starts_with("mock_testing_") || *n == "mock_timeout") && *v != "null" && *v != "false");
     if let Some((name, _)) = asked
         && !allowed
     {
@@ -111,7 +115,13 @@ pub fn fault_injection(snapshot: &Snapshot, top: &Top<'_>, who: &Identity, contr
         .find(|(name, _)| top.is_true(name))
         .map(|(name, kind)| {
             let class = kind.facts().class;
-            Error::new(kind, format!("litellm.{class}: This is a mock exception for model={}, to trigger a fallback. {name}", top.str("model").unwrap_or_default()))
+            Error::new(
+                kind,
+                format!(
+                    "litellm.{class}: This is a mock exception for model={}, to trigger a fallback. {name}",
+                    top.str("model").unwrap_or_default()
+                ),
+            )
         });
     }
     if who.may_mock() {

@@ -174,4 +174,3 @@ async fn connection<S>(
         tracing::debug!(error = %e, %peer, "connection ended");
     }
 }
-

@@ -32,7 +32,10 @@ impl Snapshot {
         let prices = self.engine.router.members(&resolved.group).filter_map(|d| {
             let target = d.payload::<Target>()?;
             let entry = target.price(&self.engine.prices, &target.model)?;
-            Some((entry.num(Field::InputCostPerToken).unwrap_or(0.0), entry.num(Field::OutputCostPerToken).unwrap_or(0.0)))
+            Some((
+                entry.num(Field::InputCostPerToken).unwrap_or(0.0),
+                entry.num(Field::OutputCostPerToken).unwrap_or(0.0),
+            ))
         });
         prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
     }

@@ -81,7 +81,8 @@ impl State {
             return Ok(Self { folder: None, _lock: None });
         };
         let folder = if flags.state_dir.is_some() { root } else { root.join(flags.instance()) };
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the state folder {}", folder.display()))?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the state folder {}", folder.display()))?;
         let path = folder.join("lock");
         let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
         if lock.try_lock().is_err() {
@@ -256,8 +257,10 @@ async fn signal() {
 pub fn simulate(port: u16, out: &mut dyn std::io::Write) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let config = llm_simulator::SimulatorConfig { listen: SocketAddr::from(([127, 0, 0, 1], port)), ..Default::default() };
-        let running = llm_simulator::Simulator::start(config).await.with_context(|| format!("cannot listen on port {port}"))?;
+        let config =
+            llm_simulator::SimulatorConfig { listen: SocketAddr::from(([127, 0, 0, 1], port)), ..Default::default() };
+        let running =
+            llm_simulator::Simulator::start(config).await.with_context(|| format!("cannot listen on port {port}"))?;
         writeln!(out, "simulated OpenAI, Azure and Anthropic at {}", running.base_url())?;
         out.flush()?;
         signal().await;
@@ -265,4 +268,3 @@ pub fn simulate(port: u16, out: &mut dyn std::io::Write) -> Result<u8> {
         Ok(0)
     })
 }
-

@@ -80,10 +80,25 @@ pub struct Tail {
 impl Tail {
     /// A tail for a stream that is about to be answered.
     #[must_use]
-    pub fn new(core: &Core, ctx: &Context, call: &Call, head: Head, reservation: Reservation, cache_key: Option<Key>) -> Self {
+    pub fn new(
+        core: &Core,
+        ctx: &Context,
+        call: &Call,
+        head: Head,
+        reservation: Reservation,
+        cache_key: Option<Key>,
+    ) -> Self {
         reservation.mark_sent();
         let draft = Draft::of(ctx, call);
-        Self { app: Arc::clone(&core.app), draft, head, reservation, cache_key, call_format: call.format, echo: call.echo.clone() }
+        Self {
+            app: Arc::clone(&core.app),
+            draft,
+            head,
+            reservation,
+            cache_key,
+            call_format: call.format,
+            echo: call.echo.clone(),
+        }
     }
 }
 
@@ -169,7 +184,8 @@ impl Draft {
         draft.keep_content = call.want_content;
         if call.want_content {
             let top = llm_wire::top::Top::parse(&call.body).ok();
-            let field = top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
+            let field =
+                top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
             draft.record.messages = field.and_then(|m| RawJson::parse(m).ok());
         }
         draft

@@ -23,7 +23,8 @@ pub fn acceptor(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .with_context(|| format!("cannot read the certificates of {}", certificate.display()))?;
-    let private = PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the key of {}", key.display()))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the key of {}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

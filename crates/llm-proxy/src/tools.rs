@@ -48,7 +48,10 @@ pub fn token_counter(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>
 fn model_used(snapshot: &Snapshot, asked: &str) -> String {
     let resolved = snapshot.engine.router.resolve(asked, &llm_router::Scope::default()).ok();
     let deployment = resolved.and_then(|r| snapshot.engine.router.members(&r.group).next().cloned());
-    deployment.and_then(|d| d.payload::<Target>().map(|t| t.model.to_string())).filter(|m| !m.contains('*')).unwrap_or_else(|| asked.to_owned())
+    deployment
+        .and_then(|d| d.payload::<Target>().map(|t| t.model.to_string()))
+        .filter(|m| !m.contains('*'))
+        .unwrap_or_else(|| asked.to_owned())
 }
 
 /// `POST /utils/transform_request`: `{call_type, request_body}` → what the provider would be sent.
@@ -57,7 +60,9 @@ fn model_used(snapshot: &Snapshot, asked: &str) -> String {
 /// What the call itself would be refused for.
 pub fn transform_request(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>> {
     let top = Top::parse(&body)?;
-    let inner = top.get("request_body").ok_or_else(|| Error::bad_request("request_body is missing").with_param("request_body"))?;
+    let inner = top
+        .get("request_body")
+        .ok_or_else(|| Error::bad_request("request_body is missing").with_param("request_body"))?;
     let kind = top.str("call_type").unwrap_or_default();
     let (operation, format) = match kind.trim_start_matches('a') {
         "completion" | "" => (OperationKind::Generate, Format::OpenAiChat),

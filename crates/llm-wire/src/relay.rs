@@ -25,7 +25,7 @@ pub struct Seen {
     pub finished: bool,
     /// The format's end marker was there.
     pub done: bool,
-    /// An error event, raw.
+    /// An error event, raw. It is not forwarded: the client is told in the gateway's own words.
     pub error: Option<RawJson>,
     /// Bytes of visible text, for an estimate when no usage is reported.
     pub text_bytes: u64,
@@ -164,7 +164,9 @@ impl StreamRelay {
                         head.model.and_then(|m| llm_types::json::raw_str(m.get())).map(|m| m.into_owned());
                 }
                 if let Some(error) = head.error.filter(|e| e.get() != "null") {
+                    // The client is told in its gateway's own words, by whoever drives the relay.
                     self.seen.error = Some(RawJson::borrowed(error));
+                    return Edit::Drop;
                 }
                 if let Some(usage) = head.usage.filter(|u| u.get() != "null") {
                     self.seen.usage.clear();
@@ -197,7 +199,10 @@ impl StreamRelay {
                         self.seen.usage.extend(head.usage.map(RawJson::borrowed));
                         self.seen.finished |= string_after(data, b"\"stop_reason\":").is_some();
                     }
-                    "error" => self.seen.error = head.error.map(RawJson::borrowed),
+                    "error" => {
+                        self.seen.error = head.error.map(RawJson::borrowed);
+                        return Edit::Drop;
+                    }
                     _ => {}
                 }
             }
