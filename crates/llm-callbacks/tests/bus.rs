@@ -1,5 +1,5 @@
 //! The bus: batches, floods, slow, hanging, failing and panicking sinks, shutdown.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -112,7 +112,7 @@ async fn batches_are_full_or_due_and_keep_their_order() {
     let bus = start(&sink, quick());
     (0..250).for_each(|n| bus.push(Arc::new(answered(n))));
     assert_eq!(bus.shutdown(Duration::from_secs(5)).await, 0);
-    let batches = sink.batches.lock();
+    let batches = std::mem::take(&mut *sink.batches.lock());
     assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
     let order: Vec<_> = batches.iter().flatten().map(|r| r.call_id.to_string()).collect();
     assert_eq!(order, (0..250).map(|n| format!("call-{n}")).collect::<Vec<_>>());

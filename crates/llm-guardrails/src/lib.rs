@@ -1,1 +1,29 @@
-//! Judging content: guardrail trait, built-ins.
+//! Judging content: guardrails may edit or stop a request or an answer.
+//!
+//! - [`Guardrail`], [`GuardrailSession`], [`TextGate`]: what a guardrail is, for whole texts and for streams.
+//! - [`GuardrailSet`]: the configured guardrails; [`Wanted`] says which of them a call runs.
+//! - [`Guards`]: the guardrails of one call: before, during and after it, and on its stream.
+//! - [`GuardrailRecord`]: what a run did, for logs and metrics.
+//! - [`texts_mut`]: every text of a request or an answer.
+//! - [`ContentFilter`]: the built-in filter of words and patterns (`litellm_content_filter`).
+//! - [`GuardrailConfig`]: LiteLLM's `guardrails:` list, and [`Problem`]s with it.
+
+mod config;
+mod filter;
+mod guardrail;
+mod guards;
+mod json;
+mod record;
+mod set;
+mod stream;
+mod texts;
+
+pub use config::{GuardrailConfig, GuardrailParams, Problem, build};
+pub use filter::{Action, ContentFilter, FilterSettings, KeywordRule, PatternRule};
+pub use guardrail::{
+    CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, Push, Stop, TextGate, Verdict,
+};
+pub use guards::{Guards, Outcome};
+pub use record::{GuardrailRecord, RunStatus};
+pub use set::{GuardrailSet, Wanted};
+pub use texts::{Scope, Texts, texts_mut};

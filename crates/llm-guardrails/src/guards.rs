@@ -1,0 +1,272 @@
+//! The guardrails of one call.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use llm_types::generate::{GenerateRequest, GenerateResponse};
+use llm_types::stream::EventFilter;
+use llm_types::{Error, Json, Kind, RawJson, Result};
+use parking_lot::Mutex;
+
+use crate::guardrail::{Content, Direction, Guardrail, GuardrailSession, Mode, Verdict};
+use crate::json;
+use crate::record::{GuardrailRecord, RunStatus};
+use crate::stream::StreamFilter;
+use crate::texts::{Scope, Texts};
+
+/// What stands in a log where a guardrail would have stopped the content.
+const WITHHELD: &str = "redacted-by-litellm";
+
+/// What the guardrails of a mode did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Content was edited: the request or answer has to be written anew.
+    pub changed: bool,
+    /// Names of the guardrails that ran.
+    pub ran: Vec<String>,
+}
+
+/// A guardrail with its session of the call.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) guardrail: Arc<dyn Guardrail>,
+    pub(crate) session: Arc<dyn GuardrailSession>,
+    /// Asked for, or on by default. Otherwise it only looks at logs.
+    asked: bool,
+}
+
+/// The guardrails that one call runs. Cheap when there are none.
+#[derive(Debug, Default)]
+pub struct Guards {
+    open: Vec<Open>,
+    scope: Scope,
+    records: Arc<Mutex<Vec<GuardrailRecord>>>,
+}
+
+/// Whole texts under the eyes of several guardrails.
+struct Sheet {
+    direction: Direction,
+    texts: Vec<String>,
+    changed: Vec<bool>,
+}
+
+impl Guards {
+    pub(crate) fn new(
+        open: impl Iterator<Item = (Arc<dyn Guardrail>, Arc<dyn GuardrailSession>, bool)>,
+        scope: Scope,
+    ) -> Self {
+        let open = open.map(|(guardrail, session, asked)| Open { guardrail, session, asked }).collect();
+        Self { open, scope, records: Arc::default() }
+    }
+
+    /// True when no guardrail runs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// True when a guardrail runs in this mode.
+    #[must_use]
+    pub fn has(&self, mode: Mode) -> bool {
+        self.of(mode).next().is_some()
+    }
+
+    fn of(&self, mode: Mode) -> impl Iterator<Item = &Open> {
+        let asked = move |o: &&Open| o.asked || mode == Mode::LoggingOnly;
+        self.open.iter().filter(move |o| o.guardrail.modes().has(mode)).filter(asked)
+    }
+
+    /// Runs the guardrails of mode `pre_call`, which may edit the request.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the request (400) or fails (500).
+    pub async fn before(&self, request: &mut GenerateRequest) -> Result<Outcome> {
+        self.edit(Mode::PreCall, Direction::Request, request).await
+    }
+
+    /// Runs the guardrails of mode `during_call` on the request; poll it beside the call. Masks are not applied.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the call (400) or fails (500).
+    pub async fn during(&self, request: &GenerateRequest) -> Result<Outcome> {
+        if !self.has(Mode::DuringCall) {
+            return Ok(Outcome::default());
+        }
+        let mut sheet = Sheet::of(&mut request.clone(), Direction::Request, self.scope);
+        let ran = self.judge(Mode::DuringCall, &mut sheet).await?;
+        Ok(Outcome { changed: false, ran })
+    }
+
+    /// Runs the guardrails of mode `post_call` on a whole answer, which they may edit.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the answer (400) or fails (500).
+    pub async fn after(&self, response: &mut GenerateResponse) -> Result<Outcome> {
+        self.edit(Mode::PostCall, Direction::Response, response).await
+    }
+
+    /// What stands between a streamed answer and the client: the guardrails of mode `post_call`. Nothing when none
+    /// runs. Text is held back as long as a guardrail may still object to it; masked text is replaced; a stop ends
+    /// the stream with an error event. A guardrail that cannot judge streams stops it at its first text: ask
+    /// [`Self::needs_whole`] before.
+    #[must_use]
+    pub fn stream_filter(&self) -> Option<Box<dyn EventFilter>> {
+        let open: Vec<_> = self.of(Mode::PostCall).cloned().collect();
+        if open.is_empty() {
+            return None;
+        }
+        Some(Box::new(StreamFilter::new(open, Arc::clone(&self.records))))
+    }
+
+    /// True when a guardrail can only judge whole answers: the answer has to be complete before it is streamed.
+    #[must_use]
+    pub fn needs_whole(&self) -> bool {
+        self.of(Mode::PostCall).any(|o| o.session.gate().is_none())
+    }
+
+    /// What may be logged of messages or an answer: the guardrails of mode `logging_only` mask its strings. Content
+    /// that one of them would stop, or fails on, is withheld as a whole.
+    pub async fn for_log(&self, direction: Direction, content: &RawJson) -> RawJson {
+        if !self.has(Mode::LoggingOnly) {
+            return content.clone();
+        }
+        let Ok(mut tree) = content.read::<Json>() else { return RawJson::string(WITHHELD) };
+        let mut texts = Vec::new();
+        json::strings_mut(&mut tree, &mut |t| texts.push(t.clone()));
+        let mut sheet = Sheet::new(texts, direction);
+        if self.judge(Mode::LoggingOnly, &mut sheet).await.is_err() {
+            return RawJson::string(WITHHELD);
+        }
+        if !sheet.is_changed() {
+            return content.clone();
+        }
+        let mut new = sheet.texts.into_iter();
+        json::strings_mut(&mut tree, &mut |t| *t = new.next().unwrap_or_default());
+        tree.to_raw()
+    }
+
+    /// What the guardrails did so far, streams included.
+    #[must_use]
+    pub fn records(&self) -> Vec<GuardrailRecord> {
+        self.records.lock().clone()
+    }
+
+    /// Where runs are written down, also those of a stream that outlives this value.
+    #[must_use]
+    pub fn shared_records(&self) -> Arc<Mutex<Vec<GuardrailRecord>>> {
+        Arc::clone(&self.records)
+    }
+
+    async fn edit<T: Texts>(&self, mode: Mode, direction: Direction, content: &mut T) -> Result<Outcome> {
+        if !self.has(mode) {
+            return Ok(Outcome::default());
+        }
+        let mut sheet = Sheet::of(content, direction, self.scope);
+        let ran = self.judge(mode, &mut sheet).await?;
+        let changed = sheet.is_changed();
+        if changed {
+            sheet.write_back(content, self.scope);
+        }
+        Ok(Outcome { changed, ran })
+    }
+
+    async fn judge(&self, mode: Mode, sheet: &mut Sheet) -> Result<Vec<String>> {
+        let mut ran = Vec::new();
+        for open in self.of(mode) {
+            let mut record = open.record(mode);
+            let begun = Instant::now();
+            let verdict = open.session.check(Content { direction: sheet.direction, texts: &sheet.texts }).await;
+            record.took = begun.elapsed();
+            ran.push(record.name.clone());
+            let outcome = open.rule(verdict, mode, sheet, &mut record);
+            self.records.lock().push(record);
+            outcome?;
+        }
+        Ok(ran)
+    }
+}
+
+impl Open {
+    /// A record of a run that begins now.
+    pub(crate) fn record(&self, mode: Mode) -> GuardrailRecord {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        GuardrailRecord {
+            name: self.guardrail.name().to_owned(),
+            provider: self.guardrail.provider().to_owned(),
+            mode,
+            status: RunStatus::Success,
+            reason: None,
+            start_us: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+            took: std::time::Duration::ZERO,
+            masked: Vec::new(),
+        }
+    }
+
+    fn rule(
+        &self,
+        verdict: Result<Verdict>,
+        mode: Mode,
+        sheet: &mut Sheet,
+        record: &mut GuardrailRecord,
+    ) -> Result<()> {
+        match verdict {
+            Ok(Verdict::Pass) => Ok(()),
+            Ok(Verdict::Replace { texts, masked }) => {
+                record.status = RunStatus::GuardrailIntervened;
+                record.add_masked(masked);
+                if mode != Mode::DuringCall {
+                    texts.into_iter().for_each(|(at, text)| sheet.set(at, text));
+                }
+                Ok(())
+            }
+            Ok(Verdict::Stop(stop)) => {
+                record.status = RunStatus::GuardrailIntervened;
+                record.reason = Some(stop.message.clone());
+                Err(stop.into())
+            }
+            Err(e) => {
+                record.status = RunStatus::GuardrailFailedToRespond;
+                record.reason = Some(e.message.clone());
+                if self.guardrail.fail_open() {
+                    return Ok(());
+                }
+                // The guardrail's own words may name its address or credential: clients are told that it failed.
+                let message = format!("the guardrail {} failed to respond", self.guardrail.name());
+                Err(Error::new(Kind::Guardrail, message).with_status(500).with_type("internal_server_error"))
+            }
+        }
+    }
+}
+
+impl Sheet {
+    fn new(texts: Vec<String>, direction: Direction) -> Self {
+        let changed = vec![false; texts.len()];
+        Self { direction, texts, changed }
+    }
+
+    fn of<T: Texts>(content: &mut T, direction: Direction, scope: Scope) -> Self {
+        let mut texts = Vec::new();
+        content.visit(scope, &mut |t| texts.push(t.clone()));
+        Self::new(texts, direction)
+    }
+
+    fn set(&mut self, at: usize, text: String) {
+        if let (Some(old), Some(changed)) = (self.texts.get_mut(at), self.changed.get_mut(at)) {
+            *changed |= *old != text;
+            *old = text;
+        }
+    }
+
+    fn is_changed(&self) -> bool {
+        self.changed.contains(&true)
+    }
+
+    fn write_back<T: Texts>(self, content: &mut T, scope: Scope) {
+        let mut new = self.texts.into_iter().zip(self.changed);
+        content.visit(scope, &mut |t| {
+            if let Some((text, true)) = new.next() {
+                *t = text;
+            }
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! The configured guardrails, and which of them a call runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use llm_types::{Error, Json, Result};
+
+use crate::guardrail::{CallContext, Guardrail, Mode};
+use crate::guards::Guards;
+use crate::texts::Scope;
+
+/// What a call asks for: names from its body, its key and its team, and what key or team opt out of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Names asked for, each once.
+    pub requested: Vec<String>,
+    /// Names of default guardrails that key or team opted out of (`opted_out_global_guardrails`).
+    pub opted_out: Vec<String>,
+    /// No default guardrail runs (`disable_global_guardrails` of key or team, never of the client).
+    pub disable_global: bool,
+}
+
+impl Wanted {
+    /// Asks for guardrails by name.
+    pub fn request<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        for name in names {
+            if !self.requested.iter().any(|n| n == name) {
+                self.requested.push(name.to_owned());
+            }
+        }
+    }
+
+    /// Asks for what the field `guardrails` of a body, or of a key's or team's metadata, lists: names, or objects
+    /// whose keys are names. `null` asks for nothing.
+    ///
+    /// # Errors
+    /// 400 when it is anything else: a guardrail that was asked for must not be lost on a typing error.
+    pub fn request_json(&mut self, json: &str) -> Result<()> {
+        let wrong = || Error::bad_request("guardrails must be a list of names").with_param("guardrails");
+        let tree: Json = serde_json::from_str(json).map_err(|_| wrong())?;
+        if tree.is_null() {
+            return Ok(());
+        }
+        for item in tree.as_array().ok_or_else(wrong)? {
+            match item {
+                Json::String(name) => self.request([name.as_str()]),
+                Json::Object(fields) => self.request(fields.iter().map(|(name, _)| name.as_str())),
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(())
+    }
+
+    fn runs(&self, guardrail: &dyn Guardrail) -> bool {
+        let name = guardrail.name();
+        let asked = self.requested.iter().any(|n| n == name);
+        let by_default = guardrail.default_on() && !self.disable_global && !self.opted_out.iter().any(|n| n == name);
+        asked || by_default
+    }
+}
+
+/// Guardrails of one name and the same modes: each call runs one of them, in turn.
+#[derive(Debug)]
+struct Group {
+    members: Vec<Arc<dyn Guardrail>>,
+    next: AtomicUsize,
+}
+
+impl Group {
+    fn pick(&self) -> Option<&Arc<dyn Guardrail>> {
+        match self.members.as_slice() {
+            [only] => Some(only),
+            all => all.get(self.next.fetch_add(1, Ordering::Relaxed) % all.len().max(1)),
+        }
+    }
+}
+
+/// The guardrails of a configuration.
+#[derive(Debug, Default)]
+pub struct GuardrailSet {
+    groups: Vec<Group>,
+    scope: Scope,
+}
+
+impl GuardrailSet {
+    /// A set of guardrails, in the order in which they run.
+    #[must_use]
+    pub fn new(guardrails: impl IntoIterator<Item = Arc<dyn Guardrail>>) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for g in guardrails {
+            let same =
+                |group: &&mut Group| group.members.iter().any(|m| m.name() == g.name() && m.modes() == g.modes());
+            match groups.iter_mut().find(same) {
+                Some(group) => group.members.push(g),
+                None => groups.push(Group { members: vec![g], next: AtomicUsize::new(0) }),
+            }
+        }
+        Self { groups, scope: Scope::default() }
+    }
+
+    /// The same, not looking at some turns.
+    #[must_use]
+    pub const fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// True without any guardrail.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Names of the guardrails.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().filter_map(|g| g.members.first()).map(|m| m.name())
+    }
+
+    /// The guardrails that a call runs, with their sessions open. Names nobody configured are ignored, as in LiteLLM.
+    /// Guardrails that only look at logs need not be asked for.
+    #[must_use]
+    pub fn open(&self, wanted: &Wanted, call: &CallContext<'_>) -> Guards {
+        let chosen = self.groups.iter().filter_map(Group::pick);
+        let runs = |g: &&Arc<dyn Guardrail>| wanted.runs(&***g) || g.modes().has(Mode::LoggingOnly);
+        let open = chosen.filter(runs).map(|g| (Arc::clone(g), g.open(call), wanted.runs(&**g)));
+        Guards::new(open, self.scope)
+    }
+}

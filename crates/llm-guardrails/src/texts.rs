@@ -1,0 +1,123 @@
+//! Every text of a request or an answer.
+
+use llm_types::generate::{
+    Choice, FileRef, GenerateRequest, GenerateResponse, MediaSource, Part, PartKind, Role, ToolResult, Turn,
+};
+use llm_types::{Extra, RawJson};
+
+use crate::json;
+
+/// Which turns of a conversation are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// Not the instructions (`skip_system_message_in_guardrail`).
+    pub skip_system: bool,
+    /// Not the results of tools (`skip_tool_message_in_guardrail`).
+    pub skip_tool: bool,
+}
+
+/// What has texts.
+pub trait Texts {
+    /// Calls `each` for every text, in order, always the same ones. A change is kept.
+    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(&mut String));
+}
+
+/// Calls `each` for every text of a request or an answer that a model reads or wrote: text, thinking, refusals,
+/// arguments and results of tools, plain text documents, and the strings of blocks and fields that only one format
+/// knows. Thinking that is changed loses its signature, which would no longer fit.
+pub fn texts_mut<T: Texts + ?Sized>(of: &mut T, mut each: impl FnMut(&mut String)) {
+    of.visit(Scope::default(), &mut each);
+}
+
+impl Texts for GenerateRequest {
+    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(&mut String)) {
+        for t in &mut self.turns {
+            turn(t, scope, each);
+        }
+        // Other unknown fields are settings; these two hold what the model reads.
+        extra(&mut self.extra, |key| matches!(key, "prediction" | "suffix"), each);
+    }
+}
+
+impl Texts for GenerateResponse {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+        for Choice { parts, message_extra, .. } in &mut self.choices {
+            parts.iter_mut().for_each(|p| part(p, Scope::default(), each));
+            extra(message_extra, |_| true, each);
+        }
+    }
+}
+
+fn turn(turn: &mut Turn, scope: Scope, each: &mut dyn FnMut(&mut String)) {
+    let skipped = match turn.role {
+        Role::System | Role::Developer => scope.skip_system,
+        Role::Tool => scope.skip_tool,
+        Role::User | Role::Assistant => false,
+    };
+    if skipped {
+        return;
+    }
+    turn.parts.iter_mut().for_each(|p| part(p, scope, each));
+    extra(&mut turn.extra, |_| true, each);
+}
+
+fn part(part: &mut Part, scope: Scope, each: &mut dyn FnMut(&mut String)) {
+    match &mut part.kind {
+        PartKind::Text { text, citations } => {
+            each(text);
+            citations.iter_mut().for_each(|c| raw(c, each));
+        }
+        PartKind::Refusal(text) => each(text),
+        PartKind::Thinking { text, signature } => {
+            let before = text.clone();
+            each(text);
+            if *text != before {
+                *signature = None;
+            }
+        }
+        PartKind::ToolCall(call) => {
+            if let Some(new) = json::edit(&call.arguments, each) {
+                call.arguments = new;
+            }
+        }
+        PartKind::ToolResult(ToolResult { parts, .. }) if !scope.skip_tool => {
+            parts.iter_mut().for_each(|p| self::part(p, scope, each));
+        }
+        PartKind::File(FileRef { source: MediaSource::Text(text), .. }) => each(text),
+        PartKind::HostedTool { json, .. } | PartKind::Opaque { json, .. } => raw(json, each),
+        PartKind::ToolResult(_)
+        | PartKind::File(_)
+        | PartKind::Image(_)
+        | PartKind::Audio(_)
+        | PartKind::Video(_)
+        | PartKind::RedactedThinking { .. } => {}
+    }
+    extra(&mut part.extra, |_| true, each);
+}
+
+fn raw(json: &mut RawJson, each: &mut dyn FnMut(&mut String)) {
+    if let Some(new) = json::edit(json.get(), each).and_then(|text| RawJson::parse(text).ok()) {
+        *json = new;
+    }
+}
+
+fn extra(extra: &mut Extra, wanted: impl Fn(&str) -> bool, each: &mut dyn FnMut(&mut String)) {
+    let Some(format) = extra.format().filter(|_| !extra.is_empty()) else { return };
+    let mut changed = false;
+    let mut new = Extra::new(format);
+    for (key, value) in extra.all() {
+        let mut value = value.clone();
+        if wanted(key) {
+            let mut tell = |s: &mut String| {
+                let before = s.clone();
+                each(s);
+                changed |= *s != before;
+            };
+            raw(&mut value, &mut tell);
+        }
+        new.push(format, key, value);
+    }
+    if changed {
+        *extra = new;
+    }
+}
