@@ -152,7 +152,7 @@ impl Serve {
     #[must_use]
     pub fn source(&self) -> Source {
         Source {
-            path: self.config.clone(),
+            path: self.config.clone().filter(|p| !p.as_os_str().is_empty()),
             model: self.command_model(),
             host: self.host,
             ignore_python_hooks: self.ignore_python_hooks,

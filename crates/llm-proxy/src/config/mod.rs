@@ -124,8 +124,18 @@ struct Context<'a> {
 #[must_use]
 pub fn load(source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
     let problems = Problems::default();
+    let bucket = "LITELLM_CONFIG_BUCKET_NAME";
     let root = match &source.path {
         Some(path) => include::read(path, &problems),
+        None if env.filled(bucket).is_some() => {
+            problems.error_hint(
+                &Mark::whole("environment"),
+                bucket,
+                "configurations in buckets are not served yet",
+                "fetch the file and name it with --config",
+            );
+            None
+        }
         None => Some(Node::new(Value::Map(Vec::new()), Mark::whole("command line"))),
     };
     finish(root, source, env, problems)

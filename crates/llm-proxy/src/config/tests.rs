@@ -158,3 +158,43 @@ fn a_model_of_the_command_line() {
     let (loaded, problems) = load(&Source { model: Some(model), ..Source::default() }, &Environment::of([("A", "b")]));
     assert!(loaded.is_none(), "{problems:?}");
 }
+
+#[test]
+fn no_text_panics() {
+    let env = Environment::of([("KEY", "x")]);
+    for entry in std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()) {
+        if entry.extension().is_none_or(|e| e != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&entry).unwrap();
+        for (at, _) in text.char_indices().step_by(61) {
+            let (head, tail) = text.split_at(at);
+            for middle in ["", "]", "{", "*x ", "&a ", "\n\t", "- ", ": ", "\"", "!!int "] {
+                // What comes of it is not the point: it comes without a panic, and never loads with an error in the list.
+                let (loaded, problems) =
+                    load_text(&format!("{head}{middle}{tail}"), "t.yaml", &folder(), &Source::default(), &env);
+                assert_eq!(loaded.is_none(), problems.iter().any(|p| p.severity == Severity::Error));
+            }
+        }
+    }
+}
+
+#[test]
+fn places_are_told_through_aliases_and_deep_includes() {
+    let bomb = format!(
+        "a: &a [{}]\nb: &b [{}]\nc: &c [{}]\nd: [{}]\n",
+        "x,".repeat(50),
+        "*a,".repeat(50),
+        "*b,".repeat(50),
+        "*c,".repeat(50)
+    );
+    let (loaded, problems) =
+        load_text(&bomb, "t.yaml", Path::new("."), &Source::default(), &Environment::of([("A", "b")]));
+    assert!(loaded.is_none());
+    assert_eq!(problems.first().unwrap().message, "aliases make this configuration too large");
+    let (loaded, problems) =
+        load_text("a: &a [*a]\n", "t.yaml", Path::new("."), &Source::default(), &Environment::of([("A", "b")]));
+    assert!(loaded.is_none(), "{problems:?}");
+    let env = Environment::of([("LITELLM_CONFIG_BUCKET_NAME", "b")]);
+    assert!(load(&Source::default(), &env).0.is_none());
+}
