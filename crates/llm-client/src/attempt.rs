@@ -81,6 +81,9 @@ async fn run(
     made.provider = target.provider_id();
     let model = provider_model(&target, &at);
     made.model = Arc::clone(&model);
+    if at.fallbacks == 0 {
+        injected(call, at.timeouts.limit).await?;
+    }
     if let Some(mock) = call.controls.mock_response.as_ref().or(target.mock_response.as_ref()) {
         return crate::mock::answer(engine, call, at, &target, &model, mock);
     }
@@ -150,6 +153,19 @@ async fn run(
         return stream(call, plan, head, body, counter, filters, at.in_flight).await;
     }
     whole(call, &plan, head, body, &counter, engine.settings.max_reply_bytes).await
+}
+
+/// Faults that the request asks for, where it may: the requested group fails, its fallbacks do not.
+///
+/// # Errors
+/// The fault.
+async fn injected(call: &Call, limit: std::time::Duration) -> Result<(), Error> {
+    if call.controls.mock_timeout {
+        tokio::time::sleep(limit).await;
+        let why = format!("litellm.Timeout: this is a mock timeout after {} s for model={}", limit.as_secs_f64(), call.model);
+        return Err(Error::new(Kind::Timeout, why));
+    }
+    call.controls.mock_error.clone().map_or(Ok(()), Err)
 }
 
 /// Refusals of our own name LiteLLM's class in front, as its clients expect.

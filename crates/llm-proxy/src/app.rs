@@ -1,7 +1,7 @@
 //! What all threads share, and how it is put together.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -49,6 +49,9 @@ impl App {
     /// The exposition of `/metrics`.
     #[must_use]
     pub fn metrics_text(&self) -> String {
+        let running = self.in_flight.load(Ordering::Relaxed);
+        self.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
+        self.bus.drain();
         self.metrics.encode()
     }
 }

@@ -81,3 +81,13 @@ pub fn overloaded() -> Response<Reply> {
     response.headers_mut().insert(HeaderName::from_static("retry-after"), HeaderValue::from_static("1"));
     response
 }
+
+/// The answer when our own code broke.
+#[must_use]
+pub fn panicked() -> Response<Reply> {
+    tracing::error!("a request ended in a panic; this is a bug");
+    fixed(
+        500,
+        "{\"error\":{\"message\":\"Internal error\",\"type\":\"internal_server_error\",\"param\":null,\"code\":\"500\"}}",
+    )
+}

@@ -5,6 +5,7 @@
 //! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
 //! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
+//! - [`jobs`]: what runs in the background.
 //! - [`models`], [`health`], [`tools`], [`admin`]: routes that call no model.
 
 pub mod admin;
@@ -20,6 +21,7 @@ pub mod errors;
 pub mod flow;
 pub mod guard;
 pub mod health;
+pub mod jobs;
 pub mod logging;
 pub mod models;
 pub mod read;

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures_util::FutureExt as _;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -167,7 +169,14 @@ async fn connection<S>(
 {
     let service = service_fn(move |req| {
         let core = Arc::clone(&core);
-        async move { Ok::<_, Infallible>(if full { crate::errors::overloaded() } else { core.handle(req, peer).await }) }
+        async move {
+            if full {
+                return Ok::<_, Infallible>(crate::errors::overloaded());
+            }
+            // A panic ends one request, with an answer; the thread serves on.
+            let answered = AssertUnwindSafe(core.handle(req, peer)).catch_unwind().await;
+            Ok(answered.unwrap_or_else(|_| crate::errors::panicked()))
+        }
     });
     let conn = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     if let Err(e) = watcher.watch(conn.into_owned()).await {

@@ -111,6 +111,7 @@ fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime:
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
     let http = HttpClient::new(loaded.http.clone());
     let app = Arc::new(assemble(loaded, store, background.handle())?);
+    crate::jobs::start(&app);
     let (stop, stopped) = watch::channel(false);
     let serving: Vec<_> = listeners
         .into_iter()
