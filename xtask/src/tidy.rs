@@ -80,6 +80,7 @@ fn check(file: &File, ids: &std::collections::BTreeSet<String>) -> Vec<Finding> 
     let tokens = if file.is("rs") { file.tokens() } else { Vec::new() };
     let mut found = style::names(file, &tokens);
     found.extend(style::size(file));
+    found.extend(style::functions(file, &tokens));
     found.extend(style::allows(file, &tokens));
     found.extend(places::provider_literals(file, &tokens, ids));
     found.extend(places::clients(file, &tokens));

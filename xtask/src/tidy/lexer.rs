@@ -176,8 +176,8 @@ pub(crate) fn attribute_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     (tokens.get(at)?.is("#") && tokens.get(bracket)?.is("[")).then(|| closing(tokens, bracket))
 }
 
-/// The end of the item after an attribute: its block, or its semicolon.
-fn item_end(tokens: &[Token<'_>], from: usize) -> usize {
+/// The end of the item that starts here: one past its block, or past its semicolon.
+pub(crate) fn item_end(tokens: &[Token<'_>], from: usize) -> usize {
     let mut at = from;
     while let Some(token) = tokens.get(at) {
         match token.text {

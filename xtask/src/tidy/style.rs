@@ -1,13 +1,16 @@
 //! Sizes, names, reasons.
 
 use super::Finding;
-use super::lexer::{Kind, Token, attribute_end};
+use super::lexer::{Kind, Token, attribute_end, item_end};
 use super::tree::File;
 
 /// Longer files are refused; files beyond [`LONG`] lines are pointed at.
 const TOO_LONG: usize = 400;
 /// A file of this length should be two.
 const LONG: usize = 300;
+
+/// A function of this length should be two.
+const LONG_FUNCTION: usize = 60;
 
 /// Names that say nothing, in the singular.
 const BANNED: &[&str] = &["util", "helper", "common", "misc", "manager", "handler", "processor"];
@@ -23,6 +26,26 @@ pub(crate) fn size(file: &File) -> Option<Finding> {
         return Some(Finding::new(file, TOO_LONG, format!("{lines} lines; a file has at most {TOO_LONG}")));
     }
     (!file.is_test()).then(|| Finding::new(file, LONG, format!("{lines} lines; split it before {TOO_LONG}")).warning())
+}
+
+/// Functions that are too long to be read at once.
+pub(crate) fn functions(file: &File, tokens: &[Token<'_>]) -> Vec<Finding> {
+    if file.is_material() || file.is_test() {
+        return Vec::new();
+    }
+    let code: Vec<_> = tokens.iter().filter(|t| t.kind != Kind::Comment).copied().collect();
+    let starts = code.windows(2).enumerate().filter_map(|(at, pair)| match pair {
+        [keyword, name] if keyword.is("fn") && name.kind == Kind::Word && !name.test => Some((at, *name)),
+        _ => None,
+    });
+    let long = starts.filter_map(|(at, name)| {
+        let end = item_end(&code, at);
+        let last = code.get(end.checked_sub(1)?)?;
+        let lines = last.line + 1 - name.line;
+        let told = || Finding::new(file, name.line, format!("{} has {lines} lines; split it", name.text)).warning();
+        (lines > LONG_FUNCTION).then(told)
+    });
+    long.collect()
 }
 
 /// File names and names of types and modules that say nothing.
@@ -113,6 +136,19 @@ mod tests {
         assert_eq!(lines("crates/a/tests/b.rs", 401), Some((false, 400)));
         assert_eq!(lines("crates/a/src/generated/b.rs", 9000), None);
         assert_eq!(lines("data/models.jsonl", 9000), None);
+    }
+
+    #[test]
+    fn long_functions_are_pointed_at() {
+        let body =
+            |lines: usize| format!("fn short() {{}}\nfn long(a: [u8; 2]) -> u8 {{\n{}}}\n", "    // x\n".repeat(lines));
+        let found = |path: &str, lines: usize| {
+            let file = File::new(path, body(lines));
+            functions(&file, &file.tokens()).iter().map(|f| (f.warning, f.line)).collect::<Vec<_>>()
+        };
+        assert_eq!(found("crates/a/src/b.rs", 58), []);
+        assert_eq!(found("crates/a/src/b.rs", 59), [(true, 2)]);
+        assert_eq!(found("crates/a/tests/b.rs", 90), []);
     }
 
     fn named(path: &str, source: &str) -> Vec<usize> {
