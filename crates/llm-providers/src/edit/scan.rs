@@ -12,7 +12,7 @@ pub(super) struct Seen(u32);
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like the constants made of them")]
         #[derive(Clone, Copy)]
         enum Word { $($name,)* Count }
         const WORDS: [&str; Word::Count as usize] = [$($word,)*];
