@@ -8,6 +8,7 @@
 //! - [`ContentFilter`]: the built-in filter of words and patterns (`litellm_content_filter`).
 //! - [`GuardrailConfig`]: LiteLLM's `guardrails:` list, and [`Problem`]s with it.
 
+mod chain;
 mod config;
 mod filter;
 mod guardrail;

@@ -7,13 +7,13 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use llm_types::stream::{Delta, Event, EventFilter, EventSink, PartStart};
 use llm_types::{Error, RawJson};
 use parking_lot::Mutex;
 
-use crate::guardrail::{Mode, Push, Stop, TextGate};
+use crate::chain::{Out, Run, finish, push};
+use crate::guardrail::{Mode, Stop, TextGate};
 use crate::guards::Open;
 use crate::json;
 use crate::record::{GuardrailRecord, RunStatus};
@@ -50,13 +50,6 @@ struct Growing {
     kind: Kind,
     gates: Vec<Box<dyn TextGate>>,
     arguments: String,
-}
-
-/// One guardrail's work on the stream.
-#[derive(Debug)]
-struct Run {
-    open: Open,
-    record: GuardrailRecord,
 }
 
 /// See the module's text.
@@ -288,13 +281,6 @@ impl Drop for StreamFilter {
     }
 }
 
-/// What goes on.
-#[derive(Debug, Default)]
-struct Out {
-    text: String,
-    masked: bool,
-}
-
 fn tell(g: &Growing, out: Out, masked: &mut Vec<(u32, u32)>, next: &mut dyn EventSink) {
     let (choice, part) = (g.choice, g.part);
     if out.masked && !masked.contains(&(choice, part)) {
@@ -303,53 +289,4 @@ fn tell(g: &Growing, out: Out, masked: &mut Vec<(u32, u32)>, next: &mut dyn Even
     if !out.text.is_empty() {
         next.event(Event::Delta { choice, part, delta: g.kind.delta(out.text) });
     }
-}
-
-/// What a gate said, written into its record.
-fn heard(run: &mut Run, said: Push, begun: Instant, masked: &mut bool) -> Result<Option<String>, Stop> {
-    run.record.took += begun.elapsed();
-    match said {
-        Push::Hold => Ok(None),
-        Push::Release(text) => Ok(Some(text)),
-        Push::Replace { text, masked: what } => {
-            *masked = true;
-            run.record.status = RunStatus::GuardrailIntervened;
-            run.record.add_masked(what);
-            Ok(Some(text))
-        }
-        Push::Stop(stop) => {
-            run.record.status = RunStatus::GuardrailIntervened;
-            run.record.reason = Some(stop.message.clone());
-            Err(stop)
-        }
-    }
-}
-
-/// Sends text through the gates from `first` on.
-fn push(runs: &mut [Run], gates: &mut [Box<dyn TextGate>], first: usize, text: &str) -> Result<Out, Stop> {
-    let mut out = Out { text: text.to_owned(), masked: false };
-    for (run, gate) in runs.iter_mut().zip(gates).skip(first) {
-        if out.text.is_empty() {
-            break;
-        }
-        let begun = Instant::now();
-        let said = gate.push(&out.text);
-        out.text = heard(run, said, begun, &mut out.masked)?.unwrap_or_default();
-    }
-    Ok(out)
-}
-
-/// Lets the gates decide one after the other; what one gives up still passes those behind it.
-fn finish(runs: &mut [Run], gates: &mut [Box<dyn TextGate>]) -> Result<Out, Stop> {
-    let mut out = Out::default();
-    for at in 0..gates.len() {
-        let (Some(run), Some(gate)) = (runs.get_mut(at), gates.get_mut(at)) else { break };
-        let begun = Instant::now();
-        let said = gate.finish();
-        let rest = heard(run, said, begun, &mut out.masked)?.unwrap_or_default();
-        let rest = push(runs, gates, at + 1, &rest)?;
-        out.text.push_str(&rest.text);
-        out.masked |= rest.masked;
-    }
-    Ok(out)
 }
