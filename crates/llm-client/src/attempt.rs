@@ -11,7 +11,7 @@ use llm_router::{Attempt, Deployment, InFlight};
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Kind, OperationKind};
-use llm_wire::codec::{ReplyContext, ReplyView};
+use llm_wire::codec::ReplyView;
 use llm_wire::top::{Top, splice};
 
 use crate::answer::{Answer, Head, Report};
@@ -94,7 +94,7 @@ async fn run(
         model: &model,
         prices: &engine.prices,
         settings: &engine.settings,
-        reads_answer: call.want_content || !filters.is_empty(),
+        edits_answer: !filters.is_empty(),
     };
     let (mut plan, body) = planner.plan().map_err(classed)?;
     made.api_base = Some(Arc::clone(&plan.address.base));
@@ -145,11 +145,14 @@ async fn run(
         lost: std::mem::take(&mut plan.lost),
         timeout: timeout.map(|t| t.as_secs_f64()),
     };
-    if at.fallbacks > 0 || plan.ctx.model.is_none() {
-        // After a fallback, and when the model came only from the URL, the answer names the provider's model.
+    let streams = call.stream && call.operation == OperationKind::Generate;
+    if at.fallbacks > 0 && streams {
+        plan.ctx.model = Some(at.group.to_string()); // after a fallback, streams name its group
+    } else if at.fallbacks > 0 || plan.ctx.model.is_none() {
+        // ... and whole answers name the provider's model; so do all when the model came only from the URL.
         plan.ctx.model = Some(head.model.to_string());
     }
-    if call.stream && call.operation == OperationKind::Generate {
+    if streams {
         return stream(call, plan, head, body, counter, filters, at.in_flight).await;
     }
     whole(call, &plan, head, body, &counter, engine.settings.max_reply_bytes).await
@@ -218,11 +221,15 @@ async fn error_reply(counter: &Counter, target: &Target, parts: http::response::
     if let Some(error) = target.provider.decode_error(&view) {
         return error;
     }
-    match (llm_wire::registry::upstream_generate(counter.format), llm_wire::registry::upstream_embed(counter.format)) {
+    let codecs =
+        (llm_wire::registry::upstream_generate(counter.format), llm_wire::registry::upstream_embed(counter.format));
+    let mut error = match codecs {
         (Some(codec), _) => codec.decode_error(&view),
         (None, Some(codec)) => codec.decode_error(&view),
         (None, None) => Error::internal(format!("no codec for {}", counter.format)),
-    }
+    };
+    llm_providers::reply::error(target.provider.row(), &mut error);
+    error
 }
 
 async fn stream(
@@ -240,13 +247,17 @@ async fn stream(
         // The provider did not stream: its whole answer is told as events.
         let limit = crate::stream::EVENT_LIMIT;
         let bytes = body.collect(limit).await.map_err(|e| transport_error(&e, counter.provider()))?;
-        let response = decode(&plan, &head, &bytes, &counter)?;
+        let response = decode(call, &plan, &head, &bytes, &counter)?;
         let mut body = StreamBody::replay(&response, filters, call.want_content, codec, plan.ctx, counter)?;
         body.keep(in_flight);
         return Ok(Answer::Stream { head, body: Box::new(body) });
     }
     let mut out = if plan.relay && filters.is_empty() {
-        StreamBody::relay(body, plan.upstream, plan.hide_usage, codec, plan.ctx, counter)
+        let tap = call.want_content.then(|| llm_wire::registry::upstream_generate(plan.upstream)).flatten();
+        let tap = tap.and_then(|codec| codec.stream_decoder(&plan.ctx));
+        let mut relayed = StreamBody::relay(body, plan.upstream, plan.hide_usage, codec, plan.ctx, counter);
+        relayed.set_tap(tap);
+        relayed
     } else {
         let upstream = llm_wire::registry::upstream_generate(plan.upstream).ok_or_else(|| no_codec(call))?;
         let decoder = upstream.stream_decoder(&plan.ctx).ok_or_else(|| no_codec(call))?;
@@ -279,11 +290,15 @@ async fn whole(
         let body = embeddings(plan, &head, &bytes, counter, &mut report)?;
         return Ok(Answer::Whole { head, body, report });
     }
-    if plan.relay {
-        let body = relay_whole(plan, &head, bytes, counter, &mut report)?;
+    if plan.relay
+        && let Some(body) = relay_whole(plan, &bytes, counter, &mut report)
+    {
+        if call.want_content {
+            report.content = decode(call, plan, &head, &bytes, counter).ok().map(Box::new); // the tap
+        }
         return Ok(Answer::Whole { head, body, report });
     }
-    let response = decode(plan, &head, &bytes, counter)?;
+    let response = decode(call, plan, &head, &bytes, counter)?;
     report.response_id = Some(response.id.clone());
     let written: usize = response.text().len() / 4;
     counter.from_usage(response.usage.clone(), written as u64, &mut report);
@@ -294,23 +309,20 @@ async fn whole(
     Ok(Answer::Whole { head, body: out.freeze(), report })
 }
 
-/// A whole answer that goes on as it came, but for the model name.
-fn relay_whole(plan: &Plan, head: &Head, bytes: Bytes, counter: &Counter, report: &mut Report) -> Result<Bytes, Error> {
-    let Ok(top) = Top::parse(&bytes) else { return Err(invalid(head, &bytes, counter)) };
-    if top.get("error").is_some_and(|e| e != "null") {
-        return Err(invalid(head, &bytes, counter));
+/// A whole answer that goes on as it came, but for the model name; nothing when it has to be read and written anew.
+fn relay_whole(plan: &Plan, bytes: &Bytes, counter: &Counter, report: &mut Report) -> Option<Bytes> {
+    let top = Top::parse(bytes).ok()?;
+    if top.get("error").is_some_and(|e| e != "null") || !llm_wire::relay::is_plain(plan.upstream, &top) {
+        return None;
     }
     report.response_id = top.str("id").map(std::borrow::Cow::into_owned);
     let usage = top.get("usage").filter(|u| *u != "null").and_then(|u| llm_types::RawJson::parse(u).ok());
     let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
     counter.from_usage(usage, (bytes.len() / 8) as u64, report);
-    match (&plan.ctx.model, top.get("model")) {
-        (Some(model), Some(old)) => {
-            let pieces = splice(&bytes, old, quoted(model));
-            Ok(glue(&pieces))
-        }
-        _ => Ok(bytes.clone()),
-    }
+    Some(match (&plan.ctx.model, top.get("model")) {
+        (Some(model), Some(old)) => glue(&splice(bytes, old, quoted(model))),
+        _ => bytes.clone(),
+    })
 }
 
 fn glue(pieces: &[Bytes]) -> Bytes {
@@ -319,26 +331,13 @@ fn glue(pieces: &[Bytes]) -> Bytes {
     out.freeze()
 }
 
-/// The error for a 200 that is not an answer.
-fn invalid(head: &Head, bytes: &[u8], counter: &Counter) -> Error {
-    let pairs = header_pairs(&head.upstream_headers);
-    let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: bytes };
-    match llm_wire::registry::upstream_generate(counter.format) {
-        Some(codec) => match codec.decode_response(&view, &ReplyContext::default()) {
-            Err(error) => error,
-            Ok(_) => Error::new(Kind::InvalidReply, "the upstream's answer cannot be read"),
-        },
-        None => Error::new(Kind::InvalidReply, "the upstream's answer cannot be read"),
-    }
-}
-
-fn decode(plan: &Plan, head: &Head, bytes: &[u8], counter: &Counter) -> Result<GenerateResponse, Error> {
+fn decode(call: &Call, plan: &Plan, head: &Head, bytes: &[u8], counter: &Counter) -> Result<GenerateResponse, Error> {
     let codec = llm_wire::registry::upstream_generate(plan.upstream)
         .ok_or_else(|| Error::internal(format!("no codec for {}", plan.upstream)))?;
     let pairs = header_pairs(&head.upstream_headers);
     let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: bytes };
     let mut response = codec.decode_response(&view, &plan.ctx)?;
-    llm_providers::reply::normalise(counter.target.provider.row(), &mut response);
+    llm_providers::reply::normalise(counter.target.provider.row(), call.format, &mut response);
     Ok(response)
 }
 

@@ -6,7 +6,7 @@ use llm_catalog::{Adjustment, CostOptions, cost, tokens};
 use llm_types::generate::UsageReport;
 use llm_types::record::Cost;
 use llm_types::{Error, Format, RawJson, Usage};
-use llm_wire::codec::ReplyView;
+use llm_wire::codec::ReplyContext;
 use llm_wire::relay::Seen;
 
 use crate::answer::Report;
@@ -49,12 +49,10 @@ impl Counter {
     }
 
     /// Reads an error that came inside a stream.
-    pub(crate) fn error_in_stream(&self, raw: &RawJson) -> Error {
-        let body = format!("{{\"error\":{}}}", raw.get());
-        let view = ReplyView { status: 0, provider: self.provider(), headers: &[], body: body.as_bytes() };
-        match llm_wire::registry::upstream_generate(self.format) {
-            Some(codec) => codec.decode_error(&view),
-            None => Error::internal(body),
+    pub(crate) fn error_in_stream(&self, raw: &RawJson, ctx: &ReplyContext) -> Error {
+        match self.format {
+            Format::AnthropicMessages => llm_wire::anthropic::error_in_stream(raw.get()),
+            _ => llm_wire::openai::errors::decode_in_stream(raw.get(), self.provider(), ctx.stream_errors),
         }
     }
 

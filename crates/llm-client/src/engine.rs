@@ -177,7 +177,7 @@ impl Engine {
             model: &model,
             prices: &self.prices,
             settings: &self.settings,
-            reads_answer: false,
+            edits_answer: false,
         };
         let (plan, body) = planner.plan()?;
         let headers = plan.address.endpoint.headers.iter().map(|(name, value)| {

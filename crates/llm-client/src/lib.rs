@@ -21,6 +21,7 @@ pub mod replay;
 pub mod sdk;
 mod stream;
 mod tokens;
+mod tap;
 pub mod target;
 
 pub use answer::{Answer, Head, Report};

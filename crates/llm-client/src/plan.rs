@@ -40,8 +40,8 @@ pub(crate) struct Planner<'a> {
     pub model: &'a str,
     pub prices: &'a Prices,
     pub settings: &'a EngineSettings,
-    /// The answer is read or changed on its way: guardrails, callbacks that want content, the cache.
-    pub reads_answer: bool,
+    /// The answer may be changed on its way: a guardrail stands there.
+    pub edits_answer: bool,
 }
 
 /// The bytes to send and what has to be remembered for the answer.
@@ -84,7 +84,7 @@ impl Planner<'_> {
         let relay = self.call.format == upstream
             && row.clean_reply
             && encoded.hints == Hints::default()
-            && !self.reads_answer
+            && !self.edits_answer
             && self.call.operation == OperationKind::Generate;
         let ctx = ReplyContext {
             model: self.call.echo.as_deref().map(str::to_owned),
@@ -95,6 +95,8 @@ impl Planner<'_> {
             hints: encoded.hints,
             upstream: Some(upstream),
             provider: self.target.provider_id().to_owned(),
+            stream_errors: llm_providers::reply::stream_errors(row),
+            block_proof: row.block_proof,
         };
         let plan = Plan {
             address,
@@ -179,8 +181,8 @@ impl Planner<'_> {
     fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
         let mut request = self.request()?;
         let provider = self.target.provider;
-        let dropped =
-            rules::check(provider, self.model, &self.target.params, caps, request.fields(), &request, policy)?;
+        let present = request.fields().intersection(rules::judged(upstream));
+        let dropped = rules::check(provider, self.model, &self.target.params, caps, present, &request, policy)?;
         dropped.iter().for_each(|field| request.drop_field(field));
         let mut lost: Vec<String> = dropped.iter().map(|f| f.name().to_owned()).collect();
         let wire_model = provider.wire_model(self.model);

@@ -23,6 +23,7 @@ use llm_wire::sse::{Item, Splitter};
 
 use crate::answer::Report;
 use crate::count::Counter;
+use crate::tap::Tap;
 
 /// Bound of one upstream event. Images in a stream are large; a line without end must not fill the memory.
 pub(crate) const EVENT_LIMIT: usize = 32 << 20;
@@ -50,11 +51,15 @@ pub struct StreamBody {
     /// Relayed bytes that the client has not taken yet, behind `ready`.
     relayed: Bytes,
     over: bool,
+    /// Something was handed over: the call cannot be tried elsewhere any more.
+    primed: bool,
     report: Box<Report>,
     counter: Counter,
     tail: Option<Box<dyn Tail>>,
     /// The deployment counts the call as running until the body is gone.
     in_flight: Option<InFlight>,
+    /// Reads a relayed stream beside it, when somebody wants the content.
+    tap: Option<Tap>,
 }
 
 enum Lane {
@@ -229,10 +234,12 @@ impl StreamBody {
             ready: BytesMut::new(),
             relayed: Bytes::new(),
             over: false,
+            primed: false,
             report: Box::default(),
             counter,
             tail: None,
             in_flight: None,
+            tap: None,
         }
     }
 
@@ -263,6 +270,11 @@ impl StreamBody {
         self.in_flight = Some(in_flight);
     }
 
+    /// Reads the relayed bytes beside the stream.
+    pub(crate) fn set_tap(&mut self, decoder: Option<Box<dyn StreamDecoder>>) {
+        self.tap = decoder.map(Tap::new);
+    }
+
     /// Who is told when the stream is over. Without a tail the report is lost.
     pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
         self.tail = Some(tail);
@@ -290,6 +302,7 @@ impl StreamBody {
                 return Err(error);
             }
             if ended || self.committed() {
+                self.primed = true;
                 return Ok(());
             }
         }
@@ -308,7 +321,7 @@ impl StreamBody {
             Lane::Relay(relay) => {
                 let seen = relay.seen();
                 let raw = seen.error.as_ref()?;
-                (seen.text_events == 0).then(|| self.counter.error_in_stream(raw))
+                (seen.text_events == 0).then(|| self.counter.error_in_stream(raw, &self.ctx))
             }
             Lane::Translate(pipe) => (!pipe.writer.committed).then(|| pipe.writer.error.clone()).flatten(),
             Lane::Replay(_) => None,
@@ -316,6 +329,9 @@ impl StreamBody {
     }
 
     fn chunk(&mut self, data: Bytes) {
+        if let Some(tap) = &mut self.tap {
+            tap.chunk(&data);
+        }
         let too_long = match &mut self.lane {
             Lane::Relay(relay) => match relay.chunk(data) {
                 Ok(out) if self.relayed.is_empty() => {
@@ -341,9 +357,9 @@ impl StreamBody {
         };
         if let Lane::Relay(relay) = &self.lane
             && let Some(raw) = &relay.seen().error
-            && relay.seen().text_events > 0
+            && (self.primed || relay.seen().text_events > 0)
         {
-            let mut error = self.counter.error_in_stream(raw);
+            let mut error = self.counter.error_in_stream(raw, &self.ctx);
             error.side = llm_types::Side::Upstream;
             return self.fail(error);
         }
@@ -420,7 +436,7 @@ impl StreamBody {
             Lane::Relay(relay) => {
                 let seen = relay.take_seen();
                 if let (None, Some(raw)) = (&report.error, &seen.error) {
-                    report.error = Some(self.counter.error_in_stream(raw));
+                    report.error = Some(self.counter.error_in_stream(raw, &self.ctx));
                 }
                 self.counter.from_relay(seen, &mut report);
             }
@@ -429,6 +445,9 @@ impl StreamBody {
         }
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.add_tokens(report.usage.total_input() + report.usage.total_output(), Instant::now());
+        }
+        if let Some(tap) = self.tap.take() {
+            report.content = Some(tap.finish());
         }
         tail.done(report);
     }

@@ -1,0 +1,44 @@
+//! The tap: reads a copy of a relayed stream beside it, for those who want the content.
+
+use bytes::Bytes;
+use llm_types::generate::GenerateResponse;
+use llm_types::stream::{Assembler, Event, EventSink};
+use llm_wire::codec::StreamDecoder;
+use llm_wire::sse::{Item, Splitter};
+
+/// Puts a relayed answer together. A frame that cannot be read ends the tap, never the stream.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    splitter: Splitter,
+    decoder: Box<dyn StreamDecoder>,
+    assembler: Assembler,
+    broken: bool,
+}
+
+impl Tap {
+    pub(crate) fn new(decoder: Box<dyn StreamDecoder>) -> Self {
+        let splitter = Splitter::new(crate::stream::EVENT_LIMIT);
+        Self { splitter, decoder, assembler: Assembler::default(), broken: false }
+    }
+
+    /// Reads what the upstream sent.
+    pub(crate) fn chunk(&mut self, chunk: &Bytes) {
+        if self.broken {
+            return;
+        }
+        let Self { splitter, decoder, assembler, .. } = self;
+        let fed = splitter.feed(chunk, |item| {
+            if let Item::Frame(frame) = item {
+                decoder.frame(&frame, &mut |e: Event<'_>| assembler.event(e));
+            }
+        });
+        self.broken = fed.is_err();
+    }
+
+    /// The answer, once the stream is over.
+    pub(crate) fn finish(mut self) -> Box<GenerateResponse> {
+        let Self { decoder, assembler, .. } = &mut self;
+        decoder.end(&mut |e: Event<'_>| assembler.event(e));
+        Box::new(self.assembler.finish().0)
+    }
+}
