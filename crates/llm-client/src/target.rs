@@ -70,6 +70,10 @@ pub struct Target {
     caps: Option<ModelCaps>,
     /// Its own prices.
     price: Option<CustomPrice>,
+    /// The built-in table's entry, once looked up.
+    entry: OnceLock<Option<ModelRef<'static>>>,
+    /// Values of the response headers that name this deployment, made once.
+    pub headers: TargetHeaders,
     /// Where each format goes, once known.
     endpoints: [OnceLock<Arc<Address>>; FORMATS],
 }
@@ -180,7 +184,7 @@ impl Target {
             caps: (!wildcard).then(|| caps_of(catalog, provider.row().id, base_model.as_deref().unwrap_or(&model))),
             provider,
             base_model,
-            api_base,
+            api_base: api_base.clone(),
             api_key: params.secret("api_key"),
             defaults: defaults(&params),
             policy: Policy {
@@ -192,6 +196,8 @@ impl Target {
             own_modify_params: params.bool("modify_params"),
             mock_response: params.get("mock_response").cloned(),
             price,
+            entry: OnceLock::new(),
+            headers: TargetHeaders::new(api_base.as_deref()),
             endpoints: std::array::from_fn(|_| OnceLock::new()),
             model,
             params,
@@ -216,6 +222,13 @@ impl Target {
         if let Some(own) = &self.price {
             return Some(own.model());
         }
+        if std::ptr::eq(catalog, Catalog::builtin()) && !self.model.contains('*') {
+            return *self.entry.get_or_init(|| self.look_up(Catalog::builtin(), model));
+        }
+        self.look_up(catalog, model)
+    }
+
+    fn look_up<'c>(&self, catalog: &'c Catalog, model: &str) -> Option<ModelRef<'c>> {
         catalog.lookup_price(
             self.provider.row().id,
             self.params.str("region_name").or_else(|| self.params.str("aws_region_name")),
@@ -265,6 +278,20 @@ impl Target {
     #[must_use]
     pub fn protocols(&self, want: &Want<'_>) -> llm_providers::Protocols {
         self.provider.protocols(want)
+    }
+}
+
+/// Header values that name a deployment.
+#[derive(Debug, Clone, Default)]
+pub struct TargetHeaders {
+    /// `x-litellm-model-api-base`, when one was configured.
+    pub api_base: Option<http::HeaderValue>,
+}
+
+impl TargetHeaders {
+    fn new(api_base: Option<&str>) -> Self {
+        let base = api_base.and_then(|b| b.split('?').next()).and_then(|b| http::HeaderValue::from_str(b).ok());
+        Self { api_base: base }
     }
 }
 

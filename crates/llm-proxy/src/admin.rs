@@ -1,5 +1,7 @@
 //! Small routes: metrics, the route list, the home page, the cache.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response};
@@ -14,11 +16,10 @@ use crate::routes::{self, Route};
 use crate::snapshot::Snapshot;
 
 /// `GET /metrics`.
-#[must_use]
-pub fn metrics(app: &App) -> Response<Reply> {
-    let text = app.metrics_text();
+pub async fn metrics(app: &Arc<App>) -> Response<Reply> {
+    let text = app.metrics_text().await;
     let mut headers = HeaderMap::new();
-    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let kind = HeaderValue::from_static(llm_callbacks::prometheus::CONTENT_TYPE);
     headers.insert(CONTENT_TYPE, kind);
     whole(200, Bytes::from(text), headers)
 }

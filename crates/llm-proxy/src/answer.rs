@@ -60,8 +60,8 @@ pub fn whole(
 pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Reservation) -> HeaderMap {
     let mut headers = common(ctx, call, Some(head));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert("cache-control", HeaderValue::from_static("no-cache"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-cache"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     limits(&mut headers, reservation.headers().iter());
     durations(&mut headers, ctx, head.upstream);
     headers
@@ -78,7 +78,7 @@ pub fn stream(headers: HeaderMap, body: Box<StreamBody>) -> Response<Reply> {
 /// The response of a cached answer; the reservation is given back.
 pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation: Reservation) -> Response<Reply> {
     let mut headers = common(ctx, call, None);
-    text(&mut headers, "x-litellm-cache-key", &hit.key);
+    put(&mut headers, HeaderName::from_static("x-litellm-cache-key"), &hit.key);
     if let Some(cost) = hit.cost {
         number(&mut headers, "x-litellm-response-cost", cost);
     }
@@ -87,7 +87,7 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
     limits(&mut headers, settled.headers.iter());
     if hit.stream {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
         return errors::whole(200, hit.body, headers);
     }
     errors::json(200, hit.body, headers)
@@ -98,17 +98,17 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
 pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     safe(&mut headers);
-    text(&mut headers, "x-litellm-call-id", &ctx.id);
-    headers.insert("x-litellm-version", HeaderValue::from_static(LITELLM_VERSION));
-    headers.insert("x-litellm-response-cost", HeaderValue::from_static("0"));
+    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
+    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
+    headers.insert(HeaderName::from_static("x-litellm-response-cost"), HeaderValue::from_static("0"));
     if let Some(who) = &ctx.who
         && let Some(spend) = who.spend()
     {
         number(&mut headers, "x-litellm-key-spend", spend);
     }
     if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
-        text(&mut headers, "x-litellm-model-id", &made.deployment.id);
-        text(&mut headers, "x-litellm-model-group", &made.deployment.group);
+        put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &made.deployment.id);
+        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &made.deployment.group);
     }
     if let Some(upstream) = &refused.error.upstream {
         for (name, value) in &upstream.headers {
@@ -125,44 +125,46 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
 fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(40);
     safe(&mut headers);
-    text(&mut headers, "x-litellm-call-id", &ctx.id);
-    headers.insert("x-litellm-version", HeaderValue::from_static(LITELLM_VERSION));
+    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
+    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
     if let Some(who) = &ctx.who {
         who.limit_headers(|name, value| text(&mut headers, name, value));
     }
     if !ctx.guardrails.is_empty() {
-        text(&mut headers, "x-litellm-applied-guardrails", &ctx.guardrails.join(","));
+        put(&mut headers, HeaderName::from_static("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
     }
     let Some(head) = head else {
-        text(&mut headers, "x-litellm-model-group", &call.model);
+        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &call.model);
         return headers;
     };
     let d = &head.deployment;
-    text(&mut headers, "x-litellm-model-id", &d.id);
-    text(&mut headers, "x-litellm-model-group", &d.group);
-    text(&mut headers, "x-litellm-model-name", d.payload::<Target>().map_or(&*head.model, |_| &d.model));
-    if let Some(base) = &head.api_base {
-        text(&mut headers, "x-litellm-model-api-base", base);
+    put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
+    put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
+    put(&mut headers, HeaderName::from_static("x-litellm-model-name"), d.payload::<Target>().map_or(&*head.model, |_| &d.model));
+    let base = d.payload::<Target>().and_then(|t| t.headers.api_base.clone());
+    let base = base.or_else(|| HeaderValue::from_str(head.api_base.as_deref()?).ok());
+    if let Some(base) = base {
+        headers.insert(HeaderName::from_static("x-litellm-model-api-base"), base);
     }
     if let Some(region) = &d.region {
-        text(&mut headers, "x-litellm-model-region", region);
+        put(&mut headers, HeaderName::from_static("x-litellm-model-region"), region);
     }
-    headers.insert("x-litellm-attempted-retries", HeaderValue::from(head.retries));
-    headers.insert("x-litellm-attempted-fallbacks", HeaderValue::from(head.fallbacks));
-    headers.insert("x-litellm-max-retries", HeaderValue::from(head.max_retries));
+    headers.insert(HeaderName::from_static("x-litellm-attempted-retries"), HeaderValue::from(head.retries));
+    headers.insert(HeaderName::from_static("x-litellm-attempted-fallbacks"), HeaderValue::from(head.fallbacks));
+    headers.insert(HeaderName::from_static("x-litellm-max-retries"), HeaderValue::from(head.max_retries));
     if let Some(timeout) = head.timeout {
         number(&mut headers, "x-litellm-timeout", timeout);
     }
     if !head.lost.is_empty() {
-        text(&mut headers, "x-llm-dropped-params", &head.lost.join(","));
+        put(&mut headers, HeaderName::from_static("x-llm-dropped-params"), &head.lost.join(","));
     }
     provider_headers(&mut headers, &head.upstream_headers);
     headers
 }
 
 fn safe(headers: &mut HeaderMap) {
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
 }
 
 /// Every header of the upstream comes back with the prefix `llm_provider-`; rate limits also under their own name.
@@ -208,22 +210,29 @@ fn limits<'a>(headers: &mut HeaderMap, all: impl Iterator<Item = &'a (String, St
 }
 
 fn text(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+        put(headers, name, value);
+    }
+}
+
+/// A header whose name is known when we are built: nothing is parsed or allocated for it.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     let value = HeaderValue::from_str(value).or_else(|_| {
         let clean: String = value.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
         HeaderValue::from_str(&clean)
     });
-    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+    if let Ok(value) = value {
         headers.insert(name, value);
     }
 }
 
 fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
-    // Python writes small numbers as 1.5e-05, and so did the clients' parsers see them; plain decimals parse everywhere.
-    let mut buffer = format!("{value}");
-    if buffer.len() > 32 {
-        buffer = format!("{value:e}");
+    // Python writes small numbers as 1.5e-05; clients parse both, and plain decimals read better.
+    let mut text = value.to_string();
+    if text.len() > 32 {
+        text = format!("{value:e}");
     }
-    if let Ok(value) = HeaderValue::from_str(&buffer) {
+    if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(HeaderName::from_static(name), value);
     }
 }

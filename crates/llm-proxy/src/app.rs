@@ -46,13 +46,16 @@ impl App {
         }
     }
 
-    /// The exposition of `/metrics`.
-    #[must_use]
-    pub fn metrics_text(&self) -> String {
-        let running = self.in_flight.load(Ordering::Relaxed);
-        self.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
-        self.bus.drain();
-        self.metrics.encode()
+    /// The exposition of `/metrics`. Written on the background runtime: with many callers it takes a while.
+    pub async fn metrics_text(self: &Arc<Self>) -> String {
+        let app = Arc::clone(self);
+        let written = self.background.spawn_blocking(move || {
+            let running = app.in_flight.load(Ordering::Relaxed);
+            app.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
+            app.bus.drain();
+            app.metrics.encode()
+        });
+        written.await.unwrap_or_default()
     }
 }
 

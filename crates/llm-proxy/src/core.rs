@@ -32,10 +32,10 @@ impl Core {
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let (parts, body) = req.into_parts();
         let snapshot = self.app.snapshot.load();
-        let path = parts.uri.path().to_owned();
+        let uri = parts.uri.clone();
         let path = match snapshot.settings.root_path.as_deref() {
-            None => path.as_str(),
-            Some(root) => path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(&path),
+            None => uri.path(),
+            Some(root) => uri.path().strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(uri.path()),
         };
         if !snapshot.settings.allowed_routes.is_empty() && !snapshot.settings.allowed_routes.iter().any(|r| r == path) {
             return errors::respond(
@@ -76,7 +76,7 @@ impl Core {
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,
-            Action::Metrics => admin::metrics(&self.app),
+            Action::Metrics => admin::metrics(&self.app).await,
             Action::Test => admin::test(route),
             Action::Routes => admin::routes(),
             Action::Home => admin::home(),

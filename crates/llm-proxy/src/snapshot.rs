@@ -1,5 +1,6 @@
 //! The configuration a request runs under: one immutable snapshot, exchanged as a whole on reload.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use llm_cache::Cache;
@@ -21,24 +22,39 @@ pub struct Snapshot {
     pub guardrails: GuardrailSet,
     /// Somebody wants the content of answers.
     pub wants_content: bool,
+    /// What the dearest deployment of each group asks per token, worked out once.
+    pub bounds: HashMap<Arc<str>, Option<(f64, f64)>>,
 }
 
 impl Snapshot {
     /// US dollars per input and output token of the dearest deployment of a group; nothing when no price is known.
     #[must_use]
     pub fn price_bound(&self, group: &str) -> Option<(f64, f64)> {
-        use llm_catalog::Field;
+        if let Some(known) = self.bounds.get(group) {
+            return *known;
+        }
         let resolved = self.engine.router.resolve(group, &llm_router::Scope::default()).ok()?;
-        let prices = self.engine.router.members(&resolved.group).filter_map(|d| {
-            let target = d.payload::<Target>()?;
-            let entry = target.price(&self.engine.prices, &target.model)?;
-            Some((
-                entry.num(Field::InputCostPerToken).unwrap_or(0.0),
-                entry.num(Field::OutputCostPerToken).unwrap_or(0.0),
-            ))
-        });
-        prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+        bound(&self.engine, self.engine.router.members(&resolved.group), group)
     }
+}
+
+/// The dearest prices among deployments.
+fn bound<'d>(engine: &Engine, members: impl Iterator<Item = &'d Arc<llm_router::Deployment>>, model: &str) -> Option<(f64, f64)> {
+    use llm_catalog::Field;
+    let prices = members.filter_map(|d| {
+        let target = d.payload::<Target>()?;
+        let model = if target.model.contains('*') { model } else { &*target.model };
+        let entry = target.price(&engine.prices, model)?;
+        Some((entry.num(Field::InputCostPerToken).unwrap_or(0.0), entry.num(Field::OutputCostPerToken).unwrap_or(0.0)))
+    });
+    prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+}
+
+/// The bounds of every group without a wildcard.
+#[must_use]
+pub fn bounds(engine: &Engine) -> HashMap<Arc<str>, Option<(f64, f64)>> {
+    let groups = engine.router.groups().filter(|g| !g.name.contains('*'));
+    groups.map(|g| (Arc::clone(&g.name), bound(engine, engine.router.members(g), &g.name))).collect()
 }
 
 /// What models are served, for allow-lists.

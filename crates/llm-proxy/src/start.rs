@@ -222,8 +222,10 @@ fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
         bail!("guardrails: {problem}");
     }
     let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
+    let engine = Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine };
     Ok(Snapshot {
-        engine: Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine },
+        bounds: crate::snapshot::bounds(&engine),
+        engine,
         cache: loaded.cache.map(|settings| Arc::new(Cache::in_memory(settings))),
         guardrails,
         wants_content,
