@@ -43,7 +43,9 @@ impl Checker {
                 let state = self.choice(*choice);
                 match state.open.iter().position(|p| p == part) {
                     Some(at) => drop(state.open.remove(at)),
-                    None => self.problems.push(format!("PartEnd for part {part} of choice {choice}, which is not open")),
+                    None => {
+                        self.problems.push(format!("PartEnd for part {part} of choice {choice}, which is not open"))
+                    }
                 }
             }
             Event::Finish { choice, .. } => {

@@ -85,8 +85,7 @@ impl fmt::Debug for RawJson {
 /// Equal as JSON values: white space does not count, the order of keys does.
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
-            || matches!((self.read::<Json>(), other.read::<Json>()), (Ok(a), Ok(b)) if a == b)
+        self.get() == other.get() || matches!((self.read::<Json>(), other.read::<Json>()), (Ok(a), Ok(b)) if a == b)
     }
 }
 

@@ -316,7 +316,8 @@ impl EventSink for Assembler {
         match event {
             Event::Start(s) => {
                 let r = &mut self.response;
-                (r.id, r.model, r.created, r.service_tier, r.extra) = (s.id, s.model, s.created, s.service_tier, s.extra);
+                (r.id, r.model, r.created, r.service_tier, r.extra) =
+                    (s.id, s.model, s.created, s.service_tier, s.extra);
             }
             Event::PartStart { choice, kind, .. } => self.part_start(choice, kind),
             Event::Delta { choice, part, delta } => self.delta(choice, part, delta),
