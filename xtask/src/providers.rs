@@ -79,6 +79,8 @@ struct Row {
     usage_on_request: bool,
     #[serde(default)]
     clean_reply: bool,
+    /// The proof in the blocks that repeat the thoughts of its streams.
+    block_proof: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
     #[serde(default)]
@@ -197,6 +199,9 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
     put_paths(row, &mut put)?;
     if row.clean_reply {
         put("clean_reply", "true".into());
+    }
+    if let Some(proof) = &row.block_proof {
+        put("block_proof", format!("Some({})", text(proof)));
     }
     put_list(&mut put, "hosts", &row.hosts);
     put_list(&mut put, "bare_models", &row.bare_models);

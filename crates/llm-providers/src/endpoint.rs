@@ -22,6 +22,12 @@ pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
         out.push(want.format);
     }
     if want.operation == OperationKind::Generate {
+        if want.format == Format::AnthropicMessages
+            && row.quirks.has(Quirk::MessagesAsResponses)
+            && p.responses.is_some()
+        {
+            out.push(Format::OpenAiResponses);
+        }
         let rest = [
             (p.chat, Format::OpenAiChat),
             (p.messages, Format::AnthropicMessages),

@@ -31,6 +31,8 @@ macro_rules! quirks {
 }
 
 quirks! {
+    /// Clients of Anthropic's language are answered through the Responses API, not through chat.
+    MessagesAsResponses = "messages_as_responses",
     // the request's top level
     /// `"stream": false` is written out when no stream is wanted.
     ExplicitStream = "explicit_stream",
@@ -124,6 +126,15 @@ quirks! {
     ReasoningTokensApart = "reasoning_tokens_apart",
     /// `service_tier` is spoken in its own words.
     OwnServiceTier = "own_service_tier",
+    /// Chat clients get the thoughts of whole answers in the field in which the provider wrote them.
+    OwnReasoningField = "own_reasoning_field",
+    /// The type of an error is that of its status, whatever the provider calls it. LiteLLM reaches the provider without
+    /// OpenAI's library, which passes `invalid_request_error` on.
+    ErrorTypeByStatus = "error_type_by_status",
+    /// The code of an error inside a stream is its status. OpenAI's library makes a broken connection of it.
+    StreamErrorByCode = "stream_error_by_code",
+    /// An error inside a stream is an API error without a type.
+    StreamErrorIsApi = "stream_error_is_api",
 }
 
 /// A set of [`Quirk`]s: one bit each.

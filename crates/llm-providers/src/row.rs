@@ -44,6 +44,8 @@ pub struct ProviderRow {
     pub paths: Paths,
     /// Its replies are true OpenAI wire: they may be forwarded untouched.
     pub clean_reply: bool,
+    /// Thoughts in its streams are repeated to chat clients as `thinking_blocks` with this proof.
+    pub block_proof: Option<&'static str>,
     /// It takes `stream_options.include_usage`.
     pub stream_usage: bool,
     /// The `anthropic-beta` values that it understands, with its names for them; empty: all pass.
@@ -205,6 +207,7 @@ pub(crate) const BLANK: ProviderRow = ProviderRow {
     quirks: Quirks::NONE,
     paths: Paths::NONE,
     clean_reply: false,
+    block_proof: None,
     stream_usage: false,
     betas: &[],
     model_name: ModelName::AsIs,

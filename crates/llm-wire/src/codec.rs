@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use llm_types::embed::{EmbedRequest, EmbedResponse};
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::{Event, EventSink};
-use llm_types::{Error, FieldSet, Format, Result};
+use llm_types::{Error, FieldSet, Format, RawJson, Result};
 
 /// A kind of call with its canonical request and response.
 pub trait Operation: 'static {
@@ -179,6 +179,27 @@ pub struct ReplyContext {
     pub upstream: Option<Format>,
     /// The provider's id, for messages of errors that come inside a stream.
     pub provider: String,
+    /// The model as the deployment names it, where an answer has to name it beside the one that was asked for.
+    pub upstream_model: Option<String>,
+    /// The request's `tool_choice` as it came, for formats whose answers repeat it.
+    pub tool_choice: Option<RawJson>,
+    /// What becomes of errors that come inside a stream.
+    pub stream_errors: StreamErrors,
+    /// Thoughts in streams are repeated to chat clients as blocks with this proof.
+    pub block_proof: Option<&'static str>,
+}
+
+/// What LiteLLM makes of an error object inside a stream of OpenAI's format; it depends on the library by which it
+/// reaches the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StreamErrors {
+    /// The code of the object is the status.
+    #[default]
+    ByCode,
+    /// A broken connection, without a type, whatever the code.
+    Connection,
+    /// An API error, without a type, with the code as the status.
+    Api,
 }
 
 /// A format towards a client.

@@ -137,7 +137,7 @@ fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result
     {
         if !policy.drop_params {
             let message = format!("tool_choice={choice} is not supported here. To drop it, set drop_params");
-            return Err(Error::new(llm_types::Kind::UnsupportedParams, message).with_param("tool_choice"));
+            return Err(Error::new(llm_types::Kind::UnsupportedParams, message));
         }
         draft.lose("tool_choice");
     } else if quirks.has(Quirk::RequiredInWords) && required {

@@ -170,7 +170,13 @@ fn completions(
     let dropped = rules::check(provider, model, params, caps, draft.known(), draft, policy)?;
     dropped.iter().for_each(|f| draft.lose(f.name()));
     rename(provider.row(), draft);
-    if provider.quirks(model, params).has(Quirk::JoinPrompts)
+    let quirks = provider.quirks(model, params);
+    // Only conversations are asked for with every choice written out, prompts go on as they came.
+    let bridged = policy.client != Some(Format::OpenAiCompletions);
+    if quirks.has(Quirk::ExplicitStream) && bridged && draft.get("stream").is_none() {
+        draft.set("stream", "false");
+    }
+    if quirks.has(Quirk::JoinPrompts)
         && let Some(prompts) = draft.get("prompt").and_then(|p| serde_json::from_str::<Vec<String>>(p).ok())
     {
         draft.set("prompt", llm_types::RawJson::string(&prompts.concat()).get().to_owned());

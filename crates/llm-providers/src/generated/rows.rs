@@ -154,6 +154,7 @@ pub(crate) static AIOHTTP_OPENAI: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
@@ -189,6 +190,7 @@ pub(crate) static AMAZON_NOVA: ProviderRow = ProviderRow {
     ]),
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.nova.amazon.com/v1"],
     ..BLANK
@@ -326,14 +328,13 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
         .union(FieldSet::of(&[F::User])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ReasoningFamilies, Q::EmbedBase64]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ReasoningFamilies, Q::EmbedBase64, Q::ErrorTypeByStatus]),
     paths: Paths {
         chat: Some("chat/completions"),
         embeddings: Some("embeddings"),
         responses: Some("responses"),
         ..Paths::NONE
     },
-    clean_reply: true,
     ..BLANK
 };
 
@@ -350,7 +351,7 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     betas: &[
         ("advanced-tool-use-2025-11-20", "advanced-tool-use-2025-11-20"),
         ("code-execution-2025-08-25", "code-execution-2025-08-25"),
@@ -409,7 +410,7 @@ pub(crate) static AZURE_TEXT: ProviderRow = ProviderRow {
         ]))
         .union(FieldSet::of(&[F::User])),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::JoinPrompts]),
+    quirks: Quirks::of(&[Q::JoinPrompts, Q::ErrorTypeByStatus]),
     paths: Paths { completions: Some("completions"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -464,6 +465,7 @@ pub(crate) static BEDROCK_MANTLE: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
@@ -608,7 +610,7 @@ pub(crate) static CLOUDFLARE: ProviderRow = ProviderRow {
     api_key_env: &["CLOUDFLARE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::RunBase]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::RunBase, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
@@ -643,6 +645,7 @@ pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
         Q::EmptyIsNull,
     ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
+    block_proof: Some("mistral"),
     hosts: &["codestral.mistral.ai/v1"],
     ..BLANK
 };
@@ -690,7 +693,7 @@ pub(crate) static COMETAPI: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.cometapi.com/v1"],
     ..BLANK
@@ -703,7 +706,7 @@ pub(crate) static COMPACTIFAI: ProviderRow = ProviderRow {
     api_key_env: &["COMPACTIFAI_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.compactif.ai/v1"],
     ..BLANK
@@ -812,9 +815,16 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
         F::Thinking,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ReasoningParts]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::StripReasoning,
+        Q::ReasoningParts,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+    ]),
     quirks_like: &[(&["claude"], Quirks::of(&[Q::SchemaByTool, Q::EffortToThinking]))],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    block_proof: Some(""),
     ..BLANK
 };
 
@@ -837,7 +847,7 @@ pub(crate) static DATAROBOT: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/"), ..Paths::NONE },
     hosts: &["app.datarobot.com/api/v2/genai/llmgw/chat/completions"],
     ..BLANK
@@ -899,6 +909,8 @@ pub(crate) static DEEPSEEK: ProviderRow = ProviderRow {
         Q::StripToolCacheControl,
         Q::FillReasoning,
         Q::FunctionsOnly,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
     ]),
     paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
     hosts: &["api.deepseek.com/beta", "api.deepseek.com/v1", "api.deepseek.com"],
@@ -1088,7 +1100,15 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::RequiredIsAny, Q::ToolsOverFormat, Q::ThinkingOverEffort, Q::ThinkTags]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::RequiredIsAny,
+        Q::ToolsOverFormat,
+        Q::ThinkingOverEffort,
+        Q::ThinkTags,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+    ]),
     model_name: ModelName::Short("accounts/fireworks/models/{model}"),
     paths: Paths {
         chat: Some("/chat/completions"),
@@ -1225,6 +1245,7 @@ pub(crate) static GRADIENT_AI: ProviderRow = ProviderRow {
         F::TopP,
     ]),
     stream_usage: true,
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/api/v1/chat/completions"), ..Paths::NONE },
     hosts: &["inference.do-ai.run"],
     ..BLANK
@@ -1240,7 +1261,15 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::SchemaByTool, Q::OwnServiceTier, Q::ThinkTags]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::SchemaByTool,
+        Q::OwnServiceTier,
+        Q::ThinkTags,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+        Q::OwnReasoningField,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.groq.com/openai/v1"],
     ..BLANK
@@ -1266,7 +1295,7 @@ pub(crate) static HEROKU: ProviderRow = ProviderRow {
     api_key_env: &["HEROKU_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::FlattenContent]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::FlattenContent, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
@@ -1286,6 +1315,8 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
         Q::ThinkingToEffort,
         Q::StripReasoning,
         Q::EmbedInputList,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
     ]),
     paths: Paths {
         chat: Some("/chat/completions"),
@@ -1306,7 +1337,14 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
     api_key_env: &["HUGGINGFACE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::MaxRetriesInBody, Q::OverlapBase, Q::ThinkTags]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::MaxRetriesInBody,
+        Q::OverlapBase,
+        Q::ThinkTags,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+    ]),
     paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
     hosts: &["router.huggingface.co"],
     ..BLANK
@@ -1451,6 +1489,7 @@ pub(crate) static LEMONADE: ProviderRow = ProviderRow {
     auth: Auth::BearerOptional,
     supported: OPENAI_PARAMS,
     stream_usage: true,
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
@@ -1582,7 +1621,7 @@ pub(crate) static MARITALK: ProviderRow = ProviderRow {
         F::ToolChoice,
     ]),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["chat.maritaca.ai/api"],
     ..BLANK
@@ -1632,7 +1671,7 @@ pub(crate) static MINIMAX: ProviderRow = ProviderRow {
     api_key_env: &["MINIMAX_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking])),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
     hosts: &["api.minimax.io/v1"],
     ..BLANK
@@ -1670,8 +1709,11 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::DropEmptyTurns,
         Q::EmbedDetokenize,
         Q::EmptyIsNull,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
     ]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    block_proof: Some("mistral"),
     hosts: &["api.mistral.ai/v1"],
     ..BLANK
 };
@@ -1952,7 +1994,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Known, FieldSet::of(&[F::User])), (Cap::Unknown, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::StripCacheControl]),
+    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::StripCacheControl, Q::MessagesAsResponses]),
     paths: Paths {
         chat: Some("/chat/completions"),
         embeddings: Some("/embeddings"),
@@ -2009,7 +2051,14 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::UsageInclude, Q::EffortMaxIsXhigh, Q::EmbedInputList]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::UsageInclude,
+        Q::EffortMaxIsXhigh,
+        Q::EmbedInputList,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorIsApi,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["openrouter.ai/api/v1"],
     bare_models: &["openrouter/auto", "openrouter/free", "openrouter/bodybuilder"],
@@ -2025,7 +2074,7 @@ pub(crate) static OVHCLOUD: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["oai.endpoints.kepler.ai.cloud.ovh.net/v1"],
     ..BLANK
@@ -2490,6 +2539,7 @@ pub(crate) static TEXT_COMPLETION_CODESTRAL: ProviderRow = ProviderRow {
         F::Stop,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths { completions: Some(""), ..Paths::NONE },
     ..BLANK
 };
@@ -2539,6 +2589,7 @@ pub(crate) static TEXT_COMPLETION_OPENAI: ProviderRow = ProviderRow {
         ]))
         .union(FieldSet::of(&[F::User])),
     stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream]),
     paths: Paths { completions: Some("/completions"), ..Paths::NONE },
     clean_reply: true,
     bare_models: &["gpt-3.5-turbo-instruct*", "babbage-002", "davinci-002"],
@@ -2565,7 +2616,13 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ThinkTags]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::StripReasoning,
+        Q::ThinkTags,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+    ]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -2799,7 +2856,14 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
     ],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripStrict, Q::StripNames, Q::ReasoningTokensApart]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::StripStrict,
+        Q::StripNames,
+        Q::ReasoningTokensApart,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), responses: Some("/responses"), ..Paths::NONE },
     hosts: &["api.x.ai/v1"],
     ..BLANK

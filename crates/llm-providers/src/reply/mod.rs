@@ -6,9 +6,11 @@ mod stream;
 
 use llm_types::generate::{GenerateResponse, UsageReport};
 use llm_types::stream::EventFilter;
+use llm_types::{Error, Format};
+use llm_wire::codec::StreamErrors;
 
 use crate::quirk::{Quirk, Quirks};
-use crate::row::ProviderRow;
+use crate::row::{ProviderRow, RowFormat};
 
 /// The quirks that touch answers.
 const TOUCHING: Quirks = Quirks::of(&[
@@ -17,13 +19,14 @@ const TOUCHING: Quirks = Quirks::of(&[
     Quirk::ReasoningTokensApart,
     Quirk::OwnServiceTier,
     Quirk::EmptyIsNull,
+    Quirk::OwnReasoningField,
 ]);
 
 /// The words for tiers that OpenAI's clients know.
 const TIERS: [&str; 4] = ["auto", "default", "flex", "priority"];
 
-/// Changes a decoded answer where the row's replies deviate.
-pub fn normalise(row: &ProviderRow, response: &mut GenerateResponse) {
+/// Changes a decoded answer where the row's replies deviate, for a client of this format.
+pub fn normalise(row: &ProviderRow, client: Format, response: &mut GenerateResponse) {
     let quirks = row.quirks;
     if !quirks.any(TOUCHING) {
         return;
@@ -34,6 +37,9 @@ pub fn normalise(row: &ProviderRow, response: &mut GenerateResponse) {
         }
         if quirks.has(Quirk::ThinkTags) {
             parts::think_tags(&mut choice.parts);
+        }
+        if quirks.has(Quirk::OwnReasoningField) && client == Format::OpenAiChat {
+            parts::own_reasoning(choice);
         }
         if quirks.has(Quirk::EmptyIsNull) {
             parts::drop_lone_empty_text(&mut choice.parts);
@@ -51,6 +57,25 @@ pub fn normalise(row: &ProviderRow, response: &mut GenerateResponse) {
 #[must_use]
 pub fn filters(row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
     if row.quirks.any(stream::TOUCHING) { vec![Box::new(stream::Normalise::new(row.quirks))] } else { Vec::new() }
+}
+
+/// Changes a decoded error reply as LiteLLM's clients see it for this row.
+pub fn error(row: &ProviderRow, error: &mut Error) {
+    if row.format == RowFormat::OpenAi && !row.quirks.has(Quirk::ErrorTypeByStatus) {
+        llm_wire::openai::errors::keep_invalid_request(error);
+    }
+}
+
+/// What becomes of error objects inside the row's streams.
+#[must_use]
+pub const fn stream_errors(row: &ProviderRow) -> StreamErrors {
+    if row.quirks.has(Quirk::StreamErrorIsApi) {
+        StreamErrors::Api
+    } else if row.quirks.has(Quirk::StreamErrorByCode) {
+        StreamErrors::ByCode
+    } else {
+        StreamErrors::Connection
+    }
 }
 
 fn tier(tier: &mut Option<String>) {

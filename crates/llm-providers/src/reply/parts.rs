@@ -1,5 +1,5 @@
-use llm_types::generate::{Part, PartKind};
-use llm_types::{Json, RawJson};
+use llm_types::generate::{Choice, Part, PartKind};
+use llm_types::{Format, Json, RawJson};
 
 /// Thinking that stands at the head of the text between `<think>` and `</think>` becomes a part of its own.
 pub(super) fn think_tags(parts: &mut Vec<Part>) {
@@ -52,4 +52,11 @@ pub(super) fn drop_lone_empty_text(parts: &mut Vec<Part>) {
     if only.as_text() == Some("") {
         parts.clear();
     }
+}
+
+/// Thoughts that stood in the field `reasoning` stay there alone.
+pub(super) fn own_reasoning(choice: &mut Choice) {
+    let Some(text) = choice.message_extra.remove("reasoning") else { return };
+    choice.parts.retain(|p| !matches!(p.kind, PartKind::Thinking { .. }));
+    choice.message_extra.push(Format::OpenAiChat, "message.reasoning", text);
 }

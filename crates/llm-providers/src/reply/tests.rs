@@ -16,12 +16,12 @@ fn answer(parts: Vec<Part>) -> GenerateResponse {
 #[test]
 fn thinking_at_the_head_of_the_text_is_thinking() {
     let mut response = answer(vec![Part::text("<think>hm</think>yes")]);
-    normalise(&row(&[Quirk::ThinkTags]), &mut response);
+    normalise(&row(&[Quirk::ThinkTags]), Format::OpenAiChat, &mut response);
     let kinds: Vec<_> = response.choices[0].parts.iter().map(|p| p.kind.clone()).collect();
     assert_eq!(kinds[0], PartKind::Thinking { text: "hm".into(), signature: None });
     assert_eq!(response.text(), "yes");
     let mut open = answer(vec![Part::text("<think>never closed")]);
-    normalise(&row(&[Quirk::ThinkTags]), &mut open);
+    normalise(&row(&[Quirk::ThinkTags]), Format::OpenAiChat, &mut open);
     assert_eq!(open.text(), "<think>never closed");
 }
 
@@ -63,7 +63,7 @@ fn reasoning_objects_are_thinking() {
     let json = r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm","signature":"s"}]}"#;
     let opaque = PartKind::Opaque { format: Format::OpenAiChat, json: RawJson::parse(json).unwrap() };
     let mut response = answer(vec![Part::new(opaque), Part::text("yes")]);
-    normalise(&row(&[Quirk::ReasoningParts]), &mut response);
+    normalise(&row(&[Quirk::ReasoningParts]), Format::OpenAiChat, &mut response);
     let first = &response.choices[0].parts[0].kind;
     assert_eq!(*first, PartKind::Thinking { text: "hm".into(), signature: Some("s".into()) });
 }

@@ -115,7 +115,7 @@ impl Family {
             if policy.drop_params {
                 Ok(())
             } else {
-                Err(Error::new(Kind::UnsupportedParams, message).with_param(field.name()))
+                Err(Error::new(Kind::UnsupportedParams, message))
             }
         };
         let free = self == Self::Gpt5 && !thinks_as(model, caps, values);

@@ -72,6 +72,16 @@ const JUDGED: [Field; 34] = [
     Field::Store,
 ];
 
+/// The fields of a request that are judged in the provider's language `upstream`. Of requests that are translated to
+/// Responses only what models refuse by value: the rest is left out by the translation, as in LiteLLM.
+#[must_use]
+pub fn judged(upstream: Format) -> FieldSet {
+    match upstream {
+        Format::OpenAiResponses => FieldSet::of(&[Field::Temperature, Field::ReasoningEffort]),
+        _ => Field::ALL.iter().copied().collect(),
+    }
+}
+
 /// The embedding parameters that the table judges.
 const EMBED_JUDGED: [Field; 3] = [Field::User, Field::EncodingFormat, Field::Dimensions];
 
@@ -110,22 +120,22 @@ pub fn check(
     let refused = foreign.minus(silent);
     if !refused.is_empty() && !policy.drop_params {
         let names: Vec<_> = JUDGED.into_iter().filter(|f| refused.has(*f)).map(|f| format!("'{}'", f.name())).collect();
-        return Err(unsupported(row.id, model, &names.join(", "), refused));
+        return Err(unsupported(row.id, model, &names.join(", ")));
     }
     let by_value = family.judge_values(rules_model, present.minus(foreign).minus(allowed), caps, values, policy)?;
     Ok(foreign.union(by_value))
 }
 
-fn unsupported(provider: &str, model: &str, names: &str, refused: FieldSet) -> Error {
-    let error = Error::new(
+/// Names what is not taken in its text only: LiteLLM leaves `param` null.
+fn unsupported(provider: &str, model: &str, names: &str) -> Error {
+    Error::new(
         Kind::UnsupportedParams,
         format!(
             "{provider} does not support parameters: [{names}], for model={model}. To drop these, set \
              `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. \n If you want to \
              use these params dynamically send allowed_openai_params=[{names}] in your request."
         ),
-    );
-    named(error, refused)
+    )
 }
 
 /// The same for embeddings.
@@ -157,16 +167,7 @@ pub fn check_embeddings(
         row.id,
         told.join(", ")
     );
-    Err(named(Error::new(Kind::UnsupportedParams, message), foreign))
-}
-
-/// With the field to blame, when it is one.
-fn named(error: Error, fields: FieldSet) -> Error {
-    let mut names = fields.iter();
-    match (names.next(), names.next()) {
-        (Some(one), None) => error.with_param(one.name()),
-        _ => error,
-    }
+    Err(Error::new(Kind::UnsupportedParams, message))
 }
 
 /// What the catalog knows of a provider's model, as rules and encoders want it.

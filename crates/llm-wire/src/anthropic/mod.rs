@@ -57,6 +57,12 @@ const JSON_TOOL: &str = "json_tool_call";
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Messages;
 
+/// Reads the object below `error` of a stream's error event.
+#[must_use]
+pub fn error_in_stream(raw: &str) -> Error {
+    error::decode_event(raw)
+}
+
 impl ClientCodec<Generate> for Messages {
     fn format(&self) -> Format {
         FORMAT

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use llm_types::{Error, Kind, UpstreamDetail};
+use llm_types::{Error, Kind, Side, UpstreamDetail};
 
 use super::object::Obj;
 use super::wire::{Text, view};
-use crate::codec::ReplyView;
 use crate::codec::http_headers::{Headers, get};
+use crate::codec::{ReplyView, StreamErrors};
 
 /// Upstream bodies are kept up to this size, in bytes.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -226,26 +226,34 @@ pub fn retry_after(headers: &Headers<'_>) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Reads the object below `error` that a stream carried after its 200, in `provider`'s name.
-pub(crate) fn decode_in_stream(raw: &str, provider: &str) -> Error {
+/// Reads the object below `error` that a stream carried after its 200, in `provider`'s name. What the text says counts
+/// first, then the code, as `how` tells.
+#[must_use]
+pub fn decode_in_stream(raw: &str, provider: &str, how: StreamErrors) -> Error {
     let said: ErrorView<'_> = serde_json::from_str(raw).unwrap_or_default();
     let bare = llm_types::json::raw_str(raw);
     let code = said.code.filled().and_then(|c| c.parse::<u16>().ok()).filter(|c| (400..600).contains(c));
     let text = said.message.filled().or(bare.as_deref()).unwrap_or(raw);
-    let kind = match (kind_of(0, raw), code) {
-        (Kind::Connection, Some(code)) => of_status(code),
-        (Kind::Connection, None) => Kind::Internal,
-        (kind, _) => kind,
+    let kind = match (kind_of(0, raw), how, code) {
+        (Kind::Connection | Kind::Internal, StreamErrors::Connection, _) => Kind::Connection,
+        (Kind::Connection | Kind::Internal, StreamErrors::Api, _) => Kind::Api,
+        (Kind::Connection, _, Some(code)) => of_status(code),
+        (Kind::Connection, _, None) => Kind::Internal,
+        (kind, ..) => kind,
     };
     let detail = UpstreamDetail {
-        status: code.unwrap_or(0),
+        status: code.filter(|_| how != StreamErrors::Connection).unwrap_or(0),
         provider: provider.to_owned(),
         error_type: said.kind.filled().map(str::to_owned),
         code: said.code.filled().map(str::to_owned),
         body: Bytes::copy_from_slice(raw.as_bytes().get(..BODY_LIMIT).unwrap_or(raw.as_bytes())),
         headers: Vec::new(),
     };
-    upstream_error(kind, text, detail)
+    let mut error = upstream_error(kind, text, detail);
+    if how != StreamErrors::ByCode && matches!(kind, Kind::Connection | Kind::Api) {
+        error.openai_type = Some(String::new());
+    }
+    error
 }
 
 /// The upstream's reply is not an answer: the error names what is wrong with it.
@@ -257,10 +265,29 @@ pub(crate) fn invalid_reply(reply: &ReplyView<'_>, what: &str) -> Error {
 
 /// Writes an error body. The `code` is the status, as a string, unless the error carries another one.
 pub fn encode(error: &Error, out: &mut BytesMut) {
+    encode_as(error, error.openai_type(), out);
+}
+
+/// The `type` that clients of LiteLLM's older routes (text completions) see: what the exception itself carries, and
+/// most carry none.
+#[must_use]
+pub fn carried_type(error: &Error) -> &str {
+    let ours = error.side != Side::Upstream && error.kind != Kind::UnsupportedParams;
+    match error.openai_type.as_deref() {
+        Some("invalid_request_error") => "invalid_request_error",
+        own if ours => own.unwrap_or(error.kind.facts().openai_type),
+        _ if error.status() == 429 => "throttling_error",
+        _ if error.status() == 500 && error.openai_type.as_deref() != Some("") => "internal_server_error",
+        _ => "",
+    }
+}
+
+/// Writes an error body of this `type`; an empty one is null.
+pub(crate) fn encode_as(error: &Error, kind: &str, out: &mut BytesMut) {
     let mut body = Obj::open(out);
     let mut obj = body.obj("error");
     obj.str("message", &error.message);
-    match error.openai_type() {
+    match kind {
         "" => obj.text("type", "null"),
         text => obj.str("type", text),
     }
@@ -321,6 +348,33 @@ mod tests {
         assert_eq!(e.openai_type(), "internal_server_error");
         keep_invalid_request(&mut e);
         assert_eq!((e.openai_type(), e.status()), ("invalid_request_error", 502));
+        assert_eq!(carried_type(&e), "invalid_request_error");
+    }
+
+    #[test]
+    fn errors_inside_streams_depend_on_how_the_provider_is_reached() {
+        let read = |raw, how| {
+            let e = decode_in_stream(raw, "openai", how);
+            (e.kind, e.status(), e.openai_type().to_owned())
+        };
+        let busy = r#"{"message":"Broken","type":"server_error","code":503}"#;
+        assert_eq!(read(busy, StreamErrors::ByCode), (Kind::Unavailable, 503, "internal_server_error".to_owned()));
+        assert_eq!(read(busy, StreamErrors::Connection), (Kind::Connection, 500, String::new()));
+        assert_eq!(read(busy, StreamErrors::Api), (Kind::Api, 503, String::new()));
+        let slow = r#"{"message":"Rate limit reached","code":429}"#;
+        assert_eq!(read(slow, StreamErrors::Connection), (Kind::RateLimit, 429, "throttling_error".to_owned()));
+    }
+
+    #[test]
+    fn older_routes_tell_what_the_exception_carries() {
+        let read = |status| decode(&ReplyView { status, provider: "x", headers: &[], body: b"no" });
+        for (status, kind) in
+            [(401, ""), (404, ""), (429, "throttling_error"), (500, "internal_server_error"), (503, "")]
+        {
+            assert_eq!(carried_type(&read(status)), kind, "{status}");
+        }
+        assert_eq!(carried_type(&Error::bad_request("ours")), "invalid_request_error");
+        assert_eq!(carried_type(&Error::new(Kind::UnsupportedParams, "x")), "");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::content_decode;
 use super::message_decode::thoughts;
 use super::message_view::{FunctionView, MessageView, ToolCallView};
 use super::request_decode::{inner, rest};
-use crate::codec::{ReplyContext, ReplyView};
+use crate::codec::{ReplyContext, ReplyView, StreamErrors};
 use crate::openai::wire::{Content, Count, List, Text, view};
 use crate::openai::{errors, finish, usage};
 
@@ -39,7 +39,7 @@ pub(crate) fn decode(reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<Genera
         serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
     let Some(choices) = view.choices.0 else {
         return Err(match view.error {
-            Some(error) => errors::decode_in_stream(error.get(), reply.provider),
+            Some(error) => errors::decode_in_stream(error.get(), reply.provider, StreamErrors::ByCode),
             None => errors::invalid_reply(reply, "provider returned a response with no 'choices'"),
         });
     };

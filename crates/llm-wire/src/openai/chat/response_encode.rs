@@ -16,6 +16,8 @@ use crate::top::Top;
 /// Fields of a message that stand beside `content` and not below `provider_specific_fields`.
 const KNOWN: [&str; 4] = ["annotations", "audio", "images", "reasoning_items"];
 const SPECIFIC: &str = "provider_specific_fields";
+/// Extra fields with this in front belong into the message too.
+const BESIDE: &str = "message.";
 
 /// Writes an answer.
 pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut BytesMut) {
@@ -97,6 +99,7 @@ fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
         }
     }
     obj.extra(&choice.message_extra, FORMAT, |key| KNOWN.contains(&key));
+    obj.inner(&choice.message_extra, FORMAT, BESIDE);
     specific(choice, ctx, obj);
 }
 
@@ -224,7 +227,7 @@ fn specific_block(json: &str) -> Block {
 
 fn specific(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     let refusal = choice.parts.iter().find_map(|p| if let PartKind::Refusal(t) = &p.kind { Some(t) } else { None });
-    let own = |key: &str| !KNOWN.contains(&key);
+    let own = |key: &str| !KNOWN.contains(&key) && !key.starts_with(BESIDE);
     let anthropic = ctx.upstream == Some(Format::AnthropicMessages);
     if refusal.is_none() && !anthropic && !choice.message_extra.fields_for(FORMAT).any(|(k, _)| own(k)) {
         return;

@@ -10,7 +10,7 @@ use super::FORMAT;
 use super::content_decode;
 use super::message_view::MessageView;
 use super::stream_choice::{ChoiceState, Kind as TextKind};
-use crate::codec::{ReplyContext, StreamDecoder};
+use crate::codec::{ReplyContext, StreamDecoder, StreamErrors};
 use crate::openai::few::Few;
 use crate::openai::wire::{Content, Count, Rest, Text, view};
 use crate::openai::{errors, finish, usage};
@@ -47,6 +47,7 @@ view!(lenient ChoiceIn {
 pub(crate) struct ChatStreamDecoder {
     seed: String,
     provider: String,
+    errors: StreamErrors,
     started: bool,
     over: bool,
     choices: Vec<ChoiceState>,
@@ -58,7 +59,8 @@ impl ChatStreamDecoder {
     pub(crate) fn new(ctx: &ReplyContext) -> Self {
         Self {
             seed: ctx.fallback_id.clone(),
-            provider: String::new(),
+            provider: ctx.provider.clone(),
+            errors: ctx.stream_errors,
             started: false,
             over: false,
             choices: Vec::new(),
@@ -216,11 +218,11 @@ impl StreamDecoder for ChatStreamDecoder {
             }
         };
         if let Some(raw) = chunk.error {
-            return self.fail(errors::decode_in_stream(raw.get(), &self.provider), sink);
+            return self.fail(errors::decode_in_stream(raw.get(), &self.provider, self.errors), sink);
         }
         if frame.event.as_deref() == Some("error") {
             let text = String::from_utf8_lossy(&frame.data);
-            return self.fail(errors::decode_in_stream(&text, &self.provider), sink);
+            return self.fail(errors::decode_in_stream(&text, &self.provider, self.errors), sink);
         }
         self.unknown(&chunk.rest, sink);
         if !chunk.choices.is_empty() || chunk.usage.is_some() {

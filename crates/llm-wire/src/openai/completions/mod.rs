@@ -38,7 +38,7 @@ impl ClientCodec<Generate> for Completions {
     }
 
     fn encode_error(&self, err: &Error, out: &mut BytesMut) {
-        errors::encode(err, out);
+        errors::encode_as(err, errors::carried_type(err), out);
     }
 
     fn stream_encoder(&self, ctx: &ReplyContext) -> Option<Box<dyn StreamEncoder>> {

@@ -42,7 +42,7 @@ fn turn(prompt: &str) -> Result<Turn> {
     Ok(Turn { role: Role::User, parts, flat, name: None, extra: Extra::new(Format::OpenAiCompletions) })
 }
 
-/// Writes the prompt: as it came where it came as one, else all texts of the conversation, joined.
+/// Writes the prompt: as it came where it came as one, else the texts of the turns with spaces between them.
 pub(super) fn encode(turns: &[Turn], ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
     if let [turn] = turns
         && turn.extra.format() == Some(Format::OpenAiCompletions)
@@ -57,13 +57,18 @@ pub(super) fn encode(turns: &[Turn], ctx: &mut EncodeContext<'_>, out: &mut Byte
         }
     }
     let mut prompt = String::new();
-    for part in turns.iter().flat_map(|t| &t.parts) {
-        match &part.kind {
-            PartKind::Text { text, .. } => prompt.push_str(text),
-            PartKind::ToolResult(result) => {
-                result.parts.iter().filter_map(Part::as_text).for_each(|t| prompt.push_str(t))
+    for (at, turn) in turns.iter().enumerate() {
+        if at > 0 {
+            prompt.push(' ');
+        }
+        for part in &turn.parts {
+            match &part.kind {
+                PartKind::Text { text, .. } => prompt.push_str(text),
+                PartKind::ToolResult(result) => {
+                    result.parts.iter().filter_map(Part::as_text).for_each(|t| prompt.push_str(t))
+                }
+                _ => ctx.lost.push("messages.block without text".to_owned()),
             }
-            _ => ctx.lost.push("messages.block without text".to_owned()),
         }
     }
     write_str(&prompt, out);

@@ -12,7 +12,7 @@ use super::wire::{Count, List, Rest, Str, Text, view};
 use super::{errors, usage};
 use crate::codec::{
     ClientCodec, Embed, EncodeContext, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,
-    UpstreamCodec,
+    StreamErrors, UpstreamCodec,
 };
 use crate::top::Top;
 
@@ -186,7 +186,7 @@ impl UpstreamCodec<Embed> for Embeddings {
             serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
         let Some(data) = view.data.0 else {
             return Err(match view.error {
-                Some(error) => errors::decode_in_stream(error.get(), reply.provider),
+                Some(error) => errors::decode_in_stream(error.get(), reply.provider, StreamErrors::ByCode),
                 None => errors::invalid_reply(reply, "provider returned a response with no 'data'"),
             });
         };

@@ -1,0 +1,125 @@
+//! Events of chat and of text completions.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use llm_types::{Format, RawJson};
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::scan::{place, string_after, string_value, value_at};
+use super::{Edit, Patch, StreamRelay};
+use crate::openai::usage;
+
+/// The fields of a chunk that matter here.
+#[derive(Deserialize)]
+pub(super) struct ChatHead<'a> {
+    #[serde(borrow, default)]
+    pub id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub model: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub choices: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub error: Option<&'a RawValue>,
+}
+
+impl ChatHead<'_> {
+    fn no_choices(&self) -> bool {
+        self.choices.is_none_or(|c| c.get().bytes().all(|b| b"[] \t\r\n".contains(&b)))
+    }
+}
+
+impl StreamRelay {
+    pub(super) fn chat(&mut self, event: &[u8], data: &[u8]) -> Edit {
+        if data.trim_ascii() == b"[DONE]" {
+            self.seen.done = true;
+            self.seen.finished = true;
+            return Edit::Keep;
+        }
+        if let Some(text) = string_after(data, b"\"content\":") {
+            self.seen.text_bytes += text as u64;
+            self.seen.text_events += u64::from(text > 0);
+        }
+        let mut patches = Vec::new();
+        if self.format == Format::OpenAiChat {
+            self.say_as_litellm(event, &mut patches);
+        }
+        if !self.seen.finished && string_after(data, b"\"finish_reason\":").is_some() {
+            self.seen.finished = true;
+        }
+        let first = self.seen.id.is_none();
+        if (first || value_at(data, b"\"usage\"").is_some() || memmem::find(data, b"\"error\"").is_some())
+            && let Ok(head) = serde_json::from_slice::<ChatHead<'_>>(data)
+            && self.head(&head, first, event, &mut patches)
+        {
+            return Edit::Drop;
+        }
+        if patches.is_empty() { self.model_edit(event) } else { Edit::Patches(patches) }
+    }
+
+    /// Notes what a chunk holds beside its choices. True when the client must not see it.
+    fn head(&mut self, head: &ChatHead<'_>, first: bool, event: &[u8], patches: &mut Vec<Patch>) -> bool {
+        if first {
+            self.seen.id = Some(head.id.map(|i| i.get().trim_matches('"').to_owned()).unwrap_or_default());
+            self.seen.model = head.model.and_then(|m| llm_types::json::raw_str(m.get())).map(|m| m.into_owned());
+        }
+        if let Some(error) = head.error.filter(|e| e.get() != "null") {
+            // The client is told in its gateway's own words, by whoever drives the relay.
+            self.seen.error = Some(RawJson::borrowed(error));
+            return true;
+        }
+        let Some(raw) = head.usage.filter(|u| u.get() != "null") else { return false };
+        self.seen.usage.clear();
+        self.seen.usage.push(RawJson::borrowed(raw));
+        if self.hide_usage && head.no_choices() {
+            return true;
+        }
+        let text = if self.hide_usage { Bytes::from_static(b"null") } else { self.usage(raw) };
+        patches.extend(place(event, raw.get()).map(|(from, to)| Patch { from, to, text }));
+        false
+    }
+
+    /// The usage object as LiteLLM computes it for streams.
+    fn usage(&self, raw: &RawValue) -> Bytes {
+        let report = usage::decode(raw, self.format);
+        let shape = usage::Shape { stream: true, tool_calls: self.tools != 0, ..usage::Shape::default() };
+        let mut out = BytesMut::with_capacity(raw.get().len() + 96);
+        usage::encode(&report, shape, &mut out);
+        out.freeze()
+    }
+
+    /// Refusals lie below `provider_specific_fields`; choices that called tools end with `tool_calls`.
+    fn say_as_litellm(&mut self, event: &[u8], patches: &mut Vec<Patch>) {
+        const REFUSAL: &[u8] = b"\"refusal\":";
+        if let Some((open, end)) = string_value(event, REFUSAL)
+            && end - open > 2
+            && let Some(key) = event.get(..open).and_then(|head| memmem::rfind(head, REFUSAL))
+        {
+            let mut text = BytesMut::new();
+            text.put_slice(b"\"provider_specific_fields\":{");
+            text.put_slice(event.get(key..end).unwrap_or_default());
+            text.put_u8(b'}');
+            patches.push(Patch { from: key, to: end, text: text.freeze() });
+        }
+        if value_at(event, b"\"tool_calls\"").is_some_and(|at| event.get(at..at + 2) != Some(b"[]")) {
+            self.tools |= choice_bit(event);
+        }
+        if self.tools != 0
+            && let Some((from, to)) = string_value(event, b"\"finish_reason\":")
+            && event.get(from..to) == Some(b"\"stop\"")
+            && self.tools & choice_bit(event) != 0
+        {
+            patches.push(Patch { from, to, text: Bytes::from_static(b"\"tool_calls\"") });
+        }
+    }
+}
+
+/// The bit of the choice that a chunk belongs to: its first `index`.
+fn choice_bit(event: &[u8]) -> u64 {
+    let choices = memmem::find(event, b"\"choices\"").unwrap_or(0);
+    let rest = event.get(choices..).unwrap_or_default();
+    let digit = value_at(rest, b"\"index\"").and_then(|at| rest.get(at)).filter(|b| b.is_ascii_digit());
+    1 << digit.map_or(0, |b| b - b'0')
+}

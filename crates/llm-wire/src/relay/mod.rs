@@ -1,0 +1,216 @@
+//! Same-format forwarding: bytes go on as they came, with the model name spliced and the usage noticed.
+//!
+//! A [`StreamRelay`] cuts a stream at event borders only. What a client receives is what the upstream sent, but for
+//! `model` (the name the client asked for), usage (written as LiteLLM writes it; left out when only we asked for it) and
+//! what LiteLLM's clients look for elsewhere (refusals, the finish reason of tool calls). An error that the upstream hid
+//! in its stream is noticed. One read of the upstream gives one write to the client. [`is_plain`] says whether a whole
+//! answer may be forwarded.
+
+mod anthropic;
+mod chat;
+mod scan;
+mod whole;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use llm_types::{Format, RawJson};
+
+use crate::sse::LineTooLong;
+use scan::{data_line, events_end, first_event_end, string_value};
+
+pub use whole::is_plain;
+
+/// What a relay noticed while it forwarded.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The upstream's usage objects, in order (Anthropic reports at the start and at the end).
+    pub usage: Vec<RawJson>,
+    /// The upstream's id of the answer.
+    pub id: Option<String>,
+    /// The model as the upstream named it.
+    pub model: Option<String>,
+    /// A finish reason or the format's end marker was there: the answer is complete.
+    pub finished: bool,
+    /// The format's end marker was there.
+    pub done: bool,
+    /// An error event, raw. It is not forwarded: the client is told in the gateway's own words.
+    pub error: Option<RawJson>,
+    /// Bytes of visible text, for an estimate when no usage is reported.
+    pub text_bytes: u64,
+    /// Events with visible text.
+    pub text_events: u64,
+}
+
+impl Seen {
+    /// Tokens written, estimated: hosts send about one token an event, and about four bytes make a token.
+    #[must_use]
+    pub fn estimated_output_tokens(&self) -> u64 {
+        self.text_events.max(self.text_bytes / 4)
+    }
+}
+
+/// Forwards one stream of a format to a client of the same format.
+#[derive(Debug)]
+pub struct StreamRelay {
+    format: Format,
+    /// The model name to write, quoted; none to keep the upstream's.
+    model: Option<Bytes>,
+    /// The upstream's model name as it stands in the events, quoted, and where it stood last.
+    learned: Option<(Vec<u8>, usize)>,
+    hide_usage: bool,
+    limit: usize,
+    tail: BytesMut,
+    seen: Seen,
+    /// Bit per choice: it called tools.
+    tools: u64,
+}
+
+impl StreamRelay {
+    /// A relay for `format`. `model`: the name to write; `hide_usage`: the usage event was only asked for by us;
+    /// `limit`: bound of one event in bytes.
+    #[must_use]
+    pub fn new(format: Format, model: Option<&str>, hide_usage: bool, limit: usize) -> Self {
+        let model = model.map(|m| {
+            let mut quoted = BytesMut::new();
+            crate::top::write_str(m, &mut quoted);
+            quoted.freeze()
+        });
+        Self { format, model, learned: None, hide_usage, limit, tail: BytesMut::new(), seen: Seen::default(), tools: 0 }
+    }
+
+    /// What was noticed so far.
+    #[must_use]
+    pub const fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// What was noticed, taken out at the end.
+    pub fn take_seen(&mut self) -> Seen {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Takes what the upstream sent and gives what goes to the client now; may be empty.
+    ///
+    /// # Errors
+    /// When one event is longer than the bound.
+    pub fn chunk(&mut self, chunk: Bytes) -> Result<Bytes, LineTooLong> {
+        let input = if self.tail.is_empty() {
+            chunk
+        } else {
+            self.tail.extend_from_slice(&chunk);
+            self.tail.split().freeze()
+        };
+        let whole = events_end(&input);
+        if input.len() - whole > self.limit {
+            return Err(LineTooLong { limit: self.limit });
+        }
+        self.tail.extend_from_slice(input.get(whole..).unwrap_or_default());
+        let events = input.slice(..whole);
+        Ok(self.events(events))
+    }
+
+    /// The upstream ended: what is left of an event without its empty line goes on too.
+    pub fn finish(&mut self) -> Bytes {
+        let rest = self.tail.split().freeze();
+        if rest.is_empty() { rest } else { self.events(rest) }
+    }
+
+    /// Forwards whole events. Without an edit the bytes are shared, not copied.
+    fn events(&mut self, bytes: Bytes) -> Bytes {
+        let mut out = BytesMut::new();
+        let mut copied = 0; // up to here the input stands in `out`
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let len = first_event_end(rest).unwrap_or(rest.len());
+            let event = rest.get(..len).unwrap_or(rest);
+            let edit = self.event(event);
+            if !matches!(edit, Edit::Keep) {
+                out.reserve(bytes.len() - copied + 64);
+                out.put_slice(bytes.get(copied..at).unwrap_or_default());
+                copied = at + len;
+                match edit {
+                    Edit::Keep | Edit::Drop => {}
+                    Edit::Model { from, to } => self.put_model(event, from, to, &mut out),
+                    Edit::Patches(patches) => self.put_patches(event, patches, &mut out),
+                }
+            }
+            at += len.max(1);
+        }
+        if copied == 0 && out.is_empty() {
+            return bytes;
+        }
+        out.put_slice(bytes.get(copied..).unwrap_or_default());
+        out.freeze()
+    }
+
+    fn event(&mut self, event: &[u8]) -> Edit {
+        let Some(data) = data_line(event) else { return Edit::Keep };
+        match self.format {
+            Format::AnthropicMessages => self.anthropic(event, data),
+            _ => self.chat(event, data),
+        }
+    }
+
+    fn put_model(&self, event: &[u8], from: usize, to: usize, out: &mut BytesMut) {
+        let Some(model) = &self.model else { return out.put_slice(event) };
+        out.put_slice(event.get(..from).unwrap_or_default());
+        out.put_slice(model);
+        out.put_slice(event.get(to..).unwrap_or_default());
+    }
+
+    /// Writes an event with its patches and the model's name.
+    fn put_patches(&mut self, event: &[u8], mut patches: Vec<Patch>, out: &mut BytesMut) {
+        if let Edit::Model { from, to } = self.model_edit(event)
+            && let Some(model) = &self.model
+        {
+            patches.push(Patch { from, to, text: model.clone() });
+        }
+        patches.sort_by_key(|p| p.from);
+        let mut at = 0;
+        for patch in patches {
+            out.put_slice(event.get(at..patch.from).unwrap_or_default());
+            out.put_slice(&patch.text);
+            at = patch.to;
+        }
+        out.put_slice(event.get(at..).unwrap_or_default());
+    }
+
+    /// Where the upstream's model name stands in the event, when another one has to stand there.
+    fn model_edit(&mut self, event: &[u8]) -> Edit {
+        if self.model.is_none() {
+            return Edit::Keep;
+        }
+        if let Some((name, at)) = &self.learned
+            && event.get(*at..*at + name.len()) == Some(name)
+        {
+            return Edit::Model { from: *at, to: *at + name.len() };
+        }
+        let Some((from, to)) = string_value(event, b"\"model\":") else { return Edit::Keep };
+        let name = event.get(from..to).unwrap_or_default();
+        if self.model.as_deref() == Some(name) {
+            return Edit::Keep;
+        }
+        self.learned = Some((name.to_vec(), from));
+        Edit::Model { from, to }
+    }
+}
+
+/// What becomes of an event.
+#[derive(Debug)]
+enum Edit {
+    Keep,
+    Drop,
+    Model { from: usize, to: usize },
+    Patches(Vec<Patch>),
+}
+
+/// Bytes in place of a slice of the event.
+#[derive(Debug)]
+struct Patch {
+    from: usize,
+    to: usize,
+    text: Bytes,
+}
+
+#[cfg(test)]
+mod tests;

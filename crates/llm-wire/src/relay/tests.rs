@@ -1,0 +1,109 @@
+use super::*;
+
+const CHAT: &str = concat!(
+    ": hello\n\n",
+    "data: {\"id\":\"c1\",\"model\":\"gpt-4o-2024\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
+    "data: {\"id\":\"c1\",\"model\":\"gpt-4o-2024\",\"choices\":[{\"delta\":{\"content\":\"say \\\"model\\\":\\\"x\\\"\"},\"finish_reason\":null}]}\r\n\r\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"delta\":{},\"finish_reason\": \"stop\"}],\"model\": \"gpt-4o-2024\"}\n\n",
+    "data: {\"id\":\"c1\",\"model\":\"gpt-4o-2024\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n",
+    "data: [DONE]\n\n",
+);
+
+fn relay(text: &str, size: usize, model: Option<&str>, hide: bool) -> (String, Seen) {
+    let mut r = StreamRelay::new(Format::OpenAiChat, model, hide, 4096);
+    let mut out = Vec::new();
+    for c in text.as_bytes().chunks(size) {
+        out.extend_from_slice(&r.chunk(Bytes::copy_from_slice(c)).unwrap());
+    }
+    out.extend_from_slice(&r.finish());
+    (String::from_utf8(out).unwrap(), r.take_seen())
+}
+
+/// The stream without its usage event.
+fn no_usage() -> String {
+    CHAT.split_inclusive("\n\n").filter(|event| !event.contains("usage")).collect()
+}
+
+#[test]
+fn nothing_to_edit_means_the_same_bytes() {
+    let text = no_usage();
+    for size in [1, 2, 3, 7, 50, 10_000] {
+        assert_eq!(relay(&text, size, None, false).0, text, "chunks of {size}");
+    }
+    let mut r = StreamRelay::new(Format::OpenAiChat, None, false, 4096);
+    let chunk = Bytes::from(text);
+    assert_eq!(r.chunk(chunk.clone()).unwrap().as_ptr(), chunk.as_ptr(), "shared, not copied");
+}
+
+#[test]
+fn the_model_is_spliced_and_our_usage_event_hidden() {
+    for size in [1, 5, 64, 10_000] {
+        let (text, seen) = relay(CHAT, size, Some("mine"), true);
+        assert_eq!(text.matches("\"mine\"").count(), 3, "chunks of {size}: {text}");
+        assert!(!text.contains("gpt-4o-2024") && !text.contains("usage") && text.ends_with("data: [DONE]\n\n"));
+        assert!(text.contains("say \\\"model\\\":\\\"x\\\""));
+        assert_eq!(seen.usage.first().unwrap().get(), "{\"prompt_tokens\":1,\"completion_tokens\":2}");
+        assert!(seen.finished && seen.done);
+        assert_eq!((seen.id.as_deref(), seen.model.as_deref()), (Some("c1"), Some("gpt-4o-2024")));
+    }
+}
+
+#[test]
+fn a_cut_stream_is_not_finished_and_an_error_is_noticed() {
+    let cut = CHAT.split("data: {\"id\":\"c1\",\"choices\"").next().unwrap();
+    assert!(!relay(cut, 9, None, false).1.finished);
+    let (_, seen) = relay("data: {\"error\":{\"message\":\"no\"}}\n\n", 100, None, false);
+    assert_eq!(seen.error.unwrap().get(), "{\"message\":\"no\"}");
+}
+
+#[test]
+fn anthropic_streams_report_usage_twice() {
+    let text = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"claude-x\",\"usage\":{\"input_tokens\":3}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":5}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let mut r = StreamRelay::new(Format::AnthropicMessages, Some("mine"), false, 4096);
+    let out = r.chunk(Bytes::from_static(text.as_bytes())).unwrap();
+    assert_eq!(std::str::from_utf8(&out).unwrap(), text.replace("claude-x", "mine"));
+    let seen = r.take_seen();
+    assert_eq!((seen.usage.len(), seen.finished, seen.done, seen.text_bytes), (2, true, true, 5));
+}
+
+#[test]
+fn endless_events_are_refused() {
+    let mut r = StreamRelay::new(Format::OpenAiChat, None, false, 16);
+    assert!(r.chunk(Bytes::from_static(b"data: 0123456789abcdef0123")).is_err());
+}
+
+#[test]
+fn usage_is_written_as_litellm_writes_it_for_streams() {
+    for size in [1, 33, 10_000] {
+        let (text, seen) = relay(CHAT, size, Some("mine"), false);
+        let wanted = "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3,\
+                      \"completion_tokens_details\":{\"reasoning_tokens\":0,\"text_tokens\":2}}";
+        assert!(text.contains(wanted), "{text}");
+        assert_eq!(text.matches("\"mine\"").count(), 4);
+        assert_eq!(seen.usage.first().unwrap().get(), "{\"prompt_tokens\":1,\"completion_tokens\":2}");
+    }
+    let beside =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"usage\": {\"prompt_tokens\":1}}\n\n";
+    assert_eq!(relay(beside, 99, None, true).0, beside.replace("{\"prompt_tokens\":1}", "null"));
+}
+
+#[test]
+fn refusals_and_ends_of_tool_calls_are_where_clients_of_litellm_look() {
+    let refusal =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"refusal\":\"I \\\"can't\\\"\"},\"finish_reason\":null}]}\n\n";
+    let moved = "{\"provider_specific_fields\":{\"refusal\":\"I \\\"can't\\\"\"}}";
+    assert!(relay(refusal, 10, None, false).0.contains(moved));
+    let calls = concat!(
+        "data: {\"choices\":[{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\"}]},\"finish_reason\":null}]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: {\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    );
+    let (out, _) = relay(calls, 1000, None, false);
+    assert_eq!(
+        out,
+        calls.replace(
+            "\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"",
+            "\"index\":1,\"delta\":{},\"finish_reason\":\"tool_calls\""
+        )
+    );
+}
