@@ -64,6 +64,7 @@ async fn main() -> Result<()> {
         ("/v1/completions", Format::OpenAiCompletions),
         ("/v1/embeddings", Format::OpenAiEmbeddings),
         ("/v1/messages", Format::AnthropicMessages),
+        ("/v1/responses", Format::OpenAiResponses),
     ] {
         let shared = Arc::clone(&shared);
         let serve = move |body: Bytes| async move {

@@ -86,6 +86,7 @@ impl Planner<'_> {
             && encoded.hints == Hints::default()
             && !self.edits_answer
             && self.call.operation == OperationKind::Generate;
+        let bridged = self.call.format == Format::OpenAiResponses && upstream != Format::OpenAiResponses;
         let ctx = ReplyContext {
             model: self.call.echo.as_deref().map(str::to_owned),
             fallback_id: self.fallback_id(),
@@ -95,6 +96,8 @@ impl Planner<'_> {
             hints: encoded.hints,
             upstream: Some(upstream),
             provider: self.target.provider_id().to_owned(),
+            upstream_model: bridged.then(|| self.model.to_owned()),
+            tool_choice: if bridged { self.tool_choice() } else { None },
             stream_errors: llm_providers::reply::stream_errors(row),
             block_proof: row.block_proof,
         };
@@ -119,6 +122,12 @@ impl Planner<'_> {
             _ => "chatcmpl-",
         };
         format!("{prefix}{}", self.call.id)
+    }
+
+    /// The client's `tool_choice` as it came.
+    fn tool_choice(&self) -> Option<llm_types::RawJson> {
+        let top = Top::parse(&self.call.body).ok()?;
+        llm_types::RawJson::parse(top.get("tool_choice").filter(|c| *c != "null")?).ok()
     }
 
     fn policy(&self) -> Policy {

@@ -4,7 +4,7 @@
 //! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written.
-//! - [`openai`]: chat completions, legacy completions, embeddings.
+//! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.

@@ -7,6 +7,7 @@ use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
+use crate::openai::responses::Responses;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
 #[must_use]
@@ -14,6 +15,7 @@ pub fn client_generate(format: Format) -> Option<&'static dyn ClientCodec<Genera
     match format {
         Format::OpenAiChat => Some(&Chat),
         Format::OpenAiCompletions => Some(&Completions),
+        Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
         _ => None,
     }
@@ -25,6 +27,7 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
     match format {
         Format::OpenAiChat => Some(&Chat),
         Format::OpenAiCompletions => Some(&Completions),
+        Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
         _ => None,
     }

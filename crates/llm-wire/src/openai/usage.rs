@@ -29,6 +29,8 @@ view!(lenient UsageView {
     // the Responses API's names, which some imitators use in chat answers
     input = "input_tokens": Count,
     output = "output_tokens": Count,
+    input_details = "input_tokens_details": InputView<'a>,
+    output_details = "output_tokens_details": OutputView<'a>,
 });
 
 view!(lenient InputView {
@@ -74,7 +76,11 @@ fn cost(raw: &str) -> Option<f64> {
 }
 
 fn buckets(view: &UsageView<'_>) -> Usage {
-    let (input, output) = (&view.prompt_details, &view.completion_details);
+    let own = view.prompt.0.or(view.completion.0).is_some();
+    let (input, output) = match own {
+        true => (&view.prompt_details, &view.completion_details),
+        false => (&view.input_details, &view.output_details),
+    };
     let first = |counts: &[Count]| counts.iter().find_map(|c| c.0.filter(|n| *n > 0)).unwrap_or(0);
     let count = |c: Count| c.0.unwrap_or(0);
     let prompt = first(&[view.prompt, view.input]);

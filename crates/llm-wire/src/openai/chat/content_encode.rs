@@ -144,7 +144,7 @@ fn raw_source(source: &MediaSource) -> &str {
 }
 
 /// Writes `"data:TYPE;base64,DATA"` without building it first: pictures are large.
-fn data_url(media_type: &str, data: &str, out: &mut bytes::BytesMut) {
+pub(crate) fn data_url(media_type: &str, data: &str, out: &mut bytes::BytesMut) {
     let plain = |t: &str| t.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
     if plain(media_type) && plain(data) {
         out.reserve(media_type.len() + data.len() + 16);

@@ -36,8 +36,13 @@ use crate::codec::{
     UpstreamCodec,
 };
 
+pub(crate) use content_decode::locate;
+pub(crate) use content_encode::data_url;
+pub(crate) use error::{invalid, missing, problem, read};
+pub(crate) use message_encode::{TOOL_IMAGES, thinking_block};
+pub(crate) use message_view::Arguments;
 pub(crate) use request_decode::decode as decode_request;
-pub(crate) use request_encode::text_options;
+pub(crate) use request_encode::{effort_of, text_options};
 pub(crate) use response_decode::decode as decode_response;
 pub(crate) use response_encode::{answer_id, shape};
 pub(crate) use stream_decode::ChatStreamDecoder;

@@ -159,7 +159,7 @@ fn reasoning(given: &Reasoning, from_anthropic: bool, ctx: &mut EncodeContext<'_
 }
 
 /// The effort that a `thinking` object amounts to.
-fn effort_of(thinking: &str) -> Option<&'static str> {
+pub(crate) fn effort_of(thinking: &str) -> Option<&'static str> {
     #[derive(Deserialize)]
     struct Thinking<'a> {
         r#type: &'a str,

@@ -1,0 +1,163 @@
+//! Requests to Responses upstreams: as they came when they came in this format, else as LiteLLM's bridges write them.
+
+use bytes::BytesMut;
+use llm_types::generate::{GenerateRequest, Part, Role, Turn};
+use llm_types::{Format, Json, RawJson};
+
+use super::{FORMAT, REASONING, TEXT, input_encode, tools_encode};
+use crate::codec::EncodeContext;
+use crate::openai::chat::effort_of;
+use crate::openai::object::Obj;
+use crate::top::Top;
+
+/// Fields of chat requests that mean the same here.
+const SHARED: [&str; 6] =
+    ["store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "context_management", "include"];
+
+/// Ends of users are cut to this many characters, which is what OpenAI takes.
+const USER_LIMIT: usize = 64;
+
+/// Writes a request.
+pub(crate) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
+    let mut obj = Obj::open(out);
+    obj.str("model", ctx.model);
+    let turns = instructions(req, &mut obj);
+    input(turns, ctx, &mut obj);
+    obj.number("max_output_tokens", req.max_output_tokens.as_ref());
+    obj.number("temperature", req.sampling.temperature.as_ref());
+    obj.number("top_p", req.sampling.top_p.as_ref());
+    obj.number("top_logprobs", req.sampling.top_logprobs.as_ref());
+    tools_encode::tools(req, ctx, &mut obj);
+    reasoning(req, &mut obj);
+    tools_encode::text(req, ctx, &mut obj);
+    match req.extra.format() {
+        Some(Format::AnthropicMessages) => of_messages(req, ctx, &mut obj),
+        _ => {
+            obj.opt_str("user", req.user.as_deref());
+            obj.raw("metadata", req.metadata.as_ref());
+            obj.opt_str("service_tier", req.service_tier.as_deref());
+        }
+    }
+    if req.stream {
+        obj.bool("stream", true);
+    }
+    obj.extra(&req.extra, FORMAT, |key| !key.starts_with(TEXT) && !key.starts_with(REASONING));
+    foreign(req, ctx, &mut obj);
+}
+
+/// Writes `instructions`; tells the turns that are left for the input.
+fn instructions<'r>(req: &'r GenerateRequest, obj: &mut Obj<'_>) -> &'r [Turn] {
+    let bare = |t: &&Turn| match req.extra.format() {
+        // in this format only the turn that was `instructions` is; messages of the system stay in the input
+        Some(FORMAT) => t.role == Role::System && t.extra.format().is_none(),
+        Some(Format::AnthropicMessages) => t.role == Role::System,
+        _ => t.role == Role::System && t.parts.iter().all(|p| p.as_text().is_some()),
+    };
+    let count = req.turns.iter().take_while(bare).count();
+    let (system, rest) = req.turns.split_at_checked(count).unwrap_or((&[], &req.turns));
+    if system.is_empty() || (rest.is_empty() && req.extra.format() != Some(FORMAT)) {
+        return &req.turns;
+    }
+    let joint = if req.extra.format() == Some(Format::AnthropicMessages) { "\n" } else { " " };
+    let texts: Vec<&str> =
+        system.iter().flat_map(|t| &t.parts).filter_map(Part::as_text).filter(|t| !t.is_empty()).collect();
+    if !texts.is_empty() {
+        obj.str("instructions", &texts.join(joint));
+    }
+    rest
+}
+
+fn input(turns: &[Turn], ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    match turns {
+        [] => {}
+        // an input that was one string
+        [Turn { role: Role::User, flat: true, parts, extra, .. }] if extra.format().is_none() && parts.len() == 1 => {
+            obj.opt_str("input", parts.first().and_then(Part::as_text));
+        }
+        many => input_encode::items(many, ctx, &mut obj.arr("input")),
+    }
+}
+
+fn reasoning(req: &GenerateRequest, obj: &mut Obj<'_>) {
+    let given = &req.reasoning;
+    let thinking = given.thinking.as_ref();
+    let effort = match thinking.map(RawJson::get) {
+        Some(raw) if raw.contains("\"adaptive\"") => given.output_effort.as_deref().or_else(|| effort_of(raw)),
+        Some(raw) => effort_of(raw),
+        None => given.output_effort.as_deref(),
+    };
+    let effort = given.effort.as_deref().or(effort);
+    let asked = thinking.and_then(|t| t.read::<Top<'_>>().ok()?.str("summary").map(String::from));
+    let summary = given.summary.as_deref().or(asked.as_deref());
+    let inner = req.extra.fields_for(FORMAT).any(|(key, _)| key.starts_with(REASONING));
+    if effort.is_none() && summary.is_none() && !inner {
+        return;
+    }
+    let mut reasoning = obj.obj("reasoning");
+    reasoning.opt_str("effort", effort);
+    reasoning.opt_str("summary", summary);
+    reasoning.inner(&req.extra, FORMAT, REASONING);
+}
+
+/// What LiteLLM makes of the rest of a Messages request.
+fn of_messages(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    // models that do not think refuse it
+    if ctx.caps.reasoning || !ctx.caps.known {
+        obj.text("include", r#"["reasoning.encrypted_content"]"#);
+    }
+    let user = req.metadata.as_ref().and_then(|m| m.read::<Top<'_>>().ok()?.str("user_id").map(String::from));
+    if let Some(user) = user {
+        obj.str("user", &user.chars().take(USER_LIMIT).collect::<String>());
+    }
+    if let Some(rules) = req.extra.get("context_management").and_then(compaction) {
+        obj.raw("context_management", Some(&rules));
+    }
+    if req.service_tier.is_some() {
+        ctx.lost.push("service_tier".to_owned());
+    }
+}
+
+/// Anthropic's `{"edits": [{"type": "compact_...", "trigger": {"value": N}}]}` as this format's list.
+fn compaction(edits: &RawJson) -> Option<RawJson> {
+    let tree: Json = edits.read().ok()?;
+    let compact = |e: &&Json| e.get("type").and_then(Json::as_str).is_some_and(|t| t.starts_with("compact_"));
+    let rules = tree.get("edits")?.as_array()?.iter().filter(compact).map(|edit| {
+        let mut rule = Json::object([("type", "compaction")]);
+        if let Some(bound) = edit.get("trigger").and_then(|t| t.get("value")?.as_i64()) {
+            rule.set("compact_threshold", bound);
+        }
+        rule
+    });
+    let rules: Vec<Json> = rules.collect();
+    (!rules.is_empty()).then(|| Json::Array(rules).to_raw())
+}
+
+/// Fields of other formats: what chat shares goes along, the rest is reported.
+fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    let Some(origin) = req.extra.format().filter(|f| *f != FORMAT) else { return };
+    let chat = origin == Format::OpenAiChat;
+    for (key, value) in req.extra.all() {
+        if chat && SHARED.contains(&key) {
+            obj.any_key(key).extend_from_slice(value.get().as_bytes());
+        } else if !matches!(key, "verbosity" | "web_search_options" | "output_config" | "output_format")
+            && !(origin == Format::AnthropicMessages && key == "context_management")
+        {
+            ctx.lost.push(key.to_owned());
+        }
+    }
+    let s = &req.sampling;
+    for (name, given) in [
+        ("stop", !req.stop.is_empty()),
+        ("n", s.n.is_some_and(|n| n > 1)),
+        ("top_k", s.top_k.is_some()),
+        ("seed", s.seed.is_some()),
+        ("logprobs", s.logprobs.is_some()),
+        ("logit_bias", s.logit_bias.is_some()),
+        ("presence_penalty", s.presence_penalty.is_some()),
+        ("frequency_penalty", s.frequency_penalty.is_some()),
+    ] {
+        if given {
+            ctx.lost.push(name.to_owned());
+        }
+    }
+}
