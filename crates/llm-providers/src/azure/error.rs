@@ -3,7 +3,7 @@ use llm_wire::ReplyView;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// `{"error":{"code","message","type","param","innererror":{"code","content_filter_result"}}}`
+/// `{"error":{"code","message","type","innererror":{"code","content_filter_result"}}}`
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
@@ -18,8 +18,6 @@ struct Inner<'a> {
     message: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    param: Option<Cow<'a, str>>,
     #[serde(borrow)]
     innererror: Option<Deep<'a>>,
 }
@@ -64,7 +62,5 @@ pub(super) fn decode(reply: &ReplyView<'_>) -> Option<Error> {
         body: bytes::Bytes::copy_from_slice(reply.body.get(..reply.body.len().min(16_384)).unwrap_or_default()),
         headers: reply.headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
-    let mut out = Error::upstream(kind, message, detail);
-    out.param = error.param.map(Cow::into_owned);
-    Some(out)
+    Some(Error::upstream(kind, message, detail))
 }

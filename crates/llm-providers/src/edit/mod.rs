@@ -9,6 +9,7 @@ mod draft;
 mod messages;
 pub mod model;
 mod paths;
+mod responses;
 mod scan;
 mod schema_tool;
 mod thinking;
@@ -109,7 +110,10 @@ pub fn generate(
     match upstream {
         Format::OpenAiChat => chat::Chat { provider, model, params, caps, policy }.edit(&mut draft, hints)?,
         Format::OpenAiCompletions => completions(provider, model, params, caps, policy, &mut draft)?,
-        Format::OpenAiResponses => draft.drop_null_metadata(),
+        Format::OpenAiResponses => {
+            draft.drop_null_metadata();
+            responses::edit(provider, model, params, caps, policy, &mut draft)?;
+        }
         // A request in the host's own language goes on with every choice written out.
         Format::AnthropicMessages if policy.client == Some(upstream) && draft.get("stream").is_none() => {
             draft.set("stream", "false");

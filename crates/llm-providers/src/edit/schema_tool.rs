@@ -33,8 +33,7 @@ pub(super) fn emulate(
              model, which is incompatible with tools of the request. Either use a model that supports native \
              structured outputs, or remove the tools parameter.",
             row.display_name
-        ))
-        .with_param("response_format"));
+        )));
     }
     let tools = format!(r#"[{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
     draft.remove("response_format");

@@ -112,11 +112,7 @@ impl Family {
         }
         let mut refuse = |field: Field, message: String| {
             drop.insert(field);
-            if policy.drop_params {
-                Ok(())
-            } else {
-                Err(Error::new(Kind::UnsupportedParams, message))
-            }
+            if policy.drop_params { Ok(()) } else { Err(Error::new(Kind::UnsupportedParams, message)) }
         };
         let free = self == Self::Gpt5 && !thinks_as(model, caps, values);
         if present.has(Field::Temperature)

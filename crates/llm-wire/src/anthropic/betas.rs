@@ -46,10 +46,10 @@ pub(super) fn collect(req: &GenerateRequest, facts: &Facts<'_>, ctx: &mut Encode
 }
 
 fn of_tool(kind: &str) -> Option<&'static str> {
-    const BETAS: [(&str, &str); 8] = [
+    // The first computer tool has none: LiteLLM does not know its beta any more.
+    const BETAS: [(&str, &str); 7] = [
         ("computer_20251124", "computer-use-2025-11-24"),
         ("computer_20250124", "computer-use-2025-01-24"),
-        ("computer_", "computer-use-2024-10-22"),
         ("tool_search_tool_", "advanced-tool-use-2025-11-20"),
         ("code_execution_20250825", "code-execution-2025-08-25"),
         ("web_fetch_", "web-fetch-2025-09-10"),
