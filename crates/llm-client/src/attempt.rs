@@ -243,6 +243,11 @@ async fn stream(
 ) -> Result<Answer, Error> {
     let codec = llm_wire::registry::client_generate(call.format).ok_or_else(|| no_codec(call))?;
     let kind = head.upstream_headers.get(CONTENT_TYPE).map(|v| v.as_bytes()).unwrap_or_default();
+    if [b"text/html".as_slice(), b"text/xml", b"application/xml"].iter().any(|page| kind.starts_with(page)) {
+        let page = String::from_utf8_lossy(kind).into_owned();
+        let why = format!("litellm.BadGatewayError: {}Exception - a page ({page}) came instead of a stream", head.provider);
+        return Err(Error::new(Kind::BadGateway, why));
+    }
     if kind.starts_with(b"application/json") {
         // The provider did not stream: its whole answer is told as events.
         let limit = crate::stream::EVENT_LIMIT;
@@ -301,7 +306,7 @@ async fn whole(
     let response = decode(call, plan, &head, &bytes, counter)?;
     report.response_id = Some(response.id.clone());
     let written: usize = response.text().len() / 4;
-    counter.from_usage(response.usage.clone(), written as u64, &mut report);
+    counter.book(response.usage.clone(), written as u64, &mut report);
     let codec = llm_wire::registry::client_generate(call.format).ok_or_else(|| no_codec(call))?;
     let mut out = BytesMut::with_capacity(bytes.len() + 256);
     codec.encode_response(&response, &plan.ctx, &mut out);
@@ -318,7 +323,7 @@ fn relay_whole(plan: &Plan, bytes: &Bytes, counter: &Counter, report: &mut Repor
     report.response_id = top.str("id").map(std::borrow::Cow::into_owned);
     let usage = top.get("usage").filter(|u| *u != "null").and_then(|u| llm_types::RawJson::parse(u).ok());
     let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
-    counter.from_usage(usage, (bytes.len() / 8) as u64, report);
+    counter.book(usage, (bytes.len() / 8) as u64, report);
     Some(match (&plan.ctx.model, top.get("model")) {
         (Some(model), Some(old)) => glue(&splice(bytes, old, quoted(model))),
         _ => bytes.clone(),
@@ -349,7 +354,7 @@ fn embeddings(plan: &Plan, head: &Head, bytes: &Bytes, counter: &Counter, report
     {
         let usage = top.get("usage").filter(|u| *u != "null").and_then(|u| llm_types::RawJson::parse(u).ok());
         let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
-        counter.from_usage(usage, 0, report);
+        counter.book(usage, 0, report);
         return Ok(match (&plan.ctx.model, top.get("model")) {
             (Some(model), Some(old)) => glue(&splice(bytes, old, quoted(model))),
             _ => bytes.clone(),
@@ -360,7 +365,7 @@ fn embeddings(plan: &Plan, head: &Head, bytes: &Bytes, counter: &Counter, report
     let pairs = header_pairs(&head.upstream_headers);
     let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: bytes };
     let response = codec.decode_response(&view, &plan.ctx)?;
-    counter.from_usage(response.usage.clone(), 0, report);
+    counter.book(response.usage.clone(), 0, report);
     let client = llm_wire::registry::client_embed(llm_types::Format::OpenAiEmbeddings)
         .ok_or_else(|| Error::internal("no codec for embeddings"))?;
     let mut out = BytesMut::with_capacity(bytes.len() + 64);

@@ -56,14 +56,14 @@ impl Counter {
         }
     }
 
-    pub(crate) fn from_relay(&self, seen: Seen, report: &mut Report) {
+    pub(crate) fn relayed(&self, seen: Seen, report: &mut Report) {
         report.response_id = seen.id.clone().filter(|i| !i.is_empty());
         let usage = (!seen.usage.is_empty()).then(|| llm_wire::usage::report(self.format, &seen.usage));
-        self.from_usage(usage, seen.estimated_output_tokens(), report);
+        self.book(usage, seen.estimated_output_tokens(), report);
     }
 
     /// Fills usage and cost in. `written`: tokens written, estimated, when the upstream reported none.
-    pub(crate) fn from_usage(&self, usage: Option<UsageReport>, written: u64, report: &mut Report) {
+    pub(crate) fn book(&self, usage: Option<UsageReport>, written: u64, report: &mut Report) {
         match usage {
             Some(u) => {
                 report.usage = u.usage;

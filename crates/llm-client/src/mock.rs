@@ -79,7 +79,7 @@ pub(crate) fn answer(
         return Ok(Answer::Stream { head, body: Box::new(body) });
     }
     let mut report = Box::new(Report { response_id: Some(response.id.clone()), ..Report::default() });
-    counter.from_usage(response.usage.clone(), 0, &mut report);
+    counter.book(response.usage.clone(), 0, &mut report);
     let mut out = BytesMut::new();
     codec.encode_response(&response, &ctx, &mut out);
     report.content = call.want_content.then(|| Box::new(response));
@@ -118,7 +118,7 @@ fn embeddings(head: Head, ctx: &ReplyContext, counter: &Counter, mock: &Json) ->
     let codec = llm_wire::registry::client_embed(llm_types::Format::OpenAiEmbeddings)
         .ok_or_else(|| Error::internal("no codec for embeddings"))?;
     let mut report = Box::<Report>::default();
-    counter.from_usage(response.usage.clone(), 0, &mut report);
+    counter.book(response.usage.clone(), 0, &mut report);
     let mut out = BytesMut::new();
     codec.encode_response(&response, ctx, &mut out);
     Ok(Answer::Whole { head, body: out.freeze(), report })

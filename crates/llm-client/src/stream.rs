@@ -116,7 +116,7 @@ impl Writer {
         report.error = report.error.take().or_else(|| self.error.take());
         let written = self.text_events.max(self.text_bytes / 4);
         report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
-        counter.from_usage(self.usage.take(), written, report);
+        counter.book(self.usage.take(), written, report);
     }
 }
 
@@ -356,6 +356,11 @@ impl StreamBody {
             Lane::Replay(_) => None,
         };
         if let Lane::Relay(relay) = &self.lane
+            && relay.seen().malformed
+        {
+            return self.fail(Error::new(Kind::MidStream, "the upstream sent an event that is not JSON"));
+        }
+        if let Lane::Relay(relay) = &self.lane
             && let Some(raw) = &relay.seen().error
             && (self.primed || relay.seen().text_events > 0)
         {
@@ -391,7 +396,7 @@ impl StreamBody {
                 if !seen.done && seen.error.is_none() {
                     // The answer is complete, only the end marker is missing: clients wait for it.
                     self.ready.extend_from_slice(match self.codec.format() {
-                        Format::OpenAiChat => b"data: [DONE]\n\n".as_slice(),
+                        Format::OpenAiChat | Format::OpenAiResponses => b"data: [DONE]\n\n".as_slice(),
                         Format::AnthropicMessages => b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
                         _ => b"",
                     });
@@ -438,7 +443,7 @@ impl StreamBody {
                 if let (None, Some(raw)) = (&report.error, &seen.error) {
                     report.error = Some(self.counter.error_in_stream(raw, &self.ctx));
                 }
-                self.counter.from_relay(seen, &mut report);
+                self.counter.relayed(seen, &mut report);
             }
             Lane::Translate(pipe) => pipe.writer.settle(&self.counter, &mut report),
             Lane::Replay(writer) => writer.settle(&self.counter, &mut report),

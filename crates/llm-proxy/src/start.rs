@@ -194,7 +194,7 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
     let snapshot = Arc::new(snapshot(loaded, &bus)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
-    let management = axum::Router::new();
+    let management = axum::Router::new().fallback(crate::errors::unknown_path);
     Ok(App {
         snapshot: ArcSwap::new(snapshot),
         accounts,

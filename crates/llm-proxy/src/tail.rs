@@ -67,6 +67,7 @@ impl Ledger {
 }
 
 /// Settles a stream when its body is gone.
+#[derive(Debug)]
 pub struct Tail {
     app: Arc<App>,
     draft: Draft,
@@ -125,6 +126,7 @@ fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservatio
 }
 
 /// A log record that is being filled in.
+#[derive(Debug)]
 struct Draft {
     record: LogRecord,
     started: Instant,

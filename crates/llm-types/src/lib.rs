@@ -7,7 +7,7 @@
 //! - [`Field`], [`FieldSet`]: the request fields known by name, as bits.
 //! - [`generate`]: a conversation and its answer (chat, Messages, Responses, Gemini, completions are one operation).
 //! - [`stream`]: the events of a streamed answer; [`grammar`] checks their order.
-//! - [`embed`]: embeddings.
+//! - [`embed`]: texts become vectors.
 //! - [`Usage`]: what was consumed, in disjoint buckets.
 //! - [`Error`], [`Kind`]: what can go wrong and what each side is told.
 //! - [`Secret`], [`AuthScheme`]: credentials that cannot be printed.

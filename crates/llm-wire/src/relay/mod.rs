@@ -8,6 +8,7 @@
 
 mod anthropic;
 mod chat;
+mod responses;
 mod scan;
 mod whole;
 
@@ -15,7 +16,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use llm_types::{Format, RawJson};
 
 use crate::sse::LineTooLong;
-use scan::{data_line, events_end, first_event_end, string_value};
+use scan::{data_line, events_end, first_event_end, string_value, whole_object};
 
 pub use whole::is_plain;
 
@@ -34,6 +35,8 @@ pub struct Seen {
     pub done: bool,
     /// An error event, raw. It is not forwarded: the client is told in the gateway's own words.
     pub error: Option<RawJson>,
+    /// An event was not a JSON object: the host broke off inside it.
+    pub malformed: bool,
     /// Bytes of visible text, for an estimate when no usage is reported.
     pub text_bytes: u64,
     /// Events with visible text.
@@ -145,8 +148,14 @@ impl StreamRelay {
 
     fn event(&mut self, event: &[u8]) -> Edit {
         let Some(data) = data_line(event) else { return Edit::Keep };
+        if !whole_object(data) {
+            // The host broke off inside an event: nothing behind it can be trusted.
+            self.seen.malformed = true;
+            return Edit::Drop;
+        }
         match self.format {
             Format::AnthropicMessages => self.anthropic(event, data),
+            Format::OpenAiResponses => self.responses(data),
             _ => self.chat(event, data),
         }
     }

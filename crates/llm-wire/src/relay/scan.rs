@@ -87,3 +87,10 @@ pub(super) fn place(whole: &[u8], part: &str) -> Option<(usize, usize)> {
     let to = from.checked_add(part.len())?;
     (to <= whole.len()).then_some((from, to))
 }
+
+/// True for what looks like one JSON object, or the end marker. A cheap look at both ends: hosts that break off inside
+/// an event are common, hosts that write wrong JSON inside a whole one are not.
+pub(super) fn whole_object(data: &[u8]) -> bool {
+    let data = data.trim_ascii();
+    matches!((data.first(), data.last()), (Some(b'{'), Some(b'}'))) || data == b"[DONE]" || data.is_empty()
+}

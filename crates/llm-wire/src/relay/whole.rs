@@ -22,6 +22,7 @@ const FINISH: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "fu
 pub fn is_plain(format: Format, top: &Top<'_>) -> bool {
     match format {
         Format::OpenAiChat => top.read::<Choices>("choices").is_some_and(|c| c.0),
+        Format::OpenAiResponses => top.get("output").is_some_and(|o| o.starts_with('[')),
         Format::OpenAiCompletions => top.get("choices").is_some_and(|c| c.starts_with('[')),
         _ => true,
     }
