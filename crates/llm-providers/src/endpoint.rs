@@ -128,3 +128,20 @@ pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
     }
     format!("{base}/{}", path.trim_start_matches('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_go_through_responses_where_the_row_says_so() {
+        let best = |id: &str, format| {
+            let want = Want { operation: OperationKind::Generate, format, model: "m" };
+            row_protocols(crate::by_id(id).unwrap().row(), &want).best()
+        };
+        assert_eq!(best("openai", Format::AnthropicMessages), Some(Format::OpenAiResponses));
+        assert_eq!(best("openai", Format::OpenAiChat), Some(Format::OpenAiChat));
+        assert_eq!(best("groq", Format::AnthropicMessages), Some(Format::OpenAiChat));
+        assert_eq!(best("groq", Format::OpenAiResponses), Some(Format::OpenAiChat));
+    }
+}

@@ -84,6 +84,8 @@ quirks! {
     StripToolCacheControl = "strip_tool_cache_control",
     /// Speaker names are taken out.
     StripNames = "strip_names",
+    /// Numbers of tool calls are taken out.
+    StripCallIndex = "strip_call_index",
     /// Earlier thoughts are taken out of assistant turns.
     StripReasoning = "strip_reasoning",
     /// Earlier thoughts of assistant turns must be there, if only as an empty text, while the model thinks.

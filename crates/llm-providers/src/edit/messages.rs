@@ -17,6 +17,9 @@ const IMAGE_PLACEHOLDER: &str = "[image]";
 
 const FLATTEN: Quirks = Quirks::of(&[Quirk::FlattenContent, Quirk::FlattenText]);
 
+/// Rules about speakers and calls, which have names.
+const NAMED: Quirks = Quirks::of(&[Quirk::StripNames, Quirk::StripCallIndex]);
+
 /// Which rules hold for a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
@@ -39,7 +42,7 @@ impl Rules {
             || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
             || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
             || self.strip_cache && seen.any(Seen::CACHE_CONTROL)
-            || q.has(Quirk::StripNames) && seen.any(Seen::NAME)
+            || q.any(NAMED) && seen.any(Seen::NAME)
             || q.has(Quirk::StripReasoning) && seen.any(Seen::THOUGHTS)
             || q.has(Quirk::FillReasoning) && thinks && seen.any(Seen::ASSISTANT)
             || q.has(Quirk::DropEmptyTurns) && (seen.any(Seen::EMPTY) || !seen.any(Seen::CONTENT))
@@ -124,6 +127,13 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     // A tool's own turn keeps the tool's name.
     if q.has(Quirk::StripNames) && role != "tool" {
         message.remove("name");
+    }
+    if q.has(Quirk::StripCallIndex)
+        && let Some(Json::Array(calls)) = message.get_mut("tool_calls")
+    {
+        calls.iter_mut().for_each(|call| {
+            call.remove("index");
+        });
     }
     if q.has(Quirk::StripReasoning) && role == "assistant" {
         ["reasoning_content", "thinking_blocks", "provider_specific_fields", "reasoning_items"].iter().for_each(|k| {

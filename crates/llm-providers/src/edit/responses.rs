@@ -59,3 +59,48 @@ fn no_effort(model: &str) -> Error {
     );
     Error::new(Kind::UnsupportedParams, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use llm_catalog::Catalog;
+    use llm_types::Format;
+    use llm_wire::codec::Hints;
+    use llm_wire::top::Top;
+
+    use super::*;
+
+    fn edited(model: &str, body: &str, drop_params: bool) -> Result<String> {
+        let provider = crate::by_id("openai").unwrap();
+        let caps = rules::caps(Catalog::builtin(), "openai", model);
+        let (params, policy) = (Params::without_env::<String>([]), Policy { drop_params, ..Policy::default() });
+        let top = Top::parse(body.as_bytes())?;
+        let edit = super::super::generate(
+            provider,
+            Format::OpenAiResponses,
+            model,
+            &params,
+            &caps,
+            &top,
+            &policy,
+            &mut Hints::default(),
+        )?;
+        Ok(edit.map_or_else(|| body.to_owned(), |e| String::from_utf8_lossy(&e.body).into_owned()))
+    }
+
+    #[test]
+    fn effort_is_for_models_that_think() {
+        let body = r#"{"input":"Hi","reasoning":{"effort":"low"}}"#;
+        assert_eq!(edited("gpt-5", body, false).unwrap(), body);
+        assert_eq!(edited("no-such-model", body, false).unwrap(), body);
+        assert_eq!(edited("gpt-4o", body, false).unwrap_err().kind, Kind::UnsupportedParams);
+        assert_eq!(edited("gpt-4o", body, true).unwrap(), r#"{"input":"Hi"}"#);
+    }
+
+    #[test]
+    fn thinking_models_keep_their_temperature() {
+        let body = r#"{"input":"Hi","temperature":0.3}"#;
+        assert_eq!(edited("gpt-4o", body, false).unwrap(), body);
+        assert_eq!(edited("gpt-5", body, false).unwrap_err().kind, Kind::UnsupportedParams);
+        assert_eq!(edited("gpt-5", body, true).unwrap(), r#"{"input":"Hi"}"#);
+    }
+}

@@ -1705,6 +1705,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::NoNamedChoice,
         Q::FlattenText,
         Q::StripNames,
+        Q::StripCallIndex,
         Q::StripReasoning,
         Q::DropEmptyTurns,
         Q::EmbedDetokenize,

@@ -3,7 +3,7 @@
 //! A [`StreamRelay`] cuts a stream at event borders only. What a client receives is what the upstream sent, but for
 //! `model` (the name the client asked for), usage (written as LiteLLM writes it; left out when only we asked for it) and
 //! what LiteLLM's clients look for elsewhere (refusals, the finish reason of tool calls). An error that the upstream hid
-//! in its stream is noticed. One read of the upstream gives one write to the client. [`is_plain`] says whether a whole
+//! in its stream is noticed. One read of the upstream gives one write to the client. [`Whole`] says whether a whole
 //! answer may be forwarded.
 
 mod anthropic;
@@ -18,7 +18,7 @@ use llm_types::{Format, RawJson};
 use crate::sse::LineTooLong;
 use scan::{data_line, events_end, first_event_end, string_value, whole_object};
 
-pub use whole::is_plain;
+pub use whole::Whole;
 
 /// What a relay noticed while it forwarded.
 #[derive(Debug, Default)]

@@ -107,3 +107,35 @@ fn refusals_and_ends_of_tool_calls_are_where_clients_of_litellm_look() {
         )
     );
 }
+
+/// The fixtures of the format are what an upstream sends.
+#[test]
+fn responses_go_on_as_they_came() {
+    let whole = include_str!("../../fixtures/openai-responses/two-tools.stream.sse");
+    for size in [1, 50, 10_000] {
+        let mut r = StreamRelay::new(Format::OpenAiResponses, Some("mine"), true, 1 << 16);
+        let mut out = Vec::new();
+        whole.as_bytes().chunks(size).for_each(|c| out.extend(r.chunk(Bytes::copy_from_slice(c)).unwrap()));
+        out.extend(r.finish());
+        assert_eq!(std::str::from_utf8(&out).unwrap(), whole, "chunks of {size}");
+        let seen = r.take_seen();
+        assert!(seen.finished && !seen.done && seen.text_events == 6 && seen.error.is_none());
+        assert_eq!(seen.model.as_deref(), Some("gpt-5-2025-08-07"));
+        assert!(seen.usage.first().unwrap().get().contains("\"output_tokens\": 87"));
+    }
+}
+
+#[test]
+fn a_failed_response_is_noticed_and_held_back() {
+    for (text, message) in [
+        (include_str!("../../fixtures/openai-responses/failed.stream.sse"), "The model failed."),
+        (include_str!("../../fixtures/openai-responses/error-middle.stream.sse"), "The server had an error"),
+        (include_str!("../../fixtures/openai-responses/error-first.stream.sse"), "Rate limit reached"),
+    ] {
+        let mut r = StreamRelay::new(Format::OpenAiResponses, None, false, 1 << 16);
+        let out = r.chunk(Bytes::copy_from_slice(text.as_bytes())).unwrap();
+        assert!(!String::from_utf8_lossy(&out).contains(message), "{message}");
+        let seen = r.take_seen();
+        assert!(!seen.finished && seen.error.unwrap().get().contains(message));
+    }
+}

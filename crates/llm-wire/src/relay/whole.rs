@@ -7,8 +7,6 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::top::Top;
-
 /// Fields of a choice and of a message that clients of LiteLLM find where OpenAI writes them. Others have another place
 /// there, so that the answer has to be read and written anew.
 const CHOICE: [&str; 5] = ["index", "message", "finish_reason", "logprobs", "text"];
@@ -16,20 +14,57 @@ const MESSAGE: [&str; 7] =
     ["role", "content", "annotations", "audio", "tool_calls", "function_call", "reasoning_content"];
 const FINISH: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
 
-/// True when an answer of `format` may go to a client of the same format as it came, but for the model's name. What is
-/// no answer at all (no `choices`) may not: reading it tells the error.
-#[must_use]
-pub fn is_plain(format: Format, top: &Top<'_>) -> bool {
-    match format {
-        Format::OpenAiChat => top.read::<Choices>("choices").is_some_and(|c| c.0),
-        Format::OpenAiResponses => top.get("output").is_some_and(|o| o.starts_with('[')),
-        Format::OpenAiCompletions => top.get("choices").is_some_and(|c| c.starts_with('[')),
-        _ => true,
+/// What a relay has to know of a whole answer, read in one pass.
+#[derive(Debug)]
+pub struct Whole<'a> {
+    /// The upstream's id of the answer.
+    pub id: Option<&'a RawValue>,
+    /// The model as the upstream named it.
+    pub model: Option<&'a RawValue>,
+    /// The upstream's usage object.
+    pub usage: Option<&'a RawValue>,
+}
+
+impl<'a> Whole<'a> {
+    /// Reads an answer of `format` that may go to a client of the same format as it came, but for the model's name.
+    /// Nothing for an answer that has to be read and written anew; reading what is no answer at all tells the error.
+    #[must_use]
+    pub fn read(format: Format, body: &'a [u8]) -> Option<Self> {
+        let head: Head<'a> = serde_json::from_slice(body).ok()?;
+        let list = |raw: Option<&RawValue>| raw.is_some_and(|r| r.get().starts_with('['));
+        let plain = match format {
+            Format::OpenAiChat => head.choices.as_ref().is_some_and(|c| c.plain),
+            Format::OpenAiCompletions => head.choices.as_ref().is_some_and(|c| c.list),
+            Format::OpenAiResponses => list(head.output),
+            _ => true,
+        };
+        let error = head.error.is_some_and(|e| e.get() != "null");
+        let known = |raw: Option<&'a RawValue>| raw.filter(|r| r.get() != "null");
+        (plain && !error).then(|| Self { id: known(head.id), model: known(head.model), usage: known(head.usage) })
     }
 }
 
-/// A list of choices in which nothing is foreign.
-struct Choices(bool);
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output: Option<&'a RawValue>,
+    #[serde(default)]
+    choices: Option<Choices>,
+}
+
+/// The choices, and whether nothing in them is foreign.
+struct Choices {
+    list: bool,
+    plain: bool,
+}
 
 impl<'de> Deserialize<'de> for Choices {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -39,15 +74,22 @@ impl<'de> Deserialize<'de> for Choices {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
+            fn visit_unit<E>(self) -> Result<Choices, E> {
+                Ok(Choices { list: false, plain: false })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Choices, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Choices { list: false, plain: false })
+            }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
                 let mut plain = true;
                 while let Some(choice) = list.next_element::<Plain<Choice>>()? {
                     plain &= choice.0 && !(choice.1.stop && choice.1.tools);
                 }
-                Ok(Choices(plain))
+                Ok(Choices { list: true, plain })
             }
         }
-        d.deserialize_seq(ListVisitor)
+        d.deserialize_any(ListVisitor)
     }
 }
 
@@ -131,7 +173,7 @@ mod tests {
 
     fn plain(choices: &str) -> bool {
         let body = format!("{{\"id\":\"x\",\"choices\":{choices}}}");
-        is_plain(Format::OpenAiChat, &Top::parse(body.as_bytes()).unwrap())
+        Whole::read(Format::OpenAiChat, body.as_bytes()).is_some()
     }
 
     #[test]
@@ -149,7 +191,8 @@ mod tests {
         }
         assert!(plain(r#"[{"message":{"tool_calls":[{"id":"c"}]},"finish_reason":"tool_calls"}]"#));
         assert!(!plain("null") && !plain("{}"));
-        assert!(!is_plain(Format::OpenAiChat, &Top::parse(b"{}").unwrap()));
-        assert!(!is_plain(Format::OpenAiCompletions, &Top::parse(b"{}").unwrap()));
+        assert!(Whole::read(Format::OpenAiChat, b"{}").is_none());
+        assert!(Whole::read(Format::OpenAiCompletions, b"{}").is_none());
+        assert!(Whole::read(Format::OpenAiChat, b"{\"error\":{},\"choices\":[]}").is_none());
     }
 }

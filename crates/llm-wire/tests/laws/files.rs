@@ -9,7 +9,8 @@ use llm_wire::codec::Hints;
 use llm_wire::{EncodeContext, ModelCaps, ReplyContext};
 
 /// Formats of conversations.
-pub(crate) const GENERATE: [Format; 3] = [Format::OpenAiChat, Format::OpenAiCompletions, Format::AnthropicMessages];
+pub(crate) const GENERATE: [Format; 4] =
+    [Format::OpenAiChat, Format::OpenAiResponses, Format::OpenAiCompletions, Format::AnthropicMessages];
 
 /// One fixture.
 #[derive(Debug)]
@@ -171,6 +172,11 @@ const CARRIED: [&str; 12] = [
     "custom_field",
 ];
 
+/// The `input` of a tool call is carried; the one of a Responses request is read.
+fn is_carried(key: &str, value: &Json) -> bool {
+    CARRIED.contains(&key) && (key != "input" || value.as_object().is_some())
+}
+
 /// Where two values differ, if they do. Null and absent are the same, and so is `stream: false`. The order of keys
 /// counts inside of values that are only carried.
 pub(crate) fn difference(a: &Json, b: &Json, path: &str, ordered: bool) -> Option<String> {
@@ -190,7 +196,7 @@ pub(crate) fn difference(a: &Json, b: &Json, path: &str, ordered: bool) -> Optio
             x.iter().find_map(|(key, value)| {
                 let path = format!("{path}.{key}");
                 match y.iter().find(|(k, _)| k == key) {
-                    Some((_, other)) => difference(value, other, &path, ordered || CARRIED.contains(&key.as_str())),
+                    Some((_, other)) => difference(value, other, &path, ordered || is_carried(key, value)),
                     None => Some(format!("{path}: gone")),
                 }
             })

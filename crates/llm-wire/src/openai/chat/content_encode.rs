@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::BufMut;
 use llm_types::generate::{FileRef, Media, MediaSource, Part, PartKind, Role, Turn};
+use llm_types::{Extra, Format};
 
 use super::{FORMAT, keeps_marks};
 use crate::codec::EncodeContext;
@@ -20,6 +21,11 @@ pub(crate) enum Content<'a> {
     List,
 }
 
+/// True for what a Responses client sent.
+pub(crate) fn of_responses(extra: &Extra) -> bool {
+    extra.format() == Some(Format::OpenAiResponses)
+}
+
 /// A bare string where the client sent one. Of other formats' assistant turns LiteLLM joins the texts.
 pub(crate) fn shape<'a>(content: &[&'a Part], turn: &Turn, native: bool) -> Content<'a> {
     match content {
@@ -27,10 +33,16 @@ pub(crate) fn shape<'a>(content: &[&'a Part], turn: &Turn, native: bool) -> Cont
         [one] if turn.flat && one.as_text().is_some() => {
             Content::Text(Cow::Borrowed(one.as_text().unwrap_or_default()))
         }
-        many if !native && turn.role == Role::Assistant && many.iter().all(|p| p.as_text().is_some()) => match many {
-            [one] => Content::Text(Cow::Borrowed(one.as_text().unwrap_or_default())),
-            _ => Content::Text(Cow::Owned(many.iter().filter_map(|p| p.as_text()).collect())),
-        },
+        many if !native
+            && !of_responses(&turn.extra)
+            && turn.role == Role::Assistant
+            && many.iter().all(|p| p.as_text().is_some()) =>
+        {
+            match many {
+                [one] => Content::Text(Cow::Borrowed(one.as_text().unwrap_or_default())),
+                _ => Content::Text(Cow::Owned(many.iter().filter_map(|p| p.as_text()).collect())),
+            }
+        }
         _ => Content::List,
     }
 }
@@ -114,7 +126,8 @@ fn url_part(
         }
         source => inner.str("url", raw_source(source)),
     }
-    inner.opt_str("detail", media.detail.as_deref());
+    // what LiteLLM writes for Responses clients that do not say
+    inner.opt_str("detail", media.detail.as_deref().or(of_responses(&part.extra).then_some("auto")));
     inner.inner(&part.extra, FORMAT, prefix);
     prefix
 }

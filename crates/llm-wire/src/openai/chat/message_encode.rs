@@ -1,5 +1,6 @@
 //! The conversation, as messages.
 
+use llm_types::Format;
 use llm_types::generate::{Part, PartKind, Role, ToolCall, ToolResult, Turn};
 
 use super::content_encode::{self, Content};
@@ -27,11 +28,20 @@ pub(crate) fn conversation(turns: &[Turn], ctx: &mut EncodeContext<'_>, list: &m
             continue;
         }
         tool_images(&mut images, ctx, list);
+        if !rest.is_empty() && rest.iter().all(|p| foreign_hosted(p).is_some()) {
+            ctx.lost.extend(rest.iter().filter_map(|p| foreign_hosted(p)).map(|f| format!("messages.{f} block")));
+            continue;
+        }
         if rest.len() == turn.parts.len() || !rest.is_empty() {
             message(turn, &rest, ctx, list);
         }
     }
     tool_images(&mut images, ctx, list);
+}
+
+/// The format of a block that chat cannot say.
+fn foreign_hosted(part: &Part) -> Option<Format> {
+    if let PartKind::HostedTool { format, .. } = part.kind { Some(format).filter(|f| *f != FORMAT) } else { None }
 }
 
 fn tool_images(images: &mut Vec<&Part>, ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
@@ -185,9 +195,13 @@ fn calls(parts: &[&Part], ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     };
     if parts.iter().any(|p| sayable(&p)) {
         let mut list = obj.arr("tool_calls");
-        for part in parts.iter().filter(sayable) {
+        for (at, part) in parts.iter().filter(sayable).enumerate() {
             match &part.kind {
-                PartKind::ToolCall(call) => tool_call(part, call, None, &mut list),
+                PartKind::ToolCall(call) => {
+                    // LiteLLM numbers the calls that Responses clients send back
+                    let index = content_encode::of_responses(&part.extra).then_some(at as u64);
+                    tool_call(part, call, index, &mut list);
+                }
                 PartKind::HostedTool { json, .. } => list.text(json.get()),
                 _ => {}
             }

@@ -1,7 +1,8 @@
 //! The conversation, as items.
 //!
-//! Of other formats' turns LiteLLM writes results and calls first and the texts behind them.
+//! Of turns of Messages LiteLLM writes results and calls first and the texts behind them.
 
+use llm_types::Format;
 use llm_types::generate::{Part, PartKind, Role, ToolCall, ToolResult, Turn};
 
 use super::{FORMAT, ITEM, content_encode, reasoning};
@@ -13,16 +14,16 @@ use crate::openai::object::Arr;
 pub(crate) fn items(turns: &[Turn], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
     for turn in turns {
         let parts: Vec<&Part> = turn.parts.iter().collect();
-        if turn.extra.format() == Some(FORMAT) {
-            native(turn, &parts, ctx, list);
-        } else {
-            foreign(turn, &parts, ctx, list);
+        match turn.extra.format() {
+            Some(FORMAT) => in_order(turn, &parts, ctx, list),
+            Some(Format::OpenAiChat) if turn.role == Role::Assistant => in_order(turn, &parts, ctx, list),
+            _ => calls_first(turn, &parts, ctx, list),
         }
     }
 }
 
 /// Items in the order of their parts; parts of content that follow each other are one message.
-fn native(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
+fn in_order(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
     let mut rest = parts;
     if rest.is_empty() {
         message(turn, &[], ctx, list);
@@ -39,7 +40,7 @@ fn native(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut 
     }
 }
 
-fn foreign(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
+fn calls_first(turn: &Turn, parts: &[&Part], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
     let (content, others): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|p| content_encode::is_content(p));
     let mut rest = others.as_slice();
     let mut images: Vec<&Part> = Vec::new();

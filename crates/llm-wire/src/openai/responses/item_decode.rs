@@ -35,8 +35,8 @@ pub(crate) struct Item {
     pub(crate) parts: Vec<Part>,
 }
 
-/// Reads an item. A message without a known role is `None`.
-pub(crate) fn item(raw: &RawValue) -> Option<Item> {
+/// Reads an item, of an answer or of a request. A message without a known role is `None`.
+pub(crate) fn item(raw: &RawValue, answer: bool) -> Option<Item> {
     let view: ItemView<'_> = serde_json::from_str(raw.get()).ok()?;
     let of = |role, parts| Some(Item { role, message: false, flat: false, parts });
     match view.kind.filled() {
@@ -58,7 +58,7 @@ pub(crate) fn item(raw: &RawValue) -> Option<Item> {
             keep(view.rest, "", &mut extra);
             of(Role::Tool, vec![Part { kind: PartKind::ToolResult(result), cache_control: None, extra }])
         }
-        Some("reasoning") => of(Role::Assistant, reasoning::decode(view)),
+        Some("reasoning") => of(Role::Assistant, reasoning::decode(view, answer)),
         Some(kind) => {
             let role = if by_client(kind) { Role::User } else { Role::Assistant };
             of(role, vec![Part::new(PartKind::HostedTool { format: FORMAT, json: RawJson::borrowed(raw) })])
@@ -86,7 +86,6 @@ fn message(view: ItemView<'_>) -> Option<Item> {
     };
     let (mut parts, flat) = content_decode::parts(&view.content, role);
     if let Some(first) = parts.first_mut() {
-        first.extra = std::mem::take(&mut first.extra);
         if let Some(kind) = view.kind.filled() {
             first.extra.push(FORMAT, "item.type", RawJson::string(kind));
         }

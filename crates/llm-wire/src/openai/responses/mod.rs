@@ -9,7 +9,8 @@
 //!   part. Fields of `text` and `reasoning` lie with the request, below `text.` and `reasoning.`.
 //! - An item of thoughts is one [`Thinking`](llm_types::generate::PartKind::Thinking) part for each text of its
 //!   summary; all but the last are marked `reasoning.more`, texts of its content `reasoning.text`. Its
-//!   `encrypted_content` is the signature of the last part, or a redacted part when there is no text.
+//!   `encrypted_content` is the signature of the last part of an answer's thoughts, or a redacted part when there is no
+//!   text; in a request it is a field like others.
 //! - Every other item (calls of tools that the provider runs, their outputs, references) is a
 //!   [`HostedTool`](llm_types::generate::PartKind::HostedTool) of this format; unknown content is `Opaque`.
 
@@ -26,6 +27,7 @@ mod response_decode;
 mod response_encode;
 mod stream_decode;
 mod stream_encode;
+mod stream_end;
 mod stream_items;
 mod stream_parts;
 mod stream_view;

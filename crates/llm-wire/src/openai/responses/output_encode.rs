@@ -49,14 +49,14 @@ fn native_message(parts: &[&Part], id: &str, list: &mut Arr<'_>) {
             obj.any_key(key).extend_from_slice(llm_types::RawJson::string(value).get().as_bytes());
         }
     }
-    content(parts, &mut obj);
+    content(parts, true, &mut obj);
     if let Some(first) = parts.first() {
         obj.inner(&first.extra, FORMAT, ITEM);
     }
 }
 
-/// Writes the content of an assistant's message.
-pub(crate) fn content(parts: &[&Part], obj: &mut Obj<'_>) {
+/// Writes the content of an assistant's message. `cites`: the sources of its texts are in this format.
+pub(crate) fn content(parts: &[&Part], cites: bool, obj: &mut Obj<'_>) {
     let mut content = obj.arr("content");
     for part in parts {
         match &part.kind {
@@ -64,10 +64,9 @@ pub(crate) fn content(parts: &[&Part], obj: &mut Obj<'_>) {
                 let mut obj = content.obj();
                 obj.str("type", "output_text");
                 obj.str("text", text);
-                let native = part.extra.format() == Some(FORMAT);
                 if part.extra.fields_for(FORMAT).all(|(key, _)| key != "annotations") {
                     let mut list = obj.arr("annotations");
-                    citations.iter().filter(|_| native).for_each(|c| list.text(c.get()));
+                    citations.iter().filter(|_| cites).for_each(|c| list.text(c.get()));
                 }
                 obj.extra(&part.extra, FORMAT, |key| !key.starts_with(ITEM));
             }
@@ -128,7 +127,11 @@ pub(crate) fn bridged(parts: &[Part], seed: &str, status: &str, always_message: 
         obj.str("status", status);
         obj.str("role", "assistant");
         let empty = Part::text("");
-        if content_parts.is_empty() { content(&[&empty], &mut obj) } else { content(&content_parts, &mut obj) }
+        if content_parts.is_empty() {
+            content(&[&empty], false, &mut obj)
+        } else {
+            content(&content_parts, false, &mut obj)
+        }
     }
     let calls = parts.iter().filter_map(|p| if let PartKind::ToolCall(c) = &p.kind { Some(c) } else { None });
     for (at, of) in calls.enumerate() {
@@ -152,7 +155,7 @@ fn bridged_thoughts(parts: &[Part], seed: &str, status: &str, list: &mut Arr<'_>
     obj.str("id", &item_id("rs", seed, 0));
     obj.str("status", status);
     obj.str("role", "assistant");
-    content(&[&Part::text(text)], &mut obj);
+    content(&[&Part::text(text)], false, &mut obj);
     let signed = |p: &&Part| !matches!(p.kind, PartKind::Thinking { signature: None, .. });
     if thoughts.iter().any(signed) {
         let mut blocks = BytesMut::new();

@@ -25,15 +25,18 @@ view!(lenient BlockView {
     data = "data": Text<'a>,
 });
 
+const SEALED_FIELD: &str = "encrypted_content";
+
 /// How OpenAI's encrypted thoughts begin (a Fernet token). Other providers' signatures mean nothing to it.
 const SEALED: &str = "gAAAA";
 
-/// Reads an item of thoughts.
-pub(crate) fn decode(view: ItemView<'_>) -> Vec<Part> {
-    let sealed = view.encrypted.filled();
-    if let Some(parts) = sealed.and_then(signed_blocks) {
+/// Reads an item of thoughts. What OpenAI sealed is the proof of its thoughts in an answer, so that clients of every
+/// format can send it back. In a request it is a field of the item: other providers would refuse it as a proof.
+pub(crate) fn decode(view: ItemView<'_>, answer: bool) -> Vec<Part> {
+    if let Some(parts) = view.encrypted.filled().and_then(signed_blocks) {
         return parts;
     }
+    let sealed = view.encrypted.filled().filter(|_| answer);
     let marked = |text: &str, full: bool| {
         let mut extra = Extra::new(FORMAT);
         if full {
@@ -61,6 +64,9 @@ pub(crate) fn decode(view: ItemView<'_>) -> Vec<Part> {
     if let Some(last) = parts.last_mut() {
         if last.extra.format().is_none() {
             last.extra = Extra::new(FORMAT);
+        }
+        if let Some(kept) = view.encrypted.filled().filter(|_| !answer) {
+            last.extra.push(FORMAT, SEALED_FIELD, RawJson::string(kept));
         }
         keep(view.rest, "", &mut last.extra);
     }
@@ -146,7 +152,7 @@ fn write(parts: &[&Part], sealed: Option<&str>, obj: &mut Obj<'_>) {
     if texts(parts, true).next().is_some() {
         write_texts(texts(parts, true), "reasoning_text", &mut obj.arr("content"));
     }
-    obj.opt_str("encrypted_content", sealed);
+    obj.opt_str(SEALED_FIELD, sealed);
     if let Some(last) = parts.last() {
         obj.extra(&last.extra, FORMAT, |key| !matches!(key, MORE | FULL_TEXT));
     }

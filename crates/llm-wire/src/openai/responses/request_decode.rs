@@ -120,7 +120,7 @@ fn items(raw: &RawValue, path: &str, turns: &mut Vec<Turn>) -> Result<()> {
     for (at, raw) in list.into_iter().enumerate() {
         let path = format!("{path}[{at}]");
         check(raw, &path)?;
-        let item = item_decode::item(raw).ok_or_else(|| {
+        let item = item_decode::item(raw, false).ok_or_else(|| {
             let known = "one of user, assistant, system, developer";
             invalid(&format!("{path}.role"), format!("expected {known}"))
         })?;

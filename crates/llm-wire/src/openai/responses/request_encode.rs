@@ -14,7 +14,16 @@ use crate::top::Top;
 const SHARED: [&str; 6] =
     ["store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "context_management", "include"];
 
-/// Ends of users are cut to this many characters, which is what OpenAI takes.
+/// Fields of other formats that are written under another name.
+const TRANSLATED: [(Format, &str); 5] = [
+    (Format::OpenAiChat, "verbosity"),
+    (Format::OpenAiChat, "web_search_options"),
+    (Format::AnthropicMessages, "output_config"),
+    (Format::AnthropicMessages, "output_format"),
+    (Format::AnthropicMessages, "context_management"),
+];
+
+/// Ids of users are cut to this many characters, which is what OpenAI takes.
 const USER_LIMIT: usize = 64;
 
 /// Writes a request.
@@ -135,13 +144,10 @@ fn compaction(edits: &RawJson) -> Option<RawJson> {
 /// Fields of other formats: what chat shares goes along, the rest is reported.
 fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     let Some(origin) = req.extra.format().filter(|f| *f != FORMAT) else { return };
-    let chat = origin == Format::OpenAiChat;
     for (key, value) in req.extra.all() {
-        if chat && SHARED.contains(&key) {
+        if origin == Format::OpenAiChat && SHARED.contains(&key) {
             obj.any_key(key).extend_from_slice(value.get().as_bytes());
-        } else if !matches!(key, "verbosity" | "web_search_options" | "output_config" | "output_format")
-            && !(origin == Format::AnthropicMessages && key == "context_management")
-        {
+        } else if !TRANSLATED.contains(&(origin, key)) {
             ctx.lost.push(key.to_owned());
         }
     }

@@ -49,7 +49,8 @@ pub(crate) fn failure(view: &ReplyIn<'_>, provider: &str) -> Error {
 
 fn response(view: ReplyIn<'_>) -> GenerateResponse {
     let items = if let Content::Parts(items) = view.output { items } else { Vec::new() };
-    let parts: Vec<Part> = items.into_iter().filter_map(item_decode::item).flat_map(|item| item.parts).collect();
+    let parts: Vec<Part> =
+        items.into_iter().filter_map(|raw| item_decode::item(raw, true)).flat_map(|item| item.parts).collect();
     let status = view.status.0.as_deref().unwrap_or("completed");
     let finish = Some(finish(status, view.details.reason.filled(), &kinds(&parts)));
     let mut extra = Extra::new(FORMAT);

@@ -43,12 +43,10 @@ impl ResponsesStreamDecoder {
 
     fn event(&mut self, view: EventView<'_>, raw: &[u8], sink: &mut dyn EventSink) {
         let Some(kind) = view.kind.filled() else {
-            return match view.error {
-                Some(error) => {
-                    self.fail(errors::decode_in_stream(error.get(), &self.provider, StreamErrors::ByCode), sink)
-                }
-                None => {}
-            };
+            if let Some(error) = view.error {
+                self.fail(errors::decode_in_stream(error.get(), &self.provider, StreamErrors::ByCode), sink);
+            }
+            return;
         };
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => self.start(view.response, sink),
@@ -120,7 +118,7 @@ impl ResponsesStreamDecoder {
                     self.parts.all_arguments(at, head.arguments.0.unwrap_or_default(), sink);
                 }
             }
-            Some("reasoning") if done => self.parts.seal(at, head.encrypted.filled(), sink),
+            Some("reasoning") if done => self.parts.seal(at, head.encrypted.filled(), raw.get(), sink),
             Some("message" | "reasoning") | None => {}
             Some(_) if done => {
                 let kind = PartStart::HostedCall { format: FORMAT, json: Cow::Borrowed(raw.get()) };

@@ -5,19 +5,16 @@
 //! open from the start, thoughts are told beside it and calls behind it.
 
 use bytes::{BufMut, BytesMut};
+use llm_types::Format;
 use llm_types::generate::{Finish, PartKind};
 use llm_types::stream::{Assembler, Delta, Event, EventSink, PartStart, Start};
-use llm_types::{Error, Format};
 
 use super::FORMAT;
-use super::response_encode::{Answer, ending, is_native, response_id};
+use super::response_encode::{is_native, response_id};
 use super::stream_items::{Kind, Open};
 use super::stream_write::Writer;
 use crate::codec::{ReplyContext, StreamEncoder};
-use crate::openai::chat::shape;
-use crate::openai::errors;
 use crate::openai::object::Obj;
-use crate::openai::usage::Shape;
 
 /// How the upstream's stream becomes items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +30,19 @@ pub(super) enum Style {
 /// Writes one stream.
 #[derive(Debug)]
 pub(crate) struct ResponsesStreamEncoder {
-    ctx: ReplyContext,
-    style: Style,
+    pub(super) ctx: ReplyContext,
+    pub(super) style: Style,
     pub(super) writer: Writer,
     /// The answer so far: what is told in pieces is repeated whole.
     pub(super) whole: Assembler,
     open: Vec<Open>,
+    /// A message was there.
+    said: bool,
     next_index: u64,
     seed: String,
-    finish: Option<Finish>,
-    begun: bool,
-    done: bool,
+    pub(super) finish: Option<Finish>,
+    pub(super) begun: bool,
+    pub(super) done: bool,
 }
 
 impl ResponsesStreamEncoder {
@@ -59,6 +58,7 @@ impl ResponsesStreamEncoder {
             writer: Writer::new(ctx.model.as_deref()),
             whole: Assembler::default(),
             open: Vec::new(),
+            said: false,
             next_index: 0,
             seed: String::new(),
             finish: None,
@@ -102,6 +102,7 @@ impl ResponsesStreamEncoder {
             return at;
         }
         self.close_all_but_calls(out);
+        self.said |= kind == Kind::Message;
         let index = self.next_index;
         self.next_index += 1;
         let native = self.style == Style::Native;
@@ -124,9 +125,8 @@ impl ResponsesStreamEncoder {
         if self.style != Style::Chat {
             self.close_all_but_calls(out);
         }
-        let said = self.whole.response().choices.first().is_some_and(|c| c.parts.iter().any(|p| p.as_text().is_some()));
-        if self.style == Style::Blocks && self.next_index == 0 && !said {
-            self.next_index = 1; // the last event has an empty message in front
+        if self.style == Style::Blocks && !std::mem::replace(&mut self.said, true) {
+            self.next_index += 1; // the last event has an empty message in this place
         }
         let number = self.open.iter().filter(|o| matches!(o.kind, Kind::Call(_))).count() as u64;
         let index = self.next_index;
@@ -210,7 +210,7 @@ impl ResponsesStreamEncoder {
     fn part_end(&mut self, part: u32, out: &mut BytesMut) {
         let signed = self.whole.response().choices.first().and_then(|c| c.parts.get(part as usize));
         let signed = signed.is_some_and(|p| matches!(&p.kind, PartKind::Thinking { signature: Some(_), .. }));
-        if signed {
+        if signed && self.style == Style::Native {
             return self.close(|o| o.kind == Kind::Thoughts, out);
         }
         self.close(|o| o.kind == Kind::Call(part), out);
@@ -222,64 +222,11 @@ impl ResponsesStreamEncoder {
         }
     }
 
-    fn close(&mut self, which: impl Fn(&Open) -> bool, out: &mut BytesMut) {
+    pub(super) fn close(&mut self, which: impl Fn(&Open) -> bool, out: &mut BytesMut) {
         let (mut gone, kept): (Vec<Open>, Vec<Open>) = std::mem::take(&mut self.open).into_iter().partition(which);
         self.open = kept;
         let parts = self.whole.response().choices.first().map(|c| c.parts.as_slice()).unwrap_or_default();
         gone.iter_mut().for_each(|open| open.close(self.style, parts, &mut self.writer, out));
-    }
-
-    fn end(&mut self, out: &mut BytesMut) {
-        self.done = true;
-        if !self.begun {
-            return;
-        }
-        self.close(|_| true, out);
-        let response = self.whole.response();
-        let native = self.style == Style::Native;
-        let kind = match ending(self.finish.as_ref()).0 {
-            // LiteLLM's bridges say so of every answer
-            "incomplete" if native => "response.incomplete",
-            _ => "response.completed",
-        };
-        let calls = |k: &PartKind| matches!(k, PartKind::ToolCall(_));
-        let tool_calls = response.choices.first().is_some_and(|c| c.parts.iter().any(|p| calls(&p.kind)));
-        let answer = Answer {
-            id: &response.id,
-            created: response.created,
-            model: self.ctx.upstream_model.as_deref().unwrap_or(&response.model),
-            service_tier: response.service_tier.as_deref(),
-            parts: response.choices.first().map(|c| c.parts.as_slice()).unwrap_or_default(),
-            finish: self.finish.as_ref(),
-            usage: response.usage.as_ref(),
-            shape: Shape { stream: true, tool_calls, ..shape(response) },
-            empty_message: self.style == Style::Blocks,
-        };
-        let mut event = self.writer.event(kind, out);
-        let mut obj = event.obj("response");
-        answer.write(&self.ctx, &mut obj);
-        obj.extra(&response.extra, FORMAT, |_| native);
-        drop(obj);
-        drop(event);
-        Writer::close(out);
-        out.put_slice(b"data: [DONE]\n\n");
-    }
-
-    fn fail(&mut self, error: &Error, out: &mut BytesMut) {
-        self.done = true;
-        let mut body = BytesMut::new();
-        errors::encode(error, &mut body);
-        let top: crate::top::Top<'_> = serde_json::from_slice(&body).unwrap_or_default();
-        let mut event = self.writer.event("error", out);
-        event.str("code", error.code.as_deref().unwrap_or(&error.status().to_string()));
-        event.str("message", &error.message);
-        match &error.param {
-            Some(param) => event.str("param", param),
-            None => event.text("param", "null"),
-        }
-        event.text("error", top.get("error").unwrap_or("null"));
-        drop(event);
-        Writer::close(out);
     }
 }
 

@@ -249,13 +249,13 @@ impl Open {
                 self.call(&mut item, "completed");
             }
             Kind::Thoughts => self.thoughts(style, parts, &mut event),
-            Kind::Message => self.message(parts, &mut event.obj("item")),
+            Kind::Message => self.message(style, parts, &mut event.obj("item")),
         }
         drop(event);
         Writer::close(out);
     }
 
-    fn message(&self, parts: &[Part], item: &mut Obj<'_>) {
+    fn message(&self, style: Style, parts: &[Part], item: &mut Obj<'_>) {
         item.str("id", &self.id);
         item.str("type", "message");
         item.str("role", "assistant");
@@ -267,7 +267,7 @@ impl Open {
         if said.is_empty() || !said.iter().all(whole) {
             said = vec![&joined];
         }
-        content(&said, item);
+        content(&said, style == Style::Native, item);
     }
 
     fn thoughts(&self, style: Style, parts: &[Part], event: &mut Obj<'_>) {

@@ -109,15 +109,22 @@ impl Parts {
         }
     }
 
-    /// The thoughts of an item are complete; `sealed` is what OpenAI alone can read.
-    pub(crate) fn seal(&mut self, item: u64, sealed: Option<&str>, sink: &mut dyn EventSink) {
-        let Some(sealed) = sealed else { return };
-        let of_item = |p: &&Part| p.open && p.place.item == item && p.place.kind != Kind::Call;
-        if let Some(part) = self.parts.iter().rfind(of_item) {
-            let delta = Delta::Signature(Cow::Borrowed(sealed));
-            sink.event(Event::Delta { choice: 0, part: part.number, delta });
-        } else {
-            self.whole_block(PartStart::RedactedThinking { data: Cow::Borrowed(sealed) }, sink);
+    /// The thoughts of an item are complete; `sealed` is what OpenAI alone can read. Thoughts that were not told in
+    /// pieces go as a block of this format: LiteLLM's Messages clients do not see them.
+    pub(crate) fn seal(&mut self, item: u64, sealed: Option<&str>, json: &str, sink: &mut dyn EventSink) {
+        let of_item = |p: &&Part| p.place.item == item && p.place.kind != Kind::Call;
+        match (self.parts.iter().rfind(of_item), sealed) {
+            (Some(part), Some(sealed)) if part.open => {
+                let delta = Delta::Signature(Cow::Borrowed(sealed));
+                sink.event(Event::Delta { choice: 0, part: part.number, delta });
+            }
+            (Some(_), _) => {}
+            (None, Some(sealed)) => {
+                self.whole_block(PartStart::RedactedThinking { data: Cow::Borrowed(sealed) }, sink);
+            }
+            (None, None) => {
+                self.whole_block(PartStart::HostedCall { format: FORMAT, json: Cow::Borrowed(json) }, sink);
+            }
         }
     }
 

@@ -1,0 +1,70 @@
+//! How a stream ends: with the whole answer, or with an error.
+
+use bytes::{BufMut, BytesMut};
+use llm_types::Error;
+use llm_types::generate::PartKind;
+
+use super::FORMAT;
+use super::response_encode::{Answer, ending};
+use super::stream_encode::{ResponsesStreamEncoder, Style};
+use super::stream_write::Writer;
+use crate::openai::chat::shape;
+use crate::openai::errors;
+use crate::openai::usage::Shape;
+
+impl ResponsesStreamEncoder {
+    /// Closes what is open and repeats the answer.
+    pub(super) fn end(&mut self, out: &mut BytesMut) {
+        self.done = true;
+        if !self.begun {
+            return;
+        }
+        self.close(|_| true, out);
+        let response = self.whole.response();
+        let native = self.style == Style::Native;
+        let kind = match ending(self.finish.as_ref()).0 {
+            // LiteLLM's bridges say so of every answer
+            "incomplete" if native => "response.incomplete",
+            _ => "response.completed",
+        };
+        let calls = |k: &PartKind| matches!(k, PartKind::ToolCall(_));
+        let tool_calls = response.choices.first().is_some_and(|c| c.parts.iter().any(|p| calls(&p.kind)));
+        let answer = Answer {
+            id: &response.id,
+            created: response.created,
+            model: self.ctx.upstream_model.as_deref().unwrap_or(&response.model),
+            service_tier: response.service_tier.as_deref(),
+            parts: response.choices.first().map(|c| c.parts.as_slice()).unwrap_or_default(),
+            finish: self.finish.as_ref(),
+            usage: response.usage.as_ref(),
+            shape: Shape { stream: true, tool_calls, ..shape(response) },
+            empty_message: self.style == Style::Blocks,
+        };
+        let mut event = self.writer.event(kind, out);
+        let mut obj = event.obj("response");
+        answer.write(&self.ctx, &mut obj);
+        obj.extra(&response.extra, FORMAT, |_| native);
+        drop(obj);
+        drop(event);
+        Writer::close(out);
+        out.put_slice(b"data: [DONE]\n\n");
+    }
+
+    /// Tells the error in OpenAI's words and in LiteLLM's.
+    pub(super) fn fail(&mut self, error: &Error, out: &mut BytesMut) {
+        self.done = true;
+        let mut body = BytesMut::new();
+        errors::encode(error, &mut body);
+        let top: crate::top::Top<'_> = serde_json::from_slice(&body).unwrap_or_default();
+        let mut event = self.writer.event("error", out);
+        event.str("code", error.code.as_deref().unwrap_or(&error.status().to_string()));
+        event.str("message", &error.message);
+        match &error.param {
+            Some(param) => event.str("param", param),
+            None => event.text("param", "null"),
+        }
+        event.text("error", top.get("error").unwrap_or("null"));
+        drop(event);
+        Writer::close(out);
+    }
+}
