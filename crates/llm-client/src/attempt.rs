@@ -12,6 +12,7 @@ use llm_types::generate::GenerateResponse;
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Kind, OperationKind};
 use llm_wire::codec::ReplyView;
+use llm_wire::relay::Whole;
 use llm_wire::top::{Top, splice};
 
 use crate::answer::{Answer, Head, Report};
@@ -316,16 +317,13 @@ async fn whole(
 
 /// A whole answer that goes on as it came, but for the model name; nothing when it has to be read and written anew.
 fn relay_whole(plan: &Plan, bytes: &Bytes, counter: &Counter, report: &mut Report) -> Option<Bytes> {
-    let top = Top::parse(bytes).ok()?;
-    if top.get("error").is_some_and(|e| e != "null") || !llm_wire::relay::is_plain(plan.upstream, &top) {
-        return None;
-    }
-    report.response_id = top.str("id").map(std::borrow::Cow::into_owned);
-    let usage = top.get("usage").filter(|u| *u != "null").and_then(|u| llm_types::RawJson::parse(u).ok());
+    let whole = Whole::read(plan.upstream, bytes)?;
+    report.response_id = whole.id.and_then(|id| llm_types::json::raw_str(id.get())).map(std::borrow::Cow::into_owned);
+    let usage = whole.usage.map(llm_types::RawJson::borrowed);
     let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
     counter.book(usage, (bytes.len() / 8) as u64, report);
-    Some(match (&plan.ctx.model, top.get("model")) {
-        (Some(model), Some(old)) => glue(&splice(bytes, old, quoted(model))),
+    Some(match (&plan.ctx.model, whole.model) {
+        (Some(model), Some(old)) => glue(&splice(bytes, old.get(), quoted(model))),
         _ => bytes.clone(),
     })
 }

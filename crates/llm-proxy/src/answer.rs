@@ -32,7 +32,12 @@ pub fn whole(
     let mut headers = common(ctx, call, Some(head));
     let c = &report.cost;
     number(&mut headers, "x-litellm-response-cost", c.total);
-    number(&mut headers, "x-litellm-response-cost-original", c.original);
+    match headers.get("x-litellm-response-cost").cloned() {
+        Some(same) if c.original == c.total => {
+            headers.insert(HeaderName::from_static("x-litellm-response-cost-original"), same);
+        }
+        _ => number(&mut headers, "x-litellm-response-cost-original", c.original),
+    }
     for (name, value) in [
         ("x-litellm-response-cost-discount-amount", c.discount),
         ("x-litellm-response-cost-margin-amount", c.margin),
@@ -200,9 +205,16 @@ fn prefixed(name: &HeaderName) -> HeaderName {
 
 fn durations(headers: &mut HeaderMap, ctx: &Context, upstream: Duration) {
     let all = ctx.started.elapsed();
-    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-    number(headers, "x-litellm-response-duration-ms", (ms(all) * 1000.0).round() / 1000.0);
-    number(headers, "x-litellm-overhead-duration-ms", (ms(all.saturating_sub(upstream)) * 1000.0).round() / 1000.0);
+    milliseconds(headers, "x-litellm-response-duration-ms", all);
+    milliseconds(headers, "x-litellm-overhead-duration-ms", all.saturating_sub(upstream));
+}
+
+/// Milliseconds with three places, without floating point.
+fn milliseconds(headers: &mut HeaderMap, name: &'static str, time: Duration) {
+    let us = time.as_micros();
+    if let Ok(value) = HeaderValue::try_from(format!("{}.{:03}", us / 1000, us % 1000)) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
 }
 
 fn limits<'a>(headers: &mut HeaderMap, all: impl Iterator<Item = &'a (String, String)>) {
