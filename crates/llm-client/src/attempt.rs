@@ -20,8 +20,9 @@ use crate::call::Call;
 use crate::count::{Counter, Prompt};
 use crate::engine::{Engine, Gate};
 use crate::plan::{Plan, Planner};
-use crate::stream::{StreamBody, transport_error};
+use crate::stream::StreamBody;
 use crate::target::{Target, quoted};
+use crate::transport::transport_error;
 
 /// What an attempt was made with, for logs of failures.
 #[derive(Debug, Clone)]
@@ -126,7 +127,8 @@ async fn run(
     if let Some(coding) = parts.headers.get(CONTENT_ENCODING).filter(|c| c.as_bytes() != b"identity") {
         // Nobody asked for it: what came cannot be read.
         let provider = counter.provider();
-        let why = format!("litellm.BadGatewayError: {provider}Exception - the upstream encoded its answer as {coding:?}");
+        let why =
+            format!("litellm.BadGatewayError: {provider}Exception - the upstream encoded its answer as {coding:?}");
         return Err(Error::new(Kind::BadGateway, why));
     }
     if !parts.status.is_success() {
@@ -166,7 +168,8 @@ async fn run(
 async fn injected(call: &Call, limit: std::time::Duration) -> Result<(), Error> {
     if call.controls.mock_timeout {
         tokio::time::sleep(limit).await;
-        let why = format!("litellm.Timeout: this is a mock timeout after {} s for model={}", limit.as_secs_f64(), call.model);
+        let why =
+            format!("litellm.Timeout: this is a mock timeout after {} s for model={}", limit.as_secs_f64(), call.model);
         return Err(Error::new(Kind::Timeout, why));
     }
     call.controls.mock_error.clone().map_or(Ok(()), Err)
@@ -246,7 +249,8 @@ async fn stream(
     let kind = head.upstream_headers.get(CONTENT_TYPE).map(|v| v.as_bytes()).unwrap_or_default();
     if [b"text/html".as_slice(), b"text/xml", b"application/xml"].iter().any(|page| kind.starts_with(page)) {
         let page = String::from_utf8_lossy(kind).into_owned();
-        let why = format!("litellm.BadGatewayError: {}Exception - a page ({page}) came instead of a stream", head.provider);
+        let why =
+            format!("litellm.BadGatewayError: {}Exception - a page ({page}) came instead of a stream", head.provider);
         return Err(Error::new(Kind::BadGateway, why));
     }
     if kind.starts_with(b"application/json") {

@@ -12,33 +12,24 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use llm_http::{ReplyBody, TransportError};
+use llm_http::ReplyBody;
 use llm_router::InFlight;
-use llm_types::generate::{GenerateResponse, UsageReport};
-use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink};
+use llm_types::generate::GenerateResponse;
+use llm_types::stream::{Event, EventFilter, EventSink};
 use llm_types::{Error, Format, Kind};
 use llm_wire::codec::{Generate, ReplyContext, StreamDecoder, StreamEncoder};
 use llm_wire::relay::StreamRelay;
-use llm_wire::sse::{Item, Splitter};
+use llm_wire::sse::Splitter;
 
 use crate::answer::Report;
 use crate::count::Counter;
+use crate::pipe::{Pipe, Writer, through};
+use crate::tail::Tail;
 use crate::tap::Tap;
+use crate::transport::transport_error;
 
 /// Bound of one upstream event. Images in a stream are large; a line without end must not fill the memory.
 pub(crate) const EVENT_LIMIT: usize = 32 << 20;
-
-/// Learns what a streamed answer consumed, once, when it is over.
-pub trait Tail: Send {
-    /// The stream is over.
-    fn done(self: Box<Self>, report: Box<Report>);
-}
-
-impl<F: FnOnce(Box<Report>) + Send> Tail for F {
-    fn done(self: Box<Self>, report: Box<Report>) {
-        self(report);
-    }
-}
 
 /// The bytes of a streamed answer in the client's format.
 pub struct StreamBody {
@@ -69,124 +60,6 @@ enum Lane {
     Translate(Box<Pipe>),
     /// Everything was written at once.
     Replay(Box<Writer>),
-}
-
-/// Reader, filters, writer of a translated stream.
-struct Pipe {
-    splitter: Splitter,
-    decoder: Box<dyn StreamDecoder>,
-    filters: Vec<Box<dyn EventFilter>>,
-    writer: Writer,
-}
-
-/// The end of the pipe: notes what matters and writes the client's format.
-struct Writer {
-    encoder: Box<dyn StreamEncoder>,
-    out: BytesMut,
-    usage: Option<UsageReport>,
-    response_id: Option<String>,
-    error: Option<Error>,
-    ended: bool,
-    /// Something that cannot be taken back was written.
-    committed: bool,
-    text_bytes: u64,
-    text_events: u64,
-    assembler: Option<Assembler>,
-}
-
-impl Writer {
-    fn new(encoder: Box<dyn StreamEncoder>, want_content: bool) -> Self {
-        Self {
-            encoder,
-            out: BytesMut::new(),
-            usage: None,
-            response_id: None,
-            error: None,
-            ended: false,
-            committed: false,
-            text_bytes: 0,
-            text_events: 0,
-            assembler: want_content.then(Assembler::default),
-        }
-    }
-
-    /// Moves what was noticed into the report.
-    fn settle(&mut self, counter: &Counter, report: &mut Report) {
-        report.response_id = self.response_id.take();
-        report.error = report.error.take().or_else(|| self.error.take());
-        let written = self.text_events.max(self.text_bytes / 4);
-        report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
-        counter.book(self.usage.take(), written, report);
-    }
-}
-
-impl EventSink for Writer {
-    fn event(&mut self, event: Event<'_>) {
-        match &event {
-            Event::Start(start) => self.response_id = Some(start.id.clone()),
-            Event::Usage(report) => self.usage = Some(report.as_ref().clone()),
-            Event::Delta { delta, .. } => {
-                self.committed = true;
-                if let Delta::Text(t) | Delta::Thinking(t) | Delta::Arguments(t) | Delta::Refusal(t) = delta {
-                    self.text_bytes += t.len() as u64;
-                    self.text_events += u64::from(!t.is_empty());
-                }
-            }
-            Event::PartStart { .. } | Event::Finish { .. } | Event::Opaque { .. } => self.committed = true,
-            Event::Error(error) => {
-                self.error = Some(error.as_ref().clone());
-                if !self.committed {
-                    return; // nothing was sent yet: the call fails as a whole and may be tried elsewhere
-                }
-            }
-            Event::End => {
-                self.ended = true;
-                if self.error.is_some() && !self.committed {
-                    return;
-                }
-            }
-            Event::PartEnd { .. } | Event::Ping | Event::Logprobs { .. } => {}
-        }
-        self.encoder.event(&event, &mut self.out);
-        if let Some(assembler) = &mut self.assembler {
-            assembler.event(event);
-        }
-    }
-}
-
-/// Sends an event through the filters from `at` on, then to the writer.
-fn through(filters: &mut [Box<dyn EventFilter>], writer: &mut Writer, event: Event<'_>) {
-    match filters.split_first_mut() {
-        None => writer.event(event),
-        Some((first, rest)) => first.event(event, &mut |e: Event<'_>| through(rest, writer, e)),
-    }
-}
-
-impl Pipe {
-    fn chunk(&mut self, chunk: &[u8]) -> Result<(), llm_wire::sse::LineTooLong> {
-        let Self { splitter, decoder, filters, writer } = self;
-        splitter.feed(chunk, |item| {
-            let mut sink = |e: Event<'_>| through(filters, writer, e);
-            match item {
-                Item::Frame(frame) => decoder.frame(&frame, &mut sink),
-                Item::Comment(_) => sink(Event::Ping),
-            }
-        })
-    }
-
-    fn end(&mut self) {
-        let Self { splitter, decoder, filters, writer } = self;
-        let mut sink = |e: Event<'_>| through(filters, writer, e);
-        let left = splitter.finish(|item| {
-            if let Item::Frame(frame) = item {
-                decoder.frame(&frame, &mut sink);
-            }
-        });
-        if left.is_err() {
-            sink(Event::Error(Box::new(Error::new(Kind::MidStream, "the last event of the upstream is too long"))));
-        }
-        decoder.end(&mut sink);
-    }
 }
 
 impl StreamBody {
@@ -456,20 +329,6 @@ impl StreamBody {
         }
         tail.done(report);
     }
-}
-
-/// The error that a transport failure is for the client.
-pub(crate) fn transport_error(e: &TransportError, provider: &str) -> Error {
-    let mut error = if e.is_timeout() {
-        Error::new(Kind::Timeout, format!("litellm.Timeout: {provider}Exception - {}", e.message()))
-    } else {
-        Error::new(
-            Kind::Connection,
-            format!("litellm.InternalServerError: {provider}Exception - Connection error. {}", e.message()),
-        )
-    };
-    error.side = llm_types::Side::Upstream;
-    error
 }
 
 impl Body for StreamBody {

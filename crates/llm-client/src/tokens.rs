@@ -33,7 +33,8 @@ impl Engine {
             }
         }
         let top = Top::parse(&call.body)?;
-        let messages = top.get("messages").ok_or_else(|| Error::bad_request("messages is missing").with_param("messages"))?;
+        let messages =
+            top.get("messages").ok_or_else(|| Error::bad_request("messages is missing").with_param("messages"))?;
         let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| *t != "null"), ..Default::default() };
         let mut count = tokens::count_messages(&model, messages, &options)
             .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?;
@@ -45,7 +46,8 @@ impl Engine {
 
     /// Asks the provider, when it speaks Anthropic's format.
     async fn ask(&self, http: &dyn Transport, call: &Call, target: &Target) -> Result<Option<u64>> {
-        let want = Want { operation: OperationKind::CountTokens, format: Format::AnthropicMessages, model: &target.model };
+        let want =
+            Want { operation: OperationKind::CountTokens, format: Format::AnthropicMessages, model: &target.model };
         if target.mock_response.is_some() || !target.protocols(&want).has(Format::AnthropicMessages) {
             return Ok(None);
         }
@@ -60,14 +62,19 @@ impl Engine {
         };
         let address = target.address(&facts)?;
         let mut body = BytesMut::new();
-        let mut ctx = EncodeContext { caps: target.caps(&self.prices, &target.model), ..EncodeContext::for_model(&target.model) };
+        let mut ctx =
+            EncodeContext { caps: target.caps(&self.prices, &target.model), ..EncodeContext::for_model(&target.model) };
         ctx.drop_params = true;
         llm_wire::anthropic::encode_count_request(call.decoded()?, &mut ctx, &mut body)?;
         let mut request = Request::new(llm_http::Body::from(Bytes::from(body)));
         *request.method_mut() = address.endpoint.method.clone();
         *request.uri_mut() = address.uri.clone();
         *request.headers_mut() = address.endpoint.headers.clone();
-        let timeouts = Timeouts { connect: Some(self.settings.connect_timeout), total: self.settings.request_timeout, ..Timeouts::NONE };
+        let timeouts = Timeouts {
+            connect: Some(self.settings.connect_timeout),
+            total: self.settings.request_timeout,
+            ..Timeouts::NONE
+        };
         let reply = http.send(request, timeouts).await.map_err(|e| Error::internal(e.message()))?;
         let status = reply.status();
         let body = reply.into_body().collect(1 << 20).await.map_err(|e| Error::internal(e.message()))?;

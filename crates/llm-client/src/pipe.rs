@@ -1,0 +1,131 @@
+//! The pipe of a translated stream: reader, filters, writer.
+
+use bytes::BytesMut;
+use llm_types::generate::UsageReport;
+use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink};
+use llm_types::{Error, Kind};
+use llm_wire::codec::{StreamDecoder, StreamEncoder};
+use llm_wire::sse::{Item, Splitter};
+
+use crate::answer::Report;
+use crate::count::Counter;
+
+/// Reader, filters, writer of a translated stream.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    pub splitter: Splitter,
+    pub decoder: Box<dyn StreamDecoder>,
+    pub filters: Vec<Box<dyn EventFilter>>,
+    pub writer: Writer,
+}
+
+/// The end of the pipe: notes what matters and writes the client's format.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub encoder: Box<dyn StreamEncoder>,
+    pub out: BytesMut,
+    pub usage: Option<UsageReport>,
+    pub response_id: Option<String>,
+    pub error: Option<Error>,
+    pub ended: bool,
+    /// Something that cannot be taken back was written.
+    pub committed: bool,
+    pub text_bytes: u64,
+    pub text_events: u64,
+    pub assembler: Option<Assembler>,
+}
+
+impl Writer {
+    pub(crate) fn new(encoder: Box<dyn StreamEncoder>, want_content: bool) -> Self {
+        Self {
+            encoder,
+            out: BytesMut::new(),
+            usage: None,
+            response_id: None,
+            error: None,
+            ended: false,
+            committed: false,
+            text_bytes: 0,
+            text_events: 0,
+            assembler: want_content.then(Assembler::default),
+        }
+    }
+
+    /// Moves what was noticed into the report.
+    pub(crate) fn settle(&mut self, counter: &Counter, report: &mut Report) {
+        report.response_id = self.response_id.take();
+        report.error = report.error.take().or_else(|| self.error.take());
+        let written = self.text_events.max(self.text_bytes / 4);
+        report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
+        counter.book(self.usage.take(), written, report);
+    }
+}
+
+impl EventSink for Writer {
+    fn event(&mut self, event: Event<'_>) {
+        match &event {
+            Event::Start(start) => self.response_id = Some(start.id.clone()),
+            Event::Usage(report) => self.usage = Some(report.as_ref().clone()),
+            Event::Delta { delta, .. } => {
+                self.committed = true;
+                if let Delta::Text(t) | Delta::Thinking(t) | Delta::Arguments(t) | Delta::Refusal(t) = delta {
+                    self.text_bytes += t.len() as u64;
+                    self.text_events += u64::from(!t.is_empty());
+                }
+            }
+            Event::PartStart { .. } | Event::Finish { .. } | Event::Opaque { .. } => self.committed = true,
+            Event::Error(error) => {
+                self.error = Some(error.as_ref().clone());
+                if !self.committed {
+                    return; // nothing was sent yet: the call fails as a whole and may be tried elsewhere
+                }
+            }
+            Event::End => {
+                self.ended = true;
+                if self.error.is_some() && !self.committed {
+                    return;
+                }
+            }
+            Event::PartEnd { .. } | Event::Ping | Event::Logprobs { .. } => {}
+        }
+        self.encoder.event(&event, &mut self.out);
+        if let Some(assembler) = &mut self.assembler {
+            assembler.event(event);
+        }
+    }
+}
+
+/// Sends an event through the filters from `at` on, then to the writer.
+pub(crate) fn through(filters: &mut [Box<dyn EventFilter>], writer: &mut Writer, event: Event<'_>) {
+    match filters.split_first_mut() {
+        None => writer.event(event),
+        Some((first, rest)) => first.event(event, &mut |e: Event<'_>| through(rest, writer, e)),
+    }
+}
+
+impl Pipe {
+    pub(crate) fn chunk(&mut self, chunk: &[u8]) -> Result<(), llm_wire::sse::LineTooLong> {
+        let Self { splitter, decoder, filters, writer } = self;
+        splitter.feed(chunk, |item| {
+            let mut sink = |e: Event<'_>| through(filters, writer, e);
+            match item {
+                Item::Frame(frame) => decoder.frame(&frame, &mut sink),
+                Item::Comment(_) => sink(Event::Ping),
+            }
+        })
+    }
+
+    pub(crate) fn end(&mut self) {
+        let Self { splitter, decoder, filters, writer } = self;
+        let mut sink = |e: Event<'_>| through(filters, writer, e);
+        let left = splitter.finish(|item| {
+            if let Item::Frame(frame) = item {
+                decoder.frame(&frame, &mut sink);
+            }
+        });
+        if left.is_err() {
+            sink(Event::Error(Box::new(Error::new(Kind::MidStream, "the last event of the upstream is too long"))));
+        }
+        decoder.end(&mut sink);
+    }
+}
