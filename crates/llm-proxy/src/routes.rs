@@ -81,6 +81,7 @@ const CHAT: Action = Action::Call(OperationKind::Generate, Format::OpenAiChat);
 const COMPLETIONS: Action = Action::Call(OperationKind::Generate, Format::OpenAiCompletions);
 const EMBEDDINGS: Action = Action::Call(OperationKind::Embed, Format::OpenAiEmbeddings);
 const MESSAGES: Action = Action::Call(OperationKind::Generate, Format::AnthropicMessages);
+const RESPONSES: Action = Action::Call(OperationKind::Generate, Format::OpenAiResponses);
 const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
 
 /// The first path of a row is its canonical name.
@@ -89,6 +90,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/completions", "/completions"], COMPLETIONS, Permission::Llm),
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
     row(Method::POST, &["/v1/messages"], MESSAGES, Permission::Llm),
+    row(Method::POST, &["/v1/responses", "/responses", "/openai/v1/responses"], RESPONSES, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
