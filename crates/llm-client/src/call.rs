@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use llm_router::{FallbackLists, RequestFallbacks};
 use llm_types::generate::GenerateRequest;
-use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_types::{Error, Format, Json, OperationKind, RawJson, Result};
 use llm_wire::RequestView;
 use llm_wire::top::Top;
 
 /// A request as it came, and what was read off its top level.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Call {
     /// The kind of call.
     pub operation: OperationKind,
@@ -105,6 +105,14 @@ impl Call {
     pub fn replace_body(&mut self, body: Bytes) {
         self.body = body;
         self.decoded = OnceLock::new();
+    }
+
+    /// The same call with fields of the body replaced: a fallback wants it so.
+    pub(crate) fn with_fields(&self, fields: &[(String, RawJson)]) -> Result<Self> {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), Some(value.get()))).collect();
+        let mut changed = self.clone();
+        changed.replace_body(Top::parse(&self.body)?.edited(&fields));
+        Ok(changed)
     }
 
     /// The conversation in canonical form, read once.

@@ -97,7 +97,9 @@ impl Engine {
                 Step::GiveUp(error) => return Err(Failure { error, last }),
                 Step::Try(at) => {
                     let started = Instant::now();
-                    match attempt(self, http, call, at, gate).await {
+                    let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
+                    let changed = changed.map_err(|error| Failure { error, last: last.take() })?;
+                    match attempt(self, http, changed.as_ref().unwrap_or(call), at, gate).await {
                         Ok(mut answer) => {
                             let usage = answer.report().map(|r| r.usage);
                             let latency = started.elapsed();

@@ -47,7 +47,8 @@ async fn the_client_finds_the_name_it_used() {
         let given = names(&[("smart", params.clone())], &json!({}), |_| ()).await;
         assert_eq!(given, ["smart"; 4], "{params}");
         let aliased = json!({ "model_group_alias": { "clever": "smart" } });
-        let given = names(&[("smart", params)], &aliased, |call| {
+        let params = [("smart", params)];
+        let given = names(&params, &aliased, |call| {
             (call.model, call.echo) = ("clever".into(), Some("clever".into()));
         });
         assert_eq!(given.await, ["clever"; 4]);

@@ -75,7 +75,9 @@ impl Exact {
             while let Ok((socket, _)) = listener.accept().await {
                 let (notes, answer) = (Arc::clone(&notes), answer.clone());
                 let service = service_fn(move |request| serve(Arc::clone(&notes), answer.clone(), request));
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service),
+                );
             }
         });
         Self { base, asked, accepting }

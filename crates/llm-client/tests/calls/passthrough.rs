@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use llm_client::Engine;
 use llm_types::Format;
-use llm_types::stream::{Event, EventFilter, EventSink, Delta};
+use llm_types::stream::{Delta, Event, EventFilter, EventSink};
 use serde_json::json;
 
 use crate::exact::{Canned, Exact};
-use crate::support::{answer, answer_at, call, deployment, engine};
+use crate::support::{answer, answer_at, call, deployment, engine, hear, refused};
 
 /// Spaces, escapes, key order and unknown fields that must survive.
 const CHAT_REQUEST: &str = r#"{ "messages" : [ {"role":"user","content":"Gr\u00fc\u00dfe, \"du\" — 😀"} ],
@@ -91,8 +91,8 @@ async fn a_messages_reply_keeps_its_bytes() {
 async fn a_messages_stream_keeps_its_bytes_however_it_is_cut() {
     for size in [1, 7, 100, usize::MAX] {
         let upstream = Exact::start(Canned::events(MESSAGES_STREAM).cut(size)).await;
-        let got = answer(&anthropic(&upstream.base), &call(Format::AnthropicMessages, MESSAGES_REQUEST.as_bytes()));
-        let got = got.await.unwrap();
+        let call = call(Format::AnthropicMessages, MESSAGES_REQUEST.as_bytes());
+        let got = answer(&anthropic(&upstream.base), &call).await.unwrap();
         assert_eq!(upstream.asked().text(), MESSAGES_REQUEST.replace("\"smart\"", "\"claude-sonnet-4-5\""));
         assert_eq!(upstream.asked().header("x-api-key"), "sk-upstream");
         assert_eq!(got.text(), renamed(MESSAGES_STREAM), "pieces of {size}");
@@ -117,7 +117,8 @@ async fn usage_that_only_we_asked_for_is_hidden() {
             .map(|k| asked.find(&format!("\"{k}\"")).unwrap())
             .to_vec();
         assert!(order.is_sorted(), "{asked}");
-        for text in [r#"[ {"role":"user","content":"Gr\u00fc\u00dfe, \"du\" — 😀"} ]"#, "0.70", r#"{"b" : 1, "a":[ ]}"#] {
+        for text in [r#"[ {"role":"user","content":"Gr\u00fc\u00dfe, \"du\" — 😀"} ]"#, "0.70", r#"{"b" : 1, "a":[ ]}"#]
+        {
             assert!(asked.contains(text), "{asked}");
         }
     }
@@ -207,7 +208,7 @@ async fn a_filter_turns_passing_through_into_reading() {
     let mut call = call(Format::OpenAiChat, request.as_bytes());
     call.want_content = true;
     let got = answer_at(&openai(&upstream.base), &call, &Shouting).await.unwrap();
-    let heard = crate::support::hear(Format::OpenAiChat, &got.text());
+    let heard = hear(Format::OpenAiChat, &got.text());
     assert_eq!((heard.text.as_str(), heard.ends), ("GRÜSSE \"MODEL\": AN EUCH", 1));
     assert_eq!((heard.finish.as_deref(), heard.usage), (Some("stop"), None));
     assert_eq!(got.report.content.unwrap().text(), "GRÜSSE \"MODEL\": AN EUCH");
@@ -221,25 +222,28 @@ async fn an_answer_that_comes_whole_is_told_as_a_stream() {
     let mut chat = call(Format::OpenAiChat, request.as_bytes());
     (chat.want_content, chat.include_usage) = (true, true);
     let got = answer(&openai(&upstream.base), &chat).await.unwrap();
-    let heard = crate::support::hear(Format::OpenAiChat, &got.text());
-    assert_eq!((heard.text.as_str(), heard.finish.as_deref(), heard.ends), ("He said \"model\": \"x\"", Some("stop"), 1));
+    let heard = hear(Format::OpenAiChat, &got.text());
+    assert_eq!(
+        (heard.text.as_str(), heard.finish.as_deref(), heard.ends),
+        ("He said \"model\": \"x\"", Some("stop"), 1)
+    );
     assert!(heard.models.iter().all(|m| m == "smart"), "{heard:?}");
     assert_eq!(heard.usage.unwrap()["total_tokens"], 13);
     assert_eq!((got.report.usage.total_tokens(), got.report.interrupted), (13, false));
     assert_eq!(got.report.content.unwrap().text(), "He said \"model\": \"x\"");
 
     let upstream = Exact::start(Canned::json(MESSAGES_REPLY)).await;
-    let got = answer(&anthropic(&upstream.base), &call(Format::AnthropicMessages, MESSAGES_REQUEST.as_bytes()));
-    let got = got.await.unwrap();
-    let heard = crate::support::hear(Format::AnthropicMessages, &got.text());
+    let asked = call(Format::AnthropicMessages, MESSAGES_REQUEST.as_bytes());
+    let got = answer(&anthropic(&upstream.base), &asked).await.unwrap();
+    let heard = hear(Format::AnthropicMessages, &got.text());
     assert_eq!((heard.text.as_str(), heard.finish.as_deref(), heard.ends), ("é \"model\": \"x\"", Some("end_turn"), 1));
     assert_eq!((got.report.usage.total_input(), got.report.usage.total_output()), (12, 6));
 }
 
 #[tokio::test]
-async fn an_answer_in_an_encoding_that_nobody_asked_for_is_refused() {
-    let engine = |base: &str| openai(base);
-    let upstream = Exact::start(Canned { pieces: vec![Bytes::from_static(b"")], ..Canned::json("") }).await;
-    let error = crate::support::refused(&engine(&upstream.base), &call(Format::OpenAiChat, CHAT_REQUEST.as_bytes())).await;
-    assert!(error.status() >= 500, "an empty answer is no answer: {error}");
+async fn an_empty_answer_is_no_answer() {
+    let nothing = Canned { pieces: vec![Bytes::new()], ..Canned::json("") };
+    let upstream = Exact::start(nothing).await;
+    let error = refused(&openai(&upstream.base), &call(Format::OpenAiChat, CHAT_REQUEST.as_bytes())).await;
+    assert!(error.status() >= 500, "{error}");
 }

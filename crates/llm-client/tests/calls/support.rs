@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body as _;
 use llm_client::engine::Open;
-use llm_client::{Answer, Call, Engine, EngineSettings, Failure, Gate, Head, Prices, Report, StreamBody, Target, TargetConfig};
+use llm_client::{
+    Answer, Call, Engine, EngineSettings, Failure, Gate, Head, Prices, Report, StreamBody, Target, TargetConfig,
+};
 use llm_http::{HttpClient, HttpConfig, ProxyConfig};
 use llm_router::{Deployment, Router};
 use llm_simulator::{Running, Simulator, SimulatorConfig};
@@ -57,8 +59,7 @@ pub(crate) fn routed(deployments: Vec<Deployment>, settings: &Value) -> Engine {
 /// A call as the gateway would make it of this body.
 pub(crate) fn call(format: Format, body: &[u8]) -> Call {
     let read: Value = serde_json::from_slice(body).unwrap();
-    let operation =
-        if format == Format::OpenAiEmbeddings { OperationKind::Embed } else { OperationKind::Generate };
+    let operation = if format == Format::OpenAiEmbeddings { OperationKind::Embed } else { OperationKind::Generate };
     let model = read["model"].as_str().unwrap_or_default().to_owned();
     let mut call = Call::new(operation, format, Bytes::copy_from_slice(body), model);
     call.stream = read["stream"] == true;
@@ -190,7 +191,8 @@ impl Event {
 
 pub(crate) fn events(text: &str) -> Vec<Event> {
     let blocks = text.split("\n\n").filter(|block| block.lines().any(|l| l.starts_with("data:")));
-    let field = |block: &str, name: &str| block.lines().find_map(|l| Some(l.strip_prefix(name)?.trim_start().to_owned()));
+    let field =
+        |block: &str, name: &str| block.lines().find_map(|l| Some(l.strip_prefix(name)?.trim_start().to_owned()));
     blocks.map(|b| Event { name: field(b, "event:"), data: field(b, "data:").unwrap_or_default() }).collect()
 }
 

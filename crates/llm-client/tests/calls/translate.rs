@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 use crate::support::{answer, ask, call, deployment, engine, hear, sim};
 
 fn towards(sim: &Running, client: Format) -> llm_client::Engine {
-    engine(vec![deployment("a", "smart", &match client {
-        Format::OpenAiChat => json!({ "model": "anthropic/claude-sonnet-4-5", "api_base": sim.base_url() }),
-        _ => json!({ "model": "openai_like/gpt-4o", "api_base": format!("{}/v1", sim.base_url()) }),
-    })])
+    engine(vec![deployment(
+        "a",
+        "smart",
+        &match client {
+            Format::OpenAiChat => json!({ "model": "anthropic/claude-sonnet-4-5", "api_base": sim.base_url() }),
+            _ => json!({ "model": "openai_like/gpt-4o", "api_base": format!("{}/v1", sim.base_url()) }),
+        },
+    )])
 }
 
 const BOTH: [Format; 2] = [Format::OpenAiChat, Format::AnthropicMessages];
@@ -107,7 +111,10 @@ async fn thoughts_come_across() {
             assert!(!message["thinking_blocks"][0]["signature"].as_str().unwrap().is_empty());
         } else {
             let content = &whole["content"];
-            assert_eq!((&content[0]["type"], &content[0]["thinking"]), (&json!("thinking"), &json!("First this, then that.")));
+            assert_eq!(
+                (&content[0]["type"], &content[0]["thinking"]),
+                (&json!("thinking"), &json!("First this, then that."))
+            );
             assert_eq!(content[1]["text"], "Done.");
         }
     }
