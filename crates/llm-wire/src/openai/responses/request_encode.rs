@@ -15,12 +15,13 @@ const SHARED: [&str; 6] =
     ["store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "context_management", "include"];
 
 /// Fields of other formats that are written under another name.
-const TRANSLATED: [(Format, &str); 5] = [
+const TRANSLATED: [(Format, &str); 6] = [
     (Format::OpenAiChat, "verbosity"),
     (Format::OpenAiChat, "web_search_options"),
     (Format::AnthropicMessages, "output_config"),
     (Format::AnthropicMessages, "output_format"),
     (Format::AnthropicMessages, "context_management"),
+    (Format::AnthropicMessages, "prompt_cache_key"),
 ];
 
 /// Ids of users are cut to this many characters, which is what OpenAI takes.
@@ -115,8 +116,17 @@ fn of_messages(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj
         obj.text("include", r#"["reasoning.encrypted_content"]"#);
     }
     let user = req.metadata.as_ref().and_then(|m| m.read::<Top<'_>>().ok()?.str("user_id").map(String::from));
-    if let Some(user) = user {
-        obj.str("user", &user.chars().take(USER_LIMIT).collect::<String>());
+    let cut = |text: &str| text.chars().take(USER_LIMIT).collect::<String>();
+    if let Some(user) = &user {
+        obj.str("user", &cut(user));
+    }
+    // an explicit key, else the session that Claude Code writes into its JSON of a user id
+    let session =
+        user.as_deref().and_then(|u| serde_json::from_str::<Top<'_>>(u).ok()?.str("session_id").map(String::from));
+    match (req.extra.get("prompt_cache_key"), session) {
+        (Some(key), _) => obj.raw("prompt_cache_key", Some(key)),
+        (None, Some(session)) => obj.str("prompt_cache_key", &cut(&session)),
+        (None, None) => {}
     }
     if let Some(rules) = req.extra.get("context_management").and_then(compaction) {
         obj.raw("context_management", Some(&rules));

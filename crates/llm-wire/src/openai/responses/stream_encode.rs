@@ -36,8 +36,6 @@ pub(crate) struct ResponsesStreamEncoder {
     /// The answer so far: what is told in pieces is repeated whole.
     pub(super) whole: Assembler,
     open: Vec<Open>,
-    /// A message was there.
-    said: bool,
     next_index: u64,
     seed: String,
     pub(super) finish: Option<Finish>,
@@ -58,7 +56,6 @@ impl ResponsesStreamEncoder {
             writer: Writer::new(ctx.model.as_deref()),
             whole: Assembler::default(),
             open: Vec::new(),
-            said: false,
             next_index: 0,
             seed: String::new(),
             finish: None,
@@ -102,7 +99,6 @@ impl ResponsesStreamEncoder {
             return at;
         }
         self.close_all_but_calls(out);
-        self.said |= kind == Kind::Message;
         let index = self.next_index;
         self.next_index += 1;
         let native = self.style == Style::Native;
@@ -124,9 +120,6 @@ impl ResponsesStreamEncoder {
     fn call(&mut self, part: u32, id: &str, name: &str, out: &mut BytesMut) {
         if self.style != Style::Chat {
             self.close_all_but_calls(out);
-        }
-        if self.style == Style::Blocks && !std::mem::replace(&mut self.said, true) {
-            self.next_index += 1; // the last event has an empty message in this place
         }
         let number = self.open.iter().filter(|o| matches!(o.kind, Kind::Call(_))).count() as u64;
         let index = self.next_index;
