@@ -116,7 +116,6 @@ async fn only_admins_manage() {
     let (_sim, gateway) = started().await;
     let key = new_key(&gateway, &json!({})).await;
     for (path, body) in [
-        ("/model/new", json!({"model_name": "x", "litellm_params": {"model": "openai/x"}})),
         ("/key/block", json!({"key": key})),
         ("/user/new", json!({"user_id": "u"})),
     ] {

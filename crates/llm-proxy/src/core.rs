@@ -45,6 +45,9 @@ impl Core {
             );
         }
         let Some(route) = routes::find(&parts.method, path) else {
+            if routes::known(path) {
+                return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
+            }
             drop(snapshot);
             return self.management(Request::from_parts(parts, body)).await;
         };

@@ -91,8 +91,3 @@ pub fn panicked() -> Response<Reply> {
         "{\"error\":{\"message\":\"Internal error\",\"type\":\"internal_server_error\",\"param\":null,\"code\":\"500\"}}",
     )
 }
-
-/// The management router's answer for a path that nobody serves.
-pub async fn unknown_path() -> (StatusCode, [(http::HeaderName, &'static str); 1], &'static str) {
-    (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/json")], "{\"detail\":\"Not Found\"}")
-}

@@ -146,6 +146,12 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     })
 }
 
+/// True for a path of the table, whatever the method.
+#[must_use]
+pub fn known(path: &str) -> bool {
+    TABLE.iter().any(|r| r.paths.contains(&path))
+}
+
 fn accepts(row: &Row, method: &Method) -> bool {
     row.method == *method || (row.method == Method::GET && *method == Method::HEAD)
 }

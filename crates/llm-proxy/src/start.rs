@@ -194,7 +194,8 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
     let snapshot = Arc::new(snapshot(loaded, &bus)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
-    let management = axum::Router::new().fallback(crate::errors::unknown_path);
+    let key_header = snapshot.settings.key_header_name.clone();
+    let management = llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header });
     Ok(App {
         snapshot: ArcSwap::new(snapshot),
         accounts,
