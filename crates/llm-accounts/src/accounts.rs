@@ -18,7 +18,6 @@ use crate::digest::{ByDigest, abbreviated};
 use crate::flights::Flights;
 use crate::identity::{Budget, Identity, Rank};
 use crate::journal::{Flushed, Journal};
-use crate::load::Rows;
 use crate::purse::{Cap, Owner, Purses, nanos, usd};
 use crate::{
     AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
@@ -32,15 +31,6 @@ pub struct Accounts(Arc<Inner>);
 /// Key look-ups in the store at the same time: strangers with wrong keys must not take every connection.
 const LOOKUPS: usize = 32;
 
-/// How long it is remembered that a key does not exist, in milliseconds; another gateway may make it meanwhile.
-const UNKNOWN_MS: u64 = 2000;
-
-/// Unknown keys remembered at the most.
-const UNKNOWN_KEYS: usize = 10_000;
-
-/// Keys unused for so long are forgotten, in milliseconds.
-const IDLE_MS: u64 = 10 * 60 * 1000;
-
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) settings: Arc<AccountsSettings>,
@@ -52,14 +42,14 @@ pub(crate) struct Inner {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     master: Option<(KeyDigest, Arc<Identity>)>,
     anyone: Arc<Identity>,
-    keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
-    unknown: DashMap<KeyDigest, u64, ByDigest>,
-    flights: Arc<Flights>,
-    lookups: Arc<Semaphore>,
+    pub(crate) keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
+    pub(crate) unknown: DashMap<KeyDigest, u64, ByDigest>,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) lookups: Arc<Semaphore>,
     /// Changes whenever something is forgotten: what was read before may be out of date.
-    generation: AtomicU64,
+    pub(crate) generation: AtomicU64,
     /// The last look-up found the store away.
-    store_away: AtomicBool,
+    pub(crate) store_away: AtomicBool,
 }
 
 impl Accounts {
@@ -273,102 +263,6 @@ impl Inner {
         proxy_budget(&self.settings, &self.purses)
     }
 
-    /// The identity if it is fresh enough to be used; asks the store beside when it gets old.
-    fn fresh(self: &Arc<Self>, digest: KeyDigest, known: Arc<Identity>) -> Option<Arc<Identity>> {
-        let now = self.kv.now().0;
-        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
-        let age = now.saturating_sub(known.fresh.loaded);
-        known.touch(now);
-        if age <= ttl {
-            return Some(known);
-        }
-        if !known.fresh.refreshing.swap(true, Ordering::Relaxed) {
-            let inner = Arc::clone(self);
-            let old = Arc::clone(&known);
-            self.background.spawn(async move {
-                if let Err(error) = inner.look_up(digest).await {
-                    tracing::warn!(%error, "a key could not be refreshed");
-                }
-                old.fresh.refreshing.store(false, Ordering::Relaxed);
-            });
-        }
-        let away = self.store_away.load(Ordering::Relaxed);
-        let most =
-            if away { AccountsSettings::millis(self.settings.stale_key_ttl).max(ttl) } else { ttl.saturating_mul(2) };
-        (age <= most).then_some(known)
-    }
-
-    /// Asks the store for a key, together with everyone else who asks for it now.
-    async fn look_up(self: Arc<Self>, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
-        let (answer, landing) = Flights::join(&self.flights, digest);
-        if let Some(landing) = landing {
-            let inner = Arc::clone(&self);
-            self.background.spawn(async move {
-                let found = inner.read(digest).await;
-                landing.land(&found);
-            });
-        }
-        answer.await.unwrap_or_else(|_| Err(Error::internal("the look-up of the key was stopped")))
-    }
-
-    /// Reads a key and remembers it, or that there is none.
-    async fn read(&self, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
-        let Some(store) = &self.store else { return Ok(None) };
-        let _permit = self.lookups.acquire().await.map_err(|_| refusal::no_database())?;
-        let hash = digest.hex();
-        for last in [false, false, true] {
-            let generation = self.generation.load(Ordering::SeqCst);
-            let epoch = self.journal.epoch();
-            let rows = match Rows::read(store, &hash).await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    self.store_away.store(error.is_transient(), Ordering::Relaxed);
-                    return Err(refusal::store(&error));
-                }
-            };
-            self.store_away.store(false, Ordering::Relaxed);
-            // Something was changed while it was read: it may be the row before the change.
-            if generation != self.generation.load(Ordering::SeqCst) && !last {
-                continue;
-            }
-            let clean = epoch % 2 == 0 && epoch == self.journal.epoch();
-            return Ok(self.remember(digest, rows, clean));
-        }
-        Ok(None)
-    }
-
-    fn remember(&self, digest: KeyDigest, rows: Option<Rows>, clean: bool) -> Option<Arc<Identity>> {
-        let now = self.kv.now().0;
-        let Some(rows) = rows else {
-            self.keys.remove(&digest);
-            if self.unknown.len() >= UNKNOWN_KEYS {
-                self.unknown.clear();
-            }
-            self.unknown.insert(digest, now + UNKNOWN_MS);
-            return None;
-        };
-        let identity = Arc::new(rows.identity(self, digest, clean));
-        identity.touch(now);
-        self.keys.insert(digest, Arc::clone(&identity));
-        Some(identity)
-    }
-
-    /// What to do when the store is away: an old row, or nothing.
-    fn without_store(&self, digest: KeyDigest, error: Error) -> Result<Arc<Identity>> {
-        let age = |known: &Identity| self.kv.now().0.saturating_sub(known.fresh.loaded);
-        let most = AccountsSettings::millis(self.settings.stale_key_ttl);
-        if let Some(known) = self.keys.get(&digest).filter(|known| age(known) <= most) {
-            return Ok(Arc::clone(&known));
-        }
-        if !self.settings.allow_requests_on_db_unavailable || error.openai_type() != "no_db_connection" {
-            return Err(error);
-        }
-        let mut guest = Identity::bare(Rank::Unchecked, "unchecked", Arc::clone(&self.directory));
-        guest.budgets = self.proxy_budget().into_iter().collect();
-        guest.caller.user_id = Some("__db_unavailable_fallback__".into());
-        Ok(Arc::new(guest))
-    }
-
     pub(crate) async fn flush(&self) -> Result<Flushed> {
         let Some(store) = &self.store else { return Ok(Flushed::default()) };
         let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
@@ -393,25 +287,9 @@ impl Inner {
             store.table::<UserRow>().put(&row).await.map_err(|e| refusal::store(&e))?;
             0.0
         };
-        let clean = epoch % 2 == 0 && epoch == self.journal.epoch();
+        let clean = self.journal.quiet_since(epoch);
         self.purses.get(Owner::Proxy, "").learn(nanos(spend), clean);
         Ok(())
-    }
-
-    /// Forgets keys that nobody used lately, and the oldest ones when there are too many.
-    fn sweep(&self) {
-        let now = self.kv.now().0;
-        let idle = |known: &Identity| now.saturating_sub(known.fresh.used.load(Ordering::Relaxed));
-        self.keys.retain(|_, known| idle(known) < IDLE_MS);
-        self.unknown.retain(|_, until| now < *until);
-        let most = self.settings.user_api_key_cache_size.max(1);
-        if self.keys.len() > most {
-            let mut ages: Vec<u64> = self.keys.iter().map(|known| idle(&known)).collect();
-            ages.sort_unstable();
-            let limit = ages.get(most).copied().unwrap_or(u64::MAX);
-            self.keys.retain(|_, known| idle(known) < limit);
-        }
-        self.purses.sweep();
     }
 }
 

@@ -146,7 +146,7 @@ pub(crate) struct Taken {
 }
 
 /// The limits that hold for a call.
-pub(crate) fn gates<'i>(who: &'i Identity, models: [Option<usize>; 2]) -> impl Iterator<Item = &'i Gate> {
+pub(crate) fn gates(who: &Identity, models: [Option<usize>; 2]) -> impl Iterator<Item = &Gate> {
     let per_model =
         models.into_iter().flatten().filter_map(|at| who.model_gates.get(at)).flat_map(|(_, gates)| gates.iter());
     who.gates.iter().chain(per_model)

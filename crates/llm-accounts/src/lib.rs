@@ -16,14 +16,14 @@
 //! | `role`, `routes` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
 //! | `identity`, `load` | who calls, and how that is read from the rows |
-//! | `accounts`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
+//! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
 //! | `purse`, `gate` | live spend; live request and token counts |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
 //! | `journal` | the write-ahead journal, its segments, its way into the store |
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
-//! | `keys`, `users`, `teams`, `spend` | management: what the API does to the rows |
+//! | `keys`, `users`, `teams` | management: what the API does to the rows |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
@@ -37,6 +37,7 @@ mod identity;
 mod journal;
 mod keys;
 mod load;
+mod memory;
 mod period;
 mod purse;
 mod refusal;
@@ -47,6 +48,8 @@ mod role;
 mod routes;
 mod settings;
 mod spend_row;
+mod teams;
+mod users;
 
 pub use accounts::Accounts;
 pub use admit::Intent;

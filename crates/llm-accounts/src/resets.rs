@@ -198,3 +198,21 @@ async fn clear(store: &Store, id: &str) -> Result<(), StoreError> {
     store.table().update_where(&linked(), &groups).await?;
     Ok(())
 }
+
+impl Accounts {
+    /// `POST /global/spend/reset`: no key and no team has spent anything; rows of calls stay.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_spend(&self) -> crate::Outcome<()> {
+        self.inner().flush().await?;
+        let store = self.store_or_refuse()?;
+        let keys = KeyPatch { spend: Some(0.0), ..KeyPatch::default() };
+        store.keys().update_where(&Filter::new(), &keys).await?;
+        let teams = TeamPatch { spend: Some(0.0), ..TeamPatch::default() };
+        store.table::<TeamRow>().update_where(&Filter::new(), &teams).await?;
+        // Everyone is read again, and with them what they have spent.
+        self.forget_keys(|_| true);
+        Ok(())
+    }
+}

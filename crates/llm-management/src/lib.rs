@@ -1,1 +1,20 @@
-//! The management API over accounts, spend, models, config.
+//! The management API: keys, users, teams, spend. Thin: a route says who may call it and which question it asks; the rules
+//! are `llm-accounts`', the rows `llm-store`'s.
+//!
+//! | file | what |
+//! |---|---|
+//! | `table` | [`Row`]: one route with its permission; the list of all of them. A route cannot be added without a permission |
+//! | `dispatch` | [`router`]: identity, permission, body, and the call itself on the store's runtime |
+//! | `call` | what a route is given: caller, query, body |
+//! | `answer` | answers and errors as LiteLLM's clients expect them |
+//! | `routes` | the routes, by subject |
+
+mod answer;
+mod call;
+mod dispatch;
+mod routes;
+mod table;
+
+pub use call::Call;
+pub use dispatch::{ManagementState, router};
+pub use table::{Row, rows};

@@ -1,6 +1,7 @@
 //! One entry of the journal, and how entries become a batch for the store.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::DateTime;
 use llm_store::{DailyCounters, DailyKey, DailyScope, DailySpendRow, KeySpend, SettlementBatch, SpendLogRow};
@@ -87,7 +88,7 @@ struct Sums(HashMap<String, i64>);
 
 impl Sums {
     fn add(&mut self, id: &str, nanos: i64) {
-        if id.is_empty() {
+        if id.is_empty() || nanos == 0 {
             return;
         }
         match self.0.get_mut(id) {
@@ -103,19 +104,54 @@ impl Sums {
     }
 }
 
+/// Entries of the same day, caller, tags and model, added up. Most entries of a batch are like another one.
+#[derive(Debug)]
+struct Group {
+    /// The first of them.
+    like: Entry,
+    counters: DailyCounters,
+    nanos: i64,
+    last: i64,
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Entry {
+    fn day(&self) -> i64 {
+        self.at.div_euclid(DAY_MS)
+    }
+
+    fn dimensions(&self) -> [&String; 11] {
+        [
+            &self.key,
+            &self.user,
+            &self.team,
+            &self.organization,
+            &self.project,
+            &self.agent,
+            &self.end_user,
+            &self.model,
+            &self.model_group,
+            &self.provider,
+            &self.endpoint,
+        ]
+    }
+
+    fn like(&self, other: &Self) -> bool {
+        self.day() == other.day() && self.dimensions() == other.dimensions() && self.tags == other.tags
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.day(), self.dimensions(), &self.tags).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// Gathers entries.
 #[derive(Debug, Default)]
 struct Gatherer {
-    keys: HashMap<String, (i64, i64)>,
-    users: Sums,
-    teams: Sums,
-    organizations: Sums,
-    projects: Sums,
-    agents: Sums,
-    end_users: Sums,
-    tags: Sums,
-    members: HashMap<(String, String), i64>,
-    daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
+    groups: HashMap<u64, Vec<Group>>,
     rows: Vec<SpendLogRow>,
 }
 
@@ -133,15 +169,58 @@ impl Gatherer {
         if let Some(Row(row)) = entry.row.take() {
             self.rows.push(*row);
         }
-        self.count(&entry);
-        let nanos = entry.nanos;
+        let counters = DailyCounters {
+            prompt_tokens: entry.counts.input,
+            completion_tokens: entry.counts.output,
+            cache_read_input_tokens: entry.counts.cache_read,
+            cache_creation_input_tokens: entry.counts.cache_write,
+            api_requests: 1,
+            successful_requests: i64::from(entry.success),
+            failed_requests: i64::from(!entry.success),
+            total_response_time_ms: entry.ms,
+            timed_requests: 1,
+            ..DailyCounters::default()
+        };
+        let alike = self.groups.entry(entry.fingerprint()).or_default();
+        if let Some(group) = alike.iter_mut().find(|g| g.like.like(&entry)) {
+            group.counters.add(&counters);
+            group.nanos = group.nanos.saturating_add(entry.nanos);
+            group.last = group.last.max(entry.at);
+        } else {
+            alike.push(Group { nanos: entry.nanos, last: entry.at, counters, like: entry });
+        }
+    }
+
+    fn finish(self, id: &str) -> Batch {
+        let mut totals = Totals::default();
+        self.groups.into_values().flatten().for_each(|group| totals.add(&group));
+        totals.batch(id, self.rows)
+    }
+}
+
+/// What the store adds to its rows.
+#[derive(Debug, Default)]
+struct Totals {
+    keys: HashMap<String, (i64, i64)>,
+    users: Sums,
+    teams: Sums,
+    organizations: Sums,
+    projects: Sums,
+    agents: Sums,
+    end_users: Sums,
+    tags: Sums,
+    members: HashMap<(String, String), i64>,
+    daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
+}
+
+impl Totals {
+    fn add(&mut self, group: &Group) {
+        let (entry, nanos) = (&group.like, group.nanos);
+        self.count(group);
         if !entry.key.is_empty() {
             let (sum, last) = self.keys.entry(entry.key.clone()).or_default();
             *sum = sum.saturating_add(nanos);
-            *last = entry.at.max(*last);
-        }
-        if nanos == 0 {
-            return;
+            *last = group.last.max(*last);
         }
         self.users.add(&entry.user, nanos);
         self.users.add(PROXY_BUDGET_USER, nanos);
@@ -151,29 +230,17 @@ impl Gatherer {
         self.agents.add(&entry.agent, nanos);
         self.end_users.add(&entry.end_user, nanos);
         entry.tags.iter().for_each(|tag| self.tags.add(tag, nanos));
-        if !entry.team.is_empty() && !entry.user.is_empty() {
-            *self.members.entry((entry.team, entry.user)).or_default() += nanos;
+        if nanos != 0 && !entry.team.is_empty() && !entry.user.is_empty() {
+            *self.members.entry((entry.team.clone(), entry.user.clone())).or_default() += nanos;
         }
     }
 
     /// The daily rollups.
-    fn count(&mut self, entry: &Entry) {
-        let date = DateTime::from_timestamp_millis(entry.at).unwrap_or_default().format("%Y-%m-%d").to_string();
-        let counters = DailyCounters {
-            prompt_tokens: entry.counts.input,
-            completion_tokens: entry.counts.output,
-            cache_read_input_tokens: entry.counts.cache_read,
-            cache_creation_input_tokens: entry.counts.cache_write,
-            spend: usd(entry.nanos),
-            api_requests: 1,
-            successful_requests: i64::from(entry.success),
-            failed_requests: i64::from(!entry.success),
-            total_response_time_ms: entry.ms,
-            timed_requests: 1,
-            ..DailyCounters::default()
-        };
+    fn count(&mut self, group: &Group) {
+        let entry = &group.like;
+        let counters = DailyCounters { spend: usd(group.nanos), ..group.counters };
         let base = DailyKey {
-            date,
+            date: DateTime::from_timestamp_millis(entry.at).unwrap_or_default().format("%Y-%m-%d").to_string(),
             api_key: entry.key.clone(),
             model: entry.model.clone(),
             model_group: entry.model_group.clone(),
@@ -200,24 +267,27 @@ impl Gatherer {
         entry.tags.iter().for_each(|tag| add(DailyScope::Tag, tag));
     }
 
-    fn finish(self, id: &str) -> Batch {
+    /// What a commit takes off the purses.
+    fn moved(&self) -> Vec<(Owner, String, i64)> {
         let mut moved: Vec<(Owner, String, i64)> = Vec::new();
         moved.extend(self.keys.iter().map(|(id, (sum, _))| (Owner::Key, id.clone(), *sum)));
-        let users = self.users.0.iter().map(|(id, sum)| {
+        moved.extend(self.users.0.iter().map(|(id, sum)| {
             if id == PROXY_BUDGET_USER { (Owner::Proxy, String::new(), *sum) } else { (Owner::User, id.clone(), *sum) }
-        });
-        moved.extend(users);
+        }));
         moved.extend(self.teams.0.iter().map(|(id, sum)| (Owner::Team, id.clone(), *sum)));
         moved.extend(self.members.iter().map(|((team, user), sum)| (Owner::Member, member(team, user), *sum)));
+        moved
+    }
+
+    fn batch(self, id: &str, spend_rows: Vec<SpendLogRow>) -> Batch {
+        let moved = self.moved();
         let time = DateTime::from_timestamp_millis;
+        let key = |(token, (sum, last))| KeySpend { token, spend: usd(sum), last_active: time(last) };
+        let daily = |((scope, key), counters)| DailySpendRow { scope, key, counters };
         let settlement = SettlementBatch {
             batch_id: id.to_owned(),
-            spend_rows: self.rows,
-            keys: self
-                .keys
-                .into_iter()
-                .map(|(token, (sum, last))| KeySpend { token, spend: usd(sum), last_active: time(last) })
-                .collect(),
+            spend_rows,
+            keys: self.keys.into_iter().map(key).collect(),
             users: self.users.usd(),
             teams: self.teams.usd(),
             team_members: self.members.into_iter().map(|((team, user), sum)| (team, user, usd(sum))).collect(),
@@ -226,11 +296,7 @@ impl Gatherer {
             tags: self.tags.usd(),
             projects: self.projects.usd(),
             agents: self.agents.usd(),
-            daily: self
-                .daily
-                .into_iter()
-                .map(|((scope, key), counters)| DailySpendRow { scope, key, counters })
-                .collect(),
+            daily: self.daily.into_iter().map(daily).collect(),
             ..SettlementBatch::default()
         };
         Batch { settlement, moved }

@@ -145,6 +145,12 @@ impl Journal {
         self.epoch.load(Ordering::SeqCst)
     }
 
+    /// True when no flush ran at any time since `epoch` was read: what the store said meanwhile is before or after a batch,
+    /// and known to be which.
+    pub(crate) fn quiet_since(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(2) && epoch == self.epoch()
+    }
+
     /// Brings everything pushed so far into the store.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ mod fill;
 mod make;
 mod read;
 pub(crate) mod rights;
-mod view;
+pub(crate) mod view;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use llm_store::{DeletedBy, Store, VerificationToken};
@@ -15,7 +15,7 @@ use llm_types::{Error, Kind};
 use crate::request::Outcome;
 use crate::{Accounts, Identity, KeyDigest};
 
-pub(crate) use fill::bad;
+pub(crate) use fill::{bad, reset};
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;
 

@@ -1,0 +1,14 @@
+//! A request's way through the accounts: identify, admit, settle.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+mod budgets;
+mod identity;
+mod limits;
+mod permission;
+mod support;

@@ -1,0 +1,72 @@
+//! Answers and errors as LiteLLM's clients expect them.
+
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use llm_accounts::{FieldProblem, Outcome, Problem};
+use llm_types::{Error, Json};
+
+/// Stands before the name of a field that came with the query.
+pub(crate) const QUERY: char = '?';
+
+/// The response of a call.
+pub(crate) fn of(outcome: Outcome<Json>) -> Response<Body> {
+    match outcome {
+        Ok(answer) => json(200, &answer),
+        Err(Problem::Fields(problems)) => json(422, &detail(&problems)),
+        Err(Problem::Refused(error)) => refused(&error),
+    }
+}
+
+/// `{"error":{...}}` with the status of the error.
+pub(crate) fn refused(error: &Error) -> Response<Body> {
+    let code = error.code.clone().unwrap_or_else(|| error.status().to_string());
+    let body = Json::object([(
+        "error",
+        Json::object([
+            ("message", Json::from(error.message.as_str())),
+            ("type", Json::from(error.openai_type())),
+            ("param", Json::from(error.param.as_deref())),
+            ("code", Json::from(code)),
+        ]),
+    )]);
+    let mut response = json(error.status(), &body);
+    if let Some(wait) = error.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
+    }
+    response
+}
+
+/// The list that a validation error answers.
+fn detail(problems: &[FieldProblem]) -> Json {
+    let entry = |problem: &FieldProblem| {
+        let (place, name) = match problem.field.strip_prefix(QUERY) {
+            Some(name) => ("query", name),
+            None => ("body", problem.field.as_str()),
+        };
+        let mut loc = vec![Json::from(place)];
+        if !name.is_empty() {
+            loc.push(Json::from(name));
+        }
+        Json::object([
+            ("type", Json::from(problem.kind)),
+            ("loc", Json::Array(loc)),
+            ("msg", Json::from(problem.message)),
+            ("input", problem.input.clone()),
+        ])
+    };
+    Json::object([("detail", Json::Array(problems.iter().map(entry).collect()))])
+}
+
+/// A JSON response.
+pub(crate) fn json(status: u16, body: &Json) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_raw().get().to_owned()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The answer for a path or a method that nobody serves.
+pub(crate) fn nobody(status: u16, what: &str) -> Response<Body> {
+    json(status, &Json::object([("detail", what)]))
+}

@@ -1,0 +1,100 @@
+//! What a route is given.
+
+use std::sync::Arc;
+
+use llm_accounts::{Accounts, Actor, FieldProblem, Identity, Outcome, Problem};
+use llm_types::Json;
+
+/// A call of a management route whose caller may make it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The accounts.
+    pub accounts: Accounts,
+    /// Who calls.
+    pub who: Arc<Identity>,
+    /// The `litellm-changed-by` header.
+    pub changed_by: Option<String>,
+    /// The query, in order.
+    pub query: Vec<(String, String)>,
+    /// The `{...}` segment of the path.
+    pub segment: Option<String>,
+    /// The body; null when there is none.
+    pub body: Json,
+}
+
+impl Call {
+    /// Who makes the changes.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        Actor { who: &self.who, changed_by: self.changed_by.as_deref() }
+    }
+
+    /// A text of the query; an empty one counts as absent.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// The same, owned.
+    #[must_use]
+    pub fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
+    /// A text of the query that must be there.
+    ///
+    /// # Errors
+    /// 422 without it.
+    pub fn needed(&self, name: &'static str) -> Outcome<&str> {
+        self.text(name).ok_or_else(|| wrong(name, "missing", "Field required", Json::Null))
+    }
+
+    /// A truth value of the query.
+    ///
+    /// # Errors
+    /// 422 for another word.
+    pub fn flag(&self, name: &'static str, default: bool) -> Outcome<bool> {
+        match self.text(name).map(str::to_ascii_lowercase).as_deref() {
+            None => Ok(default),
+            Some("true" | "1" | "yes" | "on") => Ok(true),
+            Some("false" | "0" | "no" | "off") => Ok(false),
+            Some(other) => Err(wrong(
+                name,
+                "bool_parsing",
+                "Input should be a valid boolean, unable to interpret input",
+                Json::from(other),
+            )),
+        }
+    }
+
+    /// A whole number of the query, at least `least`.
+    ///
+    /// # Errors
+    /// 422 for anything else.
+    pub fn number(&self, name: &'static str, default: u32, least: u32) -> Outcome<u32> {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        let input = || Json::from(text);
+        let number: u32 = text.parse().map_err(|_| {
+            wrong(name, "int_parsing", "Input should be a valid integer, unable to parse string as an integer", input())
+        })?;
+        if number < least {
+            return Err(wrong(name, "greater_than_equal", "Input should be greater than or equal to 1", input()));
+        }
+        Ok(number)
+    }
+
+    /// An amount of the query.
+    ///
+    /// # Errors
+    /// 422 for anything that is not a number.
+    pub fn amount(&self, name: &'static str) -> Outcome<Option<f64>> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let message = "Input should be a valid number, unable to parse string as a number";
+        text.parse().map(Some).map_err(|_| wrong(name, "float_parsing", message, Json::from(text)))
+    }
+}
+
+/// The problem of a query field. The name is marked, so the answer says `query` instead of `body`.
+fn wrong(name: &str, kind: &'static str, message: &'static str, input: Json) -> Problem {
+    Problem::Fields(vec![FieldProblem { field: format!("{}{name}", crate::answer::QUERY), kind, message, input }])
+}

@@ -1,0 +1,97 @@
+//! From a request to a call, and back.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::routing::{MethodFilter, on};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use llm_accounts::{Accounts, FieldProblem, Outcome, Problem};
+use llm_types::{Error, Json, Kind};
+
+use crate::answer;
+use crate::call::Call;
+use crate::table::{Row, rows};
+
+/// What the routes stand on.
+#[derive(Debug, Clone)]
+pub struct ManagementState {
+    /// The accounts.
+    pub accounts: Accounts,
+    /// Header that carries the key instead of the usual ones (`litellm_key_header_name`).
+    pub key_header: Option<String>,
+}
+
+/// Largest body of a management call, in bytes.
+const LARGEST_BODY: usize = 8 << 20;
+
+/// The router of every management route. It may run on any runtime: the calls themselves run on the store's.
+pub fn router(state: ManagementState) -> Router {
+    let mut router = Router::new();
+    for row in rows() {
+        let filter = MethodFilter::try_from(row.method()).unwrap_or(MethodFilter::GET);
+        let serve =
+            move |State(state): State<ManagementState>,
+                  segment: Option<Path<String>>,
+                  Query(query): Query<Vec<(String, String)>>,
+                  request: Request<Body>| serve(row, state, segment.map(|s| s.0), query, request);
+        router = router.route(row.path, on(filter, serve));
+    }
+    router
+        .fallback(|| async { answer::nobody(404, "Not Found") })
+        .method_not_allowed_fallback(|| async { answer::nobody(405, "Method Not Allowed") })
+        .with_state(state)
+}
+
+async fn serve(
+    row: &'static Row,
+    state: ManagementState,
+    segment: Option<String>,
+    query: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    answer::of(steps(row, state, segment, query, &parts, body).await)
+}
+
+async fn steps(
+    row: &'static Row,
+    state: ManagementState,
+    segment: Option<String>,
+    query: Vec<(String, String)>,
+    parts: &Parts,
+    body: Body,
+) -> Outcome<Json> {
+    let credential = llm_accounts::credential(&parts.headers, state.key_header.as_deref());
+    let who = state.accounts.identify(&credential).await?;
+    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+    // The route that the router matched is the one that is asked for, not a text put together from headers.
+    who.authorize(row.permission, parts.uri.path(), reads)?;
+    let bytes = axum::body::to_bytes(body, LARGEST_BODY).await.map_err(|_| {
+        Error::new(Kind::TooLarge, format!("The body must not be larger than {} MB", LARGEST_BODY >> 20))
+    })?;
+    let changed_by = parts.headers.get("litellm-changed-by").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let background = state.accounts.background().clone();
+    let call = Call { accounts: state.accounts, who, changed_by, query, segment, body: read(&bytes)? };
+    let running = background.spawn((row.run)(call));
+    running.await.unwrap_or_else(|error| {
+        tracing::error!(%error, path = row.path, "a management call broke off");
+        Err(Error::internal("the call broke off").into())
+    })
+}
+
+/// The body as JSON; null when it is empty.
+fn read(bytes: &Bytes) -> Outcome<Json> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(bytes).map_err(|_| {
+        let problem = FieldProblem {
+            field: String::new(),
+            kind: "json_invalid",
+            message: "JSON decode error",
+            input: Json::Object(Vec::new()),
+        };
+        Problem::Fields(vec![problem])
+    })
+}

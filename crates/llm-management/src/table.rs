@@ -1,0 +1,56 @@
+//! The list of routes.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+use llm_accounts::{Outcome, Permission};
+use llm_types::Json;
+
+use crate::call::Call;
+use crate::routes;
+
+/// A running call.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<Json>> + Send>>;
+
+/// One route.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Method.
+    pub method: &'static str,
+    /// Path, with `{name}` segments.
+    pub path: &'static str,
+    /// Who may call it.
+    pub permission: Permission,
+    pub(crate) run: fn(Call) -> Running,
+}
+
+impl Row {
+    pub(crate) const fn new(
+        method: &'static str,
+        path: &'static str,
+        permission: Permission,
+        run: fn(Call) -> Running,
+    ) -> Self {
+        Self { method, path, permission, run }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        Method::from_bytes(self.method.as_bytes()).unwrap_or(Method::GET)
+    }
+}
+
+/// Writes a row whose call is an async function.
+macro_rules! row {
+    ($method:literal $path:literal $permission:ident $run:path) => {
+        $crate::table::Row::new($method, $path, ::llm_accounts::Permission::$permission, |call| Box::pin($run(call)))
+    };
+}
+pub(crate) use row;
+
+/// Every route.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [routes::keys::ROWS, routes::spend::ROWS, routes::users::ROWS, routes::teams::ROWS].into_iter().flatten()
+}

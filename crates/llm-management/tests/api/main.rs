@@ -1,0 +1,13 @@
+//! The management API over SQLite in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+mod keys;
+mod people;
+mod permission;
+mod support;

@@ -1,0 +1,51 @@
+//! Who may call what.
+
+use llm_accounts::Permission;
+use llm_management::rows;
+
+use crate::support::{BLOCKED, LONELY, NARROW, USER, USER_VIEWER, VIEWER, gateway, text};
+
+#[tokio::test]
+async fn every_route_asks_who_calls() {
+    let gateway = gateway().await;
+    let mut table = String::new();
+    for row in rows() {
+        let path = row.path.replace("{key}", "sk-nothing-0123456789");
+        for (key, wanted) in [
+            (None, "auth_error"),
+            (Some("sk-wrong-0123456789"), "token_not_found_in_db"),
+            (Some(BLOCKED), "auth_error"),
+        ] {
+            let (status, body) = gateway.call(key, row.method, &path, "{}").await;
+            assert_eq!((status, text(&body, "error.type")), (401, wanted), "{} {path} as {key:?}", row.method);
+            assert_eq!(text(&body, "error.code"), "401");
+        }
+        let reads = row.method == "GET";
+        let callers = [
+            (VIEWER, Some(llm_accounts::Role::ProxyAdminViewer)),
+            (USER, Some(llm_accounts::Role::InternalUser)),
+            (USER_VIEWER, Some(llm_accounts::Role::InternalUserViewer)),
+            (LONELY, None),
+        ];
+        for (key, role) in callers {
+            let (status, body) = gateway.call(Some(key), row.method, &path, "{}").await;
+            let role_refused = status == 401 && text(&body, "error.message").contains("Only proxy admin");
+            assert_eq!(
+                role_refused,
+                !row.permission.allows(role, false, reads),
+                "{} {path} as {role:?}: {body}",
+                row.method
+            );
+        }
+        let (status, body) = gateway.call(Some(NARROW), row.method, &path, "{}").await;
+        let outside = !path.starts_with("/key/");
+        assert_eq!(
+            status == 403 && text(&body, "error.message").contains("not allowed to call this route"),
+            outside,
+            "{path}: {body}"
+        );
+        table += &format!("{} {} {:?}\n", row.method, row.path, row.permission);
+    }
+    assert_eq!(table, include_str!("permissions.txt"), "a permission changed: was it meant?");
+    assert!(rows().all(|row| row.permission != Permission::Public));
+}

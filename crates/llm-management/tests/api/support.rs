@@ -1,0 +1,119 @@
+//! A gateway's management API with keys of every role.
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
+use llm_accounts::{Accounts, AccountsSettings, Credential, Intent, KeyDigest};
+use llm_management::{ManagementState, router};
+use llm_store::{Store, StoreConfig, UserRow, VerificationToken};
+use llm_types::{Json, Secret};
+use tokio::runtime::Handle;
+use tower::ServiceExt as _;
+
+pub(crate) const MASTER: &str = "sk-master-0123456789";
+/// Keys of users with a role, of no user, and of a blocked key.
+pub(crate) const VIEWER: &str = "sk-viewer-0123456789";
+pub(crate) const USER: &str = "sk-user-0123456789ab";
+pub(crate) const USER_VIEWER: &str = "sk-userviewer-012345";
+pub(crate) const LONELY: &str = "sk-lonely-0123456789";
+pub(crate) const BLOCKED: &str = "sk-blocked-012345678";
+pub(crate) const NARROW: &str = "sk-narrow-0123456789";
+
+pub(crate) struct Gateway {
+    pub(crate) accounts: Accounts,
+    pub(crate) router: Router,
+}
+
+pub(crate) async fn gateway() -> Gateway {
+    let store = Store::open(&StoreConfig::memory()).await.unwrap();
+    store.migrate().await.unwrap();
+    let key = |key: &str, user: Option<&str>| VerificationToken {
+        token: KeyDigest::of(key).hex(),
+        user_id: user.map(str::to_owned),
+        ..VerificationToken::default()
+    };
+    for (secret, role) in
+        [(VIEWER, "proxy_admin_viewer"), (USER, "internal_user"), (USER_VIEWER, "internal_user_viewer")]
+    {
+        let user = UserRow { user_id: role.to_owned(), user_role: Some(role.to_owned()), ..UserRow::default() };
+        store.table().insert(&user).await.unwrap();
+        store.keys().insert(&key(secret, Some(role))).await.unwrap();
+    }
+    store.keys().insert(&key(LONELY, None)).await.unwrap();
+    store.keys().insert(&VerificationToken { blocked: Some(true), ..key(BLOCKED, None) }).await.unwrap();
+    let narrow = VerificationToken {
+        models: vec!["gpt-4o".to_owned()],
+        max_budget: Some(5.0),
+        allowed_routes: vec!["/key".to_owned()],
+        ..key(NARROW, Some("internal_user"))
+    };
+    store.keys().insert(&narrow).await.unwrap();
+    with(Some(store))
+}
+
+pub(crate) fn with(store: Option<Store>) -> Gateway {
+    let settings = AccountsSettings {
+        master_key: Some(Secret::new(MASTER)),
+        proxy_batch_write_at: 3600.0,
+        ..AccountsSettings::default()
+    };
+    let accounts = Accounts::new(settings, store, Handle::current()).unwrap();
+    let router = router(ManagementState { accounts: accounts.clone(), key_header: None });
+    Gateway { accounts, router }
+}
+
+impl Gateway {
+    pub(crate) async fn call(&self, key: Option<&str>, method: &str, path: &str, body: &str) -> (u16, Json) {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    pub(crate) async fn get(&self, key: &str, path: &str) -> (u16, Json) {
+        self.call(Some(key), "GET", path, "").await
+    }
+
+    pub(crate) async fn post(&self, key: &str, path: &str, body: &str) -> (u16, Json) {
+        self.call(Some(key), "POST", path, body).await
+    }
+
+    /// A call of a model, a dollar each.
+    pub(crate) async fn spend(&self, key: &str) -> Result<(), llm_types::Error> {
+        let who = self.accounts.identify(&Credential::Key(key)).await?;
+        let intent = Intent {
+            route: "/v1/chat/completions",
+            model: "gpt-4o",
+            group: "gpt-4o",
+            fallback_models: &[],
+            end_user: None,
+            tags: &[],
+            input_tokens: 1,
+            max_output_tokens: Some(1),
+            choices: 1,
+            price: Some((0.5, 0.5)),
+        };
+        let reservation = self.accounts.admit(&who, &intent)?;
+        reservation.mark_sent();
+        // Dropped after it was sent: the journal makes a row of its own.
+        drop(reservation);
+        Ok(())
+    }
+}
+
+pub(crate) fn at<'j>(json: &'j Json, path: &str) -> &'j Json {
+    path.split('.').fold(json, |json, part| match part.parse::<usize>() {
+        Ok(n) if json.as_array().is_some() => &json.as_array().unwrap()[n],
+        _ => json.get(part).unwrap_or(&Json::Null),
+    })
+}
+
+pub(crate) fn text<'j>(json: &'j Json, path: &str) -> &'j str {
+    at(json, path).as_str().unwrap_or_else(|| panic!("{path} in {json}"))
+}
