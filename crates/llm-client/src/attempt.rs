@@ -81,7 +81,7 @@ async fn run(
     let payload = at.deployment.payload.clone().ok_or_else(|| Error::internal("a deployment without a target"))?;
     let target = payload.downcast::<Target>().map_err(|_| Error::internal("a deployment without a target"))?;
     made.provider = target.provider_id();
-    let model = provider_model(&target, &at);
+    let model = target.model_of(&at.model);
     made.model = Arc::clone(&model);
     if at.fallbacks == 0 {
         injected(call, at.timeouts.limit).await?;
@@ -182,19 +182,6 @@ fn classed(mut error: Error) -> Error {
         error.message = format!("litellm.{class}: {}", error.message);
     }
     error
-}
-
-/// The model as the provider knows it: wildcards are filled in by the router.
-fn provider_model(target: &Target, at: &Attempt) -> Arc<str> {
-    if !target.model.contains('*') {
-        return Arc::clone(&target.model);
-    }
-    let given = at.model.as_ref();
-    let id = target.provider_id();
-    match given.strip_prefix(id).and_then(|m| m.strip_prefix('/')) {
-        Some(model) => Arc::from(model),
-        None => Arc::clone(&at.model),
-    }
 }
 
 fn build(plan: &Plan, body: llm_http::Body) -> Request<llm_http::Body> {
@@ -310,8 +297,8 @@ async fn whole(
     }
     let response = decode(call, plan, &head, &bytes, counter)?;
     report.response_id = Some(response.id.clone());
-    let written: usize = response.text().len() / 4;
-    counter.book(response.usage.clone(), written as u64, &mut report);
+    let written = if response.usage.is_none() { counter.written(&bytes) } else { 0 };
+    counter.book(response.usage.clone(), written, &mut report);
     let codec = llm_wire::registry::client_generate(call.format).ok_or_else(|| no_codec(call))?;
     let mut out = BytesMut::with_capacity(bytes.len() + 256);
     codec.encode_response(&response, &plan.ctx, &mut out);
@@ -325,7 +312,8 @@ fn relay_whole(plan: &Plan, bytes: &Bytes, counter: &Counter, report: &mut Repor
     report.response_id = whole.id.and_then(|id| llm_types::json::raw_str(id.get())).map(std::borrow::Cow::into_owned);
     let usage = whole.usage.map(llm_types::RawJson::borrowed);
     let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
-    counter.book(usage, (bytes.len() / 8) as u64, report);
+    let written = if usage.is_none() { counter.written(bytes) } else { 0 };
+    counter.book(usage, written, report);
     Some(match (&plan.ctx.model, whole.model) {
         (Some(model), Some(old)) => glue(&splice(bytes, old.get(), quoted(model))),
         _ => bytes.clone(),

@@ -58,8 +58,12 @@ impl Counter {
 
     pub(crate) fn relayed(&self, seen: Seen, report: &mut Report) {
         report.response_id = seen.id.clone().filter(|i| !i.is_empty());
-        let usage = (!seen.usage.is_empty()).then(|| llm_wire::usage::report(self.format, &seen.usage));
-        self.book(usage, seen.estimated_output_tokens(), report);
+        let mut usage = (!seen.usage.is_empty()).then(|| llm_wire::usage::report(self.format, &seen.usage));
+        let written = seen.estimated_output_tokens();
+        if let Some(usage) = usage.as_mut().filter(|_| !seen.finished) {
+            unfinished(usage, written);
+        }
+        self.book(usage, written, report);
     }
 
     /// Fills usage and cost in. `written`: tokens written, estimated, when the upstream reported none.
@@ -81,6 +85,11 @@ impl Counter {
             }
         }
         self.price(report);
+    }
+
+    /// Tokens of a whole answer, counted here.
+    pub(crate) fn written(&self, reply: &[u8]) -> u64 {
+        tokens::count(&self.model, &texts(reply, &["choices", "content"])) as u64
     }
 
     pub(crate) fn price(&self, report: &mut Report) {
@@ -111,22 +120,32 @@ impl Counter {
 impl Prompt {
     /// Tokens of the prompt, counted here.
     pub(crate) fn count(&self, model: &str) -> u64 {
-        let text = texts(&self.0);
+        let text = texts(&self.0, &["system", "messages", "prompt", "input", "tools"]);
         tokens::count(model, &text) as u64
     }
 }
 
-/// All text in a body, whatever its format: its JSON strings below `messages`, `system`, `prompt`, `input`.
-fn texts(body: &[u8]) -> String {
+/// A stream broke off behind a first report (Anthropic's names the prompt and one token): what was written since counts.
+pub(crate) fn unfinished(report: &mut UsageReport, written: u64) {
+    let usage = &mut report.usage;
+    usage.output_text += written.saturating_sub(usage.total_output());
+    usage.source = llm_types::UsageSource::Partial;
+}
+
+/// All text in a body, whatever its format: its JSON strings below some of its fields.
+fn texts(body: &[u8], keys: &[&str]) -> String {
     let Ok(top) = llm_wire::top::Top::parse(body) else { return String::new() };
     let mut out = String::new();
-    for key in ["system", "messages", "prompt", "input", "tools"] {
+    for key in keys {
         if let Some(tree) = top.read::<llm_types::Json>(key) {
             collect(&tree, &mut out);
         }
     }
     out
 }
+
+/// Fields whose strings nobody reads or writes as text.
+const NO_TEXT: [&str; 7] = ["role", "type", "id", "tool_call_id", "cache_control", "finish_reason", "signature"];
 
 fn collect(tree: &llm_types::Json, out: &mut String) {
     use llm_types::Json;
@@ -136,10 +155,9 @@ fn collect(tree: &llm_types::Json, out: &mut String) {
             out.push('\n');
         }
         Json::Array(items) => items.iter().for_each(|i| collect(i, out)),
-        Json::Object(fields) => fields
-            .iter()
-            .filter(|(k, _)| !matches!(k.as_str(), "role" | "type" | "id" | "tool_call_id" | "cache_control"))
-            .for_each(|(_, v)| collect(v, out)),
+        Json::Object(fields) => {
+            fields.iter().filter(|(k, _)| !NO_TEXT.contains(&k.as_str())).for_each(|(_, v)| collect(v, out))
+        }
         _ => {}
     }
 }

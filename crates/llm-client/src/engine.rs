@@ -158,21 +158,22 @@ impl Engine {
     /// # Errors
     /// What the call itself would be refused for before anything is sent.
     pub fn show(&self, call: &Call) -> llm_types::Result<Shown> {
-        let target = match self.router.resolve(&call.model, &llm_router::Scope::default()) {
-            Ok(resolved) => self.router.members(&resolved.group).next().and_then(|d| d.payload.clone()),
-            Err(_) => None,
-        };
-        let target = match target.and_then(|p| p.downcast::<Target>().ok()) {
-            Some(target) => target,
+        let routed = self.router.resolve(&call.model, &llm_router::Scope::default()).ok().and_then(|resolved| {
+            let deployment = self.router.members(&resolved.group).next()?;
+            Some((deployment.payload.clone()?.downcast::<Target>().ok()?, resolved.provider_model(deployment)))
+        });
+        let (target, model) = match routed {
+            Some((target, routed)) => (Arc::clone(&target), target.model_of(&routed)),
             None => {
                 let params = vec![
                     ("model".to_owned(), llm_types::Json::from(&*call.model)),
                     ("api_key".to_owned(), llm_types::Json::from("sk-shown-nowhere")),
                 ];
-                Arc::new(Target::new(&TargetConfig { params, info: Vec::new() }, &self.prices)?)
+                let target = Target::new(&TargetConfig { params, info: Vec::new() }, &self.prices)?;
+                let model = Arc::clone(&target.model);
+                (Arc::new(target), model)
             }
         };
-        let model = if target.model.contains('*') { Arc::clone(&call.model) } else { Arc::clone(&target.model) };
         let planner = crate::plan::Planner {
             call,
             target: &target,

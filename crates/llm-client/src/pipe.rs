@@ -2,13 +2,13 @@
 
 use bytes::BytesMut;
 use llm_types::generate::UsageReport;
-use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink};
+use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink, PartStart};
 use llm_types::{Error, Kind};
 use llm_wire::codec::{StreamDecoder, StreamEncoder};
 use llm_wire::sse::{Item, Splitter};
 
 use crate::answer::Report;
-use crate::count::Counter;
+use crate::count::{Counter, unfinished};
 
 /// Reader, filters, writer of a translated stream.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Writer {
     pub response_id: Option<String>,
     pub error: Option<Error>,
     pub ended: bool,
+    /// The answer is complete.
+    pub finished: bool,
     /// Something that cannot be taken back was written.
     pub committed: bool,
     pub text_bytes: u64,
@@ -44,6 +46,7 @@ impl Writer {
             response_id: None,
             error: None,
             ended: false,
+            finished: false,
             committed: false,
             text_bytes: 0,
             text_events: 0,
@@ -57,7 +60,11 @@ impl Writer {
         report.error = report.error.take().or_else(|| self.error.take());
         let written = self.text_events.max(self.text_bytes / 4);
         report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
-        counter.book(self.usage.take(), written, report);
+        let mut usage = self.usage.take();
+        if let Some(usage) = usage.as_mut().filter(|_| !self.finished) {
+            unfinished(usage, written);
+        }
+        counter.book(usage, written, report);
     }
 }
 
@@ -73,7 +80,13 @@ impl EventSink for Writer {
                     self.text_events += u64::from(!t.is_empty());
                 }
             }
-            Event::PartStart { .. } | Event::Finish { .. } | Event::Opaque { .. } => self.committed = true,
+            // An opening says nothing yet: it waits for what it opens.
+            Event::PartStart { kind: PartStart::Text | PartStart::Thinking, .. } => {}
+            Event::PartStart { .. } | Event::Opaque { .. } => self.committed = true,
+            Event::Finish { .. } => {
+                self.committed = true;
+                self.finished = true;
+            }
             Event::Error(error) => {
                 self.error = Some(error.as_ref().clone());
                 if !self.committed {

@@ -191,11 +191,7 @@ impl StreamBody {
 
     fn error_before_commit(&mut self) -> Option<Error> {
         match &mut self.lane {
-            Lane::Relay(relay) => {
-                let seen = relay.seen();
-                let raw = seen.error.as_ref()?;
-                (seen.text_events == 0).then(|| self.counter.error_in_stream(raw, &self.ctx))
-            }
+            Lane::Relay(_) => self.report.error.clone().filter(|_| self.ready.is_empty()),
             Lane::Translate(pipe) => (!pipe.writer.committed).then(|| pipe.writer.error.clone()).flatten(),
             Lane::Replay(_) => None,
         }
@@ -235,7 +231,6 @@ impl StreamBody {
         }
         if let Lane::Relay(relay) = &self.lane
             && let Some(raw) = &relay.seen().error
-            && (self.primed || relay.seen().text_events > 0)
         {
             let mut error = self.counter.error_in_stream(raw, &self.ctx);
             error.side = llm_types::Side::Upstream;
@@ -289,7 +284,8 @@ impl StreamBody {
         match &mut self.lane {
             Lane::Relay(_) => {
                 self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
-                if let Some(mut encoder) = self.codec.stream_encoder(&self.ctx) {
+                let untold = !self.primed && self.ready.is_empty(); // the call fails as a whole
+                if !untold && let Some(mut encoder) = self.codec.stream_encoder(&self.ctx) {
                     encoder.event(&Event::Error(Box::new(error.clone())), &mut self.ready);
                 }
             }
@@ -374,7 +370,9 @@ impl Body for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        let complete = self.over && self.ready.is_empty() && self.relayed.is_empty();
+        // Clients may leave behind the end marker, without waiting for the end of the body.
+        let told = self.over || matches!(&self.lane, Lane::Relay(relay) if relay.seen().done);
+        let complete = told && self.ready.is_empty() && self.relayed.is_empty();
         self.settle(!complete);
     }
 }

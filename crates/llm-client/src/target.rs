@@ -210,6 +210,18 @@ impl Target {
         self.provider.row().id
     }
 
+    /// The model as the provider knows it, of the name that the router made: only wildcards take theirs from there.
+    #[must_use]
+    pub fn model_of(&self, routed: &Arc<str>) -> Arc<str> {
+        if !self.model.contains('*') {
+            return Arc::clone(&self.model);
+        }
+        match routed.strip_prefix(self.provider_id()).and_then(|m| m.strip_prefix('/')) {
+            Some(model) => Arc::from(model),
+            None => Arc::clone(routed),
+        }
+    }
+
     /// What the model can do.
     #[must_use]
     pub fn caps(&self, catalog: &Catalog, model: &str) -> ModelCaps {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::Request;
+use http::{Request, Uri};
 use llm_catalog::tokens;
 use llm_http::{Timeouts, Transport};
 use llm_providers::Want;
@@ -26,7 +26,7 @@ impl Engine {
         let deployment = self.router.members(&resolved.group).next().map(Arc::clone);
         let model = deployment.as_ref().map_or_else(|| Arc::clone(&call.model), |d| resolved.provider_model(d));
         if let Some(target) = deployment.as_ref().and_then(|d| d.payload::<Target>()) {
-            match self.ask(http, call, target).await {
+            match self.ask(http, call, target, &target.model_of(&model)).await {
                 Ok(Some(count)) => return Ok(count),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "the provider did not count the tokens; they are counted here"),
@@ -45,9 +45,8 @@ impl Engine {
     }
 
     /// Asks the provider, when it speaks Anthropic's format.
-    async fn ask(&self, http: &dyn Transport, call: &Call, target: &Target) -> Result<Option<u64>> {
-        let want =
-            Want { operation: OperationKind::CountTokens, format: Format::AnthropicMessages, model: &target.model };
+    async fn ask(&self, http: &dyn Transport, call: &Call, target: &Target, model: &str) -> Result<Option<u64>> {
+        let want = Want { operation: OperationKind::CountTokens, format: Format::AnthropicMessages, model };
         if target.mock_response.is_some() || !target.protocols(&want).has(Format::AnthropicMessages) {
             return Ok(None);
         }
@@ -55,20 +54,19 @@ impl Engine {
             operation: OperationKind::CountTokens,
             format: Format::AnthropicMessages,
             client_format: call.format,
-            model: &target.model,
+            model,
             stream: false,
             betas: &[],
             headers: &call.headers,
         };
         let address = target.address(&facts)?;
         let mut body = BytesMut::new();
-        let mut ctx =
-            EncodeContext { caps: target.caps(&self.prices, &target.model), ..EncodeContext::for_model(&target.model) };
+        let mut ctx = EncodeContext { caps: target.caps(&self.prices, model), ..EncodeContext::for_model(model) };
         ctx.drop_params = true;
         llm_wire::anthropic::encode_count_request(call.decoded()?, &mut ctx, &mut body)?;
         let mut request = Request::new(llm_http::Body::from(Bytes::from(body)));
         *request.method_mut() = address.endpoint.method.clone();
-        *request.uri_mut() = address.uri.clone();
+        *request.uri_mut() = beside_messages(&address.endpoint.url)?;
         *request.headers_mut() = address.endpoint.headers.clone();
         let timeouts = Timeouts {
             connect: Some(self.settings.connect_timeout),
@@ -83,4 +81,12 @@ impl Engine {
         }
         llm_wire::anthropic::decode_count(&body).map(Some)
     }
+}
+
+/// Where tokens are counted: below the place where messages are answered.
+fn beside_messages(url: &str) -> Result<Uri> {
+    let (path, query) = url.split_once('?').map_or((url, ""), |(path, query)| (path, query));
+    let mark = if query.is_empty() { "" } else { "?" };
+    let url = format!("{path}/count_tokens{mark}{query}");
+    url.parse().map_err(|e| Error::internal(format!("the provider's URL {url} is wrong: {e}")))
 }

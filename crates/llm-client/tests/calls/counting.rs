@@ -50,3 +50,17 @@ async fn what_cannot_be_counted_is_refused() {
     unknown["model"] = json!("nobody-has-this");
     assert_eq!(engine.count_tokens(&http(), &messages(&unknown)).await.unwrap_err().status(), 400);
 }
+
+#[tokio::test]
+async fn a_wildcard_asks_for_the_model_that_was_named() {
+    let sim = sim().await;
+    let params = json!({ "model": "anthropic/*", "api_base": sim.base_url() });
+    let engine = engine(vec![deployment("a", "anthropic/*", &params)]);
+    let mut body = body();
+    body["model"] = json!("anthropic/claude-haiku-4-5");
+    assert!(engine.count_tokens(&http(), &messages(&body)).await.unwrap() > 0);
+    assert_eq!(sim.requests()[0].json()["model"], "claude-haiku-4-5");
+    let chat = json!({ "model": "anthropic/claude-haiku-4-5", "messages": [{ "role": "user", "content": "hi" }] });
+    let shown = engine.show(&crate::support::chat(&chat)).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&shown.body).unwrap()["model"], "claude-haiku-4-5");
+}

@@ -149,7 +149,7 @@ pub(crate) async fn open(engine: &Engine, http: &HttpClient, call: &Call) -> (Bo
 
 fn watch(body: &mut StreamBody) -> Receiver<Report> {
     let (tell, told) = channel();
-    body.set_tail(Box::new(move |report: Box<Report>| tell.send(*report).unwrap()));
+    body.set_tail(Box::new(move |report: Box<Report>| drop(tell.send(*report))));
     told
 }
 
