@@ -19,6 +19,7 @@ use crate::answer::{Answer, Head, Report};
 use crate::call::Call;
 use crate::count::{Counter, Prompt};
 use crate::engine::{Engine, Gate};
+use crate::pipe::{Pipe, Writer};
 use crate::plan::{Plan, Planner};
 use crate::stream::StreamBody;
 use crate::target::{Target, quoted};
@@ -261,7 +262,8 @@ async fn stream(
         let encoder = codec.stream_encoder(&plan.ctx).ok_or_else(|| no_codec(call))?;
         let mut all = llm_providers::reply::filters(counter.target.provider.row());
         all.extend(filters);
-        StreamBody::translate(body, decoder, encoder, all, call.want_content, codec, plan.ctx, counter)
+        let pipe = Pipe::new(decoder, all, Writer::new(encoder, call.want_content));
+        StreamBody::translate(body, pipe, codec, plan.ctx, counter)
     };
     out.keep(in_flight);
     out.prime().await?;

@@ -117,6 +117,10 @@ pub(crate) fn through(filters: &mut [Box<dyn EventFilter>], writer: &mut Writer,
 }
 
 impl Pipe {
+    pub(crate) fn new(decoder: Box<dyn StreamDecoder>, filters: Vec<Box<dyn EventFilter>>, writer: Writer) -> Self {
+        Self { splitter: Splitter::new(crate::stream::EVENT_LIMIT), decoder, filters, writer }
+    }
+
     pub(crate) fn chunk(&mut self, chunk: &[u8]) -> Result<(), llm_wire::sse::LineTooLong> {
         let Self { splitter, decoder, filters, writer } = self;
         splitter.feed(chunk, |item| {

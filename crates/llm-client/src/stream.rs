@@ -17,9 +17,8 @@ use llm_router::InFlight;
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::{Event, EventFilter, EventSink};
 use llm_types::{Error, Format, Kind};
-use llm_wire::codec::{Generate, ReplyContext, StreamDecoder, StreamEncoder};
+use llm_wire::codec::{Generate, ReplyContext, StreamDecoder};
 use llm_wire::relay::StreamRelay;
-use llm_wire::sse::Splitter;
 
 use crate::answer::Report;
 use crate::count::Counter;
@@ -79,16 +78,11 @@ impl StreamBody {
     /// A stream that is read and written anew.
     pub(crate) fn translate(
         upstream: ReplyBody,
-        decoder: Box<dyn StreamDecoder>,
-        encoder: Box<dyn StreamEncoder>,
-        filters: Vec<Box<dyn EventFilter>>,
-        want_content: bool,
+        pipe: Pipe,
         codec: &'static dyn llm_wire::codec::ClientCodec<Generate>,
         ctx: ReplyContext,
         counter: Counter,
     ) -> Self {
-        let writer = Writer::new(encoder, want_content);
-        let pipe = Pipe { splitter: Splitter::new(EVENT_LIMIT), decoder, filters, writer };
         Self::new(upstream, Lane::Translate(Box::new(pipe)), codec, ctx, counter)
     }
 

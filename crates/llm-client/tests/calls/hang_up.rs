@@ -98,7 +98,7 @@ async fn the_deployment_is_free_again() {
         tokio::task::yield_now().await;
         drop(body);
     };
-    let (got, ()) = within(async { tokio::join!(waiting, freed) }).await;
+    let (got, ()) = within(Box::pin(async { tokio::join!(waiting, freed) })).await;
     assert_eq!(got.unwrap().json()["choices"][0]["message"]["content"], "free");
     assert!(reports.recv().unwrap().interrupted);
 }
