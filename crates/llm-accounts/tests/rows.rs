@@ -152,6 +152,23 @@ async fn a_failure_costs_nothing_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_refused_call_has_a_row_too() {
+    let store = Store::open(&StoreConfig::memory()).await.unwrap();
+    store.migrate().await.unwrap();
+    let accounts = Accounts::new(settings(), Some(store.clone()), Handle::current()).unwrap();
+    let who = accounts.identify(&Credential::Key("sk-master-0123456789")).await.unwrap();
+    accounts.note_refusal(&who, Arc::new(record(Status::Failure)));
+    accounts.flush().await.unwrap();
+    let rows = store.table::<SpendLogRow>().find(Filter::new()).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].api_key.as_str(), rows[0].user.as_deref()),
+        ("litellm_proxy_master_key", Some("default_user_id"))
+    );
+    assert_eq!((rows[0].spend, rows[0].status.as_deref()), (0.0, Some("failure")));
+}
+
+#[tokio::test]
 async fn content_is_kept_only_on_request() {
     let (_, row) = settled(AccountsSettings { store_prompts_in_spend_logs: true, ..settings() }, Status::Success).await;
     assert_eq!(row.unwrap().messages.unwrap().get(), r#"[{"role":"user","content":"secret"}]"#);
