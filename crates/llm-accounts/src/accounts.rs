@@ -10,14 +10,14 @@ use dashmap::DashMap;
 use llm_kv::MemoryKv;
 use llm_store::{Store, UserRow};
 use llm_types::record::Caller;
-use llm_types::{Error, LogRecord, Result};
+use llm_types::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::digest::{ByDigest, abbreviated};
 use crate::flights::Flights;
 use crate::identity::{Budget, Identity, Rank};
-use crate::journal::{Counts, Flushed, Journal, Note};
+use crate::journal::{Flushed, Journal};
 use crate::purse::{Cap, Owner, Purses, nanos, usd};
 use crate::{
     AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
@@ -193,19 +193,6 @@ impl Accounts {
     pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
         self.0.keys.retain(|_, known| !matches(known));
-    }
-
-    /// Writes the row of a call that was refused before anything was set aside for it. It costs nothing.
-    pub fn note_refusal(&self, who: &Arc<Identity>, record: Arc<LogRecord>) {
-        self.0.journal.push(Note {
-            who: Arc::clone(who),
-            group: record.model_group.as_ref().into(),
-            route: record.route,
-            record: Some(record),
-            nanos: 0,
-            counts: Counts::default(),
-            interrupted: false,
-        });
     }
 
     /// Brings finished calls into the store now; it happens every `proxy_batch_write_at` seconds anyway.
