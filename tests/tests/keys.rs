@@ -115,10 +115,7 @@ async fn a_key_reaches_only_its_models() {
 async fn only_admins_manage() {
     let (_sim, gateway) = started().await;
     let key = new_key(&gateway, &json!({})).await;
-    for (path, body) in [
-        ("/key/block", json!({"key": key})),
-        ("/user/new", json!({"user_id": "u"})),
-    ] {
+    for (path, body) in [("/key/block", json!({"key": key})), ("/user/new", json!({"user_id": "u"}))] {
         let reply = gateway.post(path, &body, &key).await.unwrap();
         assert!([401, 403].contains(&reply.status), "{path}: {} {}", reply.status, reply.text());
     }

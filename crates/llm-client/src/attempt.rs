@@ -119,6 +119,7 @@ async fn run(
     let request = build(&plan, body);
     let sent = Instant::now();
     made.sent = true;
+    gate.sent();
     let reply = http.send(request, timeouts).await.map_err(|e| {
         made.sent = !e.surely_not_sent();
         transport_error(&e, counter.provider())

@@ -51,6 +51,9 @@ pub trait Gate: Sync {
         None
     }
 
+    /// An attempt is about to be sent: from now on the call may cost something, whoever hangs up.
+    fn sent(&self) {}
+
     /// Filters for a streamed answer (guardrails); an answer with filters is read event by event.
     fn filters(&self) -> Vec<Box<dyn EventFilter>> {
         Vec::new()

@@ -145,7 +145,11 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     let d = &head.deployment;
     put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
     put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
-    put(&mut headers, HeaderName::from_static("x-litellm-model-name"), d.payload::<Target>().map_or(&*head.model, |_| &d.model));
+    put(
+        &mut headers,
+        HeaderName::from_static("x-litellm-model-name"),
+        d.payload::<Target>().map_or(&*head.model, |_| &d.model),
+    );
     let base = d.payload::<Target>().and_then(|t| t.headers.api_base.clone());
     let base = base.or_else(|| HeaderValue::from_str(head.api_base.as_deref()?).ok());
     if let Some(base) = base {

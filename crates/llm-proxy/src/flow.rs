@@ -158,7 +158,7 @@ async fn run(
 
     // 7-10 attempts
     call.want_content |= memory.key.is_some() && call.stream;
-    let gate = CallGate(&guards);
+    let gate = CallGate { guards: &guards, reservation: &reservation };
     let engine = ctx.snapshot.engine.clone();
     let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
     let reply = match outcome {

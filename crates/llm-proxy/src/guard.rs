@@ -1,6 +1,7 @@
 //! Guardrails on the path of a call.
 
 use bytes::{Bytes, BytesMut};
+use llm_accounts::Reservation;
 use llm_client::{Call, Gate, Report};
 use llm_guardrails::{CallContext, Guards, Mode, Wanted};
 use llm_types::stream::EventFilter;
@@ -100,10 +101,19 @@ pub async fn after(
 
 /// What stands between the engine and the guardrails of a call.
 #[derive(Debug)]
-pub struct CallGate<'a>(pub &'a Guards);
+pub struct CallGate<'a> {
+    /// The guardrails of the call.
+    pub guards: &'a Guards,
+    /// What was set aside for it.
+    pub reservation: &'a Reservation,
+}
 
 impl Gate for CallGate<'_> {
     fn filters(&self) -> Vec<Box<dyn EventFilter>> {
-        self.0.stream_filter().into_iter().collect()
+        self.guards.stream_filter().into_iter().collect()
+    }
+
+    fn sent(&self) {
+        self.reservation.mark_sent();
     }
 }

@@ -39,7 +39,11 @@ impl Snapshot {
 }
 
 /// The dearest prices among deployments.
-fn bound<'d>(engine: &Engine, members: impl Iterator<Item = &'d Arc<llm_router::Deployment>>, model: &str) -> Option<(f64, f64)> {
+fn bound<'d>(
+    engine: &Engine,
+    members: impl Iterator<Item = &'d Arc<llm_router::Deployment>>,
+    model: &str,
+) -> Option<(f64, f64)> {
     use llm_catalog::Field;
     let prices = members.filter_map(|d| {
         let target = d.payload::<Target>()?;
