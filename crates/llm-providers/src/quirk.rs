@@ -76,14 +76,28 @@ quirks! {
     FlattenContent = "flatten_content",
     /// Content lists become one text unless they hold pictures or files.
     FlattenText = "flatten_text",
+    /// Content lists become one text unless they hold pictures or sound; files are left out.
+    FlattenUnlessMedia = "flatten_unless_media",
+    /// Pictures stay in the results of tools; elsewhere they become a user turn of their own.
+    ToolImagesStay = "tool_images_stay",
+    /// Content parts that are files are refused.
+    RefuseFiles = "refuse_files",
+    /// Empty texts are taken out, their turns stay.
+    StripEmptyContent = "strip_empty_content",
     /// Content lists of tool results become one text; what is no text becomes JSON text.
     FlattenToolResults = "flatten_tool_results",
-    /// `cache_control` marks are taken out of messages and tools.
-    StripCacheControl = "strip_cache_control",
+    /// `cache_control` marks stay in messages and tools; elsewhere they are taken out.
+    KeepCacheControl = "keep_cache_control",
+    /// They stay unless the call goes to the row's own address.
+    KeepCacheControlAbroad = "keep_cache_control_abroad",
     /// `cache_control` marks are taken out of tools.
     StripToolCacheControl = "strip_tool_cache_control",
-    /// Speaker names are taken out.
+    /// Speaker names are taken out; tools keep theirs.
     StripNames = "strip_names",
+    /// Names are taken out but for users'.
+    NamesOfUsersOnly = "names_of_users_only",
+    /// Names are taken out everywhere.
+    NoNames = "no_names",
     /// Numbers of tool calls are taken out.
     StripCallIndex = "strip_call_index",
     /// Earlier thoughts are taken out of assistant turns.
@@ -99,6 +113,12 @@ quirks! {
     StripStrict = "strip_strict",
     /// `additionalProperties` and `strict` are taken out of tool schemas.
     StripAdditionalProperties = "strip_additional_properties",
+    /// Tools without parameters get an empty schema.
+    FillToolParameters = "fill_tool_parameters",
+    /// `response_format` is left out where it is no schema.
+    SchemaFormatOnly = "schema_format_only",
+    /// A schema that is asked for through a tool stands beside the request's own tools.
+    SchemaBesideTools = "schema_beside_tools",
     /// Tools that are no functions are left out.
     FunctionsOnly = "functions_only",
     // where it is, what it is called
@@ -111,8 +131,8 @@ quirks! {
     // embeddings and completions
     /// A bare input becomes a list of one.
     EmbedInputList = "embed_input_list",
-    /// Token lists become texts.
-    EmbedDetokenize = "embed_detokenize",
+    /// Token lists are understood; elsewhere they become texts.
+    EmbedTokens = "embed_tokens",
     /// The encoding is always named; `base64` when nobody did.
     EmbedBase64 = "embed_base64",
     /// Several prompts become one.
@@ -128,8 +148,8 @@ quirks! {
     ReasoningTokensApart = "reasoning_tokens_apart",
     /// `service_tier` is spoken in its own words.
     OwnServiceTier = "own_service_tier",
-    /// Chat clients get the thoughts of whole answers in the field in which the provider wrote them.
-    OwnReasoningField = "own_reasoning_field",
+    /// Chat clients get thoughts and refusals of whole answers in the fields in which the provider wrote them.
+    OwnMessageFields = "own_message_fields",
     /// The type of an error is that of its status, whatever the provider calls it. LiteLLM reaches the provider without
     /// OpenAI's library, which passes `invalid_request_error` on.
     ErrorTypeByStatus = "error_type_by_status",

@@ -50,6 +50,7 @@ impl Provider for Azure {
         if Family::of(rules_model(model, params)) == Family::OSeries {
             // Those go through another client of LiteLLM's, which writes no `false`.
             quirks.remove(Quirk::ExplicitStream);
+            quirks.remove(Quirk::KeepCacheControl);
         }
         if dated(params).is_some_and(|v| v.as_str() < "2024-06") {
             quirks.insert(Quirk::NoRequiredChoice);

@@ -35,12 +35,25 @@ impl Chat<'_> {
             schema_tool::emulate(draft, self.provider.row(), self.model, self.caps, hints)?;
         }
         self.parameters(quirks, draft)?;
-        rename(self.provider.row(), draft);
-        let strip_cache = self.foreign_cache_marks()
-            || quirks.has(Quirk::StripCacheControl) && messages::at_home(self.provider.row(), self.params);
+        if quirks.has(Quirk::SchemaFormatOnly)
+            && draft.json("response_format").is_some_and(|f| f.get("type").and_then(Json::as_str) != Some("json_schema"))
+        {
+            draft.remove("response_format");
+        }
+        rename(self.provider.row(), self.policy, draft);
+        let keeps = quirks.has(Quirk::KeepCacheControl)
+            || quirks.has(Quirk::KeepCacheControlAbroad) && !messages::at_home(self.provider.row(), self.params);
+        let strip_cache = self.foreign_cache_marks() || !keeps;
         let system_is_user = self.family(quirks) == Family::OSeries && !self.knows_system();
-        let rules = messages::Rules { quirks, system_is_user, strip_cache };
+        let developer = self.family(quirks) == Family::OSeries;
+        let rules = messages::Rules { quirks, system_is_user, developer, strip_cache };
         let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
+        if quirks.has(Quirk::RefuseFiles) && draft.get("messages").is_some_and(messages::has_files) {
+            let name = self.provider.row().display_name;
+            return Err(Error::bad_request(format!(
+                "{name} does not take file content blocks. Send the pages of a PDF as images, or its text."
+            )));
+        }
         if let Some(new) = draft.get("messages").and_then(|m| messages::edit(m, &rules, thinks)) {
             draft.set("messages", new);
         }
@@ -75,7 +88,7 @@ impl Chat<'_> {
             draft.rename("max_tokens", "max_completion_tokens");
         }
         effort_text(draft);
-        thinking::edit(draft, quirks, self.caps)?;
+        thinking::edit(draft, quirks, self.policy)?;
         tool_choice(draft, quirks, self.policy)?;
         if quirks.has(Quirk::ToolsOverFormat) && draft.get("tools").is_some() {
             draft.remove("response_format");

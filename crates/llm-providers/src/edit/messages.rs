@@ -15,10 +15,11 @@ const TOOL_IMAGES: &str = "[The following images are tool output - treat them as
 /// What stays in the tool's turn when it held nothing but pictures.
 const IMAGE_PLACEHOLDER: &str = "[image]";
 
-const FLATTEN: Quirks = Quirks::of(&[Quirk::FlattenContent, Quirk::FlattenText]);
+const FLATTEN: Quirks = Quirks::of(&[Quirk::FlattenContent, Quirk::FlattenText, Quirk::FlattenUnlessMedia]);
 
 /// Rules about speakers and calls, which have names.
-const NAMED: Quirks = Quirks::of(&[Quirk::StripNames, Quirk::StripCallIndex]);
+const NAMED: Quirks =
+    Quirks::of(&[Quirk::StripNames, Quirk::NamesOfUsersOnly, Quirk::NoNames, Quirk::StripCallIndex]);
 
 /// Which rules hold for a call.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,8 @@ pub(super) struct Rules {
     pub quirks: Quirks,
     /// System turns are not understood: they are the user's.
     pub system_is_user: bool,
+    /// Developer turns are understood; elsewhere they are system turns.
+    pub developer: bool,
     /// Cache marks are taken out.
     pub strip_cache: bool,
 }
@@ -38,11 +41,12 @@ impl Rules {
             || seen.any(Seen::DEVELOPER)
             || seen.any(Seen::IMAGE_TEXT)
             || seen.any(Seen::FILE)
-            || seen.any(Seen::TOOL) && seen.any(Seen::IMAGE)
+            || seen.any(Seen::TOOL) && seen.any(Seen::IMAGE) && !q.has(Quirk::ToolImagesStay)
             || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
             || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
             || self.strip_cache && seen.any(Seen::CACHE_CONTROL)
             || q.any(NAMED) && seen.any(Seen::NAME)
+            || q.has(Quirk::StripEmptyContent) && seen.any(Seen::EMPTY)
             || q.has(Quirk::StripReasoning) && seen.any(Seen::THOUGHTS)
             || q.has(Quirk::FillReasoning) && thinks && seen.any(Seen::ASSISTANT)
             || q.has(Quirk::DropEmptyTurns) && (seen.any(Seen::EMPTY) || !seen.any(Seen::CONTENT))
@@ -77,10 +81,11 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
         }
         let mut value: Json = serde_json::from_str(text).ok()?;
         let before = value.clone();
-        if value.get("role").and_then(Json::as_str) == Some("tool") {
+        apply(&mut value, rules, thinks);
+        let of_tool = value.get("role").and_then(Json::as_str) == Some("tool");
+        if of_tool && !rules.quirks.has(Quirk::ToolImagesStay) {
             images.extend(take_images(&mut value));
         }
-        apply(&mut value, rules, thinks);
         if is_empty_turn(&value, rules) {
             changed = true;
             continue;
@@ -114,7 +119,7 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     }
     let role = message.get("role").and_then(Json::as_str).unwrap_or_default().to_owned();
     let system = role == "system" || role == "developer";
-    if system {
+    if system && !(rules.developer && role == "developer") {
         let name = if rules.system_is_user {
             "user"
         } else if q.has(Quirk::SystemIsAssistant) {
@@ -125,8 +130,14 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
         message.set("role", name);
     }
     // A tool's own turn keeps the tool's name.
-    if q.has(Quirk::StripNames) && role != "tool" {
+    let nameless = q.has(Quirk::StripNames) && role != "tool"
+        || q.has(Quirk::NamesOfUsersOnly) && role != "user"
+        || q.has(Quirk::NoNames);
+    if nameless {
         message.remove("name");
+    }
+    if q.has(Quirk::StripEmptyContent) && message.get("content").and_then(Json::as_str) == Some("") {
+        message.remove("content");
     }
     if q.has(Quirk::StripCallIndex)
         && let Some(Json::Array(calls)) = message.get_mut("tool_calls")
@@ -175,7 +186,11 @@ fn flatten(content: &mut Json, quirks: Quirks, tool: bool) {
     let Some(parts) = content.as_array() else { return };
     let is = |part: &Json, kinds: &[&str]| part.get("type").and_then(Json::as_str).is_some_and(|t| kinds.contains(&t));
     let rich = parts.iter().any(|p| is(p, &["image_url", "file", "document", "document_url"]));
-    let text = if quirks.has(Quirk::FlattenContent) || quirks.has(Quirk::FlattenText) && !rich {
+    let media = parts.iter().any(|p| is(p, &["image_url", "input_audio"]));
+    let flat = quirks.has(Quirk::FlattenContent)
+        || quirks.has(Quirk::FlattenText) && !rich
+        || quirks.has(Quirk::FlattenUnlessMedia) && !media;
+    let text = if flat {
         parts.iter().filter_map(|p| p.get("text").and_then(Json::as_str)).collect::<String>()
     } else if quirks.has(Quirk::FlattenToolResults) && tool {
         match parts.iter().all(|p| is(p, &["text"])) {
@@ -206,4 +221,14 @@ fn tool_images(images: &mut Vec<Json>) -> String {
     let mut parts = vec![Json::object([("type", "text"), ("text", TOOL_IMAGES)])];
     parts.append(images);
     Json::object([("role", Json::from("user")), ("content", Json::Array(parts))]).to_string()
+}
+
+/// True when a content part is a file.
+pub(super) fn has_files(raw: &str) -> bool {
+    if !Seen::of(raw).any(Seen::FILE) {
+        return false;
+    }
+    let list: Vec<Json> = serde_json::from_str(raw).unwrap_or_default();
+    let file = |part: &Json| part.get("type").and_then(Json::as_str) == Some("file");
+    list.iter().filter_map(|m| m.get("content").and_then(Json::as_array)).any(|parts| parts.iter().any(file))
 }

@@ -142,7 +142,7 @@ pub fn embeddings(
     let dropped = rules::check_embeddings(provider, model, draft.known(), &draft, policy)?;
     dropped.iter().for_each(|f| draft.lose(f.name()));
     let row = provider.row();
-    rename(row, &mut draft);
+    rename(row, policy, &mut draft);
     let quirks = provider.quirks(model, params);
     if quirks.has(Quirk::EmbedInputList)
         && let Some(input) = draft.get("input").filter(|i| i.starts_with('"'))
@@ -151,7 +151,7 @@ pub fn embeddings(
         draft.set("input", list);
     }
     #[cfg(feature = "tokenizer")]
-    if quirks.has(Quirk::EmbedDetokenize) {
+    if !quirks.has(Quirk::EmbedTokens) {
         detokenize(&mut draft);
     }
     if quirks.has(Quirk::EmbedBase64) && draft.get("encoding_format").is_none() {
@@ -173,7 +173,7 @@ fn completions(
     draft.drop_nulls();
     let dropped = rules::check(provider, model, params, caps, draft.known(), draft, policy)?;
     dropped.iter().for_each(|f| draft.lose(f.name()));
-    rename(provider.row(), draft);
+    rename(provider.row(), policy, draft);
     let quirks = provider.quirks(model, params);
     // Only conversations are asked for with every choice written out, prompts go on as they came.
     let bridged = policy.client != Some(Format::OpenAiCompletions);
@@ -196,10 +196,16 @@ fn common(draft: &mut Draft<'_>, policy: &Policy) -> Result<()> {
     policy.additional_drop_params.iter().try_for_each(|path| paths::drop_path(draft, path))
 }
 
-/// Calls parameters by the row's names. A parameter that the row's name is taken by already gives way.
-fn rename(row: &crate::ProviderRow, draft: &mut Draft<'_>) {
+/// Calls parameters by the row's names. A parameter that the row's name is taken by already gives way; one that is let
+/// through goes by both names.
+fn rename(row: &crate::ProviderRow, policy: &Policy, draft: &mut Draft<'_>) {
     for (from, to) in row.renames {
+        let allowed = policy.allowed_openai_params.iter().any(|name| name == from.name());
+        let kept = draft.get(from.name()).filter(|_| allowed).map(str::to_owned);
         draft.rename(from.name(), to);
+        if let Some(value) = kept {
+            draft.set(from.name(), value);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 
 use super::draft::Draft;
+use crate::quirk::Quirk;
 use crate::row::ProviderRow;
 
 /// LiteLLM's name of the tool.
@@ -27,7 +28,8 @@ pub(super) fn emulate(
         _ => format.get("response_schema"),
     };
     let Some(schema) = schema else { return Ok(()) };
-    if draft.get("tools").is_some() {
+    let beside = draft.get("tools").filter(|_| row.quirks_for(model).has(Quirk::SchemaBesideTools)).map(str::to_owned);
+    if draft.get("tools").is_some() && beside.is_none() {
         return Err(Error::bad_request(format!(
             "{} model '{model}' does not support native structured outputs. They are emulated with a tool for this \
              model, which is incompatible with tools of the request. Either use a model that supports native \
@@ -35,7 +37,8 @@ pub(super) fn emulate(
             row.display_name
         )));
     }
-    let tools = format!(r#"[{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
+    let own = beside.as_deref().and_then(|t| t.trim_end().strip_suffix(']')).map_or("[".to_owned(), |t| format!("{t},"));
+    let tools = format!(r#"{own}{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
     draft.remove("response_format");
     draft.set("tools", tools);
     draft.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":"{TOOL}"}}}}"#));

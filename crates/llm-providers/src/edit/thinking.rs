@@ -1,10 +1,10 @@
 //! How much to think, in the words of the row.
 
-use llm_types::{Error, Json, Result};
-use llm_wire::ModelCaps;
+use llm_types::{Error, Format, Json, Result};
 
 use super::draft::Draft;
 use crate::quirk::{Quirk, Quirks};
+use crate::rules::Policy;
 
 /// Token budgets of the efforts, LiteLLM's.
 const BUDGETS: [(&str, u64); 6] =
@@ -13,12 +13,12 @@ const BUDGETS: [(&str, u64); 6] =
 /// Room for the answer beside the thoughts, where nobody names a bound.
 const ANSWER_ROOM: u64 = 4096;
 
-pub(super) fn edit(draft: &mut Draft<'_>, quirks: Quirks, _caps: &ModelCaps) -> Result<()> {
+pub(super) fn edit(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result<()> {
     if quirks.has(Quirk::ThinkingSwitch) {
         switch(draft);
     }
     if quirks.has(Quirk::ThinkingToEffort) {
-        to_effort(draft);
+        to_effort(draft, policy);
     }
     if quirks.has(Quirk::ThinkingOverEffort) && draft.get("thinking").is_some() {
         draft.remove("reasoning_effort");
@@ -44,17 +44,19 @@ fn switch(draft: &mut Draft<'_>) {
     }
 }
 
-fn to_effort(draft: &mut Draft<'_>) {
+/// The budgets at which an effort begins: those of the efforts themselves, but for Messages clients, for whom LiteLLM
+/// goes by its own translation.
+fn to_effort(draft: &mut Draft<'_>, policy: &Policy) {
+    const CHAT: [(i64, &str); 3] = [(4096, "high"), (2048, "medium"), (1024, "low")];
+    const MESSAGES: [(i64, &str); 3] = [(10_000, "high"), (5_000, "medium"), (2_000, "low")];
     let Some(thinking) = draft.json("thinking") else { return };
     draft.remove("thinking");
     if draft.get("reasoning_effort").is_some() || thinking.get("type").and_then(Json::as_str) == Some("disabled") {
         return;
     }
+    let steps = if policy.client == Some(Format::AnthropicMessages) { MESSAGES } else { CHAT };
     let effort = match thinking.get("budget_tokens").and_then(Json::as_i64) {
-        Some(10_000..) => "high",
-        Some(5_000..) => "medium",
-        Some(2_000..) => "low",
-        Some(_) => "minimal",
+        Some(budget) => steps.iter().find(|(from, _)| budget >= *from).map_or("minimal", |(_, effort)| effort),
         None => "medium",
     };
     draft.set("reasoning_effort", format!("\"{effort}\""));

@@ -12,7 +12,8 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
         && (scan::has(raw, "\"additionalProperties\"") || scan::has(raw, "\"strict\""));
     let cache = (strip_cache || quirks.has(Quirk::StripToolCacheControl)) && scan::has(raw, "\"cache_control\"");
     let functions = quirks.has(Quirk::FunctionsOnly);
-    if !(strict || additional || cache || functions) {
+    let fill = quirks.has(Quirk::FillToolParameters);
+    if !(strict || additional || cache || functions || fill) {
         return None;
     }
     let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
@@ -25,6 +26,11 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
     for tool in &mut list {
         if cache {
             changed |= tool.remove("cache_control").is_some();
+        }
+        if let Some(function) = tool.get_mut("function").filter(|f| fill && f.get("parameters").is_none()) {
+            let schema = [("type", Json::from("object")), ("properties", Json::Object(Vec::new()))];
+            function.set("parameters", Json::object(schema));
+            changed = true;
         }
         if strict || additional {
             changed |= tool.remove("strict").is_some();

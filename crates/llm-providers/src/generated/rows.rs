@@ -323,12 +323,29 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
     api_base_env: &["AZURE_API_BASE"],
     api_key_env: &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
     auth: Auth::Header { name: "api-key", value: "{key}" },
-    supported: OPENAI_PARAMS
-        .minus(FieldSet::of(&[F::MaxRetries, F::ServiceTier, F::SafetyIdentifier, F::PromptCacheRetention]))
-        .union(FieldSet::of(&[F::User])),
+    supported: OPENAI_PARAMS.minus(FieldSet::of(&[
+        F::MaxRetries,
+        F::ServiceTier,
+        F::SafetyIdentifier,
+        F::PromptCacheRetention,
+    ])),
+    supported_if: &[
+        (
+            Cap::Like(&["o_series/", "o1", "o3", "o4-mini"]),
+            FieldSet::of(&[F::ServiceTier, F::SafetyIdentifier, F::PromptCacheRetention]),
+        ),
+        (Cap::Unlike(&["o_series/", "o1", "o3", "o4-mini"]), FieldSet::of(&[F::User])),
+    ],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ReasoningFamilies, Q::EmbedBase64, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::ReasoningFamilies,
+        Q::EmbedBase64,
+        Q::ErrorTypeByStatus,
+        Q::KeepCacheControl,
+        Q::EmbedTokens,
+    ]),
     paths: Paths {
         chat: Some("chat/completions"),
         embeddings: Some("embeddings"),
@@ -350,8 +367,16 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     )],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::StripReasoning, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::StripReasoning,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+        Q::KeepCacheControl,
+        Q::EmbedTokens,
+        Q::FlattenUnlessMedia,
+        Q::ToolImagesStay,
+    ]),
     betas: &[
         ("advanced-tool-use-2025-11-20", "advanced-tool-use-2025-11-20"),
         ("code-execution-2025-08-25", "code-execution-2025-08-25"),
@@ -410,7 +435,7 @@ pub(crate) static AZURE_TEXT: ProviderRow = ProviderRow {
         ]))
         .union(FieldSet::of(&[F::User])),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::JoinPrompts, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[Q::JoinPrompts, Q::ErrorTypeByStatus, Q::KeepCacheControl, Q::EmbedTokens]),
     paths: Paths { completions: Some("completions"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -642,10 +667,8 @@ pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
         Q::StripNames,
         Q::StripReasoning,
         Q::DropEmptyTurns,
-        Q::EmptyIsNull,
     ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
-    block_proof: Some("mistral"),
     hosts: &["codestral.mistral.ai/v1"],
     ..BLANK
 };
@@ -785,6 +808,7 @@ pub(crate) static DASHSCOPE: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::KeepCacheControl]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -821,8 +845,17 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
         Q::ReasoningParts,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
+        Q::KeepCacheControl,
+        Q::StripToolCacheControl,
+        Q::StripStrict,
+        Q::NoNames,
+        Q::StripEmptyContent,
+        Q::FillToolParameters,
     ]),
-    quirks_like: &[(&["claude"], Quirks::of(&[Q::SchemaByTool, Q::EffortToThinking]))],
+    quirks_like: &[(
+        &["claude"],
+        Quirks::of(&[Q::SchemaByTool, Q::SchemaBesideTools, Q::SchemaFormatOnly, Q::EffortToThinking]),
+    )],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     block_proof: Some(""),
     ..BLANK
@@ -927,6 +960,7 @@ pub(crate) static DOCKER_MODEL_RUNNER: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::FlattenText]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -1098,7 +1132,7 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
         (Cap::Tools, FieldSet::of(&[F::ToolChoice])),
     ],
     stream_usage: true,
-    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    embed_supported: FieldSet::of(&[F::Dimensions]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
         Q::ExplicitStream,
@@ -1108,6 +1142,9 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
         Q::ThinkTags,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
+        Q::StripStrict,
+        Q::RefuseFiles,
+        Q::OwnMessageFields,
     ]),
     model_name: ModelName::Short("accounts/fireworks/models/{model}"),
     paths: Paths {
@@ -1268,7 +1305,7 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
         Q::ThinkTags,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
-        Q::OwnReasoningField,
+        Q::OwnMessageFields,
     ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.groq.com/openai/v1"],
@@ -1317,6 +1354,7 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
         Q::EmbedInputList,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
+        Q::EmbedTokens,
     ]),
     paths: Paths {
         chat: Some("/chat/completions"),
@@ -1343,7 +1381,9 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
         Q::OverlapBase,
         Q::ThinkTags,
         Q::ErrorTypeByStatus,
-        Q::StreamErrorByCode,
+        Q::KeepCacheControl,
+        Q::ToolImagesStay,
+        Q::StreamErrorIsApi,
     ]),
     paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
     hosts: &["router.huggingface.co"],
@@ -1539,6 +1579,7 @@ pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
     ])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::KeepCacheControl]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -1671,7 +1712,7 @@ pub(crate) static MINIMAX: ProviderRow = ProviderRow {
     api_key_env: &["MINIMAX_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking])),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode, Q::KeepCacheControl]),
     paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
     hosts: &["api.minimax.io/v1"],
     ..BLANK
@@ -1708,7 +1749,6 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::StripCallIndex,
         Q::StripReasoning,
         Q::DropEmptyTurns,
-        Q::EmbedDetokenize,
         Q::EmptyIsNull,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
@@ -1747,10 +1787,11 @@ pub(crate) static MOONSHOT: ProviderRow = ProviderRow {
     api_base: Some("https://api.moonshot.ai/v1"),
     api_base_env: &["MOONSHOT_API_BASE"],
     api_key_env: &["MOONSHOT_API_KEY"],
-    supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::Functions])).union(FieldSet::of(&[F::ReasoningEffort])),
+    supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::Functions])),
+    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::TemperatureToOne, Q::RequiredInWords]),
+    quirks: Quirks::of(&[Q::TemperatureToOne, Q::RequiredInWords, Q::FlattenText]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.moonshot.ai/v1"],
     ..BLANK
@@ -1815,7 +1856,7 @@ pub(crate) static NEBIUS: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::ThinkTags]),
+    quirks: Quirks::of(&[Q::ThinkTags, Q::EmbedTokens]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -1995,7 +2036,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Known, FieldSet::of(&[F::User])), (Cap::Unknown, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::StripCacheControl, Q::MessagesAsResponses]),
+    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::MessagesAsResponses, Q::KeepCacheControlAbroad, Q::EmbedTokens]),
     paths: Paths {
         chat: Some("/chat/completions"),
         embeddings: Some("/embeddings"),
@@ -2032,8 +2073,8 @@ pub(crate) static OPENAI_LIKE: ProviderRow = ProviderRow {
     api_key_env: &["OPENAI_LIKE_API_KEY"],
     supported: OPENAI_PARAMS,
     stream_usage: true,
-    embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    quirks: Quirks::of(&[Q::EmbedTokens]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -2059,6 +2100,7 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
         Q::EmbedInputList,
         Q::ErrorTypeByStatus,
         Q::StreamErrorIsApi,
+        Q::KeepCacheControl,
     ]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["openrouter.ai/api/v1"],
@@ -2123,6 +2165,7 @@ pub(crate) static PERPLEXITY: ProviderRow = ProviderRow {
         F::TopP,
         F::MaxRetries,
         F::ExtraHeaders,
+        F::WebSearchOptions,
     ]),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat]),
@@ -2617,13 +2660,7 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[
-        Q::ExplicitStream,
-        Q::StripReasoning,
-        Q::ThinkTags,
-        Q::ErrorTypeByStatus,
-        Q::StreamErrorByCode,
-    ]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ThinkTags, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -2779,7 +2816,6 @@ pub(crate) static VOYAGE: ProviderRow = ProviderRow {
     api_key_env: &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"],
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
     renames: &[(F::Dimensions, "output_dimension")],
-    quirks: Quirks::of(&[Q::EmbedDetokenize]),
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.voyageai.com/v1"],
     ..BLANK
@@ -2860,10 +2896,10 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
     quirks: Quirks::of(&[
         Q::ExplicitStream,
         Q::StripStrict,
-        Q::StripNames,
         Q::ReasoningTokensApart,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
+        Q::NamesOfUsersOnly,
     ]),
     paths: Paths { chat: Some("/chat/completions"), responses: Some("/responses"), ..Paths::NONE },
     hosts: &["api.x.ai/v1"],
@@ -2926,6 +2962,7 @@ pub(crate) static ZAI: ProviderRow = ProviderRow {
         F::Thinking,
     ]),
     stream_usage: true,
+    quirks: Quirks::of(&[Q::KeepCacheControl]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.z.ai/api/paas/v4"],
     ..BLANK

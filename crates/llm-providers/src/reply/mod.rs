@@ -19,7 +19,7 @@ const TOUCHING: Quirks = Quirks::of(&[
     Quirk::ReasoningTokensApart,
     Quirk::OwnServiceTier,
     Quirk::EmptyIsNull,
-    Quirk::OwnReasoningField,
+    Quirk::OwnMessageFields,
 ]);
 
 /// The words for tiers that OpenAI's clients know.
@@ -38,8 +38,8 @@ pub fn normalise(row: &ProviderRow, client: Format, response: &mut GenerateRespo
         if quirks.has(Quirk::ThinkTags) {
             parts::think_tags(&mut choice.parts);
         }
-        if quirks.has(Quirk::OwnReasoningField) && client == Format::OpenAiChat {
-            parts::own_reasoning(choice);
+        if quirks.has(Quirk::OwnMessageFields) && client == Format::OpenAiChat {
+            parts::own_fields(choice);
         }
         if quirks.has(Quirk::EmptyIsNull) {
             parts::drop_lone_empty_text(&mut choice.parts);

@@ -54,9 +54,16 @@ pub(super) fn drop_lone_empty_text(parts: &mut Vec<Part>) {
     }
 }
 
-/// Thoughts that stood in the field `reasoning` stay there alone.
-pub(super) fn own_reasoning(choice: &mut Choice) {
-    let Some(text) = choice.message_extra.remove("reasoning") else { return };
-    choice.parts.retain(|p| !matches!(p.kind, PartKind::Thinking { .. }));
-    choice.message_extra.push(Format::OpenAiChat, "message.reasoning", text);
+/// Thoughts that stood in the field `reasoning` and refusals stay where they were, alone.
+pub(super) fn own_fields(choice: &mut Choice) {
+    if let Some(text) = choice.message_extra.remove("reasoning") {
+        choice.parts.retain(|p| !matches!(p.kind, PartKind::Thinking { .. }));
+        choice.message_extra.push(Format::OpenAiChat, "message.reasoning", text);
+    }
+    let refusal = choice.parts.iter().position(|p| matches!(p.kind, PartKind::Refusal(_)));
+    if let Some(at) = refusal
+        && let PartKind::Refusal(text) = choice.parts.remove(at).kind
+    {
+        choice.message_extra.push(Format::OpenAiChat, "message.refusal", RawJson::string(&text));
+    }
 }

@@ -73,12 +73,16 @@ impl Family {
     }
 
     /// What the family takes of what the row takes.
-    pub(super) fn supported(self, row: FieldSet, caps: &ModelCaps, values: &dyn Values) -> FieldSet {
+    pub(super) fn supported(self, model: &str, row: FieldSet, caps: &ModelCaps, values: &dyn Values) -> FieldSet {
         match self {
             Self::Plain => row,
             Self::OSeries => {
                 let mut set = row.minus(NO_SAMPLING);
                 set.insert(Field::ReasoningEffort);
+                let entry = Catalog::builtin().lookup("", model);
+                if entry.is_some_and(|m| m.flag(Fact::SupportsParallelFunctionCalling) != Some(true)) {
+                    set.remove(Field::ParallelToolCalls);
+                }
                 if caps.known && !caps.tools {
                     set = set.minus(FieldSet::of(&[Field::Tools, Field::ToolChoice, Field::ParallelToolCalls]));
                 }
@@ -127,7 +131,6 @@ impl Family {
         {
             let denied = match value.as_ref() {
                 "xhigh" => caps.known && !caps.effort_xhigh,
-                "none" => self == Self::Gpt5 && caps.known && !caps.effort_none,
                 _ => false,
             };
             if denied {

@@ -105,11 +105,16 @@ pub fn check(
 ) -> Result<FieldSet> {
     let row = provider.row();
     let rules_model = provider.rules_model(model, params);
+    // The translation of Messages never says it, see the encoder of chat.
+    let present = match policy.client {
+        Some(Format::AnthropicMessages) => present.minus(FieldSet::of(&[Field::ParallelToolCalls])),
+        _ => present,
+    };
     let family = match provider.quirks(model, params).has(Quirk::ReasoningFamilies) {
         true => Family::of(rules_model),
         false => Family::Plain,
     };
-    let supported = family.supported(row.supported(rules_model, caps), caps, values);
+    let supported = family.supported(rules_model, row.supported(rules_model, caps), caps, values);
     let allowed: FieldSet = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect();
     let judged: FieldSet = JUDGED.into_iter().collect();
     let foreign = present.intersection(judged).minus(supported).minus(allowed);

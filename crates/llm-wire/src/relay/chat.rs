@@ -90,9 +90,18 @@ impl StreamRelay {
         out.freeze()
     }
 
-    /// Refusals lie below `provider_specific_fields`; choices that called tools end with `tool_calls`.
+    /// Thoughts are `reasoning_content`, refusals lie below `provider_specific_fields`, choices that called tools end
+    /// with `tool_calls`.
     fn say_as_litellm(&mut self, event: &[u8], patches: &mut Vec<Patch>) {
+        const REASONING: &[u8] = b"\"reasoning\":";
         const REFUSAL: &[u8] = b"\"refusal\":";
+        if let Some((open, _)) = string_value(event, REASONING)
+            && let Some(key) = event.get(..open).and_then(|head| memmem::rfind(head, REASONING))
+        {
+            let own = string_value(event, b"\"reasoning_content\":").is_some();
+            let name = if own { b"\"reasoning\"".as_slice() } else { b"\"reasoning_content\"" };
+            patches.push(Patch { from: key, to: key + REASONING.len() - 1, text: Bytes::from_static(name) });
+        }
         if let Some((open, end)) = string_value(event, REFUSAL)
             && end - open > 2
             && let Some(key) = event.get(..open).and_then(|head| memmem::rfind(head, REFUSAL))

@@ -143,7 +143,7 @@ fn is_content(part: &Part, turn: &Turn) -> bool {
 }
 
 /// `thinking_blocks` where the thoughts carry proofs; a plain text in the fields it came in, or in
-/// `reasoning_content` when there are no blocks.
+/// `reasoning_content` when there are no blocks. Those of Messages clients are written both ways, as LiteLLM does.
 fn thoughts(turn: &Turn, parts: &[&Part], obj: &mut Obj<'_>) {
     let text: String = parts
         .iter()
@@ -159,7 +159,8 @@ fn thoughts(turn: &Turn, parts: &[&Part], obj: &mut Obj<'_>) {
             obj.str(field, &text);
         }
     }
-    if !named && !blocks && !text.is_empty() {
+    let both = turn.extra.format() == Some(llm_types::Format::AnthropicMessages);
+    if !named && (!blocks || both) && !text.is_empty() {
         obj.str("reasoning_content", &text);
     }
     if blocks {

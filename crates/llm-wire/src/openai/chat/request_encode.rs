@@ -38,9 +38,11 @@ fn options(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>
         output_format(format, obj);
     }
     if from_anthropic {
+        let user = req.metadata.as_ref().and_then(|m| m.read::<Top<'_>>().ok()?.str("user_id").map(String::from));
+        obj.opt_str("user", user.as_deref());
         // LiteLLM's translation sends none of these
         for (name, given) in [
-            ("metadata", req.metadata.is_some()),
+            ("metadata", req.metadata.is_some() && user.is_none()),
             ("service_tier", req.service_tier.is_some()),
             ("parallel_tool_calls", req.parallel_tool_calls.is_some()),
         ] {
