@@ -23,6 +23,7 @@ enum Test {
     ListHas(String),
     JsonListHas(String),
     JsonField(&'static [&'static str], String),
+    Session(String),
     OneOf(Vec<Filter>),
 }
 
@@ -125,6 +126,14 @@ impl Filter {
         self.with(column, Test::JsonField(path, text.into()))
     }
 
+    /// The request belongs to this session; in the words of SQLite's index, which leaves out calls that are their own.
+    pub(crate) fn in_session(self, session: Option<String>) -> Self {
+        match session {
+            Some(session) => self.with("session_id", Test::Session(session)),
+            None => self,
+        }
+    }
+
     /// At least one of these filters holds.
     #[must_use]
     pub fn one_of(self, filters: Vec<Self>) -> Self {
@@ -195,6 +204,11 @@ impl Test {
             Self::JsonField(path, text) => {
                 let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
                 sql.push("json_extract(").name(column).push(", ").bind(path).push(") = ").bind(text)
+            }
+            Self::Session(id) if postgres => sql.name(column).push(" = ").bind(id),
+            Self::Session(id) => {
+                sql.push("((\"session_id\" = ").bind(id).push(" AND \"session_id\" IS NOT \"litellm_call_id\")");
+                sql.push(" OR (\"litellm_call_id\" = ").bind(id).push(" AND \"session_id\" = ").bind(id).push("))")
             }
             // Written by `one_of`, which knows the table.
             Self::OneOf(_) => sql,

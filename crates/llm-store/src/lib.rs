@@ -48,7 +48,7 @@ pub use keys::{DeletedBy, KeyFilter};
 pub use migrate::Migrated;
 pub use row::Row;
 pub use rows::*;
-pub use settle::{Applied, KeySpend, SettlementBatch, WindowSpend};
+pub use settle::{Applied, KeySpend, SettlementBatch, SpendCall, SpendRun, WindowSpend};
 pub use snapshot::Snapshot;
 pub use spend_logs::{SpendFilter, SpendGroup, SpendSum};
 pub use store::Store;

@@ -65,7 +65,7 @@ impl From<SpendFilter> for Filter {
             .between("startTime", f.from, f.until)
             .maybe("request_id", f.request_id)
             .maybe("litellm_call_id", f.call_id)
-            .maybe("session_id", f.session_id)
+            .in_session(f.session_id)
             .maybe("api_key", f.api_key)
             .maybe("user", f.user)
             .maybe("team_id", f.team_id)

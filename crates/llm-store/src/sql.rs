@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteArguments;
 
 use crate::dialect::{Dialect, quoted};
 use crate::error::{Result, StoreError};
-use crate::value::Value;
+use crate::value::{ArrayOf, Value};
 
 /// A statement under construction. Text comes from this crate only (literals and checked column names); everything a
 /// stranger chose goes through [`Sql::bind`].
@@ -76,12 +76,10 @@ impl Sql {
         self
     }
 
-    /// A placeholder for `value`. `$1` works on both engines.
+    /// A placeholder for `value`.
     pub(crate) fn bind<'a>(&mut self, value: impl Into<Value<'a>>) -> &mut Self {
         let value = value.into();
-        self.count += 1;
-        self.text.push('$');
-        self.text.push_str(&self.count.to_string());
+        self.placeholder();
         if matches!(value, Value::Json(_)) && self.dialect == Dialect::Postgres {
             self.text.push_str("::jsonb");
         }
@@ -93,6 +91,31 @@ impl Sql {
             self.failed.get_or_insert(error);
         }
         self
+    }
+
+    /// A placeholder for a whole column, on PostgreSQL: an array of values of one type.
+    pub(crate) fn bind_array<'a>(&mut self, kind: ArrayOf, values: impl Iterator<Item = Value<'a>>) -> &mut Self {
+        self.placeholder();
+        let added = match &mut self.args {
+            Args::Postgres(args) => kind.add(values, args),
+            Args::Sqlite(_) => Err("SQLite has no arrays".into()),
+        };
+        if let Err(error) = added {
+            self.failed.get_or_insert(error);
+        }
+        self
+    }
+
+    fn placeholder(&mut self) {
+        self.count += 1;
+        match self.dialect {
+            // With names (`$1` is one) SQLite searches its list of names for every value.
+            Dialect::Sqlite => self.text.push('?'),
+            Dialect::Postgres => {
+                self.text.push('$');
+                self.text.push_str(&self.count.to_string());
+            }
+        }
     }
 
     /// ` = ANY (list)`, with one placeholder whatever the length.

@@ -1,9 +1,12 @@
 //! What a flush of the journal writes, in one transaction, once.
 
+mod calls;
+mod columns;
 mod counters;
 mod daily;
 mod spend_rows;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +19,7 @@ use crate::rows::SpendLogRow;
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::transaction::StoreTx;
+pub use calls::{SpendCall, SpendRun};
 
 /// Held while sums are updated: gateways that flush at once touch the same rows, and would lock them in different orders.
 const SETTLEMENT_LOCK: i64 = 0x6c6c_6d5f_6d69_6702;
@@ -28,6 +32,8 @@ pub struct SettlementBatch {
     pub batch_id: String,
     /// One row per request.
     pub spend_rows: Vec<SpendLogRow>,
+    /// Rows of requests that have much in common; cheaper than [`SettlementBatch::spend_rows`].
+    pub spend_runs: Vec<SpendRun>,
     /// Spend of keys, with when they were last used.
     pub keys: Vec<KeySpend>,
     /// User id, USD. The proxy's own total goes to the pseudo-user `litellm-proxy-budget`.
@@ -107,7 +113,7 @@ impl Store {
         loop {
             match self.apply_once(batch, careful).await {
                 // One refused row fails the whole statement: go row by row.
-                Err(StoreError::Data(error)) if !careful && !batch.spend_rows.is_empty() => {
+                Err(StoreError::Data(error)) if !careful && batch.has_rows() => {
                     tracing::warn!(%error, batch = batch.batch_id, "a row was refused; writing rows one by one");
                     careful = true;
                 }
@@ -127,7 +133,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(Applied { already: true, ..Applied::default() });
         }
-        let done = spend_rows::write(&mut tx, &batch.spend_rows, careful).await?;
+        let done = rows(&mut tx, batch, careful).await?;
         if tx.dialect() == Dialect::Postgres {
             crate::migrate::lock(&mut tx, SETTLEMENT_LOCK).await?;
         }
@@ -146,6 +152,26 @@ impl Store {
         sql.bind(time);
         self.execute(sql).await
     }
+}
+
+impl SettlementBatch {
+    fn has_rows(&self) -> bool {
+        !self.spend_rows.is_empty() || !self.spend_runs.is_empty()
+    }
+}
+
+/// Writes the rows of requests.
+async fn rows(tx: &mut StoreTx, batch: &SettlementBatch, careful: bool) -> Result<Applied> {
+    let mut done = Applied::default();
+    let mut seen = HashSet::new();
+    let rest: Vec<SpendLogRow> = if careful {
+        batch.spend_runs.iter().flat_map(|run| run.calls.iter().map(|call| run.row(call))).collect()
+    } else {
+        calls::write(tx, &batch.spend_runs, &mut seen, &mut done).await?
+    };
+    spend_rows::write(tx, &rest, careful, &mut seen, &mut done).await?;
+    spend_rows::write(tx, &batch.spend_rows, careful, &mut seen, &mut done).await?;
+    Ok(done)
 }
 
 /// Records the batch; `false` when it is there. Two gateways with the same batch wait for one another here.

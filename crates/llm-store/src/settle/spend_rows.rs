@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Applied, finite, runs};
-use crate::clean::clip;
+use super::{Applied, SpendCall, finite, runs};
+use crate::clean::{clean_text, clip};
 use crate::defaults::{empty_list, empty_object, new_id};
 use crate::error::{Result, StoreError};
 use crate::rows::SpendLogRow;
@@ -18,40 +18,61 @@ const ROWS: usize = 64;
 /// Indexed text longer than this is cut: PostgreSQL refuses index entries above 2.7 kB, and real ids are short.
 const INDEXED_TEXT: usize = 512;
 
-pub(super) async fn write(tx: &mut StoreTx, rows: &[SpendLogRow], careful: bool) -> Result<Applied> {
-    let mut done = Applied { spend_rows: rows.len(), ..Applied::default() };
-    let mut seen = HashSet::with_capacity(rows.len());
+/// Writes rows one by one when `careful`; `seen` has the ids that the batch uses already.
+pub(super) async fn write(
+    tx: &mut StoreTx,
+    rows: &[SpendLogRow],
+    careful: bool,
+    seen: &mut HashSet<String>,
+    done: &mut Applied,
+) -> Result<()> {
+    done.spend_rows += rows.len();
     let mut ready: Vec<Cow<'_, SpendLogRow>> = Vec::with_capacity(rows.len());
     for row in rows {
         let mut row = storable(row);
         if !seen.insert(row.request_id.clone()) {
-            rename(&mut row, &mut seen);
+            rename(&mut row, seen);
             done.renamed += 1;
         }
         ready.push(row);
     }
     for run in runs(&ready, if careful { 1 } else { ROWS }) {
-        let taken = if careful { insert_careful(tx, run, &mut done).await? } else { insert(tx, run).await? };
+        let taken = if careful { insert_careful(tx, run, done).await? } else { insert(tx, run).await? };
         done.renamed += taken.len();
-        for mut row in taken {
-            rename(&mut row, &mut seen);
-            while !insert(tx, std::slice::from_ref(&row)).await?.is_empty() {
-                row.to_mut().request_id = format!("{}:{}", row.request_id, new_id());
-            }
+        for row in taken {
+            insert_renamed(tx, row.into_owned(), seen).await?;
         }
     }
-    Ok(done)
+    Ok(())
+}
+
+/// Writes a row whose id is taken under another.
+pub(super) async fn insert_renamed(tx: &mut StoreTx, row: SpendLogRow, seen: &mut HashSet<String>) -> Result<()> {
+    let mut row = Cow::Owned(row);
+    rename(&mut row, seen);
+    while !insert(tx, std::slice::from_ref(&row)).await?.is_empty() {
+        row.to_mut().request_id = format!("{}:{}", row.request_id, new_id());
+    }
+    Ok(())
 }
 
 /// Gives the row an id of its own: the one it has, then our call id, which no upstream chose.
 fn rename(row: &mut Cow<'_, SpendLogRow>, seen: &mut HashSet<String>) {
     let row = row.to_mut();
-    let own = row.litellm_call_id.clone().filter(|id| *id != row.request_id);
-    let mut id = format!("{}:{}", row.request_id, own.unwrap_or_else(new_id));
+    let own = row.litellm_call_id.as_deref().filter(|id| *id != row.request_id);
+    row.request_id = other_id(&row.request_id, own, seen);
+}
+
+/// An id for a row whose own is taken: with the call's id behind it, or a new one.
+pub(super) fn other_id(taken: &str, own: Option<&str>, seen: &mut HashSet<String>) -> String {
+    let mut id = match own {
+        Some(own) => [taken, ":", own].concat(),
+        None => format!("{taken}:{}", new_id()),
+    };
     while !seen.insert(id.clone()) {
-        id = format!("{}:{}", row.request_id, new_id());
+        id = format!("{taken}:{}", new_id());
     }
-    row.request_id = id;
+    id
 }
 
 /// Inserts rows; those whose id exists come back.
@@ -74,7 +95,7 @@ async fn insert<'r>(tx: &mut StoreTx, rows: &[Cow<'r, SpendLogRow>]) -> Result<V
     for row in &written {
         ids.insert(row.text(0)?.unwrap_or_default());
     }
-    Ok(rows.iter().filter(|row| !ids.contains(crate::clean::clean_text(&row.request_id).as_ref())).cloned().collect())
+    Ok(rows.iter().filter(|row| !ids.contains(row.request_id.as_str())).cloned().collect())
 }
 
 /// As [`insert`]; a row the database refuses is written without its JSON.
@@ -112,16 +133,39 @@ fn without_json(row: &SpendLogRow) -> SpendLogRow {
     }
 }
 
+/// Ids are compared with what the database has, so they must be what it can keep.
+fn odd_id(id: &str) -> bool {
+    id.len() > INDEXED_TEXT || id.as_bytes().contains(&0)
+}
+
+fn odd_count(count: i64) -> bool {
+    i32::try_from(count).is_err()
+}
+
+/// What the rows of a run share does not fit its columns.
+pub(super) fn odd_caller(row: &SpendLogRow) -> bool {
+    row.api_key.len() > INDEXED_TEXT || row.end_user.as_ref().is_some_and(|t| t.len() > INDEXED_TEXT)
+}
+
+/// What a call of a run has of its own does not fit its columns.
+pub(super) fn odd_call(call: &SpendCall) -> bool {
+    odd_id(&call.request_id)
+        || [Some(&call.call_id), call.session_id.as_ref()].into_iter().flatten().any(|t| t.len() > INDEXED_TEXT)
+        || [call.total_tokens, call.prompt_tokens, call.completion_tokens, call.duration_ms].into_iter().any(odd_count)
+        || !call.spend.is_finite()
+}
+
 /// The row in the ranges of its columns; borrowed when it is already.
 fn storable(row: &SpendLogRow) -> Cow<'_, SpendLogRow> {
-    let texts = [Some(&row.request_id), Some(&row.api_key), row.end_user.as_ref(), row.session_id.as_ref()];
-    let long = texts.into_iter().chain([row.litellm_call_id.as_ref()]).flatten().any(|t| t.len() > INDEXED_TEXT);
-    let narrow = |n: i64| i32::try_from(n).is_ok();
+    let texts = [row.session_id.as_ref(), row.litellm_call_id.as_ref()];
+    let long = texts.into_iter().flatten().any(|t| t.len() > INDEXED_TEXT);
     let counts = [row.total_tokens, row.prompt_tokens, row.completion_tokens, row.request_duration_ms.unwrap_or(0)];
-    if !long && counts.into_iter().all(narrow) && row.spend.is_finite() {
+    let odd = odd_id(&row.request_id) || odd_caller(row) || long || counts.into_iter().any(odd_count);
+    if !odd && row.spend.is_finite() {
         return Cow::Borrowed(row);
     }
     let mut row = row.clone();
+    row.request_id = clean_text(&row.request_id).into_owned();
     clip(&mut row.request_id, INDEXED_TEXT);
     clip(&mut row.api_key, INDEXED_TEXT);
     for text in [&mut row.end_user, &mut row.session_id, &mut row.litellm_call_id].into_iter().flatten() {

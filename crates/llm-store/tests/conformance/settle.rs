@@ -158,6 +158,112 @@ pub(crate) async fn taken_ids_are_changed(store: Store) {
     assert_eq!(store.table::<SpendLogRow>().by_request_id("call-3").await.unwrap().len(), 1);
 }
 
+fn spend_call(id: &str, call_id: &str) -> SpendCall {
+    let time: DateTime<Utc> = "2026-03-01T10:00:00.250Z".parse().unwrap();
+    SpendCall {
+        request_id: id.into(),
+        call_id: call_id.into(),
+        session_id: None,
+        spend: 0.5,
+        total_tokens: 3,
+        prompt_tokens: 2,
+        completion_tokens: 1,
+        start_time: time,
+        end_time: time + TimeDelta::milliseconds(12),
+        duration_ms: 12,
+        completion_start_time: None,
+        metadata: format!(r#"{{"of":"{call_id}"}}"#).into(),
+        ip: Some("127.0.0.1".into()),
+        cache_key: "Cache OFF".into(),
+    }
+}
+
+fn shared(key: &str) -> SpendLogRow {
+    SpendLogRow {
+        request_id: "not read".into(),
+        api_key: key.into(),
+        request_tags: Some(RawJson::parse(r#"["a"]"#).unwrap()),
+        status: Some("success".into()),
+        ..spend_row("not read")
+    }
+}
+
+/// Every combination of what rows can share: the same row comes out as from a row on its own.
+pub(crate) async fn runs_are_stored_like_rows(store: Store) {
+    let time: DateTime<Utc> = "2026-03-01T10:00:00.100Z".parse().unwrap();
+    let mut runs = Vec::new();
+    for (n, many) in [(0, 70), (1, 1), (2, 3), (3, 130), (4, 9)] {
+        let mut run = SpendRun { shared: shared(if n < 3 { "k" } else { "l" }), calls: Vec::new() };
+        run.shared.model = if n < 2 { "claude".into() } else { "gpt-4o".into() };
+        run.shared.end_user = (n == 2).then(|| "somebody".to_owned());
+        for i in 0..many {
+            let mut call = spend_call(&format!("r{n}-{i}"), &format!("c{n}-{i}"));
+            call.session_id = (n == 2 || i == 80).then(|| "s".into());
+            call.completion_start_time = (n == 3 && i % 2 == 0).then_some(time);
+            call.ip = (n != 4).then(|| if i == 5 { "::1".into() } else { "127.0.0.1".into() });
+            call.cache_key = if n == 1 { "key".into() } else { "Cache OFF".into() };
+            run.calls.push(call);
+        }
+        runs.push(run);
+    }
+    let wanted: Vec<SpendLogRow> = runs.iter().flat_map(|run| run.calls.iter().map(|call| run.row(call))).collect();
+    let done = store.apply(&SettlementBatch { spend_runs: runs, ..batch("b") }).await.unwrap();
+    assert_eq!(done, Applied { spend_rows: 213, ..Applied::default() });
+    let stored = store.table::<SpendLogRow>().find(Filter::new()).await.unwrap();
+    assert_eq!(stored.len(), wanted.len());
+    for row in stored {
+        let wanted = wanted.iter().find(|w| w.request_id == row.request_id).unwrap();
+        let json = |row: &SpendLogRow| RawJson::of(row).unwrap();
+        assert_eq!(json(&row), json(wanted));
+    }
+    let session = SpendFilter { session_id: Some("s".into()), ..SpendFilter::default() };
+    assert_eq!(store.table::<SpendLogRow>().find(session.into()).await.unwrap().len(), 4);
+    let own = SpendFilter { session_id: Some("c4-1".into()), ..SpendFilter::default() };
+    assert_eq!(store.table::<SpendLogRow>().find(own.into()).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn taken_ids_of_runs_are_changed(store: Store) {
+    let first = SettlementBatch { spend_rows: vec![spend_row("same"), spend_row("0")], ..batch("b1") };
+    store.apply(&first).await.unwrap();
+    // The same id as in the table, as in the batch, twice; client-chosen call ids repeat as well.
+    let ids = ["same", "1", "same", "1", "2", "same", "0"];
+    let calls = ids.iter().enumerate().map(|(n, id)| spend_call(id, if n > 3 { "call" } else { id }));
+    let run = SpendRun { shared: shared("k"), calls: calls.collect() };
+    let rows = vec![SpendLogRow { litellm_call_id: None, ..spend_row("2") }, spend_row("3")];
+    let second = SettlementBatch { spend_runs: vec![run], spend_rows: rows, ..batch("b2") };
+    let done = store.apply(&second).await.unwrap();
+    assert_eq!((done.spend_rows, done.renamed), (9, 6));
+    let rows = store.table::<SpendLogRow>().find(Filter::new()).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|r| r.request_id.as_str()).collect();
+    assert_eq!(ids.len(), 11, "{ids:?}");
+    for (id, count) in [("same", 4), ("0", 2), ("1", 2), ("2", 2), ("3", 1)] {
+        let found = ids.iter().filter(|i| **i == id || i.starts_with(&format!("{id}:"))).count();
+        assert_eq!(found, count, "{id} in {ids:?}");
+    }
+    assert!(ids.contains(&"same:call") && ids.contains(&"0:call"), "{ids:?}");
+}
+
+pub(crate) async fn hostile_calls_do_not_stop_a_batch(store: Store) {
+    let mut calls: Vec<_> = (0..6).map(|n| spend_call(&format!("r{n}"), &format!("c{n}"))).collect();
+    calls[0].request_id = "nul\0byte".into();
+    calls[1].request_id = "nul\u{fffd}byte".into();
+    calls[2].request_id = "x".repeat(9000).into();
+    calls[3].total_tokens = i64::MAX;
+    calls[3].spend = f64::NAN;
+    // `jsonb` has no room for this number.
+    calls[4].metadata = r#"{"n":1e999999}"#.into();
+    calls[5].metadata = r#"{"a":"\u0000"}"#.into();
+    calls[5].ip = Some("\0".into());
+    let b = SettlementBatch { spend_runs: vec![SpendRun { shared: shared("k"), calls }], ..batch("hostile") };
+    let done = store.apply(&b).await.unwrap();
+    assert_eq!(done.reduced, if store.dialect() == Dialect::Postgres { 1 } else { 0 });
+    let rows = store.table::<SpendLogRow>().find(Filter::new()).await.unwrap();
+    assert_eq!((done.spend_rows, rows.len()), (6, 6));
+    let row = |id: &str| rows.iter().find(|r| r.request_id.starts_with(id)).unwrap();
+    assert_eq!((row("r3").total_tokens, row("r3").spend), (i64::from(i32::MAX), 0.0));
+    assert_eq!(row("r4").spend, 0.5);
+}
+
 pub(crate) async fn hostile_rows_do_not_stop_a_batch(store: Store) {
     entities(&store).await;
     let json = |text: &str| Some(RawJson::parse(text).unwrap());
