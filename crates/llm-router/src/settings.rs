@@ -1,6 +1,6 @@
 //! `router_settings`, under LiteLLM's names. All fields are optional: a key or a team may override single ones.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,15 +30,15 @@ pub struct RouterSettings {
     pub allowed_fails: Option<u32>,
     pub allowed_fails_policy: Option<AllowedFailsPolicy>,
     pub retry_policy: Option<RetryPolicy>,
-    pub model_group_retry_policy: Option<HashMap<String, RetryPolicy>>,
+    pub model_group_retry_policy: Option<BTreeMap<String, RetryPolicy>>,
     pub cooldown_time: Option<Seconds>,
     pub disable_cooldowns: Option<bool>,
-    pub model_group_alias: Option<HashMap<String, Alias>>,
+    pub model_group_alias: Option<BTreeMap<String, Alias>>,
     pub enable_pre_call_checks: Option<bool>,
     pub optional_pre_call_checks: Option<Vec<String>>,
     pub enable_weighted_failover: Option<bool>,
     /// Group → deployment id → weight.
-    pub weights: Option<HashMap<String, HashMap<String, f64>>>,
+    pub weights: Option<BTreeMap<String, BTreeMap<String, f64>>>,
     pub default_max_parallel_requests: Option<u32>,
     pub default_litellm_params: Option<DefaultParams>,
     /// `litellm_settings.expose_router_debug_in_errors`
