@@ -121,7 +121,7 @@ impl Accounts {
 
     /// Writes the row of a call that was refused before anything was set aside for it. Nothing is charged.
     pub fn note_refusal(&self, who: &Arc<Identity>, record: Arc<llm_types::LogRecord>) {
-        self.0.journal.push(crate::journal::Note {
+        self.0.journal.push(&crate::journal::Note {
             who: Arc::clone(who),
             group: (&*record.model_group).into(),
             route: record.route,
@@ -270,6 +270,11 @@ impl Inner {
         Ok(flushed)
     }
 
+    async fn drain(&self) -> Result<Flushed> {
+        let Some(store) = &self.store else { return Ok(Flushed::default()) };
+        self.journal.drain(store, &self.purses).await.map_err(|e| refusal::store(&e))
+    }
+
     /// Reads what the whole proxy has spent, when it has a budget; its row is made when missing.
     async fn learn_proxy_spend(&self, store: &Store) -> Result<()> {
         let Some(max) = self.settings.proxy_budget() else { return Ok(()) };
@@ -293,11 +298,11 @@ impl Inner {
     }
 }
 
-/// Flushes the journal for as long as anybody uses the accounts.
+/// Flushes the journal for as long as anybody uses the accounts: full segments at once, the rest after a pause.
 async fn flush_forever(inner: Weak<Inner>) {
     let mut swept = tokio::time::Instant::now();
     loop {
-        let pause = {
+        let (next, full) = {
             let Some(inner) = inner.upgrade() else { return };
             if let Err(error) = inner.flush().await {
                 tracing::error!(%error, "finished calls could not be written to the store; they stay in the journal");
@@ -306,8 +311,17 @@ async fn flush_forever(inner: Weak<Inner>) {
                 swept = tokio::time::Instant::now();
                 inner.sweep();
             }
-            AccountsSettings::seconds(inner.settings.proxy_batch_write_at).max(Duration::from_millis(10))
+            let pause = AccountsSettings::seconds(inner.settings.proxy_batch_write_at).max(Duration::from_millis(10));
+            (tokio::time::Instant::now() + pause, inner.journal.full())
         };
-        tokio::time::sleep(pause).await;
+        while tokio::time::timeout_at(next, full.notified()).await.is_ok() {
+            let Some(inner) = inner.upgrade() else { return };
+            if let Err(error) = inner.drain().await {
+                // The next flush tries again, and says so.
+                tracing::debug!(%error, "a segment of the journal could not be written to the store");
+                break;
+            }
+        }
+        tokio::time::sleep_until(next).await;
     }
 }

@@ -146,7 +146,7 @@ impl Reservation {
         let counts = Counts::of(&bill.usage);
         let key_spend = self.close(spent, self.counted(&counts));
         let headers = std::mem::take(&mut self.taken.headers);
-        self.accounts.inner().journal.push(Note {
+        self.accounts.inner().journal.push(&Note {
             who: Arc::clone(&self.who),
             record: bill.record,
             group: std::mem::take(&mut self.group),
@@ -212,7 +212,7 @@ impl Drop for Reservation {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let counts =
             Counts { input: whole(self.estimate.input), total: whole(self.estimate.input), ..Counts::default() };
-        self.accounts.inner().journal.push(Note {
+        self.accounts.inner().journal.push(&Note {
             who: Arc::clone(&self.who),
             record: None,
             group: std::mem::take(&mut self.group),

@@ -1,61 +1,21 @@
-//! The segments of the journal: the open one that is written to, the sealed ones that wait for the store.
+//! The segments of the journal: the open one, those that wait for the store, those that wait for the store's disk.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use uuid::Uuid;
-
-use super::entry::{Batch, Entry};
-use super::frame;
+use super::segment::{APPLIED, Open, Sealed, WAITING};
 
 /// Entries of one segment, so of one transaction.
-const SEGMENT_ENTRIES: usize = 2000;
+pub(super) const SEGMENT_ENTRIES: usize = 2000;
 
-/// Sealed segments kept in memory besides their files; those behind them are read again.
-const SEALED_IN_MEMORY: usize = 8;
+/// Bytes of one segment, when entries are long: a flush holds one in memory.
+const SEGMENT_BYTES: u64 = 4 << 20;
 
-/// Without a folder: rows kept while the store is away. Beyond it rows are dropped, sums are kept.
-const ROWS_IN_MEMORY: usize = 200_000;
-
-const EXTENSION: &str = "journal";
-
-/// A segment that takes no more entries.
-#[derive(Debug)]
-pub(super) struct Sealed {
-    /// The id of its batch: applied once, however often it is tried.
-    pub(super) id: String,
-    path: Option<PathBuf>,
-    batch: Option<Arc<Batch>>,
-    /// Entries in it; unknown for those of an earlier process.
-    entries: usize,
-}
-
-impl Sealed {
-    /// Its batch, from memory or from its file.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub(super) fn batch(&self) -> io::Result<Arc<Batch>> {
-        match (&self.batch, &self.path) {
-            (Some(batch), _) => Ok(Arc::clone(batch)),
-            (None, Some(path)) => Ok(Arc::new(Batch::of(&self.id, frame::read(path)?))),
-            (None, None) => Ok(Arc::new(Batch::of(&self.id, Vec::new()))),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Open {
-    id: String,
-    path: Option<PathBuf>,
-    file: Option<File>,
-    entries: Vec<Entry>,
-    /// The file does not hold everything.
-    torn: bool,
-}
+/// Bytes kept in memory where there is no file. Beyond it rows are no longer kept, sums are.
+const MEMORY_BYTES: usize = 128 << 20;
 
 /// Where the journal lives.
 #[derive(Debug)]
@@ -65,10 +25,12 @@ pub(super) struct Disk {
     _lock: Option<File>,
     open: Option<Open>,
     sealed: VecDeque<Arc<Sealed>>,
-    /// Written, but not forced to the disk yet.
-    pub(super) dirty: bool,
-    /// Entries that the store does not have.
-    waiting: usize,
+    /// Files whose content the store has committed, but not forced to its disk.
+    applied: Vec<PathBuf>,
+    /// Files written to since they were last forced to the disk.
+    dirty: Vec<Weak<File>>,
+    /// Bytes of sealed segments in memory.
+    held: usize,
 }
 
 impl Disk {
@@ -82,101 +44,75 @@ impl Disk {
             _lock: None,
             open: None,
             sealed: VecDeque::new(),
-            dirty: false,
-            waiting: 0,
+            applied: Vec::new(),
+            dirty: Vec::new(),
+            held: 0,
         };
         let Some(dir) = dir else { return Ok(disk) };
-        std::fs::create_dir_all(dir)?;
+        fs::create_dir_all(dir)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
         lock.try_lock().map_err(|_| {
             io::Error::new(io::ErrorKind::AddrInUse, format!("another process uses the journal in {}", dir.display()))
         })?;
         disk._lock = Some(lock);
-        let mut left: Vec<PathBuf> = std::fs::read_dir(dir)?
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == EXTENSION))
-            .collect();
+        let ours = |path: &PathBuf| path.extension().is_some_and(|e| e == WAITING || e == APPLIED);
+        let files = fs::read_dir(dir)?.filter_map(|entry| entry.ok().map(|e| e.path()));
+        let mut left: Vec<PathBuf> = files.filter(ours).collect();
         // Names are version 7 UUIDs: their order is the order of time.
         left.sort();
-        for path in left {
-            let Some(id) = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned) else { continue };
-            disk.sealed.push_back(Arc::new(Sealed { id, path: Some(path), batch: None, entries: 0 }));
-        }
+        disk.sealed.extend(left.into_iter().filter_map(Sealed::left).map(Arc::new));
         Ok(disk)
     }
 
-    /// Takes entries in, with their frames.
-    pub(super) fn append(&mut self, entries: Vec<Entry>, frames: &[u8]) {
-        let mut open = self.open.take().unwrap_or_else(|| self.start(entries.len()));
-        match open.file.as_mut().map(|file| file.write_all(frames)) {
-            Some(Ok(())) => self.dirty = true,
-            Some(Err(error)) => {
-                tracing::error!(%error, "the journal cannot be written; entries are kept in memory");
-                // Behind a torn frame nothing could be read: the rest of this segment lives in memory.
-                open.file = None;
-                open.torn = true;
+    /// Takes frames in. True when a segment got full.
+    pub(super) fn append(&mut self, frames: &[u8], entries: usize) -> bool {
+        let mut open = self.open.take().unwrap_or_else(|| Open::start(self.dir.as_deref()));
+        if let Err(error) = open.append(frames, entries) {
+            tracing::error!(%error, "the journal cannot be written; entries are kept in memory");
+            let mut memory = Open::start(None);
+            // Memory takes everything.
+            if memory.append(frames, entries).is_ok() {
+                self.keep(std::mem::replace(&mut open, memory));
             }
-            None => {}
         }
-        self.waiting += entries.len();
-        open.entries.extend(entries);
-        if self.dir.is_none() && self.waiting > ROWS_IN_MEMORY {
-            tracing::error!(
-                rows = open.entries.len(),
-                "the store is away for too long; rows of calls are dropped, sums are kept"
-            );
-            open.entries.iter_mut().for_each(|entry| entry.row = None);
+        if let Some(file) = open.file()
+            && !self.dirty.last().is_some_and(|last| std::ptr::eq(last.as_ptr(), Arc::as_ptr(file)))
+        {
+            self.dirty.push(Arc::downgrade(file));
         }
-        let full = open.entries.len() >= SEGMENT_ENTRIES || open.torn;
+        let full = open.entries >= SEGMENT_ENTRIES || open.size() >= SEGMENT_BYTES;
         self.open = Some(open);
         if full {
             self.seal();
         }
-    }
-
-    fn start(&self, entries: usize) -> Open {
-        let id = Uuid::now_v7().to_string();
-        let path = self.dir.as_ref().map(|dir| dir.join(format!("{id}.{EXTENSION}")));
-        let make = |path: &PathBuf| -> io::Result<File> {
-            let mut file = OpenOptions::new().create_new(true).append(true).open(path)?;
-            file.write_all(frame::MARK)?;
-            Ok(file)
-        };
-        let file = match path.as_ref().map(make).transpose() {
-            Ok(file) => file,
-            Err(error) => {
-                tracing::error!(%error, "a journal segment cannot be made; entries are kept in memory");
-                None
-            }
-        };
-        let torn = path.is_some() && file.is_none();
-        Open { id, path, torn, file, entries: Vec::with_capacity(entries.max(64)) }
+        full
     }
 
     /// Closes the open segment.
     pub(super) fn seal(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        if let Some(file) = &open.file
-            && let Err(error) = file.sync_data()
-        {
-            tracing::error!(%error, "the journal cannot be forced to the disk");
+        if let Some(open) = self.open.take() {
+            self.keep(open);
         }
-        self.dirty = false;
-        let entries = open.entries.len();
-        let only_here = open.torn || open.path.is_none();
-        let many = self.sealed.iter().filter(|s| s.batch.is_some()).count() >= SEALED_IN_MEMORY;
-        let batch = (only_here || !many).then(|| Arc::new(Batch::of(&open.id, open.entries)));
-        self.sealed.push_back(Arc::new(Sealed { id: open.id, path: open.path, batch, entries }));
     }
 
-    /// Forces what was written to the disk.
-    pub(super) fn sync(&mut self) {
-        if let Some(Open { file: Some(file), .. }) = &self.open
-            && let Err(error) = file.sync_data()
-        {
-            tracing::error!(%error, "the journal cannot be forced to the disk");
-        }
-        self.dirty = false;
+    fn keep(&mut self, open: Open) {
+        let sealed = open.seal();
+        self.held += sealed.held();
+        self.sealed.push_back(Arc::new(sealed));
+    }
+
+    /// Memory is nearly used up: rows are too much.
+    pub(super) const fn tight(&self) -> bool {
+        self.held > MEMORY_BYTES
+    }
+
+    /// The files to be forced to the disk.
+    pub(super) fn take_dirty(&mut self) -> Vec<Weak<File>> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    pub(super) const fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
     }
 
     /// The sealed segments, oldest first.
@@ -184,17 +120,55 @@ impl Disk {
         self.sealed.iter().cloned().collect()
     }
 
-    /// The store has a segment: forget it.
-    pub(super) fn done(&mut self, id: &str) {
+    /// The store has a segment. Its file waits until the store's disk has it too.
+    pub(super) fn applied(&mut self, id: &str) {
         let Some(at) = self.sealed.iter().position(|s| s.id == id) else { return };
         let Some(gone) = self.sealed.remove(at) else { return };
-        self.waiting = self.waiting.saturating_sub(gone.entries);
-        if let Some(path) = &gone.path
-            && let Err(error) = std::fs::remove_file(path)
+        self.held = self.held.saturating_sub(gone.held());
+        let Some(path) = &gone.path else { return };
+        let to = path.with_extension(APPLIED);
+        match fs::rename(path, &to) {
+            Ok(()) => self.applied.push(to),
+            Err(error) => {
+                // Under its old name it is tried again at the next start, and found to be applied.
+                tracing::warn!(%error, "a journal segment could not be renamed");
+                self.applied.push(path.clone());
+            }
+        }
+    }
+
+    pub(super) const fn applied_count(&self) -> usize {
+        self.applied.len()
+    }
+
+    /// The files of segments that the store has.
+    pub(super) fn take_applied(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.applied)
+    }
+
+    /// The store's disk could not take them yet.
+    pub(super) fn give_back(&mut self, applied: Vec<PathBuf>) {
+        self.applied.extend(applied);
+    }
+}
+
+/// Removes files.
+pub(super) fn remove(files: &[PathBuf]) {
+    for path in files {
+        if let Err(error) = fs::remove_file(path)
             && error.kind() != io::ErrorKind::NotFound
         {
             // It will be tried again at the next start, and found to be applied.
             tracing::warn!(%error, "a journal segment could not be removed");
+        }
+    }
+}
+
+/// Forces files to the disk, unless the store has their content meanwhile.
+pub(super) fn sync(files: &[Weak<File>]) {
+    for file in files.iter().filter_map(Weak::upgrade) {
+        if let Err(error) = file.sync_data() {
+            tracing::error!(%error, "the journal cannot be forced to the disk");
         }
     }
 }

@@ -1,63 +1,74 @@
-//! Segment files: a mark, then frames of length, checksum and JSON. A torn end is cut off when reading.
+//! Segment files: a mark, then frames of length, checksum and facts. A torn end is cut off when reading.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
-use super::crc::crc32;
-use super::entry::Entry;
+use super::Note;
+use super::facts::{self, Keep};
 
 /// First bytes of every segment; the digit is the version of the layout.
-pub(super) const MARK: &[u8; 8] = b"LLMJRNL1";
+pub(super) const MARK: &[u8; 8] = b"LLMJRNL2";
 
-/// Appends one frame to `out`. `None` when the entry cannot be written as JSON.
-pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) -> serde_json::Result<()> {
+/// Length and checksum, then the length of what the call has in common with others.
+const HEAD: usize = 8;
+
+/// Appends the frame of a call to `out`.
+pub(super) fn put(note: &Note, keep: Keep, now: impl FnOnce() -> i64, out: &mut Vec<u8>) {
     let start = out.len();
-    out.extend_from_slice(&[0; 8]);
-    if let Err(error) = serde_json::to_writer(&mut *out, entry) {
-        out.truncate(start);
-        return Err(error);
+    out.extend_from_slice(&[0; HEAD + 4]);
+    facts::put_alike(note, out);
+    let alike = out.len() - start - HEAD - 4;
+    facts::put_own(note, keep, now, out);
+    let Some((head, body)) = out.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(HEAD)) else { return };
+    if let Some(place) = body.first_chunk_mut::<4>() {
+        *place = length(alike);
     }
-    let (_, frame) = out.split_at_mut(start);
-    let (head, body) = frame.split_at_mut(8);
-    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    let (size, sum) = head.split_at_mut(4);
-    size.copy_from_slice(&length.to_le_bytes());
-    sum.copy_from_slice(&crc32(body).to_le_bytes());
-    Ok(())
+    let sum = crc32fast::hash(body).to_le_bytes();
+    let size = length(body.len());
+    head.iter_mut().zip(size.into_iter().chain(sum)).for_each(|(place, byte)| *place = byte);
 }
 
-/// Reads a segment up to its end or its first broken frame.
-///
-/// # Errors
-/// When the file cannot be read or is not a segment.
-pub(super) fn read(path: &Path) -> io::Result<Vec<Entry>> {
-    let bytes = fs::read(path)?;
-    // A file that ends within its mark was torn at birth: nothing was in it.
-    if bytes.len() < MARK.len() && MARK.starts_with(&bytes) {
-        return Ok(Vec::new());
-    }
-    let Some(mut rest) = bytes.strip_prefix(MARK.as_slice()) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a journal segment of this version"));
-    };
-    let mut entries = Vec::new();
-    while !rest.is_empty() {
-        let Some((entry, after)) = next(rest) else {
-            tracing::warn!(file = %path.display(), lost = rest.len(), read = entries.len(), "a journal segment has a torn end");
-            break;
-        };
-        entries.push(entry);
-        rest = after;
-    }
-    Ok(entries)
+fn length(bytes: usize) -> [u8; 4] {
+    u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-fn next(bytes: &[u8]) -> Option<(Entry, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (sum, rest) = rest.split_first_chunk::<4>()?;
-    let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    if crc32(body) != u32::from_le_bytes(*sum) {
-        return None;
+/// A frame: what the call has in common with others, and its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame<'a> {
+    pub(super) alike: &'a [u8],
+    pub(super) own: &'a [u8],
+}
+
+/// The frames of a segment without its mark, up to the first that is broken.
+#[derive(Debug, Clone)]
+pub(super) struct Frames<'a>(&'a [u8]);
+
+impl<'a> Frames<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
-    Some((serde_json::from_slice(body).ok()?, rest))
+
+    /// The bytes that could not be read.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    fn split(&self) -> Option<(Frame<'a>, &'a [u8])> {
+        let (size, rest) = self.0.split_first_chunk::<4>()?;
+        let (sum, rest) = rest.split_first_chunk::<4>()?;
+        let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*size) as usize)?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        let (size, body) = body.split_first_chunk::<4>()?;
+        let (alike, own) = body.split_at_checked(u32::from_le_bytes(*size) as usize)?;
+        Some((Frame { alike, own }, rest))
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let (frame, rest) = self.split()?;
+        self.0 = rest;
+        Some(frame)
+    }
 }

@@ -42,7 +42,7 @@ async fn stored(store: &Store) -> (usize, f64) {
 /// A process that dies: its journal is dropped without a flush, the files stay.
 fn die_with(dir: &Path, calls: usize) {
     let journal = Journal::open(&settings(Some(dir)), true, &Purses::default()).unwrap();
-    (0..calls).for_each(|_| journal.push(note(1_000_000_000)));
+    (0..calls).for_each(|_| journal.push(&note(1_000_000_000)));
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn calls_of_a_dead_process_are_stored_once() {
     purse.learn(0, true);
     assert!((usd(purse.spent()) - 7.0).abs() < 1e-9, "and not forgotten when the row is read");
 
-    journal.push(note(1_000_000_000));
+    journal.push(&note(1_000_000_000));
     let flushed = journal.flush(&store, &purses).await.unwrap();
     assert_eq!(flushed, Flushed { batches: 3, rows: 8, again: 0 });
     assert_eq!(stored(&store).await, (8, 8.0));
@@ -87,8 +87,66 @@ async fn a_crash_between_commit_and_removal_counts_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_store_that_loses_its_last_commits_gets_them_again() {
+    let dir = tempfile::tempdir().unwrap();
+    die_with(dir.path(), 3);
+    // The batch was applied, and its file waits for the store's disk.
+    let path = segments(dir.path()).pop().unwrap();
+    std::fs::rename(&path, path.with_extension("applied")).unwrap();
+    let (store, purses) = (store().await, Purses::default());
+    for expected in [Flushed { batches: 1, rows: 3, again: 0 }, Flushed { batches: 1, rows: 0, again: 1 }] {
+        let bytes = std::fs::read(path.with_extension("applied")).unwrap();
+        let journal = Journal::open(&settings(Some(dir.path())), true, &purses).unwrap();
+        assert!(purses.known(Owner::Key, "k").is_none(), "the store is believed to have it");
+        assert_eq!(journal.flush(&store, &purses).await.unwrap(), expected);
+        assert_eq!(stored(&store).await, (3, 3.0));
+        assert!(!path.with_extension("applied").exists(), "the store keeps it now");
+        std::fs::write(path.with_extension("applied"), bytes).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn full_segments_do_not_wait_for_the_flush() {
+    let (store, dir) = (store().await, tempfile::tempdir().unwrap());
+    let (journal, purses) =
+        (Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap(), Purses::default());
+    let full = journal.full();
+    let mut rows = 0;
+    for _ in 0..3 {
+        (0..disk::SEGMENT_ENTRIES).for_each(|_| journal.push(&note(1_000_000)));
+        tokio::time::timeout(std::time::Duration::from_secs(10), full.notified()).await.unwrap();
+        rows += journal.drain(&store, &purses).await.unwrap().rows;
+    }
+    assert!(rows >= 2 * disk::SEGMENT_ENTRIES, "{rows}");
+    rows += journal.flush(&store, &purses).await.unwrap().rows;
+    assert_eq!(rows, 3 * disk::SEGMENT_ENTRIES);
+    assert_eq!(stored(&store).await.0, rows);
+}
+
+#[test]
+fn a_process_that_is_killed_loses_only_the_last_moments() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&settings(Some(dir.path())), true, &Purses::default()).unwrap();
+    for calls in 1..=3_usize {
+        // After a pause, when the writer sleeps, and again while it is awake.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        journal.push(&note(1));
+        journal.push(&note(1));
+        let start = std::time::Instant::now();
+        let written = || {
+            let path = segments(dir.path()).pop()?;
+            let bytes = std::fs::read(path).ok()?;
+            Some(frame::Frames::new(bytes.strip_prefix(frame::MARK)?).count())
+        };
+        while written() != Some(2 * calls) {
+            assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", written());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_torn_end_loses_only_itself() {
-    for cut in [1_usize, 7, 9, 200] {
+    for cut in [1_usize, 7, 9, 40] {
         let (store, dir) = (store().await, tempfile::tempdir().unwrap());
         die_with(dir.path(), 4);
         let path = segments(dir.path()).pop().unwrap();
@@ -123,7 +181,7 @@ async fn a_store_that_is_away_loses_nothing() {
         let closed = Store::open(&StoreConfig::memory()).await.unwrap();
         closed.close().await;
         for _ in 0..12 {
-            journal.push(note(500_000_000));
+            journal.push(&note(500_000_000));
             assert!(journal.flush(&closed, &purses).await.is_err());
         }
         let flushed = journal.flush(&store, &purses).await.unwrap();
@@ -141,7 +199,7 @@ async fn a_full_queue_makes_callers_write() {
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let journal = Arc::clone(&journal);
-            std::thread::spawn(move || (0..250).for_each(|_| journal.push(note(1_000_000))))
+            std::thread::spawn(move || (0..250).for_each(|_| journal.push(&note(1_000_000))))
         })
         .collect();
     threads.into_iter().for_each(|t| t.join().unwrap());
@@ -164,5 +222,5 @@ fn two_processes_do_not_share_a_folder() {
 fn without_a_store_nothing_is_kept() {
     let journal = Journal::open(&settings(None), false, &Purses::default()).unwrap();
     assert!(!journal.keeps());
-    journal.push(note(1));
+    journal.push(&note(1));
 }

@@ -1,0 +1,140 @@
+//! One segment of the journal: a file, or memory where there is none.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::batch::Batch;
+use super::frame::{Frames, MARK};
+
+/// Ending of segments that the store does not have.
+pub(super) const WAITING: &str = "journal";
+
+/// Ending of segments that the store has, but would lose with a power cut.
+pub(super) const APPLIED: &str = "applied";
+
+/// A segment that takes no more frames.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    /// The id of its batch: applied once, however often it is tried.
+    pub(super) id: String,
+    pub(super) path: Option<PathBuf>,
+    /// The frames, where there is no file.
+    memory: Vec<u8>,
+    /// Held until the store has it, so that it can be forced to the disk.
+    _file: Option<Arc<File>>,
+    /// Bytes of whole frames in the file, when this process wrote it.
+    written: Option<usize>,
+    /// Its sums are in the purses. Those of an earlier process that the store had already are not.
+    pub(super) counted: bool,
+}
+
+impl Sealed {
+    /// A file that an earlier process left.
+    pub(super) fn left(path: PathBuf) -> Option<Self> {
+        let id = path.file_stem()?.to_str()?.to_owned();
+        let counted = path.extension().is_some_and(|e| e == WAITING);
+        Some(Self { id, path: Some(path), memory: Vec::new(), _file: None, written: None, counted })
+    }
+
+    /// Bytes it keeps in memory.
+    pub(super) const fn held(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Its batch; without `rows` only the sums.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no segment.
+    pub(super) fn batch(&self, rows: bool) -> io::Result<Batch> {
+        let Some(path) = &self.path else { return Ok(Batch::of(&self.id, &mut Frames::new(&self.memory), rows)) };
+        let bytes = fs::read(path)?;
+        // A file that ends within its mark was torn at birth: nothing was in it.
+        if bytes.len() < MARK.len() && MARK.starts_with(&bytes) {
+            return Ok(Batch::of(&self.id, &mut Frames::new(&[]), rows));
+        }
+        let Some(rest) = bytes.strip_prefix(MARK.as_slice()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a journal segment of this version"));
+        };
+        // What a failed write left behind them was written again, elsewhere.
+        let most = self.written.map_or(rest.len(), |written| written.saturating_sub(MARK.len()).min(rest.len()));
+        let mut frames = Frames::new(rest.get(..most).unwrap_or_default());
+        let batch = Batch::of(&self.id, &mut frames, rows);
+        if !frames.rest().is_empty() {
+            let lost = frames.rest().len();
+            tracing::warn!(file = %path.display(), lost, "a journal segment has a torn end");
+        }
+        Ok(batch)
+    }
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+pub(super) struct Open {
+    id: String,
+    path: Option<PathBuf>,
+    file: Option<Arc<File>>,
+    /// Bytes of whole frames in the file, with the mark; or the frames, where there is no file.
+    written: u64,
+    memory: Vec<u8>,
+    pub(super) entries: usize,
+}
+
+impl Open {
+    /// A new segment in `dir`, or in memory when there is none or it takes no file.
+    pub(super) fn start(dir: Option<&Path>) -> Self {
+        let id = Uuid::now_v7().to_string();
+        let path = dir.map(|dir| dir.join(format!("{id}.{WAITING}")));
+        let make = |path: &PathBuf| -> io::Result<File> {
+            let mut file = OpenOptions::new().create_new(true).append(true).open(path)?;
+            file.write_all(MARK)?;
+            Ok(file)
+        };
+        let file = match path.as_ref().map(make).transpose() {
+            Ok(file) => file.map(Arc::new),
+            Err(error) => {
+                tracing::error!(%error, "a journal segment cannot be made; entries are kept in memory");
+                None
+            }
+        };
+        let path = path.filter(|_| file.is_some());
+        Self { id, path, file, written: MARK.len() as u64, memory: Vec::new(), entries: 0 }
+    }
+
+    pub(super) const fn file(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
+    }
+
+    /// Bytes in it.
+    pub(super) const fn size(&self) -> u64 {
+        self.written
+    }
+
+    /// Appends frames. A file that takes no more keeps what it has.
+    ///
+    /// # Errors
+    /// When the frames are not in it.
+    pub(super) fn append(&mut self, frames: &[u8], entries: usize) -> io::Result<()> {
+        match &self.file {
+            None => self.memory.extend_from_slice(frames),
+            Some(file) => {
+                if let Err(error) = (&**file).write_all(frames) {
+                    // Behind half a frame nothing could be read; and what is whole will be elsewhere too.
+                    file.set_len(self.written)?;
+                    return Err(error);
+                }
+            }
+        }
+        self.written += frames.len() as u64;
+        self.entries += entries;
+        Ok(())
+    }
+
+    pub(super) fn seal(self) -> Sealed {
+        let written = usize::try_from(self.written).ok();
+        Sealed { id: self.id, path: self.path, memory: self.memory, _file: self.file, written, counted: true }
+    }
+}

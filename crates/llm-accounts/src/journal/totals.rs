@@ -1,0 +1,144 @@
+//! What the store adds to its rows: sums by caller and by day.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::DateTime;
+use llm_store::{DailyCounters, DailyKey, DailyScope, DailySpendRow, KeySpend, SettlementBatch};
+
+use super::batch::Group;
+use crate::PROXY_BUDGET_USER;
+use crate::purse::{Owner, usd};
+
+/// Adds up nano-dollars by an id.
+#[derive(Debug, Default)]
+struct Sums(HashMap<String, i64>);
+
+impl Sums {
+    fn add(&mut self, id: &str, nanos: i64) {
+        if id.is_empty() || nanos == 0 {
+            return;
+        }
+        match self.0.get_mut(id) {
+            Some(sum) => *sum = sum.saturating_add(nanos),
+            None => {
+                self.0.insert(id.to_owned(), nanos);
+            }
+        }
+    }
+
+    fn usd(self) -> Vec<(String, f64)> {
+        self.0.into_iter().map(|(id, nanos)| (id, usd(nanos))).collect()
+    }
+}
+
+/// The sums of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    keys: HashMap<String, (i64, i64)>,
+    users: Sums,
+    teams: Sums,
+    organizations: Sums,
+    projects: Sums,
+    agents: Sums,
+    end_users: Sums,
+    tags: Sums,
+    members: HashMap<(String, String), i64>,
+    daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, group: &Group<'_>) {
+        let (alike, nanos) = (&group.alike, group.nanos);
+        self.count(group);
+        let [key, user, team] = [alike.key, alike.user, alike.team].map(Option::unwrap_or_default);
+        if !key.is_empty() {
+            let (sum, last) = self.keys.entry(key.to_owned()).or_insert((0, i64::MIN));
+            *sum = sum.saturating_add(nanos);
+            *last = group.last.max(*last);
+        }
+        self.users.add(user, nanos);
+        self.users.add(PROXY_BUDGET_USER, nanos);
+        self.teams.add(team, nanos);
+        for (sums, id) in [
+            (&mut self.organizations, alike.organization),
+            (&mut self.projects, alike.project),
+            (&mut self.agents, alike.agent),
+            (&mut self.end_users, alike.end_user),
+        ] {
+            sums.add(id.unwrap_or_default(), nanos);
+        }
+        group.tags.iter().for_each(|tag| self.tags.add(tag, nanos));
+        if nanos != 0 && !team.is_empty() && !user.is_empty() {
+            *self.members.entry((team.to_owned(), user.to_owned())).or_default() += nanos;
+        }
+    }
+
+    /// The daily rollups.
+    fn count(&mut self, group: &Group<'_>) {
+        let alike = &group.alike;
+        let counters = DailyCounters { spend: usd(group.nanos), ..group.counters };
+        let base = DailyKey {
+            date: DateTime::from_timestamp_micros(group.last).unwrap_or_default().format("%Y-%m-%d").to_string(),
+            api_key: alike.key.unwrap_or_default().to_owned(),
+            model: alike.model.to_owned(),
+            model_group: alike.model_group.to_owned(),
+            custom_llm_provider: alike.provider.to_owned(),
+            endpoint: alike.endpoint.to_owned(),
+            ..DailyKey::default()
+        };
+        let mut add = |scope: DailyScope, entity: &str| {
+            let key = DailyKey { entity: entity.to_owned(), ..base.clone() };
+            self.daily.entry((scope, key)).or_default().add(&counters);
+        };
+        add(DailyScope::Global, "");
+        add(DailyScope::User, alike.user.unwrap_or_default());
+        for (scope, id) in [
+            (DailyScope::Team, alike.team),
+            (DailyScope::Organization, alike.organization),
+            (DailyScope::EndUser, alike.end_user),
+            (DailyScope::Agent, alike.agent),
+        ] {
+            if let Some(id) = id.filter(|id| !id.is_empty()) {
+                add(scope, id);
+            }
+        }
+        group.tags.iter().for_each(|tag| add(DailyScope::Tag, tag));
+    }
+
+    /// What a commit takes off the purses.
+    pub(super) fn moved(&self) -> Vec<(Owner, String, i64)> {
+        let mut moved: Vec<(Owner, String, i64)> = Vec::new();
+        moved.extend(self.keys.iter().map(|(id, (sum, _))| (Owner::Key, id.clone(), *sum)));
+        moved.extend(self.users.0.iter().map(|(id, sum)| {
+            if id == PROXY_BUDGET_USER { (Owner::Proxy, String::new(), *sum) } else { (Owner::User, id.clone(), *sum) }
+        }));
+        moved.extend(self.teams.0.iter().map(|(id, sum)| (Owner::Team, id.clone(), *sum)));
+        moved.extend(self.members.iter().map(|((team, user), sum)| (Owner::Member, member(team, user), *sum)));
+        moved
+    }
+
+    /// The sums as the store takes them.
+    pub(super) fn settlement(self) -> SettlementBatch {
+        let time = |us: i64| DateTime::from_timestamp_millis(us.div_euclid(1000));
+        let key = |(token, (sum, last))| KeySpend { token, spend: usd(sum), last_active: time(last) };
+        let daily = |((scope, key), counters)| DailySpendRow { scope, key, counters };
+        SettlementBatch {
+            keys: self.keys.into_iter().map(key).collect(),
+            users: self.users.usd(),
+            teams: self.teams.usd(),
+            team_members: self.members.into_iter().map(|((team, user), sum)| (team, user, usd(sum))).collect(),
+            organizations: self.organizations.usd(),
+            end_users: self.end_users.usd(),
+            tags: self.tags.usd(),
+            projects: self.projects.usd(),
+            agents: self.agents.usd(),
+            daily: self.daily.into_iter().map(daily).collect(),
+            ..SettlementBatch::default()
+        }
+    }
+}
+
+/// The name of a member's purse.
+pub(crate) fn member(team: &str, user: &str) -> String {
+    format!("{team}:{user}")
+}

@@ -1,0 +1,145 @@
+//! `metadata` of a row: LiteLLM's keys, in its order. Written by hand into one buffer: it is the longest text of a row, and
+//! half of it is the same in every call of a caller.
+
+use llm_types::record::Cost;
+use serde::Serialize;
+
+use crate::journal::{Alike, Own, OwnError, OwnRow};
+
+/// Writes the metadata of calls that have a caller in common.
+#[derive(Debug)]
+pub(super) struct Metadata {
+    /// The buffer: what calls share, then what the last one had of its own.
+    text: Fields,
+    shared: usize,
+}
+
+#[derive(Debug, Default)]
+struct Fields(Vec<u8>);
+
+impl Fields {
+    fn name(&mut self, name: &str) {
+        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// A value of ours: numbers, texts, lists of them.
+    fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        let start = self.0.len();
+        if serde_json::to_writer(&mut self.0, value).is_err() {
+            self.0.truncate(start);
+            self.0.extend_from_slice(b"null");
+        }
+    }
+
+    /// JSON text.
+    fn raw(&mut self, name: &str, json: Option<&str>) {
+        self.name(name);
+        self.0.extend_from_slice(json.unwrap_or("null").as_bytes());
+    }
+}
+
+#[derive(Serialize)]
+struct Breakdown {
+    input_cost: f64,
+    output_cost: f64,
+    total_cost: f64,
+    tool_usage_cost: f64,
+    cache_read_cost: f64,
+    cache_creation_cost: f64,
+    original_cost: f64,
+    discount_amount: f64,
+    margin_total_amount: f64,
+}
+
+impl From<&Cost> for Breakdown {
+    fn from(cost: &Cost) -> Self {
+        Self {
+            input_cost: cost.input,
+            output_cost: cost.output,
+            total_cost: cost.total,
+            tool_usage_cost: cost.tools,
+            cache_read_cost: cost.cache_read,
+            cache_creation_cost: cost.cache_write,
+            original_cost: cost.original,
+            discount_amount: cost.discount,
+            margin_total_amount: cost.margin,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorInformation<'a> {
+    error_code: String,
+    error_class: &'a str,
+    llm_provider: &'a str,
+    error_message: &'a str,
+    traceback: &'static str,
+}
+
+impl<'a> From<OwnError<'a>> for ErrorInformation<'a> {
+    fn from(error: OwnError<'a>) -> Self {
+        Self {
+            error_code: error.status.to_string(),
+            error_class: error.class,
+            llm_provider: error.provider.unwrap_or_default(),
+            error_message: error.message,
+            traceback: "",
+        }
+    }
+}
+
+impl Metadata {
+    pub(super) fn new(alike: &Alike<'_>) -> Self {
+        let mut text = Fields::default();
+        for (name, value) in [
+            ("user_api_key", alike.key),
+            ("user_api_key_alias", alike.key_alias),
+            ("user_api_key_user_id", alike.user),
+            ("user_api_key_user_email", alike.user_email),
+            ("user_api_key_team_id", alike.team),
+            ("user_api_key_team_alias", alike.team_alias),
+            ("user_api_key_org_id", alike.organization),
+            ("user_api_key_project_id", alike.project),
+            ("user_api_key_end_user_id", alike.end_user),
+        ] {
+            text.put(name, &value);
+        }
+        text.raw("spend_logs_metadata", alike.spend_logs_metadata);
+        let shared = text.0.len();
+        Self { text, shared }
+    }
+
+    /// The metadata of one call, as JSON text.
+    pub(super) fn of(&mut self, alike: &Alike<'_>, own: &Own<'_>, row: &OwnRow<'_>) -> &str {
+        let text = &mut self.text;
+        text.0.truncate(self.shared);
+        if row.metadata.is_some() {
+            text.raw("requester_metadata", row.metadata);
+        }
+        text.put("requester_ip_address", &row.ip);
+        text.put("user_agent", &alike.user_agent);
+        text.raw("applied_guardrails", Some(row.guardrails.unwrap_or("[]")));
+        text.raw("usage_object", row.usage_raw);
+        text.raw("additional_usage_values", row.usage);
+        text.put("cost_breakdown", &alike.told.then(|| Breakdown::from(&row.cost)));
+        if row.cost_problem.is_some() {
+            text.put("response_cost_failure_debug_info", &row.cost_problem);
+        }
+        text.put("error_information", &row.error.map(ErrorInformation::from));
+        text.put("status", if alike.success { "success" } else { "failure" });
+        text.put("attempted_retries", &row.retries);
+        text.put("attempted_fallbacks", &row.fallbacks);
+        text.put("original_model_group", &(alike.model_group != alike.group).then_some(alike.group));
+        let took = own.end_us.saturating_sub(own.start_us) as f64;
+        let overhead = (took - row.upstream_us as f64).max(0.0) / 1000.0;
+        text.put("litellm_overhead_time_ms", &alike.told.then_some(overhead));
+        if alike.interrupted {
+            text.put("interrupted", &true);
+        }
+        text.0.push(b'}');
+        std::str::from_utf8(&text.0).unwrap_or("{}")
+    }
+}
