@@ -115,7 +115,9 @@ fn exchange(address: SocketAddr, line: &str, body: &str) -> Result<String> {
     socket.set_read_timeout(Some(Duration::from_secs(30)))?;
     let length = body.len();
     let headers = "connection: close\r\ncontent-type: application/json";
-    write!(socket, "{line}\r\nhost: {address}\r\n{headers}\r\ncontent-length: {length}\r\n\r\n{body}")?;
+    // One write: a server that answers the first piece and hangs up would reset the connection under the others.
+    let request = format!("{line}\r\nhost: {address}\r\n{headers}\r\ncontent-length: {length}\r\n\r\n{body}");
+    socket.write_all(request.as_bytes())?;
     let mut reply = String::new();
     socket.read_to_string(&mut reply)?;
     Ok(reply)
