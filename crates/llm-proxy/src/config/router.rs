@@ -1,6 +1,6 @@
 //! `router_settings`, and what `litellm_settings` say of routing → the router's settings.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use llm_router::{Alias, FallbackLists, RouterSettings, Seconds};
@@ -104,8 +104,8 @@ fn fallbacks(s: &Section<'_>, key: &'static str) -> Option<FallbackLists> {
     }
 }
 
-fn alias_map(s: &Section<'_>) -> HashMap<String, Alias> {
-    let mut out = HashMap::new();
+fn alias_map(s: &Section<'_>) -> BTreeMap<String, Alias> {
+    let mut out = BTreeMap::new();
     for entry in s.entries() {
         let path = s.path(&entry.key);
         let alias = match &entry.node.value {
