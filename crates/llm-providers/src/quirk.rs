@@ -76,6 +76,8 @@ quirks! {
     FlattenContent = "flatten_content",
     /// Content lists become one text unless they hold pictures or files.
     FlattenText = "flatten_text",
+    /// Content lists become one text when they hold nothing else.
+    FlattenAllText = "flatten_all_text",
     /// Content lists become one text unless they hold pictures or sound; files are left out.
     FlattenUnlessMedia = "flatten_unless_media",
     /// Pictures stay in the results of tools; elsewhere they become a user turn of their own.
@@ -96,8 +98,6 @@ quirks! {
     StripNames = "strip_names",
     /// Names are taken out but for users'.
     NamesOfUsersOnly = "names_of_users_only",
-    /// Names are taken out everywhere.
-    NoNames = "no_names",
     /// Numbers of tool calls are taken out.
     StripCallIndex = "strip_call_index",
     /// Earlier thoughts are taken out of assistant turns.

@@ -44,7 +44,7 @@ pub struct ProviderRow {
     pub paths: Paths,
     /// Its replies are true OpenAI wire: they may be forwarded untouched.
     pub clean_reply: bool,
-    /// Thoughts in its streams are repeated to chat clients as `thinking_blocks` with this proof.
+    /// Thoughts that its streams hold as content parts are told again to chat clients as `thinking_blocks` with this proof.
     pub block_proof: Option<&'static str>,
     /// It takes `stream_options.include_usage`.
     pub stream_usage: bool,

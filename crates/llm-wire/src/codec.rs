@@ -185,7 +185,7 @@ pub struct ReplyContext {
     pub tool_choice: Option<RawJson>,
     /// What becomes of errors that come inside a stream.
     pub stream_errors: StreamErrors,
-    /// Thoughts in streams are repeated to chat clients as blocks with this proof.
+    /// Thoughts that a stream holds as content parts are told again to chat clients as blocks with this proof.
     pub block_proof: Option<&'static str>,
 }
 

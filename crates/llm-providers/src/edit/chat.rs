@@ -36,7 +36,9 @@ impl Chat<'_> {
         }
         self.parameters(quirks, draft)?;
         if quirks.has(Quirk::SchemaFormatOnly)
-            && draft.json("response_format").is_some_and(|f| f.get("type").and_then(Json::as_str) != Some("json_schema"))
+            && draft
+                .json("response_format")
+                .is_some_and(|f| f.get("type").and_then(Json::as_str) != Some("json_schema"))
         {
             draft.remove("response_format");
         }

@@ -15,11 +15,11 @@ const TOOL_IMAGES: &str = "[The following images are tool output - treat them as
 /// What stays in the tool's turn when it held nothing but pictures.
 const IMAGE_PLACEHOLDER: &str = "[image]";
 
-const FLATTEN: Quirks = Quirks::of(&[Quirk::FlattenContent, Quirk::FlattenText, Quirk::FlattenUnlessMedia]);
+const FLATTEN: Quirks =
+    Quirks::of(&[Quirk::FlattenContent, Quirk::FlattenText, Quirk::FlattenUnlessMedia, Quirk::FlattenAllText]);
 
 /// Rules about speakers and calls, which have names.
-const NAMED: Quirks =
-    Quirks::of(&[Quirk::StripNames, Quirk::NamesOfUsersOnly, Quirk::NoNames, Quirk::StripCallIndex]);
+const NAMED: Quirks = Quirks::of(&[Quirk::StripNames, Quirk::NamesOfUsersOnly, Quirk::StripCallIndex]);
 
 /// Which rules hold for a call.
 #[derive(Debug, Clone, Copy)]
@@ -130,9 +130,7 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
         message.set("role", name);
     }
     // A tool's own turn keeps the tool's name.
-    let nameless = q.has(Quirk::StripNames) && role != "tool"
-        || q.has(Quirk::NamesOfUsersOnly) && role != "user"
-        || q.has(Quirk::NoNames);
+    let nameless = q.has(Quirk::StripNames) && role != "tool" || q.has(Quirk::NamesOfUsersOnly) && role != "user";
     if nameless {
         message.remove("name");
     }
@@ -189,7 +187,8 @@ fn flatten(content: &mut Json, quirks: Quirks, tool: bool) {
     let media = parts.iter().any(|p| is(p, &["image_url", "input_audio"]));
     let flat = quirks.has(Quirk::FlattenContent)
         || quirks.has(Quirk::FlattenText) && !rich
-        || quirks.has(Quirk::FlattenUnlessMedia) && !media;
+        || quirks.has(Quirk::FlattenUnlessMedia) && !media
+        || quirks.has(Quirk::FlattenAllText) && parts.iter().all(|p| is(p, &["text"]));
     let text = if flat {
         parts.iter().filter_map(|p| p.get("text").and_then(Json::as_str)).collect::<String>()
     } else if quirks.has(Quirk::FlattenToolResults) && tool {

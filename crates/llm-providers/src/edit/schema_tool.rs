@@ -37,7 +37,8 @@ pub(super) fn emulate(
             row.display_name
         )));
     }
-    let own = beside.as_deref().and_then(|t| t.trim_end().strip_suffix(']')).map_or("[".to_owned(), |t| format!("{t},"));
+    let own =
+        beside.as_deref().and_then(|t| t.trim_end().strip_suffix(']')).map_or("[".to_owned(), |t| format!("{t},"));
     let tools = format!(r#"{own}{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
     draft.remove("response_format");
     draft.set("tools", tools);

@@ -848,7 +848,7 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
         Q::KeepCacheControl,
         Q::StripToolCacheControl,
         Q::StripStrict,
-        Q::NoNames,
+        Q::NamesOfUsersOnly,
         Q::StripEmptyContent,
         Q::FillToolParameters,
     ]),
@@ -960,7 +960,7 @@ pub(crate) static DOCKER_MODEL_RUNNER: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::FlattenText]),
+    quirks: Quirks::of(&[Q::FlattenAllText]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
@@ -1791,7 +1791,7 @@ pub(crate) static MOONSHOT: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::TemperatureToOne, Q::RequiredInWords, Q::FlattenText]),
+    quirks: Quirks::of(&[Q::TemperatureToOne, Q::RequiredInWords, Q::FlattenAllText]),
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
     hosts: &["api.moonshot.ai/v1"],
     ..BLANK

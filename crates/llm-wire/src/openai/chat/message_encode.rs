@@ -32,7 +32,11 @@ pub(crate) fn conversation(turns: &[Turn], ctx: &mut EncodeContext<'_>, list: &m
             ctx.lost.extend(rest.iter().filter_map(|p| foreign_hosted(p)).map(|f| format!("messages.{f} block")));
             continue;
         }
-        if rest.len() == turn.parts.len() || !rest.is_empty() {
+        let prompts = turn.extra.format() == Some(Format::OpenAiCompletions) && !turn.flat;
+        if prompts {
+            // Every prompt of a list is a turn of its own.
+            rest.iter().for_each(|part| message(turn, &[part], ctx, list));
+        } else if rest.len() == turn.parts.len() || !rest.is_empty() {
             message(turn, &rest, ctx, list);
         }
     }

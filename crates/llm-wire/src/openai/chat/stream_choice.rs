@@ -71,6 +71,21 @@ impl ChoiceState {
         sink.event(Event::Delta { choice: self.index, part, delta });
     }
 
+    /// The thought that was just said, as LiteLLM's block with a proof.
+    pub(crate) fn tell_again(&self, text: &str, proof: &str, sink: &mut dyn EventSink) {
+        let Some((_, part)) = self.open else { return };
+        let mut json = bytes::BytesMut::new();
+        {
+            let mut block = crate::openai::object::Obj::open(&mut json);
+            block.str("type", "thinking");
+            block.str("thinking", text);
+            block.str("signature", proof);
+        }
+        let json = Cow::Owned(String::from_utf8_lossy(&json).into_owned());
+        let delta = Delta::Opaque { format: super::FORMAT, json };
+        sink.event(Event::Delta { choice: self.index, part, delta });
+    }
+
     fn open(&mut self, kind: Kind, sink: &mut dyn EventSink) -> u32 {
         self.close_open(sink);
         self.close_whole_calls(sink);

@@ -48,6 +48,7 @@ pub(crate) struct ChatStreamDecoder {
     seed: String,
     provider: String,
     errors: StreamErrors,
+    block_proof: Option<&'static str>,
     started: bool,
     over: bool,
     choices: Vec<ChoiceState>,
@@ -61,6 +62,7 @@ impl ChatStreamDecoder {
             seed: ctx.fallback_id.clone(),
             provider: ctx.provider.clone(),
             errors: ctx.stream_errors,
+            block_proof: ctx.block_proof,
             started: false,
             over: false,
             choices: Vec::new(),
@@ -118,7 +120,7 @@ impl ChatStreamDecoder {
             sink.event(Event::Logprobs { choice: index, json: Cow::Borrowed(json.get()) });
         }
         state.say(TextKind::Text, view.text.0.unwrap_or_default(), sink);
-        delta(view.message.map_or(view.delta, |m| *m), state, &self.seed, sink);
+        delta(view.message.map_or(view.delta, |m| *m), state, &self.seed, self.block_proof, sink);
         if let Some(word) = view.finish_reason.filled() {
             state.ends(finish::decode(word));
         }
@@ -155,7 +157,13 @@ impl ChatStreamDecoder {
 }
 
 /// Reads a delta into events.
-fn delta(mut view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &mut dyn EventSink) {
+fn delta(
+    mut view: MessageView<'_>,
+    state: &mut ChoiceState,
+    seed: &str,
+    proof: Option<&str>,
+    sink: &mut dyn EventSink,
+) {
     let (refusal, specific) = view.take_refusal();
     let blocks = view.thinking_blocks.0.unwrap_or_default();
     blocks.iter().for_each(|b| state.thought(b, sink));
@@ -166,7 +174,7 @@ fn delta(mut view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &
     }
     match view.content {
         Content::Text(text) => state.say(TextKind::Text, text, sink),
-        Content::Parts(list) => list.into_iter().for_each(|raw| content_part(raw, state, sink)),
+        Content::Parts(list) => list.into_iter().for_each(|raw| content_part(raw, state, proof, sink)),
         Content::None | Content::Wrong => {}
     }
     state.say(TextKind::Refusal, refusal.unwrap_or_default(), sink);
@@ -182,8 +190,8 @@ fn delta(mut view: MessageView<'_>, state: &mut ChoiceState, seed: &str, sink: &
     }
 }
 
-/// Mistral streams lists of parts.
-fn content_part(raw: &RawValue, state: &mut ChoiceState, sink: &mut dyn EventSink) {
+/// Mistral streams lists of parts. Thoughts in them are told again as blocks with this proof, as LiteLLM does.
+fn content_part(raw: &RawValue, state: &mut ChoiceState, proof: Option<&str>, sink: &mut dyn EventSink) {
     use llm_types::generate::PartKind;
     let mut parts = Vec::new();
     if content_decode::part(raw, "content", &mut parts).is_err() {
@@ -192,7 +200,12 @@ fn content_part(raw: &RawValue, state: &mut ChoiceState, sink: &mut dyn EventSin
     for part in parts {
         match part.kind {
             PartKind::Text { text, .. } => state.say(TextKind::Text, Cow::Owned(text), sink),
-            PartKind::Thinking { text, .. } => state.say(TextKind::Thinking, Cow::Owned(text), sink),
+            PartKind::Thinking { text, .. } => {
+                state.say(TextKind::Thinking, Cow::Borrowed(&text), sink);
+                if let Some(proof) = proof.filter(|_| !text.is_empty()) {
+                    state.tell_again(&text, proof, sink);
+                }
+            }
             PartKind::Refusal(text) => state.say(TextKind::Refusal, Cow::Owned(text), sink),
             _ => {
                 let (key, json) = (Cow::Borrowed("content_part"), Cow::Borrowed(raw.get()));
@@ -245,5 +258,53 @@ impl StreamDecoder for ChatStreamDecoder {
         }
         let error = self.error(Kind::MidStream, "the stream ended before the answer was complete");
         self.fail(error, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::ClientCodec;
+    use crate::sse::{Item, Splitter};
+
+    /// What a chat client gets of a stream.
+    fn told(stream: &str, ctx: &ReplyContext) -> String {
+        let mut decoder = ChatStreamDecoder::new(ctx);
+        let mut encoder = super::super::Chat.stream_encoder(ctx).unwrap();
+        let mut out = bytes::BytesMut::new();
+        let mut splitter = Splitter::new(4096);
+        let fed = splitter.feed(stream.as_bytes(), |item| {
+            if let Item::Frame(frame) = item {
+                decoder.frame(&frame, &mut |e: Event<'_>| encoder.event(&e, &mut out));
+            }
+        });
+        fed.unwrap();
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn thoughts_in_parts_are_told_again_as_blocks() {
+        let list = "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm\"}]}]}}]}\n\n";
+        let block = r#""thinking_blocks":[{"type":"thinking","thinking":"Hm","signature":"p"}]"#;
+        let ctx = ReplyContext { block_proof: Some("p"), ..ReplyContext::default() };
+        let text = told(list, &ctx);
+        assert!(text.contains(r#""reasoning_content":"Hm""#) && text.contains(block), "{text}");
+        assert!(!told(list, &ReplyContext::default()).contains("thinking_blocks"));
+        let field = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"Hm\"}}]}\n\n";
+        assert!(!told(field, &ctx).contains("thinking_blocks"));
+    }
+
+    #[test]
+    fn errors_name_the_provider() {
+        let ctx = ReplyContext { provider: "groq".to_owned(), ..ReplyContext::default() };
+        let mut decoder = ChatStreamDecoder::new(&ctx);
+        let mut error = None;
+        let frame = Frame::data(b"{\"error\":{\"message\":\"no\",\"code\":500}}");
+        decoder.frame(&frame, &mut |e: Event<'_>| {
+            if let Event::Error(e) = e {
+                error = Some(e.message.clone());
+            }
+        });
+        assert!(error.unwrap().contains("GroqException - no"));
     }
 }

@@ -199,6 +199,10 @@ impl ChatStreamEncoder {
                 },
                 |_| {},
             ),
+            // a thought's block, told again
+            Delta::Opaque { format, json } if *format == FORMAT => {
+                self.chunk(choice, out, |d| d.arr("thinking_blocks").text(json), |_| {});
+            }
             Delta::Opaque { .. } => {}
         }
     }
@@ -206,8 +210,7 @@ impl ChatStreamEncoder {
     /// Thoughts. Foreign upstreams' are written as blocks too, and Anthropic's proof repeats the whole text.
     fn thinking(&mut self, choice: u32, text: &str, proof: Option<&str>, out: &mut BytesMut) {
         self.thought = true;
-        let blocks = foreign_blocks(&self.ctx) || proof.is_some() || self.ctx.block_proof.is_some();
-        let shown = proof.or(self.ctx.block_proof);
+        let blocks = foreign_blocks(&self.ctx) || proof.is_some();
         let anthropic = self.ctx.upstream == Some(Format::AnthropicMessages);
         let mut said = Cow::Borrowed(text);
         let at = self.at(choice);
@@ -222,7 +225,7 @@ impl ChatStreamEncoder {
             let mut block = list.obj();
             block.str("type", "thinking");
             block.str("thinking", &said);
-            block.opt_str("signature", shown);
+            block.opt_str("signature", proof);
         };
         self.chunk(
             choice,
