@@ -137,11 +137,12 @@ impl Context {
             .get("x-litellm-call-id")
             .and_then(|v| v.to_str().ok())
             .filter(|v| !v.is_empty() && v.len() <= 128);
+        let started_us = crate::tail::now_us();
         let id = match given {
             Some(id) => Arc::from(id),
             None => {
                 let mut buffer = uuid::Uuid::encode_buffer();
-                Arc::from(&*uuid::Uuid::new_v4().hyphenated().encode_lower(&mut buffer))
+                Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer))
             }
         };
         Self {
@@ -151,7 +152,7 @@ impl Context {
             format,
             id,
             started: Instant::now(),
-            started_us: crate::tail::now_us(),
+            started_us,
             peer,
             parts,
             who: None,
@@ -159,6 +160,13 @@ impl Context {
             guardrails: Vec::new(),
         }
     }
+}
+
+/// A random id that begins with the time: rows with ids in order are written several times faster than scattered ones.
+fn call_id(now_us: i64) -> uuid::Uuid {
+    let now_us = u64::try_from(now_us).unwrap_or_default();
+    let nanos = u32::try_from(now_us % 1_000_000 * 1000).unwrap_or_default();
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now_us / 1_000_000, nanos))
 }
 
 impl std::fmt::Debug for Core {
