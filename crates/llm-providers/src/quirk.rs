@@ -57,7 +57,7 @@ quirks! {
     NoNamedChoice = "no_named_choice",
     /// `tool_choice: "required"` is called `any`.
     RequiredIsAny = "required_is_any",
-    /// `tool_choice` other than `auto` and `none` is not taken.
+    /// `tool_choice` other than `auto` and `none` is not taken; `auto` goes without saying.
     ToolChoiceAutoOnly = "tool_choice_auto_only",
     /// `tool_choice: "required"` is not taken.
     NoRequiredChoice = "no_required_choice",
@@ -106,6 +106,8 @@ quirks! {
     FillReasoning = "fill_reasoning",
     /// User turns without content are taken out.
     DropEmptyTurns = "drop_empty_turns",
+    /// Developer turns stay; elsewhere they are system turns.
+    KeepDeveloper = "keep_developer",
     /// System turns become assistant turns.
     SystemIsAssistant = "system_is_assistant",
     // tools

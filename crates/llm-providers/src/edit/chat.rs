@@ -47,7 +47,7 @@ impl Chat<'_> {
             || quirks.has(Quirk::KeepCacheControlAbroad) && !messages::at_home(self.provider.row(), self.params);
         let strip_cache = self.foreign_cache_marks() || !keeps;
         let system_is_user = self.family(quirks) == Family::OSeries && !self.knows_system();
-        let developer = self.family(quirks) == Family::OSeries;
+        let developer = self.family(quirks) == Family::OSeries || quirks.has(Quirk::KeepDeveloper);
         let rules = messages::Rules { quirks, system_is_user, developer, strip_cache };
         let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
         if quirks.has(Quirk::RefuseFiles) && draft.get("messages").is_some_and(messages::has_files) {
@@ -145,6 +145,8 @@ fn tool_choice(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Result
     let required = choice == "\"required\"";
     if quirks.has(Quirk::NoNamedChoice) && choice.starts_with('{') {
         draft.lose("tool_choice");
+    } else if quirks.has(Quirk::ToolChoiceAutoOnly) && choice == "\"auto\"" {
+        draft.remove("tool_choice");
     } else if quirks.has(Quirk::RequiredIsAny) && required {
         draft.set("tool_choice", "\"any\"");
     } else if quirks.has(Quirk::NoRequiredChoice) && required

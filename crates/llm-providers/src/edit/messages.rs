@@ -86,6 +86,9 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
         if of_tool && !rules.quirks.has(Quirk::ToolImagesStay) {
             images.extend(take_images(&mut value));
         }
+        if of_tool && rules.quirks.has(Quirk::FlattenToolResults) {
+            flatten_result(&mut value);
+        }
         if is_empty_turn(&value, rules) {
             changed = true;
             continue;
@@ -157,7 +160,7 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     }
     if let Some(content) = message.get_mut("content") {
         parts(content, rules);
-        flatten(content, q, role == "tool");
+        flatten(content, q);
     }
 }
 
@@ -180,7 +183,7 @@ fn parts(content: &mut Json, rules: &Rules) {
     }
 }
 
-fn flatten(content: &mut Json, quirks: Quirks, tool: bool) {
+fn flatten(content: &mut Json, quirks: Quirks) {
     let Some(parts) = content.as_array() else { return };
     let is = |part: &Json, kinds: &[&str]| part.get("type").and_then(Json::as_str).is_some_and(|t| kinds.contains(&t));
     let rich = parts.iter().any(|p| is(p, &["image_url", "file", "document", "document_url"]));
@@ -191,15 +194,21 @@ fn flatten(content: &mut Json, quirks: Quirks, tool: bool) {
         || quirks.has(Quirk::FlattenAllText) && parts.iter().all(|p| is(p, &["text"]));
     let text = if flat {
         parts.iter().filter_map(|p| p.get("text").and_then(Json::as_str)).collect::<String>()
-    } else if quirks.has(Quirk::FlattenToolResults) && tool {
-        match parts.iter().all(|p| is(p, &["text"])) {
-            true => parts.iter().filter_map(|p| p.get("text").and_then(Json::as_str)).collect(),
-            false => content.to_string(),
-        }
     } else {
         return;
     };
     *content = Json::from(text);
+}
+
+/// A tool's result as one text: its only text, else the JSON of its parts.
+fn flatten_result(message: &mut Json) {
+    let Some(content) = message.get_mut("content") else { return };
+    let Some(parts) = content.as_array() else { return };
+    let text = match parts {
+        [one] => one.get("text").and_then(Json::as_str).map(str::to_owned),
+        _ => None,
+    };
+    *content = Json::from(text.unwrap_or_else(|| content.to_string()));
 }
 
 /// Takes the pictures out of a tool's turn.

@@ -1,5 +1,5 @@
 use llm_types::generate::{Choice, Part, PartKind};
-use llm_types::{Format, Json, RawJson};
+use llm_types::{Extra, Format, Json, RawJson};
 
 /// Thinking that stands at the head of the text between `<think>` and `</think>` becomes a part of its own.
 pub(super) fn think_tags(parts: &mut Vec<Part>) {
@@ -54,16 +54,19 @@ pub(super) fn drop_lone_empty_text(parts: &mut Vec<Part>) {
     }
 }
 
-/// Thoughts that stood in the field `reasoning` and refusals stay where they were, alone.
+/// Thoughts that stood in the field `reasoning`, refusals and fields of the choice stay where they were, alone.
 pub(super) fn own_fields(choice: &mut Choice) {
+    let own: Vec<_> = choice.extra.all().map(|(key, json)| (format!("beside.{key}"), json.clone())).collect();
+    choice.extra = Extra::new(Format::OpenAiChat);
+    own.into_iter().for_each(|(key, json)| choice.extra.push(Format::OpenAiChat, key, json));
     if let Some(text) = choice.message_extra.remove("reasoning") {
         choice.parts.retain(|p| !matches!(p.kind, PartKind::Thinking { .. }));
-        choice.message_extra.push(Format::OpenAiChat, "message.reasoning", text);
+        choice.message_extra.push(Format::OpenAiChat, "beside.reasoning", text);
     }
     let refusal = choice.parts.iter().position(|p| matches!(p.kind, PartKind::Refusal(_)));
     if let Some(at) = refusal
         && let PartKind::Refusal(text) = choice.parts.remove(at).kind
     {
-        choice.message_extra.push(Format::OpenAiChat, "message.refusal", RawJson::string(&text));
+        choice.message_extra.push(Format::OpenAiChat, "beside.refusal", RawJson::string(&text));
     }
 }

@@ -16,8 +16,8 @@ use crate::top::Top;
 /// Fields of a message that stand beside `content` and not below `provider_specific_fields`.
 const KNOWN: [&str; 4] = ["annotations", "audio", "images", "reasoning_items"];
 const SPECIFIC: &str = "provider_specific_fields";
-/// Extra fields with this in front belong into the message too.
-const BESIDE: &str = "message.";
+/// Extra fields with this in front stand in the choice or the message itself.
+const BESIDE: &str = "beside.";
 
 /// Writes an answer.
 pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut BytesMut) {
@@ -61,9 +61,11 @@ fn write_choice(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     write_message(choice, ctx, &mut obj.obj("message"));
     obj.raw("logprobs", choice.logprobs.as_ref());
     let gemini = choice.finish.as_ref().and_then(|f| f.raw.as_ref()).filter(|(f, _)| *f == Format::GeminiGenerate);
-    if gemini.is_some() || choice.extra.fields_for(FORMAT).next().is_some() {
+    obj.inner(&choice.extra, FORMAT, BESIDE);
+    let own = |key: &str| !key.starts_with(BESIDE);
+    if gemini.is_some() || choice.extra.fields_for(FORMAT).any(|(key, _)| own(key)) {
         let mut specific = obj.obj(SPECIFIC);
-        spread(&choice.extra, |_| true, &mut specific);
+        spread(&choice.extra, own, &mut specific);
         specific.opt_str("native_finish_reason", gemini.map(|(_, word)| word.as_str()));
     }
 }
