@@ -51,6 +51,8 @@ quirks! {
     ThinkingOverEffort = "thinking_over_effort",
     /// `reasoning_effort` becomes `thinking` with a token budget, and `max_tokens` makes room for it.
     EffortToThinking = "effort_to_thinking",
+    /// `reasoning_effort` is taken and left out.
+    DropEffort = "drop_effort",
     /// The effort `max` is called `xhigh`.
     EffortMaxIsXhigh = "effort_max_is_xhigh",
     /// A named tool cannot be asked for: the choice is left out.

@@ -90,6 +90,9 @@ impl Chat<'_> {
             draft.rename("max_tokens", "max_completion_tokens");
         }
         effort_text(draft);
+        if quirks.has(Quirk::DropEffort) {
+            draft.lose("reasoning_effort");
+        }
         thinking::edit(draft, quirks, self.policy)?;
         tool_choice(draft, quirks, self.policy)?;
         if quirks.has(Quirk::ToolsOverFormat) && draft.get("tools").is_some() {

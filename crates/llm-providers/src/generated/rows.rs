@@ -63,7 +63,13 @@ pub(crate) static ABLITERATION: ProviderRow = ProviderRow {
     api_key_env: &["ABLITERATION_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.abliteration.ai/v1"],
     ..BLANK
@@ -132,7 +138,13 @@ pub(crate) static AIHUBMIX: ProviderRow = ProviderRow {
     api_key_env: &["AIHUBMIX_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["aihubmix.com/v1"],
     ..BLANK
@@ -147,7 +159,7 @@ pub(crate) static AIML: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay]),
+    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::DropEffort]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.aimlapi.com/v1"],
     ..BLANK
@@ -760,7 +772,13 @@ pub(crate) static CRUSOE: ProviderRow = ProviderRow {
     api_key_env: &["CRUSOE_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["managed-inference-api-proxy.crusoecloud.com/v1"],
     ..BLANK
@@ -1038,7 +1056,13 @@ pub(crate) static EMPIRIOLABS: ProviderRow = ProviderRow {
     api_key_env: &["EMPIRIOLABS_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.empiriolabs.ai/v1"],
     ..BLANK
@@ -1272,7 +1296,13 @@ pub(crate) static GMI: ProviderRow = ProviderRow {
     api_key_env: &["GMI_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.gmi-serving.com/v1"],
     ..BLANK
@@ -1560,6 +1590,7 @@ pub(crate) static LEMONADE: ProviderRow = ProviderRow {
         Q::ExplicitStream,
         Q::OwnMessageFields,
         Q::KeepDeveloper,
+        Q::DropEffort,
     ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
@@ -1645,7 +1676,13 @@ pub(crate) static LLAMAGATE: ProviderRow = ProviderRow {
     api_key_env: &["LLAMAGATE_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.llamagate.dev/v1"],
     ..BLANK
@@ -2459,7 +2496,13 @@ pub(crate) static SARVAM: ProviderRow = ProviderRow {
     api_key_env: &["SARVAM_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.sarvam.ai/v1"],
     ..BLANK
@@ -2782,7 +2825,13 @@ pub(crate) static VENICEAI: ProviderRow = ProviderRow {
     api_key_env: &["VENICE_AI_API_KEY"],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[
+        Q::KeepCacheControl,
+        Q::KeepDeveloper,
+        Q::ToolImagesStay,
+        Q::ErrorTypeByStatus,
+        Q::DropEffort,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.venice.ai/api/v1"],
     ..BLANK
@@ -2979,7 +3028,7 @@ pub(crate) static XINFERENCE: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay]),
+    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepDeveloper, Q::ToolImagesStay, Q::DropEffort]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK

@@ -14,7 +14,7 @@ use llm_types::{Error, RawJson};
 
 use super::object::Object;
 use super::response_encode::{is_native, message_id, stop};
-use super::stream_write::{block_start, block_stop, close_event, delta_head, escape_separators, open_event};
+use super::stream_write::{block_start, block_stop, close_event, delta_head, open_event};
 use super::{FORMAT, error, usage};
 use crate::codec::{ReplyContext, StreamEncoder};
 use crate::top::write_str;
@@ -228,12 +228,10 @@ impl Encoder {
             return;
         }
         if let Some(index) = self.index(out) {
-            let from = out.len();
             delta_head(index, out);
             out.put_slice(head);
             write_str(text, out);
             out.put_slice(b"}}");
-            escape_separators(from, out);
             close_event(out);
         }
     }

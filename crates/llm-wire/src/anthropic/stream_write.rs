@@ -53,18 +53,6 @@ pub(super) fn close_event(out: &mut BytesMut) {
     out.put_slice(b"\n\n");
 }
 
-/// Writes the separators U+2028 and U+2029 that stand behind `from` as escapes: many readers of lines, Python's among
-/// them, take them for ends of lines.
-pub(super) fn escape_separators(from: usize, out: &mut BytesMut) {
-    let Some(new) = out.get(from..) else { return };
-    if memchr::memmem::find(new, b"\xE2\x80\xA8").or_else(|| memchr::memmem::find(new, b"\xE2\x80\xA9")).is_none() {
-        return;
-    }
-    let text = String::from_utf8_lossy(new).replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-    out.truncate(from);
-    out.put_slice(text.as_bytes());
-}
-
 /// Begins the growth of a block; the delta and one brace follow.
 pub(super) fn delta_head(index: u32, out: &mut BytesMut) {
     open_event("content_block_delta", out);
