@@ -67,3 +67,43 @@ fn reasoning_objects_are_thinking() {
     let first = &response.choices[0].parts[0].kind;
     assert_eq!(*first, PartKind::Thinking { text: "hm".into(), signature: Some("s".into()) });
 }
+
+#[test]
+fn own_fields_stay_where_the_provider_wrote_them() {
+    let mut choice = Choice::default();
+    choice.parts = vec![
+        Part::new(PartKind::Thinking { text: "hm".into(), signature: None }),
+        Part::new(PartKind::Refusal("no".into())),
+    ];
+    choice.message_extra.push(Format::OpenAiChat, "reasoning", RawJson::string("hm"));
+    let whole = |choice: Choice| GenerateResponse { choices: vec![choice], ..GenerateResponse::default() };
+    let mut response = whole(choice.clone());
+    normalise(&row(&[Quirk::OwnMessageFields]), Format::OpenAiChat, &mut response);
+    let told = &response.choices[0];
+    assert!(told.parts.is_empty());
+    assert_eq!(told.message_extra.get("beside.reasoning").unwrap().get(), "\"hm\"");
+    assert_eq!(told.message_extra.get("beside.refusal").unwrap().get(), "\"no\"");
+    let mut other = whole(choice);
+    normalise(&row(&[Quirk::OwnMessageFields]), Format::AnthropicMessages, &mut other);
+    assert_eq!(other.choices[0].parts.len(), 2, "other clients read parts");
+}
+
+#[test]
+fn errors_are_told_as_the_row_says() {
+    use llm_wire::codec::StreamErrors;
+    let broken = || {
+        let body = br#"{"error":{"message":"Bad gateway","type":"invalid_request_error"}}"#;
+        let reply = llm_wire::ReplyView { status: 502, provider: "x", headers: &[], body };
+        llm_wire::openai::errors::decode(&reply)
+    };
+    let kind = |quirks: &[Quirk]| {
+        let mut error = broken();
+        super::error(&row(quirks), &mut error);
+        error.openai_type().to_owned()
+    };
+    assert_eq!(kind(&[]), "invalid_request_error");
+    assert_eq!(kind(&[Quirk::ErrorTypeByStatus]), "internal_server_error");
+    assert_eq!(super::stream_errors(&row(&[])), StreamErrors::Connection);
+    assert_eq!(super::stream_errors(&row(&[Quirk::StreamErrorByCode])), StreamErrors::ByCode);
+    assert_eq!(super::stream_errors(&row(&[Quirk::StreamErrorIsApi])), StreamErrors::Api);
+}
