@@ -70,11 +70,9 @@ fn reasoning_objects_are_thinking() {
 
 #[test]
 fn own_fields_stay_where_the_provider_wrote_them() {
-    let mut choice = Choice::default();
-    choice.parts = vec![
-        Part::new(PartKind::Thinking { text: "hm".into(), signature: None }),
-        Part::new(PartKind::Refusal("no".into())),
-    ];
+    let thought = PartKind::Thinking { text: "hm".into(), signature: None };
+    let parts = vec![Part::new(thought), Part::new(PartKind::Refusal("no".into()))];
+    let mut choice = Choice { parts, ..Choice::default() };
     choice.message_extra.push(Format::OpenAiChat, "reasoning", RawJson::string("hm"));
     let whole = |choice: Choice| GenerateResponse { choices: vec![choice], ..GenerateResponse::default() };
     let mut response = whole(choice.clone());
