@@ -67,6 +67,8 @@ impl Store {
                     .synchronous(SqliteSynchronous::Normal)
                     // For new files: rows of requests are long, and three times the pages are three times the writes.
                     .page_size(16384)
+                    // 32 MB of log: pages that change with every batch are copied into the database now and then only.
+                    .pragma("wal_autocheckpoint", "2000")
                     .pragma("temp_store", "MEMORY");
                 // A batch fits, so its pages are written once.
                 let writer = one_connection(config).connect_with(options.clone().pragma("cache_size", "-8192")).await?;

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use llm_store::{DailyCounters, SettlementBatch, SpendLogRow, SpendRun};
 
-use super::facts::{Alike, Own};
+use super::alike::Alike;
 use super::frame::{Frame, Frames};
+use super::own::Own;
 use super::totals::Totals;
 use crate::purse::Owner;
 use crate::spend_row::RowMaker;

@@ -1,7 +1,7 @@
 //! Segment files: a mark, then frames of length, checksum and facts. A torn end is cut off when reading.
 
 use super::Note;
-use super::facts::{self, Keep};
+use super::own::Keep;
 
 /// First bytes of every segment; the digit is the version of the layout.
 pub(super) const MARK: &[u8; 8] = b"LLMJRNL2";
@@ -13,9 +13,9 @@ const HEAD: usize = 8;
 pub(super) fn put(note: &Note, keep: Keep, now: impl FnOnce() -> i64, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD + 4]);
-    facts::put_alike(note, out);
+    super::alike::put(note, out);
     let alike = out.len() - start - HEAD - 4;
-    facts::put_own(note, keep, now, out);
+    super::own::put(note, keep, now, out);
     let Some((head, body)) = out.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(HEAD)) else { return };
     if let Some(place) = body.first_chunk_mut::<4>() {
         *place = length(alike);

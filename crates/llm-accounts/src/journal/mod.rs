@@ -15,12 +15,13 @@
 //! - Calls live in memory only until they are written, and one segment at a time on its way to the store. Without a folder
 //!   the segments are kept in memory, as bytes.
 
+mod alike;
 mod batch;
 mod bytes;
 mod counts;
 mod disk;
-mod facts;
 mod frame;
+mod own;
 mod segment;
 mod shards;
 #[cfg(test)]
@@ -38,9 +39,10 @@ use tokio::sync::Notify;
 
 use crate::purse::Purses;
 use crate::{AccountsSettings, Identity};
+pub(crate) use alike::Alike;
 pub(crate) use counts::Counts;
 use disk::Disk;
-pub(crate) use facts::{Alike, Own, OwnError, OwnRow};
+pub(crate) use own::{Own, OwnError, OwnRow};
 pub(crate) use totals::member;
 use writer::{Shared, Writer};
 
@@ -75,8 +77,8 @@ pub struct Flushed {
 pub(crate) struct Journal {
     /// None when nobody will ever ask for what is settled.
     running: Option<(Arc<Shared>, Writer)>,
-    /// One flush at a time.
-    flushing: tokio::sync::Mutex<()>,
+    /// One flush at a time, with the room it reads segments into: fresh memory for each costs more than reading.
+    flushing: tokio::sync::Mutex<Vec<u8>>,
     /// Odd while a batch is being applied.
     epoch: AtomicU64,
 }
@@ -93,8 +95,9 @@ impl Journal {
             return Ok(journal);
         }
         let disk = Disk::open(settings.journal_dir.as_deref().map(Path::new))?;
+        let mut bytes = Vec::new();
         for sealed in disk.sealed().iter().filter(|sealed| sealed.counted) {
-            for (owner, id, nanos) in &sealed.batch(false)?.moved {
+            for (owner, id, nanos) in &sealed.batch(false, &mut bytes)?.moved {
                 purses.get(*owner, id).recall(*nanos);
             }
         }
@@ -140,12 +143,12 @@ impl Journal {
     /// When the store takes a batch not; it and those behind it stay, and the next flush tries again.
     pub(crate) async fn flush(&self, store: &Store, purses: &Purses) -> Result<Flushed, StoreError> {
         let Some((shared, _)) = &self.running else { return Ok(Flushed::default()) };
-        let _one = self.flushing.lock().await;
+        let mut bytes = self.flushing.lock().await;
         let sealer = Arc::clone(shared);
         if let Err(error) = tokio::task::spawn_blocking(move || sealer.seal()).await {
             return Err(StoreError::Config(format!("the journal stopped: {error}")));
         }
-        let done = self.apply(shared, store, purses).await?;
+        let done = self.apply(shared, store, purses, &mut bytes).await?;
         harden(shared, store).await?;
         Ok(done)
     }
@@ -156,8 +159,8 @@ impl Journal {
     /// As [`Journal::flush`].
     pub(crate) async fn drain(&self, store: &Store, purses: &Purses) -> Result<Flushed, StoreError> {
         let Some((shared, _)) = &self.running else { return Ok(Flushed::default()) };
-        let _one = self.flushing.lock().await;
-        let done = self.apply(shared, store, purses).await?;
+        let mut bytes = self.flushing.lock().await;
+        let done = self.apply(shared, store, purses, &mut bytes).await?;
         if shared.disk.lock().0.applied_count() > APPLIED_FILES {
             harden(shared, store).await?;
         }
@@ -165,11 +168,17 @@ impl Journal {
     }
 
     /// Hands the sealed segments to the store.
-    async fn apply(&self, shared: &Shared, store: &Store, purses: &Purses) -> Result<Flushed, StoreError> {
+    async fn apply(
+        &self,
+        shared: &Shared,
+        store: &Store,
+        purses: &Purses,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Flushed, StoreError> {
         let mut done = Flushed::default();
         let sealed = shared.disk.lock().0.sealed();
         for segment in sealed {
-            let batch = match segment.batch(true) {
+            let batch = match segment.batch(true, bytes) {
                 Ok(batch) => batch,
                 Err(error) => {
                     // One unreadable file must not keep the rest back.

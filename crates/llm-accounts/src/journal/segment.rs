@@ -1,7 +1,7 @@
 //! One segment of the journal: a file, or memory where there is none.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,15 +45,16 @@ impl Sealed {
         self.memory.len()
     }
 
-    /// Its batch; without `rows` only the sums.
+    /// Its batch; without `rows` only the sums. `bytes` is room for its file, to be used again.
     ///
     /// # Errors
     /// When the file cannot be read or is no segment.
-    pub(super) fn batch(&self, rows: bool) -> io::Result<Batch> {
+    pub(super) fn batch(&self, rows: bool, bytes: &mut Vec<u8>) -> io::Result<Batch> {
         let Some(path) = &self.path else { return Ok(Batch::of(&self.id, &mut Frames::new(&self.memory), rows)) };
-        let bytes = fs::read(path)?;
+        bytes.clear();
+        File::open(path)?.read_to_end(bytes)?;
         // A file that ends within its mark was torn at birth: nothing was in it.
-        if bytes.len() < MARK.len() && MARK.starts_with(&bytes) {
+        if bytes.len() < MARK.len() && MARK.starts_with(bytes) {
             return Ok(Batch::of(&self.id, &mut Frames::new(&[]), rows));
         }
         let Some(rest) = bytes.strip_prefix(MARK.as_slice()) else {

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::disk::{self, Disk};
-use super::facts::Keep;
+use super::own::Keep;
 use super::shards::{Shards, Waiting};
 use super::{Note, frame};
 use crate::AccountsSettings;

@@ -34,6 +34,22 @@ impl Fields {
         }
     }
 
+    /// JSON text of an upstream, without the white space between its parts: many write it over a dozen lines.
+    fn compact(&mut self, name: &str, json: Option<&str>) {
+        let Some(json) = json.filter(|json| json.contains('\n')) else { return self.raw(name, json) };
+        self.name(name);
+        let (mut inside, mut escaped) = (false, false);
+        self.0.extend(json.bytes().filter(|byte| {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = inside,
+                b'"' => inside = !inside,
+                _ => {}
+            }
+            inside || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+        }));
+    }
+
     /// JSON text.
     fn raw(&mut self, name: &str, json: Option<&str>) {
         self.name(name);
@@ -122,7 +138,7 @@ impl Metadata {
         text.put("requester_ip_address", &row.ip);
         text.put("user_agent", &alike.user_agent);
         text.raw("applied_guardrails", Some(row.guardrails.unwrap_or("[]")));
-        text.raw("usage_object", row.usage_raw);
+        text.compact("usage_object", row.usage_raw);
         text.raw("additional_usage_values", row.usage);
         text.put("cost_breakdown", &alike.told.then(|| Breakdown::from(&row.cost)));
         if row.cost_problem.is_some() {
@@ -141,5 +157,19 @@ impl Metadata {
         }
         text.0.push(b'}');
         std::str::from_utf8(&text.0).unwrap_or("{}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_goes_texts_stay() {
+        let json = "{\n  \"a b\": [1, 2,\t3],\r\n \"c\\\" \\\\\": \" x\\n y \" }";
+        let mut fields = Fields::default();
+        fields.compact("u", Some(json));
+        fields.0.push(b'}');
+        assert_eq!(String::from_utf8(fields.0).unwrap(), r#"{"u":{"a b":[1,2,3],"c\" \\":" x\n y "}}"#);
     }
 }

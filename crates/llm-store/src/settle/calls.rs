@@ -17,8 +17,8 @@ use crate::sql::Sql;
 use crate::table::Table;
 use crate::transaction::StoreTx;
 
-/// Rows of one statement on SQLite; on PostgreSQL columns are arrays, of any length.
-const SQLITE_ROWS: usize = 64;
+/// Rows of one statement on SQLite: each statement is a turn of two threads. On PostgreSQL columns are arrays of any length.
+const SQLITE_ROWS: usize = 256;
 
 /// The same for PostgreSQL: bounds the size of one message.
 const POSTGRES_ROWS: usize = 1000;
