@@ -39,6 +39,7 @@ async fn answer(engine: &Engine, http: &HttpClient, format: Format, body: Bytes)
     call.include_usage = top.get("stream_options").is_some_and(|o| o.contains("true"));
     let (body, kind) = match engine.answer(http, &call, &Open).await.map_err(|f| f.error)? {
         Answer::Whole { body, .. } => (Body::from(body), "application/json"),
+        Answer::Bytes { body, .. } => (Body::new(*body), "application/octet-stream"),
         Answer::Stream { body, .. } => (Body::new(*body), "text/event-stream"),
     };
     Ok(([("content-type", kind)], body).into_response())

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::generated::{Generated, root};
+use llm_types::Format;
 
 /// Where the table is.
 const SOURCE: &str = "data/providers.toml";
@@ -40,6 +41,11 @@ struct Row {
     #[serde(default)]
     headers: IndexMap<String, String>,
     format: Option<String>,
+    /// The language of the `embeddings` path.
+    embed_format: Option<String>,
+    /// Other operations.
+    #[serde(default)]
+    tasks: IndexMap<String, TaskPath>,
     not_served: Option<String>,
     chat: Option<String>,
     completions: Option<String>,
@@ -101,6 +107,29 @@ struct NamedQuirks {
     quirks: Vec<String>,
 }
 
+/// Where a task is, and in which language when not in the client's.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TaskPath {
+    Path(String),
+    Format { path: String, format: String },
+}
+
+/// Names of tasks in the table: the operation, and the language that LiteLLM's clients speak.
+const TASKS: [(&str, &str, Format); 11] = [
+    ("images", "Image", Format::OpenAiImages),
+    ("image_edits", "ImageEdit", Format::OpenAiImages),
+    ("image_variations", "ImageVariation", Format::OpenAiImages),
+    ("transcriptions", "Transcribe", Format::OpenAiAudio),
+    ("translations", "Translate", Format::OpenAiAudio),
+    ("speech", "Speech", Format::OpenAiAudio),
+    ("moderations", "Moderate", Format::OpenAiModerations),
+    ("rerank", "Rerank", Format::CohereRerank),
+    ("ocr", "Ocr", Format::MistralOcr),
+    ("search", "Search", Format::Search),
+    ("videos", "Video", Format::OpenAiVideos),
+];
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Auth {
@@ -133,10 +162,10 @@ fn rows(toml: &str) -> Result<String> {
     table.provider.sort_by(|a, b| a.id.cmp(&b.id));
     let mut out = String::from(
         "// Generated from data/providers.toml by `cargo xtask codegen`. Do not edit.\n\n\
-         use llm_types::{Field as F, FieldSet};\n\n\
+         use llm_types::{Field as F, FieldSet, Format, OperationKind};\n\n\
          use crate::provider::{Compatible, Provider};\n\
          use crate::quirk::{Quirk as Q, Quirks};\n\
-         use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat};\n\n",
+         use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat, Task};\n\n",
     );
     for (name, fields) in &table.params {
         writeln!(out, "/// The parameter set `{name}`.")?;
@@ -171,7 +200,18 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
         (Some(format), None) => put("format", format!("RowFormat::NotServed({})", text(format))),
         (None, Some("anthropic")) => put("format", "RowFormat::Anthropic".into()),
         (None, None) => {}
+        (None, Some(own)) => {
+            put("format", "RowFormat::Own".into());
+            put("chat_format", format_name(own)?);
+        }
         (_, format) => bail!("a format {format:?} cannot stand here"),
+    }
+    if let Some(own) = &row.embed_format {
+        put("embed_format", format_name(own)?);
+    }
+    if !row.tasks.is_empty() {
+        let all: Result<Vec<String>> = row.tasks.iter().map(|(name, path)| task(name, path)).collect();
+        put("tasks", list(all?.into_iter()));
     }
     put_params(row, sets, &mut put)?;
     if !row.embed_params.is_empty() {
@@ -211,6 +251,20 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
     }
     out.push_str("    ..BLANK\n};\n\n");
     Ok(())
+}
+
+fn format_name(name: &str) -> Result<String> {
+    let format = Format::from_name(name).with_context(|| format!("there is no format {name:?}"))?;
+    Ok(format!("Format::{format:?}"))
+}
+
+fn task(name: &str, path: &TaskPath) -> Result<String> {
+    let known = TASKS.iter().find(|(key, ..)| *key == name).with_context(|| format!("there is no task {name:?}"))?;
+    let (path, format) = match path {
+        TaskPath::Path(path) => (path, format!("Format::{:?}", known.2)),
+        TaskPath::Format { path, format } => (path, format_name(format)?),
+    };
+    Ok(format!("Task {{ operation: OperationKind::{}, format: {format}, path: {} }}", known.1, text(path)))
 }
 
 fn put_list(put: &mut impl FnMut(&'static str, String), key: &'static str, items: &[String]) {
@@ -270,7 +324,8 @@ fn put_paths(row: &Row, put: &mut impl FnMut(&'static str, String)) -> Result<()
     ];
     let told: Vec<String> = paths.iter().filter_map(|(k, v)| v.as_ref().map(|v| format!("{k}: {}", some(v)))).collect();
     let any = paths.iter().any(|(_, v)| v.is_some());
-    ensure!(any != row.not_served.is_some(), "a row either has a path or says not_served");
+    let serves = any || !row.tasks.is_empty();
+    ensure!(serves != row.not_served.is_some(), "a row either has a path or says not_served");
     if any {
         put("paths", format!("Paths {{ {}, ..Paths::NONE }}", told.join(", ")));
     }

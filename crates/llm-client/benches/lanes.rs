@@ -40,6 +40,14 @@ struct Canned {
 }
 
 impl Transport for Canned {
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        _limits: &'a llm_http::FetchLimits,
+    ) -> llm_http::BoxFuture<'a, Result<llm_http::Fetched, llm_http::FetchError>> {
+        Box::pin(async move { Err(llm_http::FetchError::InvalidUrl(url.to_owned())) })
+    }
+
     fn send(&self, _: Request<Body>, _: Timeouts) -> BoxFuture<'_, Result<Response<ReplyBody>, TransportError>> {
         let body = ReplyBody::stream(Frames(self.frames.iter().cloned().collect()));
         let response = Response::builder().header("content-type", self.kind).body(body).unwrap();

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use llm_router::Deployment;
+use http::{HeaderMap, HeaderValue};
+use llm_router::{Attempt, Deployment};
 use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
 use llm_types::{Error, RawJson, Usage};
 
 use crate::StreamBody;
+use crate::count::Counter;
+use crate::send::Sent;
+use crate::target::Address;
+use crate::task::ByteStream;
 
 /// The answer to a call: whole, or a stream that reports when it is over.
 #[derive(Debug)]
@@ -23,6 +27,13 @@ pub enum Answer {
         body: Bytes,
         /// What it consumed
         report: Box<Report>,
+    },
+    /// Bytes that go on as they come: sound, or events that nobody looks into.
+    Bytes {
+        /// Who answers
+        head: Head,
+        /// The bytes; give it a tail to learn what it consumed
+        body: Box<ByteStream>,
     },
     /// A stream of events in the client's format.
     Stream {
@@ -37,7 +48,7 @@ impl Answer {
     /// Who answered.
     pub const fn head_mut(&mut self) -> &mut Head {
         match self {
-            Self::Whole { head, .. } | Self::Stream { head, .. } => head,
+            Self::Whole { head, .. } | Self::Bytes { head, .. } | Self::Stream { head, .. } => head,
         }
     }
 
@@ -46,7 +57,7 @@ impl Answer {
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::Whole { report, .. } => Some(report),
-            Self::Stream { .. } => None,
+            Self::Bytes { .. } | Self::Stream { .. } => None,
         }
     }
 }
@@ -64,6 +75,8 @@ pub struct Head {
     pub api_base: Option<Arc<str>>,
     /// The upstream's response headers.
     pub upstream_headers: HeaderMap,
+    /// Media type of the body, where it is not the usual one of the client's format.
+    pub content_type: Option<HeaderValue>,
     /// Retries that were needed.
     pub retries: u32,
     /// Retries that were allowed.
@@ -78,6 +91,33 @@ pub struct Head {
     pub lost: Vec<String>,
     /// The timeout that applied, in seconds.
     pub timeout: Option<f64>,
+}
+
+impl Head {
+    pub(crate) fn new(
+        at: &Attempt,
+        model: Arc<str>,
+        counter: &Counter,
+        address: &Address,
+        sent: &Sent,
+        lost: Vec<String>,
+    ) -> Self {
+        Self {
+            deployment: Arc::clone(&at.deployment),
+            model,
+            provider: counter.provider(),
+            api_base: Some(Arc::clone(&address.base)),
+            upstream_headers: sent.parts.headers.clone(),
+            content_type: None,
+            retries: 0,
+            max_retries: 0,
+            fallbacks: at.fallbacks,
+            sent: sent.at,
+            upstream: sent.took,
+            lost,
+            timeout: Some(at.timeouts.limit.as_secs_f64()),
+        }
+    }
 }
 
 /// What a call consumed and how it ended.

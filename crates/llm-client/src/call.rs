@@ -8,6 +8,7 @@ use llm_router::{FallbackLists, RequestFallbacks};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Format, Json, OperationKind, RawJson, Result};
 use llm_wire::RequestView;
+use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
 /// A request as it came, and what was read off its top level.
@@ -37,6 +38,8 @@ pub struct Call {
     pub route: &'static str,
     /// Our id of the call.
     pub id: Arc<str>,
+    /// Files of a form whose fields are the body.
+    pub files: Arc<[FilePart]>,
     decoded: OnceLock<Box<GenerateRequest>>,
 }
 
@@ -97,6 +100,7 @@ impl Call {
             controls: Controls::default(),
             route: "",
             id: Arc::from(""),
+            files: Arc::default(),
             decoded: OnceLock::new(),
         }
     }

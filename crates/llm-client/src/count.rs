@@ -10,6 +10,8 @@ use llm_wire::codec::ReplyContext;
 use llm_wire::relay::Seen;
 
 use crate::answer::Report;
+use crate::call::Call;
+use crate::engine::Engine;
 use crate::target::{Prices, Target};
 
 /// Counts and prices one attempt.
@@ -44,6 +46,17 @@ impl Adjustments {
 }
 
 impl Counter {
+    pub(crate) fn new(engine: &Engine, target: &Arc<Target>, model: &Arc<str>, format: Format, call: &Call) -> Self {
+        Self {
+            target: Arc::clone(target),
+            prices: engine.prices.clone(),
+            model: Arc::clone(model),
+            format,
+            prompt: Prompt(call.body.clone()),
+            adjustments: Arc::clone(&engine.settings.adjustments),
+        }
+    }
+
     pub(crate) fn provider(&self) -> &'static str {
         self.target.provider_id()
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use llm_http::Transport;
+use llm_credentials::Signer;
+use llm_http::{FetchLimits, Transport};
 use llm_router::{Admit, Attempts, Outcome, RouteRequest, Router, Step};
 use llm_types::Error;
 use llm_types::stream::EventFilter;
@@ -29,6 +30,10 @@ pub struct EngineSettings {
     pub max_reply_bytes: usize,
     /// Discounts and margins by provider.
     pub adjustments: Arc<Adjustments>,
+    /// Computes signatures and tokens.
+    pub signer: Arc<Signer>,
+    /// How far the download of a client's URL may go.
+    pub fetch: Arc<FetchLimits>,
 }
 
 impl Default for EngineSettings {
@@ -40,6 +45,8 @@ impl Default for EngineSettings {
             connect_timeout: Duration::from_secs(10),
             max_reply_bytes: 256 << 20,
             adjustments: Arc::default(),
+            signer: Arc::default(),
+            fetch: Arc::default(),
         }
     }
 }
@@ -184,6 +191,7 @@ impl Engine {
             prices: &self.prices,
             settings: &self.settings,
             edits_answer: false,
+            fetched: &crate::media::Inlined::default(),
         };
         let (plan, body) = planner.plan()?;
         let headers = plan.address.endpoint.headers.iter().map(|(name, value)| {

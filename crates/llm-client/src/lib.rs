@@ -4,6 +4,7 @@
 //! - [`target`]: a deployment made ready: provider, address, credential, prices.
 //! - [`engine`]: attempts over deployments until one answers ([`Engine`]).
 //! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
+//! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
 //! - [`replay`]: a whole answer told as a stream.
 //! - [`sdk`]: `completion`, `embedding`, `completion_cost` for programs without a gateway ([`Client`]).
 //!
@@ -14,16 +15,20 @@ pub mod answer;
 mod attempt;
 pub mod call;
 mod count;
+mod follow;
+mod media;
 pub mod engine;
 mod mock;
 mod pipe;
 mod plan;
 pub mod replay;
 pub mod sdk;
+mod send;
 mod stream;
 mod tail;
 mod tap;
 pub mod target;
+pub mod task;
 mod tokens;
 mod transport;
 
@@ -35,4 +40,5 @@ pub use engine::{Engine, EngineSettings, Failure, Gate};
 pub use sdk::Client;
 pub use stream::StreamBody;
 pub use tail::Tail;
+pub use task::ByteStream;
 pub use target::{Prices, Target, TargetConfig};

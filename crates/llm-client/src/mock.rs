@@ -14,7 +14,7 @@ use llm_wire::codec::ReplyContext;
 use crate::StreamBody;
 use crate::answer::{Answer, Head, Report};
 use crate::call::Call;
-use crate::count::{Counter, Prompt};
+use crate::count::Counter;
 use crate::engine::Engine;
 use crate::target::Target;
 
@@ -37,20 +37,14 @@ pub(crate) fn answer(
     if let Some(error) = mock.as_str().and_then(|text| named_error(text, model)) {
         return Err(error);
     }
-    let counter = Counter {
-        target: Arc::clone(target),
-        prices: engine.prices.clone(),
-        model: Arc::clone(model),
-        format: call.format,
-        prompt: Prompt(call.body.clone()),
-        adjustments: Arc::clone(&engine.settings.adjustments),
-    };
+    let counter = Counter::new(engine, target, model, call.format, call);
     let head = Head {
         deployment: Arc::clone(&at.deployment),
         model: Arc::clone(model),
         provider: target.provider_id(),
         api_base: None,
         upstream_headers: HeaderMap::new(),
+        content_type: None,
         retries: 0,
         max_retries: 0,
         fallbacks: at.fallbacks,

@@ -5,7 +5,8 @@ use llm_types::generate::UsageReport;
 use llm_types::stream::{Assembler, Delta, Event, EventFilter, EventSink, PartStart};
 use llm_types::{Error, Kind};
 use llm_wire::codec::{StreamDecoder, StreamEncoder};
-use llm_wire::sse::{Item, Splitter};
+use llm_wire::framing::{FrameError, Framing, Splitter};
+use llm_wire::sse::Item;
 
 use crate::answer::Report;
 use crate::count::{Counter, unfinished};
@@ -117,11 +118,16 @@ pub(crate) fn through(filters: &mut [Box<dyn EventFilter>], writer: &mut Writer,
 }
 
 impl Pipe {
-    pub(crate) fn new(decoder: Box<dyn StreamDecoder>, filters: Vec<Box<dyn EventFilter>>, writer: Writer) -> Self {
-        Self { splitter: Splitter::new(crate::stream::EVENT_LIMIT), decoder, filters, writer }
+    pub(crate) fn new(
+        framing: Framing,
+        decoder: Box<dyn StreamDecoder>,
+        filters: Vec<Box<dyn EventFilter>>,
+        writer: Writer,
+    ) -> Self {
+        Self { splitter: Splitter::new(framing, crate::stream::EVENT_LIMIT), decoder, filters, writer }
     }
 
-    pub(crate) fn chunk(&mut self, chunk: &[u8]) -> Result<(), llm_wire::sse::LineTooLong> {
+    pub(crate) fn chunk(&mut self, chunk: &[u8]) -> Result<(), FrameError> {
         let Self { splitter, decoder, filters, writer } = self;
         splitter.feed(chunk, |item| {
             let mut sink = |e: Event<'_>| through(filters, writer, e);
@@ -140,8 +146,8 @@ impl Pipe {
                 decoder.frame(&frame, &mut sink);
             }
         });
-        if left.is_err() {
-            sink(Event::Error(Box::new(Error::new(Kind::MidStream, "the last event of the upstream is too long"))));
+        if let Err(e) = left {
+            sink(Event::Error(Box::new(Error::new(Kind::MidStream, e.to_string()))));
         }
         decoder.end(&mut sink);
     }

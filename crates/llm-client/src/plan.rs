@@ -9,11 +9,13 @@ use llm_providers::{Policy, Want, edit, provider::not_served, rules};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
-use llm_wire::codec::{EncodeContext, Hints, ReplyContext};
+use llm_wire::codec::{EncodeContext, Hints, ReplyContext, UpstreamCodec};
+use llm_wire::framing::Framing;
 use llm_wire::top::{Top, splice};
 
 use crate::call::Call;
 use crate::engine::EngineSettings;
+use crate::media::Inlined;
 use crate::target::{Address, CallFacts, Prices, Target, quoted};
 
 /// What an attempt sends, and how its answer is read.
@@ -24,6 +26,10 @@ pub(crate) struct Plan {
     pub upstream: Format,
     /// The answer may go on as it comes.
     pub relay: bool,
+    /// How a stream is cut.
+    pub framing: Framing,
+    /// The upstream cannot stream: its whole answer is told as a stream.
+    pub told: bool,
     /// Our usage event is hidden from the client.
     pub hide_usage: bool,
     pub ctx: ReplyContext,
@@ -42,6 +48,8 @@ pub(crate) struct Planner<'a> {
     pub settings: &'a EngineSettings,
     /// The answer may be changed on its way: a guardrail stands there.
     pub edits_answer: bool,
+    /// URLs of the request that were fetched, see [`crate::media`].
+    pub fetched: &'a Inlined,
 }
 
 /// The bytes to send and what has to be remembered for the answer.
@@ -66,22 +74,30 @@ impl Planner<'_> {
         let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
         let caps = self.target.caps(self.prices, self.model);
         let policy = self.policy();
+        let codec = llm_wire::registry::upstream_generate(upstream);
+        let told = self.call.stream
+            && codec.is_some_and(|c| c.format() != self.call.format && c.stream_decoder(&ReplyContext::default()).is_none());
         let encoded = match (self.call.operation, self.call.format == upstream) {
-            (OperationKind::Embed, _) => self.embeddings(&caps, &policy)?,
+            (OperationKind::Embed, true) => self.embeddings(&caps, &policy)?,
+            (OperationKind::Embed, false) => self.embeddings_translated(upstream, &caps, &policy)?,
             (_, true) => self.same_format(upstream, &caps, &policy)?,
-            (_, false) => self.translated(upstream, &caps, &policy)?,
+            (_, false) => self.translated(upstream, &caps, &policy, !told)?,
         };
         let facts = CallFacts {
             operation: self.call.operation,
             format: upstream,
             client_format: self.call.format,
             model: self.model,
-            stream: self.call.stream,
+            stream: self.call.stream && !told,
             betas: &encoded.betas,
             headers: &self.call.headers,
         };
         let address = self.target.address(&facts)?;
+        let body = self.prepared(&facts, encoded.pieces)?;
+        let usual = codec.map_or(Framing::Sse, UpstreamCodec::framing);
+        let framing = address.framing.unwrap_or(usual);
         let relay = self.call.format == upstream
+            && framing == Framing::Sse
             && row.clean_reply
             && encoded.hints == Hints::default()
             && !self.edits_answer
@@ -105,12 +121,25 @@ impl Planner<'_> {
             address,
             upstream,
             relay,
+            framing,
+            told,
             hide_usage: self.call.stream && !self.call.include_usage,
             ctx,
             lost: encoded.lost,
             headers: encoded.headers,
         };
-        Ok((plan, Body::pieces(encoded.pieces)))
+        Ok((plan, body))
+    }
+
+    /// The last change that a provider wants.
+    fn prepared(&self, facts: &CallFacts<'_>, pieces: Vec<Bytes>) -> Result<Body> {
+        let call = self.target.provider_call(facts);
+        if !self.target.provider.prepares(&call) {
+            return Ok(Body::pieces(pieces));
+        }
+        let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
+        pieces.iter().for_each(|p| whole.extend_from_slice(p));
+        Ok(Body::from(self.target.provider.prepare(&call, whole.freeze())?))
     }
 
     /// The id of an answer whose upstream gave none, or one of another format: ours, in the client's spelling.
@@ -168,16 +197,17 @@ impl Planner<'_> {
         let edited = edit::generate(provider, upstream, self.model, params, caps, &top, policy, &mut hints)?;
         let model = quoted(&provider.wire_model(self.model));
         let Some(edit) = edited else {
-            let pieces = self.spliced(&body, &top, model);
+            let pieces = self.spliced(&body, &top, model, upstream);
             return Ok(Encoded { pieces, hints, ..Encoded::default() });
         };
         let top = Top::parse(&edit.body)?;
-        let pieces = self.spliced(&edit.body, &top, model);
+        let pieces = self.spliced(&edit.body, &top, model, upstream);
         Ok(Encoded { pieces, hints, lost: edit.lost, betas: Vec::new(), headers: edit.headers })
     }
 
-    fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes) -> Vec<Bytes> {
+    fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes, upstream: Format) -> Vec<Bytes> {
         match top.get("model") {
+            _ if !upstream.model_in_body() => vec![top.edited(&[("model", None)])],
             Some(old) => splice(body, old, model).to_vec(),
             None => {
                 let text = String::from_utf8_lossy(&model).into_owned();
@@ -187,29 +217,17 @@ impl Planner<'_> {
     }
 
     /// Client and provider speak different languages: decode, check, encode.
-    fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
+    fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy, may_stream: bool) -> Result<Encoded> {
         let mut request = self.request()?;
+        request.stream &= may_stream;
+        self.fetched.put_into(&mut request);
         let provider = self.target.provider;
         let present = request.fields().intersection(rules::judged(upstream));
         let dropped = rules::check(provider, self.model, &self.target.params, caps, present, &request, policy)?;
         dropped.iter().for_each(|field| request.drop_field(field));
         let mut lost: Vec<String> = dropped.iter().map(|f| f.name().to_owned()).collect();
         let wire_model = provider.wire_model(self.model);
-        let mut ctx = EncodeContext {
-            model: &wire_model,
-            provider: provider.row().id,
-            caps: *caps,
-            drop_params: policy.drop_params,
-            modify_params: policy.modify_params,
-            allowed: policy
-                .allowed_openai_params
-                .iter()
-                .filter_map(|n| llm_types::Field::from_name(n))
-                .collect::<FieldSet>(),
-            lost: Vec::new(),
-            hints: Hints::default(),
-            betas: Vec::new(),
-        };
+        let mut ctx = self.encode_context(&wire_model, caps, policy);
         let codec = llm_wire::registry::upstream_generate(upstream)
             .ok_or_else(|| Error::internal(format!("no codec for {upstream}")))?;
         let mut out = BytesMut::with_capacity(self.call.body.len() + 256);
@@ -227,8 +245,37 @@ impl Planner<'_> {
             headers = edit.headers;
         }
         let top = Top::parse(&body)?;
-        let pieces = self.spliced(&body, &top, quoted(&wire_model));
+        let pieces = self.spliced(&body, &top, quoted(&wire_model), upstream);
         Ok(Encoded { pieces, hints, lost, betas, headers })
+    }
+
+    fn encode_context<'m>(&self, model: &'m str, caps: &ModelCaps, policy: &Policy) -> EncodeContext<'m> {
+        let allowed = policy.allowed_openai_params.iter().filter_map(|n| llm_types::Field::from_name(n));
+        EncodeContext {
+            provider: self.target.provider.row().id,
+            caps: *caps,
+            drop_params: policy.drop_params,
+            modify_params: policy.modify_params,
+            allowed: allowed.collect::<FieldSet>(),
+            ..EncodeContext::for_model(model)
+        }
+    }
+
+    /// The provider's embeddings have a language of their own: edit, decode, encode.
+    fn embeddings_translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
+        let Encoded { pieces, mut lost, headers, .. } = self.embeddings(caps, policy)?;
+        let body: Vec<u8> = pieces.iter().flat_map(|b| b.iter().copied()).collect();
+        let codec = llm_wire::registry::client_embed(self.call.format)
+            .ok_or_else(|| Error::internal(format!("no codec for {}", self.call.format)))?;
+        let request = codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })?;
+        let codec = llm_wire::registry::upstream_embed(upstream)
+            .ok_or_else(|| Error::internal(format!("no codec for {upstream}")))?;
+        let model = self.target.provider.wire_model(self.model);
+        let mut ctx = self.encode_context(&model, caps, policy);
+        let mut out = BytesMut::with_capacity(body.len() + 64);
+        codec.encode_request(&request, &mut ctx, &mut out)?;
+        lost.extend(ctx.lost);
+        Ok(Encoded { pieces: vec![out.freeze()], hints: ctx.hints, lost, betas: ctx.betas, headers })
     }
 
     fn request(&self) -> Result<GenerateRequest> {
@@ -248,7 +295,7 @@ impl Planner<'_> {
         let model = quoted(&self.target.provider.wire_model(self.model));
         let edit = edited.unwrap_or_else(|| edit::Edited { body: body.into_owned(), ..edit::Edited::default() });
         let top = Top::parse(&edit.body)?;
-        let pieces = self.spliced(&edit.body, &top, model);
+        let pieces = self.spliced(&edit.body, &top, model, Format::OpenAiEmbeddings);
         Ok(Encoded { pieces, hints: Hints::default(), lost: edit.lost, betas: Vec::new(), headers: edit.headers })
     }
 }

@@ -125,7 +125,7 @@ impl Client {
                 let response = report.content.take().ok_or_else(|| Error::internal("an answer without content"))?;
                 Ok(Completion { response: *response, report })
             }
-            Answer::Stream { .. } => Err(Error::internal("a stream for a plain call")),
+            Answer::Stream { .. } | Answer::Bytes { .. } => Err(Error::internal("a stream for a plain call")),
         }
     }
 
@@ -173,7 +173,7 @@ impl Client {
         let call = Call::new(OperationKind::Embed, Format::OpenAiEmbeddings, Bytes::from(body.to_string()), model);
         match self.answer(model, params, &call).await? {
             Answer::Whole { body, report, .. } => Ok((body, report.cost)),
-            Answer::Stream { .. } => Err(Error::internal("a stream for embeddings")),
+            Answer::Stream { .. } | Answer::Bytes { .. } => Err(Error::internal("a stream for embeddings")),
         }
     }
 

@@ -18,6 +18,7 @@ use llm_types::generate::GenerateResponse;
 use llm_types::stream::{Event, EventFilter, EventSink};
 use llm_types::{Error, Format, Kind};
 use llm_wire::codec::{Generate, ReplyContext, StreamDecoder};
+use llm_wire::framing::FrameError;
 use llm_wire::relay::StreamRelay;
 
 use crate::answer::Report;
@@ -195,7 +196,7 @@ impl StreamBody {
         if let Some(tap) = &mut self.tap {
             tap.chunk(&data);
         }
-        let too_long = match &mut self.lane {
+        let broken: Option<FrameError> = match &mut self.lane {
             Lane::Relay(relay) => match relay.chunk(data) {
                 Ok(out) if self.relayed.is_empty() => {
                     self.relayed = out;
@@ -206,7 +207,7 @@ impl StreamBody {
                     self.relayed = out;
                     None
                 }
-                Err(e) => Some(e),
+                Err(e) => Some(e.into()),
             },
             Lane::Translate(pipe) => {
                 let result = pipe.chunk(&data);
@@ -230,11 +231,8 @@ impl StreamBody {
             error.side = llm_types::Side::Upstream;
             return self.fail(error);
         }
-        if let Some(e) = too_long {
-            self.fail(Error::new(
-                Kind::MidStream,
-                format!("the upstream sent an event of more than {} bytes", e.limit),
-            ));
+        if let Some(e) = broken {
+            self.fail(Error::new(Kind::MidStream, e.to_string()));
         }
     }
 

@@ -12,6 +12,7 @@ use llm_catalog::{Catalog, CustomPrice, ModelRef};
 use llm_providers::{Call as ProviderCall, Endpoint, Params, Policy, Provider, Want, resolve};
 use llm_types::{Error, Field, Format, Json, OperationKind, Result, Secret};
 use llm_wire::ModelCaps;
+use llm_wire::framing::Framing;
 
 /// The catalog in use: the built-in one, or one with a price file laid over it.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +90,10 @@ pub struct Address {
     pub endpoint: Endpoint,
     /// The configured base, else the URL without its query, for headers and logs.
     pub base: Arc<str>,
+    /// What it is the address of.
+    pub of: (OperationKind, Format),
+    /// How its streams are cut, where not as the format's usually are.
+    pub framing: Option<Framing>,
 }
 
 /// Names of `litellm_params` that steer us and never reach a provider as body fields.
@@ -255,13 +260,32 @@ impl Target {
     pub fn address(&self, call: &CallFacts<'_>) -> Result<Arc<Address>> {
         let slot = (!self.model.contains('*')).then(|| self.endpoints.get(slot(call.operation, call.format))).flatten();
         if let Some(kept) = slot.and_then(OnceLock::get)
+            && kept.of == (call.operation, call.format)
             && call.betas.is_empty()
             && call.headers.is_empty()
         {
             return Ok(Arc::clone(kept));
         }
         let mut endpoint = Endpoint::default();
-        let provider_call = ProviderCall {
+        let provider_call = self.provider_call(call);
+        self.provider.endpoint(&provider_call, &mut endpoint)?;
+        let uri = Uri::from_str(&endpoint.url)
+            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
+        let base = self.api_base.as_deref().unwrap_or(&endpoint.url);
+        let base = Arc::from(base.split('?').next().unwrap_or_default());
+        let keep = !endpoint.per_request && call.betas.is_empty() && call.headers.is_empty();
+        let framing = self.provider.framing(&provider_call);
+        let address = Arc::new(Address { uri, endpoint, base, of: (call.operation, call.format), framing });
+        if keep && let Some(slot) = slot {
+            let _ = slot.set(Arc::clone(&address)); // another format of the same slot may be there already
+        }
+        Ok(address)
+    }
+
+    /// The call as the provider is told of it.
+    #[must_use]
+    pub fn provider_call<'a>(&'a self, call: &CallFacts<'a>) -> ProviderCall<'a> {
+        ProviderCall {
             operation: call.operation,
             format: call.format,
             client_format: call.client_format,
@@ -272,18 +296,7 @@ impl Target {
             params: &self.params,
             betas: call.betas,
             client_headers: call.headers,
-        };
-        self.provider.endpoint(&provider_call, &mut endpoint)?;
-        let uri = Uri::from_str(&endpoint.url)
-            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
-        let base = self.api_base.as_deref().unwrap_or(&endpoint.url);
-        let base = Arc::from(base.split('?').next().unwrap_or_default());
-        let keep = !endpoint.per_request && call.betas.is_empty() && call.headers.is_empty();
-        let address = Arc::new(Address { uri, endpoint, base });
-        if keep && let Some(slot) = slot {
-            return Ok(Arc::clone(slot.get_or_init(|| address)));
         }
-        Ok(address)
     }
 
     /// The languages in which the provider can serve the call, best first.
@@ -328,7 +341,8 @@ const fn slot(operation: OperationKind, format: Format) -> usize {
         (_, Format::OpenAiCompletions) => 2,
         (_, Format::OpenAiEmbeddings) => 3,
         (_, Format::AnthropicMessages) => 4,
-        _ => 5,
+        (OperationKind::Generate, _) => 5,
+        _ => 6,
     }
 }
 

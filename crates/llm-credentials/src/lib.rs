@@ -7,6 +7,7 @@
 //! | [`mod@reference`] | [`Reference`]: `os.environ/NAME` or a literal, as configurations write them |
 //! | [`lookup`] | the first of several names that has a value |
 //! | [`mod@present`] | a key and an [`llm_types::AuthScheme`] become headers and query parameters |
+//! | [`signer`] | [`Signer`]: the signature or token that a provider's [`llm_types::AuthNeed`] asks for |
 //! | [`token`] | [`TokenSource`]: tokens that end; a token given as it is |
 //!
 //! To come, each in a file of its own: secret managers (as sources), AWS Signature 4, Google, Microsoft Entra and IBM
@@ -17,6 +18,7 @@ pub mod cached;
 pub mod lookup;
 pub mod present;
 pub mod reference;
+pub mod signer;
 pub mod source;
 pub mod token;
 
@@ -24,5 +26,6 @@ pub use cached::Cached;
 pub use lookup::{FoundKey, first_key};
 pub use present::{PresentError, Presented, present};
 pub use reference::Reference;
+pub use signer::Signer;
 pub use source::{Chain, Environment, Hosted, SecretError, SecretSource};
 pub use token::{StaticToken, Token, TokenSource};

@@ -19,10 +19,7 @@ use crate::multiplex::Stream;
 use crate::pool::{Found, Host, Lease, Pool, Shared, target};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
-use crate::{
-    Body, BoxFuture, EgressPolicy, HttpConfig, Phase, ReplyBody, Timeouts, Transport, TransportError, UpgradeReply,
-    UpgradedIo,
-};
+use crate::{Body, BoxFuture, EgressPolicy, FetchError, FetchLimits, Fetched, HttpConfig, Phase, ReplyBody, Timeouts, Transport, TransportError, UpgradeReply, UpgradedIo};
 
 /// An HTTP client with its own connection pool. Make one per server thread with [`HttpClient::with_own_pool`]:
 /// settings, certificates and name cache are shared, connections are not.
@@ -171,6 +168,10 @@ impl HttpClient {
 }
 
 impl Transport for HttpClient {
+    fn fetch<'a>(&'a self, url: &'a str, limits: &'a FetchLimits) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(crate::fetch_url(self, url, limits))
+    }
+
     fn send(
         &self,
         req: Request<Body>,

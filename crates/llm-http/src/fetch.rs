@@ -115,13 +115,14 @@ fn redirected(from: &Url, response: &Response<ReplyBody>) -> Result<Url, FetchEr
 }
 
 async fn read(response: Response<ReplyBody>, max_bytes: usize) -> Result<Fetched, FetchError> {
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let (parts, body) = response.into_parts();
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let announced: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if announced.is_some_and(|length| length > max_bytes as u64) {
         return Err(FetchError::TooLarge(max_bytes));
     }
     let content_type = header(CONTENT_TYPE).map(str::to_owned);
-    match response.into_body().collect_within(max_bytes).await? {
+    match body.collect_within(max_bytes).await? {
         Some(bytes) => Ok(Fetched { bytes, content_type }),
         None => Err(FetchError::TooLarge(max_bytes)),
     }

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{Body, ReplyBody, TransportError};
+use crate::{Body, FetchError, FetchLimits, Fetched, ReplyBody, TransportError};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -59,6 +59,9 @@ pub trait Transport: Send + Sync {
     /// Sends an HTTP/1.1 upgrade request (WebSocket: the caller sets `Connection`, `Upgrade` and the `Sec-WebSocket-*`
     /// headers; `ws` and `wss` URIs are understood). `connect`, `first_byte` and `total` limit the time to the answer.
     fn upgrade(&self, req: Request<Body>, timeouts: Timeouts) -> BoxFuture<'_, Result<UpgradeReply, TransportError>>;
+
+    /// Downloads a URL that a stranger sent us, under the egress guard, see [`crate::fetch_url`].
+    fn fetch<'a>(&'a self, url: &'a str, limits: &'a FetchLimits) -> BoxFuture<'a, Result<Fetched, FetchError>>;
 }
 
 /// The answer to an upgrade request.

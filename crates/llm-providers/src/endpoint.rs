@@ -10,15 +10,20 @@ use crate::template;
 pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
     let mut out = Protocols::default();
     let p = &row.paths;
-    let native = match want.format {
-        Format::OpenAiChat => p.chat,
-        Format::OpenAiCompletions => p.completions,
-        Format::OpenAiEmbeddings => p.embeddings,
-        Format::OpenAiResponses => p.responses,
-        Format::AnthropicMessages => p.messages,
-        _ => None,
-    };
-    if native.is_some() {
+    match want.operation {
+        OperationKind::Embed => {
+            if p.embeddings.is_some() {
+                out.push(row.embed_format);
+            }
+            return out;
+        }
+        task if task.is_task() => {
+            row.tasks.iter().filter(|t| t.operation == task).for_each(|t| out.push(t.format));
+            return out;
+        }
+        _ => {}
+    }
+    if path(row, want.operation, want.format).is_some() {
         out.push(want.format);
     }
     if want.operation == OperationKind::Generate {
@@ -29,7 +34,7 @@ pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
             out.push(Format::OpenAiResponses);
         }
         let rest = [
-            (p.chat, Format::OpenAiChat),
+            (p.chat, row.chat_format),
             (p.messages, Format::AnthropicMessages),
             (p.completions, Format::OpenAiCompletions),
         ];
@@ -38,20 +43,30 @@ pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
     out
 }
 
-pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+/// Where an operation is in a language.
+fn path(row: &ProviderRow, operation: OperationKind, format: Format) -> Option<&'static str> {
     let p = &row.paths;
-    let path = match call.format {
-        Format::OpenAiChat => p.chat,
-        Format::OpenAiCompletions => p.completions,
-        Format::OpenAiEmbeddings => p.embeddings,
-        Format::OpenAiResponses => p.responses,
-        Format::AnthropicMessages => p.messages,
+    match (operation, format) {
+        (OperationKind::Embed, _) if format == row.embed_format => p.embeddings,
+        (task, _) if task.is_task() => {
+            row.tasks.iter().find(|t| t.operation == task && t.format == format).map(|t| t.path)
+        }
+        _ if format == row.chat_format => p.chat,
+        (_, Format::OpenAiCompletions) => p.completions,
+        (_, Format::OpenAiResponses) => p.responses,
+        (_, Format::AnthropicMessages) => p.messages,
         _ => None,
-    };
+    }
+}
+
+pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
     let want = Want { operation: call.operation, format: call.format, model: call.model };
-    let path = path.ok_or_else(|| not_served(row, &want))?;
+    let path = path(row, call.operation, call.format).ok_or_else(|| not_served(row, &want))?;
     let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
     out.url = join(&base, path, row);
+    if out.url.contains("{model}") {
+        out.url = out.url.replace("{model}", call.model);
+    }
     let key = row.key(call.api_key, call.params);
     for header in row.headers {
         if let Some(value) = template::fill(header.value, call.params, key.as_ref()) {

@@ -35,5 +35,5 @@ pub use provider::{Call, Endpoint, Protocols, Provider, Want};
 pub use quirk::{Quirk, Quirks};
 pub use registry::{all, by_id, declare};
 pub use resolve::{Resolved, resolve};
-pub use row::{Auth, Cap, Header, Paths, ProviderRow, RowFormat};
+pub use row::{Auth, Cap, Header, Paths, ProviderRow, RowFormat, Task};
 pub use rules::{ModelCaps, Policy, Values, check};

@@ -5,8 +5,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use llm_types::{Error, Format, OperationKind, Result, Secret};
+use llm_types::{AuthNeed, Error, Format, OperationKind, Result, Secret};
 use llm_wire::ReplyView;
+use llm_wire::framing::Framing;
 
 use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;
@@ -96,6 +97,8 @@ pub struct Endpoint {
     pub url: String,
     /// Headers, credentials included.
     pub headers: HeaderMap,
+    /// What has to be computed just before the request is sent.
+    pub auth: Option<AuthNeed>,
     /// It depends on more than the deployment and the format (on `stream`, betas or client headers): do not keep it
     /// for other calls.
     pub per_request: bool,
@@ -103,7 +106,7 @@ pub struct Endpoint {
 
 impl Default for Endpoint {
     fn default() -> Self {
-        Self { method: Method::POST, url: String::new(), headers: HeaderMap::new(), per_request: false }
+        Self { method: Method::POST, url: String::new(), headers: HeaderMap::new(), auth: None, per_request: false }
     }
 }
 
@@ -150,6 +153,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
         row_endpoint(self.row(), call, out)
     }
 
+    /// True where [`Self::prepare`] has something to do.
+    fn prepares(&self, _call: &Call<'_>) -> bool {
+        false
+    }
+
     /// A last change to the encoded body.
     ///
     /// # Errors
@@ -171,6 +179,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The model whose rules apply: the deployment's `base_model` where its name says nothing.
     fn rules_model<'a>(&self, model: &'a str, _params: &'a Params) -> &'a str {
         model
+    }
+
+    /// How its streams are cut, where not as their language usually is.
+    fn framing(&self, _call: &Call<'_>) -> Option<Framing> {
+        None
     }
 
     /// Reads an error reply in the provider's own dialect. `None`: the format's reading is right.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use llm_types::{AuthScheme, Field, FieldSet, Secret};
+use llm_types::{AuthScheme, Field, FieldSet, Format, OperationKind, Secret};
 use llm_wire::ModelCaps;
 
 use crate::params::Params;
@@ -30,6 +30,12 @@ pub struct ProviderRow {
     pub headers: &'static [Header],
     /// The language it speaks.
     pub format: RowFormat,
+    /// The language of its `chat` path.
+    pub chat_format: Format,
+    /// The language of its `embeddings` path.
+    pub embed_format: Format,
+    /// Its other operations.
+    pub tasks: &'static [Task],
     /// Chat parameters that it takes whatever the model.
     pub supported: FieldSet,
     /// Chat parameters that it takes only for models that can do something.
@@ -79,8 +85,21 @@ pub enum RowFormat {
     OpenAi,
     /// Anthropic Messages.
     Anthropic,
+    /// Another one, see [`ProviderRow::chat_format`].
+    Own,
     /// A language that is known by this name and not served yet.
     NotServed(&'static str),
+}
+
+/// An operation beside generation and embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    /// The operation.
+    pub operation: OperationKind,
+    /// The language of its path.
+    pub format: Format,
+    /// Where it is, below the base; as [`Paths`].
+    pub path: &'static str,
 }
 
 /// How a provider wants to be shown the key.
@@ -200,6 +219,9 @@ pub(crate) const BLANK: ProviderRow = ProviderRow {
     auth: Auth::Bearer,
     headers: &[],
     format: RowFormat::OpenAi,
+    chat_format: Format::OpenAiChat,
+    embed_format: Format::OpenAiEmbeddings,
+    tasks: &[],
     supported: FieldSet::EMPTY,
     supported_if: &[],
     embed_supported: FieldSet::EMPTY,
@@ -217,6 +239,12 @@ pub(crate) const BLANK: ProviderRow = ProviderRow {
 };
 
 impl ProviderRow {
+    /// How it does a task.
+    #[must_use]
+    pub fn task(&self, operation: OperationKind) -> Option<&Task> {
+        self.tasks.iter().find(|t| t.operation == operation)
+    }
+
     /// The chat parameters that it takes for a model.
     #[must_use]
     pub fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use llm_accounts::{Reservation, Settled};
-use llm_client::{Call, Head, Report, StreamBody, Target};
+use llm_client::{ByteStream, Call, Head, Report, StreamBody, Target};
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -57,7 +57,22 @@ pub fn whole(
     limits(&mut headers, settled.headers.iter());
     let end = report.upstream_done.unwrap_or_else(Instant::now);
     durations(&mut headers, ctx, end.saturating_duration_since(head.sent));
-    errors::json(200, body, headers)
+    match &head.content_type {
+        Some(kind) => {
+            headers.insert(CONTENT_TYPE, kind.clone());
+            errors::whole(200, body, headers)
+        }
+        None => errors::json(200, body, headers),
+    }
+}
+
+/// The response of bytes that go on as they come.
+#[must_use]
+pub fn bytes(mut headers: HeaderMap, kind: Option<HeaderValue>, body: Box<ByteStream>) -> Response<Reply> {
+    headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    let mut response = Response::new(Reply::Bytes(body));
+    *response.headers_mut() = headers;
+    response
 }
 
 /// The headers of a stream: what is known before its first byte.

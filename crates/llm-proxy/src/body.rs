@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use llm_client::StreamBody;
+use llm_client::{ByteStream, StreamBody};
 
 /// Any error of a response body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,6 +17,8 @@ pub enum Reply {
     Whole(Bytes),
     /// A streamed answer of a model.
     Stream(Box<StreamBody>),
+    /// Bytes of a model host that go on as they come.
+    Bytes(Box<ByteStream>),
     /// A body of the management API.
     Management(axum::body::Body),
 }
@@ -35,6 +37,7 @@ impl Body for Reply {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
+            Self::Bytes(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
             Self::Management(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
@@ -43,6 +46,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Stream(body) => body.is_end_stream(),
+            Self::Bytes(body) => body.is_end_stream(),
             Self::Management(body) => body.is_end_stream(),
         }
     }
@@ -50,7 +54,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Bytes(_) => SizeHint::default(),
             Self::Management(body) => body.size_hint(),
         }
     }

@@ -115,6 +115,13 @@ async fn steps(
 
     // 3 read
     let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
+    let (body, files) = match crate::form::boundary(&ctx.parts.headers) {
+        Some(boundary) => {
+            let form = crate::form::read(body, &boundary).await?;
+            (form.fields, form.files)
+        }
+        None => (body, Vec::new()),
+    };
     let top = Top::parse(&body)?;
     let wish = read::wish(ctx, &top, path_model, &who)?;
 
@@ -124,7 +131,8 @@ async fn steps(
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
     let reservation = core.app.accounts.admit(&who, &intent(ctx, wish, &body))?;
 
-    let call = read::call(ctx, wish, &top, body.clone(), &who);
+    let mut call = read::call(ctx, wish, &top, body.clone(), &who);
+    call.files = files.into();
     drop(top);
     run(core, ctx, call, reservation).await
 }
@@ -183,6 +191,12 @@ async fn run(
             recall::store(ctx, memory.key, &body);
             let settled = Ledger::whole(core, ctx, &call, &head, &report, reservation, None);
             Ok(answer::whole(ctx, &call, &head, &report, &settled, body))
+        }
+        Answer::Bytes { head, mut body } => {
+            let headers = answer::stream_headers(ctx, &call, &head, &reservation);
+            let kind = head.content_type.clone();
+            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, None)));
+            Ok(answer::bytes(headers, kind, body))
         }
         Answer::Stream { head, mut body } => {
             if head.fallbacks > 0 {

@@ -19,6 +19,7 @@ pub mod core;
 pub mod count;
 pub mod errors;
 pub mod flow;
+pub mod form;
 pub mod guard;
 pub mod health;
 pub mod jobs;

@@ -82,6 +82,15 @@ const COMPLETIONS: Action = Action::Call(OperationKind::Generate, Format::OpenAi
 const EMBEDDINGS: Action = Action::Call(OperationKind::Embed, Format::OpenAiEmbeddings);
 const MESSAGES: Action = Action::Call(OperationKind::Generate, Format::AnthropicMessages);
 const RESPONSES: Action = Action::Call(OperationKind::Generate, Format::OpenAiResponses);
+const IMAGES: Action = Action::Call(OperationKind::Image, Format::OpenAiImages);
+const IMAGE_EDITS: Action = Action::Call(OperationKind::ImageEdit, Format::OpenAiImages);
+const IMAGE_VARIATIONS: Action = Action::Call(OperationKind::ImageVariation, Format::OpenAiImages);
+const TRANSCRIPTIONS: Action = Action::Call(OperationKind::Transcribe, Format::OpenAiAudio);
+const TRANSLATIONS: Action = Action::Call(OperationKind::Translate, Format::OpenAiAudio);
+const SPEECH: Action = Action::Call(OperationKind::Speech, Format::OpenAiAudio);
+const MODERATIONS: Action = Action::Call(OperationKind::Moderate, Format::OpenAiModerations);
+const RERANK: Action = Action::Call(OperationKind::Rerank, Format::CohereRerank);
+const OCR: Action = Action::Call(OperationKind::Ocr, Format::MistralOcr);
 const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
 
 /// The first path of a row is its canonical name.
@@ -91,6 +100,15 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
     row(Method::POST, &["/v1/messages"], MESSAGES, Permission::Llm),
     row(Method::POST, &["/v1/responses", "/responses", "/openai/v1/responses"], RESPONSES, Permission::Llm),
+    row(Method::POST, &["/v1/images/generations", "/images/generations"], IMAGES, Permission::Llm),
+    row(Method::POST, &["/v1/images/edits", "/images/edits"], IMAGE_EDITS, Permission::Llm),
+    row(Method::POST, &["/v1/images/variations", "/images/variations"], IMAGE_VARIATIONS, Permission::Llm),
+    row(Method::POST, &["/v1/audio/transcriptions", "/audio/transcriptions"], TRANSCRIPTIONS, Permission::Llm),
+    row(Method::POST, &["/v1/audio/translations", "/audio/translations"], TRANSLATIONS, Permission::Llm),
+    row(Method::POST, &["/v1/audio/speech", "/audio/speech"], SPEECH, Permission::Llm),
+    row(Method::POST, &["/v1/moderations", "/moderations"], MODERATIONS, Permission::Llm),
+    row(Method::POST, &["/v1/rerank", "/v2/rerank", "/rerank"], RERANK, Permission::Llm),
+    row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
@@ -121,6 +139,11 @@ const WITH_MODEL: &[(&str, &str, &str)] = &[
     ("/openai/deployments/", "/completions", "/v1/completions"),
     ("/engines/", "/embeddings", "/v1/embeddings"),
     ("/openai/deployments/", "/embeddings", "/v1/embeddings"),
+    ("/openai/deployments/", "/images/generations", "/v1/images/generations"),
+    ("/openai/deployments/", "/images/edits", "/v1/images/edits"),
+    ("/openai/deployments/", "/audio/transcriptions", "/v1/audio/transcriptions"),
+    ("/openai/deployments/", "/audio/translations", "/v1/audio/translations"),
+    ("/openai/deployments/", "/audio/speech", "/v1/audio/speech"),
 ];
 
 /// Finds the route of a request.

@@ -68,3 +68,135 @@ pub enum AuthScheme {
         value: Arc<str>,
     },
 }
+
+/// What has to be computed just before a request is sent: the provider knows the facts, `llm-credentials` does it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AuthNeed {
+    /// AWS Signature 4.
+    Aws(Box<AwsAuth>),
+    /// A Google access token.
+    Google(Box<GoogleAuth>),
+    /// A Microsoft Entra token.
+    Azure(Box<AzureAuth>),
+    /// A token by OAuth 2 client credentials.
+    OAuth(Box<OAuthClient>),
+    /// An IBM IAM token of an API key.
+    Ibm(Box<IbmAuth>),
+    /// A request signature of Oracle's cloud.
+    Oci(Box<OciAuth>),
+    /// A token that a person granted on a device page.
+    Device(DeviceLogin),
+}
+
+/// Facts for AWS Signature 4. What is absent is looked up in AWS's usual order.
+#[derive(Debug, Clone, Default)]
+pub struct AwsAuth {
+    /// The service that is signed for (`bedrock`).
+    pub service: String,
+    /// The region that is signed for.
+    pub region: String,
+    /// Static key id.
+    pub access_key_id: Option<Secret>,
+    /// Static key.
+    pub secret_access_key: Option<Secret>,
+    /// Session token of temporary keys.
+    pub session_token: Option<Secret>,
+    /// Profile of the shared configuration files.
+    pub profile: Option<String>,
+    /// ARN of a role to assume.
+    pub role: Option<String>,
+    /// Name of the session of an assumed role.
+    pub session_name: Option<String>,
+    /// External id of an assumed role.
+    pub external_id: Option<String>,
+    /// Web identity token: the token, a file's path, or `os.environ/NAME`.
+    pub web_identity_token: Option<Secret>,
+    /// Where STS is, when not at its usual place.
+    pub sts_endpoint: Option<String>,
+    /// A Bedrock API key: shown as a bearer token, nothing is signed.
+    pub bearer: Option<Secret>,
+}
+
+/// Facts for a Google access token.
+#[derive(Debug, Clone, Default)]
+pub struct GoogleAuth {
+    /// The credentials: JSON text or a file's path. Absent: the application default credentials.
+    pub credentials: Option<Secret>,
+    /// Scopes; empty: cloud-platform.
+    pub scopes: Vec<String>,
+}
+
+/// Facts for a Microsoft Entra token. What is absent is looked up in the environment.
+#[derive(Debug, Clone, Default)]
+pub struct AzureAuth {
+    /// Scope; empty: Cognitive Services.
+    pub scope: String,
+    /// Directory.
+    pub tenant_id: Option<String>,
+    /// Application.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// Its certificate: a file's path.
+    pub certificate: Option<String>,
+    /// A person's name.
+    pub username: Option<String>,
+    /// A person's password.
+    pub password: Option<Secret>,
+    /// File of a federated token.
+    pub federated_token_file: Option<String>,
+    /// Only the managed identity may be used.
+    pub managed_identity: bool,
+}
+
+/// Facts for a token by OAuth 2 client credentials (RFC 6749 section 4.4).
+#[derive(Debug, Clone)]
+pub struct OAuthClient {
+    /// Where tokens are issued.
+    pub token_url: String,
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Scope.
+    pub scope: Option<String>,
+    /// Shown as HTTP basic authentication instead of form fields.
+    pub basic: bool,
+    /// Further form fields.
+    pub form: Vec<(String, String)>,
+    /// Further headers of the token request.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Facts for an IBM IAM token.
+#[derive(Debug, Clone)]
+pub struct IbmAuth {
+    /// The API key.
+    pub api_key: Secret,
+    /// Where tokens are issued; absent: IBM's public address.
+    pub url: Option<String>,
+}
+
+/// Facts for a signature of Oracle's cloud.
+#[derive(Debug, Clone)]
+pub struct OciAuth {
+    /// OCID of the tenancy.
+    pub tenancy: String,
+    /// OCID of the user.
+    pub user: String,
+    /// Fingerprint of the key.
+    pub fingerprint: String,
+    /// The private key, PEM text or a file's path.
+    pub key: Secret,
+}
+
+/// Services whose tokens a person grants on a device page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeviceLogin {
+    /// GitHub Copilot.
+    GitHubCopilot,
+    /// ChatGPT subscriptions.
+    ChatGpt,
+}

@@ -16,9 +16,67 @@ pub enum Format {
     AnthropicMessages,
     /// Google `models/{model}:generateContent`.
     GeminiGenerate,
+    /// Google `models/{model}:batchEmbedContents`.
+    GeminiEmbed,
+    /// Vertex AI `models/{model}:predict` for embeddings.
+    VertexEmbed,
+    /// AWS Bedrock `model/{model}/converse`.
+    BedrockConverse,
+    /// Cohere `POST /v1/chat`.
+    CohereChat,
+    /// Cohere `POST /v2/chat`.
+    CohereChatV2,
+    /// Cohere `POST /v2/embed`.
+    CohereEmbed,
+    /// Ollama `POST /api/chat`.
+    OllamaChat,
+    /// Ollama `POST /api/generate`.
+    OllamaGenerate,
+    /// Ollama `POST /api/embed`.
+    OllamaEmbed,
+    /// OpenAI `POST /v1/images/generations`, `edits`, `variations`.
+    OpenAiImages,
+    /// OpenAI `POST /v1/audio/transcriptions`, `translations`, `speech`.
+    OpenAiAudio,
+    /// OpenAI `POST /v1/moderations`.
+    OpenAiModerations,
+    /// Cohere `POST /v2/rerank`, which LiteLLM's own `/rerank` follows.
+    CohereRerank,
+    /// Mistral `POST /v1/ocr`.
+    MistralOcr,
+    /// LiteLLM's `POST /v1/search/{tool}`.
+    Search,
+    /// OpenAI `POST /v1/videos`.
+    OpenAiVideos,
 }
 
 impl Format {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::OpenAiCompletions,
+        Self::OpenAiEmbeddings,
+        Self::AnthropicMessages,
+        Self::GeminiGenerate,
+        Self::GeminiEmbed,
+        Self::VertexEmbed,
+        Self::BedrockConverse,
+        Self::CohereChat,
+        Self::CohereChatV2,
+        Self::CohereEmbed,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+        Self::OllamaEmbed,
+        Self::OpenAiImages,
+        Self::OpenAiAudio,
+        Self::OpenAiModerations,
+        Self::CohereRerank,
+        Self::MistralOcr,
+        Self::Search,
+        Self::OpenAiVideos,
+    ];
+
     /// The name used in tables, logs and fixtures.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -29,7 +87,37 @@ impl Format {
             Self::OpenAiEmbeddings => "openai-embeddings",
             Self::AnthropicMessages => "anthropic-messages",
             Self::GeminiGenerate => "gemini-generate",
+            Self::GeminiEmbed => "gemini-embed",
+            Self::VertexEmbed => "vertex-embed",
+            Self::BedrockConverse => "bedrock-converse",
+            Self::CohereChat => "cohere-chat",
+            Self::CohereChatV2 => "cohere-chat-v2",
+            Self::CohereEmbed => "cohere-embed",
+            Self::OllamaChat => "ollama-chat",
+            Self::OllamaGenerate => "ollama-generate",
+            Self::OllamaEmbed => "ollama-embed",
+            Self::OpenAiImages => "openai-images",
+            Self::OpenAiAudio => "openai-audio",
+            Self::OpenAiModerations => "openai-moderations",
+            Self::CohereRerank => "cohere-rerank",
+            Self::MistralOcr => "mistral-ocr",
+            Self::Search => "search",
+            Self::OpenAiVideos => "openai-videos",
         }
+    }
+}
+
+impl Format {
+    /// True where a request's body names the model; elsewhere the path does.
+    #[must_use]
+    pub const fn model_in_body(self) -> bool {
+        !matches!(self, Self::GeminiGenerate | Self::GeminiEmbed | Self::VertexEmbed | Self::BedrockConverse)
+    }
+
+    /// The format of a name, see [`Self::name`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|f| f.name() == name)
     }
 }
 
@@ -49,9 +137,37 @@ pub enum OperationKind {
     Embed,
     /// The tokens of a conversation are counted, nothing is generated.
     CountTokens,
+    /// Pictures are drawn.
+    Image,
+    /// Pictures are changed.
+    ImageEdit,
+    /// Pictures are varied.
+    ImageVariation,
+    /// Speech becomes text.
+    Transcribe,
+    /// Speech becomes English text.
+    Translate,
+    /// Text becomes speech.
+    Speech,
+    /// Content is judged.
+    Moderate,
+    /// Documents are put in order.
+    Rerank,
+    /// Documents are read.
+    Ocr,
+    /// The web is searched.
+    Search,
+    /// A video is made.
+    Video,
 }
 
 impl OperationKind {
+    /// True for the operations whose requests travel in LiteLLM's own shape, see `llm_wire::task`.
+    #[must_use]
+    pub const fn is_task(self) -> bool {
+        !matches!(self, Self::Generate | Self::Embed | Self::CountTokens)
+    }
+
     /// LiteLLM's `call_type` in spend rows and log records, for the asynchronous proxy path.
     #[must_use]
     pub const fn call_type(self, format: Format) -> &'static str {
@@ -61,6 +177,16 @@ impl OperationKind {
             (Self::Generate, Format::OpenAiCompletions) => "atext_completion",
             (Self::Generate, Format::GeminiGenerate) => "agenerate_content",
             (Self::Embed, _) => "aembedding",
+            (Self::Image, _) => "aimage_generation",
+            (Self::ImageEdit, _) => "aimage_edit",
+            (Self::ImageVariation, _) => "aimage_variation",
+            (Self::Transcribe | Self::Translate, _) => "atranscription",
+            (Self::Speech, _) => "aspeech",
+            (Self::Moderate, _) => "amoderation",
+            (Self::Rerank, _) => "arerank",
+            (Self::Ocr, _) => "aocr",
+            (Self::Search, _) => "asearch",
+            (Self::Video, _) => "acreate_video",
             (Self::CountTokens, _) => "token_counter",
             (Self::Generate, _) => "acompletion",
         }

@@ -26,7 +26,9 @@ pub mod record;
 pub mod stream;
 mod usage;
 
-pub use auth::{AuthScheme, Secret};
+pub use auth::{
+    AuthNeed, AuthScheme, AwsAuth, AzureAuth, DeviceLogin, GoogleAuth, IbmAuth, OAuthClient, OciAuth, Secret,
+};
 pub use error::{Error, Kind, Result, Side, UpstreamDetail};
 pub use extra::Extra;
 pub use field::{Field, FieldSet};

@@ -8,6 +8,9 @@ use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::{Event, EventSink};
 use llm_types::{Error, FieldSet, Format, RawJson, Result};
 
+use crate::framing::Framing;
+use crate::task::Next;
+
 /// A kind of call with its canonical request and response.
 pub trait Operation: 'static {
     /// What is asked.
@@ -243,8 +246,28 @@ pub trait UpstreamCodec<O: Operation>: Send + Sync + fmt::Debug {
     /// Reads an error reply of the upstream: kind, message, what it said.
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error;
 
-    /// A reader of streams; nothing when the operation does not stream.
+    /// A reader of streams; nothing when the operation does not stream. Upstreams that cannot stream are asked for the
+    /// whole answer, which is then told as a stream.
     fn stream_decoder(&self, ctx: &ReplyContext) -> Option<Box<dyn StreamDecoder>>;
+
+    /// How its streams are cut.
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
+
+    /// True for the URL of an image or a file that the upstream would not fetch itself: it is fetched before
+    /// `encode_request` and stands in the request as bytes.
+    fn fetches(&self, _model: &str, _url: &str) -> bool {
+        false
+    }
+
+    /// What follows a whole reply. `step` counts the replies of this call from 0; `stream`: a stream is wanted.
+    ///
+    /// # Errors
+    /// When the reply says that the job failed.
+    fn next(&self, _step: u32, _stream: bool, _reply: &ReplyView<'_>) -> Result<Next> {
+        Ok(Next::Done)
+    }
 }
 
 /// Reads the frames of a stream, one state machine per stream.

@@ -3,7 +3,8 @@
 //! - [`codec`]: the two faces of a format, towards a client and towards an upstream, and what they are handed.
 //! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
 //! - [`relay`]: same-format forwarding of streams.
-//! - [`sse`]: server-sent events, split and written.
+//! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
+//! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`registry`]: the codecs by format.
@@ -14,10 +15,12 @@
 
 pub mod anthropic;
 pub mod codec;
+pub mod framing;
 pub mod openai;
 pub mod registry;
 pub mod relay;
 pub mod sse;
+pub mod task;
 pub mod top;
 pub mod usage;
 

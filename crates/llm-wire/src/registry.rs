@@ -8,6 +8,7 @@ use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
 use crate::openai::responses::Responses;
+use crate::task::TaskCodec;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
 #[must_use]
@@ -49,4 +50,10 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::OpenAiEmbeddings => Some(&Embeddings),
         _ => None,
     }
+}
+
+/// How upstreams of a format are asked for a task.
+#[must_use]
+pub fn task(_format: Format) -> Option<&'static dyn TaskCodec> {
+    None
 }

@@ -1,10 +1,10 @@
 // Generated from data/providers.toml by `cargo xtask codegen`. Do not edit.
 
-use llm_types::{Field as F, FieldSet};
+use llm_types::{Field as F, FieldSet, Format, OperationKind};
 
 use crate::provider::{Compatible, Provider};
 use crate::quirk::{Quirk as Q, Quirks};
-use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat};
+use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat, Task};
 
 /// The parameter set `openai`.
 pub(crate) const OPENAI_PARAMS: FieldSet = FieldSet::of(&[

@@ -1,0 +1,183 @@
+//! Job-style upstreams: a first reply is a ticket, further requests fetch the answer.
+
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Request};
+use llm_http::{Body, ReplyBody};
+use llm_types::{Error, Kind, Result};
+use llm_wire::codec::ReplyView;
+use llm_wire::task::{FollowUp, FollowUrl, TaskBody};
+
+use crate::send::Sender;
+use crate::transport::transport_error;
+
+/// How long a job may take when the call has no limit.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Sends the requests that follow a first one.
+pub(crate) struct Follower<'a> {
+    sender: &'a Sender<'a>,
+    until: Instant,
+}
+
+impl<'a> Follower<'a> {
+    pub(crate) fn new(sender: &'a Sender<'a>) -> Self {
+        let limit = sender.timeouts.total.or(sender.timeouts.first_byte).unwrap_or(LONGEST).min(LONGEST);
+        Self { sender, until: Instant::now() + limit }
+    }
+
+    /// Waits, then sends, and gives the body of a success.
+    ///
+    /// # Errors
+    /// `Timeout` when the job takes longer than the call may; what credentials, transport and upstream say.
+    pub(crate) async fn send(
+        &self,
+        after: Duration,
+        request: FollowUp,
+        read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
+    ) -> Result<ReplyBody> {
+        let Sender { http, settings, address, counter, timeouts, .. } = self.sender;
+        let provider = counter.provider();
+        if Instant::now() + after > self.until {
+            let why = format!("litellm.Timeout: {provider}Exception - the job did not end in time");
+            return Err(Error::new(Kind::Timeout, why));
+        }
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
+        }
+        let uri = follow_uri(&address.uri, &request.url)?;
+        let same_host = uri.authority() == address.uri.authority();
+        let (body, content_type) = written(request.body);
+        let mut out = Request::new(body);
+        *out.method_mut() = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| Error::internal(format!("{:?} is no method", request.method)))?;
+        *out.uri_mut() = uri;
+        if same_host {
+            out.headers_mut().clone_from(&address.endpoint.headers);
+        }
+        match content_type {
+            Some(kind) => out.headers_mut().insert(CONTENT_TYPE, kind),
+            None => out.headers_mut().remove(CONTENT_TYPE),
+        };
+        if same_host && let Some(need) = &address.endpoint.auth {
+            settings.signer.apply(*http, need, &mut out).await?;
+        }
+        let reply = http.send(out, *timeouts).await.map_err(|e| transport_error(&e, provider))?;
+        let (parts, body) = reply.into_parts();
+        if parts.status.is_success() {
+            return Ok(body);
+        }
+        Err(self.sender.refused(&parts, body, read).await)
+    }
+}
+
+fn follow_uri(first: &Uri, url: &FollowUrl) -> Result<Uri> {
+    let bad = |what: &str| Error::new(Kind::InvalidReply, format!("the upstream named a URL that is none: {what}"));
+    let path = match url {
+        FollowUrl::Absolute(url) => {
+            let uri: Uri = url.parse().map_err(|_| bad(url))?;
+            let http = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
+            return if http { Ok(uri) } else { Err(bad(url)) };
+        }
+        FollowUrl::Beside(more) => format!("{}{more}", first.path().trim_end_matches('/')),
+        FollowUrl::Path(path) => path.clone(),
+    };
+    let mut parts = first.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path.as_str()).map_err(|_| bad(&path))?);
+    Uri::from_parts(parts).map_err(|_| bad(&path))
+}
+
+/// A body and its media type.
+pub(crate) fn written(body: TaskBody) -> (Body, Option<HeaderValue>) {
+    match body {
+        TaskBody::None => (Body::empty(), None),
+        TaskBody::Json(bytes) => (Body::from(bytes), Some(HeaderValue::from_static("application/json"))),
+        TaskBody::Raw { content_type, data } => (Body::from(data), HeaderValue::try_from(content_type).ok()),
+        TaskBody::Form { fields, files } => form(&fields, files),
+    }
+}
+
+/// A form, its files not copied: <https://www.rfc-editor.org/rfc/rfc7578>.
+fn form(fields: &[(String, String)], files: Vec<llm_wire::task::FilePart>) -> (Body, Option<HeaderValue>) {
+    let boundary = boundary();
+    let mut pieces: Vec<Bytes> = Vec::new();
+    let mut text = BytesMut::new();
+    for (name, value) in fields {
+        head(&mut text, &boundary, name, None, None);
+        text.put_slice(value.as_bytes());
+        text.put_slice(b"\r\n");
+    }
+    for file in files {
+        let kind = file.content_type.as_deref().unwrap_or("application/octet-stream");
+        head(&mut text, &boundary, &file.name, Some(file.filename.as_deref().unwrap_or("file")), Some(kind));
+        pieces.push(text.split().freeze());
+        pieces.push(file.data);
+        text.put_slice(b"\r\n");
+    }
+    text.put_slice(format!("--{boundary}--\r\n").as_bytes());
+    pieces.push(text.freeze());
+    let kind = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")).ok();
+    (Body::pieces(pieces), kind)
+}
+
+fn head(out: &mut BytesMut, boundary: &str, name: &str, filename: Option<&str>, kind: Option<&str>) {
+    out.put_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name)).as_bytes());
+    if let Some(filename) = filename {
+        out.put_slice(format!("; filename=\"{}\"", quoted(filename)).as_bytes());
+    }
+    if let Some(kind) = kind {
+        let kind: String = kind.chars().filter(|c| !c.is_control()).collect();
+        out.put_slice(format!("\r\nContent-Type: {kind}").as_bytes());
+    }
+    out.put_slice(b"\r\n\r\n");
+}
+
+/// Quotes and line breaks as browsers write them in names of parts.
+fn quoted(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A line that no file holds: random enough.
+fn boundary() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("llm-form-{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use llm_wire::task::FilePart;
+
+    #[test]
+    fn a_following_url_is_beside_in_place_or_named() {
+        let first: Uri = "https://h/v1/jobs?x=1".parse().unwrap();
+        let url = |u: &FollowUrl| follow_uri(&first, u).map(|u| u.to_string());
+        assert_eq!(url(&FollowUrl::Beside("/7".into())).unwrap(), "https://h/v1/jobs/7");
+        assert_eq!(url(&FollowUrl::Path("/v2/7?a=b".into())).unwrap(), "https://h/v2/7?a=b");
+        assert_eq!(url(&FollowUrl::Absolute("https://cdn.h/7".into())).unwrap(), "https://cdn.h/7");
+        assert!(url(&FollowUrl::Absolute("file:///etc/passwd".into())).is_err());
+    }
+
+    #[test]
+    fn a_form_has_its_fields_then_its_files() {
+        let file = FilePart {
+            name: "file".into(),
+            filename: Some("a\"b.wav".into()),
+            content_type: Some("audio/wav".into()),
+            data: Bytes::from_static(b"RIFF"),
+        };
+        let (body, kind) = form(&[("model".into(), "whisper-1".into())], vec![file]);
+        let kind = kind.unwrap().to_str().unwrap().to_owned();
+        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text: Vec<u8> = body.slices().flat_map(|b| b.to_vec()).collect();
+        let expected = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--{boundary}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"a%22b.wav\"\r\nContent-Type: audio/wav\r\n\r\n\
+             RIFF\r\n--{boundary}--\r\n"
+        );
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+}

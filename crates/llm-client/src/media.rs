@@ -1,0 +1,97 @@
+//! URLs of images and files that an upstream does not fetch itself: fetched here, under the egress guard, and put into
+//! the request as bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use llm_http::{FetchError, FetchLimits, Transport};
+use llm_types::generate::{GenerateRequest, MediaSource, Part, PartKind};
+use llm_types::{Error, Kind, Result};
+use llm_wire::UpstreamCodec;
+use llm_wire::codec::Generate;
+
+/// What was fetched, by URL.
+#[derive(Debug, Default)]
+pub(crate) struct Inlined(Vec<(String, Fetched)>);
+
+#[derive(Debug)]
+struct Fetched {
+    base64: String,
+    media_type: Option<String>,
+}
+
+impl Inlined {
+    /// Fetches the URLs of a request that the upstream wants as bytes, each once.
+    ///
+    /// # Errors
+    /// `ImageFetch` when a document cannot be had.
+    pub(crate) async fn fetch(
+        http: &dyn Transport,
+        limits: &FetchLimits,
+        codec: &dyn UpstreamCodec<Generate>,
+        model: &str,
+        request: &GenerateRequest,
+    ) -> Result<Self> {
+        let mut all = Self::default();
+        let mut urls: Vec<String> = Vec::new();
+        for part in request.turns.iter().flat_map(|t| &t.parts) {
+            wanted(part, &mut |url| {
+                if codec.fetches(model, url) && !urls.iter().any(|u| u == url) {
+                    urls.push(url.to_owned());
+                }
+            });
+        }
+        for url in urls {
+            let got = http.fetch(&url, limits).await.map_err(|e| refused(&url, &e))?;
+            let media_type = got.content_type.map(|t| t.split(';').next().unwrap_or_default().trim().to_owned());
+            all.0.push((url, Fetched { base64: STANDARD.encode(&got.bytes), media_type }));
+        }
+        Ok(all)
+    }
+
+    /// Puts the bytes in place of the URLs.
+    pub(crate) fn put_into(&self, request: &mut GenerateRequest) {
+        if self.0.is_empty() {
+            return;
+        }
+        request.turns.iter_mut().flat_map(|t| &mut t.parts).for_each(|part| self.put(part));
+    }
+
+    fn put(&self, part: &mut Part) {
+        let (source, media_type) = match &mut part.kind {
+            PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => (&mut m.source, &mut m.media_type),
+            PartKind::File(f) => (&mut f.source, &mut f.media_type),
+            PartKind::ToolResult(result) => return result.parts.iter_mut().for_each(|p| self.put(p)),
+            _ => return,
+        };
+        let MediaSource::Url(url) = source else { return };
+        if let Some((_, got)) = self.0.iter().find(|(known, _)| known == url) {
+            *source = MediaSource::Base64(got.base64.clone());
+            if media_type.is_none() {
+                media_type.clone_from(&got.media_type);
+            }
+        }
+    }
+}
+
+fn wanted(part: &Part, tell: &mut impl FnMut(&str)) {
+    let source = match &part.kind {
+        PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => &m.source,
+        PartKind::File(f) => &f.source,
+        PartKind::ToolResult(result) => return result.parts.iter().for_each(|p| wanted(p, tell)),
+        _ => return,
+    };
+    if let MediaSource::Url(url) = source
+        && (url.starts_with("http://") || url.starts_with("https://"))
+    {
+        tell(url);
+    }
+}
+
+/// What the client is told; addresses inside the network stay inside.
+fn refused(url: &str, error: &FetchError) -> Error {
+    let why = match error {
+        FetchError::Denied(_) => "the address is not allowed".to_owned(),
+        other => other.to_string(),
+    };
+    Error::new(Kind::ImageFetch, format!("Unable to fetch {url}: {why}"))
+}

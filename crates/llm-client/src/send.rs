@@ -1,0 +1,165 @@
+//! What every attempt does with the wire: build a request, sign it, send it, read errors.
+
+use std::time::{Duration, Instant};
+
+use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
+use http::response::Parts;
+use http::{HeaderMap, Request};
+use llm_http::{Body, ReplyBody, Timeouts, Transport};
+use llm_types::{Error, Kind, Result};
+use llm_wire::codec::ReplyView;
+
+use crate::attempt::Made;
+use crate::call::Call;
+use crate::count::Counter;
+use crate::engine::{EngineSettings, Gate};
+use crate::target::Address;
+use crate::transport::transport_error;
+
+/// Bytes of an error reply that are read at the most.
+const ERROR_BODY: usize = 1 << 20;
+
+/// The limits of an attempt's phases.
+pub(crate) fn timeouts(settings: &EngineSettings, limit: Duration, stream: bool) -> Timeouts {
+    Timeouts {
+        connect: Some(settings.connect_timeout),
+        first_byte: Some(limit),
+        idle: stream.then_some(limit),
+        total: (!stream).then_some(limit),
+    }
+}
+
+/// A request to an address, with headers that the call adds.
+pub(crate) fn build(address: &Address, body: Body, more: &[(String, String)]) -> Request<Body> {
+    let mut request = Request::new(body);
+    *request.method_mut() = address.endpoint.method.clone();
+    *request.uri_mut() = address.uri.clone();
+    let headers = request.headers_mut();
+    headers.clone_from(&address.endpoint.headers);
+    for (name, value) in more {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    request
+}
+
+/// A reply that is a success, and how long its head took.
+pub(crate) struct Sent {
+    pub parts: Parts,
+    pub body: ReplyBody,
+    pub at: Instant,
+    pub took: Duration,
+}
+
+/// Sends a first request.
+pub(crate) struct Sender<'a> {
+    pub http: &'a dyn Transport,
+    pub settings: &'a EngineSettings,
+    pub gate: &'a dyn Gate,
+    pub counter: &'a Counter,
+    pub address: &'a Address,
+    pub timeouts: Timeouts,
+}
+
+impl Sender<'_> {
+    /// Signs and sends. Statuses that are none of success are errors, read by `read`.
+    ///
+    /// # Errors
+    /// What credentials, transport and upstream say.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Body>,
+        made: &mut Made,
+        read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
+    ) -> Result<Sent> {
+        if let Some(need) = &self.address.endpoint.auth {
+            self.settings.signer.apply(self.http, need, &mut request).await?;
+        }
+        let at = Instant::now();
+        made.sent = true;
+        self.gate.sent();
+        let reply = self.http.send(request, self.timeouts).await.map_err(|e| {
+            made.sent = !e.surely_not_sent();
+            transport_error(&e, self.counter.provider())
+        })?;
+        let took = at.elapsed();
+        let (parts, body) = reply.into_parts();
+        self.checked(&parts)?;
+        if !parts.status.is_success() {
+            return Err(self.refused(&parts, body, read).await);
+        }
+        Ok(Sent { parts, body, at, took })
+    }
+
+    fn checked(&self, parts: &Parts) -> Result<()> {
+        let Some(coding) = parts.headers.get(CONTENT_ENCODING).filter(|c| c.as_bytes() != b"identity") else {
+            return Ok(());
+        };
+        // Nobody asked for it: what came cannot be read.
+        let provider = self.counter.provider();
+        let why =
+            format!("litellm.BadGatewayError: {provider}Exception - the upstream encoded its answer as {coding:?}");
+        Err(Error::new(Kind::BadGateway, why))
+    }
+
+    /// Reads an error reply: the provider's own dialect first, then the format's.
+    pub(crate) async fn refused(
+        &self,
+        parts: &Parts,
+        body: ReplyBody,
+        read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
+    ) -> Error {
+        let body = match body.collect_within(ERROR_BODY).await {
+            Ok(body) => body.unwrap_or_default(),
+            Err(e) => return transport_error(&e, self.counter.provider()),
+        };
+        let pairs = header_pairs(&parts.headers);
+        let provider = self.counter.provider();
+        let view = ReplyView { status: parts.status.as_u16(), provider, headers: &pairs, body: &body };
+        if let Some(error) = self.counter.target.provider.decode_error(&view) {
+            return error;
+        }
+        let mut error = read(&view);
+        llm_providers::reply::error(self.counter.target.provider.row(), &mut error);
+        error
+    }
+}
+
+/// How an error reply to a generation or embedding request is read.
+pub(crate) fn decode_error(counter: &Counter, view: &ReplyView<'_>) -> Error {
+    let codecs =
+        (llm_wire::registry::upstream_generate(counter.format), llm_wire::registry::upstream_embed(counter.format));
+    match codecs {
+        (Some(codec), _) => codec.decode_error(view),
+        (None, Some(codec)) => codec.decode_error(view),
+        (None, None) => Error::internal(format!("no codec for {}", counter.format)),
+    }
+}
+
+pub(crate) fn header_pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect()
+}
+
+/// Refusals of our own name LiteLLM's class in front, as its clients expect.
+pub(crate) fn classed(mut error: Error) -> Error {
+    let class = error.kind.facts().class;
+    if !error.message.starts_with("litellm.") {
+        error.message = format!("litellm.{class}: {}", error.message);
+    }
+    error
+}
+
+/// Faults that the request asks for, where it may: the requested group fails, its fallbacks do not.
+///
+/// # Errors
+/// The fault.
+pub(crate) async fn injected(call: &Call, limit: Duration) -> Result<()> {
+    if call.controls.mock_timeout {
+        tokio::time::sleep(limit).await;
+        let why =
+            format!("litellm.Timeout: this is a mock timeout after {} s for model={}", limit.as_secs_f64(), call.model);
+        return Err(Error::new(Kind::Timeout, why));
+    }
+    call.controls.mock_error.clone().map_or(Ok(()), Err)
+}

@@ -1,0 +1,267 @@
+//! Attempts at tasks: operations in LiteLLM's own shape, see `llm_wire::task`.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Request};
+use http_body::{Body, Frame};
+use llm_http::{ReplyBody as WireBody, Transport};
+use llm_providers::{Want, edit, provider::not_served};
+use llm_router::{Attempt, InFlight};
+use llm_types::{Error, Json, Kind, Result};
+use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView};
+use llm_wire::task::{Next, ReplyBody, TaskCodec, TaskOut, TaskRequest};
+use llm_wire::top::Top;
+
+use crate::answer::{Answer, Head, Report};
+use crate::attempt::Made;
+use crate::call::Call;
+use crate::count::Counter;
+use crate::engine::{Engine, Gate};
+use crate::follow::{Follower, written};
+use crate::plan::now_seconds;
+use crate::send::{Sender, build, classed, header_pairs, timeouts};
+use crate::tail::Tail;
+use crate::target::{Address, CallFacts, Target};
+use crate::transport::transport_error;
+
+/// Makes one attempt.
+pub(crate) async fn run(
+    engine: &Engine,
+    http: &dyn Transport,
+    call: &Call,
+    at: Attempt,
+    gate: &dyn Gate,
+    target: &Arc<Target>,
+    made: &mut Made,
+) -> Result<Answer> {
+    let model = Arc::clone(&made.model);
+    let (codec, request, address, out, lost) = plan(engine, call, target, &model).map_err(classed)?;
+    made.api_base = Some(Arc::clone(&address.base));
+    let counter = Counter::new(engine, target, &model, codec.format(), call);
+    let streams = codec.streams(&request);
+    let timeouts = timeouts(&engine.settings, at.timeouts.limit, streams);
+    let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
+    let sent = sender.send(ready(&address, out)?, made, &|view| codec.decode_error(view)).await?;
+    let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
+    if streams {
+        let usage = codec.usage_of_request(&request);
+        let mut report = Report::default();
+        counter.book(usage.or_else(|| Some(llm_types::generate::UsageReport::default())), 0, &mut report);
+        head.content_type = sent.parts.headers.get(CONTENT_TYPE).cloned();
+        let body = ByteStream::new(sent.body, at.in_flight, report, counter.provider());
+        return Ok(Answer::Bytes { head, body: Box::new(body) });
+    }
+    let mut report = Box::new(Report { first_byte: Some(Instant::now()), ..Report::default() });
+    let limit = engine.settings.max_reply_bytes;
+    let mut bytes = sent.body.collect(limit).await.map_err(|e| transport_error(&e, counter.provider()))?;
+    let follower = Follower::new(&sender);
+    let pairs = header_pairs(&head.upstream_headers);
+    for step in 0_u32.. {
+        let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: &bytes };
+        let Next::Send { after, request } = codec.next(&request, step, &view)? else { break };
+        let reply = follower.send(after, *request, &|view| codec.decode_error(view)).await?;
+        bytes = reply.collect(limit).await.map_err(|e| transport_error(&e, counter.provider()))?;
+    }
+    report.upstream_done = Some(Instant::now());
+    let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: &bytes };
+    let reply = codec.decode(&request, &view, &context(call, &counter, codec))?;
+    drop(pairs);
+    counter.book(Some(reply.usage.unwrap_or_default()), 0, &mut report);
+    let body = match reply.body {
+        ReplyBody::Json(body) => body,
+        ReplyBody::Raw { content_type, data } => {
+            head.content_type = HeaderValue::try_from(content_type).ok();
+            data
+        }
+    };
+    Ok(Answer::Whole { head, body, report })
+}
+
+type Planned = (&'static dyn TaskCodec, TaskRequest, Arc<Address>, TaskOut, Vec<String>);
+
+/// The language, the request and where it goes.
+fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Planned> {
+    let want = Want { operation: call.operation, format: call.format, model };
+    let row = target.provider.row();
+    let format = target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
+    let codec = llm_wire::registry::task(format).ok_or_else(|| Error::internal(format!("no codec for {format}")))?;
+    let wire_model = target.provider.wire_model(model).into_owned();
+    let fields = fields(call, target)?;
+    let request =
+        TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
+    let controls = &call.controls;
+    let mut ctx = EncodeContext {
+        provider: row.id,
+        caps: target.caps(&engine.prices, model),
+        drop_params: controls.drop_params.or(target.own_drop_params).unwrap_or(engine.settings.drop_params),
+        modify_params: controls.modify_params.or(target.own_modify_params).unwrap_or(engine.settings.modify_params),
+        ..EncodeContext::for_model(&request.model)
+    };
+    let out = codec.encode(&request, &mut ctx)?;
+    let lost = std::mem::take(&mut ctx.lost);
+    let facts = CallFacts {
+        operation: call.operation,
+        format,
+        client_format: call.format,
+        model,
+        stream: codec.streams(&request),
+        betas: &[],
+        headers: &call.headers,
+    };
+    let address = target.address(&facts)?;
+    Ok((codec, request, address, out, lost))
+}
+
+/// The client's fields and the deployment's defaults, without what steers the gateway.
+fn fields(call: &Call, target: &Target) -> Result<Json> {
+    let top = Top::parse(&call.body)?;
+    let mut fields: Vec<(String, Json)> = Vec::new();
+    for (name, raw) in top.iter() {
+        if name == "model" || edit::is_control(name) || matches!(name, "metadata" | "litellm_params") {
+            continue;
+        }
+        let value = serde_json::from_str(raw).map_err(|e| Error::bad_request(e.to_string()).with_param(name))?;
+        fields.push((name.to_owned(), value));
+    }
+    for (name, raw) in &target.defaults {
+        if fields.iter().all(|(n, v)| n != name || v.is_null())
+            && let Ok(value) = serde_json::from_str(raw)
+        {
+            fields.push((name.clone(), value));
+        }
+    }
+    Ok(Json::Object(fields))
+}
+
+fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec) -> ReplyContext {
+    ReplyContext {
+        model: call.echo.as_deref().map(str::to_owned),
+        fallback_id: call.id.to_string(),
+        created: now_seconds(),
+        upstream: Some(codec.format()),
+        provider: counter.provider().to_owned(),
+        upstream_model: Some(counter.model.to_string()),
+        ..ReplyContext::default()
+    }
+}
+
+/// Address and request as one.
+fn ready(address: &Address, out: TaskOut) -> Result<Request<llm_http::Body>> {
+    let (body, content_type) = written(out.body);
+    let mut request = build(address, body, &out.headers);
+    if let Some(method) = out.method {
+        *request.method_mut() = Method::from_bytes(method.as_bytes())
+            .map_err(|_| Error::internal(format!("{method:?} is no method")))?;
+    }
+    match content_type {
+        Some(kind) => request.headers_mut().insert(CONTENT_TYPE, kind),
+        None => request.headers_mut().remove(HeaderName::from_static("content-type")),
+    };
+    if out.beside.is_some() || !out.query.is_empty() {
+        *request.uri_mut() = uri(&address.uri, out.beside.as_deref().unwrap_or_default(), &out.query)?;
+    }
+    Ok(request)
+}
+
+fn uri(base: &Uri, beside: &str, query: &[(String, String)]) -> Result<Uri> {
+    let mut pairs: Vec<String> = base.query().filter(|q| !q.is_empty()).map(str::to_owned).into_iter().collect();
+    pairs.extend(query.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))));
+    let mut path = format!("{}{beside}", base.path().trim_end_matches('/'));
+    if !pairs.is_empty() {
+        path = format!("{path}?{}", pairs.join("&"));
+    }
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query =
+        Some(PathAndQuery::try_from(path.as_str()).map_err(|_| Error::internal(format!("no path: {path}")))?);
+    Uri::from_parts(parts).map_err(|e| Error::internal(e.to_string()))
+}
+
+/// A query component, percent-encoded: all but RFC 3986's unreserved characters.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for b in text.bytes() {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+    }
+    out
+}
+
+/// Bytes that go on to the client as they come. Reports once, at the end or when it is dropped.
+pub struct ByteStream {
+    upstream: WireBody,
+    report: Box<Report>,
+    provider: &'static str,
+    over: bool,
+    tail: Option<Box<dyn Tail>>,
+    _in_flight: InFlight,
+}
+
+impl ByteStream {
+    fn new(upstream: WireBody, in_flight: InFlight, report: Report, provider: &'static str) -> Self {
+        Self { upstream, report: Box::new(report), provider, over: false, tail: None, _in_flight: in_flight }
+    }
+
+    /// Who is told when it is over.
+    pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
+        self.tail = Some(tail);
+    }
+
+    fn settle(&mut self) {
+        let Some(tail) = self.tail.take() else { return };
+        let mut report = std::mem::take(&mut self.report);
+        report.interrupted = !self.over;
+        report.upstream_done = Some(Instant::now());
+        tail.done(report);
+    }
+}
+
+impl Body for ByteStream {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        match std::task::ready!(Pin::new(&mut this.upstream).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                this.report.first_byte.get_or_insert_with(Instant::now);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(e)) => {
+                // Half a sound must not look whole: the connection breaks off.
+                let mut error = transport_error(&e, this.provider);
+                error.kind = Kind::MidStream;
+                this.report.error = Some(error.clone());
+                this.over = true;
+                this.settle();
+                Poll::Ready(Some(Err(error)))
+            }
+            None => {
+                this.over = true;
+                this.settle();
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl Drop for ByteStream {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream").field("over", &self.over).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! Tasks: operations whose requests and answers travel in LiteLLM's own shape (images, audio, moderation, rerank, OCR,
+//! search, videos). Their formats differ in fields, not in grammar, so a codec reads the fields as an ordered tree and
+//! writes what the upstream wants: JSON, a form with files, or bare bytes.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use llm_types::generate::UsageReport;
+use llm_types::{Error, Format, Json, OperationKind, Result};
+
+use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct TaskRequest {
+    /// The kind of call.
+    pub operation: OperationKind,
+    /// The model as the provider knows it.
+    pub model: String,
+    /// The body in LiteLLM's shape, an object without `model`; of a form its text fields (those that come several
+    /// times, and those whose name ends in `[]`, as arrays).
+    pub fields: Json,
+    /// Files of a form.
+    pub files: Vec<FilePart>,
+}
+
+impl TaskRequest {
+    /// A text field that is not empty.
+    #[must_use]
+    pub fn str(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)?.as_str().filter(|s| !s.is_empty())
+    }
+
+    /// The files of a field (`image` also as `image[]`).
+    pub fn files(&self, name: &str) -> impl Iterator<Item = &FilePart> {
+        self.files.iter().filter(move |f| f.name.strip_suffix("[]").unwrap_or(&f.name) == name)
+    }
+}
+
+/// A file of a form.
+#[derive(Debug, Clone)]
+pub struct FilePart {
+    /// The field.
+    pub name: String,
+    /// The file's name, as the client gave it.
+    pub filename: Option<String>,
+    /// Its media type, as the client gave it.
+    pub content_type: Option<String>,
+    /// Its bytes.
+    pub data: Bytes,
+}
+
+/// The body of a request to an upstream.
+#[derive(Debug, Clone, Default)]
+pub enum TaskBody {
+    /// None.
+    #[default]
+    None,
+    /// JSON.
+    Json(Bytes),
+    /// `multipart/form-data`: text fields, then files.
+    Form {
+        /// Text fields, in order
+        fields: Vec<(String, String)>,
+        /// Files, in order
+        files: Vec<FilePart>,
+    },
+    /// Bytes of a media type.
+    Raw {
+        /// Media type
+        content_type: String,
+        /// The bytes
+        data: Bytes,
+    },
+}
+
+/// A request to an upstream, but for what its provider adds (address, credentials).
+#[derive(Debug, Clone, Default)]
+pub struct TaskOut {
+    /// The body.
+    pub body: TaskBody,
+    /// A path behind the provider's URL (`/{voice}`).
+    pub beside: Option<String>,
+    /// Query parameters, not yet percent-encoded.
+    pub query: Vec<(String, String)>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Another method than POST.
+    pub method: Option<&'static str>,
+}
+
+/// The answer, in the client's shape.
+#[derive(Debug, Clone)]
+pub struct TaskReply {
+    /// The body.
+    pub body: ReplyBody,
+    /// What it consumed.
+    pub usage: Option<UsageReport>,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub enum ReplyBody {
+    /// JSON.
+    Json(Bytes),
+    /// Bytes of a media type.
+    Raw {
+        /// Media type
+        content_type: String,
+        /// The bytes
+        data: Bytes,
+    },
+}
+
+/// What is to be done before there is an answer. Job-style upstreams give a ticket first.
+#[derive(Debug, Clone, Default)]
+pub enum Next {
+    /// The reply is the answer.
+    #[default]
+    Done,
+    /// Another request, after a while. Its reply is looked at in turn.
+    Send {
+        /// How long to wait before
+        after: Duration,
+        /// The request
+        request: Box<FollowUp>,
+    },
+}
+
+/// A request that follows another one, with the same credentials.
+#[derive(Debug, Clone)]
+pub struct FollowUp {
+    /// The method.
+    pub method: &'static str,
+    /// Where to.
+    pub url: FollowUrl,
+    /// The body.
+    pub body: TaskBody,
+    /// Its reply is the stream that the client waits for.
+    pub streams: bool,
+}
+
+/// Where a following request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowUrl {
+    /// A URL that the upstream named. Credentials go with it only to the host of the first request.
+    Absolute(String),
+    /// A path behind the URL of the first request, its query left out.
+    Beside(String),
+    /// A path in place of that of the first request.
+    Path(String),
+}
+
+/// A format of tasks, towards an upstream. The client's side is always LiteLLM's shape.
+pub trait TaskCodec: Send + Sync + fmt::Debug {
+    /// The format.
+    fn format(&self) -> Format;
+
+    /// Writes a request.
+    ///
+    /// # Errors
+    /// `BadRequest` with the field to blame; `UnsupportedParams` when the upstream cannot do what is asked.
+    fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut>;
+
+    /// Reads an answer and writes it in the client's shape.
+    ///
+    /// # Errors
+    /// `InvalidReply` when the reply is not of this format; the upstream's own error when it is one inside a 200.
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply>;
+
+    /// Reads an error reply.
+    fn decode_error(&self, reply: &ReplyView<'_>) -> Error {
+        crate::openai::errors::decode(reply)
+    }
+
+    /// What follows a reply. `step` counts the replies of this call from 0.
+    ///
+    /// # Errors
+    /// When the reply says that the job failed.
+    fn next(&self, _request: &TaskRequest, _step: u32, _reply: &ReplyView<'_>) -> Result<Next> {
+        Ok(Next::Done)
+    }
+
+    /// The answer is bytes or events that go on to the client as they come.
+    fn streams(&self, _request: &TaskRequest) -> bool {
+        false
+    }
+
+    /// Usage that is known before the answer (characters of a text that becomes speech), for streamed answers.
+    fn usage_of_request(&self, _request: &TaskRequest) -> Option<UsageReport> {
+        None
+    }
+}
