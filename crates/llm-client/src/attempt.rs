@@ -8,10 +8,10 @@ use http::header::CONTENT_TYPE;
 use llm_http::{ReplyBody, Transport};
 use llm_providers::Want;
 use llm_router::{Attempt, Deployment, InFlight};
+use llm_types::Kind;
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::EventFilter;
 use llm_types::{Error, OperationKind};
-use llm_types::Kind;
 use llm_wire::codec::{ClientCodec, Generate, ReplyView};
 use llm_wire::framing::Framing;
 use llm_wire::relay::Whole;
@@ -190,8 +190,7 @@ impl Doing<'_> {
             };
             let response = self.decode(&bytes)?;
             let ctx = std::mem::take(&mut self.plan.ctx);
-            let mut body =
-                StreamBody::replay(&response, filters, call.want_content, codec, ctx, self.counter.clone())?;
+            let mut body = StreamBody::replay(&response, filters, call.want_content, codec, ctx, self.counter.clone())?;
             body.keep(in_flight);
             return Ok(Answer::Stream { head: self.head, body: Box::new(body) });
         }
@@ -209,8 +208,7 @@ impl Doing<'_> {
         let mut out = if plan.relay && filters.is_empty() {
             let tap = call.want_content.then(|| llm_wire::registry::upstream_generate(plan.upstream)).flatten();
             let tap = tap.and_then(|codec| codec.stream_decoder(&plan.ctx));
-            let mut relayed =
-                StreamBody::relay(body, plan.upstream, plan.hide_usage, codec, plan.ctx, counter.clone());
+            let mut relayed = StreamBody::relay(body, plan.upstream, plan.hide_usage, codec, plan.ctx, counter.clone());
             relayed.set_tap(tap);
             relayed
         } else {

@@ -76,7 +76,9 @@ impl Planner<'_> {
         let policy = self.policy();
         let codec = llm_wire::registry::upstream_generate(upstream);
         let told = self.call.stream
-            && codec.is_some_and(|c| c.format() != self.call.format && c.stream_decoder(&ReplyContext::default()).is_none());
+            && codec.is_some_and(|c| {
+                c.format() != self.call.format && c.stream_decoder(&ReplyContext::default()).is_none()
+            });
         let encoded = match (self.call.operation, self.call.format == upstream) {
             (OperationKind::Embed, true) => self.embeddings(&caps, &policy)?,
             (OperationKind::Embed, false) => self.embeddings_translated(upstream, &caps, &policy)?,

@@ -94,8 +94,7 @@ fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Pl
     let codec = llm_wire::registry::task(format).ok_or_else(|| Error::internal(format!("no codec for {format}")))?;
     let wire_model = target.provider.wire_model(model).into_owned();
     let fields = fields(call, target)?;
-    let request =
-        TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
+    let request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
     let controls = &call.controls;
     let mut ctx = EncodeContext {
         provider: row.id,
@@ -157,8 +156,8 @@ fn ready(address: &Address, out: TaskOut) -> Result<Request<llm_http::Body>> {
     let (body, content_type) = written(out.body);
     let mut request = build(address, body, &out.headers);
     if let Some(method) = out.method {
-        *request.method_mut() = Method::from_bytes(method.as_bytes())
-            .map_err(|_| Error::internal(format!("{method:?} is no method")))?;
+        *request.method_mut() =
+            Method::from_bytes(method.as_bytes()).map_err(|_| Error::internal(format!("{method:?} is no method")))?;
     }
     match content_type {
         Some(kind) => request.headers_mut().insert(CONTENT_TYPE, kind),

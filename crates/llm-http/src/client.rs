@@ -19,7 +19,10 @@ use crate::multiplex::Stream;
 use crate::pool::{Found, Host, Lease, Pool, Shared, target};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
-use crate::{Body, BoxFuture, EgressPolicy, FetchError, FetchLimits, Fetched, HttpConfig, Phase, ReplyBody, Timeouts, Transport, TransportError, UpgradeReply, UpgradedIo};
+use crate::{
+    Body, BoxFuture, EgressPolicy, FetchError, FetchLimits, Fetched, HttpConfig, Phase, ReplyBody, Timeouts, Transport,
+    TransportError, UpgradeReply, UpgradedIo,
+};
 
 /// An HTTP client with its own connection pool. Make one per server thread with [`HttpClient::with_own_pool`]:
 /// settings, certificates and name cache are shared, connections are not.
