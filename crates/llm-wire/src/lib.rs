@@ -7,6 +7,7 @@
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
+//! - [`gemini`]: Google's generateContent.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //!
@@ -16,6 +17,7 @@
 pub mod anthropic;
 pub mod codec;
 pub mod framing;
+pub mod gemini;
 pub mod openai;
 pub mod registry;
 pub mod relay;

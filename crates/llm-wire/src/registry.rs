@@ -4,6 +4,7 @@ use llm_types::Format;
 
 use crate::anthropic::Messages;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
+use crate::gemini::Gemini;
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
@@ -18,6 +19,7 @@ pub fn client_generate(format: Format) -> Option<&'static dyn ClientCodec<Genera
         Format::OpenAiCompletions => Some(&Completions),
         Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
+        Format::GeminiGenerate => Some(&Gemini),
         _ => None,
     }
 }
@@ -30,6 +32,7 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::OpenAiCompletions => Some(&Completions),
         Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
+        Format::GeminiGenerate => Some(&Gemini),
         _ => None,
     }
 }

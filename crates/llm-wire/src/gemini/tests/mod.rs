@@ -1,0 +1,1 @@
+//! Cases that files cannot tell.
