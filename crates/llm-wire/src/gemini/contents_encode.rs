@@ -110,8 +110,7 @@ fn run_of(run: &[Said<'_>], turns: &[&Turn], parts: &mut Parts, list: &mut Arr<'
 fn user(run: &[Said<'_>], parts: &mut Parts, list: &mut Arr<'_>) -> Result<bool> {
     let turns = run.iter().filter_map(|s| if let Said::User(t) = s { Some(*t) } else { None });
     let all: Vec<(&Part, &Turn)> = turns.flat_map(|t| t.parts.iter().map(move |p| (p, t))).collect();
-    let written: Vec<&Part> =
-        all.iter().filter(|(p, t)| parts.is_said(p, t)).map(|(part, _)| *part).collect();
+    let written: Vec<&Part> = all.iter().filter(|(p, t)| parts.is_said(p, t)).map(|(part, _)| *part).collect();
     if written.is_empty() {
         return Ok(false);
     }

@@ -95,8 +95,7 @@ pub(super) fn in_stream(raw: &str, provider: &str) -> Error {
 /// The reply is not an answer: LiteLLM tells clients that with the status 422.
 pub(super) fn unreadable(reply: &ReplyView<'_>, why: &str) -> Error {
     let name = provider_name(reply.provider);
-    let text =
-        format!("litellm.BadRequestError: {name}Exception - Error converting to valid response block={why}");
+    let text = format!("litellm.BadRequestError: {name}Exception - Error converting to valid response block={why}");
     let detail = UpstreamDetail {
         status: reply.status,
         provider: reply.provider.to_owned(),
@@ -145,8 +144,12 @@ pub fn kind_of(status: u16, text: &str) -> Kind {
         Kind::ContextWindow
     } else if says(&["Vertex AI API has not been used in project", "Unable to find your project"]) {
         Kind::BadRequest
-    } else if says(&["None Unknown Error.", "Content has no parts.", "500 Internal Server Error", "The model is overloaded."])
-    {
+    } else if says(&[
+        "None Unknown Error.",
+        "Content has no parts.",
+        "500 Internal Server Error",
+        "The model is overloaded.",
+    ]) {
         Kind::Internal
     } else if says(&["API key not valid."]) {
         Kind::Authentication

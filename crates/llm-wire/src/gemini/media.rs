@@ -1,9 +1,9 @@
 //! Pictures, sounds, films and documents: which media type a URL shows, and where bytes go.
 
-use llm_types::Error;
 use llm_types::generate::{FileRef, Media, MediaSource, PartKind};
-use llm_types::Result;
+use llm_types::{Error, Extra, Result};
 
+use super::FORMAT;
 use crate::openai::object::Obj;
 
 /// Where AI Studio keeps uploaded files. Their types are known there.
@@ -104,8 +104,8 @@ impl<'a> Blob<'a> {
         }
     }
 
-    /// Writes the bytes or the address. `camel`: in Google's own spelling.
-    pub(super) fn write(&self, camel: bool, part: &mut Obj<'_>) {
+    /// Writes the bytes or the address. `camel`: in Google's own spelling; `extra`: the extra fields of the part.
+    pub(super) fn write(&self, camel: bool, extra: &Extra, part: &mut Obj<'_>) {
         let (inline, file, mime, uri) = match camel {
             true => ("inlineData", "fileData", "mimeType", "fileUri"),
             false => ("inline_data", "file_data", "mime_type", "file_uri"),
@@ -119,6 +119,7 @@ impl<'a> Blob<'a> {
                 let mut obj = part.obj(inline);
                 obj.str("data", data);
                 obj.str(mime, &kind(None).unwrap_or_else(|| "application/octet-stream".to_owned()));
+                obj.inner(extra, FORMAT, "inlineData.");
             }
             MediaSource::Text(text) => part.str("text", text),
             MediaSource::Url(url) | MediaSource::FileId(url) => {
@@ -131,6 +132,7 @@ impl<'a> Blob<'a> {
                 let mut obj = part.obj(file);
                 obj.opt_str(mime, kind.as_deref());
                 obj.str(uri, url);
+                obj.inner(extra, FORMAT, "fileData.");
             }
         }
     }

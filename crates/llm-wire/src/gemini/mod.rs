@@ -111,4 +111,8 @@ impl UpstreamCodec<Generate> for Gemini {
     fn stream_decoder(&self, ctx: &ReplyContext) -> Option<Box<dyn StreamDecoder>> {
         Some(Box::new(stream_decode::Decoder::new(ctx)))
     }
+
+    fn fetches(&self, _model: &str, url: &str) -> bool {
+        media::is_fetched(url)
+    }
 }

@@ -102,7 +102,7 @@ pub(super) fn part(part: &Part, native: bool, list: &mut Arr<'_>) {
         }
         kind => {
             if let Some(blob) = Blob::of(kind) {
-                blob.write(true, &mut obj);
+                blob.write(true, &part.extra, &mut obj);
             }
         }
     }

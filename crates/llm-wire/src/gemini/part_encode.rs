@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::BufMut;
 use llm_types::generate::{Part, PartKind, ToolCall, Turn};
-use llm_types::{Format, Json, RawJson, Result};
+use llm_types::{Extra, Format, Json, RawJson, Result};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
@@ -80,7 +80,7 @@ impl Parts {
                 let Some(blob) = Blob::of(kind) else { return Ok(()) };
                 blob.check()?;
                 let mut obj = list.obj();
-                blob.write(false, &mut obj);
+                blob.write(false, &part.extra, &mut obj);
                 self.resolve(blob.detail, &mut obj);
                 film(part, &mut obj);
             }
@@ -236,7 +236,7 @@ fn pictures(turn: &Turn, list: &mut Arr<'_>) -> Result<()> {
         let kind = super::part_decode::blob(source, media_type.or_else(|| Some("image/png".to_owned())));
         if let Some(blob) = Blob::of(&kind) {
             blob.check()?;
-            blob.write(false, &mut list.obj());
+            blob.write(false, &Extra::default(), &mut list.obj());
         }
     }
     Ok(())

@@ -42,7 +42,9 @@ fn by_effort(effort: &str, model: Model, ctx: &mut EncodeContext<'_>) -> Result<
             lose(ctx, "reasoning_effort");
             return Ok(None);
         }
-        let text = format!("litellm.UnsupportedParamsError: reasoning_effort={effort} is not one of none, minimal, low, medium, high");
+        let text = format!(
+            "litellm.UnsupportedParamsError: reasoning_effort={effort} is not one of none, minimal, low, medium, high"
+        );
         return Err(Error::new(Kind::UnsupportedParams, text).with_param("reasoning_effort"));
     }
     let mut config = Json::Object(Vec::new());

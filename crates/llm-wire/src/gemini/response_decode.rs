@@ -8,7 +8,7 @@ use llm_types::{Extra, RawJson, Result};
 use super::part_decode::blob;
 use super::request_decode::raw_json;
 use super::usage::{self, Grounding};
-use super::wire::{CandidateIn, PartIn, ReplyIn, block_reason, call_id, invented_id, model_name};
+use super::wire::{CandidateIn, PartIn, ReplyIn, block_reason, call_id, invented_id, model_name, one_line};
 use super::{FORMAT, error, finish, logprobs};
 use crate::codec::http_headers::get;
 use crate::codec::{ReplyContext, ReplyView};
@@ -23,8 +23,7 @@ pub(super) const LOGPROBS: &str = "logprobsResult";
 
 /// Reads an answer.
 pub(super) fn decode(reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<GenerateResponse> {
-    let view: ReplyIn<'_> =
-        serde_json::from_slice(reply.body).map_err(|e| error::unreadable(reply, &e.to_string()))?;
+    let view: ReplyIn<'_> = serde_json::from_slice(reply.body).map_err(|e| error::unreadable(reply, &e.to_string()))?;
     if view.error.is_some_and(|e| e.get() != "null") {
         return Err(error::decode(reply));
     }
@@ -121,7 +120,7 @@ fn read_part(view: PartIn<'_>, seed: &str, calls: &mut usize) -> Option<Part> {
         PartKind::ToolCall(ToolCall {
             id: call_id(id, signature.as_deref()).into_owned(),
             name: call.name.0.unwrap_or_default().into_owned(),
-            arguments: call.args.map_or("{}", |a| a.get()).to_owned(),
+            arguments: one_line(call.args.map_or("{}", |a| a.get())).into_owned(),
         })
     } else if let Some(inline) = view.inline {
         let data = inline.data.0.unwrap_or_default().into_owned();

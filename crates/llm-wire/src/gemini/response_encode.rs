@@ -34,9 +34,10 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
 fn candidate(choice: &Choice, native: bool, list: &mut Arr<'_>) {
     let mut obj = list.obj();
     let mut content = obj.obj("content");
-    let mut parts = content.arr("parts");
-    choice.parts.iter().for_each(|p| native_encode::part(p, native, &mut parts));
-    drop(parts);
+    if !choice.parts.is_empty() {
+        let mut parts = content.arr("parts");
+        choice.parts.iter().for_each(|p| native_encode::part(p, native, &mut parts));
+    }
     content.str("role", "model");
     drop(content);
     if let Some(finish) = &choice.finish {

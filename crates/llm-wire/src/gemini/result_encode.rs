@@ -2,7 +2,7 @@
 
 use bytes::BufMut;
 use llm_types::generate::{Part, PartKind, ToolResult, Turn};
-use llm_types::Result;
+use llm_types::{Extra, Result};
 use serde_json::value::RawValue;
 
 use super::contents_encode::orphan;
@@ -33,7 +33,7 @@ pub(super) fn write(result: &ToolResult, turns: &[&Turn], model: Model, part: &m
     }
     blobs.iter().try_for_each(Blob::check)?;
     let mut list = response.arr("parts");
-    blobs.iter().for_each(|blob| blob.write(false, &mut list.obj()));
+    blobs.iter().for_each(|blob| blob.write(false, &Extra::default(), &mut list.obj()));
     Ok(())
 }
 

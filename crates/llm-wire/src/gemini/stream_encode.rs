@@ -91,12 +91,16 @@ impl Encoder {
     /// Writes an event: `candidates` and what belongs to the whole answer.
     fn chunk(&self, out: &mut BytesMut, fill: impl FnOnce(&mut Obj<'_>)) {
         out.put_slice(b"data: ");
+        let start = out.len();
         {
             let mut obj = Obj::open(out);
             fill(&mut obj);
             obj.str("modelVersion", &self.model);
             obj.str("responseId", &self.id);
         }
+        // raw JSON may have stood on several lines; inside of strings there are none
+        let written = out.get_mut(start..).unwrap_or_default();
+        written.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')).for_each(|b| *b = b' ');
         out.put_slice(b"\n\n");
     }
 
@@ -168,8 +172,7 @@ impl Encoder {
                 part.extra.push(FORMAT, "functionCall.id", RawJson::string(id));
             }
         }
-        let top: crate::top::Top<'_> =
-            fields.as_deref().and_then(|f| serde_json::from_str(f).ok()).unwrap_or_default();
+        let top: crate::top::Top<'_> = fields.as_deref().and_then(|f| serde_json::from_str(f).ok()).unwrap_or_default();
         for (key, value) in top.iter() {
             part.extra.push(FORMAT, key, RawJson::parse(value).unwrap_or_default());
         }
@@ -189,10 +192,7 @@ impl Encoder {
                 let mut list = obj.arr("candidates");
                 for (choice, finish) in &finishes {
                     let mut candidate = list.obj();
-                    let mut content = candidate.obj("content");
-                    drop(content.arr("parts"));
-                    content.str("role", "model");
-                    drop(content);
+                    candidate.obj("content").str("role", "model");
                     candidate.str("finishReason", finish::encode(finish));
                     candidate.u64("index", (*choice).into());
                     for (_, key, json) in unknown.iter().filter(|(of, key, _)| of == choice && key != FEEDBACK) {

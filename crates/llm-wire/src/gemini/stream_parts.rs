@@ -8,7 +8,7 @@ use llm_types::stream::{Delta, Event, EventSink, PartStart};
 use llm_types::{Extra, RawJson};
 
 use super::response_decode::unknown;
-use super::wire::{CallIn, PartIn, call_id, invented_id};
+use super::wire::{CallIn, PartIn, call_id, invented_id, one_line};
 use super::{FORMAT, finish};
 use crate::openai::object::Obj;
 
@@ -67,14 +67,7 @@ impl Candidate {
         }
     }
 
-    fn text(
-        &mut self,
-        kind: Kind,
-        text: &str,
-        proof: Option<&str>,
-        fields: &Extra,
-        sink: &mut dyn EventSink,
-    ) {
+    fn text(&mut self, kind: Kind, text: &str, proof: Option<&str>, fields: &Extra, sink: &mut dyn EventSink) {
         if text.is_empty() && proof.is_none() && fields.is_empty() {
             return;
         }
@@ -135,7 +128,7 @@ impl Candidate {
         let name = Cow::Borrowed(call.name.0.as_deref().unwrap_or_default());
         let kind = PartStart::ToolCall { id: call_id(id, signature), name };
         sink.event(Event::PartStart { choice, part, kind });
-        let arguments = Cow::Borrowed(call.args.map_or("{}", |a| a.get()));
+        let arguments = one_line(call.args.map_or("{}", |a| a.get()));
         sink.event(Event::Delta { choice, part, delta: Delta::Arguments(arguments) });
         self.fields(part, fields, sink);
         sink.event(Event::PartEnd { choice, part });

@@ -100,3 +100,23 @@ pub(super) fn is_invented(id: &str, seed: &str) -> bool {
 fn bare(seed: &str) -> &str {
     seed.trim_start_matches("chatcmpl-").trim_start_matches("msg_").trim_start_matches("resp_")
 }
+
+/// JSON text on one line: Google writes it on many. Numbers and strings keep their spelling.
+pub(super) fn one_line(json: &str) -> Cow<'_, str> {
+    if !json.contains(['\n', '\r']) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    let (mut inside, mut escaped) = (false, false);
+    for letter in json.chars() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            ' ' | '\n' | '\r' | '\t' if !inside => continue,
+            _ => {}
+        }
+        out.push(letter);
+    }
+    Cow::Owned(out)
+}

@@ -9,8 +9,13 @@ use llm_wire::codec::Hints;
 use llm_wire::{EncodeContext, ModelCaps, ReplyContext};
 
 /// Formats of conversations.
-pub(crate) const GENERATE: [Format; 4] =
-    [Format::OpenAiChat, Format::OpenAiResponses, Format::OpenAiCompletions, Format::AnthropicMessages];
+pub(crate) const GENERATE: [Format; 5] = [
+    Format::OpenAiChat,
+    Format::OpenAiResponses,
+    Format::OpenAiCompletions,
+    Format::AnthropicMessages,
+    Format::GeminiGenerate,
+];
 
 /// One fixture.
 #[derive(Debug)]
