@@ -159,6 +159,8 @@ pub struct Hints {
     pub json_tool: bool,
     /// Tool names that had to be rewritten: (sent, original).
     pub tool_names: Vec<(String, String)>,
+    /// A text that is `{"name": .., "arguments": ..}` is a call of a tool: tools were asked for in words.
+    pub calls_in_text: bool,
     /// The assistant text that the client asked to be continued and wants back in front.
     pub prefix: Option<String>,
 }

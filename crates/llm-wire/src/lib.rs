@@ -8,6 +8,7 @@
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`gemini`]: Google's generateContent.
+//! - [`cohere`], [`ollama`]: languages of one house, towards upstreams only.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //!
@@ -15,15 +16,22 @@
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
 
 pub mod anthropic;
+pub(crate) mod brackets;
 pub mod codec;
+pub mod cohere;
+pub(crate) mod dialect;
 pub mod framing;
 pub mod gemini;
+pub mod ollama;
 pub mod openai;
+pub(crate) mod prompt;
+pub(crate) mod python;
 pub mod registry;
 pub mod relay;
 pub mod sse;
 pub mod task;
 pub mod top;
+pub(crate) mod turns;
 pub mod usage;
 
 pub use codec::{

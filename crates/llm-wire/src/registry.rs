@@ -5,6 +5,8 @@ use llm_types::Format;
 use crate::anthropic::Messages;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::gemini::Gemini;
+use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
+use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
@@ -33,6 +35,10 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
         Format::GeminiGenerate => Some(&Gemini),
+        Format::CohereChat => Some(&ChatV1),
+        Format::CohereChatV2 => Some(&ChatV2),
+        Format::OllamaChat => Some(&OllamaChat),
+        Format::OllamaGenerate => Some(&OllamaGenerate),
         _ => None,
     }
 }
@@ -51,6 +57,8 @@ pub fn client_embed(format: Format) -> Option<&'static dyn ClientCodec<Embed>> {
 pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed>> {
     match format {
         Format::OpenAiEmbeddings => Some(&Embeddings),
+        Format::CohereEmbed => Some(&CohereEmbed),
+        Format::OllamaEmbed => Some(&OllamaEmbed),
         _ => None,
     }
 }

@@ -25,6 +25,8 @@
 mod bodies;
 #[path = "laws/files.rs"]
 mod files;
+#[path = "laws/foreign.rs"]
+mod foreign;
 #[path = "laws/streams.rs"]
 mod streams;
 #[path = "laws/vectors.rs"]

@@ -66,6 +66,16 @@ pub fn decode(raw: &RawValue, format: Format) -> UsageReport {
     UsageReport { usage, raw: Some((format, RawJson::borrowed(raw))) }
 }
 
+/// The report of an upstream that counts what went in and what came out, and nothing else.
+#[must_use]
+pub fn plain(input: u64, output: u64) -> UsageReport {
+    let total = input.saturating_add(output);
+    let text = format!(r#"{{"prompt_tokens":{input},"completion_tokens":{output},"total_tokens":{total}}}"#);
+    let usage =
+        Usage { input_text: input, output_text: output, source: UsageSource::Reported, ..Usage::default() };
+    UsageReport { usage, raw: RawJson::parse(text).ok().map(|raw| (Format::OpenAiChat, raw)) }
+}
+
 /// `cost` is a number, or an object with the total (Perplexity).
 fn cost(raw: &str) -> Option<f64> {
     #[derive(serde::Deserialize)]

@@ -181,8 +181,14 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 /// A list of a reply: every other type counts as none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct List<T>(pub(crate) Option<Vec<T>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 impl<'a, T: Deserialize<'a>> Deserialize<'a> for List<T> {
     fn deserialize<D: Deserializer<'a>>(d: D) -> Result<Self, D::Error> {

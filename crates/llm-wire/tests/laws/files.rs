@@ -75,7 +75,7 @@ fn first_change(a: &str, b: &str) -> String {
     changed.map_or_else(|| "(shorter)".to_owned(), |(line, _)| line.chars().take(300).collect())
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 

@@ -16,6 +16,7 @@ mod call_delta;
 mod content_decode;
 mod content_encode;
 mod error;
+mod fields;
 mod message_decode;
 mod message_encode;
 mod message_view;
@@ -39,11 +40,12 @@ use crate::codec::{
 pub(crate) use content_decode::locate;
 pub(crate) use content_encode::data_url;
 pub(crate) use error::{invalid, missing, problem, read};
-pub(crate) use message_encode::{TOOL_IMAGES, thinking_block};
+pub(crate) use fields::{write_extras, write_others};
+pub(crate) use message_encode::{TOOL_IMAGES, conversation, thinking_block};
 pub(crate) use message_view::Arguments;
 pub(crate) use request_decode::decode as decode_request;
-pub(crate) use request_encode::{effort_of, text_options};
-pub(crate) use response_decode::decode as decode_response;
+pub(crate) use request_encode::{effort_of, lose_extra, text_options, write_stop, write_tool};
+pub(crate) use response_decode::{call_id, decode as decode_response};
 pub(crate) use response_encode::{answer_id, shape};
 pub(crate) use stream_decode::ChatStreamDecoder;
 

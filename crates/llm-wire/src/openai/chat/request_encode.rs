@@ -120,18 +120,23 @@ fn sampling(req: &GenerateRequest, max: &'static str, obj: &mut Obj<'_>) {
     if let Some(n) = s.n {
         obj.u64("n", n);
     }
-    match req.stop.as_slice() {
-        [one] if req.stop_flat => obj.str("stop", one),
-        [] => {}
-        many => {
-            let mut list = obj.arr("stop");
-            many.iter().for_each(|s| list.str(s));
-        }
-    }
+    write_stop(req, "stop", obj);
     obj.number("presence_penalty", s.presence_penalty.as_ref());
     obj.number("frequency_penalty", s.frequency_penalty.as_ref());
     obj.raw("logit_bias", s.logit_bias.as_ref());
     obj.number("seed", s.seed.as_ref());
+}
+
+/// Writes the texts that end an answer: a bare text where the client sent one.
+pub(crate) fn write_stop(req: &GenerateRequest, key: &'static str, obj: &mut Obj<'_>) {
+    match req.stop.as_slice() {
+        [one] if req.stop_flat => obj.str(key, one),
+        [] => {}
+        many => {
+            let mut list = obj.arr(key);
+            many.iter().for_each(|s| list.str(s));
+        }
+    }
 }
 
 fn stream(req: &GenerateRequest, obj: &mut Obj<'_>) {
@@ -224,7 +229,7 @@ fn hosted_type(json: &str) -> String {
     serde_json::from_str::<Typed>(json).map_or_else(|_| "hosted".to_owned(), |t| t.r#type)
 }
 
-fn write_tool(tool: &Tool, ctx: &EncodeContext<'_>, list: &mut Arr<'_>) {
+pub(crate) fn write_tool(tool: &Tool, ctx: &EncodeContext<'_>, list: &mut Arr<'_>) {
     match &tool.kind {
         ToolKind::Hosted { json, .. } => list.text(json.get()),
         ToolKind::Function(function) => {
@@ -262,7 +267,7 @@ fn tool_choice(choice: &ToolChoice, legacy: bool, ctx: &mut EncodeContext<'_>, o
     }
 }
 
-fn output_format(format: &OutputFormat, obj: &mut Obj<'_>) {
+pub(crate) fn output_format(format: &OutputFormat, obj: &mut Obj<'_>) {
     match format {
         OutputFormat::Text => obj.text("response_format", r#"{"type":"text"}"#),
         OutputFormat::JsonObject => obj.text("response_format", r#"{"type":"json_object"}"#),

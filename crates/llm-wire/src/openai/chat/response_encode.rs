@@ -189,6 +189,7 @@ fn calls<'a>(parts: &'a [Part], ctx: &ReplyContext) -> Vec<Call<'a>> {
         };
         let index = match ctx.upstream {
             None | Some(Format::OpenAiChat | Format::OpenAiResponses) => None,
+            Some(Format::OllamaChat | Format::OllamaGenerate) => None,
             Some(Format::AnthropicMessages) => u64::try_from(at).ok(),
             Some(_) => u64::try_from(calls.len()).ok(),
         };

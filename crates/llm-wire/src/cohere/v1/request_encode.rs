@@ -1,0 +1,92 @@
+//! Requests: the last message, parameters, tools with a flat list of parameters.
+
+use bytes::{BufMut, BytesMut};
+use llm_types::generate::{FunctionTool, GenerateRequest, PartKind, Role, ToolCall, ToolKind, ToolResult, Turn};
+use llm_types::{Json, RawJson};
+
+use crate::codec::EncodeContext;
+use crate::cohere::options;
+use crate::openai::object::{Arr, Obj};
+use crate::turns::texts;
+
+/// Writes a request.
+pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
+    let mut obj = Obj::open(out);
+    options::write(req, ctx, &mut obj);
+    tools(req, ctx, &mut obj);
+    let Some((last, before)) = req.turns.split_last() else { return };
+    match last_result(last) {
+        Some(result) => tool_result(result, before, &mut obj),
+        None => obj.str("message", &texts(&last.parts)),
+    }
+    if before.last().is_some_and(|t| matches!(t.role, Role::User | Role::Tool) && last_result(t).is_none()) {
+        obj.bool("force_single_step", true);
+    }
+    if !before.is_empty() {
+        ctx.lost.push("messages.history".to_owned());
+    }
+    ctx.lost.push("model".to_owned());
+}
+
+fn last_result(turn: &Turn) -> Option<&ToolResult> {
+    turn.parts.iter().rev().find_map(|p| if let PartKind::ToolResult(result) = &p.kind { Some(result) } else { None })
+}
+
+/// `tool_results: [{call: {name, parameters}, outputs: [{..}]}]`; the call is found in the turns before.
+fn tool_result(result: &ToolResult, before: &[Turn], obj: &mut Obj<'_>) {
+    let calls = before.iter().flat_map(|t| &t.parts).filter_map(|p| match &p.kind {
+        PartKind::ToolCall(call) => Some(call),
+        _ => None,
+    });
+    let call: Option<&ToolCall> = calls.filter(|c| c.id == result.call_id).last();
+    let mut list = obj.arr("tool_results");
+    let mut item = list.obj();
+    {
+        let name = call.map(|c| c.name.as_str()).or(result.name.as_deref());
+        let mut said = item.obj("call");
+        said.str("name", name.unwrap_or_default());
+        said.text("parameters", call.and_then(|c| object(&c.arguments)).as_ref().map_or("{}", RawJson::get));
+    }
+    let text = texts(&result.parts);
+    let mut outputs = item.arr("outputs");
+    match object(&text) {
+        Some(output) => outputs.text(output.get()),
+        None => outputs.obj().str("content", &text),
+    }
+}
+
+/// A text that is a JSON object.
+fn object(text: &str) -> Option<RawJson> {
+    RawJson::parse(text.trim()).ok().filter(|json| json.get().starts_with('{'))
+}
+
+fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
+    if req.tools.is_empty() {
+        return;
+    }
+    let mut list = obj.arr("tools");
+    for tool in &req.tools {
+        match &tool.kind {
+            ToolKind::Function(function) => write_tool(function, &mut list),
+            ToolKind::Hosted { format, .. } => ctx.lost.push(format!("tools[{format}]")),
+        }
+    }
+}
+
+fn write_tool(function: &FunctionTool, list: &mut Arr<'_>) {
+    let schema: Json = function.parameters.as_ref().and_then(|p| p.read().ok()).unwrap_or_default();
+    let required = schema.get("required").and_then(Json::as_array).unwrap_or_default();
+    let mut obj = list.obj();
+    obj.str("name", &function.name);
+    obj.str("description", function.description.as_deref().unwrap_or_default());
+    let mut definitions = obj.obj("parameter_definitions");
+    for (name, property) in schema.get("properties").and_then(Json::as_object).unwrap_or_default() {
+        let text = |key: &str| property.get(key).and_then(Json::as_str).unwrap_or_default();
+        let definition = Json::object([
+            ("description", Json::from(text("description"))),
+            ("type", Json::from(text("type"))),
+            ("required", Json::from(required.iter().any(|r| r.as_str() == Some(name)))),
+        ]);
+        definitions.any_key(name).put_slice(definition.to_string().as_bytes());
+    }
+}

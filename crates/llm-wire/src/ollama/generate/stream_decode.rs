@@ -1,0 +1,70 @@
+//! Streams: every line is a piece of the text; the last one is `done`.
+
+use std::borrow::Cow;
+
+use llm_types::Kind;
+use llm_types::generate::{Finish, FinishReason};
+use llm_types::stream::{Event, EventSink, Start};
+
+use super::FORMAT;
+use super::response_decode::ReplyIn;
+use crate::brackets::Brackets;
+use crate::codec::{ReplyContext, StreamDecoder};
+use crate::ollama::thoughts::Tags;
+use crate::ollama::{error, usage};
+use crate::sse::Frame;
+
+/// Reads one stream.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    brackets: Brackets,
+    tags: Tags,
+    provider: String,
+}
+
+impl Decoder {
+    pub(super) fn new(ctx: &ReplyContext) -> Self {
+        Self { brackets: Brackets::default(), tags: Tags::default(), provider: ctx.provider.clone() }
+    }
+
+    fn line(&mut self, line: &ReplyIn<'_>, sink: &mut dyn EventSink) {
+        if let Some(said) = line.error {
+            let error = error::instead(&self.provider, said.get());
+            return self.brackets.fail(error, sink);
+        }
+        let model = || line.model.filled().unwrap_or_default().to_owned();
+        self.brackets.start(|| Start { model: model(), ..Start::default() }, sink);
+        self.brackets.thinking(Cow::Borrowed(line.thinking.0.as_deref().unwrap_or_default()), sink);
+        if let Some(text) = line.response.filled() {
+            self.tags.tell(text, &mut self.brackets, sink);
+        }
+        if line.done == Some(true) {
+            if let Some(report) = usage::report(line.prompt_eval_count, line.eval_count) {
+                sink.event(Event::Usage(Box::new(report)));
+            }
+            let raw = line.done_reason.filled().map(|w| (FORMAT, w.to_owned()));
+            self.brackets.ends(Finish { raw, ..Finish::new(FinishReason::Stop) });
+            self.brackets.complete(sink);
+        }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn EventSink) {
+        if self.brackets.over() || frame.data.trim_ascii().is_empty() {
+            return;
+        }
+        match serde_json::from_slice::<ReplyIn<'_>>(&frame.data) {
+            Ok(line) => self.line(&line, sink),
+            Err(e) => {
+                let text = format!("a line of the stream is not JSON: {e}");
+                self.brackets.fail(error::broken(Kind::InvalidReply, &self.provider, &text), sink);
+            }
+        }
+    }
+
+    fn end(&mut self, sink: &mut dyn EventSink) {
+        let text = "the stream ended before the answer was complete";
+        self.brackets.fail(error::broken(Kind::MidStream, &self.provider, text), sink);
+    }
+}
