@@ -224,9 +224,10 @@ impl Planner<'_> {
         request.stream &= may_stream;
         self.fetched.put_into(&mut request);
         let provider = self.target.provider;
-        let present = request.fields().intersection(rules::judged(upstream));
+        edit::clear(&mut request, policy);
+        let present = rules::present(&request, self.model, upstream, policy);
         let dropped = rules::check(provider, self.model, &self.target.params, caps, present, &request, policy)?;
-        dropped.iter().for_each(|field| request.drop_field(field));
+        rules::drop_fields(&mut request, dropped);
         let mut lost: Vec<String> = dropped.iter().map(|f| f.name().to_owned()).collect();
         let wire_model = provider.wire_model(self.model);
         let mut ctx = self.encode_context(&wire_model, caps, policy);

@@ -10,15 +10,17 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`azure`], [`azure_ai`]: providers whose control flow differs.
+//! - [`anthropic`], [`azure`], [`azure_ai`], [`cohere`], [`ollama`]: providers whose control flow differs.
 
 pub mod anthropic;
 pub mod azure;
 pub mod azure_ai;
+pub mod cohere;
 pub mod declare;
 pub mod edit;
 mod endpoint;
 mod generated;
+pub mod ollama;
 mod params;
 pub mod provider;
 pub mod quirk;

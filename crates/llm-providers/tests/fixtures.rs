@@ -13,10 +13,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use llm_catalog::Catalog;
-use llm_providers::{Call, Endpoint, Params, Policy, Want, edit, provider::not_served, resolve, rules};
-use llm_types::{Format, Json, OperationKind, Secret};
-use llm_wire::codec::Hints;
+use llm_providers::{Call, Endpoint, Params, Policy, Provider, Want, edit, provider::not_served, resolve, rules};
+use llm_types::{Field, Format, Json, OperationKind, Secret};
+use llm_wire::codec::{EncodeContext, Hints};
 use llm_wire::top::Top;
+use llm_wire::{ModelCaps, RequestView, registry};
 
 fn folder() -> PathBuf {
     match std::env::var_os("FIXTURES") {
@@ -74,15 +75,15 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         client: Some(format),
         ..Policy::default()
     };
-    let mut hints = Hints::default();
-    let edited = if embed {
-        edit::embeddings(provider, model, &params, &caps, &top, &policy)?
-    } else {
-        edit::generate(provider, upstream, model, &params, &caps, &top, &policy, &mut hints)?
+    let asked = Asked { provider, model, params: &params, caps: &caps, policy: &policy, format, upstream };
+    let (mut body, extra) = match (embed, upstream == format) {
+        (true, same) => asked.embeddings(&top, same)?,
+        (false, true) => asked.same_format(&top)?,
+        (false, false) => asked.translated(body.as_bytes())?,
     };
-    let (text, extra) = edited.map_or((body.clone().into(), Vec::new()), |e| (e.body, e.headers));
-    let mut body: Json = serde_json::from_slice(&text).unwrap();
-    body.set("model", provider.wire_model(model).as_ref());
+    if upstream.model_in_body() {
+        body.set("model", provider.wire_model(model).as_ref());
+    }
     let mut endpoint = Endpoint::default();
     let key = params.secret("api_key").unwrap_or(Secret::new(""));
     let call = Call {
@@ -105,6 +106,73 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         endpoint.headers.iter().map(|(k, v)| (k.to_string(), Json::from(v.to_str().unwrap()))).collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(Json::object([("url", Json::from(endpoint.url)), ("headers", Json::Object(headers)), ("body", body)]))
+}
+
+/// A request and what it is judged by.
+struct Asked<'a> {
+    provider: &'static dyn Provider,
+    model: &'a str,
+    params: &'a Params,
+    caps: &'a ModelCaps,
+    policy: &'a Policy,
+    format: Format,
+    upstream: Format,
+}
+
+type Sent = (Json, Vec<(String, String)>);
+
+impl Asked<'_> {
+    /// The body after the row's edits.
+    fn edited(&self, body: &[u8]) -> llm_types::Result<Sent> {
+        let (top, mut hints) = (Top::parse(body)?, Hints::default());
+        let Self { provider, model, params, caps, policy, upstream, .. } = self;
+        let edited = edit::generate(*provider, *upstream, model, params, caps, &top, policy, &mut hints)?;
+        let (text, extra) = edited.map_or_else(|| (body.to_vec(), Vec::new()), |e| (e.body.to_vec(), e.headers));
+        Ok((serde_json::from_slice(&text).unwrap(), extra))
+    }
+
+    fn same_format(&self, top: &Top<'_>) -> llm_types::Result<Sent> {
+        self.edited(&top.edited(&[]))
+    }
+
+    fn context<'m>(&self, model: &'m str) -> EncodeContext<'m> {
+        EncodeContext {
+            caps: *self.caps,
+            drop_params: self.policy.drop_params,
+            allowed: self.policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect(),
+            ..EncodeContext::for_model(model)
+        }
+    }
+
+    /// What the engine does where client and provider speak different languages.
+    fn translated(&self, body: &[u8]) -> llm_types::Result<Sent> {
+        let view = RequestView { path: "", query: "", body };
+        let mut request = registry::client_generate(self.format).unwrap().decode_request(&view)?;
+        edit::clear(&mut request, self.policy);
+        let present = rules::present(&request, self.model, self.upstream, self.policy);
+        let dropped = rules::check(self.provider, self.model, self.params, self.caps, present, &request, self.policy)?;
+        rules::drop_fields(&mut request, dropped);
+        let model = self.provider.wire_model(self.model);
+        let mut out = bytes::BytesMut::new();
+        let codec = registry::upstream_generate(self.upstream).unwrap();
+        codec.encode_request(&request, &mut self.context(&model), &mut out)?;
+        self.edited(&out)
+    }
+
+    fn embeddings(&self, top: &Top<'_>, same: bool) -> llm_types::Result<Sent> {
+        let edited = edit::embeddings(self.provider, self.model, self.params, self.caps, top, self.policy)?;
+        let (text, extra) = edited.map_or_else(|| (top.edited(&[]), Vec::new()), |e| (e.body, e.headers));
+        if same {
+            return Ok((serde_json::from_slice(&text).unwrap(), extra));
+        }
+        let view = RequestView { path: "", query: "", body: &text };
+        let request = registry::client_embed(self.format).unwrap().decode_request(&view)?;
+        let model = self.provider.wire_model(self.model);
+        let mut out = bytes::BytesMut::new();
+        let codec = registry::upstream_embed(self.upstream).unwrap();
+        codec.encode_request(&request, &mut self.context(&model), &mut out)?;
+        Ok((serde_json::from_slice(&out).unwrap(), extra))
+    }
 }
 
 /// One key per line, so that changes can be read.

@@ -111,7 +111,10 @@ impl Format {
     /// True where a request's body names the model; elsewhere the path does.
     #[must_use]
     pub const fn model_in_body(self) -> bool {
-        !matches!(self, Self::GeminiGenerate | Self::GeminiEmbed | Self::VertexEmbed | Self::BedrockConverse)
+        !matches!(
+            self,
+            Self::GeminiGenerate | Self::GeminiEmbed | Self::VertexEmbed | Self::BedrockConverse | Self::CohereChat
+        )
     }
 
     /// The format of a name, see [`Self::name`].

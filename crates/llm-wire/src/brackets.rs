@@ -44,7 +44,6 @@ impl Brackets {
         self.calls
     }
 
-
     /// Visible text. Empty text opens nothing.
     pub(crate) fn text(&mut self, text: Cow<'_, str>, sink: &mut dyn EventSink) {
         if !text.is_empty() {

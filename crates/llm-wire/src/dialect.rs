@@ -16,9 +16,3 @@ pub(crate) fn error(reply: &ReplyView<'_>, kind: Kind, name: &str) -> Error {
     error.retry_after = read.retry_after;
     error
 }
-
-/// The error of a reply whose kind its status alone tells, in the name of its provider.
-#[must_use]
-pub(crate) fn by_status(reply: &ReplyView<'_>) -> Error {
-    error(reply, errors::of_status(reply.status), &errors::provider_name(reply.provider))
-}

@@ -14,9 +14,7 @@ pub(crate) fn texts<'a>(parts: impl IntoIterator<Item = &'a Part>) -> String {
 pub(crate) fn unmarked(turns: &[Turn]) -> Cow<'_, [Turn]> {
     let marked = |part: &Part| part.cache_control.is_some() || inside(part).iter().any(|p| p.cache_control.is_some());
     let as_it_is = |turn: &Turn| {
-        turn.role != Role::Developer
-            && turn.extra.get("cache_control").is_none()
-            && !turn.parts.iter().any(marked)
+        turn.role != Role::Developer && turn.extra.get("cache_control").is_none() && !turn.parts.iter().any(marked)
     };
     if turns.iter().all(as_it_is) {
         return Cow::Borrowed(turns);

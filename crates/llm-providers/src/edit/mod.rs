@@ -16,7 +16,8 @@ mod thinking;
 mod tools;
 
 use bytes::Bytes;
-use llm_types::{Format, Result};
+use llm_types::generate::GenerateRequest;
+use llm_types::{Field, Format, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 use llm_wire::top::Top;
@@ -87,6 +88,22 @@ const CONTROL: &[&str] = &[
 #[must_use]
 pub fn is_control(name: &str) -> bool {
     CONTROL.binary_search(&name).is_ok()
+}
+
+/// Takes out of a request that is to be translated what steers the gateway, and what the policy always leaves out by
+/// its name. Paths are followed in the translated body, see [`generate`].
+pub fn clear(request: &mut GenerateRequest, policy: &Policy) {
+    let control: Vec<String> =
+        request.extra.all().map(|(k, _)| k).filter(|k| is_control(k)).map(str::to_owned).collect();
+    for name in &control {
+        request.extra.remove(name);
+    }
+    for name in &policy.additional_drop_params {
+        match Field::from_name(name) {
+            Some(field) => request.drop_field(field),
+            None => drop(request.extra.remove(name)),
+        }
+    }
 }
 
 /// Edits the body of a generation request in the provider's language `upstream`. `None`: nothing to change but the

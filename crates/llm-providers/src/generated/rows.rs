@@ -6,6 +6,40 @@ use crate::provider::{Compatible, Provider};
 use crate::quirk::{Quirk as Q, Quirks};
 use crate::row::{Auth, BLANK, Cap, Header, ModelName, Paths, ProviderRow, RowFormat, Task};
 
+/// The parameter set `cohere`.
+pub(crate) const COHERE_PARAMS: FieldSet = FieldSet::of(&[
+    F::Stream,
+    F::Temperature,
+    F::MaxTokens,
+    F::MaxCompletionTokens,
+    F::TopP,
+    F::FrequencyPenalty,
+    F::PresencePenalty,
+    F::Stop,
+    F::N,
+    F::Tools,
+    F::ToolChoice,
+    F::Seed,
+    F::ExtraHeaders,
+]);
+
+/// The parameter set `ollama`.
+pub(crate) const OLLAMA_PARAMS: FieldSet = FieldSet::of(&[
+    F::MaxTokens,
+    F::MaxCompletionTokens,
+    F::Stream,
+    F::TopP,
+    F::Temperature,
+    F::Seed,
+    F::FrequencyPenalty,
+    F::Stop,
+    F::Tools,
+    F::ToolChoice,
+    F::Functions,
+    F::ResponseFormat,
+    F::ReasoningEffort,
+]);
+
 /// The parameter set `openai`.
 pub(crate) const OPENAI_PARAMS: FieldSet = FieldSet::of(&[
     F::FrequencyPenalty,
@@ -720,7 +754,12 @@ pub(crate) static COHERE: ProviderRow = ProviderRow {
     api_base: Some("https://api.cohere.com"),
     api_base_env: &["COHERE_API_BASE"],
     api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
-    format: RowFormat::NotServed("cohere-chat"),
+    format: RowFormat::Own,
+    chat_format: Format::CohereChatV2,
+    embed_format: Format::CohereEmbed,
+    supported: COHERE_PARAMS,
+    embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions, F::InputType]),
+    paths: Paths { chat: Some("/v2/chat"), embeddings: Some("/v2/embed"), ..Paths::NONE },
     bare_models: &["embed-english-*", "embed-multilingual-*"],
     ..BLANK
 };
@@ -731,7 +770,10 @@ pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
     api_base: Some("https://api.cohere.com"),
     api_base_env: &["COHERE_API_BASE"],
     api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
-    format: RowFormat::NotServed("cohere-chat"),
+    format: RowFormat::Own,
+    chat_format: Format::CohereChatV2,
+    supported: COHERE_PARAMS,
+    paths: Paths { chat: Some("/v2/chat"), ..Paths::NONE },
     bare_models: &["command-*"],
     ..BLANK
 };
@@ -2075,7 +2117,12 @@ pub(crate) static OLLAMA: ProviderRow = ProviderRow {
     api_base_env: &["OLLAMA_API_BASE"],
     api_key_env: &["OLLAMA_API_KEY"],
     auth: Auth::BearerOptional,
-    format: RowFormat::NotServed("ollama-generate"),
+    format: RowFormat::Own,
+    chat_format: Format::OllamaGenerate,
+    embed_format: Format::OllamaEmbed,
+    supported: OLLAMA_PARAMS,
+    embed_supported: FieldSet::of(&[F::Dimensions]),
+    paths: Paths { chat: Some("/api/generate"), embeddings: Some("/api/embed"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2086,7 +2133,12 @@ pub(crate) static OLLAMA_CHAT: ProviderRow = ProviderRow {
     api_base_env: &["OLLAMA_API_BASE"],
     api_key_env: &["OLLAMA_API_KEY"],
     auth: Auth::BearerOptional,
-    format: RowFormat::NotServed("ollama-chat"),
+    format: RowFormat::Own,
+    chat_format: Format::OllamaChat,
+    embed_format: Format::OllamaEmbed,
+    supported: OLLAMA_PARAMS,
+    embed_supported: FieldSet::of(&[F::Dimensions]),
+    paths: Paths { chat: Some("/api/chat"), embeddings: Some("/api/embed"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -3110,8 +3162,8 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("cloudflare", &Compatible(&CLOUDFLARE)),
     ("codestral", &Compatible(&CODESTRAL)),
     ("cognition", &Compatible(&COGNITION)),
-    ("cohere", &Compatible(&COHERE)),
-    ("cohere_chat", &Compatible(&COHERE_CHAT)),
+    ("cohere", &crate::cohere::Cohere),
+    ("cohere_chat", &crate::cohere::CohereChat),
     ("cometapi", &Compatible(&COMETAPI)),
     ("compactifai", &Compatible(&COMPACTIFAI)),
     ("crusoe", &Compatible(&CRUSOE)),
@@ -3193,8 +3245,8 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("nvidia_nim", &Compatible(&NVIDIA_NIM)),
     ("nvidia_riva", &Compatible(&NVIDIA_RIVA)),
     ("oci", &Compatible(&OCI)),
-    ("ollama", &Compatible(&OLLAMA)),
-    ("ollama_chat", &Compatible(&OLLAMA_CHAT)),
+    ("ollama", &crate::ollama::Ollama),
+    ("ollama_chat", &crate::ollama::OllamaChat),
     ("oobabooga", &Compatible(&OOBABOOGA)),
     ("openai", &Compatible(&OPENAI)),
     ("openai_like", &Compatible(&OPENAI_LIKE)),

@@ -7,6 +7,7 @@ mod families;
 mod values;
 
 use llm_catalog::{Capability, Catalog};
+use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, Kind, Result};
 
 pub use families::Family;
@@ -79,6 +80,33 @@ pub fn judged(upstream: Format) -> FieldSet {
     match upstream {
         Format::OpenAiResponses => FieldSet::of(&[Field::Temperature, Field::ReasoningEffort]),
         _ => Field::ALL.iter().copied().collect(),
+    }
+}
+
+/// The fields of a request that is translated to the provider's language `upstream`, as the table judges them.
+///
+/// LiteLLM's translation of Messages asks models other than Claude to think by an effort, and leaves tiers and the
+/// choice of parallel calls out.
+#[must_use]
+pub fn present(request: &GenerateRequest, model: &str, upstream: Format, policy: &Policy) -> FieldSet {
+    let mut present = request.fields().intersection(judged(upstream));
+    if policy.client == Some(Format::AnthropicMessages) {
+        present = present.minus(FieldSet::of(&[Field::ParallelToolCalls, Field::ServiceTier]));
+        if present.has(Field::Thinking) && !model.contains("claude") {
+            present.remove(Field::Thinking);
+            if request.reasoning.thinking.as_ref().is_some_and(|t| !t.get().contains("\"disabled\"")) {
+                present.insert(Field::ReasoningEffort);
+            }
+        }
+    }
+    present
+}
+
+/// Takes fields out of a request; with the effort goes what says the same in another language.
+pub fn drop_fields(request: &mut GenerateRequest, fields: FieldSet) {
+    fields.iter().for_each(|field| request.drop_field(field));
+    if fields.has(Field::ReasoningEffort) {
+        request.drop_field(Field::Thinking);
     }
 }
 

@@ -1,8 +1,8 @@
 //! An answer for a client, whole.
 
 use bytes::{BufMut, BytesMut};
-use llm_types::RawJson;
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind};
+use llm_types::{Format, RawJson};
 
 use super::block_encode::Blocks;
 use super::object::{Array, Object};
@@ -21,7 +21,8 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     o.str("model", ctx.model.as_deref().unwrap_or(&resp.model));
     let mut blocks = Blocks { native, ..Blocks::default() };
     let mut list = Array::open(o.key("content"));
-    for part in &choice.parts {
+    let keep_empty = keeps_empty(ctx);
+    for part in choice.parts.iter().filter(|p| keep_empty || native || p.as_text() != Some("")) {
         list.item_if(|out| block(part, &mut blocks, out));
     }
     list.close();
@@ -39,6 +40,11 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
 /// The upstream speaks this format too, so that nothing must be made to fit.
 pub(super) fn is_native(ctx: &ReplyContext) -> bool {
     ctx.upstream == Some(FORMAT)
+}
+
+/// The upstream's empty texts are told, as LiteLLM does: its messages always have a text.
+const fn keeps_empty(ctx: &ReplyContext) -> bool {
+    matches!(ctx.upstream, Some(Format::OllamaChat | Format::BedrockConverse))
 }
 
 /// The upstream's id where it is one of this format.
@@ -72,7 +78,6 @@ fn stop_reason(finish: &Finish) -> &str {
 
 fn block(part: &Part, blocks: &mut Blocks, out: &mut BytesMut) -> bool {
     match &part.kind {
-        PartKind::Text { text, .. } if text.is_empty() && !blocks.native => false,
         // pictures and sound that a model made have no block here
         PartKind::Image(_) if !blocks.native => false,
         PartKind::Thinking { text, signature } if !blocks.native => {

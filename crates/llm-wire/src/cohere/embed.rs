@@ -121,8 +121,7 @@ fn usage(units: &UnitsIn<'_>) -> Option<UsageReport> {
         units.input.0.into_iter().for_each(|n| details.u64("text_tokens", n));
         units.images.0.into_iter().for_each(|n| details.u64("image_tokens", n));
     }
-    let usage =
-        Usage { input_text: text, input_image: images, source: UsageSource::Reported, ..Usage::default() };
+    let usage = Usage { input_text: text, input_image: images, source: UsageSource::Reported, ..Usage::default() };
     let raw = RawJson::parse(String::from_utf8_lossy(&out).into_owned()).ok();
     Some(UsageReport { usage, raw: raw.map(|raw| (Format::OpenAiEmbeddings, raw)) })
 }

@@ -43,8 +43,9 @@ impl UpstreamCodec<Embed> for OllamaEmbed {
                     EmbedInput::Other(json) => list.text(json.get()),
                     EmbedInput::Tokens(_) => {
                         let what = "Ollama takes texts, no lists of tokens";
-                        return Err(Error::bad_request(format!("Invalid value for 'input': {what}"))
-                            .with_param("input"));
+                        return Err(
+                            Error::bad_request(format!("Invalid value for 'input': {what}")).with_param("input")
+                        );
                     }
                 }
             }

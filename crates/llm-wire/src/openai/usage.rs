@@ -71,8 +71,7 @@ pub fn decode(raw: &RawValue, format: Format) -> UsageReport {
 pub fn plain(input: u64, output: u64) -> UsageReport {
     let total = input.saturating_add(output);
     let text = format!(r#"{{"prompt_tokens":{input},"completion_tokens":{output},"total_tokens":{total}}}"#);
-    let usage =
-        Usage { input_text: input, output_text: output, source: UsageSource::Reported, ..Usage::default() };
+    let usage = Usage { input_text: input, output_text: output, source: UsageSource::Reported, ..Usage::default() };
     UsageReport { usage, raw: RawJson::parse(text).ok().map(|raw| (Format::OpenAiChat, raw)) }
 }
 
@@ -134,6 +133,8 @@ pub struct Shape {
     pub stream: bool,
     /// Tools were called.
     pub tool_calls: bool,
+    /// Thoughts were told.
+    pub thoughts: bool,
 }
 
 /// Writes a usage object: the upstream's own words when they are OpenAI's, else computed from the buckets.
@@ -169,7 +170,7 @@ fn encode_stream(raw: &RawJson, usage: &Usage, shape: Shape, out: &mut BytesMut)
     totals(usage, &mut obj);
     if let Some(output) = details.completion_tokens_details {
         obj.text("completion_tokens_details", output.get());
-    } else if !shape.tool_calls {
+    } else if !shape.tool_calls || shape.thoughts {
         let mut output = obj.obj("completion_tokens_details");
         output.u64("reasoning_tokens", 0);
         output.u64("text_tokens", usage.total_output());

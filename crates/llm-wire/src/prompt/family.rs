@@ -32,11 +32,8 @@ const LLAMA_3: Roles = &[
     ("tool", "<|start_header_id|>ipython<|end_header_id|>\n\n", "<|eot_id|>"),
 ];
 
-const MISTRAL: Roles = &[
-    ("system", "[INST] \n", " [/INST]\n"),
-    ("user", "[INST] ", " [/INST]\n"),
-    ("assistant", " ", "</s> "),
-];
+const MISTRAL: Roles =
+    &[("system", "[INST] \n", " [/INST]\n"), ("user", "[INST] ", " [/INST]\n"), ("assistant", " ", "</s> ")];
 
 const CHAT_ML: Roles = &[
     ("system", "<|im_start|>system\n", "<|im_end|>\n"),

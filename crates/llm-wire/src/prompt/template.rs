@@ -65,10 +65,8 @@ impl Given {
     pub(super) fn render(&self, turns: &[Turn]) -> String {
         let part = |of: &Json, key: &str| of.get(key).and_then(Json::as_str).map(str::to_owned).unwrap_or_default();
         let roles = self.roles.as_object().unwrap_or_default();
-        let owned: Vec<(&str, String, String)> = roles
-            .iter()
-            .map(|(name, of)| (name.as_str(), part(of, "pre_message"), part(of, "post_message")))
-            .collect();
+        let owned: Vec<(&str, String, String)> =
+            roles.iter().map(|(name, of)| (name.as_str(), part(of, "pre_message"), part(of, "post_message"))).collect();
         let [initial, last, bos, eos] = &self.texts;
         let roles: Vec<(&str, &str, &str)> =
             owned.iter().map(|(name, before, behind)| (*name, before.as_str(), behind.as_str())).collect();

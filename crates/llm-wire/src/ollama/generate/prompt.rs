@@ -104,7 +104,11 @@ fn calls(turn: &Turn) -> String {
         .filter(|call| !call.id.is_empty())
         .map(call)
         .collect();
-    if calls.is_empty() { String::new() } else { format!("Tool Calls: {}", python::dumps_indented(&Json::Array(calls))) }
+    if calls.is_empty() {
+        String::new()
+    } else {
+        format!("Tool Calls: {}", python::dumps_indented(&Json::Array(calls)))
+    }
 }
 
 fn call(call: &ToolCall) -> Json {

@@ -27,7 +27,8 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     } else {
         options::format(req, &mut obj);
     }
-    ctx.hints.calls_in_text = asks_for_calls || matches!(req.output, Some(llm_types::generate::OutputFormat::JsonObject));
+    ctx.hints.calls_in_text =
+        asks_for_calls || matches!(req.output, Some(llm_types::generate::OutputFormat::JsonObject));
     if !completion {
         let mut list = obj.arr("images");
         for part in req.turns.iter().flat_map(|t| &t.parts).flat_map(inside) {

@@ -265,6 +265,18 @@ impl ChatStreamEncoder {
         }
     }
 
+    /// LiteLLM names the role with the first content; hosts that have no role of their own may end without any.
+    fn end_without_role(&mut self, choice: u32) {
+        let own = !matches!(
+            self.ctx.upstream,
+            Some(Format::OllamaChat | Format::OllamaGenerate | Format::CohereChat | Format::CohereChatV2)
+        );
+        let at = self.at(choice);
+        if let Some(state) = self.choices.get_mut(at).filter(|_| !own) {
+            state.has_role = true;
+        }
+    }
+
     fn end(&mut self, out: &mut BytesMut) {
         if self.failed {
             return;
@@ -274,6 +286,7 @@ impl ChatStreamEncoder {
                 hidden_thoughts: self.redacted && !self.thought,
                 stream: true,
                 tool_calls: self.tool_calls,
+                thoughts: self.thought,
             };
             out.put_slice(b"data: ");
             out.put_slice(&self.head);
@@ -300,6 +313,7 @@ impl StreamEncoder for ChatStreamEncoder {
             Event::Opaque { choice, format, key, json } if *format == FORMAT => self.opaque(*choice, key, json, out),
             Event::Finish { choice, finish } => {
                 let reason = finish::encode(finish.reason);
+                self.end_without_role(*choice);
                 self.chunk(*choice, out, |_| {}, |c| c.str("finish_reason", reason));
             }
             Event::Usage(report) => self.usage = Some((**report).clone()),
