@@ -4,8 +4,8 @@ use llm_types::Format;
 
 use crate::anthropic::Messages;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
-use crate::gemini::Gemini;
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
+use crate::gemini::Gemini;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
