@@ -209,10 +209,7 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
     if let Some(own) = &row.embed_format {
         put("embed_format", format_name(own)?);
     }
-    if !row.tasks.is_empty() {
-        let all: Result<Vec<String>> = row.tasks.iter().map(|(name, path)| task(name, path)).collect();
-        put("tasks", list(all?.into_iter()));
-    }
+    put_tasks(row, &mut put)?;
     put_params(row, sets, &mut put)?;
     if !row.embed_params.is_empty() {
         put("embed_supported", field_set(&row.embed_params));
@@ -256,6 +253,25 @@ fn write_row(row: &Row, sets: &IndexMap<String, Vec<String>>, out: &mut String) 
 fn format_name(name: &str) -> Result<String> {
     let format = Format::from_name(name).with_context(|| format!("there is no format {name:?}"))?;
     Ok(format!("Format::{format:?}"))
+}
+
+/// What every host that speaks OpenAI's chat is asked for in OpenAI's way, as LiteLLM does, unless its row says where
+/// and how.
+const OPENAI_TASKS: [(&str, &str); 1] = [("images", "images/generations")];
+
+fn put_tasks(row: &Row, put: &mut impl FnMut(&'static str, String)) -> Result<()> {
+    let told = row.tasks.iter().map(|(name, path)| task(name, path));
+    let chat = row.chat.as_deref().filter(|_| row.format.is_none() && row.folder.is_none());
+    let root = chat.and_then(|path| path.strip_suffix("chat/completions"));
+    let usual = OPENAI_TASKS.iter().filter(|(name, _)| !row.tasks.contains_key(*name));
+    let usual = root
+        .into_iter()
+        .flat_map(|root| usual.clone().map(move |(name, path)| task(name, &TaskPath::Path(format!("{root}{path}")))));
+    let all: Vec<String> = told.chain(usual).collect::<Result<_>>()?;
+    if !all.is_empty() {
+        put("tasks", list(all.into_iter()));
+    }
+    Ok(())
 }
 
 fn task(name: &str, path: &TaskPath) -> Result<String> {

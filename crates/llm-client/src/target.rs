@@ -282,6 +282,11 @@ impl Target {
         Ok(address)
     }
 
+    /// The provider's last change to a task's request.
+    pub fn prepare_task(&self, call: &CallFacts<'_>, address: &Address, out: &mut llm_wire::task::TaskOut) {
+        self.provider.prepare_task(&self.provider_call(call), &address.endpoint, out);
+    }
+
     /// The call as the provider is told of it.
     #[must_use]
     pub fn provider_call<'a>(&'a self, call: &CallFacts<'a>) -> ProviderCall<'a> {

@@ -103,7 +103,7 @@ fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Pl
         modify_params: controls.modify_params.or(target.own_modify_params).unwrap_or(engine.settings.modify_params),
         ..EncodeContext::for_model(&request.model)
     };
-    let out = codec.encode(&request, &mut ctx)?;
+    let mut out = codec.encode(&request, &mut ctx)?;
     let lost = std::mem::take(&mut ctx.lost);
     let facts = CallFacts {
         operation: call.operation,
@@ -115,6 +115,7 @@ fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Pl
         headers: &call.headers,
     };
     let address = target.address(&facts)?;
+    target.prepare_task(&facts, &address, &mut out);
     Ok((codec, request, address, out, lost))
 }
 
@@ -123,7 +124,8 @@ fn fields(call: &Call, target: &Target) -> Result<Json> {
     let top = Top::parse(&call.body)?;
     let mut fields: Vec<(String, Json)> = Vec::new();
     for (name, raw) in top.iter() {
-        if name == "model" || edit::is_control(name) || matches!(name, "metadata" | "litellm_params") {
+        let steers = name == "model" || edit::is_control(name) || matches!(name, "metadata" | "litellm_params");
+        if steers || call.controls.additional_drop_params.iter().any(|p| p == name) {
             continue;
         }
         let value = serde_json::from_str(raw).map_err(|e| Error::bad_request(e.to_string()).with_param(name))?;

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use llm_types::{AuthNeed, Error, Format, OperationKind, Result, Secret};
 use llm_wire::ReplyView;
 use llm_wire::framing::Framing;
+use llm_wire::task::TaskOut;
 
 use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;
@@ -165,6 +166,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn prepare(&self, _call: &Call<'_>, body: Bytes) -> Result<Bytes> {
         Ok(body)
     }
+
+    /// A last change to a task's encoded request.
+    fn prepare_task(&self, _call: &Call<'_>, _endpoint: &Endpoint, _out: &mut TaskOut) {}
 
     /// The deviations that hold for a model of a deployment.
     fn quirks(&self, model: &str, _params: &Params) -> Quirks {

@@ -36,6 +36,8 @@ pub enum Format {
     OllamaEmbed,
     /// OpenAI `POST /v1/images/generations`, `edits`, `variations`.
     OpenAiImages,
+    /// The same as Azure answers it to LiteLLM's clients: size, quality and file format are always told.
+    AzureImages,
     /// OpenAI `POST /v1/audio/transcriptions`, `translations`, `speech`.
     OpenAiAudio,
     /// OpenAI `POST /v1/moderations`.
@@ -69,6 +71,7 @@ impl Format {
         Self::OllamaGenerate,
         Self::OllamaEmbed,
         Self::OpenAiImages,
+        Self::AzureImages,
         Self::OpenAiAudio,
         Self::OpenAiModerations,
         Self::CohereRerank,
@@ -97,6 +100,7 @@ impl Format {
             Self::OllamaGenerate => "ollama-generate",
             Self::OllamaEmbed => "ollama-embed",
             Self::OpenAiImages => "openai-images",
+            Self::AzureImages => "azure-images",
             Self::OpenAiAudio => "openai-audio",
             Self::OpenAiModerations => "openai-moderations",
             Self::CohereRerank => "cohere-rerank",

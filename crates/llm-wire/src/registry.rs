@@ -10,6 +10,7 @@ use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
+use crate::openai::images::{AzureImages, Images};
 use crate::openai::responses::Responses;
 use crate::task::TaskCodec;
 
@@ -65,6 +66,10 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
 
 /// How upstreams of a format are asked for a task.
 #[must_use]
-pub fn task(_format: Format) -> Option<&'static dyn TaskCodec> {
-    None
+pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
+    match format {
+        Format::OpenAiImages => Some(&Images),
+        Format::AzureImages => Some(&AzureImages),
+        _ => None,
+    }
 }

@@ -2,6 +2,8 @@
 //! search, videos). Their formats differ in fields, not in grammar, so a codec reads the fields as an ordered tree and
 //! writes what the upstream wants: JSON, a form with files, or bare bytes.
 
+pub(crate) mod write;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use llm_types::generate::UsageReport;
 use llm_types::{Error, Format, Json, OperationKind, Result};
 
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+use crate::top::Top;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -90,6 +93,23 @@ pub struct TaskOut {
     pub method: Option<&'static str>,
 }
 
+impl TaskOut {
+    /// Takes a field out of a body of JSON or a form.
+    pub fn remove_field(&mut self, name: &str) {
+        match &mut self.body {
+            TaskBody::Json(bytes) => {
+                if let Ok(top) = Top::parse(bytes)
+                    && top.get(name).is_some()
+                {
+                    *bytes = top.edited(&[(name, None)]);
+                }
+            }
+            TaskBody::Form { fields, .. } => fields.retain(|(n, _)| n != name),
+            TaskBody::None | TaskBody::Raw { .. } => {}
+        }
+    }
+}
+
 /// The answer, in the client's shape.
 #[derive(Debug, Clone)]
 pub struct TaskReply {
@@ -97,6 +117,34 @@ pub struct TaskReply {
     pub body: ReplyBody,
     /// What it consumed.
     pub usage: Option<UsageReport>,
+    /// What its price depends on besides.
+    pub sizing: Sizing,
+}
+
+impl TaskReply {
+    /// An answer in JSON.
+    #[must_use]
+    pub fn json(body: impl Into<Bytes>, usage: Option<UsageReport>) -> Self {
+        Self { body: ReplyBody::Json(body.into()), usage, sizing: Sizing::default() }
+    }
+
+    /// An answer of bytes.
+    #[must_use]
+    pub fn raw(content_type: impl Into<String>, data: impl Into<Bytes>, usage: Option<UsageReport>) -> Self {
+        let body = ReplyBody::Raw { content_type: content_type.into(), data: data.into() };
+        Self { body, usage, sizing: Sizing::default() }
+    }
+}
+
+/// How large and how good, where that has its own price.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sizing {
+    /// `1024x1024`, `2K` of images.
+    pub image_size: Option<String>,
+    /// `hd`, `low` of images.
+    pub image_quality: Option<String>,
+    /// `720p`, `1080p` of videos.
+    pub video_resolution: Option<String>,
 }
 
 /// The body of an answer.

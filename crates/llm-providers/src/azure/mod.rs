@@ -4,8 +4,9 @@ mod error;
 
 use std::borrow::Cow;
 
-use llm_types::{Error, Format, Result};
+use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::ReplyView;
+use llm_wire::task::TaskOut;
 
 use crate::endpoint::{no_base, no_key};
 use crate::generated;
@@ -61,6 +62,13 @@ impl Provider for Azure {
         quirks
     }
 
+    fn prepare_task(&self, _call: &Call<'_>, endpoint: &Endpoint, out: &mut TaskOut) {
+        // A deployment in the path is the model; the same name in the body is refused by some versions.
+        if endpoint.url.contains("/openai/deployments/") {
+            out.remove_field("model");
+        }
+    }
+
     fn decode_error(&self, reply: &ReplyView<'_>) -> Option<Error> {
         error::decode(reply)
     }
@@ -111,18 +119,23 @@ fn endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()
     };
     let version = call.params.str("api_version").map(str::to_owned);
     let version = version.or_else(|| call.params.env("AZURE_API_VERSION")).unwrap_or(default);
-    out.url = url(base.trim_end_matches('/'), call.format, deployment(call.model), &version);
+    out.url = url(base.trim_end_matches('/'), call.operation, call.format, deployment(call.model), &version);
     show_key(row, call, out)?;
     out.set("content-type", "application/json")?;
     out.set_extra(call.params)
 }
 
-fn url(base: &str, format: Format, deployment: &str, version: &str) -> String {
+fn url(base: &str, kind: OperationKind, format: Format, deployment: &str, version: &str) -> String {
     let unversioned = matches!(version, "v1" | "latest" | "preview");
-    let operation = match format {
-        Format::OpenAiEmbeddings => "embeddings",
-        Format::OpenAiCompletions => "completions",
-        Format::OpenAiResponses => "responses",
+    let operation = match (kind, format) {
+        (OperationKind::Image, _) => "images/generations",
+        (OperationKind::ImageEdit, _) => "images/edits",
+        (OperationKind::Transcribe, _) => "audio/transcriptions",
+        (OperationKind::Translate, _) => "audio/translations",
+        (OperationKind::Speech, _) => "audio/speech",
+        (_, Format::OpenAiEmbeddings) => "embeddings",
+        (_, Format::OpenAiCompletions) => "completions",
+        (_, Format::OpenAiResponses) => "responses",
         _ => "chat/completions",
     };
     let (path, query) = base.split_once('?').map_or((base, ""), |(p, q)| (p.trim_end_matches('/'), q));

@@ -23,7 +23,7 @@ fn urls_follow_the_version_and_the_base() {
         ("https://r?api-version=9", chat, "2", "https://r/openai/deployments/d/chat/completions?api-version=9"),
     ];
     for (base, format, version, expected) in cases {
-        assert_eq!(url(base, format, "d", version), expected);
+        assert_eq!(url(base, OperationKind::Generate, format, "d", version), expected);
     }
 }
 

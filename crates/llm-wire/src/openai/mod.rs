@@ -3,6 +3,7 @@
 //! - [`chat`]: chat completions, the lingua franca.
 //! - [`completions`]: legacy text completions.
 //! - [`embeddings`]: texts become vectors.
+//! - [`images`]: pictures, drawn, edited and varied.
 //! - [`responses`]: the Responses API.
 //! - [`errors`]: what an upstream's status and text mean; other codecs use it too.
 //! - [`usage`]: the usage object.
@@ -15,6 +16,7 @@ pub mod embeddings;
 pub mod errors;
 pub(crate) mod few;
 pub(crate) mod finish;
+pub mod images;
 pub(crate) mod object;
 pub mod responses;
 pub mod usage;

@@ -1,0 +1,65 @@
+//! Images: `POST /v1/images/generations`, `edits` and `variations`.
+//!
+//! - [`answer`]: the answer as LiteLLM's clients know it; the codecs of other formats write theirs with it.
+//!
+//! Facts: the public OpenAI API reference, and recordings of what LiteLLM sends and answers.
+
+pub(crate) mod answer;
+mod request_encode;
+mod response_decode;
+mod usage;
+
+use llm_types::{Format, Result};
+
+use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest};
+
+pub(crate) use request_encode::{JUDGED, named_files};
+
+/// The codec of images.
+#[derive(Debug, Clone, Copy)]
+pub struct Images;
+
+/// The codec of images as Azure serves them.
+#[derive(Debug, Clone, Copy)]
+pub struct AzureImages;
+
+impl TaskCodec for Images {
+    fn format(&self) -> Format {
+        Format::OpenAiImages
+    }
+
+    fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
+        request_encode::encode(request, ctx)
+    }
+
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
+        response_decode::decode(request, reply, ctx, false)
+    }
+
+    fn streams(&self, request: &TaskRequest) -> bool {
+        request_encode::streams(request)
+    }
+}
+
+impl TaskCodec for AzureImages {
+    fn format(&self) -> Format {
+        Format::AzureImages
+    }
+
+    fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
+        request_encode::encode(request, ctx)
+    }
+
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
+        let told = request.operation == llm_types::OperationKind::Image;
+        response_decode::decode(request, reply, ctx, told)
+    }
+
+    fn streams(&self, request: &TaskRequest) -> bool {
+        request_encode::streams(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;
