@@ -140,11 +140,14 @@ async fn fetched(
 ) -> Result<Inlined, Error> {
     let want = Want { operation: call.operation, format: call.format, model };
     let upstream = target.protocols(&want).best().filter(|u| *u != call.format);
-    let Some(codec) = upstream.and_then(llm_wire::registry::upstream_generate) else { return Ok(Inlined::default()) };
+    let Some(upstream) = upstream else { return Ok(Inlined::default()) };
+    let Some(codec) = llm_wire::registry::upstream_generate(upstream) else { return Ok(Inlined::default()) };
     if call.operation != OperationKind::Generate || memchr_http(&call.body) {
         return Ok(Inlined::default());
     }
-    Inlined::fetch(http, &engine.settings.fetch, codec, model, call.decoded()?).await
+    let all = target.provider.fetches(upstream, model);
+    let wanted = |url: &str| all && url.starts_with("http") || codec.fetches(model, url);
+    Inlined::fetch(http, &engine.settings.fetch, &wanted, call.decoded()?).await
 }
 
 /// True when no URL stands in a body.

@@ -6,8 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use llm_http::{FetchError, FetchLimits, Transport};
 use llm_types::generate::{GenerateRequest, MediaSource, Part, PartKind};
 use llm_types::{Error, Kind, Result};
-use llm_wire::UpstreamCodec;
-use llm_wire::codec::Generate;
 
 /// What was fetched, by URL.
 #[derive(Debug, Default)]
@@ -27,15 +25,14 @@ impl Inlined {
     pub(crate) async fn fetch(
         http: &dyn Transport,
         limits: &FetchLimits,
-        codec: &dyn UpstreamCodec<Generate>,
-        model: &str,
+        wanted_url: &(dyn Fn(&str) -> bool + Sync),
         request: &GenerateRequest,
     ) -> Result<Self> {
         let mut all = Self::default();
         let mut urls: Vec<String> = Vec::new();
         for part in request.turns.iter().flat_map(|t| &t.parts) {
             wanted(part, &mut |url| {
-                if codec.fetches(model, url) && !urls.iter().any(|u| u == url) {
+                if wanted_url(url) && !urls.iter().any(|u| u == url) {
                     urls.push(url.to_owned());
                 }
             });

@@ -10,11 +10,13 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`azure`], [`azure_ai`], [`cohere`], [`ollama`]: providers whose control flow differs.
+//! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`]: providers whose control flow differs.
 
 pub mod anthropic;
+mod aws;
 pub mod azure;
 pub mod azure_ai;
+pub mod bedrock;
 pub mod cohere;
 pub mod declare;
 pub mod edit;

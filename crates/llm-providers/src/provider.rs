@@ -5,8 +5,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use llm_types::{AuthNeed, Error, Format, OperationKind, Result, Secret};
-use llm_wire::ReplyView;
+use llm_types::{AuthNeed, Error, FieldSet, Format, OperationKind, Result, Secret};
+use llm_wire::{ModelCaps, ReplyView};
 use llm_wire::framing::Framing;
 use llm_wire::task::TaskOut;
 
@@ -183,6 +183,17 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The model whose rules apply: the deployment's `base_model` where its name says nothing.
     fn rules_model<'a>(&self, model: &'a str, _params: &'a Params) -> &'a str {
         model
+    }
+
+    /// The chat parameters that it takes for a model.
+    fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {
+        self.row().supported(model, caps)
+    }
+
+    /// True where it does not fetch URLs of images and files itself although its language can name them: they are
+    /// fetched before the request is written.
+    fn fetches(&self, _format: Format, _model: &str) -> bool {
+        false
     }
 
     /// How its streams are cut, where not as their language usually is.

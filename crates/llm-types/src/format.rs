@@ -22,6 +22,16 @@ pub enum Format {
     VertexEmbed,
     /// AWS Bedrock `model/{model}/converse`.
     BedrockConverse,
+    /// AWS Bedrock `model/{model}/invoke` of models that continue a text.
+    BedrockText,
+    /// The same, of models that never stream.
+    BedrockTextWhole,
+    /// AWS Bedrock `model/{model}/invoke` for embeddings.
+    BedrockEmbed,
+    /// AWS Bedrock `model/{model}/invoke` for pictures.
+    BedrockImages,
+    /// AWS Bedrock `POST /rerank`.
+    BedrockRerank,
     /// Cohere `POST /v1/chat`.
     CohereChat,
     /// Cohere `POST /v2/chat`.
@@ -64,6 +74,11 @@ impl Format {
         Self::GeminiEmbed,
         Self::VertexEmbed,
         Self::BedrockConverse,
+        Self::BedrockText,
+        Self::BedrockTextWhole,
+        Self::BedrockEmbed,
+        Self::BedrockImages,
+        Self::BedrockRerank,
         Self::CohereChat,
         Self::CohereChatV2,
         Self::CohereEmbed,
@@ -93,6 +108,11 @@ impl Format {
             Self::GeminiEmbed => "gemini-embed",
             Self::VertexEmbed => "vertex-embed",
             Self::BedrockConverse => "bedrock-converse",
+            Self::BedrockText => "bedrock-text",
+            Self::BedrockTextWhole => "bedrock-text-whole",
+            Self::BedrockEmbed => "bedrock-embed",
+            Self::BedrockImages => "bedrock-images",
+            Self::BedrockRerank => "bedrock-rerank",
             Self::CohereChat => "cohere-chat",
             Self::CohereChatV2 => "cohere-chat-v2",
             Self::CohereEmbed => "cohere-embed",
@@ -117,7 +137,14 @@ impl Format {
     pub const fn model_in_body(self) -> bool {
         !matches!(
             self,
-            Self::GeminiGenerate | Self::GeminiEmbed | Self::VertexEmbed | Self::BedrockConverse | Self::CohereChat
+            Self::GeminiGenerate
+                | Self::GeminiEmbed
+                | Self::VertexEmbed
+                | Self::BedrockConverse
+                | Self::BedrockText
+                | Self::BedrockTextWhole
+                | Self::BedrockEmbed
+                | Self::CohereChat
         )
     }
 

@@ -109,6 +109,14 @@ pub struct ModelCaps {
     pub mid_system: bool,
     /// Takes `speed`.
     pub speed: bool,
+    /// Keeps prompts in a cache.
+    pub prompt_cache: bool,
+    /// ... and may keep them for an hour.
+    pub cache_hour: bool,
+    /// Takes tool choices.
+    pub tool_choice: bool,
+    /// May be told whether to call several tools at once, by a word of its own.
+    pub parallel_tool_config: bool,
 }
 
 /// What an encoder is told about the upstream, and where it reports what it had to change.

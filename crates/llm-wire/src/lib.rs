@@ -7,6 +7,7 @@
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
+//! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`gemini`]: Google's generateContent.
 //! - [`cohere`], [`ollama`]: languages of one house, towards upstreams only.
 //! - [`registry`]: the codecs by format.
@@ -16,6 +17,7 @@
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
 
 pub mod anthropic;
+pub mod bedrock;
 pub(crate) mod brackets;
 pub mod codec;
 pub mod cohere;

@@ -3,6 +3,7 @@
 use llm_types::Format;
 
 use crate::anthropic::Messages;
+use crate::bedrock::converse::Converse;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::gemini::Gemini;
@@ -40,6 +41,7 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::CohereChatV2 => Some(&ChatV2),
         Format::OllamaChat => Some(&OllamaChat),
         Format::OllamaGenerate => Some(&OllamaGenerate),
+        Format::BedrockConverse => Some(&Converse),
         _ => None,
     }
 }

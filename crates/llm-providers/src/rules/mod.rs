@@ -6,7 +6,7 @@
 mod families;
 mod values;
 
-use llm_catalog::{Capability, Catalog};
+use llm_catalog::{Capability, Catalog, Field as CatalogField};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, Kind, Result};
 
@@ -142,7 +142,7 @@ pub fn check(
         true => Family::of(rules_model),
         false => Family::Plain,
     };
-    let supported = family.supported(rules_model, row.supported(rules_model, caps), caps, values);
+    let supported = family.supported(rules_model, provider.supported(rules_model, caps), caps, values);
     let allowed: FieldSet = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect();
     let judged: FieldSet = JUDGED.into_iter().collect();
     let foreign = present.intersection(judged).minus(supported).minus(allowed);
@@ -213,13 +213,14 @@ pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
             sampling_params: true,
             tools: true,
             vision: true,
+            tool_choice: true,
             ..ModelCaps::default()
         };
     };
     let can = |capability| entry.supports(capability);
     let unless_denied = |capability: Capability| entry.flag(capability.field()).unwrap_or(true);
-    let schema = match crate::by_id(provider).map(|p| p.row().format) {
-        Some(RowFormat::Anthropic) => Capability::NativeStructuredOutput,
+    let schema = match crate::by_id(provider).map(|p| (p.row().format, p.row().chat_format)) {
+        Some((RowFormat::Anthropic, _) | (_, Format::BedrockConverse)) => Capability::NativeStructuredOutput,
         _ => Capability::ResponseSchema,
     };
     ModelCaps {
@@ -239,6 +240,10 @@ pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
         tools: can(Capability::FunctionCalling),
         mid_system: can(Capability::MidConversationSystem),
         speed: can(Capability::Speed),
+        prompt_cache: can(Capability::PromptCaching),
+        cache_hour: entry.num(CatalogField::CacheCreationInputTokenCostAbove1hr).is_some(),
+        tool_choice: can(Capability::ToolChoice),
+        parallel_tool_config: can(Capability::ParallelToolUseConfig),
     }
 }
 

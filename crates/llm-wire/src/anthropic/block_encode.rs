@@ -178,7 +178,7 @@ impl Blocks {
 }
 
 /// The arguments as a JSON object. Owned text means that they were none and had to be wrapped.
-pub(super) fn input(arguments: &str) -> Cow<'_, str> {
+pub(crate) fn input(arguments: &str) -> Cow<'_, str> {
     let text = arguments.trim();
     if text.is_empty() || text == "null" {
         return Cow::Borrowed("{}");

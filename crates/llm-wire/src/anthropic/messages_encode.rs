@@ -15,7 +15,7 @@ use crate::top::{Top, write_str};
 const PLACEHOLDER: &str = "[System: Empty message content sanitised to satisfy protocol]";
 
 /// Precedes instructions in the middle of a conversation, for models that only know them at the start.
-const OPERATOR_NOTE: &str =
+pub(crate) const OPERATOR_NOTE: &str =
     "Operator note (not from the user): the following was originally a mid-conversation system-role reminder.";
 
 /// Writes `system` from the leading instructions, when there are any.

@@ -14,7 +14,7 @@ const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// What will be written.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// The `thinking` object.
     pub thinking: Option<RawJson>,
     /// `output_config.effort`.
@@ -26,7 +26,7 @@ pub(super) struct Plan {
 }
 
 /// Decides on thinking and on `max_tokens`, which depend on each other.
-pub(super) fn plan(req: &GenerateRequest, refused: FieldSet, ctx: &mut EncodeContext<'_>) -> Result<Plan> {
+pub(crate) fn plan(req: &GenerateRequest, refused: FieldSet, ctx: &mut EncodeContext<'_>) -> Result<Plan> {
     let mut plan = Plan { max_tokens: req.max_output_tokens.as_ref().map(whole), ..Plan::default() };
     let effort = req.reasoning.effort.as_deref().filter(|_| !refused.has(Field::ReasoningEffort));
     match effort {

@@ -9,6 +9,9 @@ use super::object::{Array, Object};
 use super::{FORMAT, usage};
 use crate::codec::ReplyContext;
 
+/// A text without a word.
+const EMPTY_TEXT: &[u8] = br#"{"type":"text","text":""}"#;
+
 /// Writes an answer.
 pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut BytesMut) {
     let native = is_native(ctx);
@@ -22,8 +25,16 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     let mut blocks = Blocks { native, ..Blocks::default() };
     let mut list = Array::open(o.key("content"));
     let keep_empty = keeps_empty(ctx);
+    // LiteLLM's answers of Bedrock always have a text, and be it empty
+    let mut silent = ctx.upstream == Some(Format::BedrockConverse) && !choice.parts.iter().any(|p| p.as_text().is_some());
     for part in choice.parts.iter().filter(|p| keep_empty || native || p.as_text() != Some("")) {
+        if matches!(part.kind, PartKind::ToolCall(_)) && std::mem::take(&mut silent) {
+            list.item().put_slice(EMPTY_TEXT);
+        }
         list.item_if(|out| block(part, &mut blocks, out));
+    }
+    if silent {
+        list.item().put_slice(EMPTY_TEXT);
     }
     list.close();
     stop(choice.finish.as_ref(), &mut o);

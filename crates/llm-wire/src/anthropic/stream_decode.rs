@@ -45,6 +45,7 @@ struct Block {
 #[derive(Debug)]
 pub(super) struct Decoder {
     hints: Hints,
+    provider: String,
     started: bool,
     ended: bool,
     finished: bool,
@@ -59,7 +60,14 @@ pub(super) struct Decoder {
 
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn EventSink) {
-        if self.ended || frame.data.trim_ascii().is_empty() || frame.is_done() {
+        if self.ended {
+            return;
+        }
+        // Bedrock tells errors by the frames around this format's events.
+        if let Some(error) = crate::bedrock::error::in_stream(frame, &self.provider) {
+            return self.fail(error, sink);
+        }
+        if frame.data.trim_ascii().is_empty() || frame.is_done() {
             return;
         }
         match serde_json::from_slice::<Line<'_>>(&frame.data) {
@@ -89,6 +97,7 @@ impl Decoder {
         Self {
             prefix: ctx.hints.prefix.clone(),
             hints: ctx.hints.clone(),
+            provider: ctx.provider.clone(),
             started: false,
             ended: false,
             finished: false,

@@ -59,7 +59,7 @@ pub(super) fn check(req: &GenerateRequest, ctx: &mut EncodeContext<'_>) -> Resul
 }
 
 /// The error that names the parameters and the ways out.
-pub(super) fn error(ctx: &EncodeContext<'_>, names: &[&str]) -> Error {
+pub(crate) fn error(ctx: &EncodeContext<'_>, names: &[&str]) -> Error {
     let list = names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
     let message = format!(
         "litellm.UnsupportedParamsError: {} does not support parameters: [{list}], for model={}. To drop these, set \
@@ -71,7 +71,7 @@ pub(super) fn error(ctx: &EncodeContext<'_>, names: &[&str]) -> Error {
 }
 
 /// Reports a field that was left out or bent.
-pub(super) fn lose(ctx: &mut EncodeContext<'_>, name: &str) {
+pub(crate) fn lose(ctx: &mut EncodeContext<'_>, name: &str) {
     if !ctx.lost.iter().any(|l| l == name) {
         ctx.lost.push(name.to_owned());
     }

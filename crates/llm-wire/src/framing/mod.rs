@@ -24,6 +24,8 @@ pub enum Framing {
     AwsEventStream,
     /// The same, whose payloads `{"bytes": "<base64>"}` hold the model's own events.
     AwsChunks,
+    /// The same, whose payloads are pieces of a text of server-sent events.
+    AwsPayload,
     /// One JSON array, an element a frame.
     JsonArray,
     /// Bare text: every piece that comes is a frame.
@@ -78,8 +80,12 @@ impl Splitter {
         match framing {
             Framing::Sse => Self::Sse(Box::new(sse::Splitter::new(limit))),
             Framing::JsonLines => Self::Lines(lines::Splitter::new(limit)),
-            Framing::AwsEventStream => Self::Aws(aws::Splitter::new(limit, false)),
-            Framing::AwsChunks => Self::Aws(aws::Splitter::new(limit, true)),
+            Framing::AwsEventStream => Self::Aws(aws::Splitter::new(limit, aws::Payload::Event)),
+            Framing::AwsChunks => Self::Aws(aws::Splitter::new(limit, aws::Payload::Chunk)),
+            Framing::AwsPayload => {
+                let events = Box::new(sse::Splitter::new(limit));
+                Self::Aws(aws::Splitter::new(limit, aws::Payload::Sse(events)))
+            }
             Framing::JsonArray => Self::Array(array::Splitter::new(limit)),
             Framing::Text => Self::Text,
         }
@@ -116,7 +122,7 @@ impl Splitter {
                 s.finish(tell);
                 Ok(())
             }
-            Self::Aws(s) => s.finish(),
+            Self::Aws(s) => s.finish(tell),
             Self::Array(s) => s.finish(),
             Self::Text => Ok(()),
         }

@@ -58,7 +58,7 @@ fn keeps_marks(origin: &Extra, ctx: &EncodeContext<'_>) -> bool {
 
 /// True when the upstream's thoughts are blocks, so that clients get blocks even without proofs.
 fn foreign_blocks(ctx: &ReplyContext) -> bool {
-    matches!(ctx.upstream, Some(Format::AnthropicMessages | Format::GeminiGenerate))
+    matches!(ctx.upstream, Some(Format::AnthropicMessages | Format::GeminiGenerate | Format::BedrockConverse))
 }
 
 /// The chat codec, both faces.

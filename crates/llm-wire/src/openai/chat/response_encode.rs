@@ -86,7 +86,7 @@ fn spread(extra: &Extra, pick: impl Fn(&str) -> bool, obj: &mut Obj<'_>) {
 
 fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     obj.str("role", "assistant");
-    content(&choice.parts, obj);
+    content(&choice.parts, ctx, obj);
     thoughts(&choice.parts, ctx, obj);
     let calls = calls(&choice.parts, ctx);
     if !calls.is_empty() {
@@ -106,21 +106,22 @@ fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
 }
 
 /// All text, joined. Only an upstream of this format can have answered other parts; then the list is kept.
-fn content(parts: &[Part], obj: &mut Obj<'_>) {
+fn content(parts: &[Part], ctx: &ReplyContext, obj: &mut Obj<'_>) {
     let is_media = |p: &&Part| {
         matches!(&p.kind, PartKind::Image(_) | PartKind::Audio(_) | PartKind::Video(_) | PartKind::File(_))
             || matches!(&p.kind, PartKind::Opaque { format, .. } if *format == FORMAT)
     };
     if parts.iter().any(|p| is_media(&p)) {
-        let mut ctx = nowhere();
+        let mut nowhere = nowhere();
         let mut list = obj.arr("content");
         for part in parts.iter().filter(|p| is_media(p) || p.as_text().is_some()) {
-            content_encode::part(part, &mut ctx, &mut list);
+            content_encode::part(part, &mut nowhere, &mut list);
         }
         return;
     }
     let mut texts = parts.iter().filter_map(Part::as_text);
     match (texts.next(), texts.next()) {
+        (None, _) if ctx.upstream == Some(Format::BedrockConverse) => obj.str("content", ""),
         (None, _) => obj.text("content", "null"),
         (Some(one), None) => obj.str("content", one),
         (Some(a), Some(b)) => obj.str("content", &[a, b].into_iter().chain(texts).collect::<String>()),
@@ -175,7 +176,7 @@ impl Call<'_> {
     }
 }
 
-/// Anthropic's calls are numbered by their place among the blocks, other foreign ones among the calls.
+/// Anthropic's and Bedrock's calls are numbered by their place among the blocks, other foreign ones among the calls.
 fn calls<'a>(parts: &'a [Part], ctx: &ReplyContext) -> Vec<Call<'a>> {
     let mut calls: Vec<Call<'a>> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
@@ -190,7 +191,7 @@ fn calls<'a>(parts: &'a [Part], ctx: &ReplyContext) -> Vec<Call<'a>> {
         let index = match ctx.upstream {
             None | Some(Format::OpenAiChat | Format::OpenAiResponses) => None,
             Some(Format::OllamaChat | Format::OllamaGenerate) => None,
-            Some(Format::AnthropicMessages) => u64::try_from(at).ok(),
+            Some(Format::AnthropicMessages | Format::BedrockConverse) => u64::try_from(at).ok(),
             Some(_) => u64::try_from(calls.len()).ok(),
         };
         calls.push(Call { part, call, index });

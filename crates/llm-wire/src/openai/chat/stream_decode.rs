@@ -217,7 +217,14 @@ fn content_part(raw: &RawValue, state: &mut ChoiceState, proof: Option<&str>, si
 
 impl StreamDecoder for ChatStreamDecoder {
     fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn EventSink) {
-        if self.over || frame.data.trim_ascii().is_empty() {
+        if self.over {
+            return;
+        }
+        // Bedrock tells errors by the frames around this format's chunks.
+        if let Some(error) = crate::bedrock::error::in_stream(frame, &self.provider) {
+            return self.fail(error, sink);
+        }
+        if frame.data.trim_ascii().is_empty() {
             return;
         }
         if frame.is_done() {

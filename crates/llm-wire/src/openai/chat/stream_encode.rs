@@ -212,6 +212,7 @@ impl ChatStreamEncoder {
         self.thought = true;
         let blocks = foreign_blocks(&self.ctx) || proof.is_some();
         let anthropic = self.ctx.upstream == Some(Format::AnthropicMessages);
+        let converse = self.ctx.upstream == Some(Format::BedrockConverse);
         let mut said = Cow::Borrowed(text);
         let at = self.at(choice);
         if let Some(state) = self.choices.get_mut(at).filter(|_| anthropic) {
@@ -238,6 +239,13 @@ impl ChatStreamEncoder {
                 }
                 if anthropic {
                     block(&mut d.obj("provider_specific_fields"));
+                } else if converse {
+                    let mut fields = d.obj("provider_specific_fields");
+                    let mut thought = fields.obj("reasoningContent");
+                    match proof {
+                        Some(proof) => thought.str("signature", proof),
+                        None => thought.str("text", text),
+                    }
                 }
             },
             |_| {},

@@ -12,6 +12,11 @@ use crate::openai::chat::shape;
 use crate::openai::errors;
 use crate::openai::usage::Shape;
 
+/// LiteLLM's last word names a model of Bedrock without the interface that its first one names.
+fn without_route(model: &str) -> &str {
+    model.strip_prefix("converse/").unwrap_or(model)
+}
+
 impl ResponsesStreamEncoder {
     /// Closes what is open and repeats the answer.
     pub(super) fn end(&mut self, out: &mut BytesMut) {
@@ -32,7 +37,7 @@ impl ResponsesStreamEncoder {
         let answer = Answer {
             id: &response.id,
             created: response.created,
-            model: self.ctx.upstream_model.as_deref().unwrap_or(&response.model),
+            model: self.ctx.upstream_model.as_deref().map_or(&response.model, without_route),
             service_tier: response.service_tier.as_deref(),
             parts: response.choices.first().map(|c| c.parts.as_slice()).unwrap_or_default(),
             finish: self.finish.as_ref(),

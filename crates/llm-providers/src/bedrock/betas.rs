@@ -1,0 +1,48 @@
+//! `anthropic-beta`: here a list in the body, and each interface knows other ones.
+
+use crate::provider::Call;
+use crate::row::ProviderRow;
+use llm_types::Format;
+
+/// Those that `Converse` does not take although `InvokeModel` does.
+const NOT_CONVERSE: [&str; 5] = [
+    "advanced-tool-use-2025-11-20",
+    "compact-2026-01-12",
+    "context-management-2025-06-27",
+    "dangerous-tool-use-2026-09-03",
+    "tool-search-tool-2025-10-19",
+];
+/// Those that only `Converse` takes.
+const ONLY_CONVERSE: [&str; 1] = ["structured-outputs-2025-11-13"];
+const HEADER: &str = "anthropic-beta";
+
+/// The betas of the deployment, the client and the body, as the interface calls them.
+pub(super) fn of(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
+    let converse = call.format == Format::BedrockConverse;
+    let mut all: Vec<String> = Vec::new();
+    for beta in told(call) {
+        let known = match converse {
+            true if NOT_CONVERSE.contains(&beta) => None,
+            true if ONLY_CONVERSE.contains(&beta) => Some(beta),
+            _ => row.betas.iter().find(|(name, _)| *name == beta).map(|(_, own)| *own),
+        };
+        if let Some(known) = known.filter(|k| !all.iter().any(|a| a == k)) {
+            all.push(known.to_owned());
+        }
+    }
+    all
+}
+
+/// True when there are any.
+pub(super) fn any(call: &Call<'_>) -> bool {
+    told(call).next().is_some()
+}
+
+fn told<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a str> {
+    let is = |name: &str| name.eq_ignore_ascii_case(HEADER);
+    let params = call.params.pairs("headers").chain(call.params.pairs("extra_headers"));
+    let deployment = params.filter(move |(n, _)| is(n)).map(|(_, v)| v);
+    let client = call.client_headers.iter().filter(move |(n, _)| is(n)).map(|(_, v)| v.as_str());
+    let listed = deployment.chain(client).flat_map(|v| v.split(',')).map(str::trim).filter(|b| !b.is_empty());
+    listed.chain(call.betas.iter().copied())
+}

@@ -1,0 +1,172 @@
+//! AWS Bedrock: one cloud, two interfaces. A model string says which, else the model does: see [`route`].
+
+mod betas;
+mod body;
+mod params;
+mod route;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use llm_types::{Error, FieldSet, Format, OperationKind, Result};
+use llm_wire::framing::Framing;
+use llm_wire::{ModelCaps, ReplyView};
+use route::{Model, Route};
+
+use crate::aws::{self, escaped};
+use crate::endpoint::row_protocols;
+use crate::generated;
+use crate::params::Params;
+use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
+use crate::row::ProviderRow;
+
+/// The provider.
+#[derive(Debug)]
+pub struct Bedrock;
+
+impl Provider for Bedrock {
+    fn row(&self) -> &'static ProviderRow {
+        &generated::BEDROCK
+    }
+
+    fn protocols(&self, want: &Want<'_>) -> Protocols {
+        let mut out = Protocols::default();
+        if want.operation != OperationKind::Generate {
+            return if want.operation == OperationKind::CountTokens { out } else { row_protocols(self.row(), want) };
+        }
+        match Model::of(want.model).route {
+            Route::Converse => out.push(Format::BedrockConverse),
+            Route::Invoke(format) => out.push(format),
+            Route::Unserved(_) => {}
+        }
+        // Clients of Claude's own language are served in it, unless the model string says otherwise.
+        if want.format == Format::AnthropicMessages && speaks_messages(want.model) {
+            out = Protocols::default();
+            out.push(Format::AnthropicMessages);
+        }
+        out
+    }
+
+    fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+        let model = Model::of(call.model);
+        if let (Route::Unserved(route), OperationKind::Generate) = (model.route, call.operation) {
+            let text = format!("the route {route}/ of provider {} is not served", self.row().id);
+            return Err(Error::bad_request(text).with_param("model"));
+        }
+        let region = aws::region(call.params, model.region);
+        out.url = if call.operation == OperationKind::Rerank {
+            let base = call.params.str("api_base").map_or_else(|| aws::host("bedrock-agent-runtime", &region), Into::into);
+            format!("{}/rerank", base.trim_end_matches('/'))
+        } else {
+            let base = base(self.row(), call, &region);
+            format!("{}/model/{}/{}", base.trim_end_matches('/'), id_in_path(call, &model), action(call, &model))
+        };
+        if call.format != Format::BedrockConverse {
+            guardrail(call.params, out)?;
+        }
+        out.set("content-type", "application/json")?;
+        out.set_extra(call.params)?;
+        out.headers.remove("anthropic-beta"); // stands in the body
+        out.per_request = true; // streams have another path
+        match self.row().key(call.api_key, call.params) {
+            Some(key) => out.set("authorization", &format!("Bearer {}", key.expose())),
+            None => {
+                out.auth = Some(aws::auth("bedrock", region, call.params));
+                Ok(())
+            }
+        }
+    }
+
+    fn prepares(&self, call: &Call<'_>) -> bool {
+        call.operation == OperationKind::Generate
+            && (call.format != Format::BedrockConverse || is_invoked(call.model) || betas::any(call))
+    }
+
+    fn prepare(&self, call: &Call<'_>, body: Bytes) -> Result<Bytes> {
+        match call.format {
+            Format::BedrockConverse if is_invoked(call.model) => body::nova(&body),
+            Format::BedrockConverse => body::converse(&body, &betas::of(self.row(), call)),
+            Format::AnthropicMessages => body::messages(&body, &betas::of(self.row(), call)),
+            Format::OpenAiChat => body::chat(&body, call.model),
+            _ => Ok(body),
+        }
+    }
+
+    fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(Model::of(model).name)
+    }
+
+    fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {
+        params::supported(self.row(), model, caps)
+    }
+
+    fn fetches(&self, format: Format, _model: &str) -> bool {
+        format == Format::AnthropicMessages
+    }
+
+    fn framing(&self, call: &Call<'_>) -> Option<Framing> {
+        (call.operation == OperationKind::Generate).then(|| match call.format {
+            Format::BedrockConverse if !is_invoked(call.model) => Framing::AwsEventStream,
+            _ => Framing::AwsChunks,
+        })
+    }
+
+    fn decode_error(&self, reply: &ReplyView<'_>) -> Option<Error> {
+        Some(llm_wire::bedrock::error::decode(reply))
+    }
+}
+
+fn is_invoked(model: &str) -> bool {
+    matches!(Model::of(model).route, Route::Invoke(_))
+}
+
+fn speaks_messages(model: &str) -> bool {
+    let said = model.split('/').any(|s| s.starts_with("converse"));
+    !said && model.contains("claude") && !route::is_first_claude(model)
+}
+
+fn base(row: &ProviderRow, call: &Call<'_>, region: &str) -> String {
+    let own = call.api_base.or_else(|| call.params.str("aws_bedrock_runtime_endpoint"));
+    let base = row.base(own, call.params).map(Cow::into_owned);
+    base.unwrap_or_else(|| aws::host("bedrock-runtime", region))
+}
+
+/// The id as the path has it. `Converse` wants it encoded whatever it is, the other interface as it comes, as long as it
+/// is no path itself.
+fn id_in_path(call: &Call<'_>, model: &Model<'_>) -> String {
+    match call.params.str("model_id") {
+        Some(id) => escaped(id),
+        None if call.format == Format::BedrockConverse && model.route == Route::Converse => escaped(model.id),
+        None if call.operation == OperationKind::Embed || model.id.starts_with("arn:") => escaped(model.id),
+        None => model.id.to_owned(),
+    }
+}
+
+fn action(call: &Call<'_>, model: &Model<'_>) -> &'static str {
+    match (call.format == Format::BedrockConverse && model.route == Route::Converse, call.stream) {
+        (true, true) => "converse-stream",
+        (true, false) => "converse",
+        (false, true) => "invoke-with-response-stream",
+        (false, false) => "invoke",
+    }
+}
+
+/// The guardrail of a deployment, which this interface takes as headers.
+fn guardrail(params: &Params, out: &mut Endpoint) -> Result<()> {
+    let Some(config) = params.get("guardrailConfig") else { return Ok(()) };
+    for (field, header) in [
+        ("guardrailIdentifier", "x-amzn-bedrock-guardrailidentifier"),
+        ("guardrailVersion", "x-amzn-bedrock-guardrailversion"),
+        ("trace", "x-amzn-bedrock-trace"),
+    ] {
+        if let Some(value) = config.get(field).and_then(llm_types::Json::as_str) {
+            let upper = if field == "trace" { value.to_uppercase() } else { value.to_owned() };
+            out.set(header, &upper)?;
+        }
+    }
+    Ok(())
+}
+
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Which interface of Bedrock a model is reached by, and in which language.
+
+use llm_catalog::Catalog;
+use llm_types::Format;
+use llm_wire::bedrock::model::{Family, arn_region};
+
+use crate::aws::is_region;
+
+/// The interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `Converse`.
+    Converse,
+    /// `InvokeModel`, in this language.
+    Invoke(Format),
+    /// One that is known and not served, by this name.
+    Unserved(&'static str),
+}
+
+/// A model string, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Model<'a> {
+    pub route: Route,
+    /// The region that stands before the model or in its ARN.
+    pub region: Option<&'a str>,
+    /// The id, and the family before an ARN that tells nothing of it (`nova/arn:...`).
+    pub name: &'a str,
+    /// The id as paths have it.
+    pub id: &'a str,
+}
+
+/// First segments that say the interface.
+const ROUTES: [(&str, Named); 9] = [
+    ("invoke", Named::Invoke),
+    ("converse", Named::Converse),
+    ("converse_like", Named::Converse),
+    ("openai", Named::Chat),
+    ("claude_platform", Named::Unserved("claude_platform")),
+    ("agent", Named::Unserved("agent")),
+    ("agentcore", Named::Unserved("agentcore")),
+    ("async_invoke", Named::Unserved("async_invoke")),
+    ("mantle", Named::Unserved("mantle")),
+];
+
+/// First segments that say the family of what follows.
+const FAMILIES: [&str; 11] = [
+    "nova",
+    "nova-2",
+    "llama",
+    "deepseek_r1",
+    "mistral",
+    "moonshot",
+    "qwen2",
+    "qwen3",
+    "cohere",
+    "anthropic",
+    "openai",
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    Converse,
+    Invoke,
+    Chat,
+    Unserved(&'static str),
+}
+
+impl<'a> Model<'a> {
+    /// Takes a model string apart.
+    pub(super) fn of(model: &'a str) -> Self {
+        let mut rest = model;
+        let (mut named, mut region) = (None, None);
+        while let Some((first, tail)) = rest.split_once('/') {
+            if let Some((_, route)) = ROUTES.iter().find(|(name, _)| *name == first).filter(|_| named.is_none()) {
+                named = Some(*route);
+            } else if is_region(first) && region.is_none() {
+                region = Some(first);
+            } else {
+                break;
+            }
+            rest = tail;
+        }
+        let name = rest;
+        let id = match name.split_once('/') {
+            Some((first, tail)) if FAMILIES.contains(&first) => tail,
+            _ => name,
+        };
+        let route = match named {
+            Some(Named::Converse) => Route::Converse,
+            Some(Named::Invoke) => Route::Invoke(body(name)),
+            Some(Named::Chat) => Route::Invoke(Format::OpenAiChat),
+            Some(Named::Unserved(what)) => Route::Unserved(what),
+            None if converses(model, name) => Route::Converse,
+            None => Route::Invoke(body(name)),
+        };
+        Self { route, region: region.or_else(|| arn_region(id)), name, id }
+    }
+}
+
+/// True for models that are asked by `Converse` when nobody says how.
+fn converses(model: &str, name: &str) -> bool {
+    name.starts_with("nova/")
+        || name.starts_with("nova-2/")
+        || name.contains(":application-inference-profile/")
+        || name.contains("openai.")
+        || Catalog::builtin().lookup("bedrock", model).and_then(|m| m.provider()) == Some("bedrock_converse")
+}
+
+/// The language of a model's `InvokeModel`.
+fn body(name: &str) -> Format {
+    match Family::of(name) {
+        Family::Claude if is_first_claude(name) => Format::BedrockText,
+        Family::Claude => Format::AnthropicMessages,
+        Family::Nova | Family::Nova2 => Format::BedrockConverse,
+        Family::CommandR => Format::CohereChat,
+        Family::Jurassic => Format::BedrockTextWhole,
+        Family::Titan
+        | Family::Llama
+        | Family::Mistral
+        | Family::Command
+        | Family::DeepSeekR1
+        | Family::Qwen => Format::BedrockText,
+        _ => Format::OpenAiChat,
+    }
+}
+
+/// Claude before its Messages.
+pub(super) fn is_first_claude(name: &str) -> bool {
+    ["claude-v1", "claude-v2", "claude-instant"].iter().any(|n| name.contains(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_taken_apart() {
+        let of = |m: &'static str| {
+            let m = Model::of(m);
+            (m.route, m.region, m.id)
+        };
+        let claude = "anthropic.claude-3-5-sonnet-20240620-v1:0";
+        assert_eq!(of("converse/anthropic.claude-9"), (Route::Converse, None, "anthropic.claude-9"));
+        assert_eq!(
+            of("invoke/anthropic.claude-3-5-sonnet-20240620-v1:0"),
+            (Route::Invoke(Format::AnthropicMessages), None, claude)
+        );
+        assert_eq!(
+            of("invoke/us-west-1/anthropic.claude-3-5-sonnet-20240620-v1:0"),
+            (Route::Invoke(Format::AnthropicMessages), Some("us-west-1"), claude)
+        );
+        assert_eq!(of("us-east-1/amazon.nova-pro-v1:0").0, Route::Converse);
+        assert_eq!(of("us.anthropic.claude-opus-4-5-20251101-v1:0").0, Route::Converse);
+        assert_eq!(of("amazon.titan-text-express-v1").0, Route::Invoke(Format::BedrockText));
+        assert_eq!(of("ai21.j2-ultra-v1").0, Route::Invoke(Format::BedrockTextWhole));
+        assert_eq!(of("openai/arn:aws:bedrock:us-east-1:1:imported-model/x").0, Route::Invoke(Format::OpenAiChat));
+        let nova = "arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x";
+        assert_eq!(
+            of("nova/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x"),
+            (Route::Converse, Some("eu-west-1"), nova)
+        );
+        assert_eq!(of("invoke/llama/arn:aws:bedrock:eu-west-1:1:imported-model/x").0, Route::Invoke(Format::BedrockText));
+        assert_eq!(of("arn:aws:bedrock:us-east-1:1:application-inference-profile/x").0, Route::Converse);
+        assert_eq!(of("agentcore/arn:aws:x").0, Route::Unserved("agentcore"));
+    }
+}
