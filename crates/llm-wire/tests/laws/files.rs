@@ -118,6 +118,10 @@ pub(crate) fn able() -> ModelCaps {
         tools: true,
         mid_system: true,
         speed: true,
+        prompt_cache: true,
+        cache_hour: true,
+        tool_choice: true,
+        parallel_tool_config: true,
         ..ModelCaps::default()
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn write_own(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, body
         check_metadata(metadata)?;
         body.raw("requestMetadata", Some(metadata));
     }
-    match (req.service_tier.as_deref(), req.extra.get("serviceTier")) {
+    match (req.service_tier.as_deref(), req.extra.get("serviceTier").filter(|t| t.get().starts_with('{'))) {
         (_, Some(tier)) => body.raw("serviceTier", Some(tier)),
         (Some("auto" | "default"), None) => body.obj("serviceTier").str("type", "default"),
         (Some(tier @ ("flex" | "priority" | "reserved")), None) => body.obj("serviceTier").str("type", tier),

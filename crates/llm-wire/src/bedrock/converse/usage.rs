@@ -92,6 +92,6 @@ mod tests {
         assert_eq!((u.total_input(), u.total_tokens()), (1260, 1300));
         let other = raw.replace("200}", "7}");
         assert_eq!(report(&other, None).usage.cache_write_5m, 1200);
-        assert_eq!(report("[]", None).usage, Usage::default());
+        assert_eq!(report("7", None).usage, Usage::default());
     }
 }
