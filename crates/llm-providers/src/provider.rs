@@ -6,9 +6,9 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use llm_types::{AuthNeed, Error, FieldSet, Format, OperationKind, Result, Secret};
-use llm_wire::{ModelCaps, ReplyView};
 use llm_wire::framing::Framing;
 use llm_wire::task::TaskOut;
+use llm_wire::{ModelCaps, ReplyView};
 
 use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;

@@ -55,7 +55,8 @@ impl Provider for Bedrock {
         }
         let region = aws::region(call.params, model.region);
         out.url = if call.operation == OperationKind::Rerank {
-            let base = call.params.str("api_base").map_or_else(|| aws::host("bedrock-agent-runtime", &region), Into::into);
+            let base =
+                call.params.str("api_base").map_or_else(|| aws::host("bedrock-agent-runtime", &region), Into::into);
             format!("{}/rerank", base.trim_end_matches('/'))
         } else {
             let base = base(self.row(), call, &region);
@@ -166,7 +167,6 @@ fn guardrail(params: &Params, out: &mut Endpoint) -> Result<()> {
     }
     Ok(())
 }
-
 
 #[cfg(test)]
 mod tests;

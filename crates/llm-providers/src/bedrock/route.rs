@@ -114,12 +114,9 @@ fn body(name: &str) -> Format {
         Family::Nova | Family::Nova2 => Format::BedrockConverse,
         Family::CommandR => Format::CohereChat,
         Family::Jurassic => Format::BedrockTextWhole,
-        Family::Titan
-        | Family::Llama
-        | Family::Mistral
-        | Family::Command
-        | Family::DeepSeekR1
-        | Family::Qwen => Format::BedrockText,
+        Family::Titan | Family::Llama | Family::Mistral | Family::Command | Family::DeepSeekR1 | Family::Qwen => {
+            Format::BedrockText
+        }
         _ => Format::OpenAiChat,
     }
 }
@@ -159,7 +156,10 @@ mod tests {
             of("nova/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x"),
             (Route::Converse, Some("eu-west-1"), nova)
         );
-        assert_eq!(of("invoke/llama/arn:aws:bedrock:eu-west-1:1:imported-model/x").0, Route::Invoke(Format::BedrockText));
+        assert_eq!(
+            of("invoke/llama/arn:aws:bedrock:eu-west-1:1:imported-model/x").0,
+            Route::Invoke(Format::BedrockText)
+        );
         assert_eq!(of("arn:aws:bedrock:us-east-1:1:application-inference-profile/x").0, Route::Converse);
         assert_eq!(of("agentcore/arn:aws:x").0, Route::Unserved("agentcore"));
     }

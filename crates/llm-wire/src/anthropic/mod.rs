@@ -38,12 +38,12 @@ use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
 
-pub use count_tokens::{decode_count, encode_count, encode_count_request};
-pub use usage::decode as decode_usage;
 pub(crate) use block_encode::input as tool_input;
+pub use count_tokens::{decode_count, encode_count, encode_count_request};
 pub(crate) use messages_encode::OPERATOR_NOTE;
 pub(crate) use reasoning::plan as thinking_plan;
 pub(crate) use unsupported::{error as unsupported, lose};
+pub use usage::decode as decode_usage;
 pub(crate) use usage::of_stream as usage_report;
 
 use crate::codec::{

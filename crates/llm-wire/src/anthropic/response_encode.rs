@@ -26,7 +26,8 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     let mut list = Array::open(o.key("content"));
     let keep_empty = keeps_empty(ctx);
     // LiteLLM's answers of Bedrock always have a text, and be it empty
-    let mut silent = ctx.upstream == Some(Format::BedrockConverse) && !choice.parts.iter().any(|p| p.as_text().is_some());
+    let mut silent =
+        ctx.upstream == Some(Format::BedrockConverse) && !choice.parts.iter().any(|p| p.as_text().is_some());
     for part in choice.parts.iter().filter(|p| keep_empty || native || p.as_text() != Some("")) {
         if matches!(part.kind, PartKind::ToolCall(_)) && std::mem::take(&mut silent) {
             list.item().put_slice(EMPTY_TEXT);

@@ -153,7 +153,9 @@ mod tests {
         };
         let e = in_stream(&frame("exception/throttlingException"), "acme").unwrap();
         assert_eq!((e.kind, e.status()), (Kind::RateLimit, 429));
-        assert!(e.message.starts_with("litellm.RateLimitError: AcmeException: Rate Limit Error - throttlingException {"));
+        assert!(
+            e.message.starts_with("litellm.RateLimitError: AcmeException: Rate Limit Error - throttlingException {")
+        );
         assert_eq!(in_stream(&frame("exception/validationException"), "acme").unwrap().kind, Kind::BadRequest);
         assert_eq!(in_stream(&frame("exception/internalServerException"), "acme").unwrap().kind, Kind::Unavailable);
         assert_eq!(in_stream(&frame("exception/modelStreamErrorException"), "acme").unwrap().status(), 424);

@@ -144,7 +144,8 @@ pub(super) fn write_own(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, body
 
 fn check_metadata(metadata: &RawJson) -> Result<()> {
     let bad = |why: &str| Error::bad_request(format!("requestMetadata: {why}")).with_param("requestMetadata");
-    let legal = |t: &str| t.chars().all(|c| c.is_ascii_alphanumeric() || c.is_whitespace() || ":_@$#=/+,.-".contains(c));
+    let legal =
+        |t: &str| t.chars().all(|c| c.is_ascii_alphanumeric() || c.is_whitespace() || ":_@$#=/+,.-".contains(c));
     let tree: Json = metadata.read().unwrap_or_default();
     let fields = tree.as_object().ok_or_else(|| bad("must be an object"))?;
     if fields.len() > 16 {

@@ -52,7 +52,8 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
 /// Clients may mark themselves what a guardrail shall judge.
 fn has_guarded_text(req: &GenerateRequest) -> bool {
     use llm_types::generate::PartKind;
-    let marked = |kind: &PartKind| matches!(kind, PartKind::Opaque { json, .. } if json.get().contains("\"guarded_text\""));
+    let marked =
+        |kind: &PartKind| matches!(kind, PartKind::Opaque { json, .. } if json.get().contains("\"guarded_text\""));
     req.turns.iter().flat_map(|t| &t.parts).any(|p| marked(&p.kind))
 }
 

@@ -152,9 +152,7 @@ fn read(blocks: &[Block<'_>], hints: &Hints, parts: &mut Vec<Part>, extra: &mut 
 
 fn thought(read: Reasoning) -> Option<PartKind> {
     match (read.reasoning_text, read.redacted_content) {
-        (Some(t), _) => {
-            Some(PartKind::Thinking { text: t.text, signature: t.signature.filter(|s| !s.is_empty()) })
-        }
+        (Some(t), _) => Some(PartKind::Thinking { text: t.text, signature: t.signature.filter(|s| !s.is_empty()) }),
         (None, Some(data)) => Some(PartKind::RedactedThinking { data }),
         (None, None) => None,
     }

@@ -12,7 +12,8 @@ pub(super) fn of_tool(schema: Option<&RawJson>, closed_roots: bool) -> Json {
     let take = |key: &str| given.get(key).filter(|v| !v.is_null()).cloned();
     out.set("properties", take("properties").unwrap_or_else(|| Json::Object(Vec::new())));
     out.set("required", take("required").unwrap_or_else(|| Json::Array(Vec::new())));
-    let more = if closed_roots { &["additionalProperties", "$defs", "definitions"][..] } else { &["$defs", "definitions"] };
+    let more =
+        if closed_roots { &["additionalProperties", "$defs", "definitions"][..] } else { &["$defs", "definitions"] };
     for key in more {
         if let Some(value) = take(key) {
             out.set(key, value);
