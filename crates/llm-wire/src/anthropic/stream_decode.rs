@@ -115,6 +115,8 @@ impl Decoder {
             ("", Some(error)) => self.fail(error::decode_event(error.get()), sink),
             ("ping", _) => sink.event(Event::Ping),
             ("message_start", _) => self.message_start(line.message.map_or("{}", RawValue::get), sink),
+            // What comes behind the stop reason is not part of the answer.
+            ("content_block_start" | "content_block_delta", _) if self.finished => {}
             ("content_block_start", _) => {
                 self.start_if_needed(sink);
                 if let Some(block) = line.content_block {

@@ -1,0 +1,180 @@
+//! What the fuzz targets do. The first bytes of an input choose the format and the cutting, the rest is what a stranger
+//! sends. Nothing may panic, hang, or end a stream without a word.
+
+use bytes::{Bytes, BytesMut};
+use llm_types::grammar::Checker;
+use llm_types::stream::Event;
+use llm_types::{Format, Json, OperationKind, RawJson};
+use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView, RequestView};
+use llm_wire::framing::{Framing, Splitter};
+use llm_wire::registry;
+use llm_wire::relay::{StreamRelay, Whole};
+use llm_wire::sse::Item;
+use llm_wire::task::TaskRequest;
+
+/// A member of `all`, chosen by a byte.
+fn choose<T: Copy>(all: &[T], by: u8) -> Option<T> {
+    all.get(usize::from(by) % all.len().max(1)).copied()
+}
+
+fn formats(is: impl Fn(Format) -> bool) -> Vec<Format> {
+    Format::ALL.iter().copied().filter(|f| is(*f)).collect()
+}
+
+fn context(format: Format) -> ReplyContext {
+    ReplyContext { fallback_id: "id".to_owned(), include_usage: true, upstream: Some(format), ..ReplyContext::default() }
+}
+
+fn view(status: u16, body: &[u8]) -> ReplyView<'_> {
+    ReplyView { status, provider: "fuzz", headers: &[], body }
+}
+
+/// A client's request: read, and written for every upstream.
+pub fn request(data: &[u8]) {
+    let [by, _, _, body @ ..] = data else { return };
+    let view = RequestView { path: "/v1beta/models/m:generateContent", query: "", body };
+    let clients = formats(|f| registry::client_generate(f).is_some());
+    let Some(codec) = choose(&clients, *by).and_then(registry::client_generate) else { return };
+    if let Ok(request) = codec.decode_request(&view) {
+        for codec in Format::ALL.iter().filter_map(|f| registry::upstream_generate(*f)) {
+            for drop_params in [false, true] {
+                let mut ctx = EncodeContext { drop_params, modify_params: true, ..EncodeContext::for_model("m") };
+                let mut out = BytesMut::new();
+                if codec.encode_request(&request, &mut ctx, &mut out).is_ok() {
+                    let text = String::from_utf8(out.to_vec()).expect("a body is UTF-8");
+                    RawJson::parse(text).expect("a body is JSON");
+                }
+            }
+        }
+    }
+    if let Ok(request) = registry::client_embed(Format::OpenAiEmbeddings).expect("there").decode_request(&view) {
+        for codec in Format::ALL.iter().filter_map(|f| registry::upstream_embed(*f)) {
+            let mut ctx = EncodeContext { drop_params: true, ..EncodeContext::for_model("m") };
+            let _ = codec.encode_request(&request, &mut ctx, &mut BytesMut::new());
+        }
+    }
+}
+
+/// An upstream's whole reply: read as an answer and as an error, and written for every client.
+pub fn reply(data: &[u8]) {
+    let [by, _, _, body @ ..] = data else { return };
+    let upstreams =
+        formats(|f| registry::upstream_generate(f).is_some() || registry::upstream_embed(f).is_some());
+    let Some(format) = choose(&upstreams, *by) else { return };
+    let ctx = context(format);
+    if let Some(codec) = registry::upstream_generate(format) {
+        let _ = codec.decode_error(&view(400, body));
+        let _ = codec.next(u32::from(*by), true, &view(200, body));
+        if let Ok(answer) = codec.decode_response(&view(200, body), &ctx) {
+            for client in Format::ALL.iter().filter_map(|f| registry::client_generate(*f)) {
+                let mut out = BytesMut::new();
+                client.encode_response(&answer, &ctx, &mut out);
+                RawJson::parse(String::from_utf8(out.to_vec()).expect("UTF-8")).expect("an answer is JSON");
+            }
+        }
+    }
+    if let Some(codec) = registry::upstream_embed(format) {
+        let _ = codec.decode_error(&view(400, body));
+        let _ = codec.decode_response(&view(200, body), &ctx);
+    }
+    let _ = Whole::read(format, body);
+}
+
+/// An upstream's stream in some chunks: the events keep the grammar, the stream does not end silently, and every client
+/// can be told.
+pub fn stream(data: &[u8]) {
+    let [by, cut, _, body @ ..] = data else { return };
+    let streaming = |f: Format| registry::upstream_generate(f).is_some_and(|c| c.stream_decoder(&context(f)).is_some());
+    let Some(format) = choose(&formats(streaming), *by) else { return };
+    let Some(codec) = registry::upstream_generate(format) else { return };
+    let framing = if *by > 127 { Framing::Sse } else { codec.framing() };
+    let Some(mut decoder) = codec.stream_decoder(&context(format)) else { return };
+    let mut events: Vec<Event<'static>> = Vec::new();
+    let mut sink = |e: Event<'_>| events.push(e.into_owned());
+    let mut splitter = Splitter::new(framing, 1 << 16);
+    let mut tell = |item: Item<'_>| {
+        if let Item::Frame(frame) = item {
+            decoder.frame(&frame, &mut sink);
+        }
+    };
+    let mut broken = false;
+    for chunk in body.chunks(usize::from(*cut).max(1)) {
+        if splitter.feed(chunk, &mut tell).is_err() {
+            broken = true; // the engine ends such a stream with an error
+            break;
+        }
+    }
+    if !broken {
+        broken = splitter.finish(&mut tell).is_err();
+        decoder.end(&mut sink);
+        decoder.end(&mut sink);
+    }
+    let mut checker = Checker::default();
+    events.iter().for_each(|e| checker.see(e));
+    let problems = if broken { Vec::new() } else { checker.finish() };
+    assert!(problems.is_empty(), "{format}: {problems:?}");
+    let told = |e: &Event<'_>| matches!(e, Event::Error(_) | Event::Finish { .. });
+    // An end marker is a word, even when nothing was said before it.
+    let marked = body.windows(6).any(|w| w == b"[DONE]");
+    assert!(broken || marked || events.iter().any(told), "{format}: a stream that ends silently");
+    for client in Format::ALL.iter().filter_map(|f| registry::client_generate(*f)) {
+        let Some(mut encoder) = client.stream_encoder(&context(format)) else { continue };
+        let mut out = BytesMut::new();
+        events.iter().for_each(|e| encoder.event(e, &mut out));
+    }
+}
+
+/// A stream that is forwarded.
+pub fn relay(data: &[u8]) {
+    let [by, cut, _, body @ ..] = data else { return };
+    let all = [
+        Format::OpenAiChat,
+        Format::OpenAiCompletions,
+        Format::OpenAiResponses,
+        Format::AnthropicMessages,
+        Format::GeminiGenerate,
+    ];
+    let Some(format) = choose(&all, *by) else { return };
+    let mut relay = StreamRelay::new(format, Some("name"), *by > 127, 1 << 16);
+    for chunk in body.chunks(usize::from(*cut).max(1)) {
+        if relay.chunk(Bytes::copy_from_slice(chunk)).is_err() {
+            return;
+        }
+    }
+    let _ = relay.finish();
+    let seen = relay.take_seen();
+    if !seen.usage.is_empty() {
+        let _ = llm_wire::usage::report(format, &seen.usage);
+    }
+}
+
+/// A task: a request of any fields, and any reply to it.
+pub fn task(data: &[u8]) {
+    const TASKS: [OperationKind; 11] = [
+        OperationKind::Image,
+        OperationKind::ImageEdit,
+        OperationKind::ImageVariation,
+        OperationKind::Transcribe,
+        OperationKind::Translate,
+        OperationKind::Speech,
+        OperationKind::Moderate,
+        OperationKind::Rerank,
+        OperationKind::Ocr,
+        OperationKind::Search,
+        OperationKind::Video,
+    ];
+    let [by, kind, split, rest @ ..] = data else { return };
+    let codecs = formats(|f| registry::task(f).is_some());
+    let Some(codec) = choose(&codecs, *by).and_then(registry::task) else { return };
+    let Some(operation) = choose(&TASKS, *kind) else { return };
+    let (fields, body) = rest.split_at(usize::from(*split).min(rest.len()));
+    let fields = std::str::from_utf8(fields).ok().and_then(|t| RawJson::parse(t).ok());
+    let fields = fields.and_then(|f| f.read::<Json>().ok()).unwrap_or(Json::Object(Vec::new()));
+    let request = TaskRequest { operation, model: "m".to_owned(), fields, files: Vec::new() };
+    let mut ctx = EncodeContext { drop_params: true, ..EncodeContext::for_model("m") };
+    let _ = codec.encode(&request, &mut ctx);
+    let _ = codec.usage_of_request(&request);
+    let _ = codec.next(&request, u32::from(*split), &view(200, body));
+    let _ = codec.decode(&request, &view(200, body), &context(codec.format()));
+    let _ = codec.decode_error(&view(400, body));
+}
