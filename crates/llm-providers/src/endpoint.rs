@@ -147,6 +147,7 @@ pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::RowFormat;
 
     #[test]
     fn messages_go_through_responses_where_the_row_says_so() {
@@ -156,7 +157,12 @@ mod tests {
         };
         assert_eq!(best("openai", Format::AnthropicMessages), Some(Format::OpenAiResponses));
         assert_eq!(best("openai", Format::OpenAiChat), Some(Format::OpenAiChat));
-        assert_eq!(best("groq", Format::AnthropicMessages), Some(Format::OpenAiChat));
-        assert_eq!(best("groq", Format::OpenAiResponses), Some(Format::OpenAiChat));
+        let plain = |row: &&ProviderRow| {
+            let p = &row.paths;
+            p.chat.is_some() && p.messages.is_none() && p.responses.is_none() && row.format == RowFormat::OpenAi
+        };
+        let row = crate::all().map(|p| p.row()).find(plain).unwrap();
+        assert_eq!(best(row.id, Format::AnthropicMessages), Some(Format::OpenAiChat));
+        assert_eq!(best(row.id, Format::OpenAiResponses), Some(Format::OpenAiChat));
     }
 }

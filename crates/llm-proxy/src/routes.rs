@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((r.model, r.name), (Some("azure/gpt-4o"), "/v1/chat/completions"));
         let r = find(&Method::POST, "/engines/a/embeddings").unwrap();
         assert_eq!((r.model, r.action), (Some("a"), EMBEDDINGS));
-        assert_eq!(find(&Method::GET, "/v1/models/groq/llama-3").unwrap().model, Some("groq/llama-3"));
+        assert_eq!(find(&Method::GET, "/v1/models/acme/llama-3").unwrap().model, Some("acme/llama-3"));
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn no_secret_is_printed() {
 
 #[test]
 fn without_a_configuration_the_providers_with_keys_are_served() {
-    let env = Environment::of([("OPENAI_API_KEY", "sk-x"), ("ANTHROPIC_API_KEY", "sk-y"), ("GROQ_API_KEY", "")]);
+    let env = Environment::of([("OPENAI_API_KEY", "sk-x"), ("ANTHROPIC_API_KEY", "sk-y"), ("XAI_API_KEY", "")]);
     let (loaded, problems) = load(&Source::default(), &env);
     let loaded = loaded.unwrap();
     let names: Vec<_> = loaded.groups().iter().map(ToString::to_string).collect();

@@ -328,9 +328,9 @@ mod tests {
         let headers = [("retry-after", "7"), ("x-ratelimit-remaining-requests", "0"), ("set-cookie", "x")];
         let body =
             br#"{"error":{"message":"Slow down","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}}"#;
-        let e = decode(&ReplyView { status: 429, provider: "groq", headers: &headers, body });
+        let e = decode(&ReplyView { status: 429, provider: "acme", headers: &headers, body });
         assert_eq!(e.kind, Kind::RateLimit);
-        assert_eq!(e.message, "litellm.RateLimitError: RateLimitError: GroqException - Slow down");
+        assert_eq!(e.message, "litellm.RateLimitError: RateLimitError: AcmeException - Slow down");
         assert_eq!(e.retry_after, Some(Duration::from_secs(7)));
         let detail = e.upstream.clone().unwrap();
         assert_eq!(detail.code.as_deref(), Some("rate_limit_exceeded"));

@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_provider() {
-        let ctx = ReplyContext { provider: "groq".to_owned(), ..ReplyContext::default() };
+        let ctx = ReplyContext { provider: "acme".to_owned(), ..ReplyContext::default() };
         let mut decoder = ChatStreamDecoder::new(&ctx);
         let mut error = None;
         let frame = Frame::data(b"{\"error\":{\"message\":\"no\",\"code\":500}}");
@@ -312,6 +312,6 @@ mod tests {
                 error = Some(e.message.clone());
             }
         });
-        assert!(error.unwrap().contains("GroqException - no"));
+        assert!(error.unwrap().contains("AcmeException - no"));
     }
 }
