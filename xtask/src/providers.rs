@@ -112,7 +112,19 @@ struct NamedQuirks {
 #[serde(untagged)]
 enum TaskPath {
     Path(String),
-    Format { path: String, format: String },
+    Said(TaskSpec),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskSpec {
+    path: String,
+    format: Option<String>,
+    base: Option<String>,
+    model: Option<String>,
+    takes: Option<Vec<String>>,
+    #[serde(default)]
+    leaves: Vec<String>,
 }
 
 /// Names of tasks in the table: the operation, and the language that LiteLLM's clients speak.
@@ -257,7 +269,12 @@ fn format_name(name: &str) -> Result<String> {
 
 /// What every host that speaks OpenAI's chat is asked for in OpenAI's way, as LiteLLM does, unless its row says where
 /// and how.
-const OPENAI_TASKS: [(&str, &str); 1] = [("images", "images/generations")];
+const OPENAI_TASKS: [(&str, &str); 4] = [
+    ("images", "images/generations"),
+    ("transcriptions", "audio/transcriptions"),
+    ("translations", "audio/translations"),
+    ("speech", "audio/speech"),
+];
 
 fn put_tasks(row: &Row, put: &mut impl FnMut(&'static str, String)) -> Result<()> {
     let told = row.tasks.iter().map(|(name, path)| task(name, path));
@@ -276,11 +293,35 @@ fn put_tasks(row: &Row, put: &mut impl FnMut(&'static str, String)) -> Result<()
 
 fn task(name: &str, path: &TaskPath) -> Result<String> {
     let known = TASKS.iter().find(|(key, ..)| *key == name).with_context(|| format!("there is no task {name:?}"))?;
-    let (path, format) = match path {
-        TaskPath::Path(path) => (path, format!("Format::{:?}", known.2)),
-        TaskPath::Format { path, format } => (path, format_name(format)?),
+    let usual = format!("Format::{:?}", known.2);
+    let (path, format, more) = match path {
+        TaskPath::Path(path) => (path, usual, String::new()),
+        TaskPath::Said(spec) => {
+            let format = spec.format.as_deref().map_or(Ok(usual), format_name)?;
+            (&spec.path, format, task_more(spec))
+        }
     };
-    Ok(format!("Task {{ operation: OperationKind::{}, format: {format}, path: {} }}", known.1, text(path)))
+    let operation = known.1;
+    let path = text(path);
+    Ok(format!("Task {{ operation: OperationKind::{operation}, format: {format}, path: {path}, {more}..Task::BLANK }}"))
+}
+
+fn task_more(spec: &TaskSpec) -> String {
+    let all = |items: &[String]| list(items.iter().map(|i| text(i)));
+    let mut out = String::new();
+    if let Some(base) = &spec.base {
+        out.push_str(&format!("base: {}, ", some(base)));
+    }
+    if let Some(model) = &spec.model {
+        out.push_str(&format!("model: {}, ", some(model)));
+    }
+    if let Some(takes) = &spec.takes {
+        out.push_str(&format!("takes: Some({}), ", all(takes)));
+    }
+    if !spec.leaves.is_empty() {
+        out.push_str(&format!("leaves: {}, ", all(&spec.leaves)));
+    }
+    out
 }
 
 fn put_list(put: &mut impl FnMut(&'static str, String), key: &'static str, items: &[String]) {

@@ -11,10 +11,10 @@ use llm_types::record::Cost;
 use llm_types::{Error, RawJson, Usage};
 
 use crate::StreamBody;
+use crate::bytes_out::ByteStream;
 use crate::count::Counter;
 use crate::send::Sent;
 use crate::target::Address;
-use crate::task::ByteStream;
 
 /// The answer to a call: whole, or a stream that reports when it is over.
 #[derive(Debug)]

@@ -174,3 +174,8 @@ fn collect(tree: &llm_types::Json, out: &mut String) {
         _ => {}
     }
 }
+
+/// Tokens of a text, counted here, for codecs whose answers have to tell them.
+pub(crate) fn tokens_of(model: &str, text: &str) -> u64 {
+    tokens::count(model, text) as u64
+}

@@ -13,7 +13,8 @@
 
 pub mod answer;
 mod attempt;
-pub mod call;
+pub mod bytes_out;
+mod call;
 mod count;
 pub mod engine;
 mod follow;
@@ -34,6 +35,7 @@ mod transport;
 
 pub use answer::{Answer, Head, Report};
 pub use attempt::Made;
+pub use bytes_out::ByteStream;
 pub use call::{Call, Controls};
 pub use count::Adjustments;
 pub use engine::{Engine, EngineSettings, Failure, Gate};
@@ -41,4 +43,3 @@ pub use sdk::Client;
 pub use stream::StreamBody;
 pub use tail::Tail;
 pub use target::{Prices, Target, TargetConfig};
-pub use task::ByteStream;

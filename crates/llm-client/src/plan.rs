@@ -118,6 +118,7 @@ impl Planner<'_> {
             tool_choice: if bridged { self.tool_choice() } else { None },
             stream_errors: llm_providers::reply::stream_errors(row),
             block_proof: row.block_proof,
+            count: Some(crate::count::tokens_of),
         };
         let plan = Plan {
             address,

@@ -1,33 +1,28 @@
 //! Attempts at tasks: operations in LiteLLM's own shape, see `llm_wire::task`.
 
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request};
-use http_body::{Body, Frame};
-use llm_http::{ReplyBody as WireBody, Transport};
-use llm_providers::{Want, edit, provider::not_served};
-use llm_router::{Attempt, InFlight};
-use llm_types::{Error, Json, Kind, Result};
+use llm_http::Transport;
+use llm_providers::{Policy, Want, edit, provider::not_served, rules};
+use llm_router::Attempt;
+use llm_types::{Error, Json, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView};
 use llm_wire::task::{Next, ReplyBody, TaskCodec, TaskOut, TaskRequest};
 use llm_wire::top::Top;
 
 use crate::answer::{Answer, Head, Report};
 use crate::attempt::Made;
+use crate::bytes_out::ByteStream;
 use crate::call::Call;
 use crate::count::Counter;
 use crate::engine::{Engine, Gate};
 use crate::follow::{Follower, written};
 use crate::plan::now_seconds;
 use crate::send::{Sender, build, classed, header_pairs, timeouts};
-use crate::tail::Tail;
 use crate::target::{Address, CallFacts, Target};
 use crate::transport::transport_error;
 
@@ -51,12 +46,10 @@ pub(crate) async fn run(
     let sent = sender.send(ready(&address, out)?, made, &|view| codec.decode_error(view)).await?;
     let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
     if streams {
-        let usage = codec.usage_of_request(&request);
-        let mut report = Report::default();
-        counter.book(usage.or_else(|| Some(llm_types::generate::UsageReport::default())), 0, &mut report);
         head.content_type = sent.parts.headers.get(CONTENT_TYPE).cloned();
-        let body = ByteStream::new(sent.body, at.in_flight, report, counter.provider());
-        return Ok(Answer::Bytes { head, body: Box::new(body) });
+        let body = ByteStream::new(sent.body, at.in_flight, codec, codec.usage_of_request(&request), counter);
+        let events = head.content_type.as_ref().is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream"));
+        return Ok(Answer::Bytes { head, body: Box::new(body.with_events(events)) });
     }
     let mut report = Box::new(Report { first_byte: Some(Instant::now()), ..Report::default() });
     let limit = engine.settings.max_reply_bytes;
@@ -92,31 +85,48 @@ fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Pl
     let row = target.provider.row();
     let format = target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
     let codec = llm_wire::registry::task(format).ok_or_else(|| Error::internal(format!("no codec for {format}")))?;
-    let wire_model = target.provider.wire_model(model).into_owned();
-    let fields = fields(call, target)?;
-    let request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
-    let controls = &call.controls;
-    let mut ctx = EncodeContext {
-        provider: row.id,
-        caps: target.caps(&engine.prices, model),
-        drop_params: controls.drop_params.or(target.own_drop_params).unwrap_or(engine.settings.drop_params),
-        modify_params: controls.modify_params.or(target.own_modify_params).unwrap_or(engine.settings.modify_params),
-        ..EncodeContext::for_model(&request.model)
+    let wire_model = target.provider.task_model(call.operation, model).into_owned();
+    let mut fields = fields(call, target)?;
+    let policy = policy(engine, call, target);
+    let mut lost = match row.task(call.operation) {
+        Some(task) => rules::check_task(row, task, &mut fields, &policy)?,
+        None => Vec::new(),
     };
-    let mut out = codec.encode(&request, &mut ctx)?;
-    let lost = std::mem::take(&mut ctx.lost);
-    let facts = CallFacts {
+    let mut facts = CallFacts {
         operation: call.operation,
         format,
         client_format: call.format,
         model,
-        stream: codec.streams(&request),
+        stream: false,
         betas: &[],
         headers: &call.headers,
     };
+    target.provider.fill_task(&target.provider_call(&facts), &mut fields)?;
+    let request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
+    let mut ctx = EncodeContext {
+        provider: row.id,
+        caps: target.caps(&engine.prices, model),
+        drop_params: policy.drop_params,
+        modify_params: policy.modify_params,
+        ..EncodeContext::for_model(&request.model)
+    };
+    let mut out = codec.encode(&request, &mut ctx)?;
+    lost.append(&mut ctx.lost);
+    facts.stream = codec.streams(&request);
     let address = target.address(&facts)?;
     target.prepare_task(&facts, &address, &mut out);
     Ok((codec, request, address, out, lost))
+}
+
+/// What becomes of parameters that the provider does not take.
+fn policy(engine: &Engine, call: &Call, target: &Target) -> Policy {
+    let controls = &call.controls;
+    let mut policy = target.policy.clone();
+    policy.drop_params = controls.drop_params.or(target.own_drop_params).unwrap_or(engine.settings.drop_params);
+    policy.modify_params = controls.modify_params.or(target.own_modify_params).unwrap_or(engine.settings.modify_params);
+    policy.allowed_openai_params.extend(controls.allowed_openai_params.iter().cloned());
+    policy.additional_drop_params.extend(controls.additional_drop_params.iter().cloned());
+    policy
 }
 
 /// The client's fields and the deployment's defaults, without what steers the gateway.
@@ -149,6 +159,7 @@ fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec) -> ReplyContex
         upstream: Some(codec.format()),
         provider: counter.provider().to_owned(),
         upstream_model: Some(counter.model.to_string()),
+        count: Some(crate::count::tokens_of),
         ..ReplyContext::default()
     }
 }
@@ -195,74 +206,4 @@ fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// Bytes that go on to the client as they come. Reports once, at the end or when it is dropped.
-pub struct ByteStream {
-    upstream: WireBody,
-    report: Box<Report>,
-    provider: &'static str,
-    over: bool,
-    tail: Option<Box<dyn Tail>>,
-    _in_flight: InFlight,
-}
-
-impl ByteStream {
-    fn new(upstream: WireBody, in_flight: InFlight, report: Report, provider: &'static str) -> Self {
-        Self { upstream, report: Box::new(report), provider, over: false, tail: None, _in_flight: in_flight }
-    }
-
-    /// Who is told when it is over.
-    pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
-        self.tail = Some(tail);
-    }
-
-    fn settle(&mut self) {
-        let Some(tail) = self.tail.take() else { return };
-        let mut report = std::mem::take(&mut self.report);
-        report.interrupted = !self.over;
-        report.upstream_done = Some(Instant::now());
-        tail.done(report);
-    }
-}
-
-impl Body for ByteStream {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        match std::task::ready!(Pin::new(&mut this.upstream).poll_frame(cx)) {
-            Some(Ok(frame)) => {
-                this.report.first_byte.get_or_insert_with(Instant::now);
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(e)) => {
-                // Half a sound must not look whole: the connection breaks off.
-                let mut error = transport_error(&e, this.provider);
-                error.kind = Kind::MidStream;
-                this.report.error = Some(error.clone());
-                this.over = true;
-                this.settle();
-                Poll::Ready(Some(Err(error)))
-            }
-            None => {
-                this.over = true;
-                this.settle();
-                Poll::Ready(None)
-            }
-        }
-    }
-}
-
-impl Drop for ByteStream {
-    fn drop(&mut self) {
-        self.settle();
-    }
-}
-
-impl fmt::Debug for ByteStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByteStream").field("over", &self.over).finish_non_exhaustive()
-    }
 }

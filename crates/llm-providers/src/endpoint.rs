@@ -1,5 +1,7 @@
 //! Languages and addresses of providers that are nothing but a row.
 
+use std::borrow::Cow;
+
 use llm_types::{Error, Format, Kind, OperationKind, Result, Secret};
 
 use crate::provider::{Call, Endpoint, Protocols, Want, not_served};
@@ -62,7 +64,10 @@ fn path(row: &ProviderRow, operation: OperationKind, format: Format) -> Option<&
 pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
     let want = Want { operation: call.operation, format: call.format, model: call.model };
     let path = path(row, call.operation, call.format).ok_or_else(|| not_served(row, &want))?;
-    let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
+    let base = match row.task(call.operation).filter(|t| t.format == call.format).and_then(|t| t.base) {
+        Some(own) => Cow::Borrowed(call.api_base.filter(|b| !b.is_empty()).unwrap_or(own)),
+        None => row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?,
+    };
     out.url = join(&base, path, row);
     if out.url.contains("{model}") {
         out.url = out.url.replace("{model}", call.model);
@@ -116,6 +121,9 @@ fn show_key(row: &ProviderRow, key: Option<&Secret>, out: &mut Endpoint) -> Resu
 /// Base and path as one URL. A base that already ends with the path is left alone.
 pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
     let mut base = base.trim_end_matches('/');
+    if let Some(own) = path.strip_prefix('^') {
+        return format!("{}{own}", origin(base));
+    }
     let mut path = path;
     let tail = path.trim_end_matches('/');
     if path.is_empty() || !tail.is_empty() && base.ends_with(tail) {
@@ -142,6 +150,13 @@ pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
         path = overlap.map_or(path, |(_, tail)| tail);
     }
     format!("{base}/{}", path.trim_start_matches('/'))
+}
+
+/// Scheme and host of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find(['/', '?'])).map_or(url.len(), |at| host + at);
+    url.get(..end).unwrap_or(url)
 }
 
 #[cfg(test)]

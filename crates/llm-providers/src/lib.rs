@@ -22,6 +22,7 @@ pub mod declare;
 pub mod edit;
 mod endpoint;
 mod generated;
+pub mod nvidia_nim;
 pub mod ollama;
 mod params;
 pub mod provider;

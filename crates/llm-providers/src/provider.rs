@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use llm_types::{AuthNeed, Error, FieldSet, Format, OperationKind, Result, Secret};
+use llm_types::{AuthNeed, Error, FieldSet, Format, Json, OperationKind, Result, Secret};
 use llm_wire::framing::Framing;
 use llm_wire::task::TaskOut;
 use llm_wire::{ModelCaps, ReplyView};
@@ -178,6 +178,22 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The model as it is written into the body, when it is not the one that was resolved.
     fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
         crate::edit::model::wire_model(self.row(), model)
+    }
+
+    /// The model as a task names it, see [`crate::row::Task::model`].
+    fn task_model<'a>(&self, operation: OperationKind, model: &'a str) -> Cow<'a, str> {
+        match self.row().task(operation).and_then(|t| t.model) {
+            Some(template) => crate::edit::model::templated(template, model),
+            None => Cow::Borrowed(model),
+        }
+    }
+
+    /// Fields that every task of a deployment gets.
+    ///
+    /// # Errors
+    /// What the provider refuses to be asked.
+    fn fill_task(&self, _call: &Call<'_>, _fields: &mut Json) -> Result<()> {
+        Ok(())
     }
 
     /// The model whose rules apply: the deployment's `base_model` where its name says nothing.

@@ -98,8 +98,29 @@ pub struct Task {
     pub operation: OperationKind,
     /// The language of its path.
     pub format: Format,
-    /// Where it is, below the base; as [`Paths`].
+    /// Where it is, below the base; as [`Paths`]. One that starts with `^` is in place of the base's own path.
     pub path: &'static str,
+    /// The base when the deployment names none, where it is not the row's.
+    pub base: Option<&'static str>,
+    /// What its models are called, `{model}` standing for their names; names that are written so already stay.
+    pub model: Option<&'static str>,
+    /// The judged parameters that it takes; nothing: all of them.
+    pub takes: Option<&'static [&'static str]>,
+    /// Parameters that are left out without a word.
+    pub leaves: &'static [&'static str],
+}
+
+impl Task {
+    /// A task of which nothing but operation, format and path is said.
+    pub(crate) const BLANK: Self = Self {
+        operation: OperationKind::Search,
+        format: Format::Search,
+        path: "",
+        base: None,
+        model: None,
+        takes: None,
+        leaves: &[],
+    };
 }
 
 /// How a provider wants to be shown the key.

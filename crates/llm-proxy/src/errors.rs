@@ -17,6 +17,7 @@ pub fn respond(error: &Error, format: Format, mut headers: HeaderMap) -> Respons
     let shape = if native_shape(error) { format } else { Format::OpenAiChat };
     match llm_wire::registry::client_generate(shape) {
         Some(codec) => codec.encode_error(error, &mut body),
+        None if format == Format::OpenAiAudio => llm_wire::openai::audio::encode_error(error, &mut body),
         None => body.extend_from_slice(openai(error).as_bytes()),
     }
     if let Some(wait) = error.retry_after {

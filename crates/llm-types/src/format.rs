@@ -60,6 +60,30 @@ pub enum Format {
     Search,
     /// OpenAI `POST /v1/videos`.
     OpenAiVideos,
+    /// OpenAI's transcriptions where only `verbose_json` tells the duration by which they are billed.
+    OpenAiWhisper,
+    /// OpenAI's transcriptions with the file's type as the client named it and bare names of lists.
+    PlainAudio,
+    /// Mistral `POST /v1/audio/transcriptions`.
+    MistralAudio,
+    /// Jina `POST /v1/rerank`.
+    JinaRerank,
+    /// Infinity `POST /rerank`.
+    InfinityRerank,
+    /// vLLM `POST /rerank`.
+    VllmRerank,
+    /// Voyage `POST /v1/rerank`.
+    VoyageRerank,
+    /// Fireworks `POST /rerank`.
+    FireworksRerank,
+    /// Hugging Face Text Embeddings Inference `POST /rerank`.
+    TeiRerank,
+    /// NVIDIA NIM `POST /v1/retrieval/{model}/reranking`, `/v1/ranking`.
+    NimRerank,
+    /// DeepInfra `POST /v1/inference/{model}`.
+    DeepInfraRerank,
+    /// IBM watsonx `POST /ml/v1/text/rerank`.
+    WatsonxRerank,
 }
 
 impl Format {
@@ -93,6 +117,18 @@ impl Format {
         Self::MistralOcr,
         Self::Search,
         Self::OpenAiVideos,
+        Self::OpenAiWhisper,
+        Self::PlainAudio,
+        Self::MistralAudio,
+        Self::JinaRerank,
+        Self::InfinityRerank,
+        Self::VllmRerank,
+        Self::VoyageRerank,
+        Self::FireworksRerank,
+        Self::TeiRerank,
+        Self::NimRerank,
+        Self::DeepInfraRerank,
+        Self::WatsonxRerank,
     ];
 
     /// The name used in tables, logs and fixtures.
@@ -127,6 +163,18 @@ impl Format {
             Self::MistralOcr => "mistral-ocr",
             Self::Search => "search",
             Self::OpenAiVideos => "openai-videos",
+            Self::OpenAiWhisper => "openai-whisper",
+            Self::PlainAudio => "plain-audio",
+            Self::MistralAudio => "mistral-audio",
+            Self::JinaRerank => "jina-rerank",
+            Self::InfinityRerank => "infinity-rerank",
+            Self::VllmRerank => "vllm-rerank",
+            Self::VoyageRerank => "voyage-rerank",
+            Self::FireworksRerank => "fireworks-rerank",
+            Self::TeiRerank => "tei-rerank",
+            Self::NimRerank => "nim-rerank",
+            Self::DeepInfraRerank => "deepinfra-rerank",
+            Self::WatsonxRerank => "watsonx-rerank",
         }
     }
 }

@@ -200,6 +200,8 @@ pub struct ReplyContext {
     pub stream_errors: StreamErrors,
     /// Thoughts that a stream holds as content parts are told again to chat clients as blocks with this proof.
     pub block_proof: Option<&'static str>,
+    /// Counts the tokens of a text for a model, for formats whose answers tell counts that the upstream did not.
+    pub count: Option<fn(&str, &str) -> u64>,
 }
 
 /// What LiteLLM makes of an error object inside a stream of OpenAI's format; it depends on the library by which it

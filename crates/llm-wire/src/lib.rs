@@ -10,6 +10,7 @@
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`gemini`]: Google's generateContent.
 //! - [`cohere`], [`ollama`]: languages of one house, towards upstreams only.
+//! - [`rerank`]: documents are put in order, in the words of several houses.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //!
@@ -30,6 +31,7 @@ pub(crate) mod prompt;
 pub(crate) mod python;
 pub mod registry;
 pub mod relay;
+pub mod rerank;
 pub mod sse;
 pub mod task;
 pub mod top;

@@ -8,11 +8,14 @@ use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::gemini::Gemini;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
+use crate::openai::audio;
 use crate::openai::chat::Chat;
 use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
 use crate::openai::images::{AzureImages, Images};
+use crate::openai::moderations::Moderations;
 use crate::openai::responses::Responses;
+use crate::rerank;
 use crate::task::TaskCodec;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
@@ -72,6 +75,21 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
     match format {
         Format::OpenAiImages => Some(&Images),
         Format::AzureImages => Some(&AzureImages),
+        Format::OpenAiAudio => Some(&audio::OPENAI),
+        Format::OpenAiWhisper => Some(&audio::WHISPER),
+        Format::PlainAudio => Some(&audio::PLAIN),
+        Format::MistralAudio => Some(&audio::MISTRAL),
+        Format::OpenAiModerations => Some(&Moderations),
+        Format::CohereRerank => Some(&rerank::COHERE),
+        Format::JinaRerank => Some(&rerank::JINA),
+        Format::InfinityRerank => Some(&rerank::INFINITY),
+        Format::VllmRerank => Some(&rerank::VLLM),
+        Format::VoyageRerank => Some(&rerank::VOYAGE),
+        Format::FireworksRerank => Some(&rerank::FIREWORKS),
+        Format::TeiRerank => Some(&rerank::TEI),
+        Format::NimRerank => Some(&rerank::NIM),
+        Format::DeepInfraRerank => Some(&rerank::DEEPINFRA),
+        Format::WatsonxRerank => Some(&rerank::WATSONX),
         _ => None,
     }
 }

@@ -239,4 +239,9 @@ pub trait TaskCodec: Send + Sync + fmt::Debug {
     fn usage_of_request(&self, _request: &TaskRequest) -> Option<UsageReport> {
         None
     }
+
+    /// Usage that an event of a streamed answer tells: the data of a server-sent event.
+    fn usage_in_event(&self, _data: &[u8]) -> Option<UsageReport> {
+        None
+    }
 }

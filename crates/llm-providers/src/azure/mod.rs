@@ -42,6 +42,10 @@ impl Provider for Azure {
         Cow::Borrowed(deployment(model))
     }
 
+    fn task_model<'a>(&self, _: OperationKind, model: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(deployment(model))
+    }
+
     fn rules_model<'a>(&self, model: &'a str, params: &'a Params) -> &'a str {
         rules_model(model, params)
     }
@@ -117,7 +121,9 @@ fn endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()
     } else {
         VERSION.to_owned()
     };
-    let version = call.params.str("api_version").map(str::to_owned);
+    // LiteLLM transcribes with its own version, whatever the deployment says.
+    let own = Some(call.params).filter(|_| call.operation != OperationKind::Transcribe);
+    let version = own.and_then(|p| p.str("api_version")).map(str::to_owned);
     let version = version.or_else(|| call.params.env("AZURE_API_VERSION")).unwrap_or(default);
     out.url = url(base.trim_end_matches('/'), call.operation, call.format, deployment(call.model), &version);
     show_key(row, call, out)?;

@@ -35,7 +35,13 @@ impl Provider for AzureAi {
         let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
         let base = base.trim_end_matches('/');
         let own = OWN_HOSTS.iter().any(|host| base.contains(host));
-        out.url = url(base, call.format, own);
+        out.url = match call.operation {
+            OperationKind::Rerank => crate::endpoint::join(base, "/v1/rerank", row),
+            OperationKind::Transcribe => crate::endpoint::join(base, "/audio/transcriptions", row),
+            OperationKind::Translate => crate::endpoint::join(base, "/audio/translations", row),
+            OperationKind::Speech => crate::endpoint::join(base, "/audio/speech", row),
+            _ => url(base, call.format, own),
+        };
         if let Some(version) = call.params.str("api_version") {
             out.url = format!("{}?api-version={version}", out.url);
         }
@@ -48,7 +54,7 @@ impl Provider for AzureAi {
                     out.set("api-key", key.expose())?;
                 }
             }
-            (Some(key), _) if own => out.set("api-key", key.expose())?,
+            (Some(key), _) if own && call.operation != OperationKind::Rerank => out.set("api-key", key.expose())?,
             (Some(key), _) => out.set("authorization", &format!("Bearer {}", key.expose()))?,
             (None, Some(token)) => out.set("authorization", &format!("Bearer {}", token.expose()))?,
             (None, None) => return Err(no_key(row)),

@@ -22,3 +22,9 @@ pub fn wire_model<'a>(row: &ProviderRow, model: &'a str) -> Cow<'a, str> {
         _ => Cow::Borrowed(model),
     }
 }
+
+/// A model's name written into a template (`house/{model}`); a name that is written so already stays.
+pub(crate) fn templated<'a>(template: &str, model: &'a str) -> Cow<'a, str> {
+    let head = template.split("{model}").next().unwrap_or_default();
+    if model.starts_with(head) { Cow::Borrowed(model) } else { Cow::Owned(template.replace("{model}", model)) }
+}

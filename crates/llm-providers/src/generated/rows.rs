@@ -95,7 +95,27 @@ pub(crate) static ABLITERATION: ProviderRow = ProviderRow {
     display_name: "Abliteration",
     api_base: Some("https://api.abliteration.ai/v1"),
     api_key_env: &["ABLITERATION_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -124,7 +144,27 @@ pub(crate) static AI21: ProviderRow = ProviderRow {
     api_base: Some("https://api.ai21.com/studio/v1"),
     api_base_env: &["AI21_API_BASE"],
     api_key_env: &["AI21_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Tools,
         F::ResponseFormat,
@@ -148,7 +188,27 @@ pub(crate) static AI21_CHAT: ProviderRow = ProviderRow {
     api_base: Some("https://api.ai21.com/studio/v1"),
     api_base_env: &["AI21_API_BASE"],
     api_key_env: &["AI21_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Tools,
         F::ResponseFormat,
@@ -173,7 +233,27 @@ pub(crate) static AIHUBMIX: ProviderRow = ProviderRow {
     api_base: Some("https://aihubmix.com/v1"),
     api_base_env: &["AIHUBMIX_API_BASE"],
     api_key_env: &["AIHUBMIX_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -194,7 +274,27 @@ pub(crate) static AIML: ProviderRow = ProviderRow {
     api_base: Some("https://api.aimlapi.com/v1"),
     api_base_env: &["AIML_API_BASE"],
     api_key_env: &["AIML_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -208,7 +308,27 @@ pub(crate) static AIOHTTP_OPENAI: ProviderRow = ProviderRow {
     id: "aiohttp_openai",
     display_name: "Aiohttp Openai",
     api_key_env: &["OPENAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -233,7 +353,27 @@ pub(crate) static AMAZON_NOVA: ProviderRow = ProviderRow {
     api_base: Some("https://api.nova.amazon.com/v1"),
     api_base_env: &["AMAZON_NOVA_API_BASE"],
     api_key_env: &["AMAZON_NOVA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::TopP,
         F::Temperature,
@@ -313,7 +453,27 @@ pub(crate) static ANYSCALE: ProviderRow = ProviderRow {
     api_base: Some("https://api.endpoints.anyscale.com/v1"),
     api_base_env: &["ANYSCALE_API_BASE"],
     api_key_env: &["ANYSCALE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
@@ -326,7 +486,27 @@ pub(crate) static APERTIS: ProviderRow = ProviderRow {
     display_name: "Apertis",
     api_base: Some("https://api.stima.tech/v1"),
     api_key_env: &["STIMA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -352,7 +532,27 @@ pub(crate) static ASSEMBLYAI: ProviderRow = ProviderRow {
     display_name: "AssemblyAI",
     api_base: Some("https://llm-gateway.assemblyai.com/v1"),
     api_key_env: &["ASSEMBLYAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -393,8 +593,26 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
     api_key_env: &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
     auth: Auth::Header { name: "api-key", value: "{key}" },
     tasks: &[
-        Task { operation: OperationKind::ImageEdit, format: Format::AzureImages, path: "images/edits" },
-        Task { operation: OperationKind::Image, format: Format::AzureImages, path: "images/generations" },
+        Task { operation: OperationKind::ImageEdit, format: Format::AzureImages, path: "images/edits", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::AzureImages,
+            path: "images/generations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "audio/speech", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "audio/translations",
+            ..Task::BLANK
+        },
     ],
     supported: OPENAI_PARAMS.minus(FieldSet::of(&[
         F::MaxRetries,
@@ -433,6 +651,22 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     display_name: "Azure AI",
     api_base_env: &["AZURE_AI_API_BASE"],
     api_key_env: &["AZURE_AI_API_KEY"],
+    tasks: &[
+        Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+    ],
     supported: OPENAI_PARAMS,
     supported_if: &[(
         Cap::Like(&["claude"]),
@@ -519,7 +753,27 @@ pub(crate) static BASETEN: ProviderRow = ProviderRow {
     display_name: "Baseten",
     api_base: Some("https://inference.baseten.co/v1"),
     api_key_env: &["BASETEN_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::MaxCompletionTokens,
@@ -553,8 +807,8 @@ pub(crate) static BEDROCK: ProviderRow = ProviderRow {
     chat_format: Format::BedrockConverse,
     embed_format: Format::BedrockEmbed,
     tasks: &[
-        Task { operation: OperationKind::Image, format: Format::BedrockImages, path: "invoke" },
-        Task { operation: OperationKind::Rerank, format: Format::BedrockRerank, path: "rerank" },
+        Task { operation: OperationKind::Image, format: Format::BedrockImages, path: "invoke", ..Task::BLANK },
+        Task { operation: OperationKind::Rerank, format: Format::BedrockRerank, path: "rerank", ..Task::BLANK },
     ],
     supported: FieldSet::of(&[
         F::MaxTokens,
@@ -597,7 +851,27 @@ pub(crate) static BEDROCK_MANTLE: ProviderRow = ProviderRow {
     api_base_env: &["BEDROCK_MANTLE_API_BASE"],
     api_key_env: &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"],
     headers: &[Header { name: "openai-project", value: "{param:aws_bedrock_project_id}" }],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -653,7 +927,27 @@ pub(crate) static CEREBRAS: ProviderRow = ProviderRow {
     api_base: Some("https://api.cerebras.ai/v1"),
     api_base_env: &["CEREBRAS_API_BASE"],
     api_key_env: &["CEREBRAS_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::MaxCompletionTokens,
@@ -682,7 +976,27 @@ pub(crate) static CHARITY_ENGINE: ProviderRow = ProviderRow {
     display_name: "Charity Engine",
     api_base: Some("https://api.charityengine.services/remotejobs/v2/inference"),
     api_key_env: &["CHARITY_ENGINE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -708,7 +1022,27 @@ pub(crate) static CHUTES: ProviderRow = ProviderRow {
     display_name: "Chutes",
     api_base: Some("https://llm.chutes.ai/v1"),
     api_key_env: &["CHUTES_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -723,7 +1057,27 @@ pub(crate) static CLARIFAI: ProviderRow = ProviderRow {
     display_name: "Clarifai",
     api_base: Some("https://api.clarifai.com/v2/ext/openai/v1"),
     api_key_env: &["CLARIFAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::MaxCompletionTokens,
@@ -750,7 +1104,27 @@ pub(crate) static CLOUDFLARE: ProviderRow = ProviderRow {
     api_base: Some("https://api.cloudflare.com/client/v4/accounts/{env:CLOUDFLARE_ACCOUNT_ID}/ai/v1"),
     api_base_env: &["CLOUDFLARE_API_BASE"],
     api_key_env: &["CLOUDFLARE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::ExplicitStream, Q::RunBase, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
@@ -764,7 +1138,27 @@ pub(crate) static CODESTRAL: ProviderRow = ProviderRow {
     api_base: Some("https://codestral.mistral.ai/v1"),
     api_base_env: &["CODESTRAL_API_BASE"],
     api_key_env: &["CODESTRAL_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::Temperature,
@@ -798,7 +1192,27 @@ pub(crate) static COGNITION: ProviderRow = ProviderRow {
     api_base: Some("https://api.cognition.ai/v1"),
     api_base_env: &["COGNITION_API_BASE"],
     api_key_env: &["COGNITION_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -816,6 +1230,12 @@ pub(crate) static COHERE: ProviderRow = ProviderRow {
     format: RowFormat::Own,
     chat_format: Format::CohereChatV2,
     embed_format: Format::CohereEmbed,
+    tasks: &[Task {
+        operation: OperationKind::Rerank,
+        format: Format::CohereRerank,
+        path: "/v2/rerank",
+        ..Task::BLANK
+    }],
     supported: COHERE_PARAMS,
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions, F::InputType]),
     paths: Paths { chat: Some("/v2/chat"), embeddings: Some("/v2/embed"), ..Paths::NONE },
@@ -831,6 +1251,12 @@ pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
     api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
     format: RowFormat::Own,
     chat_format: Format::CohereChatV2,
+    tasks: &[Task {
+        operation: OperationKind::Rerank,
+        format: Format::CohereRerank,
+        path: "/v2/rerank",
+        ..Task::BLANK
+    }],
     supported: COHERE_PARAMS,
     paths: Paths { chat: Some("/v2/chat"), ..Paths::NONE },
     bare_models: &["command-*"],
@@ -843,7 +1269,27 @@ pub(crate) static COMETAPI: ProviderRow = ProviderRow {
     api_base: Some("https://api.cometapi.com/v1"),
     api_base_env: &["COMETAPI_API_BASE"],
     api_key_env: &["COMETAPI_KEY", "COMETAPI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -858,7 +1304,27 @@ pub(crate) static COMPACTIFAI: ProviderRow = ProviderRow {
     display_name: "CompactifAI",
     api_base: Some("https://api.compactif.ai/v1"),
     api_key_env: &["COMPACTIFAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode, Q::OwnMessageFields]),
@@ -873,7 +1339,27 @@ pub(crate) static CRUSOE: ProviderRow = ProviderRow {
     api_base: Some("https://managed-inference-api-proxy.crusoecloud.com/v1"),
     api_base_env: &["CRUSOE_API_BASE"],
     api_key_env: &["CRUSOE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -912,9 +1398,43 @@ pub(crate) static CUSTOM_OPENAI: ProviderRow = ProviderRow {
     api_base_env: &["OPENAI_API_BASE"],
     api_key_env: &["OPENAI_API_KEY"],
     tasks: &[
-        Task { operation: OperationKind::ImageEdit, format: Format::OpenAiImages, path: "/images/edits" },
-        Task { operation: OperationKind::ImageVariation, format: Format::OpenAiImages, path: "/images/variations" },
-        Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" },
+        Task {
+            operation: OperationKind::ImageEdit,
+            format: Format::OpenAiImages,
+            path: "/images/edits",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::ImageVariation,
+            format: Format::OpenAiImages,
+            path: "/images/variations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Moderate,
+            format: Format::OpenAiModerations,
+            path: "/moderations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
@@ -936,7 +1456,27 @@ pub(crate) static DARKBLOOM: ProviderRow = ProviderRow {
     api_base: Some("https://api.darkbloom.dev/v1"),
     api_base_env: &["DARKBLOOM_API_BASE"],
     api_key_env: &["DARKBLOOM_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -952,7 +1492,27 @@ pub(crate) static DASHSCOPE: ProviderRow = ProviderRow {
     api_base: Some("https://dashscope.aliyuncs.com/compatible-mode/v1"),
     api_base_env: &["DASHSCOPE_API_BASE"],
     api_key_env: &["DASHSCOPE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -973,7 +1533,27 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
     display_name: "Databricks",
     api_base_env: &["DATABRICKS_API_BASE"],
     api_key_env: &["DATABRICKS_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::Stop,
@@ -1053,7 +1633,34 @@ pub(crate) static DEEPINFRA: ProviderRow = ProviderRow {
     api_base: Some("https://api.deepinfra.com/v1/openai"),
     api_base_env: &["DEEPINFRA_API_BASE"],
     api_key_env: &["DEEPINFRA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::DeepInfraRerank,
+            path: "/inference/{model}",
+            base: Some("https://api.deepinfra.com/v1"),
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::FrequencyPenalty,
@@ -1084,7 +1691,27 @@ pub(crate) static DEEPSEEK: ProviderRow = ProviderRow {
     api_base: Some("https://api.deepseek.com/beta"),
     api_base_env: &["DEEPSEEK_API_BASE"],
     api_key_env: &["DEEPSEEK_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking, F::ReasoningEffort])),
     stream_usage: true,
     quirks: Quirks::of(&[
@@ -1109,7 +1736,27 @@ pub(crate) static DOCKER_MODEL_RUNNER: ProviderRow = ProviderRow {
     api_base_env: &["DOCKER_MODEL_RUNNER_API_BASE"],
     api_key_env: &["DOCKER_MODEL_RUNNER_API_KEY"],
     auth: Auth::BearerOptional,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1143,7 +1790,27 @@ pub(crate) static EDENAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.edenai.run/v3"),
     api_base_env: &["EDENAI_API_BASE"],
     api_key_env: &["EDENAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -1170,7 +1837,27 @@ pub(crate) static EMPIRIOLABS: ProviderRow = ProviderRow {
     api_base: Some("https://api.empiriolabs.ai/v1"),
     api_base_env: &["EMPIRIOLABS_API_BASE"],
     api_key_env: &["EMPIRIOLABS_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -1191,7 +1878,27 @@ pub(crate) static EMPOWER: ProviderRow = ProviderRow {
     api_base: Some("https://app.empower.dev/api/v1"),
     api_base_env: &["EMPOWER_API_BASE"],
     api_key_env: &["EMPOWER_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1238,7 +1945,27 @@ pub(crate) static FEATHERLESS_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.featherless.ai/v1"),
     api_base_env: &["FEATHERLESS_AI_API_BASE", "FEATHERLESS_API_BASE"],
     api_key_env: &["FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::FrequencyPenalty,
@@ -1277,7 +2004,35 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.fireworks.ai/inference/v1"),
     api_base_env: &["FIREWORKS_API_BASE"],
     api_key_env: &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::FireworksRerank,
+            path: "/rerank",
+            model: Some("fireworks/{model}"),
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            leaves: &["language", "response_format", "timestamp_granularities"],
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS
         .minus(FieldSet::of(&[
             F::Modalities,
@@ -1329,7 +2084,27 @@ pub(crate) static FRIENDLIAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.friendli.ai/serverless/v1"),
     api_base_env: &["FRIENDLI_API_BASE"],
     api_key_env: &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1344,7 +2119,27 @@ pub(crate) static GALADRIEL: ProviderRow = ProviderRow {
     api_base: Some("https://api.galadriel.com/v1"),
     api_base_env: &["GALADRIEL_API_BASE"],
     api_key_env: &["GALADRIEL_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1388,7 +2183,27 @@ pub(crate) static GITHUB: ProviderRow = ProviderRow {
     api_base: Some("https://models.inference.ai.azure.com"),
     api_base_env: &["GITHUB_API_BASE"],
     api_key_env: &["GITHUB_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     supported_if: &[
         (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
@@ -1417,7 +2232,27 @@ pub(crate) static GMI: ProviderRow = ProviderRow {
     display_name: "GMI Cloud",
     api_base: Some("https://api.gmi-serving.com/v1"),
     api_key_env: &["GMI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -1448,11 +2283,32 @@ pub(crate) static GRADIENT_AI: ProviderRow = ProviderRow {
     api_base: Some("https://inference.do-ai.run"),
     api_base_env: &["GRADIENT_AI_AGENT_ENDPOINT"],
     api_key_env: &["GRADIENT_AI_API_KEY"],
-    tasks: &[Task {
-        operation: OperationKind::Image,
-        format: Format::OpenAiImages,
-        path: "/api/v1/images/generations",
-    }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/api/v1/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/api/v1/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/api/v1/audio/translations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Speech,
+            format: Format::OpenAiAudio,
+            path: "/api/v1/audio/speech",
+            ..Task::BLANK
+        },
+    ],
     supported: FieldSet::of(&[
         F::FrequencyPenalty,
         F::MaxTokens,
@@ -1477,7 +2333,28 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
     api_base: Some("https://api.groq.com/openai/v1"),
     api_base_env: &["GROQ_API_BASE"],
     api_key_env: &["GROQ_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            takes: Some(&["language", "prompt", "response_format", "temperature"]),
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::MaxRetries, F::WebSearchOptions])),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -1501,7 +2378,27 @@ pub(crate) static HELICONE: ProviderRow = ProviderRow {
     display_name: "Helicone",
     api_base: Some("https://ai-gateway.helicone.ai"),
     api_key_env: &["HELICONE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -1515,7 +2412,27 @@ pub(crate) static HEROKU: ProviderRow = ProviderRow {
     display_name: "Heroku",
     api_base_env: &["HEROKU_API_BASE"],
     api_key_env: &["HEROKU_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/v1/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/v1/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::ExplicitStream, Q::FlattenContent, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
@@ -1529,7 +2446,28 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
     api_base_env: &["HOSTED_VLLM_API_BASE"],
     api_key_env: &["HOSTED_VLLM_API_KEY"],
     auth: Auth::BearerOptional,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task { operation: OperationKind::Rerank, format: Format::VllmRerank, path: "/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -1560,7 +2498,34 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
     api_base: Some("https://router.huggingface.co"),
     api_base_env: &["HF_API_BASE", "HUGGINGFACE_API_BASE"],
     api_key_env: &["HUGGINGFACE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/v1/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::TeiRerank,
+            path: "/rerank",
+            base: Some("https://api-inference.huggingface.co"),
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/v1/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[
@@ -1592,7 +2557,27 @@ pub(crate) static HYPERBOLIC: ProviderRow = ProviderRow {
     api_base: Some("https://api.hyperbolic.xyz/v1"),
     api_base_env: &["HYPERBOLIC_API_BASE"],
     api_key_env: &["HYPERBOLIC_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::Temperature,
@@ -1621,7 +2606,27 @@ pub(crate) static INCEPTION: ProviderRow = ProviderRow {
     api_base: Some("https://api.inceptionlabs.ai/v1"),
     api_base_env: &["INCEPTION_API_BASE"],
     api_key_env: &["INCEPTION_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::MaxCompletionTokens,
@@ -1646,6 +2651,7 @@ pub(crate) static INFINITY: ProviderRow = ProviderRow {
     display_name: "Infinity",
     api_base_env: &["INFINITY_API_BASE"],
     api_key_env: &["INFINITY_API_KEY"],
+    tasks: &[Task { operation: OperationKind::Rerank, format: Format::InfinityRerank, path: "/rerank", ..Task::BLANK }],
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
     renames: &[(F::Dimensions, "output_dimension")],
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
@@ -1658,6 +2664,7 @@ pub(crate) static JINA_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.jina.ai/v1"),
     api_base_env: &["JINA_AI_API_BASE"],
     api_key_env: &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"],
+    tasks: &[Task { operation: OperationKind::Rerank, format: Format::JinaRerank, path: "^/v1/rerank", ..Task::BLANK }],
     embed_supported: FieldSet::of(&[F::Dimensions]),
     quirks: Quirks::of(&[Q::EmbedInputList]),
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
@@ -1671,7 +2678,27 @@ pub(crate) static LAMBDA_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.lambda.ai/v1"),
     api_base_env: &["LAMBDA_API_BASE"],
     api_key_env: &["LAMBDA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1718,7 +2745,27 @@ pub(crate) static LEMONADE: ProviderRow = ProviderRow {
     api_base_env: &["LEMONADE_API_BASE"],
     api_key_env: &["LEMONADE_API_KEY"],
     auth: Auth::BearerOptional,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -1740,7 +2787,27 @@ pub(crate) static LIBERTAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.libertai.io/v1"),
     api_base_env: &["LIBERTAI_API_BASE"],
     api_key_env: &["LIBERTAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -1774,8 +2841,38 @@ pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
     api_base_env: &["LITELLM_PROXY_API_BASE"],
     api_key_env: &["LITELLM_PROXY_API_KEY"],
     tasks: &[
-        Task { operation: OperationKind::ImageEdit, format: Format::OpenAiImages, path: "/images/edits" },
-        Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" },
+        Task {
+            operation: OperationKind::ImageEdit,
+            format: Format::OpenAiImages,
+            path: "/images/edits",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Moderate,
+            format: Format::OpenAiModerations,
+            path: "/moderations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[
         F::User,
@@ -1799,7 +2896,27 @@ pub(crate) static LLAMAFILE: ProviderRow = ProviderRow {
     api_base_env: &["LLAMAFILE_API_BASE"],
     api_key_env: &["LLAMAFILE_API_KEY"],
     auth: Auth::BearerOptional,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -1818,7 +2935,27 @@ pub(crate) static LLAMAGATE: ProviderRow = ProviderRow {
     display_name: "LlamaGate",
     api_base: Some("https://api.llamagate.dev/v1"),
     api_key_env: &["LLAMAGATE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -1839,7 +2976,27 @@ pub(crate) static LM_STUDIO: ProviderRow = ProviderRow {
     api_base_env: &["LM_STUDIO_API_BASE"],
     api_key_env: &["LM_STUDIO_API_KEY"],
     auth: Auth::BearerOptional,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
@@ -1864,7 +3021,27 @@ pub(crate) static MARITALK: ProviderRow = ProviderRow {
     api_base: Some("https://chat.maritaca.ai/api"),
     api_base_env: &["MARITALK_API_BASE"],
     api_key_env: &["MARITALK_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::FrequencyPenalty,
         F::PresencePenalty,
@@ -1898,7 +3075,27 @@ pub(crate) static META: ProviderRow = ProviderRow {
     api_base: Some("https://api.meta.ai/v1"),
     api_base_env: &["META_API_BASE"],
     api_key_env: &["META_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -1913,7 +3110,27 @@ pub(crate) static META_LLAMA: ProviderRow = ProviderRow {
     api_base: Some("https://api.llama.com/compat/v1"),
     api_base_env: &["LLAMA_API_BASE"],
     api_key_env: &["LLAMA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::SchemaFormatOnly]),
@@ -1937,7 +3154,27 @@ pub(crate) static MINIMAX: ProviderRow = ProviderRow {
     api_base: Some("https://api.minimax.io/v1"),
     api_base_env: &["MINIMAX_API_BASE"],
     api_key_env: &["MINIMAX_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking])),
     stream_usage: true,
     quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode, Q::KeepCacheControl]),
@@ -1952,7 +3189,34 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
     api_base: Some("https://api.mistral.ai/v1"),
     api_base_env: &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"],
     api_key_env: &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Moderate,
+            format: Format::OpenAiModerations,
+            path: "/moderations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::MistralAudio,
+            path: "/audio/transcriptions",
+            takes: Some(&["language", "temperature", "response_format", "timestamp_granularities"]),
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::Temperature,
@@ -1994,7 +3258,27 @@ pub(crate) static MODELSCOPE: ProviderRow = ProviderRow {
     api_base: Some("https://api-inference.modelscope.cn/v1"),
     api_base_env: &["MODELSCOPE_API_BASE"],
     api_key_env: &["MODELSCOPE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::FlattenAllText]),
@@ -2017,7 +3301,27 @@ pub(crate) static MOONSHOT: ProviderRow = ProviderRow {
     api_base: Some("https://api.moonshot.ai/v1"),
     api_base_env: &["MOONSHOT_API_BASE"],
     api_key_env: &["MOONSHOT_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::Functions])),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -2034,7 +3338,27 @@ pub(crate) static MORPH: ProviderRow = ProviderRow {
     api_base: Some("https://api.morphllm.com/v1"),
     api_base_env: &["MORPH_API_BASE"],
     api_key_env: &["MORPH_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[F::Stream]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
@@ -2048,7 +3372,27 @@ pub(crate) static NADIR: ProviderRow = ProviderRow {
     api_base: Some("https://api.getnadir.com/v1"),
     api_base_env: &["NADIR_API_BASE"],
     api_key_env: &["NADIR_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::ExtraHeaders,
         F::FrequencyPenalty,
@@ -2071,7 +3415,27 @@ pub(crate) static NANO_GPT: ProviderRow = ProviderRow {
     display_name: "NanoGPT",
     api_base: Some("https://nano-gpt.com/api/v1"),
     api_key_env: &["NANOGPT_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2087,7 +3451,27 @@ pub(crate) static NEBIUS: ProviderRow = ProviderRow {
     api_base: Some("https://api.studio.nebius.ai/v1"),
     api_base_env: &["NEBIUS_API_BASE"],
     api_key_env: &["NEBIUS_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -2109,7 +3493,27 @@ pub(crate) static NEOSANTARA: ProviderRow = ProviderRow {
     api_base: Some("https://api.neosantara.xyz/v1"),
     api_base_env: &["NEOSANTARA_API_BASE"],
     api_key_env: &["NEOSANTARA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2147,7 +3551,27 @@ pub(crate) static NOVITA: ProviderRow = ProviderRow {
     api_base: Some("https://api.novita.ai/v3/openai"),
     api_base_env: &["NOVITA_API_BASE"],
     api_key_env: &["NOVITA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     quirks: Quirks::of(&[Q::ThinkTags]),
@@ -2162,7 +3586,27 @@ pub(crate) static NSCALE: ProviderRow = ProviderRow {
     api_base: Some("https://inference.api.nscale.com/v1"),
     api_base_env: &["NSCALE_API_BASE"],
     api_key_env: &["NSCALE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::N,
@@ -2188,7 +3632,34 @@ pub(crate) static NVIDIA_NIM: ProviderRow = ProviderRow {
     api_base: Some("https://integrate.api.nvidia.com/v1"),
     api_base_env: &["NVIDIA_NIM_API_BASE"],
     api_key_env: &["NVIDIA_NIM_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::NimRerank,
+            path: "/v1/retrieval/{model}/reranking",
+            base: Some("https://ai.api.nvidia.com"),
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+    ],
     supported: FieldSet::of(&[
         F::Stream,
         F::Temperature,
@@ -2265,7 +3736,27 @@ pub(crate) static OOBABOOGA: ProviderRow = ProviderRow {
     id: "oobabooga",
     display_name: "Oobabooga",
     auth: Auth::None,
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/v1/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/v1/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/v1/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -2285,9 +3776,43 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
         Header { name: "openai-project", value: "{param:project|env:OPENAI_PROJECT}" },
     ],
     tasks: &[
-        Task { operation: OperationKind::ImageEdit, format: Format::OpenAiImages, path: "/images/edits" },
-        Task { operation: OperationKind::ImageVariation, format: Format::OpenAiImages, path: "/images/variations" },
-        Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" },
+        Task {
+            operation: OperationKind::ImageEdit,
+            format: Format::OpenAiImages,
+            path: "/images/edits",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::ImageVariation,
+            format: Format::OpenAiImages,
+            path: "/images/variations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Moderate,
+            format: Format::OpenAiModerations,
+            path: "/moderations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiWhisper,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS,
     supported_if: &[(Cap::Known, FieldSet::of(&[F::User])), (Cap::Unknown, FieldSet::of(&[F::ReasoningEffort]))],
@@ -2328,7 +3853,27 @@ pub(crate) static OPENAI_LIKE: ProviderRow = ProviderRow {
     display_name: "OpenAI-like",
     api_base_env: &["OPENAI_LIKE_API_BASE"],
     api_key_env: &["OPENAI_LIKE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -2348,7 +3893,27 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
         Header { name: "http-referer", value: "{env:OR_SITE_URL|https://litellm.ai}" },
         Header { name: "x-title", value: "{env:OR_APP_NAME|liteLLM}" },
     ],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -2373,7 +3938,27 @@ pub(crate) static OVHCLOUD: ProviderRow = ProviderRow {
     api_base: Some("https://oai.endpoints.kepler.ai.cloud.ovh.net/v1"),
     api_base_env: &["OVHCLOUD_API_BASE"],
     api_key_env: &["OVHCLOUD_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::PlainAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -2400,7 +3985,27 @@ pub(crate) static PARASAIL: ProviderRow = ProviderRow {
     api_base: Some("https://api.parasail.io/v1"),
     api_base_env: &["PARASAIL_API_BASE"],
     api_key_env: &["PARASAIL_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2415,7 +4020,27 @@ pub(crate) static PERPLEXITY: ProviderRow = ProviderRow {
     api_base: Some("https://api.perplexity.ai"),
     api_base_env: &["PERPLEXITY_API_BASE"],
     api_key_env: &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::FrequencyPenalty,
         F::MaxTokens,
@@ -2465,7 +4090,27 @@ pub(crate) static PINSTRIPES: ProviderRow = ProviderRow {
     api_base: Some("https://pinstripes.io/v1"),
     api_base_env: &["PINSTRIPES_API_BASE"],
     api_key_env: &["PINSTRIPES_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2481,7 +4126,27 @@ pub(crate) static POE: ProviderRow = ProviderRow {
     display_name: "Poe",
     api_base: Some("https://api.poe.com/v1"),
     api_key_env: &["POE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2507,7 +4172,27 @@ pub(crate) static PUBLICAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.publicai.co/v1"),
     api_base_env: &["PUBLICAI_API_BASE"],
     api_key_env: &["PUBLICAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2524,7 +4209,27 @@ pub(crate) static QWEN_AI_PLATFORM: ProviderRow = ProviderRow {
     api_base: Some("https://dashscope.aliyuncs.com/compatible-mode/v1"),
     api_base_env: &["QWEN_AI_PLATFORM_API_BASE"],
     api_key_env: &["QWEN_AI_PLATFORM_API_KEY", "DASHSCOPE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -2545,7 +4250,27 @@ pub(crate) static QWENCLOUD: ProviderRow = ProviderRow {
     api_base: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
     api_base_env: &["QWENCLOUD_API_BASE"],
     api_key_env: &["QWENCLOUD_API_KEY", "DASHSCOPE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
@@ -2648,7 +4373,27 @@ pub(crate) static SAMBANOVA: ProviderRow = ProviderRow {
     api_base: Some("https://api.sambanova.ai/v1"),
     api_base_env: &["SAMBANOVA_API_BASE"],
     api_key_env: &["SAMBANOVA_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxCompletionTokens,
         F::MaxTokens,
@@ -2682,7 +4427,27 @@ pub(crate) static SARVAM: ProviderRow = ProviderRow {
     display_name: "Sarvam",
     api_base: Some("https://api.sarvam.ai/v1"),
     api_key_env: &["SARVAM_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -2702,7 +4467,27 @@ pub(crate) static SCALEWAY: ProviderRow = ProviderRow {
     display_name: "Scaleway",
     api_base: Some("https://api.scaleway.ai/v1"),
     api_key_env: &["SCW_SECRET_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2718,7 +4503,27 @@ pub(crate) static SCX_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.scx.ai/v1"),
     api_base_env: &["SCX_API_BASE"],
     api_key_env: &["SCX_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2800,7 +4605,27 @@ pub(crate) static SYNTHETIC: ProviderRow = ProviderRow {
     display_name: "Synthetic",
     api_base: Some("https://api.synthetic.new/openai/v1"),
     api_key_env: &["SYNTHETIC_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2826,7 +4651,27 @@ pub(crate) static TENCENT: ProviderRow = ProviderRow {
     api_base: Some("https://tokenhub-intl.tencentcloudmaas.com/v1"),
     api_base_env: &["TENCENT_API_BASE"],
     api_key_env: &["TENCENT_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::Thinking, F::ReasoningEffort]))],
     stream_usage: true,
@@ -2841,7 +4686,27 @@ pub(crate) static TENSORMESH: ProviderRow = ProviderRow {
     api_base: Some("https://serverless.tensormesh.ai/v1"),
     api_base_env: &["TENSORMESH_SERVERLESS_BASE_URL"],
     api_key_env: &["TENSORMESH_INFERENCE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2941,7 +4806,28 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.together.ai/v1"),
     api_base_env: &["TOGETHER_AI_API_BASE"],
     api_key_env: &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task { operation: OperationKind::Rerank, format: Format::JinaRerank, path: "/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -2998,7 +4884,27 @@ pub(crate) static V0: ProviderRow = ProviderRow {
     api_base: Some("https://api.v0.dev/v1"),
     api_base_env: &["V0_API_BASE"],
     api_key_env: &["V0_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[F::Stream, F::Tools, F::ToolChoice]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     paths: Paths { chat: Some("/chat/completions"), completions: Some("/completions"), ..Paths::NONE },
@@ -3019,7 +4925,27 @@ pub(crate) static VENICEAI: ProviderRow = ProviderRow {
     display_name: "Venice.ai",
     api_base: Some("https://api.venice.ai/api/v1"),
     api_key_env: &["VENICE_AI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -3044,7 +4970,27 @@ pub(crate) static VERCEL_AI_GATEWAY: ProviderRow = ProviderRow {
         Header { name: "http-referer", value: "{env:VERCEL_SITE_URL}" },
         Header { name: "x-title", value: "{env:VERCEL_APP_NAME}" },
     ],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -3082,7 +5028,27 @@ pub(crate) static VOLCENGINE: ProviderRow = ProviderRow {
     api_base: Some("https://ark.cn-beijing.volces.com/api/v3"),
     api_base_env: &["VOLCENGINE_API_BASE"],
     api_key_env: &["ARK_API_KEY", "VOLCENGINE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS
         .minus(FieldSet::of(&[
             F::Modalities,
@@ -3112,8 +5078,15 @@ pub(crate) static VOYAGE: ProviderRow = ProviderRow {
     display_name: "Voyage AI",
     api_base: Some("https://api.voyageai.com/v1"),
     api_key_env: &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"],
+    tasks: &[Task {
+        operation: OperationKind::Rerank,
+        format: Format::VoyageRerank,
+        path: "/v1/rerank",
+        ..Task::BLANK
+    }],
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
     renames: &[(F::Dimensions, "output_dimension")],
+    quirks: Quirks::of(&[Q::OverlapBase]),
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["api.voyageai.com/v1"],
     ..BLANK
@@ -3125,7 +5098,27 @@ pub(crate) static WANDB: ProviderRow = ProviderRow {
     api_base: Some("https://api.inference.wandb.ai/v1"),
     api_base_env: &["WANDB_API_BASE"],
     api_key_env: &["WANDB_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
@@ -3164,7 +5157,27 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.x.ai/v1"),
     api_base_env: &["XAI_API_BASE"],
     api_key_env: &["XAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS
         .minus(FieldSet::of(&[
             F::FrequencyPenalty,
@@ -3210,7 +5223,27 @@ pub(crate) static XIAOMI_MIMO: ProviderRow = ProviderRow {
     display_name: "Xiaomi Mimo",
     api_base: Some("https://api.xiaomimimo.com/v1"),
     api_key_env: &["XIAOMI_MIMO_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.minus(TOOLS_PARAMS),
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
@@ -3227,7 +5260,27 @@ pub(crate) static XINFERENCE: ProviderRow = ProviderRow {
     api_base: Some("http://127.0.0.1:9997/v1"),
     api_base_env: &["XINFERENCE_API_BASE"],
     api_key_env: &["XINFERENCE_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
@@ -3254,7 +5307,27 @@ pub(crate) static ZAI: ProviderRow = ProviderRow {
     api_base: Some("https://api.z.ai/api/paas/v4"),
     api_base_env: &["ZAI_API_BASE"],
     api_key_env: &["ZAI_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Image, format: Format::OpenAiImages, path: "/images/generations" }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::OpenAiAudio,
+            path: "/audio/transcriptions",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Translate,
+            format: Format::OpenAiAudio,
+            path: "/audio/translations",
+            ..Task::BLANK
+        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
+    ],
     supported: FieldSet::of(&[
         F::MaxTokens,
         F::Stream,
@@ -3394,7 +5467,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("nlp_cloud", &Compatible(&NLP_CLOUD)),
     ("novita", &Compatible(&NOVITA)),
     ("nscale", &Compatible(&NSCALE)),
-    ("nvidia_nim", &Compatible(&NVIDIA_NIM)),
+    ("nvidia_nim", &crate::nvidia_nim::NvidiaNim),
     ("nvidia_riva", &Compatible(&NVIDIA_RIVA)),
     ("oci", &Compatible(&OCI)),
     ("ollama", &crate::ollama::Ollama),

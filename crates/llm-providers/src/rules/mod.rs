@@ -4,6 +4,7 @@
 //! `allowed_openai_params` lets a parameter through whatever the table says.
 
 mod families;
+mod tasks;
 mod values;
 
 use llm_catalog::{Capability, Catalog, Field as CatalogField};
@@ -12,6 +13,7 @@ use llm_types::{Error, Field, FieldSet, Format, Kind, Result};
 
 pub use families::Family;
 pub use llm_wire::ModelCaps;
+pub use tasks::check_task;
 pub use values::Values;
 
 use crate::params::Params;

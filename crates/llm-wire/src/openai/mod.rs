@@ -5,18 +5,24 @@
 //! - [`embeddings`]: texts become vectors.
 //! - [`images`]: pictures, drawn, edited and varied.
 //! - [`responses`]: the Responses API.
+//! - [`audio`]: speech becomes text, text becomes speech.
+//! - [`form`]: bodies that are forms.
+//! - [`moderations`]: content is judged.
 //! - [`errors`]: what an upstream's status and text mean; other codecs use it too.
 //! - [`usage`]: the usage object.
 //!
 //! Facts: the public OpenAI API reference, and recordings of what LiteLLM sends and answers.
 
+pub mod audio;
 pub mod chat;
 pub mod completions;
 pub mod embeddings;
 pub mod errors;
 pub(crate) mod few;
 pub(crate) mod finish;
+pub mod form;
 pub mod images;
+pub mod moderations;
 pub(crate) mod object;
 pub mod responses;
 pub mod usage;

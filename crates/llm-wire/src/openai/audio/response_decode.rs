@@ -1,0 +1,39 @@
+//! Replies of transcriptions.
+
+use bytes::Bytes;
+use llm_types::generate::UsageReport;
+use llm_types::{Json, Result};
+
+use super::{Audio, sound, usage};
+use crate::codec::ReplyView;
+use crate::openai::errors;
+use crate::task::{TaskReply, TaskRequest};
+
+/// A reply as clients see it: JSON as it came, anything else wrapped as its text.
+pub(super) fn transcription(dialect: &Audio, request: &TaskRequest, reply: &ReplyView<'_>) -> Result<TaskReply> {
+    let json = reply.body.trim_ascii_start().starts_with(b"{");
+    let tree = if json { serde_json::from_slice::<Json>(reply.body).ok() } else { None };
+    let heard = || request.files("file").next().and_then(|f| sound::seconds(&f.data));
+    let Some(tree) = tree else {
+        let text = String::from_utf8_lossy(reply.body);
+        return Ok(text_reply(&text, heard().map(usage::seconds)));
+    };
+    if tree.get("text").is_none() {
+        return Err(errors::invalid_reply(reply, "a transcription without 'text'"));
+    }
+    let used = usage::of_reply(&tree).or_else(|| heard().map(usage::seconds));
+    let body = match dialect.shown {
+        None => Bytes::copy_from_slice(reply.body),
+        Some(shown) => {
+            let fields = tree.as_object().unwrap_or_default().iter().filter(|(k, _)| shown.contains(&k.as_str()));
+            Bytes::from(Json::Object(fields.cloned().collect()).to_string())
+        }
+    };
+    Ok(TaskReply::json(body, used))
+}
+
+/// The answer that is nothing but a text.
+pub(super) fn text_reply(text: &str, usage: Option<UsageReport>) -> TaskReply {
+    let body = Json::object([("text", text)]).to_string();
+    TaskReply::json(body, usage)
+}
