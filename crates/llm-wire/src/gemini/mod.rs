@@ -53,9 +53,10 @@ use llm_types::{Error, Format, Result};
 
 pub use count_tokens::{decode_count, encode_count, encode_count_request};
 pub use error::{decode as decode_error, kind_of as error_kind};
+pub(crate) use finish::is_blocked;
 pub use media::media_type_of_url;
-pub(crate) use usage::decode as decode_usage;
-pub(crate) use wire::{THOUGHT, split_call_id};
+pub(crate) use usage::tool_use_tokens;
+pub(crate) use wire::split_call_id;
 
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,

@@ -69,7 +69,7 @@ pub(super) fn model_name<'a>(version: &'a Text<'_>) -> &'a str {
 }
 
 /// Stands between the id of a call and its signature, in what chat clients get.
-pub(crate) const THOUGHT: &str = "__thought__";
+const THOUGHT: &str = "__thought__";
 
 /// The id that a client sent back: the id proper, and the signature behind it.
 pub(crate) fn split_call_id(id: &str) -> (&str, Option<&str>) {

@@ -81,6 +81,15 @@ impl<'b> Obj<'b> {
         }
     }
 
+    /// Writes the fields of an object that is JSON text already.
+    pub(crate) fn spread(&mut self, object: &str) {
+        let fields = object.trim().strip_prefix('{').and_then(|o| o.strip_suffix('}')).unwrap_or_default();
+        if !fields.trim().is_empty() {
+            self.comma();
+            self.out.put_slice(fields.as_bytes());
+        }
+    }
+
     pub(crate) fn obj(&mut self, key: &'static str) -> Obj<'_> {
         Obj::open(self.key(key))
     }

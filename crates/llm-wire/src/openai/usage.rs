@@ -135,6 +135,8 @@ pub struct Shape {
     pub tool_calls: bool,
     /// Thoughts were told.
     pub thoughts: bool,
+    /// The answer was taken back: only the totals are told.
+    pub taken_back: bool,
 }
 
 /// Writes a usage object: the upstream's own words when they are OpenAI's, else computed from the buckets.
@@ -189,6 +191,9 @@ fn encode_foreign(report: &UsageReport, raw: Option<&(Format, RawJson)>, shape: 
     let write = usage.total_cache_write();
     let mut obj = Obj::open(out);
     totals(usage, &mut obj);
+    if shape.taken_back {
+        return;
+    }
     if !shape.hidden_thoughts {
         let mut output = obj.obj("completion_tokens_details");
         output.u64("reasoning_tokens", usage.reasoning);
@@ -223,6 +228,18 @@ fn encode_foreign(report: &UsageReport, raw: Option<&(Format, RawJson)>, shape: 
             lifetimes.u64("ephemeral_1h_input_tokens", usage.cache_write_1h);
         }
     }
+    let gemini = raw.filter(|(f, _)| *f == Format::GeminiGenerate);
+    if let Some((_, raw)) = gemini {
+        for (key, count) in [
+            ("tool_use_tokens", crate::gemini::tool_use_tokens(raw)),
+            ("web_search_requests", usage.web_searches()),
+            ("google_maps_grounding_requests", usage.maps_queries),
+        ] {
+            if count > 0 {
+                input.u64(key, count);
+            }
+        }
+    }
     drop(input);
     if anthropic || write > 0 {
         obj.u64("cache_creation_input_tokens", write);
@@ -230,7 +247,7 @@ fn encode_foreign(report: &UsageReport, raw: Option<&(Format, RawJson)>, shape: 
     if anthropic || usage.total_cache_read() > 0 {
         obj.u64("cache_read_input_tokens", usage.total_cache_read());
     }
-    if usage.web_searches() > 0 {
+    if usage.web_searches() > 0 && gemini.is_none() {
         obj.obj("server_tool_use").u64("web_search_requests", usage.web_searches());
     }
 }

@@ -18,6 +18,8 @@ pub(super) fn begin_call(delta: &mut Obj<'_>, index: u64, id: &str, name: &str, 
     let mut function = call.obj("function");
     function.str("name", name);
     function.str("arguments", "");
+    drop(function);
+    super::gemini::call_begin(id, &mut call);
 }
 
 /// A piece of a call's arguments.

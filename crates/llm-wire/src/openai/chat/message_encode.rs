@@ -205,7 +205,7 @@ fn calls(parts: &[&Part], ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
                 PartKind::ToolCall(call) => {
                     // LiteLLM numbers the calls that Responses clients send back
                     let index = content_encode::of_responses(&part.extra).then_some(at as u64);
-                    tool_call(part, call, index, &mut list);
+                    drop(tool_call(part, call, index, &mut list));
                 }
                 PartKind::HostedTool { json, .. } => list.text(json.get()),
                 _ => {}
@@ -225,8 +225,8 @@ fn calls(parts: &[&Part], ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     }
 }
 
-/// Writes a call. LiteLLM numbers the calls in answers of foreign upstreams.
-pub(crate) fn tool_call(part: &Part, call: &ToolCall, index: Option<u64>, list: &mut Arr<'_>) {
+/// Writes a call, to which more may be added. LiteLLM numbers the calls in answers of foreign upstreams.
+pub(crate) fn tool_call<'l>(part: &Part, call: &ToolCall, index: Option<u64>, list: &'l mut Arr<'_>) -> Obj<'l> {
     let mut obj = list.obj();
     if let Some(index) = index {
         obj.u64("index", index);
@@ -236,6 +236,7 @@ pub(crate) fn tool_call(part: &Part, call: &ToolCall, index: Option<u64>, list: 
     function(part, call, &mut obj.obj("function"));
     obj.raw("cache_control", part.cache_control.as_ref());
     obj.extra(&part.extra, FORMAT, |key| !key.starts_with("function."));
+    obj
 }
 
 /// Writes the name and the arguments of a call.

@@ -17,6 +17,7 @@ mod content_decode;
 mod content_encode;
 mod error;
 mod fields;
+mod gemini;
 mod message_decode;
 mod message_encode;
 mod message_view;

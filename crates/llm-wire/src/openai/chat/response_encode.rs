@@ -7,7 +7,7 @@ use llm_types::{Extra, FieldSet, Format};
 
 use super::FORMAT;
 use super::message_encode::{function, thinking_block, tool_call};
-use super::{content_encode, foreign_blocks};
+use super::{content_encode, foreign_blocks, gemini};
 use crate::codec::{EncodeContext, Hints, ModelCaps, ReplyContext};
 use crate::openai::object::{Arr, Obj};
 use crate::openai::{finish, usage};
@@ -36,6 +36,9 @@ pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     }
     obj.opt_str("service_tier", resp.service_tier.as_deref());
     obj.extra(&resp.extra, FORMAT, |_| true);
+    if gemini::is_upstream(ctx) {
+        gemini::beside(resp, &mut obj);
+    }
 }
 
 /// The upstream's id where it is one of this format, else ours.
@@ -50,7 +53,8 @@ pub(crate) fn shape(resp: &GenerateResponse) -> usage::Shape {
     let mut parts = resp.choices.iter().flat_map(|c| &c.parts);
     let hidden = parts.clone().any(|p| matches!(p.kind, PartKind::RedactedThinking { .. }));
     let visible = parts.any(|p| matches!(&p.kind, PartKind::Thinking { text, .. } if !text.is_empty()));
-    usage::Shape { hidden_thoughts: hidden && !visible, ..usage::Shape::default() }
+    let taken_back = gemini::is_taken_back(resp);
+    usage::Shape { hidden_thoughts: hidden && !visible, taken_back, ..usage::Shape::default() }
 }
 
 fn write_choice(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
@@ -60,13 +64,13 @@ fn write_choice(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     }
     write_message(choice, ctx, &mut obj.obj("message"));
     obj.raw("logprobs", choice.logprobs.as_ref());
-    let gemini = choice.finish.as_ref().and_then(|f| f.raw.as_ref()).filter(|(f, _)| *f == Format::GeminiGenerate);
+    let native = gemini::native_finish(choice.finish.as_ref());
     obj.inner(&choice.extra, FORMAT, BESIDE);
     let own = |key: &str| !key.starts_with(BESIDE);
-    if gemini.is_some() || choice.extra.fields_for(FORMAT).any(|(key, _)| own(key)) {
+    if native.is_some() || choice.extra.fields_for(FORMAT).any(|(key, _)| own(key)) {
         let mut specific = obj.obj(SPECIFIC);
         spread(&choice.extra, own, &mut specific);
-        specific.opt_str("native_finish_reason", gemini.map(|(_, word)| word.as_str()));
+        specific.opt_str("native_finish_reason", native);
     }
 }
 
@@ -86,7 +90,12 @@ fn spread(extra: &Extra, pick: impl Fn(&str) -> bool, obj: &mut Obj<'_>) {
 
 fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     obj.str("role", "assistant");
-    content(&choice.parts, ctx, obj);
+    let of_gemini = gemini::is_upstream(ctx);
+    if of_gemini {
+        gemini::content(&choice.parts, obj);
+    } else {
+        content(&choice.parts, ctx, obj);
+    }
     thoughts(&choice.parts, ctx, obj);
     let calls = calls(&choice.parts, ctx);
     if !calls.is_empty() {
@@ -102,6 +111,9 @@ fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     }
     obj.extra(&choice.message_extra, FORMAT, |key| KNOWN.contains(&key));
     obj.inner(&choice.message_extra, FORMAT, BESIDE);
+    if of_gemini {
+        gemini::message(choice, ctx, obj);
+    }
     specific(choice, ctx, obj);
 }
 
@@ -172,7 +184,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn write(&self, list: &mut Arr<'_>) {
-        tool_call(self.part, &self.call, self.index, list);
+        gemini::call(self.part, &mut tool_call(self.part, &self.call, self.index, list));
     }
 }
 
@@ -233,10 +245,15 @@ fn specific(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     let refusal = choice.parts.iter().find_map(|p| if let PartKind::Refusal(t) = &p.kind { Some(t) } else { None });
     let own = |key: &str| !KNOWN.contains(&key) && !key.starts_with(BESIDE);
     let anthropic = ctx.upstream == Some(Format::AnthropicMessages);
-    if refusal.is_none() && !anthropic && !choice.message_extra.fields_for(FORMAT).any(|(k, _)| own(k)) {
+    let of_gemini = gemini::is_upstream(ctx) && gemini::is_specific(&choice.parts);
+    let said = refusal.is_some() || anthropic || of_gemini;
+    if !said && !choice.message_extra.fields_for(FORMAT).any(|(k, _)| own(k)) {
         return;
     }
     let mut obj = obj.obj(SPECIFIC);
+    if of_gemini {
+        gemini::specific(&choice.parts, &mut obj);
+    }
     spread(&choice.message_extra, own, &mut obj);
     obj.opt_str("refusal", refusal.map(String::as_str));
     if anthropic {

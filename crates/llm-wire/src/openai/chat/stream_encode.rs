@@ -10,7 +10,7 @@ use llm_types::stream::{Delta, Event, PartStart, Start};
 
 use super::call_delta::{begin_call, grow_call};
 use super::response_encode::answer_id;
-use super::{FORMAT, foreign_blocks};
+use super::{FORMAT, foreign_blocks, gemini};
 use crate::codec::{ReplyContext, StreamEncoder};
 use crate::openai::object::Obj;
 use crate::openai::{errors, finish, usage};
@@ -30,6 +30,8 @@ pub(crate) struct ChatStreamEncoder {
     tool_calls: bool,
     redacted: bool,
     thought: bool,
+    /// Pictures so far.
+    pictures: u64,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +58,7 @@ impl ChatStreamEncoder {
             tool_calls: false,
             redacted: false,
             thought: false,
+            pictures: 0,
         };
         new.start(&Start::default());
         new
@@ -165,6 +168,15 @@ impl ChatStreamEncoder {
                     |_| {},
                 );
             }
+            PartStart::Opaque { format: Format::GeminiGenerate, json } => {
+                let (mut pictures, created) = (self.pictures, self.ctx.created);
+                let mut fields = BytesMut::new();
+                if gemini::opaque_part(json, &mut pictures, created, &mut Obj::open(&mut fields)) {
+                    let inner = String::from_utf8_lossy(&fields).into_owned();
+                    self.chunk(choice, out, |d| d.spread(&inner), |_| {});
+                }
+                self.pictures = pictures;
+            }
             // chat has no brackets; blocks of other formats cannot be said
             PartStart::Text
             | PartStart::Thinking
@@ -203,7 +215,20 @@ impl ChatStreamEncoder {
             Delta::Opaque { format, json } if *format == FORMAT => {
                 self.chunk(choice, out, |d| d.arr("thinking_blocks").text(json), |_| {});
             }
+            Delta::Opaque { format: Format::GeminiGenerate, json } => {
+                self.chunk(choice, out, |d| gemini::part_fields(json, d), |_| {});
+            }
             Delta::Opaque { .. } => {}
+        }
+    }
+
+    /// A field of a candidate of Gemini, as LiteLLM tells it.
+    fn candidate(&mut self, choice: u32, key: &str, json: &str, out: &mut BytesMut) {
+        if key == "groundingMetadata" {
+            self.chunk(choice, out, |d| gemini::annotations(json, d), |_| {});
+        }
+        if let Some(name) = gemini::list_name(key) {
+            self.opaque(choice, &format!("chunk.{name}"), &format!("[{json}]"), out);
         }
     }
 
@@ -295,6 +320,7 @@ impl ChatStreamEncoder {
                 stream: true,
                 tool_calls: self.tool_calls,
                 thoughts: self.thought,
+                taken_back: false,
             };
             out.put_slice(b"data: ");
             out.put_slice(&self.head);
@@ -319,6 +345,9 @@ impl StreamEncoder for ChatStreamEncoder {
                 }
             }
             Event::Opaque { choice, format, key, json } if *format == FORMAT => self.opaque(*choice, key, json, out),
+            Event::Opaque { choice, format: Format::GeminiGenerate, key, json } => {
+                self.candidate(*choice, key, json, out);
+            }
             Event::Finish { choice, finish } => {
                 let reason = finish::encode(finish.reason);
                 self.end_without_role(*choice);
