@@ -114,7 +114,8 @@ async fn run(
     let address = Arc::clone(&plan.address);
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
     let request = build(&address, body, &plan.headers);
-    let sent = sender.send(request, made, &|view| decode_error(&counter, view)).await?;
+    let wants_stream = call.stream && !plan.told;
+    let sent = sender.send(request, made, &|view| decode_error(&counter, wants_stream, view)).await?;
     let head = Head::new(&at, model, &counter, &address, &sent, std::mem::take(&mut plan.lost));
     let streams = call.stream && call.operation == OperationKind::Generate;
     if at.fallbacks > 0 && streams {
@@ -344,7 +345,10 @@ fn embeddings(plan: &Plan, head: &Head, bytes: &Bytes, counter: &Counter, report
         .ok_or_else(|| Error::internal(format!("no codec for {}", plan.upstream)))?;
     let pairs = header_pairs(&head.upstream_headers);
     let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: bytes };
-    let response = codec.decode_response(&view, &plan.ctx)?;
+    let mut response = codec.decode_response(&view, &plan.ctx)?;
+    if response.usage.is_none() && plan.upstream != llm_types::Format::OpenAiEmbeddings {
+        response.usage = Some(counter.embedded());
+    }
     counter.book(response.usage.clone(), 0, report);
     let client = llm_wire::registry::client_embed(llm_types::Format::OpenAiEmbeddings)
         .ok_or_else(|| Error::internal("no codec for embeddings"))?;

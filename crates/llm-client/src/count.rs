@@ -65,6 +65,7 @@ impl Counter {
     pub(crate) fn error_in_stream(&self, raw: &RawJson, ctx: &ReplyContext) -> Error {
         match self.format {
             Format::AnthropicMessages => llm_wire::anthropic::error_in_stream(raw.get()),
+            Format::GeminiGenerate => llm_wire::gemini::error_in_stream(raw.get(), self.provider()),
             _ => llm_wire::openai::errors::decode_in_stream(raw.get(), self.provider(), ctx.stream_errors),
         }
     }
@@ -100,9 +101,16 @@ impl Counter {
         self.price(report);
     }
 
+    /// What an embedding call consumed, counted here.
+    pub(crate) fn embedded(&self) -> UsageReport {
+        let input_text = self.prompt.embedded(&self.model);
+        let usage = Usage { input_text, source: llm_types::UsageSource::Estimated, ..Usage::default() };
+        UsageReport { usage, raw: None }
+    }
+
     /// Tokens of a whole answer, counted here.
     pub(crate) fn written(&self, reply: &[u8]) -> u64 {
-        tokens::count(&self.model, &texts(reply, &["choices", "content"])) as u64
+        tokens::count(&self.model, &texts(reply, &["choices", "content", "candidates"])) as u64
     }
 
     pub(crate) fn price(&self, report: &mut Report) {
@@ -133,8 +141,33 @@ impl Counter {
 impl Prompt {
     /// Tokens of the prompt, counted here.
     pub(crate) fn count(&self, model: &str) -> u64 {
-        let text = texts(&self.0, &["system", "messages", "prompt", "input", "tools"]);
+        let text = texts(&self.0, &["system", "messages", "prompt", "input", "tools", "systemInstruction", "contents"]);
         tokens::count(model, &text) as u64
+    }
+}
+
+impl Prompt {
+    /// Tokens of what becomes vectors, for hosts that do not count: LiteLLM counts the texts in a row.
+    pub(crate) fn embedded(&self, model: &str) -> u64 {
+        use llm_types::Json;
+        let input = llm_wire::top::Top::parse(&self.0).ok().and_then(|top| top.read::<Json>("input")).unwrap_or_default();
+        let whole = |item: &Json| item.as_i64().and_then(|n| u32::try_from(n).ok());
+        let mut out = String::new();
+        let mut add = |item: &Json| match item {
+            Json::String(text) => out.push_str(text),
+            Json::Array(list) => {
+                let ids: Vec<u32> = list.iter().filter_map(whole).collect();
+                // the vocabulary that such lists are made with
+                out.push_str(&tokens::Encoding::Cl100k.decode(&ids).unwrap_or_default());
+                list.iter().filter_map(Json::as_str).for_each(|text| out.push_str(text));
+            }
+            _ => {}
+        };
+        match &input {
+            Json::Array(list) if !list.iter().all(|i| whole(i).is_some()) => list.iter().for_each(add),
+            one => add(one),
+        }
+        tokens::count(model, &out) as u64
     }
 }
 

@@ -127,14 +127,18 @@ impl Sender<'_> {
 }
 
 /// How an error reply to a generation or embedding request is read.
-pub(crate) fn decode_error(counter: &Counter, view: &ReplyView<'_>) -> Error {
+pub(crate) fn decode_error(counter: &Counter, wants_stream: bool, view: &ReplyView<'_>) -> Error {
     let codecs =
         (llm_wire::registry::upstream_generate(counter.format), llm_wire::registry::upstream_embed(counter.format));
-    match codecs {
+    let mut error = match codecs {
         (Some(codec), _) => codec.decode_error(view),
         (None, Some(codec)) => codec.decode_error(view),
-        (None, None) => Error::internal(format!("no codec for {}", counter.format)),
+        (None, None) => return Error::internal(format!("no codec for {}", counter.format)),
+    };
+    if wants_stream && counter.format == llm_types::Format::GeminiGenerate {
+        llm_wire::gemini::of_streaming_call(&mut error);
     }
+    error
 }
 
 pub(crate) fn header_pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {

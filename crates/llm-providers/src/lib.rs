@@ -21,6 +21,7 @@ pub mod cohere;
 pub mod declare;
 pub mod edit;
 mod endpoint;
+pub mod gemini;
 mod generated;
 pub mod nvidia_nim;
 pub mod ollama;

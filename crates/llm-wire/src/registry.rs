@@ -6,7 +6,7 @@ use crate::anthropic::Messages;
 use crate::bedrock::converse::Converse;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
-use crate::gemini::Gemini;
+use crate::gemini::{Gemini, GeminiEmbed, VertexEmbed};
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::audio;
 use crate::openai::chat::Chat;
@@ -65,6 +65,8 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::OpenAiEmbeddings => Some(&Embeddings),
         Format::CohereEmbed => Some(&CohereEmbed),
         Format::OllamaEmbed => Some(&OllamaEmbed),
+        Format::GeminiEmbed => Some(&GeminiEmbed),
+        Format::VertexEmbed => Some(&VertexEmbed),
         _ => None,
     }
 }

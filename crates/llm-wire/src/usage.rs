@@ -13,6 +13,9 @@ pub fn report(format: Format, raws: &[RawJson]) -> UsageReport {
         let start = if raws.len() > 1 { raws.first() } else { None };
         return crate::anthropic::usage_report(start, last.get(), UsageSource::Reported);
     }
+    if format == Format::GeminiGenerate {
+        return crate::gemini::usage_report(last.get());
+    }
     match serde_json::from_str::<&RawValue>(last.get()) {
         Ok(raw) => crate::openai::usage::decode(raw, format),
         Err(_) => UsageReport::default(),

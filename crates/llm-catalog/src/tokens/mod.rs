@@ -65,6 +65,13 @@ impl Encoding {
         };
         tokenizer.decode(tokens)
     }
+
+    /// Without a vocabulary no token has a text.
+    #[cfg(not(feature = "tokenizer"))]
+    #[must_use]
+    pub fn decode(self, _tokens: &[u32]) -> Option<String> {
+        None
+    }
 }
 
 /// Counts the tokens of a text for a model.

@@ -2163,7 +2163,43 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
     api_base_env: &["GEMINI_API_BASE"],
     api_key_env: &["GOOGLE_API_KEY", "GEMINI_API_KEY"],
     auth: Auth::Header { name: "x-goog-api-key", value: "{key}" },
-    format: RowFormat::NotServed("gemini-generate"),
+    format: RowFormat::Own,
+    chat_format: Format::GeminiGenerate,
+    embed_format: Format::GeminiEmbed,
+    supported: FieldSet::of(&[
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Stream,
+        F::Tools,
+        F::ToolChoice,
+        F::Functions,
+        F::ResponseFormat,
+        F::N,
+        F::Stop,
+        F::Logprobs,
+        F::Modalities,
+        F::ParallelToolCalls,
+        F::WebSearchOptions,
+        F::IncludeServerSideToolInvocations,
+        F::ServiceTier,
+    ]),
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+        (
+            Cap::Unlike(&["gemini-3", "gemini-4", "gemini-2.5-pro-preview-06-05"]),
+            FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
+        ),
+    ],
+    embed_supported: FieldSet::of(&[F::Dimensions, F::InputType]),
+    quirks: Quirks::of(&[Q::EmbedInputList]),
+    paths: Paths {
+        chat: Some("/models/{model}:generateContent"),
+        embeddings: Some("/models/{model}:batchEmbedContents"),
+        ..Paths::NONE
+    },
+    clean_reply: true,
     ..BLANK
 };
 
@@ -5419,7 +5455,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("friendliai", &Compatible(&FRIENDLIAI)),
     ("galadriel", &Compatible(&GALADRIEL)),
     ("gdc", &Compatible(&GDC)),
-    ("gemini", &Compatible(&GEMINI)),
+    ("gemini", &crate::gemini::Gemini),
     ("gigachat", &Compatible(&GIGACHAT)),
     ("github", &Compatible(&GITHUB)),
     ("github_copilot", &Compatible(&GITHUB_COPILOT)),

@@ -73,6 +73,13 @@ pub fn decode(reply: &ReplyView<'_>) -> Error {
     err
 }
 
+/// LiteLLM tells the clients of a stream that was refused what kind of error it was in plain words.
+pub fn of_streaming_call(err: &mut Error) {
+    if err.kind == Kind::RateLimit {
+        err.openai_type = None;
+    }
+}
+
 /// Reads the object below `error` of a stream's event, in `provider`'s name.
 pub(super) fn in_stream(raw: &str, provider: &str) -> Error {
     let said: ErrorIn<'_> = serde_json::from_str(raw).unwrap_or_default();
@@ -135,8 +142,7 @@ fn make(status: u16, text: &str, name: &str, detail: UpstreamDetail) -> Error {
 }
 
 /// The kind of an upstream's error; `text` is everything that it said.
-#[must_use]
-pub fn kind_of(status: u16, text: &str) -> Kind {
+pub(super) fn kind_of(status: u16, text: &str) -> Kind {
     let says = |phrases: &[&str]| phrases.iter().any(|p| text.contains(p));
     let too_long = says(&["400 Request payload size exceeds"])
         || (status < 500 && errors::kind_of(400, text) == Kind::ContextWindow);

@@ -21,6 +21,7 @@ mod config_encode;
 mod contents_decode;
 mod contents_encode;
 mod count_tokens;
+mod embed;
 mod error;
 mod finish;
 mod logprobs;
@@ -42,6 +43,7 @@ mod stream_parts;
 mod tools_decode;
 mod tools_encode;
 mod usage;
+mod vertex_embed;
 mod wire;
 
 #[cfg(test)]
@@ -52,10 +54,12 @@ use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
 
 pub use count_tokens::{decode_count, encode_count, encode_count_request};
-pub use error::{decode as decode_error, kind_of as error_kind};
+pub use embed::GeminiEmbed;
+pub use error::{decode as decode_error, of_streaming_call};
 pub(crate) use finish::is_blocked;
 pub use media::media_type_of_url;
-pub(crate) use usage::tool_use_tokens;
+pub use vertex_embed::VertexEmbed;
+pub(crate) use usage::{alone as usage_report, tool_use_tokens};
 pub(crate) use wire::split_call_id;
 
 use crate::codec::{
@@ -65,6 +69,12 @@ use crate::codec::{
 
 /// The format of this folder.
 const FORMAT: Format = Format::GeminiGenerate;
+
+/// Reads the object below `error` of a stream's event, in `provider`'s name.
+#[must_use]
+pub fn error_in_stream(raw: &str, provider: &str) -> Error {
+    error::in_stream(raw, provider)
+}
 
 /// Both faces of the format.
 #[derive(Debug, Clone, Copy, Default)]

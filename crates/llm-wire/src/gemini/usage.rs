@@ -35,7 +35,7 @@ view!(lenient ModalityIn {
 
 /// How often the answer looked something up, counted off the grounding metadata of its candidates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Grounding {
+pub(super) struct Grounding {
     /// Web searches.
     pub searches: u64,
     /// Looks at maps.
@@ -44,7 +44,7 @@ pub(crate) struct Grounding {
 
 impl Grounding {
     /// Takes in the metadata of a candidate.
-    pub(crate) fn add(&mut self, metadata: &str) {
+    pub(super) fn add(&mut self, metadata: &str) {
         let Ok(tree) = serde_json::from_str::<Json>(metadata) else { return };
         let list = |key: &str| tree.get(key).and_then(Json::as_array).unwrap_or_default();
         self.searches += list("webSearchQueries").len() as u64;
@@ -53,10 +53,15 @@ impl Grounding {
 }
 
 /// Reads `usageMetadata` and keeps its text. Anything unreadable counts as zero.
-pub(crate) fn decode(raw: &str, grounding: Grounding) -> UsageReport {
+pub(super) fn decode(raw: &str, grounding: Grounding) -> UsageReport {
     let view: UsageIn<'_> = serde_json::from_str(raw).unwrap_or_default();
     let words = RawJson::parse(raw).ok().map(|json| (FORMAT, json));
     UsageReport { usage: buckets(&view, grounding), raw: words }
+}
+
+/// Reads `usageMetadata` of an answer that nobody looked into.
+pub(crate) fn alone(raw: &str) -> UsageReport {
+    decode(raw, Grounding::default())
 }
 
 /// Tokens of a modality in a list of details.

@@ -8,6 +8,7 @@
 
 mod anthropic;
 mod chat;
+mod gemini;
 mod responses;
 mod scan;
 mod whole;
@@ -156,6 +157,7 @@ impl StreamRelay {
         match self.format {
             Format::AnthropicMessages => self.anthropic(event, data),
             Format::OpenAiResponses => self.responses(data),
+            Format::GeminiGenerate => self.gemini(event, data),
             _ => self.chat(event, data),
         }
     }

@@ -46,11 +46,11 @@ impl<'a> Whole<'a> {
 
 #[derive(Deserialize)]
 struct Head<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "responseId")]
     id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "modelVersion")]
     model: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "usageMetadata")]
     usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,

@@ -235,7 +235,8 @@ impl ChatStreamEncoder {
     /// Thoughts. Foreign upstreams' are written as blocks too, and Anthropic's proof repeats the whole text.
     fn thinking(&mut self, choice: u32, text: &str, proof: Option<&str>, out: &mut BytesMut) {
         self.thought = true;
-        let blocks = foreign_blocks(&self.ctx) || proof.is_some();
+        // Gemini's are blocks in whole answers only
+        let blocks = (foreign_blocks(&self.ctx) && !gemini::is_upstream(&self.ctx)) || proof.is_some();
         let anthropic = self.ctx.upstream == Some(Format::AnthropicMessages);
         let converse = self.ctx.upstream == Some(Format::BedrockConverse);
         let mut said = Cow::Borrowed(text);
@@ -302,7 +303,14 @@ impl ChatStreamEncoder {
     fn end_without_role(&mut self, choice: u32) {
         let own = !matches!(
             self.ctx.upstream,
-            Some(Format::OllamaChat | Format::OllamaGenerate | Format::CohereChat | Format::CohereChatV2)
+            Some(
+                Format::OllamaChat
+                    | Format::OllamaGenerate
+                    | Format::CohereChat
+                    | Format::CohereChatV2
+                    | Format::GeminiGenerate
+                    | Format::AnthropicMessages
+            )
         );
         let at = self.at(choice);
         if let Some(state) = self.choices.get_mut(at).filter(|_| !own) {

@@ -1,0 +1,77 @@
+//! Google AI Studio: <https://ai.google.dev/api>. The model and the verb stand in the URL; the key has a header of its
+//! own.
+
+use bytes::Bytes;
+use llm_types::{Format, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::endpoint::no_key;
+use crate::generated;
+use crate::provider::{Call, Endpoint, Provider};
+use crate::row::ProviderRow;
+
+/// Where it is, without the version.
+const HOME: &str = "https://generativelanguage.googleapis.com";
+
+/// The provider.
+#[derive(Debug)]
+pub struct Gemini;
+
+impl Provider for Gemini {
+    fn row(&self) -> &'static ProviderRow {
+        &generated::GEMINI
+    }
+
+    fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+        let row = self.row();
+        let model = call.model.strip_prefix("models/").unwrap_or(call.model);
+        let verb = verb(call);
+        out.url = match row.base(call.api_base, call.params) {
+            Some(base) if base.trim_end_matches('/') != HOME => {
+                format!("{}/models/{model}:{verb}", base.trim_end_matches('/'))
+            }
+            _ => format!("{HOME}/{}/models/{model}:{verb}", version(call, model)),
+        };
+        if call.operation == OperationKind::Generate {
+            out.per_request = true;
+            if call.stream {
+                out.url.push_str("?alt=sse");
+            }
+        }
+        let key = row.key(call.api_key, call.params).ok_or_else(|| no_key(row))?;
+        out.set("x-goog-api-key", key.expose())?;
+        out.set("content-type", "application/json")?;
+        out.set_extra(call.params)
+    }
+
+    fn prepares(&self, call: &Call<'_>) -> bool {
+        call.format == Format::GeminiGenerate && call.client_format != Format::GeminiGenerate
+    }
+
+    /// Labels for the bill are known to Vertex AI only.
+    fn prepare(&self, _call: &Call<'_>, body: Bytes) -> Result<Bytes> {
+        let top = Top::parse(&body)?;
+        Ok(if top.get("labels").is_some() { top.edited(&[("labels", None)]) } else { body })
+    }
+}
+
+/// What the model is asked to do.
+pub(crate) fn verb(call: &Call<'_>) -> &'static str {
+    match (call.operation, call.format) {
+        (OperationKind::CountTokens, _) => "countTokens",
+        (OperationKind::Embed, Format::GeminiEmbed) => "batchEmbedContents",
+        (OperationKind::Embed, _) => "predict",
+        (OperationKind::Generate, _) if call.stream => "streamGenerateContent",
+        _ => "generateContent",
+    }
+}
+
+/// Gemini 3 and newer are asked in the alpha version, as LiteLLM does.
+fn version(call: &Call<'_>, model: &str) -> &'static str {
+    let digits = model.strip_prefix("gemini-").map(|tail| tail.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let new = digits.and_then(|d| d.parse::<u32>().ok()).is_some_and(|generation| generation >= 3);
+    if new && call.operation == OperationKind::Generate { "v1alpha" } else { "v1beta" }
+}
+
+#[cfg(test)]
+mod tests;
