@@ -99,6 +99,10 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         client_headers: &[],
     };
     provider.endpoint(&call, &mut endpoint)?;
+    if provider.prepares(&call) {
+        let prepared = provider.prepare(&call, body.to_string().into())?;
+        body = serde_json::from_slice(&prepared).unwrap();
+    }
     for (name, value) in &extra {
         endpoint.set(name, value)?;
     }
