@@ -2187,6 +2187,7 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
     ]),
     supported_if: &[
         (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+        (Cap::Like(&["gemini-3", "gemini-4"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
         (
             Cap::Unlike(&["gemini-3", "gemini-4", "gemini-2.5-pro-preview-06-05"]),
             FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
