@@ -150,7 +150,8 @@ impl Prompt {
     /// Tokens of what becomes vectors, for hosts that do not count: LiteLLM counts the texts in a row.
     pub(crate) fn embedded(&self, model: &str) -> u64 {
         use llm_types::Json;
-        let input = llm_wire::top::Top::parse(&self.0).ok().and_then(|top| top.read::<Json>("input")).unwrap_or_default();
+        let input =
+            llm_wire::top::Top::parse(&self.0).ok().and_then(|top| top.read::<Json>("input")).unwrap_or_default();
         let whole = |item: &Json| item.as_i64().and_then(|n| u32::try_from(n).ok());
         let mut out = String::new();
         let mut add = |item: &Json| match item {

@@ -68,7 +68,8 @@ pub(crate) fn verb(call: &Call<'_>) -> &'static str {
 
 /// Gemini 3 and newer are asked in the alpha version, as LiteLLM does.
 fn version(call: &Call<'_>, model: &str) -> &'static str {
-    let digits = model.strip_prefix("gemini-").map(|tail| tail.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let digits =
+        model.strip_prefix("gemini-").map(|tail| tail.chars().take_while(char::is_ascii_digit).collect::<String>());
     let new = digits.and_then(|d| d.parse::<u32>().ok()).is_some_and(|generation| generation >= 3);
     if new && call.operation == OperationKind::Generate { "v1alpha" } else { "v1beta" }
 }

@@ -31,7 +31,10 @@ fn urls_name_version_model_and_verb() {
         url("gemini-3-pro-preview", true, None),
         format!("{home}/v1alpha/models/gemini-3-pro-preview:streamGenerateContent?alt=sse")
     );
-    assert_eq!(url("models/gemini-2.5-pro", false, Some(home)), format!("{home}/v1beta/models/gemini-2.5-pro:generateContent"));
+    assert_eq!(
+        url("models/gemini-2.5-pro", false, Some(home)),
+        format!("{home}/v1beta/models/gemini-2.5-pro:generateContent")
+    );
     assert_eq!(
         url("gemini-2.5-flash", true, Some("http://127.0.0.1:1/x/")),
         "http://127.0.0.1:1/x/models/gemini-2.5-flash:streamGenerateContent?alt=sse"

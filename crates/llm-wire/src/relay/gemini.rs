@@ -39,8 +39,8 @@ impl StreamRelay {
             self.seen.usage.clear();
             self.seen.usage.push(RawJson::borrowed(usage));
         }
-        self.seen.finished |= string_after(data, b"\"finishReason\":").is_some()
-            || string_after(data, b"\"blockReason\":").is_some();
+        self.seen.finished |=
+            string_after(data, b"\"finishReason\":").is_some() || string_after(data, b"\"blockReason\":").is_some();
         if let Some(length) = string_after(data, b"\"text\":") {
             self.seen.text_bytes += length as u64;
             self.seen.text_events += 1;
