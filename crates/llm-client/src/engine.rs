@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use llm_credentials::Signer;
+use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
 use llm_router::{Admit, Attempts, Outcome, RouteRequest, Router, Step};
 use llm_types::Error;
@@ -45,7 +45,7 @@ impl Default for EngineSettings {
             connect_timeout: Duration::from_secs(10),
             max_reply_bytes: 256 << 20,
             adjustments: Arc::default(),
-            signer: Arc::default(),
+            signer: Arc::new(Signer::new(Ambient::new(llm_providers::variable))),
             fetch: Arc::default(),
         }
     }

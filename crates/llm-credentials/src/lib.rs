@@ -10,18 +10,39 @@
 //! | [`signer`] | [`Signer`]: the signature or token that a provider's [`llm_types::AuthNeed`] asks for |
 //! | [`token`] | [`TokenSource`]: tokens that end; a token given as it is |
 //!
-//! To come, each in a file of its own: secret managers (as sources), AWS Signature 4, Google, Microsoft Entra and IBM
-//! tokens (as token sources). They talk to their servers through an [`llm_http::Transport`], never through a client of
-//! their own.
+//! The schemes behind the signer: [`aws`] signatures and keys, [`google`], [`azure`], [`ibm`] and [`oauth`] tokens, [`oci`]
+//! signatures, [`snowflake`] key pairs, [`device`] logins, [`oidc`] references. What they share: [`ambient`] (variables,
+//! files, time), [`flow`] (talking to issuers), [`reply`] (what those answer), [`rsa`] (keys that sign), [`shelf`]
+//! (remembering until shortly before the end). All of them talk through an [`llm_http::Transport`], never through a
+//! client of their own. `docs/credentials.md` says what is looked up, in which order.
+//!
+//! To come: secret managers (as sources).
 
+mod ambient;
+mod aws;
+mod azure;
 pub mod cached;
+mod device;
+mod flow;
+mod google;
+mod ibm;
 pub mod lookup;
+mod oauth;
+mod oci;
+mod oidc;
 pub mod present;
 pub mod reference;
+mod reply;
+mod rsa;
+mod shelf;
 pub mod signer;
+mod snowflake;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod token;
 
+pub use ambient::Ambient;
 pub use cached::Cached;
 pub use lookup::{FoundKey, first_key};
 pub use present::{PresentError, Presented, present};

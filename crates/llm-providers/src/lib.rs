@@ -36,7 +36,7 @@ pub mod rules;
 mod template;
 
 pub use declare::RowSpec;
-pub use params::{Params, overlay_environment};
+pub use params::{Params, overlay_environment, variable};
 pub use provider::{Call, Endpoint, Protocols, Provider, Want};
 pub use quirk::{Quirk, Quirks};
 pub use registry::{all, by_id, declare};

@@ -19,6 +19,13 @@ pub struct Params {
     env: fn(&str) -> Option<String>,
 }
 
+/// A variable of the process or of what lies over it; an empty one counts as unset. For those who look elsewhere than
+/// in a deployment's parameters.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    process_env(name).filter(|value| !value.is_empty())
+}
+
 fn process_env(name: &str) -> Option<String> {
     let over = OVERLAY.read().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
     over.or_else(|| std::env::var(name).ok())

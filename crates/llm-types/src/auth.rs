@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 /// A secret text: an API key, a password, a token. It has no `Display`, its `Debug` shows nothing, it is wiped when
 /// dropped, and it is not serialised.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Secret(SecretString);
 
 impl Secret {
@@ -85,6 +85,8 @@ pub enum AuthNeed {
     Ibm(Box<IbmAuth>),
     /// A request signature of Oracle's cloud.
     Oci(Box<OciAuth>),
+    /// A token that we sign ourselves with a key pair (Snowflake).
+    KeyPair(Box<KeyPairAuth>),
     /// A token that a person granted on a device page.
     Device(DeviceLogin),
 }
@@ -110,13 +112,19 @@ pub struct AwsAuth {
     pub session_name: Option<String>,
     /// External id of an assumed role.
     pub external_id: Option<String>,
-    /// Web identity token: the token, a file's path, or `os.environ/NAME`.
+    /// Session tags of an assumed role.
+    pub session_tags: Vec<(String, String)>,
+    /// Web identity token: the token, a file's path, a variable's name, `os.environ/NAME` or `oidc/...`.
     pub web_identity_token: Option<Secret>,
     /// Where STS is, when not at its usual place.
     pub sts_endpoint: Option<String>,
     /// A Bedrock API key: shown as a bearer token, nothing is signed.
     pub bearer: Option<Secret>,
 }
+
+/// Stands in the path of a request for the project that the Google credentials belong to, which only who reads the
+/// credentials knows: `.../projects/{project}/locations/...`.
+pub const GOOGLE_PROJECT: &str = "{project}";
 
 /// Facts for a Google access token.
 #[derive(Debug, Clone, Default)]
@@ -132,6 +140,8 @@ pub struct GoogleAuth {
 pub struct AzureAuth {
     /// Scope; empty: Cognitive Services.
     pub scope: String,
+    /// Where the directory is; absent: `AZURE_AUTHORITY_HOST`, or Azure's public cloud.
+    pub authority: Option<String>,
     /// Directory.
     pub tenant_id: Option<String>,
     /// Application.
@@ -144,6 +154,8 @@ pub struct AzureAuth {
     pub username: Option<String>,
     /// A person's password.
     pub password: Option<Secret>,
+    /// Token of somebody whom the directory trusts, to be exchanged: the token, or `oidc/...`.
+    pub assertion: Option<Secret>,
     /// File of a federated token.
     pub federated_token_file: Option<String>,
     /// Only the managed identity may be used.
@@ -151,7 +163,7 @@ pub struct AzureAuth {
 }
 
 /// Facts for a token by OAuth 2 client credentials (RFC 6749 section 4.4).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OAuthClient {
     /// Where tokens are issued.
     pub token_url: String,
@@ -163,9 +175,14 @@ pub struct OAuthClient {
     pub scope: Option<String>,
     /// Shown as HTTP basic authentication instead of form fields.
     pub basic: bool,
+    /// The whole `Authorization` of the token request, when it is given ready (`Basic ...`); `client_id` and
+    /// `client_secret` are not shown then.
+    pub authorization: Option<Secret>,
+    /// Only the fields given here are sent, no `grant_type` (GigaChat).
+    pub bare: bool,
     /// Further form fields.
     pub form: Vec<(String, String)>,
-    /// Further headers of the token request.
+    /// Further headers of the token request; `{uuid}` in a value becomes a new one each time.
     pub headers: Vec<(String, String)>,
 }
 
@@ -187,6 +204,17 @@ pub struct OciAuth {
     pub user: String,
     /// Fingerprint of the key.
     pub fingerprint: String,
+    /// The private key, PEM text or a file's path.
+    pub key: Secret,
+}
+
+/// Facts for a token that is signed with a key pair.
+#[derive(Debug, Clone)]
+pub struct KeyPairAuth {
+    /// The account.
+    pub account: String,
+    /// The user whose public key the account knows.
+    pub user: String,
     /// The private key, PEM text or a file's path.
     pub key: Secret,
 }

@@ -27,7 +27,8 @@ pub mod stream;
 mod usage;
 
 pub use auth::{
-    AuthNeed, AuthScheme, AwsAuth, AzureAuth, DeviceLogin, GoogleAuth, IbmAuth, OAuthClient, OciAuth, Secret,
+    AuthNeed, AuthScheme, AwsAuth, AzureAuth, DeviceLogin, GoogleAuth, IbmAuth, KeyPairAuth, OAuthClient, OciAuth,
+    Secret,
 };
 pub use error::{Error, Kind, Result, Side, UpstreamDetail};
 pub use extra::Extra;
