@@ -1,6 +1,6 @@
 //! What the providers in AWS's cloud have in common: regions, credentials, parts of paths.
 
-use llm_types::{AuthNeed, AwsAuth, Secret};
+use llm_types::{AuthNeed, AwsAuth, Json, Secret};
 
 use crate::params::Params;
 
@@ -34,10 +34,21 @@ pub(crate) fn auth(service: &str, region: String, params: &Params) -> AuthNeed {
         role: text("aws_role_name"),
         session_name: text("aws_session_name"),
         external_id: text("aws_external_id"),
+        session_tags: session_tags(params),
         web_identity_token: params.secret("aws_web_identity_token"),
         sts_endpoint: text("aws_sts_endpoint"),
         bearer: None::<Secret>,
     }))
+}
+
+/// The tags of an assumed role's session, in AWS's shape: `[{Key, Value}]`.
+fn session_tags(params: &Params) -> Vec<(String, String)> {
+    let tags = params.get("aws_session_tags").and_then(Json::as_array).unwrap_or_default();
+    let text = |tag: &Json, name: &str| {
+        let field = tag.as_object()?.iter().find(|(key, _)| key.as_str() == name)?;
+        field.1.as_str().map(str::to_owned)
+    };
+    tags.iter().filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value")?))).collect()
 }
 
 /// A piece of a path, percent-encoded: all but RFC 3986's unreserved characters.
@@ -64,8 +75,6 @@ pub(crate) fn is_region(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use llm_types::Json;
-
     use super::*;
 
     #[test]
