@@ -1,5 +1,6 @@
 //! Job-style upstreams: a first reply is a ticket, further requests fetch the answer.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -21,12 +22,14 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(crate) struct Follower<'a> {
     sender: &'a Sender<'a>,
     until: Instant,
+    /// Where the last request went, and whether credentials went with it.
+    last: Mutex<(Uri, bool)>,
 }
 
 impl<'a> Follower<'a> {
     pub(crate) fn new(sender: &'a Sender<'a>) -> Self {
         let limit = sender.timeouts.total.or(sender.timeouts.first_byte).unwrap_or(LONGEST).min(LONGEST);
-        Self { sender, until: Instant::now() + limit }
+        Self { sender, until: Instant::now() + limit, last: Mutex::new((sender.address.uri.clone(), true)) }
     }
 
     /// Waits, then sends, and gives the body of a success.
@@ -48,8 +51,15 @@ impl<'a> Follower<'a> {
         if !after.is_zero() {
             tokio::time::sleep(after).await;
         }
-        let uri = follow_uri(&address.uri, &request.url)?;
-        let same_host = uri.authority() == address.uri.authority();
+        let (uri, same_host) = match &request.url {
+            FollowUrl::Again => self.last.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            url => {
+                let uri = follow_uri(&address.uri, url)?;
+                let same_host = uri.authority() == address.uri.authority() || matches!(url, FollowUrl::Own(_));
+                (uri, same_host)
+            }
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (uri.clone(), same_host);
         let (body, content_type) = written(request.body);
         let mut out = Request::new(body);
         *out.method_mut() = Method::from_bytes(request.method.as_bytes())
@@ -77,7 +87,8 @@ impl<'a> Follower<'a> {
 fn follow_uri(first: &Uri, url: &FollowUrl) -> Result<Uri> {
     let bad = |what: &str| Error::new(Kind::InvalidReply, format!("the upstream named a URL that is none: {what}"));
     let path = match url {
-        FollowUrl::Absolute(url) => {
+        FollowUrl::Again => return Ok(first.clone()),
+        FollowUrl::Absolute(url) | FollowUrl::Own(url) => {
             let uri: Uri = url.parse().map_err(|_| bad(url))?;
             let http = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
             return if http { Ok(uri) } else { Err(bad(url)) };

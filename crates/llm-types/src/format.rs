@@ -48,6 +48,28 @@ pub enum Format {
     OpenAiImages,
     /// The same as Azure answers it to LiteLLM's clients: size, quality and file format are always told.
     AzureImages,
+    /// AI/ML API's images.
+    AimlImages,
+    /// Stability AI `v2beta/stable-image`.
+    StabilityImages,
+    /// Recraft's images.
+    RecraftImages,
+    /// fal.ai's images.
+    FalImages,
+    /// Black Forest Labs' images.
+    BflImages,
+    /// RunwayML `text_to_image`.
+    RunwayImages,
+    /// Topaz Labs `image/v1/enhance`.
+    TopazImages,
+    /// Images in answers of chat completions, as OpenRouter gives them.
+    ChatImages,
+    /// DashScope's multimodal generation.
+    QwenImages,
+    /// FLUX.2 inside Azure AI Foundry.
+    Flux2Images,
+    /// Microsoft's MAI inside Azure AI Foundry.
+    MaiImages,
     /// OpenAI `POST /v1/audio/transcriptions`, `translations`, `speech`.
     OpenAiAudio,
     /// OpenAI `POST /v1/moderations`.
@@ -111,6 +133,17 @@ impl Format {
         Self::OllamaEmbed,
         Self::OpenAiImages,
         Self::AzureImages,
+        Self::AimlImages,
+        Self::StabilityImages,
+        Self::RecraftImages,
+        Self::FalImages,
+        Self::BflImages,
+        Self::RunwayImages,
+        Self::TopazImages,
+        Self::ChatImages,
+        Self::QwenImages,
+        Self::Flux2Images,
+        Self::MaiImages,
         Self::OpenAiAudio,
         Self::OpenAiModerations,
         Self::CohereRerank,
@@ -157,6 +190,17 @@ impl Format {
             Self::OllamaEmbed => "ollama-embed",
             Self::OpenAiImages => "openai-images",
             Self::AzureImages => "azure-images",
+            Self::AimlImages => "aiml-images",
+            Self::StabilityImages => "stability-images",
+            Self::RecraftImages => "recraft-images",
+            Self::FalImages => "fal-images",
+            Self::BflImages => "bfl-images",
+            Self::RunwayImages => "runway-images",
+            Self::TopazImages => "topaz-images",
+            Self::ChatImages => "chat-images",
+            Self::QwenImages => "qwen-images",
+            Self::Flux2Images => "flux2-images",
+            Self::MaiImages => "mai-images",
             Self::OpenAiAudio => "openai-audio",
             Self::OpenAiModerations => "openai-moderations",
             Self::CohereRerank => "cohere-rerank",

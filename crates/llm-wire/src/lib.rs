@@ -5,6 +5,7 @@
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
+//! - [`images`]: pictures, in the words of several houses.
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
@@ -25,6 +26,7 @@ pub mod cohere;
 pub(crate) mod dialect;
 pub mod framing;
 pub mod gemini;
+pub mod images;
 pub mod ollama;
 pub mod openai;
 pub(crate) mod prompt;

@@ -7,6 +7,7 @@ use crate::bedrock::converse::Converse;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::gemini::{Gemini, GeminiEmbed, VertexEmbed};
+use crate::images;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::audio;
 use crate::openai::chat::Chat;
@@ -92,6 +93,17 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::NimRerank => Some(&rerank::NIM),
         Format::DeepInfraRerank => Some(&rerank::DEEPINFRA),
         Format::WatsonxRerank => Some(&rerank::WATSONX),
+        Format::AimlImages => Some(&images::aiml::Aiml),
+        Format::StabilityImages => Some(&images::stability::Stability),
+        Format::RecraftImages => Some(&images::recraft::Recraft),
+        Format::FalImages => Some(&images::fal::Fal),
+        Format::BflImages => Some(&images::bfl::Bfl),
+        Format::RunwayImages => Some(&images::runway::Runway),
+        Format::TopazImages => Some(&images::topaz::Topaz),
+        Format::ChatImages => Some(&images::chat::ChatImages),
+        Format::QwenImages => Some(&images::qwen::Qwen),
+        Format::Flux2Images => Some(&images::foundry::Flux2),
+        Format::MaiImages => Some(&images::foundry::Mai),
         _ => None,
     }
 }

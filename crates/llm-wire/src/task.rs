@@ -194,6 +194,10 @@ pub struct FollowUp {
 pub enum FollowUrl {
     /// A URL that the upstream named. Credentials go with it only to the host of the first request.
     Absolute(String),
+    /// The same, of a host of the upstream's own house, of which its codec is sure: credentials go with it.
+    Own(String),
+    /// The URL of the request before.
+    Again,
     /// A path behind the URL of the first request, its query left out.
     Beside(String),
     /// A path in place of that of the first request.

@@ -1,6 +1,9 @@
 //! Azure AI Foundry: many houses' models behind one address, Claude among them in its own language.
 
+mod images;
+
 use llm_types::{Format, OperationKind, Result};
+use llm_wire::task::TaskOut;
 
 use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
@@ -26,12 +29,19 @@ impl Provider for AzureAi {
             return out;
         }
         let mut out = Protocols::default();
+        if drawn(want.operation) {
+            out.push(images::format(want.model));
+            return out;
+        }
         row_protocols(self.row(), want).iter().filter(|f| *f != Format::AnthropicMessages).for_each(|f| out.push(f));
         out
     }
 
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
         let row = self.row();
+        if drawn(call.operation) {
+            return images::endpoint(row, call, out);
+        }
         let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
         let base = base.trim_end_matches('/');
         let own = OWN_HOSTS.iter().any(|host| base.contains(host));
@@ -67,6 +77,16 @@ impl Provider for AzureAi {
         out.set_extra(call.params)?;
         crate::anthropic::set_betas(row, call, false, out)
     }
+
+    fn prepare_task(&self, call: &Call<'_>, _endpoint: &Endpoint, out: &mut TaskOut) {
+        if call.format == Format::AzureImages {
+            out.remove_field("model");
+        }
+    }
+}
+
+const fn drawn(operation: OperationKind) -> bool {
+    matches!(operation, OperationKind::Image | OperationKind::ImageEdit)
 }
 
 fn is_claude(model: &str) -> bool {

@@ -24,6 +24,8 @@ pub(crate) struct Answer<'a> {
     pub size: Option<&'a str>,
     /// The upstream's usage object.
     pub usage: Option<&'a RawValue>,
+    /// What was counted where there is no such object.
+    pub counted: Option<UsageReport>,
     /// Fields that nobody knows.
     pub more: Vec<(&'a str, &'a str)>,
 }
@@ -48,7 +50,7 @@ impl Answer<'_> {
             usage: usage::decode(raw),
             raw: Some((Format::OpenAiImages, RawJson::borrowed(raw))),
         });
-        let counted = report.get_or_insert_default();
+        let counted = report.get_or_insert_with(|| self.counted.clone().unwrap_or_default());
         counted.usage.images_out = self.data.len() as u64;
         counted.usage.source = UsageSource::Reported;
         TaskReply { sizing, ..TaskReply::json(self.write(&counted.usage), report.clone()) }

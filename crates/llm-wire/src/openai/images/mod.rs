@@ -14,7 +14,7 @@ use llm_types::{Format, Result};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
 use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest};
 
-pub(crate) use request_encode::{JUDGED, named_files};
+pub(crate) use request_encode::{JUDGED, media_type, named_file, prompt, sizing};
 
 /// The codec of images.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl TaskCodec for Images {
     }
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
-        request_encode::encode(request, ctx)
+        request_encode::encode(request, ctx, false)
     }
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
@@ -48,7 +48,7 @@ impl TaskCodec for AzureImages {
     }
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
-        request_encode::encode(request, ctx)
+        request_encode::encode(request, ctx, true)
     }
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {

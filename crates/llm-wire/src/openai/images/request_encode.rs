@@ -4,7 +4,7 @@ use llm_types::{Error, Json, OperationKind, Result};
 
 use crate::codec::EncodeContext;
 use crate::task::write::{self, Fields};
-use crate::task::{FilePart, TaskOut, TaskRequest};
+use crate::task::{FilePart, Sizing, TaskOut, TaskRequest};
 
 /// The parameters of images that LiteLLM judges by provider and model; others are the provider's own.
 pub(crate) const JUDGED: [&str; 5] = ["n", "quality", "response_format", "size", "style"];
@@ -20,13 +20,13 @@ pub(super) fn streams(request: &TaskRequest) -> bool {
     request.fields.get("stream").and_then(Json::as_bool).unwrap_or(false)
 }
 
-pub(super) fn encode(request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
-    let named = || Error::bad_request("Missing required parameter: 'prompt'.").with_param("prompt");
-    if request.operation != OperationKind::ImageVariation && request.fields.get("prompt").is_none_or(Json::is_null) {
-        return Err(named());
+/// `free`: names of models are those of deployments, which are free; one that tells no family counts as the newest.
+pub(super) fn encode(request: &TaskRequest, ctx: &mut EncodeContext<'_>, free: bool) -> Result<TaskOut> {
+    if request.operation != OperationKind::ImageVariation {
+        prompt(request)?;
     }
     let mut fields = match request.operation {
-        OperationKind::Image => judged(request, ctx)?,
+        OperationKind::Image => judged(request, ctx, free)?,
         _ => write::fields(request),
     };
     fields.insert(0, ("model".to_owned(), Json::from(request.model.as_str())));
@@ -34,9 +34,27 @@ pub(super) fn encode(request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Resu
     Ok(TaskOut { body, ..TaskOut::default() })
 }
 
+/// What is to be seen.
+///
+/// # Errors
+/// `BadRequest` without it.
+pub(crate) fn prompt(request: &TaskRequest) -> Result<&str> {
+    let missing = || Error::bad_request("Missing required parameter: 'prompt'.").with_param("prompt");
+    request.fields.get("prompt").and_then(Json::as_str).ok_or_else(missing)
+}
+
+/// Size and quality as they were asked for.
+pub(crate) fn sizing(request: &TaskRequest) -> Sizing {
+    let word = |name: &str| request.str(name).map(str::to_owned);
+    Sizing { image_size: word("size"), image_quality: word("quality"), ..Sizing::default() }
+}
+
 /// Models of no family of OpenAI's take everything.
-fn judged(request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<Fields> {
-    match FAMILIES.iter().find(|(family, _)| request.model.contains(family)) {
+fn judged(request: &TaskRequest, ctx: &mut EncodeContext<'_>, free: bool) -> Result<Fields> {
+    let bare = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let model = bare(&request.model);
+    let family = FAMILIES.iter().find(|(family, _)| model.contains(&bare(family)));
+    match family.or_else(|| FAMILIES.last().filter(|_| free)) {
         Some((_, taken)) => write::taken(request, ctx, &JUDGED, taken),
         None => Ok(write::fields(request)),
     }
@@ -48,23 +66,25 @@ fn files(request: &TaskRequest) -> Vec<FilePart> {
     named_files(&request.files, if one { "image" } else { "image[]" })
 }
 
-/// The files as LiteLLM names them: pictures and masks by what they are, whatever the client called them.
-pub(crate) fn named_files(files: &[FilePart], image: &str) -> Vec<FilePart> {
-    let named = |file: &FilePart| {
-        let bare = file.name.strip_suffix("[]").unwrap_or(&file.name);
-        let (name, filename) = match bare {
-            "image" => (image, "image.png"),
-            "mask" => ("mask", "mask.png"),
-            other => (other, file.filename.as_deref().unwrap_or("file")),
-        };
-        FilePart {
-            name: name.to_owned(),
-            filename: Some(filename.to_owned()),
-            content_type: media_type(&file.data).or(file.content_type.as_deref()).map(str::to_owned),
-            data: file.data.clone(),
-        }
+fn named_files(files: &[FilePart], image: &str) -> Vec<FilePart> {
+    let bare = |file: &FilePart| file.name.strip_suffix("[]").unwrap_or(&file.name).to_owned();
+    let named = |file: &FilePart| match bare(file).as_str() {
+        "image" => named_file(file, image),
+        "mask" => named_file(file, "mask"),
+        other => FilePart { name: other.to_owned(), ..file.clone() },
     };
     files.iter().map(named).collect()
+}
+
+/// A picture as LiteLLM names it: by its field and by what it is, whatever the client called it.
+pub(crate) fn named_file(file: &FilePart, name: &str) -> FilePart {
+    let kind = media_type(&file.data).or(file.content_type.as_deref());
+    FilePart {
+        name: name.to_owned(),
+        filename: Some(format!("{}.png", name.trim_end_matches("[]"))),
+        content_type: kind.map(str::to_owned),
+        data: file.data.clone(),
+    }
 }
 
 /// What the first bytes of a picture say.

@@ -52,6 +52,7 @@ pub(super) fn decode(
         quality: asked("quality", usual).or(view.quality.0.as_deref()),
         size: asked("size", "1024x1024").or(view.size.0.as_deref()),
         usage: view.usage,
+        counted: None,
         more: more(&view.rest),
     };
     let said = |told: &Text<'_>, name: &str| told.filled().or_else(|| request.str(name)).map(str::to_owned);

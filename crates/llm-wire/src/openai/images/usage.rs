@@ -38,7 +38,7 @@ pub(super) fn decode(raw: &RawValue) -> Usage {
     }
 }
 
-/// What LiteLLM writes when the upstream counted nothing.
+/// What LiteLLM writes when the upstream has no such object. Of what came out only images count.
 pub(super) fn encode(usage: &Usage, obj: &mut Obj<'_>) {
     let mut out = obj.obj("usage");
     out.u64("input_tokens", usage.total_input());
@@ -46,6 +46,6 @@ pub(super) fn encode(usage: &Usage, obj: &mut Obj<'_>) {
     details.u64("image_tokens", usage.input_image);
     details.u64("text_tokens", usage.input_text);
     drop(details);
-    out.u64("output_tokens", usage.total_output());
+    out.u64("output_tokens", usage.output_image);
     out.u64("total_tokens", usage.total_tokens());
 }

@@ -1,0 +1,26 @@
+//! Pictures of a form as text.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use llm_types::{Error, Result};
+
+use crate::openai::images::media_type;
+use crate::task::{FilePart, TaskRequest};
+
+/// The first picture.
+///
+/// # Errors
+/// `BadRequest` without one.
+pub(super) fn image(request: &TaskRequest) -> Result<&FilePart> {
+    request.files("image").next().ok_or_else(|| Error::bad_request("an image is needed").with_param("image"))
+}
+
+pub(super) fn base64(file: &FilePart) -> String {
+    STANDARD.encode(&file.data)
+}
+
+/// A `data:` URL. What nobody recognises is called a PNG, as LiteLLM does.
+pub(super) fn data_url(file: &FilePart) -> String {
+    let kind = media_type(&file.data).unwrap_or("image/png");
+    format!("data:{kind};base64,{}", base64(file))
+}

@@ -1,0 +1,28 @@
+//! Images in the words of houses that do not speak OpenAI's. Requests and answers are LiteLLM's shape, see
+//! [`crate::task`]; each file is one language.
+//!
+//! - [`aiml`]: AI/ML API. [`qwen`]: DashScope's generation. [`recraft`]: Recraft's edits. [`stability`]: Stability's
+//!   v2beta. [`topaz`]: Topaz' enhancement.
+//! - [`foundry`]: two houses inside Azure AI Foundry.
+//! - [`fal`]: fal.ai, a vocabulary for each family of models.
+//! - [`bfl`], [`runway`]: jobs that are asked for until they are done.
+//! - [`chat`]: a conversation whose answer holds images.
+//!
+//! Facts: the houses' public references, and what LiteLLM sends them.
+
+pub mod aiml;
+pub mod bfl;
+pub mod chat;
+pub mod fal;
+mod fal_family;
+mod files;
+pub mod foundry;
+pub mod qwen;
+pub mod recraft;
+pub mod runway;
+mod sizes;
+pub mod stability;
+pub mod topaz;
+
+#[cfg(test)]
+mod tests;
