@@ -277,7 +277,7 @@ pub(crate) static AIML: ProviderRow = ProviderRow {
     tasks: &[
         Task {
             operation: OperationKind::Image,
-            format: Format::OpenAiImages,
+            format: Format::AimlImages,
             path: "/images/generations",
             ..Task::BLANK
         },
@@ -652,6 +652,13 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     api_base_env: &["AZURE_AI_API_BASE"],
     api_key_env: &["AZURE_AI_API_KEY"],
     tasks: &[
+        Task { operation: OperationKind::ImageEdit, format: Format::AzureImages, path: "/images/edits", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::AzureImages,
+            path: "/images/generations",
+            ..Task::BLANK
+        },
         Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
         Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
         Task {
@@ -896,7 +903,10 @@ pub(crate) static BLACK_FOREST_LABS: ProviderRow = ProviderRow {
     api_base_env: &["BFL_API_BASE"],
     api_key_env: &["BFL_API_KEY", "BLACK_FOREST_LABS_API_KEY"],
     auth: Auth::Header { name: "x-key", value: "{key}" },
-    format: RowFormat::NotServed("black_forest_labs"),
+    tasks: &[
+        Task { operation: OperationKind::ImageEdit, format: Format::BflImages, path: "", ..Task::BLANK },
+        Task { operation: OperationKind::Image, format: Format::BflImages, path: "", ..Task::BLANK },
+    ],
     ..BLANK
 };
 
@@ -1495,8 +1505,8 @@ pub(crate) static DASHSCOPE: ProviderRow = ProviderRow {
     tasks: &[
         Task {
             operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            format: Format::QwenImages,
+            path: "^/api/v1/services/aigc/multimodal-generation/generation",
             ..Task::BLANK
         },
         Task {
@@ -1925,7 +1935,10 @@ pub(crate) static FAL_AI: ProviderRow = ProviderRow {
     api_base_env: &["FAL_AI_API_BASE"],
     api_key_env: &["FAL_AI_API_KEY"],
     auth: Auth::Header { name: "authorization", value: "Key {key}" },
-    format: RowFormat::NotServed("fal_ai"),
+    tasks: &[
+        Task { operation: OperationKind::ImageEdit, format: Format::FalImages, path: "", ..Task::BLANK },
+        Task { operation: OperationKind::Image, format: Format::FalImages, path: "", ..Task::BLANK },
+    ],
     ..BLANK
 };
 
@@ -3932,11 +3945,12 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
     ],
     tasks: &[
         Task {
-            operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            operation: OperationKind::ImageEdit,
+            format: Format::ChatImages,
+            path: "/chat/completions",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Image, format: Format::ChatImages, path: "/chat/completions", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
             format: Format::OpenAiAudio,
@@ -4249,8 +4263,8 @@ pub(crate) static QWEN_AI_PLATFORM: ProviderRow = ProviderRow {
     tasks: &[
         Task {
             operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            format: Format::QwenImages,
+            path: "^/api/v1/services/aigc/multimodal-generation/generation",
             ..Task::BLANK
         },
         Task {
@@ -4290,8 +4304,8 @@ pub(crate) static QWENCLOUD: ProviderRow = ProviderRow {
     tasks: &[
         Task {
             operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            format: Format::QwenImages,
+            path: "^/api/v1/services/aigc/multimodal-generation/generation",
             ..Task::BLANK
         },
         Task {
@@ -4338,7 +4352,20 @@ pub(crate) static RECRAFT: ProviderRow = ProviderRow {
     api_base: Some("https://external.api.recraft.ai"),
     api_base_env: &["RECRAFT_API_BASE"],
     api_key_env: &["RECRAFT_API_KEY"],
-    format: RowFormat::NotServed("recraft"),
+    tasks: &[
+        Task {
+            operation: OperationKind::ImageEdit,
+            format: Format::RecraftImages,
+            path: "/v1/images/imageToImage",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Image,
+            format: Format::RecraftImages,
+            path: "/v1/images/generations",
+            ..Task::BLANK
+        },
+    ],
     ..BLANK
 };
 
@@ -4368,7 +4395,13 @@ pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
     api_base: Some("https://api.dev.runwayml.com/v1"),
     api_base_env: &["RUNWAYML_API_BASE"],
     api_key_env: &["RUNWAYML_API_SECRET", "RUNWAYML_API_KEY"],
-    format: RowFormat::NotServed("runwayml"),
+    headers: &[Header { name: "x-runway-version", value: "2024-11-06" }],
+    tasks: &[Task {
+        operation: OperationKind::Image,
+        format: Format::RunwayImages,
+        path: "../v1/text_to_image",
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -4625,7 +4658,10 @@ pub(crate) static STABILITY: ProviderRow = ProviderRow {
     api_base: Some("https://api.stability.ai"),
     api_base_env: &["STABILITY_API_BASE"],
     api_key_env: &["STABILITY_API_KEY"],
-    format: RowFormat::NotServed("stability"),
+    tasks: &[
+        Task { operation: OperationKind::ImageEdit, format: Format::StabilityImages, path: "", ..Task::BLANK },
+        Task { operation: OperationKind::Image, format: Format::StabilityImages, path: "", ..Task::BLANK },
+    ],
     ..BLANK
 };
 
@@ -4886,7 +4922,12 @@ pub(crate) static TOPAZ: ProviderRow = ProviderRow {
     api_base: Some("https://api.topazlabs.com"),
     api_key_env: &["TOPAZ_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("topaz"),
+    tasks: &[Task {
+        operation: OperationKind::ImageVariation,
+        format: Format::TopazImages,
+        path: "/image/v1/enhance",
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
