@@ -273,10 +273,15 @@ impl Doing<'_> {
             }
             return Ok(Answer::Whole { head: self.head, body, report });
         }
-        let response = self.decode(&bytes)?;
+        let mut response = self.decode(&bytes)?;
         report.response_id = Some(response.id.clone());
-        let written = if response.usage.is_none() { counter.written(&bytes) } else { 0 };
+        let written = match (&response.usage, counter.tells()) {
+            (Some(_), _) => 0,
+            (None, true) => counter.count(&response.text()),
+            (None, false) => counter.written(&bytes),
+        };
         counter.book(response.usage.clone(), written, &mut report);
+        counter.tell(&mut response.usage, &report);
         let codec = llm_wire::registry::client_generate(call.format).ok_or_else(|| no_codec(call))?;
         let mut out = BytesMut::with_capacity(bytes.len() + 256);
         codec.encode_response(&response, &plan.ctx, &mut out);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use llm_catalog::{Adjustment, CostOptions, cost, tokens};
+use llm_providers::RowFormat;
 use llm_types::generate::UsageReport;
 use llm_types::record::Cost;
 use llm_types::{Error, Format, RawJson, Usage};
 use llm_wire::codec::ReplyContext;
+use llm_wire::openai::usage::plain;
 use llm_wire::relay::Seen;
 
 use crate::answer::Report;
@@ -106,6 +108,24 @@ impl Counter {
         let input_text = self.prompt.embedded(&self.model);
         let usage = Usage { input_text, source: llm_types::UsageSource::Estimated, ..Usage::default() };
         UsageReport { usage, raw: None }
+    }
+
+    /// True where clients are told our count when the upstream has none: as LiteLLM does it for hosts with a language of
+    /// their own.
+    pub(crate) fn tells(&self) -> bool {
+        self.target.provider.row().format == RowFormat::Own
+    }
+
+    /// Tells the client what was counted here, where it should know.
+    pub(crate) fn tell(&self, usage: &mut Option<UsageReport>, report: &Report) {
+        if usage.is_none() && self.tells() {
+            *usage = Some(plain(report.usage.total_input(), report.usage.total_output()));
+        }
+    }
+
+    /// Tokens of a text, counted here.
+    pub(crate) fn count(&self, text: &str) -> u64 {
+        tokens::count(&self.model, text) as u64
     }
 
     /// Tokens of a whole answer, counted here.

@@ -16,6 +16,7 @@ mod attempt;
 pub mod bytes_out;
 mod call;
 mod count;
+mod defaults;
 pub mod engine;
 mod follow;
 mod media;

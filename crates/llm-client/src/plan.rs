@@ -72,7 +72,7 @@ impl Planner<'_> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
-        let caps = self.target.caps(self.prices, self.model);
+        let caps = self.target.provider.caps(self.model, self.target.caps(self.prices, self.model));
         let policy = self.policy();
         let codec = llm_wire::registry::upstream_generate(upstream);
         let told = self.call.stream

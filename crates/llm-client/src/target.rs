@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Uri;
 use llm_catalog::{Catalog, CustomPrice, ModelRef};
 use llm_providers::{Call as ProviderCall, Endpoint, Params, Policy, Provider, Want, resolve};
-use llm_types::{Error, Field, Format, Json, OperationKind, Result, Secret};
+use llm_types::{Error, Format, Json, OperationKind, Result, Secret};
 use llm_wire::ModelCaps;
 use llm_wire::framing::Framing;
 
@@ -96,78 +96,6 @@ pub struct Address {
     pub framing: Option<Framing>,
 }
 
-/// Names of `litellm_params` that steer us and never reach a provider as body fields.
-const OURS: &[&str] = &[
-    "model",
-    "api_key",
-    "api_base",
-    "base_url",
-    "api_version",
-    "organization",
-    "custom_llm_provider",
-    "tpm",
-    "rpm",
-    "itpm",
-    "otpm",
-    "weight",
-    "order",
-    "max_parallel_requests",
-    "timeout",
-    "stream_timeout",
-    "request_timeout",
-    "max_retries",
-    "num_retries",
-    "cooldown_time",
-    "drop_params",
-    "additional_drop_params",
-    "allowed_openai_params",
-    "modify_params",
-    "extra_headers",
-    "headers",
-    "extra_body",
-    "tags",
-    "tag_regex",
-    "mock_response",
-    "max_budget",
-    "budget_duration",
-    "litellm_credential_name",
-    "default_api_key_tpm_limit",
-    "default_api_key_rpm_limit",
-    "use_in_pass_through",
-    "configurable_clientside_auth_params",
-    "use_chat_completions_api",
-    "merge_reasoning_content_in_choices",
-    "keepalive_seconds",
-    "allow_client_keepalive_override",
-    "cache_control_injection_points",
-    "prompt_id",
-    "prompt_variables",
-    "silent_model",
-    "region_name",
-    "azure_ad_token",
-    "tenant_id",
-    "client_id",
-    "client_secret",
-    "azure_scope",
-    "azure_username",
-    "azure_password",
-    "gcs_bucket_name",
-    "model_info",
-    "use_bearer_for_custom_base",
-    "use_litellm_proxy",
-    "provider_affinity_header",
-    "mock_testing_fallbacks",
-    "vector_store_id",
-    "project",
-];
-
-fn is_ours(name: &str) -> bool {
-    OURS.contains(&name)
-        || ["aws_", "vertex_", "watsonx_", "s3_", "auto_router", "oci_", "sap_"].iter().any(|p| name.starts_with(p))
-        || name.contains("_cost")
-        || name.ends_with("_pricing")
-}
-
 impl Target {
     /// Makes a deployment ready.
     ///
@@ -191,7 +119,7 @@ impl Target {
             base_model,
             api_base: api_base.clone(),
             api_key: params.secret("api_key"),
-            defaults: defaults(&params),
+            defaults: crate::defaults::of(&params),
             policy: Policy {
                 allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
                 additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),
@@ -349,19 +277,6 @@ const fn slot(operation: OperationKind, format: Format) -> usize {
         (OperationKind::Generate, _) => 5,
         _ => 6,
     }
-}
-
-fn defaults(params: &Params) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = params
-        .iter()
-        .filter(|(name, value)| !value.is_null() && (Field::from_name(name).is_some() || !is_ours(name)))
-        .filter(|(name, _)| !matches!(*name, "model" | "messages" | "max_retries" | "extra_headers"))
-        .map(|(name, value)| (name.to_owned(), value.to_string()))
-        .collect();
-    if let Some(extra) = params.get("extra_body").and_then(Json::as_object) {
-        out.extend(extra.iter().map(|(k, v)| (k.clone(), v.to_string())));
-    }
-    out
 }
 
 fn own_price(model: &str, known: Option<ModelRef<'_>>, config: &TargetConfig) -> Result<Option<CustomPrice>> {

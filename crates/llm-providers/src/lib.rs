@@ -10,7 +10,8 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`]: providers whose control flow differs.
+//! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`], [`predibase`],
+//!   [`replicate`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
 
 pub mod anthropic;
 mod aws;
@@ -26,14 +27,19 @@ mod generated;
 pub mod nvidia_nim;
 pub mod ollama;
 mod params;
+pub mod predibase;
 pub mod provider;
 pub mod quirk;
 pub mod registry;
+pub mod replicate;
 pub mod reply;
 pub mod resolve;
 pub mod row;
 pub mod rules;
+pub mod snowflake;
 mod template;
+pub mod triton;
+pub mod watsonx;
 
 pub use declare::RowSpec;
 pub use params::{Params, overlay_environment, variable};

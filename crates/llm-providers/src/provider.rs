@@ -196,6 +196,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// What a model can do here, where that is not what the catalog says.
+    fn caps(&self, _model: &str, caps: ModelCaps) -> ModelCaps {
+        caps
+    }
+
     /// The model whose rules apply: the deployment's `base_model` where its name says nothing.
     fn rules_model<'a>(&self, model: &'a str, _params: &'a Params) -> &'a str {
         model

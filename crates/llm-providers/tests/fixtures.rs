@@ -68,6 +68,7 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
     let stream = case.get("request").and_then(|r| r.get("stream")).and_then(Json::as_bool) == Some(true);
     let top = Top::parse(body.as_bytes())?;
     let caps = rules::caps(Catalog::builtin(), provider.row().id, provider.rules_model(model, &params));
+    let caps = provider.caps(model, caps);
     let policy = Policy {
         drop_params: params.bool("drop_params").unwrap_or_default(),
         allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
@@ -81,7 +82,7 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         (false, true) => asked.same_format(&top)?,
         (false, false) => asked.translated(body.as_bytes())?,
     };
-    if upstream.model_in_body() {
+    if upstream.model_in_body() && (upstream == format || !embed) {
         body.set("model", provider.wire_model(model).as_ref());
     }
     let mut endpoint = Endpoint::default();

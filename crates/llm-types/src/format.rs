@@ -44,6 +44,28 @@ pub enum Format {
     OllamaGenerate,
     /// Ollama `POST /api/embed`.
     OllamaEmbed,
+    /// Hugging Face text generation inference `POST /generate`.
+    TgiGenerate,
+    /// IBM watsonx.ai `POST /ml/v1/text/generation`.
+    WatsonxText,
+    /// IBM watsonx.ai `POST /ml/v1/text/embeddings`.
+    WatsonxEmbed,
+    /// NVIDIA Triton `models/{model}/generate` and `infer`.
+    TritonGenerate,
+    /// NVIDIA Triton `models/{model}/infer` for embeddings.
+    TritonEmbed,
+    /// NLP Cloud `{model}/generation`.
+    NlpCloud,
+    /// Replicate `POST /v1/models/{model}/predictions`.
+    Replicate,
+    /// Petals over HTTP.
+    Petals,
+    /// Aleph Alpha `POST /complete`.
+    AlephAlpha,
+    /// Bytez `POST /models/v2/{model}`.
+    Bytez,
+    /// Snowflake Cortex `inference:embed`.
+    SnowflakeEmbed,
     /// OpenAI `POST /v1/images/generations`, `edits`, `variations`.
     OpenAiImages,
     /// The same as Azure answers it to LiteLLM's clients: size, quality and file format are always told.
@@ -131,6 +153,17 @@ impl Format {
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::OllamaEmbed,
+        Self::TgiGenerate,
+        Self::WatsonxText,
+        Self::WatsonxEmbed,
+        Self::TritonGenerate,
+        Self::TritonEmbed,
+        Self::NlpCloud,
+        Self::Replicate,
+        Self::Petals,
+        Self::AlephAlpha,
+        Self::Bytez,
+        Self::SnowflakeEmbed,
         Self::OpenAiImages,
         Self::AzureImages,
         Self::AimlImages,
@@ -188,6 +221,17 @@ impl Format {
             Self::OllamaChat => "ollama-chat",
             Self::OllamaGenerate => "ollama-generate",
             Self::OllamaEmbed => "ollama-embed",
+            Self::TgiGenerate => "tgi-generate",
+            Self::WatsonxText => "watsonx-text",
+            Self::WatsonxEmbed => "watsonx-embed",
+            Self::TritonGenerate => "triton-generate",
+            Self::TritonEmbed => "triton-embed",
+            Self::NlpCloud => "nlp-cloud",
+            Self::Replicate => "replicate-predictions",
+            Self::Petals => "petals-generate",
+            Self::AlephAlpha => "aleph-alpha",
+            Self::Bytez => "bytez-chat",
+            Self::SnowflakeEmbed => "snowflake-embed",
             Self::OpenAiImages => "openai-images",
             Self::AzureImages => "azure-images",
             Self::AimlImages => "aiml-images",
@@ -237,6 +281,12 @@ impl Format {
                 | Self::BedrockTextWhole
                 | Self::BedrockEmbed
                 | Self::CohereChat
+                | Self::TgiGenerate
+                | Self::WatsonxText
+                | Self::TritonGenerate
+                | Self::NlpCloud
+                | Self::Replicate
+                | Self::Bytez
         )
     }
 

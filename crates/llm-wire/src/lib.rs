@@ -10,8 +10,9 @@
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`gemini`]: Google's generateContent.
-//! - [`cohere`], [`ollama`]: languages of one house, towards upstreams only.
 //! - [`rerank`]: documents are put in order, in the words of several houses.
+//! - [`cohere`], [`ollama`], [`snowflake`]: languages of one house, towards upstreams only; [`text`]: of hosts that
+//!   complete texts.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //!
@@ -34,8 +35,10 @@ pub(crate) mod python;
 pub mod registry;
 pub mod relay;
 pub mod rerank;
+pub mod snowflake;
 pub mod sse;
 pub mod task;
+pub mod text;
 pub mod top;
 pub(crate) mod turns;
 pub mod usage;

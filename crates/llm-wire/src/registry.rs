@@ -17,7 +17,9 @@ use crate::openai::images::{AzureImages, Images};
 use crate::openai::moderations::Moderations;
 use crate::openai::responses::Responses;
 use crate::rerank;
+use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
+use crate::text;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
 #[must_use]
@@ -46,6 +48,14 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::OllamaChat => Some(&OllamaChat),
         Format::OllamaGenerate => Some(&OllamaGenerate),
         Format::BedrockConverse => Some(&Converse),
+        Format::TgiGenerate => Some(&text::Tgi),
+        Format::WatsonxText => Some(&text::WatsonxText),
+        Format::TritonGenerate => Some(&text::TritonGenerate),
+        Format::NlpCloud => Some(&text::NlpCloud),
+        Format::Replicate => Some(&text::Replicate),
+        Format::Petals => Some(&text::Petals),
+        Format::AlephAlpha => Some(&text::AlephAlpha),
+        Format::Bytez => Some(&text::Bytez),
         _ => None,
     }
 }
@@ -68,6 +78,9 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::OllamaEmbed => Some(&OllamaEmbed),
         Format::GeminiEmbed => Some(&GeminiEmbed),
         Format::VertexEmbed => Some(&VertexEmbed),
+        Format::WatsonxEmbed => Some(&text::WatsonxEmbed),
+        Format::TritonEmbed => Some(&text::TritonEmbed),
+        Format::SnowflakeEmbed => Some(&SnowflakeEmbed),
         _ => None,
     }
 }

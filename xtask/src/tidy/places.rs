@@ -27,6 +27,11 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("azure", "crates/llm-guardrails/"),
     ("bedrock", "crates/llm-guardrails/"),
     ("typesafe", "crates/llm-guardrails/"),
+    // a field of that house's answers
+    ("meta", "crates/llm-wire/src/cohere/"),
+    // pieces of names of models
+    ("meta", "crates/llm-wire/src/text/"),
+    ("mistral", "crates/llm-wire/src/prompt/"),
     // the format of that name
     ("openai", "crates/llm-wire/src/openai/"),
     ("anthropic", "crates/llm-wire/src/anthropic/"),

@@ -343,7 +343,19 @@ pub(crate) static ALEPH_ALPHA: ProviderRow = ProviderRow {
     api_base: Some("https://api.aleph-alpha.com/complete"),
     api_base_env: &["ALEPH_ALPHA_API_BASE"],
     api_key_env: &["ALEPH_ALPHA_API_KEY", "ALEPHALPHA_API_KEY"],
-    format: RowFormat::NotServed("aleph_alpha"),
+    format: RowFormat::Own,
+    chat_format: Format::AlephAlpha,
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::Stream,
+        F::TopP,
+        F::Temperature,
+        F::PresencePenalty,
+        F::FrequencyPenalty,
+        F::N,
+        F::Stop,
+    ]),
+    paths: Paths { chat: Some(""), ..Paths::NONE },
     ..BLANK
 };
 
@@ -927,7 +939,18 @@ pub(crate) static BYTEZ: ProviderRow = ProviderRow {
     api_base: Some("https://api.bytez.com/models/v2"),
     api_key_env: &["BYTEZ_API_KEY"],
     auth: Auth::Header { name: "authorization", value: "Key {key}" },
-    format: RowFormat::NotServed("bytez"),
+    format: RowFormat::Own,
+    chat_format: Format::Bytez,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Temperature,
+        F::TopP,
+        F::N,
+        F::MaxRetries,
+    ]),
+    paths: Paths { chat: Some("/{model}"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -3591,7 +3614,20 @@ pub(crate) static NLP_CLOUD: ProviderRow = ProviderRow {
     api_base_env: &["NLP_CLOUD_API_BASE"],
     api_key_env: &["NLP_CLOUD_API_KEY"],
     auth: Auth::Header { name: "authorization", value: "Token {key}" },
-    format: RowFormat::NotServed("nlp_cloud"),
+    headers: &[Header { name: "accept", value: "application/json" }],
+    format: RowFormat::Own,
+    chat_format: Format::NlpCloud,
+    supported: FieldSet::of(&[
+        F::MaxTokens,
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::PresencePenalty,
+        F::FrequencyPenalty,
+        F::N,
+        F::Stop,
+    ]),
+    paths: Paths { chat: Some("/{model}/generation"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4122,7 +4158,10 @@ pub(crate) static PETALS: ProviderRow = ProviderRow {
     id: "petals",
     display_name: "Petals",
     auth: Auth::None,
-    format: RowFormat::NotServed("petals"),
+    format: RowFormat::Own,
+    chat_format: Format::Petals,
+    supported: FieldSet::of(&[F::MaxTokens, F::Temperature, F::TopP, F::Stream]),
+    paths: Paths { chat: Some(""), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4213,7 +4252,19 @@ pub(crate) static PREDIBASE: ProviderRow = ProviderRow {
     api_base: Some("https://serving.app.predibase.com"),
     api_base_env: &["PREDIBASE_API_BASE"],
     api_key_env: &["PREDIBASE_API_KEY"],
-    format: RowFormat::NotServed("predibase"),
+    format: RowFormat::Own,
+    chat_format: Format::TgiGenerate,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::MaxCompletionTokens,
+        F::MaxTokens,
+        F::TopP,
+        F::Stop,
+        F::N,
+        F::ResponseFormat,
+    ]),
+    paths: Paths { chat: Some("/generate"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4385,7 +4436,21 @@ pub(crate) static REPLICATE: ProviderRow = ProviderRow {
     api_base_env: &["REPLICATE_API_BASE"],
     api_key_env: &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"],
     auth: Auth::Header { name: "authorization", value: "Token {key}" },
-    format: RowFormat::NotServed("replicate"),
+    format: RowFormat::Own,
+    chat_format: Format::Replicate,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::MaxTokens,
+        F::TopP,
+        F::Stop,
+        F::Seed,
+        F::Tools,
+        F::ToolChoice,
+        F::Functions,
+        F::FunctionCall,
+    ]),
+    paths: Paths { chat: Some("/predictions"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4638,7 +4703,24 @@ pub(crate) static SNOWFLAKE: ProviderRow = ProviderRow {
     id: "snowflake",
     display_name: "Snowflake",
     api_key_env: &["SNOWFLAKE_JWT"],
-    format: RowFormat::NotServed("snowflake"),
+    embed_format: Format::SnowflakeEmbed,
+    supported: FieldSet::of(&[
+        F::Temperature,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::TopP,
+        F::Stream,
+        F::Tools,
+        F::ToolChoice,
+        F::Thinking,
+    ]),
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus]),
+    paths: Paths {
+        chat: Some("/cortex/v1/chat/completions"),
+        embeddings: Some("/cortex/inference:embed"),
+        messages: Some("/cortex/v1/messages"),
+        ..Paths::NONE
+    },
     ..BLANK
 };
 
@@ -4943,7 +5025,11 @@ pub(crate) static TRITON: ProviderRow = ProviderRow {
     id: "triton",
     display_name: "Triton",
     auth: Auth::None,
-    format: RowFormat::NotServed("triton"),
+    format: RowFormat::Own,
+    chat_format: Format::TritonGenerate,
+    embed_format: Format::TritonEmbed,
+    supported: FieldSet::of(&[F::MaxTokens, F::MaxCompletionTokens, F::Stream]),
+    paths: Paths { chat: Some(""), embeddings: Some(""), ..Paths::NONE },
     ..BLANK
 };
 
@@ -5215,8 +5301,28 @@ pub(crate) static WATSONX: ProviderRow = ProviderRow {
     id: "watsonx",
     display_name: "IBM - Watsonx.ai",
     api_base_env: &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"],
+    api_key_env: &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"],
     auth: Auth::Computed("ibm_iam"),
-    format: RowFormat::NotServed("watsonx"),
+    embed_format: Format::WatsonxEmbed,
+    supported: FieldSet::of(&[
+        F::Temperature,
+        F::MaxTokens,
+        F::TopP,
+        F::FrequencyPenalty,
+        F::Stop,
+        F::Seed,
+        F::Stream,
+        F::Tools,
+        F::ToolChoice,
+        F::Logprobs,
+        F::TopLogprobs,
+        F::N,
+        F::PresencePenalty,
+        F::ResponseFormat,
+        F::ReasoningEffort,
+    ]),
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StripAdditionalProperties]),
+    paths: Paths { chat: Some("/ml/v1/text/chat"), embeddings: Some("/ml/v1/text/embeddings"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -5224,8 +5330,12 @@ pub(crate) static WATSONX_TEXT: ProviderRow = ProviderRow {
     id: "watsonx_text",
     display_name: "Watsonx Text",
     api_base_env: &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"],
+    api_key_env: &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"],
     auth: Auth::Computed("ibm_iam"),
-    format: RowFormat::NotServed("watsonx_text"),
+    format: RowFormat::Own,
+    chat_format: Format::WatsonxText,
+    supported: FieldSet::of(&[F::Temperature, F::MaxTokens, F::TopP, F::FrequencyPenalty, F::Stop, F::Seed, F::Stream]),
+    paths: Paths { chat: Some("/ml/v1/text/generation"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -5562,14 +5672,14 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("pg_vector", &Compatible(&PG_VECTOR)),
     ("pinstripes", &Compatible(&PINSTRIPES)),
     ("poe", &Compatible(&POE)),
-    ("predibase", &Compatible(&PREDIBASE)),
+    ("predibase", &crate::predibase::Predibase),
     ("publicai", &Compatible(&PUBLICAI)),
     ("qwen_ai_platform", &Compatible(&QWEN_AI_PLATFORM)),
     ("qwencloud", &Compatible(&QWENCLOUD)),
     ("ragflow", &Compatible(&RAGFLOW)),
     ("recraft", &Compatible(&RECRAFT)),
     ("reducto", &Compatible(&REDUCTO)),
-    ("replicate", &Compatible(&REPLICATE)),
+    ("replicate", &crate::replicate::Replicate),
     ("runwayml", &Compatible(&RUNWAYML)),
     ("s3_vectors", &Compatible(&S3_VECTORS)),
     ("sagemaker", &Compatible(&SAGEMAKER)),
@@ -5583,7 +5693,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("searchapi", &Compatible(&SEARCHAPI)),
     ("searxng", &Compatible(&SEARXNG)),
     ("serper", &Compatible(&SERPER)),
-    ("snowflake", &Compatible(&SNOWFLAKE)),
+    ("snowflake", &crate::snowflake::Snowflake),
     ("soniox", &Compatible(&SONIOX)),
     ("stability", &Compatible(&STABILITY)),
     ("strands_decider", &Compatible(&STRANDS_DECIDER)),
@@ -5598,7 +5708,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("together_ai", &Compatible(&TOGETHER_AI)),
     ("topaz", &Compatible(&TOPAZ)),
     ("transcribe", &Compatible(&TRANSCRIBE)),
-    ("triton", &Compatible(&TRITON)),
+    ("triton", &crate::triton::Triton),
     ("typesafe", &Compatible(&TYPESAFE)),
     ("v0", &Compatible(&V0)),
     ("valkey", &Compatible(&VALKEY)),
@@ -5610,8 +5720,8 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("volcengine", &Compatible(&VOLCENGINE)),
     ("voyage", &Compatible(&VOYAGE)),
     ("wandb", &Compatible(&WANDB)),
-    ("watsonx", &Compatible(&WATSONX)),
-    ("watsonx_text", &Compatible(&WATSONX_TEXT)),
+    ("watsonx", &crate::watsonx::Watsonx),
+    ("watsonx_text", &crate::watsonx::WatsonxText),
     ("xai", &Compatible(&XAI)),
     ("xiaomi_mimo", &Compatible(&XIAOMI_MIMO)),
     ("xinference", &Compatible(&XINFERENCE)),

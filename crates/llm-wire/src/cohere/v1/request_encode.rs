@@ -34,11 +34,11 @@ fn last_result(turn: &Turn) -> Option<&ToolResult> {
 
 /// `tool_results: [{call: {name, parameters}, outputs: [{..}]}]`; the call is found in the turns before.
 fn tool_result(result: &ToolResult, before: &[Turn], obj: &mut Obj<'_>) {
-    let calls = before.iter().flat_map(|t| &t.parts).filter_map(|p| match &p.kind {
+    let mut calls = before.iter().flat_map(|t| &t.parts).filter_map(|p| match &p.kind {
         PartKind::ToolCall(call) => Some(call),
         _ => None,
     });
-    let call: Option<&ToolCall> = calls.filter(|c| c.id == result.call_id).last();
+    let call: Option<&ToolCall> = calls.rfind(|c| c.id == result.call_id);
     let mut list = obj.arr("tool_results");
     let mut item = list.obj();
     {
