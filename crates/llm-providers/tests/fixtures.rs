@@ -30,7 +30,7 @@ fn cases() -> Vec<PathBuf> {
     let mut all = Vec::new();
     for provider in std::fs::read_dir(folder()).unwrap() {
         let files = std::fs::read_dir(provider.unwrap().path()).unwrap();
-        all.extend(files.map(|f| f.unwrap().path()));
+        all.extend(files.map(|f| f.unwrap().path()).filter(|file| file.extension().is_some_and(|e| e == "json")));
     }
     all.sort();
     all
