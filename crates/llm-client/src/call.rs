@@ -131,6 +131,9 @@ impl Call {
             .ok_or_else(|| Error::internal(format!("no codec for the format {}", self.format)))?;
         let view = RequestView { path: "", query: "", body: &self.body };
         let mut request = codec.decode_request(&view)?;
+        if !self.format.model_in_body() {
+            request.stream = self.stream; // the path says so
+        }
         if request.model.is_empty() {
             self.model.as_ref().clone_into(&mut request.model);
         }

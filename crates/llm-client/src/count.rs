@@ -158,10 +158,23 @@ impl Counter {
     }
 }
 
+/// Fields of request bodies that make up the prompt, in every client's format.
+pub(crate) const PROMPT: &[&str] = &[
+    "system",
+    "messages",
+    "instructions",
+    "prompt",
+    "input",
+    "systemInstruction",
+    "system_instruction",
+    "contents",
+    "tools",
+];
+
 impl Prompt {
     /// Tokens of the prompt, counted here.
     pub(crate) fn count(&self, model: &str) -> u64 {
-        let text = texts(&self.0, &["system", "messages", "prompt", "input", "tools", "systemInstruction", "contents"]);
+        let text = texts(&self.0, PROMPT);
         tokens::count(model, &text) as u64
     }
 }

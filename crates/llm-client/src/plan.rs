@@ -289,7 +289,11 @@ impl Planner<'_> {
         }
         let codec = llm_wire::registry::client_generate(self.call.format)
             .ok_or_else(|| Error::internal(format!("no codec for {}", self.call.format)))?;
-        codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })
+        let mut request = codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })?;
+        if !self.call.format.model_in_body() {
+            request.stream = self.call.stream; // the path says so
+        }
+        Ok(request)
     }
 
     fn embeddings(&self, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {

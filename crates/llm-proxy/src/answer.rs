@@ -141,6 +141,16 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     headers
 }
 
+/// The headers of an answer that several calls made.
+#[must_use]
+pub fn bare_headers(ctx: &Context) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    safe(&mut headers);
+    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
+    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
+    headers
+}
+
 /// Headers that every answered call has.
 fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(40);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use llm_accounts::Identity;
+use llm_accounts::{Credential, Identity};
 use llm_http::HttpClient;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use tower::ServiceExt;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, health, models, tools};
+use crate::{admin, errors, google, health, models, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -87,6 +87,8 @@ impl Core {
             Action::CacheFlush => admin::cache_flush(&snapshot, who.as_deref()).await?,
             Action::Models => models::list(&snapshot, who.as_deref(), parts),
             Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
+            Action::GoogleModels => google::list(&snapshot, who.as_deref()),
+            Action::GoogleModel => google::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
             Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
             Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
             Action::TokenCounter => tools::token_counter(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
@@ -112,8 +114,15 @@ impl Core {
     /// 401 and its like, as LiteLLM answers.
     pub async fn identify(&self, parts: &Parts) -> Result<Arc<Identity>> {
         let snapshot = self.app.snapshot.load();
-        let credential = llm_accounts::credential(&parts.headers, snapshot.settings.key_header_name.as_deref());
+        let mut credential = llm_accounts::credential(&parts.headers, snapshot.settings.key_header_name.as_deref());
         drop(snapshot);
+        let in_query = match credential {
+            Credential::None if google::takes_key_in_query(parts.uri.path()) => google::key_of_query(parts.uri.query()),
+            _ => None,
+        };
+        if let Some(key) = &in_query {
+            credential = Credential::Key(key);
+        }
         match self.app.accounts.identify_now(&credential) {
             Some(known) => known,
             None => self.app.accounts.identify(&credential).await,
@@ -158,6 +167,27 @@ impl Context {
             who: None,
             wish: None,
             guardrails: Vec::new(),
+            streams: false,
+            own_names: false,
+        }
+    }
+
+    /// The context of a further call of the same request, under an id of its own.
+    #[must_use]
+    pub fn beside(&self, own_names: bool) -> Self {
+        let started_us = crate::tail::now_us();
+        let mut buffer = uuid::Uuid::encode_buffer();
+        Self {
+            snapshot: Arc::clone(&self.snapshot),
+            id: Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer)),
+            started: Instant::now(),
+            started_us,
+            parts: self.parts.clone(),
+            who: self.who.clone(),
+            wish: None,
+            guardrails: Vec::new(),
+            own_names,
+            ..*self
         }
     }
 }

@@ -23,6 +23,7 @@ use hyper::body::Incoming;
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::{Answer, Call, Failure};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
 use crate::body::Reply;
@@ -32,7 +33,7 @@ use crate::read::{self, Wish};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
-use crate::{answer, errors, guard, recall};
+use crate::{answer, errors, guard, recall, several};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -61,6 +62,10 @@ pub struct Context {
     pub wish: Option<Wish>,
     /// Names of guardrails that ran.
     pub guardrails: Vec<String>,
+    /// The path asks for a stream.
+    pub streams: bool,
+    /// Answers name the provider's model, whatever the client asked for.
+    pub own_names: bool,
 }
 
 /// Runs a model call and answers it, whatever happens.
@@ -68,6 +73,7 @@ pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming,
     let crate::routes::Action::Call(operation, format) = route.action else { return errors::not_found() };
     let path_model = route.model.map(read::decode_path);
     let mut ctx = Context::new(core, route.name, operation, format, parts, peer);
+    ctx.streams = route.streams;
     match steps(core, &mut ctx, path_model, body).await {
         Ok(response) => response,
         Err(refused) => {
@@ -123,17 +129,34 @@ async fn steps(
         None => (body, Vec::new()),
     };
     let top = Top::parse(&body)?;
-    let wish = read::wish(ctx, &top, path_model, &who)?;
+    match several::read(ctx, &top)? {
+        Some(several) => several::answer(core, ctx, &who, &top, several).await,
+        None => one(core, ctx, &who, path_model, (&body, &top), files).await,
+    }
+}
+
+/// The rest of the way for one model.
+///
+/// # Errors
+/// What the call is refused for.
+pub async fn one(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path_model: Option<String>,
+    (body, top): (&Bytes, &Top<'_>),
+    files: Vec<FilePart>,
+) -> Result<Response<Reply>, Refused> {
+    let wish = read::wish(ctx, top, path_model, who)?;
 
     // 4 admit
-    read::safe(&ctx.snapshot, &top, &who)?;
+    read::safe(&ctx.snapshot, top, who)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation = core.app.accounts.admit(&who, &intent(ctx, wish, &body))?;
+    let reservation = core.app.accounts.admit(who, &intent(ctx, wish, body))?;
 
-    let mut call = read::call(ctx, wish, &top, body.clone(), &who);
+    let mut call = read::call(ctx, wish, body.clone());
     call.files = files.into();
-    drop(top);
     run(core, ctx, call, reservation).await
 }
 

@@ -6,7 +6,7 @@
 //! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
 //! - [`jobs`]: what runs in the background.
-//! - [`models`], [`health`], [`tools`], [`admin`]: routes that call no model.
+//! - [`models`], [`google`], [`health`], [`tools`], [`admin`]: routes that call no model.
 
 pub mod admin;
 pub mod answer;
@@ -20,6 +20,7 @@ pub mod count;
 pub mod errors;
 pub mod flow;
 pub mod form;
+pub mod google;
 pub mod guard;
 pub mod health;
 pub mod jobs;
@@ -30,6 +31,7 @@ pub mod recall;
 pub mod routes;
 pub mod safety;
 pub mod server;
+pub mod several;
 pub mod snapshot;
 pub mod start;
 pub mod tail;

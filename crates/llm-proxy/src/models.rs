@@ -51,7 +51,7 @@ fn model(id: &str) -> Json {
 }
 
 /// The names that a caller may use, without doubles, in the order of the configuration.
-fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards: bool) -> Vec<String> {
+pub(crate) fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards: bool) -> Vec<String> {
     let router = &snapshot.engine.router;
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();

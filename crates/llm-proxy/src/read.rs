@@ -137,7 +137,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
     controls.team = who.team_id().map(Arc::from);
     safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
-    let stream = stream(top)?;
+    let stream = ctx.streams || stream(top)?;
     let include_usage =
         top.get("stream_options").is_some_and(|o| Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage")));
     Ok(Wish {
@@ -147,7 +147,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         end_user: end_user(ctx, top),
         tags,
         max_output_tokens: max_output(top),
-        choices: top.read("n").unwrap_or(1).max(1),
+        choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),
         price: ctx.snapshot.price_bound(&group),
         cache: top.get("cache").map(str::to_owned),
         metadata: metadata(top)?,
@@ -166,6 +166,7 @@ fn required(ctx: &Context, top: &Top<'_>) -> Result<()> {
         Format::OpenAiChat | Format::AnthropicMessages => "messages",
         Format::OpenAiCompletions => "prompt",
         Format::OpenAiEmbeddings => "input",
+        Format::GeminiGenerate => "contents",
         _ => return Ok(()),
     };
     let why = match top.get(field) {
@@ -186,7 +187,16 @@ fn stream(top: &Top<'_>) -> Result<bool> {
 
 fn max_output(top: &Top<'_>) -> Option<u64> {
     let number = |key| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
-    number("max_completion_tokens").or_else(|| number("max_tokens")).or_else(|| number("max_output_tokens"))
+    number("max_completion_tokens")
+        .or_else(|| number("max_tokens"))
+        .or_else(|| number("max_output_tokens"))
+        .or_else(|| google_config(top, "maxOutputTokens"))
+}
+
+/// A number of Gemini's `generationConfig`.
+fn google_config(top: &Top<'_>, key: &str) -> Option<u64> {
+    let config = top.get("generationConfig").or_else(|| top.get("generation_config"))?;
+    Top::parse(config.as_bytes()).ok()?.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64)
 }
 
 fn metadata(top: &Top<'_>) -> Result<Option<String>> {
@@ -284,17 +294,15 @@ pub fn safe(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
 
 /// The call for the engine.
 #[must_use]
-pub fn call(ctx: &Context, wish: &Wish, top: &Top<'_>, body: Bytes, who: &Identity) -> Call {
-    let _ = top;
+pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
     let mut call = Call::new(ctx.operation, ctx.format, body, Arc::clone(&wish.group));
-    call.echo = (!wish.from_path).then(|| Arc::clone(&wish.model));
+    call.echo = (!wish.from_path && !ctx.own_names).then(|| Arc::clone(&wish.model));
     call.stream = wish.stream;
     call.include_usage = wish.include_usage;
     call.controls = wish.controls.clone();
     call.id = Arc::clone(&ctx.id);
     call.want_content = ctx.snapshot.wants_content && !wish.no_log;
     call.headers = forwarded(ctx);
-    let _ = who;
     call
 }
 

@@ -27,6 +27,10 @@ pub enum Action {
     Models,
     /// `GET /v1/models/{id}`.
     Model,
+    /// `GET /v1beta/models`.
+    GoogleModels,
+    /// `GET /v1beta/models/{id}`.
+    GoogleModel,
     /// `GET /model/info`.
     ModelInfo,
     /// `GET /model_group/info`.
@@ -68,6 +72,8 @@ pub struct Route<'p> {
     pub name: &'static str,
     /// The model named in the path.
     pub model: Option<&'p str>,
+    /// The path asks for a stream, whatever the body says.
+    pub streams: bool,
 }
 
 struct Row {
@@ -149,6 +155,9 @@ const WITH_MODEL: &[(&str, &str, &str)] = &[
 /// Finds the route of a request.
 #[must_use]
 pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    if let Some(route) = crate::google::find(method, path) {
+        return Some(route);
+    }
     let plain = |path: &str| TABLE.iter().find(|r| r.paths.contains(&path) && accepts(r, method));
     if let Some(row) = plain(path) {
         return Some(Route::of(row, None));
@@ -166,6 +175,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
         permission: Permission::AnyKey,
         name: "/v1/models/{model_id}",
         model: Some(model),
+        streams: false,
     })
 }
 
@@ -182,7 +192,7 @@ fn accepts(row: &Row, method: &Method) -> bool {
 impl<'p> Route<'p> {
     fn of(row: &Row, model: Option<&'p str>) -> Self {
         let name = row.paths.first().copied().unwrap_or("/");
-        Self { action: row.action, permission: row.permission, name, model }
+        Self { action: row.action, permission: row.permission, name, model, streams: false }
     }
 }
 
