@@ -8,11 +8,13 @@ use llm_simulator::{Recorded, Running};
 
 mod binary;
 mod call;
+mod canned;
 mod config;
 mod gateway;
 mod sse;
 
 pub use call::{Live, Reply};
+pub use canned::{Asked, Canned, Said};
 pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
 pub use gateway::{Gateway, Options};
 pub use sse::{Event, events, joined_text, joined_tool_calls};

@@ -113,7 +113,10 @@ async fn run(
     let timeouts = timeouts(&engine.settings, at.timeouts.limit, call.stream && !plan.told);
     let address = Arc::clone(&plan.address);
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
-    let request = build(&address, body, &plan.headers);
+    let mut request = build(&address, body, &plan.headers);
+    if let Some(beside) = call.beside {
+        *request.uri_mut() = crate::task::uri(&address.uri, beside, &[])?;
+    }
     let wants_stream = call.stream && !plan.told;
     let sent = sender.send(request, made, &|view| decode_error(&counter, wants_stream, view)).await?;
     let head = Head::new(&at, model, &counter, &address, &sent, std::mem::take(&mut plan.lost));

@@ -40,6 +40,8 @@ pub struct Call {
     pub id: Arc<str>,
     /// Files of a form whose fields are the body.
     pub files: Arc<[FilePart]>,
+    /// What stands behind the provider's address (`/compact`); served by providers of the client's own format only.
+    pub beside: Option<&'static str>,
     decoded: OnceLock<Box<GenerateRequest>>,
 }
 
@@ -101,6 +103,7 @@ impl Call {
             route: "",
             id: Arc::from(""),
             files: Arc::default(),
+            beside: None,
             decoded: OnceLock::new(),
         }
     }

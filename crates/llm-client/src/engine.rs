@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
+use llm_providers::Want;
 use llm_router::{Admit, Attempts, Outcome, RouteRequest, Router, Step};
-use llm_types::Error;
 use llm_types::stream::EventFilter;
+use llm_types::{Error, Format, OperationKind};
 
 use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
@@ -148,6 +149,19 @@ fn route_request(call: &Call, gate: &dyn Gate) -> RouteRequest {
     request.who.team_id.clone_from(&c.team);
     request.who.admit = gate.admit();
     request
+}
+
+impl Engine {
+    /// The language in which the first deployment of a group would be asked; nothing when no group has this name, or its
+    /// provider does not serve the operation.
+    #[must_use]
+    pub fn language(&self, group: &str, operation: OperationKind, format: Format) -> Option<Format> {
+        let resolved = self.router.resolve(group, &llm_router::Scope::default()).ok()?;
+        let deployment = self.router.members(&resolved.group).next()?;
+        let target = deployment.payload::<Target>()?;
+        let model = target.model_of(&resolved.provider_model(deployment));
+        target.protocols(&Want { operation, format, model: &model }).best()
+    }
 }
 
 /// The request that a provider would be sent, for people to look at.

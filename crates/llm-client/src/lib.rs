@@ -5,6 +5,7 @@
 //! - [`engine`]: attempts over deployments until one answers ([`Engine`]).
 //! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
 //! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
+//! - [`stored`]: answers that a provider keeps.
 //! - [`replay`]: a whole answer told as a stream.
 //! - [`sdk`]: `completion`, `embedding`, `completion_cost` for programs without a gateway ([`Client`]).
 //!
@@ -13,8 +14,9 @@
 
 pub mod answer;
 mod attempt;
+mod beside;
 pub mod bytes_out;
-mod call;
+pub mod call;
 mod count;
 mod defaults;
 pub mod engine;
@@ -26,6 +28,7 @@ mod plan;
 pub mod replay;
 pub mod sdk;
 mod send;
+pub mod stored;
 mod stream;
 mod tail;
 mod tap;
@@ -41,6 +44,8 @@ pub use call::{Call, Controls};
 pub use count::Adjustments;
 pub use engine::{Engine, EngineSettings, Failure, Gate};
 pub use sdk::Client;
+pub use stored::StoredCall;
 pub use stream::StreamBody;
 pub use tail::Tail;
 pub use target::{Prices, Target, TargetConfig};
+pub use tokens::Counted;

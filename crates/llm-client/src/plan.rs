@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use llm_http::Body;
 use llm_providers::{Policy, Want, edit, provider::not_served, rules};
 use llm_types::generate::GenerateRequest;
-use llm_types::{Error, FieldSet, Format, OperationKind, Result};
+use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::{EncodeContext, Hints, ReplyContext, UpstreamCodec};
 use llm_wire::framing::Framing;
@@ -72,6 +72,10 @@ impl Planner<'_> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
+        if let Some(beside) = self.call.beside.filter(|_| upstream != self.call.format) {
+            let why = format!("provider {} does not serve {}{beside}", row.id, self.call.format);
+            return Err(Error::bad_request(why).with_param("model"));
+        }
         let caps = self.target.provider.caps(self.model, self.target.caps(self.prices, self.model));
         let policy = self.policy();
         let codec = llm_wire::registry::upstream_generate(upstream);
@@ -151,6 +155,7 @@ impl Planner<'_> {
             Format::AnthropicMessages => "msg_",
             Format::OpenAiResponses => "resp_",
             Format::OpenAiCompletions => "cmpl-",
+            Format::GeminiGenerate => "",
             _ => "chatcmpl-",
         };
         format!("{prefix}{}", self.call.id)
@@ -223,6 +228,9 @@ impl Planner<'_> {
     fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy, may_stream: bool) -> Result<Encoded> {
         let mut request = self.request()?;
         request.stream &= may_stream;
+        if self.call.format == Format::OpenAiResponses {
+            request.drop_field(Field::Store); // whoever bridges keeps the answer, or does not
+        }
         self.fetched.put_into(&mut request);
         let provider = self.target.provider;
         edit::clear(&mut request, policy);
@@ -254,7 +262,7 @@ impl Planner<'_> {
     }
 
     fn encode_context<'m>(&self, model: &'m str, caps: &ModelCaps, policy: &Policy) -> EncodeContext<'m> {
-        let allowed = policy.allowed_openai_params.iter().filter_map(|n| llm_types::Field::from_name(n));
+        let allowed = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n));
         EncodeContext {
             provider: self.target.provider.row().id,
             caps: *caps,

@@ -182,7 +182,8 @@ fn ready(address: &Address, out: TaskOut) -> Result<Request<llm_http::Body>> {
     Ok(request)
 }
 
-fn uri(base: &Uri, beside: &str, query: &[(String, String)]) -> Result<Uri> {
+/// An address with more behind its path and in its query.
+pub(crate) fn uri(base: &Uri, beside: &str, query: &[(String, String)]) -> Result<Uri> {
     let mut pairs: Vec<String> = base.query().filter(|q| !q.is_empty()).map(str::to_owned).into_iter().collect();
     pairs.extend(query.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))));
     let mut path = format!("{}{beside}", base.path().trim_end_matches('/'));

@@ -2,57 +2,75 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use http::{Request, Uri};
+use bytes::BytesMut;
 use llm_catalog::tokens;
-use llm_http::{Timeouts, Transport};
+use llm_http::Transport;
 use llm_providers::Want;
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::codec::EncodeContext;
+use llm_wire::count::CountCodec;
 use llm_wire::top::Top;
 
+use crate::beside::{Beside, ask};
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::target::{CallFacts, Target};
 
+/// How many tokens a prompt has, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// Tokens.
+    pub tokens: u64,
+    /// The provider counted them; else they were counted here.
+    pub by_provider: bool,
+    /// The model as the provider knows it.
+    pub model: Arc<str>,
+}
+
+impl Counted {
+    /// LiteLLM's word for who counted.
+    #[must_use]
+    pub const fn source(&self) -> &'static str {
+        if self.by_provider { "provider" } else { "local_estimate" }
+    }
+}
+
 impl Engine {
-    /// Tokens of a Messages request. Providers that speak Anthropic's format count themselves; for all others, and
-    /// when the provider does not answer, the tokens are counted here.
+    /// Tokens of a request's prompt. Providers that can count are asked; for all others, and when the provider does not
+    /// answer, the tokens are counted here.
     ///
     /// # Errors
-    /// 400 for an unknown model or a body that is not a Messages request.
-    pub async fn count_tokens(&self, http: &dyn Transport, call: &Call) -> Result<u64> {
+    /// 400 for an unknown model or a body that is not a request of the client's format.
+    pub async fn count_tokens(&self, http: &dyn Transport, call: &Call) -> Result<Counted> {
         let resolved = self.router.resolve(&call.model, &llm_router::Scope::default())?;
         let deployment = self.router.members(&resolved.group).next().map(Arc::clone);
-        let model = deployment.as_ref().map_or_else(|| Arc::clone(&call.model), |d| resolved.provider_model(d));
+        let mut model = deployment.as_ref().map_or_else(|| Arc::clone(&call.model), |d| resolved.provider_model(d));
         if let Some(target) = deployment.as_ref().and_then(|d| d.payload::<Target>()) {
-            match self.ask(http, call, target, &target.model_of(&model)).await {
-                Ok(Some(count)) => return Ok(count),
+            model = target.model_of(&model);
+            match self.ask_provider(http, call, target, &model).await {
+                Ok(Some(tokens)) => return Ok(Counted { tokens, by_provider: true, model }),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "the provider did not count the tokens; they are counted here"),
             }
         }
-        let top = Top::parse(&call.body)?;
-        let messages =
-            top.get("messages").ok_or_else(|| Error::bad_request("messages is missing").with_param("messages"))?;
-        let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| *t != "null"), ..Default::default() };
-        let mut count = tokens::count_messages(&model, messages, &options)
-            .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?;
-        if let Some(system) = top.get("system").filter(|s| *s != "null") {
-            count += tokens::count(&model, llm_types::json::raw_str(system).as_deref().unwrap_or(system));
-        }
-        Ok(count as u64)
+        Ok(Counted { tokens: here(call, &model)?, by_provider: false, model })
     }
 
-    /// Asks the provider, when it speaks Anthropic's format.
-    async fn ask(&self, http: &dyn Transport, call: &Call, target: &Target, model: &str) -> Result<Option<u64>> {
-        let want = Want { operation: OperationKind::CountTokens, format: Format::AnthropicMessages, model };
-        if target.mock_response.is_some() || !target.protocols(&want).has(Format::AnthropicMessages) {
+    /// Asks the provider, when it can count in one of its languages.
+    async fn ask_provider(
+        &self,
+        http: &dyn Transport,
+        call: &Call,
+        target: &Target,
+        model: &str,
+    ) -> Result<Option<u64>> {
+        if target.mock_response.is_some() {
             return Ok(None);
         }
+        let Some((format, codec)) = language(call, target, model) else { return Ok(None) };
         let facts = CallFacts {
             operation: OperationKind::CountTokens,
-            format: Format::AnthropicMessages,
+            format,
             client_format: call.format,
             model,
             stream: false,
@@ -60,33 +78,56 @@ impl Engine {
             headers: &call.headers,
         };
         let address = target.address(&facts)?;
-        let mut body = BytesMut::new();
-        let mut ctx = EncodeContext { caps: target.caps(&self.prices, model), ..EncodeContext::for_model(model) };
+        let wire_model = target.provider.wire_model(model);
+        let mut ctx = EncodeContext { caps: target.caps(&self.prices, model), ..EncodeContext::for_model(&wire_model) };
         ctx.drop_params = true;
-        llm_wire::anthropic::encode_count_request(call.decoded()?, &mut ctx, &mut body)?;
-        let mut request = Request::new(llm_http::Body::from(Bytes::from(body)));
-        *request.method_mut() = address.endpoint.method.clone();
-        *request.uri_mut() = beside_messages(&address.endpoint.url)?;
-        *request.headers_mut() = address.endpoint.headers.clone();
-        let timeouts = Timeouts {
-            connect: Some(self.settings.connect_timeout),
-            total: self.settings.request_timeout,
-            ..Timeouts::NONE
+        let mut body = BytesMut::new();
+        codec.encode(call.decoded()?, &mut ctx, &mut body)?;
+        let beside = Beside {
+            method: address.endpoint.method.clone(),
+            url: codec.place(&address.endpoint.url),
+            body: body.freeze(),
         };
-        let reply = http.send(request, timeouts).await.map_err(|e| Error::internal(e.message()))?;
-        let status = reply.status();
-        let body = reply.into_body().collect(1 << 20).await.map_err(|e| Error::internal(e.message()))?;
-        if !status.is_success() {
-            return Err(Error::internal(format!("{status}: {}", String::from_utf8_lossy(&body))));
+        let (parts, body) = ask(http, &self.settings, &address, target.provider_id(), beside).await?;
+        if !parts.status.is_success() {
+            return Err(Error::internal(format!("{}: {}", parts.status, String::from_utf8_lossy(&body))));
         }
-        llm_wire::anthropic::decode_count(&body).map(Some)
+        codec.decode(&body).map(Some)
     }
 }
 
-/// Where tokens are counted: below the place where messages are answered.
-fn beside_messages(url: &str) -> Result<Uri> {
-    let (path, query) = url.split_once('?').map_or((url, ""), |(path, query)| (path, query));
-    let mark = if query.is_empty() { "" } else { "?" };
-    let url = format!("{path}/count_tokens{mark}{query}");
-    url.parse().map_err(|e| Error::internal(format!("the provider's URL {url} is wrong: {e}")))
+/// The language in which a provider counts: the client's own first. Responses only for clients of Responses: hosts that
+/// speak it seldom count.
+fn language(call: &Call, target: &Target, model: &str) -> Option<(Format, &'static dyn CountCodec)> {
+    [call.format, Format::GeminiGenerate, Format::AnthropicMessages, Format::BedrockConverse].into_iter().find_map(
+        |f| {
+            let codec = llm_wire::registry::count(f)?;
+            let want = Want { operation: OperationKind::CountTokens, format: f, model };
+            target.protocols(&want).has(f).then_some((f, codec))
+        },
+    )
+}
+
+/// Counts with our own vocabularies: messages as they are, other prompts as the messages that they would be.
+fn here(call: &Call, model: &str) -> Result<u64> {
+    if call.format == Format::AnthropicMessages || call.format == Format::OpenAiChat {
+        return messages(&Top::parse(&call.body)?, model);
+    }
+    let chat = llm_wire::registry::upstream_generate(Format::OpenAiChat)
+        .ok_or_else(|| Error::internal("no codec for chat"))?;
+    let mut ctx = EncodeContext { drop_params: true, ..EncodeContext::for_model(model) };
+    let mut body = BytesMut::new();
+    chat.encode_request(call.decoded()?, &mut ctx, &mut body)?;
+    messages(&Top::parse(&body)?, model)
+}
+
+fn messages(top: &Top<'_>, model: &str) -> Result<u64> {
+    let list = top.get("messages").ok_or_else(|| Error::bad_request("messages is missing").with_param("messages"))?;
+    let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| *t != "null"), ..Default::default() };
+    let mut count = tokens::count_messages(model, list, &options)
+        .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?;
+    if let Some(system) = top.get("system").filter(|s| *s != "null") {
+        count += tokens::count(model, llm_types::json::raw_str(system).as_deref().unwrap_or(system));
+    }
+    Ok(count as u64)
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use llm_accounts::{Reservation, Settled};
-use llm_client::{ByteStream, Call, Head, Report, StreamBody, Target};
+use llm_client::{ByteStream, Call, Head, Report, Target};
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -89,8 +89,8 @@ pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Res
 
 /// The response of a stream.
 #[must_use]
-pub fn stream(headers: HeaderMap, body: Box<StreamBody>) -> Response<Reply> {
-    let mut response = Response::new(Reply::Stream(body));
+pub fn stream(headers: HeaderMap, body: Reply) -> Response<Reply> {
+    let mut response = Response::new(body);
     *response.headers_mut() = headers;
     response
 }

@@ -9,6 +9,7 @@ use llm_accounts::Accounts;
 use llm_callbacks::{Bus, Prometheus};
 use llm_store::Store;
 
+use crate::responses::Book;
 use crate::server::Gauge;
 use crate::snapshot::Snapshot;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub metrics: Arc<Prometheus>,
     /// Connections, and whether the process is going away.
     pub gauge: Arc<Gauge>,
+    /// Answers that their providers do not keep.
+    pub responses: Arc<Book>,
     /// Model calls that are being answered.
     pub in_flight: AtomicU64,
     /// The management API.

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use llm_client::{ByteStream, StreamBody};
 
+use crate::responses::Told;
+
 /// Any error of a response body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -17,6 +19,8 @@ pub enum Reply {
     Whole(Bytes),
     /// A streamed answer of a model.
     Stream(Box<StreamBody>),
+    /// A streamed answer with ids of ours.
+    Told(Box<Told>),
     /// Bytes of a model host that go on as they come.
     Bytes(Box<ByteStream>),
     /// A body of the management API.
@@ -37,6 +41,7 @@ impl Body for Reply {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
+            Self::Told(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
             Self::Bytes(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
             Self::Management(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
@@ -46,6 +51,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Stream(body) => body.is_end_stream(),
+            Self::Told(body) => body.is_end_stream(),
             Self::Bytes(body) => body.is_end_stream(),
             Self::Management(body) => body.is_end_stream(),
         }
@@ -54,7 +60,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Bytes(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Told(_) | Self::Bytes(_) => SizeHint::default(),
             Self::Management(body) => body.size_hint(),
         }
     }

@@ -1,8 +1,8 @@
 //! One serving thread: matches the path and hands the request to whoever answers it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use http::request::Parts;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, google, health, models, tools};
+use crate::{admin, errors, google, health, models, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -25,9 +25,17 @@ pub struct Core {
     pub app: Arc<App>,
     /// This thread's connections to model hosts.
     pub http: HttpClient,
+    /// Itself, for work that goes on behind an answer.
+    pub me: Weak<Self>,
 }
 
 impl Core {
+    /// Itself, to be held by work that goes on behind an answer; nothing when the thread is ending.
+    #[must_use]
+    pub fn myself(&self) -> Option<Arc<Self>> {
+        self.me.upgrade()
+    }
+
     /// Answers a request.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let (parts, body) = req.into_parts();
@@ -89,9 +97,16 @@ impl Core {
             Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
             Action::GoogleModels => google::list(&snapshot, who.as_deref()),
             Action::GoogleModel => google::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
+            Action::Stored(verb) => {
+                let who = who.ok_or_else(|| Error::internal("a stored answer without a caller"))?;
+                responses::stored::answer(self, &snapshot, &who, verb, route.model.unwrap_or_default(), parts).await?
+            }
             Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
             Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
-            Action::TokenCounter => tools::token_counter(&snapshot, crate::read::body(&snapshot, parts, body).await?)?,
+            Action::TokenCounter => {
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                tools::token_counter(self, &snapshot, parts, body).await?
+            }
             Action::TransformRequest => {
                 tools::transform_request(&snapshot, crate::read::body(&snapshot, parts, body).await?)?
             }
@@ -169,6 +184,7 @@ impl Context {
             guardrails: Vec::new(),
             streams: false,
             own_names: false,
+            turn: None,
         }
     }
 
@@ -187,6 +203,7 @@ impl Context {
             wish: None,
             guardrails: Vec::new(),
             own_names,
+            turn: None,
             ..*self
         }
     }

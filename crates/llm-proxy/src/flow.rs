@@ -30,10 +30,11 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::guard::CallGate;
 use crate::read::{self, Wish};
+use crate::responses::{self, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
-use crate::{answer, errors, guard, recall, several};
+use crate::{answer, errors, guard, prompts, recall, several};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct Context {
     pub guardrails: Vec<String>,
     /// The path asks for a stream.
     pub streams: bool,
+    /// The turn of a Responses conversation.
+    pub turn: Option<Turn>,
     /// Answers name the provider's model, whatever the client asked for.
     pub own_names: bool,
 }
@@ -131,7 +134,10 @@ async fn steps(
     let top = Top::parse(&body)?;
     match several::read(ctx, &top)? {
         Some(several) => several::answer(core, ctx, &who, &top, several).await,
-        None => one(core, ctx, &who, path_model, (&body, &top), files).await,
+        None => match prompts::read(ctx, &top)? {
+            Some(prompts) => prompts::answer(core, ctx, &who, path_model, &top, prompts).await,
+            None => one(core, ctx, &who, path_model, (&body, &top), files).await,
+        },
     }
 }
 
@@ -147,20 +153,34 @@ pub async fn one(
     (body, top): (&Bytes, &Top<'_>),
     files: Vec<FilePart>,
 ) -> Result<Response<Reply>, Refused> {
-    let wish = read::wish(ctx, top, path_model, who)?;
+    let mut wish = read::wish(ctx, top, path_model, who)?;
+    let (mut body, mut background) = (body.clone(), false);
+    if ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate && read::beside(ctx).is_none()
+    {
+        let prepared = responses::turn::prepare(&core.app.responses, ctx, who, &mut wish, (&body, top)).await?;
+        wish.stream &= !prepared.background;
+        (body, background, ctx.turn) = (prepared.body, prepared.background, Some(prepared.turn));
+    }
 
     // 4 admit
     read::safe(&ctx.snapshot, top, who)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation = core.app.accounts.admit(who, &intent(ctx, wish, body))?;
+    let reservation = core.app.accounts.admit(who, &intent(ctx, wish, &body))?;
 
-    let mut call = read::call(ctx, wish, body.clone());
+    let mut call = read::call(ctx, wish, body);
     call.files = files.into();
+    if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {
+        return responses::background::start(core, ctx, turn, call, reservation);
+    }
     run(core, ctx, call, reservation).await
 }
 
-async fn run(
+/// The rest of the way of a call that was admitted.
+///
+/// # Errors
+/// What the call is refused for.
+pub async fn run(
     core: &Core,
     ctx: &mut Context,
     mut call: Call,
@@ -211,6 +231,10 @@ async fn run(
                     return Err(error.into());
                 }
             };
+            let body = match &ctx.turn {
+                Some(turn) => turn.whole(&head, body),
+                None => body,
+            };
             recall::store(ctx, memory.key, &body);
             let settled = Ledger::whole(core, ctx, &call, &head, &report, reservation, None);
             Ok(answer::whole(ctx, &call, &head, &report, &settled, body))
@@ -230,7 +254,12 @@ async fn run(
                 }
             }
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);
+            let writes = ctx.turn.as_ref().map(|turn| (turn.rewriter(&head), turn.keeper(&head)));
             body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, memory.key)));
+            let body = match writes {
+                Some((rewriter, keeper)) => Reply::Told(Box::new(Told::new(body, rewriter, keeper))),
+                None => Reply::Stream(body),
+            };
             Ok(answer::stream(headers, body))
         }
     }

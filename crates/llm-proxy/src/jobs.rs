@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | spend to the store | every `proxy_batch_write_at` seconds, inside `llm-accounts` | no: every node has its own journal |
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
+//! | old stored answers | every hour | no: deleting twice does no harm |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
 
 use std::sync::Arc;
@@ -15,7 +16,21 @@ use crate::app::App;
 
 /// Starts the jobs on the background runtime. They end with it.
 pub fn start(app: &Arc<App>) {
+    if let Some(store) = app.store.clone() {
+        app.background.spawn(clean_responses(store));
+    }
     app.background.spawn(reset_budgets(app.accounts.clone(), format!("llm-proxy-{}", uuid::Uuid::new_v4())));
+}
+
+/// Stored answers do not stay for ever.
+async fn clean_responses(store: llm_store::Store) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        match crate::responses::Book::clean(&store, std::time::SystemTime::now()).await {
+            Ok(gone) => tracing::debug!(gone, "old stored answers"),
+            Err(error) => tracing::warn!(%error, "old stored answers could not be deleted"),
+        }
+    }
 }
 
 /// Budgets whose period is over start again.

@@ -4,6 +4,7 @@
 //! - [`start`]: from flags to a serving process and back; [`server`]: one thread, runtime and listener per core.
 //! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
 //! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
+//! - [`several`], [`prompts`]: requests that are several calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`]: routes that call no model.
@@ -26,8 +27,10 @@ pub mod health;
 pub mod jobs;
 pub mod logging;
 pub mod models;
+pub mod prompts;
 pub mod read;
 pub mod recall;
+pub mod responses;
 pub mod routes;
 pub mod safety;
 pub mod server;

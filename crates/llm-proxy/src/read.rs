@@ -301,9 +301,16 @@ pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
     call.include_usage = wish.include_usage;
     call.controls = wish.controls.clone();
     call.id = Arc::clone(&ctx.id);
+    call.beside = beside(ctx);
     call.want_content = ctx.snapshot.wants_content && !wish.no_log;
     call.headers = forwarded(ctx);
     call
+}
+
+/// What stands behind the provider's address for routes below one of its operations.
+#[must_use]
+pub fn beside(ctx: &Context) -> Option<&'static str> {
+    (ctx.route == "/v1/responses/compact").then_some("/compact")
 }
 
 /// Headers of the client that go on to the provider.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Response};
 use llm_cache::{Cache, CallType, Controls, KeyOptions, Plan};
 use llm_client::{Call, replay};
 use llm_types::generate::GenerateResponse;
@@ -12,6 +14,8 @@ use llm_types::{Format, OperationKind, Usage};
 use llm_wire::codec::{ReplyContext, ReplyView};
 use llm_wire::top::Top;
 
+use crate::body::Reply;
+use crate::errors;
 use crate::flow::Context;
 
 /// Under which key, and how, an answer is stored.
@@ -95,21 +99,36 @@ fn hit(call: &Call, key: &str, stored: &Bytes) -> Option<Hit> {
     let response_id = top.str("id").map(std::borrow::Cow::into_owned);
     let raw = top.get("usage").and_then(|u| llm_types::RawJson::parse(u).ok());
     let usage = raw.map(|raw| llm_wire::usage::report(call.format, &[raw]).usage).unwrap_or_default();
-    let body = if call.stream { events(call, stored)? } else { stored.clone() };
+    let body = if call.stream {
+        events(call.format, call.echo.as_deref(), call.include_usage, stored)?
+    } else {
+        stored.clone()
+    };
     Some(Hit { key: key.to_owned(), body, stream: call.stream, cost: None, response_id, usage })
 }
 
+/// A whole answer of a format as the response of a stream; nothing when it cannot be read.
+#[must_use]
+pub fn streamed(
+    format: Format,
+    model: Option<&str>,
+    include_usage: bool,
+    whole: &Bytes,
+    mut headers: HeaderMap,
+) -> Option<Response<Reply>> {
+    let body = events(format, model, include_usage, whole)?;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Some(errors::whole(200, body, headers))
+}
+
 /// A stored answer as the events of a stream.
-fn events(call: &Call, stored: &Bytes) -> Option<Bytes> {
-    let reader = llm_wire::registry::upstream_generate(call.format)?;
+fn events(format: Format, model: Option<&str>, include_usage: bool, stored: &Bytes) -> Option<Bytes> {
+    let reader = llm_wire::registry::upstream_generate(format)?;
     let view = ReplyView { status: 200, provider: "", headers: &[], body: stored };
     let response = reader.decode_response(&view, &ReplyContext::default()).ok()?;
-    let ctx = ReplyContext {
-        model: call.echo.as_deref().map(str::to_owned),
-        include_usage: call.include_usage,
-        ..ReplyContext::default()
-    };
-    let mut encoder = llm_wire::registry::client_generate(call.format)?.stream_encoder(&ctx)?;
+    let ctx = ReplyContext { model: model.map(str::to_owned), include_usage, ..ReplyContext::default() };
+    let mut encoder = llm_wire::registry::client_generate(format)?.stream_encoder(&ctx)?;
     let mut out = BytesMut::new();
     replay::replay(&response, &mut |e: Event<'_>| encoder.event(&e, &mut out));
     Some(out.freeze())

@@ -7,6 +7,8 @@
 use http::Method;
 use llm_types::{Format, OperationKind};
 
+use crate::responses::Verb;
+
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
@@ -31,6 +33,8 @@ pub enum Action {
     GoogleModels,
     /// `GET /v1beta/models/{id}`.
     GoogleModel,
+    /// `/v1/responses/{response_id}` and below.
+    Stored(Verb),
     /// `GET /model/info`.
     ModelInfo,
     /// `GET /model_group/info`.
@@ -88,6 +92,7 @@ const COMPLETIONS: Action = Action::Call(OperationKind::Generate, Format::OpenAi
 const EMBEDDINGS: Action = Action::Call(OperationKind::Embed, Format::OpenAiEmbeddings);
 const MESSAGES: Action = Action::Call(OperationKind::Generate, Format::AnthropicMessages);
 const RESPONSES: Action = Action::Call(OperationKind::Generate, Format::OpenAiResponses);
+const INPUT_TOKENS: Action = Action::Call(OperationKind::CountTokens, Format::OpenAiResponses);
 const IMAGES: Action = Action::Call(OperationKind::Image, Format::OpenAiImages);
 const IMAGE_EDITS: Action = Action::Call(OperationKind::ImageEdit, Format::OpenAiImages);
 const IMAGE_VARIATIONS: Action = Action::Call(OperationKind::ImageVariation, Format::OpenAiImages);
@@ -106,6 +111,18 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
     row(Method::POST, &["/v1/messages"], MESSAGES, Permission::Llm),
     row(Method::POST, &["/v1/responses", "/responses", "/openai/v1/responses"], RESPONSES, Permission::Llm),
+    row(
+        Method::POST,
+        &["/v1/responses/compact", "/responses/compact", "/openai/v1/responses/compact"],
+        RESPONSES,
+        Permission::Llm,
+    ),
+    row(
+        Method::POST,
+        &["/v1/responses/input_tokens", "/responses/input_tokens", "/openai/v1/responses/input_tokens"],
+        INPUT_TOKENS,
+        Permission::AnyKey,
+    ),
     row(Method::POST, &["/v1/images/generations", "/images/generations"], IMAGES, Permission::Llm),
     row(Method::POST, &["/v1/images/edits", "/images/edits"], IMAGE_EDITS, Permission::Llm),
     row(Method::POST, &["/v1/images/variations", "/images/variations"], IMAGE_VARIATIONS, Permission::Llm),
@@ -155,12 +172,12 @@ const WITH_MODEL: &[(&str, &str, &str)] = &[
 /// Finds the route of a request.
 #[must_use]
 pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
-    if let Some(route) = crate::google::find(method, path) {
-        return Some(route);
-    }
     let plain = |path: &str| TABLE.iter().find(|r| r.paths.contains(&path) && accepts(r, method));
     if let Some(row) = plain(path) {
         return Some(Route::of(row, None));
+    }
+    if let Some(route) = crate::google::find(method, path).or_else(|| crate::responses::find(method, path)) {
+        return Some(route);
     }
     for (before, behind, canonical) in WITH_MODEL {
         if let Some(model) = path.strip_prefix(before).and_then(|p| p.strip_suffix(behind))

@@ -82,7 +82,7 @@ pub fn serve(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async move {
         let listener = TcpListener::from_std(listener)?;
-        let core = Arc::new(core());
+        let core = Arc::new_cyclic(|me| Core { me: me.clone(), ..core() });
         accept(listener, settings, tls, core, gauge, stop).await;
         Ok(())
     })

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub engine: Engine,
     /// The response cache, when one is configured.
     pub cache: Option<Arc<Cache>>,
+    /// Signs the ids of stored answers.
+    pub response_key: crate::responses::IdKey,
     /// The guardrails.
     pub guardrails: GuardrailSet,
     /// Somebody wants the content of answers.

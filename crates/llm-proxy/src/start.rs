@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::cli::Serve;
 use crate::config::{self, Environment, Loaded, Problem, Severity};
 use crate::core::Core;
+use crate::responses::{Book, IdKey};
 use crate::server::{self, Gauge, ListenSettings};
 use crate::snapshot::Snapshot;
 
@@ -121,7 +122,14 @@ fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime:
             let http = http.with_own_pool();
             std::thread::Builder::new().name(format!("serve-{at}")).spawn(move || {
                 let gauge = Arc::clone(&app.gauge);
-                server::serve(listener, &settings, tls, || Core { app, http }, &gauge, stopped)
+                server::serve(
+                    listener,
+                    &settings,
+                    tls,
+                    || Core { app, http, me: std::sync::Weak::new() },
+                    &gauge,
+                    stopped,
+                )
             })
         })
         .collect::<std::io::Result<_>>()?;
@@ -196,7 +204,9 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
     let management = llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header });
+    let responses = Arc::new(Book::new(Some((store.clone(), background.clone()))));
     Ok(App {
+        responses,
         snapshot: ArcSwap::new(snapshot),
         accounts,
         bus,
@@ -223,8 +233,11 @@ fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
         bail!("guardrails: {problem}");
     }
     let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
+    let secret = loaded.accounts.salt_key.as_ref().or(loaded.accounts.master_key.as_ref());
+    let response_key = IdKey::new(secret.map_or("", |s| s.expose()));
     let engine = Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine };
     Ok(Snapshot {
+        response_key,
         bounds: crate::snapshot::bounds(&engine),
         engine,
         cache: loaded.cache.map(|settings| Arc::new(Cache::in_memory(settings))),

@@ -9,17 +9,33 @@ use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 
 use crate::body::Reply;
+use crate::core::Core;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
 
-/// `POST /utils/token_counter`: `{model, prompt | messages | contents}`.
+/// `POST /utils/token_counter`: `{model, prompt | messages | contents}`; with `?call_endpoint=true` the provider counts,
+/// where it can.
 ///
 /// # Errors
 /// 400 when there is nothing to count.
-pub fn token_counter(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>> {
+pub async fn token_counter(core: &Core, snapshot: &Snapshot, parts: &Parts, body: Bytes) -> Result<Response<Reply>> {
     let top = Top::parse(&body)?;
     let asked = top.str("model").ok_or_else(|| Error::bad_request("model is missing").with_param("model"))?;
     let used = model_used(snapshot, &asked);
+    let given = |field: &str| top.get(field).is_some_and(|v| v != "null");
+    let format = match () {
+        () if given("contents") => Some(Format::GeminiGenerate),
+        () if given("messages") && asks_provider(parts) => Some(Format::AnthropicMessages),
+        () => None,
+    };
+    if let Some(format) = format {
+        let call = Call::new(OperationKind::CountTokens, format, body.clone(), asked.as_ref());
+        let counted = snapshot.engine.count_tokens(&core.http, &call).await?;
+        if counted.by_provider || format == Format::GeminiGenerate {
+            let kind = if counted.by_provider { "provider_api" } else { "openai_tokenizer" };
+            return Ok(told(counted.tokens, &asked, &counted.model, kind));
+        }
+    }
     let count = match (top.get("messages"), top.get("prompt")) {
         (Some(messages), _) if messages != "null" => {
             let tools = top.get("tools").filter(|t| *t != "null");
@@ -33,15 +49,21 @@ pub fn token_counter(snapshot: &Snapshot, body: Bytes) -> Result<Response<Reply>
         },
         _ => return Err(Error::bad_request("prompt or messages or contents must be provided")),
     };
-    let kind = match tokens::Encoding::of(&used) {
-        tokens::Encoding::O200k | tokens::Encoding::Cl100k => "openai_tokenizer",
-    };
-    Ok(answer(&Json::object([
-        ("total_tokens", Json::from(count as u64)),
-        ("request_model", Json::from(asked.as_ref())),
+    Ok(told(count as u64, &asked, &used, "openai_tokenizer"))
+}
+
+fn asks_provider(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    query.split('&').any(|pair| pair.eq_ignore_ascii_case("call_endpoint=true"))
+}
+
+fn told(tokens: u64, asked: &str, used: &str, tokenizer: &str) -> Response<Reply> {
+    answer(&Json::object([
+        ("total_tokens", Json::from(tokens)),
+        ("request_model", Json::from(asked)),
         ("model_used", Json::from(used)),
-        ("tokenizer_type", Json::from(kind)),
-    ])))
+        ("tokenizer_type", Json::from(tokenizer)),
+    ]))
 }
 
 /// The provider's name of the model that a group stands for.
@@ -69,13 +91,15 @@ pub fn transform_request(snapshot: &Snapshot, body: Bytes) -> Result<Response<Re
         "embedding" => (OperationKind::Embed, Format::OpenAiEmbeddings),
         "nthropic_messages" => (OperationKind::Generate, Format::AnthropicMessages),
         "text_completion" => (OperationKind::Generate, Format::OpenAiCompletions),
+        "responses" => (OperationKind::Generate, Format::OpenAiResponses),
+        "generate_content" | "generate_content_stream" => (OperationKind::Generate, Format::GeminiGenerate),
         other => return Err(Error::bad_request(format!("call_type {other} cannot be shown")).with_param("call_type")),
     };
     let inner = Bytes::copy_from_slice(inner.as_bytes());
     let request = Top::parse(&inner)?;
     let model = request.str("model").unwrap_or_default().into_owned();
     let mut call = Call::new(operation, format, inner.clone(), model);
-    call.stream = request.is_true("stream");
+    call.stream = request.is_true("stream") || kind.ends_with("generate_content_stream");
     let shown = snapshot.engine.show(&call)?;
     let headers = shown.headers.iter().map(|(n, v)| (n.as_str(), Json::from(v.as_str())));
     let text = String::from_utf8_lossy(&shown.body).into_owned();

@@ -6,8 +6,9 @@
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`images`]: pictures, in the words of several houses.
+//! - [`count`]: the tokens of a prompt, counted at its provider.
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
-//! - [`anthropic`]: Messages, and the counting of their tokens.
+//! - [`anthropic`]: Messages.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`gemini`]: Google's generateContent.
 //! - [`rerank`]: documents are put in order, in the words of several houses.
@@ -24,6 +25,7 @@ pub mod bedrock;
 pub(crate) mod brackets;
 pub mod codec;
 pub mod cohere;
+pub mod count;
 pub(crate) mod dialect;
 pub mod framing;
 pub mod gemini;

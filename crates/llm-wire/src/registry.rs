@@ -6,6 +6,7 @@ use crate::anthropic::Messages;
 use crate::bedrock::converse::Converse;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
+use crate::count::CountCodec;
 use crate::gemini::{Gemini, GeminiEmbed, VertexEmbed};
 use crate::images;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
@@ -81,6 +82,17 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::WatsonxEmbed => Some(&text::WatsonxEmbed),
         Format::TritonEmbed => Some(&text::TritonEmbed),
         Format::SnowflakeEmbed => Some(&SnowflakeEmbed),
+        _ => None,
+    }
+}
+
+/// How upstreams of a format are asked for the tokens of a prompt.
+#[must_use]
+pub fn count(format: Format) -> Option<&'static dyn CountCodec> {
+    match format {
+        Format::OpenAiResponses => Some(&Responses),
+        Format::AnthropicMessages => Some(&Messages),
+        Format::GeminiGenerate => Some(&Gemini),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ async fn a_provider_that_can_count_is_asked() {
     sim.script(Match::any(), Script { prompt_tokens: Some(4321), ..Script::default() });
     let params = json!({ "model": "anthropic/claude-sonnet-4-5", "api_base": sim.base_url() });
     let engine = engine(vec![deployment("a", "smart", &params)]);
-    assert_eq!(engine.count_tokens(&http(), &messages(&body())).await.unwrap(), 4321);
+    assert_eq!(engine.count_tokens(&http(), &messages(&body())).await.unwrap().tokens, 4321);
     let asked = sim.requests().remove(0);
     assert_eq!((asked.path.as_str(), asked.header("x-api-key")), ("/v1/messages/count_tokens", Some("sk-upstream")));
     assert_eq!(asked.json()["model"], "claude-sonnet-4-5");
@@ -31,12 +31,12 @@ async fn tokens_are_counted_here_otherwise() {
     let canned = json!({ "model": "anthropic/claude-sonnet-4-5", "api_base": sim.base_url(), "mock_response": "hi" });
     for (params, asked) in [(broken, 1), (chat, 1), (canned, 1)] {
         let engine = engine(vec![deployment("a", "smart", &params)]);
-        let count = engine.count_tokens(&http(), &messages(&body())).await.unwrap();
+        let count = engine.count_tokens(&http(), &messages(&body())).await.unwrap().tokens;
         assert!((8..=20).contains(&count), "{count}");
         assert_eq!(sim.requests().len(), asked, "only the first can be asked");
         let longer = json!({ "model": "smart", "system": "Be brief. ".repeat(20), "messages": body()["messages"] });
         if params["mock_response"].is_null() && params["model"] == "openai/gpt-4o" {
-            assert!(engine.count_tokens(&http(), &messages(&longer)).await.unwrap() > count + 30);
+            assert!(engine.count_tokens(&http(), &messages(&longer)).await.unwrap().tokens > count + 30);
         }
     }
 }
@@ -58,7 +58,7 @@ async fn a_wildcard_asks_for_the_model_that_was_named() {
     let engine = engine(vec![deployment("a", "anthropic/*", &params)]);
     let mut body = body();
     body["model"] = json!("anthropic/claude-haiku-4-5");
-    assert!(engine.count_tokens(&http(), &messages(&body)).await.unwrap() > 0);
+    assert!(engine.count_tokens(&http(), &messages(&body)).await.unwrap().tokens > 0);
     assert_eq!(sim.requests()[0].json()["model"], "claude-haiku-4-5");
     let chat = json!({ "model": "anthropic/claude-haiku-4-5", "messages": [{ "role": "user", "content": "hi" }] });
     let shown = engine.show(&crate::support::chat(&chat)).unwrap();

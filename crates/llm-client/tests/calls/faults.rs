@@ -96,6 +96,7 @@ async fn outcome(engine: &Engine, format: Format, fault: &str, stream: bool) -> 
             assert!(last.is_some(), "an attempt was made");
             refusal(format, &error)
         }
+        Ok(Answer::Bytes { .. }) => panic!("bytes for a conversation"),
         Ok(Answer::Whole { body, report, .. }) => {
             let text = whole_text(format, &body);
             assert!(!report.usage.is_empty() && !report.interrupted && report.error.is_none());

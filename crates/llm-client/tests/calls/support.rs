@@ -126,6 +126,7 @@ pub(crate) async fn answer_at(engine: &Engine, call: &Call, gate: &dyn Gate) -> 
             assert_eq!(reports.len(), 1, "a stream is settled exactly once");
             Got { head, bytes, report: reports.remove(0) }
         }
+        Answer::Bytes { .. } => panic!("bytes for a conversation"),
     })
 }
 
@@ -143,6 +144,7 @@ pub(crate) async fn open(engine: &Engine, http: &HttpClient, call: &Call) -> (Bo
             let reports = watch(&mut body);
             (body, reports)
         }
+        Answer::Bytes { .. } => panic!("bytes for a conversation"),
         Answer::Whole { body, .. } => panic!("not a stream: {}", String::from_utf8_lossy(&body)),
     }
 }

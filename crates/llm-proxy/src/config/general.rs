@@ -78,9 +78,11 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         ("always_include_stream_usage", &mut out.always_include_stream_usage),
         ("forward_client_headers_to_llm_api", &mut out.forward_client_headers),
         ("store_prompts_in_spend_logs", &mut out.store_prompts),
+        ("allow_unmanaged_response_ids", &mut out.unmanaged_response_ids),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }
+    out.response_id_security = !s.flag("disable_responses_id_security").unwrap_or(false);
     out.public_routes = s.texts("public_routes").unwrap_or_default();
     out.allowed_routes = s.texts("allowed_routes").unwrap_or_default();
 }

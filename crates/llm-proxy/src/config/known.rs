@@ -112,7 +112,7 @@ pub(crate) const GENERAL: &str = "
     password_policy_check_breached_passwords plugins control_plane_url allow_cli_sso_verification_uri_complete
     disable_key_generate_for_org_admin disable_auto_add_proxy_admin_to_teams default_team_disabled
     team_metadata_schema enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
-    disable_retry_on_max_parallel_request_limit_error disable_responses_id_security allow_unmanaged_response_ids
+    disable_retry_on_max_parallel_request_limit_error
     include_call_id_in_error_body mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops
     mcp_required_fields mcp_allowed_clients mcp_client_id_header mcp_client_side_auth_header_name
     mcp_session_token_signing mcp_allow_all_keys_respects_mcp_scope enable_mcp_registry

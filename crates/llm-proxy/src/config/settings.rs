@@ -27,6 +27,10 @@ pub struct Settings {
     pub metrics_need_key: bool,
     /// Messages and answers are kept in spend rows (`store_prompts_in_spend_logs`).
     pub store_prompts: bool,
+    /// Stored answers belong to the user and team that asked for them (`disable_responses_id_security`, turned round).
+    pub response_id_security: bool,
+    /// Ids of stored answers that the gateway did not give out may be used (`allow_unmanaged_response_ids`).
+    pub unmanaged_response_ids: bool,
     /// Paths that need no key (`public_routes`).
     pub public_routes: Vec<String>,
     /// The only paths that may be called (`allowed_routes`).
@@ -51,6 +55,8 @@ impl Default for Settings {
             forward_client_headers: false,
             metrics_need_key: true,
             store_prompts: false,
+            response_id_security: true,
+            unmanaged_response_ids: false,
             public_routes: Vec::new(),
             allowed_routes: Vec::new(),
             root_path: None,

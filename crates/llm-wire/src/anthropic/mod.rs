@@ -39,7 +39,7 @@ use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
 
 pub(crate) use block_encode::input as tool_input;
-pub use count_tokens::{decode_count, encode_count, encode_count_request};
+pub use count_tokens::encode_count;
 pub(crate) use messages_encode::OPERATOR_NOTE;
 pub(crate) use reasoning::plan as thinking_plan;
 pub(crate) use unsupported::{error as unsupported, lose};

@@ -4,34 +4,41 @@ use bytes::BytesMut;
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Kind, Result};
 
-use super::request_encode;
+use super::{Gemini, request_encode};
 use crate::codec::EncodeContext;
+use crate::count::{CountCodec, with_path};
 use crate::openai::object::Obj;
 use crate::top::Top;
 
-/// Writes the request: the conversation, as LiteLLM asks for it.
-///
-/// # Errors
-/// As for a request that generates.
-pub fn encode_count_request(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
-    let mut whole = BytesMut::new();
-    request_encode::encode(req, ctx, &mut whole)?;
-    let top = Top::parse(&whole)?;
+impl CountCodec for Gemini {
+    fn place(&self, url: &str) -> String {
+        with_path(url, |path| match path.rsplit_once(':') {
+            Some((model, verb)) if verb.ends_with("enerateContent") => format!("{model}:countTokens"),
+            _ => path.to_owned(),
+        })
+    }
+
+    /// The conversation, as LiteLLM asks for it.
+    fn encode(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
+        let mut whole = BytesMut::new();
+        request_encode::encode(req, ctx, &mut whole)?;
+        let top = Top::parse(&whole)?;
+        let mut obj = Obj::open(out);
+        obj.text("contents", top.get("contents").unwrap_or("[]"));
+        Ok(())
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<u64> {
+        let count = Top::parse(body).ok().and_then(|top| top.read("totalTokens"));
+        count.ok_or_else(|| Error::new(Kind::InvalidReply, "countTokens: the answer has no totalTokens"))
+    }
+}
+
+/// Writes the answer: `{"totalTokens": N}`, who counted and for which model.
+pub fn encode_count(tokens: u64, source: &str, model: &str, out: &mut BytesMut) {
     let mut obj = Obj::open(out);
-    obj.text("contents", top.get("contents").unwrap_or("[]"));
-    Ok(())
-}
-
-/// Reads the answer: the number of tokens.
-///
-/// # Errors
-/// `InvalidReply` when the body is not such an answer.
-pub fn decode_count(body: &[u8]) -> Result<u64> {
-    let count = Top::parse(body).ok().and_then(|top| top.read("totalTokens"));
-    count.ok_or_else(|| Error::new(Kind::InvalidReply, "countTokens: the answer has no totalTokens"))
-}
-
-/// Writes the answer, `{"totalTokens": N}`.
-pub fn encode_count(tokens: u64, out: &mut BytesMut) {
-    Obj::open(out).u64("totalTokens", tokens);
+    obj.u64("totalTokens", tokens);
+    obj.text("promptTokensDetails", "[]");
+    obj.str("litellm_count_source", source);
+    obj.str("litellm_count_model", model);
 }

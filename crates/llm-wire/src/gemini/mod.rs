@@ -53,7 +53,7 @@ use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
 
-pub use count_tokens::{decode_count, encode_count, encode_count_request};
+pub use count_tokens::encode_count;
 pub use embed::GeminiEmbed;
 pub use error::{decode as decode_error, of_streaming_call};
 pub(crate) use finish::is_blocked;

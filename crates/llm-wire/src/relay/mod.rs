@@ -17,8 +17,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use llm_types::{Format, RawJson};
 
 use crate::sse::LineTooLong;
-use scan::{data_line, events_end, first_event_end, string_value, whole_object};
+use scan::{data_line, string_value, whole_object};
 
+pub use scan::{events_end, first_event_end};
 pub use whole::Whole;
 
 /// What a relay noticed while it forwarded.

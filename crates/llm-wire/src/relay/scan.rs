@@ -3,7 +3,8 @@
 use memchr::memmem;
 
 /// Where the last whole event of `bytes` ends: behind its empty line.
-pub(super) fn events_end(bytes: &[u8]) -> usize {
+#[must_use]
+pub fn events_end(bytes: &[u8]) -> usize {
     let lf = memmem::rfind(bytes, b"\n\n").map(|at| at + 2);
     let crlf = memmem::rfind(bytes, b"\r\n\r\n").map(|at| at + 4);
     let cr = if lf.is_none() && crlf.is_none() { memmem::rfind(bytes, b"\r\r").map(|at| at + 2) } else { None };
@@ -11,7 +12,8 @@ pub(super) fn events_end(bytes: &[u8]) -> usize {
 }
 
 /// Where the first event of `bytes` ends: behind its empty line.
-pub(super) fn first_event_end(bytes: &[u8]) -> Option<usize> {
+#[must_use]
+pub fn first_event_end(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let line_end = memchr::memchr2(b'\n', b'\r', bytes.get(at..)?)? + at;

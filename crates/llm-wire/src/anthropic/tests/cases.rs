@@ -8,8 +8,9 @@ use bytes::BytesMut;
 use llm_types::{Field, FieldSet, Json};
 
 use super::{files, json, name};
-use crate::anthropic::{Messages, encode_count_request};
+use crate::anthropic::Messages;
 use crate::codec::{ClientCodec, EncodeContext, Generate, Hints, ModelCaps, RequestView, UpstreamCodec};
+use crate::count::CountCodec as _;
 use crate::openai::chat::Chat;
 
 fn caps(case: &Json) -> ModelCaps {
@@ -51,7 +52,7 @@ fn run(case: &Json) -> Vec<(&'static str, Json)> {
     };
     let mut out = BytesMut::new();
     let done = match is("count") {
-        true => encode_count_request(&req, &mut ctx, &mut out),
+        true => Messages.encode(&req, &mut ctx, &mut out),
         false => Messages.encode_request(&req, &mut ctx, &mut out),
     };
     if let Err(e) = done {

@@ -5,10 +5,11 @@ use llm_types::generate::{PartKind, ToolKind};
 use llm_types::{Field, Kind, OperationKind};
 
 use super::{fixtures, json, sorted};
-use crate::anthropic::{Messages, decode_count, encode_count, encode_count_request};
+use crate::anthropic::{Messages, encode_count};
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, Hints, ModelCaps, ReplyContext, ReplyView, RequestView, UpstreamCodec,
 };
+use crate::count::CountCodec;
 
 fn context<'a>(model: &'a str) -> EncodeContext<'a> {
     EncodeContext {
@@ -133,11 +134,11 @@ fn counting_sends_the_prompt_only() {
     let body = r#"{"model":"m","max_tokens":5,"temperature":1,"stream":true,"stop_sequences":["x"],"system":"s",
         "thinking":{"type":"disabled"},"messages":[{"role":"user","content":"hi"}]}"#;
     let mut out = BytesMut::new();
-    encode_count_request(&decode(body), &mut context("claude"), &mut out).unwrap();
+    Messages.encode(&decode(body), &mut context("claude"), &mut out).unwrap();
     let keys: Vec<String> = json(&out).as_object().unwrap().iter().map(|(k, _)| k.clone()).collect();
     assert_eq!(keys, ["model", "system", "messages", "thinking"]);
     let mut answer = BytesMut::new();
-    encode_count(17, &mut answer);
-    assert_eq!(decode_count(&answer).unwrap(), 17);
-    assert_eq!(decode_count(b"{}").unwrap_err().kind, Kind::InvalidReply);
+    encode_count(17, "provider", &mut answer);
+    assert_eq!(CountCodec::decode(&Messages, &answer).unwrap(), 17);
+    assert_eq!(CountCodec::decode(&Messages, b"{}").unwrap_err().kind, Kind::InvalidReply);
 }

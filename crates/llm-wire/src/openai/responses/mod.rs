@@ -16,6 +16,7 @@
 
 mod content_decode;
 mod content_encode;
+mod count_tokens;
 mod error;
 mod input_encode;
 mod item_decode;
@@ -37,6 +38,8 @@ mod tools_encode;
 mod usage;
 
 use bytes::BytesMut;
+
+pub use count_tokens::encode_count;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
 

@@ -1,0 +1,90 @@
+//! Answers that a provider keeps: read, deleted, stopped where they were made.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use llm_http::Transport;
+use llm_providers::Want;
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::ReplyView;
+
+use crate::beside::{Beside, ask};
+use crate::engine::Engine;
+use crate::send::header_pairs;
+use crate::target::{CallFacts, Target};
+
+/// What is done with a stored answer.
+#[derive(Debug, Clone)]
+pub struct StoredCall {
+    /// The deployment that made it.
+    pub deployment: String,
+    /// The method.
+    pub method: Method,
+    /// What stands behind the address of Responses: `/resp_1/cancel`.
+    pub path: String,
+    /// A query, without `?`.
+    pub query: String,
+}
+
+impl Engine {
+    /// Asks the deployment that made an answer. Gives headers and body of a success.
+    ///
+    /// # Errors
+    /// `NotFound` when the deployment is gone; what its provider and the way to it say.
+    pub async fn stored(&self, http: &dyn Transport, call: &StoredCall) -> Result<(HeaderMap, Bytes)> {
+        const FORMAT: Format = Format::OpenAiResponses;
+        let deployment = self.router.deployment(&call.deployment);
+        let target = deployment.and_then(|d| d.payload::<Target>()).ok_or_else(|| gone(&call.deployment))?;
+        let model = &*target.model;
+        let want = Want { operation: OperationKind::Generate, format: FORMAT, model };
+        if !target.protocols(&want).has(FORMAT) {
+            let why = format!("provider {} keeps no responses", target.provider_id());
+            return Err(Error::new(Kind::NotFound, why).with_param("response_id"));
+        }
+        let facts = CallFacts {
+            operation: OperationKind::Generate,
+            format: FORMAT,
+            client_format: FORMAT,
+            model,
+            stream: false,
+            betas: &[],
+            headers: &[],
+        };
+        let address = target.address(&facts)?;
+        let provider = target.provider_id();
+        let url = behind(&address.endpoint.url, &call.path, &call.query);
+        let beside = Beside { method: call.method.clone(), url, body: Bytes::new() };
+        let (parts, body) = ask(http, &self.settings, &address, provider, beside).await?;
+        if parts.status.is_success() {
+            return Ok((parts.headers, body));
+        }
+        let pairs = header_pairs(&parts.headers);
+        let view = ReplyView { status: parts.status.as_u16(), provider, headers: &pairs, body: &body };
+        let codec = llm_wire::registry::upstream_generate(FORMAT);
+        let own = target.provider.decode_error(&view).or_else(|| codec.map(|c| c.decode_error(&view)));
+        Err(own.unwrap_or_else(|| Error::internal("no codec for Responses")))
+    }
+}
+
+fn gone(deployment: &str) -> Error {
+    let why = format!("The deployment {deployment} that made this response is not served any more");
+    Error::new(Kind::NotFound, why).with_param("response_id")
+}
+
+/// A URL with more behind its path and in its query.
+fn behind(url: &str, path: &str, query: &str) -> String {
+    let (base, own) = url.split_once('?').unwrap_or((url, ""));
+    let queries: Vec<&str> = [own, query].into_iter().filter(|q| !q.is_empty()).collect();
+    let mark = if queries.is_empty() { "" } else { "?" };
+    format!("{}{path}{mark}{}", base.trim_end_matches('/'), queries.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_queries_add_up() {
+        assert_eq!(behind("https://h/v1/responses", "/r", ""), "https://h/v1/responses/r");
+        assert_eq!(behind("https://h/r?api-version=1", "/x/cancel", "a=b"), "https://h/r/x/cancel?api-version=1&a=b");
+    }
+}

@@ -1,0 +1,210 @@
+//! Stored answers: read, deleted, stopped, and the items that they answer.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response};
+use llm_accounts::Identity;
+use llm_client::StoredCall;
+use llm_types::{Error, Json, Kind, RawJson, Result};
+use llm_wire::top::Top;
+
+use super::Verb;
+use super::background::{ended, is_running};
+use super::book::Record;
+use super::id::{ResponseId, forbidden};
+use super::rewrite::Rewriter;
+use crate::body::Reply;
+use crate::core::Core;
+use crate::errors::{json, whole};
+use crate::snapshot::Snapshot;
+
+/// Items of a page, unless the client says otherwise.
+const PAGE: usize = 20;
+
+/// Answers a request for a stored answer.
+///
+/// # Errors
+/// 403 for answers of others, 404 for answers that nobody knows, and what the provider says.
+pub async fn answer(
+    core: &Core,
+    snapshot: &Snapshot,
+    who: &Identity,
+    verb: Verb,
+    given: &str,
+    parts: &Parts,
+) -> Result<Response<Reply>> {
+    let given = crate::read::decode_path(given);
+    let settings = &snapshot.settings;
+    let Some(id) = ResponseId::decode(&given, &snapshot.response_key) else {
+        if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
+            return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let model = query.split('&').find_map(|pair| pair.strip_prefix("model=")).map(crate::read::decode_path);
+        let deployment = model.and_then(|m| first_of(snapshot, &m)).ok_or_else(|| unknown(&given))?;
+        return at_provider(
+            core,
+            snapshot,
+            verb,
+            &ResponseId { deployment, upstream: given, ..ResponseId::default() },
+            parts,
+            false,
+        )
+        .await;
+    };
+    if settings.response_id_security {
+        id.check(who)?;
+    }
+    match core.app.responses.get(&given).await {
+        Some(record) => here(core, verb, &given, &record, parts).await,
+        None if id.deployment.is_empty() => Err(unknown(&given)),
+        None => at_provider(core, snapshot, verb, &id, parts, true).await,
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    Error::new(Kind::NotFound, format!("Response with id '{id}' not found.")).with_param("id")
+}
+
+/// The first deployment of a group.
+fn first_of(snapshot: &Snapshot, model: &str) -> Option<String> {
+    let router = &snapshot.engine.router;
+    let resolved = router.resolve(model, &llm_router::Scope::default()).ok()?;
+    router.members(&resolved.group).next().map(|d| d.id.to_string())
+}
+
+/// An answer that is kept here.
+async fn here(core: &Core, verb: Verb, id: &str, record: &Record, parts: &Parts) -> Result<Response<Reply>> {
+    let book = &core.app.responses;
+    match verb {
+        Verb::Get => Ok(json(200, record.response.clone(), HeaderMap::new())),
+        Verb::Delete => {
+            book.stop(id);
+            book.delete(id).await;
+            let told = [("id", Json::from(id)), ("object", Json::from("response")), ("deleted", Json::from(true))];
+            Ok(crate::models::answer(&Json::object(told)))
+        }
+        Verb::Cancel => {
+            if !is_running(&record.response) {
+                let why = "Cannot cancel a response that is not running in the background.";
+                return Err(Error::bad_request(why).with_param("id"));
+            }
+            book.stop(id);
+            let stopped = ended(&record.response, "cancelled", None);
+            book.put(id, Record { response: stopped.clone(), ..record.clone() }, false, None);
+            Ok(json(200, stopped, HeaderMap::new()))
+        }
+        Verb::InputItems => items(record, parts.uri.query().unwrap_or_default()),
+    }
+}
+
+/// A page of the items that an answer answers. The latest come first unless `order=asc`.
+fn items(record: &Record, query: &str) -> Result<Response<Reply>> {
+    let param = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let list: Vec<RawJson> = record.input.read::<Vec<Json>>().unwrap_or_default().iter().map(Json::to_raw).collect();
+    let mut all: Vec<(String, Bytes)> = list.iter().enumerate().filter_map(|(at, raw)| named(at, raw)).collect();
+    if param("order") != Some("asc") {
+        all.reverse();
+    }
+    if let Some(after) = param("after") {
+        let behind = all.iter().position(|(id, _)| id == after).map_or(0, |at| at + 1);
+        all.drain(..behind);
+    }
+    let limit = param("limit").and_then(|l| l.parse::<usize>().ok()).unwrap_or(PAGE).clamp(1, 100);
+    let more = all.len() > limit;
+    all.truncate(limit);
+    let id = |at: Option<&(String, Bytes)>| at.map_or_else(RawJson::default, |(id, _)| RawJson::string(id));
+    let data: Vec<Cow<'_, str>> = all.iter().map(|(_, item)| String::from_utf8_lossy(item)).collect();
+    let body = format!(
+        "{{\"object\":\"list\",\"data\":[{}],\"first_id\":{},\"last_id\":{},\"has_more\":{more}}}",
+        data.join(","),
+        id(all.first()).get(),
+        id(all.last()).get()
+    );
+    Ok(json(200, Bytes::from(body), HeaderMap::new()))
+}
+
+/// An item with an id and a type, as lists of items have them.
+fn named(at: usize, raw: &RawJson) -> Option<(String, Bytes)> {
+    let top = Top::parse(raw.get().as_bytes()).ok()?;
+    let id = top.str("id").map_or_else(|| format!("item_{at}"), Cow::into_owned);
+    let quoted = RawJson::string(&id);
+    let mut edits = vec![("id", Some(quoted.get()))];
+    if top.get("type").is_none() {
+        edits.push(("type", Some("\"message\"")));
+    }
+    let text = top.str("content").filter(|_| top.get("content").is_some_and(|c| c.starts_with('"')));
+    let content = text.map(|text| format!("[{{\"type\":\"input_text\",\"text\":{}}}]", RawJson::string(&text).get()));
+    if let Some(content) = &content {
+        edits.push(("content", Some(content)));
+    }
+    let body = top.edited(&edits);
+    Some((id, body))
+}
+
+/// An answer that its provider keeps.
+async fn at_provider(
+    core: &Core,
+    snapshot: &Snapshot,
+    verb: Verb,
+    id: &ResponseId,
+    parts: &Parts,
+    ours: bool,
+) -> Result<Response<Reply>> {
+    let (method, behind) = match verb {
+        Verb::Get => (Method::GET, ""),
+        Verb::Delete => (Method::DELETE, ""),
+        Verb::Cancel => (Method::POST, "/cancel"),
+        Verb::InputItems => (Method::GET, "/input_items"),
+    };
+    let query = parts.uri.query().unwrap_or_default().split('&');
+    let query: Vec<&str> = query.filter(|p| !p.starts_with("model=") && !p.starts_with("key=")).collect();
+    let upstream: String = id.upstream.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    let call = StoredCall {
+        deployment: id.deployment.clone(),
+        method,
+        path: format!("/{upstream}{behind}"),
+        query: query.join("&"),
+    };
+    let (headers, body) = snapshot.engine.stored(&core.http, &call).await?;
+    let mut writer = Rewriter::new(snapshot.response_key, id.clone(), None);
+    let streams = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let body = match () {
+        () if !ours || verb == Verb::InputItems => body,
+        () if streams => writer.events(&body, &mut |_, _| {}),
+        () => writer.object(&body).map_or(body, |(body, _)| body),
+    };
+    if streams {
+        let kind = headers.get(CONTENT_TYPE).cloned();
+        return Ok(whole(200, body, kind.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect()));
+    }
+    Ok(json(200, body, HeaderMap::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_in_pages() {
+        let input = RawJson::parse(
+            r#"[{"role":"user","content":"a"},{"id":"x","type":"function_call_output","call_id":"c","output":"b"}]"#,
+        )
+        .unwrap();
+        let record = Record { previous: None, input, response: Bytes::new() };
+        let page = |query: &str| match items(&record, query).unwrap().into_body() {
+            Reply::Whole(body) => String::from_utf8(body.to_vec()).unwrap(),
+            _ => String::new(),
+        };
+        assert_eq!(
+            page("order=asc&limit=1"),
+            r#"{"object":"list","data":[{"role":"user","content":[{"type":"input_text","text":"a"}],"id":"item_0","type":"message"}],"first_id":"item_0","last_id":"item_0","has_more":true}"#
+        );
+        assert!(page("").contains(r#""first_id":"x","last_id":"item_0","has_more":false"#), "{}", page(""));
+        assert!(page("order=asc&after=item_0").contains(r#""first_id":"x","last_id":"x""#));
+        assert!(page("after=item_0").contains(r#""data":[],"first_id":null"#));
+    }
+}

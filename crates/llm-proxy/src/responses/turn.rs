@@ -1,0 +1,279 @@
+//! One turn of a conversation that goes on: what stands before it, and what is kept of it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use llm_accounts::Identity;
+use llm_client::{Head, Target};
+use llm_providers::Want;
+use llm_types::{Error, Format, OperationKind, RawJson, Result};
+use llm_wire::top::Top;
+
+use super::book::{Book, Record};
+use super::id::{IdKey, ResponseId, forbidden};
+use super::rewrite::Rewriter;
+use crate::flow::Context;
+use crate::read::Wish;
+use crate::snapshot::Snapshot;
+
+/// Answers before one another that are followed.
+const LONGEST: usize = 1000;
+
+/// What has to be remembered of a request until its answer is there.
+#[derive(Debug)]
+pub struct Turn {
+    book: Arc<Book>,
+    key: IdKey,
+    who: Arc<Identity>,
+    previous: Option<String>,
+    input: RawJson,
+    store: bool,
+    lasting: bool,
+}
+
+/// A request that is ready to be sent, and its turn.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The body.
+    pub body: Bytes,
+    /// What has to be remembered.
+    pub turn: Turn,
+    /// `background: true` for a provider that has no such thing.
+    pub background: bool,
+}
+
+/// Reads a request. `previous_response_id` becomes what the provider understands.
+///
+/// # Errors
+/// 403 for answers of others, 400 for answers that nobody knows (any more).
+pub async fn prepare(
+    book: &Arc<Book>,
+    ctx: &Context,
+    who: &Arc<Identity>,
+    wish: &mut Wish,
+    (body, top): (&Bytes, &Top<'_>),
+) -> Result<Prepared> {
+    let snapshot = &ctx.snapshot;
+    let native = speaks_responses(snapshot, &wish.group);
+    let turn = Turn {
+        book: Arc::clone(book),
+        key: snapshot.response_key,
+        who: Arc::clone(who),
+        previous: top.str("previous_response_id").map(Cow::into_owned).filter(|p| !p.is_empty()),
+        input: items(top.get("input")),
+        store: top.get("store") != Some("false"),
+        lasting: snapshot.settings.store_prompts,
+    };
+    let mut edits: Vec<(&str, Option<String>)> = Vec::new();
+    if let Some(previous) = &turn.previous {
+        edits = go_on(book, snapshot, who, wish, previous, &turn.input, native).await?;
+    }
+    let background = top.is_true("background") && !native;
+    if background {
+        edits.push(("background", None));
+        edits.push(("stream", None));
+    }
+    let edits: Vec<_> = edits.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+    let body = if edits.is_empty() { body.clone() } else { top.edited(&edits) };
+    Ok(Prepared { body, turn, background })
+}
+
+/// What becomes of the request so that it goes on where the answer `previous` ended.
+async fn go_on(
+    book: &Book,
+    snapshot: &Snapshot,
+    who: &Identity,
+    wish: &mut Wish,
+    previous: &str,
+    input: &RawJson,
+    native: bool,
+) -> Result<Vec<(&'static str, Option<String>)>> {
+    let settings = &snapshot.settings;
+    let Some(id) = ResponseId::decode(previous, &snapshot.response_key) else {
+        if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
+            return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
+        }
+        return if native { Ok(Vec::new()) } else { Err(unknown(previous)) };
+    };
+    if settings.response_id_security {
+        id.check(who)?;
+    }
+    if let Some(history) = history(book, previous).await {
+        let input = joined(&history, input);
+        return Ok(vec![("input", Some(input)), ("previous_response_id", None)]);
+    }
+    let deployment = snapshot.engine.router.deployment(&id.deployment);
+    let kept_there = deployment.map_or(native, |d| d.payload::<Target>().is_some_and(|t| native_target(t, &t.model)));
+    if !kept_there {
+        return Err(unknown(previous));
+    }
+    // The answer lives where it was made: the same deployment goes on, if the model is served there.
+    if let Some(deployment) = deployment
+        && in_group(snapshot, &wish.group, &deployment.id)
+    {
+        wish.group = Arc::clone(&deployment.id);
+    }
+    Ok(vec![("previous_response_id", Some(RawJson::string(&id.upstream).get().to_owned()))])
+}
+
+fn unknown(previous: &str) -> Error {
+    let mut error = Error::bad_request(format!("Previous response with id '{previous}' not found."));
+    error.code = Some("previous_response_not_found".to_owned());
+    error.with_param("previous_response_id")
+}
+
+/// The items of the conversation up to an answer, oldest first; nothing when the answer is not in the book.
+async fn history(book: &Book, last: &str) -> Option<Vec<RawJson>> {
+    let mut turns = Vec::new();
+    let mut id = Some(last.to_owned());
+    while let Some(at) = id.take() {
+        // A beginning that is forgotten makes the whole conversation another one.
+        let record = book.get(&at).await?;
+        let top = Top::parse(&record.response).ok()?;
+        let output = RawJson::parse(top.get("output")?).ok()?;
+        turns.push((record.input.clone(), output));
+        if turns.len() > LONGEST {
+            return None;
+        }
+        id.clone_from(&record.previous);
+    }
+    Some(turns.into_iter().rev().flat_map(|(input, output)| [input, output]).collect())
+}
+
+/// Lists of items as one.
+fn joined(lists: &[RawJson], last: &RawJson) -> String {
+    let inside = lists.iter().chain([last]).map(|list| list.get().trim());
+    let inside = inside.filter_map(|list| list.strip_prefix('[')?.strip_suffix(']'));
+    let filled: Vec<&str> = inside.map(str::trim).filter(|list| !list.is_empty()).collect();
+    format!("[{}]", filled.join(","))
+}
+
+/// The input as a list of items: a text is a message of the user.
+fn items(input: Option<&str>) -> RawJson {
+    let raw = match input {
+        Some(list) if list.starts_with('[') => list.to_owned(),
+        Some(text) if text.starts_with('"') => format!("[{{\"role\":\"user\",\"content\":{text}}}]"),
+        _ => "[]".to_owned(),
+    };
+    RawJson::parse(raw).unwrap_or_default()
+}
+
+fn in_group(snapshot: &Snapshot, group: &str, deployment: &str) -> bool {
+    let router = &snapshot.engine.router;
+    let resolved = router.resolve(group, &llm_router::Scope::default());
+    resolved.is_ok_and(|r| router.members(&r.group).any(|d| &*d.id == deployment))
+}
+
+/// True when the provider of a group speaks Responses itself, and so keeps its answers itself.
+fn speaks_responses(snapshot: &Snapshot, group: &str) -> bool {
+    let format = Format::OpenAiResponses;
+    snapshot.engine.language(group, OperationKind::Generate, format).is_none_or(|f| f == format)
+}
+
+fn native_target(target: &Target, model: &str) -> bool {
+    let want = Want { operation: OperationKind::Generate, format: Format::OpenAiResponses, model };
+    target.protocols(&want).best() == Some(Format::OpenAiResponses)
+}
+
+impl Turn {
+    /// The writer of ids for the answer of a deployment.
+    #[must_use]
+    pub fn rewriter(&self, head: &Head) -> Rewriter {
+        let id = ResponseId::of(Some(&self.who), head.provider, &head.deployment.id, "");
+        let ours = self.previous.as_deref().filter(|id| ResponseId::decode(id, &self.key).is_some());
+        Rewriter::new(self.key, id, ours.map(str::to_owned))
+    }
+
+    /// Who keeps the answer; nobody when its provider does, or the client wants it forgotten.
+    #[must_use]
+    pub fn keeper(&self, head: &Head) -> Option<Keeper> {
+        let native = head.deployment.payload::<Target>().is_some_and(|t| native_target(t, &head.model));
+        (self.store && !native).then(|| self.always())
+    }
+
+    /// A keeper whatever the provider.
+    #[must_use]
+    pub fn always(&self) -> Keeper {
+        Keeper {
+            book: Arc::clone(&self.book),
+            previous: self.previous.clone(),
+            input: self.input.clone(),
+            lasting: self.lasting,
+        }
+    }
+
+    /// A whole answer with our ids; it is kept where its provider keeps nothing.
+    #[must_use]
+    pub fn whole(&self, head: &Head, body: Bytes) -> Bytes {
+        let Some((body, id)) = self.rewriter(head).object(&body) else { return body };
+        if let Some(keeper) = self.keeper(head) {
+            keeper.keep(&id, body.clone());
+        }
+        body
+    }
+
+    /// Our id for an answer that is still to be made.
+    #[must_use]
+    pub fn promised(&self, upstream: &str) -> String {
+        ResponseId::of(Some(&self.who), "", "", upstream).encode(&self.key)
+    }
+
+    /// What the client gave as `previous_response_id`.
+    #[must_use]
+    pub fn previous(&self) -> Option<&str> {
+        self.previous.as_deref()
+    }
+}
+
+/// Keeps an answer.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    book: Arc<Book>,
+    previous: Option<String>,
+    input: RawJson,
+    lasting: bool,
+}
+
+impl Keeper {
+    /// Keeps it under our id.
+    pub fn keep(&self, id: &str, response: Bytes) {
+        self.keep_running(id, response, None);
+    }
+
+    /// Keeps it while it is being made; `running` stops that.
+    pub fn keep_running(&self, id: &str, response: Bytes, running: Option<tokio::task::AbortHandle>) {
+        let record = Record { previous: self.previous.clone(), input: self.input.clone(), response };
+        self.book.put(id, record, self.lasting, running);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_items_are_joined() {
+        let list = |text: &str| RawJson::parse(text).unwrap();
+        assert_eq!(joined(&[list("[1, 2]"), list("[ ]"), list(" [3]")], &list("[4]")), "[1, 2,3,4]");
+        assert_eq!(joined(&[], &list("[]")), "[]");
+        assert_eq!(items(Some("\"a\"")).get(), r#"[{"role":"user","content":"a"}]"#);
+        assert_eq!(items(None).get(), "[]");
+    }
+
+    #[tokio::test]
+    async fn a_conversation_is_followed_to_its_beginning() {
+        let book = Book::new(None);
+        let put = |id: &str, previous: Option<&str>, item: &str| {
+            let response = Bytes::from(format!("{{\"output\":[\"answer to {item}\"]}}"));
+            let input = RawJson::parse(format!("[\"{item}\"]")).unwrap();
+            book.put(id, Record { previous: previous.map(str::to_owned), input, response }, false, None);
+        };
+        put("1", None, "a");
+        put("2", Some("1"), "b");
+        put("lost", Some("gone"), "c");
+        let all = history(&book, "2").await.unwrap();
+        assert_eq!(joined(&all, &items(None)), r#"["a","answer to a","b","answer to b"]"#);
+        assert!(history(&book, "lost").await.is_none() && history(&book, "3").await.is_none());
+    }
+}
