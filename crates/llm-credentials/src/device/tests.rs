@@ -63,6 +63,7 @@ async fn copilot() -> Setting {
             let key = r#"{"token":"tid=1","expires_at":END,"endpoints":{"api":"https://api.individual.githubcopilot.com"},"sku":"x"}"#;
             (200, key.replace("END", &(START + 1800).to_string()))
         }
+    }
     };
     Setting::new(answer, |url, folder| {
         vec![

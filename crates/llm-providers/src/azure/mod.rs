@@ -1,5 +1,6 @@
 //! Azure OpenAI: a model is a deployment, the version is in the query, keys and directory tokens are both taken.
 
+pub(crate) mod entra;
 mod error;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use crate::provider::{Call, Endpoint, Provider};
 use crate::quirk::{Quirk, Quirks};
 use crate::row::ProviderRow;
 use crate::rules::Family;
+use entra::Directory;
 
 /// The version of the data plane when nobody names one.
 const VERSION: &str = "2025-02-01-preview";
@@ -194,9 +196,13 @@ fn show_key(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()
     if let Some(key) = given.or_else(|| if token.is_none() { row.key(None, call.params) } else { None }) {
         return out.set("api-key", key.expose());
     }
-    let token = token.or_else(|| call.params.env("AZURE_AD_TOKEN").map(llm_types::Secret::new));
-    let token = token.ok_or_else(|| no_key(row))?;
-    out.set("authorization", &format!("Bearer {}", token.expose()))
+    match entra::directory(call.params).ok_or_else(|| no_key(row))? {
+        Directory::Token(token) => out.set("authorization", &format!("Bearer {}", token.expose())),
+        Directory::Ask(need) => {
+            out.auth = Some(need);
+            Ok(())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod images;
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::task::TaskOut;
 
+use crate::azure::entra::{Directory, directory};
 use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
@@ -56,8 +57,8 @@ impl Provider for AzureAi {
             out.url = format!("{}?api-version={version}", out.url);
         }
         let key = row.key(call.api_key, call.params);
-        let token = call.params.secret("azure_ad_token");
-        match (key, token) {
+        let directory = if key.is_none() { directory(call.params) } else { None };
+        match (key, directory) {
             (Some(key), _) if call.format == Format::AnthropicMessages => {
                 out.set("x-api-key", key.expose())?;
                 if call.client_format != Format::AnthropicMessages {
@@ -66,7 +67,8 @@ impl Provider for AzureAi {
             }
             (Some(key), _) if own && call.operation != OperationKind::Rerank => out.set("api-key", key.expose())?,
             (Some(key), _) => out.set("authorization", &format!("Bearer {}", key.expose()))?,
-            (None, Some(token)) => out.set("authorization", &format!("Bearer {}", token.expose()))?,
+            (None, Some(Directory::Token(token))) => out.set("authorization", &format!("Bearer {}", token.expose()))?,
+            (None, Some(Directory::Ask(need))) => out.auth = Some(need),
             (None, None) => return Err(no_key(row)),
         }
         if call.format == Format::AnthropicMessages {

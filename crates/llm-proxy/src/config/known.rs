@@ -29,7 +29,7 @@ pub(crate) const LITELLM: &str = "
     disable_token_counter disable_add_transform_inline_image_block disable_add_user_agent_to_request_tags
     disable_anthropic_gemini_context_caching_transform enable_anthropic_prompt_caching anthropic_prompt_caching_ttl
     openai_system_messages_first disable_vertex_batch_output_transformation extra_spend_tag_headers
-    enable_azure_ad_token_refresh presidio_ad_hoc_recognizers google_moderation_confidence_threshold
+    presidio_ad_hoc_recognizers google_moderation_confidence_threshold
     llamaguard_unsafe_content_categories llm_guard_mode include_cost_in_streaming_usage reasoning_auto_summary
     enable_json_schema_validation enable_key_alias_format_validation key_alias_pattern
     enable_gemini_default_thinking_level_low enable_loadbalancing_on_batch_endpoints require_managed_files
