@@ -39,6 +39,7 @@ pub mod rules;
 pub mod snowflake;
 mod template;
 pub mod triton;
+pub mod vertex_ai;
 pub mod watsonx;
 
 pub use declare::RowSpec;

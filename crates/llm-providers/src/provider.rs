@@ -5,6 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use llm_catalog::Catalog;
 use llm_types::{AuthNeed, Error, FieldSet, Format, Json, OperationKind, Result, Secret};
 use llm_wire::framing::Framing;
 use llm_wire::task::TaskOut;
@@ -216,6 +217,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn fetches(&self, _format: Format, _model: &str) -> bool {
         false
     }
+
+    /// A last word on what a model can do, behind the catalog's.
+    fn bend_caps(&self, _catalog: &Catalog, _model: &str, _caps: &mut ModelCaps) {}
 
     /// How its streams are cut, where not as their language usually is.
     fn framing(&self, _call: &Call<'_>) -> Option<Framing> {

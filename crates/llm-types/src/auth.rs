@@ -133,6 +133,8 @@ pub struct GoogleAuth {
     pub credentials: Option<Secret>,
     /// Scopes; empty: cloud-platform.
     pub scopes: Vec<String>,
+    /// Another header that shows the token, bare.
+    pub also: Option<&'static str>,
 }
 
 /// Facts for a Microsoft Entra token. What is absent is looked up in the environment.

@@ -225,7 +225,7 @@ pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
         Some((RowFormat::Anthropic, _) | (_, Format::BedrockConverse)) => Capability::NativeStructuredOutput,
         _ => Capability::ResponseSchema,
     };
-    ModelCaps {
+    let mut caps = ModelCaps {
         known: true,
         max_output_tokens: entry.max_output_tokens(),
         structured_output: can(schema),
@@ -246,7 +246,11 @@ pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
         cache_hour: entry.num(CatalogField::CacheCreationInputTokenCostAbove1hr).is_some(),
         tool_choice: can(Capability::ToolChoice),
         parallel_tool_config: can(Capability::ParallelToolUseConfig),
+    };
+    if let Some(provider) = crate::by_id(provider) {
+        provider.bend_caps(catalog, model, &mut caps);
     }
+    caps
 }
 
 #[cfg(test)]

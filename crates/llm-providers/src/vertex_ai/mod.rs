@@ -1,0 +1,145 @@
+//! Vertex AI: Google's own models, those of partners and of the model garden, each in its own language at its own
+//! address. <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>
+
+mod claude;
+mod family;
+mod url;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use llm_catalog::{Capability, Catalog};
+use llm_types::{AuthNeed, Error, Format, GoogleAuth, OperationKind, Result, Secret};
+use llm_wire::{ModelCaps, ReplyView};
+
+use crate::generated;
+use crate::params::Params;
+use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
+use crate::row::ProviderRow;
+use family::Family;
+use url::Place;
+
+/// Vertex AI.
+#[derive(Debug)]
+pub struct VertexAi;
+
+/// Vertex AI in its beta version.
+#[derive(Debug)]
+pub struct VertexAiBeta;
+
+macro_rules! provider {
+    ($name:ident, $row:ident, $beta:literal) => {
+        impl Provider for $name {
+            fn row(&self) -> &'static ProviderRow {
+                &generated::$row
+            }
+
+            fn protocols(&self, want: &Want<'_>) -> Protocols {
+                protocols(want)
+            }
+
+            fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+                endpoint(call, $beta, out)
+            }
+
+            fn prepares(&self, call: &Call<'_>) -> bool {
+                call.format == Format::AnthropicMessages
+            }
+
+            fn prepare(&self, call: &Call<'_>, body: Bytes) -> Result<Bytes> {
+                claude::prepare(call, &body)
+            }
+
+            fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
+                wire_model(model)
+            }
+
+            fn bend_caps(&self, catalog: &Catalog, model: &str, caps: &mut ModelCaps) {
+                bend_caps(catalog, model, caps);
+            }
+
+            fn decode_error(&self, reply: &ReplyView<'_>) -> Option<Error> {
+                // partners' errors are told as Google's
+                let own = reply.body.windows(8).any(|w| w == b"\"status\"");
+                (!own).then(|| llm_wire::gemini::decode_error(reply))
+            }
+        }
+    };
+}
+
+provider!(VertexAi, VERTEX_AI, false);
+provider!(VertexAiBeta, VERTEX_AI_BETA, true);
+
+fn protocols(want: &Want<'_>) -> Protocols {
+    let mut out = Protocols::default();
+    match want.operation {
+        OperationKind::Generate => Family::of(want.model).chat_format().into_iter().for_each(|f| out.push(f)),
+        OperationKind::CountTokens => match Family::of(want.model) {
+            Family::Claude => out.push(Format::AnthropicMessages),
+            Family::Gemini => out.push(Format::GeminiGenerate),
+            _ => {}
+        },
+        OperationKind::Embed => out.push(Format::VertexEmbed),
+        _ => {}
+    }
+    out
+}
+
+fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
+    let family = Family::of(call.model);
+    let beta = beta || family == Family::Ai21 || call.params.get("cached_content").is_some();
+    out.url = Place::new(call.params, beta).of(family, call);
+    if call.operation == OperationKind::Generate && family != Family::OpenApi && family != Family::Garden {
+        out.per_request = true;
+        if call.stream {
+            out.url.push_str("?alt=sse");
+        }
+    }
+    out.set("content-type", "application/json")?;
+    let mut auth = google_auth(call.params);
+    if call.format == Format::AnthropicMessages && call.client_format != Format::AnthropicMessages {
+        out.set("anthropic-version", "2023-06-01")?;
+        out.set("accept", "application/json")?;
+        auth.also = Some("x-api-key");
+    }
+    out.auth = Some(AuthNeed::Google(Box::new(auth)));
+    out.set_extra(call.params)?;
+    if call.format == Format::AnthropicMessages {
+        crate::anthropic::set_betas(&generated::VERTEX_AI, call, false, out)?;
+    }
+    Ok(())
+}
+
+/// The deployment's credentials: JSON (as text or as an object) or the path of a file.
+pub(crate) fn google_auth(params: &Params) -> GoogleAuth {
+    let own = ["vertex_credentials", "vertex_ai_credentials"].iter().find_map(|name| {
+        let value = params.get(name)?;
+        Some(Secret::new(value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    });
+    let env =
+        || ["VERTEXAI_CREDENTIALS", "VERTEX_CREDENTIALS"].iter().find_map(|name| params.env(name)).map(Secret::new);
+    GoogleAuth { credentials: own.filter(|s| !s.is_empty()).or_else(env), ..GoogleAuth::default() }
+}
+
+/// The name in the body: models of the common endpoint keep their publisher, Mistral's lose their version.
+fn wire_model(model: &str) -> Cow<'_, str> {
+    let bare = model.rsplit('/').next().unwrap_or(model);
+    match Family::of(model) {
+        Family::Mistral | Family::Ai21 => Cow::Borrowed(bare.split('@').next().unwrap_or(bare)),
+        Family::Garden if family::is_number(bare) => Cow::Borrowed(bare),
+        _ => Cow::Borrowed(model),
+    }
+}
+
+/// Schemas are asked of Claude natively only where the table says so; LiteLLM knows its bounds by the bare name.
+fn bend_caps(catalog: &Catalog, model: &str, caps: &mut ModelCaps) {
+    if Family::of(model) != Family::Claude {
+        return;
+    }
+    let native = |m: llm_catalog::ModelRef<'_>| m.supports(Capability::NativeStructuredOutput);
+    caps.structured_output = catalog.lookup(generated::VERTEX_AI.id, model).is_some_and(native);
+    caps.max_output_tokens = catalog.get(model).and_then(|m| m.max_output_tokens());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use llm_types::Json;
+
+use super::*;
+
+fn params(fields: &[(&str, &str)]) -> Params {
+    Params::without_env(fields.iter().map(|(k, v)| ((*k).to_owned(), Json::from(*v))))
+}
+
+fn call<'a>(model: &'a str, params: &'a Params) -> Call<'a> {
+    let want = Want { operation: OperationKind::Generate, format: Format::OpenAiChat, model };
+    Call {
+        operation: OperationKind::Generate,
+        format: VertexAi.protocols(&want).best().unwrap(),
+        client_format: Format::OpenAiChat,
+        model,
+        stream: false,
+        api_base: None,
+        api_key: None,
+        params,
+        betas: &[],
+        client_headers: &[],
+    }
+}
+
+fn url(call: &Call<'_>) -> String {
+    let mut out = Endpoint::default();
+    VertexAi.endpoint(call, &mut out).unwrap();
+    assert!(matches!(out.auth, Some(AuthNeed::Google(_))));
+    out.url
+}
+
+#[test]
+fn every_family_has_its_address() {
+    let params = params(&[("vertex_project", "p"), ("vertex_location", "europe-west4")]);
+    let root = "https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/europe-west4";
+    for (model, tail) in [
+        ("gemini-2.5-pro", "/publishers/google/models/gemini-2.5-pro:generateContent"),
+        ("12345", "/endpoints/12345:generateContent"),
+        ("claude-sonnet-4@20250514", "/publishers/anthropic/models/claude-sonnet-4@20250514:rawPredict"),
+        ("mistral-large@2411-001", "/publishers/mistralai/models/mistral-large@2411-001:rawPredict"),
+        ("meta/llama-3.3-70b-instruct-maas", "/endpoints/openapi/chat/completions"),
+        ("openai/9876", "/endpoints/9876/chat/completions"),
+    ] {
+        assert_eq!(url(&call(model, &params)), format!("{root}{tail}"));
+        let streamed = url(&Call { stream: true, ..call(model, &params) });
+        assert_eq!(streamed.ends_with("?alt=sse"), !tail.ends_with("completions"), "{streamed}");
+    }
+    let jamba = url(&call("jamba-1.5-mini@001", &params));
+    assert!(jamba.contains("/v1beta1/") && jamba.ends_with("/publishers/ai21/models/jamba-1.5-mini@001:rawPredict"));
+}
+
+#[test]
+fn places_have_hosts_of_their_own() {
+    for (location, host) in [
+        ("global", "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global/"),
+        ("eu", "https://aiplatform.eu.rep.googleapis.com/v1/projects/{project}/locations/eu/"),
+        ("us-east5", "https://us-east5-aiplatform.googleapis.com/v1/projects/{project}/locations/us-east5/"),
+    ] {
+        let params = params(&[("vertex_location", location)]);
+        assert!(url(&call("gemini-2.5-pro", &params)).starts_with(host));
+    }
+    let named = params(&[("vertex_credentials", r#"{"type":"service_account","project_id":"from-key"}"#)]);
+    assert!(url(&call("gemini-2.5-pro", &named)).contains("/projects/from-key/locations/us-central1/"));
+}
+
+#[test]
+fn bases_of_ones_own() {
+    let params = params(&[("vertex_project", "p")]);
+    let at = |base| url(&Call { api_base: Some(base), ..call("gemini-2.5-pro", &params) });
+    let tail = "projects/p/locations/us-central1/publishers/google/models/gemini-2.5-pro:generateContent";
+    assert_eq!(at("http://proxy"), format!("http://proxy/v1/{tail}"));
+    assert_eq!(at("http://proxy/v1/"), format!("http://proxy/v1/{tail}"));
+    assert_eq!(at("http://proxy/some/where"), "http://proxy/some/where:generateContent");
+    let llama = Call { api_base: Some("http://proxy/x"), ..call("meta/llama", &params) };
+    assert_eq!(url(&llama), "http://proxy/x/chat/completions");
+}
+
+#[test]
+fn bodies_of_claude_name_a_version_and_no_model() {
+    let params = params(&[]);
+    let call = Call {
+        client_format: Format::AnthropicMessages,
+        betas: &["effort-2025-11-24", "interleaved-thinking-2025-05-14"],
+        ..call("claude-sonnet-4@20250514", &params)
+    };
+    let body = Bytes::from_static(br#"{"model":"m","system":"Be brief.","messages":[]}"#);
+    let out = VertexAi.prepare(&call, body).unwrap();
+    let want = r#"{"system":[{"type":"text","text":"Be brief."}],"messages":[],"anthropic_version":"vertex-2023-10-16","anthropic_beta":["interleaved-thinking-2025-05-14"]}"#;
+    assert_eq!(String::from_utf8_lossy(&out), want);
+}
+
+#[test]
+fn claude_is_known_by_its_bare_name() {
+    let caps = |model: &str| crate::rules::caps(Catalog::builtin(), "vertex_ai", model);
+    let dated = caps("claude-opus-4-5@20251101");
+    assert!(dated.known && dated.max_output_tokens.is_none());
+    assert!(caps("claude-opus-4-6").max_output_tokens.is_some());
+    assert!(!caps("claude-3-haiku@20240307").structured_output);
+}
+
+#[test]
+fn models_without_a_language_are_refused() {
+    let want = |model| Want { operation: OperationKind::Generate, format: Format::OpenAiChat, model };
+    assert!(VertexAi.protocols(&want("agent_engine/1")).is_empty());
+    assert!(VertexAiBeta.protocols(&want("text-unicorn@001")).is_empty());
+}
