@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, Uri};
+use http::{HeaderName, HeaderValue, Request, Uri};
 use llm_http::{Body, BoxFuture, Transport};
 use llm_types::auth::{GOOGLE_PROJECT, GoogleAuth, OciAuth};
 use llm_types::{AuthNeed, DeviceLogin, Error, Result, Secret};
@@ -54,7 +54,14 @@ impl Signer {
                 if request.uri().path().contains(GOOGLE_PROJECT) {
                     self.name_project(flow, google, request).await?;
                 }
-                bearer(request, self.bearer_token(flow, need).await?.expose())
+                let token = self.bearer_token(flow, need).await?;
+                if let Some(name) = google.also {
+                    let mut value =
+                        HeaderValue::from_str(token.expose()).map_err(|_| denied("the token is no header"))?;
+                    value.set_sensitive(true);
+                    request.headers_mut().insert(HeaderName::from_static(name), value);
+                }
+                bearer(request, token.expose())
             }
             _ => bearer(request, self.bearer_token(flow, need).await?.expose()),
         }

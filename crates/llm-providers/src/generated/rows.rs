@@ -5191,7 +5191,10 @@ pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
     supported_if: &[
         (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
         (Cap::Like(&["gemini-3", "gemini-4"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
-        (Cap::Like(&["claude"]), FieldSet::of(&[F::User, F::ContextManagement, F::CacheControl, F::Speed])),
+        (
+            Cap::Like(&["claude"]),
+            FieldSet::of(&[F::Thinking, F::ReasoningEffort, F::User, F::ContextManagement, F::CacheControl, F::Speed]),
+        ),
         (
             Cap::Like(&[
                 "meta/",
@@ -5269,7 +5272,10 @@ pub(crate) static VERTEX_AI_BETA: ProviderRow = ProviderRow {
     supported_if: &[
         (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
         (Cap::Like(&["gemini-3", "gemini-4"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
-        (Cap::Like(&["claude"]), FieldSet::of(&[F::User, F::ContextManagement, F::CacheControl, F::Speed])),
+        (
+            Cap::Like(&["claude"]),
+            FieldSet::of(&[F::Thinking, F::ReasoningEffort, F::User, F::ContextManagement, F::CacheControl, F::Speed]),
+        ),
         (
             Cap::Like(&[
                 "meta/",

@@ -32,7 +32,7 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
         if matches!(part.kind, PartKind::ToolCall(_)) && std::mem::take(&mut silent) {
             list.item().put_slice(EMPTY_TEXT);
         }
-        list.item_if(|out| block(part, &mut blocks, out));
+        list.item_if(|out| block(part, &mut blocks, ctx, out));
     }
     if silent {
         list.item().put_slice(EMPTY_TEXT);
@@ -88,7 +88,7 @@ fn stop_reason(finish: &Finish) -> &str {
     }
 }
 
-fn block(part: &Part, blocks: &mut Blocks, out: &mut BytesMut) -> bool {
+fn block(part: &Part, blocks: &mut Blocks, ctx: &ReplyContext, out: &mut BytesMut) -> bool {
     match &part.kind {
         // pictures and sound that a model made have no block here
         PartKind::Image(_) if !blocks.native => false,
@@ -96,7 +96,11 @@ fn block(part: &Part, blocks: &mut Blocks, out: &mut BytesMut) -> bool {
             let mut o = Object::open(out);
             o.str("type", "thinking");
             o.str("thinking", text);
-            o.json("signature", &signature);
+            match signature {
+                // as LiteLLM tells unproven thoughts of Gemini
+                None if ctx.upstream == Some(Format::GeminiGenerate) => o.str("signature", ""),
+                proof => o.json("signature", proof),
+            }
             o.close();
             true
         }

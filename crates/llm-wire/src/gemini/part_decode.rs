@@ -6,7 +6,7 @@ use llm_types::{Extra, Result};
 
 use super::FORMAT;
 use super::request_decode::{bad, get, list, raw_json, read, rest, str};
-use super::wire::one_line;
+use super::wire::spaced;
 use crate::top::Top;
 
 /// Reads a list of parts.
@@ -79,12 +79,12 @@ fn function_call(call: &Top<'_>) -> ToolCall {
     ToolCall {
         id: str(call, "id").unwrap_or_default(),
         name: str(call, "name").unwrap_or_default(),
-        arguments: one_line(get(call, "args").unwrap_or("{}")).into_owned(),
+        arguments: spaced(get(call, "args").unwrap_or("{}")),
     }
 }
 
 fn function_response(response: &Top<'_>, path: &str) -> Result<ToolResult> {
-    let mut content = vec![Part::text(one_line(get(response, "response").unwrap_or("{}")))];
+    let mut content = vec![Part::text(spaced(get(response, "response").unwrap_or("{}")))];
     if let Some(raw) = get(response, "parts") {
         content.extend(parts(raw, &format!("{path}.functionResponse"))?);
     }

@@ -49,6 +49,8 @@ fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMu
     if let Some(tier) = &req.service_tier {
         body.str("serviceTier", &service_tier(tier));
     }
+    // taken out again where headers are made
+    body.raw("extra_headers", req.extra.get("extra_headers"));
     if let Some(labels) = labels(req) {
         crate::top::write_json(&labels, body.key("labels"));
     }

@@ -8,7 +8,7 @@ use llm_types::{Extra, RawJson, Result};
 use super::part_decode::blob;
 use super::request_decode::raw_json;
 use super::usage::{self, Grounding};
-use super::wire::{CandidateIn, PartIn, ReplyIn, block_reason, call_id, invented_id, model_name, one_line};
+use super::wire::{CandidateIn, PartIn, ReplyIn, block_reason, call_id, invented_id, model_name, spaced};
 use super::{FORMAT, error, finish, logprobs};
 use crate::codec::http_headers::get;
 use crate::codec::{ReplyContext, ReplyView};
@@ -120,7 +120,7 @@ fn read_part(view: PartIn<'_>, seed: &str, calls: &mut usize) -> Option<Part> {
         PartKind::ToolCall(ToolCall {
             id: call_id(id, signature.as_deref()).into_owned(),
             name: call.name.0.unwrap_or_default().into_owned(),
-            arguments: one_line(call.args.map_or("{}", |a| a.get())).into_owned(),
+            arguments: spaced(call.args.map_or("{}", |a| a.get())),
         })
     } else if let Some(inline) = view.inline {
         let data = inline.data.0.unwrap_or_default().into_owned();

@@ -8,7 +8,7 @@ use llm_types::stream::{Delta, Event, EventSink, PartStart};
 use llm_types::{Extra, RawJson};
 
 use super::response_decode::unknown;
-use super::wire::{CallIn, PartIn, call_id, invented_id, one_line};
+use super::wire::{CallIn, PartIn, call_id, invented_id, spaced};
 use super::{FORMAT, finish};
 use crate::openai::object::Obj;
 
@@ -128,7 +128,7 @@ impl Candidate {
         let name = Cow::Borrowed(call.name.0.as_deref().unwrap_or_default());
         let kind = PartStart::ToolCall { id: call_id(id, signature), name };
         sink.event(Event::PartStart { choice, part, kind });
-        let arguments = one_line(call.args.map_or("{}", |a| a.get()));
+        let arguments = Cow::Owned(spaced(call.args.map_or("{}", |a| a.get())));
         sink.event(Event::Delta { choice, part, delta: Delta::Arguments(arguments) });
         self.fields(part, fields, sink);
         sink.event(Event::PartEnd { choice, part });

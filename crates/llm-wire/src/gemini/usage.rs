@@ -111,6 +111,11 @@ fn buckets(view: &UsageIn<'_>, grounding: Grounding) -> Usage {
     }
 }
 
+/// True where an upstream splits the tokens of the prompt by modality: LiteLLM names no text otherwise.
+pub(crate) fn splits_prompt(raw: &RawJson) -> bool {
+    raw.read::<UsageIn<'_>>().is_ok_and(|view| view.prompt_details.0.is_some())
+}
+
 /// Tokens that Google's own tools put into the prompt, of an upstream's own words.
 pub(crate) fn tool_use_tokens(raw: &RawJson) -> u64 {
     let view: UsageIn<'_> = raw.read().unwrap_or_default();

@@ -101,12 +101,10 @@ fn bare(seed: &str) -> &str {
     seed.trim_start_matches("chatcmpl-").trim_start_matches("msg_").trim_start_matches("resp_")
 }
 
-/// JSON text on one line: Google writes it on many. Numbers and strings keep their spelling.
-pub(super) fn one_line(json: &str) -> Cow<'_, str> {
-    if !json.contains(['\n', '\r']) {
-        return Cow::Borrowed(json);
-    }
-    let mut out = String::with_capacity(json.len());
+/// JSON text as Python writes it, on one line with a space behind every comma and colon, so that arguments are the text
+/// that LiteLLM's clients get. Numbers and strings keep their spelling.
+pub(super) fn spaced(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 8);
     let (mut inside, mut escaped) = (false, false);
     for letter in json.chars() {
         match letter {
@@ -117,6 +115,29 @@ pub(super) fn one_line(json: &str) -> Cow<'_, str> {
             _ => {}
         }
         out.push(letter);
+        if !inside && matches!(letter, ',' | ':') {
+            out.push(' ');
+        }
     }
-    Cow::Owned(out)
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_spaced_as_in_python() {
+        let text = "{\n  \"a\":1.0,\"b\": [true , null],\t\"c\":\"x, \\\"y\\\": z\"}";
+        assert_eq!(spaced(text), r#"{"a": 1.0, "b": [true, null], "c": "x, \"y\": z"}"#);
+    }
+
+    #[test]
+    fn ids_carry_signatures_and_invented_ones_are_known() {
+        let id = invented_id("chatcmpl-1", 2);
+        assert!(is_invented(&id, "1") && !is_invented("call_abc", "1"));
+        let whole = call_id(Cow::Borrowed(&id), Some("sig"));
+        assert_eq!(split_call_id(&whole), (id.as_str(), Some("sig")));
+        assert_eq!(split_call_id("call_1"), ("call_1", None));
+    }
 }

@@ -210,7 +210,10 @@ fn encode_foreign(report: &UsageReport, raw: Option<&(Format, RawJson)>, shape: 
     }
     let mut input = obj.obj("prompt_tokens_details");
     input.u64("cached_tokens", usage.total_cache_read());
-    input.u64("text_tokens", usage.input_text);
+    let gemini = raw.filter(|(f, _)| *f == Format::GeminiGenerate);
+    if gemini.is_none_or(|(_, raw)| crate::gemini::splits_prompt(raw)) {
+        input.u64("text_tokens", usage.input_text);
+    }
     for (key, count) in
         [("audio_tokens", usage.input_audio), ("image_tokens", usage.input_image), ("video_tokens", usage.input_video)]
     {
@@ -228,7 +231,6 @@ fn encode_foreign(report: &UsageReport, raw: Option<&(Format, RawJson)>, shape: 
             lifetimes.u64("ephemeral_1h_input_tokens", usage.cache_write_1h);
         }
     }
-    let gemini = raw.filter(|(f, _)| *f == Format::GeminiGenerate);
     if let Some((_, raw)) = gemini {
         for (key, count) in [
             ("tool_use_tokens", crate::gemini::tool_use_tokens(raw)),
