@@ -4,6 +4,7 @@ use llm_types::Format;
 
 use crate::anthropic::Messages;
 use crate::bedrock::converse::Converse;
+use crate::bedrock::text::Text;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::count::CountCodec;
@@ -57,6 +58,8 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::Petals => Some(&text::Petals),
         Format::AlephAlpha => Some(&text::AlephAlpha),
         Format::Bytez => Some(&text::Bytez),
+        Format::BedrockText => Some(&Text { streams: true }),
+        Format::BedrockTextWhole => Some(&Text { streams: false }),
         _ => None,
     }
 }

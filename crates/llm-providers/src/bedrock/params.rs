@@ -24,7 +24,6 @@ pub(super) fn supported(row: &ProviderRow, model: &str, caps: &ModelCaps) -> Fie
         Route::Invoke(Format::AnthropicMessages) => generated::ANTHROPIC.supported(model, caps),
         Route::Invoke(Format::BedrockText | Format::BedrockTextWhole) => text(family),
         Route::Invoke(Format::OpenAiChat) => generated::OPENAI.supported(model, caps),
-        Route::Invoke(Format::CohereChat) => TEXT.union(STOP).union(TOOLS),
         _ => converse(row, family, model, caps),
     }
 }

@@ -112,11 +112,14 @@ fn body(name: &str) -> Format {
         Family::Claude if is_first_claude(name) => Format::BedrockText,
         Family::Claude => Format::AnthropicMessages,
         Family::Nova | Family::Nova2 => Format::BedrockConverse,
-        Family::CommandR => Format::CohereChat,
         Family::Jurassic => Format::BedrockTextWhole,
-        Family::Titan | Family::Llama | Family::Mistral | Family::Command | Family::DeepSeekR1 | Family::Qwen => {
-            Format::BedrockText
-        }
+        Family::Titan
+        | Family::Llama
+        | Family::Mistral
+        | Family::Command
+        | Family::CommandR
+        | Family::DeepSeekR1
+        | Family::Qwen => Format::BedrockText,
         _ => Format::OpenAiChat,
     }
 }

@@ -14,7 +14,7 @@ pub mod embed;
 mod error;
 pub mod generate;
 mod options;
-mod thoughts;
+pub(crate) mod thoughts;
 mod usage;
 
 pub use chat::OllamaChat;

@@ -17,13 +17,13 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
 
 /// Follows the tags through the pieces of a stream; a piece holds a tag wholly or not at all.
 #[derive(Debug, Default)]
-pub(super) struct Tags {
+pub(crate) struct Tags {
     thinking: bool,
 }
 
 impl Tags {
     /// Tells a piece of the text, as thoughts while a tag is open.
-    pub(super) fn tell(&mut self, piece: &str, brackets: &mut Brackets, sink: &mut dyn EventSink) {
+    pub(crate) fn tell(&mut self, piece: &str, brackets: &mut Brackets, sink: &mut dyn EventSink) {
         let mut rest = piece;
         loop {
             let tag = if self.thinking { CLOSE } else { OPEN };

@@ -13,6 +13,7 @@ use llm_types::Format;
 use llm_types::generate::{GenerateRequest, Part, PartKind, Role, Turn};
 
 use crate::turns::texts;
+pub(crate) use template::Template;
 
 /// Fields of a request that hold a template. They are not for the host.
 pub(crate) const FIELDS: [&str; 5] = ["roles", "initial_prompt_value", "final_prompt_value", "bos_token", "eos_token"];

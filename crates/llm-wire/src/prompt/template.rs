@@ -9,7 +9,7 @@ use super::{role, said};
 
 /// A template.
 #[derive(Debug, Default)]
-pub(super) struct Template<'a> {
+pub(crate) struct Template<'a> {
     /// (role, before, behind)
     pub roles: Cow<'a, [(&'a str, &'a str, &'a str)]>,
     pub initial: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Template<'a> {
 
 impl Template<'_> {
     /// The conversation as one text.
-    pub(super) fn render(&self, turns: &[Turn]) -> String {
+    pub(crate) fn render(&self, turns: &[Turn]) -> String {
         let mut out = format!("{}{}", self.bos, self.initial);
         let mut begun = true;
         for turn in turns {
