@@ -1,7 +1,7 @@
 //! One attempt: encode or splice, send, read until it is certain whether it answers.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
@@ -15,7 +15,7 @@ use llm_types::{Error, OperationKind};
 use llm_wire::codec::{ClientCodec, Generate, ReplyView};
 use llm_wire::framing::Framing;
 use llm_wire::relay::Whole;
-use llm_wire::task::Next;
+use llm_wire::task::{FollowUp, FollowUrl, Next, TaskBody};
 use llm_wire::top::{Top, splice};
 
 use crate::answer::{Answer, Head, Report};
@@ -256,6 +256,25 @@ impl Doing<'_> {
         Ok(Followed::Whole(bytes))
     }
 
+    /// The replies to further requests of an embedding, in order.
+    async fn further(&self) -> Result<Vec<Bytes>, Error> {
+        let follower = Follower::new(self.sender);
+        let provider = self.counter.provider();
+        let mut all = Vec::with_capacity(self.plan.more.len());
+        for body in &self.plan.more {
+            let request = FollowUp {
+                method: "POST",
+                url: FollowUrl::Beside(String::new()),
+                body: TaskBody::Json(body.clone()),
+                streams: false,
+            };
+            let read = |view: &ReplyView<'_>| decode_error(self.counter, view);
+            let reply = follower.send(Duration::ZERO, request, &read).await?;
+            all.push(reply.collect(self.limit).await.map_err(|e| transport_error(&e, provider))?);
+        }
+        Ok(all)
+    }
+
     async fn whole(mut self, body: ReplyBody) -> Result<Answer, Error> {
         let (call, counter) = (self.call, self.counter);
         let mut report = Box::new(Report { first_byte: Some(Instant::now()), ..Report::default() });
@@ -265,7 +284,9 @@ impl Doing<'_> {
         report.upstream_done = Some(Instant::now());
         let plan = &self.plan;
         if call.operation == OperationKind::Embed {
-            let body = embeddings(plan, &self.head, &bytes, counter, &mut report)?;
+            let more = self.further().await?;
+            let body = embeddings(plan, &self.head, &bytes, &more, counter, &mut report)?;
+            report.upstream_done = Some(Instant::now());
             return Ok(Answer::Whole { head: self.head, body, report });
         }
         if plan.relay
@@ -334,7 +355,14 @@ fn glue(pieces: &[Bytes]) -> Bytes {
     out.freeze()
 }
 
-fn embeddings(plan: &Plan, head: &Head, bytes: &Bytes, counter: &Counter, report: &mut Report) -> Result<Bytes, Error> {
+fn embeddings(
+    plan: &Plan,
+    head: &Head,
+    bytes: &Bytes,
+    more: &[Bytes],
+    counter: &Counter,
+    report: &mut Report,
+) -> Result<Bytes, Error> {
     let row = counter.target.provider.row();
     if row.clean_reply
         && plan.upstream == llm_types::Format::OpenAiEmbeddings
@@ -352,8 +380,12 @@ fn embeddings(plan: &Plan, head: &Head, bytes: &Bytes, counter: &Counter, report
     let codec = llm_wire::registry::upstream_embed(plan.upstream)
         .ok_or_else(|| Error::internal(format!("no codec for {}", plan.upstream)))?;
     let pairs = header_pairs(&head.upstream_headers);
-    let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: bytes };
-    let mut response = codec.decode_response(&view, &plan.ctx)?;
+    let view = |body| ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body };
+    let mut response = codec.decode_response(&view(bytes), &plan.ctx)?;
+    for bytes in more {
+        let further = codec.decode_response(&view(bytes), &plan.ctx)?;
+        response.join(further);
+    }
     if response.usage.is_none() && plan.upstream != llm_types::Format::OpenAiEmbeddings {
         response.usage = Some(counter.embedded());
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use llm_http::Body;
 use llm_providers::{Policy, Want, edit, provider::not_served, rules};
+use llm_types::embed::{EmbedInput, EmbedRequest};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub lost: Vec<String>,
     /// Headers that the client asked for in the body.
     pub headers: Vec<(String, String)>,
+    /// Bodies of further requests, for upstreams that take one input at a time.
+    pub more: Vec<Bytes>,
 }
 
 /// What a plan is made of.
@@ -61,6 +64,8 @@ struct Encoded {
     betas: Vec<&'static str>,
     /// Headers that the client asked for in the body (`extra_headers`).
     headers: Vec<(String, String)>,
+    /// Bodies of further requests.
+    more: Vec<Bytes>,
 }
 
 impl Planner<'_> {
@@ -134,6 +139,7 @@ impl Planner<'_> {
             ctx,
             lost: encoded.lost,
             headers: encoded.headers,
+            more: encoded.more,
         };
         Ok((plan, body))
     }
@@ -210,7 +216,7 @@ impl Planner<'_> {
         };
         let top = Top::parse(&edit.body)?;
         let pieces = self.spliced(&edit.body, &top, model, upstream);
-        Ok(Encoded { pieces, hints, lost: edit.lost, betas: Vec::new(), headers: edit.headers })
+        Ok(Encoded { pieces, hints, lost: edit.lost, headers: edit.headers, ..Encoded::default() })
     }
 
     fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes, upstream: Format) -> Vec<Bytes> {
@@ -258,7 +264,7 @@ impl Planner<'_> {
         }
         let top = Top::parse(&body)?;
         let pieces = self.spliced(&body, &top, quoted(&wire_model), upstream);
-        Ok(Encoded { pieces, hints, lost, betas, headers })
+        Ok(Encoded { pieces, hints, lost, betas, headers, more: Vec::new() })
     }
 
     fn encode_context<'m>(&self, model: &'m str, caps: &ModelCaps, policy: &Policy) -> EncodeContext<'m> {
@@ -284,10 +290,20 @@ impl Planner<'_> {
             .ok_or_else(|| Error::internal(format!("no codec for {upstream}")))?;
         let model = self.target.provider.wire_model(self.model);
         let mut ctx = self.encode_context(&model, caps, policy);
-        let mut out = BytesMut::with_capacity(body.len() + 64);
-        codec.encode_request(&request, &mut ctx, &mut out)?;
+        let mut write = |request: &EmbedRequest| {
+            let mut out = BytesMut::with_capacity(body.len() + 64);
+            codec.encode_request(request, &mut ctx, &mut out).map(|()| out.freeze())
+        };
+        let (first, more) = match request.input.split_first() {
+            Some((first, rest)) if codec.one_by_one(&model) && !rest.is_empty() => {
+                let one = |input: &EmbedInput| EmbedRequest { input: vec![input.clone()], ..request.clone() };
+                let more: Result<Vec<Bytes>> = rest.iter().map(|input| write(&one(input))).collect();
+                (write(&one(first))?, more?)
+            }
+            _ => (write(&request)?, Vec::new()),
+        };
         lost.extend(ctx.lost);
-        Ok(Encoded { pieces: vec![out.freeze()], hints: ctx.hints, lost, betas: ctx.betas, headers })
+        Ok(Encoded { pieces: vec![first], hints: ctx.hints, lost, betas: ctx.betas, headers, more })
     }
 
     fn request(&self) -> Result<GenerateRequest> {
@@ -312,7 +328,7 @@ impl Planner<'_> {
         let edit = edited.unwrap_or_else(|| edit::Edited { body: body.into_owned(), ..edit::Edited::default() });
         let top = Top::parse(&edit.body)?;
         let pieces = self.spliced(&edit.body, &top, model, Format::OpenAiEmbeddings);
-        Ok(Encoded { pieces, hints: Hints::default(), lost: edit.lost, betas: Vec::new(), headers: edit.headers })
+        Ok(Encoded { pieces, lost: edit.lost, headers: edit.headers, ..Encoded::default() })
     }
 }
 

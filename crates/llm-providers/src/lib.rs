@@ -10,11 +10,12 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`], [`predibase`],
-//!   [`replicate`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
+//! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`], [`predibase`],
+//!   [`replicate`], [`sagemaker`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
 
 pub mod anthropic;
 mod aws;
+pub mod aws_polly;
 pub mod azure;
 pub mod azure_ai;
 pub mod bedrock;
@@ -36,6 +37,7 @@ pub mod reply;
 pub mod resolve;
 pub mod row;
 pub mod rules;
+pub mod sagemaker;
 pub mod snowflake;
 mod template;
 pub mod triton;

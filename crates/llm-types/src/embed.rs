@@ -48,6 +48,23 @@ pub struct EmbedResponse {
     pub extra: Extra,
 }
 
+impl EmbedResponse {
+    /// Puts another answer behind this one: its vectors are numbered on, its tokens are added.
+    pub fn join(&mut self, other: Self) {
+        let first = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        let moved = |e: Embedding| Embedding { index: first.saturating_add(e.index), ..e };
+        self.data.extend(other.data.into_iter().map(moved));
+        match (&mut self.usage, other.usage) {
+            (Some(all), Some(more)) => {
+                all.usage.merge(&more.usage);
+                all.raw = None; // the upstream's words are of one answer only
+            }
+            (all @ None, more) => *all = more,
+            (Some(_), None) => {}
+        }
+    }
+}
+
 /// One vector.
 #[derive(Debug, Clone)]
 pub struct Embedding {

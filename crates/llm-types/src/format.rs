@@ -32,6 +32,12 @@ pub enum Format {
     BedrockImages,
     /// AWS Bedrock `POST /rerank`.
     BedrockRerank,
+    /// AWS SageMaker `endpoints/{endpoint}/invocations` of a text generation container.
+    SageMaker,
+    /// The same for embeddings.
+    SageMakerEmbed,
+    /// Amazon Polly `POST /v1/speech`.
+    AwsPolly,
     /// Cohere `POST /v1/chat`.
     CohereChat,
     /// Cohere `POST /v2/chat`.
@@ -147,6 +153,9 @@ impl Format {
         Self::BedrockEmbed,
         Self::BedrockImages,
         Self::BedrockRerank,
+        Self::SageMaker,
+        Self::SageMakerEmbed,
+        Self::AwsPolly,
         Self::CohereChat,
         Self::CohereChatV2,
         Self::CohereEmbed,
@@ -215,6 +224,9 @@ impl Format {
             Self::BedrockEmbed => "bedrock-embed",
             Self::BedrockImages => "bedrock-images",
             Self::BedrockRerank => "bedrock-rerank",
+            Self::SageMaker => "sagemaker",
+            Self::SageMakerEmbed => "sagemaker-embed",
+            Self::AwsPolly => "aws-polly",
             Self::CohereChat => "cohere-chat",
             Self::CohereChatV2 => "cohere-chat-v2",
             Self::CohereEmbed => "cohere-embed",
@@ -280,6 +292,8 @@ impl Format {
                 | Self::BedrockText
                 | Self::BedrockTextWhole
                 | Self::BedrockEmbed
+                | Self::SageMaker
+                | Self::SageMakerEmbed
                 | Self::CohereChat
                 | Self::TgiGenerate
                 | Self::WatsonxText

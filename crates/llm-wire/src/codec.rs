@@ -273,6 +273,12 @@ pub trait UpstreamCodec<O: Operation>: Send + Sync + fmt::Debug {
         false
     }
 
+    /// True where the upstream takes one input at a time: a request of several is sent as several, and their answers
+    /// are put together again. Only embeddings have such inputs.
+    fn one_by_one(&self, _model: &str) -> bool {
+        false
+    }
+
     /// What follows a whole reply. `step` counts the replies of this call from 0; `stream`: a stream is wanted.
     ///
     /// # Errors

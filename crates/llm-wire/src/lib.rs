@@ -10,6 +10,8 @@
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: Messages.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
+//! - [`anthropic`]: Messages, and the counting of their tokens.
+//! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`; [`sagemaker`], [`polly`]: their neighbours.
 //! - [`gemini`]: Google's generateContent.
 //! - [`rerank`]: documents are put in order, in the words of several houses.
 //! - [`cohere`], [`ollama`], [`snowflake`]: languages of one house, towards upstreams only; [`text`]: of hosts that
@@ -32,12 +34,14 @@ pub mod gemini;
 pub mod images;
 pub mod ollama;
 pub mod openai;
+pub mod polly;
 pub(crate) mod prompt;
 pub(crate) mod python;
 pub mod registry;
 pub mod relay;
 pub mod rerank;
 pub mod snowflake;
+pub mod sagemaker;
 pub mod sse;
 pub mod task;
 pub mod text;

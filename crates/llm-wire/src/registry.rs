@@ -3,7 +3,9 @@
 use llm_types::Format;
 
 use crate::anthropic::Messages;
+use crate::bedrock;
 use crate::bedrock::converse::Converse;
+use crate::bedrock::embeddings::Embeddings as BedrockEmbeddings;
 use crate::bedrock::text::Text;
 use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
@@ -18,8 +20,10 @@ use crate::openai::embeddings::Embeddings;
 use crate::openai::images::{AzureImages, Images};
 use crate::openai::moderations::Moderations;
 use crate::openai::responses::Responses;
+use crate::polly::Polly;
 use crate::rerank;
 use crate::snowflake::SnowflakeEmbed;
+use crate::sagemaker;
 use crate::task::TaskCodec;
 use crate::text;
 
@@ -60,6 +64,7 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::Bytez => Some(&text::Bytez),
         Format::BedrockText => Some(&Text { streams: true }),
         Format::BedrockTextWhole => Some(&Text { streams: false }),
+        Format::SageMaker => Some(&sagemaker::Generation),
         _ => None,
     }
 }
@@ -78,6 +83,8 @@ pub fn client_embed(format: Format) -> Option<&'static dyn ClientCodec<Embed>> {
 pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed>> {
     match format {
         Format::OpenAiEmbeddings => Some(&Embeddings),
+        Format::BedrockEmbed => Some(&BedrockEmbeddings),
+        Format::SageMakerEmbed => Some(&sagemaker::embeddings::Embeddings),
         Format::CohereEmbed => Some(&CohereEmbed),
         Format::OllamaEmbed => Some(&OllamaEmbed),
         Format::GeminiEmbed => Some(&GeminiEmbed),
@@ -132,6 +139,9 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::QwenImages => Some(&images::qwen::Qwen),
         Format::Flux2Images => Some(&images::foundry::Flux2),
         Format::MaiImages => Some(&images::foundry::Mai),
+        Format::BedrockImages => Some(&bedrock::images::Images),
+        Format::BedrockRerank => Some(&bedrock::rerank::Rerank),
+        Format::AwsPolly => Some(&Polly),
         _ => None,
     }
 }

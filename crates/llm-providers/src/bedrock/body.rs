@@ -21,7 +21,8 @@ pub(super) fn messages(body: &Bytes, betas: &[String]) -> Result<Bytes> {
     let system = system.map(|s| format!("[{{\"type\":\"text\",\"text\":{s}}}]"));
     let betas = (!betas.is_empty()).then(|| text(betas));
     let mut edits: Vec<(&str, Option<&str>)> =
-        vec![("model", None), ("stream", None), ("anthropic_version", Some(VERSION))];
+        vec![("model", None), ("stream", None), ("model_id", None), ("guardrailConfig", None)];
+    edits.push(("anthropic_version", Some(VERSION)));
     edits.extend(system.as_deref().map(|s| ("system", Some(s))));
     edits.extend(betas.as_deref().map(|b| ("anthropic_beta", Some(b))));
     Ok(top.edited(&edits))
@@ -74,9 +75,20 @@ fn inline_cache_points(blocks: &mut Vec<Json>) {
 /// OpenAI's body: the path says what streams.
 pub(super) fn chat(body: &Bytes, model: &str) -> Result<Bytes> {
     let top = Top::parse(body)?;
-    let mut edits = vec![("stream", None), ("stream_options", None)];
+    let mut edits = vec![("stream", None), ("stream_options", None), ("model_id", None), ("guardrailConfig", None)];
     if Family::of(model) == Family::Kimi {
         edits.push(("model", None));
     }
     Ok(top.edited(&edits))
+}
+
+/// The order of documents is asked of an ARN. Nothing when the model is one already.
+pub(super) fn rerank(body: &Bytes, region: &str) -> Option<Bytes> {
+    let mut tree: Json = serde_json::from_slice(body).ok()?;
+    let config = tree.get_mut("rerankingConfiguration")?.get_mut("bedrockRerankingConfiguration")?;
+    let model = config.get_mut("modelConfiguration")?;
+    let id = model.get("modelArn")?.as_str().filter(|id| !id.starts_with("arn:"))?.to_owned();
+    let partition = if region.starts_with("cn-") { "aws-cn" } else { "aws" };
+    model.set("modelArn", format!("arn:{partition}:bedrock:{region}::foundation-model/{id}"));
+    Some(Bytes::from(tree.to_string()))
 }

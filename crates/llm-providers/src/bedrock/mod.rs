@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use llm_types::{Error, FieldSet, Format, OperationKind, Result};
 use llm_wire::framing::Framing;
+use llm_wire::task::{TaskBody, TaskOut};
 use llm_wire::{ModelCaps, ReplyView};
 use route::{Model, Route};
 
@@ -90,6 +91,15 @@ impl Provider for Bedrock {
             Format::AnthropicMessages => body::messages(&body, &betas::of(self.row(), call)),
             Format::OpenAiChat => body::chat(&body, call.model),
             _ => Ok(body),
+        }
+    }
+
+    fn prepare_task(&self, call: &Call<'_>, _: &Endpoint, out: &mut TaskOut) {
+        if call.operation == OperationKind::Rerank
+            && let TaskBody::Json(bytes) = &out.body
+            && let Some(named) = body::rerank(bytes, &aws::region(call.params, Model::of(call.model).region))
+        {
+            out.body = TaskBody::Json(named);
         }
     }
 

@@ -601,7 +601,7 @@ pub(crate) static AWS_POLLY: ProviderRow = ProviderRow {
     id: "aws_polly",
     display_name: "AWS - Polly",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("aws_polly"),
+    tasks: &[Task { operation: OperationKind::Speech, format: Format::AwsPolly, path: "/v1/speech", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4497,7 +4497,12 @@ pub(crate) static SAGEMAKER: ProviderRow = ProviderRow {
     id: "sagemaker",
     display_name: "AWS - Sagemaker",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("sagemaker"),
+    format: RowFormat::Own,
+    chat_format: Format::SageMaker,
+    embed_format: Format::SageMakerEmbed,
+    supported: FieldSet::of(&[F::Stream, F::Temperature, F::MaxTokens, F::MaxCompletionTokens, F::TopP, F::Stop, F::N]),
+    embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat]),
+    paths: Paths { chat: Some("invocations"), embeddings: Some("invocations"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4505,7 +4510,10 @@ pub(crate) static SAGEMAKER_CHAT: ProviderRow = ProviderRow {
     id: "sagemaker_chat",
     display_name: "Sagemaker Chat",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("sagemaker"),
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::OwnMessageFields]),
+    paths: Paths { chat: Some("invocations"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4513,7 +4521,10 @@ pub(crate) static SAGEMAKER_NOVA: ProviderRow = ProviderRow {
     id: "sagemaker_nova",
     display_name: "Sagemaker Nova",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("sagemaker"),
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::ExplicitStream, Q::OwnMessageFields]),
+    paths: Paths { chat: Some("invocations"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -5711,7 +5722,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("apiserpent", &Compatible(&APISERPENT)),
     ("assemblyai", &Compatible(&ASSEMBLYAI)),
     ("auto_router", &Compatible(&AUTO_ROUTER)),
-    ("aws_polly", &Compatible(&AWS_POLLY)),
+    ("aws_polly", &crate::aws_polly::AwsPolly),
     ("aws_textract", &Compatible(&AWS_TEXTRACT)),
     ("azure", &crate::azure::Azure),
     ("azure_ai", &crate::azure_ai::AzureAi),
@@ -5839,9 +5850,9 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("replicate", &crate::replicate::Replicate),
     ("runwayml", &Compatible(&RUNWAYML)),
     ("s3_vectors", &Compatible(&S3_VECTORS)),
-    ("sagemaker", &Compatible(&SAGEMAKER)),
-    ("sagemaker_chat", &Compatible(&SAGEMAKER_CHAT)),
-    ("sagemaker_nova", &Compatible(&SAGEMAKER_NOVA)),
+    ("sagemaker", &crate::sagemaker::Sagemaker),
+    ("sagemaker_chat", &crate::sagemaker::SagemakerChat),
+    ("sagemaker_nova", &crate::sagemaker::SagemakerNova),
     ("sambanova", &Compatible(&SAMBANOVA)),
     ("sap", &Compatible(&SAP)),
     ("sarvam", &Compatible(&SARVAM)),

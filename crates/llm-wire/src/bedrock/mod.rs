@@ -9,6 +9,9 @@
 //! Wire facts: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>.
 
 pub mod converse;
+pub mod embeddings;
 pub mod error;
+pub mod images;
 pub mod model;
+pub mod rerank;
 pub mod text;

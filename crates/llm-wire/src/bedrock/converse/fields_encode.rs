@@ -14,7 +14,8 @@ use crate::openai::object::Obj;
 const OWN: [&str; 3] = ["guardrailConfig", "performanceConfig", "additionalModelResponseFieldPaths"];
 
 /// Extras that concern others than the model, or that are written elsewhere.
-const NOT_CARRIED: [&str; 12] = [
+const NOT_CARRIED: [&str; 13] = [
+    "model_id",
     "max_tokens",
     "web_search_options",
     "output_config",

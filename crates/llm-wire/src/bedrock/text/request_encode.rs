@@ -103,6 +103,9 @@ fn parameters(req: &GenerateRequest, family: Family, names: &Names, ctx: &mut En
     for (key, value) in req.extra.all() {
         let known =
             Field::from_name(key).is_some() || prompt::FIELDS.contains(&key) || key.starts_with("stream_options.");
+        if matches!(key, "model_id" | "guardrailConfig") {
+            continue; // stand in the path and in headers
+        }
         if key == "extra_headers" || chat && !known {
             body.any_key(key).put_slice(value.get().as_bytes());
         } else if !prompt::FIELDS.contains(&key) {

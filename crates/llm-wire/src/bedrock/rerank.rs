@@ -1,0 +1,124 @@
+//! Documents put in order: `POST /rerank` of the agent runtime.
+//! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Rerank.html>
+
+use llm_types::generate::UsageReport;
+use llm_types::{Error, Format, Json, Result, Usage, UsageSource};
+use serde::Deserialize;
+
+use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+use crate::openai::errors::invalid_reply;
+use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest, write};
+
+/// The codec. The model is written as it comes; the upstream wants an ARN.
+#[derive(Debug, Clone, Copy)]
+pub struct Rerank;
+
+impl TaskCodec for Rerank {
+    fn format(&self) -> Format {
+        Format::BedrockRerank
+    }
+
+    fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
+        let missing =
+            |name: &str| Error::bad_request(format!("Missing required parameter: '{name}'.")).with_param(name);
+        let query = request.fields.get("query").and_then(Json::as_str).ok_or_else(|| missing("query"))?;
+        let documents = request.fields.get("documents").and_then(Json::as_array).ok_or_else(|| missing("documents"))?;
+        let text = |t: &str| Json::object([("text", t)]);
+        let query = Json::object([("type", Json::from("TEXT")), ("textQuery", text(query))]);
+        let source = |document: &Json| {
+            let inline = match document.as_str() {
+                Some(t) => Json::object([("type", Json::from("TEXT")), ("textDocument", text(t))]),
+                None => Json::object([("type", Json::from("JSON")), ("jsonDocument", document.clone())]),
+            };
+            Json::object([("type", Json::from("INLINE")), ("inlineDocumentSource", inline)])
+        };
+        let model = Json::object([("modelArn", request.model.as_str())]);
+        let mut config = Json::object([("modelConfiguration", model)]);
+        if let Some(n) = request.fields.get("top_n").filter(|n| !n.is_null()) {
+            config.set("numberOfResults", n.clone());
+        }
+        let config =
+            Json::object([("type", Json::from("BEDROCK_RERANKING_MODEL")), ("bedrockRerankingConfiguration", config)]);
+        const SAID: [&str; 3] = ["query", "documents", "top_n"];
+        let lost = request
+            .fields
+            .as_object()
+            .unwrap_or_default()
+            .iter()
+            .filter(|(k, v)| !SAID.contains(&k.as_str()) && !v.is_null());
+        ctx.lost.extend(lost.map(|(k, _)| k.clone()));
+        let fields = [
+            ("queries", Json::Array(vec![query])),
+            ("rerankingConfiguration", config),
+            ("sources", Json::Array(documents.iter().map(source).collect())),
+        ];
+        let fields = fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
+    }
+
+    fn decode(&self, _: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
+        let said: Said = serde_json::from_slice(reply.body).map_err(|e| invalid_reply(reply, &e.to_string()))?;
+        let one = |r: &Scored| {
+            Json::object([("index", Json::from(r.index)), ("relevance_score", Json::Number(r.relevance_score.clone()))])
+        };
+        let units = Json::object([("search_units", Json::from(1_u64))]);
+        let answer = Json::object([
+            ("id", Json::from(ctx.fallback_id.as_str())),
+            ("results", Json::Array(said.results.iter().map(one).collect())),
+            ("meta", Json::object([("billed_units", units)])),
+        ]);
+        let usage = Usage { queries: 1, source: UsageSource::Reported, ..Usage::default() };
+        Ok(TaskReply::json(answer.to_string(), Some(UsageReport { usage, raw: None })))
+    }
+
+    fn decode_error(&self, reply: &ReplyView<'_>) -> Error {
+        super::error::decode(reply)
+    }
+}
+
+#[derive(Deserialize)]
+struct Said {
+    results: Vec<Scored>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Scored {
+    index: u64,
+    relevance_score: serde_json::Number,
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_types::OperationKind;
+
+    use super::*;
+    use crate::task::{ReplyBody, TaskBody};
+
+    #[test]
+    fn documents_are_texts_or_trees() {
+        let fields = r#"{"query":"q","documents":["a",{"title":"b"}],"top_n":1,"return_documents":true}"#;
+        let request = TaskRequest {
+            operation: OperationKind::Rerank,
+            model: "amazon.rerank-v1:0".into(),
+            fields: serde_json::from_str(fields).unwrap(),
+            files: Vec::new(),
+        };
+        let mut ctx = EncodeContext::for_model("m");
+        let TaskBody::Json(body) = Rerank.encode(&request, &mut ctx).unwrap().body else { panic!("not JSON") };
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            r#"{"queries":[{"type":"TEXT","textQuery":{"text":"q"}}],"rerankingConfiguration":{"type":"BEDROCK_RERANKING_MODEL","bedrockRerankingConfiguration":{"modelConfiguration":{"modelArn":"amazon.rerank-v1:0"},"numberOfResults":1}},"sources":[{"type":"INLINE","inlineDocumentSource":{"type":"TEXT","textDocument":{"text":"a"}}},{"type":"INLINE","inlineDocumentSource":{"type":"JSON","jsonDocument":{"title":"b"}}}]}"#
+        );
+        assert_eq!(ctx.lost, ["return_documents"]);
+        let body =
+            br#"{"results":[{"index":1,"relevanceScore":0.98},{"index":0,"relevanceScore":0.1}],"nextToken":"x"}"#;
+        let view = ReplyView { status: 200, provider: "acme", headers: &[], body };
+        let reply = Rerank.decode(&request, &view, &ReplyContext::default()).unwrap();
+        let ReplyBody::Json(json) = &reply.body else { panic!("not JSON") };
+        assert_eq!(
+            std::str::from_utf8(json).unwrap(),
+            r#"{"id":"","results":[{"index":1,"relevance_score":0.98},{"index":0,"relevance_score":0.1}],"meta":{"billed_units":{"search_units":1}}}"#
+        );
+    }
+}
