@@ -268,7 +268,7 @@ impl Doing<'_> {
                 body: TaskBody::Json(body.clone()),
                 streams: false,
             };
-            let read = |view: &ReplyView<'_>| decode_error(self.counter, view);
+            let read = |view: &ReplyView<'_>| decode_error(self.counter, false, view);
             let reply = follower.send(Duration::ZERO, request, &read).await?;
             all.push(reply.collect(self.limit).await.map_err(|e| transport_error(&e, provider))?);
         }
