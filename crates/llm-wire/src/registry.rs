@@ -22,8 +22,8 @@ use crate::openai::moderations::Moderations;
 use crate::openai::responses::Responses;
 use crate::polly::Polly;
 use crate::rerank;
-use crate::snowflake::SnowflakeEmbed;
 use crate::sagemaker;
+use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
 use crate::text;
 
