@@ -12,6 +12,8 @@
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
 //! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`], [`predibase`],
 //!   [`replicate`], [`sagemaker`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
+//! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`databricks`], [`huggingface`],
+//!   [`jina_ai`], [`ollama`], [`predibase`], [`replicate`], [`snowflake`], [`triton`], [`voyage`], [`watsonx`]: providers whose control flow differs.
 
 pub mod anthropic;
 mod aws;
@@ -20,11 +22,14 @@ pub mod azure;
 pub mod azure_ai;
 pub mod bedrock;
 pub mod cohere;
+pub mod databricks;
 pub mod declare;
 pub mod edit;
 mod endpoint;
 pub mod gemini;
 mod generated;
+pub mod huggingface;
+pub mod jina_ai;
 pub mod nvidia_nim;
 pub mod ollama;
 mod params;
@@ -42,6 +47,7 @@ pub mod snowflake;
 mod template;
 pub mod triton;
 pub mod vertex_ai;
+pub mod voyage;
 pub mod watsonx;
 
 pub use declare::RowSpec;

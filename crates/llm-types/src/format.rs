@@ -52,6 +52,8 @@ pub enum Format {
     OllamaEmbed,
     /// Hugging Face text generation inference `POST /generate`.
     TgiGenerate,
+    /// Hugging Face feature extraction, `POST /embed` of text embeddings inference.
+    TeiEmbed,
     /// IBM watsonx.ai `POST /ml/v1/text/generation`.
     WatsonxText,
     /// IBM watsonx.ai `POST /ml/v1/text/embeddings`.
@@ -163,6 +165,7 @@ impl Format {
         Self::OllamaGenerate,
         Self::OllamaEmbed,
         Self::TgiGenerate,
+        Self::TeiEmbed,
         Self::WatsonxText,
         Self::WatsonxEmbed,
         Self::TritonGenerate,
@@ -234,6 +237,7 @@ impl Format {
             Self::OllamaGenerate => "ollama-generate",
             Self::OllamaEmbed => "ollama-embed",
             Self::TgiGenerate => "tgi-generate",
+            Self::TeiEmbed => "tei-embed",
             Self::WatsonxText => "watsonx-text",
             Self::WatsonxEmbed => "watsonx-embed",
             Self::TritonGenerate => "triton-generate",
@@ -296,6 +300,7 @@ impl Format {
                 | Self::SageMakerEmbed
                 | Self::CohereChat
                 | Self::TgiGenerate
+                | Self::TeiEmbed
                 | Self::WatsonxText
                 | Self::TritonGenerate
                 | Self::NlpCloud

@@ -89,6 +89,7 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::OllamaEmbed => Some(&OllamaEmbed),
         Format::GeminiEmbed => Some(&GeminiEmbed),
         Format::VertexEmbed => Some(&VertexEmbed),
+        Format::TeiEmbed => Some(&text::TeiEmbed),
         Format::WatsonxEmbed => Some(&text::WatsonxEmbed),
         Format::TritonEmbed => Some(&text::TritonEmbed),
         Format::SnowflakeEmbed => Some(&SnowflakeEmbed),

@@ -1588,6 +1588,7 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
             path: "/images/generations",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
             format: Format::OpenAiAudio,
@@ -1600,7 +1601,6 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
             path: "/audio/translations",
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: FieldSet::of(&[
         F::Stream,
@@ -2585,8 +2585,15 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
     display_name: "Huggingface",
     api_base: Some("https://router.huggingface.co"),
     api_base_env: &["HF_API_BASE", "HUGGINGFACE_API_BASE"],
-    api_key_env: &["HUGGINGFACE_API_KEY"],
+    api_key_env: &["HUGGINGFACE_API_KEY", "HF_TOKEN"],
+    embed_format: Format::TeiEmbed,
     tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/v1/images/generations",
+            ..Task::BLANK
+        },
         Task {
             operation: OperationKind::Rerank,
             format: Format::TeiRerank,
@@ -2594,12 +2601,7 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
             base: Some("https://api-inference.huggingface.co"),
             ..Task::BLANK
         },
-        Task {
-            operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/v1/images/generations",
-            ..Task::BLANK
-        },
+        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
             format: Format::OpenAiAudio,
@@ -2612,7 +2614,6 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
             path: "/v1/audio/translations",
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS,
     stream_usage: true,
@@ -2626,7 +2627,11 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
         Q::ToolImagesStay,
         Q::StreamErrorIsApi,
     ]),
-    paths: Paths { chat: Some("/v1/chat/completions"), ..Paths::NONE },
+    paths: Paths {
+        chat: Some("/v1/chat/completions"),
+        embeddings: Some("/hf-inference/pipeline/feature-extraction/{model}"),
+        ..Paths::NONE
+    },
     hosts: &["router.huggingface.co"],
     ..BLANK
 };
@@ -5753,7 +5758,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("custom_openai", &Compatible(&CUSTOM_OPENAI)),
     ("darkbloom", &Compatible(&DARKBLOOM)),
     ("dashscope", &Compatible(&DASHSCOPE)),
-    ("databricks", &Compatible(&DATABRICKS)),
+    ("databricks", &crate::databricks::Databricks),
     ("dataforseo", &Compatible(&DATAFORSEO)),
     ("datarobot", &Compatible(&DATAROBOT)),
     ("deepgram", &Compatible(&DEEPGRAM)),
@@ -5786,12 +5791,12 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("helicone", &Compatible(&HELICONE)),
     ("heroku", &Compatible(&HEROKU)),
     ("hosted_vllm", &Compatible(&HOSTED_VLLM)),
-    ("huggingface", &Compatible(&HUGGINGFACE)),
+    ("huggingface", &crate::huggingface::Huggingface),
     ("humanloop", &Compatible(&HUMANLOOP)),
     ("hyperbolic", &Compatible(&HYPERBOLIC)),
     ("inception", &Compatible(&INCEPTION)),
     ("infinity", &Compatible(&INFINITY)),
-    ("jina_ai", &Compatible(&JINA_AI)),
+    ("jina_ai", &crate::jina_ai::JinaAi),
     ("lambda_ai", &Compatible(&LAMBDA_AI)),
     ("langflow", &Compatible(&LANGFLOW)),
     ("langfuse", &Compatible(&LANGFUSE)),
@@ -5886,7 +5891,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("vertex_ai_beta", &crate::vertex_ai::VertexAiBeta),
     ("vllm", &Compatible(&VLLM)),
     ("volcengine", &Compatible(&VOLCENGINE)),
-    ("voyage", &Compatible(&VOYAGE)),
+    ("voyage", &crate::voyage::Voyage),
     ("wandb", &Compatible(&WANDB)),
     ("watsonx", &crate::watsonx::Watsonx),
     ("watsonx_text", &crate::watsonx::WatsonxText),

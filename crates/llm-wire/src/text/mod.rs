@@ -4,6 +4,7 @@
 //! | codec | host | request | stream |
 //! |---|---|---|---|
 //! | [`Tgi`] | Hugging Face's text generation inference, Predibase | `inputs`, `parameters` | SSE of tokens |
+//! | [`TeiEmbed`] | its feature extraction | `inputs` | none |
 //! | [`WatsonxText`] | IBM watsonx.ai | `input`, `parameters`, `model_id` | SSE of results |
 //! | [`TritonGenerate`] | NVIDIA Triton | `text_input`, or tensors | SSE of texts |
 //! | [`NlpCloud`] | NLP Cloud | `text` | bare text |
@@ -18,6 +19,7 @@ mod lines;
 mod nlp_cloud;
 mod petals;
 mod replicate;
+mod tei;
 mod tgi;
 mod triton;
 mod watsonx;
@@ -28,6 +30,7 @@ pub use nlp_cloud::NlpCloud;
 pub use petals::Petals;
 pub use replicate::Replicate;
 pub use replicate::version as replicate_version;
+pub use tei::TeiEmbed;
 pub use tgi::Tgi;
 pub use triton::{TritonEmbed, TritonGenerate, as_tensors};
 pub use watsonx::{WatsonxEmbed, WatsonxText};

@@ -14,11 +14,9 @@ use llm_wire::registry::{client_embed, client_generate, upstream_embed, upstream
 use llm_wire::sse::Item;
 use llm_wire::{ReplyView, RequestView};
 
-use super::files::{Fixture, encode_context, fixtures, prefixes, pretty, reply_context, report, root, tree, written};
-
-/// The clients whose requests are sent and who are told the answers: enough to see what a language can say.
-const CLIENTS: [Format; 4] =
-    [Format::OpenAiChat, Format::OpenAiResponses, Format::OpenAiCompletions, Format::AnthropicMessages];
+use super::files::{
+    Fixture, GENERATE, encode_context, fixtures, prefixes, pretty, reply_context, report, root, tree, written,
+};
 
 fn generating() -> Vec<Format> {
     let foreign = |f: &Format| upstream_generate(*f).is_some() && client_generate(*f).is_none();
@@ -58,7 +56,7 @@ fn requests_of_every_client_reach_them() {
     let mut wrong = Vec::new();
     for format in generating() {
         let mut all = Vec::new();
-        for fixture in fixtures(&CLIENTS, "request.json") {
+        for fixture in fixtures(&GENERATE, "request.json") {
             let view = RequestView { path: "/", query: "", body: &fixture.body };
             let req = client_generate(fixture.format).unwrap().decode_request(&view).unwrap();
             let mut ctx = encode_context("target-model");
@@ -91,7 +89,7 @@ fn answers_reach_every_client() {
             let out = written(|out| client_generate(format).unwrap().encode_response(&resp, &ctx, out));
             (format.name(), tree(&out))
         };
-        fixture.snapshot("told.json", &pretty(&Json::object(CLIENTS.map(told))), &mut wrong);
+        fixture.snapshot("told.json", &pretty(&Json::object(GENERATE.map(told))), &mut wrong);
     }
     report(&wrong);
 }
