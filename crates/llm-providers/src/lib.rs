@@ -30,6 +30,7 @@ pub mod gemini;
 mod generated;
 pub mod huggingface;
 pub mod jina_ai;
+pub mod github_copilot;
 pub mod nvidia_nim;
 pub mod ollama;
 mod params;

@@ -10,6 +10,7 @@ use llm_types::{Error, Kind, Result, Secret};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::initiator::Conversation;
 use super::{Granted, Pending, file, pending, save};
 use crate::ambient::read_if_there;
 use crate::flow::{Answer, Flow, get, json, show};
@@ -80,6 +81,20 @@ async fn exchange(flow: Flow<'_>, access: &str) -> Result<Answer> {
     let mut request = get(&setting(flow, "GITHUB_COPILOT_API_KEY_URL", API_KEY_URL))?;
     show(&mut request, AUTHORIZATION, &format!("token {access}"))?;
     flow.send(SERVICE, as_editor(request)).await
+}
+
+/// Adds the headers that depend on the conversation, by which GitHub counts requests.
+pub(super) fn describe(request: &mut Request<Body>) -> Result<()> {
+    let body: Vec<u8> = request.body().slices().flat_map(|slice| slice.iter().copied()).collect();
+    let conversation = Conversation::read(&body);
+    let headers = request.headers_mut();
+    headers.insert("x-initiator", HeaderValue::from_static(if conversation.by_agent { "agent" } else { "user" }));
+    if conversation.has_images {
+        headers.insert("copilot-vision-request", HeaderValue::from_static("true"));
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    headers.insert("x-request-id", HeaderValue::from_str(&id).map_err(|_| Error::internal("an id of no header"))?);
+    Ok(())
 }
 
 /// GitHub answers to editors only.

@@ -6,6 +6,7 @@
 
 mod chatgpt;
 mod copilot;
+mod initiator;
 
 #[cfg(test)]
 mod tests;
@@ -107,10 +108,11 @@ pub(crate) fn show(request: &mut Request<Body>, login: DeviceLogin, granted: &Gr
     if let Some(account) = &granted.account {
         show_header(request, HeaderName::from_static("chatgpt-account-id"), account)?;
     }
-    match (&granted.base, login) {
-        (Some(base), DeviceLogin::GitHubCopilot) => redirect(request, copilot::HOST, base),
-        _ => Ok(()),
+    if login != DeviceLogin::GitHubCopilot {
+        return Ok(());
     }
+    copilot::describe(request)?;
+    granted.base.as_deref().map_or(Ok(()), |base| redirect(request, copilot::HOST, base))
 }
 
 /// Sends a request to the host of `base` that was for the host that stands for all.

@@ -95,6 +95,8 @@ async fn copilot_from_no_login_to_a_token() {
     setting.world.pass(6);
     let request = setting.ask(&COPILOT, COPILOT_URL).await.unwrap();
     assert_eq!(shown(&request, "authorization"), "Bearer tid=1");
+    assert_eq!((shown(&request, "x-initiator"), shown(&request, "copilot-vision-request")), ("user".into(), "".into()));
+    assert!(uuid::Uuid::parse_str(&shown(&request, "x-request-id")).is_ok());
     assert_eq!(request.uri(), "https://api.individual.githubcopilot.com/chat/completions");
     assert_eq!(setting.paths(), ["/code", "/access", "/access", "/key"]);
     assert_eq!(setting.file("access-token"), "gho_lasting");

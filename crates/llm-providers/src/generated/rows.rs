@@ -2311,7 +2311,19 @@ pub(crate) static GITHUB_COPILOT: ProviderRow = ProviderRow {
     api_base: Some("https://api.githubcopilot.com"),
     api_base_env: &["GITHUB_COPILOT_API_BASE"],
     auth: Auth::Computed("oauth_device"),
-    format: RowFormat::NotServed("copilot"),
+    supported: OPENAI_PARAMS,
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
+        (Cap::Like(&["claude"]), FieldSet::of(&[F::Thinking])),
+    ],
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::SystemIsAssistant]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
     ..BLANK
 };
 
@@ -5783,7 +5795,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("gemini", &crate::gemini::Gemini),
     ("gigachat", &Compatible(&GIGACHAT)),
     ("github", &Compatible(&GITHUB)),
-    ("github_copilot", &Compatible(&GITHUB_COPILOT)),
+    ("github_copilot", &crate::github_copilot::GithubCopilot),
     ("gmi", &Compatible(&GMI)),
     ("google_pse", &Compatible(&GOOGLE_PSE)),
     ("gradient_ai", &Compatible(&GRADIENT_AI)),
