@@ -20,6 +20,12 @@ pub enum Format {
     GeminiEmbed,
     /// Vertex AI `models/{model}:predict` for embeddings.
     VertexEmbed,
+    /// Google AI Studio `models/{model}:predict` of Imagen.
+    GeminiImagen,
+    /// Vertex AI `models/{model}:predict` of Imagen.
+    VertexImagen,
+    /// Google `models/{model}:generateContent` of models that draw.
+    GeminiImages,
     /// AWS Bedrock `model/{model}/converse`.
     BedrockConverse,
     /// AWS Bedrock `model/{model}/invoke` of models that continue a text.
@@ -149,6 +155,9 @@ impl Format {
         Self::GeminiGenerate,
         Self::GeminiEmbed,
         Self::VertexEmbed,
+        Self::GeminiImagen,
+        Self::VertexImagen,
+        Self::GeminiImages,
         Self::BedrockConverse,
         Self::BedrockText,
         Self::BedrockTextWhole,
@@ -221,6 +230,9 @@ impl Format {
             Self::GeminiGenerate => "gemini-generate",
             Self::GeminiEmbed => "gemini-embed",
             Self::VertexEmbed => "vertex-embed",
+            Self::GeminiImagen => "gemini-imagen",
+            Self::VertexImagen => "vertex-imagen",
+            Self::GeminiImages => "gemini-images",
             Self::BedrockConverse => "bedrock-converse",
             Self::BedrockText => "bedrock-text",
             Self::BedrockTextWhole => "bedrock-text-whole",
@@ -292,6 +304,9 @@ impl Format {
             Self::GeminiGenerate
                 | Self::GeminiEmbed
                 | Self::VertexEmbed
+                | Self::GeminiImagen
+                | Self::VertexImagen
+                | Self::GeminiImages
                 | Self::BedrockConverse
                 | Self::BedrockText
                 | Self::BedrockTextWhole

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::top::Top;
 
-use crate::endpoint::no_key;
+use crate::endpoint::{no_key, row_protocols};
 use crate::generated;
-use crate::provider::{Call, Endpoint, Provider};
+use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
 
 /// Where it is, without the version.
@@ -20,6 +20,17 @@ pub struct Gemini;
 impl Provider for Gemini {
     fn row(&self) -> &'static ProviderRow {
         &generated::GEMINI
+    }
+
+    fn protocols(&self, want: &Want<'_>) -> Protocols {
+        match want.operation {
+            OperationKind::Image | OperationKind::ImageEdit => {
+                let mut out = Protocols::default();
+                out.push(if is_imagen(want.model) { Format::GeminiImagen } else { Format::GeminiImages });
+                out
+            }
+            _ => row_protocols(self.row(), want),
+        }
     }
 
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
@@ -55,12 +66,17 @@ impl Provider for Gemini {
     }
 }
 
+/// Models that draw by `predict`.
+pub(crate) fn is_imagen(model: &str) -> bool {
+    model.contains("imagen") || model.contains("imagegeneration")
+}
+
 /// What the model is asked to do.
 pub(crate) fn verb(call: &Call<'_>) -> &'static str {
     match (call.operation, call.format) {
         (OperationKind::CountTokens, _) => "countTokens",
         (OperationKind::Embed, Format::GeminiEmbed) => "batchEmbedContents",
-        (OperationKind::Embed, _) => "predict",
+        (OperationKind::Embed, _) | (_, Format::GeminiImagen) => "predict",
         (OperationKind::Generate, _) if call.stream => "streamGenerateContent",
         _ => "generateContent",
     }

@@ -2,6 +2,8 @@
 
 use llm_types::{Format, OperationKind};
 
+use crate::provider::Call;
+
 /// A family of models: one address and one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
@@ -72,9 +74,11 @@ impl Family {
     }
 
     /// What the model is asked to do, as the last part of the path.
-    pub(super) fn verb(self, operation: OperationKind, stream: bool) -> &'static str {
-        match (self, operation) {
+    pub(super) fn verb(self, call: &Call<'_>) -> &'static str {
+        let stream = call.stream;
+        match (self, call.operation) {
             (_, OperationKind::Embed) => "predict",
+            _ if call.format == Format::VertexImagen => "predict",
             (Self::Gemini, OperationKind::CountTokens) => "countTokens",
             (Self::Gemini, _) if stream => "streamGenerateContent",
             (Self::Gemini, _) => "generateContent",

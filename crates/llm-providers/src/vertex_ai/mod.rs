@@ -12,6 +12,7 @@ use llm_catalog::{Capability, Catalog};
 use llm_types::{AuthNeed, Error, Format, GoogleAuth, OperationKind, Result, Secret};
 use llm_wire::{ModelCaps, ReplyView};
 
+use crate::gemini::is_imagen;
 use crate::generated;
 use crate::params::Params;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
@@ -80,6 +81,11 @@ fn protocols(want: &Want<'_>) -> Protocols {
             _ => {}
         },
         OperationKind::Embed => out.push(Format::VertexEmbed),
+        OperationKind::Image | OperationKind::ImageEdit => match Family::of(want.model) {
+            Family::Gemini if !is_imagen(want.model) => out.push(Format::GeminiImages),
+            Family::Gemini | Family::Predict => out.push(Format::VertexImagen),
+            _ => {}
+        },
         _ => {}
     }
     out

@@ -1,6 +1,6 @@
 //! Addresses of Vertex AI. <https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations>
 
-use llm_types::{Json, OperationKind};
+use llm_types::{Format, Json, OperationKind};
 
 use super::family::{Family, is_number};
 use crate::params::Params;
@@ -70,7 +70,7 @@ impl<'a> Place<'a> {
 
     /// The URL of a call with a model, without its query.
     pub(super) fn of(&self, family: Family, call: &Call<'_>) -> String {
-        let verb = family.verb(call.operation, call.stream);
+        let verb = family.verb(call);
         let tail = tail(family, call.model, call.operation);
         match call.api_base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty()) {
             None => format!("{}{}", self.root(), with_verb(&tail, verb)),
@@ -101,6 +101,8 @@ impl<'a> Place<'a> {
                     format!("{base}/chat/completions")
                 }
             }
+            // such a base is the whole address of pictures
+            _ if call.format == Format::VertexImagen => base.to_owned(),
             _ => format!("{base}:{verb}"),
         }
     }

@@ -6,6 +6,7 @@
 //! - [`foundry`]: two houses inside Azure AI Foundry.
 //! - [`fal`]: fal.ai, a vocabulary for each family of models.
 //! - [`bfl`], [`runway`]: jobs that are asked for until they are done.
+//! - [`google`]: Imagen and Gemini's image models.
 //! - [`chat`]: a conversation whose answer holds images.
 //!
 //! Facts: the houses' public references, and what LiteLLM sends them.
@@ -17,6 +18,7 @@ pub mod fal;
 mod fal_family;
 mod files;
 pub mod foundry;
+pub mod google;
 pub mod qwen;
 pub mod recraft;
 pub mod runway;

@@ -9,6 +9,7 @@ use super::bfl::Bfl;
 use super::chat::ChatImages;
 use super::fal::Fal;
 use super::foundry::{Flux2, Mai};
+use super::google::{GeminiImagen, GeminiImages, VertexImagen};
 use super::qwen::Qwen;
 use super::recraft::Recraft;
 use super::runway::Runway;
@@ -214,4 +215,36 @@ fn jobs_are_asked_for_until_they_are_done() {
     assert_eq!(url(&Bfl, 2, r#"{"status":"Ready"}"#), None);
     assert!(Bfl.next(&r, 1, &view(r#"{"status":"Content Moderated"}"#)).is_err());
     assert!(Bfl.next(&r, 0, &view("{}")).is_err());
+}
+
+#[test]
+fn google_draws_by_predict_and_by_generating() {
+    let imagen = json(&sent(&GeminiImagen, &ask("imagen-4", ALL)));
+    assert_eq!(
+        imagen,
+        r#"{"instances":[{"prompt":"p"}],"parameters":{"sampleCount":1,"aspectRatio":"1:1","imageSize":"1K"}}"#
+    );
+    let own = r#"{"prompt":"p","size":"1792x1024","negative_prompt":"n"}"#;
+    assert_eq!(
+        json(&sent(&VertexImagen, &ask("imagen-4", own))),
+        r#"{"instances":[{"prompt":"p"}],"parameters":{"negativePrompt":"n","aspectRatio":"16:9","sampleCount":1}}"#
+    );
+    let changed = json(&sent(&VertexImagen, &edit("imagen-3.0-capability-001", r#"{"prompt":"p"}"#)));
+    assert_eq!(
+        changed,
+        r#"{"instances":[{"prompt":"p","referenceImages":[{"referenceType":"REFERENCE_TYPE_RAW","referenceId":1,"referenceImage":{"bytesBase64Encoded":"iVBORw0KGgo="}}]}],"parameters":{"sampleCount":1,"editMode":"EDIT_MODE_INPAINT_INSERTION"}}"#
+    );
+    let gemini = json(&sent(&GeminiImages, &edit("gemini-image", r#"{"prompt":"p","size":"2048x2048","n":2}"#)));
+    assert_eq!(
+        gemini,
+        r#"{"contents":[{"role":"user","parts":[{"text":"p"},{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]}],"generationConfig":{"response_modalities":["IMAGE","TEXT"],"candidateCount":2,"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}}}"#
+    );
+    let predicted =
+        r#"{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"aa"},{"raiFilteredReason":"no"}]}"#;
+    assert_eq!(seen(&VertexImagen, &ask("imagen-4", ALL), predicted), ["aa"]);
+    let generated = r#"{"candidates":[{"content":{"parts":[{"text":"Here"},{"inlineData":{"mimeType":"image/png","data":"bb"}}]}}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":30,"totalTokenCount":35}}"#;
+    assert_eq!(seen(&GeminiImages, &ask("gemini-image", ALL), generated), ["bb"]);
+    let reply = GeminiImages.decode(&ask("gemini-image", ALL), &view(generated), &ReplyContext::default()).unwrap();
+    let usage = reply.usage.unwrap().usage;
+    assert_eq!((usage.input_text, usage.output_text, usage.output_image), (5, 0, 30));
 }

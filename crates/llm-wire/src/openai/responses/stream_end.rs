@@ -1,8 +1,8 @@
 //! How a stream ends: with the whole answer, or with an error.
 
 use bytes::{BufMut, BytesMut};
-use llm_types::Error;
 use llm_types::generate::PartKind;
+use llm_types::{Error, Format};
 
 use super::FORMAT;
 use super::response_encode::{Answer, ending};
@@ -43,7 +43,8 @@ impl ResponsesStreamEncoder {
             finish: self.finish.as_ref(),
             usage: response.usage.as_ref(),
             shape: Shape { stream: true, tool_calls, ..shape(response) },
-            empty_message: self.style == Style::Blocks,
+            // where calls come whole, no message opens before them
+            empty_message: self.style == Style::Blocks && self.ctx.upstream != Some(Format::GeminiGenerate),
         };
         let mut event = self.writer.event(kind, out);
         let mut obj = event.obj("response");
