@@ -125,6 +125,7 @@ struct TaskSpec {
     takes: Option<Vec<String>>,
     #[serde(default)]
     leaves: Vec<String>,
+    auth: Option<Auth>,
 }
 
 /// Names of tasks in the table: the operation, and the language that LiteLLM's clients speak.
@@ -298,7 +299,7 @@ fn task(name: &str, path: &TaskPath) -> Result<String> {
         TaskPath::Path(path) => (path, usual, String::new()),
         TaskPath::Said(spec) => {
             let format = spec.format.as_deref().map_or(Ok(usual), format_name)?;
-            (&spec.path, format, task_more(spec))
+            (&spec.path, format, task_more(spec)?)
         }
     };
     let operation = known.1;
@@ -306,7 +307,7 @@ fn task(name: &str, path: &TaskPath) -> Result<String> {
     Ok(format!("Task {{ operation: OperationKind::{operation}, format: {format}, path: {path}, {more}..Task::BLANK }}"))
 }
 
-fn task_more(spec: &TaskSpec) -> String {
+fn task_more(spec: &TaskSpec) -> Result<String> {
     let all = |items: &[String]| list(items.iter().map(|i| text(i)));
     let mut out = String::new();
     if let Some(base) = &spec.base {
@@ -321,7 +322,10 @@ fn task_more(spec: &TaskSpec) -> String {
     if !spec.leaves.is_empty() {
         out.push_str(&format!("leaves: {}, ", all(&spec.leaves)));
     }
-    out
+    if let Some(own) = spec.auth.as_ref().map(auth).transpose()?.flatten() {
+        out.push_str(&format!("auth: Some({own}), "));
+    }
+    Ok(out)
 }
 
 fn put_list(put: &mut impl FnMut(&'static str, String), key: &'static str, items: &[String]) {

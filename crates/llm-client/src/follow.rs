@@ -93,12 +93,19 @@ fn follow_uri(first: &Uri, url: &FollowUrl) -> Result<Uri> {
             let http = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
             return if http { Ok(uri) } else { Err(bad(url)) };
         }
-        FollowUrl::Beside(more) => format!("{}{more}", first.path().trim_end_matches('/')),
+        FollowUrl::Beside(more) => beside(first.path().trim_end_matches('/'), more),
         FollowUrl::Path(path) => path.clone(),
     };
     let mut parts = first.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(path.as_str()).map_err(|_| bad(&path))?);
     Uri::from_parts(parts).map_err(|_| bad(&path))
+}
+
+fn beside(path: &str, more: &str) -> String {
+    match more.strip_prefix("/..") {
+        Some(rest) => format!("{}{rest}", path.rsplit_once('/').map_or("", |(parent, _)| parent)),
+        None => format!("{path}{more}"),
+    }
 }
 
 /// A body and its media type.
@@ -167,6 +174,7 @@ mod tests {
         let first: Uri = "https://h/v1/jobs?x=1".parse().unwrap();
         let url = |u: &FollowUrl| follow_uri(&first, u).map(|u| u.to_string());
         assert_eq!(url(&FollowUrl::Beside("/7".into())).unwrap(), "https://h/v1/jobs/7");
+        assert_eq!(url(&FollowUrl::Beside("/../files/7".into())).unwrap(), "https://h/v1/files/7");
         assert_eq!(url(&FollowUrl::Path("/v2/7?a=b".into())).unwrap(), "https://h/v2/7?a=b");
         assert_eq!(url(&FollowUrl::Absolute("https://cdn.h/7".into())).unwrap(), "https://cdn.h/7");
         assert!(url(&FollowUrl::Absolute("file:///etc/passwd".into())).is_err());

@@ -1,7 +1,7 @@
 //! Attempts at tasks: operations in LiteLLM's own shape, see `llm_wire::task`.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
@@ -58,8 +58,19 @@ pub(crate) async fn run(
     let pairs = header_pairs(&head.upstream_headers);
     for step in 0_u32.. {
         let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: &bytes };
-        let Next::Send { after, request } = codec.next(&request, step, &view)? else { break };
-        let reply = follower.send(after, *request, &|view| codec.decode_error(view)).await?;
+        let (after, next) = match codec.next(&request, step, &view)? {
+            Next::Done => break,
+            Next::Send { after, request } => (after, request),
+            Next::Last { request } => {
+                // What cannot be cleared away stays there; the answer is good.
+                let read = |view: &ReplyView<'_>| codec.decode_error(view);
+                if let Err(error) = follower.send(Duration::ZERO, *request, &read).await {
+                    tracing::warn!(provider = counter.provider(), %error, "an upload could not be deleted");
+                }
+                break;
+            }
+        };
+        let reply = follower.send(after, *next, &|view| codec.decode_error(view)).await?;
         bytes = reply.collect(limit).await.map_err(|e| transport_error(&e, counter.provider()))?;
     }
     report.upstream_done = Some(Instant::now());

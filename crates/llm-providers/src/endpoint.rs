@@ -84,7 +84,8 @@ pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoin
         out.set("anthropic-version", "2023-06-01")?;
         out.set("x-api-key", key.expose())?;
     } else {
-        show_key(row, key.as_ref(), out)?;
+        let auth = row.task(call.operation).and_then(|t| t.auth).unwrap_or(row.auth);
+        show_key(row, auth, key.as_ref(), out)?;
     }
     out.set("content-type", "application/json")?;
     out.set_extra(call.params)?;
@@ -107,8 +108,8 @@ pub(crate) fn no_key(row: &ProviderRow) -> Error {
     Error::new(Kind::Authentication, format!("provider {} needs a key: give api_key{names}", row.id))
 }
 
-fn show_key(row: &ProviderRow, key: Option<&Secret>, out: &mut Endpoint) -> Result<()> {
-    match (row.auth, key) {
+fn show_key(row: &ProviderRow, auth: Auth, key: Option<&Secret>, out: &mut Endpoint) -> Result<()> {
+    match (auth, key) {
         (Auth::None, _) | (Auth::BearerOptional, None) => Ok(()),
         (Auth::Bearer | Auth::BearerOptional | Auth::Computed(_), Some(key)) => {
             out.set("authorization", &format!("Bearer {}", key.expose()))

@@ -10,7 +10,8 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`ollama`], [`predibase`],
+//! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`nvidia_nim`],
+//!   [`ollama`], [`predibase`],
 //!   [`replicate`], [`sagemaker`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
 //! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`databricks`], [`huggingface`],
 //!   [`jina_ai`], [`ollama`], [`predibase`], [`replicate`], [`snowflake`], [`triton`], [`voyage`], [`watsonx`]: providers whose control flow differs.
@@ -20,6 +21,7 @@ mod aws;
 pub mod aws_polly;
 pub mod azure;
 pub mod azure_ai;
+pub mod azure_speech;
 pub mod bedrock;
 pub mod cohere;
 pub mod databricks;

@@ -108,6 +108,8 @@ pub struct Task {
     pub takes: Option<&'static [&'static str]>,
     /// Parameters that are left out without a word.
     pub leaves: &'static [&'static str],
+    /// How the key is shown, where not as the row says.
+    pub auth: Option<Auth>,
 }
 
 impl Task {
@@ -120,6 +122,7 @@ impl Task {
         model: None,
         takes: None,
         leaves: &[],
+        auth: None,
     };
 }
 

@@ -124,6 +124,22 @@ pub enum Format {
     PlainAudio,
     /// Mistral `POST /v1/audio/transcriptions`.
     MistralAudio,
+    /// Deepgram `POST /v1/listen`.
+    DeepgramListen,
+    /// ElevenLabs `POST /v1/speech-to-text`, `POST /v1/text-to-speech/{voice}`.
+    ElevenLabs,
+    /// Azure's speech service: SSML in, sound out; and the other way round.
+    AzureSpeech,
+    /// MiniMax `POST /v1/t2a_v2`.
+    MiniMaxSpeech,
+    /// Mistral `POST /v1/audio/speech`.
+    MistralSpeech,
+    /// RunwayML `POST /v1/text_to_speech`.
+    RunwaySpeech,
+    /// Soniox `POST /v1/files`, `POST /v1/transcriptions`.
+    Soniox,
+    /// AssemblyAI `POST /v2/upload`, `POST /v2/transcript`.
+    AssemblyAi,
     /// Jina `POST /v1/rerank`.
     JinaRerank,
     /// Infinity `POST /rerank`.
@@ -207,6 +223,14 @@ impl Format {
         Self::OpenAiWhisper,
         Self::PlainAudio,
         Self::MistralAudio,
+        Self::DeepgramListen,
+        Self::ElevenLabs,
+        Self::AzureSpeech,
+        Self::MiniMaxSpeech,
+        Self::MistralSpeech,
+        Self::RunwaySpeech,
+        Self::Soniox,
+        Self::AssemblyAi,
         Self::JinaRerank,
         Self::InfinityRerank,
         Self::VllmRerank,
@@ -282,6 +306,14 @@ impl Format {
             Self::OpenAiWhisper => "openai-whisper",
             Self::PlainAudio => "plain-audio",
             Self::MistralAudio => "mistral-audio",
+            Self::DeepgramListen => "deepgram-listen",
+            Self::ElevenLabs => "elevenlabs",
+            Self::AzureSpeech => "azure-speech",
+            Self::MiniMaxSpeech => "minimax-speech",
+            Self::MistralSpeech => "mistral-speech",
+            Self::RunwaySpeech => "runway-speech",
+            Self::Soniox => "soniox",
+            Self::AssemblyAi => "assemblyai",
             Self::JinaRerank => "jina-rerank",
             Self::InfinityRerank => "infinity-rerank",
             Self::VllmRerank => "vllm-rerank",

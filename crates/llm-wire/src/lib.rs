@@ -18,6 +18,7 @@
 //!   complete texts.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
+//! - [`voice`]: speech in the houses' own languages.
 //!
 //! Every codec folder has the same files: `request_decode`, `request_encode`, `response_decode`, `response_encode`,
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
@@ -48,6 +49,7 @@ pub mod text;
 pub mod top;
 pub(crate) mod turns;
 pub mod usage;
+pub mod voice;
 
 pub use codec::{
     ClientCodec, EncodeContext, ModelCaps, Operation, ReplyContext, ReplyView, RequestView, StreamDecoder,

@@ -26,6 +26,7 @@ use crate::sagemaker;
 use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
 use crate::text;
+use crate::voice;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
 #[must_use]
@@ -118,6 +119,14 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::OpenAiWhisper => Some(&audio::WHISPER),
         Format::PlainAudio => Some(&audio::PLAIN),
         Format::MistralAudio => Some(&audio::MISTRAL),
+        Format::DeepgramListen => Some(&voice::deepgram::Deepgram),
+        Format::ElevenLabs => Some(&voice::elevenlabs::ElevenLabs),
+        Format::AzureSpeech => Some(&voice::azure::AzureSpeech),
+        Format::MiniMaxSpeech => Some(&voice::minimax::MiniMax),
+        Format::MistralSpeech => Some(&voice::mistral::MistralSpeech),
+        Format::RunwaySpeech => Some(&voice::runway::RunwaySpeech),
+        Format::Soniox => Some(&voice::soniox::Soniox),
+        Format::AssemblyAi => Some(&voice::assemblyai::AssemblyAi),
         Format::OpenAiModerations => Some(&Moderations),
         Format::CohereRerank => Some(&rerank::COHERE),
         Format::JinaRerank => Some(&rerank::JINA),

@@ -174,6 +174,11 @@ pub enum Next {
         /// The request
         request: Box<FollowUp>,
     },
+    /// The reply is the answer, and this is sent besides: something is cleared away. How it ends does not matter.
+    Last {
+        /// The request
+        request: Box<FollowUp>,
+    },
 }
 
 /// A request that follows another one, with the same credentials.
@@ -198,7 +203,8 @@ pub enum FollowUrl {
     Own(String),
     /// The URL of the request before.
     Again,
-    /// A path behind the URL of the first request, its query left out.
+    /// A path behind the URL of the first request, its query left out. One that starts with `/../` is beside its last
+    /// segment.
     Beside(String),
     /// A path in place of that of the first request.
     Path(String),

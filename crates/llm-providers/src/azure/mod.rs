@@ -9,10 +9,10 @@ use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::ReplyView;
 use llm_wire::task::TaskOut;
 
-use crate::endpoint::{no_base, no_key};
+use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
 use crate::params::Params;
-use crate::provider::{Call, Endpoint, Provider};
+use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::quirk::{Quirk, Quirks};
 use crate::row::ProviderRow;
 use crate::rules::Family;
@@ -22,6 +22,9 @@ use entra::Directory;
 const VERSION: &str = "2025-02-01-preview";
 /// The version of the Responses interface when nobody names one.
 const RESPONSES_VERSION: &str = "preview";
+
+/// Models of this prefix belong to the speech service, which is not OpenAI's.
+const SPEECH: &str = "speech/";
 
 /// Chat, embeddings, Responses.
 #[derive(Debug)]
@@ -36,7 +39,19 @@ impl Provider for Azure {
         &generated::AZURE
     }
 
+    fn protocols(&self, want: &Want<'_>) -> Protocols {
+        if want.model.starts_with(SPEECH) && want.operation.is_task() {
+            let mut out = Protocols::default();
+            out.push(Format::AzureSpeech);
+            return out;
+        }
+        row_protocols(self.row(), want)
+    }
+
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+        if call.format == Format::AzureSpeech {
+            return crate::azure_speech::endpoint(self.row(), call, out);
+        }
         endpoint(self.row(), call, out)
     }
 

@@ -561,15 +561,18 @@ pub(crate) static ASSEMBLYAI: ProviderRow = ProviderRow {
     api_key_env: &["ASSEMBLYAI_API_KEY"],
     tasks: &[
         Task {
-            operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            operation: OperationKind::Transcribe,
+            format: Format::AssemblyAi,
+            path: "/v2/upload",
+            base: Some("https://api.assemblyai.com"),
+            takes: Some(&["language"]),
+            auth: Some(Auth::Header { name: "authorization", value: "{key}" }),
             ..Task::BLANK
         },
         Task {
-            operation: OperationKind::Transcribe,
-            format: Format::OpenAiAudio,
-            path: "/audio/transcriptions",
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
             ..Task::BLANK
         },
         Task {
@@ -750,7 +753,21 @@ pub(crate) static AZURE_SPEECH: ProviderRow = ProviderRow {
     display_name: "Azure Speech",
     api_key_env: &["AZURE_SPEECH_API_KEY"],
     auth: Auth::Header { name: "ocp-apim-subscription-key", value: "{key}" },
-    format: RowFormat::NotServed("azure_speech"),
+    tasks: &[
+        Task {
+            operation: OperationKind::Speech,
+            format: Format::AzureSpeech,
+            path: "/cognitiveservices/v1",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::AzureSpeech,
+            path: "/speechtotext/transcriptions:transcribe",
+            takes: Some(&["language"]),
+            ..Task::BLANK
+        },
+    ],
     ..BLANK
 };
 
@@ -1671,7 +1688,13 @@ pub(crate) static DEEPGRAM: ProviderRow = ProviderRow {
     api_base_env: &["DEEPGRAM_API_BASE"],
     api_key_env: &["DEEPGRAM_API_KEY"],
     auth: Auth::Header { name: "authorization", value: "Token {key}" },
-    format: RowFormat::NotServed("deepgram"),
+    tasks: &[Task {
+        operation: OperationKind::Transcribe,
+        format: Format::DeepgramListen,
+        path: "/listen",
+        takes: Some(&["language"]),
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -1875,7 +1898,21 @@ pub(crate) static ELEVENLABS: ProviderRow = ProviderRow {
     api_base_env: &["ELEVENLABS_API_BASE"],
     api_key_env: &["ELEVENLABS_API_KEY"],
     auth: Auth::Header { name: "xi-api-key", value: "{key}" },
-    format: RowFormat::NotServed("elevenlabs"),
+    tasks: &[
+        Task {
+            operation: OperationKind::Speech,
+            format: Format::ElevenLabs,
+            path: "/v1/text-to-speech",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::ElevenLabs,
+            path: "/v1/speech-to-text",
+            takes: Some(&["language", "temperature"]),
+            ..Task::BLANK
+        },
+    ],
     ..BLANK
 };
 
@@ -3260,6 +3297,7 @@ pub(crate) static MINIMAX: ProviderRow = ProviderRow {
     api_base_env: &["MINIMAX_API_BASE"],
     api_key_env: &["MINIMAX_API_KEY"],
     tasks: &[
+        Task { operation: OperationKind::Speech, format: Format::MiniMaxSpeech, path: "/v1/t2a_v2", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -3278,11 +3316,16 @@ pub(crate) static MINIMAX: ProviderRow = ProviderRow {
             path: "/audio/translations",
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS.union(FieldSet::of(&[F::Thinking])),
     stream_usage: true,
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StreamErrorByCode, Q::KeepCacheControl]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+        Q::KeepCacheControl,
+        Q::OverlapBase,
+    ]),
     paths: Paths { chat: Some("/chat/completions"), messages: Some("../anthropic/v1/messages"), ..Paths::NONE },
     hosts: &["api.minimax.io/v1"],
     ..BLANK
@@ -3301,6 +3344,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
             path: "/moderations",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Speech, format: Format::MistralSpeech, path: "/audio/speech", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
             format: Format::MistralAudio,
@@ -3320,7 +3364,6 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
             path: "/audio/translations",
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: FieldSet::of(&[
         F::Stream,
@@ -4493,12 +4536,20 @@ pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
     api_base_env: &["RUNWAYML_API_BASE"],
     api_key_env: &["RUNWAYML_API_SECRET", "RUNWAYML_API_KEY"],
     headers: &[Header { name: "x-runway-version", value: "2024-11-06" }],
-    tasks: &[Task {
-        operation: OperationKind::Image,
-        format: Format::RunwayImages,
-        path: "../v1/text_to_image",
-        ..Task::BLANK
-    }],
+    tasks: &[
+        Task {
+            operation: OperationKind::Image,
+            format: Format::RunwayImages,
+            path: "../v1/text_to_image",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Speech,
+            format: Format::RunwaySpeech,
+            path: "../v1/text_to_speech",
+            ..Task::BLANK
+        },
+    ],
     ..BLANK
 };
 
@@ -4773,7 +4824,13 @@ pub(crate) static SONIOX: ProviderRow = ProviderRow {
     api_base: Some("https://api.soniox.com"),
     api_base_env: &["SONIOX_API_BASE"],
     api_key_env: &["SONIOX_API_KEY"],
-    format: RowFormat::NotServed("soniox"),
+    tasks: &[Task {
+        operation: OperationKind::Transcribe,
+        format: Format::Soniox,
+        path: "/v1/files",
+        takes: Some(&["language"]),
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -5531,16 +5588,11 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
     api_base_env: &["XAI_API_BASE"],
     api_key_env: &["XAI_API_KEY"],
     tasks: &[
+        Task { operation: OperationKind::Transcribe, format: Format::PlainAudio, path: "/stt", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
             path: "/images/generations",
-            ..Task::BLANK
-        },
-        Task {
-            operation: OperationKind::Transcribe,
-            format: Format::OpenAiAudio,
-            path: "/audio/transcriptions",
             ..Task::BLANK
         },
         Task {
@@ -5743,7 +5795,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("aws_textract", &Compatible(&AWS_TEXTRACT)),
     ("azure", &crate::azure::Azure),
     ("azure_ai", &crate::azure_ai::AzureAi),
-    ("azure_speech", &Compatible(&AZURE_SPEECH)),
+    ("azure_speech", &crate::azure_speech::AzureSpeech),
     ("azure_text", &crate::azure::AzureText),
     ("baseten", &Compatible(&BASETEN)),
     ("bedrock", &crate::bedrock::Bedrock),

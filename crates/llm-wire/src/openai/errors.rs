@@ -263,6 +263,15 @@ pub(crate) fn invalid_reply(reply: &ReplyView<'_>, what: &str) -> Error {
     upstream_error(Kind::InvalidReply, &text, detail)
 }
 
+/// The upstream answered with a success that says it did not succeed: a job that failed, an error inside a 200.
+pub(crate) fn refused(reply: &ReplyView<'_>, said: &str) -> Error {
+    let kind = match kind_of(0, said) {
+        Kind::Connection => Kind::Api,
+        kind => kind,
+    };
+    upstream_error(kind, said, UpstreamDetail { status: 0, ..detail(reply, &ErrorView::default()) })
+}
+
 /// Writes an error body. The `code` is the status, as a string, unless the error carries another one.
 pub fn encode(error: &Error, out: &mut BytesMut) {
     encode_as(error, error.openai_type(), out);

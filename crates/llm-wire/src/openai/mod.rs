@@ -6,7 +6,6 @@
 //! - [`images`]: pictures, drawn, edited and varied.
 //! - [`responses`]: the Responses API.
 //! - [`audio`]: speech becomes text, text becomes speech.
-//! - [`form`]: bodies that are forms.
 //! - [`moderations`]: content is judged.
 //! - [`errors`]: what an upstream's status and text mean; other codecs use it too.
 //! - [`usage`]: the usage object.
@@ -20,7 +19,6 @@ pub mod embeddings;
 pub mod errors;
 pub(crate) mod few;
 pub(crate) mod finish;
-pub mod form;
 pub mod images;
 pub mod moderations;
 pub(crate) mod object;

@@ -5,7 +5,8 @@ use llm_types::{Error, Format, Json, Result};
 
 use super::errors;
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
-use crate::task::{TaskBody, TaskCodec, TaskOut, TaskReply, TaskRequest};
+use crate::task::write;
+use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest};
 
 /// The codec.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ impl TaskCodec for Moderations {
         if request.fields.get("input").is_none_or(Json::is_null) {
             return Err(Error::bad_request("Missing required parameter: 'input'.").with_param("input"));
         }
-        let mut all = vec![("model".to_owned(), Json::from(ctx.model))];
-        all.extend(request.fields.as_object().unwrap_or_default().iter().cloned());
-        Ok(TaskOut { body: TaskBody::Json(Bytes::from(Json::Object(all).to_string())), ..TaskOut::default() })
+        let mut fields = write::fields(request);
+        fields.insert(0, ("model".to_owned(), Json::from(ctx.model)));
+        Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
     }
 
     fn decode(&self, _: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
@@ -45,6 +46,7 @@ impl TaskCodec for Moderations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::TaskBody;
     use llm_types::OperationKind;
 
     #[test]

@@ -52,12 +52,29 @@ pub(crate) fn json(fields: Fields) -> TaskBody {
     TaskBody::Json(Bytes::from(Json::Object(fields).to_string()))
 }
 
+/// How lists are named in a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lists {
+    /// `name[]`, once for each item: OpenAI's library.
+    Brackets,
+    /// `name`, once for each item: plain HTTP libraries.
+    Bare,
+}
+
 /// The fields as text fields of a form, and files behind them. Arrays come item by item, as `name[]`; objects as JSON.
 pub(crate) fn form(fields: Fields, files: Vec<FilePart>) -> TaskBody {
+    form_as(fields, files, Lists::Brackets)
+}
+
+/// The same, with lists named in some way.
+pub(crate) fn form_as(fields: Fields, files: Vec<FilePart>, lists: Lists) -> TaskBody {
     let mut out = Vec::with_capacity(fields.len());
     for (name, value) in fields {
         match value {
-            Json::Array(items) => items.iter().for_each(|item| out.push((format!("{name}[]"), text(item)))),
+            Json::Array(items) => {
+                let name = if lists == Lists::Brackets { format!("{name}[]") } else { name };
+                items.iter().for_each(|item| out.push((name.clone(), text(item))));
+            }
             value => out.push((name, text(&value))),
         }
     }

@@ -6,16 +6,17 @@
 //! Facts: OpenAI's API reference, and recordings of what LiteLLM sends and answers for each dialect.
 
 mod error;
-mod request_encode;
+mod file_type;
+pub(crate) mod request_encode;
 mod response_decode;
 pub(crate) mod sound;
-mod usage;
+pub(crate) mod usage;
 
 use llm_types::generate::UsageReport;
 use llm_types::{Format, OperationKind, Result};
 
-use super::form::Lists;
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+use crate::task::write::Lists;
 use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest};
 
 pub use error::encode as encode_error;

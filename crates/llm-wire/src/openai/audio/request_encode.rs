@@ -1,26 +1,25 @@
 //! Forms with a file, and the JSON of speech.
 
-use bytes::Bytes;
 use llm_types::{Error, Json, Result};
 
 use super::Audio;
-use crate::openai::form::{text_fields, typed_by_name};
-use crate::task::{FilePart, TaskBody, TaskOut, TaskRequest};
+use super::file_type::typed_by_name;
+use crate::task::write;
+use crate::task::{FilePart, TaskOut, TaskRequest};
 
 /// The form of a transcription or translation.
 pub(super) fn transcription(dialect: &Audio, request: &TaskRequest, model: &str) -> Result<TaskOut> {
     let file = file(request)?;
-    let mut fields = request.fields.clone();
+    let mut fields = write::fields(request);
     let format = request.str("response_format").unwrap_or("json");
     // OpenAI's newer models know neither that format nor a price by duration.
     let timed = dialect.timed && matches!(format, "json" | "text") && !model.contains("gpt-4o");
     if timed {
-        fields.set("response_format", "verbose_json");
+        write::set(&mut fields, "response_format", "verbose_json");
     }
-    let mut text = vec![("model".to_owned(), model.to_owned())];
-    text.extend(text_fields(&fields, dialect.lists));
+    fields.insert(0, ("model".to_owned(), Json::from(model)));
     let file = if dialect.typed_by_name { typed_by_name(file) } else { file };
-    Ok(TaskOut { body: TaskBody::Form { fields: text, files: vec![file] }, ..TaskOut::default() })
+    Ok(TaskOut { body: write::form_as(fields, vec![file], dialect.lists), ..TaskOut::default() })
 }
 
 /// The file to listen to.
@@ -34,7 +33,7 @@ pub(crate) fn file(request: &TaskRequest) -> Result<FilePart> {
 
 /// The JSON of speech: all fields as they came.
 pub(super) fn speech(request: &TaskRequest, model: &str) -> TaskOut {
-    let mut all = vec![("model".to_owned(), Json::from(model))];
-    all.extend(request.fields.as_object().unwrap_or_default().iter().filter(|(_, v)| !v.is_null()).cloned());
-    TaskOut { body: TaskBody::Json(Bytes::from(Json::Object(all).to_string())), ..TaskOut::default() }
+    let mut fields = write::fields(request);
+    fields.insert(0, ("model".to_owned(), Json::from(model)));
+    TaskOut { body: write::json(fields), ..TaskOut::default() }
 }
