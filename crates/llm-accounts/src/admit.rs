@@ -43,8 +43,15 @@ pub struct Intent<'a> {
 const DEFAULT_OUTPUT_TOKENS: u64 = 16_384;
 
 /// The permission checks, in LiteLLM's order. Budgets and limits follow, because they take something.
-const CHECKS: &[fn(&Inner, &Identity, &Intent<'_>) -> Result<()>] =
+const CHECKS: &[fn(&Inner, &Identity, &Wish<'_>) -> Result<()>] =
     &[model_access, fallback_access, key_routes, proxy_routes, team_blocked, role];
+
+/// What is checked: the intent, and the path that was called where it says more than the route's name.
+#[derive(Debug, Clone, Copy)]
+struct Wish<'a> {
+    intent: &'a Intent<'a>,
+    path: &'a str,
+}
 
 impl Accounts {
     /// Checks whether a caller may make a call now, and sets aside what it may use at the most.
@@ -53,8 +60,18 @@ impl Accounts {
     /// 401 and 403 where something is not allowed, 422 (or as configured) without budget, 429 beyond a limit. Nothing is set
     /// aside then.
     pub fn admit(&self, who: &Arc<Identity>, intent: &Intent<'_>) -> Result<Reservation> {
+        self.admit_at(who, intent.route, intent)
+    }
+
+    /// As [`Accounts::admit`], for routes that stand for many paths: lists of routes are asked for `path`, the one that
+    /// was called.
+    ///
+    /// # Errors
+    /// As [`Accounts::admit`].
+    pub fn admit_at(&self, who: &Arc<Identity>, path: &str, intent: &Intent<'_>) -> Result<Reservation> {
         let inner = self.inner();
-        CHECKS.iter().try_for_each(|check| check(inner, who, intent))?;
+        let wish = Wish { intent, path };
+        CHECKS.iter().try_for_each(|check| check(inner, who, &wish))?;
         let estimate = Estimate::of(intent);
         let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
@@ -69,15 +86,19 @@ impl Accounts {
     }
 }
 
-fn model_access(inner: &Inner, who: &Identity, intent: &Intent<'_>) -> Result<()> {
+fn model_access(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    let intent = wish.intent;
+    if intent.model.is_empty() {
+        return Ok(()); // a call that names no model: files, pages of a list
+    }
     let both = [intent.group, intent.model];
     // Behind an alias of the key only its target counts.
     let names = if who.is_alias(intent.model) { both.get(..1).unwrap_or(&both) } else { &both };
     allowed(inner, who, names, intent.model)
 }
 
-fn fallback_access(inner: &Inner, who: &Identity, intent: &Intent<'_>) -> Result<()> {
-    intent.fallback_models.iter().try_for_each(|model| allowed(inner, who, &[model.as_str()], model))
+fn fallback_access(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    wish.intent.fallback_models.iter().try_for_each(|model| allowed(inner, who, &[model.as_str()], model))
 }
 
 fn allowed(inner: &Inner, who: &Identity, names: &[&str], model: &str) -> Result<()> {
@@ -90,29 +111,29 @@ fn allowed(inner: &Inner, who: &Identity, names: &[&str], model: &str) -> Result
     }
 }
 
-fn key_routes(_: &Inner, who: &Identity, intent: &Intent<'_>) -> Result<()> {
-    if who.may_call(intent.route) { Ok(()) } else { Err(refusal::route_denied(intent.route)) }
+fn key_routes(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    if who.may_call(wish.path) { Ok(()) } else { Err(refusal::route_denied(wish.path)) }
 }
 
-fn proxy_routes(inner: &Inner, who: &Identity, intent: &Intent<'_>) -> Result<()> {
+fn proxy_routes(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     let settings = &inner.settings;
-    let outside = !settings.allowed_routes.is_empty() && !crate::in_routes(&settings.allowed_routes, intent.route);
-    let above = !who.is_admin() && crate::in_routes(&settings.admin_only_routes, intent.route);
-    if outside || above { Err(refusal::route_denied(intent.route)) } else { Ok(()) }
+    let outside = !settings.allowed_routes.is_empty() && !crate::in_routes(&settings.allowed_routes, wish.path);
+    let above = !who.is_admin() && crate::in_routes(&settings.admin_only_routes, wish.path);
+    if outside || above { Err(refusal::route_denied(wish.path)) } else { Ok(()) }
 }
 
-fn team_blocked(_: &Inner, who: &Identity, _: &Intent<'_>) -> Result<()> {
+fn team_blocked(_: &Inner, who: &Identity, _: &Wish<'_>) -> Result<()> {
     match who.team_id() {
         Some(team) if who.team_blocked => Err(refusal::blocked_team(team)),
         _ => Ok(()),
     }
 }
 
-fn role(_: &Inner, who: &Identity, intent: &Intent<'_>) -> Result<()> {
+fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     if who.role == Some(Role::ProxyAdminViewer) {
         let why = format!(
             "user not allowed to access this route, role= proxy_admin_viewer. Trying to access: {}",
-            intent.route
+            wish.path
         );
         return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error"));
     }

@@ -1,6 +1,6 @@
 //! Where a key may stand in the headers of a request.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// What a request shows to say who it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,42 @@ pub fn credential<'a>(headers: &'a HeaderMap, custom: Option<&str>) -> Credentia
     BARE.iter().find_map(|name| one(headers, name)).map_or(Credential::None, |text| key(without_bearer(text)))
 }
 
+/// The header that [`credential`] reads in this request.
+fn read_header(headers: &HeaderMap, custom: Option<&str>) -> Option<HeaderName> {
+    let names = ["x-litellm-api-key", "authorization"].into_iter().chain(BARE);
+    let name = custom.or_else(|| names.into_iter().find(|name| headers.contains_key(*name)))?;
+    HeaderName::try_from(name).ok()
+}
+
+/// True for headers in which clients show a key to somebody.
+#[must_use]
+pub fn is_credential(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    BARE.contains(&name) || matches!(name, "authorization" | "x-litellm-api-key")
+}
+
+/// Takes off what told the gateway who calls: the header that [`credential`] reads, and every other one that shows the
+/// same key. What is left of the headers that [`is_credential`] knows was meant for somebody behind the gateway.
+pub fn without_credential(headers: &mut HeaderMap, custom: Option<&str>) {
+    let Some(name) = read_header(headers, custom) else { return };
+    let shown = match credential(headers, custom) {
+        Credential::Key(text) => text.to_owned(),
+        Credential::None | Credential::Malformed => String::new(),
+    };
+    headers.remove(&name);
+    headers.remove("x-litellm-api-key");
+    let bare = |text: &str| match authorization(text) {
+        Credential::Key(text) => text.to_owned(),
+        _ => text.trim().to_owned(),
+    };
+    let same: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(name, value)| is_credential(name) && value.to_str().is_ok_and(|text| bare(text) == shown))
+        .map(|(name, _)| name.clone())
+        .collect();
+    same.iter().for_each(|name| drop(headers.remove(name)));
+}
+
 /// The header's value; an empty text, which is no key, when there are several or it is not text.
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut all = headers.get_all(name).iter();
@@ -81,7 +117,7 @@ fn key(text: &str) -> Credential<'_> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 
@@ -129,5 +165,20 @@ mod tests {
         let both = headers(&[("authorization", "Bearer sk-a"), ("x-my-key", "Bearer sk-m")]);
         assert!(credential(&both, Some("X-My-Key")) == Credential::Key("sk-m"));
         assert!(credential(&headers(&[("authorization", "Bearer sk-a")]), Some("x-my-key")) == Credential::None);
+    }
+
+    #[test]
+    fn what_is_the_gateways_is_taken_off() {
+        for (given, left) in [
+            (&[("authorization", "Bearer sk-a"), ("x-api-key", "sk-a")][..], &[][..]),
+            (&[("x-litellm-api-key", "sk-a"), ("authorization", "Bearer own")], &["authorization"]),
+            (&[("x-litellm-api-key", "sk-a"), ("authorization", "Bearer sk-a"), ("x-api-key", "own")], &["x-api-key"]),
+            (&[("api-key", "sk-a"), ("x-goog-api-key", "sk-a"), ("accept", "a")], &["accept"]),
+            (&[("accept", "a")], &["accept"]),
+        ] {
+            let mut map = headers(given);
+            without_credential(&mut map, None);
+            assert_eq!(map.keys().map(HeaderName::as_str).collect::<Vec<_>>(), left, "{given:?}");
+        }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) struct Switches {
     pub(crate) no_fallbacks: bool,
     pub(crate) tags: Vec<String>,
     pub(crate) spend_logs_metadata: Option<RawJson>,
+    /// `allowed_passthrough_routes`: the custom pass-through paths of which it may call what lies below.
+    pub(crate) passthrough: Vec<String>,
 }
 
 /// How fresh what is known of a key is. Milliseconds since 1970.
@@ -254,6 +256,13 @@ impl Identity {
     #[must_use]
     pub fn may_call(&self, route: &str) -> bool {
         self.allowed_routes.is_empty() || crate::routes::in_routes(&self.allowed_routes, route)
+    }
+
+    /// True when the caller may call a pass-through endpoint of the operator's own: administrators, and those whose key or
+    /// team names it in `allowed_passthrough_routes` of its metadata.
+    #[must_use]
+    pub fn may_pass(&self, path: &str) -> bool {
+        self.rank != Rank::Key || self.is_admin() || crate::routes::in_routes(&self.switches.passthrough, path)
     }
 
     /// Whether the caller may call a route of this permission. `reads` is true for GET and HEAD.

@@ -78,6 +78,10 @@ impl Rows {
             no_fallbacks: flag(&metadata, "disable_fallbacks") || flag(&team_metadata, "disable_fallbacks"),
             tags: texts(&metadata, "tags").into_iter().chain(texts(&team_metadata, "tags")).collect(),
             spend_logs_metadata: metadata.get("spend_logs_metadata").filter(|m| !m.is_null()).map(Json::to_raw),
+            passthrough: [&metadata, &team_metadata]
+                .into_iter()
+                .flat_map(|of| texts(of, "allowed_passthrough_routes"))
+                .collect(),
         };
         let role = self.user.as_ref().and_then(|u| u.user_role.as_deref()).and_then(Role::parse);
         let max_budget = self.max_budget(&metadata, now);

@@ -59,3 +59,20 @@ async fn aliases_lead_to_their_target() {
         accounts.admit(&who, &Intent { model: "fast", group: "gpt-4o-mini", fallback_models: &fallbacks, ..intent() });
     assert_eq!(refused.unwrap_err().status(), 403, "a fallback of the client counts as well");
 }
+
+#[tokio::test]
+async fn paths_of_relays_are_asked_for_as_they_were_called() {
+    let restricted = VerificationToken {
+        allowed_routes: vec!["/anthropic/v1/messages".to_owned()],
+        models: vec!["claude".to_owned()],
+        metadata: RawJson::parse(r#"{"allowed_passthrough_routes":["/mine"]}"#).unwrap(),
+        ..row()
+    };
+    let (accounts, who) = with(settings(), restricted).await;
+    let nameless = Intent { model: "", group: "", route: "/anthropic/{endpoint}", ..intent() };
+    assert!(accounts.admit_at(&who, "/anthropic/v1/messages", &nameless).is_ok(), "no model is no other model");
+    assert_eq!(accounts.admit_at(&who, "/anthropic/v1/files", &nameless).unwrap_err().status(), 403);
+    let other = Intent { model: "gpt-4o", group: "gpt-4o", ..nameless };
+    assert_eq!(accounts.admit_at(&who, "/anthropic/v1/messages", &other).unwrap_err().status(), 403);
+    assert!(who.may_pass("/mine/below") && !who.may_pass("/others"));
+}
