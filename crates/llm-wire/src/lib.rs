@@ -4,6 +4,7 @@
 //! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
+//! - [`meter`]: usage of answers that nobody decodes.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`images`]: pictures, in the words of several houses.
 //! - [`count`]: the tokens of a prompt, counted at its provider.
@@ -33,6 +34,7 @@ pub(crate) mod dialect;
 pub mod framing;
 pub mod gemini;
 pub mod images;
+pub mod meter;
 pub mod ollama;
 pub mod openai;
 pub mod polly;

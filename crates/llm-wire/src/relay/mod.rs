@@ -10,7 +10,7 @@ mod anthropic;
 mod chat;
 mod gemini;
 mod responses;
-mod scan;
+pub(crate) mod scan;
 mod whole;
 
 use bytes::{BufMut, Bytes, BytesMut};

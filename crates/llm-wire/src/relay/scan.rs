@@ -42,7 +42,7 @@ pub(super) fn data_line(event: &[u8]) -> Option<&[u8]> {
 }
 
 /// The quoted string behind the first unescaped `key` (which holds its colon): where its quotes stand.
-pub(super) fn string_value(json: &[u8], key: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn string_value(json: &[u8], key: &[u8]) -> Option<(usize, usize)> {
     let mut from = 0;
     let at = loop {
         let at = memmem::find(json.get(from..)?, key)? + from;
@@ -64,7 +64,7 @@ pub(super) fn string_value(json: &[u8], key: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Length of the string behind `key`; nothing when there is no string (null, absent).
-pub(super) fn string_after(json: &[u8], key: &[u8]) -> Option<usize> {
+pub(crate) fn string_after(json: &[u8], key: &[u8]) -> Option<usize> {
     string_value(json, key).map(|(open, end)| end - open - 2)
 }
 
