@@ -4,6 +4,7 @@ mod costs;
 mod demo;
 mod generated;
 mod models;
+mod passthrough;
 mod process;
 mod providers;
 mod quickstart;
@@ -87,5 +88,6 @@ fn codegen(out: &mut impl Write, check: bool) -> Result<()> {
 fn generate() -> Result<Vec<generated::Generated>> {
     let mut files = models::generate()?;
     files.extend(providers::generate()?);
+    files.extend(passthrough::generate()?);
     Ok(files)
 }

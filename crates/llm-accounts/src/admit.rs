@@ -131,10 +131,8 @@ fn team_blocked(_: &Inner, who: &Identity, _: &Wish<'_>) -> Result<()> {
 
 fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     if who.role == Some(Role::ProxyAdminViewer) {
-        let why = format!(
-            "user not allowed to access this route, role= proxy_admin_viewer. Trying to access: {}",
-            wish.path
-        );
+        let why =
+            format!("user not allowed to access this route, role= proxy_admin_viewer. Trying to access: {}", wish.path);
         return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error"));
     }
     Ok(())

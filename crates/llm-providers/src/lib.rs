@@ -9,6 +9,7 @@
 //! - [`registry`]: the providers by id, those of the configuration ([`declare`]) too; [`resolve`]: from a model string to a provider.
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
+//! - [`passthrough`]: where paths of a provider's own API go, and with which credential.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
 //! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`nvidia_nim`],
 //!   [`ollama`], [`predibase`],
@@ -37,6 +38,7 @@ pub mod nvidia_nim;
 pub mod ollama;
 mod params;
 pub mod predibase;
+pub mod passthrough;
 pub mod provider;
 pub mod quirk;
 pub mod registry;

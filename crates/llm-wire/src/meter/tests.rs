@@ -8,7 +8,8 @@ fn passed(path: &str, kind: &str, body: &[u8]) -> Metered {
         meter.finish(true)
     };
     let (one, all) = (at_once(1), at_once(body.len().max(1)));
-    let counts = |m: &Metered| (m.usage.as_ref().map(|u| u.usage), m.id.clone(), m.model.clone(), m.finished, m.written());
+    let counts =
+        |m: &Metered| (m.usage.as_ref().map(|u| u.usage), m.id.clone(), m.model.clone(), m.finished, m.written());
     assert_eq!(counts(&one), counts(&all));
     all
 }
@@ -51,7 +52,11 @@ fn whole_answers_of_every_language() {
             r#"{"id":"k-1","usage":{"billed_units":{"input_tokens":7,"output_tokens":3},"tokens":{"input_tokens":9.0,"output_tokens":3.0}}}"#,
             (9, 0, 3),
         ),
-        ("/v1/embed", r#"{"id":"k-2","meta":{"api_version":{"version":"1"},"billed_units":{"input_tokens":9}}}"#, (9, 0, 0)),
+        (
+            "/v1/embed",
+            r#"{"id":"k-2","meta":{"api_version":{"version":"1"},"billed_units":{"input_tokens":9}}}"#,
+            (9, 0, 0),
+        ),
     ] {
         let m = passed(path, "application/json; charset=utf-8", body.as_bytes());
         assert_eq!(tokens(&m), wanted, "{path}");
