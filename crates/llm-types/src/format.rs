@@ -401,13 +401,17 @@ pub enum OperationKind {
     Search,
     /// A video is made.
     Video,
+    /// Something of a provider's own, which nobody here reads.
+    Relay,
+    /// A conversation over a WebSocket.
+    Realtime,
 }
 
 impl OperationKind {
     /// True for the operations whose requests travel in LiteLLM's own shape, see `llm_wire::task`.
     #[must_use]
     pub const fn is_task(self) -> bool {
-        !matches!(self, Self::Generate | Self::Embed | Self::CountTokens)
+        !matches!(self, Self::Generate | Self::Embed | Self::CountTokens | Self::Relay | Self::Realtime)
     }
 
     /// LiteLLM's `call_type` in spend rows and log records, for the asynchronous proxy path.
@@ -430,6 +434,8 @@ impl OperationKind {
             (Self::Search, _) => "asearch",
             (Self::Video, _) => "acreate_video",
             (Self::CountTokens, _) => "token_counter",
+            (Self::Relay, _) => "pass_through_endpoint",
+            (Self::Realtime, _) => "_arealtime",
             (Self::Generate, _) => "acompletion",
         }
     }

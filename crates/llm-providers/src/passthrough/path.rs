@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use llm_types::{Error, Result};
 
+use crate::aws::escaped;
+
 /// Refuses paths that mean another one than they look like: a list of allowed paths must hold for what is reached.
 ///
 /// # Errors
@@ -84,17 +86,4 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
-}
-
-/// A model's name as one segment.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-._~@".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }

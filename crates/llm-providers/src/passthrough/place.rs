@@ -4,7 +4,8 @@ use base64::Engine as _;
 use llm_types::{Error, Format, Kind, OperationKind, Result, Secret};
 
 use super::path::decoded;
-use super::{Given, Mount, Passing, Scheme, aws, google};
+use super::{Given, Mount, Passing, Scheme, google};
+use crate::aws;
 use crate::params::Params;
 use crate::provider::{Call, Endpoint};
 use crate::template;
@@ -18,7 +19,7 @@ impl Mount {
         let none = Params::default();
         let params = passing.given.map_or(&none, |g| g.params);
         match self.scheme {
-            Scheme::Bedrock => aws::place(self, passing, params, out)?,
+            Scheme::Bedrock => super::aws::place(self, passing, params, out)?,
             Scheme::Vertex => google::place(self, passing, params, out)?,
             Scheme::Discovery => google::discovery(self, passing, params, out)?,
             Scheme::Provider => provider(self, passing, params, out)?,
@@ -36,7 +37,7 @@ impl Mount {
             && !passing.own
         {
             let key = self.key(passing.given, params).ok_or_else(|| self.no_key())?;
-            query.push(format!("{own}={}", escaped(key.expose())));
+            query.push(format!("{own}={}", aws::escaped(key.expose())));
         }
         if self.scheme == Scheme::Azure && !query.iter().any(|pair| name(pair) == "api-version") {
             let version = params.str("api_version").map(str::to_owned).or_else(|| params.env("AZURE_API_VERSION"));
@@ -65,7 +66,7 @@ impl Mount {
         own.or_else(|| self.key_env.iter().find_map(|name| params.env(name)).map(Secret::new))
     }
 
-    fn show_key(&self, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
+    pub(super) fn show_key(&self, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
         if passing.own || self.headers.is_empty() && self.basic.is_none() {
             return Ok(());
         }
@@ -151,17 +152,4 @@ fn pairs(query: &str) -> impl Iterator<Item = &str> {
 
 fn name(pair: &str) -> std::borrow::Cow<'_, str> {
     decoded(pair.split('=').next().unwrap_or_default())
-}
-
-/// A query component, percent-encoded.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }

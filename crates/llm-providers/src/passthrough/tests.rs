@@ -75,7 +75,9 @@ fn bedrock_has_a_host_for_models_and_one_for_agents() {
     assert!(matches!(out.auth, Some(AuthNeed::Aws(aws)) if aws.region == "eu-west-1" && aws.service == "bedrock"));
     let out = ask("/bedrock/knowledgebases/KB1/retrieve");
     assert_eq!(out.url, "https://bedrock-agent-runtime.eu-west-1.amazonaws.com/knowledgebases/KB1/retrieve");
-    assert!(placed("/bedrock/x", "", &nothing(), None, None).unwrap_err().contains("region"));
+    let out = placed("/bedrock/model/m/invoke", "", &params, Some("ABSK"), Some("http://h:1")).unwrap();
+    assert_eq!((out.url.as_str(), header(&out, "authorization")), ("http://h:1/model/m/invoke", "Bearer ABSK"));
+    assert!(out.auth.is_none());
 }
 
 #[test]

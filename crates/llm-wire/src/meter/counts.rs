@@ -18,38 +18,6 @@ pub(super) struct Counts {
     images: bool,
 }
 
-/// `promptTokenCount` contains what was cached, `candidatesTokenCount` does not contain the thoughts; Vertex says
-/// `toolUsePromptTokenCount` besides. <https://ai.google.dev/api/generate-content#UsageMetadata>
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Gemini {
-    prompt_token_count: u64,
-    tool_use_prompt_token_count: u64,
-    cached_content_token_count: u64,
-    candidates_token_count: u64,
-    response_token_count: u64,
-    thoughts_token_count: u64,
-    prompt_tokens_details: Vec<Modality>,
-    candidates_tokens_details: Vec<Modality>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Modality {
-    modality: String,
-    token_count: u64,
-}
-
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>: the counts do not overlap.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Converse {
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_read_input_tokens: u64,
-    cache_write_input_tokens: u64,
-}
-
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>: the last event of an invocation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -106,54 +74,19 @@ impl Counts {
         if marks.billed_units.or(marks.tokens).is_some() {
             self.cohere(raw);
         } else if marks.converse.is_some() {
-            self.converse(raw);
+            self.tell(crate::bedrock::converse::usage_report(raw, None));
         } else if marks.prompt_tokens.or(marks.total_tokens).is_some() || responses {
             self.openai = Some(json);
         } else if marks.input_tokens.or(marks.output_tokens).is_some() {
             self.anthropic.push(json);
         } else if let Some(seconds) = marks.seconds {
-            self.tell(raw, Usage { seconds_in: seconds, ..Usage::default() });
+            self.told(raw, Usage { seconds_in: seconds, ..Usage::default() });
         }
     }
 
     /// `usageMetadata`.
     pub(super) fn gemini(&mut self, raw: &str) {
-        let Ok(g) = serde_json::from_str::<Gemini>(raw) else { return };
-        let of = |list: &[Modality], name: &str| -> u64 {
-            list.iter().filter(|m| m.modality.eq_ignore_ascii_case(name)).map(|m| m.token_count).sum()
-        };
-        let audio = of(&g.prompt_tokens_details, "AUDIO");
-        let output = g.candidates_token_count.max(g.response_token_count);
-        let (audio_out, image_out) =
-            (of(&g.candidates_tokens_details, "AUDIO"), of(&g.candidates_tokens_details, "IMAGE"));
-        let input = g.prompt_token_count.saturating_add(g.tool_use_prompt_token_count);
-        self.tell(
-            raw,
-            Usage {
-                input_text: input.saturating_sub(g.cached_content_token_count).saturating_sub(audio),
-                cache_read: g.cached_content_token_count,
-                input_audio: audio,
-                output_text: output.saturating_sub(audio_out).saturating_sub(image_out),
-                output_audio: audio_out,
-                output_image: image_out,
-                reasoning: g.thoughts_token_count,
-                ..Usage::default()
-            },
-        );
-    }
-
-    fn converse(&mut self, raw: &str) {
-        let Ok(c) = serde_json::from_str::<Converse>(raw) else { return };
-        self.tell(
-            raw,
-            Usage {
-                input_text: c.input_tokens,
-                output_text: c.output_tokens,
-                cache_read: c.cache_read_input_tokens,
-                cache_write_5m: c.cache_write_input_tokens,
-                ..Usage::default()
-            },
-        );
+        self.tell(crate::gemini::usage_report(raw));
     }
 
     /// What AWS adds to the last event of a model's own language; it counts where the model told nothing itself.
@@ -162,7 +95,7 @@ impl Counts {
         if self.openai.is_some() || !self.anthropic.is_empty() || self.other.is_some() {
             return;
         }
-        self.tell(
+        self.told(
             raw,
             Usage {
                 input_text: m.input_token_count,
@@ -186,7 +119,7 @@ impl Counts {
         let Some(units) = c.tokens.or(c.billed_units) else { return };
         let billed = serde_json::from_str::<Cohere>(raw).ok().and_then(|c| c.billed_units).unwrap_or_default();
         let whole = |n: f64| if n > 0.0 { n as u64 } else { 0 };
-        self.tell(
+        self.told(
             raw,
             Usage {
                 input_text: whole(units.input_tokens),
@@ -209,12 +142,16 @@ impl Counts {
         self.images_out = serde_json::from_slice::<Pictures<'_>>(body).map_or(0, |p| p.data.len() as u64);
     }
 
-    fn tell(&mut self, raw: &str, usage: Usage) {
-        let usage = Usage { source: UsageSource::Reported, ..usage };
+    fn told(&mut self, raw: &str, usage: Usage) {
+        // Whose words they are does not matter here: they are kept for the log.
+        let raw = RawJson::parse(raw).ok().map(|json| (Format::OpenAiChat, json));
+        self.tell(UsageReport { usage: Usage { source: UsageSource::Reported, ..usage }, raw });
+    }
+
+    fn tell(&mut self, later: UsageReport) {
         let report = self.other.get_or_insert_default();
-        report.usage.update(&usage);
-        // Whose words they are does not matter: they are kept for the log.
-        report.raw = RawJson::parse(raw).ok().map(|json| (Format::OpenAiChat, json));
+        report.usage.update(&later.usage);
+        report.raw = later.raw;
     }
 
     /// The whole.

@@ -17,6 +17,8 @@ mod stream_decode;
 mod tools_encode;
 mod usage;
 
+pub(crate) use usage::report as usage_report;
+
 use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};

@@ -50,7 +50,7 @@ struct Details {
 }
 
 /// Reads a `usage` object, and `additionalModelResponseFields` where it is there.
-pub(super) fn report(raw: &str, fields: Option<&str>) -> UsageReport {
+pub(crate) fn report(raw: &str, fields: Option<&str>) -> UsageReport {
     let Ok(counts) = serde_json::from_str::<Counts>(raw) else { return UsageReport::default() };
     let count = |a: Option<u64>, b: Option<u64>| a.or(b).unwrap_or(0);
     let written = count(counts.cache_write_input_tokens, counts.cache_write_input_token_count);
