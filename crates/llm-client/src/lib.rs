@@ -6,6 +6,7 @@
 //! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
 //! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
 //! - [`stored`]: answers that a provider keeps.
+//! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
 //! - [`replay`]: a whole answer told as a stream.
 //! - [`sdk`]: `completion`, `embedding`, `completion_cost` for programs without a gateway ([`Client`]).
 //!
@@ -25,6 +26,7 @@ mod media;
 mod mock;
 mod pipe;
 mod plan;
+pub mod relay;
 pub mod replay;
 pub mod sdk;
 mod send;
@@ -43,6 +45,7 @@ pub use bytes_out::ByteStream;
 pub use call::{Call, Controls};
 pub use count::Adjustments;
 pub use engine::{Engine, EngineSettings, Failure, Gate};
+pub use relay::{Relay, RelayBody, RelayHead, Relayed, Tariff};
 pub use sdk::Client;
 pub use stored::StoredCall;
 pub use stream::StreamBody;

@@ -7,6 +7,7 @@
 //! | [`config`] | [`HttpConfig`]: pool, HTTP/2, TLS, proxies |
 //! | [`body`], [`reply`] | request body in pieces; reply body that watches the clock and returns its connection |
 //! | [`error`] | [`TransportError`]: in which phase, what happened, was anything sent |
+//! | `forward` | headers of a message that is passed on |
 //! | [`egress`], [`fetch`] | which addresses a stranger's URL may reach; downloading such a URL |
 //!
 //! Made for one client per server thread: the pool's lock is then never contended, a pooled exchange spawns no task and
@@ -22,6 +23,7 @@ mod dress;
 pub mod egress;
 pub mod error;
 pub mod fetch;
+mod forward;
 mod io;
 mod multiplex;
 mod pool;
@@ -37,5 +39,6 @@ pub use config::{Http2, HttpConfig, ProxyConfig, Roots, TlsConfig};
 pub use egress::EgressPolicy;
 pub use error::{ErrorKind, Phase, TransportError};
 pub use fetch::{FetchError, FetchLimits, Fetched, fetch_url};
+pub use forward::end_to_end;
 pub use reply::ReplyBody;
 pub use transport::{BoxError, BoxFuture, Timeouts, Transport, UpgradeReply, UpgradedIo};

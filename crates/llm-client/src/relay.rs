@@ -1,0 +1,195 @@
+//! Requests whose bodies nobody reads: routed, signed, sent; the answer goes on as it comes, and is billed by what its
+//! bytes say.
+
+mod body;
+mod tariff;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use http::{HeaderMap, Method, Request, Uri};
+use llm_http::{Body, Timeouts, Transport};
+use llm_providers::Endpoint;
+use llm_router::{Attempt, Attempts, Deployment, Outcome, RouteRequest, Step};
+use llm_types::error::UpstreamDetail;
+use llm_types::{Error, Kind, Result};
+use llm_wire::meter::Meter;
+
+use crate::engine::Engine;
+use crate::target::Target;
+use crate::transport::transport_error;
+
+pub use body::RelayBody;
+pub use tariff::Tariff;
+
+/// Something to relay.
+#[derive(Debug)]
+pub struct Relay {
+    /// The client's method.
+    pub method: Method,
+    /// Where it goes, with what we add: headers, and what has to be computed.
+    pub endpoint: Endpoint,
+    /// The client's headers that go on; ours win.
+    pub headers: HeaderMap,
+    /// The client's body.
+    pub body: Body,
+    /// How long the phases may take.
+    pub timeouts: Timeouts,
+    /// What it costs.
+    pub tariff: Tariff,
+    /// The answer may say what was consumed.
+    pub metered: bool,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Relayed {
+    /// Status and headers.
+    pub parts: Parts,
+    /// The bytes; give it a tail to learn what was consumed.
+    pub body: RelayBody,
+    /// Who answered.
+    pub from: RelayHead,
+}
+
+/// Who answered, for headers and logs.
+#[derive(Debug, Clone)]
+pub struct RelayHead {
+    /// The deployment, when the router chose one.
+    pub deployment: Option<Arc<Deployment>>,
+    /// The address, without query.
+    pub url: Arc<str>,
+    /// When it was sent.
+    pub sent: Instant,
+    /// How long the head of the answer took.
+    pub took: Duration,
+    /// Retries that were needed.
+    pub retries: u32,
+}
+
+impl Engine {
+    /// Sends a relay and gives the answer as soon as its head is there.
+    ///
+    /// # Errors
+    /// What credentials and transport say. Statuses of the upstream are answers, not errors.
+    pub async fn relay(&self, http: &dyn Transport, relay: Relay) -> Result<Relayed> {
+        let Relay { method, endpoint, mut headers, body, timeouts, tariff, metered } = relay;
+        let uri: Uri = endpoint
+            .url
+            .parse()
+            .map_err(|_| Error::bad_request("the path cannot stand in a URL").with_param("path"))?;
+        for (name, value) in &endpoint.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        if let Some(need) = &endpoint.auth {
+            self.settings.signer.apply(http, need, &mut request).await?;
+        }
+        let path = request.uri().path().to_owned();
+        let url = endpoint.url.split('?').next().unwrap_or_default().into();
+        let sent = Instant::now();
+        let provider = tariff.provider.clone();
+        let reply = http.send(request, timeouts).await.map_err(|e| transport_error(&e, &provider))?;
+        let took = sent.elapsed();
+        let (parts, upstream) = reply.into_parts();
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let success = parts.status.is_success();
+        let meter = (metered && success).then(|| Meter::new(&path, kind)).flatten();
+        let mut body = RelayBody::new(upstream, meter, tariff, self);
+        if !success && parts.status.as_u16() >= 400 {
+            body.failed(status_error(&parts, &provider));
+        }
+        Ok(Relayed { parts, body, from: RelayHead { deployment: None, url, sent, took, retries: 0 } })
+    }
+
+    /// Relays to a deployment of a model group. `make` prepares an attempt; when it has nothing left to send (a streamed
+    /// body goes out once) the last answer stands.
+    ///
+    /// # Errors
+    /// As [`Engine::relay`]; no deployment of the group may be called.
+    pub async fn relay_to_group(
+        &self,
+        http: &dyn Transport,
+        request: RouteRequest,
+        mut make: impl FnMut(&Attempt, &Arc<Target>) -> Option<Result<Relay>> + Send,
+    ) -> Result<Relayed> {
+        let mut attempts = Attempts::new(Arc::clone(&self.router), request);
+        let mut last: Option<Result<Relayed>> = None;
+        loop {
+            let at = match attempts.next(Instant::now()) {
+                Step::Wait(time) => {
+                    tokio::time::sleep(time).await;
+                    continue;
+                }
+                Step::GiveUp(error) => return last.unwrap_or(Err(error)),
+                Step::Try(at) => at,
+            };
+            let target = target_of(&at.deployment)?;
+            let Some(relay) = make(&at, &target) else {
+                attempts.report(Outcome::Cancelled, Instant::now());
+                return last.unwrap_or_else(|| Err(Error::internal("nothing to relay")));
+            };
+            let started = Instant::now();
+            let answer = match relay {
+                Ok(relay) => Box::pin(self.relay(http, relay)).await,
+                Err(error) => Err(error),
+            };
+            let latency = started.elapsed();
+            let failure = match &answer {
+                Err(error) => Some(error.clone()),
+                Ok(answer) => answer.body.failure().cloned(),
+            };
+            let answer = answer.map(|mut answer| {
+                answer.from.deployment = Some(Arc::clone(&at.deployment));
+                answer.from.retries = attempts.retries();
+                answer.body.keep(at.in_flight);
+                answer
+            });
+            match failure {
+                None => {
+                    attempts.report(Outcome::Success { latency, usage: None, ttft: None }, Instant::now());
+                    return answer;
+                }
+                Some(error) => {
+                    attempts.report(Outcome::Failure(&error), Instant::now());
+                    last = Some(answer);
+                }
+            }
+        }
+    }
+}
+
+fn target_of(deployment: &Deployment) -> Result<Arc<Target>> {
+    let payload = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
+    payload.ok_or_else(|| Error::internal("a deployment without a target"))
+}
+
+/// The error that a status is, for the router and for logs; the client sees the upstream's own words.
+fn status_error(parts: &Parts, provider: &str) -> Error {
+    let status = parts.status.as_u16();
+    let kind = match status {
+        401 => Kind::Authentication,
+        403 => Kind::PermissionDenied,
+        404 => Kind::NotFound,
+        408 | 504 => Kind::Timeout,
+        409 => Kind::Conflict,
+        413 => Kind::TooLarge,
+        422 => Kind::Unprocessable,
+        429 => Kind::RateLimit,
+        502 => Kind::BadGateway,
+        503 => Kind::Unavailable,
+        400..=499 => Kind::BadRequest,
+        _ => Kind::Internal,
+    };
+    let detail = UpstreamDetail { provider: provider.to_owned(), status, ..UpstreamDetail::default() };
+    let message = format!("{provider} answered {status}");
+    let mut error = Error::upstream(kind, message, detail).with_status(status);
+    let wait = parts.headers.get(http::header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    error.retry_after = wait.map(Duration::from_secs);
+    error
+}

@@ -1,0 +1,110 @@
+//! What a relay costs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use llm_catalog::{CostOptions, cost};
+use llm_types::record::Cost;
+use llm_types::{Usage, UsageSource};
+use llm_wire::meter::Metered;
+
+use crate::answer::Report;
+use crate::count::{Adjustments, Prompt};
+use crate::engine::Engine;
+use crate::target::{Prices, Target};
+
+/// Whose prices hold.
+#[derive(Debug, Clone, Default)]
+pub struct Tariff {
+    /// The provider's id; empty for hosts that nobody knows.
+    pub provider: Arc<str>,
+    /// The model, as far as the request named it.
+    pub model: Arc<str>,
+    /// The deployment that is called, with prices of its own.
+    pub target: Option<Arc<Target>>,
+    /// US dollars of a call whose answer has no price.
+    pub flat: f64,
+    /// The request, for counting where the answer does not say what was consumed; empty: nothing is estimated.
+    pub prompt: Bytes,
+}
+
+/// The tariff with the prices in force.
+#[derive(Debug)]
+pub(super) struct Biller {
+    pub tariff: Tariff,
+    prices: Prices,
+    adjustments: Arc<Adjustments>,
+}
+
+impl Biller {
+    pub(super) fn new(tariff: Tariff, engine: &Engine) -> Self {
+        Self { tariff, prices: engine.prices.clone(), adjustments: Arc::clone(&engine.settings.adjustments) }
+    }
+
+    /// Fills in what an answer consumed and cost.
+    pub(super) fn book(&self, seen: Metered, complete: bool, report: &mut Report) {
+        let model: Arc<str> = match (&*self.tariff.model, &seen.model) {
+            ("", Some(named)) => Arc::from(named.as_str()),
+            _ => Arc::clone(&self.tariff.model),
+        };
+        let written = seen.written();
+        report.response_id = seen.id;
+        match seen.usage {
+            Some(mut told) => {
+                if !complete && !seen.finished {
+                    told.usage.output_text += written.saturating_sub(told.usage.total_output());
+                    told.usage.source = UsageSource::Partial;
+                }
+                report.usage = told.usage;
+                report.usage_raw = told.raw.map(|(_, raw)| raw);
+            }
+            // Something was written and nobody said how much.
+            None if written > 0 && !self.tariff.prompt.is_empty() => {
+                report.estimated = true;
+                report.usage = Usage {
+                    input_text: Prompt(self.tariff.prompt.clone()).count(&model),
+                    output_text: written,
+                    source: UsageSource::Estimated,
+                    ..Usage::default()
+                };
+            }
+            None => {}
+        }
+        self.price(&model, report);
+    }
+
+    fn price(&self, model: &str, report: &mut Report) {
+        let provider = &*self.tariff.provider;
+        if !report.usage.is_empty() {
+            let entry = match &self.tariff.target {
+                Some(target) => target.price(&self.prices, model),
+                None => self.prices.lookup_price(provider, None, model),
+            };
+            match entry {
+                Some(entry) => {
+                    let c = cost(entry, provider, &report.usage, &CostOptions::default());
+                    let adjusted = self.adjustments.of(provider).apply(c.total);
+                    report.cost = Cost {
+                        total: adjusted.total,
+                        input: c.input,
+                        output: c.output,
+                        cache_read: c.cache_read,
+                        cache_write: c.cache_write,
+                        reasoning: c.reasoning,
+                        tools: c.tools,
+                        original: adjusted.original,
+                        discount: adjusted.discount_amount,
+                        margin: adjusted.margin_amount,
+                    };
+                }
+                None if self.tariff.flat == 0.0 => {
+                    report.cost_problem = Some(format!("no price is known for {provider}/{model}"));
+                }
+                None => {}
+            }
+        }
+        if report.cost.total == 0.0 && self.tariff.flat > 0.0 {
+            report.cost = Cost { total: self.tariff.flat, original: self.tariff.flat, ..Cost::default() };
+        }
+    }
+}
