@@ -41,6 +41,8 @@ struct Row {
     own_key: bool,
     #[serde(default)]
     by_model: bool,
+    #[serde(default)]
+    admin: bool,
     scheme: Option<String>,
 }
 
@@ -92,7 +94,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
     writeln!(
         out,
         "Mount {{ path: {path:?}, route: {:?}, provider: {:?}, base: {}, base_env: {}, key_env: {}, key_optional: {}, \
-         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, scheme: Scheme::{scheme} }},",
+         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme} }},",
         format!("/{path}/{{endpoint}}"),
         row.provider,
         some(&row.base),
@@ -104,6 +106,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         some(&row.basic),
         row.own_key,
         row.by_model,
+        row.admin,
     )?;
     Ok(())
 }

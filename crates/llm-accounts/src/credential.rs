@@ -1,5 +1,7 @@
 //! Where a key may stand in the headers of a request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 
 /// What a request shows to say who it is.
@@ -48,6 +50,18 @@ fn read_header(headers: &HeaderMap, custom: Option<&str>) -> Option<HeaderName> 
     let names = ["x-litellm-api-key", "authorization"].into_iter().chain(BARE);
     let name = custom.or_else(|| names.into_iter().find(|name| headers.contains_key(*name)))?;
     HeaderName::try_from(name).ok()
+}
+
+/// The user of HTTP basic authentication: clients of some services show the gateway's key there.
+#[must_use]
+pub fn basic_user(headers: &HeaderMap) -> Option<String> {
+    let (scheme, coded) = one(headers, "authorization")?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let plain = STANDARD.decode(coded.trim()).ok()?;
+    let user = std::str::from_utf8(&plain).ok()?.split(':').next()?.to_owned();
+    (!user.is_empty()).then_some(user)
 }
 
 /// True for headers in which clients show a key to somebody.
@@ -179,6 +193,14 @@ mod tests {
             let mut map = headers(given);
             without_credential(&mut map, None);
             assert_eq!(map.keys().map(HeaderName::as_str).collect::<Vec<_>>(), left, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn users_of_basic_authentication() {
+        assert_eq!(basic_user(&headers(&[("authorization", "Basic c2stYTpzZWNyZXQ=")])).as_deref(), Some("sk-a"));
+        for other in ["Bearer c2stYTpzZWNyZXQ=", "Basic !", "Basic OnNlY3JldA==", "Basic"] {
+            assert_eq!(basic_user(&headers(&[("authorization", other)])), None, "{other}");
         }
     }
 }

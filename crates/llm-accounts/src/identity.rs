@@ -241,6 +241,14 @@ impl Identity {
         self.denial(&[model], &self.directory.load()).is_none()
     }
 
+    /// True when some models are denied to the caller: what a request names has to be known then.
+    #[must_use]
+    pub fn model_restricted(&self) -> bool {
+        let Lists { key, team, user, .. } = &self.lists;
+        let some = |list: Option<&ModelList>| list.is_some_and(|list| !list.allows_all());
+        !key.allows_all() || some(team.as_ref()) || self.caller.team_id.is_none() && some(user.as_ref())
+    }
+
     /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access
     /// group.
     #[must_use]

@@ -54,7 +54,7 @@ mod users;
 pub use accounts::Accounts;
 pub use admit::Intent;
 pub use allow::{Directory, ModelList, ProviderOf};
-pub use credential::{Credential, credential, is_credential, without_credential};
+pub use credential::{Credential, basic_user, credential, is_credential, without_credential};
 pub use digest::KeyDigest;
 pub use identity::Identity;
 pub use journal::Flushed;

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use llm_client::{ByteStream, StreamBody};
+use llm_client::{ByteStream, RelayBody, StreamBody};
 
 use crate::responses::Told;
 
@@ -23,6 +23,8 @@ pub enum Reply {
     Told(Box<Told>),
     /// Bytes of a model host that go on as they come.
     Bytes(Box<ByteStream>),
+    /// An answer that nobody reads.
+    Relay(Box<RelayBody>),
     /// A body of the management API.
     Management(axum::body::Body),
 }
@@ -43,6 +45,7 @@ impl Body for Reply {
             Self::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
             Self::Told(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
             Self::Bytes(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
+            Self::Relay(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
             Self::Management(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
@@ -53,6 +56,7 @@ impl Body for Reply {
             Self::Stream(body) => body.is_end_stream(),
             Self::Told(body) => body.is_end_stream(),
             Self::Bytes(body) => body.is_end_stream(),
+            Self::Relay(body) => body.is_end_stream(),
             Self::Management(body) => body.is_end_stream(),
         }
     }
@@ -61,6 +65,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(_) | Self::Told(_) | Self::Bytes(_) => SizeHint::default(),
+            Self::Relay(body) => body.size_hint(),
             Self::Management(body) => body.size_hint(),
         }
     }

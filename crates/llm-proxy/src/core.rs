@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, google, health, models, responses, tools};
+use crate::{admin, errors, google, health, models, pass, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -53,6 +53,11 @@ impl Core {
             );
         }
         let Some(route) = routes::find(&parts.method, path) else {
+            if let Some((custom, rest)) = snapshot.relays.custom(&parts.method, path) {
+                let custom = custom.clone();
+                drop(snapshot);
+                return self.counted(pass::serve_custom(self, &custom, rest, parts, body, peer)).await;
+            }
             if routes::known(path) {
                 return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
             }
@@ -61,14 +66,23 @@ impl Core {
         };
         if matches!(route.action, Action::Call(..)) {
             drop(snapshot);
-            self.app.in_flight.fetch_add(1, Ordering::Relaxed);
-            let response = Box::pin(flow::serve(self, &route, parts, body, peer)).await;
-            self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
-            return response;
+            return self.counted(flow::serve(self, &route, parts, body, peer)).await;
+        }
+        if let Action::Pass(mount) = route.action {
+            drop(snapshot);
+            return self.counted(pass::serve(self, mount, path, parts, body, peer)).await;
         }
         drop(snapshot);
         let outcome = Box::pin(self.other(&route, &parts, body)).await;
         outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()))
+    }
+
+    /// Counts a call as running while it is answered.
+    async fn counted(&self, call: impl Future<Output = Response<Reply>>) -> Response<Reply> {
+        self.app.in_flight.fetch_add(1, Ordering::Relaxed);
+        let response = Box::pin(call).await;
+        self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
+        response
     }
 
     /// Routes that call no model.
@@ -83,7 +97,8 @@ impl Core {
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
         Ok(match route.action {
-            Action::Call(..) => errors::not_found(),
+            Action::Call(..) | Action::Pass(_) => errors::not_found(),
+            Action::OpenApi => crate::openapi::document(),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,
@@ -138,9 +153,17 @@ impl Core {
         if let Some(key) = &in_query {
             credential = Credential::Key(key);
         }
-        match self.app.accounts.identify_now(&credential) {
+        self.identify_as(&credential).await
+    }
+
+    /// Who shows this credential.
+    ///
+    /// # Errors
+    /// As [`Core::identify`].
+    pub async fn identify_as(&self, credential: &llm_accounts::Credential<'_>) -> Result<Arc<Identity>> {
+        match self.app.accounts.identify_now(credential) {
             Some(known) => known,
-            None => self.app.accounts.identify(&credential).await,
+            None => self.app.accounts.identify(credential).await,
         }
     }
 }

@@ -7,7 +7,8 @@
 //! - [`several`], [`prompts`]: requests that are several calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
 //! - [`jobs`]: what runs in the background.
-//! - [`models`], [`google`], [`health`], [`tools`], [`admin`]: routes that call no model.
+//! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
+//! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own.
 
 pub mod admin;
 pub mod answer;
@@ -27,6 +28,8 @@ pub mod health;
 pub mod jobs;
 pub mod logging;
 pub mod models;
+pub mod openapi;
+pub mod pass;
 pub mod prompts;
 pub mod read;
 pub mod recall;

@@ -5,6 +5,7 @@
 //! without saying who may call it.
 
 use http::Method;
+use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
 use crate::responses::Verb;
@@ -63,6 +64,10 @@ pub enum Action {
     CachePing,
     /// `POST /cache/flushall`.
     CacheFlush,
+    /// `GET /openapi.json`.
+    OpenApi,
+    /// Anything below a provider's mount goes to the provider.
+    Pass(&'static Mount),
 }
 
 /// A matched route.
@@ -148,6 +153,7 @@ static TABLE: &[Row] = &[
     row(Method::GET, &["/"], Action::Home, Permission::Public),
     row(Method::GET, &["/cache/ping"], Action::CachePing, Permission::AnyKey),
     row(Method::POST, &["/cache/flushall"], Action::CacheFlush, Permission::AnyKey),
+    row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 
 const fn row(method: Method, paths: &'static [&'static str], action: Action, permission: Permission) -> Row {
@@ -186,6 +192,10 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
             return plain(canonical).map(|row| Route::of(row, Some(model)));
         }
     }
+    one_model(method, path).or_else(|| mounted(method, path))
+}
+
+fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     let model = path.strip_prefix("/v1/models/").or_else(|| path.strip_prefix("/models/")).filter(|m| !m.is_empty())?;
     (*method == Method::GET).then_some(Route {
         action: Action::Model,
@@ -194,6 +204,14 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
         model: Some(model),
         streams: false,
     })
+}
+
+/// A path below a provider's mount: any method that an API may have.
+fn mounted(method: &Method, path: &str) -> Option<Route<'static>> {
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
+    let (mount, _) = passthrough::find(path).filter(|_| known.contains(method))?;
+    let (action, permission) = (Action::Pass(mount), Permission::Llm);
+    Some(Route { action, permission, name: mount.route, model: None, streams: false })
 }
 
 /// True for a path of the table, whatever the method.
@@ -214,8 +232,10 @@ impl<'p> Route<'p> {
 }
 
 /// Every path of the table with its methods, for `GET /routes` and the OpenAPI document.
-pub fn all() -> impl Iterator<Item = (&'static Method, &'static str)> {
-    TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (&r.method, *p)))
+pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
+    const PASSED: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let rows = TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (r.method.clone(), *p)));
+    rows.chain(passthrough::mounts().iter().flat_map(|m| PASSED.map(|method| (method, m.route))))
 }
 
 #[cfg(test)]
@@ -236,5 +256,16 @@ mod tests {
         assert!(find(&Method::GET, "/v1/chat/completions").is_none());
         assert!(find(&Method::HEAD, "/health/liveliness").is_some());
         assert!(find(&Method::POST, "/key/generate").is_none(), "management");
+    }
+
+    #[test]
+    fn below_a_mount_everything_is_the_providers() {
+        let r = find(&Method::DELETE, "/anthropic/v1/files/f-1").unwrap();
+        assert_eq!((r.name, r.permission), ("/anthropic/{endpoint}", Permission::Llm));
+        let r = find(&Method::GET, "/vertex_ai/discovery/v1/x").unwrap();
+        assert_eq!(r.name, "/vertex_ai/discovery/{endpoint}");
+        let built_in = find(&Method::POST, "/openai/v1/responses").unwrap();
+        assert_eq!(built_in.action, RESPONSES);
+        assert!(find(&Method::POST, "/anthropic").is_none());
     }
 }

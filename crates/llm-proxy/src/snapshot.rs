@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub response_key: crate::responses::IdKey,
     /// The guardrails.
     pub guardrails: GuardrailSet,
+    /// What relays use.
+    pub relays: crate::pass::relays::Relays,
     /// Somebody wants the content of answers.
     pub wants_content: bool,
     /// What the dearest deployment of each group asks per token, worked out once.

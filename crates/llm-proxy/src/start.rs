@@ -239,6 +239,7 @@ fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
     Ok(Snapshot {
         response_key,
         bounds: crate::snapshot::bounds(&engine),
+        relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
         engine,
         cache: loaded.cache.map(|settings| Arc::new(Cache::in_memory(settings))),
         guardrails,

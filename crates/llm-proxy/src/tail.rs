@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use llm_accounts::{Bill, Reservation, Settled};
-use llm_client::{Call, Head, Report};
+use llm_client::{Call, Head, RelayHead, Report};
 use llm_types::record::{ErrorInfo, Status};
 use llm_types::{Error, LogRecord, RawJson};
 
@@ -117,7 +117,7 @@ impl llm_client::Tail for Tail {
     }
 }
 
-fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservation, charge: bool) -> Settled {
+pub(crate) fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservation, charge: bool) -> Settled {
     let record = Arc::new(record);
     let bill = Bill { usage: report.usage, cost: report.cost.total, record: Some(Arc::clone(&record)), charge };
     let settled = reservation.settle(bill);
@@ -127,7 +127,7 @@ fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservatio
 
 /// A log record that is being filled in.
 #[derive(Debug)]
-struct Draft {
+pub(crate) struct Draft {
     record: LogRecord,
     started: Instant,
     keep_content: bool,
@@ -135,7 +135,7 @@ struct Draft {
 
 impl Draft {
     /// What is known of any call.
-    fn bare(ctx: &Context) -> Self {
+    pub(crate) fn bare(ctx: &Context) -> Self {
         let wish = ctx.wish.as_ref();
         let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
@@ -229,6 +229,37 @@ impl Draft {
         if let Some(error) = error {
             self.record.status = Status::Failure;
             self.record.error = Some(info(error));
+        }
+        self.record
+    }
+
+    /// What is known of a relay when its last byte went by.
+    pub(crate) fn relayed(mut self, from: &RelayHead, report: &Report) -> LogRecord {
+        let at = |moment: Instant| {
+            let since = moment.saturating_duration_since(self.started);
+            self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        };
+        let (first, end) = (report.first_byte.map(at), at(Instant::now()));
+        let upstream = report.upstream_done.unwrap_or_else(Instant::now).saturating_duration_since(from.sent);
+        let r = &mut self.record;
+        r.first_byte_us = first;
+        r.end_us = end;
+        r.upstream_us = u64::try_from(upstream.as_micros()).unwrap_or(u64::MAX);
+        r.response_id.clone_from(&report.response_id);
+        r.api_base = Some(Arc::clone(&from.url));
+        if let Some(deployment) = &from.deployment {
+            r.model_group = Arc::clone(&deployment.group);
+            r.model_id = Some(Arc::clone(&deployment.id));
+        }
+        r.usage = report.usage;
+        r.usage_raw.clone_from(&report.usage_raw);
+        r.cost = report.cost;
+        r.cost_problem.clone_from(&report.cost_problem);
+        r.retries = from.retries;
+        r.cache_hit = None;
+        if let Some(error) = &report.error {
+            r.status = Status::Failure;
+            r.error = Some(info(error));
         }
         self.record
     }

@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use llm_http::ReplyBody;
 use llm_router::InFlight;
 use llm_types::{Error, Kind};
-use llm_wire::meter::{Metered, Meter};
+use llm_wire::meter::{Meter, Metered};
 
 use super::tariff::{Biller, Tariff};
 use crate::answer::Report;
@@ -59,7 +59,8 @@ impl RelayBody {
     /// The upstream broke off, or sent more than `limit` bytes.
     pub async fn collect(mut self, limit: usize) -> Result<(Bytes, Box<Report>), Error> {
         let provider = self.biller.tariff.provider.clone();
-        let bytes = std::mem::take(&mut self.upstream).collect(limit).await.map_err(|e| transport_error(&e, &provider))?;
+        let bytes =
+            std::mem::take(&mut self.upstream).collect(limit).await.map_err(|e| transport_error(&e, &provider))?;
         if let Some(meter) = &mut self.meter {
             meter.feed(&bytes);
         }

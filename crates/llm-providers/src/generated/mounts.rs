@@ -18,6 +18,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: true,
         by_model: false,
+        admin: false,
         scheme: Scheme::Discovery,
     },
     Mount {
@@ -33,6 +34,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: true,
         by_model: false,
+        admin: false,
         scheme: Scheme::Discovery,
     },
     Mount {
@@ -48,6 +50,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: true,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -63,6 +66,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -78,6 +82,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Azure,
     },
     Mount {
@@ -93,6 +98,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Azure,
     },
     Mount {
@@ -108,6 +114,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -123,6 +130,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Bedrock,
     },
     Mount {
@@ -138,6 +146,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -153,6 +162,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: Some("{key}:"),
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -168,6 +178,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -183,6 +194,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -198,6 +210,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -213,6 +226,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Provider,
     },
     Mount {
@@ -228,6 +242,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: Some("{env:LANGFUSE_PUBLIC_KEY}:{key}"),
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Langfuse,
     },
     Mount {
@@ -243,6 +258,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: true,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -258,6 +274,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -273,6 +290,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -288,6 +306,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -303,6 +322,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -318,6 +338,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -333,6 +354,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -348,6 +370,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: false,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -363,6 +386,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: true,
         by_model: true,
+        admin: false,
         scheme: Scheme::Vertex,
     },
     Mount {
@@ -378,6 +402,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: true,
         by_model: true,
+        admin: false,
         scheme: Scheme::Vertex,
     },
     Mount {
@@ -393,6 +418,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Plain,
     },
     Mount {
@@ -408,6 +434,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         basic: None,
         own_key: false,
         by_model: true,
+        admin: false,
         scheme: Scheme::Provider,
     },
 ];

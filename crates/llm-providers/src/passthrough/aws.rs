@@ -9,15 +9,8 @@ use crate::params::Params;
 use crate::provider::Endpoint;
 
 /// What paths begin with that the host of agents serves.
-const AGENTS: [&str; 7] = [
-    "agents/",
-    "knowledgebases/",
-    "flows/",
-    "retrieveAndGenerate",
-    "rerank",
-    "generateQuery",
-    "optimize-prompt",
-];
+const AGENTS: [&str; 7] =
+    ["agents/", "knowledgebases/", "flows/", "retrieveAndGenerate", "rerank", "generateQuery", "optimize-prompt"];
 
 pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
     let region = aws::region(params, None);

@@ -70,6 +70,8 @@ pub struct Mount {
     pub own_key: bool,
     /// A model group of the router that the path or the body names is called through its deployments.
     pub by_model: bool,
+    /// Only administrators may call it: the host knows no smaller rights.
+    pub admin: bool,
     /// Who makes address and credential.
     pub scheme: Scheme,
 }
@@ -98,14 +100,18 @@ pub struct Passing<'a> {
     pub own: bool,
 }
 
+impl Mount {
+    /// What of a path lies below this mount.
+    #[must_use]
+    pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix('/')?.strip_prefix(self.path)?.strip_prefix('/')
+    }
+}
+
 /// The mount that a path lies below, and the rest of the path.
 #[must_use]
 pub fn find(path: &str) -> Option<(&'static Mount, &str)> {
-    let path = path.strip_prefix('/')?;
-    MOUNTS.iter().find_map(|mount| {
-        let rest = path.strip_prefix(mount.path)?.strip_prefix('/')?;
-        Some((mount, rest))
-    })
+    MOUNTS.iter().find_map(|mount| Some((mount, mount.below(path)?)))
 }
 
 /// Every mount.

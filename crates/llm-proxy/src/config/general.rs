@@ -20,6 +20,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::master::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
+    super::relays::general(s, ctx, &mut out.relays);
     accounts(s, out);
     for entry in s.switched_on(known::GENERAL_PYTHON) {
         let value = entry.node.text().unwrap_or_default();
@@ -64,9 +65,13 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     if let Some(mb) = s.number("max_request_size_mb") {
         if mb > 0.0 {
             out.max_request_bytes = (mb * 1_048_576.0) as usize;
+            out.max_upload_bytes = out.max_request_bytes;
         } else {
             s.error("max_request_size_mb", "expected a size above 0");
         }
+    }
+    if let Some(mb) = s.number("max_file_size_mb").filter(|mb| *mb > 0.0) {
+        out.max_upload_bytes = (mb * 1_048_576.0) as usize;
     }
     // LiteLLM lets the configuration's model win over the command line's.
     out.default_model = s.text("completion_model").or(out.default_model.take());

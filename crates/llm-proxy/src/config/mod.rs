@@ -10,6 +10,7 @@
 //! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
 //! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, cache, sinks |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
+//! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `lint` | what is allowed but surely not meant; for `check` |
 //! | `known` | the names LiteLLM knows |
@@ -32,6 +33,7 @@ pub mod node;
 mod outbound;
 pub mod problem;
 mod python;
+mod relays;
 mod router;
 mod scalar;
 mod section;
@@ -93,6 +95,8 @@ pub struct Loaded {
     pub deployments: Vec<Deployment>,
     /// The router's settings.
     pub router: RouterSettings,
+    /// What relays use.
+    pub relays: crate::pass::relays::RelaySettings,
     /// The response cache, when it is on.
     pub cache: Option<CacheSettings>,
     /// The guardrails that are served, as they were written, references resolved.
@@ -183,6 +187,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     general::read(general.as_ref(), ctx, &mut out);
     outbound::read(ctx.env, &mut out.http);
     out.guardrails = guardrails::read(&top, ctx.source);
+    relays::read(&top, &mut out.relays);
     let placed = deployments(&top, ctx, &mut out);
     if ctx.source.thorough {
         lint::run(&top, &placed, &out, ctx);
@@ -251,6 +256,7 @@ impl Loaded {
             prices: Prices::default(),
             deployments: Vec::new(),
             router: RouterSettings::default(),
+            relays: crate::pass::relays::RelaySettings::default(),
             cache: None,
             guardrails: Vec::new(),
             callbacks: Callbacks::default(),

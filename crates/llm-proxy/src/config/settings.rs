@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Bytes of a request body at the most (`max_request_size_mb`).
     pub max_request_bytes: usize,
+    /// Bytes of a body that goes through without being looked at, at the most (`max_file_size_mb`).
+    pub max_upload_bytes: usize,
     /// How long a request body may take to come.
     pub body_timeout: Duration,
     /// Model of requests that name none (`completion_model`, `--model`).
@@ -45,6 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_request_bytes: 100 << 20,
+            max_upload_bytes: 1 << 30,
             body_timeout: Duration::from_secs(300),
             default_model: None,
             user_header_name: None,

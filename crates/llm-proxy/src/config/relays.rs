@@ -1,0 +1,146 @@
+//! `general_settings.pass_through_endpoints`, `default_vertex_config` → what relays use.
+
+use base64::Engine as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use llm_providers::Params;
+
+use super::node::{Entry, Node};
+use super::section::Section;
+use super::{Context, callbacks};
+use crate::pass::custom::{Custom, lasting};
+use crate::pass::relays::RelaySettings;
+use crate::routes;
+
+/// Headers of an endpoint that are no headers: they say who calls, or hold keys of a service.
+const KEY_HEADER: &str = "litellm_user_api_key";
+
+/// Reads `general_settings`.
+pub(super) fn general(s: &Section<'_>, ctx: &Context<'_>, out: &mut RelaySettings) {
+    out.timeout = s.seconds("pass_through_request_timeout").unwrap_or(out.timeout);
+    for (at, node) in s.list("pass_through_endpoints").iter().enumerate() {
+        let path = format!("{}[{at}]", s.path("pass_through_endpoints"));
+        if let Some(item) = Section::open(node, path, s.problems()) {
+            out.custom.extend(endpoint(&item, ctx));
+        }
+    }
+}
+
+/// Reads the top level.
+pub(super) fn read(top: &Section<'_>, out: &mut RelaySettings) {
+    let Some(vertex) = top.section("default_vertex_config") else { return };
+    out.vertex = Some(vertex.entries().iter().map(|e| (e.key.clone(), e.node.json())).collect::<Params>());
+    vertex.accept("vertex_project vertex_location vertex_credentials");
+    vertex.finish();
+}
+
+fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {
+    let (path, target) = (s.text("path"), s.text("target"));
+    let mut custom = Custom {
+        path: "",
+        target: String::new(),
+        headers: HeaderMap::new(),
+        forward_headers: s.flag("forward_headers").unwrap_or_default(),
+        include_subpath: s.flag("include_subpath").unwrap_or_default(),
+        cost: s.number("cost_per_request").filter(|c| *c >= 0.0).unwrap_or_default(),
+        auth: s.flag("auth").unwrap_or(true),
+        methods: Vec::new(),
+        query: Vec::new(),
+        timeout: s.seconds("timeout").filter(|t| !t.is_zero()),
+        key_header: None,
+        basic_user: false,
+    };
+    if let Some(headers) = s.section("headers") {
+        set_headers(&headers, ctx, &mut custom);
+    }
+    for method in s.texts("methods").unwrap_or_default() {
+        match Method::from_bytes(method.to_ascii_uppercase().as_bytes()) {
+            Ok(method) => custom.methods.push(method),
+            Err(_) => s.error("methods", format!("{method:?} is no method")),
+        }
+    }
+    if let Some(query) = s.section("default_query_params") {
+        custom.query = query.entries().iter().map(|e| (e.key.clone(), plain(&e.node))).collect();
+    }
+    match s.text("custom_auth_parser").as_deref() {
+        None => {}
+        Some("langfuse") => custom.basic_user = true, // tidy: provider-id, the name of a way to show keys
+        Some(other) => s.error("custom_auth_parser", format!("there is no parser {other:?}")),
+    }
+    if s.node("guardrails").is_some_and(|n| !n.is_off()) {
+        let message = "guardrails of pass-through endpoints are not served yet".to_owned();
+        let hint = "start with --ignore-unserved to run without them";
+        callbacks::refuse(s, s.mark_of("guardrails"), s.path("guardrails"), message, hint, ctx.source.ignore_unserved);
+    }
+    s.accept("id is_from_config merge_query_params");
+    s.finish();
+    let (Some(path), Some(target)) = (path, target) else {
+        s.problems().error(s.mark(), s.path("path"), "a pass-through endpoint needs a path and a target");
+        return None;
+    };
+    if !path.starts_with('/') {
+        s.error("path", "expected a path that begins with a slash");
+        return None;
+    }
+    let uri: Option<http::Uri> = target.parse().ok();
+    if !uri.is_some_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
+        s.error("target", "expected a URL with http or https");
+        return None;
+    }
+    let path = path.trim_end_matches('/');
+    if routes::known(path) {
+        s.warn("path", "a route of the gateway has this path: the endpoint is never reached");
+    }
+    custom.path = lasting(path);
+    custom.target = target;
+    Some(custom)
+}
+
+fn set_headers(s: &Section<'_>, ctx: &Context<'_>, custom: &mut Custom) {
+    let find = |name: &str| s.entries().iter().find(|e| e.key.eq_ignore_ascii_case(name));
+    let service = |public: &Entry, secret: &Entry| {
+        let pair = format!("{}:{}", value(public, ctx), value(secret, ctx));
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    };
+    let basic = match (find("LANGFUSE_PUBLIC_KEY"), find("LANGFUSE_SECRET_KEY")) {
+        (Some(public), Some(secret)) => Some(service(public, secret)),
+        _ => None,
+    };
+    for entry in s.entries() {
+        let text = value(entry, ctx);
+        if entry.key == KEY_HEADER {
+            custom.key_header = Some(text.to_ascii_lowercase());
+            continue;
+        }
+        if basic.is_some() && entry.key.to_ascii_uppercase().starts_with("LANGFUSE_") {
+            continue;
+        }
+        match (HeaderName::try_from(entry.key.as_str()), HeaderValue::try_from(text)) {
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive(true);
+                custom.headers.insert(name, value);
+            }
+            _ => s.problems().error(&entry.node.mark, s.path(&entry.key), "this cannot stand in a header"),
+        }
+    }
+    if let Some(Ok(value)) = basic.map(HeaderValue::try_from) {
+        custom.headers.insert(http::header::AUTHORIZATION, value);
+    }
+}
+
+/// The value of a header. A reference to the environment may stand behind other words: `Bearer os.environ/KEY`.
+fn value(entry: &Entry, ctx: &Context<'_>) -> String {
+    let text = plain(&entry.node);
+    let Some(at) = text.find("os.environ/") else { return text };
+    let (before, reference) = text.split_at(at);
+    match ctx.env.filled(reference.trim_start_matches("os.environ/").trim()) {
+        Some(value) => format!("{before}{value}"),
+        None => text,
+    }
+}
+
+fn plain(node: &Node) -> String {
+    match node.text() {
+        Some(text) => text.to_owned(),
+        None => node.json().to_string(),
+    }
+}

@@ -1,0 +1,228 @@
+//! Relays: requests whose bodies belong to a provider. They are routed, authorized, limited and billed; body and answer
+//! go through as they are.
+//!
+//! | file | what |
+//! |---|---|
+//! | here | the steps: identify, read, admit, send, answer |
+//! | `who` | keys in the ways of providers' clients |
+//! | `payload`, `wish` | the body, whole or streamed; what it says of itself |
+//! | `headers` | which headers go on, in both directions |
+//! | `custom`, `relays` | endpoints and credentials of the configuration |
+//! | `send` | the request, to a deployment or with a credential of the configuration |
+//! | `tail` | the end: row, settlement, record |
+
+pub mod custom;
+pub mod headers;
+pub mod payload;
+pub mod relays;
+mod send;
+pub mod tail;
+pub mod who;
+pub mod wish;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Response;
+use http::request::Parts;
+use hyper::body::Incoming;
+use llm_accounts::{Credential, Identity, Intent, Reservation, basic_user};
+use llm_client::{Relayed, Tariff};
+use llm_providers::passthrough::{Mount, model_of, safe};
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::tail::Ledger;
+use crate::{answer, errors};
+use custom::Custom;
+use payload::Payload;
+use tail::{Facts, RelayTail};
+use wish::{Named, input_tokens};
+
+/// Answers a request to a provider's own API.
+pub async fn serve(
+    core: &Core,
+    mount: &'static Mount,
+    path: &str,
+    parts: Parts,
+    body: Incoming,
+    peer: SocketAddr,
+) -> Response<Reply> {
+    let format = llm_providers::by_id(mount.provider).map_or(Format::OpenAiChat, |p| p.row().chat_format);
+    let mut ctx = Context::new(core, mount.route, OperationKind::Relay, format, parts, peer);
+    let outcome = mounted(core, &mut ctx, mount, mount.below(path).unwrap_or_default(), body).await;
+    outcome.unwrap_or_else(|refused| refuse(core, &ctx, refused))
+}
+
+/// Answers a request to an endpoint of the operator's own.
+pub async fn serve_custom(
+    core: &Core,
+    custom: &Custom,
+    rest: &str,
+    parts: Parts,
+    body: Incoming,
+    peer: SocketAddr,
+) -> Response<Reply> {
+    let mut ctx = Context::new(core, custom.path, OperationKind::Relay, Format::OpenAiChat, parts, peer);
+    let outcome = own(core, &mut ctx, custom, rest, body).await;
+    outcome.unwrap_or_else(|refused| refuse(core, &ctx, refused))
+}
+
+/// Tells a client and the log of a refusal.
+pub fn refuse(core: &Core, ctx: &Context, refused: Refused) -> Response<Reply> {
+    let headers = answer::error_headers(ctx, &refused);
+    let response = errors::respond(&refused.error, ctx.format, headers);
+    Ledger::refused(core, ctx, refused);
+    response
+}
+
+async fn mounted(
+    core: &Core,
+    ctx: &mut Context,
+    mount: &'static Mount,
+    rest: &str,
+    body: Incoming,
+) -> Result<Response<Reply>, Refused> {
+    let key_header = ctx.snapshot.settings.key_header_name.clone();
+    let who = who::of_mount(core, mount, &ctx.parts, key_header.as_deref()).await?;
+    ctx.who = Some(Arc::clone(&who));
+    safe(rest)?;
+    if mount.admin && !who.is_admin() {
+        return Err(Error::new(Kind::PermissionDenied, format!("only administrators may call /{}", mount.path))
+            .with_type("auth_error")
+            .into());
+    }
+    let mut payload = Payload::read(ctx, body, who.model_restricted()).await?;
+    let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
+    let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));
+    let price = match (&group, named.model()) {
+        (Some(group), _) => ctx.snapshot.price_bound(group),
+        (None, Some(model)) => send::list_price(ctx, mount.provider, model),
+        (None, None) => None,
+    };
+    let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price)?;
+    let sent = match &group {
+        Some(group) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
+        None => send::direct(core, ctx, mount, rest, &named, &mut payload).await,
+    };
+    match sent {
+        Ok((relayed, facts)) => Ok(answered(core, ctx, relayed, facts, Some(reservation))),
+        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
+}
+
+async fn own(
+    core: &Core,
+    ctx: &mut Context,
+    custom: &Custom,
+    rest: &str,
+    body: Incoming,
+) -> Result<Response<Reply>, Refused> {
+    let mut look = false;
+    if custom.auth {
+        let who = custom_caller(core, ctx, custom).await?;
+        let path = ctx.parts.uri.path().to_owned();
+        ctx.who = Some(Arc::clone(&who));
+        if !who.may_pass(&path) {
+            let why = format!(
+                "This key is not allowed to call the pass-through route {path}. Name it in `allowed_passthrough_routes` of the key or its team."
+            );
+            return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
+        }
+        look = who.model_restricted();
+    }
+    let endpoint = custom.place(rest, ctx.parts.uri.query().unwrap_or_default())?;
+    let mut payload = Payload::read(ctx, body, look).await?;
+    let named = Named::read(ctx, &mut payload, None).await?;
+    let reservation = match ctx.who.clone() {
+        Some(who) => Some(admit(core, ctx, &who, &named, &payload, None, None)?),
+        None => None,
+    };
+    let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
+    let provider: Arc<str> = send::provider_of_host(&custom.target).unwrap_or_default().into();
+    let tariff = Tariff {
+        provider: Arc::clone(&provider),
+        model: Arc::clone(&model),
+        target: None,
+        flat: custom.cost,
+        prompt: payload.bytes().cloned().unwrap_or_default(),
+    };
+    let headers = if custom.forward_headers { headers::forwarded(ctx, false) } else { headers::of_body(ctx) };
+    let timeout = custom.timeout.unwrap_or(ctx.snapshot.relays.settings.timeout);
+    let relay = send::relay(ctx, endpoint, headers, &mut payload, timeout, tariff);
+    let sent = match relay {
+        Ok(relay) => ctx.snapshot.engine.clone().relay(&core.http, relay).await,
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok(relayed) => {
+            let facts = Facts { provider, model, call_type: "pass_through_endpoint" };
+            Ok(answered(core, ctx, relayed, facts, reservation))
+        }
+        Err(error) => Err(Refused { error, reservation, made: None }),
+    }
+}
+
+async fn custom_caller(core: &Core, ctx: &Context, custom: &Custom) -> Result<Arc<Identity>> {
+    let headers = &ctx.parts.headers;
+    if custom.basic_user
+        && let Some(user) = basic_user(headers)
+    {
+        return core.identify_as(&Credential::Key(&user)).await;
+    }
+    let named = custom.key_header.as_deref().filter(|name| headers.contains_key(*name));
+    let general = ctx.snapshot.settings.key_header_name.as_deref();
+    core.identify_as(&llm_accounts::credential(headers, named.or(general))).await
+}
+
+/// Permission, limits, budget. From here on the context knows what is wished.
+fn admit(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    named: &Named,
+    payload: &Payload,
+    group: Option<&str>,
+    price: Option<(f64, f64)>,
+) -> Result<Reservation> {
+    let model = named.model().unwrap_or_default();
+    let wish = named.wish(ctx, group.unwrap_or(model), price);
+    let path = path(ctx);
+    let intent = Intent {
+        route: ctx.route,
+        model: &wish.model,
+        group: &wish.group,
+        fallback_models: &wish.fallback_models,
+        end_user: wish.end_user.as_deref(),
+        tags: &wish.tags,
+        input_tokens: input_tokens(payload, model),
+        max_output_tokens: wish.max_output_tokens,
+        choices: 1,
+        price,
+    };
+    let admitted = core.app.accounts.admit_at(who, &path, &intent);
+    ctx.wish = Some(wish);
+    admitted
+}
+
+/// The path that was called, without what the server is mounted below.
+fn path(ctx: &Context) -> String {
+    let path = ctx.parts.uri.path();
+    let root = ctx.snapshot.settings.root_path.as_deref().unwrap_or_default();
+    path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(path).to_owned()
+}
+
+/// The upstream's answer on its way to the client.
+fn answered(
+    core: &Core,
+    ctx: &Context,
+    relayed: Relayed,
+    facts: Facts,
+    reservation: Option<Reservation>,
+) -> Response<Reply> {
+    let Relayed { parts, mut body, from } = relayed;
+    body.set_tail(Box::new(RelayTail::new(core, ctx, from.clone(), facts, reservation)));
+    headers::response(ctx, parts, &from, Reply::Relay(Box::new(body)))
+}

@@ -1,0 +1,61 @@
+//! The end of a relay: what it consumed becomes a row, a settled reservation, a record for callbacks.
+
+use std::sync::Arc;
+
+use llm_accounts::Reservation;
+use llm_client::{RelayHead, Report};
+
+use crate::app::App;
+use crate::core::Core;
+use crate::flow::Context;
+use crate::tail::{Draft, settle};
+
+/// Settles a relay when its body is gone.
+#[derive(Debug)]
+pub struct RelayTail {
+    app: Arc<App>,
+    draft: Draft,
+    from: RelayHead,
+    facts: Facts,
+    /// None for callers that nobody knows.
+    reservation: Option<Reservation>,
+}
+
+/// What the record says of a relay.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The provider.
+    pub provider: Arc<str>,
+    /// The model as the provider knows it; may be empty.
+    pub model: Arc<str>,
+    /// LiteLLM's name of the call.
+    pub call_type: &'static str,
+}
+
+impl RelayTail {
+    /// A tail for an answer that is about to be passed on.
+    #[must_use]
+    pub fn new(core: &Core, ctx: &Context, from: RelayHead, facts: Facts, reservation: Option<Reservation>) -> Self {
+        if let Some(reservation) = &reservation {
+            reservation.mark_sent();
+        }
+        Self { app: Arc::clone(&core.app), draft: Draft::bare(ctx), from, facts, reservation }
+    }
+}
+
+impl llm_client::Tail for RelayTail {
+    fn done(self: Box<Self>, report: Box<Report>) {
+        let Self { app, draft, from, facts, reservation } = *self;
+        let mut record = draft.relayed(&from, &report);
+        record.provider = facts.provider;
+        record.call_type = facts.call_type;
+        record.model = facts.model;
+        match reservation {
+            Some(reservation) => {
+                let charge = report.error.is_none() || report.cost.total > 0.0;
+                settle(&app, record, &report, reservation, charge);
+            }
+            None => app.bus.push(Arc::new(record)),
+        }
+    }
+}
