@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,8 +22,24 @@ pub struct Asked {
     pub method: String,
     /// Path and query.
     pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
     /// The body; `Null` when it is no JSON.
     pub json: Value,
+}
+
+impl Asked {
+    /// A header as text, empty when absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
 }
 
 /// What is answered: status, media type, body.
@@ -87,9 +103,11 @@ async fn serve<F: Fn(&Asked) -> Said>(
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         json: serde_json::from_slice(&body).unwrap_or_default(),
+        headers: parts.headers,
+        body,
     };
-    let (status, kind, body) = answer(&asked);
+    let (status, kind, said) = answer(&asked);
     seen.lock().push(asked);
-    let response = Response::builder().status(status).header("content-type", kind).body(Full::from(body));
+    let response = Response::builder().status(status).header("content-type", kind).body(Full::from(said));
     Ok(response.unwrap_or_default())
 }

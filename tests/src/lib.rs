@@ -12,14 +12,12 @@ mod canned;
 mod config;
 mod gateway;
 mod sse;
-mod upstream;
 
 pub use call::{Live, Reply};
 pub use canned::{Asked, Canned, Said};
 pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
 pub use gateway::{Gateway, Options};
 pub use sse::{Event, events, joined_text, joined_tool_calls};
-pub use upstream::{Asked, Said, Upstream};
 
 /// The calls a simulator received. A gateway may list an upstream's models (GET) whenever it likes; those are left out.
 pub fn calls(sim: &Running) -> Vec<Recorded> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Ended, Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, UPSTREAM_KEY, Upstream, calls};
+use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, UPSTREAM_KEY, calls};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -219,16 +219,16 @@ async fn uploads_are_not_held_back() {
 
 #[tokio::test]
 async fn endpoints_of_the_operators_own() {
-    let upstream = Upstream::start(|asked| {
+    let upstream = Canned::start(|asked| {
         if asked.path.contains("missing") {
-            return (404, "application/problem+json", Bytes::from_static(b"{\"title\":\"no\"}"));
+            return (404, "application/problem+json", "{\"title\":\"no\"}".to_owned());
         }
-        (200, "application/json", Bytes::from_static(b"{\"ok\":true}"))
+        (200, "application/json", "{\"ok\":true}".to_owned())
     })
     .await
     .unwrap();
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
-    let url = upstream.url();
+    let url = upstream.base_url();
     let config = Config::standard(&sim)
         .general("proxy_batch_write_at: 1")
         .general("pass_through_endpoints:")
@@ -240,7 +240,7 @@ async fn endpoints_of_the_operators_own() {
 
     let reply = gateway.ask("/mine/a/b?v=3", &json!({"x": 1})).await.unwrap();
     assert_eq!((reply.status, reply.text().as_str()), (200, "{\"ok\":true}"));
-    let asked = upstream.last();
+    let asked = upstream.seen().pop().unwrap();
     assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/base/a/b?w=2&v=3", "Bearer sk-mine"));
     assert_eq!((asked.text().as_str(), asked.header("content-type")), ("{\"x\":1}", "application/json"));
 
@@ -258,7 +258,7 @@ async fn endpoints_of_the_operators_own() {
 
     let open = gateway.send(Method::GET, "/open", &[("x-mine", "1"), ("cookie", "c=1")], Bytes::new()).await.unwrap();
     assert_eq!(open.status, 200, "{}", open.text());
-    let asked = upstream.last();
+    let asked = upstream.seen().pop().unwrap();
     assert_eq!((asked.header("x-mine"), asked.header("cookie")), ("1", ""));
     assert_eq!(gateway.ask("/open", &json!({})).await.unwrap().status, 404, "only GET is served");
     assert_eq!(gateway.get("/open/below", MASTER_KEY).await.unwrap().status, 404, "nothing below it is");
