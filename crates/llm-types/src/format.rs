@@ -263,7 +263,7 @@ impl Format {
             Self::BedrockEmbed => "bedrock-embed",
             Self::BedrockImages => "bedrock-images",
             Self::BedrockRerank => "bedrock-rerank",
-            Self::SageMaker => "sagemaker",
+            Self::SageMaker => "sagemaker-tgi",
             Self::SageMakerEmbed => "sagemaker-embed",
             Self::AwsPolly => "aws-polly",
             Self::CohereChat => "cohere-chat",

@@ -38,7 +38,7 @@ impl Provider for Bedrock {
         match Model::of(want.model).route {
             Route::Converse => out.push(Format::BedrockConverse),
             Route::Invoke(format) => out.push(format),
-            Route::Unserved(_) => {}
+            Route::Unserved => {}
         }
         // Clients of Claude's own language are served in it, unless the model string says otherwise.
         if want.format == Format::AnthropicMessages && speaks_messages(want.model) {
@@ -50,10 +50,6 @@ impl Provider for Bedrock {
 
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
         let model = Model::of(call.model);
-        if let (Route::Unserved(route), OperationKind::Generate) = (model.route, call.operation) {
-            let text = format!("the route {route}/ of provider {} is not served", self.row().id);
-            return Err(Error::bad_request(text).with_param("model"));
-        }
         let region = aws::region(call.params, model.region);
         out.url = if call.operation == OperationKind::Rerank {
             let base =

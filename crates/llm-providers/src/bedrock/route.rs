@@ -5,6 +5,7 @@ use llm_types::Format;
 use llm_wire::bedrock::model::{Family, arn_region};
 
 use crate::aws::is_region;
+use crate::generated;
 
 /// The interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub(super) enum Route {
     Converse,
     /// `InvokeModel`, in this language.
     Invoke(Format),
-    /// One that is known and not served, by this name.
-    Unserved(&'static str),
+    /// One that is known and not served.
+    Unserved,
 }
 
 /// A model string, taken apart.
@@ -34,27 +35,12 @@ const ROUTES: [(&str, Named); 9] = [
     ("invoke", Named::Invoke),
     ("converse", Named::Converse),
     ("converse_like", Named::Converse),
-    ("openai", Named::Chat),
-    ("claude_platform", Named::Unserved("claude_platform")),
-    ("agent", Named::Unserved("agent")),
-    ("agentcore", Named::Unserved("agentcore")),
-    ("async_invoke", Named::Unserved("async_invoke")),
-    ("mantle", Named::Unserved("mantle")),
-];
-
-/// First segments that say the family of what follows.
-const FAMILIES: [&str; 11] = [
-    "nova",
-    "nova-2",
-    "llama",
-    "deepseek_r1",
-    "mistral",
-    "moonshot",
-    "qwen2",
-    "qwen3",
-    "cohere",
-    "anthropic",
-    "openai",
+    (generated::OPENAI.id, Named::Chat),
+    ("claude_platform", Named::Unserved),
+    ("agent", Named::Unserved),
+    (generated::AGENTCORE.id, Named::Unserved),
+    ("async_invoke", Named::Unserved),
+    ("mantle", Named::Unserved),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +48,7 @@ enum Named {
     Converse,
     Invoke,
     Chat,
-    Unserved(&'static str),
+    Unserved,
 }
 
 impl<'a> Model<'a> {
@@ -81,15 +67,13 @@ impl<'a> Model<'a> {
             rest = tail;
         }
         let name = rest;
-        let id = match name.split_once('/') {
-            Some((first, tail)) if FAMILIES.contains(&first) => tail,
-            _ => name,
-        };
+        // a family may stand before an ARN that tells nothing of it
+        let id = name.find("/arn:").and_then(|at| name.get(at + 1..)).unwrap_or(name);
         let route = match named {
             Some(Named::Converse) => Route::Converse,
             Some(Named::Invoke) => Route::Invoke(body(name)),
             Some(Named::Chat) => Route::Invoke(Format::OpenAiChat),
-            Some(Named::Unserved(what)) => Route::Unserved(what),
+            Some(Named::Unserved) => Route::Unserved,
             None if converses(model, name) => Route::Converse,
             None => Route::Invoke(body(name)),
         };
@@ -164,6 +148,6 @@ mod tests {
             Route::Invoke(Format::BedrockText)
         );
         assert_eq!(of("arn:aws:bedrock:us-east-1:1:application-inference-profile/x").0, Route::Converse);
-        assert_eq!(of("agentcore/arn:aws:x").0, Route::Unserved("agentcore"));
+        assert_eq!(of("agentcore/arn:aws:x").0, Route::Unserved);
     }
 }

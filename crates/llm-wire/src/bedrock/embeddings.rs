@@ -34,7 +34,7 @@ enum Family {
 impl Family {
     fn of(model: &str) -> Result<Self> {
         const PIECES: [(&str, Family); 5] = [
-            ("cohere", Family::Cohere),
+            ("cohere.", Family::Cohere),
             ("nova", Family::Nova),
             ("titan-embed-image", Family::TitanImage),
             ("titan-embed-text-v2", Family::Titan2),
@@ -235,7 +235,10 @@ impl<'a> Said<'a> {
             return Some(lists.flatten().collect());
         }
         let list: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
-        let inside = |v: &&'a RawValue| serde_json::from_str::<Inside<'a>>(v.get()).map_or(*v, |i| i.embedding);
+        let inside = |v: &&'a RawValue| match v.get().starts_with('{') {
+            true => serde_json::from_str::<Inside<'a>>(v.get()).map_or(*v, |i| i.embedding),
+            false => *v,
+        };
         Some(list.iter().map(inside).collect())
     }
 }

@@ -45,14 +45,14 @@ pub enum Family {
 const GEOS: [&str; 9] = ["us.", "eu.", "apac.", "jp.", "au.", "ca.", "us-gov.", "global.", "sa."];
 
 /// Pieces of names, first match wins.
-const PIECES: [(&str, Family); 22] = [
+const PIECES: [(&str, Family); 23] = [
     ("nova-2", Family::Nova2),
     ("nova", Family::Nova),
     ("anthropic.", Family::Claude),
     ("claude", Family::Claude),
     ("titan", Family::Titan),
     ("llama", Family::Llama),
-    ("mistral", Family::Mistral),
+    ("mistra", Family::Mistral),
     ("mixtral", Family::Mistral),
     ("command-r", Family::CommandR),
     ("command", Family::Command),
@@ -61,12 +61,13 @@ const PIECES: [(&str, Family); 22] = [
     ("deepseek_r1", Family::DeepSeekR1),
     ("deepseek.r1", Family::DeepSeekR1),
     ("deepseek-r1", Family::DeepSeekR1),
-    ("deepseek", Family::DeepSeek),
+    ("deepseek.", Family::DeepSeek),
+    ("deepseek-", Family::DeepSeek),
     ("gpt-oss", Family::GptOss),
     ("openai.gpt-", Family::Gpt),
     ("grok", Family::Grok),
     ("kimi", Family::Kimi),
-    ("moonshot", Family::Kimi),
+    ("moonshot.", Family::Kimi),
     ("qwen", Family::Qwen),
 ];
 

@@ -1,13 +1,15 @@
 //! Documents put in order: `POST /rerank` of the agent runtime.
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Rerank.html>
 
+use bytes::BytesMut;
 use llm_types::generate::UsageReport;
 use llm_types::{Error, Format, Json, Result, Usage, UsageSource};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
 use crate::openai::errors::invalid_reply;
 use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest, write};
+use crate::top::write_json;
 
 /// The codec. The model is written as it comes; the upstream wants an ARN.
 #[derive(Debug, Clone, Copy)]
@@ -58,17 +60,15 @@ impl TaskCodec for Rerank {
 
     fn decode(&self, _: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let said: Said = serde_json::from_slice(reply.body).map_err(|e| invalid_reply(reply, &e.to_string()))?;
-        let one = |r: &Scored| {
-            Json::object([("index", Json::from(r.index)), ("relevance_score", Json::Number(r.relevance_score.clone()))])
+        let answer = Answer {
+            id: &ctx.fallback_id,
+            results: &said.results,
+            meta: Meta { billed_units: Units { search_units: 1 } },
         };
-        let units = Json::object([("search_units", Json::from(1_u64))]);
-        let answer = Json::object([
-            ("id", Json::from(ctx.fallback_id.as_str())),
-            ("results", Json::Array(said.results.iter().map(one).collect())),
-            ("meta", Json::object([("billed_units", units)])),
-        ]);
+        let mut out = BytesMut::new();
+        write_json(&answer, &mut out);
         let usage = Usage { queries: 1, source: UsageSource::Reported, ..Usage::default() };
-        Ok(TaskReply::json(answer.to_string(), Some(UsageReport { usage, raw: None })))
+        Ok(TaskReply::json(out.freeze(), Some(UsageReport { usage, raw: None })))
     }
 
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error {
@@ -81,11 +81,29 @@ struct Said {
     results: Vec<Scored>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
 struct Scored {
     index: u64,
     relevance_score: serde_json::Number,
+}
+
+/// The order, as clients of LiteLLM know it. One search is billed whatever its length.
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: &'a str,
+    results: &'a [Scored],
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    billed_units: Units,
+}
+
+#[derive(Serialize)]
+struct Units {
+    search_units: u64,
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ impl UpstreamCodec<Embed> for Embeddings {
             _ => Err(Error::bad_request("texts are embedded, lists of tokens are not").with_param("input")),
         };
         let inputs: Result<Vec<String>> = req.input.iter().map(text).collect();
-        let cohere = ctx.model.contains("cohere");
-        let voyage = ctx.model.contains("voyage");
+        let cohere = ctx.model.contains("cohere-");
+        let voyage = ctx.model.contains("voyage-");
         let mut body = Obj::open(out);
         {
             let mut list = body.arr(if cohere {

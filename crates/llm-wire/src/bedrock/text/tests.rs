@@ -100,7 +100,7 @@ fn answers_are_known_by_their_fields() {
         (r#"{"response_id":"r","text":"yes","finish_reason":"MAX_TOKENS"}"#, (4, 2)),
     ] {
         let answer = read(body, false);
-        let usage = answer.usage.as_ref().unwrap().usage.clone();
+        let usage = answer.usage.as_ref().unwrap().usage;
         assert_eq!(answer.text(), "yes", "{body}");
         let reason = answer.choices[0].finish.as_ref().unwrap().reason;
         assert_eq!(reason, llm_types::generate::FinishReason::Length, "{body}");
