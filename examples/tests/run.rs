@@ -63,6 +63,16 @@ fn sdk_call_answers_and_prices() {
 }
 
 #[test]
+fn own_provider_signs_and_tells_its_errors() {
+    let text = printed("own_provider");
+    assert!(line(&text, "answer: ").contains("Who is there?"), "{text}");
+    assert_eq!(line(&text, "signed: ").len(), 8, "{text}");
+    let sent: Json = serde_json::from_str(line(&text, "sent: ")).unwrap();
+    assert_eq!(sent.get("user").unwrap().as_str(), Some("guest of the parlour"));
+    assert!(line(&text, "error: ").contains("the house is full"), "{text}");
+}
+
+#[test]
 fn custom_gateway_is_short() {
     let source = include_str!("../examples/custom_gateway.rs");
     let code = source.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with("//"));

@@ -19,9 +19,11 @@ impl Event {
         serde_json::from_str(&self.data).unwrap_or_default()
     }
 
-    /// OpenAI's end marker or Anthropic's last event.
+    /// OpenAI's end marker, Anthropic's last event or Gemini's finish reason.
     pub fn is_end(&self) -> bool {
-        self.data == "[DONE]" || self.name.as_deref() == Some("message_stop")
+        self.data == "[DONE]"
+            || self.name.as_deref() == Some("message_stop")
+            || self.json().pointer("/candidates/0/finishReason").is_some()
     }
 
     /// An error in either format.
@@ -48,13 +50,16 @@ pub fn events(text: &str) -> Vec<Event> {
     text.split("\n\n").filter_map(Event::parse).collect()
 }
 
-/// The text of choice 0 of a chat stream, or of a messages stream.
+/// The text of choice 0 of a stream, whatever its format.
 pub fn joined_text(events: &[Event]) -> String {
     let texts = events.iter().filter_map(|event| {
         let json = event.json();
         let chat =
             json.pointer("/choices/0/delta/content").filter(|_| json.pointer("/choices/0/index") == Some(&0.into()));
-        chat.or_else(|| json.pointer("/delta/text")).and_then(Value::as_str).map(str::to_owned)
+        let responses = json.get("delta").filter(|_| json["type"] == "response.output_text.delta");
+        let gemini = json.pointer("/candidates/0/content/parts/0/text");
+        let text = chat.or_else(|| json.pointer("/delta/text")).or(responses).or(gemini);
+        text.and_then(Value::as_str).map(str::to_owned)
     });
     texts.collect()
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
+const RESPONSES: &str = "/v1/responses";
+const GEMINI: &str = "/v1beta/models";
 
 /// What a client may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ fn classify(reply: &Reply, stream: bool, what: &str) -> Seen {
     if !stream {
         let body = reply.json();
         assert!(body.is_object(), "{what}: a broken 200: {}", reply.text());
-        return if body.get("error").is_some() { Seen::ErrorBody } else { Seen::Complete };
+        return if body.get("error").is_some_and(|e| !e.is_null()) { Seen::ErrorBody } else { Seen::Complete };
     }
     let events = reply.events();
     let first_end = events.iter().position(|e| e.is_error() || e.is_end());
@@ -57,7 +59,9 @@ fn classify(reply: &Reply, stream: bool, what: &str) -> Seen {
 fn assert_error_event(event: &Event, path: &str, what: &str) {
     let json = event.json();
     assert!(json["error"]["message"].as_str().is_some_and(|m| !m.is_empty()), "{what}: {json}");
-    if path == MESSAGES {
+    if path == GEMINI {
+        assert!(json["error"]["code"].is_u64() && json["error"]["status"].is_string(), "{what}: {json}");
+    } else if path == MESSAGES || path == RESPONSES {
         assert_eq!((event.name.as_deref(), &json["type"]), (Some("error"), &json!("error")), "{what}: {json}");
     } else {
         assert!(json["error"]["code"].is_string(), "{what}: {json}");
@@ -71,6 +75,7 @@ async fn started() -> (Running, Gateway) {
     let config = Config::empty(&sim)
         .model("openai/*", "openai/*", &short)
         .model("anthropic/*", "anthropic/*", &short)
+        .model("groq/*", "groq/*", &short)
         .model("azure/*", "azure/*", &["timeout: 3", "stream_timeout: 3", "api_version: '2024-10-21'"])
         .router("disable_cooldowns: true");
     (sim, Gateway::start(&config.yaml()).await.unwrap())
@@ -81,7 +86,26 @@ fn ask(model: &str, stream: bool) -> Value {
            "messages": [{"role": "user", "content": "count to eight"}]})
 }
 
-/// Plays one fault over both providers and both client formats.
+/// The same wish in the words of the path's clients, and the path.
+fn put(path: &str, model: &str, stream: bool) -> (String, Value) {
+    let text = "count to eight";
+    match path {
+        RESPONSES => {
+            (path.to_owned(), json!({"model": model, "stream": stream, "max_output_tokens": 1000, "input": text}))
+        }
+        GEMINI => {
+            let verb = if stream { "streamGenerateContent" } else { "generateContent" };
+            let contents = json!([{"role": "user", "parts": [{"text": text}]}]);
+            (
+                format!("{path}/{model}:{verb}"),
+                json!({"contents": contents, "generationConfig": {"maxOutputTokens": 1000}}),
+            )
+        }
+        _ => (path.to_owned(), ask(model, stream)),
+    }
+}
+
+/// Plays one fault over providers and client formats.
 async fn play(
     (sim, gateway): &(Running, Gateway),
     fault: &str,
@@ -92,6 +116,8 @@ async fn play(
     for (models, path) in [
         (["openai/gpt-4o", "anthropic/claude-sonnet-4-5"], CHAT),
         (["azure/gpt", "anthropic/claude-sonnet-4-5"], MESSAGES),
+        (["groq/llama-4", "anthropic/claude-sonnet-4-5"], RESPONSES),
+        (["openai/gpt-4o", "anthropic/claude-sonnet-4-5"], GEMINI),
     ] {
         for model in models {
             sim.reset();
@@ -102,7 +128,8 @@ async fn play(
             let script = Script { chunks: Some(8), gap_ms: Some(15), after, delay_ms, ..Script::fault(parsed) };
             sim.script(Match::any(), script);
             let what = format!("{fault} after {after:?} from {model} on {path}, stream={stream}");
-            let reply = gateway.ask(path, &ask(model, stream)).await.unwrap_or_else(|e| panic!("{what}: {e:#}"));
+            let (place, body) = put(path, model, stream);
+            let reply = gateway.ask(&place, &body).await.unwrap_or_else(|e| panic!("{what}: {e:#}"));
             let seen = classify(&reply, stream, &what);
             if seen == Seen::ErrorEvent {
                 assert_error_event(reply.events().last().unwrap(), path, &what);

@@ -8,7 +8,7 @@
 //! - [`stored`]: answers that a provider keeps.
 //! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
 //! - [`replay`]: a whole answer told as a stream.
-//! - [`sdk`]: `completion`, `embedding`, `completion_cost` for programs without a gateway ([`Client`]).
+//! - [`sdk`]: `completion`, `embedding`, `messages`, `rerank` ... for programs without a gateway ([`Client`]).
 //!
 //! Inside: `plan` decides the lane of an attempt, `attempt` does it, `stream` carries a streamed answer and
 //! settles its report exactly once, whoever hangs up first.

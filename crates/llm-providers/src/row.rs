@@ -263,6 +263,9 @@ pub(crate) const BLANK: ProviderRow = ProviderRow {
 };
 
 impl ProviderRow {
+    /// A row in which nothing is said: a bearer key, OpenAI's language, no operation.
+    pub const BLANK: Self = BLANK;
+
     /// How it does a task.
     #[must_use]
     pub fn task(&self, operation: OperationKind) -> Option<&Task> {

@@ -101,3 +101,112 @@ async fn refusals_come_as_errors() {
     let error = client().completion_with("no-such-provider-or-model", "hi", &[]).await.unwrap_err();
     assert_eq!(error.status(), 400, "{error}");
 }
+
+/// An upstream that says what it was asked.
+async fn upstream() -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut seen = Vec::new();
+            let mut buffer = vec![0; 65536];
+            let text = loop {
+                let read = socket.read(&mut buffer).await.unwrap();
+                seen.extend_from_slice(&buffer[..read]);
+                let text = String::from_utf8_lossy(&seen).into_owned();
+                let told = text.to_ascii_lowercase();
+                let length =
+                    told.split_once("content-length: ").and_then(|(_, t)| t.split("\r\n").next()?.parse().ok());
+                let head = text.find("\r\n\r\n").map(|at| at + 4);
+                if read == 0 || head.is_some_and(|head| seen.len() >= head + length.unwrap_or(0)) {
+                    break text;
+                }
+            };
+            let path = text.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            let (kind, body) = match path.as_str() {
+                "/v1/images/generations" | "/v1/images/edits" => {
+                    ("application/json", r#"{"created":1,"data":[{"url":"u"}]}"#)
+                }
+                "/v1/audio/transcriptions" => ("application/json", r#"{"text":"spoken"}"#),
+                "/v1/audio/translations" => ("application/json", r#"{"text":"translated"}"#),
+                "/v1/audio/speech" => ("audio/mpeg", "SOUND"),
+                "/v1/moderations" => ("application/json", r#"{"id":"m","model":"x","results":[{"flagged":false}]}"#),
+                "/v2/rerank" => ("application/json", r#"{"id":"r","results":[{"index":1,"relevance_score":0.9}]}"#),
+                _ => ("application/json", "{}"),
+            };
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+    });
+    (addr, task)
+}
+
+#[tokio::test]
+async fn conversations_in_the_words_of_other_clients() {
+    let sim = sim().await;
+    let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    let client = client();
+    let base = base(&sim, "anthropic/x");
+    let params = [("api_base", base.as_str()), ("api_key", "k")];
+    let model = "anthropic/claude-sonnet-4-5";
+    let answer =
+        client.messages(model, json(r#"{"max_tokens":9,"messages":[{"role":"user","content":"a"}]}"#), &params);
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.json().unwrap().get("content").unwrap().to_string(), r#"[{"type":"text","text":"You said: a"}]"#);
+    assert!(answer.cost() > 0.0);
+    let answer = client.responses(model, json(r#"{"input":"b"}"#), &params).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.body).contains("You said: b"));
+    let answer = client.text_completion(model, json(r#"{"prompt":"c"}"#), &params).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.body).contains(r#""text":"You said: c""#));
+    let contents = json(r#"{"contents":[{"role":"user","parts":[{"text":"d"}]}]}"#);
+    let answer = client.generate_content(model, contents.clone(), &params).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.body).contains("You said: d"));
+    let mut text = String::new();
+    let format = llm_types::Format::GeminiGenerate;
+    let report = client.stream_as(format, model, contents, &params, |chunk| text.push_str(chunk)).await.unwrap();
+    assert!(text.contains("\"finishReason\":\"STOP\"") && report.cost.total > 0.0, "{text}");
+}
+
+#[tokio::test]
+async fn every_other_operation() {
+    let (addr, _upstream) = upstream().await;
+    let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    let (client, v1) = (client(), format!("http://{addr}/v1"));
+    let params = [("api_base", v1.as_str()), ("api_key", "k")];
+    let file = |name: &str| llm_wire::task::FilePart {
+        name: name.into(),
+        filename: Some("a.bin".into()),
+        content_type: None,
+        data: bytes::Bytes::from_static(b"BYTES"),
+    };
+    let said = |answer: &llm_client::sdk::calls::Answered| String::from_utf8_lossy(&answer.body).into_owned();
+    let drawn = client.image_generation("openai/gpt-image-1", json(r#"{"prompt":"a cat"}"#), &params).await.unwrap();
+    assert!(said(&drawn).contains(r#""url":"u""#));
+    let edited = client.image_edit("openai/gpt-image-1", vec![file("image")], json(r#"{"prompt":"a dog"}"#), &params);
+    assert!(said(&edited.await.unwrap()).contains(r#""url":"u""#));
+    let heard = client.transcription("openai/whisper-1", vec![file("file")], json("{}"), &params).await.unwrap();
+    assert!(said(&heard).contains("spoken"));
+    let translated = client.translation("openai/whisper-1", vec![file("file")], json("{}"), &params).await.unwrap();
+    assert!(said(&translated).contains("translated"));
+    let sound = client.speech("openai/tts-1", json(r#"{"input":"hi","voice":"alloy"}"#), &params).await.unwrap();
+    assert_eq!((said(&sound).as_str(), sound.content_type.as_deref()), ("SOUND", Some("audio/mpeg")));
+    assert!(sound.json().is_err() && sound.cost() > 0.0);
+    let judged = client.moderation("openai/omni-moderation-latest", json(r#"{"input":"x"}"#), &params).await.unwrap();
+    assert!(said(&judged).contains("flagged"));
+    let root = format!("http://{addr}");
+    let there = [("api_base", root.as_str()), ("api_key", "k")];
+    let ordered = json(r#"{"query":"q","documents":["a","b"]}"#);
+    let ordered = client.rerank("cohere/rerank-v3.5", ordered, &there).await.unwrap();
+    assert!(said(&ordered).contains("0.9"), "{}", said(&ordered));
+    // what a provider does not do is refused by name
+    let refused =
+        client.ocr("groq/m", json(r#"{"document":{"type":"document_url","document_url":"u"}}"#), &params).await;
+    assert_eq!(refused.unwrap_err().kind, Kind::BadRequest);
+    let refused = client.search("groq/m", json(r#"{"query":"q"}"#), &params).await;
+    assert_eq!(refused.unwrap_err().kind, Kind::BadRequest);
+    assert!(client.moderation("openai/m", Json::from("text"), &params).await.is_err(), "a body is an object");
+}

@@ -7,6 +7,10 @@
 //! println!("{} ({} USD)", answer.text(), llm_client::sdk::completion_cost(&answer));
 //! # Ok(()) }
 //! ```
+//!
+//! [`calls`]: the other operations: text completions, Responses, Messages, images, audio, moderation, rerank, OCR, search.
+
+pub mod calls;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -138,9 +142,40 @@ impl Client {
         model: &str,
         ask: impl Into<Ask>,
         params: &[(&str, &str)],
+        chunk: impl FnMut(&str) + Send,
+    ) -> Result<Box<Report>> {
+        self.run_stream(model, call(model, ask.into(), true)?, params, chunk).await
+    }
+
+    /// As [`Self::stream`], in the words of another format: the body and the data of every event are its own
+    /// (`Format::OpenAiResponses`, `Format::AnthropicMessages`, `Format::GeminiGenerate`, `Format::OpenAiCompletions`).
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub async fn stream_as(
+        &self,
+        format: Format,
+        model: &str,
+        mut body: Json,
+        params: &[(&str, &str)],
+        chunk: impl FnMut(&str) + Send,
+    ) -> Result<Box<Report>> {
+        if format.model_in_body() {
+            body.set("model", model);
+            body.set("stream", true);
+        }
+        let mut call = Call::new(OperationKind::Generate, format, Bytes::from(body.to_string()), model);
+        call.stream = true;
+        self.run_stream(model, call, params, chunk).await
+    }
+
+    async fn run_stream(
+        &self,
+        model: &str,
+        call: Call,
+        params: &[(&str, &str)],
         mut chunk: impl FnMut(&str) + Send,
     ) -> Result<Box<Report>> {
-        let call = call(model, ask.into(), true)?;
         let Answer::Stream { mut body, .. } = self.answer(model, params, &call).await? else {
             return Err(Error::internal("a plain answer for a stream"));
         };
