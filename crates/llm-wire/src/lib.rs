@@ -9,7 +9,7 @@
 //! - [`images`]: pictures, in the words of several houses.
 //! - [`count`]: the tokens of a prompt, counted at its provider.
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
-//! - [`anthropic`]: Messages.
+//! - [`anthropic`]: the Messages API.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`; [`sagemaker`], [`polly`]: their neighbours.

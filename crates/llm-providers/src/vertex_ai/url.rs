@@ -116,7 +116,7 @@ fn tail(family: Family, model: &str, operation: OperationKind) -> String {
         Family::Garden if is_number(bare) => format!("/endpoints/{bare}/chat/completions"),
         // models of the garden without an endpoint of their own
         Family::Garden => "/endpoints/openapi/chat/completions".to_owned(),
-        _ if is_number(model) => format!("/endpoints/{model}"),
+        _ if is_number(bare) => format!("/endpoints/{bare}"),
         Family::Claude if operation == OperationKind::CountTokens => {
             "/publishers/anthropic/models/count-tokens".to_owned()
         }

@@ -30,7 +30,7 @@ pub(super) fn write<'r>(
     body: &mut Obj<'_>,
 ) -> Result<Option<&'static str>> {
     let lifted = |t: &&Turn| model.takes_system() && is_instruction(t);
-    let (system, turns): (Vec<&'r Turn>, Vec<&'r Turn>) = req.turns.iter().partition(|t| lifted(&t));
+    let (system, turns): (Vec<&'r Turn>, Vec<&'r Turn>) = req.turns.iter().partition(|t| lifted(t));
     let said: Vec<Said<'r>> = turns.iter().flat_map(|t| sayings(t)).collect();
     let mut parts = Parts::new(model);
     let mut list = body.arr("contents");

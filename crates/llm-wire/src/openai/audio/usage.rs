@@ -45,7 +45,7 @@ fn told(usage: &Json) -> Option<UsageReport> {
         source: UsageSource::Reported,
         ..Usage::default()
     };
-    (!usage.is_empty()).then(|| UsageReport { usage, raw: Some((Format::OpenAiAudio, raw)) })
+    (!usage.is_empty()).then_some(UsageReport { usage, raw: Some((Format::OpenAiAudio, raw)) })
 }
 
 /// The usage of a whole reply: its usage object, else its duration.
