@@ -32,6 +32,15 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     // pieces of names of models
     ("meta", "crates/llm-wire/src/text/"),
     ("mistral", "crates/llm-wire/src/prompt/"),
+    // publishers of models that Vertex AI serves
+    ("ai21", "crates/llm-providers/src/vertex_ai/"),
+    ("anthropic", "crates/llm-providers/src/vertex_ai/"),
+    ("codestral", "crates/llm-providers/src/vertex_ai/"),
+    ("gemini", "crates/llm-providers/src/vertex_ai/"),
+    ("meta", "crates/llm-providers/src/vertex_ai/"),
+    ("mistral", "crates/llm-providers/src/vertex_ai/"),
+    ("openai", "crates/llm-providers/src/vertex_ai/"),
+    ("xai", "crates/llm-providers/src/vertex_ai/"),
     // the format of that name
     ("openai", "crates/llm-wire/src/openai/"),
     ("anthropic", "crates/llm-wire/src/anthropic/"),
