@@ -148,6 +148,7 @@ const TASKS: [(&str, &str, Format); 11] = [
 enum Auth {
     Word(String),
     Header { header: String, value: Option<String> },
+    Query { query: String },
     Computed { computed: String },
 }
 
@@ -402,6 +403,7 @@ fn auth(auth: &Auth) -> Result<Option<String>> {
         Auth::Header { header, value } => {
             format!("Auth::Header {{ name: {}, value: {} }}", text(header), text(value.as_deref().unwrap_or("{key}")))
         }
+        Auth::Query { query } => format!("Auth::Query({})", text(query)),
         Auth::Computed { computed } => format!("Auth::Computed({})", text(computed)),
     }))
 }

@@ -145,7 +145,9 @@ fn fields(call: &Call, target: &Target) -> Result<Json> {
     let top = Top::parse(&call.body)?;
     let mut fields: Vec<(String, Json)> = Vec::new();
     for (name, raw) in top.iter() {
-        let steers = name == "model" || edit::is_control(name) || matches!(name, "metadata" | "litellm_params");
+        let steers = matches!(name, "model" | "search_tool_name")
+            || edit::is_control(name)
+            || matches!(name, "metadata" | "litellm_params");
         if steers || call.controls.additional_drop_params.iter().any(|p| p == name) {
             continue;
         }
@@ -198,6 +200,9 @@ pub(crate) fn uri(base: &Uri, beside: &str, query: &[(String, String)]) -> Resul
     let mut pairs: Vec<String> = base.query().filter(|q| !q.is_empty()).map(str::to_owned).into_iter().collect();
     pairs.extend(query.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))));
     let mut path = format!("{}{beside}", base.path().trim_end_matches('/'));
+    if path.is_empty() {
+        path.push('/');
+    }
     if !pairs.is_empty() {
         path = format!("{path}?{}", pairs.join("&"));
     }

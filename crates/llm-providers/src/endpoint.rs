@@ -85,7 +85,14 @@ pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoin
         out.set("x-api-key", key.expose())?;
     } else {
         let auth = row.task(call.operation).and_then(|t| t.auth).unwrap_or(row.auth);
-        show_key(row, auth, key.as_ref(), out)?;
+        if let Auth::Query(query) = auth {
+            let key = key.as_ref().ok_or_else(|| no_key(row))?;
+            let query = template::fill(query, call.params, Some(key))
+                .ok_or_else(|| Error::bad_request(format!("provider {} needs in its query {query}", row.id)))?;
+            out.url = format!("{}{}{query}", out.url, if out.url.contains('?') { '&' } else { '?' });
+        } else {
+            show_key(row, auth, key.as_ref(), out)?;
+        }
     }
     out.set("content-type", "application/json")?;
     out.set_extra(call.params)?;
@@ -110,7 +117,7 @@ pub(crate) fn no_key(row: &ProviderRow) -> Error {
 
 fn show_key(row: &ProviderRow, auth: Auth, key: Option<&Secret>, out: &mut Endpoint) -> Result<()> {
     match (auth, key) {
-        (Auth::None, _) | (Auth::BearerOptional, None) => Ok(()),
+        (Auth::None | Auth::Query(_), _) | (Auth::BearerOptional, None) => Ok(()),
         (Auth::Bearer | Auth::BearerOptional | Auth::Computed(_), Some(key)) => {
             out.set("authorization", &format!("Bearer {}", key.expose()))
         }

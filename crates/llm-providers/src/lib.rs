@@ -11,7 +11,7 @@
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`passthrough`]: where paths of a provider's own API go, and with which credential.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
-//! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`nvidia_nim`],
+//! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`dataforseo`], [`nvidia_nim`],
 //!   [`ollama`], [`predibase`],
 //!   [`replicate`], [`sagemaker`], [`snowflake`], [`triton`], [`watsonx`]: providers whose control flow differs.
 //! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`databricks`], [`huggingface`],
@@ -26,6 +26,7 @@ pub mod azure_speech;
 pub mod bedrock;
 pub mod cohere;
 pub mod databricks;
+pub mod dataforseo;
 pub mod declare;
 pub mod edit;
 mod endpoint;

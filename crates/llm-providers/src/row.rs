@@ -143,6 +143,8 @@ pub enum Auth {
         /// Value with `{key}` in it
         value: &'static str,
     },
+    /// Query parameters: a template with `{key}` in it, see [`Header::value`]; a key must be known.
+    Query(&'static str),
     /// Something that must be computed before the call (signatures, token exchange), by this name. The caller gives
     /// the outcome as a bearer token.
     Computed(&'static str),
@@ -153,7 +155,7 @@ impl Auth {
     #[must_use]
     pub fn scheme(self) -> AuthScheme {
         match self {
-            Self::None => AuthScheme::None,
+            Self::None | Self::Query(_) => AuthScheme::None,
             Self::Bearer | Self::Computed(_) => AuthScheme::Bearer,
             Self::BearerOptional => AuthScheme::BearerOptional,
             Self::Header { name, value: "{key}" } => AuthScheme::Header(name.into()),

@@ -106,11 +106,12 @@ fn too_large(limit: usize) -> Error {
 /// # Errors
 /// `BadRequest` without a model, and for fields of a wrong shape that nothing can be done about.
 pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Identity) -> Result<Wish> {
-    let named = match top.get("model") {
+    let field = if ctx.operation == OperationKind::Search { "search_tool_name" } else { "model" };
+    let named = match top.get(field) {
         None | Some("null") => None,
         Some(raw) => Some(
             llm_types::json::raw_str(raw)
-                .ok_or_else(|| Error::bad_request("model must be a string").with_param("model"))?,
+                .ok_or_else(|| Error::bad_request(format!("{field} must be a string")).with_param(field))?,
         ),
     };
     required(ctx, top)?;

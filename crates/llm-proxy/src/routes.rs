@@ -107,6 +107,7 @@ const SPEECH: Action = Action::Call(OperationKind::Speech, Format::OpenAiAudio);
 const MODERATIONS: Action = Action::Call(OperationKind::Moderate, Format::OpenAiModerations);
 const RERANK: Action = Action::Call(OperationKind::Rerank, Format::CohereRerank);
 const OCR: Action = Action::Call(OperationKind::Ocr, Format::MistralOcr);
+const SEARCH: Action = Action::Call(OperationKind::Search, Format::Search);
 const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
 
 /// The first path of a row is its canonical name.
@@ -137,6 +138,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/moderations", "/moderations"], MODERATIONS, Permission::Llm),
     row(Method::POST, &["/v1/rerank", "/v2/rerank", "/rerank"], RERANK, Permission::Llm),
     row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
+    row(Method::POST, &["/v1/search", "/search"], SEARCH, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
@@ -173,6 +175,8 @@ const WITH_MODEL: &[(&str, &str, &str)] = &[
     ("/openai/deployments/", "/audio/transcriptions", "/v1/audio/transcriptions"),
     ("/openai/deployments/", "/audio/translations", "/v1/audio/translations"),
     ("/openai/deployments/", "/audio/speech", "/v1/audio/speech"),
+    ("/v1/search/", "", "/v1/search"),
+    ("/search/", "", "/v1/search"),
 ];
 
 /// Finds the route of a request.

@@ -124,6 +124,34 @@ pub enum Format {
     PlainAudio,
     /// Mistral `POST /v1/audio/transcriptions`.
     MistralAudio,
+    /// The web search of Tavily.
+    TavilySearch,
+    /// The web search of Exa.
+    ExaSearch,
+    /// The web search of Brave.
+    BraveSearch,
+    /// The web search of Serper.
+    SerperSearch,
+    /// The web search of Google's programmable engines.
+    GooglePse,
+    /// The web search of DataForSEO.
+    DataForSeo,
+    /// The web search of Parallel.
+    ParallelSearch,
+    /// The web search of SearXNG.
+    SearXng,
+    /// The web search of Linkup.
+    LinkupSearch,
+    /// The web search of Firecrawl.
+    FirecrawlSearch,
+    /// The web search of fastCRW.
+    FastCrwSearch,
+    /// The web search of You.com.
+    YouSearch,
+    /// The web search of DuckDuckGo.
+    DuckDuckGo,
+    /// The web search of SearchApi.
+    SearchApi,
     /// Deepgram `POST /v1/listen`.
     DeepgramListen,
     /// ElevenLabs `POST /v1/speech-to-text`, `POST /v1/text-to-speech/{voice}`.
@@ -223,6 +251,20 @@ impl Format {
         Self::OpenAiWhisper,
         Self::PlainAudio,
         Self::MistralAudio,
+        Self::TavilySearch,
+        Self::ExaSearch,
+        Self::BraveSearch,
+        Self::SerperSearch,
+        Self::GooglePse,
+        Self::DataForSeo,
+        Self::ParallelSearch,
+        Self::SearXng,
+        Self::LinkupSearch,
+        Self::FirecrawlSearch,
+        Self::FastCrwSearch,
+        Self::YouSearch,
+        Self::DuckDuckGo,
+        Self::SearchApi,
         Self::DeepgramListen,
         Self::ElevenLabs,
         Self::AzureSpeech,
@@ -306,6 +348,20 @@ impl Format {
             Self::OpenAiWhisper => "openai-whisper",
             Self::PlainAudio => "plain-audio",
             Self::MistralAudio => "mistral-audio",
+            Self::TavilySearch => "tavily-search",
+            Self::ExaSearch => "exa-search",
+            Self::BraveSearch => "brave-search",
+            Self::SerperSearch => "serper-search",
+            Self::GooglePse => "google-pse",
+            Self::DataForSeo => "dataforseo",
+            Self::ParallelSearch => "parallel-search",
+            Self::SearXng => "searxng",
+            Self::LinkupSearch => "linkup-search",
+            Self::FirecrawlSearch => "firecrawl-search",
+            Self::FastCrwSearch => "fastcrw-search",
+            Self::YouSearch => "you-search",
+            Self::DuckDuckGo => "duckduckgo",
+            Self::SearchApi => "searchapi",
             Self::DeepgramListen => "deepgram-listen",
             Self::ElevenLabs => "elevenlabs",
             Self::AzureSpeech => "azure-speech",

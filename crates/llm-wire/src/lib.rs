@@ -17,6 +17,7 @@
 //! - [`rerank`]: documents are put in order, in the words of several houses.
 //! - [`cohere`], [`ollama`], [`snowflake`]: languages of one house, towards upstreams only; [`text`]: of hosts that
 //!   complete texts.
+//! - [`search`]: the web is searched.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //! - [`voice`]: speech in the houses' own languages.
@@ -44,6 +45,7 @@ pub mod registry;
 pub mod relay;
 pub mod rerank;
 pub mod sagemaker;
+pub mod search;
 pub mod snowflake;
 pub mod sse;
 pub mod task;

@@ -23,6 +23,7 @@ use crate::openai::responses::Responses;
 use crate::polly::Polly;
 use crate::rerank;
 use crate::sagemaker;
+use crate::search;
 use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
 use crate::text;
@@ -155,6 +156,6 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::BedrockImages => Some(&bedrock::images::Images),
         Format::BedrockRerank => Some(&bedrock::rerank::Rerank),
         Format::AwsPolly => Some(&Polly),
-        _ => None,
+        other => search::of(other).map(|house| house as &'static dyn TaskCodec),
     }
 }

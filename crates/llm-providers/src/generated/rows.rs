@@ -961,7 +961,7 @@ pub(crate) static BRAVE: ProviderRow = ProviderRow {
     api_base_env: &["BRAVE_API_BASE"],
     api_key_env: &["BRAVE_API_KEY"],
     auth: Auth::Header { name: "x-subscription-token", value: "{key}" },
-    format: RowFormat::NotServed("brave"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::BraveSearch, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -1662,7 +1662,7 @@ pub(crate) static DATAFORSEO: ProviderRow = ProviderRow {
     api_base: Some("https://api.dataforseo.com/v3/serp/google/organic/live/advanced"),
     api_base_env: &["DATAFORSEO_API_BASE"],
     api_key_env: &["DATAFORSEO_LOGIN", "DATAFORSEO_PASSWORD"],
-    format: RowFormat::NotServed("dataforseo"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::DataForSeo, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -1851,7 +1851,7 @@ pub(crate) static DUCKDUCKGO: ProviderRow = ProviderRow {
     api_base: Some("https://api.duckduckgo.com"),
     api_base_env: &["DUCKDUCKGO_API_BASE"],
     auth: Auth::None,
-    format: RowFormat::NotServed("duckduckgo"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::DuckDuckGo, path: "/", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -1999,7 +1999,7 @@ pub(crate) static EXA_AI: ProviderRow = ProviderRow {
     api_base_env: &["EXA_API_BASE"],
     api_key_env: &["EXA_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("exa_ai"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::ExaSearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -2023,7 +2023,7 @@ pub(crate) static FASTCRW: ProviderRow = ProviderRow {
     api_base: Some("https://fastcrw.com/api/v1"),
     api_base_env: &["CRW_API_BASE"],
     api_key_env: &["CRW_API_KEY"],
-    format: RowFormat::NotServed("fastcrw"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::FastCrwSearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -2082,7 +2082,12 @@ pub(crate) static FIRECRAWL: ProviderRow = ProviderRow {
     api_base: Some("https://api.firecrawl.dev/v2"),
     api_base_env: &["FIRECRAWL_API_BASE"],
     api_key_env: &["FIRECRAWL_API_KEY"],
-    format: RowFormat::NotServed("firecrawl"),
+    tasks: &[Task {
+        operation: OperationKind::Search,
+        format: Format::FirecrawlSearch,
+        path: "/search",
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -2409,8 +2414,9 @@ pub(crate) static GOOGLE_PSE: ProviderRow = ProviderRow {
     display_name: "Google PSE",
     api_base: Some("https://www.googleapis.com/customsearch/v1"),
     api_base_env: &["GOOGLE_PSE_API_BASE"],
-    auth: Auth::None,
-    format: RowFormat::NotServed("google_pse"),
+    api_key_env: &["GOOGLE_PSE_API_KEY"],
+    auth: Auth::Query("key={key}&cx={param:search_engine_id|env:GOOGLE_PSE_ENGINE_ID}"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::GooglePse, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -2965,7 +2971,7 @@ pub(crate) static LINKUP: ProviderRow = ProviderRow {
     api_base: Some("https://api.linkup.so/v1"),
     api_base_env: &["LINKUP_API_BASE"],
     api_key_env: &["LINKUP_API_KEY"],
-    format: RowFormat::NotServed("linkup"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::LinkupSearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4137,7 +4143,12 @@ pub(crate) static PARALLEL_AI: ProviderRow = ProviderRow {
     api_base_env: &["PARALLEL_AI_API_BASE"],
     api_key_env: &["PARALLEL_AI_API_KEY", "PARALLEL_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("parallel_ai"),
+    tasks: &[Task {
+        operation: OperationKind::Search,
+        format: Format::ParallelSearch,
+        path: "/v1/search",
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -4183,6 +4194,7 @@ pub(crate) static PERPLEXITY: ProviderRow = ProviderRow {
     api_base_env: &["PERPLEXITY_API_BASE"],
     api_key_env: &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"],
     tasks: &[
+        Task { operation: OperationKind::Search, format: Format::Search, path: "/search", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -4768,8 +4780,9 @@ pub(crate) static SEARCHAPI: ProviderRow = ProviderRow {
     display_name: "searchapi",
     api_base: Some("https://www.searchapi.io/api/v1/search"),
     api_base_env: &["SEARCHAPI_API_BASE"],
-    auth: Auth::None,
-    format: RowFormat::NotServed("searchapi"),
+    api_key_env: &["SEARCHAPI_API_KEY"],
+    auth: Auth::Query("api_key={key}"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::SearchApi, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4778,7 +4791,8 @@ pub(crate) static SEARXNG: ProviderRow = ProviderRow {
     display_name: "SearXNG",
     api_base_env: &["SEARXNG_API_BASE"],
     api_key_env: &["SEARXNG_API_KEY"],
-    format: RowFormat::NotServed("searxng"),
+    auth: Auth::BearerOptional,
+    tasks: &[Task { operation: OperationKind::Search, format: Format::SearXng, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4789,7 +4803,7 @@ pub(crate) static SERPER: ProviderRow = ProviderRow {
     api_base_env: &["SERPER_API_BASE"],
     api_key_env: &["SERPER_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("serper"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::SerperSearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4896,7 +4910,7 @@ pub(crate) static TAVILY: ProviderRow = ProviderRow {
     api_base: Some("https://api.tavily.com"),
     api_base_env: &["TAVILY_API_BASE"],
     api_key_env: &["TAVILY_API_KEY"],
-    format: RowFormat::NotServed("tavily"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::TavilySearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -5546,6 +5560,20 @@ pub(crate) static WATSONX: ProviderRow = ProviderRow {
     api_key_env: &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"],
     auth: Auth::Computed("ibm_iam"),
     embed_format: Format::WatsonxEmbed,
+    tasks: &[
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::WatsonxRerank,
+            path: "/ml/v1/text/rerank",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Transcribe,
+            format: Format::PlainAudio,
+            path: "/ml/v1/audio/transcriptions",
+            ..Task::BLANK
+        },
+    ],
     supported: FieldSet::of(&[
         F::Temperature,
         F::MaxTokens,
@@ -5722,7 +5750,7 @@ pub(crate) static YOU_COM: ProviderRow = ProviderRow {
     api_base_env: &["YOUCOM_API_BASE"],
     api_key_env: &["YOUCOM_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("you_com"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::YouSearch, path: "/v1/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -5823,7 +5851,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("darkbloom", &Compatible(&DARKBLOOM)),
     ("dashscope", &Compatible(&DASHSCOPE)),
     ("databricks", &crate::databricks::Databricks),
-    ("dataforseo", &Compatible(&DATAFORSEO)),
+    ("dataforseo", &crate::dataforseo::Dataforseo),
     ("datarobot", &Compatible(&DATAROBOT)),
     ("deepgram", &Compatible(&DEEPGRAM)),
     ("deepinfra", &Compatible(&DEEPINFRA)),

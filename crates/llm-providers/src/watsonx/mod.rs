@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use llm_types::{AuthNeed, Error, Format, IbmAuth, Kind, OperationKind, RawJson, Result, Secret};
+use llm_types::{AuthNeed, Error, Format, IbmAuth, Json, Kind, OperationKind, RawJson, Result, Secret};
 use llm_wire::top::Top;
 
 use crate::endpoint::no_base;
@@ -43,6 +43,17 @@ impl Provider for Watsonx {
 
     fn prepare(&self, call: &Call<'_>, body: Bytes) -> Result<Bytes> {
         prepare(call, &body)
+    }
+
+    fn fill_task(&self, call: &Call<'_>, fields: &mut Json) -> Result<()> {
+        for credential in ["token", "zen_api_key"] {
+            fields.remove(credential);
+        }
+        if deployment(call.model).is_none() && fields.get("project_id").or_else(|| fields.get("space_id")).is_none() {
+            let (name, id) = payer(call.params)?;
+            fields.set(name, id);
+        }
+        Ok(())
     }
 }
 
@@ -96,14 +107,14 @@ fn path<'a>(row: &ProviderRow, call: &Call<'a>) -> Option<Cow<'a, str>> {
 }
 
 /// A header of the deployment's own, a token, a key of Cloud Pak, or an API key that is exchanged for a token. LiteLLM
-/// reads the deployment's token for conversations only.
+/// does not read the deployment's token for embeddings.
 fn authorize(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
     let params = call.params;
     let mut own = params.pairs("headers").chain(params.pairs("extra_headers"));
     if own.any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
         return Ok(());
     }
-    let given = params.secret("token").filter(|_| call.operation == OperationKind::Generate);
+    let given = params.secret("token").filter(|_| call.operation != OperationKind::Embed);
     if let Some(token) = given.or_else(|| params.env("WATSONX_TOKEN").map(Secret::new)) {
         return out.set("authorization", &format!("Bearer {}", token.expose()));
     }

@@ -36,6 +36,7 @@ mod python;
 mod relays;
 mod router;
 mod scalar;
+mod search;
 mod section;
 mod settings;
 mod yaml;
@@ -210,6 +211,7 @@ fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<mo
         not_served: Default::default(),
     };
     let mut placed = reading.list(top.list("model_list"));
+    placed.extend(reading.list(&search::as_models(top.list("search_tools"), ctx.problems)));
     placed.extend(ctx.source.model.as_ref().and_then(|m| ambient::command(m, catalog, ctx.problems)));
     if ctx.source.path.is_none() && ctx.source.model.is_none() {
         out.settings.environment_models = true;
