@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::response::Parts;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use llm_http::{Body, ReplyBody, Timeouts, Transport};
 use llm_types::{Error, Kind, Result};
 use llm_wire::codec::ReplyView;
@@ -87,6 +87,10 @@ impl Sender<'_> {
         let (parts, body) = reply.into_parts();
         self.checked(&parts)?;
         if !parts.status.is_success() {
+            if let (StatusCode::UNAUTHORIZED, Some(need)) = (parts.status, &self.address.endpoint.auth) {
+                // A token may be revoked before its end: the next attempt asks for a new one.
+                self.settings.signer.forget(need);
+            }
             return Err(self.refused(&parts, body, read).await);
         }
         Ok(Sent { parts, body, at, took })
