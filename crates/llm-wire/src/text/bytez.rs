@@ -13,7 +13,7 @@ use crate::dialect;
 use crate::framing::Framing;
 use crate::openai::errors::{invalid_reply, of_status, provider_name};
 use crate::openai::object::{Arr, Obj};
-use crate::openai::wire::{List, Text, view};
+use crate::openai::wire::{Text, view};
 use crate::prompt::role;
 
 const NAMED: FieldSet =
@@ -29,7 +29,7 @@ view!(lenient ReplyIn {
 });
 
 view!(lenient OutputIn {
-    content = "content": List<PartIn<'a>>,
+    content = "content": Option<&'a RawValue>,
 });
 
 view!(lenient PartIn {
@@ -76,8 +76,14 @@ impl UpstreamCodec<Generate> for Bytez {
         if let Some(text) = llm_types::json::raw_str(output.get()) {
             return Ok(answer(&text, stop(), None));
         }
-        let output: OutputIn<'_> = serde_json::from_str(output.get()).unwrap_or_default();
-        let text: String = output.content.0.iter().flatten().filter_map(|p| p.text.0.as_deref()).collect();
+        let unread = |e: serde_json::Error| invalid_reply(reply, &e.to_string());
+        let message: OutputIn<'_> = serde_json::from_str(output.get()).map_err(unread)?;
+        let content = message.content.map_or("null", RawValue::get);
+        if let Some(text) = llm_types::json::raw_str(content) {
+            return Ok(answer(&text, stop(), None));
+        }
+        let parts: Option<Vec<PartIn<'_>>> = serde_json::from_str(content).map_err(unread)?;
+        let text: String = parts.iter().flatten().filter_map(|p| p.text.0.as_deref()).collect();
         Ok(answer(&text, stop(), None))
     }
 

@@ -42,6 +42,7 @@ view!(lenient ReplyIn {
 view!(lenient VectorIn {
     index = "index": Count,
     embedding = "embedding": Option<&'a RawValue>,
+    data = "data": List<VectorIn<'a>>,
 });
 
 fn extra(rest: Rest<'_>) -> Extra {
@@ -190,17 +191,10 @@ impl UpstreamCodec<Embed> for Embeddings {
                 None => errors::invalid_reply(reply, "provider returned a response with no 'data'"),
             });
         };
-        let index = |v: &VectorIn<'_>, at: usize| {
-            v.index.0.and_then(|i| u32::try_from(i).ok()).or_else(|| u32::try_from(at).ok()).unwrap_or(0)
-        };
-        let vector = |v: VectorIn<'_>, at: usize| Embedding {
-            index: index(&v, at),
-            vector: v.embedding.map(RawJson::borrowed).unwrap_or_default(),
-        };
         Ok(EmbedResponse {
             model: view.model.0.unwrap_or_default().into_owned(),
-            data: data.into_iter().enumerate().map(|(at, v)| vector(v, at)).collect(),
-            usage: view.usage.map(|raw| usage::decode(raw, FORMAT)),
+            data: vectors(data),
+            usage: view.usage.map(counted),
             extra: extra(view.rest),
         })
     }
@@ -212,6 +206,31 @@ impl UpstreamCodec<Embed> for Embeddings {
     fn stream_decoder(&self, _: &ReplyContext) -> Option<Box<dyn StreamDecoder>> {
         None
     }
+}
+
+/// The vectors, in order. Passages of documents come as a list for each document (Voyage); clients get one list.
+fn vectors(data: Vec<VectorIn<'_>>) -> Vec<Embedding> {
+    let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    let vector =
+        |index, v: Option<&RawValue>| Embedding { index, vector: v.map(RawJson::borrowed).unwrap_or_default() };
+    let mut out = Vec::with_capacity(data.len());
+    for item in data {
+        let next = at(out.len());
+        match item.data.0 {
+            Some(inner) if item.embedding.is_none() => {
+                inner.into_iter().for_each(|v| out.push(vector(at(out.len()), v.embedding)));
+            }
+            _ => out.push(vector(item.index.0.and_then(|i| u32::try_from(i).ok()).unwrap_or(next), item.embedding)),
+        }
+    }
+    out
+}
+
+/// The usage. Where only the total is told (Voyage), all of it went in.
+fn counted(raw: &RawValue) -> UsageReport {
+    let mut report = usage::decode(raw, FORMAT);
+    report.usage.input_text = report.usage.input_text.saturating_add(std::mem::take(&mut report.usage.unsplit));
+    report
 }
 
 fn write_input(input: &EmbedInput, out: &mut BytesMut) {
