@@ -2,6 +2,7 @@
 
 mod costs;
 mod demo;
+mod fields;
 mod generated;
 mod models;
 mod passthrough;
@@ -89,5 +90,6 @@ fn generate() -> Result<Vec<generated::Generated>> {
     let mut files = models::generate()?;
     files.extend(providers::generate()?);
     files.extend(passthrough::generate()?);
+    files.extend(fields::generate()?);
     Ok(files)
 }
