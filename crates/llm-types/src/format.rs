@@ -186,6 +186,8 @@ pub enum Format {
     DeepInfraRerank,
     /// IBM watsonx `POST /ml/v1/text/rerank`.
     WatsonxRerank,
+    /// Google `rankingConfigs/default_ranking_config:rank`.
+    GoogleRerank,
 }
 
 impl Format {
@@ -282,6 +284,7 @@ impl Format {
         Self::NimRerank,
         Self::DeepInfraRerank,
         Self::WatsonxRerank,
+        Self::GoogleRerank,
     ];
 
     /// The name used in tables, logs and fixtures.
@@ -379,6 +382,7 @@ impl Format {
             Self::NimRerank => "nim-rerank",
             Self::DeepInfraRerank => "deepinfra-rerank",
             Self::WatsonxRerank => "watsonx-rerank",
+            Self::GoogleRerank => "google-rerank",
         }
     }
 }

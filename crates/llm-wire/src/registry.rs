@@ -139,6 +139,7 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::NimRerank => Some(&rerank::NIM),
         Format::DeepInfraRerank => Some(&rerank::DEEPINFRA),
         Format::WatsonxRerank => Some(&rerank::WATSONX),
+        Format::GoogleRerank => Some(&rerank::GOOGLE),
         Format::AimlImages => Some(&images::aiml::Aiml),
         Format::StabilityImages => Some(&images::stability::Stability),
         Format::RecraftImages => Some(&images::recraft::Recraft),

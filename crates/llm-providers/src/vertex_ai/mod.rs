@@ -81,6 +81,7 @@ fn protocols(want: &Want<'_>) -> Protocols {
             _ => {}
         },
         OperationKind::Embed => out.push(Format::VertexEmbed),
+        OperationKind::Rerank => out.push(Format::GoogleRerank),
         OperationKind::Image | OperationKind::ImageEdit => match Family::of(want.model) {
             Family::Gemini if !is_imagen(want.model) => out.push(Format::GeminiImages),
             Family::Gemini | Family::Predict => out.push(Format::VertexImagen),
@@ -94,7 +95,8 @@ fn protocols(want: &Want<'_>) -> Protocols {
 fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
     let family = Family::of(call.model);
     let beta = beta || family == Family::Ai21 || call.params.get("cached_content").is_some();
-    out.url = Place::new(call.params, beta).of(family, call);
+    let place = Place::new(call.params, beta);
+    out.url = if call.format == Format::GoogleRerank { place.ranking(call) } else { place.of(family, call) };
     if call.operation == OperationKind::Generate && family != Family::OpenApi && family != Family::Garden {
         out.per_request = true;
         if call.stream {

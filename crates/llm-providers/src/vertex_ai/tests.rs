@@ -104,3 +104,21 @@ fn models_without_a_language_are_refused() {
     assert!(VertexAi.protocols(&want("agent_engine/1")).is_empty());
     assert!(VertexAiBeta.protocols(&want("text-unicorn@001")).is_empty());
 }
+
+#[test]
+fn tasks_have_addresses_of_their_own() {
+    let params = params(&[("vertex_project", "p")]);
+    let task = |operation, model| {
+        let want = Want { operation, format: Format::OpenAiImages, model };
+        let format = VertexAi.protocols(&want).best().unwrap();
+        url(&Call { operation, format, ..call("gemini-2.5-pro", &params) }).replace("gemini-2.5-pro", model)
+    };
+    let drawn = task(OperationKind::Image, "imagen-4.0-generate-001");
+    assert!(drawn.ends_with("/publishers/google/models/imagen-4.0-generate-001:predict"), "{drawn}");
+    let drawn = task(OperationKind::Image, "gemini-2.5-flash-image");
+    assert!(drawn.ends_with("/publishers/google/models/gemini-2.5-flash-image:generateContent"), "{drawn}");
+    assert_eq!(
+        task(OperationKind::Rerank, "semantic-ranker-default@latest"),
+        "https://discoveryengine.googleapis.com/v1/projects/p/locations/global/rankingConfigs/default_ranking_config:rank"
+    );
+}

@@ -11,6 +11,9 @@ const LOCATION: &str = "us-central1";
 /// Stands for the project of the credentials, which only who reads them knows.
 const PROJECT: &str = llm_types::auth::GOOGLE_PROJECT;
 
+/// Where documents are put in order.
+const RANKING: &str = "https://discoveryengine.googleapis.com";
+
 /// A deployment's place.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
@@ -75,6 +78,17 @@ impl<'a> Place<'a> {
         match call.api_base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty()) {
             None => format!("{}{}", self.root(), with_verb(&tail, verb)),
             Some(base) => self.custom(base, family, &tail, verb, call),
+        }
+    }
+
+    /// The URL of the ranking of documents, which has a host of its own and knows no regions.
+    pub(super) fn ranking(&self, call: &Call<'_>) -> String {
+        let base = call.api_base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty());
+        let path =
+            format!("/v1/projects/{}/locations/global/rankingConfigs/default_ranking_config:rank", self.project());
+        match base {
+            Some(base) if base.ends_with(":rank") => base.to_owned(),
+            base => format!("{}{path}", base.unwrap_or(RANKING)),
         }
     }
 

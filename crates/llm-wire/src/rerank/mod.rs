@@ -35,6 +35,8 @@ enum Wants {
     Pairs,
     /// `inputs`, and parameters apart.
     Inputs,
+    /// `records` with titles.
+    Records,
 }
 
 /// Where a reply holds its scores.
@@ -54,6 +56,8 @@ enum Tells {
     Scores,
     /// `results` of `{index, score, input}`.
     Scored,
+    /// `records` of `{id, score, content}`, the id an index.
+    Records,
 }
 
 /// What `meta.tokens` says.
@@ -69,6 +73,8 @@ enum Tokens {
     Total,
     /// What we count ourselves.
     Counted,
+    /// Searches, one for each record.
+    Searches,
 }
 
 const fn dialect(format: Format, wants: Wants, tells: Tells, tokens: Tokens) -> Rerank {
@@ -95,6 +101,8 @@ pub static NIM: Rerank = dialect(Format::NimRerank, Wants::Passages, Tells::Rank
 pub static DEEPINFRA: Rerank = dialect(Format::DeepInfraRerank, Wants::Pairs, Tells::Scores, Tokens::Total);
 /// IBM watsonx.
 pub static WATSONX: Rerank = dialect(Format::WatsonxRerank, Wants::Inputs, Tells::Scored, Tokens::Total);
+/// Google's ranking.
+pub static GOOGLE: Rerank = dialect(Format::GoogleRerank, Wants::Records, Tells::Records, Tokens::Searches);
 
 impl TaskCodec for Rerank {
     fn format(&self) -> Format {

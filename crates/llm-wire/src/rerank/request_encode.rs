@@ -23,6 +23,7 @@ pub(super) fn encode(wants: Wants, request: &TaskRequest, model: &str) -> Result
             with(Json::object(head), rest)
         }
         Wants::Inputs => inputs(model, query, documents, rest),
+        Wants::Records => records(model, query, documents, &rest),
     };
     Ok(TaskOut { body: TaskBody::Json(Bytes::from(body.to_string())), ..TaskOut::default() })
 }
@@ -79,6 +80,29 @@ fn inputs(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json
         ("parameters", Json::Object(parameters)),
     ]);
     beside.into_iter().for_each(|(name, value)| body.set(&name, value));
+    body
+}
+
+/// Texts without a title are known by their first words.
+fn records(model: &str, query: &Json, documents: &[Json], rest: &[(String, Json)]) -> Json {
+    let record = |(at, document): (usize, &Json)| {
+        let text = document.as_str().or_else(|| document.get("text")?.as_str()).unwrap_or_default();
+        let own = document.get("title").and_then(Json::as_str).map(str::to_owned);
+        let title = own.unwrap_or_else(|| text.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
+        Json::object([("id", Json::from(at.to_string())), ("title", Json::from(title)), ("content", Json::from(text))])
+    };
+    let given = |name: &str| rest.iter().find(|(n, _)| n == name).map(|(_, value)| value);
+    let mut body = Json::object([
+        ("model", Json::from(model)),
+        ("query", query.clone()),
+        ("records", Json::Array(documents.iter().enumerate().map(record).collect())),
+    ]);
+    if let Some(top) = given("top_n") {
+        body.set("topN", top.clone());
+    }
+    if let Some(shown) = given("return_documents").and_then(Json::as_bool) {
+        body.set("ignoreRecordDetailsInResponse", Json::Bool(!shown));
+    }
     body
 }
 

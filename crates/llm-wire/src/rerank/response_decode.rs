@@ -53,6 +53,17 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
             };
             list("scores")?.iter().enumerate().map(one).collect()
         }
+        Tells::Records => {
+            let one = |r: &Json| {
+                let index = r.get("id").and_then(Json::as_str).and_then(|id| id.parse::<u64>().ok());
+                let item = Json::object([
+                    ("index", index.map_or(Json::Null, Json::from)),
+                    ("score", r.get("score").cloned().unwrap_or_default()),
+                ]);
+                result(&item, "score", r.get("content"))
+            };
+            list("records")?.iter().map(one).collect()
+        }
         Tells::Scored => list("results")?.iter().map(|r| result(r, "score", r.get("input"))).collect(),
     };
     Some(Json::Array(items))
@@ -86,6 +97,10 @@ fn meta(tokens: Tokens, tree: &Json) -> Json {
     };
     match tokens {
         Tokens::None | Tokens::Counted => {}
+        Tokens::Searches => {
+            let searches = tree.get("records").and_then(Json::as_array).map_or(0, <[Json]>::len);
+            out.set("billed_units", Json::object([("search_units", searches as u64)]));
+        }
         Tokens::Input => out.set("tokens", pair(input, None)),
         Tokens::Both => out.set("tokens", pair(input, Some(total.unwrap_or(0).saturating_sub(input.unwrap_or(0))))),
         Tokens::Total => out.set("tokens", pair(total, Some(0))),

@@ -49,6 +49,10 @@ fn every_house_is_asked_in_its_words() {
             &WATSONX,
             r#"{"model_id":"m","inputs":[{"text":"a"},{"text":"b"}],"query":"q","parameters":{"return_options":{"top_n":1,"inputs":true}}}"#,
         ),
+        (
+            &GOOGLE,
+            r#"{"model":"m","query":"q","records":[{"id":"0","title":"a","content":"a"},{"id":"1","title":"b","content":"b"}],"topN":1,"ignoreRecordDetailsInResponse":false}"#,
+        ),
     ];
     for (codec, expected) in cases {
         assert_eq!(sent(codec, "m", ASKED), expected, "{}", codec.format());
@@ -105,4 +109,13 @@ fn a_reply_without_results_is_an_error() {
     let reply = ReplyView { status: 200, provider: "p", headers: &[], body: b"{\"ok\":true}" };
     assert!(VOYAGE.decode(&request(ASKED), &reply, &ReplyContext::default()).is_err());
     assert!(COHERE.encode(&request("{}"), &mut EncodeContext::for_model("m")).is_err());
+}
+
+#[test]
+fn google_names_documents_by_their_place() {
+    let body = r#"{"records":[{"id":"1","score":0.9,"title":"b","content":"b"},{"id":"0","score":0.1}]}"#;
+    assert_eq!(
+        answered(&GOOGLE, ASKED, body),
+        r#"{"id":"own","results":[{"index":1,"relevance_score":0.9,"document":{"text":"b"}},{"index":0,"relevance_score":0.1}],"meta":{"billed_units":{"search_units":2}}}"#
+    );
 }
