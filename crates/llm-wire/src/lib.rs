@@ -4,7 +4,7 @@
 //! - [`top`]: the top level of a JSON body, read without copying; splicing and field edits.
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
-//! - [`meter`]: usage of answers that nobody decodes.
+//! - [`meter`]: usage of answers that nobody decodes; [`form`]: forms that pass through; [`ids`]: ids of files and batches.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`images`]: pictures, in the words of several houses.
 //! - [`count`]: the tokens of a prompt, counted at its provider.
@@ -32,8 +32,10 @@ pub mod codec;
 pub mod cohere;
 pub mod count;
 pub(crate) mod dialect;
+pub mod form;
 pub mod framing;
 pub mod gemini;
+pub mod ids;
 pub mod images;
 pub mod meter;
 pub mod ollama;

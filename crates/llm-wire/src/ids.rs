@@ -1,0 +1,89 @@
+//! Ids of files and batches that name the model group whose deployment keeps them, as LiteLLM writes them:
+//! `file-` or `batch_`, and base64 of `litellm:{id};model,{group}`.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What the base64 of `litellm:` begins with, whatever follows.
+const START: &str = "bGl0ZWxsbT";
+const PREFIXES: [&str; 2] = ["file-", "batch_"];
+
+/// An id for clients.
+#[must_use]
+pub fn encode(id: &str, group: &str) -> String {
+    let prefix = if id.starts_with("batch") { "batch_" } else { "file-" };
+    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(format!("litellm:{id};model,{group}")))
+}
+
+/// The upstream's id and the group of an id; nothing for ids of others.
+#[must_use]
+pub fn decode(id: &str) -> Option<(String, String)> {
+    let coded = PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix))?;
+    let plain = URL_SAFE_NO_PAD.decode(coded.trim_end_matches('=')).ok()?;
+    let text = String::from_utf8(plain).ok()?;
+    let (id, group) = text.strip_prefix("litellm:")?.split_once(";model,")?;
+    (!id.is_empty() && !group.is_empty()).then(|| (id.to_owned(), group.to_owned()))
+}
+
+/// A text (a path, a body) with the upstream's ids in the place of ours, and the group that they name. Ids of several
+/// groups cannot be meant by one request: the first one counts, the others stay.
+#[must_use]
+pub fn resolved(text: &str) -> (Cow<'_, str>, Option<String>) {
+    let mut group: Option<String> = None;
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find(START)).map(|at| at + from) {
+        from = at + START.len();
+        let head = text.get(..at).unwrap_or_default();
+        let Some(prefix) = PREFIXES.iter().find(|prefix| head.ends_with(*prefix)) else { continue };
+        let begin = at - prefix.len();
+        let coded = text.get(at..).unwrap_or_default();
+        let len = coded.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).unwrap_or(coded.len());
+        let Some((id, named)) = text.get(begin..at + len).and_then(decode) else { continue };
+        if group.as_deref().is_some_and(|g| g != named) {
+            continue;
+        }
+        group = Some(named);
+        out.push_str(text.get(copied..begin).unwrap_or_default());
+        out.push_str(&id);
+        copied = at + len;
+        from = copied;
+    }
+    if group.is_none() {
+        return (Cow::Borrowed(text), None);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    (Cow::Owned(out), group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_name_the_group() {
+        let file = encode("file-abc", "gpt-4o/eu");
+        assert_eq!(file, "file-bGl0ZWxsbTpmaWxlLWFiYzttb2RlbCxncHQtNG8vZXU");
+        assert_eq!(decode(&file), Some(("file-abc".to_owned(), "gpt-4o/eu".to_owned())));
+        let batch = encode("batch_1", "g");
+        assert!(batch.starts_with("batch_") && decode(&batch).unwrap().0 == "batch_1");
+        for other in ["file-abc", "batch_1", "", "file-bGl0ZWxsbTp4", "resp_bGl0ZWxsbTpmaWxlLWFiYzttb2RlbCxn"] {
+            assert_eq!(decode(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn ids_are_resolved_inside_of_texts() {
+        let (a, b) = (encode("file-a", "g"), encode("batch_b", "g"));
+        let text = format!("{{\"input_file_id\":\"{a}\",\"x\":[\"{b}\",\"file-plain\"]}}");
+        let (out, group) = resolved(&text);
+        assert_eq!(out, r#"{"input_file_id":"file-a","x":["batch_b","file-plain"]}"#);
+        assert_eq!(group.as_deref(), Some("g"));
+        let path = format!("/v1/files/{a}/content");
+        assert_eq!(resolved(&path).0, "/v1/files/file-a/content");
+        assert_eq!(resolved("/v1/files/file-x"), (Cow::Borrowed("/v1/files/file-x"), None));
+    }
+}
