@@ -99,6 +99,17 @@ pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoin
     if call.format == Format::AnthropicMessages { crate::anthropic::set_betas(row, call, false, out) } else { Ok(()) }
 }
 
+/// Headers and credential of a row, for what is no call of a model.
+pub(crate) fn row_credential(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+    let key = row.key(call.api_key, call.params);
+    for header in row.headers {
+        if let Some(value) = template::fill(header.value, call.params, key.as_ref()) {
+            out.set(header.name, &value)?;
+        }
+    }
+    show_key(row, row.auth, key.as_ref(), out)
+}
+
 pub(crate) fn no_base(row: &ProviderRow) -> Error {
     let names = match row.api_base_env {
         [] => String::new(),

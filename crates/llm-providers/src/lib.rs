@@ -10,6 +10,7 @@
 //! - [`rules`]: which parameters a provider takes, and what happens to the others.
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`passthrough`]: where paths of a provider's own API go, and with which credential.
+//! - [`resource`]: what providers keep: files, batches, threads; sessions.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
 //! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`dataforseo`], [`nvidia_nim`],
 //!   [`ollama`], [`predibase`],
@@ -46,6 +47,7 @@ pub mod registry;
 pub mod replicate;
 pub mod reply;
 pub mod resolve;
+pub mod resource;
 pub mod row;
 pub mod rules;
 pub mod sagemaker;

@@ -14,6 +14,7 @@ use llm_wire::{ModelCaps, ReplyView};
 use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;
 use crate::quirk::Quirks;
+use crate::resource::{Resource, row_realtime, row_resource};
 use crate::row::{ProviderRow, RowFormat};
 
 /// What somebody wants to do with a provider.
@@ -153,6 +154,22 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// `Authentication` without a needed key, `BadRequest` without a base URL or with headers that cannot be sent.
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
         row_endpoint(self.row(), call, out)
+    }
+
+    /// Where something is that it keeps: files, batches, threads. The method is the client's.
+    ///
+    /// # Errors
+    /// `BadRequest` when it keeps nothing of the kind, or as [`Self::endpoint`].
+    fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        row_resource(self.row(), resource, out)
+    }
+
+    /// Where a session over a WebSocket begins.
+    ///
+    /// # Errors
+    /// As [`Self::resource`].
+    fn realtime(&self, session: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        row_realtime(self.row(), session, out)
     }
 
     /// True where [`Self::prepare`] has something to do.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, google, health, models, pass, responses, tools};
+use crate::{admin, errors, google, health, models, pass, resources, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -72,6 +72,10 @@ impl Core {
             drop(snapshot);
             return self.counted(pass::serve(self, mount, path, parts, body, peer)).await;
         }
+        if let Action::Resource(what) = route.action {
+            drop(snapshot);
+            return self.counted(resources::serve(self, what, route.name, path, parts, body, peer)).await;
+        }
         drop(snapshot);
         let outcome = Box::pin(self.other(&route, &parts, body)).await;
         outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()))
@@ -97,7 +101,7 @@ impl Core {
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
         Ok(match route.action {
-            Action::Call(..) | Action::Pass(_) => errors::not_found(),
+            Action::Call(..) | Action::Pass(_) | Action::Resource(_) => errors::not_found(),
             Action::OpenApi => crate::openapi::document(),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,

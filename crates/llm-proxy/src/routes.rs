@@ -8,6 +8,7 @@ use http::Method;
 use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
+use crate::resources::Resource;
 use crate::responses::Verb;
 
 /// Who may call a route.
@@ -66,6 +67,8 @@ pub enum Action {
     CacheFlush,
     /// `GET /openapi.json`.
     OpenApi,
+    /// Something that a provider keeps.
+    Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
     Pass(&'static Mount),
 }
@@ -196,7 +199,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
             return plain(canonical).map(|row| Route::of(row, Some(model)));
         }
     }
-    one_model(method, path).or_else(|| mounted(method, path))
+    one_model(method, path).or_else(|| crate::resources::find(method, path)).or_else(|| mounted(method, path))
 }
 
 fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
@@ -239,6 +242,7 @@ impl<'p> Route<'p> {
 pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     const PASSED: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let rows = TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (r.method.clone(), *p)));
+    let rows = rows.chain(crate::resources::all());
     rows.chain(passthrough::mounts().iter().flat_map(|m| PASSED.map(|method| (method, m.route))))
 }
 

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn fields_for_the_gateway_are_taken_out_wherever_they_stand() {
-        let file = part("file", "; filename=\"a \\\"b\\\".jsonl\"\r\nContent-Type: application/json", "{\"x\":1}\r\n--b1\r\n");
+        let file =
+            part("file", "; filename=\"a \\\"b\\\".jsonl\"\r\nContent-Type: application/json", "{\"x\":1}\r\n--b1\r\n");
         let (purpose, empty) = (part("purpose", "", "batch"), part("note", "", ""));
         let (one, two) = (part("custom_llm_provider", "", "acme"), part("model", "", "m"));
         let end = "--b0--\r\n";
@@ -250,7 +251,10 @@ mod tests {
         assert_eq!(out, format!("{purpose}{empty}{file}{end}"));
         assert_eq!(dropped, (one.len() + two.len()) as u64);
         let named = |n: &str| fields.iter().find(|(name, _)| name == n).map(|(_, text)| text.as_str());
-        assert_eq!((named("custom_llm_provider"), named("purpose"), named("note"), named("file")), (Some("acme"), Some("batch"), Some(""), None));
+        assert_eq!(
+            (named("custom_llm_provider"), named("purpose"), named("note"), named("file")),
+            (Some("acme"), Some("batch"), Some(""), None)
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Anthropic: <https://platform.claude.com/docs/en/api/messages>. Keys of two kinds, beta headers that add up.
 
-use llm_types::{Result, Secret};
+use llm_types::{Format, Result, Secret};
 
 use crate::endpoint::{join, no_base, no_key};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Provider};
+use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
 
 /// Beta that the tokens of a subscription need.
@@ -31,6 +32,25 @@ impl Provider for Anthropic {
         let oauth = show_key(row, call, out)?;
         out.set_extra(call.params)?;
         set_betas(row, call, oauth, out)
+    }
+
+    /// Files and skills, which are in beta: <https://platform.claude.com/docs/en/api/beta>.
+    fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        let row = self.row();
+        let (beta, query) = match resource.kind() {
+            "files" => ("files-api-2025-04-14", ""),
+            "skills" => ("skills-2025-10-02", "beta=true"),
+            _ => return Err(not_served(row, resource)),
+        };
+        let base = row.base(resource.api_base, resource.params).ok_or_else(|| no_base(row))?;
+        let base = base.trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base);
+        let url = resource.with_query(format!("{base}/v1{}", resource.path));
+        out.url = if query.is_empty() { url } else { Resource { query, ..*resource }.with_query(url) };
+        out.set("anthropic-version", "2023-06-01")?;
+        let oauth = show_key(row, &resource.call(Format::AnthropicMessages), out)?;
+        out.set_extra(resource.params)?;
+        out.set("anthropic-beta", &if oauth { format!("{beta},{OAUTH_BETA}") } else { beta.to_owned() })
     }
 }
 

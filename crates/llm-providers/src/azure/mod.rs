@@ -2,6 +2,7 @@
 
 pub(crate) mod entra;
 mod error;
+mod resource;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use crate::generated;
 use crate::params::Params;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::quirk::{Quirk, Quirks};
+use crate::resource::Resource;
 use crate::row::ProviderRow;
 use crate::rules::Family;
 use entra::Directory;
@@ -57,6 +59,14 @@ impl Provider for Azure {
 
     fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(deployment(model))
+    }
+
+    fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        resource::resource(self.row(), resource, out)
+    }
+
+    fn realtime(&self, session: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        resource::realtime(self.row(), session, out)
     }
 
     fn task_model<'a>(&self, _: OperationKind, model: &'a str) -> Cow<'a, str> {

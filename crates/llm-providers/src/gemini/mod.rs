@@ -8,6 +8,7 @@ use llm_wire::top::Top;
 use crate::endpoint::{no_key, row_protocols};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
+use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
 
 /// Where it is, without the version.
@@ -53,6 +54,21 @@ impl Provider for Gemini {
         out.set("x-goog-api-key", key.expose())?;
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)
+    }
+
+    /// Interactions and agents: <https://ai.google.dev/api/interactions-api>.
+    fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+        let row = self.row();
+        if !matches!(resource.kind(), "interactions" | "agents" | "files") {
+            return Err(not_served(row, resource));
+        }
+        let base = row.base(resource.api_base, resource.params).unwrap_or_else(|| HOME.into());
+        let base = base.trim_end_matches('/');
+        let base = ["/v1beta", "/v1alpha", "/v1"].iter().find_map(|v| base.strip_suffix(v)).unwrap_or(base);
+        out.url = resource.with_query(format!("{base}/v1beta{}", resource.path));
+        let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
+        out.set("x-goog-api-key", key.expose())?;
+        out.set_extra(resource.params)
     }
 
     fn prepares(&self, call: &Call<'_>) -> bool {

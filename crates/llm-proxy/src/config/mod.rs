@@ -188,7 +188,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     general::read(general.as_ref(), ctx, &mut out);
     outbound::read(ctx.env, &mut out.http);
     out.guardrails = guardrails::read(&top, ctx.source);
-    relays::read(&top, &mut out.relays);
+    relays::read(&top, &out.prices, &mut out.relays);
     let placed = deployments(&top, ctx, &mut out);
     if ctx.source.thorough {
         lint::run(&top, &placed, &out, ctx);

@@ -1,8 +1,13 @@
-//! `general_settings.pass_through_endpoints`, `default_vertex_config` → what relays use.
+//! `general_settings.pass_through_endpoints`, `files_settings` and its like → what relays use.
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use llm_catalog::Catalog;
+use llm_client::{Target, TargetConfig};
 use llm_providers::Params;
+use llm_types::Json;
 
 use super::node::{Entry, Node};
 use super::section::Section;
@@ -26,11 +31,53 @@ pub(super) fn general(s: &Section<'_>, ctx: &Context<'_>, out: &mut RelaySetting
 }
 
 /// Reads the top level.
-pub(super) fn read(top: &Section<'_>, out: &mut RelaySettings) {
-    let Some(vertex) = top.section("default_vertex_config") else { return };
-    out.vertex = Some(vertex.entries().iter().map(|e| (e.key.clone(), e.node.json())).collect::<Params>());
-    vertex.accept("vertex_project vertex_location vertex_credentials");
-    vertex.finish();
+pub(super) fn read(top: &Section<'_>, prices: &Catalog, out: &mut RelaySettings) {
+    for (key, list) in [("files_settings", &mut out.files), ("finetune_settings", &mut out.finetune)] {
+        for (at, node) in top.list(key).iter().enumerate() {
+            let Some(item) = Section::open(node, format!("{key}[{at}]"), top.problems()) else { continue };
+            list.extend(keeper(&item, item.entries(), prices));
+        }
+    }
+    if let Some(assistants) = top.section("assistant_settings") {
+        let mut entries = assistants.entries().to_vec();
+        if let Some(params) = assistants.section("litellm_params") {
+            entries.extend(params.entries().iter().cloned());
+        }
+        out.assistants = keeper(&assistants, &entries, prices);
+    }
+    for (at, node) in top.list("vector_store_registry").iter().enumerate() {
+        let path = format!("vector_store_registry[{at}]");
+        let Some(item) = Section::open(node, path, top.problems()) else { continue };
+        item.accept("vector_store_name vector_store_info");
+        let Some(params) = item.section("litellm_params") else { continue };
+        item.finish();
+        let id = params.entries().iter().find(|e| e.key == "vector_store_id").map(|e| plain(&e.node));
+        if let (Some(id), Some(target)) = (id, keeper(&params, params.entries(), prices)) {
+            out.vector_stores.push((id, target));
+        }
+    }
+    if let Some(vertex) = top.section("default_vertex_config") {
+        out.vertex = Some(vertex.entries().iter().map(|e| (e.key.clone(), e.node.json())).collect::<Params>());
+        vertex.accept("vertex_project vertex_location vertex_credentials");
+        vertex.finish();
+    }
+}
+
+/// A provider with a credential of its own.
+fn keeper(s: &Section<'_>, entries: &[Entry], prices: &Catalog) -> Option<Arc<Target>> {
+    let provider = entries.iter().find(|e| e.key == "custom_llm_provider").map(|e| plain(&e.node));
+    let provider = provider.unwrap_or_else(|| llm_providers::resource::DEFAULT.to_owned());
+    let own = entries.iter().filter(|e| !matches!(e.key.as_str(), "custom_llm_provider" | "litellm_params" | "model"));
+    let model = ("model".to_owned(), Json::from(format!("{provider}/resources")));
+    let params = std::iter::once(model).chain(own.map(|e| (e.key.clone(), e.node.json()))).collect();
+    match Target::new(&TargetConfig { params, info: Vec::new() }, prices) {
+        Ok(target) => Some(Arc::new(target)),
+        Err(e) => {
+            let message = e.message.lines().next().unwrap_or_default().to_owned();
+            s.problems().error(s.mark_of("custom_llm_provider"), s.path("custom_llm_provider"), message);
+            None
+        }
+    }
 }
 
 fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {

@@ -20,13 +20,29 @@ pub struct RelaySettings {
     pub timeout: Duration,
     /// `pass_through_endpoints`.
     pub custom: Vec<Custom>,
+    /// `files_settings`.
+    pub files: Vec<Arc<Target>>,
+    /// `finetune_settings`.
+    pub finetune: Vec<Arc<Target>>,
+    /// `assistant_settings`.
+    pub assistants: Option<Arc<Target>>,
+    /// `vector_store_registry`: ids of stores, and who keeps them.
+    pub vector_stores: Vec<(String, Arc<Target>)>,
     /// `default_vertex_config`.
     pub vertex: Option<Params>,
 }
 
 impl Default for RelaySettings {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, custom: Vec::new(), vertex: None }
+        Self {
+            timeout: TIMEOUT,
+            custom: Vec::new(),
+            files: Vec::new(),
+            finetune: Vec::new(),
+            assistants: None,
+            vector_stores: Vec::new(),
+            vertex: None,
+        }
     }
 }
 

@@ -28,6 +28,12 @@ pub struct Named {
 }
 
 impl Named {
+    /// What is known when only a model was named, or none.
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        Self { body: Some(model.to_owned()).filter(|m| !m.is_empty()), ..Self::default() }
+    }
+
     /// Reads a body, if all of it was seen. What LiteLLM's clients send for the gateway alone is taken out of it.
     ///
     /// # Errors

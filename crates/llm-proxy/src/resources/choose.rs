@@ -1,0 +1,111 @@
+//! Who keeps a resource: a deployment of a model group, or a provider with a credential of the configuration.
+
+use std::sync::Arc;
+
+use llm_accounts::Identity;
+use llm_client::{Target, TargetConfig};
+use llm_providers::resource;
+use llm_router::{Deployment, Scope};
+use llm_types::{Error, Json, Result};
+
+use super::request::Told;
+use super::table::Family;
+use crate::flow::Context;
+
+/// Who keeps it.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    /// Address and credential.
+    pub(super) target: Arc<Target>,
+    /// The deployment, when a model group was named.
+    pub(super) deployment: Option<Arc<Deployment>>,
+    /// The model as the provider knows it, when a model group was named.
+    pub(super) model: Option<String>,
+    /// The group by which ids of the answer are told apart.
+    pub(super) group: Option<String>,
+}
+
+/// Chooses.
+///
+/// # Errors
+/// 400 for a group or a provider that nobody knows.
+pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, path: &str) -> Result<Home> {
+    if let Some(group) = &told.group {
+        return of_group(ctx, who, group, true);
+    }
+    // A model of the body is the provider's, unless a group has its name.
+    let router = &ctx.snapshot.engine.router;
+    let shared = matches!(family, Family::Interactions | Family::Sessions | Family::FineTuning | Family::Assistants);
+    if let Some(model) = told.model.as_deref().filter(|_| shared && told.provider.is_none())
+        && router.has_group(who.alias(model, |name| router.has_group(name)).unwrap_or(model))
+    {
+        return of_group(ctx, who, model, false);
+    }
+    let relays = &ctx.snapshot.relays.settings;
+    if family == Family::VectorStores
+        && let Some(store) = path.split('/').nth(2)
+        && let Some((_, target)) = relays.vector_stores.iter().find(|(id, _)| id == store)
+    {
+        return Ok(kept(Arc::clone(target)));
+    }
+    if family == Family::Assistants
+        && told.provider.is_none()
+        && let Some(target) = &relays.assistants
+    {
+        return Ok(kept(Arc::clone(target)));
+    }
+    let provider = told.provider.as_deref().unwrap_or(match family {
+        Family::Skills => resource::DEFAULT_OF_SKILLS,
+        Family::Interactions => resource::DEFAULT_OF_INTERACTIONS,
+        _ => resource::DEFAULT,
+    });
+    let provider = llm_providers::registry::by_prefix(provider)
+        .ok_or_else(|| {
+            Error::bad_request(format!("there is no provider {provider:?}")).with_param("custom_llm_provider")
+        })?
+        .row()
+        .id;
+    let first = if family == Family::FineTuning {
+        [&relays.finetune, &relays.files]
+    } else {
+        [&relays.files, &relays.finetune]
+    };
+    let configured = first.iter().flat_map(|list| list.iter()).find(|t| t.provider_id() == provider);
+    match configured {
+        Some(target) => Ok(kept(Arc::clone(target))),
+        None => of_environment(ctx, provider).map(kept),
+    }
+}
+
+fn kept(target: Arc<Target>) -> Home {
+    Home { target, deployment: None, model: None, group: None }
+}
+
+/// The first deployment of a group: a file that one keeps is not known to the others.
+fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool) -> Result<Home> {
+    if group.contains(',') {
+        let why = "target_model_names with several models is not served: name one model";
+        return Err(Error::bad_request(why).with_param("target_model_names"));
+    }
+    let router = &ctx.snapshot.engine.router;
+    let name = who.alias(group, |name| router.has_group(name)).unwrap_or(group);
+    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let resolved = router.resolve(name, &scope)?;
+    let team = scope.team_id.as_deref();
+    let mut members = router.members(&resolved.group).filter(|d| d.team_id.as_deref().is_none_or(|t| Some(t) == team));
+    let deployment = members.next().cloned().ok_or_else(|| {
+        Error::bad_request(format!("no deployment of the model {group:?} can be asked")).with_param("model")
+    })?;
+    let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
+    let target = target.ok_or_else(|| Error::internal("a deployment without a target"))?;
+    let model = target.model_of(&resolved.provider_model(&deployment));
+    let model = target.provider.wire_model(&model).into_owned();
+    Ok(Home { target, deployment: Some(deployment), model: Some(model), group: marked.then(|| group.to_owned()) })
+}
+
+/// A provider with the key of the environment.
+fn of_environment(ctx: &Context, provider: &str) -> Result<Arc<Target>> {
+    let params = vec![("model".to_owned(), Json::from(format!("{provider}/resources")))];
+    let config = TargetConfig { params, info: Vec::new() };
+    Target::new(&config, &ctx.snapshot.engine.prices).map(Arc::new)
+}
