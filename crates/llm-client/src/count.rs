@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_catalog::{Adjustment, CostOptions, cost, tokens};
+use llm_catalog::{Adjustment, CostOptions, Field, cost, tokens};
 use llm_providers::RowFormat;
 use llm_types::generate::UsageReport;
 use llm_types::record::Cost;
@@ -100,7 +100,20 @@ impl Counter {
                 };
             }
         }
+        self.count_speech(report);
         self.price(report);
+    }
+
+    /// Models that speak and are paid by tokens: the tokens of the text, beside its characters.
+    fn count_speech(&self, report: &mut Report) {
+        if report.usage.characters_in == 0 || report.usage.input_text > 0 {
+            return;
+        }
+        let entry = self.target.price(&self.prices, &self.model);
+        let by_characters = entry.and_then(|e| e.num(Field::InputCostPerCharacter)).is_some();
+        if !by_characters && entry.and_then(|e| e.num(Field::InputCostPerToken)).is_some() {
+            report.usage.input_text = self.prompt.count(&self.model);
+        }
     }
 
     /// What an embedding call consumed, counted here.

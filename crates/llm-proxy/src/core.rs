@@ -113,6 +113,7 @@ impl Core {
             Action::CachePing => admin::cache_ping(&snapshot).await,
             Action::CacheFlush => admin::cache_flush(&snapshot, who.as_deref()).await?,
             Action::Models => models::list(&snapshot, who.as_deref(), parts),
+            Action::SearchTools => models::search_tools(&snapshot, who.as_deref()),
             Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
             Action::GoogleModels => google::list(&snapshot, who.as_deref()),
             Action::GoogleModel => google::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,

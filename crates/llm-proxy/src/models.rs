@@ -9,7 +9,7 @@ use http::{HeaderMap, Response};
 use llm_accounts::Identity;
 use llm_client::Target;
 use llm_router::Deployment;
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Kind, OperationKind, Result};
 
 use crate::body::Reply;
 use crate::errors::json;
@@ -62,6 +62,9 @@ pub(crate) fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards:
     };
     for deployment in router.deployments() {
         let name = deployment.public_name();
+        if search_provider(deployment).is_some() {
+            continue; // a tool, no model
+        }
         if deployment.team_id.is_some() && deployment.team_id.as_deref() != who.and_then(Identity::team_id) {
             continue;
         }
@@ -75,6 +78,26 @@ pub(crate) fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards:
     }
     router.visible_aliases().for_each(&mut add);
     out
+}
+
+/// The provider of a deployment that is a search tool.
+fn search_provider(deployment: &Deployment) -> Option<&'static str> {
+    let target = deployment.payload::<Target>()?;
+    let row = target.provider.row();
+    (&*target.model == "search" && row.task(OperationKind::Search).is_some()).then_some(row.id)
+}
+
+/// `GET /v1/search/tools`: the search tools that a caller may use.
+#[must_use]
+pub fn search_tools(snapshot: &Snapshot, who: Option<&Identity>) -> Response<Reply> {
+    let mut seen = BTreeSet::new();
+    let tool = |deployment: &Arc<Deployment>| {
+        let (name, provider) = (deployment.public_name(), search_provider(deployment)?);
+        let shown = who.is_none_or(|w| w.may_use(name)) && seen.insert(Arc::clone(name));
+        shown.then(|| Json::object([("search_tool_name", &**name), ("search_provider", provider)]))
+    };
+    let data = snapshot.engine.router.deployments().iter().filter_map(tool).collect();
+    answer(&Json::object([("object", Json::from("list")), ("data", Json::Array(data))]))
 }
 
 /// Every known model that a wildcard deployment serves, under its public name.

@@ -29,6 +29,8 @@ pub enum Action {
     Call(OperationKind, Format),
     /// `GET /v1/models`.
     Models,
+    /// `GET /v1/search/tools`.
+    SearchTools,
     /// `GET /v1/models/{id}`.
     Model,
     /// `GET /v1beta/models`.
@@ -142,6 +144,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/rerank", "/v2/rerank", "/rerank"], RERANK, Permission::Llm),
     row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
     row(Method::POST, &["/v1/search", "/search"], SEARCH, Permission::Llm),
+    row(Method::GET, &["/v1/search/tools", "/search/tools"], Action::SearchTools, Permission::AnyKey),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
@@ -261,6 +264,9 @@ mod tests {
 
     #[test]
     fn the_method_counts() {
+        let r = find(&Method::POST, "/search/my-tool").unwrap();
+        assert_eq!((r.model, r.action), (Some("my-tool"), SEARCH));
+        assert_eq!(find(&Method::GET, "/search/tools").unwrap().action, Action::SearchTools);
         assert!(find(&Method::GET, "/v1/chat/completions").is_none());
         assert!(find(&Method::HEAD, "/health/liveliness").is_some());
         assert!(find(&Method::POST, "/key/generate").is_none(), "management");

@@ -93,9 +93,10 @@ impl Provider for Azure {
         quirks
     }
 
-    fn prepare_task(&self, _call: &Call<'_>, endpoint: &Endpoint, out: &mut TaskOut) {
-        // A deployment in the path is the model; the same name in the body is refused by some versions.
-        if endpoint.url.contains("/openai/deployments/") {
+    fn prepare_task(&self, call: &Call<'_>, endpoint: &Endpoint, out: &mut TaskOut) {
+        // A deployment in the path is the model; the same name in the body is refused by some versions for images.
+        let images = matches!(call.operation, OperationKind::Image | OperationKind::ImageEdit);
+        if images && endpoint.url.contains("/openai/deployments/") {
             out.remove_field("model");
         }
     }

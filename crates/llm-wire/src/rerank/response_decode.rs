@@ -108,10 +108,13 @@ fn meta(tokens: Tokens, tree: &Json) -> Json {
     out
 }
 
+/// The model by whose tokenizer LiteLLM counts what it does not know.
+const COUNTED_AS: &str = "gpt-4";
+
 /// `meta` of a host that counts nothing: one search, and tokens as LiteLLM counts them, of query and texts and of the
 /// reply's own text.
 fn counted(request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Json {
-    let count = |text: &str| ctx.count.map_or(0, |count| count(&request.model, text));
+    let count = |text: &str| ctx.count.map_or(0, |count| count(COUNTED_AS, text));
     let documents = request.fields.get("documents").and_then(Json::as_array).unwrap_or_default();
     let texts = documents.iter().filter_map(|d| d.as_str().or_else(|| d.get("text")?.as_str()));
     let input: u64 = request.str("query").into_iter().chain(texts).map(count).sum();
