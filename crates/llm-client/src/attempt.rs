@@ -115,7 +115,7 @@ async fn run(
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
     let mut request = build(&address, body, &plan.headers);
     if let Some(beside) = call.beside {
-        *request.uri_mut() = crate::task::uri(&address.uri, beside, &[])?;
+        *request.uri_mut() = crate::task::uri(&address.uri, None, beside, &[])?;
     }
     let wants_stream = call.stream && !plan.told;
     let sent = sender.send(request, made, &|view| decode_error(&counter, wants_stream, view)).await?;

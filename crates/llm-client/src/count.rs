@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_catalog::{Adjustment, CostOptions, Field, cost, tokens};
+use llm_catalog::{Adjustment, CostOptions, Field, ModelRef, cost, tokens};
 use llm_providers::RowFormat;
 use llm_types::generate::UsageReport;
 use llm_types::record::Cost;
@@ -10,6 +10,7 @@ use llm_types::{Error, Format, RawJson, Usage};
 use llm_wire::codec::ReplyContext;
 use llm_wire::openai::usage::plain;
 use llm_wire::relay::Seen;
+use llm_wire::task::Sizing;
 
 use crate::answer::Report;
 use crate::call::Call;
@@ -146,15 +147,37 @@ impl Counter {
         tokens::count(&self.model, &texts(reply, &["choices", "content", "candidates"])) as u64
     }
 
+    /// Fills usage and cost of a task in.
+    pub(crate) fn book_task(&self, usage: UsageReport, sizing: &Sizing, report: &mut Report) {
+        report.usage = usage.usage;
+        report.usage_raw = usage.raw.map(|(_, raw)| raw);
+        let drawn = usage.usage.images_out > 0;
+        let entry = if drawn {
+            self.target.image_price(&self.prices, &self.model, sizing)
+        } else {
+            self.target.price(&self.prices, &self.model)
+        };
+        let options = CostOptions {
+            image_size: sizing.image_size.as_deref(),
+            video_resolution: sizing.video_resolution.as_deref(),
+            ..CostOptions::default()
+        };
+        self.price_by(entry, &options, report);
+    }
+
     pub(crate) fn price(&self, report: &mut Report) {
+        self.price_by(self.target.price(&self.prices, &self.model), &CostOptions::default(), report);
+    }
+
+    fn price_by(&self, entry: Option<ModelRef<'_>>, options: &CostOptions<'_>, report: &mut Report) {
         if report.usage.is_empty() {
             return;
         }
-        let Some(entry) = self.target.price(&self.prices, &self.model) else {
+        let Some(entry) = entry else {
             report.cost_problem = Some(format!("no price is known for {}/{}", self.provider(), self.model));
             return;
         };
-        let c = cost(entry, self.provider(), &report.usage, &CostOptions::default());
+        let c = cost(entry, self.provider(), &report.usage, options);
         let adjusted = self.adjustments.of(self.provider()).apply(c.total);
         report.cost = Cost {
             total: adjusted.total,

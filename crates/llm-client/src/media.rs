@@ -70,6 +70,17 @@ impl Inlined {
     }
 }
 
+/// A document as a `data:` URL.
+///
+/// # Errors
+/// `ImageFetch` when it cannot be had.
+pub(crate) async fn data_url(http: &dyn Transport, limits: &FetchLimits, url: &str) -> Result<String> {
+    let got = http.fetch(url, limits).await.map_err(|e| refused(url, &e))?;
+    let kind = got.content_type.as_deref().and_then(|t| t.split(';').next()).map_or("", str::trim);
+    let kind = if kind.is_empty() { "application/octet-stream" } else { kind };
+    Ok(format!("data:{kind};base64,{}", STANDARD.encode(&got.bytes)))
+}
+
 fn wanted(part: &Part, tell: &mut impl FnMut(&str)) {
     let source = match &part.kind {
         PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => &m.source,

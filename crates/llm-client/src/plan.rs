@@ -115,6 +115,7 @@ impl Planner<'_> {
             && self.call.operation == OperationKind::Generate;
         let bridged = self.call.format == Format::OpenAiResponses && upstream != Format::OpenAiResponses;
         let ctx = ReplyContext {
+            deployment: String::new(),
             model: self.call.echo.as_deref().map(str::to_owned),
             fallback_id: self.fallback_id(),
             created: now_seconds(),

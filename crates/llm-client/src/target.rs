@@ -173,6 +173,25 @@ impl Target {
         self.look_up(catalog, model)
     }
 
+    /// The entry that prices images: it may be one of a size and a quality.
+    pub fn image_price<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        model: &str,
+        sizing: &llm_wire::task::Sizing,
+    ) -> Option<ModelRef<'a>> {
+        if let Some(own) = &self.price {
+            return Some(own.model());
+        }
+        let model = self.base_model.as_deref().unwrap_or(model);
+        catalog.lookup_image(
+            self.provider.row().id,
+            model,
+            sizing.image_size.as_deref(),
+            sizing.image_quality.as_deref(),
+        )
+    }
+
     fn look_up<'c>(&self, catalog: &'c Catalog, model: &str) -> Option<ModelRef<'c>> {
         catalog.lookup_price(
             self.provider.row().id,

@@ -37,7 +37,7 @@ pub(crate) async fn run(
     made: &mut Made,
 ) -> Result<Answer> {
     let model = Arc::clone(&made.model);
-    let (codec, request, address, out, lost) = plan(engine, call, target, &model).map_err(classed)?;
+    let (codec, request, address, out, lost) = plan(engine, http, call, target, &model).await.map_err(classed)?;
     made.api_base = Some(Arc::clone(&address.base));
     let counter = Counter::new(engine, target, &model, codec.format(), call);
     let streams = codec.streams(&request);
@@ -75,9 +75,9 @@ pub(crate) async fn run(
     }
     report.upstream_done = Some(Instant::now());
     let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: &bytes };
-    let reply = codec.decode(&request, &view, &context(call, &counter, codec))?;
+    let reply = codec.decode(&request, &view, &context(call, &counter, codec, &head.deployment.id))?;
     drop(pairs);
-    counter.book(Some(reply.usage.unwrap_or_default()), 0, &mut report);
+    counter.book_task(reply.usage.unwrap_or_default(), &reply.sizing, &mut report);
     let body = match reply.body {
         ReplyBody::Json(body) => body,
         ReplyBody::Raw { content_type, data } => {
@@ -91,7 +91,7 @@ pub(crate) async fn run(
 type Planned = (&'static dyn TaskCodec, TaskRequest, Arc<Address>, TaskOut, Vec<String>);
 
 /// The language, the request and where it goes.
-fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Planned> {
+async fn plan(engine: &Engine, http: &dyn Transport, call: &Call, target: &Target, model: &str) -> Result<Planned> {
     let want = Want { operation: call.operation, format: call.format, model };
     let row = target.provider.row();
     let format = target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
@@ -113,7 +113,11 @@ fn plan(engine: &Engine, call: &Call, target: &Target, model: &str) -> Result<Pl
         headers: &call.headers,
     };
     target.provider.fill_task(&target.provider_call(&facts), &mut fields)?;
-    let request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
+    let mut request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
+    if let Some(url) = codec.fetches(&request).map(str::to_owned) {
+        let document = crate::media::data_url(http, &engine.settings.fetch, &url).await?;
+        codec.put_fetched(&mut request, document);
+    }
     let mut ctx = EncodeContext {
         provider: row.id,
         caps: target.caps(&engine.prices, model),
@@ -148,7 +152,7 @@ fn fields(call: &Call, target: &Target) -> Result<Json> {
         let steers = matches!(name, "model" | "search_tool_name")
             || edit::is_control(name)
             || matches!(name, "metadata" | "litellm_params");
-        if steers || call.controls.additional_drop_params.iter().any(|p| p == name) {
+        if steers {
             continue;
         }
         let value = serde_json::from_str(raw).map_err(|e| Error::bad_request(e.to_string()).with_param(name))?;
@@ -164,12 +168,13 @@ fn fields(call: &Call, target: &Target) -> Result<Json> {
     Ok(Json::Object(fields))
 }
 
-fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec) -> ReplyContext {
+fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec, deployment: &str) -> ReplyContext {
     ReplyContext {
         model: call.echo.as_deref().map(str::to_owned),
         fallback_id: call.id.to_string(),
         created: now_seconds(),
         upstream: Some(codec.format()),
+        deployment: deployment.to_owned(),
         provider: counter.provider().to_owned(),
         upstream_model: Some(counter.model.to_string()),
         count: Some(crate::count::tokens_of),
@@ -189,17 +194,18 @@ fn ready(address: &Address, out: TaskOut) -> Result<Request<llm_http::Body>> {
         Some(kind) => request.headers_mut().insert(CONTENT_TYPE, kind),
         None => request.headers_mut().remove(HeaderName::from_static("content-type")),
     };
-    if out.beside.is_some() || !out.query.is_empty() {
-        *request.uri_mut() = uri(&address.uri, out.beside.as_deref().unwrap_or_default(), &out.query)?;
+    if out.path.is_some() || out.beside.is_some() || !out.query.is_empty() {
+        let beside = out.beside.as_deref().unwrap_or_default();
+        *request.uri_mut() = uri(&address.uri, out.path.as_deref(), beside, &out.query)?;
     }
     Ok(request)
 }
 
-/// An address with more behind its path and in its query.
-pub(crate) fn uri(base: &Uri, beside: &str, query: &[(String, String)]) -> Result<Uri> {
+/// An address with another path, with more behind it and in its query.
+pub(crate) fn uri(base: &Uri, instead: Option<&str>, beside: &str, query: &[(String, String)]) -> Result<Uri> {
     let mut pairs: Vec<String> = base.query().filter(|q| !q.is_empty()).map(str::to_owned).into_iter().collect();
     pairs.extend(query.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))));
-    let mut path = format!("{}{beside}", base.path().trim_end_matches('/'));
+    let mut path = format!("{}{beside}", instead.unwrap_or(base.path()).trim_end_matches('/'));
     if path.is_empty() {
         path.push('/');
     }

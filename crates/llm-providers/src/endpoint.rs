@@ -20,7 +20,7 @@ pub(crate) fn row_protocols(row: &ProviderRow, want: &Want<'_>) -> Protocols {
             return out;
         }
         task if task.is_task() => {
-            row.tasks.iter().filter(|t| t.operation == task).for_each(|t| out.push(t.format));
+            row.tasks.iter().filter(|t| t.operation == task.family()).for_each(|t| out.push(t.format));
             return out;
         }
         _ => {}
@@ -51,7 +51,7 @@ fn path(row: &ProviderRow, operation: OperationKind, format: Format) -> Option<&
     match (operation, format) {
         (OperationKind::Embed, _) if format == row.embed_format => p.embeddings,
         (task, _) if task.is_task() => {
-            row.tasks.iter().find(|t| t.operation == task && t.format == format).map(|t| t.path)
+            row.tasks.iter().find(|t| t.operation == task.family() && t.format == format).map(|t| t.path)
         }
         _ if format == row.chat_format => p.chat,
         (_, Format::OpenAiCompletions) => p.completions,

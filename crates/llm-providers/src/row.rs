@@ -271,7 +271,7 @@ impl ProviderRow {
     /// How it does a task.
     #[must_use]
     pub fn task(&self, operation: OperationKind) -> Option<&Task> {
-        self.tasks.iter().find(|t| t.operation == operation)
+        self.tasks.iter().find(|t| t.operation == operation.family())
     }
 
     /// The chat parameters that it takes for a model.

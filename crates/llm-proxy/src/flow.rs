@@ -34,7 +34,7 @@ use crate::responses::{self, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
-use crate::{answer, errors, guard, prompts, recall, several};
+use crate::{answer, errors, guard, prompts, recall, several, videos};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -131,6 +131,10 @@ async fn steps(
         }
         None => (body, Vec::new()),
     };
+    let (body, path_model) = match videos::about(ctx, path_model.as_deref(), &body)? {
+        Some(about) => (about.body, about.model),
+        None => (body, path_model),
+    };
     let top = Top::parse(&body)?;
     match several::read(ctx, &top)? {
         Some(several) => several::answer(core, ctx, &who, &top, several).await,
@@ -154,6 +158,7 @@ pub async fn one(
     files: Vec<FilePart>,
 ) -> Result<Response<Reply>, Refused> {
     let mut wish = read::wish(ctx, top, path_model, who)?;
+    videos::behind(ctx, &mut wish);
     let (mut body, mut background) = (body.clone(), false);
     if ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate && read::beside(ctx).is_none()
     {

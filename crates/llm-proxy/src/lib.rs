@@ -44,3 +44,4 @@ pub mod start;
 pub mod tail;
 pub mod tls;
 pub mod tools;
+mod videos;

@@ -113,6 +113,8 @@ const MODERATIONS: Action = Action::Call(OperationKind::Moderate, Format::OpenAi
 const RERANK: Action = Action::Call(OperationKind::Rerank, Format::CohereRerank);
 const OCR: Action = Action::Call(OperationKind::Ocr, Format::MistralOcr);
 const SEARCH: Action = Action::Call(OperationKind::Search, Format::Search);
+const VIDEOS: Action = Action::Call(OperationKind::Video, Format::OpenAiVideos);
+const VIDEO_LIST: Action = Action::Call(OperationKind::VideoList, Format::OpenAiVideos);
 const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
 
 /// The first path of a row is its canonical name.
@@ -145,6 +147,8 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
     row(Method::POST, &["/v1/search", "/search"], SEARCH, Permission::Llm),
     row(Method::GET, &["/v1/search/tools", "/search/tools"], Action::SearchTools, Permission::AnyKey),
+    row(Method::POST, &["/v1/videos", "/videos"], VIDEOS, Permission::Llm),
+    row(Method::GET, &["/v1/videos", "/videos"], VIDEO_LIST, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
@@ -202,7 +206,10 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
             return plain(canonical).map(|row| Route::of(row, Some(model)));
         }
     }
-    one_model(method, path).or_else(|| crate::resources::find(method, path)).or_else(|| mounted(method, path))
+    video(method, path)
+        .or_else(|| one_model(method, path))
+        .or_else(|| crate::resources::find(method, path))
+        .or_else(|| mounted(method, path))
 }
 
 fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
@@ -222,6 +229,28 @@ fn mounted(method: &Method, path: &str) -> Option<Route<'static>> {
     let (mount, _) = passthrough::find(path).filter(|_| known.contains(method))?;
     let (action, permission) = (Action::Pass(mount), Permission::Llm);
     Some(Route { action, permission, name: mount.route, model: None, streams: false })
+}
+
+/// A route about one video; its id stands in for the model, which it names.
+fn video<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let rest = path.strip_prefix("/v1/videos/").or_else(|| path.strip_prefix("/videos/"))?;
+    let about = |kind, name, id: &'p str| Route {
+        action: Action::Call(kind, Format::OpenAiVideos),
+        permission: Permission::Llm,
+        name,
+        model: Some(id),
+        streams: false,
+    };
+    let tail = |end: &str| rest.strip_suffix(end).filter(|id| !id.is_empty());
+    match *method {
+        Method::GET => Some(match tail("/content") {
+            Some(id) => about(OperationKind::VideoContent, "/v1/videos/{video_id}/content", id),
+            None => about(OperationKind::VideoStatus, "/v1/videos/{video_id}", tail("")?),
+        }),
+        Method::DELETE => Some(about(OperationKind::VideoDelete, "/v1/videos/{video_id}", tail("")?)),
+        Method::POST => Some(about(OperationKind::VideoRemix, "/v1/videos/{video_id}/remix", tail("/remix")?)),
+        _ => None,
+    }
 }
 
 /// True for a path of the table, whatever the method.
@@ -260,6 +289,21 @@ mod tests {
         let r = find(&Method::POST, "/engines/a/embeddings").unwrap();
         assert_eq!((r.model, r.action), (Some("a"), EMBEDDINGS));
         assert_eq!(find(&Method::GET, "/v1/models/acme/llama-3").unwrap().model, Some("acme/llama-3"));
+    }
+
+    #[test]
+    fn videos_are_named_by_their_path() {
+        let kind = |method: Method, path| match find(&method, path).map(|r| (r.action, r.model)) {
+            Some((Action::Call(kind, _), model)) => Some((kind, model)),
+            _ => None,
+        };
+        assert_eq!(kind(Method::GET, "/v1/videos"), Some((OperationKind::VideoList, None)));
+        assert_eq!(kind(Method::POST, "/videos"), Some((OperationKind::Video, None)));
+        assert_eq!(kind(Method::GET, "/v1/videos/video_a"), Some((OperationKind::VideoStatus, Some("video_a"))));
+        assert_eq!(kind(Method::GET, "/videos/a/b/content"), Some((OperationKind::VideoContent, Some("a/b"))));
+        assert_eq!(kind(Method::POST, "/v1/videos/a/remix"), Some((OperationKind::VideoRemix, Some("a"))));
+        assert_eq!(kind(Method::DELETE, "/v1/videos/a"), Some((OperationKind::VideoDelete, Some("a"))));
+        assert_eq!(kind(Method::POST, "/v1/videos/edits"), None);
     }
 
     #[test]

@@ -114,10 +114,24 @@ pub enum Format {
     CohereRerank,
     /// Mistral `POST /v1/ocr`.
     MistralOcr,
+    /// The same at hosts that fetch no URL.
+    MistralOcrInline,
+    /// Azure Document Intelligence `documentModels/{model}:analyze`.
+    AzureDocumentOcr,
+    /// Documents read by a model of chat completions.
+    ChatOcr,
     /// LiteLLM's `POST /v1/search/{tool}`.
     Search,
     /// OpenAI `POST /v1/videos`.
     OpenAiVideos,
+    /// Google `models/{model}:predictLongRunning`.
+    GeminiVideos,
+    /// The same in Vertex AI, looked at by `fetchPredictOperation`.
+    VertexVideos,
+    /// RunwayML's video tasks.
+    RunwayVideos,
+    /// fal.ai's queue.
+    FalVideos,
     /// OpenAI's transcriptions where only `verbose_json` tells the duration by which they are billed.
     OpenAiWhisper,
     /// OpenAI's transcriptions with the file's type as the client named it and bare names of lists.
@@ -248,8 +262,15 @@ impl Format {
         Self::OpenAiModerations,
         Self::CohereRerank,
         Self::MistralOcr,
+        Self::MistralOcrInline,
+        Self::AzureDocumentOcr,
+        Self::ChatOcr,
         Self::Search,
         Self::OpenAiVideos,
+        Self::GeminiVideos,
+        Self::VertexVideos,
+        Self::RunwayVideos,
+        Self::FalVideos,
         Self::OpenAiWhisper,
         Self::PlainAudio,
         Self::MistralAudio,
@@ -346,8 +367,15 @@ impl Format {
             Self::OpenAiModerations => "openai-moderations",
             Self::CohereRerank => "cohere-rerank",
             Self::MistralOcr => "mistral-ocr",
+            Self::MistralOcrInline => "mistral-ocr-inline",
+            Self::AzureDocumentOcr => "azure-document-ocr",
+            Self::ChatOcr => "chat-ocr",
             Self::Search => "search",
             Self::OpenAiVideos => "openai-videos",
+            Self::GeminiVideos => "gemini-videos",
+            Self::VertexVideos => "vertex-videos",
+            Self::RunwayVideos => "runway-videos",
+            Self::FalVideos => "fal-videos",
             Self::OpenAiWhisper => "openai-whisper",
             Self::PlainAudio => "plain-audio",
             Self::MistralAudio => "mistral-audio",
@@ -465,6 +493,16 @@ pub enum OperationKind {
     Relay,
     /// A conversation over a WebSocket.
     Realtime,
+    /// A video that is being made is looked at.
+    VideoStatus,
+    /// A video is fetched.
+    VideoContent,
+    /// A video is made from another one.
+    VideoRemix,
+    /// A video is deleted.
+    VideoDelete,
+    /// Videos are listed.
+    VideoList,
 }
 
 impl OperationKind {
@@ -472,6 +510,17 @@ impl OperationKind {
     #[must_use]
     pub const fn is_task(self) -> bool {
         !matches!(self, Self::Generate | Self::Embed | Self::CountTokens | Self::Relay | Self::Realtime)
+    }
+
+    /// The operation by whose rows and addresses it is done.
+    #[must_use]
+    pub const fn family(self) -> Self {
+        match self {
+            Self::VideoStatus | Self::VideoContent | Self::VideoRemix | Self::VideoDelete | Self::VideoList => {
+                Self::Video
+            }
+            own => own,
+        }
     }
 
     /// LiteLLM's `call_type` in spend rows and log records, for the asynchronous proxy path.
@@ -493,6 +542,11 @@ impl OperationKind {
             (Self::Ocr, _) => "aocr",
             (Self::Search, _) => "asearch",
             (Self::Video, _) => "acreate_video",
+            (Self::VideoStatus, _) => "avideo_status",
+            (Self::VideoContent, _) => "avideo_content",
+            (Self::VideoRemix, _) => "avideo_remix",
+            (Self::VideoDelete, _) => "avideo_delete",
+            (Self::VideoList, _) => "avideo_list",
             (Self::CountTokens, _) => "token_counter",
             (Self::Relay, _) => "pass_through_endpoint",
             (Self::Realtime, _) => "_arealtime",

@@ -200,6 +200,8 @@ pub struct ReplyContext {
     pub stream_errors: StreamErrors,
     /// Thoughts that a stream holds as content parts are told again to chat clients as blocks with this proof.
     pub block_proof: Option<&'static str>,
+    /// The id of the deployment that answered, for ids by which later calls find it again.
+    pub deployment: String,
     /// Counts the tokens of a text for a model, for formats whose answers tell counts that the upstream did not.
     pub count: Option<fn(&str, &str) -> u64>,
 }

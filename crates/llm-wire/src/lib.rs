@@ -10,6 +10,10 @@
 //! - [`count`]: the tokens of a prompt, counted at its provider.
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
 //! - [`anthropic`]: the Messages API.
+//! - [`anthropic`]: Messages.
+//! - [`ocr`]: documents are read.
+//! - [`ocr`]: documents are read. [`videos`]: videos are made.
+//! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
 //! - [`anthropic`]: Messages, and the counting of their tokens.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`; [`sagemaker`], [`polly`]: their neighbours.
@@ -38,6 +42,7 @@ pub mod gemini;
 pub mod ids;
 pub mod images;
 pub mod meter;
+pub mod ocr;
 pub mod ollama;
 pub mod openai;
 pub mod polly;
@@ -55,6 +60,7 @@ pub mod text;
 pub mod top;
 pub(crate) mod turns;
 pub mod usage;
+pub mod videos;
 pub mod voice;
 
 pub use codec::{

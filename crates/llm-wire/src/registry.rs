@@ -12,6 +12,7 @@ use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::count::CountCodec;
 use crate::gemini::{Gemini, GeminiEmbed, VertexEmbed};
 use crate::images;
+use crate::ocr;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::audio;
 use crate::openai::chat::Chat;
@@ -27,6 +28,7 @@ use crate::search;
 use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
 use crate::text;
+use crate::videos;
 use crate::voice;
 
 /// How clients of a format ask for an answer. Nothing where the format has no such call, or no codec yet.
@@ -158,5 +160,15 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::BedrockRerank => Some(&bedrock::rerank::Rerank),
         Format::AwsPolly => Some(&Polly),
         other => search::of(other).map(|house| house as &'static dyn TaskCodec),
+        Format::MistralOcr => Some(&ocr::mistral::MISTRAL),
+        Format::MistralOcrInline => Some(&ocr::mistral::INLINE),
+        Format::AzureDocumentOcr => Some(&ocr::document_intelligence::DocumentIntelligence),
+        Format::ChatOcr => Some(&ocr::chat::ChatOcr),
+        Format::OpenAiVideos => Some(&videos::openai::Videos),
+        Format::GeminiVideos => Some(&videos::veo::STUDIO),
+        Format::VertexVideos => Some(&videos::veo::VERTEX),
+        Format::RunwayVideos => Some(&videos::runway::RunwayVideos),
+        Format::FalVideos => Some(&videos::fal::FalVideos),
+        _ => None,
     }
 }

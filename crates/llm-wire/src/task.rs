@@ -83,6 +83,8 @@ pub enum TaskBody {
 pub struct TaskOut {
     /// The body.
     pub body: TaskBody,
+    /// A path in place of that of the provider's URL.
+    pub path: Option<String>,
     /// A path behind the provider's URL (`/{voice}`).
     pub beside: Option<String>,
     /// Query parameters, not yet percent-encoded.
@@ -244,6 +246,14 @@ pub trait TaskCodec: Send + Sync + fmt::Debug {
     fn streams(&self, _request: &TaskRequest) -> bool {
         false
     }
+
+    /// The URL of a document that the upstream would not fetch itself: it is fetched before [`Self::encode`].
+    fn fetches<'r>(&self, _request: &'r TaskRequest) -> Option<&'r str> {
+        None
+    }
+
+    /// Puts a fetched document, a `data:` URL now, in place of its URL.
+    fn put_fetched(&self, _request: &mut TaskRequest, _data_url: String) {}
 
     /// Usage that is known before the answer (characters of a text that becomes speech), for streamed answers.
     fn usage_of_request(&self, _request: &TaskRequest) -> Option<UsageReport> {

@@ -153,10 +153,23 @@ fn endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()
     let own = Some(call.params).filter(|_| call.operation != OperationKind::Transcribe);
     let version = own.and_then(|p| p.str("api_version")).map(str::to_owned);
     let version = version.or_else(|| call.params.env("AZURE_API_VERSION")).unwrap_or(default);
+    if call.operation.family() == OperationKind::Video {
+        out.url = videos(&base, call.params.str("api_version"));
+        show_key(row, call, out)?;
+        return out.set_extra(call.params);
+    }
     out.url = url(base.trim_end_matches('/'), call.operation, call.format, deployment(call.model), &version);
     show_key(row, call, out)?;
     out.set("content-type", "application/json")?;
     out.set_extra(call.params)
+}
+
+/// Videos know no deployments: the model stands in the body.
+fn videos(base: &str, version: Option<&str>) -> String {
+    let path = base.split('?').next().unwrap_or(base);
+    let root = path.split("/openai").next().unwrap_or(path).trim_end_matches('/');
+    let query = version.map(|v| format!("?api-version={v}")).unwrap_or_default();
+    format!("{root}/openai/v1/videos{query}")
 }
 
 fn url(base: &str, kind: OperationKind, format: Format, deployment: &str, version: &str) -> String {

@@ -1,6 +1,15 @@
 use super::*;
 
 #[test]
+fn videos_are_beside_the_deployments() {
+    assert_eq!(videos("https://r.openai.azure.com/", None), "https://r.openai.azure.com/openai/v1/videos");
+    assert_eq!(
+        videos("https://r/openai/deployments/x", Some("preview")),
+        "https://r/openai/v1/videos?api-version=preview"
+    );
+}
+
+#[test]
 fn urls_follow_the_version_and_the_base() {
     let chat = Format::OpenAiChat;
     let cases = [

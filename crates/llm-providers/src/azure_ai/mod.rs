@@ -1,6 +1,7 @@
 //! Azure AI Foundry: many houses' models behind one address, Claude among them in its own language.
 
 mod images;
+mod ocr;
 
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::task::TaskOut;
@@ -34,6 +35,10 @@ impl Provider for AzureAi {
             out.push(images::format(want.model));
             return out;
         }
+        if want.operation == OperationKind::Ocr {
+            out.push(ocr::format(want.model));
+            return out;
+        }
         row_protocols(self.row(), want).iter().filter(|f| *f != Format::AnthropicMessages).for_each(|f| out.push(f));
         out
     }
@@ -42,6 +47,9 @@ impl Provider for AzureAi {
         let row = self.row();
         if drawn(call.operation) {
             return images::endpoint(row, call, out);
+        }
+        if call.operation == OperationKind::Ocr {
+            return ocr::endpoint(row, call, out);
         }
         let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
         let base = base.trim_end_matches('/');

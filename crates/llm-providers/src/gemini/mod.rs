@@ -93,6 +93,8 @@ pub(crate) fn verb(call: &Call<'_>) -> &'static str {
         (OperationKind::CountTokens, _) => "countTokens",
         (OperationKind::Embed, Format::GeminiEmbed) => "batchEmbedContents",
         (OperationKind::Embed, _) | (_, Format::GeminiImagen) => "predict",
+        (OperationKind::Video, _) => "predictLongRunning",
+        (OperationKind::VideoStatus | OperationKind::VideoContent, _) => "fetchPredictOperation",
         (OperationKind::Generate, _) if call.stream => "streamGenerateContent",
         _ => "generateContent",
     }

@@ -643,6 +643,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
             path: "audio/translations",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "videos", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS.minus(FieldSet::of(&[
         F::MaxRetries,
@@ -687,6 +688,12 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
             operation: OperationKind::Image,
             format: Format::AzureImages,
             path: "/images/generations",
+            ..Task::BLANK
+        },
+        Task {
+            operation: OperationKind::Ocr,
+            format: Format::MistralOcrInline,
+            path: "/providers/mistral/azure/ocr",
             ..Task::BLANK
         },
         Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
@@ -1481,6 +1488,7 @@ pub(crate) static CUSTOM_OPENAI: ProviderRow = ProviderRow {
             path: "/moderations",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -1862,6 +1870,7 @@ pub(crate) static EDENAI: ProviderRow = ProviderRow {
     api_base_env: &["EDENAI_API_BASE"],
     api_key_env: &["EDENAI_API_KEY"],
     tasks: &[
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -2013,6 +2022,13 @@ pub(crate) static FAL_AI: ProviderRow = ProviderRow {
     tasks: &[
         Task { operation: OperationKind::ImageEdit, format: Format::FalImages, path: "", ..Task::BLANK },
         Task { operation: OperationKind::Image, format: Format::FalImages, path: "", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Video,
+            format: Format::FalVideos,
+            path: "",
+            base: Some("https://queue.fal.run"),
+            ..Task::BLANK
+        },
     ],
     ..BLANK
 };
@@ -2259,6 +2275,12 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
     format: RowFormat::Own,
     chat_format: Format::GeminiGenerate,
     embed_format: Format::GeminiEmbed,
+    tasks: &[Task {
+        operation: OperationKind::Video,
+        format: Format::GeminiVideos,
+        path: "/models/{model}:predictLongRunning",
+        ..Task::BLANK
+    }],
     supported: FieldSet::of(&[
         F::Temperature,
         F::TopP,
@@ -2591,6 +2613,7 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
     auth: Auth::BearerOptional,
     tasks: &[
         Task { operation: OperationKind::Rerank, format: Format::VllmRerank, path: "/rerank", ..Task::BLANK },
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -3002,6 +3025,7 @@ pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
             ..Task::BLANK
         },
         Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -3350,6 +3374,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
             path: "/moderations",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Ocr, format: Format::MistralOcr, path: "/ocr", ..Task::BLANK },
         Task { operation: OperationKind::Speech, format: Format::MistralSpeech, path: "/audio/speech", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
@@ -3967,6 +3992,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
             path: "/audio/transcriptions",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -4561,6 +4587,7 @@ pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
             path: "../v1/text_to_speech",
             ..Task::BLANK
         },
+        Task { operation: OperationKind::Video, format: Format::RunwayVideos, path: "../v1", ..Task::BLANK },
     ],
     ..BLANK
 };

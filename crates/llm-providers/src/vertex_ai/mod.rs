@@ -3,6 +3,7 @@
 
 mod claude;
 mod family;
+mod media;
 mod url;
 
 use std::borrow::Cow;
@@ -73,6 +74,10 @@ provider!(VertexAiBeta, VERTEX_AI_BETA, true);
 
 fn protocols(want: &Want<'_>) -> Protocols {
     let mut out = Protocols::default();
+    if let Some(format) = media::format(want) {
+        out.push(format);
+        return out;
+    }
     match want.operation {
         OperationKind::Generate => Family::of(want.model).chat_format().into_iter().for_each(|f| out.push(f)),
         OperationKind::CountTokens => match Family::of(want.model) {
@@ -96,7 +101,11 @@ fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
     let family = Family::of(call.model);
     let beta = beta || family == Family::Ai21 || call.params.get("cached_content").is_some();
     let place = Place::new(call.params, beta);
-    out.url = if call.format == Format::GoogleRerank { place.ranking(call) } else { place.of(family, call) };
+    out.url = match media::url(&place, call) {
+        Some(url) => url,
+        None if call.format == Format::GoogleRerank => place.ranking(call),
+        None => place.of(family, call),
+    };
     if call.operation == OperationKind::Generate && family != Family::OpenApi && family != Family::Garden {
         out.per_request = true;
         if call.stream {

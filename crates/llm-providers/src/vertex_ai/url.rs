@@ -71,6 +71,17 @@ impl<'a> Place<'a> {
         format!("/{}/projects/{}/locations/{location}", self.version, self.project())
     }
 
+    /// Everything before the publishers and endpoints, below a host of the deployment's own.
+    pub(super) fn below(&self, base: Option<&str>) -> String {
+        match base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty()) {
+            None => self.root(),
+            Some(base) => {
+                let host = base.strip_suffix(&format!("/{}", self.version)).unwrap_or(base);
+                format!("{host}{}", self.path(&self.location()))
+            }
+        }
+    }
+
     /// The URL of a call with a model, without its query.
     pub(super) fn of(&self, family: Family, call: &Call<'_>) -> String {
         let verb = family.verb(call);

@@ -21,6 +21,10 @@ pub(super) fn base64(file: &FilePart) -> String {
 
 /// A `data:` URL. What nobody recognises is called a PNG, as LiteLLM does.
 pub(super) fn data_url(file: &FilePart) -> String {
-    let kind = media_type(&file.data).unwrap_or("image/png");
+    data_url_of(media_type(&file.data).unwrap_or("image/png"), file)
+}
+
+/// The same of a known media type.
+pub(crate) fn data_url_of(kind: &str, file: &FilePart) -> String {
     format!("data:{kind};base64,{}", base64(file))
 }

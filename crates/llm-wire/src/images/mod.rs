@@ -16,7 +16,7 @@ pub mod bfl;
 pub mod chat;
 pub mod fal;
 mod fal_family;
-mod files;
+pub(crate) mod files;
 pub mod foundry;
 pub mod google;
 pub mod qwen;
@@ -25,6 +25,8 @@ pub mod runway;
 mod sizes;
 pub mod stability;
 pub mod topaz;
+
+pub(crate) use files::data_url_of;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,66 @@
+//! Calls about a video find the deployment that made it by what its id says.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use llm_types::{Error, Json, OperationKind, Result};
+use llm_wire::top::Top;
+use llm_wire::videos::id;
+
+use crate::flow::Context;
+use crate::read::{Wish, decode_path};
+
+/// A call about a video, as the rest of the flow reads it.
+#[derive(Debug)]
+pub struct About {
+    /// The fields of the query and of the body, and what the upstream calls the video.
+    pub body: Bytes,
+    /// The deployment that made it, or the model that the client names.
+    pub model: Option<String>,
+}
+
+/// Reads a call about a video. Nothing for other calls.
+///
+/// # Errors
+/// `BadRequest` when neither the id nor the client says where the video was made, or the body is none.
+pub fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<Option<About>> {
+    if ctx.operation.family() != OperationKind::Video || ctx.operation == OperationKind::Video {
+        return Ok(None);
+    }
+    let mut fields: Vec<(String, Json)> = Vec::new();
+    for pair in ctx.parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        fields.push((decode_path(name), Json::from(decode_path(&value.replace('+', " ")))));
+    }
+    if !body.is_empty() {
+        for (name, raw) in Top::parse(body)?.iter() {
+            let value = serde_json::from_str(raw).map_err(|e| Error::bad_request(e.to_string()).with_param(name))?;
+            fields.retain(|(known, _)| known != name);
+            fields.push((name.to_owned(), value));
+        }
+    }
+    let named = fields.iter().position(|(name, _)| name == "model").map(|at| fields.remove(at).1);
+    let header = ctx.parts.headers.get("x-litellm-model").and_then(|v| v.to_str().ok());
+    let named = named.as_ref().and_then(Json::as_str).or(header).map(str::to_owned);
+    let said = video.and_then(id::decode);
+    let model = said.as_ref().map(|s| s.deployment.clone()).filter(|d| !d.is_empty()).or(named);
+    if model.is_none() && ctx.snapshot.settings.default_model.is_none() {
+        let why = "this id does not say which model made the video: name it as ?model=";
+        return Err(Error::bad_request(why).with_param("model"));
+    }
+    if let Some(video) = video {
+        let own = said.map_or_else(|| video.to_owned(), |s| s.video);
+        fields.push(("video_id".to_owned(), Json::from(own)));
+    }
+    Ok(Some(About { body: Bytes::from(Json::Object(fields).to_string()), model }))
+}
+
+/// A key may use a deployment when it may use the group that it is in.
+pub fn behind(ctx: &Context, wish: &mut Wish) {
+    if ctx.operation.family() != OperationKind::Video {
+        return;
+    }
+    if let Some(deployment) = ctx.snapshot.engine.router.deployment(&wish.model) {
+        wish.model = Arc::clone(&deployment.group);
+    }
+}

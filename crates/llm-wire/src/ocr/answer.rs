@@ -1,0 +1,38 @@
+//! An answer of pages.
+
+use llm_types::generate::UsageReport;
+use llm_types::{Json, Usage, UsageSource};
+
+use crate::task::TaskReply;
+
+/// One page that was read.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub index: u64,
+    pub markdown: String,
+    /// Pixels wide, high, and per inch.
+    pub dimensions: Option<(u64, u64, u64)>,
+}
+
+/// Writes an answer.
+pub(super) fn reply(pages: &[Page], model: &str, usage: Usage) -> TaskReply {
+    let page = |page: &Page| {
+        let mut out = vec![
+            ("index".to_owned(), Json::from(page.index)),
+            ("markdown".to_owned(), Json::from(page.markdown.as_str())),
+        ];
+        if let Some((width, height, dpi)) = page.dimensions {
+            let dimensions = Json::object([("width", width), ("height", height), ("dpi", dpi)]);
+            out.push(("dimensions".to_owned(), dimensions));
+        }
+        Json::Object(out)
+    };
+    let body = Json::object([
+        ("pages", Json::Array(pages.iter().map(page).collect())),
+        ("model", Json::from(model)),
+        ("usage_info", Json::object([("pages_processed", pages.len() as u64)])),
+        ("object", Json::from("ocr")),
+    ]);
+    let counted = Usage { pages: pages.len() as u64, source: UsageSource::Reported, ..usage };
+    TaskReply::json(body.to_string(), Some(UsageReport { usage: counted, raw: None }))
+}
