@@ -56,7 +56,7 @@ pub fn joined_text(events: &[Event]) -> String {
         let json = event.json();
         let chat =
             json.pointer("/choices/0/delta/content").filter(|_| json.pointer("/choices/0/index") == Some(&0.into()));
-        let responses = json.get("delta").filter(|_| json["type"] == "response.output_text.delta");
+        let responses = json.get("delta").filter(|_| json.get("type") == Some(&"response.output_text.delta".into()));
         let gemini = json.pointer("/candidates/0/content/parts/0/text");
         let text = chat.or_else(|| json.pointer("/delta/text")).or(responses).or(gemini);
         text.and_then(Value::as_str).map(str::to_owned)

@@ -1,6 +1,12 @@
 //! The state of the Responses API: conversations that go on, stored answers, answers made in the background; on providers
 //! that keep answers themselves and on those that keep nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is a failed test"
+)]
 
 use std::time::Duration;
 

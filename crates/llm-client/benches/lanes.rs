@@ -178,7 +178,7 @@ fn whole(c: &mut Criterion) {
     c.bench_function("whole answer/passthrough", |b| {
         b.iter(|| match now(engine.answer(&http, &call, &Open)).unwrap() {
             Answer::Whole { body, .. } => black_box(body),
-            Answer::Stream { .. } => panic!("a stream"),
+            Answer::Stream { .. } | Answer::Bytes { .. } => panic!("a stream"),
         });
     });
 }

@@ -176,7 +176,7 @@ pub async fn one(
     let mut call = read::call(ctx, wish, body);
     call.files = files.into();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {
-        return responses::background::start(core, ctx, turn, call, reservation);
+        return responses::background::start(core, ctx, turn, call, reservation).map_err(|refused| *refused);
     }
     run(core, ctx, call, reservation).await
 }

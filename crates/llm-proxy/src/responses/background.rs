@@ -27,10 +27,10 @@ pub fn start(
     turn: &Turn,
     call: Call,
     reservation: Reservation,
-) -> Result<Response<Reply>, Refused> {
+) -> Result<Response<Reply>, Box<Refused>> {
     let Some(core) = core.myself() else {
         let error = Error::internal("the gateway is going away");
-        return Err(Refused { error, reservation: Some(reservation), made: None });
+        return Err(Box::new(Refused { error, reservation: Some(reservation), made: None }));
     };
     let id = turn.promised(&format!("bg_{}", ctx.id));
     let keeper = turn.always();
