@@ -83,6 +83,8 @@ const OURS: &[&str] = &[
     "provider_affinity_header",
     "mock_testing_fallbacks",
     "vector_store_id",
+    "search_engine_id",
+    "azure_speech_region",
     "project",
 ];
 
