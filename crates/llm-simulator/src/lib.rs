@@ -1,7 +1,8 @@
 //! Simulated LLM providers over real HTTP, with scripted answers and faults.
 //!
 //! The simulator speaks the wire formats of OpenAI (chat, completions, embeddings, models), Azure OpenAI (the same
-//! below `/openai/deployments/{deployment}/` and `/openai/v1/`) and Anthropic (messages, count_tokens, models) on
+//! below `/openai/deployments/{deployment}/` and `/openai/v1/`), Anthropic (messages, count_tokens, models), Gemini
+//! (generateContent, and streamGenerateContent as events or as an array) and Bedrock (converse, converse-stream) on
 //! HTTP/1.1 and HTTP/2 with prior knowledge. Its frames are literal templates of what those services send; it shares
 //! no code with the gateway's codecs, so a mistake made twice cannot cancel itself out.
 //!
@@ -47,10 +48,13 @@
 //! `{"match": {..}, "script": {..}}`, `POST /__sim/reset` forgets both.
 
 mod anthropic;
+mod bedrock;
 mod connection;
 mod content;
 mod control;
+mod dialects;
 mod faults;
+mod gemini;
 mod ids;
 mod marker;
 mod openai;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::bedrock::eventstream;
 use crate::connection::Ending;
 use crate::faults::Fault;
 use crate::script::{Gate, Script};
@@ -23,11 +24,25 @@ pub(crate) enum Payload {
     Frames(Vec<Frame>),
 }
 
-/// One server-sent event with its blank line.
+/// One event of a stream with what separates it from the next.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    pub(crate) text: String,
+    pub(crate) bytes: Bytes,
     pub(crate) kind: FrameKind,
+    framing: Framing,
+}
+
+/// How the events of a stream are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events: a blank line.
+    Events,
+    /// JSON lines.
+    Lines,
+    /// The items of a JSON array.
+    Array,
+    /// AWS event stream: lengths and checksums.
+    Messages,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +56,26 @@ pub(crate) enum FrameKind {
 }
 
 impl Frame {
+    /// A server-sent event.
     pub(crate) fn new(kind: FrameKind, text: String) -> Self {
-        Self { text, kind }
+        Self::framed(Framing::Events, kind, text)
+    }
+
+    pub(crate) fn framed(framing: Framing, kind: FrameKind, bytes: impl Into<Bytes>) -> Self {
+        Self { bytes: bytes.into(), kind, framing }
+    }
+
+    /// This event with half of its data, ended as if it were complete.
+    fn halved(&self) -> Self {
+        let half = || self.bytes.get(..self.bytes.len() / 2).unwrap_or_default();
+        let ended = |end: &[u8]| Bytes::from([half().trim_ascii_end(), end].concat());
+        let bytes = match self.framing {
+            Framing::Events => ended(b"\n\n"),
+            Framing::Lines => ended(b"\n"),
+            Framing::Array => ended(b"\n"),
+            Framing::Messages => Bytes::from(eventstream::halved(&self.bytes)),
+        };
+        Self { bytes, kind: FrameKind::Frame, framing: self.framing }
     }
 }
 
@@ -95,7 +128,7 @@ fn frame_steps(frames: Vec<Frame>, script: &Script, http2: bool, out: &mut VecDe
             FrameKind::End => true,
             FrameKind::Frame => sent > 0 && sent >= limit,
         };
-        if breaks && let Some(fault) = mid_fault(script, Some(&frame.text), http2) {
+        if breaks && let Some(fault) = mid_fault(script, Some(&frame.bytes), http2) {
             if sent > 0 {
                 out.extend(gap(script));
             }
@@ -111,7 +144,7 @@ fn frame_steps(frames: Vec<Frame>, script: &Script, http2: bool, out: &mut VecDe
             }
             sent += 1;
         }
-        out.push_back(Step::Send(Bytes::from(frame.text)));
+        out.push_back(Step::Send(frame.bytes));
     }
 }
 
@@ -120,14 +153,14 @@ fn gap(script: &Script) -> Option<Step> {
 }
 
 /// The breaking step of a fault that comes inside a body. `next` is the event that will not be sent whole.
-fn mid_fault(script: &Script, next: Option<&str>, http2: bool) -> Option<Step> {
+fn mid_fault(script: &Script, next: Option<&[u8]>, http2: bool) -> Option<Step> {
     let fault = script.fault?;
     let half = || {
-        let text = next.unwrap_or_default();
-        let cut = text.len() / 2;
+        let event = next.unwrap_or_default();
+        let cut = event.len() / 2;
         // a chunk of HTTP/1.1 that announces the whole event and holds half of it
-        let mut raw = if next.is_some() { format!("{:x}\r\n", text.len()).into_bytes() } else { Vec::new() };
-        raw.extend(text.bytes().take(cut));
+        let mut raw = if next.is_some() { format!("{:x}\r\n", event.len()).into_bytes() } else { Vec::new() };
+        raw.extend(event.iter().take(cut));
         Bytes::from(raw)
     };
     match fault {
@@ -151,10 +184,9 @@ fn edited(frames: Vec<Frame>, script: &Script) -> Vec<Frame> {
         Some(Fault::EndEarly) => upto(frames, script.chunks_before_fault()).0,
         Some(Fault::Malformed) => {
             let (mut head, tail) = upto(frames, script.chunks_before_fault());
-            // the beginning of the next event, closed by a blank line as if it were complete
-            let broken = tail.iter().find(|f| f.kind == FrameKind::Content).or(tail.first()).map(|f| &f.text);
-            let text = broken.map_or_else(|| "data: {".to_owned(), |t| t.chars().take(t.chars().count() / 2).collect());
-            head.push(Frame::new(FrameKind::Frame, format!("{}\n\n", text.trim_end())));
+            // the beginning of the next event
+            let next = tail.iter().find(|f| f.kind == FrameKind::Content).or(tail.first());
+            head.push(next.map_or_else(|| Frame::new(FrameKind::Frame, "data: {\n\n".to_owned()), Frame::halved));
             head.into_iter().chain(tail).collect()
         }
         _ => frames,

@@ -8,6 +8,8 @@ pub(crate) enum Dialect {
     OpenAi,
     Azure,
     Anthropic,
+    Gemini,
+    Bedrock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +20,20 @@ pub(crate) enum Operation {
     Models,
     Messages,
     CountTokens,
+    /// Gemini, whole and streamed.
+    Generate,
+    StreamGenerate,
+    /// Bedrock, whole and streamed.
+    Converse,
+    ConverseStream,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) dialect: Dialect,
     pub(crate) operation: Operation,
-    /// Azure's deployment, which stands for the model.
-    pub(crate) deployment: Option<String>,
+    /// The model named by the path: Azure's deployment, Gemini's and Bedrock's model.
+    pub(crate) model: Option<String>,
 }
 
 /// Endings in the order they are tried: the longer one first.
@@ -38,9 +46,23 @@ const ENDINGS: &[(&str, Operation)] = &[
     ("/models", Operation::Models),
 ];
 
+/// What follows the model and a colon in Gemini's paths.
+const VERBS: &[(&str, Operation)] =
+    &[("generateContent", Operation::Generate), ("streamGenerateContent", Operation::StreamGenerate)];
+
+/// What follows `/model/{id}/` in Bedrock's paths.
+const ACTIONS: &[(&str, Operation)] =
+    &[("converse", Operation::Converse), ("converse-stream", Operation::ConverseStream)];
+
 /// The dialect a path and its headers belong to, also when the path itself is unknown.
 pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Dialect {
-    if path.contains("/openai/deployments/") || path.contains("/openai/v1/") {
+    if let Some((_, verb)) = path.rsplit_once(':').filter(|(before, _)| before.contains("/models/"))
+        && VERBS.iter().any(|(known, _)| *known == verb)
+    {
+        Dialect::Gemini
+    } else if path.contains("/model/") {
+        Dialect::Bedrock
+    } else if path.contains("/openai/deployments/") || path.contains("/openai/v1/") {
         Dialect::Azure
     } else if path.contains("/messages") || headers.contains_key("anthropic-version") {
         Dialect::Anthropic
@@ -50,14 +72,50 @@ pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Dialect {
 }
 
 pub(crate) fn find(method: &Method, path: &str, headers: &HeaderMap) -> Option<Route> {
+    let dialect = dialect(path, headers);
+    if matches!(dialect, Dialect::Gemini | Dialect::Bedrock) {
+        return if *method == Method::POST { model_in_path(path, dialect) } else { None };
+    }
     let (ending, operation) = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending))?;
     let wanted = if *operation == Operation::Models { Method::GET } else { Method::POST };
     if *method != wanted {
         return None;
     }
-    let deployment =
+    let model =
         path.split_once("/openai/deployments/").and_then(|(_, rest)| rest.strip_suffix(ending)).map(str::to_owned);
-    Some(Route { dialect: dialect(path, headers), operation: *operation, deployment })
+    Some(Route { dialect, operation: *operation, model })
+}
+
+/// `.../models/{model}:{verb}` and `.../model/{model}/{action}`.
+fn model_in_path(path: &str, dialect: Dialect) -> Option<Route> {
+    let (before, marker, verbs) = if dialect == Dialect::Gemini {
+        (path.rsplit_once(':')?, "/models/", VERBS)
+    } else {
+        (path.rsplit_once('/')?, "/model/", ACTIONS)
+    };
+    let (_, operation) = verbs.iter().find(|(verb, _)| *verb == before.1)?;
+    let (_, model) = before.0.split_once(marker)?;
+    Some(Route { dialect, operation: *operation, model: Some(decoded(model)) })
+}
+
+/// `%3A` and its like as the characters they stand for.
+fn decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -65,7 +123,7 @@ mod tests {
     use super::*;
 
     fn at(method: &Method, path: &str) -> Option<(Dialect, Operation, Option<String>)> {
-        find(method, path, &HeaderMap::new()).map(|r| (r.dialect, r.operation, r.deployment))
+        find(method, path, &HeaderMap::new()).map(|r| (r.dialect, r.operation, r.model))
     }
 
     #[test]
@@ -80,6 +138,15 @@ mod tests {
             Some((Dialect::Azure, Operation::Chat, Some("a/b".into())))
         );
         assert_eq!(at(&post, "/openai/v1/embeddings"), Some((Dialect::Azure, Operation::Embeddings, None)));
+        assert_eq!(
+            at(&post, "/v1beta/models/gemini-2.5-flash:streamGenerateContent"),
+            Some((Dialect::Gemini, Operation::StreamGenerate, Some("gemini-2.5-flash".into())))
+        );
+        assert_eq!(
+            at(&post, "/model/anthropic.claude-v2%3A1/converse"),
+            Some((Dialect::Bedrock, Operation::Converse, Some("anthropic.claude-v2:1".into())))
+        );
+        assert_eq!(at(&post, "/model/m/frog"), None);
         assert_eq!(at(&Method::GET, "/v1/models"), Some((Dialect::OpenAi, Operation::Models, None)));
         assert_eq!(at(&Method::GET, "/v1/chat/completions"), None);
         assert_eq!(at(&post, "/v1/images/generations"), None);

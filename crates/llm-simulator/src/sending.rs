@@ -27,7 +27,7 @@ pub(crate) fn plain(reply: Reply) -> Response<Body> {
     let (status, headers) = (reply.status, reply.headers);
     let bytes = match reply.payload {
         Payload::Whole(bytes) => bytes,
-        Payload::Frames(frames) => frames.into_iter().map(|f| f.text).collect::<String>().into(),
+        Payload::Frames(frames) => frames.iter().flat_map(|f| f.bytes.iter().copied()).collect::<Vec<u8>>().into(),
     };
     response(status, headers, &Script::default(), full(bytes))
 }

@@ -16,12 +16,12 @@ use crate::faults::Fault;
 use crate::ids::{Sequence, hash};
 use crate::prompt::Prompt;
 use crate::record::{Ended, Recorded};
-use crate::reply::{Frame, FrameKind, Payload, Reply, upto};
+use crate::reply::{Payload, Reply, upto};
 use crate::route::{Dialect, Operation, Route};
 use crate::script::Script;
 use crate::sending::{Body, Sender, plain};
 use crate::server::State;
-use crate::{anthropic, control, marker, openai, route};
+use crate::{control, dialects, marker, openai, route};
 
 /// Bodies beyond this are answered with 413.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -33,6 +33,7 @@ const SLOW_MS: u64 = 3_000;
 pub(crate) struct Call<'a> {
     pub(crate) route: &'a Route,
     pub(crate) headers: &'a HeaderMap,
+    pub(crate) query: &'a str,
     pub(crate) body: &'a Value,
     pub(crate) prompt: &'a Prompt,
     pub(crate) script: &'a Script,
@@ -60,7 +61,7 @@ pub(crate) async fn serve(
     let (head, incoming) = request.into_parts();
     let dialect = route::dialect(head.uri.path(), &head.headers);
     let Ok(body) = Limited::new(incoming, LARGEST_BODY).collect().await else {
-        return Ok(plain(fault_reply(Fault::Status(413), dialect, None, "")));
+        return Ok(plain(dialects::fault(Fault::Status(413), dialect, None, "")));
     };
     let body = body.to_bytes();
     if head.uri.path().starts_with("/__sim/") {
@@ -87,15 +88,16 @@ async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> 
     let state = &sender.state;
     let (method, path) = (head.method.as_str(), head.uri.path());
     let Some(route) = route::find(&head.method, path, &head.headers) else {
-        return (unknown_path(method, path, dialect), Script::default());
+        return (dialects::unknown_path(method, path, dialect), Script::default());
     };
-    if let Some(reply) = unauthorized(state, &head.headers, dialect) {
+    if let Some(reply) = unauthorized(state, head, dialect) {
         return (reply, Script::default());
     }
     let json = if route.operation == Operation::Models { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
     let mut call = Call {
         route: &route,
         headers: &head.headers,
+        query: head.uri.query().unwrap_or_default(),
         body: json.as_ref().unwrap_or(&Value::Null),
         prompt: &Prompt::default(),
         script: &Script::default(),
@@ -109,69 +111,40 @@ async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> 
     call.prompt = &prompt;
     let script = match choose(state, &call, path, body) {
         Ok(script) => script,
-        Err(why) => return (bad_script(&why, dialect), Script::default()),
+        Err(why) => return (dialects::bad_script(&why, dialect), Script::default()),
     };
     call.script = &script;
     before_head(&script, sender).await;
     let reply = if let Some(reply) = instead(&call) {
         reply
     } else if openai::needs_version(dialect, head.uri.query().unwrap_or_default(), path) {
-        unknown_path(method, path, dialect)
+        dialects::unknown_path(method, path, dialect)
     } else if json.is_none() {
-        unreadable(dialect)
-    } else if dialect == Dialect::Anthropic {
-        altered(anthropic::answer(&call, state), &call)
+        dialects::unreadable(dialect)
     } else {
-        altered(openai::answer(&call), &call)
+        altered(dialects::answer(&call, state), &call)
     };
-    (reply, script)
-}
-
-fn unknown_path(method: &str, path: &str, dialect: Dialect) -> Reply {
-    match dialect {
-        Dialect::Anthropic => anthropic::errors::unknown_path(),
-        _ => openai::errors::unknown_path(method, path, dialect),
-    }
-}
-
-fn unreadable(dialect: Dialect) -> Reply {
-    match dialect {
-        Dialect::Anthropic => anthropic::errors::unreadable(),
-        _ => openai::errors::unreadable(dialect),
-    }
+    (dialects::enclosed(reply, &call), script)
 }
 
 fn prompt(call: &Call<'_>) -> Prompt {
-    let mut prompt =
-        if call.route.dialect == Dialect::Anthropic { anthropic::prompt(call) } else { openai::prompt(call) };
+    let mut prompt = dialects::prompt(call);
     if prompt.model.is_empty() {
-        prompt.model = call.route.deployment.clone().unwrap_or_default();
+        prompt.model = call.route.model.clone().unwrap_or_default();
     }
     prompt
 }
 
-fn unauthorized(state: &State, headers: &HeaderMap, dialect: Dialect) -> Option<Reply> {
+fn unauthorized(state: &State, head: &Parts, dialect: Dialect) -> Option<Reply> {
     let required = state.config.require_key.as_deref()?;
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let given = match dialect {
-        Dialect::OpenAi => bearer,
-        Dialect::Azure => text("api-key").or(bearer),
-        Dialect::Anthropic => text("x-api-key").or(bearer),
-    };
-    if given == Some(required) {
-        return None;
-    }
-    Some(match dialect {
-        Dialect::Anthropic => anthropic::errors::unauthorized(given.is_some()),
-        _ => openai::errors::unauthorized(dialect, given),
-    })
+    let given = dialects::key(dialect, &head.headers, head.uri.query().unwrap_or_default());
+    if given == Some(required) { None } else { Some(dialects::unauthorized(dialect, given)) }
 }
 
 /// The script of a request: programmed, header, marker, model name, or none.
 fn choose(state: &State, call: &Call<'_>, path: &str, body: &[u8]) -> Result<Script, String> {
-    // an Azure deployment is the model even when the body names another
-    let model = call.route.deployment.as_deref().unwrap_or(&call.prompt.model);
+    // the model of the path (an Azure deployment) counts even when the body names another
+    let model = call.route.model.as_deref().unwrap_or(&call.prompt.model);
     if let Some(script) = state.rules.lock().take(model, path, body) {
         return Ok(script);
     }
@@ -230,12 +203,13 @@ fn instead(call: &Call<'_>) -> Option<Reply> {
         Fault::Html => raw(502, html(), page.as_bytes()),
         Fault::WrongType => raw(200, html(), b"<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>"),
         Fault::Gzip => {
-            let kind = if call.prompt.stream { "text/event-stream" } else { "application/json" };
+            let kind = dialects::content_type(call);
             let headers = vec![("content-type", kind.to_owned()), ("content-encoding", "gzip".to_owned())];
             raw(200, headers, b"\x1f\x8b\x08\x00 this is not gzip \xff\xff\xff\xff")
         }
         fault @ (Fault::Status(_) | Fault::Context | Fault::Policy | Fault::Quota) => {
-            let mut reply = fault_reply(fault, call.route.dialect, call.script.message.as_deref(), &call.prompt.model);
+            let mut reply =
+                dialects::fault(fault, call.route.dialect, call.script.message.as_deref(), &call.prompt.model);
             let default = if reply.status == 429 { Some("1") } else { None };
             let retry_after = call.script.retry_after.as_deref().or(default).filter(|value| !value.is_empty());
             reply.headers.extend(retry_after.map(|value| ("retry-after", value.to_owned())));
@@ -248,37 +222,18 @@ fn instead(call: &Call<'_>) -> Option<Reply> {
 /// Faults that change a reply with the provider's words.
 fn altered(mut reply: Reply, call: &Call<'_>) -> Reply {
     let message = call.script.message.as_deref();
-    let event = || match call.route.dialect {
-        Dialect::Anthropic => anthropic::errors::event(message),
-        _ => openai::errors::event(message),
-    };
+    let dialect = call.route.dialect;
     reply.payload = match (call.script.fault, reply.payload) {
         (Some(Fault::ErrorEvent), Payload::Frames(frames)) => {
             let (mut head, _) = upto(frames, call.script.chunks_before_fault());
-            head.push(Frame::new(FrameKind::Frame, event()));
+            head.push(dialects::event(call, message));
             Payload::Frames(head)
         }
         (Some(Fault::ErrorEvent), Payload::Whole(_)) => {
-            let event = event();
-            let json = event.split_once("data: ").map_or("", |(_, json)| json.trim_end());
-            Payload::Whole(Bytes::from(json.to_owned()))
+            Payload::Whole(Bytes::from(dialects::error_body(dialect, message)))
         }
         (Some(Fault::Malformed), Payload::Whole(bytes)) => Payload::Whole(bytes.slice(..bytes.len() / 2)),
         (_, payload) => payload,
     };
     reply
-}
-
-fn fault_reply(fault: Fault, dialect: Dialect, message: Option<&str>, model: &str) -> Reply {
-    match dialect {
-        Dialect::Anthropic => anthropic::errors::fault(fault, message, model),
-        _ => openai::errors::fault(fault, dialect, message, model),
-    }
-}
-
-fn bad_script(why: &str, dialect: Dialect) -> Reply {
-    match dialect {
-        Dialect::Anthropic => anthropic::errors::bad_script(why),
-        _ => openai::errors::bad_script(why, dialect),
-    }
 }

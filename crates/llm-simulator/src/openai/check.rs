@@ -112,7 +112,7 @@ pub(super) fn model(call: &Call<'_>) -> Result<(), ApiError> {
     if !call.body.is_object() {
         return refuse(ApiError::invalid("Invalid body: expected a JSON object."));
     }
-    if call.route.deployment.is_some() {
+    if call.route.model.is_some() {
         return Ok(());
     }
     match call.body.get("model") {

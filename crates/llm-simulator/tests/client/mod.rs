@@ -65,6 +65,7 @@ impl Event {
 }
 
 pub(crate) fn events(text: &str) -> Vec<Event> {
+    let text = text.replace("\r\n", "\n");
     text.split_terminator("\n\n")
         .map(|block| {
             let field = |name: &str| block.lines().find_map(|l| l.strip_prefix(name).map(|v| v.trim().to_owned()));
@@ -154,4 +155,43 @@ pub(crate) async fn raw_post(addr: SocketAddr, path: &str, body: &Value) -> (Vec
     let mut out = Vec::new();
     let result = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut out)).await;
     (out, result.expect("the connection stays open").err().map(|e| e.kind()))
+}
+
+/// The messages of an AWS event stream: event or exception type and payload. Checksums are verified; a message cut
+/// short ends the list.
+pub(crate) fn aws_messages(mut bytes: &[u8]) -> Vec<(String, Bytes)> {
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+    let mut out = Vec::new();
+    while bytes.len() >= 16 && bytes.len() >= number(&bytes[..4]) as usize {
+        let (message, rest) = bytes.split_at(number(&bytes[..4]) as usize);
+        bytes = rest;
+        assert_eq!(number(&message[8..12]), crc32(&message[..8]), "checksum of the prelude");
+        let end = message.len() - 4;
+        assert_eq!(number(&message[end..]), crc32(&message[..end]), "checksum of the message");
+        let (mut headers, payload) = message[12..end].split_at(number(&message[4..8]) as usize);
+        let mut kind = String::new();
+        while !headers.is_empty() {
+            let name_end = 1 + headers[0] as usize;
+            let length = usize::from(u16::from_be_bytes([headers[name_end + 1], headers[name_end + 2]]));
+            assert_eq!(headers[name_end], 7, "headers are strings");
+            let value = &headers[name_end + 3..name_end + 3 + length];
+            if [&b":event-type"[..], b":exception-type"].contains(&&headers[1..name_end]) {
+                kind = String::from_utf8(value.to_vec()).unwrap();
+            }
+            headers = &headers[name_end + 3 + length..];
+        }
+        out.push((kind, Bytes::copy_from_slice(payload)));
+    }
+    out
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (if crc & 1 == 1 { 0xedb8_8320 } else { 0 });
+        }
+    }
+    !crc
 }
