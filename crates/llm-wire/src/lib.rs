@@ -5,6 +5,7 @@
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
 //! - [`meter`]: usage of answers that nobody decodes; [`form`]: forms that pass through; [`ids`]: ids of files and batches.
+//! - [`realtime`]: sessions over WebSockets.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`images`]: pictures, in the words of several houses.
 //! - [`count`]: the tokens of a prompt, counted at its provider.
@@ -48,6 +49,7 @@ pub mod openai;
 pub mod polly;
 pub(crate) mod prompt;
 pub(crate) mod python;
+pub mod realtime;
 pub mod registry;
 pub mod relay;
 pub mod rerank;

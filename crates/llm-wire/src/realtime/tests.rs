@@ -1,0 +1,66 @@
+use super::*;
+
+const DONE_EVENT: &str = r#"{"type":"response.done","event_id":"e","response":{"id":"r","usage":{"total_tokens":300,"input_tokens":200,"output_tokens":100,
+    "input_token_details":{"cached_tokens":60,"text_tokens":80,"audio_tokens":120,"cached_tokens_details":{"text_tokens":40,"audio_tokens":20}},
+    "output_token_details":{"text_tokens":30,"audio_tokens":70}}}}"#;
+
+fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+    let bit = if mask.is_some() { 0x80 } else { 0 };
+    let mut out = vec![first];
+    match payload.len() {
+        n @ 0..126 => out.push(bit | n as u8),
+        n @ 126..65536 => {
+            out.push(bit | 126);
+            out.extend_from_slice(&(n as u16).to_be_bytes());
+        }
+        n => {
+            out.push(bit | 127);
+            out.extend_from_slice(&(n as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(&mask.unwrap_or_default()[..if mask.is_some() { 4 } else { 0 }]);
+    let key = mask.unwrap_or_default();
+    out.extend(payload.iter().enumerate().map(|(at, b)| b ^ key[at % 4]));
+    out
+}
+
+#[test]
+fn usage_of_all_answers_is_added_up_whatever_the_cutting() {
+    let (a, b) = DONE_EVENT.split_at(100);
+    let mut wire = frame(0x81, br#"{"type":"session.created","session":{"id":"sess_1"}}"#, None);
+    wire.extend(frame(0x81, format!(r#"{{"type":"response.audio.delta","delta":"{}"}}"#, "A".repeat(200_000)).as_bytes(), None));
+    wire.extend(frame(0x81, DONE_EVENT.as_bytes(), None));
+    wire.extend(frame(0x82, &[0; 300], None));
+    wire.extend(frame(0x01, a.as_bytes(), Some([1, 2, 3, 4]))); // in two pieces, masked, a ping between them
+    wire.extend(frame(0x89, b"response.done", None));
+    wire.extend(frame(0x80, b.as_bytes(), Some([9, 8, 7, 6])));
+    wire.extend(frame(0x81, b"no json", None));
+    wire.extend(close_frame(1000, "bye"));
+    for size in [1, 7, 4096, wire.len()] {
+        let mut meter = SessionMeter::default();
+        wire.chunks(size).for_each(|chunk| meter.feed(chunk));
+        let u = meter.usage();
+        assert_eq!((meter.responses(), meter.id(), meter.closed(), meter.at_border()), (2, Some("sess_1"), true, true));
+        assert_eq!((u.input_text, u.cache_read, u.input_audio, u.cache_read_audio), (80, 80, 200, 40), "{size}");
+        assert_eq!((u.output_text, u.output_audio, u.total_tokens()), (60, 140, 600));
+    }
+}
+
+#[test]
+fn borders_are_known() {
+    let wire = frame(0x81, b"{\"type\":\"x\"}", None);
+    let mut meter = SessionMeter::default();
+    meter.feed(&wire[..1]);
+    assert!(!meter.at_border());
+    meter.feed(&wire[1..5]);
+    assert!(!meter.at_border());
+    meter.feed(&wire[5..]);
+    assert!(meter.at_border() && !meter.closed());
+}
+
+#[test]
+fn close_frames_are_short() {
+    assert_eq!(close_frame(1011, "no").as_ref(), [0x88, 4, 0x03, 0xf3, b'n', b'o']);
+    let long = close_frame(1011, &"ä".repeat(100));
+    assert!(long.len() <= 127 && std::str::from_utf8(&long[4..]).is_ok());
+}
