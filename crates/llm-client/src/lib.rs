@@ -7,6 +7,7 @@
 //! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
 //! - [`stored`]: answers that a provider keeps.
 //! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
+//! - [`session`]: sessions over WebSockets.
 //! - [`replay`]: a whole answer told as a stream.
 //! - [`sdk`]: `completion`, `embedding`, `messages`, `rerank` ... for programs without a gateway ([`Client`]).
 //!
@@ -30,6 +31,7 @@ pub mod relay;
 pub mod replay;
 pub mod sdk;
 mod send;
+pub mod session;
 pub mod stored;
 mod stream;
 mod tail;
@@ -47,6 +49,7 @@ pub use count::Adjustments;
 pub use engine::{Engine, EngineSettings, Failure, Gate};
 pub use relay::{Relay, RelayBody, RelayHead, Relayed, Tariff};
 pub use sdk::Client;
+pub use session::{Handshake, Session};
 pub use stored::StoredCall;
 pub use stream::StreamBody;
 pub use tail::Tail;

@@ -22,6 +22,7 @@ use crate::target::Target;
 use crate::transport::transport_error;
 
 pub use body::RelayBody;
+pub(crate) use tariff::Biller;
 pub use tariff::Tariff;
 
 /// Something to relay.
@@ -164,13 +165,13 @@ impl Engine {
     }
 }
 
-fn target_of(deployment: &Deployment) -> Result<Arc<Target>> {
+pub(crate) fn target_of(deployment: &Deployment) -> Result<Arc<Target>> {
     let payload = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
     payload.ok_or_else(|| Error::internal("a deployment without a target"))
 }
 
 /// The error that a status is, for the router and for logs; the client sees the upstream's own words.
-fn status_error(parts: &Parts, provider: &str) -> Error {
+pub(crate) fn status_error(parts: &Parts, provider: &str) -> Error {
     let status = parts.status.as_u16();
     let kind = match status {
         401 => Kind::Authentication,

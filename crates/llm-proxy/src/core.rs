@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, google, health, models, pass, resources, responses, tools};
+use crate::{admin, errors, google, health, models, pass, realtime, resources, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -72,6 +72,10 @@ impl Core {
             drop(snapshot);
             return self.counted(pass::serve(self, mount, path, parts, body, peer)).await;
         }
+        if route.action == Action::Realtime {
+            drop(snapshot);
+            return self.counted(realtime::serve(self, route.name, path, parts, peer)).await;
+        }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
             return self.counted(resources::serve(self, what, route.name, path, parts, body, peer)).await;
@@ -101,7 +105,7 @@ impl Core {
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
         Ok(match route.action {
-            Action::Call(..) | Action::Pass(_) | Action::Resource(_) => errors::not_found(),
+            Action::Call(..) | Action::Pass(_) | Action::Resource(_) | Action::Realtime => errors::not_found(),
             Action::OpenApi => crate::openapi::document(),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,

@@ -8,7 +8,7 @@
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
-//! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...
+//! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions.
 
 pub mod admin;
 pub mod answer;
@@ -32,6 +32,7 @@ pub mod openapi;
 pub mod pass;
 pub mod prompts;
 pub mod read;
+pub mod realtime;
 pub mod recall;
 pub mod resources;
 pub mod responses;

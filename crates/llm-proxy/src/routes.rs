@@ -69,6 +69,8 @@ pub enum Action {
     CacheFlush,
     /// `GET /openapi.json`.
     OpenApi,
+    /// `GET /v1/realtime`, a WebSocket.
+    Realtime,
     /// Something that a provider keeps.
     Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
@@ -165,6 +167,7 @@ static TABLE: &[Row] = &[
     row(Method::GET, &["/"], Action::Home, Permission::Public),
     row(Method::GET, &["/cache/ping"], Action::CachePing, Permission::AnyKey),
     row(Method::POST, &["/cache/flushall"], Action::CacheFlush, Permission::AnyKey),
+    row(Method::GET, &["/v1/realtime", "/realtime", "/openai/v1/realtime"], Action::Realtime, Permission::Llm),
     row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 

@@ -30,14 +30,14 @@ pub struct Tariff {
 
 /// The tariff with the prices in force.
 #[derive(Debug)]
-pub(super) struct Biller {
-    pub tariff: Tariff,
+pub(crate) struct Biller {
+    pub(super) tariff: Tariff,
     prices: Prices,
     adjustments: Arc<Adjustments>,
 }
 
 impl Biller {
-    pub(super) fn new(tariff: Tariff, engine: &Engine) -> Self {
+    pub(crate) fn new(tariff: Tariff, engine: &Engine) -> Self {
         Self { tariff, prices: engine.prices.clone(), adjustments: Arc::clone(&engine.settings.adjustments) }
     }
 
@@ -73,7 +73,8 @@ impl Biller {
         self.price(&model, report);
     }
 
-    fn price(&self, model: &str, report: &mut Report) {
+    /// Fills in what a usage cost.
+    pub(crate) fn price(&self, model: &str, report: &mut Report) {
         let provider = &*self.tariff.provider;
         if !report.usage.is_empty() {
             let entry = match &self.tariff.target {

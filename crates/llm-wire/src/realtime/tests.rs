@@ -28,7 +28,11 @@ fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
 fn usage_of_all_answers_is_added_up_whatever_the_cutting() {
     let (a, b) = DONE_EVENT.split_at(100);
     let mut wire = frame(0x81, br#"{"type":"session.created","session":{"id":"sess_1"}}"#, None);
-    wire.extend(frame(0x81, format!(r#"{{"type":"response.audio.delta","delta":"{}"}}"#, "A".repeat(200_000)).as_bytes(), None));
+    wire.extend(frame(
+        0x81,
+        format!(r#"{{"type":"response.audio.delta","delta":"{}"}}"#, "A".repeat(200_000)).as_bytes(),
+        None,
+    ));
     wire.extend(frame(0x81, DONE_EVENT.as_bytes(), None));
     wire.extend(frame(0x82, &[0; 300], None));
     wire.extend(frame(0x01, a.as_bytes(), Some([1, 2, 3, 4]))); // in two pieces, masked, a ping between them

@@ -1,0 +1,134 @@
+//! Sessions over WebSockets: `GET /v1/realtime?model=`. The handshake is made with a deployment of the model group first:
+//! whoever refuses it is told as an HTTP error. After it bytes go both ways as they are; the upstream's are read along for
+//! what answers consumed, which is settled when the session is over.
+
+mod bridge;
+mod handshake;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Response;
+use http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use llm_accounts::{Credential, Identity, Intent, Reservation, credential};
+use llm_client::{Handshake, Session};
+use llm_http::Timeouts;
+use llm_router::RouteRequest;
+use llm_types::{Error, Format, Kind, OperationKind, Result};
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::pass::tail::{Facts, RelayTail};
+use crate::pass::who::query;
+use crate::pass::wish::Named;
+
+/// Answers a request for a session.
+pub async fn serve(core: &Core, name: &'static str, path: &str, mut parts: Parts, peer: SocketAddr) -> Response<Reply> {
+    let client = parts.extensions.remove::<OnUpgrade>();
+    let mut ctx = Context::new(core, name, OperationKind::Realtime, Format::OpenAiChat, parts, peer);
+    let outcome = steps(core, &mut ctx, path, client).await;
+    outcome.unwrap_or_else(|refused| crate::pass::refuse(core, &ctx, refused))
+}
+
+async fn steps(
+    core: &Core,
+    ctx: &mut Context,
+    path: &str,
+    client: Option<OnUpgrade>,
+) -> Result<Response<Reply>, Refused> {
+    let who = caller(core, ctx).await?;
+    ctx.who = Some(Arc::clone(&who));
+    let client = client
+        .filter(|_| handshake::is_asked_for(&ctx.parts.headers))
+        .ok_or_else(|| Error::bad_request(format!("{path} is a WebSocket: ask for an upgrade")).with_status(426))?;
+    let model = query(&ctx.parts, "model").map(std::borrow::Cow::into_owned).filter(|m| !m.is_empty());
+    let model = model.or_else(|| ctx.snapshot.settings.default_model.clone());
+    let model = model.ok_or_else(|| Error::bad_request("the query parameter model is missing").with_param("model"))?;
+    let router = &ctx.snapshot.engine.router;
+    let group = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model).to_owned();
+    let reservation = admit(core, ctx, &who, path, &model, &group)?;
+    let mut request = RouteRequest::new(Arc::<str>::from(group.as_str()));
+    request.route = ctx.route;
+    request.disable_fallbacks = true;
+    request.who.team_id = who.team_id().map(Arc::from);
+    let with = Handshake {
+        query: handshake::query(&ctx.parts),
+        headers: handshake::forwarded(&ctx.parts.headers),
+        timeouts: Timeouts {
+            connect: Some(ctx.snapshot.engine.settings.connect_timeout),
+            first_byte: Some(ctx.snapshot.relays.settings.timeout),
+            ..Timeouts::NONE
+        },
+    };
+    match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
+        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
+        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
+}
+
+/// Keys stand in the headers; browsers, which cannot set any, name a subprotocol after them.
+async fn caller(core: &Core, ctx: &Context) -> Result<Arc<Identity>> {
+    let headers = &ctx.parts.headers;
+    let shown = credential(headers, ctx.snapshot.settings.key_header_name.as_deref());
+    if shown != Credential::None {
+        return core.identify_as(&shown).await;
+    }
+    if let Some(key) = handshake::key_of_protocols(headers) {
+        return core.identify_as(&Credential::Key(key)).await;
+    }
+    match query(&ctx.parts, handshake::KEY) {
+        Some(key) if !key.is_empty() => core.identify_as(&Credential::Key(&key)).await,
+        _ => core.identify_as(&Credential::None).await,
+    }
+}
+
+/// Permission, limits, budget: what one answer may cost is set aside.
+fn admit(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path: &str,
+    model: &str,
+    group: &str,
+) -> Result<Reservation> {
+    let price = ctx.snapshot.price_bound(group);
+    let wish = Named::of(model).wish(ctx, group, price);
+    let intent = Intent {
+        route: ctx.route,
+        model: &wish.model,
+        group: &wish.group,
+        fallback_models: &wish.fallback_models,
+        end_user: wish.end_user.as_deref(),
+        tags: &wish.tags,
+        input_tokens: 0,
+        max_output_tokens: Some(4096),
+        choices: 1,
+        price,
+    };
+    let admitted = core.app.accounts.admit_at(who, path, &intent);
+    ctx.wish = Some(wish);
+    admitted
+}
+
+/// The client is told to switch; the bridge stands as long as both sides do.
+fn begin(core: &Core, ctx: &Context, client: OnUpgrade, session: Session, reservation: Reservation) -> Response<Reply> {
+    let facts = Facts {
+        provider: Arc::clone(&session.provider),
+        model: Arc::clone(&session.model),
+        call_type: OperationKind::Realtime.call_type(Format::OpenAiChat),
+    };
+    let tail = RelayTail::new(core, ctx, session.from.clone(), facts, Some(reservation));
+    match handshake::response(ctx, &session) {
+        Some(response) => {
+            tokio::spawn(bridge::run(client, session, tail, Arc::clone(&core.app)));
+            response
+        }
+        None => {
+            let why = "the upstream's answer to the handshake is none";
+            let error = Error::new(Kind::BadGateway, why);
+            crate::errors::respond(&error, ctx.format, http::HeaderMap::new())
+        }
+    }
+}
