@@ -10,13 +10,8 @@
 //! - [`images`]: pictures, in the words of several houses.
 //! - [`count`]: the tokens of a prompt, counted at its provider.
 //! - [`openai`]: chat completions, Responses, legacy completions, embeddings.
-//! - [`anthropic`]: the Messages API.
-//! - [`anthropic`]: Messages.
-//! - [`ocr`]: documents are read.
 //! - [`ocr`]: documents are read. [`videos`]: videos are made.
-//! - [`anthropic`]: Messages, and the counting of their tokens.
-//! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`.
-//! - [`anthropic`]: Messages, and the counting of their tokens.
+//! - [`anthropic`]: the Messages API.
 //! - [`bedrock`]: AWS Bedrock: Converse, the bodies of `InvokeModel`; [`sagemaker`], [`polly`]: their neighbours.
 //! - [`gemini`]: Google's generateContent.
 //! - [`rerank`]: documents are put in order, in the words of several houses.

@@ -159,7 +159,6 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::BedrockImages => Some(&bedrock::images::Images),
         Format::BedrockRerank => Some(&bedrock::rerank::Rerank),
         Format::AwsPolly => Some(&Polly),
-        other => search::of(other).map(|house| house as &'static dyn TaskCodec),
         Format::MistralOcr => Some(&ocr::mistral::MISTRAL),
         Format::MistralOcrInline => Some(&ocr::mistral::INLINE),
         Format::AzureDocumentOcr => Some(&ocr::document_intelligence::DocumentIntelligence),
@@ -169,6 +168,6 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::VertexVideos => Some(&videos::veo::VERTEX),
         Format::RunwayVideos => Some(&videos::runway::RunwayVideos),
         Format::FalVideos => Some(&videos::fal::FalVideos),
-        _ => None,
+        other => search::of(other).map(|house| house as &'static dyn TaskCodec),
     }
 }

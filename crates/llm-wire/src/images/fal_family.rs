@@ -7,7 +7,7 @@ pub(super) struct Family {
     names: &'static [&'static str],
     /// Its path; a model that names a path below it goes there. Empty: the model is the path.
     path: &'static str,
-    /// What stands before models that name no house.
+    /// How models that name no house are written.
     house: &'static str,
     /// The judged parameters that it takes.
     pub takes: &'static [&'static str],
@@ -77,7 +77,7 @@ const OPENAI_RATIOS: Table = &[
 const FLUX: Family = Family {
     names: &["flux-pro"],
     path: "fal-ai/flux-pro/v1.1",
-    house: "fal-ai/",
+    house: "fal-ai/{model}",
     takes: &["n", "response_format", "size"],
     plain: false,
     output_format: true,
@@ -89,7 +89,7 @@ static FAMILIES: &[Family] = &[
     Family {
         names: &["gpt-image-2"],
         path: "",
-        house: "openai/",
+        house: "openai/{model}",
         takes: &["n", "quality", "response_format", "size"],
         output_format: false,
         size: SizeWord::Pixels,
@@ -110,7 +110,7 @@ static FAMILIES: &[Family] = &[
         ..FLUX
     },
     Family {
-        names: &["recraft"],
+        names: &["recraft/", "recraft-"],
         path: "fal-ai/recraft/v3/text-to-image",
         takes: &["response_format", "size"],
         output_format: false,
@@ -161,9 +161,10 @@ impl Family {
     /// Where a model is.
     pub(super) fn path(&self, model: &str) -> String {
         if self.path.is_empty() || model.starts_with(self.path) {
-            let named = model.starts_with(self.house) || model.starts_with("fal-ai/");
+            let house = self.house.split("{model}").next().unwrap_or_default();
+            let named = model.starts_with(house) || model.starts_with("fal-ai/");
             let elsewhere = model.contains('/') && self.house == FLUX.house;
-            return if named || elsewhere { model.to_owned() } else { format!("{}{model}", self.house) };
+            return if named || elsewhere { model.to_owned() } else { self.house.replace("{model}", model) };
         }
         self.path.to_owned()
     }

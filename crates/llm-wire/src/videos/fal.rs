@@ -129,8 +129,8 @@ fn size(request: &TaskRequest) -> Fields {
     let Some((width, height)) = sides.filter(|(w, h)| *w > 0 && *h > 0) else { return Fields::new() };
     let resolution = match height {
         ..=480 => "480p",
-        ..=720 => "720p",
-        ..=1080 => "1080p",
+        481..=720 => "720p",
+        721..=1080 => "1080p",
         _ => "4k",
     };
     let mut out = vec![("resolution".to_owned(), Json::from(resolution))];

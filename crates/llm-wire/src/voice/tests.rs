@@ -98,7 +98,7 @@ fn minimax_answers_in_digits() {
     let answer =
         |reply: &str| minimax::MiniMax.decode(&say(r#"{"input":"Hi"}"#), &view(reply), &ReplyContext::default());
     let sound = answer(r#"{"data":{"audio":"494433ff"},"base_resp":{"status_code":0}}"#).unwrap();
-    assert!(matches!(sound.body, ReplyBody::Raw { data, .. } if data == &b"ID3\xff"[..]));
+    assert!(matches!(sound.body, ReplyBody::Raw { data, .. } if data == b"ID3\xff"[..]));
     let refused = answer(r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#).unwrap_err();
     assert_eq!(refused.kind, llm_types::Kind::RateLimit);
     assert!(answer(r#"{"data":{"audio":"4"}}"#).is_err());
@@ -136,7 +136,7 @@ fn mistral_answers_in_base64() {
         &ReplyContext::default(),
     );
     assert!(
-        matches!(answer.unwrap().body, ReplyBody::Raw { data, content_type } if data == &b"ID3"[..] && content_type == "audio/mpeg")
+        matches!(answer.unwrap().body, ReplyBody::Raw { data, content_type } if data == b"ID3"[..] && content_type == "audio/mpeg")
     );
 }
 
