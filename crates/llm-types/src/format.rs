@@ -78,6 +78,30 @@ pub enum Format {
     AlephAlpha,
     /// Bytez `POST /models/v2/{model}`.
     Bytez,
+    /// GigaChat `POST /chat/completions`: functions, one call per answer.
+    GigaChat,
+    /// GigaChat `POST /embeddings`.
+    GigaChatEmbed,
+    /// SAP Generative AI Hub `POST /v2/completion`: a conversation inside a configuration.
+    SapOrchestration,
+    /// SAP Generative AI Hub `POST /v2/embeddings`.
+    SapEmbed,
+    /// OCI Generative AI `POST /20231130/actions/chat`, its generic language.
+    OciChat,
+    /// The same path in the language of Cohere's models.
+    OciCohere,
+    /// OCI Generative AI `POST /20231130/actions/embedText`.
+    OciEmbed,
+    /// Agents of the A2A protocol: JSON-RPC `message/send`, `message/stream`.
+    A2a,
+    /// LangGraph `POST /runs/wait`, `POST /runs/stream`.
+    LangGraph,
+    /// Langflow `POST /api/v1/run/{flow}`.
+    Langflow,
+    /// OpenAI `POST /v1/responses` of upstreams that answer only in streams.
+    StreamedResponses,
+    /// Anthropic `POST /v1/complete`: one prompt of two speakers.
+    AnthropicComplete,
     /// Snowflake Cortex `inference:embed`.
     SnowflakeEmbed,
     /// OpenAI `POST /v1/images/generations`, `edits`, `variations`.
@@ -244,6 +268,18 @@ impl Format {
         Self::Petals,
         Self::AlephAlpha,
         Self::Bytez,
+        Self::GigaChat,
+        Self::GigaChatEmbed,
+        Self::SapOrchestration,
+        Self::SapEmbed,
+        Self::OciChat,
+        Self::OciCohere,
+        Self::OciEmbed,
+        Self::A2a,
+        Self::LangGraph,
+        Self::Langflow,
+        Self::StreamedResponses,
+        Self::AnthropicComplete,
         Self::SnowflakeEmbed,
         Self::OpenAiImages,
         Self::AzureImages,
@@ -349,6 +385,18 @@ impl Format {
             Self::Petals => "petals-generate",
             Self::AlephAlpha => "aleph-alpha",
             Self::Bytez => "bytez-chat",
+            Self::GigaChat => "gigachat",
+            Self::GigaChatEmbed => "gigachat-embed",
+            Self::SapOrchestration => "sap-orchestration",
+            Self::SapEmbed => "sap-embed",
+            Self::OciChat => "oci-chat",
+            Self::OciCohere => "oci-cohere",
+            Self::OciEmbed => "oci-embed",
+            Self::A2a => "a2a",
+            Self::LangGraph => "langgraph-runs",
+            Self::Langflow => "langflow-run",
+            Self::StreamedResponses => "streamed-responses",
+            Self::AnthropicComplete => "anthropic-complete",
             Self::SnowflakeEmbed => "snowflake-embed",
             Self::OpenAiImages => "openai-images",
             Self::AzureImages => "azure-images",
@@ -441,6 +489,14 @@ impl Format {
                 | Self::NlpCloud
                 | Self::Replicate
                 | Self::Bytez
+                | Self::SapOrchestration
+                | Self::SapEmbed
+                | Self::OciChat
+                | Self::OciCohere
+                | Self::OciEmbed
+                | Self::A2a
+                | Self::LangGraph
+                | Self::Langflow
         )
     }
 

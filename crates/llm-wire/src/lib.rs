@@ -18,6 +18,8 @@
 //! - [`cohere`], [`ollama`], [`snowflake`]: languages of one house, towards upstreams only; [`text`]: of hosts that
 //!   complete texts.
 //! - [`search`]: the web is searched.
+//! - [`gigachat`], [`sap`], [`oci`]: further houses, towards upstreams only.
+//! - [`agents`]: agents that are asked like models.
 //! - [`registry`]: the codecs by format.
 //! - [`usage`]: usage objects of every format.
 //! - [`voice`]: speech in the houses' own languages.
@@ -25,6 +27,7 @@
 //! Every codec folder has the same files: `request_decode`, `request_encode`, `response_decode`, `response_encode`,
 //! `stream_decode`, `stream_encode`, `error`, `usage`, `tests`.
 
+pub mod agents;
 pub mod anthropic;
 pub mod bedrock;
 pub(crate) mod brackets;
@@ -35,9 +38,11 @@ pub(crate) mod dialect;
 pub mod form;
 pub mod framing;
 pub mod gemini;
+pub mod gigachat;
 pub mod ids;
 pub mod images;
 pub mod meter;
+pub mod oci;
 pub mod ocr;
 pub mod ollama;
 pub mod openai;
@@ -50,6 +55,7 @@ pub mod relay;
 pub mod rerank;
 pub mod sagemaker;
 pub mod search;
+pub mod sap;
 pub mod snowflake;
 pub mod sse;
 pub mod task;

@@ -2,6 +2,7 @@
 
 use llm_types::Format;
 
+use crate::agents;
 use crate::anthropic::Messages;
 use crate::bedrock;
 use crate::bedrock::converse::Converse;
@@ -11,8 +12,10 @@ use crate::codec::{ClientCodec, Embed, Generate, UpstreamCodec};
 use crate::cohere::{ChatV1, ChatV2, CohereEmbed};
 use crate::count::CountCodec;
 use crate::gemini::{Gemini, GeminiEmbed, VertexEmbed};
+use crate::gigachat;
 use crate::images;
 use crate::ocr;
+use crate::oci;
 use crate::ollama::{OllamaChat, OllamaEmbed, OllamaGenerate};
 use crate::openai::audio;
 use crate::openai::chat::Chat;
@@ -20,11 +23,12 @@ use crate::openai::completions::Completions;
 use crate::openai::embeddings::Embeddings;
 use crate::openai::images::{AzureImages, Images};
 use crate::openai::moderations::Moderations;
-use crate::openai::responses::Responses;
+use crate::openai::responses::{Responses, StreamedResponses};
 use crate::polly::Polly;
 use crate::rerank;
 use crate::sagemaker;
 use crate::search;
+use crate::sap;
 use crate::snowflake::SnowflakeEmbed;
 use crate::task::TaskCodec;
 use crate::text;
@@ -66,6 +70,15 @@ pub fn upstream_generate(format: Format) -> Option<&'static dyn UpstreamCodec<Ge
         Format::Petals => Some(&text::Petals),
         Format::AlephAlpha => Some(&text::AlephAlpha),
         Format::Bytez => Some(&text::Bytez),
+        Format::GigaChat => Some(&gigachat::GigaChat),
+        Format::SapOrchestration => Some(&sap::Orchestration),
+        Format::OciChat => Some(&oci::OciChat),
+        Format::OciCohere => Some(&oci::OciCohere),
+        Format::StreamedResponses => Some(&StreamedResponses),
+        Format::A2a => Some(&agents::A2a),
+        Format::LangGraph => Some(&agents::LangGraph),
+        Format::Langflow => Some(&agents::Langflow),
+        Format::AnthropicComplete => Some(&text::AnthropicComplete),
         Format::BedrockText => Some(&Text { streams: true }),
         Format::BedrockTextWhole => Some(&Text { streams: false }),
         Format::SageMaker => Some(&sagemaker::Generation),
@@ -97,6 +110,9 @@ pub fn upstream_embed(format: Format) -> Option<&'static dyn UpstreamCodec<Embed
         Format::WatsonxEmbed => Some(&text::WatsonxEmbed),
         Format::TritonEmbed => Some(&text::TritonEmbed),
         Format::SnowflakeEmbed => Some(&SnowflakeEmbed),
+        Format::GigaChatEmbed => Some(&gigachat::GigaChatEmbed),
+        Format::SapEmbed => Some(&sap::SapEmbed),
+        Format::OciEmbed => Some(&oci::OciEmbed),
         _ => None,
     }
 }

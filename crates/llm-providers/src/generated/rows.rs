@@ -94,8 +94,16 @@ pub(crate) const VERTEX_PARAMS: FieldSet = FieldSet::of(&[
     F::WebSearchOptions,
 ]);
 
-pub(crate) static A2A: ProviderRow =
-    ProviderRow { id: "a2a", display_name: "A2A (Agent-to-Agent)", format: RowFormat::NotServed("a2a"), ..BLANK };
+pub(crate) static A2A: ProviderRow = ProviderRow {
+    id: "a2a",
+    display_name: "A2A (Agent-to-Agent)",
+    auth: Auth::BearerOptional,
+    format: RowFormat::Own,
+    chat_format: Format::A2a,
+    supported: FieldSet::of(&[F::Stream, F::Temperature, F::MaxTokens, F::TopP]),
+    paths: Paths { chat: Some(""), ..Paths::NONE },
+    ..BLANK
+};
 
 pub(crate) static A2A_AGENT: ProviderRow = ProviderRow {
     id: "a2a_agent",
@@ -470,7 +478,20 @@ pub(crate) static ANTHROPIC_TEXT: ProviderRow = ProviderRow {
     api_base_env: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"],
     api_key_env: &["ANTHROPIC_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("anthropic-complete"),
+    headers: &[Header { name: "anthropic-version", value: "2023-06-01" }],
+    format: RowFormat::Own,
+    chat_format: Format::AnthropicComplete,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Stop,
+        F::Temperature,
+        F::TopP,
+        F::ExtraHeaders,
+        F::User,
+    ]),
+    paths: Paths { chat: Some("/v1/complete"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -1085,7 +1106,11 @@ pub(crate) static CHATGPT: ProviderRow = ProviderRow {
     api_base: Some("https://chatgpt.com/backend-api/codex"),
     api_base_env: &["CHATGPT_API_BASE", "OPENAI_CHATGPT_API_BASE"],
     auth: Auth::Computed("oauth_device"),
-    format: RowFormat::NotServed("chatgpt"),
+    format: RowFormat::Own,
+    chat_format: Format::StreamedResponses,
+    supported: OPENAI_PARAMS.union(FieldSet::of(&[F::ReasoningEffort])),
+    stream_usage: true,
+    paths: Paths { chat: Some("/responses"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2261,7 +2286,10 @@ pub(crate) static GDC: ProviderRow = ProviderRow {
     id: "gdc",
     display_name: "Gdc",
     auth: Auth::Computed("gcp_oauth"),
-    format: RowFormat::NotServed("gdc"),
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    renames: &[(F::MaxCompletionTokens, "max_tokens")],
+    paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2324,8 +2352,25 @@ pub(crate) static GIGACHAT: ProviderRow = ProviderRow {
     display_name: "GigaChat",
     api_base: Some("https://gigachat.devices.sberbank.ru/api/v1"),
     api_base_env: &["GIGACHAT_API_BASE"],
+    api_key_env: &["GIGACHAT_CREDENTIALS", "GIGACHAT_API_KEY"],
     auth: Auth::Computed("oauth_client_credentials"),
-    format: RowFormat::NotServed("gigachat"),
+    format: RowFormat::Own,
+    chat_format: Format::GigaChat,
+    embed_format: Format::GigaChatEmbed,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::Temperature,
+        F::TopP,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Stop,
+        F::Tools,
+        F::ToolChoice,
+        F::Functions,
+        F::FunctionCall,
+        F::ResponseFormat,
+    ]),
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2885,8 +2930,12 @@ pub(crate) static LANGFLOW: ProviderRow = ProviderRow {
     api_base: Some("http://localhost:7860"),
     api_base_env: &["LANGFLOW_API_BASE"],
     api_key_env: &["LANGFLOW_API_KEY"],
-    auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("langflow"),
+    auth: Auth::None,
+    headers: &[Header { name: "x-api-key", value: "{key}" }],
+    format: RowFormat::Own,
+    chat_format: Format::Langflow,
+    supported: FieldSet::of(&[F::Stream]),
+    paths: Paths { chat: Some("/api/v1/run/{model}"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -2905,7 +2954,10 @@ pub(crate) static LANGGRAPH: ProviderRow = ProviderRow {
     api_base_env: &["LANGGRAPH_API_BASE"],
     api_key_env: &["LANGGRAPH_API_KEY"],
     auth: Auth::BearerOptional,
-    format: RowFormat::NotServed("langgraph"),
+    format: RowFormat::Own,
+    chat_format: Format::LangGraph,
+    supported: FieldSet::of(&[F::Stream]),
+    paths: Paths { chat: Some("/runs/wait"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -3887,8 +3939,35 @@ pub(crate) static NVIDIA_RIVA: ProviderRow = ProviderRow {
 pub(crate) static OCI: ProviderRow = ProviderRow {
     id: "oci",
     display_name: "OCI",
+    api_base: Some("https://inference.generativeai.{param:oci_region|env:OCI_REGION|us-ashburn-1}.oci.oraclecloud.com"),
     auth: Auth::Computed("oci_signature"),
-    format: RowFormat::NotServed("oci"),
+    format: RowFormat::Own,
+    chat_format: Format::OciChat,
+    embed_format: Format::OciEmbed,
+    supported: FieldSet::of(&[
+        F::Stream,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Temperature,
+        F::Tools,
+        F::FrequencyPenalty,
+        F::Logprobs,
+        F::LogitBias,
+        F::N,
+        F::PresencePenalty,
+        F::ReasoningEffort,
+        F::Seed,
+        F::Stop,
+        F::ToolChoice,
+        F::TopP,
+        F::ResponseFormat,
+    ]),
+    embed_supported: FieldSet::of(&[F::Dimensions]),
+    paths: Paths {
+        chat: Some("/20231130/actions/chat"),
+        embeddings: Some("/20231130/actions/embedText"),
+        ..Paths::NONE
+    },
     ..BLANK
 };
 
@@ -4506,7 +4585,9 @@ pub(crate) static RAGFLOW: ProviderRow = ProviderRow {
     display_name: "RAGFlow",
     api_base_env: &["RAGFLOW_API_BASE"],
     api_key_env: &["RAGFLOW_API_KEY"],
-    format: RowFormat::NotServed("ragflow"),
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    paths: Paths { chat: Some("/api/v1/chats_openai/{model}/chat/completions"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -4686,7 +4767,35 @@ pub(crate) static SAP: ProviderRow = ProviderRow {
     id: "sap",
     display_name: "SAP Generative AI Hub",
     auth: Auth::Computed("oauth_client_credentials"),
-    format: RowFormat::NotServed("sap"),
+    format: RowFormat::Own,
+    chat_format: Format::SapOrchestration,
+    embed_format: Format::SapEmbed,
+    supported: FieldSet::of(&[
+        F::FrequencyPenalty,
+        F::LogitBias,
+        F::Logprobs,
+        F::TopLogprobs,
+        F::MaxTokens,
+        F::MaxCompletionTokens,
+        F::Prediction,
+        F::N,
+        F::PresencePenalty,
+        F::Seed,
+        F::Stop,
+        F::Stream,
+        F::StreamOptions,
+        F::Temperature,
+        F::TopP,
+        F::Tools,
+        F::ToolChoice,
+        F::FunctionCall,
+        F::Functions,
+        F::ExtraHeaders,
+        F::ParallelToolCalls,
+        F::ResponseFormat,
+    ]),
+    stream_usage: true,
+    paths: Paths { chat: Some("/v2/completion"), embeddings: Some("/v2/embeddings"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -5861,7 +5970,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("bytez", &Compatible(&BYTEZ)),
     ("cerebras", &Compatible(&CEREBRAS)),
     ("charity_engine", &Compatible(&CHARITY_ENGINE)),
-    ("chatgpt", &Compatible(&CHATGPT)),
+    ("chatgpt", &crate::chatgpt::Chatgpt),
     ("chutes", &Compatible(&CHUTES)),
     ("clarifai", &Compatible(&CLARIFAI)),
     ("cloudflare", &Compatible(&CLOUDFLARE)),
@@ -5898,9 +6007,9 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("fireworks_ai", &Compatible(&FIREWORKS_AI)),
     ("friendliai", &Compatible(&FRIENDLIAI)),
     ("galadriel", &Compatible(&GALADRIEL)),
-    ("gdc", &Compatible(&GDC)),
+    ("gdc", &crate::gdc::Gdc),
     ("gemini", &crate::gemini::Gemini),
-    ("gigachat", &Compatible(&GIGACHAT)),
+    ("gigachat", &crate::gigachat::Gigachat),
     ("github", &Compatible(&GITHUB)),
     ("github_copilot", &crate::github_copilot::GithubCopilot),
     ("gmi", &Compatible(&GMI)),
@@ -5919,7 +6028,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("lambda_ai", &Compatible(&LAMBDA_AI)),
     ("langflow", &Compatible(&LANGFLOW)),
     ("langfuse", &Compatible(&LANGFUSE)),
-    ("langgraph", &Compatible(&LANGGRAPH)),
+    ("langgraph", &crate::langgraph::Langgraph),
     ("lemonade", &Compatible(&LEMONADE)),
     ("libertai", &Compatible(&LIBERTAI)),
     ("linkup", &Compatible(&LINKUP)),
@@ -5949,7 +6058,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("nscale", &Compatible(&NSCALE)),
     ("nvidia_nim", &crate::nvidia_nim::NvidiaNim),
     ("nvidia_riva", &Compatible(&NVIDIA_RIVA)),
-    ("oci", &Compatible(&OCI)),
+    ("oci", &crate::oci::Oci),
     ("ollama", &crate::ollama::Ollama),
     ("ollama_chat", &crate::ollama::OllamaChat),
     ("oobabooga", &Compatible(&OOBABOOGA)),
@@ -5968,7 +6077,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("publicai", &Compatible(&PUBLICAI)),
     ("qwen_ai_platform", &Compatible(&QWEN_AI_PLATFORM)),
     ("qwencloud", &Compatible(&QWENCLOUD)),
-    ("ragflow", &Compatible(&RAGFLOW)),
+    ("ragflow", &crate::ragflow::Ragflow),
     ("recraft", &Compatible(&RECRAFT)),
     ("reducto", &Compatible(&REDUCTO)),
     ("replicate", &crate::replicate::Replicate),
@@ -5978,7 +6087,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("sagemaker_chat", &crate::sagemaker::SagemakerChat),
     ("sagemaker_nova", &crate::sagemaker::SagemakerNova),
     ("sambanova", &Compatible(&SAMBANOVA)),
-    ("sap", &Compatible(&SAP)),
+    ("sap", &crate::sap::Sap),
     ("sarvam", &Compatible(&SARVAM)),
     ("scaleway", &Compatible(&SCALEWAY)),
     ("scx-ai", &Compatible(&SCX_AI)),

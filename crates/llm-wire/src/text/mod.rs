@@ -11,8 +11,10 @@
 //! | [`Replicate`] | Replicate | `input`; answers are fetched | SSE elsewhere |
 //! | [`Petals`], [`AlephAlpha`] | Petals, Aleph Alpha | `inputs`; `prompt` | none |
 //! | [`Bytez`] | Bytez | `messages`, `params` | bare text |
+//! | [`AnthropicComplete`] | Anthropic, of old | `prompt` | SSE of completions |
 
 mod aleph_alpha;
+mod anthropic;
 mod bare;
 mod bytez;
 mod lines;
@@ -25,6 +27,7 @@ mod triton;
 mod watsonx;
 
 pub use aleph_alpha::AlephAlpha;
+pub use anthropic::AnthropicComplete;
 pub use bytez::Bytez;
 pub use nlp_cloud::NlpCloud;
 pub use petals::Petals;

@@ -45,7 +45,7 @@ pub(crate) use fields::{write_extras, write_others};
 pub(crate) use message_encode::{TOOL_IMAGES, conversation, thinking_block};
 pub(crate) use message_view::Arguments;
 pub(crate) use request_decode::decode as decode_request;
-pub(crate) use request_encode::{effort_of, lose_extra, text_options, write_stop, write_tool};
+pub(crate) use request_encode::{effort_of, lose_extra, output_format, text_options, write_stop, write_tool};
 pub(crate) use response_decode::{call_id, decode as decode_response};
 pub(crate) use response_encode::{answer_id, shape};
 pub(crate) use stream_decode::ChatStreamDecoder;

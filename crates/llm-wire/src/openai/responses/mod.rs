@@ -33,6 +33,7 @@ mod stream_items;
 mod stream_parts;
 mod stream_view;
 mod stream_write;
+mod streamed;
 mod tools_decode;
 mod tools_encode;
 mod usage;
@@ -42,6 +43,7 @@ use bytes::BytesMut;
 pub use count_tokens::encode_count;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};
+pub use streamed::StreamedResponses;
 
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,

@@ -1,0 +1,53 @@
+//! Agents that are asked like models: a conversation goes, a text comes. They know no parameters of models.
+//!
+//! | codec | who | request | stream |
+//! |---|---|---|---|
+//! | [`A2a`] | agents of the A2A protocol | JSON-RPC `message/send` | `message/stream`, SSE of updates |
+//! | [`LangGraph`] | LangGraph's server | `{assistant_id, input: {messages}}` | SSE of messages |
+//! | [`Langflow`] | Langflow's flows | `{input_value}` | none |
+
+mod a2a;
+mod langflow;
+mod langgraph;
+
+pub use a2a::A2a;
+pub use langflow::Langflow;
+pub use langgraph::LangGraph;
+
+use llm_types::generate::{Choice, Finish, FinishReason, GenerateRequest, GenerateResponse, Part};
+use llm_types::{Error, Format, Kind, UpstreamDetail};
+
+use crate::codec::{EncodeContext, ReplyView};
+use crate::dialect;
+use crate::openai::chat;
+use crate::openai::errors::{of_status, provider_name, upstream_error};
+
+/// An answer of one text.
+fn answer(text: &str) -> GenerateResponse {
+    let finish = Some(Finish::new(FinishReason::Stop));
+    let choice = Choice { parts: vec![Part::text(text)], finish, ..Choice::default() };
+    GenerateResponse { choices: vec![choice], ..GenerateResponse::default() }
+}
+
+fn error(reply: &ReplyView<'_>) -> Error {
+    dialect::error(reply, of_status(reply.status), &provider_name(reply.provider))
+}
+
+/// An error in place of an answer, or inside a stream.
+fn failed(kind: Kind, provider: &str, text: &str) -> Error {
+    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
+    upstream_error(kind, text, detail)
+}
+
+/// Reports what an agent cannot be told.
+fn lose(req: &GenerateRequest, ctx: &mut EncodeContext<'_>) {
+    if req.extra.format() != Some(Format::OpenAiChat) {
+        chat::lose_extra(&req.extra, "", ctx);
+    }
+    if !req.tools.is_empty() {
+        ctx.lost.push("tools".to_owned());
+    }
+    if req.max_output_tokens.is_some() || req.sampling.temperature.is_some() || req.sampling.top_p.is_some() {
+        ctx.lost.push("sampling".to_owned());
+    }
+}
