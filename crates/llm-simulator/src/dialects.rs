@@ -5,10 +5,10 @@ use http::HeaderMap;
 use crate::faults::Fault;
 use crate::prompt::Prompt;
 use crate::reply::{Frame, FrameKind, Payload, Reply};
-use crate::route::Dialect;
+use crate::route::{Dialect, Operation};
 use crate::server::State;
 use crate::service::Call;
-use crate::{anthropic, bedrock, gemini, openai};
+use crate::{anthropic, bedrock, cohere, gemini, ollama, openai};
 
 /// What a request asks for, read without complaining.
 pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
@@ -16,6 +16,8 @@ pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
         Dialect::Anthropic => anthropic::prompt(call),
         Dialect::Gemini => gemini::prompt(call),
         Dialect::Bedrock => bedrock::prompt(call),
+        Dialect::Ollama => ollama::prompt(call),
+        Dialect::Cohere => cohere::prompt(call),
         Dialect::OpenAi | Dialect::Azure => openai::prompt(call),
     }
 }
@@ -26,6 +28,8 @@ pub(crate) fn answer(call: &Call<'_>, state: &State) -> Reply {
         Dialect::Anthropic => anthropic::answer(call, state),
         Dialect::Gemini => gemini::answer(call),
         Dialect::Bedrock => bedrock::answer(call),
+        Dialect::Ollama => ollama::answer(call),
+        Dialect::Cohere => cohere::answer(call),
         Dialect::OpenAi | Dialect::Azure => openai::answer(call),
     }
 }
@@ -35,6 +39,8 @@ pub(crate) fn unknown_path(method: &str, path: &str, dialect: Dialect) -> Reply 
         Dialect::Anthropic => anthropic::errors::unknown_path(),
         Dialect::Gemini => gemini::errors::unknown_path(),
         Dialect::Bedrock => bedrock::errors::unknown_path(),
+        Dialect::Ollama => ollama::errors::unknown_path(),
+        Dialect::Cohere => cohere::errors::unknown_path(),
         Dialect::OpenAi | Dialect::Azure => openai::errors::unknown_path(method, path, dialect),
     }
 }
@@ -44,6 +50,8 @@ pub(crate) fn unreadable(dialect: Dialect) -> Reply {
         Dialect::Anthropic => anthropic::errors::unreadable(),
         Dialect::Gemini => gemini::errors::unreadable(),
         Dialect::Bedrock => bedrock::errors::unreadable(),
+        Dialect::Ollama => ollama::errors::unreadable(),
+        Dialect::Cohere => cohere::errors::unreadable(),
         Dialect::OpenAi | Dialect::Azure => openai::errors::unreadable(dialect),
     }
 }
@@ -54,7 +62,7 @@ pub(crate) fn key<'a>(dialect: Dialect, headers: &'a HeaderMap, query: &'a str) 
     let authorization = text("authorization");
     let bearer = authorization.and_then(|value| value.strip_prefix("Bearer "));
     match dialect {
-        Dialect::OpenAi => bearer,
+        Dialect::OpenAi | Dialect::Ollama | Dialect::Cohere => bearer,
         Dialect::Azure => text("api-key").or(bearer),
         Dialect::Anthropic => text("x-api-key").or(bearer),
         Dialect::Gemini => {
@@ -71,6 +79,8 @@ pub(crate) fn unauthorized(dialect: Dialect, given: Option<&str>) -> Reply {
         Dialect::Anthropic => anthropic::errors::unauthorized(given.is_some()),
         Dialect::Gemini => gemini::errors::unauthorized(given.is_some()),
         Dialect::Bedrock => bedrock::errors::unauthorized(given.is_some()),
+        Dialect::Ollama => ollama::errors::unauthorized(),
+        Dialect::Cohere => cohere::errors::unauthorized(given.is_some()),
         Dialect::OpenAi | Dialect::Azure => openai::errors::unauthorized(dialect, given),
     }
 }
@@ -81,6 +91,8 @@ pub(crate) fn fault(fault: Fault, dialect: Dialect, message: Option<&str>, model
         Dialect::Anthropic => anthropic::errors::fault(fault, message, model),
         Dialect::Gemini => gemini::errors::fault(fault, message, model),
         Dialect::Bedrock => bedrock::errors::fault(fault, message, model),
+        Dialect::Ollama => ollama::errors::fault(fault, message, model),
+        Dialect::Cohere => cohere::errors::fault(fault, message, model),
         Dialect::OpenAi | Dialect::Azure => openai::errors::fault(fault, dialect, message, model),
     }
 }
@@ -90,6 +102,8 @@ pub(crate) fn bad_script(why: &str, dialect: Dialect) -> Reply {
         Dialect::Anthropic => anthropic::errors::bad_script(why),
         Dialect::Gemini => gemini::errors::bad_script(why),
         Dialect::Bedrock => bedrock::errors::bad_script(why),
+        Dialect::Ollama => ollama::errors::bad_script(why),
+        Dialect::Cohere => cohere::errors::bad_script(why),
         Dialect::OpenAi | Dialect::Azure => openai::errors::bad_script(why, dialect),
     }
 }
@@ -100,6 +114,11 @@ pub(crate) fn event(call: &Call<'_>, message: Option<&str>) -> Frame {
         Dialect::Anthropic => Frame::new(FrameKind::Frame, anthropic::errors::event(message)),
         Dialect::Gemini => gemini::errors::event(call, message),
         Dialect::Bedrock => bedrock::errors::event(call, message),
+        Dialect::Ollama => ollama::errors::event(message),
+        Dialect::Cohere => cohere::errors::event(message),
+        Dialect::OpenAi | Dialect::Azure if call.route.operation == Operation::Responses => {
+            Frame::new(FrameKind::Frame, openai::responses::event(message))
+        }
         Dialect::OpenAi | Dialect::Azure => Frame::new(FrameKind::Frame, openai::errors::event(message)),
     }
 }
@@ -110,6 +129,8 @@ pub(crate) fn error_body(dialect: Dialect, message: Option<&str>) -> String {
         Dialect::Anthropic => anthropic::errors::event(message),
         Dialect::Gemini => return gemini::errors::body(message),
         Dialect::Bedrock => return bedrock::errors::body(message),
+        Dialect::Ollama => return ollama::errors::body(message),
+        Dialect::Cohere => return cohere::errors::body(message),
         Dialect::OpenAi | Dialect::Azure => openai::errors::event(message),
     };
     event.split_once("data: ").map_or("", |(_, json)| json.trim_end()).to_owned()
@@ -120,6 +141,7 @@ pub(crate) fn content_type(call: &Call<'_>) -> &'static str {
     match call.route.dialect {
         _ if !call.prompt.stream => "application/json",
         Dialect::Bedrock => bedrock::STREAM_TYPE,
+        Dialect::Ollama => ollama::STREAM_TYPE,
         Dialect::Gemini if !gemini::as_events(call) => "application/json",
         _ => "text/event-stream",
     }

@@ -1,10 +1,19 @@
 //! Simulated LLM providers over real HTTP, with scripted answers and faults.
 //!
-//! The simulator speaks the wire formats of OpenAI (chat, completions, embeddings, models), Azure OpenAI (the same
-//! below `/openai/deployments/{deployment}/` and `/openai/v1/`), Anthropic (messages, count_tokens, models), Gemini
-//! (generateContent, and streamGenerateContent as events or as an array) and Bedrock (converse, converse-stream) on
-//! HTTP/1.1 and HTTP/2 with prior knowledge. Its frames are literal templates of what those services send; it shares
-//! no code with the gateway's codecs, so a mistake made twice cannot cancel itself out.
+//! The simulator speaks the wire formats of these services, on HTTP/1.1 and HTTP/2 with prior knowledge:
+//!
+//! | service | what | path ends with |
+//! |---|---|---|
+//! | OpenAI | chat, completions, responses, embeddings, models | `/chat/completions`, `/responses`, ... |
+//! | Azure OpenAI | the same | below `/openai/deployments/{deployment}/` or `/openai/v1/` |
+//! | Anthropic | messages, count_tokens, models | `/messages`, `/messages/count_tokens` |
+//! | Gemini | content, whole, as events (`alt=sse`) or as an array | `/models/{model}:generateContent`, `:streamGenerateContent` |
+//! | Bedrock | Converse, whole and as AWS event stream | `/model/{model}/converse`, `/converse-stream` |
+//! | Ollama | chat, whole and as JSON lines | `/api/chat` |
+//! | Cohere | chat (version 2), rerank | `/v2/chat`, `/rerank` |
+//!
+//! Its frames are literal templates of what those services send; it shares no code with the gateway's codecs, so a
+//! mistake made twice cannot cancel itself out. AWS signatures are not verified.
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +58,7 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod connection;
 mod content;
 mod control;
@@ -57,6 +67,7 @@ mod faults;
 mod gemini;
 mod ids;
 mod marker;
+mod ollama;
 mod openai;
 mod prompt;
 mod record;

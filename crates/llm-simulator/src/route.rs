@@ -10,6 +10,8 @@ pub(crate) enum Dialect {
     Anthropic,
     Gemini,
     Bedrock,
+    Ollama,
+    Cohere,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,9 @@ pub(crate) enum Operation {
     /// Bedrock, whole and streamed.
     Converse,
     ConverseStream,
+    /// OpenAI's responses.
+    Responses,
+    Rerank,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +46,10 @@ const ENDINGS: &[(&str, Operation)] = &[
     ("/chat/completions", Operation::Chat),
     ("/completions", Operation::Completions),
     ("/embeddings", Operation::Embeddings),
+    ("/responses", Operation::Responses),
+    ("/api/chat", Operation::Chat),
+    ("/v2/chat", Operation::Chat),
+    ("/rerank", Operation::Rerank),
     ("/messages/count_tokens", Operation::CountTokens),
     ("/messages", Operation::Messages),
     ("/models", Operation::Models),
@@ -64,6 +73,10 @@ pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Dialect {
         Dialect::Bedrock
     } else if path.contains("/openai/deployments/") || path.contains("/openai/v1/") {
         Dialect::Azure
+    } else if path.ends_with("/api/chat") {
+        Dialect::Ollama
+    } else if path.ends_with("/v2/chat") || path.ends_with("/rerank") {
+        Dialect::Cohere
     } else if path.contains("/messages") || headers.contains_key("anthropic-version") {
         Dialect::Anthropic
     } else {

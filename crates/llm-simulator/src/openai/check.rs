@@ -135,7 +135,7 @@ fn known_fields(call: &Call<'_>, known: &[&str]) -> Result<(), ApiError> {
     }
 }
 
-fn sampling(body: &Value) -> Result<(), ApiError> {
+pub(super) fn sampling(body: &Value) -> Result<(), ApiError> {
     for (name, low, high) in [("temperature", 0.0, 2.0), ("top_p", 0.0, 1.0), ("presence_penalty", -2.0, 2.0)] {
         let Some(value) = body.get(name).filter(|v| !v.is_null()) else { continue };
         let Some(number) = value.as_f64() else {

@@ -7,6 +7,7 @@ mod embeddings;
 pub(crate) mod errors;
 mod frames;
 mod request;
+pub(crate) mod responses;
 mod stream;
 
 use crate::prompt::Prompt;
@@ -23,6 +24,7 @@ pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
     match call.route.operation {
         Operation::Completions => request::text_prompt(call.body, "prompt"),
         Operation::Embeddings => request::text_prompt(call.body, "input"),
+        Operation::Responses => responses::prompt(call.body),
         _ => request::chat_prompt(call.body),
     }
 }
@@ -33,6 +35,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Reply {
         Operation::Chat => check::chat(call).map(|()| chat::reply(call)),
         Operation::Completions => check::completion(call).map(|()| completions::reply(call)),
         Operation::Embeddings => embeddings::reply(call),
+        Operation::Responses => responses::reply(call),
         _ => Ok(models(call)),
     };
     result.unwrap_or_else(|problem| problem.reply(call.route.dialect))
