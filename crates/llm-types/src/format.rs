@@ -461,6 +461,214 @@ impl Format {
             Self::GoogleRerank => "google-rerank",
         }
     }
+/// Names every format once: the enum, the list of all, their names.
+macro_rules! formats {
+    ($( $(#[$doc:meta])* $format:ident = $name:literal, )*) => {
+        /// A language that requests and answers are written in. A provider speaks one or more of them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Format {
+            $( $(#[$doc])* $format, )*
+        }
+
+        impl Format {
+            /// Every format.
+            pub const ALL: &'static [Self] = &[$( Self::$format, )*];
+
+            /// The name used in tables, logs and fixtures.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$format => $name, )*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// OpenAI `POST /v1/chat/completions`.
+    OpenAiChat = "openai-chat",
+    /// OpenAI `POST /v1/responses`.
+    OpenAiResponses = "openai-responses",
+    /// OpenAI legacy `POST /v1/completions`.
+    OpenAiCompletions = "openai-completions",
+    /// OpenAI `POST /v1/embeddings`.
+    OpenAiEmbeddings = "openai-embeddings",
+    /// Anthropic `POST /v1/messages`.
+    AnthropicMessages = "anthropic-messages",
+    /// Google `models/{model}:generateContent`.
+    GeminiGenerate = "gemini-generate",
+    /// Google `models/{model}:batchEmbedContents`.
+    GeminiEmbed = "gemini-embed",
+    /// Vertex AI `models/{model}:predict` for embeddings.
+    VertexEmbed = "vertex-embed",
+    /// Google AI Studio `models/{model}:predict` of Imagen.
+    GeminiImagen = "gemini-imagen",
+    /// Vertex AI `models/{model}:predict` of Imagen.
+    VertexImagen = "vertex-imagen",
+    /// Google `models/{model}:generateContent` of models that draw.
+    GeminiImages = "gemini-images",
+    /// AWS Bedrock `model/{model}/converse`.
+    BedrockConverse = "bedrock-converse",
+    /// AWS Bedrock `model/{model}/invoke` of models that continue a text.
+    BedrockText = "bedrock-text",
+    /// The same, of models that never stream.
+    BedrockTextWhole = "bedrock-text-whole",
+    /// AWS Bedrock `model/{model}/invoke` for embeddings.
+    BedrockEmbed = "bedrock-embed",
+    /// AWS Bedrock `model/{model}/invoke` for pictures.
+    BedrockImages = "bedrock-images",
+    /// AWS Bedrock `POST /rerank`.
+    BedrockRerank = "bedrock-rerank",
+    /// AWS SageMaker `endpoints/{endpoint}/invocations` of a text generation container.
+    SageMaker = "sagemaker-tgi",
+    /// The same for embeddings.
+    SageMakerEmbed = "sagemaker-embed",
+    /// Amazon Polly `POST /v1/speech`.
+    AwsPolly = "aws-polly",
+    /// Cohere `POST /v1/chat`.
+    CohereChat = "cohere-chat",
+    /// Cohere `POST /v2/chat`.
+    CohereChatV2 = "cohere-chat-v2",
+    /// Cohere `POST /v2/embed`.
+    CohereEmbed = "cohere-embed",
+    /// Ollama `POST /api/chat`.
+    OllamaChat = "ollama-chat",
+    /// Ollama `POST /api/generate`.
+    OllamaGenerate = "ollama-generate",
+    /// Ollama `POST /api/embed`.
+    OllamaEmbed = "ollama-embed",
+    /// Hugging Face text generation inference `POST /generate`.
+    TgiGenerate = "tgi-generate",
+    /// Hugging Face feature extraction, `POST /embed` of text embeddings inference.
+    TeiEmbed = "tei-embed",
+    /// IBM watsonx.ai `POST /ml/v1/text/generation`.
+    WatsonxText = "watsonx-text",
+    /// IBM watsonx.ai `POST /ml/v1/text/embeddings`.
+    WatsonxEmbed = "watsonx-embed",
+    /// NVIDIA Triton `models/{model}/generate` and `infer`.
+    TritonGenerate = "triton-generate",
+    /// NVIDIA Triton `models/{model}/infer` for embeddings.
+    TritonEmbed = "triton-embed",
+    /// NLP Cloud `{model}/generation`.
+    NlpCloud = "nlp-cloud",
+    /// Replicate `POST /v1/models/{model}/predictions`.
+    Replicate = "replicate-predictions",
+    /// Petals over HTTP.
+    Petals = "petals-generate",
+    /// Aleph Alpha `POST /complete`.
+    AlephAlpha = "aleph-alpha",
+    /// Bytez `POST /models/v2/{model}`.
+    Bytez = "bytez-chat",
+    /// Snowflake Cortex `inference:embed`.
+    SnowflakeEmbed = "snowflake-embed",
+    /// OpenAI `POST /v1/images/generations`, `edits`, `variations`.
+    OpenAiImages = "openai-images",
+    /// The same as Azure answers it to LiteLLM's clients: size, quality and file format are always told.
+    AzureImages = "azure-images",
+    /// AI/ML API's images.
+    AimlImages = "aiml-images",
+    /// Stability AI `v2beta/stable-image`.
+    StabilityImages = "stability-images",
+    /// Recraft's images.
+    RecraftImages = "recraft-images",
+    /// fal.ai's images.
+    FalImages = "fal-images",
+    /// Black Forest Labs' images.
+    BflImages = "bfl-images",
+    /// RunwayML `text_to_image`.
+    RunwayImages = "runway-images",
+    /// Topaz Labs `image/v1/enhance`.
+    TopazImages = "topaz-images",
+    /// Images in answers of chat completions, as OpenRouter gives them.
+    ChatImages = "chat-images",
+    /// DashScope's multimodal generation.
+    QwenImages = "qwen-images",
+    /// FLUX.2 inside Azure AI Foundry.
+    Flux2Images = "flux2-images",
+    /// Microsoft's MAI inside Azure AI Foundry.
+    MaiImages = "mai-images",
+    /// OpenAI `POST /v1/audio/transcriptions`, `translations`, `speech`.
+    OpenAiAudio = "openai-audio",
+    /// OpenAI `POST /v1/moderations`.
+    OpenAiModerations = "openai-moderations",
+    /// Cohere `POST /v2/rerank`, which LiteLLM's own `/rerank` follows.
+    CohereRerank = "cohere-rerank",
+    /// Mistral `POST /v1/ocr`.
+    MistralOcr = "mistral-ocr",
+    /// LiteLLM's `POST /v1/search/{tool}`.
+    Search = "search",
+    /// OpenAI `POST /v1/videos`.
+    OpenAiVideos = "openai-videos",
+    /// OpenAI's transcriptions where only `verbose_json` tells the duration by which they are billed.
+    OpenAiWhisper = "openai-whisper",
+    /// OpenAI's transcriptions with the file's type as the client named it and bare names of lists.
+    PlainAudio = "plain-audio",
+    /// Mistral `POST /v1/audio/transcriptions`.
+    MistralAudio = "mistral-audio",
+    /// The web search of Tavily.
+    TavilySearch = "tavily-search",
+    /// The web search of Exa.
+    ExaSearch = "exa-search",
+    /// The web search of Brave.
+    BraveSearch = "brave-search",
+    /// The web search of Serper.
+    SerperSearch = "serper-search",
+    /// The web search of Google's programmable engines.
+    GooglePse = "google-pse",
+    /// The web search of DataForSEO.
+    DataForSeo = "dataforseo-search",
+    /// The web search of Parallel.
+    ParallelSearch = "parallel-search",
+    /// The web search of SearXNG.
+    SearXng = "searxng-search",
+    /// The web search of Linkup.
+    LinkupSearch = "linkup-search",
+    /// The web search of Firecrawl.
+    FirecrawlSearch = "firecrawl-search",
+    /// The web search of fastCRW.
+    FastCrwSearch = "fastcrw-search",
+    /// The web search of You.com.
+    YouSearch = "you-search",
+    /// The web search of DuckDuckGo.
+    DuckDuckGo = "duckduckgo-search",
+    /// The web search of SearchApi.
+    SearchApi = "searchapi-search",
+    /// Deepgram `POST /v1/listen`.
+    DeepgramListen = "deepgram-listen",
+    /// ElevenLabs `POST /v1/speech-to-text`, `POST /v1/text-to-speech/{voice}`.
+    ElevenLabs = "elevenlabs-audio",
+    /// Azure's speech service: SSML in, sound out; and the other way round.
+    AzureSpeech = "azure-speech",
+    /// MiniMax `POST /v1/t2a_v2`.
+    MiniMaxSpeech = "minimax-speech",
+    /// Mistral `POST /v1/audio/speech`.
+    MistralSpeech = "mistral-speech",
+    /// RunwayML `POST /v1/text_to_speech`.
+    RunwaySpeech = "runway-speech",
+    /// Soniox `POST /v1/files`, `POST /v1/transcriptions`.
+    Soniox = "soniox-audio",
+    /// AssemblyAI `POST /v2/upload`, `POST /v2/transcript`.
+    AssemblyAi = "assemblyai-audio",
+    /// Jina `POST /v1/rerank`.
+    JinaRerank = "jina-rerank",
+    /// Infinity `POST /rerank`.
+    InfinityRerank = "infinity-rerank",
+    /// vLLM `POST /rerank`.
+    VllmRerank = "vllm-rerank",
+    /// Voyage `POST /v1/rerank`.
+    VoyageRerank = "voyage-rerank",
+    /// Fireworks `POST /rerank`.
+    FireworksRerank = "fireworks-rerank",
+    /// Hugging Face Text Embeddings Inference `POST /rerank`.
+    TeiRerank = "tei-rerank",
+    /// NVIDIA NIM `POST /v1/retrieval/{model}/reranking`, `/v1/ranking`.
+    NimRerank = "nim-rerank",
+    /// DeepInfra `POST /v1/inference/{model}`.
+    DeepInfraRerank = "deepinfra-rerank",
+    /// IBM watsonx `POST /ml/v1/text/rerank`.
+    WatsonxRerank = "watsonx-rerank",
 }
 
 impl Format {

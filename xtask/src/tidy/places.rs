@@ -29,6 +29,14 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("typesafe", "crates/llm-guardrails/"),
     // a field of that house's answers
     ("meta", "crates/llm-wire/src/cohere/"),
+    ("meta", "crates/llm-wire/src/rerank/"),
+    // OpenAI's word for the task
+    ("transcribe", "crates/llm-wire/src/voice/"),
+    // makers of models that a host of pictures serves
+    ("openai", "crates/llm-wire/src/images/"),
+    ("recraft", "crates/llm-wire/src/images/"),
+    // the service that AWS signs for
+    ("bedrock", "crates/llm-providers/src/passthrough/"),
     // pieces of names of models
     ("meta", "crates/llm-wire/src/text/"),
     ("mistral", "crates/llm-wire/src/prompt/"),
