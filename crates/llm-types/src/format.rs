@@ -1,5 +1,6 @@
 use std::fmt;
 
+<<<<<<< HEAD
 /// A language that requests and answers are written in. A provider speaks one or more of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -461,6 +462,8 @@ impl Format {
             Self::GoogleRerank => "google-rerank",
         }
     }
+=======
+>>>>>>> f4ea340 (Formats are named once: the enum of main anew)
 /// Names every format once: the enum, the list of all, their names.
 macro_rules! formats {
     ($( $(#[$doc:meta])* $format:ident = $name:literal, )*) => {
@@ -597,10 +600,24 @@ formats! {
     CohereRerank = "cohere-rerank",
     /// Mistral `POST /v1/ocr`.
     MistralOcr = "mistral-ocr",
+    /// The same at hosts that fetch no URL.
+    MistralOcrInline = "mistral-ocr-inline",
+    /// Azure Document Intelligence `documentModels/{model}:analyze`.
+    AzureDocumentOcr = "azure-document-ocr",
+    /// Documents read by a model of chat completions.
+    ChatOcr = "chat-ocr",
     /// LiteLLM's `POST /v1/search/{tool}`.
     Search = "search",
     /// OpenAI `POST /v1/videos`.
     OpenAiVideos = "openai-videos",
+    /// Google `models/{model}:predictLongRunning`.
+    GeminiVideos = "gemini-videos",
+    /// The same in Vertex AI, looked at by `fetchPredictOperation`.
+    VertexVideos = "vertex-videos",
+    /// RunwayML's video tasks.
+    RunwayVideos = "runway-videos",
+    /// fal.ai's queue.
+    FalVideos = "fal-videos",
     /// OpenAI's transcriptions where only `verbose_json` tells the duration by which they are billed.
     OpenAiWhisper = "openai-whisper",
     /// OpenAI's transcriptions with the file's type as the client named it and bare names of lists.
@@ -669,7 +686,10 @@ formats! {
     DeepInfraRerank = "deepinfra-rerank",
     /// IBM watsonx `POST /ml/v1/text/rerank`.
     WatsonxRerank = "watsonx-rerank",
+    /// Google `rankingConfigs/default_ranking_config:rank`.
+    GoogleRerank = "google-rerank",
 }
+
 
 impl Format {
     /// True where a request's body names the model; elsewhere the path does.
