@@ -690,7 +690,6 @@ formats! {
     GoogleRerank = "google-rerank",
 }
 
-
 impl Format {
     /// True where a request's body names the model; elsewhere the path does.
     #[must_use]
