@@ -12,7 +12,7 @@ use crate::read::{Wish, decode_path};
 
 /// A call about a video, as the rest of the flow reads it.
 #[derive(Debug)]
-pub struct About {
+pub(crate) struct About {
     /// The fields of the query and of the body, and what the upstream calls the video.
     pub body: Bytes,
     /// The deployment that made it, or the model that the client names.
@@ -23,7 +23,7 @@ pub struct About {
 ///
 /// # Errors
 /// `BadRequest` when neither the id nor the client says where the video was made, or the body is none.
-pub fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<Option<About>> {
+pub(crate) fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<Option<About>> {
     if ctx.operation.family() != OperationKind::Video || ctx.operation == OperationKind::Video {
         return Ok(None);
     }
@@ -56,7 +56,7 @@ pub fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<Option<
 }
 
 /// A key may use a deployment when it may use the group that it is in.
-pub fn behind(ctx: &Context, wish: &mut Wish) {
+pub(crate) fn behind(ctx: &Context, wish: &mut Wish) {
     if ctx.operation.family() != OperationKind::Video {
         return;
     }
