@@ -115,7 +115,8 @@ fn one_message<'a>(index: usize, message: &'a Value, open: &[&str], tools: bool)
         calls.extend(block.pointer("/toolUse/toolUseId").and_then(Value::as_str));
         answered.extend(block.pointer("/toolResult/toolUseId").and_then(Value::as_str));
     }
-    if !tools && !(calls.is_empty() && answered.is_empty()) {
+    let uses_tools = !calls.is_empty() || !answered.is_empty();
+    if uses_tools && !tools {
         return Err(ApiError::invalid(
             "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
         ));
