@@ -32,6 +32,10 @@ fn house(asked: &Asked) -> Said {
             "output_file_id": "file-out", "error_file_id": null
         })),
         ("POST", "/v1/threads/thread_1/runs") => json(json!({"id": "run_1", "object": "thread.run"})),
+        ("POST", "/v1/realtime/client_secrets") => {
+            json(json!({"value": "ek_upstream", "expires_at": 4_000_000_000_u64}))
+        }
+        ("POST", "/v1/realtime/calls") => (201, "application/sdp", "v=0 answer".to_owned()),
         ("GET", "/openai/vector_stores") => json(json!({"object": "list", "data": []})),
         _ => (
             404,
@@ -182,4 +186,27 @@ async fn threads_say_their_version() {
     let run = gateway.ask("/v1/threads/thread_1/runs", &json!({"assistant_id": "asst_1"})).await.unwrap();
     assert_eq!(run.json()["id"], "run_1", "{}", run.text());
     assert_eq!(upstream.seen().pop().unwrap().header("openai-beta"), "assistants=v2");
+}
+
+#[tokio::test]
+async fn secrets_of_sessions_stand_for_the_upstreams() {
+    let Setup { upstream, gateway, .. } = setup().await;
+    let (key, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let ask = json!({"session": {"type": "realtime", "model": "gpt"}});
+    let made = gateway.post("/v1/realtime/client_secrets", &ask, &key).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    let asked = upstream.seen().pop().unwrap();
+    assert_eq!(asked.json["session"], json!({"type": "realtime", "model": "gpt-4o"}));
+    let secret = made.json()["value"].as_str().unwrap().to_owned();
+    assert!(secret.starts_with("ek_") && secret != "ek_upstream", "{secret}");
+
+    let bearer = format!("Bearer {secret}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/sdp")];
+    let call = gateway.send(Method::POST, "/v1/realtime/calls?model=gpt", &headers, "v=0 offer".into()).await.unwrap();
+    assert_eq!((call.status, call.text().as_str()), (201, "v=0 answer"));
+    let asked = upstream.seen().pop().unwrap();
+    assert_eq!((asked.header("authorization"), asked.text().as_str()), ("Bearer ek_upstream", "v=0 offer"));
+    assert_eq!(asked.path, "/v1/realtime/calls?model=gpt-4o");
+    let headers = [("authorization", "Bearer ek_nobody"), ("content-type", "application/sdp")];
+    assert_eq!(gateway.send(Method::POST, "/v1/realtime/calls", &headers, "v=0".into()).await.unwrap().status, 401);
 }

@@ -27,6 +27,8 @@ pub struct App {
     pub gauge: Arc<Gauge>,
     /// Answers that their providers do not keep.
     pub responses: Arc<Book>,
+    /// Secrets of realtime sessions.
+    pub secrets: Arc<crate::resources::Secrets>,
     /// Model calls that are being answered.
     pub in_flight: AtomicU64,
     /// The management API.

@@ -45,7 +45,8 @@ impl Core {
             None => uri.path(),
             Some(root) => uri.path().strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(uri.path()),
         };
-        if !snapshot.settings.allowed_routes.is_empty() && !snapshot.settings.allowed_routes.iter().any(|r| r == path) {
+        let allowed = &snapshot.settings.allowed_routes;
+        if !allowed.is_empty() && !llm_accounts::in_routes(allowed, path) {
             return errors::respond(
                 &Error::new(Kind::PermissionDenied, format!("Route {path} is not allowed")),
                 Format::OpenAiChat,

@@ -25,7 +25,7 @@ pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: 
     out.url = join(&base, passing.rest);
     mount.show_key(passing, params, out)?;
     if out.headers.is_empty() {
-        out.auth = Some(aws::auth("bedrock", region, params));
+        out.auth = Some(aws::auth("bedrock", region, params)); // tidy: provider-id, the service that is signed for
     }
     Ok(())
 }

@@ -8,19 +8,21 @@
 //! | `request` | what of a request is for the gateway |
 //! | `choose` | who keeps the resource |
 //! | `reply` | ids of answers that name a model group |
+//! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
 
 mod batch;
 mod choose;
 mod reply;
 mod request;
+mod secrets;
 pub mod table;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Response};
 use hyper::body::Incoming;
@@ -41,8 +43,10 @@ use crate::pass::who::query;
 use crate::pass::wish::Named;
 use choose::Home;
 use request::{Sent, Told};
+use secrets::Held;
 use table::Family;
 
+pub use secrets::Secrets;
 pub use table::{Resource, all, find};
 
 /// Answers a request for a resource.
@@ -67,10 +71,14 @@ async fn steps(
     path: &str,
     body: Incoming,
 ) -> Result<Response<Reply>, Refused> {
-    let who = core.identify(&ctx.parts).await?;
-    ctx.who = Some(Arc::clone(&who));
     safe(path)?;
     let (provider, tail) = table::split(path).ok_or_else(|| Error::internal("a resource without a path"))?;
+    let held = (tail == CALLS).then(|| bearer(&ctx.parts)).flatten().and_then(|shown| core.app.secrets.get(shown));
+    let who = match &held {
+        Some(held) => Arc::clone(&held.who),
+        None => core.identify(&ctx.parts).await?,
+    };
+    ctx.who = Some(Arc::clone(&who));
     let (tail, group) = ids::resolved(tail);
     let mut told = told(ctx, provider, group);
     let sent = request::read(ctx, what.family, body, &mut told).await?;
@@ -78,9 +86,12 @@ async fn steps(
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
         stream @ Sent::Stream(_) => stream,
     };
-    let home = choose::home(ctx, &who, what.family, &told, &tail)?;
+    let home = match &held {
+        Some(held) => held.home.clone(),
+        None => choose::home(ctx, &who, what.family, &told, &tail)?,
+    };
     let reservation = admit(core, ctx, &who, path, &told)?;
-    let asked = Asked { what, tail: &tail, home: &home };
+    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
     match send(core, ctx, &asked, sent).await {
         Ok(relayed) => answer(core, ctx, &asked, relayed, reservation).await,
         Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
@@ -92,6 +103,15 @@ struct Asked<'a> {
     what: Resource,
     tail: &'a str,
     home: &'a Home,
+    /// The client showed a secret of a session.
+    held: Option<&'a Held>,
+}
+
+/// Where sessions over WebRTC begin. Clients show the secret that they were given there.
+const CALLS: &str = "/realtime/calls";
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    parts.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
 /// What path, headers and query say to the gateway.
@@ -152,8 +172,10 @@ const QUERY: [&str; 4] = ["custom_llm_provider", "provider", "model", "target_mo
 async fn send(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relayed> {
     let Home { target, model, .. } = asked.home;
     let pairs = ctx.parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
-    let query: Vec<&str> = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default())).collect();
-    let query = query.join("&");
+    let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()));
+    // An offer is no JSON: the model of its session stands in the query.
+    let named = model.as_ref().filter(|_| asked.tail == CALLS).map(|model| format!("model={model}"));
+    let query = pairs.map(str::to_owned).chain(named).collect::<Vec<_>>().join("&");
     let mut endpoint = place(asked, &query)?;
     let mut headers = headers::forwarded(ctx, false);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
@@ -198,6 +220,10 @@ fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {
     target.provider.resource(&resource, &mut endpoint)?;
     // The client's type of body counts, not that of model calls.
     endpoint.headers.remove(http::header::CONTENT_TYPE);
+    if let Some(held) = asked.held {
+        endpoint.headers.remove("api-key");
+        endpoint.set("authorization", &format!("Bearer {}", held.secret.expose()))?;
+    }
     Ok(endpoint)
 }
 
@@ -233,7 +259,8 @@ async fn answer(
     let tail = RelayTail::new(core, ctx, from.clone(), facts, Some(reservation));
     let done = parts.status.is_success();
     let billed = done && asked.what.call_type == "aretrieve_batch";
-    if !(reply::is_json(&parts.headers) && (group.is_some() && done || billed)) {
+    let secret = done && asked.what.call_type == SECRET;
+    if !(reply::is_json(&parts.headers) && (group.is_some() && done || billed || secret)) {
         body.set_tail(Box::new(tail));
         return Ok(headers::response(ctx, parts, &from, Reply::Relay(Box::new(body))));
     }
@@ -243,8 +270,19 @@ async fn answer(
         batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
     }
     Box::new(tail).done(report);
-    let bytes = group.as_deref().map_or_else(|| bytes.clone(), |group| reply::marked(&bytes, group));
+    let bytes = match (group.as_deref(), &ctx.who) {
+        (_, Some(who)) if secret => core.app.secrets.wrapped(&bytes, who, asked.home, now_seconds()),
+        (Some(group), _) => reply::marked(&bytes, group),
+        (None, _) => bytes,
+    };
     Ok(whole(ctx, parts, &from, bytes))
+}
+
+/// LiteLLM's name of the calls that give a secret out.
+const SECRET: &str = "acreate_realtime_client_secret";
+
+fn now_seconds() -> u64 {
+    u64::try_from(crate::tail::now_us() / 1_000_000).unwrap_or_default()
 }
 
 fn whole(ctx: &Context, parts: http::response::Parts, from: &RelayHead, bytes: Bytes) -> Response<Reply> {

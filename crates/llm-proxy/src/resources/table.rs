@@ -130,6 +130,7 @@ static ROWS: &[Row] = &[
     Row(GET, "/v1beta/agents/{name}/versions", I, "alist_agent_versions"),
     Row(POST, "/v1/realtime/client_secrets", R, "acreate_realtime_client_secret"),
     Row(POST, "/v1/realtime/transcription_sessions", R, "acreate_realtime_client_secret"),
+    Row(POST, "/v1/realtime/calls", R, "arealtime_calls"),
 ];
 
 /// Finds the route of a resource.
