@@ -85,13 +85,16 @@ async fn started() -> (Gateway, Heads) {
         .model("voice", "openai/gpt-realtime", &[])
         .model("refused", "openai/refused", &[])
         .general("proxy_batch_write_at: 1")
+        .general("enable_openai_websocket_passthrough: true")
         .yaml()
         .replace(&sim.base_url(), &base);
     let config = config.replace(
         "model_list:\n",
         &format!("model_list:\n  - {{model_name: azure-voice, litellm_params: {{model: azure/my-voice, api_base: '{base}', api_key: sk-azure, api_version: '2025-04-01-preview'}}}}\n"),
     );
-    let gateway = Gateway::start_with(&config, &Options::default()).await.unwrap();
+    let env = [("OPENAI_API_BASE", format!("{base}/v1")), ("OPENAI_API_KEY", "sk-env".to_owned())];
+    let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let gateway = Gateway::start_with(&config, &Options { env, ..Options::default() }).await.unwrap();
     (gateway, heads)
 }
 
@@ -213,4 +216,26 @@ async fn refusals_have_a_status() {
     assert!(heads.lock().is_empty(), "nothing was sent");
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=refused", &[("authorization", &master)]).await), 429);
     assert_eq!(gateway.get("/v1/realtime?model=voice", MASTER_KEY).await.unwrap().status, 426);
+}
+
+#[tokio::test]
+async fn sockets_of_the_providers_own_api_pass() {
+    let (gateway, heads) = started().await;
+    let (key, token) = new_key(&gateway, &json!({})).await;
+    let bearer = format!("Bearer {key}");
+    let path = "/openai_passthrough/v1/realtime?model=gpt-realtime&intent=x";
+    let (mut ws, _) = connect(&gateway, path, &[("authorization", &bearer)]).await.unwrap();
+    event(&mut ws).await;
+    ws.send(Message::text("one")).await.unwrap();
+    event(&mut ws).await;
+    event(&mut ws).await;
+    ws.close(None).await.unwrap();
+    while let Some(Ok(_)) = ws.next().await {}
+    let (path, seen) = heads.lock().first().cloned().unwrap();
+    assert_eq!(
+        (path.as_str(), seen["authorization"].to_str().unwrap()),
+        ("/v1/realtime?model=gpt-realtime&intent=x", "Bearer sk-env")
+    );
+    let row = row(&gateway, &token).await;
+    assert!(row["spend"].as_f64().unwrap() > 0.0 && row["model"] == "gpt-realtime", "{row}");
 }

@@ -71,6 +71,9 @@ impl Core {
         }
         if let Action::Pass(mount) = route.action {
             drop(snapshot);
+            if realtime::is_asked_for(&parts) {
+                return self.counted(realtime::serve_mount(self, mount, path, parts, peer)).await;
+            }
             return self.counted(pass::serve(self, mount, path, parts, body, peer)).await;
         }
         if route.action == Action::Realtime {

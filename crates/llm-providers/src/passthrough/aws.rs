@@ -12,9 +12,14 @@ use crate::provider::Endpoint;
 const AGENTS: [&str; 7] =
     ["agents/", "knowledgebases/", "flows/", "retrieveAndGenerate", "rerank", "generateQuery", "optimize-prompt"];
 
+/// True for paths of agents.
+pub(super) fn is_agents(rest: &str) -> bool {
+    AGENTS.iter().any(|piece| rest.starts_with(piece))
+}
+
 pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
     let region = aws::region(params, None);
-    let agents = AGENTS.iter().any(|piece| passing.rest.starts_with(piece));
+    let agents = is_agents(passing.rest);
     let own = params.str("aws_bedrock_runtime_endpoint").map(str::to_owned);
     let own = own.or_else(|| passing.given.and_then(|g| g.api_base).map(str::to_owned));
     let base = match own.or_else(|| mount.base_of_environment(params)) {

@@ -101,6 +101,12 @@ pub struct Passing<'a> {
 }
 
 impl Mount {
+    /// True for paths that the host of agents and knowledge bases serves.
+    #[must_use]
+    pub fn is_agents(&self, rest: &str) -> bool {
+        self.scheme == Scheme::Bedrock && aws::is_agents(rest)
+    }
+
     /// What of a path lies below this mount.
     #[must_use]
     pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {

@@ -22,6 +22,8 @@ const KEY_HEADER: &str = "litellm_user_api_key";
 /// Reads `general_settings`.
 pub(super) fn general(s: &Section<'_>, ctx: &Context<'_>, out: &mut RelaySettings) {
     out.timeout = s.seconds("pass_through_request_timeout").unwrap_or(out.timeout);
+    out.no_agents = s.flag("disable_bedrock_agent_runtime_passthrough").unwrap_or_default();
+    out.websockets = s.flag("enable_openai_websocket_passthrough").unwrap_or_default();
     for (at, node) in s.list("pass_through_endpoints").iter().enumerate() {
         let path = format!("{}[{at}]", s.path("pass_through_endpoints"));
         if let Some(item) = Section::open(node, path, s.problems()) {

@@ -94,6 +94,10 @@ async fn mounted(
             .with_type("auth_error")
             .into());
     }
+    if ctx.snapshot.relays.settings.no_agents && mount.is_agents(rest) {
+        let why = "agents and knowledge bases are not passed through (disable_bedrock_agent_runtime_passthrough)";
+        return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
+    }
     let mut payload = Payload::read(ctx, body, who.model_restricted()).await?;
     let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
     let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));

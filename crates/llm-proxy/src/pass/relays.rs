@@ -20,6 +20,10 @@ pub struct RelaySettings {
     pub timeout: Duration,
     /// `pass_through_endpoints`.
     pub custom: Vec<Custom>,
+    /// `disable_bedrock_agent_runtime_passthrough`.
+    pub no_agents: bool,
+    /// `enable_openai_websocket_passthrough`.
+    pub websockets: bool,
     /// `files_settings`.
     pub files: Vec<Arc<Target>>,
     /// `finetune_settings`.
@@ -37,6 +41,8 @@ impl Default for RelaySettings {
         Self {
             timeout: TIMEOUT,
             custom: Vec::new(),
+            no_agents: false,
+            websockets: false,
             files: Vec::new(),
             finetune: Vec::new(),
             assistants: None,

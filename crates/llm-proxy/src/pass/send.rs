@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use llm_accounts::Identity;
 use llm_catalog::Field;
 use llm_client::target::quoted;
@@ -12,6 +12,7 @@ use llm_client::{Relay, Relayed, Target, Tariff};
 use llm_http::Timeouts;
 use llm_providers::Endpoint;
 use llm_providers::passthrough::{Mount, Passing, Scheme, with_model};
+use llm_providers::resource::DEFAULT;
 use llm_router::{RouteRequest, Scope};
 use llm_types::{Error, Result};
 use llm_wire::top::Top;
@@ -163,6 +164,14 @@ fn client_headers(ctx: &Context, mount: &Mount, own: bool) -> HeaderMap {
     let mut headers = headers::forwarded(ctx, own);
     if mount.scheme == Scheme::Bedrock {
         headers::without_signature(&mut headers);
+    }
+    let path = ctx.parts.uri.path();
+    let beta = HeaderName::from_static("openai-beta");
+    if mount.provider == DEFAULT
+        && !headers.contains_key(&beta)
+        && ["/assistants", "/threads"].iter().any(|p| path.contains(p))
+    {
+        headers.insert(beta, HeaderValue::from_static("assistants=v2"));
     }
     headers
 }

@@ -12,8 +12,11 @@ use http::Response;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use llm_accounts::{Credential, Identity, Intent, Reservation, credential};
-use llm_client::{Handshake, Session};
+use llm_client::{Handshake, Session, Tariff};
 use llm_http::Timeouts;
+use llm_providers::Endpoint;
+use llm_providers::passthrough::{Mount, Passing, safe};
+use llm_providers::resource::DEFAULT;
 use llm_router::RouteRequest;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 
@@ -53,7 +56,67 @@ async fn steps(
     request.route = ctx.route;
     request.disable_fallbacks = true;
     request.who.team_id = who.team_id().map(Arc::from);
-    let with = Handshake {
+    let with = handshake(ctx);
+    match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
+        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
+        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
+}
+
+/// Answers a request for a WebSocket of a provider's own API.
+pub async fn serve_mount(
+    core: &Core,
+    mount: &'static Mount,
+    path: &str,
+    mut parts: Parts,
+    peer: SocketAddr,
+) -> Response<Reply> {
+    let client = parts.extensions.remove::<OnUpgrade>();
+    let mut ctx = Context::new(core, mount.route, OperationKind::Realtime, Format::OpenAiChat, parts, peer);
+    let outcome = mounted(core, &mut ctx, mount, path, client).await;
+    outcome.unwrap_or_else(|refused| crate::pass::refuse(core, &ctx, refused))
+}
+
+/// True for a request that wants a WebSocket.
+#[must_use]
+pub fn is_asked_for(parts: &Parts) -> bool {
+    handshake::is_asked_for(&parts.headers)
+}
+
+async fn mounted(
+    core: &Core,
+    ctx: &mut Context,
+    mount: &'static Mount,
+    path: &str,
+    client: Option<OnUpgrade>,
+) -> Result<Response<Reply>, Refused> {
+    let who = caller(core, ctx).await?;
+    ctx.who = Some(Arc::clone(&who));
+    let relays = &ctx.snapshot.relays;
+    if !relays.settings.websockets || mount.provider != DEFAULT {
+        let why = "WebSockets are not passed through here (enable_openai_websocket_passthrough)";
+        return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
+    }
+    let client = client.ok_or_else(|| Error::bad_request("this connection cannot be upgraded").with_status(426))?;
+    let rest = mount.below(path).unwrap_or_default();
+    safe(rest)?;
+    let with = handshake(ctx);
+    let mut endpoint = Endpoint::default();
+    let model = query(&ctx.parts, "model").map(std::borrow::Cow::into_owned).unwrap_or_default();
+    let named = if model.is_empty() { String::new() } else { format!("model={model}&") };
+    let asked = format!("{named}{}", with.query);
+    let passing = Passing { rest, query: asked.trim_end_matches('&'), given: relays.given(mount, rest), own: false };
+    mount.place(&passing, &mut endpoint)?;
+    let tariff = Tariff { provider: Arc::from(mount.provider), model: Arc::from(model.as_str()), ..Tariff::default() };
+    let reservation = admit(core, ctx, &who, path, &model, &model)?;
+    match ctx.snapshot.engine.clone().upgrade(&core.http, endpoint, &with, tariff).await {
+        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
+        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
+}
+
+fn handshake(ctx: &Context) -> Handshake {
+    Handshake {
         query: handshake::query(&ctx.parts),
         headers: handshake::forwarded(&ctx.parts.headers),
         timeouts: Timeouts {
@@ -61,10 +124,6 @@ async fn steps(
             first_byte: Some(ctx.snapshot.relays.settings.timeout),
             ..Timeouts::NONE
         },
-    };
-    match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
-        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
     }
 }
 

@@ -142,6 +142,48 @@ impl Counts {
         self.images_out = serde_json::from_slice::<Pictures<'_>>(body).map_or(0, |p| p.data.len() as u64);
     }
 
+    /// Vertex AI's `:predict`: vectors say how many tokens they were made of, pictures are counted.
+    /// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api>
+    pub(super) fn predictions(&mut self, body: &[u8]) {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Body {
+            predictions: Vec<Prediction>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Prediction {
+            embeddings: Option<Vector>,
+            #[serde(rename = "mimeType")]
+            kind: Option<String>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Vector {
+            statistics: Statistics,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Statistics {
+            token_count: f64,
+        }
+        if memchr::memmem::find(body, b"\"predictions\"").is_none() || self.other.is_some() {
+            return;
+        }
+        let Ok(Body { predictions }) = serde_json::from_slice::<Body>(body) else { return };
+        let tokens: f64 =
+            predictions.iter().filter_map(|p| p.embeddings.as_ref()).map(|v| v.statistics.token_count).sum();
+        let pictures =
+            predictions.iter().filter(|p| p.kind.as_deref().is_some_and(|k| k.starts_with("image/"))).count();
+        let usage = Usage {
+            input_text: if tokens > 0.0 { tokens as u64 } else { 0 },
+            images_out: pictures as u64,
+            source: UsageSource::Reported,
+            ..Usage::default()
+        };
+        self.tell(UsageReport { usage, raw: None });
+    }
+
     fn told(&mut self, raw: &str, usage: Usage) {
         // Whose words they are does not matter here: they are kept for the log.
         let raw = RawJson::parse(raw).ok().map(|json| (Format::OpenAiChat, json));

@@ -126,6 +126,7 @@ impl Meter {
                 if *images {
                     counts.images(kept);
                 }
+                counts.predictions(kept);
             }
             Shape::Events(splitter) => {
                 // A last event without its empty line; one that broke off says nothing.

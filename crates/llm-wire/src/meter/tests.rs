@@ -119,6 +119,16 @@ fn pictures_are_counted_or_told_in_tokens() {
 }
 
 #[test]
+fn predictions_are_vectors_or_pictures() {
+    let vectors = r#"{"predictions":[{"embeddings":{"values":[0.1],"statistics":{"token_count":4,"truncated":false}}},{"embeddings":{"statistics":{"token_count":5}}}]}"#;
+    let m = passed("/v1/projects/p/models/m:predict", "application/json", vectors.as_bytes());
+    assert_eq!(m.usage.unwrap().usage.input_text, 9);
+    let pictures = r#"{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"AA"},{"mimeType":"image/png"}]}"#;
+    let m = passed("/v1/projects/p/models/imagen:predict", "application/json", pictures.as_bytes());
+    assert_eq!(m.usage.unwrap().usage.images_out, 2);
+}
+
+#[test]
 fn nothing_is_read_in_sounds_and_nonsense_does_no_harm() {
     assert!(Meter::new("/v1/audio/speech", "audio/mpeg").is_none());
     for body in [&b"{\"usage\":7}"[..], b"nonsense", b"{\"usage\":{\"prompt_tokens\":\"x\"}}", b"", b"[", b"{"] {

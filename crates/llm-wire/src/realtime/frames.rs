@@ -5,8 +5,8 @@ use memchr::memmem;
 
 /// How much of an event tells what it is.
 const HEAD: usize = 512;
-/// The event that ends an answer.
-const MARK: &[u8] = b"response.done";
+/// The events that end an answer: of a realtime session, of a Responses one.
+const MARKS: [&[u8]; 2] = [b"response.done", b"response.completed"];
 
 /// Where in the stream of frames we are.
 #[derive(Debug, Default)]
@@ -115,7 +115,8 @@ impl Frames {
         self.at += piece.len();
         if message.len() > small {
             let head = message.get(..HEAD).unwrap_or(message);
-            if memmem::find(head, MARK).is_none() || message.len() > large {
+            let ends = MARKS.iter().any(|mark| memmem::find(head, mark).is_some());
+            if !ends || message.len() > large {
                 self.message = None;
             }
         }

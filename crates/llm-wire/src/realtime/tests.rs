@@ -51,6 +51,16 @@ fn usage_of_all_answers_is_added_up_whatever_the_cutting() {
 }
 
 #[test]
+fn answers_of_responses_sessions_count_as_well() {
+    let event = r#"{"type":"response.completed","response":{"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":4},
+        "output_tokens":7,"output_tokens_details":{"reasoning_tokens":5}}}}"#;
+    let mut meter = SessionMeter::default();
+    meter.feed(&frame(0x81, event.as_bytes(), None));
+    let u = meter.usage();
+    assert_eq!((u.input_text, u.cache_read, u.output_text, u.reasoning), (6, 4, 2, 5));
+}
+
+#[test]
 fn borders_are_known() {
     let wire = frame(0x81, b"{\"type\":\"x\"}", None);
     let mut meter = SessionMeter::default();

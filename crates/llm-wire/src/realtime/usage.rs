@@ -37,7 +37,9 @@ struct Response {
 struct Counts {
     input_tokens: u64,
     output_tokens: u64,
+    #[serde(alias = "input_tokens_details")]
     input_token_details: Option<Details>,
+    #[serde(alias = "output_tokens_details")]
     output_token_details: Option<Details>,
 }
 
@@ -47,6 +49,7 @@ struct Details {
     audio_tokens: u64,
     image_tokens: u64,
     cached_tokens: u64,
+    reasoning_tokens: u64,
     cached_tokens_details: Option<Modalities>,
 }
 
@@ -61,7 +64,7 @@ struct Modalities {
 pub(super) fn read(event: &[u8]) -> Option<Seen> {
     let event: Event<'_> = serde_json::from_slice(event).ok()?;
     match event.kind {
-        "response.done" => {
+        "response.done" | "response.completed" => {
             let usage = event.response.and_then(|r| r.usage).map(|counts| buckets(&counts));
             Some(Seen { usage, ..Seen::default() })
         }
@@ -88,7 +91,8 @@ fn buckets(counts: &Counts) -> Usage {
         cache_read: cached_text,
         cache_read_audio: cached_audio,
         cache_read_image: cached_image,
-        output_text: counts.output_tokens.saturating_sub(output.audio_tokens),
+        output_text: counts.output_tokens.saturating_sub(output.audio_tokens).saturating_sub(output.reasoning_tokens),
+        reasoning: output.reasoning_tokens.min(counts.output_tokens),
         output_audio: output.audio_tokens.min(counts.output_tokens),
         source: UsageSource::Reported,
         ..Usage::default()
