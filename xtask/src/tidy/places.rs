@@ -44,6 +44,7 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("ai21", "crates/llm-providers/src/vertex_ai/"),
     ("anthropic", "crates/llm-providers/src/vertex_ai/"),
     ("codestral", "crates/llm-providers/src/vertex_ai/"),
+    ("deepseek", "crates/llm-providers/src/vertex_ai/"),
     ("gemini", "crates/llm-providers/src/vertex_ai/"),
     ("meta", "crates/llm-providers/src/vertex_ai/"),
     ("mistral", "crates/llm-providers/src/vertex_ai/"),
