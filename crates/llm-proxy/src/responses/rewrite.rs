@@ -106,10 +106,10 @@ mod tests {
     fn ids_change_and_nothing_else() {
         let mut writer = rewriter();
         let (body, id) =
-            writer.object(br#"{"a":1, "id":"resp_up","previous_response_id":null,"z":[{"id":"msg"}]}"#).unwrap();
+            writer.object(br#"{"a":1,"id":"resp_up","previous_response_id":null,"z":[{"id":"msg"}]}"#).unwrap();
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
-            format!(r#"{{"a":1, "id":"{id}","previous_response_id":"resp_before","z":[{{"id":"msg"}}]}}"#)
+            format!(r#"{{"a":1,"id":"{id}","previous_response_id":"resp_before","z":[{{"id":"msg"}}]}}"#)
         );
         assert_eq!(ResponseId::decode(&id, &IdKey::new("k")).unwrap().upstream, "resp_up");
         assert!(writer.object(b"{\"object\":\"response.compaction\"}").is_none());
@@ -123,10 +123,18 @@ mod tests {
         let (mut writer, mut last) = (rewriter(), None);
         let id = writer.ours("r");
         let out = writer.events(&Bytes::from(text), &mut |body, id| last = Some((body, id)));
-        let expected = text.replace("\"id\":\"r\"", &format!("\"id\":\"{id}\""));
+        // An answer names the one before it, also where the upstream was not told.
+        let before = ",\"previous_response_id\":\"resp_before\"}";
+        let expected = text.replace("\"id\":\"r\"}", &format!("\"id\":\"{id}\"{before}")).replace(
+            "\"id\":\"r\",\"status\":\"completed\"}",
+            &format!("\"id\":\"{id}\",\"status\":\"completed\"{before}"),
+        );
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
         let (body, last) = last.unwrap();
-        assert_eq!((last, body.ends_with(b"\"status\":\"completed\"}")), (id, true));
+        assert_eq!(
+            (last, body.ends_with(b"\"status\":\"completed\",\"previous_response_id\":\"resp_before\"}")),
+            (id, true)
+        );
         let plain = Bytes::from_static(b"data: {\"type\":\"x\"}\n\n");
         assert_eq!(writer.events(&plain, &mut |_, _| panic!("no end")).as_ptr(), plain.as_ptr(), "not copied");
     }
