@@ -263,3 +263,52 @@ async fn endpoints_of_the_operators_own() {
     assert_eq!(gateway.ask("/open", &json!({})).await.unwrap().status, 404, "only GET is served");
     assert_eq!(gateway.get("/open/below", MASTER_KEY).await.unwrap().status, 404, "nothing below it is");
 }
+
+#[tokio::test]
+async fn endpoints_of_the_database() {
+    let upstream = Canned::start(|_| (200, "application/json", "{\"ok\":true}".to_owned())).await.unwrap();
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let mut gateway = Gateway::start_with(&Config::standard(&sim).yaml(), &options).await.unwrap();
+    let (key, _) = new_key(&gateway, &json!({})).await;
+    let path = "/config/pass_through_endpoint";
+    let fields = json!({"path": "/kept", "target": format!("{}/a", upstream.base_url()), "headers": {"x-mine": "1"}, "auth": false});
+    assert_eq!(gateway.post(path, &fields, &key).await.unwrap().status, 401, "only administrators");
+    let made = gateway.ask(path, &fields).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    let id = made.json()["endpoints"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(gateway.ask("/kept", &json!({})).await.unwrap().text(), "{\"ok\":true}");
+    assert_eq!(upstream.seen().pop().unwrap().header("x-mine"), "1");
+    assert_eq!(gateway.ask(path, &fields).await.unwrap().status, 400, "a path has one endpoint");
+    assert_eq!(gateway.ask(path, &json!({"path": "kept", "target": "x"})).await.unwrap().status, 400);
+    let changed =
+        gateway.ask(&format!("{path}/{id}"), &json!({"target": format!("{}/b", upstream.base_url())})).await.unwrap();
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    gateway.ask("/kept", &json!({})).await.unwrap();
+    assert_eq!(upstream.seen().pop().unwrap().path, "/b");
+
+    gateway.terminate().unwrap();
+    gateway.exited(Duration::from_secs(30)).await.unwrap();
+    let gateway = Gateway::start_with(&Config::standard(&sim).yaml(), &options).await.unwrap();
+    let listed = gateway.get(path, MASTER_KEY).await.unwrap().json();
+    assert_eq!(
+        (&listed["endpoints"][0]["id"], &listed["endpoints"][0]["auth"]),
+        (&json!(id), &json!(false)),
+        "{listed}"
+    );
+    let mut served = 0;
+    for _ in 0..100 {
+        served = gateway.ask("/kept", &json!({})).await.unwrap().status;
+        if served == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(served, 200, "it is served after a restart");
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let headers = [("authorization", bearer.as_str())];
+    let gone = gateway.send(Method::DELETE, &format!("{path}?endpoint_id={id}"), &headers, Bytes::new()).await.unwrap();
+    assert_eq!(gone.status, 200, "{}", gone.text());
+    assert_eq!(gateway.ask("/kept", &json!({})).await.unwrap().status, 404);
+}

@@ -27,6 +27,8 @@ pub struct App {
     pub gauge: Arc<Gauge>,
     /// Answers that their providers do not keep.
     pub responses: Arc<Book>,
+    /// Pass-through endpoints of the database.
+    pub endpoints: ArcSwap<Vec<crate::pass::custom::Custom>>,
     /// Secrets of realtime sessions.
     pub secrets: Arc<crate::resources::Secrets>,
     /// Model calls that are being answered.

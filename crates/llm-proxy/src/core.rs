@@ -54,8 +54,10 @@ impl Core {
             );
         }
         let Some(route) = routes::find(&parts.method, path) else {
-            if let Some((custom, rest)) = snapshot.relays.custom(&parts.method, path) {
+            let stored = self.app.endpoints.load();
+            if let Some((custom, rest)) = snapshot.relays.custom(&stored, &parts.method, path) {
                 let custom = custom.clone();
+                drop(stored);
                 drop(snapshot);
                 return self.counted(pass::serve_custom(self, &custom, rest, parts, body, peer)).await;
             }
@@ -108,8 +110,16 @@ impl Core {
             return Ok(errors::fixed(401, "\"Malformed API Key passed in. Ensure Key has `Bearer ` prefix.\""));
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
+        if let (Permission::Admin, Some(who)) = (route.permission, &who) {
+            let reads = parts.method == http::Method::GET || parts.method == http::Method::HEAD;
+            who.authorize(llm_accounts::Permission::Admin, parts.uri.path(), reads)?;
+        }
         Ok(match route.action {
             Action::Call(..) | Action::Pass(_) | Action::Resource(_) | Action::Realtime => errors::not_found(),
+            Action::Endpoints(verb) => {
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                pass::stored::serve(self, verb, route.model, parts, &body).await?
+            }
             Action::OpenApi => crate::openapi::document(),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,

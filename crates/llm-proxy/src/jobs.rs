@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | spend to the store | every `proxy_batch_write_at` seconds, inside `llm-accounts` | no: every node has its own journal |
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
+//! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
 
@@ -18,8 +19,21 @@ use crate::app::App;
 pub fn start(app: &Arc<App>) {
     if let Some(store) = app.store.clone() {
         app.background.spawn(clean_responses(store));
+        app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
     }
     app.background.spawn(reset_budgets(app.accounts.clone(), format!("llm-proxy-{}", uuid::Uuid::new_v4())));
+}
+
+/// Endpoints that another node was told of are served here as well.
+async fn refresh_endpoints(app: std::sync::Weak<App>) {
+    loop {
+        let Some(app) = app.upgrade() else { return };
+        if let Err(error) = crate::pass::stored::refresh(&app).await {
+            tracing::warn!(error = %error.message, "pass-through endpoints could not be read; the next round tries again");
+        }
+        drop(app);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
 }
 
 /// Stored answers do not stay for ever.

@@ -8,6 +8,7 @@ use http::Method;
 use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
+use crate::pass::stored;
 use crate::resources::Resource;
 use crate::responses::Verb;
 
@@ -20,6 +21,8 @@ pub enum Permission {
     AnyKey,
     /// Any valid key; the call is charged and limited.
     Llm,
+    /// Administrators.
+    Admin,
 }
 
 /// What a route does.
@@ -71,6 +74,8 @@ pub enum Action {
     OpenApi,
     /// `GET /v1/realtime`, a WebSocket.
     Realtime,
+    /// `/config/pass_through_endpoint`.
+    Endpoints(stored::Verb),
     /// Something that a provider keeps.
     Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
@@ -118,6 +123,8 @@ const SEARCH: Action = Action::Call(OperationKind::Search, Format::Search);
 const VIDEOS: Action = Action::Call(OperationKind::Video, Format::OpenAiVideos);
 const VIDEO_LIST: Action = Action::Call(OperationKind::VideoList, Format::OpenAiVideos);
 const COUNT: Action = Action::Call(OperationKind::CountTokens, Format::AnthropicMessages);
+
+const ENDPOINTS: &str = "/config/pass_through_endpoint";
 
 /// The first path of a row is its canonical name.
 static TABLE: &[Row] = &[
@@ -168,6 +175,9 @@ static TABLE: &[Row] = &[
     row(Method::GET, &["/cache/ping"], Action::CachePing, Permission::AnyKey),
     row(Method::POST, &["/cache/flushall"], Action::CacheFlush, Permission::AnyKey),
     row(Method::GET, &["/v1/realtime", "/realtime", "/openai/v1/realtime"], Action::Realtime, Permission::Llm),
+    row(Method::GET, &[ENDPOINTS], Action::Endpoints(stored::Verb::List), Permission::Admin),
+    row(Method::POST, &[ENDPOINTS], Action::Endpoints(stored::Verb::Create), Permission::Admin),
+    row(Method::DELETE, &[ENDPOINTS], Action::Endpoints(stored::Verb::Delete), Permission::Admin),
     row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 
@@ -211,6 +221,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     }
     video(method, path)
         .or_else(|| one_model(method, path))
+        .or_else(|| one_endpoint(method, path))
         .or_else(|| crate::resources::find(method, path))
         .or_else(|| mounted(method, path))
 }
@@ -224,6 +235,13 @@ fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
         model: Some(model),
         streams: false,
     })
+}
+
+/// An endpoint of the database is changed.
+fn one_endpoint<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let id = path.strip_prefix(ENDPOINTS)?.strip_prefix('/').filter(|id| !id.is_empty() && *method == Method::POST)?;
+    let (action, name) = (Action::Endpoints(stored::Verb::Update), "/config/pass_through_endpoint/{endpoint_id}");
+    Some(Route { action, permission: Permission::Admin, name, model: Some(id), streams: false })
 }
 
 /// A path below a provider's mount: any method that an API may have.

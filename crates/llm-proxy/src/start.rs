@@ -212,6 +212,7 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
         bus,
         metrics,
         gauge: Arc::<Gauge>::default(),
+        endpoints: ArcSwap::default(),
         secrets: Arc::default(),
         in_flight: AtomicU64::new(0),
         management,

@@ -12,12 +12,9 @@ use llm_types::Json;
 use super::node::{Entry, Node};
 use super::section::Section;
 use super::{Context, callbacks};
-use crate::pass::custom::{Custom, lasting};
+use crate::pass::custom::{Custom, KEY_HEADER, lasting};
 use crate::pass::relays::RelaySettings;
 use crate::routes;
-
-/// Headers of an endpoint that are no headers: they say who calls, or hold keys of a service.
-const KEY_HEADER: &str = "litellm_user_api_key";
 
 /// Reads `general_settings`.
 pub(super) fn general(s: &Section<'_>, ctx: &Context<'_>, out: &mut RelaySettings) {
@@ -126,13 +123,9 @@ fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {
         s.problems().error(s.mark(), s.path("path"), "a pass-through endpoint needs a path and a target");
         return None;
     };
-    if !path.starts_with('/') {
-        s.error("path", "expected a path that begins with a slash");
-        return None;
-    }
-    let uri: Option<http::Uri> = target.parse().ok();
-    if !uri.is_some_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
-        s.error("target", "expected a URL with http or https");
+    custom.target = target;
+    if let Err((field, why)) = custom.check(&path) {
+        s.error(field, why);
         return None;
     }
     let path = path.trim_end_matches('/');
@@ -140,7 +133,6 @@ fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {
         s.warn("path", "a route of the gateway has this path: the endpoint is never reached");
     }
     custom.path = lasting(path);
-    custom.target = target;
     Some(custom)
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use llm_providers::Endpoint;
-use llm_types::Result;
 use parking_lot::Mutex;
 
 /// An endpoint.
@@ -36,7 +35,25 @@ pub struct Custom {
     pub basic_user: bool,
 }
 
+/// The header entry that is no header: it names the one that carries the gateway's key.
+pub(crate) const KEY_HEADER: &str = "litellm_user_api_key";
+
 impl Custom {
+    /// Whether an endpoint may be at a path: the field that is wrong, and why.
+    ///
+    /// # Errors
+    /// A path without a slash in front, a target that is no URL.
+    pub fn check(&self, path: &str) -> Result<(), (&'static str, &'static str)> {
+        if !path.starts_with('/') {
+            return Err(("path", "expected a path that begins with a slash"));
+        }
+        let uri: Option<http::Uri> = self.target.parse().ok();
+        if !uri.is_some_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
+            return Err(("target", "expected a URL with http or https"));
+        }
+        Ok(())
+    }
+
     /// What of a path lies below this endpoint; nothing when it is another's.
     #[must_use]
     pub fn below<'p>(&self, method: &Method, path: &'p str) -> Option<&'p str> {
@@ -54,7 +71,7 @@ impl Custom {
     ///
     /// # Errors
     /// When the path tries to leave what lies below the target.
-    pub fn place(&self, rest: &str, query: &str) -> Result<Endpoint> {
+    pub fn place(&self, rest: &str, query: &str) -> llm_types::Result<Endpoint> {
         llm_providers::passthrough::safe(rest)?;
         let (target, own) = self.target.split_once('?').map_or((self.target.as_str(), ""), |(t, q)| (t, q));
         let mut url = target.to_owned();

@@ -8,6 +8,7 @@
 //! | `payload`, `wish` | the body, whole or streamed; what it says of itself |
 //! | `headers` | which headers go on, in both directions |
 //! | `custom`, `relays` | endpoints and credentials of the configuration |
+//! | `stored` | endpoints that live in the database |
 //! | `send` | the request, to a deployment or with a credential of the configuration |
 //! | `tail` | the end: row, settlement, record |
 
@@ -16,6 +17,7 @@ pub mod headers;
 pub mod payload;
 pub mod relays;
 mod send;
+pub mod stored;
 pub mod tail;
 pub mod who;
 pub mod wish;

@@ -72,8 +72,14 @@ impl Relays {
 
     /// The operator's own endpoint for a path, and what of the path lies below it.
     #[must_use]
-    pub fn custom<'p>(&self, method: &Method, path: &'p str) -> Option<(&Custom, &'p str)> {
-        let mut found: Vec<_> = self.settings.custom.iter().filter_map(|c| Some((c, c.below(method, path)?))).collect();
+    pub fn custom<'c, 'p>(
+        &'c self,
+        stored: &'c [Custom],
+        method: &Method,
+        path: &'p str,
+    ) -> Option<(&'c Custom, &'p str)> {
+        let all = stored.iter().chain(&self.settings.custom);
+        let mut found: Vec<_> = all.filter_map(|c| Some((c, c.below(method, path)?))).collect();
         found.sort_by_key(|(c, _)| c.path.len());
         found.pop()
     }
