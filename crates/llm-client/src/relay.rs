@@ -100,7 +100,10 @@ impl Engine {
         let (parts, upstream) = reply.into_parts();
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let success = parts.status.is_success();
-        let meter = (metered && success).then(|| Meter::new(&path, kind)).flatten();
+        let mut meter = (metered && success).then(|| Meter::new(&path, kind)).flatten();
+        if let (Some(meter), Some((input, output))) = (&mut meter, counts(&parts.headers)) {
+            meter.counted(input, output);
+        }
         let mut body = RelayBody::new(upstream, meter, tariff, self);
         if !success && parts.status.as_u16() >= 400 {
             body.failed(status_error(&parts, &provider));
@@ -163,6 +166,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Tokens that AWS tells in headers.
+fn counts(headers: &HeaderMap) -> Option<(u64, u64)> {
+    let number = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()?.parse().ok());
+    Some((number("x-amzn-bedrock-input-token-count")?, number("x-amzn-bedrock-output-token-count")?))
 }
 
 pub(crate) fn target_of(deployment: &Deployment) -> Result<Arc<Target>> {

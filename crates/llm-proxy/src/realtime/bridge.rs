@@ -21,20 +21,42 @@ const CHUNK: usize = 16 << 10;
 /// Stands until both sides are gone, then settles.
 pub(super) async fn run(upgrade: OnUpgrade, session: Session, tail: RelayTail, app: Arc<App>) {
     let _running = app; // the process waits for what it holds
-    let mut meter = SessionMeter::default();
-    let mut session = session;
-    let first = Instant::now();
+    let mut open = Open { session, meter: SessionMeter::default(), tail: Some(tail), first: Instant::now() };
     let ended = match upgrade.await {
-        Ok(caller) => carry(TokioIo::new(caller), &mut session.io, &mut meter).await,
+        Ok(caller) => carry(TokioIo::new(caller), &mut open.session.io, &mut open.meter).await,
         Err(error) => Err(client(io::Error::other(error))),
     };
-    let mut report = session.report(*meter.usage(), meter.id());
-    report.first_byte = Some(first);
-    if let Err(Gone::Upstream(error)) = ended {
-        let why = format!("the upstream broke the session off: {error}");
-        report.error = Some(Error::new(Kind::MidStream, why));
+    open.settle(match ended {
+        Err(Gone::Upstream(error)) => {
+            let why = format!("the upstream broke the session off: {error}");
+            Some(Error::new(Kind::MidStream, why))
+        }
+        _ => None,
+    });
+}
+
+/// A session that is settled once, also when the process ends in the middle of it.
+struct Open {
+    session: Session,
+    meter: SessionMeter,
+    tail: Option<RelayTail>,
+    first: Instant,
+}
+
+impl Open {
+    fn settle(&mut self, error: Option<Error>) {
+        let Some(tail) = self.tail.take() else { return };
+        let mut report = self.session.report(*self.meter.usage(), self.meter.id());
+        report.first_byte = Some(self.first);
+        report.error = error;
+        Box::new(tail).done(report);
     }
-    Box::new(tail).done(report);
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.settle(None);
+    }
 }
 
 /// Which side broke off.

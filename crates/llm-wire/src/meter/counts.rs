@@ -16,6 +16,7 @@ pub(super) struct Counts {
     other: Option<UsageReport>,
     images_out: u64,
     images: bool,
+    headers: Option<(u64, u64)>,
 }
 
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>: the last event of an invocation.
@@ -87,6 +88,11 @@ impl Counts {
     /// `usageMetadata`.
     pub(super) fn gemini(&mut self, raw: &str) {
         self.tell(crate::gemini::usage_report(raw));
+    }
+
+    /// What headers told.
+    pub(super) fn headers(&mut self, input: u64, output: u64) {
+        self.headers = Some((input, output));
     }
 
     /// What AWS adds to the last event of a model's own language; it counts where the model told nothing itself.
@@ -203,6 +209,12 @@ impl Counts {
             (None, other) if self.anthropic.is_empty() => other,
             _ => Some(crate::usage::report(Format::AnthropicMessages, &self.anthropic)),
         };
+        if report.is_none()
+            && let Some((input_text, output_text)) = self.headers
+        {
+            let usage = Usage { input_text, output_text, source: UsageSource::Reported, ..Usage::default() };
+            report = Some(UsageReport { usage, raw: None });
+        }
         if self.images {
             let known = report.get_or_insert_default();
             if known.usage.is_empty() {

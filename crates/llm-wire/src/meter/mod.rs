@@ -85,6 +85,11 @@ impl Meter {
         Some(Self { shape, counts: Counts::default(), seen: Metered::default(), images: path.contains("/images/") })
     }
 
+    /// Counts that headers told (`x-amzn-bedrock-input-token-count`); they hold where the body tells none.
+    pub fn counted(&mut self, input: u64, output: u64) {
+        self.counts.headers(input, output);
+    }
+
     /// Takes in what passes.
     pub fn feed(&mut self, chunk: &[u8]) {
         if matches!(self.shape, Shape::Json) {

@@ -119,6 +119,18 @@ fn pictures_are_counted_or_told_in_tokens() {
 }
 
 #[test]
+fn headers_count_where_the_body_says_nothing() {
+    for (body, wanted) in
+        [(r#"{"generation":"x"}"#, (9, 0, 3)), (r#"{"usage":{"input_tokens":1,"output_tokens":2}}"#, (1, 0, 2))]
+    {
+        let mut meter = Meter::new("/model/m/invoke", "application/json").unwrap();
+        meter.counted(9, 3);
+        meter.feed(body.as_bytes());
+        assert_eq!(tokens(&meter.finish(true)), wanted);
+    }
+}
+
+#[test]
 fn predictions_are_vectors_or_pictures() {
     let vectors = r#"{"predictions":[{"embeddings":{"values":[0.1],"statistics":{"token_count":4,"truncated":false}}},{"embeddings":{"statistics":{"token_count":5}}}]}"#;
     let m = passed("/v1/projects/p/models/m:predict", "application/json", vectors.as_bytes());
