@@ -81,12 +81,24 @@ impl<'a> Model<'a> {
     }
 }
 
+/// Models that LiteLLM asks by `Converse` although its price map does not say so.
+const CONVERSES: &[&str] = &[
+    "anthropic.claude-3",
+    "anthropic.claude-v",
+    "anthropic.claude-instant",
+    "ai21.jamba",
+    "meta.llama3",
+    "mistral.mistral-large-240",
+    "mistral.mistral-small-2402",
+];
+
 /// True for models that are asked by `Converse` when nobody says how.
 fn converses(model: &str, name: &str) -> bool {
     name.starts_with("nova/")
         || name.starts_with("nova-2/")
         || name.contains(":application-inference-profile/")
         || name.contains("openai.")
+        || CONVERSES.iter().any(|n| name.contains(n))
         || Catalog::builtin().lookup("bedrock", model).and_then(|m| m.provider()) == Some("bedrock_converse")
 }
 
