@@ -6,7 +6,11 @@ use llm_types::grammar::Checker;
 use llm_types::stream::Event;
 use llm_types::{Format, Json, OperationKind, RawJson};
 use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView, RequestView};
+use llm_wire::form::FormFilter;
 use llm_wire::framing::{Framing, Splitter};
+use llm_wire::ids;
+use llm_wire::meter::Meter;
+use llm_wire::realtime::SessionMeter;
 use llm_wire::registry;
 use llm_wire::relay::{StreamRelay, Whole};
 use llm_wire::sse::Item;
@@ -177,4 +181,42 @@ pub fn task(data: &[u8]) {
     let _ = codec.next(&request, u32::from(*split), &view(200, body));
     let _ = codec.decode(&request, &view(200, body), &context(codec.format()));
     let _ = codec.decode_error(&view(400, body));
+}
+
+/// What passes unread: usage noticed, forms filtered, frames of sessions, ids in texts. The cutting changes nothing.
+pub fn passing(data: &[u8]) {
+    let [by, size, _, body @ ..] = data else { return };
+    let size = usize::from(*size).max(1);
+    let kinds = ["application/json", "text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
+    let path = if by & 0x80 == 0 { "/v1/chat/completions" } else { "/v1/images/generations" };
+    let metered = |size: usize| {
+        let mut meter = Meter::new(path, choose(&kinds, *by).expect("one")).expect("a kind that is read");
+        body.chunks(size).for_each(|chunk| meter.feed(chunk));
+        meter.finish(true).usage.map(|u| u.usage)
+    };
+    assert_eq!(metered(size), metered(body.len().max(1)));
+
+    let filtered = |size: usize| {
+        let mut filter = FormFilter::new("b", &["model"]);
+        let mut out = Vec::new();
+        for chunk in body.chunks(size) {
+            match filter.feed(chunk) {
+                Ok(piece) => out.extend_from_slice(&piece),
+                Err(_) => return None,
+            }
+        }
+        out.extend_from_slice(&filter.finish());
+        Some(out)
+    };
+    if let (Some(pieces), Some(whole)) = (filtered(size), filtered(body.len().max(1))) {
+        assert_eq!(pieces, whole);
+    }
+
+    let session = |size: usize| {
+        let mut meter = SessionMeter::default();
+        body.chunks(size).for_each(|chunk| meter.feed(chunk));
+        (*meter.usage(), meter.at_border(), meter.closed())
+    };
+    assert_eq!(session(size), session(body.len().max(1)));
+    let _ = ids::resolved(&String::from_utf8_lossy(body));
 }

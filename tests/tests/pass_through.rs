@@ -312,3 +312,29 @@ async fn endpoints_of_the_database() {
     assert_eq!(gone.status, 200, "{}", gone.text());
     assert_eq!(gateway.ask("/kept", &json!({})).await.unwrap().status, 404);
 }
+
+#[tokio::test]
+async fn credentials_of_deployments_and_of_clients() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config =
+        Config::empty(&sim).model("lent", "anthropic/claude-sonnet-4-5", &["use_in_pass_through: true"]).yaml();
+    let gateway = Gateway::start(&config).await.unwrap();
+    let body = || Bytes::from(say(false, "hi").to_string());
+    let version = ("anthropic-version", "2023-06-01");
+    let json = ("content-type", "application/json");
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let reply =
+        gateway.send(Method::POST, MESSAGES, &[("authorization", &bearer), version, json], body()).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let asked = calls(&sim).pop().unwrap();
+    assert_eq!((asked.header("x-api-key"), asked.header("authorization")), (Some(UPSTREAM_KEY), None));
+
+    // a client that brings its own credential beside the gateway's key keeps it
+    let headers = [("x-litellm-api-key", MASTER_KEY), ("x-api-key", "sk-own"), version, json];
+    gateway.send(Method::POST, MESSAGES, &headers, body()).await.unwrap();
+    let asked = calls(&sim).pop().unwrap();
+    assert_eq!((asked.header("x-api-key"), asked.header("x-litellm-api-key")), (Some("sk-own"), None));
+
+    let missing = gateway.get("/cohere/v1/models", MASTER_KEY).await.unwrap();
+    assert!(missing.status == 401 && missing.text().contains("COHERE_API_KEY"), "{}", missing.text());
+}

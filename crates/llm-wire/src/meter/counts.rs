@@ -220,7 +220,8 @@ impl Counts {
             if known.usage.is_empty() {
                 known.usage = Usage { images_out: self.images_out, source: UsageSource::Reported, ..Usage::default() };
             } else {
-                known.usage.output_image += std::mem::take(&mut known.usage.output_text);
+                let text = std::mem::take(&mut known.usage.output_text);
+                known.usage.output_image = known.usage.output_image.saturating_add(text);
             }
         }
         report.filter(|r| !r.usage.is_empty())
