@@ -75,7 +75,7 @@ async fn started() -> (Running, Gateway) {
     let config = Config::empty(&sim)
         .model("openai/*", "openai/*", &short)
         .model("anthropic/*", "anthropic/*", &short)
-        .model("groq/*", "groq/*", &short)
+        .model("cerebras/*", "cerebras/*", &short)
         .model("azure/*", "azure/*", &["timeout: 3", "stream_timeout: 3", "api_version: '2024-10-21'"])
         .router("disable_cooldowns: true");
     (sim, Gateway::start(&config.yaml()).await.unwrap())
@@ -116,7 +116,7 @@ async fn play(
     for (models, path) in [
         (["openai/gpt-4o", "anthropic/claude-sonnet-4-5"], CHAT),
         (["azure/gpt", "anthropic/claude-sonnet-4-5"], MESSAGES),
-        (["groq/llama-4", "anthropic/claude-sonnet-4-5"], RESPONSES),
+        (["cerebras/llama-4", "anthropic/claude-sonnet-4-5"], RESPONSES),
         (["openai/gpt-4o", "anthropic/claude-sonnet-4-5"], GEMINI),
     ] {
         for model in models {

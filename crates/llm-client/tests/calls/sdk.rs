@@ -204,9 +204,9 @@ async fn every_other_operation() {
     assert!(said(&ordered).contains("0.9"), "{}", said(&ordered));
     // what a provider does not do is refused by name
     let refused =
-        client.ocr("groq/m", json(r#"{"document":{"type":"document_url","document_url":"u"}}"#), &params).await;
+        client.ocr("cerebras/m", json(r#"{"document":{"type":"document_url","document_url":"u"}}"#), &params).await;
     assert_eq!(refused.unwrap_err().kind, Kind::BadRequest);
-    let refused = client.search("groq/m", json(r#"{"query":"q"}"#), &params).await;
+    let refused = client.search("cerebras/m", json(r#"{"query":"q"}"#), &params).await;
     assert_eq!(refused.unwrap_err().kind, Kind::BadRequest);
     assert!(client.moderation("openai/m", Json::from("text"), &params).await.is_err(), "a body is an object");
 }
