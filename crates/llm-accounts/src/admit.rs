@@ -197,7 +197,7 @@ fn reserve_limits(inner: &Inner, who: &Identity, intent: &Intent<'_>, estimate: 
             };
             let exhausted = gate.counted == Counted::Tokens && tokens == 0;
             let limit = if exhausted { gate.limit.saturating_sub(1) } else { gate.limit };
-            Claim { counter: &gate.counter, by, limit: Some(limit), window, mark, reading: None }
+            Claim { counter: &gate.counter, by, limit: Some(limit), window, mark, alone: false, reading: None }
         })
         .collect();
     let now = inner.kv.now();

@@ -32,6 +32,20 @@ pub struct CounterClaim<'a> {
     pub limit: Option<i64>,
     /// When the counter starts again.
     pub window: Window,
+    /// What comes to an empty counter fits, whatever its size: estimates of what a call may use at the most are usually
+    /// far too high, and a limit must not refuse the only call.
+    pub alone: bool,
+}
+
+/// A correction of what was reserved.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction<'a> {
+    /// The counter's name.
+    pub key: &'a str,
+    /// The difference.
+    pub by: i64,
+    /// When it was reserved; `None`: whenever.
+    pub since: Option<Stamp>,
 }
 
 /// A counter's state.

@@ -34,6 +34,8 @@ pub struct Claim<'a> {
     pub window: Window,
     /// The caller's own mark, because a reservation sorts its claims; [`Exceeded::index`] repeats it.
     pub mark: usize,
+    /// As [`crate::CounterClaim::alone`].
+    pub alone: bool,
     /// Filled by a granted reservation.
     pub reading: Option<Reading>,
 }
@@ -137,6 +139,7 @@ fn step(claims: &mut [Claim<'_>], now: u64, mut worst: Option<Exceeded>) -> Opti
         let after = state.value.saturating_add(claim.by);
         if let Some(limit) = claim.limit
             && after > limit
+            && !(claim.alone && state.value <= 0)
         {
             let exceeded = Exceeded {
                 index: claim.mark,
@@ -169,7 +172,7 @@ mod tests {
     const MINUTE: Window = Window::FirstUse(Duration::from_secs(60));
 
     fn claim(counter: &Counter, by: i64, limit: i64, mark: usize) -> Claim<'_> {
-        Claim { counter, by, limit: Some(limit), window: MINUTE, mark, reading: None }
+        Claim { counter, by, limit: Some(limit), window: MINUTE, mark, alone: false, reading: None }
     }
 
     #[test]

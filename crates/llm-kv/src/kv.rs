@@ -1,4 +1,4 @@
-//! The trait over memory and, later, Redis.
+//! The trait over memory and Redis.
 
 use std::fmt;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{CounterClaim, MemoryKv, Reading, ReserveOutcome, Stamp, Window};
+use crate::{Correction, CounterClaim, MemoryKv, Reading, ReserveOutcome, Stamp, Window};
 
 /// What a method of [`Kv`] gives.
 pub type KvFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KvError>> + Send + 'a>>;
@@ -69,6 +69,17 @@ pub trait Kv: Send + Sync + fmt::Debug {
     /// 0. `None` when the window of that time is over: nothing to correct.
     fn adjust<'a>(&'a self, key: &'a str, by: i64, since: Option<Stamp>) -> KvFuture<'a, Option<i64>>;
 
+    /// Several corrections; on a cluster all keys lie in one slot. What [`Kv::adjust`] gives, for each.
+    fn settle<'a>(&'a self, corrections: &'a [Correction<'a>]) -> KvFuture<'a, Vec<Option<i64>>> {
+        Box::pin(async move {
+            let mut values = Vec::with_capacity(corrections.len());
+            for correction in corrections {
+                values.push(self.adjust(correction.key, correction.by, correction.since).await?);
+            }
+            Ok(values)
+        })
+    }
+
     /// Raises a counter to at least `floor`.
     fn raise<'a>(&'a self, key: &'a str, floor: i64, window: Window) -> KvFuture<'a, Reading>;
 
@@ -81,7 +92,7 @@ pub trait Kv: Send + Sync + fmt::Debug {
     /// One more in flight, unless that would be more than `limit`. The number in flight, or `None` when refused.
     fn acquire<'a>(&'a self, key: &'a str, limit: Option<i64>) -> KvFuture<'a, Option<i64>> {
         Box::pin(async move {
-            let claims = [CounterClaim { key, by: 1, limit, window: Window::InFlight }];
+            let claims = [CounterClaim { key, by: 1, limit, window: Window::InFlight, alone: false }];
             match self.reserve(&claims).await? {
                 ReserveOutcome::Granted(granted) => Ok(granted.readings.first().map(|reading| reading.value)),
                 ReserveOutcome::Exceeded(_) => Ok(None),

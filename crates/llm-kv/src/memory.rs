@@ -132,6 +132,7 @@ impl MemoryKv {
                 limit: claim.limit,
                 window: claim.window,
                 mark,
+                alone: claim.alone,
                 reading: None,
             })
             .collect();
@@ -159,7 +160,8 @@ impl MemoryKv {
     /// See [`Kv::acquire`].
     pub fn acquire(&self, key: &str, limit: Option<i64>) -> Option<i64> {
         let counter = self.counter(key);
-        let claim = Claim { counter: &counter, by: 1, limit, window: Window::InFlight, mark: 0, reading: None };
+        let claim =
+            Claim { counter: &counter, by: 1, limit, window: Window::InFlight, mark: 0, alone: false, reading: None };
         let mut claims = [claim];
         reserve_counters(&mut claims, self.now()).ok()?;
         let [claim] = claims;
