@@ -1,7 +1,14 @@
-//! What the engine costs beside the network: the plan of a small chat, and events of a stream in each lane. The upstream
-//! is a transport without sockets that hands over canned frames.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark may fail loudly")]
+//! What the engine costs beside the network: the plan of a small chat, and events of a stream in each lane, in time and
+//! in allocations. The upstream is a transport without sockets that hands over canned frames.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark may fail loudly"
+)]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -9,6 +16,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -22,6 +30,29 @@ use llm_router::{Deployment, Router, RouterSettings};
 use llm_types::{Format, Json, OperationKind};
 
 const EVENTS: u64 = 256;
+
+/// The system's allocator, which counts how often it is asked for memory: `alloc` and `realloc`.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+#[allow(unsafe_code, reason = "an allocator cannot be had without; every call goes to the system's as it came")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
 
 /// Frames, one per poll: as if each came with a read of its own.
 struct Frames(VecDeque<Bytes>);
@@ -79,14 +110,14 @@ fn chat(stream: bool) -> Call {
     call
 }
 
-fn chat_frames() -> Vec<Bytes> {
+fn chat_frames(events: u64) -> Vec<Bytes> {
     let chunk = |delta: &str, finish: &str, usage: &str| {
         format!(
             "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_1\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish}}}],\"usage\":{usage}}}\n\n"
         )
     };
     let mut out = vec![chunk(r#"{"role":"assistant","content":"","refusal":null}"#, "null", "null")];
-    out.extend((0..EVENTS).map(|n| chunk(&format!(r#"{{"content":" word{n}"}}"#), "null", "null")));
+    out.extend((0..events).map(|n| chunk(&format!(r#"{{"content":" word{n}"}}"#), "null", "null")));
     out.push(chunk("{}", "\"stop\"", "null"));
     let usage = r#"{"prompt_tokens":20,"completion_tokens":256,"total_tokens":276}"#;
     out.push(format!("data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],\"usage\":{usage}}}\n\n"));
@@ -94,7 +125,7 @@ fn chat_frames() -> Vec<Bytes> {
     out.into_iter().map(Bytes::from).collect()
 }
 
-fn message_frames() -> Vec<Bytes> {
+fn message_frames(events: u64) -> Vec<Bytes> {
     let event = |name: &str, rest: &str| {
         let mut out = String::new();
         write!(out, "event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n").unwrap();
@@ -108,7 +139,7 @@ fn message_frames() -> Vec<Bytes> {
         event("content_block_start", r#","index":0,"content_block":{"type":"text","text":""}"#),
     ];
     let delta = |n| format!(r#","index":0,"delta":{{"type":"text_delta","text":" word{n}"}}"#);
-    out.extend((0..EVENTS).map(|n| event("content_block_delta", &delta(n))));
+    out.extend((0..events).map(|n| event("content_block_delta", &delta(n))));
     out.push(event("content_block_stop", r#","index":0"#));
     out.push(event(
         "message_delta",
@@ -136,21 +167,45 @@ fn drain(engine: &Engine, http: &Canned, call: &Call) -> usize {
     bytes
 }
 
+/// Allocations per event: what a stream twice as long asks for more.
+fn allocations(engine: &Engine, call: &Call, frames: fn(u64) -> Vec<Bytes>) -> f64 {
+    let count = |events| {
+        let http = Canned { kind: "text/event-stream", frames: frames(events) };
+        drain(engine, &http, call); // what is made once, is made now
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        drain(engine, &http, call);
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
+    let more = count(2 * EVENTS).saturating_sub(count(EVENTS)) as f64;
+    more / 256.0
+}
+
+fn messages(stream: bool) -> Call {
+    let body = r#"{"model":"smart","max_tokens":512,"messages":[{"role":"user","content":"Tell me of lanes."}],"stream":true}"#;
+    let mut call =
+        Call::new(OperationKind::Generate, Format::AnthropicMessages, Bytes::from_static(body.as_bytes()), "smart");
+    (call.stream, call.include_usage) = (stream, stream);
+    call
+}
+
 fn streams(c: &mut Criterion) {
     let mut group = c.benchmark_group("stream");
     group.throughput(Throughput::Elements(EVENTS));
-    let lanes = [
-        ("relay", "openai/gpt-4o", chat_frames(), false),
-        ("tap", "openai/gpt-4o", chat_frames(), true),
+    let lanes: [(&str, &str, fn(u64) -> Vec<Bytes>, Call, bool); 6] = [
+        ("relay", "openai/gpt-4o", chat_frames, chat(true), false),
+        ("relay messages", "anthropic/claude-sonnet-4-5", message_frames, messages(true), false),
+        ("tap", "openai/gpt-4o", chat_frames, chat(true), true),
         // a row whose replies have to be read
-        ("translate from chat", "deepseek/deepseek-chat", chat_frames(), false),
-        ("translate from messages", "anthropic/claude-sonnet-4-5", message_frames(), false),
+        ("translate chat from chat", "deepseek/deepseek-chat", chat_frames, chat(true), false),
+        ("translate chat from messages", "anthropic/claude-sonnet-4-5", message_frames, chat(true), false),
+        ("translate messages from chat", "openai/gpt-4o", chat_frames, messages(true), false),
     ];
-    for (name, model, frames, tap) in lanes {
-        let (engine, http) = (engine(model), Canned { kind: "text/event-stream", frames });
-        let mut call = chat(true);
+    for (name, model, frames, mut call, tap) in lanes {
+        let (engine, http) = (engine(model), Canned { kind: "text/event-stream", frames: frames(EVENTS) });
         call.want_content = tap;
         assert!(drain(&engine, &http, &call) > 10_000);
+        println!("stream/{name}: {:.2} allocations per event", allocations(&engine, &call, frames));
         group.bench_function(name, |b| b.iter(|| black_box(drain(&engine, &http, &call))));
     }
     group.finish();
