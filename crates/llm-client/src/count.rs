@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use llm_catalog::{Adjustment, CostOptions, Field, ModelRef, cost, tokens};
+use llm_catalog::{CostOptions, Field, ModelRef, tokens};
 use llm_providers::RowFormat;
 use llm_types::generate::UsageReport;
-use llm_types::record::Cost;
 use llm_types::{Error, Format, RawJson, Usage};
 use llm_wire::codec::ReplyContext;
 use llm_wire::openai::usage::plain;
@@ -15,6 +14,7 @@ use llm_wire::task::Sizing;
 use crate::answer::Report;
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::price::{self, Adjustments};
 use crate::target::{Prices, Target};
 
 /// Counts and prices one attempt.
@@ -34,19 +34,6 @@ pub(crate) struct Counter {
 /// The prompt, kept for counting.
 #[derive(Debug, Clone)]
 pub(crate) struct Prompt(pub bytes::Bytes);
-
-/// Discounts and margins by provider id; those of `global` hold for providers without their own.
-#[derive(Debug, Clone, Default)]
-pub struct Adjustments(pub Vec<(String, Adjustment)>);
-
-impl Adjustments {
-    /// What is done to the price of a call to this provider.
-    #[must_use]
-    pub fn of(&self, provider: &str) -> Adjustment {
-        let find = |name: &str| self.0.iter().find(|(p, _)| p == name).map(|(_, a)| *a);
-        find(provider).or_else(|| find("global")).unwrap_or_default()
-    }
-}
 
 impl Counter {
     pub(crate) fn new(engine: &Engine, target: &Arc<Target>, model: &Arc<str>, format: Format, call: &Call) -> Self {
@@ -174,23 +161,10 @@ impl Counter {
             return;
         }
         let Some(entry) = entry else {
-            report.cost_problem = Some(format!("no price is known for {}/{}", self.provider(), self.model));
+            report.cost_problem = Some(price::unknown(self.provider(), &self.model));
             return;
         };
-        let c = cost(entry, self.provider(), &report.usage, options);
-        let adjusted = self.adjustments.of(self.provider()).apply(c.total);
-        report.cost = Cost {
-            total: adjusted.total,
-            input: c.input,
-            output: c.output,
-            cache_read: c.cache_read,
-            cache_write: c.cache_write,
-            reasoning: c.reasoning,
-            tools: c.tools,
-            original: adjusted.original,
-            discount: adjusted.discount_amount,
-            margin: adjusted.margin_amount,
-        };
+        report.cost = self.adjustments.price(self.provider(), entry, &report.usage, options);
     }
 }
 

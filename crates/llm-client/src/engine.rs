@@ -13,7 +13,7 @@ use llm_types::{Error, Format, OperationKind};
 use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
 use crate::call::Call;
-use crate::count::Adjustments;
+use crate::price::Adjustments;
 use crate::target::{Prices, Target, TargetConfig};
 
 /// What holds for all calls.

@@ -5,6 +5,7 @@
 //! - [`engine`]: attempts over deployments until one answers ([`Engine`]).
 //! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
 //! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
+//! - [`carried`]: bodies that go on as they come, with somebody who reads along.
 //! - [`stored`]: answers that a provider keeps.
 //! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
 //! - [`session`]: sessions over WebSockets.
@@ -15,10 +16,12 @@
 //! settles its report exactly once, whoever hangs up first.
 
 pub mod answer;
+mod answered;
 mod attempt;
 mod beside;
 pub mod bytes_out;
 pub mod call;
+pub mod carried;
 mod count;
 mod defaults;
 pub mod engine;
@@ -27,6 +30,7 @@ mod media;
 mod mock;
 mod pipe;
 mod plan;
+mod price;
 pub mod relay;
 pub mod replay;
 pub mod sdk;
@@ -40,13 +44,14 @@ pub mod target;
 pub mod task;
 mod tokens;
 mod transport;
+mod whole;
 
 pub use answer::{Answer, Head, Report};
 pub use attempt::Made;
 pub use bytes_out::ByteStream;
 pub use call::{Call, Controls};
-pub use count::Adjustments;
 pub use engine::{Engine, EngineSettings, Failure, Gate};
+pub use price::Adjustments;
 pub use relay::{Relay, RelayBody, RelayHead, Relayed, Tariff};
 pub use sdk::Client;
 pub use session::{Handshake, Session};

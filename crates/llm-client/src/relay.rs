@@ -104,7 +104,7 @@ impl Engine {
         if let (Some(meter), Some((input, output))) = (&mut meter, counts(&parts.headers)) {
             meter.counted(input, output);
         }
-        let mut body = RelayBody::new(upstream, meter, tariff, self);
+        let mut body = RelayBody::metered(upstream, meter, tariff, self);
         if !success && parts.status.as_u16() >= 400 {
             body.failed(status_error(&parts, &provider));
         }

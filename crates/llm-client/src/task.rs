@@ -47,9 +47,10 @@ pub(crate) async fn run(
     let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
     if streams {
         head.content_type = sent.parts.headers.get(CONTENT_TYPE).cloned();
-        let body = ByteStream::new(sent.body, at.in_flight, codec, codec.usage_of_request(&request), counter);
         let events = head.content_type.as_ref().is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream"));
-        return Ok(Answer::Bytes { head, body: Box::new(body.with_events(events)) });
+        let told = codec.usage_of_request(&request);
+        let body = ByteStream::of_task(sent.body, at.in_flight, codec, told, events, counter);
+        return Ok(Answer::Bytes { head, body: Box::new(body) });
     }
     let mut report = Box::new(Report { first_byte: Some(Instant::now()), ..Report::default() });
     let limit = engine.settings.max_reply_bytes;

@@ -91,6 +91,24 @@ pub struct Call<'a> {
     pub client_headers: &'a [(String, String)],
 }
 
+impl<'a> Call<'a> {
+    /// A call in OpenAI's language of chat, whole, without a base or a key of the deployment.
+    pub(crate) const fn new(operation: OperationKind, format: Format, model: &'a str, params: &'a Params) -> Self {
+        Self {
+            operation,
+            format,
+            client_format: Format::OpenAiChat,
+            model,
+            stream: false,
+            api_base: None,
+            api_key: None,
+            params,
+            betas: &[],
+            client_headers: &[],
+        }
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug, Clone)]
 pub struct Endpoint {

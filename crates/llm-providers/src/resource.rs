@@ -36,16 +36,10 @@ impl<'a> Resource<'a> {
     /// The same as a call, for what both have in common.
     pub(crate) fn call(&self, format: Format) -> Call<'a> {
         Call {
-            operation: OperationKind::Relay,
-            format,
             client_format: format,
-            model: self.model,
-            stream: false,
             api_base: self.api_base,
             api_key: self.api_key,
-            params: self.params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(OperationKind::Relay, format, self.model, self.params)
         }
     }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use llm_catalog::{CostOptions, cost};
+use llm_catalog::CostOptions;
 use llm_types::record::Cost;
 use llm_types::{Usage, UsageSource};
 use llm_wire::meter::Metered;
 
 use crate::answer::Report;
-use crate::count::{Adjustments, Prompt};
+use crate::count::{Prompt, unfinished};
 use crate::engine::Engine;
+use crate::price::{self, Adjustments};
 use crate::target::{Prices, Target};
 
 /// Whose prices hold.
@@ -52,8 +53,7 @@ impl Biller {
         match seen.usage {
             Some(mut told) => {
                 if !complete && !seen.finished {
-                    told.usage.output_text += written.saturating_sub(told.usage.total_output());
-                    told.usage.source = UsageSource::Partial;
+                    unfinished(&mut told, written);
                 }
                 report.usage = told.usage;
                 report.usage_raw = told.raw.map(|(_, raw)| raw);
@@ -83,23 +83,11 @@ impl Biller {
             };
             match entry {
                 Some(entry) => {
-                    let c = cost(entry, provider, &report.usage, &CostOptions::default());
-                    let adjusted = self.adjustments.of(provider).apply(c.total);
-                    report.cost = Cost {
-                        total: adjusted.total,
-                        input: c.input,
-                        output: c.output,
-                        cache_read: c.cache_read,
-                        cache_write: c.cache_write,
-                        reasoning: c.reasoning,
-                        tools: c.tools,
-                        original: adjusted.original,
-                        discount: adjusted.discount_amount,
-                        margin: adjusted.margin_amount,
-                    };
+                    let options = CostOptions::default();
+                    report.cost = self.adjustments.price(provider, entry, &report.usage, &options);
                 }
                 None if self.tariff.flat == 0.0 => {
-                    report.cost_problem = Some(format!("no price is known for {provider}/{model}"));
+                    report.cost_problem = Some(price::unknown(provider, model));
                 }
                 None => {}
             }

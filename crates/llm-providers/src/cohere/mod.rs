@@ -100,16 +100,9 @@ mod tests {
         let (params, key) = (Params::without_env::<String>([]), Secret::new("k"));
         let want = Want { operation, format: Format::OpenAiChat, model };
         let call = Call {
-            operation,
-            format: Cohere.protocols(&want).best().unwrap(),
-            client_format: Format::OpenAiChat,
-            model,
-            stream: false,
             api_base,
             api_key: Some(&key),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(operation, Cohere.protocols(&want).best().unwrap(), model, &params)
         };
         let mut out = Endpoint::default();
         Cohere.endpoint(&call, &mut out).unwrap();

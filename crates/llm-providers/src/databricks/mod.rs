@@ -77,16 +77,9 @@ mod tests {
         let params = Params::without_env([("client_id", Json::from("c")), ("client_secret", Json::from("s"))]);
         let key = key.map(Secret::new);
         let call = Call {
-            operation: OperationKind::Generate,
-            format: Format::OpenAiChat,
-            client_format: Format::OpenAiChat,
-            model,
-            stream: false,
             api_base: Some(api_base),
             api_key: key.as_ref(),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(OperationKind::Generate, Format::OpenAiChat, model, &params)
         };
         let mut out = Endpoint::default();
         Databricks.endpoint(&call, &mut out).unwrap();

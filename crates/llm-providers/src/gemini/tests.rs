@@ -6,16 +6,10 @@ use crate::params::Params;
 fn url(model: &str, stream: bool, api_base: Option<&str>) -> String {
     let (params, key) = (Params::without_env::<String>([]), Secret::new("k"));
     let call = Call {
-        operation: OperationKind::Generate,
-        format: Format::GeminiGenerate,
-        client_format: Format::OpenAiChat,
-        model,
         stream,
         api_base,
         api_key: Some(&key),
-        params: &params,
-        betas: &[],
-        client_headers: &[],
+        ..Call::new(OperationKind::Generate, Format::GeminiGenerate, model, &params)
     };
     let mut out = Endpoint::default();
     Gemini.endpoint(&call, &mut out).unwrap();
@@ -45,16 +39,8 @@ fn urls_name_version_model_and_verb() {
 fn labels_do_not_go() {
     let (params, key) = (Params::without_env::<String>([]), Secret::new("k"));
     let call = Call {
-        operation: OperationKind::Generate,
-        format: Format::GeminiGenerate,
-        client_format: Format::OpenAiChat,
-        model: "gemini-2.5-flash",
-        stream: false,
-        api_base: None,
         api_key: Some(&key),
-        params: &params,
-        betas: &[],
-        client_headers: &[],
+        ..Call::new(OperationKind::Generate, Format::GeminiGenerate, "gemini-2.5-flash", &params)
     };
     assert!(Gemini.prepares(&call));
     let body = Bytes::from_static(br#"{"contents":[],"labels":{"a":"b"}}"#);

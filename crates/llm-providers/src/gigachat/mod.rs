@@ -60,18 +60,8 @@ mod tests {
 
     fn endpoint(fields: Vec<(&str, Json)>, key: &str) -> Result<Endpoint> {
         let (params, key) = (Params::without_env(fields), Secret::new(key));
-        let call = Call {
-            operation: OperationKind::Generate,
-            format: Format::GigaChat,
-            client_format: Format::OpenAiChat,
-            model: "GigaChat-2",
-            stream: false,
-            api_base: None,
-            api_key: Some(&key),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
-        };
+        let call =
+            Call { api_key: Some(&key), ..Call::new(OperationKind::Generate, Format::GigaChat, "GigaChat-2", &params) };
         let mut out = Endpoint::default();
         Gigachat.endpoint(&call, &mut out).map(|()| out)
     }

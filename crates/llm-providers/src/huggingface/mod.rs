@@ -67,16 +67,10 @@ mod tests {
         let (params, key) = (Params::without_env(Vec::<(&str, Json)>::new()), Secret::new("k"));
         let embeds = operation == OperationKind::Embed;
         let call = Call {
-            operation,
-            format: if embeds { Format::TeiEmbed } else { Format::OpenAiChat },
             client_format: if embeds { Format::OpenAiEmbeddings } else { Format::OpenAiChat },
-            model,
-            stream: false,
             api_base,
             api_key: Some(&key),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(operation, if embeds { Format::TeiEmbed } else { Format::OpenAiChat }, model, &params)
         };
         let mut out = Endpoint::default();
         Huggingface.endpoint(&call, &mut out).unwrap();

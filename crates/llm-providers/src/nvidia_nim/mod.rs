@@ -53,16 +53,10 @@ mod tests {
         let url = |model: &str, base: Option<&str>| {
             let (key, params) = (Secret::new("k"), Params::default());
             let call = Call {
-                operation: OperationKind::Rerank,
-                format: Format::NimRerank,
                 client_format: Format::CohereRerank,
-                model,
-                stream: false,
                 api_base: base,
                 api_key: Some(&key),
-                params: &params,
-                betas: &[],
-                client_headers: &[],
+                ..Call::new(OperationKind::Rerank, Format::NimRerank, model, &params)
             };
             let mut out = Endpoint::default();
             NvidiaNim.endpoint(&call, &mut out).unwrap();

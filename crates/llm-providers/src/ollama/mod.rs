@@ -67,18 +67,8 @@ mod tests {
             (Some("http://h:1/"), "http://h:1/api/chat"),
             (Some("http://h:1/api/generate"), "http://h:1/api/chat"),
         ] {
-            let call = Call {
-                operation: OperationKind::Generate,
-                format: Format::OllamaChat,
-                client_format: Format::OpenAiChat,
-                model: "llama3.1",
-                stream: false,
-                api_base: base,
-                api_key: None,
-                params: &params,
-                betas: &[],
-                client_headers: &[],
-            };
+            let call =
+                Call { api_base: base, ..Call::new(OperationKind::Generate, Format::OllamaChat, "llama3.1", &params) };
             let mut out = Endpoint::default();
             OllamaChat.endpoint(&call, &mut out).unwrap();
             assert_eq!(out.url, expected);

@@ -1,7 +1,7 @@
 //! The address of what is passed on, and the credential that it is shown.
 
 use base64::Engine as _;
-use llm_types::{Error, Format, Kind, OperationKind, Result, Secret};
+use llm_types::{Error, Kind, OperationKind, Result, Secret};
 
 use super::path::decoded;
 use super::{Given, Mount, Passing, Scheme, google};
@@ -112,16 +112,9 @@ fn provider(mount: &Mount, passing: &Passing<'_>, params: &Params, out: &mut End
     let api_base = passing.given.and_then(|g| g.api_base);
     let model = params.str("model").unwrap_or_default();
     let call = Call {
-        operation: OperationKind::Generate,
-        format: row.chat_format,
-        client_format: Format::OpenAiChat,
-        model,
-        stream: false,
         api_base,
         api_key: passing.given.and_then(|g| g.api_key),
-        params,
-        betas: &[],
-        client_headers: &[],
+        ..Call::new(OperationKind::Generate, row.chat_format, model, params)
     };
     provider.endpoint(&call, out)?;
     let base = row.base(api_base, params).ok_or_else(|| mount.no_base())?;

@@ -47,16 +47,9 @@ mod tests {
         let url = |fields: Vec<(&str, Json)>, stream| {
             let params = Params::without_env(fields);
             let call = Call {
-                operation: OperationKind::Generate,
-                format: Format::TgiGenerate,
-                client_format: Format::OpenAiChat,
-                model: "llama-3-8b",
                 stream,
-                api_base: None,
                 api_key: Some(&key),
-                params: &params,
-                betas: &[],
-                client_headers: &[],
+                ..Call::new(OperationKind::Generate, Format::TgiGenerate, "llama-3-8b", &params)
             };
             let mut out = Endpoint::default();
             Predibase.endpoint(&call, &mut out).map(|()| out.url)

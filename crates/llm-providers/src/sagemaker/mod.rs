@@ -96,18 +96,7 @@ mod tests {
     use super::*;
 
     fn call<'a>(params: &'a Params, stream: bool) -> Call<'a> {
-        Call {
-            operation: OperationKind::Generate,
-            format: Format::OpenAiChat,
-            client_format: Format::OpenAiChat,
-            model: "my-endpoint",
-            stream,
-            api_base: None,
-            api_key: None,
-            params,
-            betas: &[],
-            client_headers: &[],
-        }
+        Call { stream, ..Call::new(OperationKind::Generate, Format::OpenAiChat, "my-endpoint", params) }
     }
 
     #[test]

@@ -120,16 +120,9 @@ mod tests {
     fn endpoint(fields: Vec<(&str, Json)>, key: &str, api_base: Option<&str>) -> Result<Endpoint> {
         let (params, key) = (Params::without_env(fields), Secret::new(key));
         let call = Call {
-            operation: OperationKind::Generate,
-            format: Format::SapOrchestration,
-            client_format: Format::OpenAiChat,
-            model: "gpt-4o",
-            stream: false,
             api_base,
             api_key: Some(&key),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(OperationKind::Generate, Format::SapOrchestration, "gpt-4o", &params)
         };
         let mut out = Endpoint::default();
         Sap.endpoint(&call, &mut out).map(|()| out)

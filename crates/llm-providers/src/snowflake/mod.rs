@@ -118,16 +118,9 @@ mod tests {
         let key = Secret::new(key);
         let want = Want { operation: OperationKind::Generate, format: Format::OpenAiChat, model };
         let call = Call {
-            operation: OperationKind::Generate,
-            format: Snowflake.protocols(&want).best().unwrap(),
-            client_format: Format::OpenAiChat,
-            model,
-            stream: false,
             api_base,
             api_key: Some(&key),
-            params: &params,
-            betas: &[],
-            client_headers: &[],
+            ..Call::new(OperationKind::Generate, Snowflake.protocols(&want).best().unwrap(), model, &params)
         };
         let mut out = Endpoint::default();
         Snowflake.endpoint(&call, &mut out).unwrap();

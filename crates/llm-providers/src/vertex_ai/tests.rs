@@ -8,18 +8,7 @@ fn params(fields: &[(&str, &str)]) -> Params {
 
 fn call<'a>(model: &'a str, params: &'a Params) -> Call<'a> {
     let want = Want { operation: OperationKind::Generate, format: Format::OpenAiChat, model };
-    Call {
-        operation: OperationKind::Generate,
-        format: VertexAi.protocols(&want).best().unwrap(),
-        client_format: Format::OpenAiChat,
-        model,
-        stream: false,
-        api_base: None,
-        api_key: None,
-        params,
-        betas: &[],
-        client_headers: &[],
-    }
+    Call::new(OperationKind::Generate, VertexAi.protocols(&want).best().unwrap(), model, params)
 }
 
 fn url(call: &Call<'_>) -> String {

@@ -6,16 +6,10 @@ fn sent(model: &str, stream: bool, fields: Vec<(&str, Json)>, key: Option<&str>)
     let params = Params::without_env(fields);
     let key = key.map(Secret::new);
     let call = Call {
-        operation: OperationKind::Generate,
-        format: Format::OpenAiChat,
-        client_format: Format::OpenAiChat,
-        model,
         stream,
         api_base: Some("https://eu-de.ml.cloud.ibm.com/"),
         api_key: key.as_ref(),
-        params: &params,
-        betas: &[],
-        client_headers: &[],
+        ..Call::new(OperationKind::Generate, Format::OpenAiChat, model, &params)
     };
     let mut out = Endpoint::default();
     Watsonx.endpoint(&call, &mut out)?;

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame};
 use llm_client::StreamBody;
-use llm_wire::relay::events_end;
+use llm_wire::relay::Cutter;
 
 use super::rewrite::Rewriter;
 use super::turn::Keeper;
@@ -17,8 +17,7 @@ pub struct Told {
     inner: Box<StreamBody>,
     rewriter: Rewriter,
     keeper: Option<Keeper>,
-    /// The beginning of an event whose end has not come yet.
-    tail: BytesMut,
+    cutter: Cutter,
     over: bool,
 }
 
@@ -26,19 +25,12 @@ impl Told {
     /// Writes ids anew; `keeper` keeps the answer.
     #[must_use]
     pub fn new(inner: Box<StreamBody>, rewriter: Rewriter, keeper: Option<Keeper>) -> Self {
-        Self { inner, rewriter, keeper, tail: BytesMut::new(), over: false }
+        Self { inner, rewriter, keeper, cutter: Cutter::default(), over: false }
     }
 
     fn write(&mut self, chunk: Bytes) -> Bytes {
-        let whole = if self.tail.is_empty() {
-            chunk
-        } else {
-            self.tail.extend_from_slice(&chunk);
-            self.tail.split().freeze()
-        };
-        let end = events_end(&whole);
-        self.tail.extend_from_slice(whole.get(end..).unwrap_or_default());
-        self.events(&whole.slice(..end))
+        let whole = self.cutter.chunk(chunk);
+        self.events(&whole)
     }
 
     fn events(&mut self, whole: &Bytes) -> Bytes {
@@ -69,7 +61,7 @@ impl Body for Told {
                 Some(Err(never)) => match never {},
                 None => {
                     this.over = true;
-                    let rest = this.tail.split().freeze();
+                    let rest = this.cutter.finish();
                     this.events(&rest)
                 }
             };
@@ -80,6 +72,6 @@ impl Body for Told {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over || (self.tail.is_empty() && self.inner.is_end_stream())
+        self.over || (self.cutter.held() == 0 && self.inner.is_end_stream())
     }
 }

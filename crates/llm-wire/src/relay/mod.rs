@@ -8,6 +8,7 @@
 
 mod anthropic;
 mod chat;
+mod cut;
 mod gemini;
 mod responses;
 pub(crate) mod scan;
@@ -19,7 +20,8 @@ use llm_types::{Format, RawJson};
 use crate::sse::LineTooLong;
 use scan::{data_line, string_value, whole_object};
 
-pub use scan::{events_end, first_event_end};
+pub use cut::Cutter;
+pub use scan::first_event_end;
 pub use whole::Whole;
 
 /// What a relay noticed while it forwarded.
@@ -63,7 +65,7 @@ pub struct StreamRelay {
     learned: Option<(Vec<u8>, usize)>,
     hide_usage: bool,
     limit: usize,
-    tail: BytesMut,
+    cutter: Cutter,
     seen: Seen,
     /// Bit per choice: it called tools.
     tools: u64,
@@ -79,7 +81,16 @@ impl StreamRelay {
             crate::top::write_str(m, &mut quoted);
             quoted.freeze()
         });
-        Self { format, model, learned: None, hide_usage, limit, tail: BytesMut::new(), seen: Seen::default(), tools: 0 }
+        Self {
+            format,
+            model,
+            learned: None,
+            hide_usage,
+            limit,
+            cutter: Cutter::default(),
+            seen: Seen::default(),
+            tools: 0,
+        }
     }
 
     /// What was noticed so far.
@@ -98,25 +109,17 @@ impl StreamRelay {
     /// # Errors
     /// When one event is longer than the bound.
     pub fn chunk(&mut self, chunk: Bytes) -> Result<Bytes, LineTooLong> {
-        let input = if self.tail.is_empty() {
-            chunk
-        } else {
-            self.tail.extend_from_slice(&chunk);
-            self.tail.split().freeze()
-        };
-        let whole = events_end(&input);
-        if input.len() - whole > self.limit {
+        let events = self.cutter.chunk(chunk);
+        if self.cutter.held() > self.limit {
             return Err(LineTooLong { limit: self.limit });
         }
-        self.tail.extend_from_slice(input.get(whole..).unwrap_or_default());
-        let events = input.slice(..whole);
         Ok(self.events(events))
     }
 
     /// The upstream ended: what is left of an event without its empty line goes on too.
     pub fn finish(&mut self) -> Bytes {
-        let rest = self.tail.split().freeze();
-        if rest.is_empty() { rest } else { self.events(rest) }
+        let rest = self.cutter.finish();
+        self.events(rest)
     }
 
     /// Forwards whole events. Without an edit the bytes are shared, not copied.

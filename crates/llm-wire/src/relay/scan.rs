@@ -3,10 +3,9 @@
 use memchr::memmem;
 
 /// Where the last whole event of `bytes` ends: behind its empty line.
-#[must_use]
-pub fn events_end(bytes: &[u8]) -> usize {
+pub(super) fn events_end(bytes: &[u8]) -> usize {
     let lf = memmem::rfind(bytes, b"\n\n").map(|at| at + 2);
-    let crlf = memmem::rfind(bytes, b"\r\n\r\n").map(|at| at + 4);
+    let crlf = memmem::rfind(bytes, b"\n\r\n").map(|at| at + 3);
     let cr = if lf.is_none() && crlf.is_none() { memmem::rfind(bytes, b"\r\r").map(|at| at + 2) } else { None };
     lf.max(crlf).max(cr).unwrap_or(0)
 }

@@ -1,0 +1,41 @@
+//! What a usage costs: the price table's entry, then discount and margin of the provider.
+
+use llm_catalog::{Adjustment, CostOptions, ModelRef, cost};
+use llm_types::Usage;
+use llm_types::record::Cost;
+
+/// Discounts and margins by provider id; those of `global` hold for providers without their own.
+#[derive(Debug, Clone, Default)]
+pub struct Adjustments(pub Vec<(String, Adjustment)>);
+
+impl Adjustments {
+    /// What is done to the price of a call to this provider.
+    #[must_use]
+    pub fn of(&self, provider: &str) -> Adjustment {
+        let find = |name: &str| self.0.iter().find(|(p, _)| p == name).map(|(_, a)| *a);
+        find(provider).or_else(|| find("global")).unwrap_or_default()
+    }
+
+    /// What a usage costs by an entry of the price table, in US dollars.
+    pub(crate) fn price(&self, provider: &str, entry: ModelRef<'_>, usage: &Usage, options: &CostOptions<'_>) -> Cost {
+        let c = cost(entry, provider, usage, options);
+        let adjusted = self.of(provider).apply(c.total);
+        Cost {
+            total: adjusted.total,
+            input: c.input,
+            output: c.output,
+            cache_read: c.cache_read,
+            cache_write: c.cache_write,
+            reasoning: c.reasoning,
+            tools: c.tools,
+            original: adjusted.original,
+            discount: adjusted.discount_amount,
+            margin: adjusted.margin_amount,
+        }
+    }
+}
+
+/// Why a call has no price.
+pub(crate) fn unknown(provider: &str, model: &str) -> String {
+    format!("no price is known for {provider}/{model}")
+}
