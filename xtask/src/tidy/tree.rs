@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::lexer::{Token, lex};
 
-/// Folders that hold no source.
+/// Names that hold no source. `.git` is a file in a second work tree.
 const SKIPPED: &[&str] = &["target", ".git", "node_modules", "__pycache__"];
 
 /// A text file of the workspace.
@@ -65,7 +65,10 @@ pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
             let entry = entry?;
             let name = entry.file_name();
             let kind = entry.file_type()?;
-            if kind.is_dir() && !SKIPPED.iter().any(|s| *s == name) {
+            if SKIPPED.iter().any(|s| *s == name) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file()
                 && let Some(text) = text(&entry.path())?
