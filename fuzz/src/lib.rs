@@ -1,5 +1,10 @@
 //! What the fuzz targets do. The first bytes of an input choose the format and the cutting, the rest is what a stranger
-//! sends. Nothing may panic, hang, or end a stream without a word.
+//! sends. Nothing may panic, hang, or end a stream without a word. [`seeds`] makes first inputs of the fixtures.
+
+pub mod framing;
+#[cfg(feature = "gateway")]
+pub mod gateway;
+pub mod seeds;
 
 use bytes::{Bytes, BytesMut};
 use llm_types::grammar::Checker;
@@ -21,6 +26,22 @@ fn choose<T: Copy>(all: &[T], by: u8) -> Option<T> {
     all.get(usize::from(by) % all.len().max(1)).copied()
 }
 
+/// Formats that the target of this name chooses from.
+fn formats_of(target: &str) -> Vec<Format> {
+    match target {
+        "request" => formats(|f| registry::client_generate(f).is_some()),
+        "reply" => formats(|f| {
+            registry::upstream_generate(f).is_some() || registry::upstream_embed(f).is_some() || registry::count(f).is_some()
+        }),
+        "stream" => {
+            formats(|f| registry::upstream_generate(f).is_some_and(|c| c.stream_decoder(&context(f)).is_some()))
+        }
+        "task" => formats(|f| registry::task(f).is_some()),
+        "relay" => formats(|f| registry::client_generate(f).is_some()),
+        _ => Vec::new(),
+    }
+}
+
 fn formats(is: impl Fn(Format) -> bool) -> Vec<Format> {
     Format::ALL.iter().copied().filter(|f| is(*f)).collect()
 }
@@ -37,17 +58,21 @@ fn view(status: u16, body: &[u8]) -> ReplyView<'_> {
 pub fn request(data: &[u8]) {
     let [by, _, _, body @ ..] = data else { return };
     let view = RequestView { path: "/v1beta/models/m:generateContent", query: "", body };
-    let clients = formats(|f| registry::client_generate(f).is_some());
-    let Some(codec) = choose(&clients, *by).and_then(registry::client_generate) else { return };
+    let Some(codec) = choose(&formats_of("request"), *by).and_then(registry::client_generate) else { return };
     if let Ok(request) = codec.decode_request(&view) {
         for codec in Format::ALL.iter().filter_map(|f| registry::upstream_generate(*f)) {
             for drop_params in [false, true] {
                 let mut ctx = EncodeContext { drop_params, modify_params: true, ..EncodeContext::for_model("m") };
                 let mut out = BytesMut::new();
                 if codec.encode_request(&request, &mut ctx, &mut out).is_ok() {
-                    let text = String::from_utf8(out.to_vec()).expect("a body is UTF-8");
-                    RawJson::parse(text).expect("a body is JSON");
+                    is_json(&out);
                 }
+            }
+        }
+        for codec in Format::ALL.iter().filter_map(|f| registry::count(*f)) {
+            let mut out = BytesMut::new();
+            if codec.encode(&request, &mut EncodeContext::for_model("m"), &mut out).is_ok() {
+                is_json(&out);
             }
         }
     }
@@ -59,12 +84,15 @@ pub fn request(data: &[u8]) {
     }
 }
 
+fn is_json(bytes: &[u8]) {
+    let text = String::from_utf8(bytes.to_vec()).expect("a body is UTF-8");
+    RawJson::parse(text).expect("a body is JSON");
+}
+
 /// An upstream's whole reply: read as an answer and as an error, and written for every client.
 pub fn reply(data: &[u8]) {
     let [by, _, _, body @ ..] = data else { return };
-    let upstreams =
-        formats(|f| registry::upstream_generate(f).is_some() || registry::upstream_embed(f).is_some());
-    let Some(format) = choose(&upstreams, *by) else { return };
+    let Some(format) = choose(&formats_of("reply"), *by) else { return };
     let ctx = context(format);
     if let Some(codec) = registry::upstream_generate(format) {
         let _ = codec.decode_error(&view(400, body));
@@ -73,23 +101,44 @@ pub fn reply(data: &[u8]) {
             for client in Format::ALL.iter().filter_map(|f| registry::client_generate(*f)) {
                 let mut out = BytesMut::new();
                 client.encode_response(&answer, &ctx, &mut out);
-                RawJson::parse(String::from_utf8(out.to_vec()).expect("UTF-8")).expect("an answer is JSON");
+                is_json(&out);
             }
         }
     }
     if let Some(codec) = registry::upstream_embed(format) {
         let _ = codec.decode_error(&view(400, body));
-        let _ = codec.decode_response(&view(200, body), &ctx);
+        if let Ok(vectors) = codec.decode_response(&view(200, body), &ctx) {
+            let client = registry::client_embed(Format::OpenAiEmbeddings).expect("there");
+            let mut out = BytesMut::new();
+            client.encode_response(&vectors, &ctx, &mut out);
+            is_json(&out);
+        }
+    }
+    if let Some(codec) = registry::count(format) {
+        let _ = codec.decode(body);
     }
     let _ = Whole::read(format, body);
+    parts(format, body);
+}
+
+/// What is read of a reply beside it: its usage, an error inside a stream.
+fn parts(format: Format, body: &[u8]) {
+    let Some(raw) = std::str::from_utf8(body).ok().and_then(|t| RawJson::parse(t).ok()) else { return };
+    let top = llm_wire::top::Top::parse(body).unwrap_or_default();
+    for object in [Some(raw.get()), top.get("usage"), top.get("usageMetadata")].into_iter().flatten() {
+        let object = RawJson::parse(object).expect("a value is JSON");
+        let _ = llm_wire::usage::report(format, &[object.clone(), object]);
+    }
+    let _ = llm_wire::anthropic::error_in_stream(raw.get());
+    let _ = llm_wire::gemini::error_in_stream(raw.get(), "fuzz");
+    let _ = llm_wire::openai::errors::decode_in_stream(raw.get(), "fuzz", Default::default());
 }
 
 /// An upstream's stream in some chunks: the events keep the grammar, the stream does not end silently, and every client
 /// can be told.
 pub fn stream(data: &[u8]) {
     let [by, cut, _, body @ ..] = data else { return };
-    let streaming = |f: Format| registry::upstream_generate(f).is_some_and(|c| c.stream_decoder(&context(f)).is_some());
-    let Some(format) = choose(&formats(streaming), *by) else { return };
+    let Some(format) = choose(&formats_of("stream"), *by) else { return };
     let Some(codec) = registry::upstream_generate(format) else { return };
     let framing = if *by > 127 { Framing::Sse } else { codec.framing() };
     let Some(mut decoder) = codec.stream_decoder(&context(format)) else { return };
@@ -131,25 +180,28 @@ pub fn stream(data: &[u8]) {
 /// A stream that is forwarded.
 pub fn relay(data: &[u8]) {
     let [by, cut, _, body @ ..] = data else { return };
-    let all = [
-        Format::OpenAiChat,
-        Format::OpenAiCompletions,
-        Format::OpenAiResponses,
-        Format::AnthropicMessages,
-        Format::GeminiGenerate,
-    ];
-    let Some(format) = choose(&all, *by) else { return };
-    let mut relay = StreamRelay::new(format, Some("name"), *by > 127, 1 << 16);
-    for chunk in body.chunks(usize::from(*cut).max(1)) {
-        if relay.chunk(Bytes::copy_from_slice(chunk)).is_err() {
-            return;
-        }
+    let Some(format) = choose(&formats_of("relay"), *by) else { return };
+    // the cutting changes neither the bytes nor what is seen
+    let whole = relayed(format, *by > 127, body, body.len().max(1));
+    let pieces = relayed(format, *by > 127, body, usize::from(*cut).max(1));
+    if let (Some(whole), Some(pieces)) = (whole, pieces) {
+        assert_eq!(whole, pieces, "{format}");
     }
-    let _ = relay.finish();
+}
+
+/// What came out of a relay, and what it saw.
+fn relayed(format: Format, hide_usage: bool, body: &[u8], size: usize) -> Option<(String, String)> {
+    let mut out = Vec::new();
+    let mut relay = StreamRelay::new(format, Some("name"), hide_usage, 1 << 16);
+    for chunk in body.chunks(size) {
+        out.extend_from_slice(&relay.chunk(Bytes::copy_from_slice(chunk)).ok()?);
+    }
+    out.extend_from_slice(&relay.finish());
     let seen = relay.take_seen();
     if !seen.usage.is_empty() {
         let _ = llm_wire::usage::report(format, &seen.usage);
     }
+    Some((String::from_utf8_lossy(&out).into_owned(), format!("{seen:?}")))
 }
 
 /// A task: a request of any fields, and any reply to it.
@@ -168,16 +220,20 @@ pub fn task(data: &[u8]) {
         OperationKind::Video,
     ];
     let [by, kind, split, rest @ ..] = data else { return };
-    let codecs = formats(|f| registry::task(f).is_some());
-    let Some(codec) = choose(&codecs, *by).and_then(registry::task) else { return };
+    let Some(codec) = choose(&formats_of("task"), *by).and_then(registry::task) else { return };
     let Some(operation) = choose(&TASKS, *kind) else { return };
     let (fields, body) = rest.split_at(usize::from(*split).min(rest.len()));
     let fields = std::str::from_utf8(fields).ok().and_then(|t| RawJson::parse(t).ok());
     let fields = fields.and_then(|f| f.read::<Json>().ok()).unwrap_or(Json::Object(Vec::new()));
-    let request = TaskRequest { operation, model: "m".to_owned(), fields, files: Vec::new() };
+    let mut request = TaskRequest { operation, model: "m".to_owned(), fields, files: Vec::new() };
+    if codec.fetches(&request).is_some() {
+        codec.put_fetched(&mut request, "data:application/pdf;base64,JVBERg==".to_owned());
+    }
     let mut ctx = EncodeContext { drop_params: true, ..EncodeContext::for_model("m") };
     let _ = codec.encode(&request, &mut ctx);
+    let _ = codec.streams(&request);
     let _ = codec.usage_of_request(&request);
+    let _ = codec.usage_in_event(body);
     let _ = codec.next(&request, u32::from(*split), &view(200, body));
     let _ = codec.decode(&request, &view(200, body), &context(codec.format()));
     let _ = codec.decode_error(&view(400, body));

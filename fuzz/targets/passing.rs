@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| llm_fuzz::passing(data));
+libfuzzer_sys::fuzz_target!(init: llm_fuzz::seeds::plant("passing"), |data: &[u8]| llm_fuzz::passing(data));
