@@ -6,6 +6,7 @@ use llm_types::{Json, Result, Usage, UsageSource};
 use super::{Rerank, Tells, Tokens};
 use crate::codec::{ReplyContext, ReplyView};
 use crate::openai::errors;
+use crate::python;
 use crate::task::{TaskReply, TaskRequest};
 
 pub(super) fn decode(
@@ -18,7 +19,7 @@ pub(super) fn decode(
     let broken = || errors::invalid_reply(reply, "an order without results");
     let meta = match dialect.tells {
         Tells::Answer => tree.get("meta").cloned().unwrap_or_default(),
-        Tells::List => counted(request, reply, ctx),
+        Tells::List => counted(request, &tree, ctx),
         _ => meta(dialect.tokens, &tree),
     };
     let results = results(dialect.tells, request, &tree).ok_or_else(broken)?;
@@ -40,8 +41,13 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
         Tells::Data => list("data")?.iter().map(|r| result(r, "relevance_score", r.get("document"))).collect(),
         Tells::List => {
             let shown = request.fields.get("return_documents").and_then(Json::as_bool) == Some(true);
-            let text = |r: &Json| r.get("text").filter(|_| shown).cloned();
-            tree.as_array()?.iter().map(|r| result(r, "score", text(r).as_ref())).collect()
+            let told = |r: &&Json| ["index", "score"].iter().all(|key| r.get(key).is_some_and(|v| !v.is_null()));
+            let text = |r: &Json| {
+                let told = r.get("text").and_then(Json::as_str).filter(|t| !t.is_empty());
+                let text = told.or_else(|| text_of(documents.get(usize::try_from(r.get("index")?.as_i64()?).ok()?)?));
+                text.filter(|_| shown).map(Json::from)
+            };
+            tree.as_array()?.iter().filter(told).map(|r| result(r, "score", text(r).as_ref())).collect()
         }
         Tells::Rankings => {
             let of = |r: &Json| documents.get(usize::try_from(r.get("index")?.as_i64()?).ok()?);
@@ -67,6 +73,11 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
         Tells::Scored => list("results")?.iter().map(|r| result(r, "score", r.get("input"))).collect(),
     };
     Some(Json::Array(items))
+}
+
+/// The text of a document: the document, or its `text`.
+fn text_of(document: &Json) -> Option<&str> {
+    document.as_str().or_else(|| document.get("text")?.as_str())
 }
 
 /// `{index, relevance_score, document}`, a bare text as `{"text"}`.
@@ -111,14 +122,17 @@ fn meta(tokens: Tokens, tree: &Json) -> Json {
 /// The model by whose tokenizer LiteLLM counts what it does not know.
 const COUNTED_AS: &str = "gpt-4";
 
-/// `meta` of a host that counts nothing: one search, and tokens as LiteLLM counts them, of query and texts and of the
-/// reply's own text.
-fn counted(request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Json {
+/// `meta` of a host that counts nothing: one search, and tokens as LiteLLM counts them, of query and texts in one line
+/// and of the reply as Python prints it.
+fn counted(request: &TaskRequest, reply: &Json, ctx: &ReplyContext) -> Json {
     let count = |text: &str| ctx.count.map_or(0, |count| count(COUNTED_AS, text));
     let documents = request.fields.get("documents").and_then(Json::as_array).unwrap_or_default();
-    let texts = documents.iter().filter_map(|d| d.as_str().or_else(|| d.get("text")?.as_str()));
-    let input: u64 = request.str("query").into_iter().chain(texts).map(count).sum();
-    let output = count(&String::from_utf8_lossy(reply.body));
+    let mut asked = format!("{} ", request.str("query").unwrap_or_default());
+    for text in documents.iter().filter_map(text_of) {
+        asked.push_str(text);
+        asked.push(' ');
+    }
+    let (input, output) = (count(&asked), count(&python::repr(reply)));
     Json::object([
         ("api_version", Json::object([("version", "1.0")])),
         ("billed_units", Json::object([("search_units", 1_u64)])),

@@ -81,7 +81,7 @@ fn every_house_answers_in_ours() {
         (
             &TEI,
             r#"[{"index":1,"score":0.5,"text":"b"}]"#,
-            r#"{"id":"own","results":[{"index":1,"relevance_score":0.5,"document":{"text":"b"}}],"meta":{"api_version":{"version":"1.0"},"billed_units":{"search_units":1},"tokens":{"input_tokens":3,"output_tokens":1}}}"#,
+            r#"{"id":"own","results":[{"index":1,"relevance_score":0.5,"document":{"text":"b"}}],"meta":{"api_version":{"version":"1.0"},"billed_units":{"search_units":1},"tokens":{"input_tokens":4,"output_tokens":6}}}"#,
         ),
         (
             &NIM,
