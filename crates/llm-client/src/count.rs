@@ -62,7 +62,7 @@ impl Counter {
 
     pub(crate) fn relayed(&self, seen: Seen, report: &mut Report) {
         report.response_id = seen.id.clone().filter(|i| !i.is_empty());
-        let mut usage = (!seen.usage.is_empty()).then(|| llm_wire::usage::report(self.format, &seen.usage));
+        let mut usage = seen.report(self.format);
         let written = seen.estimated_output_tokens();
         if let Some(usage) = usage.as_mut().filter(|_| !seen.finished) {
             unfinished(usage, written);

@@ -146,9 +146,12 @@ impl Pipe {
                 decoder.frame(&frame, &mut sink);
             }
         });
-        if let Err(e) = left {
-            sink(Event::Error(Box::new(Error::new(Kind::MidStream, e.to_string()))));
+        match left {
+            Ok(()) => decoder.end(&mut sink),
+            Err(e) => {
+                sink(Event::Error(Box::new(Error::new(Kind::MidStream, e.to_string()))));
+                sink(Event::End);
+            }
         }
-        decoder.end(&mut sink);
     }
 }

@@ -37,8 +37,33 @@ impl Tap {
 
     /// The answer, once the stream is over.
     pub(crate) fn finish(mut self) -> Box<GenerateResponse> {
-        let Self { decoder, assembler, .. } = &mut self;
+        let Self { splitter, decoder, assembler, broken } = &mut self;
+        if !*broken {
+            // The last event may lack its empty line. What is too long was not forwarded either.
+            let _too_long = splitter.finish(|item| {
+                if let Item::Frame(frame) = item {
+                    decoder.frame(&frame, &mut |e: Event<'_>| assembler.event(e));
+                }
+            });
+        }
         decoder.end(&mut |e: Event<'_>| assembler.event(e));
         Box::new(self.assembler.finish().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_types::Format;
+    use llm_wire::codec::ReplyContext;
+
+    use super::*;
+
+    #[test]
+    fn the_last_event_may_lack_its_empty_line() {
+        let codec = llm_wire::registry::upstream_generate(Format::OpenAiChat).unwrap();
+        let mut tap = Tap::new(codec.stream_decoder(&ReplyContext::default()).unwrap());
+        let event = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n";
+        tap.chunk(&Bytes::from_static(event.as_bytes()));
+        assert_eq!(tap.finish().text(), "Hi");
     }
 }

@@ -60,8 +60,7 @@ impl Answered<'_> {
 fn relay_whole(plan: &Plan, bytes: &Bytes, counter: &Counter, report: &mut Report) -> Option<Bytes> {
     let whole = Whole::read(plan.upstream, bytes)?;
     report.response_id = whole.id.and_then(|id| llm_types::json::raw_str(id.get())).map(std::borrow::Cow::into_owned);
-    let usage = whole.usage.map(llm_types::RawJson::borrowed);
-    let usage = usage.map(|raw| llm_wire::usage::report(plan.upstream, std::slice::from_ref(&raw)));
+    let usage = whole.report(plan.upstream);
     let written = if usage.is_none() { counter.written(bytes) } else { 0 };
     counter.book(usage, written, report);
     Some(match (&plan.ctx.model, whole.model) {

@@ -4,6 +4,8 @@ use llm_types::generate::UsageReport;
 use llm_types::{Format, RawJson, UsageSource};
 use serde_json::value::RawValue;
 
+use crate::gemini::Grounding;
+
 /// The report of the usage objects that a stream or a reply held, in their order. Anthropic's streams report at the
 /// start and at the end, later values win; elsewhere the last object counts.
 #[must_use]
@@ -20,4 +22,13 @@ pub fn report(format: Format, raws: &[RawJson]) -> UsageReport {
         Ok(raw) => crate::openai::usage::decode(raw, format),
         Err(_) => UsageReport::default(),
     }
+}
+
+/// The same with what Gemini looked up; nothing without usage objects.
+pub(crate) fn with_grounding(format: Format, raws: &[RawJson], grounding: Grounding) -> Option<UsageReport> {
+    let last = raws.last()?;
+    if format == Format::GeminiGenerate {
+        return Some(crate::gemini::grounded_report(last.get(), grounding));
+    }
+    Some(report(format, raws))
 }

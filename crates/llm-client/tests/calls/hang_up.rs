@@ -4,8 +4,9 @@ use llm_client::Report;
 use llm_simulator::{Ended, Gate, Match, Running, Script};
 use llm_types::{Format, UsageSource};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{ask, deployment, engine, http, open, piece, sim, within};
+use crate::support::{answer, ask, deployment, engine, http, open, piece, sim, within};
 
 /// Reads `chunks` content chunks of a stream that has more to say, hangs up and gives the report.
 async fn hang_up(sim: &Running, format: Format, model: &str, script: Script, chunks: usize) -> Report {
@@ -113,4 +114,29 @@ async fn without_a_tail_nothing_is_told_and_nothing_breaks() {
     let answer = engine.answer(&http, &call, &llm_client::engine::Open).await.unwrap();
     assert!(answer.report().is_none());
     drop(answer);
+}
+
+/// Some hosts send the end marker and then break off instead of ending the body.
+#[tokio::test]
+async fn behind_the_end_marker_nothing_can_be_missing() {
+    let chunk = |data: &str| format!("{:x}\r\n{data}\r\n", data.len());
+    let text = "data: {\"id\":\"c\",\"model\":\"gpt-4o\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    for (marker, complete) in [("data: [DONE]\n\n", true), (": more\n\n", false)] {
+        let reply = format!("{head}{}{}", chunk(text), chunk(marker));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            while !socket.read(&mut asked).await.unwrap().checked_sub(1).is_none_or(|last| asked[last] == b'}') {}
+            socket.write_all(reply.as_bytes()).await.unwrap();
+        });
+        let engine = engine(vec![deployment("a", "smart", &json!({ "model": "openai/gpt-4o", "api_base": base }))]);
+        let got = answer(&engine, &ask(Format::OpenAiChat, "Hi", true)).await.unwrap();
+        serving.await.unwrap();
+        let (text, error) = (got.text(), got.report.error.is_some());
+        assert_eq!(text.matches("[DONE]").count(), usize::from(complete), "{text}");
+        assert_eq!((error, text.contains("\"error\"")), (!complete, !complete), "{text}");
+    }
 }

@@ -58,7 +58,7 @@ pub use embed::GeminiEmbed;
 pub use error::{decode as decode_error, of_streaming_call};
 pub(crate) use finish::is_blocked;
 pub use media::media_type_of_url;
-pub(crate) use usage::{alone as usage_report, splits_prompt, tool_use_tokens};
+pub(crate) use usage::{Grounding, alone as usage_report, decode as grounded_report, splits_prompt, tool_use_tokens};
 pub use vertex_embed::VertexEmbed;
 pub(crate) use wire::split_call_id;
 

@@ -13,8 +13,9 @@ use super::usage::{self, Grounding};
 use super::wire::{CandidateIn, ReplyIn, block_reason, model_name};
 use super::{FORMAT, error, logprobs};
 use crate::codec::{ReplyContext, StreamDecoder};
+use crate::framing::{Framing, Splitter};
 use crate::openai::errors::provider_name;
-use crate::sse::Frame;
+use crate::sse::{Frame, Item};
 
 /// How much of an event that comes in pieces is kept.
 const PIECES_LIMIT: usize = 32 * 1024 * 1024;
@@ -32,8 +33,8 @@ pub(super) struct Decoder {
     candidates: Vec<Candidate>,
     usage: Option<RawJson>,
     grounding: Grounding,
-    /// An event that is not whole yet.
-    pieces: Vec<u8>,
+    /// An event that comes in pieces: what there is of it. Every byte is looked at once.
+    pieces: Option<Box<Splitter>>,
 }
 
 impl StreamDecoder for Decoder {
@@ -41,19 +42,22 @@ impl StreamDecoder for Decoder {
         if self.ended || frame.data.trim_ascii().is_empty() || frame.is_done() {
             return;
         }
-        if !self.pieces.is_empty() {
-            self.pieces.extend_from_slice(&frame.data);
-            let whole = std::mem::take(&mut self.pieces);
-            return self.data(&whole, sink);
+        if self.pieces.is_some() {
+            return self.piece(&frame.data, sink);
         }
-        self.data(&frame.data, sink);
+        let object = frame.data.trim_ascii_start().starts_with(b"{");
+        match serde_json::from_slice::<ReplyIn<'_>>(&frame.data) {
+            Ok(view) if object => self.event(view, sink),
+            Err(_) if object => self.piece(&frame.data, sink),
+            _ => self.unreadable(sink),
+        }
     }
 
     fn end(&mut self, sink: &mut dyn EventSink) {
         if self.ended {
             return;
         }
-        if self.pieces.is_empty() && (self.blocked || self.candidates.iter().any(Candidate::has_finish)) {
+        if self.pieces.is_none() && (self.blocked || self.candidates.iter().any(Candidate::has_finish)) {
             return self.complete(sink);
         }
         let name = provider_name(&self.provider);
@@ -77,20 +81,35 @@ impl Decoder {
             candidates: Vec::with_capacity(1),
             usage: None,
             grounding: Grounding::default(),
-            pieces: Vec::new(),
+            pieces: None,
         }
     }
 
-    fn data(&mut self, data: &[u8], sink: &mut dyn EventSink) {
-        let object = data.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice::<ReplyIn<'_>>(data) {
-            Ok(view) if object => self.event(view, sink),
-            Err(_) if object && data.len() < PIECES_LIMIT => self.pieces = data.to_vec(),
-            _ => {
-                let text = "litellm.APIConnectionError: the upstream sent an event that is not JSON";
-                self.fail(Error::upstream(Kind::InvalidReply, text, UpstreamDetail::default()), sink);
+    /// Takes in a piece of an event, and reads the event once its braces are closed.
+    fn piece(&mut self, data: &[u8], sink: &mut dyn EventSink) {
+        let pieces = self.pieces.get_or_insert_with(|| Box::new(Splitter::new(Framing::JsonArray, PIECES_LIMIT)));
+        let mut whole = None;
+        let fed = pieces.feed(data, |item| {
+            if let Item::Frame(frame) = item {
+                whole = Some(frame.data.into_owned());
             }
+        });
+        match (fed, whole) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(whole)) => {
+                self.pieces = None;
+                match serde_json::from_slice(&whole) {
+                    Ok(view) => self.event(view, sink),
+                    Err(_) => self.unreadable(sink),
+                }
+            }
+            (Err(_), _) => self.unreadable(sink),
         }
+    }
+
+    fn unreadable(&mut self, sink: &mut dyn EventSink) {
+        let text = "litellm.APIConnectionError: the upstream sent an event that is not JSON";
+        self.fail(Error::upstream(Kind::InvalidReply, text, UpstreamDetail::default()), sink);
     }
 
     fn event(&mut self, view: ReplyIn<'_>, sink: &mut dyn EventSink) {

@@ -33,9 +33,13 @@ view!(lenient ModalityIn {
     count = "tokenCount": Count,
 });
 
+view!(lenient CandidateIn {
+    grounding = "groundingMetadata": Option<&'a RawValue>,
+});
+
 /// How often the answer looked something up, counted off the grounding metadata of its candidates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Grounding {
+pub(crate) struct Grounding {
     /// Web searches.
     pub searches: u64,
     /// Looks at maps.
@@ -43,6 +47,12 @@ pub(super) struct Grounding {
 }
 
 impl Grounding {
+    /// Takes in the candidates of an answer that nobody reads.
+    pub(crate) fn add_candidates(&mut self, candidates: &str) {
+        let candidates: List<CandidateIn<'_>> = serde_json::from_str(candidates).unwrap_or_default();
+        candidates.0.iter().flatten().filter_map(|c| c.grounding).for_each(|metadata| self.add(metadata.get()));
+    }
+
     /// Takes in the metadata of a candidate.
     pub(super) fn add(&mut self, metadata: &str) {
         let Ok(tree) = serde_json::from_str::<Json>(metadata) else { return };
@@ -53,7 +63,7 @@ impl Grounding {
 }
 
 /// Reads `usageMetadata` and keeps its text. Anything unreadable counts as zero.
-pub(super) fn decode(raw: &str, grounding: Grounding) -> UsageReport {
+pub(crate) fn decode(raw: &str, grounding: Grounding) -> UsageReport {
     let view: UsageIn<'_> = serde_json::from_str(raw).unwrap_or_default();
     let words = RawJson::parse(raw).ok().map(|json| (FORMAT, json));
     UsageReport { usage: buckets(&view, grounding), raw: words }

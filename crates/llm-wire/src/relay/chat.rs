@@ -6,9 +6,10 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::scan::{place, string_after, string_value, value_at};
+use super::scan::{event_name, place, string_after, string_value, value_at};
 use super::{Edit, Patch, StreamRelay};
 use crate::openai::usage;
+use crate::top::Top;
 
 /// The fields of a chunk that matter here.
 #[derive(Deserialize)]
@@ -37,6 +38,13 @@ impl StreamRelay {
             self.seen.done = true;
             self.seen.finished = true;
             return Edit::Keep;
+        }
+        if event_name(event) == Some(b"error") {
+            // Some hosts tell errors by the name of the event alone.
+            let top = Top::parse(data).unwrap_or_default();
+            let said = top.get("error").filter(|e| *e != "null").map(str::as_bytes).unwrap_or(data);
+            self.seen.error = Some(RawJson::parse(String::from_utf8_lossy(said)).unwrap_or_default());
+            return Edit::Drop;
         }
         if let Some(text) = string_after(data, b"\"content\":") {
             self.seen.text_bytes += text as u64;

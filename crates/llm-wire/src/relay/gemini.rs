@@ -1,6 +1,7 @@
 //! Events of Gemini: every one is a whole answer that holds what is new.
 
 use llm_types::RawJson;
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,6 +17,8 @@ struct Head<'a> {
     model_version: Option<&'a RawValue>,
     #[serde(borrow, default)]
     response_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    candidates: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -38,6 +41,11 @@ impl StreamRelay {
             // the last one counts
             self.seen.usage.clear();
             self.seen.usage.push(RawJson::borrowed(usage));
+        }
+        if let Some(candidates) = head.candidates
+            && memmem::find(data, b"\"groundingMetadata\"").is_some()
+        {
+            self.seen.grounding.add_candidates(candidates.get()); // searches are billed
         }
         self.seen.finished |=
             string_after(data, b"\"finishReason\":").is_some() || string_after(data, b"\"blockReason\":").is_some();

@@ -15,8 +15,10 @@ pub(crate) mod scan;
 mod whole;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use llm_types::generate::UsageReport;
 use llm_types::{Format, RawJson};
 
+use crate::gemini::Grounding;
 use crate::sse::LineTooLong;
 use scan::{data_line, string_value, whole_object};
 
@@ -29,6 +31,8 @@ pub use whole::Whole;
 pub struct Seen {
     /// The upstream's usage objects, in order (Anthropic reports at the start and at the end).
     pub usage: Vec<RawJson>,
+    /// What Gemini looked up; it stands beside the usage.
+    pub(crate) grounding: Grounding,
     /// The upstream's id of the answer.
     pub id: Option<String>,
     /// The model as the upstream named it.
@@ -48,6 +52,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What was consumed; nothing when the upstream did not say it.
+    #[must_use]
+    pub fn report(&self, format: Format) -> Option<UsageReport> {
+        crate::usage::with_grounding(format, &self.usage, self.grounding)
+    }
+
     /// Tokens written, estimated: hosts send about one token an event, and about four bytes make a token.
     #[must_use]
     pub fn estimated_output_tokens(&self) -> u64 {
@@ -131,13 +141,16 @@ impl StreamRelay {
             let rest = bytes.get(at..).unwrap_or_default();
             let len = first_event_end(rest).unwrap_or(rest.len());
             let event = rest.get(..len).unwrap_or(rest);
+            let joined = scan::joined(event);
+            let event = joined.as_deref().unwrap_or(event);
             let edit = self.event(event);
-            if !matches!(edit, Edit::Keep) {
+            if joined.is_some() || !matches!(edit, Edit::Keep) {
                 out.reserve(bytes.len() - copied + 64);
                 out.put_slice(bytes.get(copied..at).unwrap_or_default());
                 copied = at + len;
                 match edit {
-                    Edit::Keep | Edit::Drop => {}
+                    Edit::Keep => out.put_slice(event),
+                    Edit::Drop => {}
                     Edit::Model { from, to } => self.put_model(event, from, to, &mut out),
                     Edit::Patches(patches) => self.put_patches(event, patches, &mut out),
                 }

@@ -12,6 +12,8 @@ use super::{Edit, StreamRelay};
 /// The fields of an event that matter here.
 #[derive(Deserialize)]
 struct Head<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
     #[serde(borrow, default)]
     response: Option<ChatHead<'a>>,
     #[serde(borrow, default)]
@@ -20,6 +22,8 @@ struct Head<'a> {
 
 /// How an answer ends; nothing follows.
 const ENDS: [&[u8]; 2] = [b"\"response.completed\"", b"\"response.incomplete\""];
+/// Events that tell a failure.
+const FAILURES: [&[u8]; 2] = [b"\"response.failed\"", b"\"error\""];
 
 impl StreamRelay {
     pub(super) fn responses(&mut self, data: &[u8]) -> Edit {
@@ -43,8 +47,10 @@ impl StreamRelay {
         if let Some(response) = &head.response {
             self.note(response);
         }
-        self.seen.finished |= ended;
-        if failed {
+        // The words may stand in a client's metadata, which is told again.
+        let named = head.kind.map(|k| k.get().as_bytes());
+        self.seen.finished |= ended && named.is_none_or(|kind| ENDS.contains(&kind));
+        if failed && named.is_none_or(|kind| FAILURES.contains(&kind)) {
             let error = head.response.and_then(|r| r.error).or(head.error).filter(|e| e.get() != "null");
             let whole = || RawJson::parse(String::from_utf8_lossy(data)).unwrap_or_default();
             // The client is told in its gateway's own words, by whoever drives the relay.

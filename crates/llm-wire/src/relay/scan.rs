@@ -40,6 +40,35 @@ pub(super) fn data_line(event: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The name of an event, where its first line tells it.
+pub(super) fn event_name(event: &[u8]) -> Option<&[u8]> {
+    let line = event.strip_prefix(b"event:")?;
+    let end = memchr::memchr2(b'\n', b'\r', line).unwrap_or(line.len());
+    line.get(..end).map(<[u8]>::trim_ascii)
+}
+
+/// An event whose data comes in several lines, with its data in one; nothing for others.
+pub(super) fn joined(event: &[u8]) -> Option<Vec<u8>> {
+    let lines = || event.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    let data = |line: &&[u8]| line.starts_with(b"data:");
+    if lines().filter(data).count() < 2 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(event.len());
+    for line in lines().filter(|line| !data(line)) {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data:");
+    // A line break stands between two words of JSON, never inside of one.
+    for line in lines().filter(data) {
+        out.push(b' ');
+        out.extend_from_slice(line.get(b"data:".len()..).unwrap_or_default().trim_ascii());
+    }
+    out.extend_from_slice(b"\n\n");
+    Some(out)
+}
+
 /// The quoted string behind the first unescaped `key` (which holds its colon): where its quotes stand.
 pub(crate) fn string_value(json: &[u8], key: &[u8]) -> Option<(usize, usize)> {
     let mut from = 0;

@@ -139,3 +139,42 @@ fn a_failed_response_is_noticed_and_held_back() {
         assert!(!seen.finished && seen.error.unwrap().get().contains(message));
     }
 }
+
+#[test]
+fn what_gemini_looked_up_is_counted() {
+    let text = include_str!("../../fixtures/gemini-generate/grounding.stream.sse");
+    let mut r = StreamRelay::new(Format::GeminiGenerate, Some("mine"), false, 1 << 16);
+    let _ = r.chunk(Bytes::copy_from_slice(text.as_bytes())).unwrap();
+    let streamed = r.take_seen().report(Format::GeminiGenerate).unwrap().usage;
+    assert!(streamed.web_search_medium > 0, "{streamed:?}");
+    let whole = r#"{"candidates":[{"content":{},"groundingMetadata":{"webSearchQueries":["a","b"]}}],
+        "usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":4,"totalTokenCount":7}}"#;
+    let usage = Whole::read(Format::GeminiGenerate, whole.as_bytes()).unwrap().report(Format::GeminiGenerate);
+    assert_eq!(usage.unwrap().usage.web_search_medium, 2);
+}
+
+#[test]
+fn data_in_several_lines_is_read_as_one() {
+    let text = "event: x\ndata: {\"id\":\"c\",\ndata: \"model\":\"up\",\"choices\":[{\"delta\":{\"content\":\"Hi\"},\ndata: \"finish_reason\":\"stop\"}]}\n\n";
+    for size in [1, 7, 1000] {
+        let (out, seen) = relay(text, size, Some("mine"), false);
+        assert!(!seen.malformed && seen.finished, "{out}");
+        let one = "event: x\ndata: {\"id\":\"c\", \"model\":\"mine\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}, \"finish_reason\":\"stop\"}]}\n\n";
+        assert_eq!(out, one);
+    }
+}
+
+#[test]
+fn an_error_may_be_told_by_the_name_of_the_event() {
+    let (out, seen) = relay("event: error\ndata: {\"message\":\"no\"}\n\n", 9, None, false);
+    assert_eq!((out.as_str(), seen.error.unwrap().get()), ("", "{\"message\":\"no\"}"));
+}
+
+#[test]
+fn words_in_metadata_are_no_events() {
+    let text = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"metadata\":{\"a\":\"response.failed\",\"b\":\"response.completed\"}}}\n\n";
+    let mut r = StreamRelay::new(Format::OpenAiResponses, None, false, 4096);
+    assert_eq!(r.chunk(Bytes::from_static(text.as_bytes())).unwrap(), text);
+    let seen = r.take_seen();
+    assert!(seen.error.is_none() && !seen.finished && seen.id.as_deref() == Some("r"));
+}

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use llm_types::Format;
+use llm_types::generate::UsageReport;
+use llm_types::{Format, RawJson};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use crate::gemini::Grounding;
 
 /// Fields of a choice and of a message that clients of LiteLLM find where OpenAI writes them. Others have another place
 /// there, so that the answer has to be read and written anew.
@@ -21,8 +24,9 @@ pub struct Whole<'a> {
     pub id: Option<&'a RawValue>,
     /// The model as the upstream named it.
     pub model: Option<&'a RawValue>,
-    /// The upstream's usage object.
-    pub usage: Option<&'a RawValue>,
+    usage: Option<&'a RawValue>,
+    /// Gemini's: what they looked up is billed.
+    candidates: Option<&'a RawValue>,
 }
 
 impl<'a> Whole<'a> {
@@ -40,7 +44,18 @@ impl<'a> Whole<'a> {
         };
         let error = head.error.is_some_and(|e| e.get() != "null");
         let known = |raw: Option<&'a RawValue>| raw.filter(|r| r.get() != "null");
-        (plain && !error).then(|| Self { id: known(head.id), model: known(head.model), usage: known(head.usage) })
+        let (id, model, usage) = (known(head.id), known(head.model), known(head.usage));
+        (plain && !error).then_some(Self { id, model, usage, candidates: head.candidates })
+    }
+
+    /// What was consumed; nothing when the upstream did not say it.
+    #[must_use]
+    pub fn report(&self, format: Format) -> Option<UsageReport> {
+        let mut grounding = Grounding::default();
+        if let Some(candidates) = self.candidates {
+            grounding.add_candidates(candidates.get());
+        }
+        crate::usage::with_grounding(format, &[RawJson::borrowed(self.usage?)], grounding)
     }
 }
 
@@ -56,6 +71,8 @@ struct Head<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     output: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    candidates: Option<&'a RawValue>,
     #[serde(default)]
     choices: Option<Choices>,
 }

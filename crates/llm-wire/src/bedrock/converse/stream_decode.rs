@@ -124,13 +124,12 @@ impl StreamDecoder for Decoder {
         let data = std::str::from_utf8(&frame.data).unwrap_or_default();
         match frame.event.as_deref() {
             Some(name) if name != "chunk" => self.named(name, data, sink),
-            _ => {
-                // the name stands around the payload
-                let top: Top<'_> = serde_json::from_str(data).unwrap_or_default();
-                for (name, payload) in top.iter() {
-                    self.named(name, payload, sink);
-                }
-            }
+            // the name stands around the payload
+            _ => match serde_json::from_str::<Top<'_>>(data) {
+                Ok(top) => top.iter().for_each(|(name, payload)| self.named(name, payload, sink)),
+                Err(_) if frame.data.trim_ascii().is_empty() => {}
+                Err(e) => self.fail(unreadable(&e), sink),
+            },
         }
     }
 

@@ -51,7 +51,8 @@ impl ResponsesStreamDecoder {
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => self.start(view.response, sink),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-                self.terminal(view.response, sink);
+                let status = kind.trim_start_matches("response.").to_owned();
+                self.terminal(view.response, &status, sink);
             }
             "error" => {
                 let text = String::from_utf8_lossy(raw);
@@ -148,13 +149,15 @@ impl ResponsesStreamDecoder {
         })));
     }
 
-    fn terminal(&mut self, response: Option<&RawValue>, sink: &mut dyn EventSink) {
+    fn terminal(&mut self, response: Option<&RawValue>, named: &str, sink: &mut dyn EventSink) {
         self.start(response, sink);
         let view: ReplyIn<'_> = response.and_then(|r| serde_json::from_str(r.get()).ok()).unwrap_or_default();
         if let Some(raw) = view.usage.filter(|u| u.get() != "null") {
             sink.event(Event::Usage(Box::new(usage::decode(raw, FORMAT))));
         }
-        if view.status.filled() == Some("failed") {
+        // Some hosts leave the status to the name of the event.
+        let status = view.status.filled().unwrap_or(named).to_owned();
+        if status == "failed" {
             let error = response_decode::failure(&view, &self.provider);
             return self.fail(error, sink);
         }
@@ -162,8 +165,7 @@ impl ResponsesStreamDecoder {
             self.untold(&view, sink);
         }
         self.parts.close_all(sink);
-        let status = view.status.filled().unwrap_or("completed");
-        let finish = response_decode::finish(status, view.details.reason.filled(), &self.parts.kinds);
+        let finish = response_decode::finish(&status, view.details.reason.filled(), &self.parts.kinds);
         sink.event(Event::Finish { choice: 0, finish });
         self.over = true;
         sink.event(Event::End);
