@@ -148,7 +148,7 @@ impl Controls {
     /// Reads the control fields off a body. Values of a wrong shape are ignored, as LiteLLM does.
     #[must_use]
     pub fn from_top(top: &Top<'_>) -> Self {
-        let seconds = |key: &str| top.read::<f64>(key).filter(|s| *s > 0.0).map(Duration::from_secs_f64);
+        let seconds = |key: &str| top.read::<f64>(key).and_then(crate::target::seconds);
         let tags: Vec<Arc<str>> = top.read("tags").unwrap_or_default();
         Self {
             num_retries: top.read("num_retries"),
@@ -166,5 +166,22 @@ impl Controls {
             tags: tags.into(),
             ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_is_a_timeout() {
+        let timeout = |text: &str| {
+            let body = format!("{{\"timeout\":{text}}}");
+            Controls::from_top(&Top::parse(body.as_bytes()).unwrap()).timeout.map(|t| t.as_secs())
+        };
+        assert_eq!(timeout("2.5"), Some(2));
+        assert_eq!(timeout("1e300"), Some(1_000_000_000));
+        assert_eq!(timeout("-1"), None);
+        assert_eq!(timeout("null"), None);
     }
 }

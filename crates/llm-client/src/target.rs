@@ -325,8 +325,11 @@ pub fn caps_of(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
 /// A duration of a number of seconds in a configuration or header.
 #[must_use]
 pub fn seconds(value: f64) -> Option<Duration> {
-    (value > 0.0).then(|| Duration::try_from_secs_f64(value).ok()).flatten()
+    (value > 0.0).then(|| Duration::from_secs_f64(value.min(LONGEST)))
 }
+
+/// Seconds; clients name any number, and clocks end somewhere.
+const LONGEST: f64 = 1e9;
 
 /// A model name as JSON, for splicing.
 #[must_use]

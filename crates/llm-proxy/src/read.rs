@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -279,7 +278,7 @@ fn fallback_models(top: &Top<'_>) -> Vec<String> {
 
 fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let seconds = |name: &str| text(name)?.parse::<f64>().ok().filter(|s| *s > 0.0).map(Duration::from_secs_f64);
+    let seconds = |name: &str| text(name)?.parse::<f64>().ok().and_then(llm_client::target::seconds);
     controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
     controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));
     controls.num_retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());

@@ -10,6 +10,11 @@ const HEAD: usize = 16 << 10;
 /// Bytes of a text field that are remembered at the most.
 const TEXT: usize = 64 << 10;
 
+/// Bytes of all text fields that are remembered at the most.
+const TEXTS: usize = 1 << 20;
+/// Parts at the most.
+const PARTS: usize = 1000;
+
 /// Takes fields out of a form.
 #[derive(Debug)]
 pub struct FormFilter {
@@ -21,6 +26,9 @@ pub struct FormFilter {
     fields: Vec<(String, String)>,
     dropped: u64,
     file: bool,
+    parts: usize,
+    /// Bytes of text that are remembered.
+    remembered: usize,
 }
 
 #[derive(Debug)]
@@ -47,6 +55,8 @@ impl FormFilter {
             fields: Vec::new(),
             dropped: 0,
             file: false,
+            parts: 0,
+            remembered: 0,
         }
     }
 
@@ -82,7 +92,7 @@ impl FormFilter {
     /// Takes a piece in and gives what goes on.
     ///
     /// # Errors
-    /// `BadRequest` for a head without end.
+    /// `BadRequest` for a head without end, or too many parts.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Bytes> {
         self.tail.extend_from_slice(chunk);
         let mut out = BytesMut::new();
@@ -125,7 +135,9 @@ impl FormFilter {
                 let piece = self.tail.split_to(len);
                 if let Some((_, so_far)) = text
                     && so_far.len() + piece.len() <= TEXT
+                    && self.remembered + piece.len() <= TEXTS
                 {
+                    self.remembered += piece.len();
                     so_far.extend_from_slice(&piece);
                 }
                 if *keep {
@@ -164,6 +176,10 @@ impl FormFilter {
             }
             return Ok(false);
         };
+        self.parts += 1;
+        if self.parts > PARTS {
+            return Err(Error::bad_request(format!("the form has more than {PARTS} parts")));
+        }
         let head = String::from_utf8_lossy(behind.get(..at).unwrap_or_default()).into_owned();
         let name = parameter(&head, "name").unwrap_or_default();
         let file = parameter(&head, "filename").is_some();
@@ -270,6 +286,16 @@ mod tests {
         assert!(filter.feed(&vec![b'x'; HEAD + 1]).is_err());
         let mut filter = FormFilter::new("b0", DROP);
         assert!(filter.feed(&[b"--b0\r\n".as_slice(), &vec![b'x'; HEAD + 1]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_form_does_not_fill_the_memory() {
+        let long = part("x", "", &"y".repeat(TEXT / 2));
+        let mut filter = FormFilter::new("b0", DROP);
+        let passed: usize = (0..PARTS).map(|_| filter.feed(long.as_bytes()).unwrap().len()).sum();
+        assert!(passed + 64 > PARTS * long.len(), "all goes on");
+        assert!(filter.fields().iter().map(|(_, text)| text.len()).sum::<usize>() <= TEXTS);
+        assert!(filter.feed(long.as_bytes()).is_err());
     }
 
     #[test]

@@ -49,11 +49,12 @@ pub(super) fn event_name(event: &[u8]) -> Option<&[u8]> {
 
 /// An event whose data comes in several lines, with its data in one; nothing for others.
 pub(super) fn joined(event: &[u8]) -> Option<Vec<u8>> {
-    let lines = || event.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.is_empty());
-    let data = |line: &&[u8]| line.starts_with(b"data:");
-    if lines().filter(data).count() < 2 {
+    let more = |line: &[u8]| memmem::find_iter(event, line).count();
+    if usize::from(event.starts_with(b"data:")) + more(b"\ndata:") + more(b"\rdata:") < 2 {
         return None;
     }
+    let lines = || event.split(|b| matches!(b, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    let data = |line: &&[u8]| line.starts_with(b"data:");
     let mut out = Vec::with_capacity(event.len());
     for line in lines().filter(|line| !data(line)) {
         out.extend_from_slice(line);
