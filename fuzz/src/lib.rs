@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use llm_types::grammar::Checker;
 use llm_types::stream::Event;
 use llm_types::{Format, Json, OperationKind, RawJson};
-use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView, RequestView};
+use llm_wire::codec::{EncodeContext, Hints, ReplyContext, ReplyView, RequestView};
 use llm_wire::form::FormFilter;
 use llm_wire::framing::{Framing, Splitter};
 use llm_wire::ids;
@@ -48,6 +48,18 @@ fn formats(is: impl Fn(Format) -> bool) -> Vec<Format> {
 
 fn context(format: Format) -> ReplyContext {
     ReplyContext { fallback_id: "id".to_owned(), include_usage: true, upstream: Some(format), ..ReplyContext::default() }
+}
+
+/// The same with what the request may have asked for; 255: nothing.
+fn hinted(format: Format, asked: u8) -> ReplyContext {
+    let set = |bit: u8| asked & bit == 0;
+    let hints = Hints {
+        json_tool: set(1),
+        calls_in_text: set(2),
+        prefix: set(4).then(|| if set(8) { "<think>" } else { "{" }.to_owned()),
+        tool_names: Vec::new(),
+    };
+    ReplyContext { hints, block_proof: set(16).then_some("p"), count: Some(|_, text| text.len() as u64), ..context(format) }
 }
 
 fn view(status: u16, body: &[u8]) -> ReplyView<'_> {
@@ -137,11 +149,11 @@ fn parts(format: Format, body: &[u8]) {
 /// An upstream's stream in some chunks: the events keep the grammar, the stream does not end silently, and every client
 /// can be told.
 pub fn stream(data: &[u8]) {
-    let [by, cut, _, body @ ..] = data else { return };
+    let [by, cut, asked, body @ ..] = data else { return };
     let Some(format) = choose(&formats_of("stream"), *by) else { return };
     let Some(codec) = registry::upstream_generate(format) else { return };
     let framing = if *by > 127 { Framing::Sse } else { codec.framing() };
-    let Some(mut decoder) = codec.stream_decoder(&context(format)) else { return };
+    let Some(mut decoder) = codec.stream_decoder(&hinted(format, *asked)) else { return };
     let mut events: Vec<Event<'static>> = Vec::new();
     let mut sink = |e: Event<'_>| events.push(e.into_owned());
     let mut splitter = Splitter::new(framing, 1 << 16);
@@ -235,7 +247,7 @@ pub fn task(data: &[u8]) {
     let _ = codec.usage_of_request(&request);
     let _ = codec.usage_in_event(body);
     let _ = codec.next(&request, u32::from(*split), &view(200, body));
-    let _ = codec.decode(&request, &view(200, body), &context(codec.format()));
+    let _ = codec.decode(&request, &view(200, body), &hinted(codec.format(), 255));
     let _ = codec.decode_error(&view(400, body));
 }
 
@@ -274,5 +286,8 @@ pub fn passing(data: &[u8]) {
         (*meter.usage(), meter.at_border(), meter.closed())
     };
     assert_eq!(session(size), session(body.len().max(1)));
-    let _ = ids::resolved(&String::from_utf8_lossy(body));
+    let text = String::from_utf8_lossy(body);
+    let _ = ids::resolved(&text);
+    let _ = llm_wire::videos::id::decode(&text);
+    let _ = llm_wire::text::as_tensors(body);
 }

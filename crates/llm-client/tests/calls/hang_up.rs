@@ -129,7 +129,7 @@ async fn behind_the_end_marker_nothing_can_be_missing() {
         let serving = tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut asked = [0; 4096];
-            while !socket.read(&mut asked).await.unwrap().checked_sub(1).is_none_or(|last| asked[last] == b'}') {}
+            while socket.read(&mut asked).await.unwrap().checked_sub(1).is_some_and(|last| asked[last] != b'}') {}
             socket.write_all(reply.as_bytes()).await.unwrap();
         });
         let engine = engine(vec![deployment("a", "smart", &json!({ "model": "openai/gpt-4o", "api_base": base }))]);
