@@ -43,10 +43,17 @@ impl Config {
 
     /// A deployment below a path prefix of the simulator (`/east`), to tell deployments apart by the recorded path.
     #[must_use]
-    pub fn model_below(mut self, name: &str, model: &str, prefix: &str, params: &[&str]) -> Self {
+    pub fn model_below(self, name: &str, model: &str, prefix: &str, params: &[&str]) -> Self {
+        let base = format!("{}{prefix}", self.base);
+        self.model_at(&base, name, model, params)
+    }
+
+    /// A deployment of another upstream.
+    #[must_use]
+    pub fn model_at(mut self, base: &str, name: &str, model: &str, params: &[&str]) -> Self {
         // OpenAI's base ends in /v1; the others append their whole path
         let suffix = if model.starts_with("openai/") { "/v1" } else { "" };
-        let base = format!("{}{prefix}{suffix}", self.base);
+        let base = format!("{base}{suffix}");
         let mut entry = format!(
             "  - model_name: '{name}'\n    litellm_params:\n      model: '{model}'\n      api_base: '{base}'\n      \
              api_key: '{UPSTREAM_KEY}'\n"

@@ -41,6 +41,7 @@ fn record() -> Arc<LogRecord> {
         fallbacks: 0,
         cache_hit: None,
         cache_key: None,
+        saved_cost: 0.0,
         tags: Vec::new(),
         client_ip: Some("127.0.0.1".to_owned()),
         user_agent: Some("OpenAI/Python 1.99.0".to_owned()),

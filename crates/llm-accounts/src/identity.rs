@@ -66,6 +66,8 @@ pub(crate) struct Switches {
     pub(crate) no_fallbacks: bool,
     pub(crate) tags: Vec<String>,
     pub(crate) spend_logs_metadata: Option<RawJson>,
+    /// `cache`: what the key says about caching.
+    pub(crate) cache: Option<RawJson>,
     /// `allowed_passthrough_routes`: the custom pass-through paths of which it may call what lies below.
     pub(crate) passthrough: Vec<String>,
 }
@@ -181,6 +183,12 @@ impl Identity {
     #[must_use]
     pub const fn may_mock(&self) -> bool {
         self.switches.mock
+    }
+
+    /// What the key's metadata say about caching (`cache`), as JSON text.
+    #[must_use]
+    pub fn cache_controls(&self) -> Option<&RawJson> {
+        self.switches.cache.as_ref()
     }
 
     /// True for administrators.

@@ -78,6 +78,7 @@ impl Rows {
             no_fallbacks: flag(&metadata, "disable_fallbacks") || flag(&team_metadata, "disable_fallbacks"),
             tags: texts(&metadata, "tags").into_iter().chain(texts(&team_metadata, "tags")).collect(),
             spend_logs_metadata: metadata.get("spend_logs_metadata").filter(|m| !m.is_null()).map(Json::to_raw),
+            cache: metadata.get("cache").filter(|m| !m.is_null()).map(Json::to_raw),
             passthrough: [&metadata, &team_metadata]
                 .into_iter()
                 .flat_map(|of| texts(of, "allowed_passthrough_routes"))

@@ -46,6 +46,7 @@ fn record(status: Status) -> LogRecord {
         fallbacks: 0,
         cache_hit: None,
         cache_key: None,
+        saved_cost: 0.0,
         tags: vec!["mine".to_owned()],
         client_ip: Some("192.0.2.1".to_owned()),
         user_agent: Some("OpenAI/Python 1.99.0".to_owned()),

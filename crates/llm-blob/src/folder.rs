@@ -8,12 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path as StorePath;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
+use crate::store::{backend, found, list, path};
 use crate::{Blob, BlobError, BlobFuture, Key, Listed, Object};
 
 /// Objects in a folder of this machine.
@@ -35,24 +34,6 @@ impl Folder {
         std::fs::create_dir_all(path).map_err(|error| BlobError::Backend(format!("{}: {error}", path.display())))?;
         let store = LocalFileSystem::new_with_prefix(path).map_err(|error| backend(&error))?;
         Ok(Folder(Arc::new(store.with_automatic_cleanup(true))))
-    }
-}
-
-fn backend(error: &Error) -> BlobError {
-    BlobError::Backend(error.to_string())
-}
-
-fn path(key: &Key) -> StorePath {
-    // Keys consist of characters that object_store does not escape.
-    StorePath::from(key.as_str())
-}
-
-/// `None` for "not there".
-fn found<T>(result: Result<T, Error>) -> Result<Option<T>, BlobError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(backend(&error)),
     }
 }
 
@@ -97,17 +78,6 @@ impl Blob for Folder {
     }
 
     fn list<'a>(&'a self, prefix: Option<&'a Key>) -> BlobFuture<'a, Vec<Listed>> {
-        Box::pin(async move {
-            let prefix = prefix.map(path);
-            let files: Vec<_> = self.0.list(prefix.as_ref()).try_collect().await.map_err(|error| backend(&error))?;
-            // Files whose name is no key were put there by somebody else.
-            let listed = files.into_iter().filter_map(|file| {
-                let key = Key::new(file.location.as_ref()).ok()?;
-                Some(Listed { key, modified: file.last_modified.into() })
-            });
-            let mut listed: Vec<_> = listed.collect();
-            listed.sort_by(|a, b| a.key.cmp(&b.key));
-            Ok(listed)
-        })
+        Box::pin(list(&*self.0, prefix))
     }
 }

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use llm_types::Json;
+
 use crate::Entry;
 
 /// A future of a backend.
@@ -19,13 +21,49 @@ pub enum CacheError {
     /// What is stored makes no sense, or cannot be stored.
     #[error("a cache entry cannot be used: {0}")]
     Value(String),
+    /// The store took longer than it may.
+    #[error("the cache did not answer within {0:?}")]
+    Timeout(Duration),
+    /// The store failed several times and is left alone for a while.
+    #[error("the cache failed several times and is left out for a while")]
+    Skipped,
+}
+
+impl CacheError {
+    /// One word for metrics: `backend`, `value`, `timeout`, `skipped`.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Backend(_) => "backend",
+            Self::Value(_) => "value",
+            Self::Timeout(_) => "timeout",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What a store knows without waiting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Now {
+    /// The whole truth: an entry, or that there is none.
+    Known(Option<Entry>),
+    /// [`CacheBackend::get`] must be asked.
+    Elsewhere,
 }
 
 /// A store of entries. Expired entries are not given out.
 pub trait CacheBackend: Send + Sync + fmt::Debug {
-    /// The same store without waiting, when it is in this process.
-    fn sync(&self) -> Option<&dyn SyncBackend> {
-        None
+    /// One word for logs and metrics: `local`, `redis` ...
+    fn kind(&self) -> &'static str;
+
+    /// Looks an entry up as far as this process knows.
+    fn get_now(&self, _key: &str) -> Now {
+        Now::Elsewhere
+    }
+
+    /// Stores an entry without waiting; false when [`Self::set`] must be asked.
+    fn set_now(&self, _key: &str, _entry: &Entry, _ttl: Option<Duration>) -> bool {
+        false
     }
 
     /// Looks an entry up.
@@ -39,6 +77,16 @@ pub trait CacheBackend: Send + Sync + fmt::Debug {
     /// Stores an entry; without a lifetime the backend's default applies.
     fn set<'a>(&'a self, key: &'a str, entry: Entry, ttl: Option<Duration>) -> BoxFuture<'a, Result<(), CacheError>>;
 
+    /// Stores several entries.
+    fn set_many(&self, entries: Vec<(String, Entry)>, ttl: Option<Duration>) -> BoxFuture<'_, Result<(), CacheError>> {
+        Box::pin(async move {
+            for (key, entry) in entries {
+                self.set(&key, entry, ttl).await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Deletes an entry; true when it was there.
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<bool, CacheError>>;
 
@@ -47,13 +95,9 @@ pub trait CacheBackend: Send + Sync + fmt::Debug {
 
     /// Fails when the store cannot be used (`/cache/ping`).
     fn ping(&self) -> BoxFuture<'_, Result<(), CacheError>>;
-}
 
-/// A store in this process.
-pub trait SyncBackend: Send + Sync {
-    /// Looks an entry up.
-    fn get(&self, key: &str) -> Option<Entry>;
-
-    /// Stores an entry; without a lifetime the backend's default applies.
-    fn set(&self, key: &str, entry: Entry, ttl: Option<Duration>);
+    /// What the server tells of itself (`/cache/redis/info`); nothing when there is no server to ask.
+    fn info(&self) -> BoxFuture<'_, Result<Option<Json>, CacheError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }

@@ -18,6 +18,18 @@ impl<T> Batch<T> {
         self.items.iter().enumerate().filter(|(_, item)| item.is_none()).map(|(at, _)| at)
     }
 
+    /// True when the item at a position is to be fetched.
+    #[must_use]
+    pub fn is_missing(&self, at: usize) -> bool {
+        self.items.get(at).is_some_and(Option::is_none)
+    }
+
+    /// The same with other items.
+    #[must_use]
+    pub fn map<U>(self, change: impl Fn(T) -> U) -> Batch<U> {
+        Batch { items: self.items.into_iter().map(|item| item.map(&change)).collect() }
+    }
+
     /// How many items are known.
     #[must_use]
     pub fn known(&self) -> usize {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::{BoxFuture, CacheBackend, CacheError, CacheSettings, Entry, SyncBackend};
+use crate::{BoxFuture, CacheBackend, CacheError, CacheSettings, Entry, Now};
 use lru::Lru;
 
 /// Bounds of a [`MemoryCache`].
@@ -92,27 +92,26 @@ impl MemoryCache {
     }
 }
 
-impl SyncBackend for MemoryCache {
-    fn get(&self, key: &str) -> Option<Entry> {
-        self.get_at(key, Instant::now())
-    }
-
-    fn set(&self, key: &str, entry: Entry, ttl: Option<Duration>) {
-        self.set_at(key, entry, ttl, Instant::now());
-    }
-}
-
 impl CacheBackend for MemoryCache {
-    fn sync(&self) -> Option<&dyn SyncBackend> {
-        Some(self)
+    fn kind(&self) -> &'static str {
+        "local"
+    }
+
+    fn get_now(&self, key: &str) -> Now {
+        Now::Known(self.get_at(key, Instant::now()))
+    }
+
+    fn set_now(&self, key: &str, entry: &Entry, ttl: Option<Duration>) -> bool {
+        self.set_at(key, entry.clone(), ttl, Instant::now());
+        true
     }
 
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, CacheError>> {
-        Box::pin(std::future::ready(Ok(SyncBackend::get(self, key))))
+        Box::pin(std::future::ready(Ok(self.get_at(key, Instant::now()))))
     }
 
     fn set<'a>(&'a self, key: &'a str, entry: Entry, ttl: Option<Duration>) -> BoxFuture<'a, Result<(), CacheError>> {
-        SyncBackend::set(self, key, entry, ttl);
+        self.set_at(key, entry, ttl, Instant::now());
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -13,6 +13,10 @@ use crate::CallType;
 #[allow(missing_docs, reason = "LiteLLM's names")]
 pub enum CacheType {
     Local,
+    /// Ours: memory in front of Redis.
+    Dual,
+    /// Ours: comparing by meaning, in this process.
+    LocalSemantic,
     #[default]
     Redis,
     RedisSemantic,
@@ -24,6 +28,49 @@ pub enum CacheType {
     Disk,
 }
 
+impl CacheType {
+    /// Its name in configurations and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Dual => "dual",
+            Self::LocalSemantic => "local-semantic",
+            Self::Redis => "redis",
+            Self::RedisSemantic => "redis-semantic",
+            Self::ValkeySemantic => "valkey-semantic",
+            Self::QdrantSemantic => "qdrant-semantic",
+            Self::S3 => "s3",
+            Self::Gcs => "gcs",
+            Self::AzureBlob => "azure-blob",
+            Self::Disk => "disk",
+        }
+    }
+
+    /// Answers are found by what a question means.
+    #[must_use]
+    pub const fn is_semantic(self) -> bool {
+        matches!(self, Self::LocalSemantic | Self::RedisSemantic | Self::ValkeySemantic | Self::QdrantSemantic)
+    }
+
+    /// There is a Redis behind it.
+    #[must_use]
+    pub const fn is_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::Dual | Self::RedisSemantic | Self::ValkeySemantic)
+    }
+}
+
+/// Whose questions a semantic cache compares (`semantic_cache_scope`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Those of the same key.
+    #[default]
+    Key,
+    /// Those of the same end user of the same key.
+    EndUser,
+}
+
 /// Whether a request must ask for caching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +80,17 @@ pub enum CacheMode {
     DefaultOn,
     /// Only requests with `cache: {"use-cache": true}`.
     DefaultOff,
+}
+
+impl CacheMode {
+    /// LiteLLM's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DefaultOn => "default_on",
+            Self::DefaultOff => "default_off",
+        }
+    }
 }
 
 /// Settings of the cache. The connection parameters of a backend belong to that backend.
@@ -59,8 +117,13 @@ pub struct CacheSettings {
     pub supported_call_types: Option<Vec<String>>,
     /// `litellm_settings.enable_caching_on_provider_specific_optional_params`
     pub enable_caching_on_provider_specific_optional_params: bool,
-    /// Ours: a caller finds only answers of its own team, or its own key. Off, as in LiteLLM.
-    pub tenant_isolation: bool,
+    /// Ours: a caller finds only answers to its own key. Unset, that holds for semantic caches only.
+    pub tenant_isolation: Option<bool>,
+    /// Whose questions a semantic cache compares.
+    pub semantic_cache_scope: Scope,
+    /// Ours: identical requests at the same time become one request upstream.
+    #[serde(rename = "collapse_identical_requests")]
+    pub collapse: bool,
     /// Ours: entries that type `local` holds at most. 200.
     pub local_max_entries: Option<usize>,
     /// Ours: bytes that type `local` holds at most. 64 MiB.
@@ -74,11 +137,17 @@ impl CacheSettings {
     #[must_use]
     pub fn default_ttl(&self) -> Option<Duration> {
         let special = match self.kind {
-            CacheType::Local => self.default_in_memory_ttl,
-            CacheType::Redis | CacheType::RedisSemantic | CacheType::ValkeySemantic => self.default_in_redis_ttl,
+            CacheType::Local | CacheType::LocalSemantic => self.default_in_memory_ttl,
+            kind if kind.is_redis() => self.default_in_redis_ttl,
             _ => None,
         };
         special.or(self.ttl)
+    }
+
+    /// Callers do not find each other's answers.
+    #[must_use]
+    pub fn isolates(&self) -> bool {
+        self.tenant_isolation.unwrap_or(self.kind.is_semantic())
     }
 
     /// True when answers of this kind of call are remembered.

@@ -58,7 +58,7 @@ impl Serialize for Payload<'_> {
         f.put("metadata", &Metadata(r, self.redaction))?;
         f.put("cache_hit", &r.cache_hit)?;
         f.put("cache_key", &r.cache_key)?;
-        f.put("saved_cache_cost", &0.0)?;
+        f.put("saved_cache_cost", &r.saved_cost)?;
         f.put("request_tags", &r.tags)?;
         let shown = if self.redaction.caller { None } else { r.caller.end_user.as_deref() };
         f.put("end_user", &shown)?;

@@ -41,6 +41,7 @@ pub fn answered(n: u64) -> LogRecord {
         fallbacks: 0,
         cache_hit: None,
         cache_key: None,
+        saved_cost: 0.0,
         tags: vec!["a".to_owned()],
         client_ip: Some("10.0.0.1".to_owned()),
         user_agent: Some("openai/1.0".to_owned()),

@@ -50,7 +50,7 @@ pub use answer::{Answer, Head, Report};
 pub use attempt::Made;
 pub use bytes_out::ByteStream;
 pub use call::{Call, Controls};
-pub use engine::{Engine, EngineSettings, Failure, Gate};
+pub use engine::{Engine, EngineSettings, Failure, Gate, Open};
 pub use price::Adjustments;
 pub use relay::{Relay, RelayBody, RelayHead, Relayed, Tariff};
 pub use sdk::Client;

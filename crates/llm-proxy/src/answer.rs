@@ -13,7 +13,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
 use crate::flow::{Context, Refused};
-use crate::recall::Hit;
+use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
@@ -99,18 +99,25 @@ pub fn stream(headers: HeaderMap, body: Reply) -> Response<Reply> {
 pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation: Reservation) -> Response<Reply> {
     let mut headers = common(ctx, call, None);
     put(&mut headers, HeaderName::from_static("x-litellm-cache-key"), &hit.key);
+    if let Some(similarity) = hit.similarity {
+        number(&mut headers, "x-litellm-semantic-similarity", f64::from(similarity));
+    }
     if let Some(cost) = hit.cost {
         number(&mut headers, "x-litellm-response-cost", cost);
     }
     durations(&mut headers, ctx, Duration::ZERO);
     let settled = Ledger::cached(core, ctx, call, &hit, reservation);
     limits(&mut headers, settled.headers.iter());
-    if hit.stream {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-        return errors::whole(200, hit.body, headers);
-    }
-    errors::json(200, hit.body, headers)
+    let kind = match hit.kind {
+        Shape::Json => return errors::json(200, hit.body, headers),
+        Shape::Text => "text/plain; charset=utf-8",
+        Shape::Stream => {
+            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+            "text/event-stream; charset=utf-8"
+        }
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    errors::whole(200, hit.body, headers)
 }
 
 /// The headers of an error.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
 use llm_callbacks::{Bus, Prometheus};
 use llm_store::Store;
@@ -17,6 +17,8 @@ use crate::snapshot::Snapshot;
 pub struct App {
     /// The configuration in force; exchanged as a whole.
     pub snapshot: ArcSwap<Snapshot>,
+    /// The response cache, when one is configured.
+    pub cache: ArcSwapOption<llm_cache::Cache>,
     /// Keys, limits, budgets, spend.
     pub accounts: Accounts,
     /// Tells callbacks of finished calls.

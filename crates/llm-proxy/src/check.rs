@@ -1,9 +1,13 @@
 //! `llm-proxy check`: what is wrong with a configuration, without starting.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use llm_http::HttpClient;
+
+use crate::cache::Opening;
 use crate::cli::Check;
-use crate::config::{Environment, Problem, Severity, Source, load};
+use crate::config::{Environment, Loaded, Problem, Severity, Source, load};
 
 /// Loads the configuration and prints its problems and a summary.
 ///
@@ -20,7 +24,8 @@ pub fn run(check: &Check, env: &Environment, out: &mut dyn Write) -> io::Result<
         thorough: true,
         ..Source::default()
     };
-    let (loaded, problems) = load(&source, env);
+    let (loaded, mut problems) = load(&source, env);
+    problems.extend(loaded.as_ref().map(reach).transpose()?.flatten());
     print(&problems, out)?;
     let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -40,6 +45,17 @@ pub fn run(check: &Check, env: &Environment, out: &mut dyn Write) -> io::Result<
         )?,
     }
     Ok(u8::from(loaded.is_none()))
+}
+
+/// Asks the cache whether it is there: that it is not shows nowhere else before the first request.
+fn reach(loaded: &Loaded) -> io::Result<Option<Problem>> {
+    let Some(config) = &loaded.cache else { return Ok(None) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let http = HttpClient::new(loaded.http.clone());
+    let opening = Opening { http: &http, background: runtime.handle(), witness: Arc::new(llm_cache::Nobody) };
+    let (_, problem) = runtime.block_on(crate::cache::connect(config, &opening));
+    runtime.shutdown_background();
+    Ok(problem)
 }
 
 /// Prints problems, one per line.

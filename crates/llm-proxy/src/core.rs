@@ -128,8 +128,11 @@ impl Core {
             Action::Test => admin::test(route),
             Action::Routes => admin::routes(),
             Action::Home => admin::home(),
-            Action::CachePing => admin::cache_ping(&snapshot).await,
-            Action::CacheFlush => admin::cache_flush(&snapshot, who.as_deref()).await?,
+            Action::Cache(verb) => {
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                let cache = self.app.cache.load_full();
+                crate::cache::routes::serve(cache.as_deref(), verb, &body).await?
+            }
             Action::Models => models::list(&snapshot, who.as_deref(), parts),
             Action::SearchTools => models::search_tools(&snapshot, who.as_deref()),
             Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
@@ -217,6 +220,7 @@ impl Context {
         };
         Self {
             snapshot: core.app.snapshot.load_full(),
+            cache: core.app.cache.load_full(),
             route,
             operation,
             format,
@@ -241,6 +245,7 @@ impl Context {
         let mut buffer = uuid::Uuid::encode_buffer();
         Self {
             snapshot: Arc::clone(&self.snapshot),
+            cache: self.cache.clone(),
             id: Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer)),
             started: Instant::now(),
             started_us,

@@ -41,6 +41,8 @@ use crate::{answer, errors, guard, prompts, recall, several, videos};
 pub struct Context {
     /// The snapshot of the configuration it runs under.
     pub snapshot: Arc<Snapshot>,
+    /// The response cache, when there is one.
+    pub cache: Option<Arc<llm_cache::Cache>>,
     /// The route's canonical path.
     pub route: &'static str,
     /// The kind of call.
@@ -207,13 +209,16 @@ pub async fn run(
     }
 
     // 6 recall
-    let memory = recall::lookup(ctx, &call).await;
+    let memory = recall::lookup(core, ctx, &call).await;
     if let Some(hit) = memory.hit {
         return Ok(answer::from_cache(core, ctx, &call, hit, reservation));
     }
+    if let Some(rest) = memory.rest {
+        call.replace_body(rest);
+    }
 
     // 7-10 attempts
-    call.want_content |= memory.key.is_some() && call.stream;
+    call.want_content |= memory.ticket.is_some() && call.stream;
     let gate = CallGate { guards: &guards, reservation: &reservation };
     let engine = ctx.snapshot.engine.clone();
     let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
@@ -240,7 +245,7 @@ pub async fn run(
                 Some(turn) => turn.whole(&head, body),
                 None => body,
             };
-            recall::store(ctx, memory.key, &body);
+            let body = recall::store(memory.ticket, &head, body);
             let settled = Ledger::whole(core, ctx, &call, &head, &report, reservation, None);
             Ok(answer::whole(ctx, &call, &head, &report, &settled, body))
         }
@@ -260,7 +265,12 @@ pub async fn run(
             }
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);
             let writes = ctx.turn.as_ref().map(|turn| (turn.rewriter(&head), turn.keeper(&head)));
-            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, memory.key)));
+            let ids = ctx.turn.as_ref().map(|turn| turn.rewriter(&head));
+            let ticket = memory.ticket.map(|ticket| match ids {
+                Some(ids) => ticket.with_ids(ids),
+                None => ticket,
+            });
+            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, ticket)));
             let body = match writes {
                 Some((rewriter, keeper)) => Reply::Told(Box::new(Told::new(body, rewriter, keeper))),
                 None => Reply::Stream(body),

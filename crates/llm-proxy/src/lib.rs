@@ -14,6 +14,7 @@ pub mod admin;
 pub mod answer;
 pub mod app;
 pub mod body;
+pub mod cache;
 pub mod check;
 pub mod cli;
 pub mod config;

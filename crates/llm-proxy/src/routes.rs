@@ -8,6 +8,7 @@ use http::Method;
 use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
+use crate::cache::routes::Verb as CacheVerb;
 use crate::pass::stored;
 use crate::resources::Resource;
 use crate::responses::Verb;
@@ -66,10 +67,8 @@ pub enum Action {
     Routes,
     /// `GET /`.
     Home,
-    /// `GET|POST /cache/ping`.
-    CachePing,
-    /// `POST /cache/flushall`.
-    CacheFlush,
+    /// `/cache/*`.
+    Cache(CacheVerb),
     /// `GET /openapi.json`.
     OpenApi,
     /// `GET /v1/realtime`, a WebSocket.
@@ -172,8 +171,10 @@ static TABLE: &[Row] = &[
     row(Method::GET, &["/test"], Action::Test, Permission::Public),
     row(Method::GET, &["/routes"], Action::Routes, Permission::Public),
     row(Method::GET, &["/"], Action::Home, Permission::Public),
-    row(Method::GET, &["/cache/ping"], Action::CachePing, Permission::AnyKey),
-    row(Method::POST, &["/cache/flushall"], Action::CacheFlush, Permission::AnyKey),
+    row(Method::GET, &["/cache/ping"], Action::Cache(CacheVerb::Ping), Permission::Admin),
+    row(Method::POST, &["/cache/delete"], Action::Cache(CacheVerb::Delete), Permission::Admin),
+    row(Method::POST, &["/cache/flushall"], Action::Cache(CacheVerb::Flush), Permission::Admin),
+    row(Method::GET, &["/cache/redis/info"], Action::Cache(CacheVerb::Info), Permission::Admin),
     row(Method::GET, &["/v1/realtime", "/realtime", "/openai/v1/realtime"], Action::Realtime, Permission::Llm),
     row(Method::GET, &[ENDPOINTS], Action::Endpoints(stored::Verb::List), Permission::Admin),
     row(Method::POST, &[ENDPOINTS], Action::Endpoints(stored::Verb::Create), Permission::Admin),

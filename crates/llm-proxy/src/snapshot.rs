@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use llm_cache::Cache;
 use llm_client::{Engine, Target};
 use llm_guardrails::GuardrailSet;
 
@@ -16,8 +15,6 @@ pub struct Snapshot {
     pub settings: Settings,
     /// Calls models.
     pub engine: Engine,
-    /// The response cache, when one is configured.
-    pub cache: Option<Arc<Cache>>,
     /// Signs the ids of stored answers.
     pub response_key: crate::responses::IdKey,
     /// The guardrails.

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
-use llm_cache::Cache;
 use llm_callbacks::registry::Builtin;
 use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, Needs, Prometheus};
 use llm_client::Engine;
@@ -111,7 +110,7 @@ fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime:
     let threads = flags.threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
     let http = HttpClient::new(loaded.http.clone());
-    let app = Arc::new(assemble(loaded, store, background.handle())?);
+    let app = Arc::new(assemble(loaded, store, background, &http)?);
     crate::jobs::start(&app);
     let (stop, stopped) = watch::channel(false);
     let serving: Vec<_> = listeners
@@ -188,7 +187,8 @@ fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::Tc
     }
 }
 
-fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -> Result<App> {
+fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime, http: &HttpClient) -> Result<App> {
+    let background = runtime.handle();
     let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
     let mut sinks: Vec<Arc<dyn Callback>> = vec![Arc::clone(&metrics) as Arc<dyn Callback>];
     for sink in &loaded.callbacks.sinks {
@@ -200,6 +200,16 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
     }
     let bus = Bus::start(sinks, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
+    let cache = match loaded.cache.take() {
+        None => None,
+        Some(config) => {
+            let witness = Arc::new(crate::cache::Meter(Arc::clone(&metrics)));
+            let opening = crate::cache::Opening { http, background, witness };
+            let (cache, problem) = runtime.block_on(crate::cache::connect(&config, &opening));
+            problem.iter().for_each(|problem| tracing::warn!("{problem}"));
+            cache.map(Arc::new)
+        }
+    };
     let snapshot = Arc::new(snapshot(loaded, &bus)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
@@ -208,6 +218,7 @@ fn assemble(loaded: Loaded, store: Store, background: &tokio::runtime::Handle) -
     Ok(App {
         responses,
         snapshot: ArcSwap::new(snapshot),
+        cache: ArcSwapOption::new(cache),
         accounts,
         bus,
         metrics,
@@ -243,7 +254,6 @@ fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
         bounds: crate::snapshot::bounds(&engine),
         relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
         engine,
-        cache: loaded.cache.map(|settings| Arc::new(Cache::in_memory(settings))),
         guardrails,
         wants_content,
         settings: loaded.settings,

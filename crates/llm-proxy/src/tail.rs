@@ -11,7 +11,7 @@ use llm_types::{Error, LogRecord, RawJson};
 use crate::app::App;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
-use crate::recall::{Hit, Key};
+use crate::recall::{Hit, Ticket};
 
 /// Writes finished calls into accounts and callbacks.
 #[derive(Debug)]
@@ -37,11 +37,17 @@ impl Ledger {
         let mut draft = Draft::of(ctx, call);
         draft.record.cache_hit = Some(true);
         draft.record.cache_key = Some(hit.key.clone());
+        draft.record.saved_cost = hit.cost.unwrap_or_default();
         draft.record.response_id = hit.response_id.as_ref().map(|id| format!("{id}_cache_hit{}", now_us() / 1_000_000));
         draft.record.usage = hit.usage;
         draft.record.end_us = now_us();
         let report = Report { usage: hit.usage, ..Report::default() };
         settle(&core.app, draft.record, &report, reservation, false)
+    }
+
+    /// A call that the gateway made for itself on behalf of another one: told to callbacks, charged to nobody.
+    pub fn beside(core: &Core, ctx: &Context, call: &Call, head: &Head, report: &Report) {
+        core.app.bus.push(Arc::new(Draft::of(ctx, call).answered(head, report, None)));
     }
 
     /// A call that ended in an error.
@@ -73,7 +79,7 @@ pub struct Tail {
     draft: Draft,
     head: Head,
     reservation: Reservation,
-    cache_key: Option<Key>,
+    ticket: Option<Ticket>,
     call_format: llm_types::Format,
     echo: Option<Arc<str>>,
 }
@@ -87,7 +93,7 @@ impl Tail {
         call: &Call,
         head: Head,
         reservation: Reservation,
-        cache_key: Option<Key>,
+        ticket: Option<Ticket>,
     ) -> Self {
         reservation.mark_sent();
         let draft = Draft::of(ctx, call);
@@ -96,7 +102,7 @@ impl Tail {
             draft,
             head,
             reservation,
-            cache_key,
+            ticket,
             call_format: call.format,
             echo: call.echo.clone(),
         }
@@ -105,13 +111,13 @@ impl Tail {
 
 impl llm_client::Tail for Tail {
     fn done(self: Box<Self>, report: Box<Report>) {
-        let Self { app, draft, head, reservation, cache_key, call_format, echo } = *self;
+        let Self { app, draft, head, reservation, ticket, call_format, echo } = *self;
         let record = draft.answered(&head, &report, report.error.as_ref());
         if report.error.is_none()
             && !report.interrupted
-            && let (Some(key), Some(content)) = (cache_key, &report.content)
+            && let (Some(ticket), Some(content)) = (ticket, &report.content)
         {
-            crate::recall::store_stream(key, call_format, echo.as_deref(), content);
+            crate::recall::store_stream(ticket, call_format, echo.as_deref(), content);
         }
         settle(&app, record, &report, reservation, true);
     }
@@ -167,8 +173,9 @@ impl Draft {
             upstream_us: 0,
             retries: 0,
             fallbacks: 0,
-            cache_hit: ctx.snapshot.cache.as_ref().map(|_| false),
+            cache_hit: ctx.cache.as_ref().map(|_| false),
             cache_key: None,
+            saved_cost: 0.0,
             tags: wish.map(|w| w.tags.clone()).unwrap_or_default(),
             client_ip: Some(ctx.peer.ip().to_string()),
             user_agent: header("user-agent"),

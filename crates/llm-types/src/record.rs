@@ -124,6 +124,8 @@ pub struct LogRecord {
     pub cache_hit: Option<bool>,
     /// The cache key, when a cache was asked.
     pub cache_key: Option<String>,
+    /// What an answer from the cache would have cost, in US dollars.
+    pub saved_cost: f64,
     /// Tags of the request.
     pub tags: Vec<String>,
     /// Address of the client.

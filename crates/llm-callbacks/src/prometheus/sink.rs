@@ -48,6 +48,8 @@ pub struct Prometheus {
     registry: Registry,
     in_flight: Gauge<i64, AtomicI64>,
     lost: Family<Labels, Counter>,
+    cache_failures: Family<Labels, Counter>,
+    cache_usable: Family<Labels, Gauge<i64, AtomicI64>>,
     guardrail_runs: Family<Labels, Counter>,
     guardrail_errors: Family<Labels, Counter>,
     guardrail_latency: Family<Labels, Histogram, fn() -> Histogram>,
@@ -82,6 +84,8 @@ impl Prometheus {
             board,
             in_flight: in_flight.clone(),
             lost: Family::default(),
+            cache_failures: Family::default(),
+            cache_usable: Family::default(),
             guardrail_runs: Family::default(),
             guardrail_errors: Family::default(),
             guardrail_latency: Family::new_with_constructor(latency),
@@ -92,12 +96,21 @@ impl Prometheus {
         }
         for (name, help, family) in [
             ("litellm_callback_logging_failures_metric", "Records that a callback lost", &this.lost),
+            (
+                "llm_cache_failures",
+                "Operations of the response cache that failed or were left out",
+                &this.cache_failures,
+            ),
             ("litellm_guardrail_requests", "Runs of guardrails", &this.guardrail_runs),
             ("litellm_guardrail_errors", "Runs of guardrails that failed", &this.guardrail_errors),
         ] {
             if on(name) {
                 registry.register(name, help, family.clone());
             }
+        }
+        if on("llm_cache_usable") {
+            let help = "1 while the response cache is used, 0 while it is left alone after failures";
+            registry.register("llm_cache_usable", help, this.cache_usable.clone());
         }
         if on("litellm_guardrail_latency_seconds") {
             registry.register(
@@ -132,6 +145,17 @@ impl Prometheus {
     /// Sets `litellm_in_flight_requests`.
     pub fn set_in_flight(&self, requests: i64) {
         self.in_flight.set(requests);
+    }
+
+    /// Adds an operation of the response cache that failed: which cache, which operation, one word why.
+    pub fn cache_failed(&self, kind: &str, operation: &str, reason: &str) {
+        let labels = [("cache", kind), ("operation", operation), ("reason", reason)];
+        self.cache_failures.get_or_create_owned(&labels.map(|(name, value)| (name, value.to_owned())).to_vec()).inc();
+    }
+
+    /// Says whether the response cache is used, or left alone.
+    pub fn cache_usable(&self, kind: &str, usable: bool) {
+        self.cache_usable.get_or_create_owned(&vec![("cache", kind.to_owned())]).set(i64::from(usable));
     }
 
     /// Adds a run of a guardrail.

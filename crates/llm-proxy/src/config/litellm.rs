@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use llm_accounts::AccountsSettings;
-use llm_cache::{CacheSettings, CacheType};
 use llm_catalog::Adjustment;
 use llm_client::{Adjustments, EngineSettings};
 use llm_http::{HttpConfig, Roots};
@@ -15,10 +14,7 @@ use super::known;
 use super::node::{Node, Value};
 use super::section::{Section, number};
 use super::settings::{Logging, Settings};
-use super::{Context, Loaded, Source};
-
-/// Cache types that are served.
-const CACHES: &[CacheType] = &[CacheType::Local];
+use super::{Context, Loaded};
 
 /// Reads the section into the settings of everyone.
 pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
@@ -38,7 +34,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     accounts(s, &mut out.accounts);
     http(s, &mut out.http);
     settings(s, &mut out.settings);
-    out.cache = cache(s, source);
+    out.cache = super::cache::read(s, ctx);
     super::callbacks::read(s, source, &mut out.callbacks);
     if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
         super::guardrails::old_form(list, s, source);
@@ -167,40 +163,4 @@ fn logging(section: Option<&Section<'_>>, env: &Environment, out: &mut Logging) 
     if s.flag("set_verbose") == Some(true) && out.level.is_none() {
         out.level = Some("debug");
     }
-}
-
-/// `cache` and `cache_params`. Without a type LiteLLM's gateway takes Redis.
-fn cache(s: &Section<'_>, source: &Source) -> Option<CacheSettings> {
-    let on = s.flag("cache");
-    let own = s.flag("enable_caching_on_provider_specific_optional_params").unwrap_or_default();
-    let params = s.section("cache_params");
-    if on != Some(true) {
-        return None;
-    }
-    let mut out = match s.node("cache_params") {
-        None => CacheSettings::default(),
-        Some(_) => s.read::<CacheSettings>("cache_params")?,
-    };
-    out.enable_caching_on_provider_specific_optional_params |= own;
-    if CACHES.contains(&out.kind) {
-        return Some(out);
-    }
-    let named = params.as_ref().is_some_and(|p| p.node("type").is_some());
-    let mark = params.as_ref().filter(|_| named).map_or_else(|| s.mark_of("cache"), |p| p.mark_of("type"));
-    let (key, message) = if named {
-        ("cache_params.type", "this kind of cache is not served yet".to_owned())
-    } else {
-        ("cache", "without cache_params.type the cache is Redis, which is not served yet".to_owned())
-    };
-    if source.ignore_unserved {
-        s.problems().warn(mark, s.path(key), format!("{message}; the gateway runs without a cache"));
-    } else {
-        s.problems().error_hint(
-            mark,
-            s.path(key),
-            message,
-            "use `type: local`, or start with --ignore-unserved to run without a cache",
-        );
-    }
-    None
 }

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `models`, `deployment`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
 //! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
-//! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, cache, sinks |
+//! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, sinks |
+//! | `cache` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
@@ -16,6 +17,7 @@
 //! | `known` | the names LiteLLM knows |
 
 mod ambient;
+pub mod cache;
 mod callbacks;
 mod credentials;
 mod database;
@@ -49,7 +51,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llm_accounts::AccountsSettings;
-use llm_cache::CacheSettings;
 use llm_client::{EngineSettings, Prices};
 use llm_http::HttpConfig;
 use llm_router::{Deployment, RouterSettings};
@@ -57,6 +58,7 @@ use llm_store::StoreConfig;
 use llm_types::Json;
 
 pub use ambient::CommandModel;
+pub use cache::CacheConfig;
 pub use callbacks::Callbacks;
 pub use env::Environment;
 pub use problem::{Mark, Problem, Problems, Severity};
@@ -99,7 +101,7 @@ pub struct Loaded {
     /// What relays use.
     pub relays: crate::pass::relays::RelaySettings,
     /// The response cache, when it is on.
-    pub cache: Option<CacheSettings>,
+    pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
     pub guardrails: Vec<Json>,
     /// Who is told of calls.

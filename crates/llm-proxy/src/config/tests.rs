@@ -67,7 +67,7 @@ fn shown(loaded: Option<&Loaded>, problems: &[Problem]) -> String {
         ("http", format!("{:#?}", l.http), format!("{:#?}", HttpConfig::default())),
         ("callbacks", format!("{:#?}", l.callbacks), format!("{:#?}", Callbacks::default())),
         ("logging", format!("{:#?}", l.logging), format!("{:#?}", Logging::default())),
-        ("cache", format!("{:#?}", l.cache), format!("{:#?}", None::<CacheSettings>)),
+        ("cache", whole(l.cache.as_ref().map(|c| (&c.settings, &c.place))), whole(None::<CacheConfig>)),
         ("database", format!("{:#?}", l.database), format!("{:#?}", None::<StoreConfig>)),
     ] {
         if now != default {
@@ -79,6 +79,10 @@ fn shown(loaded: Option<&Loaded>, problems: &[Problem]) -> String {
         writeln!(out, "== guardrail {}", g.to_raw().get()).unwrap();
     }
     out
+}
+
+fn whole(value: impl std::fmt::Debug) -> String {
+    format!("{value:#?}")
 }
 
 fn difference<T: std::fmt::Debug>(now: &T, default: &T, out: &mut String) {

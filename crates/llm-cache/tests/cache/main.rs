@@ -1,6 +1,9 @@
 //! The memory backend and the rules of looking up and storing.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod backends;
+mod qdrant;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -134,7 +137,7 @@ fn namespace_and_tenant_follow_the_settings() {
     let key = |settings: CacheSettings, options: &KeyOptions<'_>| Cache::in_memory(settings).key(fields, options);
     let plain = key(CacheSettings::default(), &options);
     assert_eq!(plain, llm_cache::key(fields, &KeyOptions { tenant: None, ..options }));
-    assert_ne!(plain, key(CacheSettings { tenant_isolation: true, ..CacheSettings::default() }, &options));
+    assert_ne!(plain, key(CacheSettings { tenant_isolation: Some(true), ..CacheSettings::default() }, &options));
     let named = || CacheSettings { namespace: Some("n".into()), ..CacheSettings::default() };
     assert_eq!(key(named(), &options), format!("n:{plain}"));
     assert_eq!(key(named(), &KeyOptions { namespace: Some("own"), ..options }), format!("own:{plain}"));
@@ -157,6 +160,9 @@ impl Elsewhere {
 }
 
 impl CacheBackend for Elsewhere {
+    fn kind(&self) -> &'static str {
+        "elsewhere"
+    }
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, CacheError>> {
         self.answer(self.memory.get_at(key, Instant::now()))
     }

@@ -1,0 +1,313 @@
+//! `cache` and `cache_params` → where the response cache lives.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use llm_blob::Cloud;
+use llm_cache::semantic::{FlatLimits, Meaning, QdrantSettings};
+use llm_cache::{CacheSettings, CacheType, disk};
+use llm_types::Secret;
+
+use super::env::Environment;
+use super::problem::Mark;
+use super::section::Section;
+use super::{Context, Source};
+
+/// The response cache, as it is configured.
+#[derive(Debug, Clone)]
+pub struct CacheConfig {
+    /// What is cached, how long, for whom.
+    pub settings: CacheSettings,
+    /// Where.
+    pub place: Place,
+    /// The line that says so.
+    pub origin: Origin,
+}
+
+/// A place in the configuration, for problems that show later.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The place.
+    pub mark: Mark,
+    /// The key there.
+    pub key: String,
+}
+
+/// Where a cache lives.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In this process.
+    Memory,
+    /// In a file in this folder, with so many bytes at most.
+    Disk(PathBuf, u64),
+    /// In a bucket.
+    Bucket(Bucket),
+    /// Somewhere where questions are compared by meaning.
+    Semantic(Index, Meaning),
+}
+
+/// A bucket of a cloud.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Whose.
+    pub cloud: Cloud,
+    /// Its name.
+    pub name: String,
+    /// The folder in it.
+    pub folder: Option<String>,
+    /// How it is reached, in the words of [`llm_blob::Bucket::open`].
+    pub options: Vec<(String, Secret)>,
+}
+
+/// What compares questions.
+#[derive(Debug, Clone)]
+pub enum Index {
+    /// This process.
+    Flat(FlatLimits),
+    /// Qdrant.
+    Qdrant(QdrantSettings),
+}
+
+/// A parameter, the option it is for a cloud, and the variables that stand in for it.
+type Option3 = (Option<&'static str>, &'static str, &'static [&'static str]);
+
+const S3: &[Option3] = &[
+    (Some("s3_region_name"), "aws_region", &["AWS_REGION", "AWS_REGION_NAME", "AWS_DEFAULT_REGION"]),
+    (Some("s3_endpoint_url"), "aws_endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
+    (Some("s3_aws_access_key_id"), "aws_access_key_id", &["AWS_ACCESS_KEY_ID"]),
+    (Some("s3_aws_secret_access_key"), "aws_secret_access_key", &["AWS_SECRET_ACCESS_KEY"]),
+    (Some("s3_aws_session_token"), "aws_session_token", &["AWS_SESSION_TOKEN"]),
+    (None, "aws_web_identity_token_file", &["AWS_WEB_IDENTITY_TOKEN_FILE"]),
+    (None, "aws_role_arn", &["AWS_ROLE_ARN"]),
+    (None, "aws_role_session_name", &["AWS_ROLE_SESSION_NAME"]),
+    (None, "aws_container_credentials_relative_uri", &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]),
+    (None, "aws_container_credentials_full_uri", &["AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
+    (None, "aws_container_authorization_token_file", &["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]),
+];
+
+const GCS: &[Option3] = &[
+    (Some("gcs_path_service_account"), "google_service_account", &[]),
+    (None, "google_application_credentials", &["GOOGLE_APPLICATION_CREDENTIALS"]),
+    (None, "google_base_url", &["STORAGE_EMULATOR_HOST"]),
+];
+
+const AZURE: &[Option3] = &[
+    (Some("azure_account_url"), "azure_storage_endpoint", &[]),
+    (None, "azure_storage_account_key", &["AZURE_STORAGE_ACCOUNT_KEY"]),
+    (None, "azure_storage_tenant_id", &["AZURE_STORAGE_TENANT_ID", "AZURE_TENANT_ID"]),
+    (None, "azure_storage_client_id", &["AZURE_STORAGE_CLIENT_ID", "AZURE_CLIENT_ID"]),
+    (None, "azure_storage_client_secret", &["AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]),
+    (None, "azure_federated_token_file", &["AZURE_FEDERATED_TOKEN_FILE"]),
+];
+
+/// What [`CacheSettings`] reads by itself.
+const SETTINGS: &str = "type namespace ttl default_in_memory_ttl default_in_redis_ttl mode supported_call_types
+    tenant_isolation collapse_identical_requests local_max_entries local_max_bytes local_max_entry_bytes
+    semantic_cache_scope enable_caching_on_provider_specific_optional_params";
+
+/// Connections of backends that are not served, and fine points of those that are.
+const NOT_SERVED: &str = "host port password username url db ssl ssl_cert_reqs ssl_check_hostname ssl_ca_certs
+    socket_timeout max_connections redis_startup_nodes service_name sentinel_nodes sentinel_password redis_flush_size
+    gcp_service_account gcp_ssl_ca_certs aws_iam_auth aws_iam_user_name aws_iam_cache_name aws_iam_region
+    aws_iam_serverless s3_api_version s3_verify s3_config redis_semantic_cache_embedding_model
+    redis_semantic_cache_index_name valkey_semantic_cache_embedding_model valkey_semantic_cache_index_name";
+
+/// Reads the two. Without a type LiteLLM's gateway takes Redis.
+pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<CacheConfig> {
+    let on = s.flag("cache");
+    let own = s.flag("enable_caching_on_provider_specific_optional_params").unwrap_or_default();
+    let params = s.section("cache_params");
+    if on != Some(true) {
+        return None;
+    }
+    let mut settings = match s.node("cache_params") {
+        None => CacheSettings::default(),
+        Some(_) => s.read::<CacheSettings>("cache_params")?,
+    };
+    settings.enable_caching_on_provider_specific_optional_params |= own;
+    let named = params.as_ref().filter(|p| p.node("type").is_some());
+    let origin = match named {
+        Some(p) => Origin { mark: p.mark_of("type").clone(), key: s.path("cache_params.type") },
+        None => Origin { mark: s.mark_of("cache").clone(), key: s.path("cache") },
+    };
+    let place = match (settings.kind, &params) {
+        (CacheType::Local, _) => Some(Place::Memory),
+        (CacheType::Disk, Some(p)) => Some(disk_place(p)),
+        (CacheType::S3, Some(p)) => bucket(p, ctx.env, Cloud::S3, ("s3_bucket_name", "s3_path"), S3),
+        (CacheType::Gcs, Some(p)) => bucket(p, ctx.env, Cloud::Gcs, ("gcs_bucket_name", "gcs_path"), GCS),
+        (CacheType::AzureBlob, Some(p)) => {
+            bucket(p, ctx.env, Cloud::Azure, ("azure_blob_container", "azure_blob_path"), AZURE)
+        }
+        (CacheType::LocalSemantic, Some(p)) => {
+            let limits = flat(&settings);
+            meaning(p, "semantic_cache_embedding_model").map(|m| Place::Semantic(Index::Flat(limits), m))
+        }
+        (CacheType::QdrantSemantic, Some(p)) => qdrant(p, ctx.env),
+        _ => return not_served(s, &origin, named.is_some(), ctx.source),
+    };
+    if let Some(p) = &params {
+        p.accept(SETTINGS);
+        p.not_served(NOT_SERVED);
+        p.finish();
+    }
+    Some(CacheConfig { settings, place: place?, origin })
+}
+
+fn not_served(s: &Section<'_>, origin: &Origin, named: bool, source: &Source) -> Option<CacheConfig> {
+    let message = if named {
+        "this kind of cache is not served yet"
+    } else {
+        "without cache_params.type the cache is Redis, which is not served yet"
+    };
+    if source.ignore_unserved {
+        let message = format!("{message}; the gateway runs without a cache");
+        s.problems().warn(&origin.mark, origin.key.clone(), message);
+    } else {
+        let hint = "use `type: local`, or start with --ignore-unserved to run without a cache";
+        s.problems().error_hint(&origin.mark, origin.key.clone(), message, hint);
+    }
+    None
+}
+
+fn disk_place(p: &Section<'_>) -> Place {
+    let folder = p.text("disk_cache_dir").unwrap_or_else(|| ".litellm_cache".to_owned());
+    Place::Disk(PathBuf::from(folder), p.whole("disk_max_bytes").unwrap_or(disk::BYTES))
+}
+
+fn bucket(
+    p: &Section<'_>,
+    env: &Environment,
+    cloud: Cloud,
+    (name, folder): (&'static str, &'static str),
+    table: &[Option3],
+) -> Option<Place> {
+    let (bucket, folder) = (p.text(name).filter(|n| !n.is_empty()), p.text(folder));
+    let Some(bucket) = bucket else {
+        p.error("type", format!("this cache needs {name}"));
+        return None;
+    };
+    let mut options: Vec<(String, Secret)> = Vec::new();
+    for (param, option, variables) in table {
+        let given = param.and_then(|param| p.secret(param)).filter(|value| !value.expose().is_empty());
+        let found = given.or_else(|| variables.iter().find_map(|v| env.filled(v)).map(Secret::new));
+        options.extend(found.map(|value| ((*option).to_owned(), value)));
+    }
+    more_options(p, cloud, &mut options);
+    let folder = folder.filter(|f| !f.trim_matches('/').is_empty());
+    Some(Place::Bucket(Bucket { cloud, name: bucket, folder, options }))
+}
+
+/// What follows from the other options.
+fn more_options(p: &Section<'_>, cloud: Cloud, options: &mut Vec<(String, Secret)>) {
+    let value = |name: &str| options.iter().find(|(n, _)| n == name).map(|(_, v)| v.expose().to_owned());
+    let mut more: Vec<(&str, String)> = Vec::new();
+    let plain = |address: &str| address.starts_with("http://");
+    match cloud {
+        Cloud::S3 => {
+            let endpoint = value("aws_endpoint");
+            if endpoint.as_deref().is_some_and(plain) || p.flag("s3_use_ssl") == Some(false) {
+                more.push(("aws_allow_http", "true".to_owned()));
+            }
+            if value("aws_region").is_none() {
+                more.push(("aws_region", "us-east-1".to_owned()));
+            }
+        }
+        Cloud::Gcs => {
+            if value("google_base_url").is_some() {
+                // An emulator takes any token.
+                more.push(("google_bearer_token", "emulator".to_owned()));
+                more.push(("allow_http", "true".to_owned()));
+            }
+        }
+        Cloud::Azure => match value("azure_storage_endpoint") {
+            Some(address) => {
+                more.push(("azure_storage_account_name", account_of(&address)));
+                if plain(&address) {
+                    more.push(("allow_http", "true".to_owned()));
+                }
+            }
+            None => p.error("type", "this cache needs azure_account_url"),
+        },
+    }
+    options.extend(more.into_iter().map(|(name, value)| (name.to_owned(), Secret::new(value))));
+}
+
+/// The account: first label of the host, or, of an address without names, first part of the path.
+fn account_of(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority.split(':').next().unwrap_or(authority);
+    let numeric = host == "localhost" || host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let account = if numeric { path.split('/').next() } else { host.split('.').next() };
+    account.unwrap_or_default().to_owned()
+}
+
+fn flat(settings: &CacheSettings) -> FlatLimits {
+    let usual = FlatLimits::default();
+    FlatLimits {
+        items: settings.local_max_entries.unwrap_or(usual.items),
+        bytes: settings.local_max_bytes.unwrap_or(usual.bytes),
+        ttl: settings.default_ttl().unwrap_or(usual.ttl),
+    }
+}
+
+fn meaning(p: &Section<'_>, model: &'static str) -> Option<Meaning> {
+    let Some(threshold) = p.number("similarity_threshold") else {
+        p.error("type", "this cache needs similarity_threshold");
+        return None;
+    };
+    if !(0.0..=1.0).contains(&threshold) {
+        p.error("similarity_threshold", "expected a number between 0 and 1");
+        return None;
+    }
+    Some(Meaning {
+        threshold: threshold as f32,
+        model: p.text(model).unwrap_or_else(|| "text-embedding-ada-002".to_owned()),
+        timeout: p.seconds("semantic_cache_embedding_timeout").unwrap_or(Duration::from_secs(5)),
+        most_tokens: p.whole("semantic_cache_embedding_max_input_tokens").and_then(|n| usize::try_from(n).ok()),
+    })
+}
+
+fn qdrant(p: &Section<'_>, env: &Environment) -> Option<Place> {
+    let base = p.text("qdrant_api_base").or_else(|| env.filled("QDRANT_URL")).or_else(|| env.filled("QDRANT_API_BASE"));
+    let key = p.secret("qdrant_api_key").or_else(|| env.filled("QDRANT_API_KEY").map(Secret::new));
+    let collection = p.text("qdrant_collection_name").filter(|c| !c.is_empty());
+    let size = p.whole("qdrant_semantic_cache_vector_size").and_then(|n| usize::try_from(n).ok());
+    let quantization = quantization(p);
+    let meaning = meaning(p, "qdrant_semantic_cache_embedding_model");
+    let (Some(base), Some(collection)) = (base, collection) else {
+        p.error("type", "this cache needs qdrant_api_base and qdrant_collection_name");
+        return None;
+    };
+    let base = base.trim_end_matches('/').to_owned();
+    let settings = QdrantSettings { base, key, collection, quantization: quantization?, size };
+    meaning.map(|m| Place::Semantic(Index::Qdrant(settings), m))
+}
+
+/// `qdrant_quantization_config`: LiteLLM's three words, or Qdrant's own object. The inner `None` is no quantization.
+fn quantization(p: &Section<'_>) -> Option<Option<llm_types::Json>> {
+    let Some(node) = p.node("qdrant_quantization_config").filter(|n| !n.is_off()) else { return Some(None) };
+    let text = match node.text() {
+        Some("binary") => r#"{"binary":{"always_ram":false}}"#,
+        Some("scalar") => r#"{"scalar":{"type":"int8","quantile":0.99,"always_ram":false}}"#,
+        Some("product") => r#"{"product":{"compression":"x16","always_ram":false}}"#,
+        None if !node.entries().is_empty() => return Some(Some(node.json())),
+        _ => {
+            p.error("qdrant_quantization_config", "expected binary, scalar, product or a map");
+            return None;
+        }
+    };
+    Some(serde_json::from_str(text).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account_of;
+
+    #[test]
+    fn accounts_are_found_in_addresses() {
+        assert_eq!(account_of("https://acme.blob.core.windows.net"), "acme");
+        assert_eq!(account_of("http://127.0.0.1:10000/devstoreaccount1"), "devstoreaccount1");
+        assert_eq!(account_of("http://localhost:10000/dev/"), "dev");
+    }
+}
