@@ -1,8 +1,9 @@
 //! What the providers in AWS's cloud have in common: regions, credentials, parts of paths.
 
-use llm_types::{AuthNeed, AwsAuth, Json, Secret};
+use llm_types::{AuthNeed, AwsAuth, Json, Result, Secret};
 
 use crate::params::Params;
+use crate::provider::{Call, Endpoint};
 
 /// The region that is asked when nobody names one.
 const REGION: &str = "us-west-2";
@@ -19,6 +20,20 @@ pub(crate) fn region(params: &Params, of_model: Option<&str>) -> String {
 pub(crate) fn host(service: &str, region: &str) -> String {
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{service}.{region}.{domain}")
+}
+
+/// Where a service of one path is, below the deployment's base or the region's host, signed.
+///
+/// # Errors
+/// As [`Endpoint::set_extra`].
+pub(crate) fn endpoint(service: &str, path: &str, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+    let region = region(call.params, None);
+    let base = call.api_base.map_or_else(|| host(service, &region), str::to_owned);
+    out.url = format!("{}{path}", base.trim_end_matches('/'));
+    out.set("content-type", "application/json")?;
+    out.set_extra(call.params)?;
+    out.auth = Some(auth(service, region, call.params));
+    Ok(())
 }
 
 /// What a signature for a service is made with.

@@ -18,13 +18,16 @@
 //! - [`anthropic`], [`azure`], [`azure_ai`], [`bedrock`], [`cohere`], [`databricks`], [`huggingface`],
 //!   [`jina_ai`], [`ollama`], [`predibase`], [`replicate`], [`snowflake`], [`triton`], [`voyage`], [`watsonx`]: providers whose control flow differs.
 
+pub mod agentcore;
 pub mod anthropic;
 mod aws;
 pub mod aws_polly;
+pub mod aws_textract;
 pub mod azure;
 pub mod azure_ai;
 pub mod azure_speech;
 pub mod bedrock;
+pub mod bing_grounding;
 pub mod chatgpt;
 pub mod cohere;
 pub mod databricks;

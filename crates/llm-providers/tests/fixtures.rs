@@ -9,6 +9,9 @@
     reason = "a test's own helpers"
 )]
 
+#[path = "fixtures/tasks.rs"]
+mod tasks;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -38,18 +41,20 @@ fn cases() -> Vec<PathBuf> {
 
 /// What goes to the provider, or the error, as the fixture tells it.
 fn outcome(case: &Json) -> Json {
-    match sent(case) {
-        Ok(sent) => sent,
-        Err(error) => Json::object([(
-            "error",
-            Json::object([("kind", Json::from(error.kind.facts().class)), ("message", Json::from(error.message))]),
-        )]),
-    }
+    let sent = match case.get("operation").and_then(Json::as_str) {
+        Some(operation) => tasks::sent(case, operation),
+        None => sent(case),
+    };
+    sent.unwrap_or_else(|error| told_error(&error))
+}
+
+fn told_error(error: &llm_types::Error) -> Json {
+    let fields = [("kind", Json::from(error.kind.facts().class)), ("message", Json::from(error.message.as_str()))];
+    Json::object([("error", Json::object(fields))])
 }
 
 fn sent(case: &Json) -> llm_types::Result<Json> {
-    let deployment = case.get("deployment").unwrap();
-    let params = Params::without_env(deployment.as_object().unwrap().iter().cloned());
+    let params = tasks::params(case);
     let api_base = params.str("api_base");
     let resolved = resolve(params.str("model").unwrap(), params.str("custom_llm_provider"), api_base)?;
     let (provider, model) = (resolved.provider, resolved.model.as_ref());

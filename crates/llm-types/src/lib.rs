@@ -22,6 +22,7 @@ mod format;
 pub mod generate;
 pub mod grammar;
 pub mod json;
+mod operation;
 pub mod record;
 pub mod stream;
 mod usage;
@@ -33,7 +34,8 @@ pub use auth::{
 pub use error::{Error, Kind, Result, Side, UpstreamDetail};
 pub use extra::Extra;
 pub use field::{Field, FieldSet};
-pub use format::{Format, OperationKind};
+pub use format::Format;
 pub use json::{Json, RawJson};
+pub use operation::OperationKind;
 pub use record::LogRecord;
 pub use usage::*;

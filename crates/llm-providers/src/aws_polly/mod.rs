@@ -18,13 +18,7 @@ impl Provider for AwsPolly {
     }
 
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
-        let region = aws::region(call.params, None);
-        let base = call.api_base.map_or_else(|| aws::host("polly", &region), str::to_owned);
-        out.url = format!("{}/v1/speech", base.trim_end_matches('/'));
-        out.set("content-type", "application/json")?;
-        out.set_extra(call.params)?;
-        out.auth = Some(aws::auth("polly", region, call.params));
-        Ok(())
+        aws::endpoint("polly", "/v1/speech", call, out)
     }
 
     fn decode_error(&self, reply: &ReplyView<'_>) -> Option<Error> {

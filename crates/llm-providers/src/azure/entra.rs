@@ -23,9 +23,14 @@ pub(crate) enum Directory {
 /// nothing is configured. The machine's own identity is never used unasked: the deployment's host would be shown its
 /// token.
 pub(crate) fn directory(params: &Params) -> Option<Directory> {
+    directory_for(params, "")
+}
+
+/// The same for a service whose tokens are for someone else than usual, where nobody says otherwise.
+pub(crate) fn directory_for(params: &Params, usual: &str) -> Option<Directory> {
     let text = |name: &str, variable: &str| params.str(name).map(str::to_owned).or_else(|| params.env(variable));
     let token = text("azure_ad_token", "AZURE_AD_TOKEN");
-    let scope = text("azure_scope", "AZURE_SCOPE").unwrap_or_default();
+    let scope = text("azure_scope", "AZURE_SCOPE").unwrap_or_else(|| usual.to_owned());
     let mut need = AzureAuth {
         scope,
         authority: params.env("AZURE_AUTHORITY_HOST"),

@@ -30,6 +30,11 @@ impl Provider for Gemini {
                 out.push(if is_imagen(want.model) { Format::GeminiImagen } else { Format::GeminiImages });
                 out
             }
+            OperationKind::Speech => {
+                let mut out = Protocols::default();
+                out.push(Format::GeminiSpeech);
+                out
+            }
             _ => row_protocols(self.row(), want),
         }
     }
@@ -105,7 +110,7 @@ fn version(call: &Call<'_>, model: &str) -> &'static str {
     let digits =
         model.strip_prefix("gemini-").map(|tail| tail.chars().take_while(char::is_ascii_digit).collect::<String>());
     let new = digits.and_then(|d| d.parse::<u32>().ok()).is_some_and(|generation| generation >= 3);
-    if new && call.operation == OperationKind::Generate { "v1alpha" } else { "v1beta" }
+    if new && matches!(call.operation, OperationKind::Generate | OperationKind::Speech) { "v1alpha" } else { "v1beta" }
 }
 
 #[cfg(test)]

@@ -156,8 +156,10 @@ pub(crate) static ABLITERATION: ProviderRow = ProviderRow {
 pub(crate) static AGENTCORE: ProviderRow = ProviderRow {
     id: "agentcore",
     display_name: "AWS AgentCore web search",
+    api_base_env: &["AGENTCORE_GATEWAY_URL"],
+    api_key_env: &["AGENTCORE_GATEWAY_TOKEN"],
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("agentcore"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::AgentCoreSearch, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -571,7 +573,7 @@ pub(crate) static APISERPENT: ProviderRow = ProviderRow {
     api_base_env: &["APISERPENT_API_BASE"],
     api_key_env: &["APISERPENT_API_KEY"],
     auth: Auth::Header { name: "x-api-key", value: "{key}" },
-    format: RowFormat::NotServed("apiserpent"),
+    tasks: &[Task { operation: OperationKind::Search, format: Format::ApiSerpent, path: "/api/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -633,7 +635,7 @@ pub(crate) static AWS_TEXTRACT: ProviderRow = ProviderRow {
     id: "aws_textract",
     display_name: "Aws Textract",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("aws_textract"),
+    tasks: &[Task { operation: OperationKind::Ocr, format: Format::Textract, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -963,8 +965,13 @@ pub(crate) static BEDROCK_MANTLE: ProviderRow = ProviderRow {
 pub(crate) static BING_GROUNDING: ProviderRow = ProviderRow {
     id: "bing_grounding",
     display_name: "Bing grounding (Azure)",
-    api_key_env: &["AZURE_AI_API_KEY"],
-    format: RowFormat::NotServed("bing_grounding"),
+    api_base_env: &["BING_GROUNDING_PROJECT_ENDPOINT"],
+    tasks: &[Task {
+        operation: OperationKind::Search,
+        format: Format::BingGrounding,
+        path: "/openai/v1/responses",
+        ..Task::BLANK
+    }],
     ..BLANK
 };
 
@@ -3760,8 +3767,8 @@ pub(crate) static NIMBLE: ProviderRow = ProviderRow {
     display_name: "nimble",
     api_base: Some("https://sdk.nimbleway.com/v2"),
     api_base_env: &["NIMBLE_API_BASE"],
-    auth: Auth::None,
-    format: RowFormat::NotServed("nimble"),
+    api_key_env: &["NIMBLE_API_KEY"],
+    tasks: &[Task { operation: OperationKind::Search, format: Format::NimbleSearch, path: "/search", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -4619,7 +4626,7 @@ pub(crate) static REDUCTO: ProviderRow = ProviderRow {
     display_name: "Reducto",
     api_base: Some("https://platform.reducto.ai"),
     api_key_env: &["REDUCTO_API_KEY"],
-    format: RowFormat::NotServed("reducto"),
+    tasks: &[Task { operation: OperationKind::Ocr, format: Format::ReductoParse, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -5200,8 +5207,9 @@ pub(crate) static TINYFISH: ProviderRow = ProviderRow {
     display_name: "tinyfish",
     api_base: Some("https://api.search.tinyfish.ai"),
     api_base_env: &["TINYFISH_API_BASE"],
-    auth: Auth::None,
-    format: RowFormat::NotServed("tinyfish"),
+    api_key_env: &["TINYFISH_API_KEY"],
+    auth: Auth::Header { name: "x-api-key", value: "{key}" },
+    tasks: &[Task { operation: OperationKind::Search, format: Format::TinyFish, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -5940,7 +5948,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("a2a", &Compatible(&A2A)),
     ("a2a_agent", &Compatible(&A2A_AGENT)),
     ("abliteration", &Compatible(&ABLITERATION)),
-    ("agentcore", &Compatible(&AGENTCORE)),
+    ("agentcore", &crate::agentcore::Agentcore),
     ("ai21", &Compatible(&AI21)),
     ("ai21_chat", &Compatible(&AI21_CHAT)),
     ("aihubmix", &Compatible(&AIHUBMIX)),
@@ -5956,7 +5964,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("assemblyai", &Compatible(&ASSEMBLYAI)),
     ("auto_router", &Compatible(&AUTO_ROUTER)),
     ("aws_polly", &crate::aws_polly::AwsPolly),
-    ("aws_textract", &Compatible(&AWS_TEXTRACT)),
+    ("aws_textract", &crate::aws_textract::AwsTextract),
     ("azure", &crate::azure::Azure),
     ("azure_ai", &crate::azure_ai::AzureAi),
     ("azure_speech", &crate::azure_speech::AzureSpeech),
@@ -5964,7 +5972,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("baseten", &Compatible(&BASETEN)),
     ("bedrock", &crate::bedrock::Bedrock),
     ("bedrock_mantle", &Compatible(&BEDROCK_MANTLE)),
-    ("bing_grounding", &Compatible(&BING_GROUNDING)),
+    ("bing_grounding", &crate::bing_grounding::BingGrounding),
     ("black_forest_labs", &Compatible(&BLACK_FOREST_LABS)),
     ("brave", &Compatible(&BRAVE)),
     ("bytez", &Compatible(&BYTEZ)),

@@ -1,4 +1,4 @@
-//! Videos and the reading of documents.
+//! Videos, speech and the reading of documents.
 
 use llm_types::{Format, OperationKind};
 
@@ -11,14 +11,40 @@ pub(super) fn format(want: &Want<'_>) -> Option<Format> {
         OperationKind::Video | OperationKind::VideoStatus | OperationKind::VideoContent => Some(Format::VertexVideos),
         OperationKind::Ocr if want.model.contains("deepseek") => Some(Format::ChatOcr),
         OperationKind::Ocr => Some(Format::MistralOcrInline),
+        OperationKind::Speech => Some(spoken(want.model)),
         _ => None,
     }
 }
 
+/// The language of a model that speaks or sings: Gemini's own, Lyria's two, else a voice of Cloud Text-to-Speech.
+fn spoken(model: &str) -> Format {
+    if model.contains("gemini") {
+        Format::GeminiSpeech
+    } else if model.contains("lyria-0") {
+        Format::LyriaPredict
+    } else if model.contains("lyria") {
+        Format::LyriaInteractions
+    } else {
+        Format::GoogleSpeech
+    }
+}
+
+/// Where texts are spoken.
+const SPEECH: &str = "https://texttospeech.googleapis.com/v1/text:synthesize";
+
 /// The address of such a call.
 pub(super) fn url(place: &Place<'_>, call: &Call<'_>) -> Option<String> {
     let bare = call.model.rsplit('/').next().unwrap_or(call.model);
+    match call.format {
+        Format::GoogleSpeech => return Some(call.api_base.filter(|b| !b.is_empty()).unwrap_or(SPEECH).to_owned()),
+        Format::LyriaInteractions => return Some(place.interactions(call.api_base)),
+        _ => {}
+    }
     let tail = match call.operation {
+        OperationKind::Speech if call.format == Format::LyriaPredict => {
+            format!("publishers/google/models/{bare}:predict")
+        }
+        OperationKind::Speech => format!("publishers/google/models/{bare}:generateContent"),
         OperationKind::Video => format!("publishers/google/models/{bare}:predictLongRunning"),
         OperationKind::VideoStatus | OperationKind::VideoContent => {
             format!("publishers/google/models/{bare}:fetchPredictOperation")

@@ -113,6 +113,12 @@ fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
         }
     }
     out.set("content-type", "application/json")?;
+    if call.operation == OperationKind::Speech
+        && call.format != Format::GeminiSpeech
+        && let Some(project) = place.known_project()
+    {
+        out.set("x-goog-user-project", &project)?;
+    }
     let mut auth = google_auth(call.params);
     if call.format == Format::AnthropicMessages && call.client_format != Format::AnthropicMessages {
         out.set("anthropic-version", "2023-06-01")?;

@@ -38,8 +38,13 @@ impl<'a> Place<'a> {
     }
 
     pub(super) fn project(&self) -> String {
+        self.known_project().unwrap_or_else(|| PROJECT.to_owned())
+    }
+
+    /// The project, where more than its credentials' file names it.
+    pub(super) fn known_project(&self) -> Option<String> {
         let own = self.first(&["vertex_project", "vertex_ai_project"], &["VERTEXAI_PROJECT", "VERTEX_PROJECT"]);
-        own.or_else(|| self.project_of_credentials()).unwrap_or_else(|| PROJECT.to_owned())
+        own.or_else(|| self.project_of_credentials())
     }
 
     /// The project that credentials in the configuration name.
@@ -80,6 +85,13 @@ impl<'a> Place<'a> {
                 format!("{host}{}", self.path(&self.location()))
             }
         }
+    }
+
+    /// The URL of interactions, which know one place only.
+    pub(super) fn interactions(&self, base: Option<&str>) -> String {
+        let base = base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty());
+        let host = base.map_or_else(|| Self::host("global"), str::to_owned);
+        format!("{host}/v1beta1/projects/{}/locations/global/interactions", self.project())
     }
 
     /// The URL of a call with a model, without its query.

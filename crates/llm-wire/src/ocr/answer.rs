@@ -12,9 +12,11 @@ pub(super) struct Page {
     pub markdown: String,
     /// Pixels wide, high, and per inch.
     pub dimensions: Option<(u64, u64, u64)>,
+    /// What the house tells of it besides.
+    pub blocks: Option<Json>,
 }
 
-/// Writes an answer.
+/// Writes an answer. Pages that `usage` counts are those that the house says it read.
 pub(super) fn reply(pages: &[Page], model: &str, usage: Usage) -> TaskReply {
     let page = |page: &Page| {
         let mut out = vec![
@@ -25,14 +27,22 @@ pub(super) fn reply(pages: &[Page], model: &str, usage: Usage) -> TaskReply {
             let dimensions = Json::object([("width", width), ("height", height), ("dpi", dpi)]);
             out.push(("dimensions".to_owned(), dimensions));
         }
+        if let Some(blocks) = &page.blocks {
+            out.push(("blocks".to_owned(), blocks.clone()));
+        }
         Json::Object(out)
     };
+    let read = if usage.pages == 0 { pages.len() as u64 } else { usage.pages };
+    let mut info = Json::object([("pages_processed", read)]);
+    if usage.credits > 0.0 {
+        info.set("credits", usage.credits);
+    }
     let body = Json::object([
         ("pages", Json::Array(pages.iter().map(page).collect())),
         ("model", Json::from(model)),
-        ("usage_info", Json::object([("pages_processed", pages.len() as u64)])),
+        ("usage_info", info),
         ("object", Json::from("ocr")),
     ]);
-    let counted = Usage { pages: pages.len() as u64, source: UsageSource::Reported, ..usage };
+    let counted = Usage { pages: read, source: UsageSource::Reported, ..usage };
     TaskReply::json(body.to_string(), Some(UsageReport { usage: counted, raw: None }))
 }

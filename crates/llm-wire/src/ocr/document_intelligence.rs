@@ -104,6 +104,7 @@ fn page(page: &PageIn<'_>) -> Page {
         index: page.number.0.unwrap_or(1).saturating_sub(1),
         markdown: lines.join("\n"),
         dimensions: Some((side(page.width, 8.5), side(page.height, 11.0), DPI as u64)),
+        blocks: None,
     }
 }
 

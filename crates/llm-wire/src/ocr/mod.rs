@@ -3,6 +3,8 @@
 //! - [`mistral`]: Mistral, and hosts of it that fetch no URL.
 //! - [`document_intelligence`]: Azure's, a job.
 //! - [`chat`]: a model that reads documents as an answer of chat completions.
+//! - [`reducto`]: Reducto, where documents are uploaded first.
+//! - [`textract`]: Amazon's, lines of text.
 //!
 //! Facts: the houses' public references, and what LiteLLM sends them.
 
@@ -11,6 +13,8 @@ pub mod chat;
 mod document;
 pub mod document_intelligence;
 pub mod mistral;
+pub mod reducto;
+pub mod textract;
 
 #[cfg(test)]
 mod tests;

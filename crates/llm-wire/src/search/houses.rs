@@ -2,7 +2,7 @@
 
 use llm_types::Format;
 
-use super::{Case, Domains, House, Query};
+use super::{Also, Case, Domains, House, Query};
 
 /// What most houses have in common.
 const USUAL: House = House {
@@ -15,6 +15,9 @@ const USUAL: House = House {
     tokens: None,
     fixed: &[],
     listed: false,
+    short: None,
+    keep: None,
+    also: Also::None,
     results: &["results"],
     title: &["title"],
     url: &["url", "link"],
@@ -162,6 +165,37 @@ static HOUSES: &[House] = &[
         country: Some(("gl", Case::Lower)),
         fixed: &[("engine", r#""google""#)],
         results: &["organic_results"],
+        ..USUAL
+    },
+    House {
+        format: Format::ApiSerpent,
+        get: true,
+        short: Some(("deep", "/quick")),
+        query: Query::Text("q"),
+        most: Some(("num", 100)),
+        domains: Domains::SitesApart,
+        country: Some(("country", Case::Lower)),
+        fixed: &[("engine", r#""google""#), ("country", r#""us""#), ("num", "10"), ("format", r#""full""#)],
+        results: &["results", "organic"],
+        ..USUAL
+    },
+    House {
+        format: Format::TinyFish,
+        get: true,
+        most: None,
+        keep: Some(10),
+        domains: Domains::SitesApart,
+        country: Some(("location", Case::AsIs)),
+        also: Also::All,
+        ..USUAL
+    },
+    House {
+        format: Format::NimbleSearch,
+        domains: Domains::Lists("include_domains", "exclude_domains"),
+        country: Some(("country", Case::Upper)),
+        snippet: &["content", "description"],
+        date: &["additional_data.publish_date"],
+        also: Also::One("additional_data"),
         ..USUAL
     },
 ];

@@ -1,7 +1,8 @@
 //! Speech in the houses' own languages: what becomes text, what is spoken.
 //!
 //! - [`deepgram`], [`elevenlabs`], [`soniox`], [`assemblyai`], [`azure`]: transcription.
-//! - [`elevenlabs`], [`azure`], [`minimax`], [`mistral`], [`runway`]: speech.
+//! - [`elevenlabs`], [`azure`], [`minimax`], [`mistral`], [`runway`], [`google`]: speech.
+//!   [`lyria`] makes music.
 //!
 //! Clients ask as OpenAI's audio routes take it and are answered in that shape: transcriptions as JSON, speech as
 //! bytes. OpenAI's names of voices stand for voices of the house; other names are the house's own.
@@ -12,10 +13,13 @@ pub mod assemblyai;
 pub mod azure;
 pub mod deepgram;
 pub mod elevenlabs;
+pub mod google;
+pub mod lyria;
 pub mod minimax;
 pub mod mistral;
 pub mod runway;
 pub mod soniox;
+mod sound;
 
 use llm_types::generate::UsageReport;
 use llm_types::{Error, Json, Result};
