@@ -103,8 +103,8 @@ impl Planner<'_> {
             betas: &encoded.betas,
             headers: &self.call.headers,
         };
-        let address = self.target.address(&facts)?;
-        let body = self.prepared(&facts, encoded.pieces)?;
+        let mut address = self.target.address(&facts)?;
+        let body = self.prepared(&facts, encoded.pieces, &mut address)?;
         let usual = codec.map_or(Framing::Sse, UpstreamCodec::framing);
         let framing = address.framing.unwrap_or(usual);
         let relay = self.call.format == upstream
@@ -145,15 +145,22 @@ impl Planner<'_> {
         Ok((plan, body))
     }
 
-    /// The last change that a provider wants.
-    fn prepared(&self, facts: &CallFacts<'_>, pieces: Vec<Bytes>) -> Result<Body> {
+    /// The last changes that a provider wants, to the body and to where it goes.
+    fn prepared(&self, facts: &CallFacts<'_>, pieces: Vec<Bytes>, address: &mut Arc<Address>) -> Result<Body> {
         let call = self.target.provider_call(facts);
-        if !self.target.provider.prepares(&call) {
+        let provider = self.target.provider;
+        if !provider.prepares(&call) && !provider.steers(&call) {
             return Ok(Body::pieces(pieces));
         }
         let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
         pieces.iter().for_each(|p| whole.extend_from_slice(p));
-        Ok(Body::from(self.target.provider.prepare(&call, whole.freeze())?))
+        let mut body = provider.prepare(&call, whole.freeze())?;
+        if provider.steers(&call) {
+            let mut endpoint = address.endpoint.clone();
+            body = provider.steer(&call, body, &mut endpoint)?;
+            *address = Arc::new(address.moved(endpoint)?);
+        }
+        Ok(Body::from(body))
     }
 
     /// The id of an answer whose upstream gave none, or one of another format: ours, in the client's spelling.

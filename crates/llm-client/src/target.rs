@@ -96,6 +96,18 @@ pub struct Address {
     pub framing: Option<Framing>,
 }
 
+impl Address {
+    /// The same address with another URL and other headers.
+    ///
+    /// # Errors
+    /// When the URL cannot be parsed.
+    pub(crate) fn moved(&self, endpoint: Endpoint) -> Result<Self> {
+        let uri = Uri::from_str(&endpoint.url)
+            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
+        Ok(Self { uri, endpoint, base: Arc::clone(&self.base), of: self.of, framing: self.framing })
+    }
+}
+
 impl Target {
     /// Makes a deployment ready.
     ///

@@ -43,6 +43,7 @@ pub mod github_copilot;
 pub mod huggingface;
 pub mod jina_ai;
 pub mod langgraph;
+pub mod manus;
 pub mod nvidia_nim;
 pub mod oci;
 pub mod ollama;

@@ -203,6 +203,20 @@ pub trait Provider: Send + Sync + fmt::Debug {
         Ok(body)
     }
 
+    /// True where [`Self::steer`] has something to do.
+    fn steers(&self, _call: &Call<'_>) -> bool {
+        false
+    }
+
+    /// A last change to the encoded body and to where it goes, by what the body says: ids of sessions that stand in
+    /// paths and headers. Only for endpoints that are [`Endpoint::per_request`].
+    ///
+    /// # Errors
+    /// When what the body says cannot stand there.
+    fn steer(&self, _call: &Call<'_>, body: Bytes, _endpoint: &mut Endpoint) -> Result<Bytes> {
+        Ok(body)
+    }
+
     /// A last change to a task's encoded request.
     fn prepare_task(&self, _call: &Call<'_>, _endpoint: &Endpoint, _out: &mut TaskOut) {}
 
@@ -271,9 +285,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
 #[must_use]
 pub fn not_served(row: &ProviderRow, want: &Want<'_>) -> Error {
     match row.format {
-        RowFormat::NotServed(format) => {
-            Error::bad_request(format!("provider {} is known but its format ({format}) is not served yet", row.id))
-        }
+        RowFormat::NotServed(why) => Error::bad_request(format!("provider {} is known but not served: {why}", row.id)),
         _ => Error::bad_request(format!("provider {} does not serve {}", row.id, want.format)),
     }
     .with_param("model")

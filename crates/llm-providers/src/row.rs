@@ -87,7 +87,7 @@ pub enum RowFormat {
     Anthropic,
     /// Another one, see [`ProviderRow::chat_format`].
     Own,
-    /// A language that is known by this name and not served yet.
+    /// It is known and not served, for this reason.
     NotServed(&'static str),
 }
 

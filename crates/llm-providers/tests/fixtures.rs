@@ -109,6 +109,10 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         let prepared = provider.prepare(&call, body.to_string().into())?;
         body = serde_json::from_slice(&prepared).unwrap();
     }
+    if provider.steers(&call) {
+        let steered = provider.steer(&call, body.to_string().into(), &mut endpoint)?;
+        body = serde_json::from_slice(&steered).unwrap();
+    }
     for (name, value) in &extra {
         endpoint.set(name, value)?;
     }

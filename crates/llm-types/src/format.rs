@@ -66,6 +66,12 @@ formats! {
     SageMakerEmbed = "sagemaker-embed",
     /// Amazon Polly `POST /v1/speech`.
     AwsPolly = "aws-polly",
+    /// An agent of Amazon Bedrock: `InvokeAgent`.
+    BedrockAgent = "bedrock-agent",
+    /// An agent in a runtime of Amazon Bedrock AgentCore: `InvokeAgentRuntime`.
+    AgentCoreRuntime = "agentcore-runtime",
+    /// An agent of Vertex AI's agent engine: `reasoningEngines/{id}:streamQuery`.
+    VertexAgent = "vertex-agent",
     /// Google Cloud Text-to-Speech `POST /v1/text:synthesize`.
     GoogleSpeech = "google-speech",
     /// Gemini's speech models by `generateContent`.
@@ -306,6 +312,9 @@ impl Format {
                 | Self::A2a
                 | Self::LangGraph
                 | Self::Langflow
+                | Self::BedrockAgent
+                | Self::AgentCoreRuntime
+                | Self::VertexAgent
         )
     }
 

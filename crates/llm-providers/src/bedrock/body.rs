@@ -16,12 +16,20 @@ fn text<T: serde::Serialize + ?Sized>(value: &T) -> String {
 
 /// Claude's Messages: the path says model and stream; instructions are a list of blocks.
 pub(super) fn messages(body: &Bytes, betas: &[String]) -> Result<Bytes> {
+    invoked(body, betas, &["model", "stream", "model_id", "guardrailConfig"])
+}
+
+/// The same where the body says which model is asked, and whether it streams.
+pub(super) fn named_messages(body: &Bytes, betas: &[String]) -> Result<Bytes> {
+    invoked(body, betas, &["model_id", "guardrailConfig"])
+}
+
+fn invoked(body: &Bytes, betas: &[String], leave: &[&'static str]) -> Result<Bytes> {
     let top = Top::parse(body)?;
     let system = top.get("system").filter(|s| s.starts_with('"'));
     let system = system.map(|s| format!("[{{\"type\":\"text\",\"text\":{s}}}]"));
     let betas = (!betas.is_empty()).then(|| text(betas));
-    let mut edits: Vec<(&str, Option<&str>)> =
-        vec![("model", None), ("stream", None), ("model_id", None), ("guardrailConfig", None)];
+    let mut edits: Vec<(&str, Option<&str>)> = leave.iter().map(|name| (*name, None)).collect();
     edits.push(("anthropic_version", Some(VERSION)));
     edits.extend(system.as_deref().map(|s| ("system", Some(s))));
     edits.extend(betas.as_deref().map(|b| ("anthropic_beta", Some(b))));

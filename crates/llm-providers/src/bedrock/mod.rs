@@ -1,7 +1,9 @@
 //! AWS Bedrock: one cloud, two interfaces. A model string says which, else the model does: see [`route`].
 
+mod agents;
 mod betas;
 mod body;
+mod houses;
 mod params;
 mod route;
 
@@ -32,13 +34,22 @@ impl Provider for Bedrock {
 
     fn protocols(&self, want: &Want<'_>) -> Protocols {
         let mut out = Protocols::default();
+        if Model::of(want.model).route == Route::Unserved {
+            return out;
+        }
         if want.operation != OperationKind::Generate {
             return if want.operation == OperationKind::CountTokens { out } else { row_protocols(self.row(), want) };
         }
         match Model::of(want.model).route {
             Route::Converse => out.push(Format::BedrockConverse),
             Route::Invoke(format) => out.push(format),
+            Route::Agent => out.push(Format::BedrockAgent),
+            Route::Runtime => out.push(Format::AgentCoreRuntime),
+            Route::Mantle | Route::Platform => out.push(Format::AnthropicMessages),
             Route::Unserved => {}
+        }
+        if agents::is(out.best().unwrap_or(Format::BedrockConverse)) {
+            return out;
         }
         // Clients of Claude's own language are served in it, unless the model string says otherwise.
         if want.format == Format::AnthropicMessages && speaks_messages(want.model) {
@@ -49,6 +60,12 @@ impl Provider for Bedrock {
     }
 
     fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+        if agents::is(call.format) {
+            return agents::endpoint(call, out);
+        }
+        if houses::is(call.model) {
+            return houses::endpoint(call, out);
+        }
         let model = Model::of(call.model);
         let region = aws::region(call.params, model.region);
         out.url = if call.operation == OperationKind::Rerank {
@@ -84,10 +101,22 @@ impl Provider for Bedrock {
         match call.format {
             Format::BedrockConverse if is_invoked(call.model) => body::nova(&body),
             Format::BedrockConverse => body::converse(&body, &betas::of(self.row(), call)),
-            Format::AnthropicMessages => body::messages(&body, &betas::of(self.row(), call)),
+            Format::AnthropicMessages => match Model::of(call.model).route {
+                Route::Platform => houses::platform(call, &body),
+                Route::Mantle => body::named_messages(&body, &betas::of(self.row(), call)),
+                _ => body::messages(&body, &betas::of(self.row(), call)),
+            },
             Format::OpenAiChat => body::chat(&body, call.model),
             _ => Ok(body),
         }
+    }
+
+    fn steers(&self, call: &Call<'_>) -> bool {
+        agents::is(call.format)
+    }
+
+    fn steer(&self, call: &Call<'_>, body: Bytes, endpoint: &mut Endpoint) -> Result<Bytes> {
+        agents::steer(call, &body, endpoint)
     }
 
     fn prepare_task(&self, call: &Call<'_>, _: &Endpoint, out: &mut TaskOut) {
@@ -112,7 +141,9 @@ impl Provider for Bedrock {
     }
 
     fn framing(&self, call: &Call<'_>) -> Option<Framing> {
-        (call.operation == OperationKind::Generate).then(|| match call.format {
+        let own = houses::is(call.model) || call.format == Format::AgentCoreRuntime;
+        (call.operation == OperationKind::Generate && !own).then(|| match call.format {
+            Format::BedrockAgent => Framing::AwsEventStream,
             Format::BedrockConverse if !is_invoked(call.model) => Framing::AwsEventStream,
             _ => Framing::AwsChunks,
         })

@@ -21,7 +21,10 @@ const STOP: FieldSet = FieldSet::of(&[F::Stop]);
 pub(super) fn supported(row: &ProviderRow, model: &str, caps: &ModelCaps) -> FieldSet {
     let family = Family::of(Model::of(model).name);
     match Model::of(model).route {
-        Route::Invoke(Format::AnthropicMessages) => generated::ANTHROPIC.supported(model, caps),
+        Route::Agent | Route::Runtime => FieldSet::of(&[F::Stream, F::StreamOptions]),
+        Route::Invoke(Format::AnthropicMessages) | Route::Mantle | Route::Platform => {
+            generated::ANTHROPIC.supported(model, caps)
+        }
         Route::Invoke(Format::BedrockText | Format::BedrockTextWhole) => text(family),
         Route::Invoke(Format::OpenAiChat) => generated::OPENAI.supported(model, caps),
         _ => converse(row, family, model, caps),

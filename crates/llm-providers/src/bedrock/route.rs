@@ -14,6 +14,14 @@ pub(super) enum Route {
     Converse,
     /// `InvokeModel`, in this language.
     Invoke(Format),
+    /// An agent of Bedrock.
+    Agent,
+    /// An agent in a runtime of AgentCore.
+    Runtime,
+    /// Claude's Messages at `bedrock-mantle`.
+    Mantle,
+    /// Claude's Messages at Claude's platform.
+    Platform,
     /// One that is known and not served.
     Unserved,
 }
@@ -36,11 +44,11 @@ const ROUTES: [(&str, Named); 9] = [
     ("converse", Named::Converse),
     ("converse_like", Named::Converse),
     (generated::OPENAI.id, Named::Chat),
-    ("claude_platform", Named::Unserved),
-    ("agent", Named::Unserved),
-    (generated::AGENTCORE.id, Named::Unserved),
-    ("async_invoke", Named::Unserved),
-    ("mantle", Named::Unserved),
+    ("claude_platform", Named::Own(Route::Platform)),
+    ("agent", Named::Own(Route::Agent)),
+    (generated::AGENTCORE.id, Named::Own(Route::Runtime)),
+    ("async_invoke", Named::Own(Route::Unserved)),
+    ("mantle", Named::Own(Route::Mantle)),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +56,7 @@ enum Named {
     Converse,
     Invoke,
     Chat,
-    Unserved,
+    Own(Route),
 }
 
 impl<'a> Model<'a> {
@@ -73,7 +81,7 @@ impl<'a> Model<'a> {
             Some(Named::Converse) => Route::Converse,
             Some(Named::Invoke) => Route::Invoke(body(name)),
             Some(Named::Chat) => Route::Invoke(Format::OpenAiChat),
-            Some(Named::Unserved) => Route::Unserved,
+            Some(Named::Own(route)) => route,
             None if converses(model, name) => Route::Converse,
             None => Route::Invoke(body(name)),
         };
@@ -160,6 +168,13 @@ mod tests {
             Route::Invoke(Format::BedrockText)
         );
         assert_eq!(of("arn:aws:bedrock:us-east-1:1:application-inference-profile/x").0, Route::Converse);
-        assert_eq!(of("agentcore/arn:aws:x").0, Route::Unserved);
+        let runtime = "arn:aws:bedrock-agentcore:us-west-2:1:runtime/x";
+        assert_eq!(
+            of("agentcore/arn:aws:bedrock-agentcore:us-west-2:1:runtime/x"),
+            (Route::Runtime, Some("us-west-2"), runtime)
+        );
+        assert_eq!(of("agent/A/B"), (Route::Agent, None, "A/B"));
+        assert_eq!(of("mantle/us-west-2/anthropic.claude-x").0, Route::Mantle);
+        assert_eq!(of("async_invoke/twelvelabs.marengo").0, Route::Unserved);
     }
 }

@@ -109,7 +109,7 @@ pub(crate) static A2A_AGENT: ProviderRow = ProviderRow {
     id: "a2a_agent",
     display_name: "A2A Agent",
     auth: Auth::None,
-    format: RowFormat::NotServed("a2a_agent"),
+    format: RowFormat::NotServed("a mark of LiteLLM's registry; agents are called as a2a/NAME with their api_base"),
     ..BLANK
 };
 
@@ -619,7 +619,7 @@ pub(crate) static AUTO_ROUTER: ProviderRow = ProviderRow {
     id: "auto_router",
     display_name: "Auto Router",
     auth: Auth::None,
-    format: RowFormat::NotServed("auto_router"),
+    format: RowFormat::NotServed("a router of models, no host"),
     ..BLANK
 };
 
@@ -1484,7 +1484,7 @@ pub(crate) static CURSOR: ProviderRow = ProviderRow {
     api_base: Some("https://api.cursor.com"),
     api_base_env: &["CURSOR_API_BASE"],
     auth: Auth::Computed("basic"),
-    format: RowFormat::NotServed("cursor"),
+    format: RowFormat::NotServed("no models: its own interface is passed on below /cursor"),
     ..BLANK
 };
 
@@ -1492,7 +1492,7 @@ pub(crate) static CUSTOM: ProviderRow = ProviderRow {
     id: "custom",
     display_name: "Custom",
     auth: Auth::None,
-    format: RowFormat::NotServed("custom"),
+    format: RowFormat::NotServed("code in Python; a host is declared under providers in the configuration"),
     ..BLANK
 };
 
@@ -1881,7 +1881,7 @@ pub(crate) static DOTPROMPT: ProviderRow = ProviderRow {
     id: "dotprompt",
     display_name: "Dotprompt",
     auth: Auth::None,
-    format: RowFormat::NotServed("dotprompt"),
+    format: RowFormat::NotServed("a store of prompts, no host"),
     ..BLANK
 };
 
@@ -2770,7 +2770,7 @@ pub(crate) static HUMANLOOP: ProviderRow = ProviderRow {
     id: "humanloop",
     display_name: "Humanloop",
     auth: Auth::None,
-    format: RowFormat::NotServed("humanloop"),
+    format: RowFormat::NotServed("a store of prompts, no host"),
     ..BLANK
 };
 
@@ -2950,7 +2950,7 @@ pub(crate) static LANGFUSE: ProviderRow = ProviderRow {
     id: "langfuse",
     display_name: "Langfuse",
     auth: Auth::None,
-    format: RowFormat::NotServed("langfuse"),
+    format: RowFormat::NotServed("a store of prompts, no host"),
     ..BLANK
 };
 
@@ -3061,7 +3061,7 @@ pub(crate) static LITELLM_AGENT: ProviderRow = ProviderRow {
     id: "litellm_agent",
     display_name: "Litellm Agent",
     auth: Auth::None,
-    format: RowFormat::NotServed("litellm_agent"),
+    format: RowFormat::NotServed("a mark of LiteLLM's, no host"),
     ..BLANK
 };
 
@@ -3242,7 +3242,10 @@ pub(crate) static MANUS: ProviderRow = ProviderRow {
     api_base_env: &["MANUS_API_BASE"],
     api_key_env: &["MANUS_API_KEY"],
     auth: Auth::Header { name: "api_key", value: "{key}" },
-    format: RowFormat::NotServed("manus"),
+    supported: OPENAI_PARAMS,
+    stream_usage: true,
+    quirks: Quirks::of(&[Q::VersionedBase]),
+    paths: Paths { responses: Some("/responses"), ..Paths::NONE },
     ..BLANK
 };
 
@@ -3939,7 +3942,7 @@ pub(crate) static NVIDIA_RIVA: ProviderRow = ProviderRow {
     display_name: "Nvidia Riva",
     api_base_env: &["NVIDIA_RIVA_API_BASE"],
     auth: Auth::Computed("grpc_metadata_bearer"),
-    format: RowFormat::NotServed("nvidia_riva"),
+    format: RowFormat::NotServed("it speaks gRPC only"),
     ..BLANK
 };
 
@@ -5008,7 +5011,7 @@ pub(crate) static STRANDS_DECIDER: ProviderRow = ProviderRow {
     id: "strands_decider",
     display_name: "Strands Decider",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("strands_decider"),
+    format: RowFormat::NotServed("decisions, whose wire could not be verified"),
     ..BLANK
 };
 
@@ -5275,7 +5278,7 @@ pub(crate) static TRANSCRIBE: ProviderRow = ProviderRow {
     id: "transcribe",
     display_name: "Transcribe",
     auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("transcribe"),
+    format: RowFormat::NotServed("jobs of Amazon Transcribe, whose wire could not be verified"),
     ..BLANK
 };
 
@@ -5296,7 +5299,7 @@ pub(crate) static TYPESAFE: ProviderRow = ProviderRow {
     display_name: "Typesafe",
     api_base: Some("https://api.typesafe.ai"),
     api_key_env: &["TYPESAFE_API_KEY"],
-    format: RowFormat::NotServed("typesafe"),
+    format: RowFormat::NotServed("decisions, whose wire could not be verified"),
     ..BLANK
 };
 
@@ -5583,8 +5586,13 @@ pub(crate) static VERTEX_AI_BETA: ProviderRow = ProviderRow {
     ..BLANK
 };
 
-pub(crate) static VLLM: ProviderRow =
-    ProviderRow { id: "vllm", display_name: "VLLM", auth: Auth::None, format: RowFormat::NotServed("vllm"), ..BLANK };
+pub(crate) static VLLM: ProviderRow = ProviderRow {
+    id: "vllm",
+    display_name: "VLLM",
+    auth: Auth::None,
+    format: RowFormat::NotServed("a library inside of the process; servers of vLLM are called as hosted_vllm/NAME"),
+    ..BLANK
+};
 
 pub(crate) static VOLCENGINE: ProviderRow = ProviderRow {
     id: "volcengine",
@@ -6045,7 +6053,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("llamafile", &Compatible(&LLAMAFILE)),
     ("llamagate", &Compatible(&LLAMAGATE)),
     ("lm_studio", &Compatible(&LM_STUDIO)),
-    ("manus", &Compatible(&MANUS)),
+    ("manus", &crate::manus::Manus),
     ("maritalk", &Compatible(&MARITALK)),
     ("meta", &Compatible(&META)),
     ("meta_llama", &Compatible(&META_LLAMA)),

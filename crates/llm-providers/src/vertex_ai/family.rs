@@ -59,7 +59,8 @@ impl Family {
             Self::Gemini => Some(Format::GeminiGenerate),
             Self::Claude => Some(Format::AnthropicMessages),
             Self::OpenApi | Self::Mistral | Self::Ai21 | Self::Garden => Some(Format::OpenAiChat),
-            Self::Agent | Self::Predict => None,
+            Self::Agent => Some(Format::VertexAgent),
+            Self::Predict => None,
         }
     }
 

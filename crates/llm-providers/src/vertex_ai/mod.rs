@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use llm_catalog::{Capability, Catalog};
-use llm_types::{AuthNeed, Error, Format, GoogleAuth, OperationKind, Result, Secret};
+use llm_types::{AuthNeed, Error, Field, FieldSet, Format, GoogleAuth, OperationKind, Result, Secret};
 use llm_wire::{ModelCaps, ReplyView};
 
 use crate::gemini::is_imagen;
@@ -54,6 +54,13 @@ macro_rules! provider {
 
             fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
                 wire_model(model)
+            }
+
+            fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {
+                match Family::of(model) {
+                    Family::Agent => FieldSet::of(&[Field::User, Field::Stream, Field::StreamOptions]),
+                    _ => self.row().supported(model, caps),
+                }
             }
 
             fn bend_caps(&self, catalog: &Catalog, model: &str, caps: &mut ModelCaps) {
@@ -104,9 +111,11 @@ fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
     out.url = match media::url(&place, call) {
         Some(url) => url,
         None if call.format == Format::GoogleRerank => place.ranking(call),
+        None if call.format == Format::VertexAgent => place.agent(call),
         None => place.of(family, call),
     };
-    if call.operation == OperationKind::Generate && family != Family::OpenApi && family != Family::Garden {
+    let fixed = matches!(family, Family::OpenApi | Family::Garden | Family::Agent);
+    if call.operation == OperationKind::Generate && !fixed {
         out.per_request = true;
         if call.stream {
             out.url.push_str("?alt=sse");

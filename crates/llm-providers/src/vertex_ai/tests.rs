@@ -90,7 +90,7 @@ fn claude_is_known_by_its_bare_name() {
 #[test]
 fn models_without_a_language_are_refused() {
     let want = |model| Want { operation: OperationKind::Generate, format: Format::OpenAiChat, model };
-    assert!(VertexAi.protocols(&want("agent_engine/1")).is_empty());
+    assert_eq!(VertexAi.protocols(&want("agent_engine/1")).best(), Some(Format::VertexAgent));
     assert!(VertexAiBeta.protocols(&want("text-unicorn@001")).is_empty());
 }
 

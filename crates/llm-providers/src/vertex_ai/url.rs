@@ -87,6 +87,19 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// The URL of an agent: its number, or its whole name.
+    pub(super) fn agent(&self, call: &Call<'_>) -> String {
+        let name = call.model.strip_prefix("agent_engine/").unwrap_or(call.model);
+        let base = call.api_base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty());
+        let location = self.location();
+        let host = base.map_or_else(|| Self::host(&location), str::to_owned);
+        let name = match name.starts_with("projects/") {
+            true => name.to_owned(),
+            false => format!("projects/{}/locations/{location}/reasoningEngines/{name}", self.project()),
+        };
+        format!("{host}/v1beta1/{name}:streamQuery")
+    }
+
     /// The URL of interactions, which know one place only.
     pub(super) fn interactions(&self, base: Option<&str>) -> String {
         let base = base.map(|b| b.trim_end_matches('/')).filter(|b| !b.is_empty());

@@ -53,10 +53,7 @@ impl Reading<'_> {
         let placed = entries.collect();
         for n in self.not_served.take() {
             let more = if n.count > 1 { format!(" ({} deployments)", n.count) } else { String::new() };
-            let message = format!(
-                "the provider {} speaks {}, which is not served yet: calls will fail{more}",
-                n.provider, n.format
-            );
+            let message = format!("the provider {} is not served ({}): calls will fail{more}", n.provider, n.format);
             self.problems.warn(&n.mark, n.path, message);
         }
         placed

@@ -4,15 +4,13 @@
 //! configuration: {blocking: true}}` gives a message, or a task with artifacts; `message/stream` gives updates of a
 //! task. The whole conversation is one text: agents keep their own.
 
-use std::fmt::Write as _;
-
 use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::{EventSink, Start};
 use llm_types::{Error, Format, Kind, Result};
 use serde_json::value::RawValue;
 
-use super::{answer, error, failed, lose};
+use super::{answer, error, failed, id_of, lose};
 use crate::brackets::Brackets;
 use crate::codec::{EncodeContext, Generate, ReplyContext, ReplyView, StreamDecoder, UpstreamCodec};
 use crate::openai::chat;
@@ -81,7 +79,7 @@ impl UpstreamCodec<Generate> for A2a {
     fn encode_request(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
         let lines: Vec<String> = req.turns.iter().map(|turn| format!("{}: {}", role(turn), said(turn))).collect();
         let text = lines.join("\n");
-        let id = id_of(&text);
+        let id = id_of("msg", &text);
         let mut obj = Obj::open(out);
         obj.str("jsonrpc", "2.0");
         obj.str("id", &id);
@@ -127,19 +125,6 @@ impl UpstreamCodec<Generate> for A2a {
     fn stream_decoder(&self, ctx: &ReplyContext) -> Option<Box<dyn StreamDecoder>> {
         Some(Box::new(Decoder { brackets: Brackets::default(), provider: ctx.provider.clone(), came: false }))
     }
-}
-
-/// An id for a message, made of its text (FNV-1a): codecs have no randomness, and a message that is sent again after a
-/// broken connection is the same message.
-fn id_of(text: &str) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in text.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    let mut id = String::from("msg-");
-    // writing into memory cannot fail
-    let _ = write!(id, "{hash:016x}");
-    id
 }
 
 /// Reads one stream.
