@@ -1,7 +1,7 @@
 //! The keys in memory and the way to those that are not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,6 +19,7 @@ use crate::flights::Flights;
 use crate::identity::{Budget, Identity, Rank};
 use crate::journal::{Flushed, Journal};
 use crate::purse::{Cap, Owner, Purses, nanos, usd};
+use crate::shared::Shared;
 use crate::{
     AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
     refusal,
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) lookups: Arc<Semaphore>,
     /// Changes whenever something is forgotten: what was read before may be out of date.
     pub(crate) generation: AtomicU64,
+    /// Where limits and budgets are shared, if they are.
+    pub(crate) shared: OnceLock<Shared>,
     /// The last look-up found the store away.
     pub(crate) store_away: AtomicBool,
 }
@@ -86,6 +89,7 @@ impl Accounts {
             flights: Arc::default(),
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
             generation: AtomicU64::new(0),
+            shared: OnceLock::new(),
             store_away: AtomicBool::new(false),
             purses,
             settings,
@@ -255,6 +259,8 @@ fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> 
         what: "Proxy ".into(),
         cap: Some(Cap { max: nanos(max), reachable: true }),
         purse: purses.get(Owner::Proxy, ""),
+        id: "".into(),
+        period: 0,
     })
 }
 

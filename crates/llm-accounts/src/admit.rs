@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
-use llm_kv::{Claim, Reading, Window, reserve_counters};
+use llm_kv::Exceeded;
 use llm_types::{Error, Kind, Result};
 
 use crate::accounts::Inner;
-use crate::gate::{Counted, Gate};
+use crate::limits::{Enforced, LimitsOf, Taken, gates, limit_refusal, reserve_limits};
 use crate::purse::nanos;
-use crate::refusal::{self, Excess};
+use crate::refusal;
 use crate::reservation::{Estimate, Reservation};
+use crate::shared::{Claimed, Claims, Shared, Verdict};
 use crate::{Accounts, Identity, Role};
 
 /// What a call intends, as far as permissions, budgets and limits care.
@@ -54,21 +54,50 @@ struct Wish<'a> {
 }
 
 impl Accounts {
-    /// Checks whether a caller may make a call now, and sets aside what it may use at the most.
+    /// Checks whether a caller may make a call now, and sets aside what it may use at the most, in this process only: see
+    /// [`Accounts::admit_shared`].
     ///
     /// # Errors
     /// 401 and 403 where something is not allowed, 422 (or as configured) without budget, 429 beyond a limit. Nothing is set
     /// aside then.
     pub fn admit(&self, who: &Arc<Identity>, intent: &Intent<'_>) -> Result<Reservation> {
-        self.admit_at(who, intent.route, intent)
+        let held = self.set_aside(who, intent.route, intent)?;
+        let taken = reserve_limits(self.inner(), who, &held.limits, Enforced::Here)?;
+        Ok(held.reservation(taken))
     }
 
-    /// As [`Accounts::admit`], for routes that stand for many paths: lists of routes are asked for `path`, the one that
-    /// was called.
+    /// As [`Accounts::admit`], and where gateways share limits and budgets ([`Accounts::share`]) they are taken there, which
+    /// takes a caller that has any one round trip. `path` is the one that was called: lists of routes are asked for it, and
+    /// for routes that stand for many paths it says more than the route's name.
     ///
     /// # Errors
-    /// As [`Accounts::admit`].
-    pub fn admit_at(&self, who: &Arc<Identity>, path: &str, intent: &Intent<'_>) -> Result<Reservation> {
+    /// As [`Accounts::admit`]; 503 when budgets cannot be checked and must be.
+    pub async fn admit_shared(&self, who: &Arc<Identity>, path: &str, intent: &Intent<'_>) -> Result<Reservation> {
+        let held = self.set_aside(who, path, intent)?;
+        let inner = self.inner();
+        let verdict = match &inner.shared {
+            shared if shared.get().is_none() => None,
+            shared => held.ask(inner, shared.get()).await,
+        };
+        let taken = match verdict {
+            None => reserve_limits(inner, who, &held.limits, Enforced::Here)?,
+            Some(Verdict::Granted(stamp, readings)) => {
+                reserve_limits(inner, who, &held.limits, Enforced::There(stamp, &readings))?
+            }
+            Some(Verdict::Exceeded(what, exceeded)) => return Err(held.refusal(inner, what, &exceeded)),
+            Some(Verdict::Alone) => {
+                let bounded = !held.free && who.budgets.iter().any(|budget| budget.cap.is_some());
+                if bounded && inner.settings.fail_closed_budget_enforcement {
+                    return Err(refusal::budgets_unknown());
+                }
+                reserve_limits(inner, who, &held.limits, Enforced::Here)?
+            }
+        };
+        Ok(held.reservation(taken))
+    }
+
+    /// The checks, and the money of this process.
+    fn set_aside<'c>(&'c self, who: &'c Arc<Identity>, path: &str, intent: &'c Intent<'c>) -> Result<SetAside<'c>> {
         let inner = self.inner();
         let wish = Wish { intent, path };
         CHECKS.iter().try_for_each(|check| check(inner, who, &wish))?;
@@ -76,12 +105,57 @@ impl Accounts {
         let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
         reserve_budgets(inner, who, amount, free)?;
-        match reserve_limits(inner, who, intent, estimate) {
-            Ok(taken) => Ok(Reservation::new(self.clone(), Arc::clone(who), intent, estimate, amount, free, taken)),
-            Err(error) => {
-                who.budgets.iter().for_each(|budget| budget.purse.release(amount));
-                Err(error)
+        let limits = LimitsOf::new(inner, who, intent, estimate);
+        Ok(SetAside { accounts: self, who, intent, estimate, amount, free, limits, open: true })
+    }
+}
+
+/// Money set aside for a call that is not admitted yet; dropped, it is given back.
+struct SetAside<'c> {
+    accounts: &'c Accounts,
+    who: &'c Arc<Identity>,
+    intent: &'c Intent<'c>,
+    estimate: Estimate,
+    amount: i64,
+    free: bool,
+    limits: LimitsOf,
+    open: bool,
+}
+
+impl SetAside<'_> {
+    fn reservation(mut self, taken: Taken) -> Reservation {
+        self.open = false;
+        let (accounts, who) = (self.accounts.clone(), Arc::clone(self.who));
+        Reservation::new(accounts, who, self.intent, self.estimate, self.amount, self.free, taken)
+    }
+
+    /// Asks the shared store; nothing when the caller shares nothing.
+    async fn ask(&self, inner: &Inner, shared: Option<&Shared>) -> Option<Verdict> {
+        let gates = gates(self.who, self.limits.models);
+        let claims = Claims::of(self.who, gates, self.limits.tokens, self.amount, self.free, inner.settings.window());
+        if claims.is_empty() { None } else { Some(shared?.reserve(&claims).await) }
+    }
+
+    fn refusal(&self, inner: &Inner, what: Claimed, exceeded: &Exceeded) -> Error {
+        match what {
+            Claimed::Gate(at) => limit_refusal(inner, self.who, self.limits.models, at, exceeded),
+            Claimed::Spent(at) | Claimed::Reserved(at) => {
+                let Some(budget) = self.who.budgets.get(at) else {
+                    return Error::internal("a budget that does not exist was exceeded");
+                };
+                let spent = if what == Claimed::Spent(at) { 0 } else { budget.purse.spent() };
+                let max = budget.cap.map_or(0, |cap| cap.max);
+                let used = exceeded.used.saturating_add(spent);
+                refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)
             }
+        }
+    }
+}
+
+impl Drop for SetAside<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.who.budgets.iter().for_each(|budget| budget.purse.release(self.amount));
         }
     }
 }
@@ -151,90 +225,6 @@ fn reserve_budgets(inner: &Inner, who: &Identity, amount: i64, free: bool) -> Re
     Ok(())
 }
 
-/// What admission took from the limits.
-#[derive(Debug, Default)]
-pub(crate) struct Taken {
-    /// Tokens, of every token limit.
-    pub(crate) tokens: i64,
-    /// Positions in the identity's limits per model that hold for this call.
-    pub(crate) models: [Option<usize>; 2],
-    /// `x-ratelimit-*` headers.
-    pub(crate) headers: Vec<(String, String)>,
-    /// When.
-    pub(crate) stamp: Option<llm_kv::Stamp>,
-}
-
-/// The limits that hold for a call.
-pub(crate) fn gates(who: &Identity, models: [Option<usize>; 2]) -> impl Iterator<Item = &Gate> {
-    let per_model =
-        models.into_iter().flatten().filter_map(|at| who.model_gates.get(at)).flat_map(|(_, gates)| gates.iter());
-    who.gates.iter().chain(per_model)
-}
-
-fn reserve_limits(inner: &Inner, who: &Identity, intent: &Intent<'_>, estimate: Estimate) -> Result<Taken> {
-    let named = |name: &str| who.model_gates.iter().position(|(model, _)| &**model == name);
-    let group = named(intent.group);
-    let models = [group, named(intent.model).filter(|at| Some(*at) != group)];
-    if who.gates.is_empty() && models == [None, None] {
-        return Ok(Taken::default());
-    }
-    let smallest = gates(who, models).filter(|g| g.counted == Counted::Tokens).map(|g| g.limit).min();
-    let tokens = match smallest {
-        Some(smallest) if inner.settings.token_reservation => {
-            estimate.tokens(inner.settings.token_rate_limit_type, smallest)
-        }
-        _ => 0,
-    };
-    let window = Window::FirstUse(crate::AccountsSettings::seconds(inner.settings.rate_limit_window));
-    let mut claims: Vec<Claim<'_>> = gates(who, models)
-        .enumerate()
-        .map(|(mark, gate)| {
-            let (by, window) = match gate.counted {
-                Counted::Requests => (1, window),
-                // Without a reservation one more token must fit: the window is not used up.
-                Counted::Tokens => (tokens, window),
-                Counted::Parallel => (1, Window::InFlight),
-            };
-            let exhausted = gate.counted == Counted::Tokens && tokens == 0;
-            let limit = if exhausted { gate.limit.saturating_sub(1) } else { gate.limit };
-            Claim { counter: &gate.counter, by, limit: Some(limit), window, mark, alone: false, reading: None }
-        })
-        .collect();
-    let now = inner.kv.now();
-    match reserve_counters(&mut claims, now) {
-        Ok(stamp) => {
-            claims.sort_unstable_by_key(|claim| claim.mark);
-            let headers =
-                gates(who, models).zip(&claims).flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
-            Ok(Taken { tokens, models, headers, stamp: Some(stamp) })
-        }
-        Err(exceeded) => {
-            let Some(gate) = gates(who, models).nth(exceeded.index) else {
-                return Err(Error::internal("a limit that does not exist was exceeded"));
-            };
-            let resets_in = exceeded.resets_in.unwrap_or_default();
-            let at = now.0.saturating_add(u64::try_from(resets_in.as_millis()).unwrap_or(0));
-            let excess = Excess {
-                descriptor: gate.descriptor,
-                value: &gate.value,
-                limit_type: gate.counted.word(),
-                limit: gate.limit,
-                remaining: gate.limit.saturating_sub(exceeded.used).max(0),
-                resets_at: DateTime::from_timestamp_millis(i64::try_from(at).unwrap_or(0)).unwrap_or_default(),
-            };
-            let wait = crate::AccountsSettings::seconds(inner.settings.rate_limit_window);
-            Err(refusal::rate_limit(&excess, wait))
-        }
-    }
-}
-
-fn headers(gate: &Gate, reading: Option<Reading>) -> [(String, String); 2] {
-    let used = reading.map_or(0, |reading| reading.value);
-    let name = |what: &str| format!("x-ratelimit-{}-{what}-{}", gate.descriptor, gate.counted.word());
-    let remaining = gate.limit.saturating_sub(used).max(0);
-    [(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())]
-}
-
 impl Estimate {
     fn of(intent: &Intent<'_>) -> Self {
         // Embeddings have no answer tokens.
@@ -254,7 +244,7 @@ impl Estimate {
     }
 
     /// The tokens to set aside where the smallest limit is `smallest`.
-    fn tokens(self, kind: crate::TokenLimitType, smallest: i64) -> i64 {
+    pub(crate) fn tokens(self, kind: crate::TokenLimitType, smallest: i64) -> i64 {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let output =
             self.output.map_or_else(|| (smallest / 4).clamp(0, 1024), |n| whole(n.saturating_mul(self.choices)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_kv::{Counter, MemoryKv};
+use llm_kv::{Counter, MemoryKv, Window};
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(crate) struct Gate {
     pub(crate) counted: Counted,
     /// At the most.
     pub(crate) limit: i64,
+    /// The count's name.
+    pub(crate) name: Arc<str>,
     /// The live count.
     pub(crate) counter: Arc<Counter>,
 }
@@ -62,10 +64,27 @@ impl Limits {
         let wanted = [(Counted::Requests, self.rpm), (Counted::Tokens, self.tpm), (Counted::Parallel, self.parallel)];
         for (counted, limit) in wanted {
             let Some(limit) = limit else { continue };
-            // The tag in braces keeps the counters of one entity together on a cluster.
-            let name = format!("{{{descriptor}:{id}}}:{}", counted.word());
+            let name = format!("{descriptor}:{id}:{}", counted.word());
             let counter = kv.counter(&name);
-            out.push(Gate { descriptor, value: Arc::clone(shown), counted, limit, counter });
+            let name = name.into();
+            out.push(Gate { descriptor, value: Arc::clone(shown), counted, limit, name, counter });
         }
+    }
+}
+
+impl Gate {
+    /// What a call that sets `tokens` aside adds, and to which kind of window; `minute` is that of rates.
+    pub(crate) const fn claim(&self, tokens: i64, minute: Window) -> (i64, Window) {
+        match self.counted {
+            Counted::Requests => (1, minute),
+            Counted::Tokens => (tokens, minute),
+            Counted::Parallel => (1, Window::InFlight),
+        }
+    }
+
+    /// The count that must not be passed. Without tokens set aside one more must fit: the window is not used up.
+    pub(crate) fn claim_limit(&self, tokens: i64) -> i64 {
+        let exhausted = self.counted == Counted::Tokens && tokens == 0;
+        if exhausted { self.limit.saturating_sub(1) } else { self.limit }
     }
 }

@@ -38,6 +38,10 @@ pub(crate) struct Budget {
     pub(crate) cap: Option<Cap>,
     /// The live spend, shared by everyone it concerns.
     pub(crate) purse: Arc<Purse>,
+    /// Which one.
+    pub(crate) id: Box<str>,
+    /// When its period ends, in seconds since 1970; 0: never, or not known.
+    pub(crate) period: i64,
 }
 
 /// The allow-lists that hold for the caller.

@@ -17,7 +17,9 @@
 //! | `allow` | model allow-lists |
 //! | `identity`, `load` | who calls, and how that is read from the rows |
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
+//! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
+//! | `limits` | taking from limits, here or in the shared store |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
 //! | `journal` | the write-ahead journal, its segments, its way into the store |
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
@@ -36,6 +38,7 @@ mod gate;
 mod identity;
 mod journal;
 mod keys;
+mod limits;
 mod load;
 mod memory;
 mod period;
@@ -47,6 +50,7 @@ mod resets;
 mod role;
 mod routes;
 mod settings;
+mod shared;
 mod spend_row;
 mod teams;
 mod users;

@@ -141,27 +141,34 @@ impl Rows {
 
     /// From the narrowest to the widest.
     fn budgets(&self, inner: &Inner, max_budget: Option<f64>, clean: bool) -> Box<[Budget]> {
-        let budget = |owner, id: &str, what: String, max: Option<f64>, reachable, spend: f64| {
+        let ends = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp());
+        let budget = |owner, id: &str, what: String, (max, reachable): (Option<f64>, bool), spend: f64, period: i64| {
             let purse = inner.purses.get(owner, id);
             purse.learn(nanos(spend), clean);
             let cap = max.filter(|m| m.is_finite()).map(|max| Cap { max: nanos(max), reachable });
-            Budget { owner, what: what.into(), cap, purse }
+            Budget { owner, what: what.into(), cap, purse, id: id.into(), period }
         };
         let mut out = Vec::with_capacity(5);
         if let Some((row, limits)) = &self.membership {
             let what = format!("User={} in Team={} ", row.user_id, row.team_id);
             let max = limits.as_ref().and_then(|l| l.max_budget);
-            out.push(budget(Owner::Member, &member(&row.team_id, &row.user_id), what, max, false, row.spend));
+            let period = ends(limits.as_ref().and_then(|l| l.budget_reset_at));
+            let id = member(&row.team_id, &row.user_id);
+            out.push(budget(Owner::Member, &id, what, (max, false), row.spend, period));
         }
-        out.push(budget(Owner::Key, &self.key.token, String::new(), max_budget, false, self.key.spend));
+        let period = self.key.budget_reset_at.or_else(|| self.budget.as_ref().and_then(|b| b.budget_reset_at));
+        let (max, spend) = ((max_budget, false), self.key.spend);
+        out.push(budget(Owner::Key, &self.key.token, String::new(), max, spend, ends(period)));
         if let Some(team) = &self.team {
             let what = format!("Team={} ", team.team_id);
-            out.push(budget(Owner::Team, &team.team_id, what, team.max_budget, true, team.spend));
+            let period = ends(team.budget_reset_at);
+            out.push(budget(Owner::Team, &team.team_id, what, (team.max_budget, true), team.spend, period));
         }
         if let Some(user) = &self.user {
             let holds = self.key.team_id.is_none() || inner.settings.apply_user_budget_to_team_keys;
             let what = format!("User={} ", user.user_id);
-            out.push(budget(Owner::User, &user.user_id, what, user.max_budget.filter(|_| holds), false, user.spend));
+            let (max, period) = (user.max_budget.filter(|_| holds), ends(user.budget_reset_at));
+            out.push(budget(Owner::User, &user.user_id, what, (max, false), user.spend, period));
         }
         out.extend(inner.proxy_budget());
         out.into()

@@ -122,6 +122,12 @@ impl Purse {
         }
     }
 
+    /// All processes together have spent `total`.
+    pub(crate) fn hear(&self, total: i64) {
+        let mut money = self.0.lock();
+        money.settled = money.settled.max(total);
+    }
+
     /// What is spent, without what is set aside.
     pub(crate) fn spent(&self) -> i64 {
         self.0.lock().settled

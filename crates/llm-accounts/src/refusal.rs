@@ -68,6 +68,12 @@ pub(crate) fn no_database() -> Error {
         .with_type("no_db_connection")
 }
 
+/// Budgets are shared, and nobody can say what is left of them.
+pub(crate) fn budgets_unknown() -> Error {
+    Error::new(Kind::Unavailable, "Budgets cannot be checked: the shared store cannot be reached. Try again later.")
+        .with_type("budget_unavailable")
+}
+
 /// One neutral sentence for every reason; the log has the reason.
 pub(crate) fn model_denied(model: &str, openai_type: &str) -> Error {
     let mut error = Error::new(Kind::PermissionDenied, format!("You are not allowed to access model {model}."))

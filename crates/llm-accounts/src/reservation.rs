@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use llm_types::{LogRecord, Usage};
 
-use crate::admit::{Intent, Taken, gates};
+use crate::admit::Intent;
 use crate::gate::Counted;
 use crate::journal::{Counts, Note};
+use crate::limits::{Taken, gates};
 use crate::purse::{Owner, nanos, usd};
 use crate::{Accounts, Identity, TokenLimitType};
 
@@ -131,6 +132,9 @@ impl Reservation {
             }
         }
         self.amount.fetch_add(more, Ordering::Relaxed);
+        if let (Some(_), Some(shared)) = (self.taken.held, self.accounts.inner().shared.get()) {
+            shared.raise(&self.who, more);
+        }
         true
     }
 
@@ -186,6 +190,11 @@ impl Reservation {
             }
         }
         let amount = self.amount.load(Ordering::Relaxed);
+        if let (Some(held), Some(shared)) = (self.taken.held, inner.shared.get()) {
+            let more = tokens.saturating_sub(self.taken.tokens);
+            let gates = gates(&self.who, self.taken.models);
+            shared.settle(held, &self.who, gates, more, (amount, spent), self.free);
+        }
         let kept = inner.journal.keeps();
         let mut key = None;
         for budget in &self.who.budgets {

@@ -31,6 +31,8 @@ pub struct AccountsSettings {
     pub budget_exceeded_status_code: u16,
     /// Budgets are checked against what was spent, not against what calls in flight may cost.
     pub disable_budget_reservation: bool,
+    /// Callers with a budget are refused while budgets are to be shared and the shared store is away.
+    pub fail_closed_budget_enforcement: bool,
     /// Tokens are counted after a call only; LiteLLM's variable `LITELLM_TPM_TOKEN_RESERVATION_ENABLED`.
     pub token_reservation: bool,
     /// Which tokens count.
@@ -92,6 +94,7 @@ impl Default for AccountsSettings {
             salt_key: None,
             budget_exceeded_status_code: 422,
             disable_budget_reservation: false,
+            fail_closed_budget_enforcement: false,
             token_reservation: true,
             token_rate_limit_type: TokenLimitType::Total,
             apply_user_budget_to_team_keys: false,

@@ -35,6 +35,9 @@ pub struct CounterClaim<'a> {
     /// What comes to an empty counter fits, whatever its size: estimates of what a call may use at the most are usually
     /// far too high, and a limit must not refuse the only call.
     pub alone: bool,
+    /// The counter holds at least so much: what the caller knows to have been used. It is raised before the claim is
+    /// checked, and stays raised when the reservation holds. 0 for nothing.
+    pub floor: i64,
 }
 
 /// A correction of what was reserved.

@@ -66,7 +66,7 @@ async fn windows<F: Future<Output = ()>>(kv: &dyn Kv, key: &str, pass: &impl Fn(
 }
 
 async fn reservations<F: Future<Output = ()>>(kv: &dyn Kv, a: &str, b: &str, pass: &impl Fn(Duration) -> F) {
-    let claim = |key, by, limit| CounterClaim { key, by, limit: Some(limit), window: PER_SPAN, alone: false };
+    let claim = |key, by, limit| CounterClaim { key, by, limit: Some(limit), window: PER_SPAN, alone: false, floor: 0 };
     let granted = granted(kv.reserve(&[claim(a, 4, 10), claim(b, 1, 1)]).await.unwrap());
     assert_eq!(granted.readings.iter().map(|reading| reading.value).collect::<Vec<_>>(), [4, 1]);
 
@@ -77,7 +77,7 @@ async fn reservations<F: Future<Output = ()>>(kv: &dyn Kv, a: &str, b: &str, pas
     let refused = exceeded(kv.reserve(&[claim(a, 7, 10), claim(b, 1, 1)]).await.unwrap());
     assert_eq!((refused.index, refused.used, refused.remaining), (0, 4, 6), "the first that does not fit is named");
 
-    let unlimited = CounterClaim { key: a, by: 100, limit: None, window: PER_SPAN, alone: false };
+    let unlimited = CounterClaim { key: a, by: 100, limit: None, window: PER_SPAN, alone: false, floor: 0 };
     self::granted(kv.reserve(&[unlimited, claim(b, 0, 1)]).await.unwrap());
     assert_eq!(exceeded(kv.reserve(&[claim(a, 1, 10)]).await.unwrap()).remaining, 0, "remaining is never negative");
 
@@ -93,7 +93,7 @@ async fn reservations<F: Future<Output = ()>>(kv: &dyn Kv, a: &str, b: &str, pas
 
 async fn settlement<F: Future<Output = ()>>(kv: &dyn Kv, key: &str, pass: &impl Fn(Duration) -> F) {
     assert_eq!(kv.adjust(key, -5, None).await, Ok(None), "nothing to correct");
-    let claims = [CounterClaim { key, by: 8, limit: Some(10), window: PER_SPAN, alone: false }];
+    let claims = [CounterClaim { key, by: 8, limit: Some(10), window: PER_SPAN, alone: false, floor: 0 }];
     let stamp = granted(kv.reserve(&claims).await.unwrap()).stamp;
     assert_eq!(kv.adjust(key, -3, Some(stamp)).await, Ok(Some(5)));
     assert_eq!(kv.adjust(key, 9, Some(stamp)).await, Ok(Some(14)), "a correction may pass the limit: it happened");
@@ -116,13 +116,19 @@ async fn raising<F: Future<Output = ()>>(kv: &dyn Kv, key: &str, pass: &impl Fn(
 }
 
 async fn alone(kv: &dyn Kv, key: &str) {
-    let claims = |by| [CounterClaim { key, by, limit: Some(10), window: Window::InFlight, alone: true }];
+    let claims = |by| [CounterClaim { key, by, limit: Some(10), window: Window::InFlight, alone: true, floor: 0 }];
     granted(kv.reserve(&claims(25)).await.unwrap());
     let refused = exceeded(kv.reserve(&claims(1)).await.unwrap());
     assert_eq!((refused.used, refused.remaining), (25, 0), "beside another one it must fit");
     let corrections = [Correction { key, by: -20, since: None }, Correction { key, by: -1, since: None }];
     assert_eq!(kv.settle(&corrections).await, Ok(vec![Some(5), Some(4)]));
     granted(kv.reserve(&claims(6)).await.unwrap());
+    assert_eq!(kv.delete(key).await, Ok(true));
+
+    let known = |by, floor| [CounterClaim { key, by, limit: Some(10), window: Window::Endless, alone: false, floor }];
+    assert_eq!(exceeded(kv.reserve(&known(1, 10)).await.unwrap()).used, 10, "what the caller knows counts");
+    assert_eq!(granted(kv.reserve(&known(1, 7)).await.unwrap()).readings[0].value, 8);
+    assert_eq!(granted(kv.reserve(&known(1, 3)).await.unwrap()).readings[0].value, 9, "it never lowers");
     assert_eq!(kv.delete(key).await, Ok(true));
 }
 

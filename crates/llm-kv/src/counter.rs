@@ -36,6 +36,8 @@ pub struct Claim<'a> {
     pub mark: usize,
     /// As [`crate::CounterClaim::alone`].
     pub alone: bool,
+    /// As [`crate::CounterClaim::floor`].
+    pub floor: i64,
     /// Filled by a granted reservation.
     pub reading: Option<Reading>,
 }
@@ -72,6 +74,13 @@ impl Counter {
         state.roll(now.0, window);
         state.value = state.value.max(floor);
         state.reading(now.0)
+    }
+
+    /// Takes over what a shared counter of the same name reads: its value, and the rest of its window.
+    pub fn adopt(&self, reading: Reading, now: Stamp) {
+        let ends = reading.resets_in.map_or(u64::MAX, |left| now.0.saturating_add(millis(left)));
+        let mut state = self.0.lock();
+        *state = State { value: reading.value, started: now.0.min(reading.started.0), ends };
     }
 
     /// Back to never used.
@@ -136,6 +145,7 @@ fn step(claims: &mut [Claim<'_>], now: u64, mut worst: Option<Exceeded>) -> Opti
     let mut state = *guard;
     for claim in same.iter_mut() {
         state.roll(now, claim.window);
+        state.value = state.value.max(claim.floor);
         let after = state.value.saturating_add(claim.by);
         if let Some(limit) = claim.limit
             && after > limit
@@ -172,7 +182,7 @@ mod tests {
     const MINUTE: Window = Window::FirstUse(Duration::from_secs(60));
 
     fn claim(counter: &Counter, by: i64, limit: i64, mark: usize) -> Claim<'_> {
-        Claim { counter, by, limit: Some(limit), window: MINUTE, mark, alone: false, reading: None }
+        Claim { counter, by, limit: Some(limit), window: MINUTE, mark, alone: false, floor: 0, reading: None }
     }
 
     #[test]

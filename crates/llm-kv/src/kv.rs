@@ -92,7 +92,7 @@ pub trait Kv: Send + Sync + fmt::Debug {
     /// One more in flight, unless that would be more than `limit`. The number in flight, or `None` when refused.
     fn acquire<'a>(&'a self, key: &'a str, limit: Option<i64>) -> KvFuture<'a, Option<i64>> {
         Box::pin(async move {
-            let claims = [CounterClaim { key, by: 1, limit, window: Window::InFlight, alone: false }];
+            let claims = [CounterClaim { key, by: 1, limit, window: Window::InFlight, alone: false, floor: 0 }];
             match self.reserve(&claims).await? {
                 ReserveOutcome::Granted(granted) => Ok(granted.readings.first().map(|reading| reading.value)),
                 ReserveOutcome::Exceeded(_) => Ok(None),

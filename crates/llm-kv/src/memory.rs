@@ -133,6 +133,7 @@ impl MemoryKv {
                 window: claim.window,
                 mark,
                 alone: claim.alone,
+                floor: claim.floor,
                 reading: None,
             })
             .collect();
@@ -160,8 +161,16 @@ impl MemoryKv {
     /// See [`Kv::acquire`].
     pub fn acquire(&self, key: &str, limit: Option<i64>) -> Option<i64> {
         let counter = self.counter(key);
-        let claim =
-            Claim { counter: &counter, by: 1, limit, window: Window::InFlight, mark: 0, alone: false, reading: None };
+        let claim = Claim {
+            counter: &counter,
+            by: 1,
+            limit,
+            window: Window::InFlight,
+            mark: 0,
+            alone: false,
+            floor: 0,
+            reading: None,
+        };
         let mut claims = [claim];
         reserve_counters(&mut claims, self.now()).ok()?;
         let [claim] = claims;

@@ -45,7 +45,7 @@ fn admitted(attempt: impl Fn(usize) -> bool + Sync) -> i64 {
 fn a_limit_admits_exactly_itself() {
     let kv = MemoryKv::new();
     let count = admitted(|_| {
-        let claims = [CounterClaim { key: "k", by: 1, limit: Some(777), window: MINUTE, alone: false }];
+        let claims = [CounterClaim { key: "k", by: 1, limit: Some(777), window: MINUTE, alone: false, floor: 0 }];
         matches!(kv.reserve(&claims), ReserveOutcome::Granted(_))
     });
     assert_eq!(count, 777);
@@ -68,6 +68,7 @@ fn several_limits_in_any_order_admit_exactly_the_smallest() {
                 window: MINUTE,
                 mark: place,
                 alone: false,
+                floor: 0,
                 reading: None,
             }
         });

@@ -216,7 +216,7 @@ async fn a_limit_admits_exactly_itself_from_many_processes() {
                 let mut admitted = 0;
                 for _ in 0..20 {
                     let minute = Window::FirstUse(Duration::from_secs(60));
-                    let claim = |key, limit, window| CounterClaim { key, by: 1, limit, window, alone: false };
+                    let claim = |key, limit, window| CounterClaim { key, by: 1, limit, window, alone: false, floor: 0 };
                     let claims = [claim("{t}rpm", Some(77), minute), claim("{t}flight", Some(1000), Window::InFlight)];
                     if let ReserveOutcome::Granted(_) = kv.reserve(&claims).await.unwrap() {
                         admitted += 1;

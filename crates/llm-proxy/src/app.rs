@@ -11,6 +11,7 @@ use llm_store::Store;
 
 use crate::responses::Book;
 use crate::server::Gauge;
+use crate::share::Share;
 use crate::snapshot::Snapshot;
 
 /// What all threads share.
@@ -39,6 +40,8 @@ pub struct App {
     pub management: axum::Router,
     /// The store, when there is one.
     pub store: Option<Store>,
+    /// The Redis over which gateways share state, when there is one.
+    pub share: Option<Share>,
     /// Where store and sinks live.
     pub background: tokio::runtime::Handle,
 }
@@ -62,7 +65,10 @@ impl App {
             let running = app.in_flight.load(Ordering::Relaxed);
             app.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
             app.bus.drain();
-            app.metrics.encode()
+            let text = app.metrics.encode();
+            let Some(share) = &app.share else { return text };
+            let own = share.metrics(&app.accounts);
+            format!("{}{own}# EOF\n", text.strip_suffix("# EOF\n").unwrap_or(&text))
         });
         written.await.unwrap_or_default()
     }

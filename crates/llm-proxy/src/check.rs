@@ -26,6 +26,7 @@ pub fn run(check: &Check, env: &Environment, out: &mut dyn Write) -> io::Result<
     };
     let (loaded, mut problems) = load(&source, env);
     problems.extend(loaded.as_ref().map(reach).transpose()?.flatten());
+    problems.extend(loaded.as_ref().and_then(|l| l.redis.as_ref()).and_then(crate::share::check));
     print(&problems, out)?;
     let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

@@ -173,7 +173,7 @@ pub async fn one(
     read::safe(&ctx.snapshot, top, who)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation = core.app.accounts.admit(who, &intent(ctx, wish, &body))?;
+    let reservation = core.app.accounts.admit_shared(who, ctx.route, &intent(ctx, wish, &body)).await?;
 
     let mut call = read::call(ctx, wish, body);
     call.files = files.into();

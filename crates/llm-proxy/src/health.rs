@@ -40,7 +40,11 @@ pub async fn readiness(app: &App) -> Response<Reply> {
     } else {
         "healthy"
     };
-    let body = Json::object([("status", Json::from(status)), ("db", Json::from(db))]);
+    let mut body = Json::object([("status", Json::from(status)), ("db", Json::from(db))]);
+    if let Some(share) = &app.share {
+        // Its absence is no reason to send callers elsewhere: everybody shares the same Redis.
+        body.set("shared_state", share.state());
+    }
     let code = if stopping || broken { 503 } else { 200 };
     json(code, Bytes::from(body.to_string()), http::HeaderMap::new())
 }

@@ -41,6 +41,7 @@ pub mod routes;
 pub mod safety;
 pub mod server;
 pub mod several;
+pub mod share;
 pub mod snapshot;
 pub mod start;
 pub mod tail;

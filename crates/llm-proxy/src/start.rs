@@ -210,6 +210,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
             cache.map(Arc::new)
         }
     };
+    let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
     let snapshot = Arc::new(snapshot(loaded, &bus)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
@@ -227,6 +228,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         secrets: Arc::default(),
         in_flight: AtomicU64::new(0),
         management,
+        share,
         store: Some(store),
         background: background.clone(),
     })

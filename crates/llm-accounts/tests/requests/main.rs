@@ -11,4 +11,5 @@ mod budgets;
 mod identity;
 mod limits;
 mod permission;
+mod shared;
 mod support;

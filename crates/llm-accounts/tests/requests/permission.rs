@@ -70,9 +70,12 @@ async fn paths_of_relays_are_asked_for_as_they_were_called() {
     };
     let (accounts, who) = with(settings(), restricted).await;
     let nameless = Intent { model: "", group: "", route: "/anthropic/{endpoint}", ..intent() };
-    assert!(accounts.admit_at(&who, "/anthropic/v1/messages", &nameless).is_ok(), "no model is no other model");
-    assert_eq!(accounts.admit_at(&who, "/anthropic/v1/files", &nameless).unwrap_err().status(), 403);
+    assert!(
+        accounts.admit_shared(&who, "/anthropic/v1/messages", &nameless).await.is_ok(),
+        "no model is no other model"
+    );
+    assert_eq!(accounts.admit_shared(&who, "/anthropic/v1/files", &nameless).await.unwrap_err().status(), 403);
     let other = Intent { model: "gpt-4o", group: "gpt-4o", ..nameless };
-    assert_eq!(accounts.admit_at(&who, "/anthropic/v1/messages", &other).unwrap_err().status(), 403);
+    assert_eq!(accounts.admit_shared(&who, "/anthropic/v1/messages", &other).await.unwrap_err().status(), 403);
     assert!(who.may_pass("/mine/below") && !who.may_pass("/others"));
 }

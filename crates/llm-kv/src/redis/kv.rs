@@ -90,6 +90,7 @@ impl RedisKv {
             let limit = claim.limit.map_or_else(String::new, |limit| limit.to_string());
             let alone = if claim.alone { "1" } else { "0" };
             args.extend([claim.by.to_string(), limit, kind.to_owned(), length.to_string(), alone.to_owned()]);
+            args.push(claim.floor.max(0).to_string());
         }
         let reply = self.client.script(&self.scripts.reserve, &keys, &args).await;
         let outcome = reply.and_then(outcome);
@@ -222,7 +223,7 @@ impl Kv for RedisKv {
 
     fn incr_window<'a>(&'a self, key: &'a str, by: i64, window: Window) -> KvFuture<'a, Reading> {
         Box::pin(async move {
-            let claims = [CounterClaim { key, by, limit: None, window, alone: false }];
+            let claims = [CounterClaim { key, by, limit: None, window, alone: false, floor: 0 }];
             match self.reserve_all(&claims).await? {
                 ReserveOutcome::Granted(granted) => granted.readings.first().copied().ok_or_else(nothing),
                 ReserveOutcome::Exceeded(_) => Err(nothing()),

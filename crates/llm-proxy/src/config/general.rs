@@ -123,6 +123,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("disable_spend_updates", &mut out.disable_spend_updates),
         ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
         ("allow_requests_on_db_unavailable", &mut out.allow_requests_on_db_unavailable),
+        ("fail_closed_budget_enforcement", &mut out.fail_closed_budget_enforcement),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }

@@ -55,14 +55,13 @@ pub(crate) const LITELLM: &str = "
 
 /// `router_settings` that change nothing here.
 pub(crate) const ROUTER_HARMLESS: &str =
-    "set_verbose debug_level client_ttl polling_interval ignore_invalid_deployments
+    "redis_url redis_host redis_port redis_password redis_db cache_kwargs set_verbose debug_level client_ttl polling_interval ignore_invalid_deployments
     cache_responses caching_groups";
 
 /// `router_settings`.
 pub(crate) const ROUTER: &str = "
     routing_strategy_args routing_groups deployment_affinity_ttl_seconds model_group_affinity_config
-    enable_tag_filtering tag_filtering_match_any tag_routing_prefix provider_budget_config redis_url redis_host
-    redis_port redis_password redis_db cache_kwargs default_priority assistants_config search_tools guardrail_list
+    enable_tag_filtering tag_filtering_match_any tag_routing_prefix provider_budget_config default_priority assistants_config search_tools guardrail_list
     alerting_config plugins enable_health_check_routing health_check_staleness_threshold
     health_check_ignore_transient_errors background_health_check_model_groups";
 
@@ -89,7 +88,7 @@ pub(crate) const GENERAL: &str = "
     maximum_spend_logs_cleanup_batch_size maximum_spend_logs_cleanup_max_batches
     maximum_spend_logs_cleanup_run_budget maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
     maximum_health_check_retention_period maximum_autorouter_session_retention_period
-    maximum_daily_tag_spend_retention_period disable_reset_budget fail_closed_budget_enforcement coordination_redis
+    maximum_daily_tag_spend_retention_period disable_reset_budget
     enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth oauth2_config_mappings
     trusted_proxy_ranges use_x_forwarded_for custom_auth_run_common_checks enforce_rbac role_permissions
     missing_session_id max_parallel_requests global_max_parallel_requests max_in_flight_requests_per_worker

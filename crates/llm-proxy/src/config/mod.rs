@@ -11,6 +11,7 @@
 //! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, sinks |
 //! | `cache` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
+//! | `redis` | where gateways share state, and other keys that say where a Redis is |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `lint` | what is allowed but surely not meant; for `check` |
@@ -35,6 +36,7 @@ pub mod node;
 mod outbound;
 pub mod problem;
 mod python;
+pub mod redis;
 mod relays;
 mod router;
 mod scalar;
@@ -62,6 +64,7 @@ pub use cache::CacheConfig;
 pub use callbacks::Callbacks;
 pub use env::Environment;
 pub use problem::{Mark, Problem, Problems, Severity};
+pub use redis::RedisConfig;
 pub use settings::{Logging, Settings};
 
 use models::Reading;
@@ -106,6 +109,8 @@ pub struct Loaded {
     pub guardrails: Vec<Json>,
     /// Who is told of calls.
     pub callbacks: Callbacks,
+    /// Where gateways share state, if they do.
+    pub redis: Option<RedisConfig>,
     /// Settings of keys, budgets and limits.
     pub accounts: AccountsSettings,
     /// The database; nothing: the embedded one in the state directory.
@@ -185,6 +190,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let litellm = top.section("litellm_settings");
     let router = top.section("router_settings");
     let general = top.section("general_settings");
+    out.redis = redis::shared(general.as_ref(), router.as_ref(), litellm.as_ref(), ctx.env);
     router::read(router.as_ref(), &mut out.router);
     litellm::read(litellm.as_ref(), ctx, &mut out);
     general::read(general.as_ref(), ctx, &mut out);
@@ -264,6 +270,7 @@ impl Loaded {
             cache: None,
             guardrails: Vec::new(),
             callbacks: Callbacks::default(),
+            redis: None,
             accounts: AccountsSettings::default(),
             database: None,
             http: HttpConfig::default(),

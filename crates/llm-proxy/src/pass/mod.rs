@@ -108,7 +108,7 @@ async fn mounted(
         (None, Some(model)) => send::list_price(ctx, mount.provider, model),
         (None, None) => None,
     };
-    let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price)?;
+    let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price).await?;
     let sent = match &group {
         Some(group) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
         None => send::direct(core, ctx, mount, rest, &named, &mut payload).await,
@@ -143,7 +143,7 @@ async fn own(
     let mut payload = Payload::read(ctx, body, look).await?;
     let named = Named::read(ctx, &mut payload, None).await?;
     let reservation = match ctx.who.clone() {
-        Some(who) => Some(admit(core, ctx, &who, &named, &payload, None, None)?),
+        Some(who) => Some(admit(core, ctx, &who, &named, &payload, None, None).await?),
         None => None,
     };
     let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
@@ -184,7 +184,7 @@ async fn custom_caller(core: &Core, ctx: &Context, custom: &Custom) -> Result<Ar
 }
 
 /// Permission, limits, budget. From here on the context knows what is wished.
-fn admit(
+async fn admit(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
@@ -208,7 +208,7 @@ fn admit(
         choices: 1,
         price,
     };
-    let admitted = core.app.accounts.admit_at(who, &path, &intent);
+    let admitted = core.app.accounts.admit_shared(who, &path, &intent).await;
     ctx.wish = Some(wish);
     admitted
 }

@@ -51,7 +51,7 @@ async fn steps(
     let model = model.ok_or_else(|| Error::bad_request("the query parameter model is missing").with_param("model"))?;
     let router = &ctx.snapshot.engine.router;
     let group = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model).to_owned();
-    let reservation = admit(core, ctx, &who, path, &model, &group)?;
+    let reservation = admit(core, ctx, &who, path, &model, &group).await?;
     let mut request = RouteRequest::new(Arc::<str>::from(group.as_str()));
     request.route = ctx.route;
     request.disable_fallbacks = true;
@@ -108,7 +108,7 @@ async fn mounted(
     let passing = Passing { rest, query: asked.trim_end_matches('&'), given: relays.given(mount, rest), own: false };
     mount.place(&passing, &mut endpoint)?;
     let tariff = Tariff { provider: Arc::from(mount.provider), model: Arc::from(model.as_str()), ..Tariff::default() };
-    let reservation = admit(core, ctx, &who, path, &model, &model)?;
+    let reservation = admit(core, ctx, &who, path, &model, &model).await?;
     match ctx.snapshot.engine.clone().upgrade(&core.http, endpoint, &with, tariff).await {
         Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
         Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
@@ -144,7 +144,7 @@ async fn caller(core: &Core, ctx: &Context) -> Result<Arc<Identity>> {
 }
 
 /// Permission, limits, budget: what one answer may cost is set aside.
-fn admit(
+async fn admit(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
@@ -166,7 +166,7 @@ fn admit(
         choices: 1,
         price,
     };
-    let admitted = core.app.accounts.admit_at(who, path, &intent);
+    let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted
 }

@@ -90,7 +90,7 @@ async fn steps(
         Some(held) => held.home.clone(),
         None => choose::home(ctx, &who, what.family, &told, &tail)?,
     };
-    let reservation = admit(core, ctx, &who, path, &told)?;
+    let reservation = admit(core, ctx, &who, path, &told).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
     match send(core, ctx, &asked, sent).await {
         Ok(relayed) => answer(core, ctx, &asked, relayed, reservation).await,
@@ -144,7 +144,7 @@ fn plain_ids(body: &Bytes, told: &mut Told) -> Bytes {
     }
 }
 
-fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, told: &Told) -> Result<Reservation> {
+async fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, told: &Told) -> Result<Reservation> {
     let model = told.group.as_deref().or(told.model.as_deref()).unwrap_or_default();
     let mut wish = Named::of(model).wish(ctx, model, None);
     // Nothing is written here: a batch is paid for when it is done.
@@ -161,7 +161,7 @@ fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, told: 
         choices: 1,
         price: None,
     };
-    let admitted = core.app.accounts.admit_at(who, path, &intent);
+    let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted
 }

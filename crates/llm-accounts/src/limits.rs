@@ -1,0 +1,158 @@
+//! The limits on requests, tokens and calls at the same time that hold for a call, here and in the shared store.
+
+use chrono::DateTime;
+use llm_kv::{Claim, Exceeded, Reading, Window, reserve_counters};
+use llm_types::{Error, Result};
+
+use crate::Identity;
+use crate::accounts::Inner;
+use crate::admit::Intent;
+use crate::gate::{Counted, Gate};
+use crate::refusal::{self, Excess};
+use crate::reservation::Estimate;
+use crate::shared::{Claimed, Held};
+
+/// What admission took from the limits.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// Tokens, of every token limit.
+    pub(crate) tokens: i64,
+    /// Positions in the identity's limits per model that hold for this call.
+    pub(crate) models: [Option<usize>; 2],
+    /// `x-ratelimit-*` headers.
+    pub(crate) headers: Vec<(String, String)>,
+    /// When.
+    pub(crate) stamp: Option<llm_kv::Stamp>,
+    /// What was taken from the shared store.
+    pub(crate) held: Option<Held>,
+}
+
+/// The limits that hold for a call.
+pub(crate) fn gates(who: &Identity, models: [Option<usize>; 2]) -> impl Iterator<Item = &Gate> {
+    let per_model =
+        models.into_iter().flatten().filter_map(|at| who.model_gates.get(at)).flat_map(|(_, gates)| gates.iter());
+    who.gates.iter().chain(per_model)
+}
+
+/// The limits that hold for a call, and what it sets aside in them.
+pub(crate) struct LimitsOf {
+    pub(crate) models: [Option<usize>; 2],
+    pub(crate) tokens: i64,
+}
+
+impl LimitsOf {
+    pub(crate) fn new(inner: &Inner, who: &Identity, intent: &Intent<'_>, estimate: Estimate) -> Self {
+        let named = |name: &str| who.model_gates.iter().position(|(model, _)| &**model == name);
+        let group = named(intent.group);
+        let models = [group, named(intent.model).filter(|at| Some(*at) != group)];
+        let smallest = gates(who, models).filter(|g| g.counted == Counted::Tokens).map(|g| g.limit).min();
+        let tokens = match smallest {
+            Some(smallest) if inner.settings.token_reservation => {
+                estimate.tokens(inner.settings.token_rate_limit_type, smallest)
+            }
+            _ => 0,
+        };
+        Self { models, tokens }
+    }
+}
+
+/// Who decides on limits.
+#[derive(Clone, Copy)]
+pub(crate) enum Enforced<'r> {
+    /// The counts of this process.
+    Here,
+    /// The shared store let the call in, then; this process only keeps what it heard, for when the store is away.
+    There(llm_kv::Stamp, &'r [(Claimed, Reading)]),
+}
+
+pub(crate) fn reserve_limits(inner: &Inner, who: &Identity, limits: &LimitsOf, by: Enforced<'_>) -> Result<Taken> {
+    let (models, tokens) = (limits.models, limits.tokens);
+    let held = if let Enforced::There(stamp, readings) = by {
+        hear(inner, who, models, readings);
+        Some(Held { stamp })
+    } else {
+        None
+    };
+    if gates(who, models).next().is_none() {
+        return Ok(Taken { held, ..Taken::default() });
+    }
+    let window = Window::FirstUse(inner.settings.window());
+    let now = inner.kv.now();
+    if let Enforced::There(_, readings) = by {
+        let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
+        let headers = gates(who, models).zip(readings).flat_map(|(gate, reading)| headers(gate, reading)).collect();
+        return Ok(Taken { tokens, models, headers, stamp: Some(now), held });
+    }
+    let mut claims: Vec<Claim<'_>> = gates(who, models)
+        .enumerate()
+        .map(|(mark, gate)| {
+            let (by, window) = gate.claim(tokens, window);
+            let limit = Some(gate.claim_limit(tokens));
+            Claim { counter: &gate.counter, by, limit, window, mark, alone: false, floor: 0, reading: None }
+        })
+        .collect();
+    match reserve_counters(&mut claims, now) {
+        Ok(stamp) => {
+            claims.sort_unstable_by_key(|claim| claim.mark);
+            let headers =
+                gates(who, models).zip(&claims).flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
+            Ok(Taken { tokens, models, headers, stamp: Some(stamp), held })
+        }
+        Err(exceeded) => Err(limit_refusal(inner, who, models, exceeded.index, &exceeded)),
+    }
+}
+
+/// Keeps what the shared store said, this call included.
+fn hear(inner: &Inner, who: &Identity, models: [Option<usize>; 2], readings: &[(Claimed, Reading)]) {
+    let now = inner.kv.now();
+    for (what, reading) in readings {
+        match *what {
+            Claimed::Gate(at) => {
+                if let Some(gate) = gates(who, models).nth(at) {
+                    if gate.counted == Counted::Parallel {
+                        // Only our own are ever given back here.
+                        gate.counter.add(1, Window::InFlight, now);
+                    } else {
+                        gate.counter.adopt(*reading, now);
+                    }
+                }
+            }
+            Claimed::Spent(at) => {
+                if let Some(budget) = who.budgets.get(at) {
+                    budget.purse.hear(reading.value);
+                }
+            }
+            Claimed::Reserved(_) => {}
+        }
+    }
+}
+
+pub(crate) fn limit_refusal(
+    inner: &Inner,
+    who: &Identity,
+    models: [Option<usize>; 2],
+    at: usize,
+    exceeded: &Exceeded,
+) -> Error {
+    let Some(gate) = gates(who, models).nth(at) else {
+        return Error::internal("a limit that does not exist was exceeded");
+    };
+    let resets_in = exceeded.resets_in.unwrap_or_default();
+    let at = inner.kv.now().0.saturating_add(u64::try_from(resets_in.as_millis()).unwrap_or(0));
+    let excess = Excess {
+        descriptor: gate.descriptor,
+        value: &gate.value,
+        limit_type: gate.counted.word(),
+        limit: gate.limit,
+        remaining: gate.limit.saturating_sub(exceeded.used).max(0),
+        resets_at: DateTime::from_timestamp_millis(i64::try_from(at).unwrap_or(0)).unwrap_or_default(),
+    };
+    refusal::rate_limit(&excess, inner.settings.window())
+}
+
+fn headers(gate: &Gate, reading: Option<Reading>) -> [(String, String); 2] {
+    let used = reading.map_or(0, |reading| reading.value);
+    let name = |what: &str| format!("x-ratelimit-{}-{what}-{}", gate.descriptor, gate.counted.word());
+    let remaining = gate.limit.saturating_sub(used).max(0);
+    [(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())]
+}

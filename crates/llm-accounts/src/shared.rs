@@ -1,0 +1,307 @@
+//! Limits and budgets that several gateways share over one key-value store.
+//!
+//! A caller with a limit or a budget is asked for there, in one round trip that takes everything or nothing; callers without
+//! any never go there. What is given back or corrected afterwards is sent along in the background.
+//!
+//! A budget is two counters: what is spent (it lives for a minute and is raised to what each process knows, so it can be
+//! lost) and what is set aside for calls in flight, per process.
+//!
+//! **Without the store** every process counts for itself, from what it last heard; `fail_closed_budget_enforcement` refuses
+//! callers with a budget instead.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use llm_kv::{Correction, CounterClaim, Exceeded, Granted, Kv, KvError, Reading, ReserveOutcome, Stamp, Window};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::gate::Counted;
+use crate::identity::Budget;
+use crate::purse::Owner;
+use crate::{AccountsSettings, Identity};
+
+/// All keys lie in one slot of a cluster, so that one script sees them all.
+const TAG: &str = "{llm:limits}";
+/// How long the shared spend is remembered without being told anew.
+const SPEND: Window = Window::FirstUse(Duration::from_secs(60));
+/// Corrections sent in one go.
+const BATCH: usize = 256;
+
+/// The shared store, as accounts use it.
+pub(crate) struct Shared {
+    kv: Arc<dyn Kv>,
+    corrections: mpsc::UnboundedSender<Owed>,
+    /// The last reservation found the store away.
+    away: AtomicBool,
+    degraded: AtomicU64,
+}
+
+/// A correction on its way.
+#[derive(Debug)]
+struct Owed {
+    key: String,
+    by: i64,
+    since: Option<Stamp>,
+}
+
+/// What one claim stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// The limit at this place of the caller's limits.
+    Gate(usize),
+    /// What is spent of the budget at this place.
+    Spent(usize),
+    /// What is set aside in it.
+    Reserved(usize),
+}
+
+/// The claims of one call.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    keys: Vec<String>,
+    wants: Vec<Want>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Want {
+    what: Claimed,
+    by: i64,
+    limit: i64,
+    window: Window,
+    alone: bool,
+    floor: i64,
+}
+
+/// What came of a reservation.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// All of it was taken; what every claim reads now.
+    Granted(Stamp, Vec<(Claimed, Reading)>),
+    /// Nothing was taken.
+    Exceeded(Claimed, Exceeded),
+    /// The store is away: count here.
+    Alone,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("kv", &self.kv).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Takes over the store; corrections are sent from `background`.
+    pub(crate) fn start(kv: Arc<dyn Kv>, background: &Handle) -> Self {
+        let (corrections, owed) = mpsc::unbounded_channel();
+        background.spawn(send(Arc::clone(&kv), owed));
+        Self { kv, corrections, away: AtomicBool::new(false), degraded: AtomicU64::new(0) }
+    }
+
+    /// Admissions that were decided without the store.
+    pub(crate) fn degraded(&self) -> u64 {
+        self.degraded.load(Ordering::Relaxed)
+    }
+
+    /// Takes everything, or nothing.
+    pub(crate) async fn reserve(&self, claims: &Claims) -> Verdict {
+        let list: Vec<CounterClaim<'_>> = claims.claims().collect();
+        match self.kv.reserve(&list).await {
+            Ok(ReserveOutcome::Granted(Granted { stamp, readings })) => {
+                self.here();
+                let readings = claims.wants.iter().zip(readings).map(|(want, reading)| (want.what, reading));
+                Verdict::Granted(stamp, readings.collect())
+            }
+            Ok(ReserveOutcome::Exceeded(exceeded)) => {
+                self.here();
+                let what = claims.wants.get(exceeded.index).map_or(Claimed::Gate(usize::MAX), |want| want.what);
+                Verdict::Exceeded(what, exceeded)
+            }
+            Err(error) => {
+                self.gone(&error);
+                Verdict::Alone
+            }
+        }
+    }
+
+    /// Sends a correction along.
+    fn owe(&self, key: String, by: i64, since: Option<Stamp>) {
+        if by != 0 && self.corrections.send(Owed { key, by, since }).is_err() {
+            tracing::debug!("the background runtime is gone; a correction of a shared counter is not sent");
+        }
+    }
+
+    fn here(&self) {
+        if self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("limits and budgets are shared again");
+        }
+    }
+
+    fn gone(&self, error: &KvError) {
+        self.degraded.fetch_add(1, Ordering::Relaxed);
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "limits and budgets are not shared: this gateway counts for itself");
+        }
+    }
+}
+
+/// Sends what is owed, many at a time. What cannot be sent is not kept: windows end, gauges are told anew, and spend is
+/// learnt from the database.
+async fn send(kv: Arc<dyn Kv>, mut owed: mpsc::UnboundedReceiver<Owed>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while owed.recv_many(&mut batch, BATCH).await > 0 {
+        let corrections: Vec<Correction<'_>> =
+            batch.iter().map(|owed| Correction { key: &owed.key, by: owed.by, since: owed.since }).collect();
+        if let Err(error) = kv.settle(&corrections).await {
+            tracing::debug!(%error, count = corrections.len(), "shared counters could not be corrected");
+        }
+        batch.clear();
+    }
+}
+
+impl Claims {
+    /// Everything that a call wants of what its caller shares. `tokens` are set aside in every token limit, `amount`
+    /// nano-dollars in every budget, unless the model is `free`.
+    pub(crate) fn of<'i>(
+        who: &'i Identity,
+        gates: impl Iterator<Item = &'i crate::gate::Gate>,
+        tokens: i64,
+        amount: i64,
+        free: bool,
+        window: Duration,
+    ) -> Self {
+        let mut claims = Self::default();
+        let window = Window::FirstUse(window);
+        for (at, gate) in gates.enumerate() {
+            let (by, window) = gate.claim(tokens, window);
+            let limit = gate.claim_limit(tokens);
+            claims.add(gate.shared_key(), Claimed::Gate(at), by, limit, window);
+        }
+        for (at, budget) in who.budgets.iter().enumerate() {
+            let Some(cap) = budget.cap.filter(|_| !free) else { continue };
+            let spent = budget.purse.spent();
+            let least = if cap.reachable { cap.max } else { cap.max.saturating_sub(1) };
+            claims.add(spend_key(budget), Claimed::Spent(at), 0, least, SPEND);
+            claims.last(|want| want.floor = spent);
+            let left = cap.max.saturating_sub(spent);
+            claims.add(reserved_key(budget), Claimed::Reserved(at), amount, left, Window::InFlight);
+            claims.last(|want| want.alone = true);
+        }
+        claims
+    }
+
+    /// True when the caller shares nothing.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    fn add(&mut self, key: String, what: Claimed, by: i64, limit: i64, window: Window) {
+        self.keys.push(key);
+        self.wants.push(Want { what, by, limit, window, alone: false, floor: 0 });
+    }
+
+    fn last(&mut self, change: impl FnOnce(&mut Want)) {
+        if let Some(want) = self.wants.last_mut() {
+            change(want);
+        }
+    }
+
+    fn claims(&self) -> impl Iterator<Item = CounterClaim<'_>> {
+        self.keys.iter().zip(&self.wants).map(|(key, want)| CounterClaim {
+            key,
+            by: want.by,
+            limit: Some(want.limit),
+            window: want.window,
+            alone: want.alone,
+            floor: want.floor,
+        })
+    }
+}
+
+/// What a call took from the shared store, and must give back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// When, by the store's clock.
+    pub(crate) stamp: Stamp,
+}
+
+impl Shared {
+    /// Gives back and corrects what a call took: `tokens` more or less than set aside, `spent` for the `amount` set aside.
+    pub(crate) fn settle<'i>(
+        &self,
+        held: Held,
+        who: &'i Identity,
+        gates: impl Iterator<Item = &'i crate::gate::Gate>,
+        tokens: i64,
+        (amount, spent): (i64, i64),
+        free: bool,
+    ) {
+        for gate in gates {
+            match gate.counted {
+                Counted::Requests => {}
+                Counted::Tokens => self.owe(gate.shared_key(), tokens, Some(held.stamp)),
+                Counted::Parallel => self.owe(gate.shared_key(), -1, None),
+            }
+        }
+        for budget in who.budgets.iter().filter(|budget| !free && budget.cap.is_some()) {
+            self.owe(spend_key(budget), spent, None);
+            self.owe(reserved_key(budget), amount.saturating_neg(), None);
+        }
+    }
+
+    /// A call sets more aside than it did.
+    pub(crate) fn raise(&self, who: &Identity, more: i64) {
+        for budget in who.budgets.iter().filter(|budget| budget.cap.is_some()) {
+            self.owe(reserved_key(budget), more, None);
+        }
+    }
+}
+
+fn owner(budget: &Budget) -> &'static str {
+    match budget.owner {
+        Owner::Key => "key",
+        Owner::User => "user",
+        Owner::Team => "team",
+        Owner::Member => "member",
+        Owner::Proxy => "proxy",
+    }
+}
+
+/// The period is part of the name: who still counts for the one before does not disturb the next.
+fn spend_key(budget: &Budget) -> String {
+    format!("{TAG}:spend:{}:{}:{}", owner(budget), budget.id, budget.period)
+}
+
+fn reserved_key(budget: &Budget) -> String {
+    format!("{TAG}:reserved:{}:{}", owner(budget), budget.id)
+}
+
+impl crate::gate::Gate {
+    fn shared_key(&self) -> String {
+        format!("{TAG}:{}", self.name)
+    }
+}
+
+impl crate::Accounts {
+    /// From now on limits and budgets are shared with every gateway on this store. Once, at the start.
+    pub fn share(&self, kv: Arc<dyn Kv>) {
+        let inner = self.inner();
+        if inner.shared.set(Shared::start(kv, &inner.background)).is_err() {
+            tracing::warn!("limits and budgets are shared already");
+        }
+    }
+
+    /// Admissions that were decided without the shared store because it was away.
+    #[must_use]
+    pub fn admitted_alone(&self) -> u64 {
+        self.inner().shared.get().map_or(0, Shared::degraded)
+    }
+}
+
+impl AccountsSettings {
+    pub(crate) fn window(&self) -> Duration {
+        Self::seconds(self.rate_limit_window)
+    }
+}

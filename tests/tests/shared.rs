@@ -1,0 +1,136 @@
+//! Several gateways on one Redis: what they share, and what they do without it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is a failed test"
+)]
+
+use std::time::Duration;
+
+use llm_kv::testing::RedisServer;
+use llm_simulator::{Running, Simulator, SimulatorConfig};
+use llm_tests::{Config, Gateway, MASTER_KEY};
+use serde_json::{Value, json};
+
+const CHAT: &str = "/v1/chat/completions";
+const KEY: &str = "sk-shared-0123456789abcdef";
+
+fn config(sim: &Running, redis: &str) -> Config {
+    Config::standard(sim)
+        .router(&format!("redis_url: {redis}"))
+        .router("cache_kwargs: {namespace: tests, socket_timeout: 0.2}")
+}
+
+/// So many gateways with a database each, where a key has the same value, limits and budget.
+async fn gateways(count: usize, config: &Config, key: &Value) -> Vec<Gateway> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let gateway = Gateway::start(&config.yaml()).await.unwrap();
+        let mut fields = key.clone();
+        fields["key"] = json!(KEY);
+        let reply = gateway.ask("/key/generate", &fields).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        all.push(gateway);
+    }
+    all
+}
+
+async fn readiness(gateway: &Gateway) -> Value {
+    let reply = gateway.get("/health/readiness", "").await.unwrap();
+    assert_eq!(reply.status, 200, "without Redis a gateway is as ready as with it");
+    reply.json()
+}
+
+async fn until(gateway: &Gateway, mode: &str) {
+    for _ in 0..150 {
+        if readiness(gateway).await["shared_state"]["limits"] == mode {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("not {mode} within 15 seconds: {}", gateway.logs());
+}
+
+fn say() -> Value {
+    json!({"model": "gpt", "messages": [{"role": "user", "content": "hello"}]})
+}
+
+/// The statuses of so many calls, spread over the gateways, all at the same time.
+async fn calls(gateways: &[Gateway], count: usize) -> Vec<u16> {
+    let body = say();
+    let calls = (0..count).map(|n| gateways[n % gateways.len()].post(CHAT, &body, KEY));
+    futures_util::future::join_all(calls).await.into_iter().map(|reply| reply.unwrap().status).collect()
+}
+
+fn of(statuses: &[u16], status: u16) -> usize {
+    statuses.iter().filter(|s| **s == status).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_holds_over_three_gateways_and_each_has_it_alone_without_redis() {
+    let Some(mut redis) = RedisServer::start().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateways = gateways(3, &config(&sim, &redis.url()), &json!({"rpm_limit": 20})).await;
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    let statuses = calls(&gateways, 60).await;
+    assert_eq!((of(&statuses, 200), of(&statuses, 429)), (20, 40), "exactly the limit: {statuses:?}");
+    assert!(redis.cli(&["keys", "tests:*"]).unwrap().contains("tests:{llm:limits}"), "the namespace is kept");
+
+    redis.kill().unwrap();
+    for gateway in &gateways {
+        until(gateway, "local").await;
+    }
+    let statuses = calls(&gateways, 30).await;
+    assert_eq!(of(&statuses, 429), 30, "they go on from what they heard last: {statuses:?}");
+    let metrics = gateways[0].get("/metrics", MASTER_KEY).await.unwrap().text();
+    assert!(metrics.contains("litellm_shared_state_mode{use=\"limits\",mode=\"local\"} 1"), "{metrics}");
+    assert!(metrics.contains("litellm_redis_breaker_opened_total 1") && metrics.ends_with("# EOF\n"), "{metrics}");
+    assert!(gateways[0].logs().contains("this gateway counts for itself"), "{}", gateways[0].logs());
+
+    redis.restart().unwrap();
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    let statuses = calls(&gateways, 60).await;
+    assert_eq!(of(&statuses, 200), 20, "a Redis without memory begins a new window: {statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_redis_fails_no_call() {
+    let Some(redis) = RedisServer::start().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateways = gateways(2, &config(&sim, &redis.url()), &json!({"rpm_limit": 100_000, "max_budget": 1000})).await;
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    redis.signal("STOP").unwrap();
+    for _ in 0..5 {
+        let statuses = calls(&gateways, 20).await;
+        assert_eq!(of(&statuses, 200), 20, "{statuses:?}");
+    }
+    until(&gateways[0], "local").await;
+    redis.signal("CONT").unwrap();
+    until(&gateways[0], "shared").await;
+    assert_eq!(of(&calls(&gateways, 20).await, 200), 20);
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_is_told_with_its_place() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = config(&sim, "redis://127.0.0.1:1");
+    let gateway = &gateways(1, &config, &json!({"rpm_limit": 100})).await[0];
+    assert_eq!(gateway.post(CHAT, &say(), KEY).await.unwrap().status, 200);
+    assert_eq!(readiness(gateway).await["shared_state"]["limits"], "local");
+    for _ in 0..100 {
+        let logs = gateway.logs();
+        if logs.contains("config.yaml:") && logs.contains("Redis at 127.0.0.1:1 cannot be reached") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{}", gateway.logs());
+}
