@@ -50,6 +50,8 @@ pub struct Breaker {
     /// Failed attempts to close since the last peace.
     attempts: u32,
     since: Instant,
+    /// When calls last went through.
+    lost: Instant,
     /// Between a half and one: what part of a wait this breaker waits, so that many processes do not come back as one.
     jitter: f64,
 }
@@ -59,7 +61,7 @@ impl Breaker {
     #[must_use]
     pub fn new(now: Instant, jitter: f64) -> Self {
         let jitter = 0.5 + jitter.clamp(0.0, 1.0) / 2.0;
-        Self { state: BreakerState::Connecting, weight: 0, attempts: 0, since: now, jitter }
+        Self { state: BreakerState::Connecting, weight: 0, attempts: 0, since: now, lost: now, jitter }
     }
 
     /// Where it stands, and since when.
@@ -91,10 +93,11 @@ impl Breaker {
         }
     }
 
-    /// It connected and had an answer in time.
-    pub fn close(&mut self, now: Instant) {
+    /// It connected and had an answer in time. For how long calls did not go through.
+    pub fn close(&mut self, now: Instant) -> Duration {
         self.weight = 0;
         self.enter(BreakerState::Closed, now);
+        now.saturating_duration_since(self.lost)
     }
 
     /// It did not.
@@ -120,6 +123,7 @@ impl Breaker {
         // Opened again soon after it closed: that was no recovery.
         let quiet = now.saturating_duration_since(self.since) >= FORGIVEN_AFTER;
         self.attempts = if quiet { 0 } else { self.attempts.saturating_add(1) };
+        self.lost = now;
         self.enter(BreakerState::Open, now);
         true
     }

@@ -65,13 +65,7 @@ fn missed(inner: &Inner, why: String) {
 
 /// Lets calls through until the connection is found dead.
 async fn watch(inner: &Inner, wire: Wire) {
-    let now = Instant::now();
-    let away = {
-        let mut breaker = inner.breaker.lock();
-        let away = now.saturating_duration_since(breaker.state().1);
-        breaker.close(now);
-        away
-    };
+    let away = inner.breaker.lock().close(Instant::now());
     one_more(&inner.counts.connects);
     let dead = CancellationToken::new();
     inner.link.store(Some(Arc::new(Link { wire, dead: dead.clone() })));
