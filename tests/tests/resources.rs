@@ -7,6 +7,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "resources/batches.rs"]
+mod batches;
+
 use std::time::Duration;
 
 use http::Method;

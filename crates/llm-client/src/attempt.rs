@@ -135,7 +135,7 @@ async fn generate(
 }
 
 /// The URLs of the request that the upstream wants as bytes.
-async fn fetched(
+pub(crate) async fn fetched(
     engine: &Engine,
     http: &dyn Transport,
     call: &Call,

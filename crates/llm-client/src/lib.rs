@@ -18,6 +18,7 @@
 pub mod answer;
 mod answered;
 mod attempt;
+pub mod batch;
 mod beside;
 pub mod bytes_out;
 pub mod call;

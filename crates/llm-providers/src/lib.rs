@@ -11,6 +11,7 @@
 //! - [`edit`]: a body in OpenAI's language, made acceptable to a row.
 //! - [`passthrough`]: where paths of a provider's own API go, and with which credential.
 //! - [`resource`]: what providers keep: files, batches, threads; sessions.
+//! - [`batches`]: batches of houses that keep them in another way than OpenAI.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
 //! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`dataforseo`], [`nvidia_nim`],
 //!   [`ollama`], [`predibase`],
@@ -26,6 +27,7 @@ pub mod aws_textract;
 pub mod azure;
 pub mod azure_ai;
 pub mod azure_speech;
+pub mod batches;
 pub mod bedrock;
 pub mod bing_grounding;
 pub mod chatgpt;

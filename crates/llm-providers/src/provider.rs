@@ -11,6 +11,7 @@ use llm_wire::framing::Framing;
 use llm_wire::task::TaskOut;
 use llm_wire::{ModelCaps, ReplyView};
 
+use crate::batches::BatchHouse;
 use crate::endpoint::{row_endpoint, row_protocols};
 use crate::params::Params;
 use crate::quirk::Quirks;
@@ -180,6 +181,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// `BadRequest` when it keeps nothing of the kind, or as [`Self::endpoint`].
     fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
         row_resource(self.row(), resource, out)
+    }
+
+    /// How it keeps batches, where not as OpenAI does.
+    fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        None
     }
 
     /// Where a session over a WebSocket begins.

@@ -11,6 +11,7 @@
 //! | Bedrock | Converse, whole and as AWS event stream | `/model/{model}/converse`, `/converse-stream` |
 //! | Ollama | chat, whole and as JSON lines | `/api/chat` |
 //! | Cohere | chat (version 2), rerank | `/v2/chat`, `/rerank` |
+//! | batches | Anthropic's Message Batches | `/v1/messages/batches...` |
 //!
 //! Its frames are literal templates of what those services send; it shares no code with the gateway's codecs, so a
 //! mistake made twice cannot cancel itself out. AWS signatures are not verified.
@@ -57,6 +58,7 @@
 //! `{"match": {..}, "script": {..}}`, `POST /__sim/reset` forgets both.
 
 mod anthropic;
+mod batches;
 mod bedrock;
 mod cohere;
 mod connection;

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::batches::Shelf;
 use crate::connection::{Breaker, SharedSocket, perform};
 use crate::record::{Log, Recorded};
 use crate::rules::{Match, Rules};
@@ -60,6 +61,8 @@ pub(crate) struct State {
     pub(crate) used: Mutex<HashMap<String, u32>>,
     /// Prompt prefixes that Anthropic's cache holds.
     pub(crate) cached: Mutex<HashSet<u64>>,
+    /// Batches and files.
+    pub(crate) shelf: Shelf,
     /// Makes ids of different simulators differ.
     pub(crate) seed: u64,
     connections: AtomicU64,
@@ -94,6 +97,7 @@ impl Simulator {
             rules: Mutex::default(),
             used: Mutex::default(),
             cached: Mutex::default(),
+            shelf: Shelf::default(),
             seed,
             connections: AtomicU64::new(0),
         });

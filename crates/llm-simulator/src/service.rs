@@ -21,7 +21,7 @@ use crate::route::{Dialect, Operation, Route};
 use crate::script::Script;
 use crate::sending::{Body, Sender, plain};
 use crate::server::State;
-use crate::{control, dialects, marker, openai, route};
+use crate::{batches, control, dialects, marker, openai, route};
 
 /// Bodies beyond this are answered with 413.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -87,6 +87,9 @@ pub(crate) async fn serve(
 async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> (Reply, Script) {
     let state = &sender.state;
     let (method, path) = (head.method.as_str(), head.uri.path());
+    if let Some(reply) = batches::answer(&state.shelf, head, body) {
+        return (unauthorized(state, head, dialect).unwrap_or(reply), Script::default());
+    }
     let Some(route) = route::find(&head.method, path, &head.headers) else {
         return (dialects::unknown_path(method, path, dialect), Script::default());
     };

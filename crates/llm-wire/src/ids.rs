@@ -13,7 +13,16 @@ const PREFIXES: [&str; 2] = ["file-", "batch_"];
 /// An id for clients.
 #[must_use]
 pub fn encode(id: &str, group: &str) -> String {
-    let prefix = if id.starts_with("batch") { "batch_" } else { "file-" };
+    coded(if id.starts_with("batch") { "batch_" } else { "file-" }, id, group)
+}
+
+/// An id for clients, of a batch whose own id does not say that it is one.
+#[must_use]
+pub fn encode_batch(id: &str, group: &str) -> String {
+    coded("batch_", id, group)
+}
+
+fn coded(prefix: &str, id: &str, group: &str) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(format!("litellm:{id};model,{group}")))
 }
 

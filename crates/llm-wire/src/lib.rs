@@ -5,6 +5,7 @@
 //! - [`relay`]: same-format forwarding of streams.
 //! - [`sse`]: server-sent events, split and written; [`framing`]: the other ways to cut a stream.
 //! - [`meter`]: usage of answers that nobody decodes; [`form`]: forms that pass through; [`ids`]: ids of files and batches.
+//! - [`batches`]: files of requests and of answers, jobs of houses that keep batches in another way than OpenAI.
 //! - [`realtime`]: sessions over WebSockets.
 //! - [`task`]: operations in LiteLLM's own shape: images, audio, rerank ...
 //! - [`images`]: pictures, in the words of several houses.
@@ -29,6 +30,7 @@
 
 pub mod agents;
 pub mod anthropic;
+pub mod batches;
 pub mod bedrock;
 pub(crate) mod brackets;
 pub mod codec;

@@ -1,7 +1,10 @@
 //! Anthropic: <https://platform.claude.com/docs/en/api/messages>. Keys of two kinds, beta headers that add up.
 
+mod batches;
+
 use llm_types::{Format, Result, Secret};
 
+use crate::batches::BatchHouse;
 use crate::endpoint::{join, no_base, no_key};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Provider};
@@ -32,6 +35,10 @@ impl Provider for Anthropic {
         let oauth = show_key(row, call, out)?;
         out.set_extra(call.params)?;
         set_betas(row, call, oauth, out)
+    }
+
+    fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        Some(&batches::Batches)
     }
 
     /// Files and skills, which are in beta: <https://platform.claude.com/docs/en/api/beta>.

@@ -22,7 +22,7 @@ use crate::generated::MOUNTS;
 use crate::params::Params;
 use crate::row::Header;
 
-pub use path::{model_of, safe, with_model};
+pub use path::{decoded as unescaped, model_of, safe, with_model};
 
 /// Who makes address and credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,7 +68,8 @@ fn place(path: &str) -> Option<(usize, usize)> {
 }
 
 /// Percent escapes resolved.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

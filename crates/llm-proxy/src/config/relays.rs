@@ -67,7 +67,7 @@ fn keeper(s: &Section<'_>, entries: &[Entry], prices: &Catalog) -> Option<Arc<Ta
     let provider = entries.iter().find(|e| e.key == "custom_llm_provider").map(|e| plain(&e.node));
     let provider = provider.unwrap_or_else(|| llm_providers::resource::DEFAULT.to_owned());
     let own = entries.iter().filter(|e| !matches!(e.key.as_str(), "custom_llm_provider" | "litellm_params" | "model"));
-    let model = ("model".to_owned(), Json::from(format!("{provider}/resources")));
+    let model = ("model".to_owned(), Json::from(format!("{provider}/*")));
     let params = std::iter::once(model).chain(own.map(|e| (e.key.clone(), e.node.json()))).collect();
     match Target::new(&TargetConfig { params, info: Vec::new() }, prices) {
         Ok(target) => Some(Arc::new(target)),

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::choose::Home;
+use super::translated;
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -122,6 +123,10 @@ async fn consumed(core: &Core, ctx: &Context, home: &Home, batch: &Batch<'_>) ->
         }
     }
     let Some(file) = &batch.output_file_id else { return Ok(out) };
+    if let Some(house) = home.target.provider.batches() {
+        let house = translated::House { core, ctx, home, house };
+        return house.consumed(file, batch.model.as_deref()).await;
+    }
     let bytes = download(core, ctx, home, file).await?;
     for line in bytes.split(|b| *b == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else { continue };

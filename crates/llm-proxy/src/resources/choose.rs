@@ -105,7 +105,7 @@ fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool) -> Result<
 
 /// A provider with the key of the environment.
 fn of_environment(ctx: &Context, provider: &str) -> Result<Arc<Target>> {
-    let params = vec![("model".to_owned(), Json::from(format!("{provider}/resources")))];
+    let params = vec![("model".to_owned(), Json::from(format!("{provider}/*")))];
     let config = TargetConfig { params, info: Vec::new() };
     Target::new(&config, &ctx.snapshot.engine.prices).map(Arc::new)
 }

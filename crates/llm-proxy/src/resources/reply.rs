@@ -41,6 +41,30 @@ fn mark(tree: &mut Json, group: &str) {
     }
 }
 
+/// As [`marked`], for answers that were told anew: their ids have forms of other houses.
+pub(super) fn marked_anew(body: &Bytes, group: &str) -> Bytes {
+    let Ok(mut tree) = serde_json::from_slice::<Json>(body) else { return body.clone() };
+    mark_anew(&mut tree, group);
+    Bytes::from(tree.to_string())
+}
+
+fn mark_anew(tree: &mut Json, group: &str) {
+    let batch = tree.get("object").and_then(Json::as_str) == Some("batch");
+    let Json::Object(fields) = tree else { return };
+    for (name, value) in fields {
+        match (name.as_str(), value) {
+            ("id", Json::String(id)) if batch => *id = ids::encode_batch(id, group),
+            // only batches are listed
+            ("first_id" | "last_id", Json::String(id)) => *id = ids::encode_batch(id, group),
+            ("id" | "input_file_id" | "output_file_id", Json::String(id)) if !matches!(id.as_str(), "" | "None") => {
+                *id = ids::encode(id, group);
+            }
+            ("data", Json::Array(items)) => items.iter_mut().for_each(|item| mark_anew(item, group)),
+            _ => {}
+        }
+    }
+}
+
 /// Files and batches have such ids; jobs and lines of logs have others.
 fn keeps(id: &str) -> bool {
     (id.starts_with("file") || id.starts_with("batch") || id.starts_with("assistant-")) && ids::decode(id).is_none()
@@ -60,5 +84,17 @@ mod tests {
         assert_eq!(ids::decode(&id(&json, "input_file_id")).unwrap().0, "file-a");
         assert!(id(&json.get("data").unwrap().as_array().unwrap()[0], "id").starts_with("file-bGl0ZWxsbT"));
         assert!(String::from_utf8_lossy(&out).contains("\"output_file_id\":null,\"model\":\"m\""));
+    }
+
+    #[test]
+    fn ids_of_other_houses_are_marked() {
+        let body = br#"{"object":"list","data":[{"id":"msgbatch_1","object":"batch","input_file_id":"None","output_file_id":"gs://b/o"}],"first_id":"msgbatch_1"}"#;
+        let json: Json = serde_json::from_slice(&marked_anew(&Bytes::from_static(body), "g")).unwrap();
+        let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned).unwrap();
+        let batch = &json.get("data").unwrap().as_array().unwrap()[0];
+        assert!(text(batch, "id").starts_with("batch_") && text(batch, "id") == text(&json, "first_id"));
+        assert_eq!(ids::decode(&text(batch, "id")), Some(("msgbatch_1".to_owned(), "g".to_owned())));
+        assert_eq!(text(batch, "input_file_id"), "None");
+        assert_eq!(ids::decode(&text(batch, "output_file_id")).unwrap().0, "gs://b/o");
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn encode(err: &Error, out: &mut BytesMut) {
 }
 
 /// Reads an upstream's error reply.
-pub(super) fn decode(reply: &ReplyView<'_>) -> Error {
+pub(crate) fn decode(reply: &ReplyView<'_>) -> Error {
     let kept = reply.body.get(..BODY_LIMIT).unwrap_or(reply.body);
     let body = String::from_utf8_lossy(kept);
     let (error_type, _) = words(&body);
@@ -108,7 +108,7 @@ pub(super) fn decode_event(error: &str) -> Error {
     with_facts(Error::upstream(kind, text, detail), as_status)
 }
 
-fn status_of(error_type: &str) -> u16 {
+pub(crate) fn status_of(error_type: &str) -> u16 {
     STATUSES.iter().find(|(name, _)| *name == error_type).map_or(500, |(_, status)| *status)
 }
 

@@ -40,6 +40,7 @@ use llm_types::{Error, Format, Result};
 
 pub(crate) use block_encode::input as tool_input;
 pub use count_tokens::encode_count;
+pub(crate) use error::{decode as decode_error, status_of};
 pub(crate) use messages_encode::OPERATOR_NOTE;
 pub(crate) use reasoning::plan as thinking_plan;
 pub(crate) use unsupported::{error as unsupported, lose};
@@ -55,7 +56,7 @@ use crate::codec::{
 const FORMAT: Format = Format::AnthropicMessages;
 
 /// Name of the tool through which a JSON schema is emulated on models without native support.
-const JSON_TOOL: &str = "json_tool_call";
+pub(crate) const JSON_TOOL: &str = "json_tool_call";
 
 /// Both faces of the Messages format.
 #[derive(Debug, Clone, Copy, Default)]

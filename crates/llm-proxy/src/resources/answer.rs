@@ -1,0 +1,97 @@
+//! What the client is answered: the upstream's bytes as they come, or read where they name ids, secrets or a bill.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::response::Parts;
+use llm_accounts::Reservation;
+use llm_client::{RelayHead, Relayed, Tail as _};
+
+use super::choose::Home;
+use super::translated::Served;
+use super::{Asked, batch, reply};
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::pass::headers;
+use crate::pass::tail::{Facts, RelayTail};
+
+/// Passes an answer on.
+pub(super) async fn answer(
+    core: &Core,
+    ctx: &Context,
+    asked: &Asked<'_>,
+    relayed: Relayed,
+    reservation: Reservation,
+) -> Result<Response<Reply>, Refused> {
+    let Relayed { parts, mut body, from } = relayed;
+    let group = &asked.home.group;
+    let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
+    let done = parts.status.is_success();
+    let billed = done && asked.what.call_type == RETRIEVE;
+    let secret = done && asked.what.call_type == SECRET;
+    if !(reply::is_json(&parts.headers) && (group.is_some() && done || billed || secret)) {
+        body.set_tail(Box::new(tail));
+        return Ok(headers::response(ctx, parts, &from, Reply::Relay(Box::new(body))));
+    }
+    let limit = ctx.snapshot.engine.settings.max_reply_bytes;
+    let (bytes, mut report) = body.collect(limit).await?;
+    if billed {
+        batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
+    }
+    Box::new(tail).done(report);
+    let bytes = match (group.as_deref(), &ctx.who) {
+        (_, Some(who)) if secret => core.app.secrets.wrapped(&bytes, who, asked.home, now_seconds()),
+        (Some(group), _) => reply::marked(&bytes, group),
+        (None, _) => bytes,
+    };
+    Ok(whole(ctx, parts, &from, bytes))
+}
+
+/// LiteLLM's name of the calls that look at a batch.
+const RETRIEVE: &str = "aretrieve_batch";
+/// LiteLLM's name of the calls that give a secret out.
+const SECRET: &str = "acreate_realtime_client_secret";
+
+fn now_seconds() -> u64 {
+    u64::try_from(crate::tail::now_us() / 1_000_000).unwrap_or_default()
+}
+
+fn whole(ctx: &Context, parts: Parts, from: &RelayHead, bytes: Bytes) -> Response<Reply> {
+    let length = HeaderValue::from(bytes.len());
+    let mut response = headers::response(ctx, parts, from, Reply::Whole(bytes));
+    response.headers_mut().insert(CONTENT_LENGTH, length);
+    response
+}
+
+/// Gives out what was told anew.
+pub(super) async fn told(
+    core: &Core,
+    ctx: &Context,
+    asked: &Asked<'_>,
+    served: Served,
+    reservation: Reservation,
+) -> Response<Reply> {
+    let Served { parts, body, from, mut report } = served;
+    let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
+    if asked.what.call_type == RETRIEVE {
+        batch::bill(core, ctx, asked.home, &body, &mut report).await;
+    }
+    Box::new(tail).done(report);
+    let body = match asked.home.group.as_deref().filter(|_| reply::is_json(&parts.headers)) {
+        Some(group) => reply::marked_anew(&body, group),
+        None => body,
+    };
+    whole(ctx, parts, &from, body)
+}
+
+fn facts(asked: &Asked<'_>) -> Facts {
+    let Home { target, model, .. } = asked.home;
+    Facts {
+        provider: Arc::from(target.provider_id()),
+        model: Arc::from(model.as_deref().unwrap_or_default()),
+        call_type: asked.what.call_type,
+    }
+}

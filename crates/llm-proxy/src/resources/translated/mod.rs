@@ -1,0 +1,179 @@
+//! Files and batches of houses that keep them in another way than OpenAI: requests, jobs and results are told in
+//! OpenAI's words.
+//!
+//! | file | what |
+//! |---|---|
+//! | here | which of them it is, and how a house is asked |
+//! | `files` | what is put there, looked at, fetched |
+//! | `jobs` | batches |
+//! | `lines` | requests and results, line by line |
+
+mod files;
+mod jobs;
+mod lines;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::response::Parts;
+use http_body_util::BodyExt;
+use llm_client::{Relay, RelayHead, Report, Tariff};
+use llm_http::{Body, Timeouts};
+use llm_providers::Endpoint;
+use llm_providers::batches::BatchHouse;
+use llm_providers::passthrough::unescaped;
+use llm_providers::resource::Resource;
+use llm_types::{Error, Json, Result};
+use llm_wire::ReplyView;
+
+use super::Asked;
+use super::choose::Home;
+use super::kept::Shelf;
+use super::request::Sent;
+use super::table::Family;
+use crate::core::Core;
+use crate::flow::Context;
+
+/// What became of a request.
+pub(super) enum Outcome {
+    /// It was answered.
+    Served(Box<Served>),
+    /// It is the provider's as it is.
+    Relay(Sent),
+}
+
+/// An answer.
+pub(super) struct Served {
+    /// Status and headers.
+    pub(super) parts: Parts,
+    /// All of it.
+    pub(super) body: Bytes,
+    /// Who answered.
+    pub(super) from: RelayHead,
+    /// What is settled.
+    pub(super) report: Box<Report>,
+}
+
+/// A house, asked for somebody.
+#[derive(Clone, Copy)]
+pub(super) struct House<'a> {
+    pub(super) core: &'a Core,
+    pub(super) ctx: &'a Context,
+    pub(super) home: &'a Home,
+    pub(super) house: &'static dyn BatchHouse,
+}
+
+/// What a house said.
+struct Said {
+    body: Bytes,
+    from: RelayHead,
+    report: Box<Report>,
+}
+
+/// Answers where a house keeps files or batches in its own way.
+///
+/// # Errors
+/// What the client did wrong, what the house refuses.
+pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Outcome> {
+    let Some(house) = asked.home.target.provider.batches() else { return Ok(Outcome::Relay(sent)) };
+    let house = House { core, ctx, home: asked.home, house };
+    match asked.what.family {
+        Family::Files => house.file(asked.what.call_type, asked.tail, sent).await,
+        Family::Batches => house.batch(asked.what.call_type, asked.tail, sent).await.map(Outcome::Served),
+        _ => Ok(Outcome::Relay(sent)),
+    }
+}
+
+impl House<'_> {
+    fn resource(&self) -> Resource<'_> {
+        let target = &self.home.target;
+        Resource {
+            path: "",
+            query: "",
+            model: self.home.model.as_deref().unwrap_or_default(),
+            api_base: target.api_base.as_deref(),
+            api_key: target.api_key.as_ref(),
+            params: &target.params,
+        }
+    }
+
+    fn shelf(&self) -> Result<Shelf<'_>> {
+        let who = self.ctx.who.as_ref().ok_or_else(|| Error::internal("a caller that nobody knows"))?;
+        Ok(Shelf { core: self.core, who })
+    }
+
+    /// Asks the house and reads the whole answer, of `limit` bytes at the most.
+    async fn ask(&self, endpoint: Endpoint, body: Body, limit: usize) -> Result<Said> {
+        let (target, model) = (&self.home.target, self.home.model.as_deref().unwrap_or_default());
+        let timeout = Some(self.ctx.snapshot.relays.settings.timeout);
+        let connect = Some(self.ctx.snapshot.engine.settings.connect_timeout);
+        let relay = Relay {
+            method: endpoint.method.clone(),
+            endpoint,
+            headers: http::HeaderMap::new(),
+            body,
+            timeouts: Timeouts { connect, first_byte: timeout, idle: timeout, total: None },
+            tariff: Tariff { provider: Arc::from(target.provider_id()), model: Arc::from(model), ..Tariff::default() },
+            metered: false,
+        };
+        let relayed = self.ctx.snapshot.engine.relay(&self.core.http, relay).await?;
+        let (parts, mut from) = (relayed.parts, relayed.from);
+        from.deployment.clone_from(&self.home.deployment);
+        let (body, report) = relayed.body.collect(limit).await?;
+        if parts.status.is_success() {
+            return Ok(Said { body, from, report });
+        }
+        let headers: Vec<(&str, &str)> =
+            parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
+        let view =
+            ReplyView { status: parts.status.as_u16(), provider: target.provider_id(), headers: &headers, body: &body };
+        Err(self.house.codec().decode_error(&view))
+    }
+
+    /// Bytes of an answer that is no file at the most.
+    fn small(&self) -> usize {
+        self.ctx.snapshot.engine.settings.max_reply_bytes
+    }
+
+    /// Who answers what the gateway answers itself.
+    fn here(&self) -> RelayHead {
+        RelayHead {
+            deployment: self.home.deployment.clone(),
+            url: Arc::from(""),
+            sent: Instant::now(),
+            took: Duration::ZERO,
+            retries: 0,
+        }
+    }
+}
+
+impl Served {
+    fn new(kind: &'static str, body: Bytes, from: RelayHead, report: Box<Report>) -> Box<Self> {
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        Box::new(Self { parts, body, from, report })
+    }
+
+    fn json(tree: &Json, from: RelayHead, report: Box<Report>) -> Box<Self> {
+        Self::new("application/json", Bytes::from(tree.to_string()), from, report)
+    }
+}
+
+/// The id in a path: behind `before`, without what stands behind it.
+fn id_in<'p>(path: &'p str, before: &str, behind: &str) -> std::borrow::Cow<'p, str> {
+    let id = path.strip_prefix(before).unwrap_or(path);
+    unescaped(id.strip_suffix(behind).unwrap_or(id))
+}
+
+/// All of a body.
+async fn whole(sent: Sent) -> Result<Bytes> {
+    match sent {
+        Sent::Whole(bytes) => Ok(bytes),
+        Sent::Stream(body) => {
+            let read = body.collect().await.map_err(|e| Error::bad_request(format!("the body broke off: {e}")))?;
+            Ok(read.to_bytes())
+        }
+    }
+}

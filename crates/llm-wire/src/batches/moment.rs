@@ -1,0 +1,57 @@
+//! Points in time as text: <https://www.rfc-editor.org/rfc/rfc3339>.
+
+/// Seconds since 1970; nothing for other texts.
+pub(super) fn seconds(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let mut date = date.splitn(3, '-').map(|n| n.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let (clock, offset) = match time.find(['Z', 'z', '+', '-']) {
+        Some(at) => time.split_at(at),
+        None => (time, "Z"),
+    };
+    let mut clock = clock.split('.').next()?.splitn(3, ':').map(|n| n.parse::<i64>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    Some(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - shift(offset)?)
+}
+
+/// How many seconds a place is ahead of UTC.
+fn shift(offset: &str) -> Option<i64> {
+    if offset.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let sign = if offset.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+}
+
+/// Days since 1970 in the Gregorian calendar: years begin in March, so that the leap day stands at their end.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn texts_are_moments() {
+        for (text, at) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2024-08-20T18:37:24.100435Z", 1_724_179_044),
+            ("2024-02-29T23:59:59+00:00", 1_709_251_199),
+            ("2026-01-01T01:00:00+01:00", 1_767_225_600),
+            ("2025-12-31T19:00:00-05:00", 1_767_225_600),
+        ] {
+            assert_eq!(seconds(text), Some(at), "{text}");
+        }
+        for text in ["", "2024", "2024-13-01T00:00:00Z", "2024-01-01T00:00Z", "yesterdayTnoon"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Batches of houses that keep them in another way than OpenAI.
+
+use super::*;
+
+/// A file of requests.
+fn requests(model: &str, texts: &[&str]) -> String {
+    let line = |(at, text): (usize, &&str)| {
+        json!({"custom_id": format!("req-{at}"), "method": "POST", "url": "/v1/chat/completions", "body": {
+            "model": model, "max_tokens": 50, "messages": [
+                {"role": "system", "content": "Be short."}, {"role": "user", "content": text}]}})
+        .to_string()
+    };
+    texts.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
+async fn begin(gateway: &Gateway, key: &str, file: &str) -> Value {
+    let create = json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"});
+    let batch = gateway.post("/v1/batches", &create, key).await.unwrap();
+    assert_eq!(batch.status, 200, "{}", batch.text());
+    batch.json()
+}
+
+/// The lines of a file of answers, by the names of their requests.
+async fn answers(gateway: &Gateway, key: &str, file: &Value) -> Vec<Value> {
+    let path = format!("/v1/files/{}/content", file.as_str().unwrap());
+    let content = gateway.get(&path, key).await.unwrap();
+    assert_eq!(content.status, 200, "{}", content.text());
+    let mut all: Vec<Value> = content.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    all.sort_by_key(|line| line["custom_id"].as_str().unwrap().to_owned());
+    all
+}
+
+#[tokio::test]
+async fn anthropic_batches_are_told_in_openais_words() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::empty(&sim)
+        .model("claude", "anthropic/claude-sonnet-4-5", &[])
+        .general("proxy_batch_write_at: 1")
+        .yaml();
+    let gateway = Gateway::start_with(&config, &Options::default()).await.unwrap();
+    let (key, token) = new_key(&gateway, &json!({"models": ["claude"]})).await;
+    let (other, _) = new_key(&gateway, &json!({"models": ["claude"]})).await;
+
+    let body = form(&[("purpose", "batch")], &requests("claude", &["one", "[[fail]]"]));
+    let file = upload(&gateway, &key, "/v1/files", &[("x-litellm-model", "claude")], body).await;
+    assert_eq!((file.status, &file.json()["purpose"]), (200, &json!("batch")), "{}", file.text());
+    let file = file.json()["id"].as_str().unwrap().to_owned();
+    assert!(file.starts_with("file-bGl0ZWxsbT"), "the id names the group: {file}");
+    let path = format!("/v1/files/{file}");
+    assert_eq!(gateway.get(&path, &key).await.unwrap().json()["filename"], "in.jsonl");
+    assert_eq!(gateway.get(&path, &other).await.unwrap().status, 404, "a file is its owner's");
+    assert!(gateway.get(&format!("{path}/content"), &key).await.unwrap().text().contains("req-1"));
+
+    let batch = begin(&gateway, &key, &file).await;
+    assert_eq!((&batch["status"], &batch["input_file_id"]), (&json!("in_progress"), &json!(file)), "{batch}");
+    let asked = sim.requests().pop().unwrap();
+    let sent: Value = serde_json::from_slice(&asked.body).unwrap();
+    assert_eq!(
+        sent["requests"][0],
+        json!({"custom_id": "req-0", "params": {"model": "claude-sonnet-4-5", "max_tokens": 50,
+            "system": [{"type": "text", "text": "Be short."}],
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "one"}]}]}})
+    );
+    let path = format!("/v1/batches/{}", batch["id"].as_str().unwrap());
+    let done = gateway.get(&path, &key).await.unwrap().json();
+    assert_eq!((&done["id"], &done["status"]), (&batch["id"], &json!("completed")), "{done}");
+    assert_eq!(done["request_counts"], json!({"total": 2, "completed": 1, "failed": 1}));
+    assert_eq!(gateway.get(&path, &key).await.unwrap().status, 200);
+    let list = gateway.get("/v1/batches?model=claude&limit=5", &key).await.unwrap().json();
+    assert_eq!(list["data"][0]["id"], batch["id"], "{list}");
+
+    let lines = answers(&gateway, &key, &done["output_file_id"]).await;
+    let body = &lines[0]["response"]["body"];
+    assert_eq!(body["choices"][0]["message"]["content"], "You said: one", "{body}");
+    assert_eq!((&body["object"], &body["usage"]["total_tokens"]), (&json!("chat.completion"), &json!(1100)));
+    assert_eq!(lines[1]["response"]["status_code"], 400, "{}", lines[1]);
+    assert_eq!(lines[1]["error"]["message"], "simulated failure");
+
+    let rows = rows(&gateway, &token, 6).await;
+    let charged: Vec<&Value> = rows.iter().filter(|row| row["spend"].as_f64().unwrap() > 0.0).collect();
+    assert_eq!(charged.len(), 1, "once, however often it is looked at: {rows:?}");
+    // claude-sonnet-4-5: $3 and $15 per million tokens, half of it in batches
+    let spend = charged[0]["spend"].as_f64().unwrap();
+    assert!((spend - (1000.0 * 1.5e-6 + 100.0 * 7.5e-6)).abs() < 1e-9, "{}", charged[0]);
+
+    let second = begin(&gateway, &key, &file).await;
+    let path = format!("/v1/batches/{}/cancel", second["id"].as_str().unwrap());
+    assert_eq!(gateway.post(&path, &json!({}), &key).await.unwrap().json()["status"], "cancelling");
+    let bearer = format!("Bearer {key}");
+    let gone = gateway
+        .send(Method::DELETE, &format!("/v1/files/{file}"), &[("authorization", bearer.as_str())], bytes::Bytes::new())
+        .await
+        .unwrap();
+    assert_eq!(gone.json()["deleted"], true, "{}", gone.text());
+    let create = json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"});
+    assert_eq!(gateway.post("/v1/batches", &create, &key).await.unwrap().status, 404);
+}
+
+#[tokio::test]
+async fn batches_of_a_provider_without_a_group() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = format!(
+        "{}files_settings:\n  - {{custom_llm_provider: anthropic, api_base: '{}', api_key: sk-ant-files}}\n",
+        Config::empty(&sim).yaml(),
+        sim.base_url()
+    );
+    let gateway = Gateway::start(&config).await.unwrap();
+    let at = [("custom-llm-provider", "anthropic")];
+    let body = form(&[("purpose", "batch")], &requests("anthropic/claude-sonnet-4-5", &["one"]));
+    let file = upload(&gateway, MASTER_KEY, "/v1/files", &at, body).await.json();
+    let create = json!({"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+        "custom_llm_provider": "anthropic"});
+    let batch = gateway.ask("/v1/batches", &create).await.unwrap();
+    assert!(batch.json()["id"].as_str().unwrap().starts_with("msgbatch_"), "{}", batch.text());
+    let asked = sim.requests().pop().unwrap();
+    assert_eq!(asked.headers["x-api-key"], "sk-ant-files");
+    let sent: Value = serde_json::from_slice(&asked.body).unwrap();
+    assert_eq!(sent["requests"][0]["params"]["model"], "claude-sonnet-4-5");
+    let missing = gateway.get("/v1/batches/msgbatch_none?custom_llm_provider=anthropic", MASTER_KEY).await.unwrap();
+    assert_eq!(missing.status, 404, "{}", missing.text());
+
+    let (key, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let body = form(&[("purpose", "batch")], &requests("claude-sonnet-4-5", &["one"]));
+    let file = upload(&gateway, &key, "/v1/files", &at, body).await.json();
+    let create = json!({"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+        "custom_llm_provider": "anthropic"});
+    let refused = gateway.post("/v1/batches", &create, &key).await.unwrap();
+    assert_eq!(refused.status, 403, "the models inside must be allowed: {}", refused.text());
+}
