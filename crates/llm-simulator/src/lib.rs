@@ -11,7 +11,7 @@
 //! | Bedrock | Converse, whole and as AWS event stream | `/model/{model}/converse`, `/converse-stream` |
 //! | Ollama | chat, whole and as JSON lines | `/api/chat` |
 //! | Cohere | chat (version 2), rerank | `/v2/chat`, `/rerank` |
-//! | batches | Anthropic's Message Batches | `/v1/messages/batches...` |
+//! | batches | Anthropic's, Vertex AI's, Bedrock's, with Cloud Storage and S3 | `/v1/messages/batches...`, `/batchPredictionJobs...`, `/model-invocation-job...` |
 //!
 //! Its frames are literal templates of what those services send; it shares no code with the gateway's codecs, so a
 //! mistake made twice cannot cancel itself out. AWS signatures are not verified.

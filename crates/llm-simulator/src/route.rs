@@ -112,7 +112,7 @@ fn model_in_path(path: &str, dialect: Dialect) -> Option<Route> {
 }
 
 /// `%3A` and its like as the characters they stand for.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

@@ -127,3 +127,125 @@ async fn batches_of_a_provider_without_a_group() {
     let refused = gateway.post("/v1/batches", &create, &key).await.unwrap();
     assert_eq!(refused.status, 403, "the models inside must be allowed: {}", refused.text());
 }
+
+/// Puts a file into a house, begins a batch, looks at it twice and gives its answers and what was charged.
+async fn round(sim: &Running, gateway: &Gateway, group: &str, place: &str) -> (Vec<Value>, f64) {
+    let (key, token) = new_key(gateway, &json!({"models": [group]})).await;
+    let body = form(&[("purpose", "batch")], &requests(group, &["one", "[[fail]]"]));
+    let file = upload(gateway, &key, "/v1/files", &[("x-litellm-model", group)], body).await;
+    assert_eq!(file.status, 200, "{}", file.text());
+    let file = file.json()["id"].as_str().unwrap().to_owned();
+    let batch = begin(gateway, &key, &file).await;
+    assert_eq!((&batch["status"], &batch["input_file_id"]), (&json!("validating"), &json!(file)), "{batch}");
+    let asked = String::from_utf8_lossy(&sim.requests().pop().unwrap().body).into_owned();
+    assert!(asked.contains(&format!("\"{place}")), "{asked}");
+    let path = format!("/v1/batches/{}", batch["id"].as_str().unwrap());
+    for _ in 0..2 {
+        let done = gateway.get(&path, &key).await.unwrap().json();
+        assert_eq!((&done["id"], &done["status"]), (&batch["id"], &json!("completed")), "{done}");
+    }
+    let done = gateway.get(&path, &key).await.unwrap().json();
+    let list = gateway.get(&format!("/v1/batches?model={group}"), &key).await.unwrap().json();
+    assert_eq!(list["data"][0]["id"], batch["id"], "{list}");
+    let facts = gateway.get(&format!("/v1/files/{file}"), &key).await.unwrap().json();
+    assert_eq!((&facts["id"], &facts["created_at"]), (&json!(file), &json!(1_724_179_044)), "{facts}");
+    let lines = answers(gateway, &key, &done["output_file_id"]).await;
+
+    let second = begin(gateway, &key, &file).await;
+    let path = format!("/v1/batches/{}/cancel", second["id"].as_str().unwrap());
+    assert_eq!(gateway.post(&path, &json!({}), &key).await.unwrap().json()["status"], "cancelling");
+    let bearer = format!("Bearer {key}");
+    let headers = [("authorization", bearer.as_str())];
+    let path = format!("/v1/files/{file}");
+    assert_eq!(
+        gateway.send(Method::DELETE, &path, &headers, bytes::Bytes::new()).await.unwrap().json()["deleted"],
+        true
+    );
+    assert_eq!(gateway.get(&path, &key).await.unwrap().status, 404);
+
+    let rows = rows(gateway, &token, 10).await;
+    let charged: Vec<f64> = rows.iter().filter_map(|row| row["spend"].as_f64()).filter(|spend| *spend > 0.0).collect();
+    assert_eq!(charged.len(), 1, "once, however often it is looked at: {rows:?}");
+    (lines, charged[0])
+}
+
+fn told(lines: &[Value]) {
+    assert_eq!(lines[0]["custom_id"], "req-0");
+    let body = &lines[0]["response"]["body"];
+    assert_eq!(body["choices"][0]["message"]["content"], "You said: one", "{body}");
+    assert_eq!((&body["object"], &body["usage"]["total_tokens"]), (&json!("chat.completion"), &json!(1100)));
+    assert!(lines[1]["error"]["message"].as_str().unwrap().contains("simulated failure"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn google_and_aws_batches_are_told_in_openais_words() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let url = sim.base_url();
+    let google = json!({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r",
+        "token_uri": format!("{url}/google/token")});
+    let google = format!("vertex_credentials: '{google}'");
+    let google = ["vertex_project: pr", "vertex_location: us-central1", "bucket_name: files/deep", google.as_str()];
+    let s3 = format!("s3_endpoint_url: '{url}'");
+    let aws = [
+        "aws_access_key_id: AKIATEST",
+        "aws_secret_access_key: secret",
+        "aws_region_name: us-east-1",
+        "s3_bucket_name: requests",
+        "s3_output_bucket_name: results/deep",
+        "aws_batch_role_arn: 'arn:aws:iam::123456789012:role/batch'",
+        s3.as_str(),
+    ];
+    let config = Config::empty(&sim)
+        .model("gemini", "vertex_ai/gemini-2.5-flash", &google)
+        .model("vertex-claude", "vertex_ai/claude-sonnet-4-5@20250929", &google)
+        .model("haiku", "bedrock/anthropic.claude-3-haiku-20240307-v1:0", &aws)
+        .model("nova", "bedrock/us.amazon.nova-lite-v1:0", &aws)
+        .general("proxy_batch_write_at: 1")
+        .yaml()
+        // AWS keys sign: no other key may be there
+        .replace(&format!("      api_key: '{}'\n", llm_tests::UPSTREAM_KEY), "");
+    let options = Options { env: vec![("AWS_ENDPOINT_URL_BEDROCK".to_owned(), url)], ..Options::default() };
+    let gateway = Gateway::start_with(&config, &options).await.unwrap();
+
+    let (lines, spend) =
+        round(&sim, &gateway, "gemini", "gs://files/deep/litellm-vertex-files/publishers/google/models/").await;
+    told(&lines);
+    // $0.3 and $2.5 per million tokens, half of it in batches
+    assert!((spend - (1000.0 * 0.15e-6 + 100.0 * 1.25e-6)).abs() < 1e-9, "{spend}");
+    let put = sim.requests().into_iter().find(|r| r.path.contains("/upload/storage/")).unwrap();
+    let first: Value = serde_json::from_slice(put.body.split(|b| *b == b'\n').next().unwrap()).unwrap();
+    assert_eq!(first["request"]["contents"][0]["parts"][0]["text"], "one", "{first}");
+    assert_eq!(
+        first["request"]["systemInstruction"]["parts"][0]["text"]
+            .as_str()
+            .or(first["request"]["system_instruction"]["parts"][0]["text"].as_str()),
+        Some("Be short."),
+        "{first}"
+    );
+
+    let (lines, spend) =
+        round(&sim, &gateway, "vertex-claude", "gs://files/deep/litellm-vertex-files/publishers/anthropic/").await;
+    told(&lines);
+    assert!((spend - (1000.0 * 1.5e-6 + 100.0 * 7.5e-6)).abs() < 1e-9, "{spend}");
+
+    let (lines, spend) =
+        round(&sim, &gateway, "haiku", "s3://requests/litellm-bedrock-files/anthropic.claude-3-haiku").await;
+    told(&lines);
+    // $0.25 and $1.25 per million tokens
+    assert!((spend - (1000.0 * 0.125e-6 + 100.0 * 0.625e-6)).abs() < 1e-9, "{spend}");
+    let put = sim.requests().into_iter().find(|r| r.method == "PUT").unwrap();
+    let first: Value = serde_json::from_slice(put.body.split(|b| *b == b'\n').next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["recordId"], &first["modelInput"]["anthropic_version"]),
+        (&json!("req-0"), &json!("bedrock-2023-05-31"))
+    );
+
+    let (lines, spend) = round(&sim, &gateway, "nova", "s3://requests/litellm-bedrock-files/us.amazon.nova-lite").await;
+    told(&lines);
+    assert_eq!(lines[0]["response"]["body"]["model"], "us.amazon.nova-lite-v1:0");
+    // $0.06 and $0.24 per million tokens
+    assert!((spend - (1000.0 * 0.03e-6 + 100.0 * 0.12e-6)).abs() < 1e-9, "{spend}");
+
+    let secret = gateway.get("/v1/files/gs%3A%2F%2Ffiles%2Fsecret/content?model=gemini", MASTER_KEY).await.unwrap();
+    assert_eq!(secret.status, 404, "only what the gateway put there is shown: {}", secret.text());
+}

@@ -104,7 +104,8 @@ mod tests {
         let requests = [RawJson::parse("{}").unwrap()];
         let begin = Begin { requests: &requests, betas: "b-1", ..Begin::default() };
         assert_eq!(Batches.begin(&begin, &resource, &mut out).unwrap(), r#"{"requests":[{}]}"#);
-        assert_eq!((&out.headers["anthropic-beta"], &out.headers["x-api-key"]), ("b-1", "sk-ant-api"));
+        assert_eq!(out.headers["anthropic-beta"], "b-1");
+        assert_eq!(out.headers["x-api-key"], "sk-ant-api");
         assert!(Batches.begin(&Begin::default(), &resource, &mut out).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! AWS Bedrock: one cloud, two interfaces. A model string says which, else the model does: see [`route`].
 
 mod agents;
+mod batches;
 mod betas;
 mod body;
 mod houses;
@@ -17,6 +18,7 @@ use llm_wire::{ModelCaps, ReplyView};
 use route::{Model, Route};
 
 use crate::aws::{self, escaped};
+use crate::batches::BatchHouse;
 use crate::endpoint::row_protocols;
 use crate::generated;
 use crate::params::Params;
@@ -90,6 +92,10 @@ impl Provider for Bedrock {
                 Ok(())
             }
         }
+    }
+
+    fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        Some(&batches::Batches)
     }
 
     fn prepares(&self, call: &Call<'_>) -> bool {

@@ -1,6 +1,7 @@
 //! Vertex AI: Google's own models, those of partners and of the model garden, each in its own language at its own
 //! address. <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>
 
+mod batches;
 mod claude;
 mod family;
 mod media;
@@ -13,6 +14,7 @@ use llm_catalog::{Capability, Catalog};
 use llm_types::{AuthNeed, Error, Field, FieldSet, Format, GoogleAuth, OperationKind, Result, Secret};
 use llm_wire::{ModelCaps, ReplyView};
 
+use crate::batches::BatchHouse;
 use crate::gemini::is_imagen;
 use crate::generated;
 use crate::params::Params;
@@ -42,6 +44,10 @@ macro_rules! provider {
 
             fn endpoint(&self, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
                 endpoint(call, $beta, out)
+            }
+
+            fn batches(&self) -> Option<&'static dyn BatchHouse> {
+                Some(&batches::Batches)
             }
 
             fn prepares(&self, call: &Call<'_>) -> bool {

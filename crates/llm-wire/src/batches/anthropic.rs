@@ -89,7 +89,8 @@ impl BatchCodec for MessageBatches {
     fn list(&self, reply: &[u8]) -> Result<Json> {
         let jobs: Jobs = serde_json::from_slice(reply).map_err(|e| invalid("the list", &e.to_string()))?;
         let batches: Vec<Batch> = jobs.data.into_iter().map(batch).collect();
-        Ok(page(&batches, jobs.has_more))
+        let next = batches.last().filter(|_| jobs.has_more).map(|last| last.id.as_str());
+        Ok(page(&batches, next))
     }
 
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error {

@@ -95,15 +95,17 @@ impl Batch {
     }
 }
 
-/// OpenAI's list of batches.
+/// OpenAI's list of batches. `next` stands behind the last one: clients ask with the last id of a page for what follows,
+/// so houses with tokens for that have theirs there.
 #[must_use]
-pub fn page(batches: &[Batch], has_more: bool) -> Json {
-    let id = |batch: Option<&Batch>| Json::from(batch.map(|b| b.id.as_str()));
+pub fn page(batches: &[Batch], next: Option<&str>) -> Json {
+    let first = batches.first().map(|b| b.id.as_str());
+    let last = next.or_else(|| batches.last().map(|b| b.id.as_str()));
     Json::object([
         ("object", Json::from("list")),
         ("data", Json::Array(batches.iter().map(Batch::json).collect())),
-        ("first_id", id(batches.first())),
-        ("last_id", id(batches.last())),
-        ("has_more", Json::from(has_more)),
+        ("first_id", first.into()),
+        ("last_id", last.into()),
+        ("has_more", Json::from(next.is_some())),
     ])
 }

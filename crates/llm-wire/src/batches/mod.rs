@@ -3,9 +3,12 @@
 //! them. <https://platform.openai.com/docs/api-reference/batch>
 
 pub mod anthropic;
+mod base32;
 mod batch;
+pub mod bedrock;
 mod line;
-mod moment;
+pub mod moment;
+pub mod vertex;
 
 use std::fmt;
 

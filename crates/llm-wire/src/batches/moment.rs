@@ -1,7 +1,9 @@
-//! Points in time as text: <https://www.rfc-editor.org/rfc/rfc3339>.
+//! Points in time as text.
 
-/// Seconds since 1970; nothing for other texts.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+/// Seconds since 1970 of a text like `2024-08-20T18:37:24Z`; nothing for other texts.
+/// <https://www.rfc-editor.org/rfc/rfc3339>
+#[must_use]
+pub fn seconds(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let mut date = date.splitn(3, '-').map(|n| n.parse::<i64>().ok());
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
@@ -15,6 +17,19 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     let mut clock = clock.split('.').next()?.splitn(3, ':').map(|n| n.parse::<i64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     Some(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - shift(offset)?)
+}
+
+/// Seconds since 1970 of a text like `Tue, 20 Aug 2024 18:37:24 GMT`; nothing for other texts.
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
+#[must_use]
+pub fn of_header(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = text.split_once(", ")?.1.split(' ');
+    let day = words.next()?;
+    let month = words.next()?;
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let (year, clock) = (words.next()?, words.next()?);
+    seconds(&format!("{year}-{month:02}-{day}T{clock}Z"))
 }
 
 /// How many seconds a place is ahead of UTC.
@@ -37,7 +52,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{of_header, seconds};
 
     #[test]
     fn texts_are_moments() {
@@ -53,5 +68,7 @@ mod tests {
         for text in ["", "2024", "2024-13-01T00:00:00Z", "2024-01-01T00:00Z", "yesterdayTnoon"] {
             assert_eq!(seconds(text), None, "{text}");
         }
+        assert_eq!(of_header("Tue, 20 Aug 2024 18:37:24 GMT"), Some(1_724_179_044));
+        assert_eq!(of_header("Tuesday"), None);
     }
 }

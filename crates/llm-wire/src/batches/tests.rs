@@ -2,7 +2,10 @@ use bytes::BytesMut;
 use llm_types::{Format, Json, OperationKind, RawJson};
 
 use super::anthropic::{MessageBatches, create};
+use super::bedrock::InvocationJobs;
+use super::vertex::BatchPrediction;
 use super::{BatchCodec, Line, failure, hints, lines, success};
+use crate::codec::ReplyView;
 
 fn json(text: &[u8]) -> Json {
     serde_json::from_slice(text).unwrap()
@@ -89,4 +92,96 @@ fn anthropic_results() {
     }
     assert!(hints(r#"{"content":[{"type":"tool_use","name":"json_tool_call"}]}"#).json_tool);
     assert!(!hints(r#"{"content":[{"type":"text","text":"call json_tool_call"}]}"#).json_tool);
+}
+
+#[test]
+fn vertex_lines_keep_names_in_labels() {
+    let read = |id: &str| {
+        let text = format!("{{\"custom_id\":{},\"body\":{{}}}}", Json::from(id));
+        let line = Line::read(0, text.as_bytes()).unwrap();
+        let mut out = BytesMut::new();
+        BatchPrediction.request(&line, r#"{"contents":[],"labels":{"mine":"1"}}"#, &mut out);
+        let request = json(&out);
+        let back = format!(
+            "{{\"request\":{},\"response\":{{\"candidates\":[]}},\"status\":\"\"}}",
+            request.get("request").unwrap()
+        );
+        (request, BatchPrediction.outcome(back.as_bytes()).unwrap())
+    };
+    for id in ["request-1", "Größe/1", &"x".repeat(200)] {
+        let (request, outcome) = read(id);
+        assert_eq!(outcome.custom_id, id);
+        assert_eq!(outcome.answer.unwrap().format, Format::GeminiGenerate);
+        let labels = request.get("request").unwrap().get("labels").unwrap().as_object().unwrap();
+        for (key, value) in labels {
+            let value = value.as_str().unwrap();
+            assert!(
+                key.len() <= 63 && value.len() <= 63 && value.is_ascii() && value.to_lowercase() == value,
+                "{key}: {value}"
+            );
+        }
+    }
+    assert_eq!(text(&read("Größe/1").0, "request.labels.litellm_custom_id"), Some("gr__e_1"));
+    let failed = BatchPrediction
+        .outcome(br#"{"request":{"labels":{"litellm_custom_id":"a"}},"status":"Bad Request","response":{}}"#)
+        .unwrap();
+    assert_eq!((failed.custom_id.as_str(), failed.answer.unwrap_err().message.as_str()), ("a", "Bad Request"));
+    let line = Line::read(0, br#"{"custom_id":"c","body":{}}"#).unwrap();
+    let mut out = BytesMut::new();
+    BatchPrediction.request(&line, r#"{"anthropic_version":"v"}"#, &mut out);
+    assert_eq!(out, r#"{"custom_id":"c","request":{"anthropic_version":"v"}}"#);
+}
+
+#[test]
+fn vertex_jobs() {
+    let job = br#"{"name":"projects/1/locations/us-central1/batchPredictionJobs/38","model":"publishers/google/models/gemini-2.5-flash","state":"JOB_STATE_SUCCEEDED","createTime":"2024-08-20T18:30:00Z","endTime":"2024-08-20T18:37:24Z","inputConfig":{"gcsSource":{"uris":["gs://b/in"]}},"outputInfo":{"gcsOutputDirectory":"gs://b/out"},"completionStats":{"successfulCount":"2","failedCount":"1"}}"#;
+    let batch = BatchPrediction.batch(job).unwrap();
+    assert_eq!(
+        (batch.id.as_str(), batch.status, batch.model.as_deref()),
+        ("38", "completed", Some("gemini-2.5-flash"))
+    );
+    assert_eq!(
+        (batch.input_file_id.as_str(), batch.output_file_id.as_deref()),
+        ("gs://b/in", Some("gs://b/out/predictions.jsonl"))
+    );
+    assert_eq!((batch.times.completed, batch.counts.unwrap().total), (Some(1_724_179_044), 3));
+    let failed = BatchPrediction
+        .batch(br#"{"name":"j/1","state":"JOB_STATE_FAILED","error":{"code":3,"message":"no"}}"#)
+        .unwrap();
+    assert_eq!((failed.status, failed.error), ("failed", Some(("3".to_owned(), "no".to_owned()))));
+    let list = BatchPrediction.list(br#"{"batchPredictionJobs":[{"name":"j/1"}],"nextPageToken":"t"}"#).unwrap();
+    assert_eq!((text(&list, "last_id"), list.get("has_more")), (Some("t"), Some(&Json::Bool(true))));
+}
+
+#[test]
+fn bedrock_records_and_jobs() {
+    let line = Line::read(0, br#"{"custom_id":"c","body":{}}"#).unwrap();
+    let mut out = BytesMut::new();
+    InvocationJobs.request(&line, r#"{"max_tokens":1}"#, &mut out);
+    assert_eq!(out, r#"{"recordId":"c","modelInput":{"max_tokens":1}}"#);
+    for (output, format) in [
+        (r#"{"type":"message","content":[]}"#, Format::AnthropicMessages),
+        (r#"{"output":{"message":{}}}"#, Format::BedrockConverse),
+        (r#"{"choices":[]}"#, Format::OpenAiChat),
+        (r#"{"embedding":[1]}"#, Format::BedrockEmbed),
+        (r#"{"generation":"x"}"#, Format::BedrockText),
+    ] {
+        let told =
+            InvocationJobs.outcome(format!("{{\"recordId\":\"r\",\"modelOutput\":{output}}}").as_bytes()).unwrap();
+        assert_eq!(told.answer.unwrap().format, format);
+    }
+    let failed = InvocationJobs.outcome(br#"{"recordId":"r","error":{"errorCode":400,"errorMessage":"bad"}}"#).unwrap();
+    let failed = failed.answer.unwrap_err();
+    assert_eq!((failed.status, failed.code.as_str(), failed.message.as_str()), (Some(400), "400", "bad"));
+    let begun = InvocationJobs.batch(br#"{"jobArn":"arn:x/1"}"#).unwrap();
+    assert_eq!((begun.status, begun.output_file_id), ("validating", None));
+    let done = InvocationJobs.batch(br#"{"jobArn":"arn:aws:bedrock:r:1:model-invocation-job/j9","status":"Completed","modelId":"m","submitTime":"2024-08-20T18:30:00Z","endTime":"2024-08-20T18:37:24Z","inputDataConfig":{"s3InputDataConfig":{"s3Uri":"s3://b/in/u.jsonl"}},"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/out/"}}}"#).unwrap();
+    assert_eq!(done.output_file_id.as_deref(), Some("s3://b/out/j9/u.jsonl.out"));
+    assert_eq!(
+        (done.status, done.times.completed, done.model.as_deref()),
+        ("completed", Some(1_724_179_044), Some("m"))
+    );
+    let xml = b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
+    let error = InvocationJobs.decode_error(&ReplyView { status: 404, provider: "p", headers: &[], body: xml });
+    assert!(error.message.contains("NoSuchKey: gone"), "{}", error.message);
 }

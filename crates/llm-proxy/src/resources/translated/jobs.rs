@@ -6,6 +6,7 @@ use llm_providers::batches::{Begin, Job};
 use llm_types::{Error, Result};
 use llm_wire::top::Top;
 
+use super::lines::Requests;
 use super::{House, Said, Served, id_in, whole};
 use crate::pass::who::query;
 use crate::resources::request::Sent;
@@ -32,23 +33,28 @@ impl House<'_> {
         let top = Top::parse(&body)?;
         let missing = || Error::bad_request("input_file_id is missing").with_param("input_file_id");
         let input = top.str("input_file_id").filter(|id| !id.is_empty()).ok_or_else(missing)?;
-        let requests = self.requests(&self.input(&input).await?).await?;
+        let requests = match self.house.files() {
+            Some(_) => Requests::default(),
+            None => self.requests(&self.input(&input).await?).await?,
+        };
+        let unique = uuid::Uuid::new_v4().to_string();
         let begin = Begin {
             input: &input,
             requests: &requests.all,
             model: self.home.model.as_deref().or(requests.model.as_deref()),
-            name: &self.ctx.id,
+            name: &unique,
             betas: &requests.betas,
         };
         let mut endpoint = Endpoint::default();
         let body = self.house.begin(&begin, &self.resource(), &mut endpoint)?;
-        let Said { body, from, report } = self.ask(endpoint, Body::from(body), self.small()).await?;
+        let Said { body, from, report, .. } = self.ask(endpoint, Body::from(body), self.small()).await?;
         let mut batch = self.house.codec().batch(&body)?;
         // what the client said of it is known here
         input.as_ref().clone_into(&mut batch.input_file_id);
         if let Some(endpoint) = top.str("endpoint") {
             batch.endpoint = endpoint.into_owned();
         }
+        batch.times.created = batch.times.created.or(Some(self.ctx.started_us / 1_000_000));
         Ok(Served::json(&batch.json(), from, report))
     }
 
@@ -56,13 +62,19 @@ impl House<'_> {
         let limit = query(&self.ctx.parts, "limit").and_then(|n| n.parse().ok());
         let after = query(&self.ctx.parts, "after");
         let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
-        let Said { body, from, report } = self.job(Job::List { limit, after: after.as_deref() }).await?;
+        let Said { body, from, report, .. } = self.job(Job::List { limit, after: after.as_deref() }).await?;
         Ok(Served::json(&self.house.codec().list(&body)?, from, report))
     }
 
     /// The batch after what was asked for.
     async fn look(&self, job: Job<'_>) -> Result<Box<Served>> {
-        let Said { body, from, report } = self.job(job).await?;
+        let mut said = self.job(job).await?;
+        if let Job::Cancel(id) = job
+            && !self.house.cancel_tells()
+        {
+            said = self.job(Job::Facts(id)).await?;
+        }
+        let Said { body, from, report, .. } = said;
         Ok(Served::json(&self.house.codec().batch(&body)?.json(), from, report))
     }
 

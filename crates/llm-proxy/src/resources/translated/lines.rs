@@ -22,6 +22,18 @@ pub(super) struct Requests {
     pub(super) model: Option<String>,
 }
 
+impl Requests {
+    /// As lines.
+    pub(super) fn file(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.all.iter().map(|one| one.get().len() + 1).sum());
+        for one in &self.all {
+            out.extend_from_slice(one.get().as_bytes());
+            out.extend_from_slice(b"\n");
+        }
+        out.freeze()
+    }
+}
+
 /// Results in OpenAI's words.
 #[derive(Default)]
 pub(super) struct Told {
@@ -46,7 +58,7 @@ impl House<'_> {
             let line = Line::read(number, text)?;
             let model = self.model_of(&line)?;
             let (engine, codec) = (&self.ctx.snapshot.engine, self.house.codec());
-            let wanted = self.house.model(&model);
+            let wanted = self.house.model(&model, line.operation);
             let drop = codec.drops_params();
             let written = engine
                 .batch_request(&self.core.http, &self.home.target, &wanted, line.operation, line.body, drop)

@@ -67,6 +67,7 @@ pub(super) struct House<'a> {
 
 /// What a house said.
 struct Said {
+    parts: Parts,
     body: Bytes,
     from: RelayHead,
     report: Box<Report>,
@@ -122,14 +123,11 @@ impl House<'_> {
         let (parts, mut from) = (relayed.parts, relayed.from);
         from.deployment.clone_from(&self.home.deployment);
         let (body, report) = relayed.body.collect(limit).await?;
-        if parts.status.is_success() {
-            return Ok(Said { body, from, report });
+        let said = Said { parts, body, from, report };
+        if said.parts.status.is_success() {
+            return Ok(said);
         }
-        let headers: Vec<(&str, &str)> =
-            parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
-        let view =
-            ReplyView { status: parts.status.as_u16(), provider: target.provider_id(), headers: &headers, body: &body };
-        Err(self.house.codec().decode_error(&view))
+        Err(said.viewed(target.provider_id(), |view| self.house.codec().decode_error(view)))
     }
 
     /// Bytes of an answer that is no file at the most.
@@ -146,6 +144,15 @@ impl House<'_> {
             took: Duration::ZERO,
             retries: 0,
         }
+    }
+}
+
+impl Said {
+    /// Lets somebody look at it.
+    fn viewed<T>(&self, provider: &str, look: impl FnOnce(&ReplyView<'_>) -> T) -> T {
+        let headers = self.parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?)));
+        let headers: Vec<(&str, &str)> = headers.collect();
+        look(&ReplyView { status: self.parts.status.as_u16(), provider, headers: &headers, body: &self.body })
     }
 }
 

@@ -1,15 +1,20 @@
 //! Houses that keep batches in another way than OpenAI: where their jobs and files are, and what begins a job.
 //! What stands in files, jobs and results is `llm_wire::batches`.
 
+pub mod file;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use llm_types::{RawJson, Result};
+use llm_types::{OperationKind, RawJson, Result};
 use llm_wire::batches::BatchCodec;
 
 use crate::provider::Endpoint;
 use crate::resource::Resource;
+
+pub(crate) use file::Bucket;
+pub use file::{FileHouse, Upload, Want};
 
 /// A batch that is to begin.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,8 +52,13 @@ pub trait BatchHouse: Send + Sync + fmt::Debug {
     /// How it writes things down.
     fn codec(&self) -> &'static dyn BatchCodec;
 
-    /// The model string by which requests are translated, when the client named this one.
-    fn model<'a>(&self, model: &'a str) -> Cow<'a, str> {
+    /// Where its files are; nothing where it takes requests inline.
+    fn files(&self) -> Option<&'static dyn FileHouse> {
+        None
+    }
+
+    /// The model string by which requests of a kind are translated, when the client named this one.
+    fn model<'a>(&self, model: &'a str, _operation: OperationKind) -> Cow<'a, str> {
         Cow::Borrowed(model)
     }
 
@@ -63,6 +73,11 @@ pub trait BatchHouse: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`Self::begin`].
     fn job(&self, job: Job<'_>, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()>;
+
+    /// True where the answer to [`Job::Cancel`] is the job.
+    fn cancel_tells(&self) -> bool {
+        true
+    }
 
     /// Where the results are that have this id; nothing when it is no id of results.
     ///
