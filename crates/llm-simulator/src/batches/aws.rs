@@ -74,7 +74,8 @@ fn job(shelf: &Shelf, method: &Method, rest: &str, body: &[u8]) -> Reply {
         return reply(200, &json!({"jobArn": arn}));
     }
     if rest == "s" {
-        return reply(200, &json!({"invocationJobSummaries": jobs.values().collect::<Vec<_>>()}));
+        let ours: Vec<&Value> = jobs.values().filter(|job| job["jobArn"].is_string()).collect();
+        return reply(200, &json!({"invocationJobSummaries": ours}));
     }
     let arn = rest.trim_start_matches('/');
     let (arn, stop) = arn.strip_suffix("/stop").map_or((arn, false), |arn| (arn, true));

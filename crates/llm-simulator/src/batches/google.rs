@@ -77,7 +77,8 @@ fn job(shelf: &Shelf, head: &Parts, parent: &str, rest: &str, body: &[u8]) -> Re
         return reply(200, &told);
     }
     if rest.is_empty() {
-        return reply(200, &json!({"batchPredictionJobs": jobs.values().collect::<Vec<_>>()}));
+        let ours: Vec<&Value> = jobs.values().filter(|job| job["name"].is_string()).collect();
+        return reply(200, &json!({"batchPredictionJobs": ours}));
     }
     let (id, verb) = rest.split_once(':').unwrap_or((rest, ""));
     let Some(job) = jobs.get_mut(id) else { return error(404, "NOT_FOUND", "The BatchPredictionJob does not exist.") };
