@@ -32,7 +32,8 @@ fn main() -> Result<()> {
                 let id = &attempt.deployment.id;
                 writeln!(out, "try {id} as {} (fallbacks {})", attempt.model, attempt.fallbacks)?;
                 let down = Error::new(Kind::RateLimit, "too many requests");
-                let answered = Outcome::Success { latency: Duration::from_millis(300), usage: None, ttft: None };
+                let answered =
+                    Outcome::Success { latency: Duration::from_millis(300), usage: None, ttft: None, cost: 0.0 };
                 let outcome = if &**id == "spare" { answered } else { Outcome::Failure(&down) };
                 if let Some(cooled) = attempts.report(outcome, now) {
                     writeln!(out, "{} rests for {:?}", cooled.deployment.id, cooled.rest)?;

@@ -1,8 +1,9 @@
 //! Who calls: everything a request needs to know of its caller, read once and shared by all its requests.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -76,6 +77,14 @@ pub(crate) struct Switches {
     pub(crate) passthrough: Vec<String>,
 }
 
+/// `router_settings` of key and team, and what their reader made of them, once.
+#[derive(Default)]
+pub(crate) struct RouterSettings {
+    pub(crate) key: Option<RawJson>,
+    pub(crate) team: Option<RawJson>,
+    pub(crate) read: OnceLock<Option<Arc<dyn Any + Send + Sync>>>,
+}
+
 /// How fresh what is known of a key is. Milliseconds since 1970.
 #[derive(Debug, Default)]
 pub(crate) struct Freshness {
@@ -110,6 +119,7 @@ pub struct Identity {
     pub(crate) model_gates: Box<[(Box<str>, Box<[Gate]>)]>,
     pub(crate) texts: LimitTexts,
     pub(crate) switches: Switches,
+    pub(crate) router_settings: RouterSettings,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) fresh: Freshness,
 }
@@ -145,6 +155,7 @@ impl Identity {
             model_gates: Box::default(),
             texts: LimitTexts::default(),
             switches: Switches::default(),
+            router_settings: RouterSettings::default(),
             directory,
             fresh: Freshness::default(),
         }
@@ -193,6 +204,29 @@ impl Identity {
     #[must_use]
     pub fn cache_controls(&self) -> Option<&RawJson> {
         self.switches.cache.as_ref()
+    }
+
+    /// Tags that the metadata of key and team put on every call.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        &self.switches.tags
+    }
+
+    /// The `router_settings` of key and team, as `read` understands them (key, team); it is asked once. Nothing when neither
+    /// has any, or `read` finds none in them.
+    pub fn router_settings<T: Any + Send + Sync>(
+        &self,
+        read: impl FnOnce(Option<&RawJson>, Option<&RawJson>) -> Option<T>,
+    ) -> Option<Arc<T>> {
+        let own = &self.router_settings;
+        if own.key.is_none() && own.team.is_none() {
+            return None;
+        }
+        let any = own.read.get_or_init(|| {
+            let made = read(own.key.as_ref(), own.team.as_ref())?;
+            Some(Arc::new(made) as Arc<dyn Any + Send + Sync>)
+        });
+        any.clone()?.downcast().ok()
     }
 
     /// True for administrators.

@@ -102,6 +102,10 @@ impl Rows {
         identity.gates = gates;
         identity.model_gates = model_gates;
         identity.switches = switches;
+        let filled =
+            |raw: Option<&RawJson>| raw.filter(|r| r.get().trim_start().starts_with('{') && r.get().len() > 2).cloned();
+        identity.router_settings.key = filled(key.router_settings.as_ref());
+        identity.router_settings.team = filled(self.team.as_ref().and_then(|t| t.router_settings.as_ref()));
         identity.fresh = Freshness { loaded: inner.kv.now().0, ..Freshness::default() };
         identity.caller = self.caller();
         identity

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use llm_router::{Attempt, Deployment};
+use llm_router::{Attempt, Consumed, Deployment};
 use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
 use llm_types::{Error, RawJson, Usage};
@@ -145,4 +145,13 @@ pub struct Report {
     pub interrupted: bool,
     /// The answer in canonical form, when somebody asked for content.
     pub content: Option<Box<GenerateResponse>>,
+}
+
+impl Report {
+    /// What the router wants to know of it.
+    #[must_use]
+    pub fn consumed(&self) -> Consumed {
+        let (tokens, output_tokens) = (self.usage.total_tokens(), self.usage.total_output());
+        Consumed { tokens, output_tokens, cost: self.cost.total }
+    }
 }

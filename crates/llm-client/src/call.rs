@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_router::{FallbackLists, RequestFallbacks};
+use llm_router::{FallbackLists, RequestFallbacks, RouterSettings};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Format, Json, OperationKind, RawJson, Result};
 use llm_wire::RequestView;
@@ -82,6 +82,18 @@ pub struct Controls {
     pub mock_timeout: bool,
     /// Team that the caller belongs to: deployments of other teams are hidden.
     pub team: Option<Arc<str>>,
+    /// Tags among them that key or team policy put there.
+    pub inherited_tags: Arc<[Arc<str>]>,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<Arc<str>>,
+    /// `allowed_model_region`: the only region that may answer.
+    pub region: Option<Arc<str>>,
+    /// Hash of the caller's key.
+    pub key_hash: Option<Arc<str>>,
+    /// Session that the client named.
+    pub session: Option<Arc<str>>,
+    /// `router_settings` of the caller's key and team.
+    pub settings: Option<Arc<RouterSettings>>,
 }
 
 impl Call {
@@ -164,6 +176,7 @@ impl Controls {
             allowed_openai_params: top.read("allowed_openai_params").unwrap_or_default(),
             additional_drop_params: top.read("additional_drop_params").unwrap_or_default(),
             tags: tags.into(),
+            region: top.str("allowed_model_region").filter(|r| !r.is_empty()).map(|r| Arc::from(r.as_ref())),
             ..Self::default()
         }
     }

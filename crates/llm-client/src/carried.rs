@@ -81,7 +81,7 @@ impl<R: Reader> Carried<R> {
         report.upstream_done = Some(Instant::now());
         self.reader.book(self.over && report.error.is_none(), &mut report);
         if let Some(in_flight) = &self.in_flight {
-            in_flight.add_tokens(report.usage.total_tokens(), Instant::now());
+            in_flight.finish(report.consumed(), Instant::now());
         }
         report
     }

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
 use llm_providers::Want;
-use llm_router::{Admit, Attempts, Outcome, RouteRequest, Router, Step};
+use llm_router::{Admit, Attempts, Outcome, Router, Step};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Format, OperationKind};
 
 use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
 use crate::call::Call;
+use crate::facts::route_request;
 use crate::price::Adjustments;
 use crate::target::{Prices, Target, TargetConfig};
 
@@ -100,7 +101,7 @@ impl Engine {
     /// # Errors
     /// The error of the first group when no attempt succeeded.
     pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
-        let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(call, gate));
+        let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(&self.router, call, gate));
         let mut last = None;
         loop {
             match attempts.next(Instant::now()) {
@@ -112,10 +113,11 @@ impl Engine {
                     let changed = changed.map_err(|error| Failure { error, last: last.take() })?;
                     match attempt(self, http, changed.as_ref().unwrap_or(call), at, gate).await {
                         Ok(mut answer) => {
-                            let usage = answer.report().map(|r| r.usage);
-                            let latency = started.elapsed();
+                            let (usage, cost) = answer.report().map(|r| (r.usage, r.cost.total)).unzip();
+                            let (latency, cost) = (started.elapsed(), cost.unwrap_or_default());
                             let ttft = call.stream.then_some(latency);
-                            attempts.report(Outcome::Success { latency, usage: usage.as_ref(), ttft }, Instant::now());
+                            let outcome = Outcome::Success { latency, usage: usage.as_ref(), ttft, cost };
+                            attempts.report(outcome, Instant::now());
                             let head = answer.head_mut();
                             head.retries = attempts.retries();
                             head.max_retries = attempts.max_retries();
@@ -130,25 +132,6 @@ impl Engine {
             }
         }
     }
-}
-
-fn route_request(call: &Call, gate: &dyn Gate) -> RouteRequest {
-    let c = &call.controls;
-    let mut request = RouteRequest::new(Arc::clone(&call.model));
-    request.route = call.route;
-    request.stream = call.stream;
-    request.num_retries = c.num_retries;
-    request.timeout = c.timeout;
-    request.stream_timeout = c.stream_timeout;
-    request.max_fallbacks = c.max_fallbacks;
-    request.fallbacks.clone_from(&c.fallbacks);
-    request.context_window_fallbacks.clone_from(&c.context_window_fallbacks);
-    request.content_policy_fallbacks.clone_from(&c.content_policy_fallbacks);
-    request.disable_fallbacks = c.disable_fallbacks;
-    request.tags.clone_from(&c.tags);
-    request.who.team_id.clone_from(&c.team);
-    request.who.admit = gate.admit();
-    request
 }
 
 impl Engine {

@@ -156,7 +156,7 @@ impl Engine {
             });
             match failure {
                 None => {
-                    attempts.report(Outcome::Success { latency, usage: None, ttft: None }, Instant::now());
+                    attempts.report(Outcome::Success { latency, usage: None, ttft: None, cost: 0.0 }, Instant::now());
                     return answer;
                 }
                 Some(error) => {

@@ -79,7 +79,7 @@ impl Engine {
             let started = Instant::now();
             match Box::pin(self.begin(http, &target, &model, with)).await {
                 Ok(mut session) => {
-                    let outcome = Outcome::Success { latency: started.elapsed(), usage: None, ttft: None };
+                    let outcome = Outcome::Success { latency: started.elapsed(), usage: None, ttft: None, cost: 0.0 };
                     attempts.report(outcome, Instant::now());
                     session.from.retries = attempts.retries();
                     session.from.deployment = Some(Arc::clone(&at.deployment));

@@ -195,7 +195,7 @@ impl StreamBody {
             Lane::Replay(writer) => writer.settle(&self.counter, &mut report),
         }
         if let Some(in_flight) = self.in_flight.take() {
-            in_flight.add_tokens(report.usage.total_input() + report.usage.total_output(), Instant::now());
+            in_flight.finish(report.consumed(), Instant::now());
         }
         if let Some(tap) = self.tap.take() {
             report.content = Some(tap.finish());

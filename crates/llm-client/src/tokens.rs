@@ -109,7 +109,7 @@ fn language(call: &Call, target: &Target, model: &str) -> Option<(Format, &'stat
 }
 
 /// Counts with our own vocabularies: messages as they are, other prompts as the messages that they would be.
-fn here(call: &Call, model: &str) -> Result<u64> {
+pub(crate) fn here(call: &Call, model: &str) -> Result<u64> {
     if call.format == Format::AnthropicMessages || call.format == Format::OpenAiChat {
         return messages(&Top::parse(&call.body)?, model);
     }

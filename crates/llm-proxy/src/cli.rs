@@ -184,6 +184,7 @@ impl Serve {
     pub fn apply(&self, loaded: &mut crate::config::Loaded) {
         llm_providers::overlay_environment(loaded.environment.overlay().to_vec());
         loaded.engine.drop_params |= self.drop_params;
+        loaded.router.drop_params = Some(loaded.engine.drop_params);
         if let Some(limit) = self.request_timeout.and_then(llm_client::target::seconds) {
             loaded.engine.request_timeout = Some(limit);
             loaded.router.request_timeout = Some(llm_router::Seconds(limit));

@@ -39,6 +39,7 @@ pub mod resources;
 pub mod responses;
 pub mod routes;
 pub mod safety;
+mod scope;
 pub mod server;
 pub mod several;
 pub mod share;

@@ -135,7 +135,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     controls_from_headers(&mut controls, &ctx.parts.headers);
     let tags = tags(top, &ctx.parts.headers, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
-    controls.team = who.team_id().map(Arc::from);
+    crate::scope::fill(&mut controls, ctx, top, who);
     safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
     let stream = ctx.streams || stream(top)?;
     let include_usage =

@@ -28,7 +28,7 @@ fn decide(c: &mut Criterion) {
                     let mut attempts = Attempts::new(Arc::clone(&router), request.clone());
                     let Step::Try(attempt) = attempts.next(black_box(now)) else { panic!("no deployment") };
                     let latency = Duration::from_millis(1);
-                    attempts.report(Outcome::Success { latency, usage: None, ttft: None }, now);
+                    attempts.report(Outcome::Success { latency, usage: None, ttft: None, cost: 0.0 }, now);
                     attempt
                 });
             });

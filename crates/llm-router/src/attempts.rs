@@ -9,8 +9,10 @@ use llm_types::{Error, Kind, RawJson};
 
 use crate::candidates::Narrow;
 use crate::cooldown::{Failed, retryable_status};
+use crate::decide::{NoChoice, Question, Trace};
 use crate::retry::Failure;
-use crate::{Attempt, Choice, Cooled, Deployment, DeploymentView, Fallback, InFlight, Outcome, Ranking, Resolved, Rng};
+use crate::state::{Account, Running, TIMEOUT_PENALTY};
+use crate::{Attempt, Consumed, Cooled, Deployment, Fallback, InFlight, Outcome, Resolved, Rng};
 use crate::{RouteRequest, Router, Step, note, timeouts};
 
 /// How long to sleep while every deployment is at `max_parallel_requests`.
@@ -83,10 +85,11 @@ struct Run {
     busy_since: Option<Instant>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Current {
     at: usize,
     client_timeout: bool,
+    running: Running,
 }
 
 #[derive(Debug)]
@@ -153,15 +156,20 @@ impl Attempts {
     pub fn report(&mut self, outcome: Outcome<'_>, now: Instant) -> Option<Cooled> {
         let router = Arc::clone(&self.router);
         let run = self.run.as_mut()?;
-        let current = run.current?;
+        let current = run.current.as_ref()?;
         let (deployment, state) = (router.deployments.get(current.at)?, router.states.get(current.at)?);
-        router.strategy.observe(deployment, &outcome, now);
-        let minute = router.state.minute(now);
+        let chooser = router.chooser(&self.request, &run.resolved.group.name);
+        chooser.strategy.observe(deployment, &outcome, now);
         match outcome {
-            Outcome::Success { usage, .. } => {
-                state.succeeded(minute);
+            Outcome::Success { latency, usage, ttft, cost } => {
+                state.succeeded(router.state.minute(now));
+                router.tie(&run.resolved, &self.request, deployment, now);
+                if let Some(first) = ttft {
+                    current.running.first_content(first);
+                }
                 if let Some(usage) = usage {
-                    state.add_tokens(minute, usage.total_tokens());
+                    let (tokens, output_tokens) = (usage.total_tokens(), usage.total_output());
+                    current.running.book(Consumed { tokens, output_tokens, cost }, latency, ttft, now);
                 }
                 None
             }
@@ -170,20 +178,34 @@ impl Attempts {
                 None
             }
             Outcome::Failure(error) => {
-                let alternatives = run.resolved.group.members.len() > 1;
-                let failed = Failed { at: current.at, error, alternatives, client_timeout: current.client_timeout };
-                let cooled = router.record_failure(failed, now);
-                run.tried.push(current.at);
-                let again = router.retries_by_policy(&self.request, &run.resolved, error.kind).is_some();
-                if !retryable_status(error.status()) && !again {
-                    run.excluded.push(current.at);
+                if error.kind == Kind::Timeout {
+                    let rule = chooser.args.latency_rule();
+                    state.add_latency(TIMEOUT_PENALTY, None, rule, router.state.millis(now));
                 }
-                let group = Arc::clone(&run.resolved.asked);
-                self.failures.push(FailedTry { group, deployment: Arc::clone(deployment), error: error.clone() });
-                self.phase = Phase::Failed(error.clone());
-                cooled
+                self.failed(error, now)
             }
         }
+    }
+
+    /// Counts a failure of the current deployment.
+    fn failed(&mut self, error: &Error, now: Instant) -> Option<Cooled> {
+        let router = Arc::clone(&self.router);
+        let run = self.run.as_mut()?;
+        let current = run.current.as_ref()?;
+        let at = current.at;
+        let alternatives = run.resolved.group.members.len() > 1;
+        let failed = Failed { at, error, alternatives, client_timeout: current.client_timeout };
+        let cooled = router.record_failure(failed, now);
+        run.tried.push(at);
+        let again = router.retries_by_policy(&self.request, &run.resolved, error.kind).is_some();
+        if !retryable_status(error.status()) && !again {
+            run.excluded.push(at);
+        }
+        let group = Arc::clone(&run.resolved.asked);
+        let deployment = Arc::clone(router.deployments.get(at)?);
+        self.failures.push(FailedTry { group, deployment, error: error.clone() });
+        self.phase = Phase::Failed(error.clone());
+        cooled
     }
 
     /// The attempts that failed so far.
@@ -227,25 +249,23 @@ impl Attempts {
 
     /// Picks a deployment of the current group.
     fn choose(&mut self, now: Instant) -> Result<Step, Error> {
+        let router = Arc::clone(&self.router);
         let Some(run) = self.run.as_mut() else { return Err(Error::internal("no group is being tried")) };
         let narrow = Narrow { above: run.above, excluded: &run.excluded };
-        self.router.candidates(&run.resolved, &self.request, narrow, now, &mut self.candidates, |_, _| {})?;
-        let default = self.router.settings.default_max_parallel_requests;
-        let busy = |at: usize| {
-            let limit = self.router.deployments.get(at).and_then(|d| d.parallel_limit(default));
-            limit.is_some_and(|most| self.router.states.get(at).is_some_and(|s| s.in_flight() >= most))
-        };
-        self.candidates.retain(|&at| !busy(at));
-        if self.candidates.is_empty() {
-            return self.queue(now);
+        let wanted = 1 + run.tried.len();
+        let question = Question { resolved: &run.resolved, request: &self.request, narrow, wanted, now };
+        let mut trace = Trace::keeping(0);
+        match router.decide(&question, &mut self.rng, &mut self.candidates, &mut trace) {
+            Ok(()) => {}
+            Err(NoChoice::Error(error)) => return Err(error),
+            Err(NoChoice::Busy) => return self.queue(now),
         }
         run.busy_since = None;
-        let picked = match self.candidates.as_slice() {
-            [only] => Some(*only),
-            _ => self.rank(now),
-        };
-        let Some(at) = picked else { return Err(self.nothing_left(now)) };
-        self.attempt(at, now).ok_or_else(|| Error::internal("the strategy chose a deployment that does not exist"))
+        // One that already failed comes after the others.
+        let fresh = trace.order.iter().find(|at| !run.tried.contains(at));
+        let picked = fresh.or(trace.order.first()).copied();
+        let step = picked.and_then(|at| self.attempt(at, now));
+        step.ok_or_else(|| Error::internal("the strategy chose a deployment that does not exist"))
     }
 
     /// Every candidate is at its limit of parallel calls: wait, but not longer than an attempt may take.
@@ -261,41 +281,24 @@ impl Attempts {
         Ok(Step::Wait(BUSY_PAUSE))
     }
 
-    /// Lets the strategy order the candidates; one that already failed comes after the others.
-    fn rank(&mut self, now: Instant) -> Option<usize> {
-        let run = self.run.as_ref()?;
-        let view = |&at: &usize| {
-            Some(DeploymentView { deployment: self.router.deployments.get(at)?, state: self.router.states.get(at)? })
-        };
-        let views: Vec<_> = self.candidates.iter().filter_map(view).collect();
-        let choice = Choice {
-            request: &self.request,
-            settings: &self.router.settings,
-            group: &run.resolved.group.name,
-            now,
-            minute: self.router.state.minute(now),
-        };
-        let mut ranking = Ranking::new(1 + run.tried.len(), self.rng.clone());
-        self.router.strategy.rank(&views, &choice, &mut ranking);
-        let picks = || ranking.picks().iter().filter_map(|&p| self.candidates.get(p)).copied();
-        let picked = picks().find(|at| !run.tried.contains(at)).or_else(|| picks().next());
-        self.rng = ranking.rng;
-        picked
-    }
-
-    fn nothing_left(&self, now: Instant) -> Error {
-        match &self.run {
-            Some(run) => self.router.none_left(&run.resolved, now, false),
-            None => Error::internal("no group is being tried"),
-        }
-    }
-
     fn attempt(&mut self, at: usize, now: Instant) -> Option<Step> {
+        let router = Arc::clone(&self.router);
         let run = self.run.as_mut()?;
-        let deployment = Arc::clone(self.router.deployments.get(at)?);
-        let timeouts = timeouts(&self.request, &deployment, &self.router.settings);
-        run.current = Some(Current { at, client_timeout: timeouts.from_client });
-        let state = &self.router.state;
+        let deployment = Arc::clone(router.deployments.get(at)?);
+        let timeouts = timeouts(&self.request, &deployment, &router.settings);
+        let chooser = router.chooser(&self.request, &run.resolved.group.name);
+        let account = Account { rule: chooser.args.latency_rule(), purses: router.budgets.purses(at, &self.request) };
+        let (in_flight, requests) = InFlight::begin(router.states.get(at)?, &router.state, account, now);
+        let running = in_flight.account();
+        run.current = Some(Current { at, client_timeout: timeouts.from_client, running });
+        let guarded = chooser.strategy.guards_rpm() || router.settings.enforces_rate_limits();
+        if guarded && !run.resolved.by_id && deployment.rpm.is_some_and(|most| u64::from(requests) > most) {
+            // Others were quicker: the choice was made before they were counted.
+            drop(in_flight);
+            let error = note::over_rpm(&deployment.id, deployment.rpm.unwrap_or_default());
+            self.failed(&error, now);
+            return Some(Step::Wait(Duration::ZERO));
+        }
         let attempt = Attempt {
             model: run.resolved.provider_model(&deployment),
             group: Arc::clone(&run.resolved.asked),
@@ -304,7 +307,7 @@ impl Attempts {
             fallbacks: run.depth,
             overrides: Arc::clone(&run.overrides),
             timeouts,
-            in_flight: InFlight::begin(self.router.states.get(at)?, state, state.minute(now)),
+            in_flight,
             deployment,
         };
         self.calls += 1;

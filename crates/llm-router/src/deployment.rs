@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::AllowedFailsPolicy;
+use llm_types::FieldSet;
+
+use crate::{AffinityKey, AllowedFailsPolicy, BudgetConfig, TagPattern};
 
 /// One entry of `model_list`: an address, a credential and a provider's model behind a public name. Deployments with the
 /// same `group` are balanced. Names and meanings are those of LiteLLM's `litellm_params` and `model_info`.
@@ -42,6 +44,24 @@ pub struct Deployment {
     pub num_retries: Option<u32>,
     /// Tags for tag routing.
     pub tags: Vec<Arc<str>>,
+    /// Patterns on `Header: value`, for tag routing.
+    pub tag_regex: Vec<TagPattern>,
+    /// `model_info.enable_tag_filtering`: holds for the whole group.
+    pub enable_tag_filtering: Option<bool>,
+    /// `model_info.allow_fail_open`: tags that nobody satisfies are given up instead of refused.
+    pub allow_fail_open: bool,
+    /// The provider's id, for its budget.
+    pub provider: Option<Arc<str>>,
+    /// US dollars per input token.
+    pub input_price: Option<f64>,
+    /// US dollars per output token.
+    pub output_price: Option<f64>,
+    /// `max_budget` and `budget_duration`.
+    pub budget: Option<BudgetConfig>,
+    /// Request fields that the model does not take, of those that pre-call checks look at.
+    pub lacks: FieldSet,
+    /// `drop_params`: such fields are left out instead.
+    pub drop_params: Option<bool>,
     /// Where it runs.
     pub region: Option<Arc<str>>,
     /// Prompt tokens that the model can read; for pre-call checks.
@@ -54,6 +74,8 @@ pub struct Deployment {
     pub access_groups: Vec<Arc<str>>,
     /// Paused by an administrator.
     pub blocked: bool,
+    /// A number that follows from the id: strategies that spread by hash use it.
+    pub hash: u64,
     /// Whatever the owner precomputed for this deployment.
     pub payload: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -62,8 +84,10 @@ impl Deployment {
     /// A deployment of `model` under the public name `group`, with nothing else set.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>, group: impl Into<Arc<str>>, model: impl Into<Arc<str>>) -> Self {
+        let id = id.into();
         Self {
-            id: id.into(),
+            hash: AffinityKey::of([id.as_bytes()]).0,
+            id,
             group: group.into(),
             model: model.into(),
             weight: None,
@@ -78,6 +102,15 @@ impl Deployment {
             stream_timeout: None,
             num_retries: None,
             tags: Vec::new(),
+            tag_regex: Vec::new(),
+            enable_tag_filtering: None,
+            allow_fail_open: false,
+            provider: None,
+            input_price: None,
+            output_price: None,
+            budget: None,
+            lacks: FieldSet::EMPTY,
+            drop_params: None,
             region: None,
             max_input_tokens: None,
             team_id: None,

@@ -9,13 +9,18 @@
 //! - [`Router::resolve`]: from the name in the request to a group ([`Resolved`]).
 //! - [`Router::explain`]: who would be a candidate and why the others are not, from the code that really chooses.
 //! - [`Strategy`]: the order among candidates.
+//! - [`Changes`]: what processes tell each other ([`RouterState::take_changes`], [`RouterState::absorb`]).
 //! - [`Attempts`]: retries, fallbacks and cooldowns.
 //! - [`timeouts`]: how long one attempt may take.
 //! - [`GroupRates`]: what a group may do and has done in this minute.
 
+mod args;
 mod attempts;
+mod budget;
 mod candidates;
+mod chooser;
 mod cooldown;
+mod decide;
 mod deployment;
 mod fallback;
 mod group;
@@ -33,9 +38,12 @@ mod step;
 mod strategy;
 mod timeout;
 
+pub use args::StrategyArgs;
 pub use attempts::{Attempts, FailedTry};
-pub use candidates::{Dropped, Explanation, Verdict};
+pub use budget::{BudgetConfig, Period, Spent};
+pub use candidates::{Dropped, TagPattern, encrypted_key};
 pub use cooldown::Cooled;
+pub use decide::{Explanation, Verdict};
 pub use deployment::Deployment;
 pub use fallback::{Fallback, FallbackLists, RequestFallbacks};
 pub use group::{Group, GroupRates};
@@ -45,8 +53,10 @@ pub use request::{Admit, RouteRequest, Scope};
 pub use resolve::Resolved;
 pub use rng::Rng;
 pub use router::{ProviderOf, Router};
-pub use settings::{Alias, DefaultParams, RouterSettings, Seconds};
-pub use state::{DeploymentState, InFlight, RouterState};
+pub use settings::{Alias, DefaultParams, RouterSettings, RoutingGroup, Seconds};
+pub use state::{AffinityKey, Changes, Consumed, DeploymentState, InFlight, Purse, RouterState};
+pub use state::{SharedAffinity, SharedCooldown, SharedLoad, SharedSpend, SharedUsage};
 pub use step::{Attempt, Outcome, Step};
-pub use strategy::{Choice, DeploymentView, Ranking, SimpleShuffle, Strategy, by_name};
+pub use strategy::{Choice, DeploymentView, Needs, Ranking, Strategy, by_name, names};
+pub use strategy::{LeastBusy, LowestCost, LowestLatency, LowestUsage, LowestUsageV2, PrefixAffinity, SimpleShuffle};
 pub use timeout::{Timeouts, timeouts};

@@ -71,6 +71,27 @@ pub(crate) fn at_limit(model: &str, left: Duration) -> Error {
     .with_retry_after(left)
 }
 
+/// No deployment fits the tags of the request.
+pub(crate) fn tags(model: &str, tags: &[Arc<str>]) -> Error {
+    let list = quoted(tags.iter().map(AsRef::as_ref), ", ");
+    let text = format!(
+        "Not allowed to access model due to tags configuration. Passed model={model} and tags={}",
+        if tags.is_empty() { "None".to_owned() } else { format!("[{list}]") }
+    );
+    Error::new(Kind::Authentication, text)
+}
+
+/// Every candidate, or its provider, or a tag of the request, has spent its budget.
+pub(crate) fn budget(what: &str) -> Error {
+    Error::new(Kind::RateLimit, format!("No deployments available - crossed budget: {what}"))
+}
+
+/// Others took the last place of the minute between the choice and the call.
+pub(crate) fn over_rpm(id: &str, rpm: u64) -> Error {
+    Error::new(Kind::RateLimit, format!("Deployment over defined rpm limit={rpm}. Deployment={id}"))
+        .with_retry_after(Duration::from_secs(60))
+}
+
 /// Every deployment was busy for too long.
 pub(crate) fn busy(model: &str, waited: Duration) -> Error {
     Error::new(

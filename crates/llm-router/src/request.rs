@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{FallbackLists, RequestFallbacks, RouterSettings};
+use llm_types::FieldSet;
+
+use crate::{AffinityKey, FallbackLists, RequestFallbacks, RouterSettings};
 
 /// A question to the owner: may this caller use that group now (permission, budget, reservation)?
 #[derive(Clone)]
@@ -67,12 +69,28 @@ pub struct RouteRequest {
     pub content_policy_fallbacks: Option<FallbackLists>,
     /// The client wants no fallbacks, or the request names a resource that lives at one provider.
     pub disable_fallbacks: bool,
-    /// Tags of the request.
+    /// Tags of the request. `!tag` excludes, `&tag` requires.
     pub tags: Arc<[Arc<str>]>,
+    /// Tags that key or team policy put on the request: these are never given up.
+    pub inherited_tags: Arc<[Arc<str>]>,
+    /// The client's `User-Agent`, for patterns of tags.
+    pub user_agent: Option<Arc<str>>,
     /// The only region allowed.
     pub region: Option<Arc<str>>,
     /// Estimated prompt tokens; 0 when unknown. For pre-call checks.
     pub estimated_tokens: u64,
+    /// Fields of the request, of those that pre-call checks look at.
+    pub fields: FieldSet,
+    /// Hash of the caller's key, for affinity.
+    pub key_hash: Option<Arc<str>>,
+    /// Session that the client named.
+    pub session: Option<Arc<str>>,
+    /// What the prompt begins with, for strategies that spread by it.
+    pub prefix: Option<AffinityKey>,
+    /// The parts of the prompt that the provider is asked to cache and that are long enough for it, the longest first.
+    pub cached_prompts: Arc<[AffinityKey]>,
+    /// Content of earlier answers that only their maker can read.
+    pub encrypted: Arc<[AffinityKey]>,
     /// Settings of the caller's key or team; those present win over the router's.
     pub settings: Option<Arc<RouterSettings>>,
     /// Makes the random choices repeatable.
@@ -97,8 +115,16 @@ impl RouteRequest {
             content_policy_fallbacks: None,
             disable_fallbacks: false,
             tags: Arc::default(),
+            inherited_tags: Arc::default(),
+            user_agent: None,
             region: None,
             estimated_tokens: 0,
+            fields: FieldSet::EMPTY,
+            key_hash: None,
+            session: None,
+            prefix: None,
+            cached_prompts: Arc::default(),
+            encrypted: Arc::default(),
             settings: None,
             seed: None,
         }

@@ -5,8 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::{Deployment, DeploymentState, FallbackLists, Group, Pattern, RouterSettings, RouterState, Strategy};
-use crate::{SimpleShuffle, by_name};
+use crate::Strategy;
+use crate::budget::Budgets;
+use crate::candidates::Affinities;
+use crate::chooser::{AnyStrategy, Choosers};
+use crate::{Deployment, DeploymentState, FallbackLists, Group, Needs, Pattern, RouterSettings, RouterState, Spent};
 
 /// Tells the provider of a model name (`gpt-4o` → `openai`), as far as the owner can infer it.
 #[derive(Clone)]
@@ -47,7 +50,15 @@ pub struct Router {
     pub(crate) settings: RouterSettings,
     pub(crate) fallbacks: FallbackLists,
     pub(crate) state: Arc<RouterState>,
-    pub(crate) strategy: Arc<dyn Strategy>,
+    pub(crate) choosers: Choosers,
+    pub(crate) budgets: Budgets,
+    pub(crate) affinities: Affinities,
+    /// Groups whose ties differ from the general ones.
+    pub(crate) group_affinities: HashMap<Arc<str>, Affinities>,
+    /// Some group has a setting of its own on tags.
+    pub(crate) group_tags: bool,
+    /// What decisions look at.
+    pub(crate) needs: Needs,
     pub(crate) provider_of: Option<ProviderOf>,
     warnings: Vec<String>,
 }
@@ -63,13 +74,7 @@ impl Router {
     #[must_use]
     pub fn with_state(deployments: Vec<Deployment>, settings: RouterSettings, state: Arc<RouterState>) -> Self {
         let mut warnings = Vec::new();
-        let strategy = match settings.routing_strategy.as_deref() {
-            None => Arc::new(SimpleShuffle),
-            Some(name) => by_name(name).unwrap_or_else(|| {
-                warnings.push(format!("routing_strategy {name:?} is not known here; simple-shuffle is used"));
-                Arc::new(SimpleShuffle)
-            }),
-        };
+        let choosers = Choosers::new(&settings, &mut warnings);
         let deployments: Vec<_> = deployments.into_iter().map(Arc::new).collect();
         let mut router = Self {
             states: deployments.iter().map(|d| state.deployment(&d.id)).collect(),
@@ -80,14 +85,20 @@ impl Router {
             models: HashMap::new(),
             patterns: Vec::new(),
             fallbacks: settings.all_fallbacks(),
+            budgets: Budgets::new(&deployments, &settings, &state),
+            affinities: Affinities::of(&settings),
+            group_affinities: group_affinities(&settings),
+            group_tags: deployments.iter().any(|d| d.enable_tag_filtering.is_some()),
+            needs: Needs::default(),
             deployments,
             settings,
             state,
-            strategy,
+            choosers,
             provider_of: None,
             warnings,
         };
         router.index();
+        router.needs = router.all_needs();
         router.state.forget_unused();
         router
     }
@@ -99,11 +110,31 @@ impl Router {
         self
     }
 
-    /// Replaces the strategy.
+    /// Replaces the strategy of all groups that have none of their own.
     #[must_use]
     pub fn with_strategy(mut self, strategy: Arc<dyn Strategy>) -> Self {
-        self.strategy = strategy;
+        self.choosers.default.strategy = AnyStrategy::Own(strategy);
+        self.needs = self.all_needs();
         self
+    }
+
+    /// What strategies, checks and ties look at.
+    fn all_needs(&self) -> Needs {
+        let checks = self.settings.enable_pre_call_checks == Some(true) || self.settings.enforces_rate_limits();
+        let cached_prompts = self.affinities.prompt() || self.group_affinities.values().any(|a| a.prompt());
+        self.choosers.needs().and(Needs { tokens: checks, cached_prompts, ..Needs::default() })
+    }
+
+    /// True when requests go where the encrypted content that they bring was made.
+    #[must_use]
+    pub fn follows_encrypted_content(&self) -> bool {
+        self.affinities.encrypted() || self.group_affinities.values().any(|a| a.encrypted())
+    }
+
+    /// The budgets of providers, deployments and tags, and what was spent of them.
+    #[must_use]
+    pub fn budgets(&self, now: Instant) -> Vec<Spent> {
+        self.budgets.all(&self.state, now)
     }
 
     /// All deployments, in the order of the configuration.
@@ -165,6 +196,11 @@ impl Router {
         patterns.sort_by_key(|(p, _)| std::cmp::Reverse(p.specificity()));
         self.patterns = patterns;
     }
+}
+
+fn group_affinities(settings: &RouterSettings) -> HashMap<Arc<str>, Affinities> {
+    let own = settings.model_group_affinity_config.iter().flatten();
+    own.map(|(group, checks)| (Arc::from(group.as_str()), Affinities::named(checks))).collect()
 }
 
 fn add(groups: &mut HashMap<Arc<str>, Group>, name: &Arc<str>, at: usize) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{AllowedFailsPolicy, Fallback, FallbackLists, RetryPolicy};
+use crate::{AllowedFailsPolicy, BudgetConfig, Fallback, FallbackLists, RetryPolicy, StrategyArgs};
 
 /// Settings of the router. `None` everywhere means LiteLLM's default, which the methods know.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -15,6 +15,8 @@ use crate::{AllowedFailsPolicy, Fallback, FallbackLists, RetryPolicy};
 #[allow(missing_docs, reason = "the names are those of LiteLLM's router_settings; the methods say what absence means")]
 pub struct RouterSettings {
     pub routing_strategy: Option<String>,
+    pub routing_strategy_args: Option<StrategyArgs>,
+    pub routing_groups: Option<Vec<RoutingGroup>>,
     pub num_retries: Option<u32>,
     pub timeout: Option<Seconds>,
     pub stream_timeout: Option<Seconds>,
@@ -36,6 +38,18 @@ pub struct RouterSettings {
     pub model_group_alias: Option<BTreeMap<String, Alias>>,
     pub enable_pre_call_checks: Option<bool>,
     pub optional_pre_call_checks: Option<Vec<String>>,
+    pub deployment_affinity_ttl_seconds: Option<Seconds>,
+    /// Group → checks of affinity that hold for it, instead of those of `optional_pre_call_checks`.
+    pub model_group_affinity_config: Option<BTreeMap<String, Vec<String>>>,
+    pub enable_tag_filtering: Option<bool>,
+    pub tag_filtering_match_any: Option<bool>,
+    pub tag_routing_prefix: Option<String>,
+    pub provider_budget_config: Option<BTreeMap<String, BudgetConfig>>,
+    /// `litellm_settings.tag_budget_config`
+    pub tag_budget_config: Option<BTreeMap<String, BudgetConfig>>,
+    pub enable_health_check_routing: Option<bool>,
+    /// `litellm_settings.drop_params`
+    pub drop_params: Option<bool>,
     pub enable_weighted_failover: Option<bool>,
     /// Group → deployment id → weight.
     pub weights: Option<BTreeMap<String, BTreeMap<String, f64>>>,
@@ -52,6 +66,18 @@ pub struct RouterSettings {
 pub struct DefaultParams {
     pub timeout: Option<Seconds>,
     pub stream_timeout: Option<Seconds>,
+}
+
+/// Groups that have a strategy of their own.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs, reason = "LiteLLM's names")]
+pub struct RoutingGroup {
+    pub group_name: String,
+    /// Names of the groups.
+    pub models: Vec<String>,
+    pub routing_strategy: Option<String>,
+    pub routing_strategy_args: Option<StrategyArgs>,
 }
 
 /// An alias of a group: `"group"` or `{"model": "group", "hidden": true}`.
@@ -145,10 +171,16 @@ impl RouterSettings {
         lists
     }
 
+    /// True when one of `optional_pre_call_checks` has this name.
+    #[must_use]
+    pub fn checks(&self, name: &str) -> bool {
+        self.optional_pre_call_checks.as_deref().unwrap_or_default().iter().any(|c| c == name)
+    }
+
     /// True when deployments over their own `rpm` and `tpm` are never used.
     #[must_use]
     pub fn enforces_rate_limits(&self) -> bool {
-        self.optional_pre_call_checks.as_deref().unwrap_or_default().iter().any(|c| c == "enforce_model_rate_limits")
+        self.checks("enforce_model_rate_limits")
     }
 }
 

@@ -48,10 +48,12 @@ pub enum Outcome<'a> {
     Success {
         /// From sending to the complete answer, or to the first content of a stream.
         latency: Duration,
-        /// What it consumed, if that is already known. Otherwise tell [`InFlight::add_tokens`] later.
+        /// What it consumed, if that is already known. Otherwise tell [`InFlight::finish`] later.
         usage: Option<&'a Usage>,
         /// From sending to the first content, for streams.
         ttft: Option<Duration>,
+        /// US dollars, where `usage` is known.
+        cost: f64,
     },
     /// It failed.
     Failure(&'a Error),

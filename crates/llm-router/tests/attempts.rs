@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use llm_router::{
-    Admit, AllowedFailsPolicy, Attempts, Deployment, FallbackLists, Outcome, RequestFallbacks, RouteRequest, Router,
-    RouterSettings, RouterState, Scope, Step,
+    Admit, AllowedFailsPolicy, Attempts, Consumed, Deployment, FallbackLists, Outcome, RequestFallbacks, RouteRequest,
+    Router, RouterSettings, RouterState, Scope, Step,
 };
 use llm_types::{Error, Json, Kind};
 use serde::Deserialize;
@@ -169,11 +169,11 @@ fn play(router: &Arc<Router>, ask: &Ask, now: &mut Instant, held: &mut Vec<llm_r
                     a.deployment.id, a.group, a.model, a.retry, a.fallbacks, a.number
                 )
                 .unwrap();
-                let done = Outcome::Success { latency: Duration::from_millis(5), usage: None, ttft: None };
+                let done = Outcome::Success { latency: Duration::from_millis(5), usage: None, ttft: None, cost: 0.0 };
                 match what.as_str() {
                     "ok" | "hold" => {
                         assert!(attempts.report(done, *now).is_none());
-                        a.in_flight.add_tokens(100, *now);
+                        a.in_flight.finish(Consumed { tokens: 100, ..Consumed::default() }, *now);
                         if what == "hold" {
                             held.push(a.in_flight);
                         }

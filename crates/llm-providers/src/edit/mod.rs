@@ -42,6 +42,7 @@ pub struct Edited {
 /// Fields of the body that steer the gateway and never go on to a provider.
 const CONTROL: &[&str] = &[
     "additional_drop_params",
+    "allowed_model_region",
     "allowed_openai_params",
     "api_base",
     "api_key",

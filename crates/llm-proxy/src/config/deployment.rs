@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_router::Deployment;
+use llm_catalog::Catalog;
+use llm_client::Target;
+use llm_router::{BudgetConfig, Deployment, Period, TagPattern};
+use llm_types::{Field, FieldSet};
 use sha2::{Digest, Sha256};
 
 use super::node::Entry;
@@ -37,7 +40,9 @@ pub(crate) fn read_params(p: &Section<'_>, d: &mut Deployment) {
     for key in ["api_key", "api_base", "base_url", "api_version", "custom_llm_provider"] {
         p.text(key);
     }
-    p.flag("drop_params");
+    d.tag_regex = patterns(p);
+    d.budget = budget(p);
+    d.drop_params = p.flag("drop_params");
     p.flag("modify_params");
     for key in ["extra_headers", "headers", "extra_body"] {
         p.section(key);
@@ -54,6 +59,48 @@ pub(crate) fn read_info(info: &Section<'_>, d: &mut Deployment) {
     d.team_public_model_name = info.text("team_public_model_name").map(Arc::from);
     d.access_groups = info.texts("access_groups").unwrap_or_default().into_iter().map(Arc::from).collect();
     d.blocked = info.flag("blocked").unwrap_or(false);
+    d.enable_tag_filtering = info.flag("enable_tag_filtering");
+    d.allow_fail_open = info.flag("allow_fail_open").unwrap_or(false);
+}
+
+/// What the router wants to know of provider and price table.
+pub(crate) fn read_target(target: &Target, catalog: &Catalog, d: &mut Deployment) {
+    d.provider = Some(Arc::from(target.provider_id()));
+    if target.model.contains('*') {
+        return;
+    }
+    if let Some(price) = target.price(catalog, &target.model) {
+        d.input_price = price.num(llm_catalog::Field::InputCostPerToken);
+        d.output_price = price.num(llm_catalog::Field::OutputCostPerToken);
+    }
+    let row = target.provider.row();
+    let takes = row.supported(&target.model, &target.caps(catalog, &target.model));
+    d.lacks = FieldSet::of(&[Field::ResponseFormat]).minus(takes);
+}
+
+/// `tag_regex`: one that cannot be read is left out, as in LiteLLM.
+fn patterns(p: &Section<'_>) -> Vec<TagPattern> {
+    let read = |text: String| match TagPattern::parse(&text) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            p.warn("tag_regex", format!("{text:?} is no pattern and is left out: {why}"));
+            None
+        }
+    };
+    p.texts("tag_regex").unwrap_or_default().into_iter().filter_map(read).collect()
+}
+
+/// `max_budget` and `budget_duration`.
+fn budget(p: &Section<'_>) -> Option<BudgetConfig> {
+    let max_budget = p.number("max_budget");
+    let period = p.text("budget_duration").map(|text| Period::parse(&text));
+    if let Some(Err(why)) = &period {
+        p.error("budget_duration", why.clone());
+    }
+    if max_budget.is_some() && period.is_none() {
+        p.warn("max_budget", "without budget_duration this budget has no effect");
+    }
+    Some(BudgetConfig { max_budget: Some(max_budget?), budget_duration: Some(period?.ok()?) })
 }
 
 /// A time limit of 0 is none.

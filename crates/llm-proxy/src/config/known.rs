@@ -39,7 +39,7 @@ pub(crate) const LITELLM: &str = "
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
     generic_logger_headers default_key_max_budget_alert_emails key_generation_settings default_internal_user_params
     default_team_params default_team_settings max_user_budget default_max_internal_user_budget
-    max_internal_user_budget max_ui_session_budget internal_user_budget_duration tag_budget_config
+    max_internal_user_budget max_ui_session_budget internal_user_budget_duration
     max_end_user_budget max_end_user_budget_id validate_end_user_id_in_db block_requests_for_models_without_pricing
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
     custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
@@ -60,8 +60,7 @@ pub(crate) const ROUTER_HARMLESS: &str =
 
 /// `router_settings`.
 pub(crate) const ROUTER: &str = "
-    routing_strategy_args routing_groups deployment_affinity_ttl_seconds model_group_affinity_config
-    enable_tag_filtering tag_filtering_match_any tag_routing_prefix provider_budget_config default_priority assistants_config search_tools guardrail_list
+    default_priority assistants_config search_tools guardrail_list
     alerting_config plugins enable_health_check_routing health_check_staleness_threshold
     health_check_ignore_transient_errors background_health_check_model_groups";
 

@@ -25,6 +25,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     let Some(s) = section else { return };
     super::router::read_litellm(s, &mut out.router);
     engine(s, &out.router, &mut out.engine);
+    out.router.drop_params = Some(out.engine.drop_params);
     if s.flag("enable_azure_ad_token_refresh") == Some(true) {
         // Whoever looks for keys of Azure sees variables, not these settings.
         let variable = ("ENABLE_AZURE_AD_TOKEN_REFRESH".to_owned(), "true".to_owned());

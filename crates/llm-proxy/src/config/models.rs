@@ -10,7 +10,7 @@ use llm_router::Deployment;
 use llm_types::{Field, Json};
 
 use super::credentials::Credentials;
-use super::deployment::{deployment_id, read_info, read_params};
+use super::deployment::{deployment_id, read_info, read_params, read_target};
 use super::env::Environment;
 use super::known;
 use super::node::{Entry, Node, Value};
@@ -158,6 +158,7 @@ impl Reading<'_> {
                 let known =
                     || self.catalog.lookup(target.provider_id(), target.base_model.as_deref().unwrap_or(&target.model));
                 d.max_input_tokens = d.max_input_tokens.or_else(|| known()?.max_input_tokens());
+                read_target(&target, self.catalog, &mut d);
                 d.payload = Some(Arc::new(target));
                 Some(d)
             }

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use llm_router::{Alias, FallbackLists, RouterSettings, Seconds};
+use llm_router::{Alias, FallbackLists, RouterSettings, RoutingGroup, Seconds};
 
 use super::known;
 use super::node::Value;
 use super::section::Section;
 
-/// Strategies of LiteLLM; those that the router does not know yet are refused by [`strategy`].
-const STRATEGIES: &[&str] = &[
-    "simple-shuffle",
-    "least-busy",
-    "latency-based-routing",
-    "cost-based-routing",
-    "usage-based-routing",
-    "usage-based-routing-v2",
-    "provider-budget-routing",
+/// Checks of `optional_pre_call_checks` that are served.
+const CHECKS: &[&str] = &[
+    "prompt_caching",
+    "router_budget_limiting",         // budgets hold wherever they are configured
+    "responses_api_deployment_check", // answers go on where they were made, always
+    "deployment_affinity",
+    "session_affinity",
+    "enforce_model_rate_limits",
+    "encrypted_content_affinity",
 ];
 
 /// Reads `router_settings`.
@@ -34,6 +34,15 @@ pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
     out.disable_cooldowns = s.flag("disable_cooldowns");
     out.enable_pre_call_checks = s.flag("enable_pre_call_checks");
     out.optional_pre_call_checks = s.texts("optional_pre_call_checks");
+    checks(s, out.optional_pre_call_checks.as_deref().unwrap_or_default());
+    out.deployment_affinity_ttl_seconds = seconds(s, "deployment_affinity_ttl_seconds");
+    out.model_group_affinity_config = s.read("model_group_affinity_config");
+    out.enable_tag_filtering = s.flag("enable_tag_filtering");
+    out.tag_filtering_match_any = s.flag("tag_filtering_match_any");
+    out.tag_routing_prefix = s.text("tag_routing_prefix");
+    out.provider_budget_config = s.read("provider_budget_config");
+    out.routing_strategy_args = s.read("routing_strategy_args");
+    out.routing_groups = routing_groups(s);
     out.enable_weighted_failover = s.flag("enable_weighted_failover");
     out.weights = s.read("weights");
     out.default_max_parallel_requests = s.small("default_max_parallel_requests");
@@ -54,6 +63,7 @@ pub(crate) fn read_litellm(s: &Section<'_>, out: &mut RouterSettings) {
     shared(s, out);
     out.request_timeout = limit(s, "request_timeout");
     out.expose_router_debug_in_errors = s.flag("expose_router_debug_in_errors");
+    out.tag_budget_config = s.read("tag_budget_config");
     if let Some(aliases) = s.section("model_alias_map") {
         let known = out.model_group_alias.get_or_insert_default();
         for (name, alias) in alias_map(&aliases) {
@@ -126,15 +136,38 @@ fn strategy(s: &Section<'_>) -> Option<String> {
     if llm_router::by_name(&name).is_some() {
         return Some(name);
     }
-    if STRATEGIES.contains(&name.as_str()) {
-        s.warn("routing_strategy", format!("{name} is not served yet; simple-shuffle is used"));
-    } else {
-        let hint = super::problem::nearest(&name, STRATEGIES.iter().copied()).map(|n| format!("did you mean `{n}`?"));
-        let message = format!("there is no routing strategy {name:?}");
-        let severity = super::problem::Severity::Error;
-        s.problems().push(severity, s.mark_of("routing_strategy"), s.path("routing_strategy"), message, hint);
-    }
+    let hint = super::problem::nearest(&name, llm_router::names()).map(|n| format!("did you mean `{n}`?"));
+    let message = format!("there is no routing strategy {name:?}");
+    let severity = super::problem::Severity::Error;
+    s.problems().push(severity, s.mark_of("routing_strategy"), s.path("routing_strategy"), message, hint);
     None
+}
+
+fn checks(s: &Section<'_>, named: &[String]) {
+    for name in named.iter().filter(|n| !CHECKS.contains(&n.as_str())) {
+        let text = match name.as_str() {
+            "forward_client_headers_by_model_group" => format!("{name} has no effect here yet"),
+            _ => format!("there is no check {name:?}"),
+        };
+        s.warn("optional_pre_call_checks", text);
+    }
+}
+
+fn routing_groups(s: &Section<'_>) -> Option<Vec<RoutingGroup>> {
+    let mut out = Vec::new();
+    for (at, item) in s.list("routing_groups").iter().enumerate() {
+        let path = s.path(&format!("routing_groups[{at}]"));
+        let Some(group) = Section::open(item, path, s.problems()) else { continue };
+        out.push(RoutingGroup {
+            group_name: group.text("group_name").unwrap_or_default(),
+            models: group.texts("models").unwrap_or_default(),
+            routing_strategy: strategy(&group),
+            routing_strategy_args: group.read("routing_strategy_args"),
+        });
+        group.not_served("model_priorities");
+        group.finish();
+    }
+    (!out.is_empty()).then_some(out)
 }
 
 fn seconds(s: &Section<'_>, key: &'static str) -> Option<Seconds> {

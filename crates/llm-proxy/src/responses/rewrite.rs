@@ -1,6 +1,10 @@
 //! Ids in answers: `id` becomes ours, `previous_response_id` ours as the client gave it.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::{BufMut, Bytes, BytesMut};
+use llm_router::RouterState;
 use llm_types::RawJson;
 use llm_wire::relay::first_event_end;
 use llm_wire::top::Top;
@@ -18,13 +22,25 @@ pub struct Rewriter {
     previous: Option<String>,
     /// The upstream's id that was seen last, and ours for it.
     seen: Option<(String, String)>,
+    /// Where is remembered who made encrypted content, when requests follow it.
+    makers: Option<Arc<RouterState>>,
 }
+
+/// How long it is known who made a piece of encrypted content.
+const MAKER_TTL: Duration = Duration::from_secs(24 * 3600);
 
 impl Rewriter {
     /// A writer of ids: `id` has everything but the upstream's id.
     #[must_use]
     pub fn new(key: IdKey, id: ResponseId, previous: Option<String>) -> Self {
-        Self { key, id, previous, seen: None }
+        Self { key, id, previous, seen: None, makers: None }
+    }
+
+    /// Remembers who made encrypted content.
+    #[must_use]
+    pub fn remembering(mut self, makers: Option<Arc<RouterState>>) -> Self {
+        self.makers = makers;
+        self
     }
 
     /// Our id for an upstream's.
@@ -43,6 +59,12 @@ impl Rewriter {
     /// An answer with its ids written anew, and our id; as it is when it has none.
     pub fn object(&mut self, raw: &[u8]) -> Option<(Bytes, String)> {
         let top = Top::parse(raw).ok()?;
+        if let Some(makers) = &self.makers {
+            let (maker, now) = (Arc::from(self.id.deployment.as_str()), Instant::now());
+            for key in llm_client::encrypted_content(raw) {
+                makers.tie(key, &maker, MAKER_TTL, now);
+            }
+        }
         let ours = self.ours(&top.str("id").filter(|id| !id.is_empty())?);
         let quoted = RawJson::string(&ours);
         let previous = self.previous.as_deref().map(RawJson::string);

@@ -30,6 +30,8 @@ pub struct Turn {
     input: RawJson,
     store: bool,
     lasting: bool,
+    /// Where is remembered who made encrypted content, when requests follow it.
+    makers: Option<Arc<llm_router::RouterState>>,
 }
 
 /// A request that is ready to be sent, and its turn.
@@ -64,6 +66,7 @@ pub async fn prepare(
         input: items(top.get("input")),
         store: top.get("store") != Some("false"),
         lasting: snapshot.settings.store_prompts,
+        makers: Some(&snapshot.engine.router).filter(|r| r.follows_encrypted_content()).map(|r| Arc::clone(r.state())),
     };
     let mut edits: Vec<(&str, Option<String>)> = Vec::new();
     if let Some(previous) = &turn.previous {
@@ -182,7 +185,7 @@ impl Turn {
     pub fn rewriter(&self, head: &Head) -> Rewriter {
         let id = ResponseId::of(Some(&self.who), head.provider, &head.deployment.id, "");
         let ours = self.previous.as_deref().filter(|id| ResponseId::decode(id, &self.key).is_some());
-        Rewriter::new(self.key, id, ours.map(str::to_owned))
+        Rewriter::new(self.key, id, ours.map(str::to_owned)).remembering(self.makers.clone())
     }
 
     /// Who keeps the answer; nobody when its provider does, or the client wants it forgotten.

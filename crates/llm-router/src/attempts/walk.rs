@@ -30,7 +30,7 @@ impl Attempts {
     /// The pause before the same group is tried again; nothing when it is not.
     pub(super) fn retry(&mut self, error: &Error, now: Instant) -> Option<Duration> {
         let run = self.run.as_mut().filter(|r| !r.failover)?;
-        let current = run.current.and_then(|c| Some((c.at, self.router.deployments.get(c.at)?.as_ref())));
+        let current = run.current.as_ref().and_then(|c| Some((c.at, self.router.deployments.get(c.at)?.as_ref())));
         let healthy = self.router.healthy(&run.resolved, &self.request, &run.excluded, now);
         let failure =
             Failure { error, resolved: &run.resolved, deployment: current, retries: run.retries, healthy: &healthy };
@@ -46,7 +46,7 @@ impl Attempts {
             self.phase = Phase::Over(error);
             return;
         };
-        let order = run.current.and_then(|c| self.router.deployments.get(c.at)?.order);
+        let order = run.current.as_ref().and_then(|c| self.router.deployments.get(c.at)?.order);
         // A later level that fails too does not hide how the group failed.
         let error = run.error.get_or_insert(error).clone();
         if !self.another_level(order) && !self.another_member() {

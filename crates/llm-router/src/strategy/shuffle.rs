@@ -35,6 +35,10 @@ impl Strategy for SimpleShuffle {
     }
 
     fn rank(&self, deployments: &[DeploymentView<'_>], choice: &Choice<'_>, out: &mut Ranking) {
+        if deployments.len() == 1 {
+            out.push(0);
+            return;
+        }
         let metrics = [Metric::Scoped, Metric::Weight, Metric::Rpm, Metric::Tpm];
         let mut usable = [false; 4];
         for d in deployments {

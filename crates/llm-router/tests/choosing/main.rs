@@ -1,6 +1,10 @@
 //! Odds of simple-shuffle, explanations, rates, reloads.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod filters;
+mod simulated;
+mod strategies;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -90,6 +94,8 @@ fn an_explanation_names_a_reason_for_each_that_is_out() {
             ("no-order", Some(Dropped::Order)),
         ]
     );
+    assert_eq!(explained.strategy, "simple-shuffle");
+    assert_eq!(explained.verdicts.iter().filter_map(|v| v.place).collect::<Vec<_>>(), [0]);
     assert!(explained.error.is_none());
     assert_eq!(router.explain(&RouteRequest::new("nowhere"), now).unwrap_err().status(), 400);
 }
@@ -104,7 +110,7 @@ fn rates_are_those_of_the_calendar_minute() {
     for _ in 0..3 {
         let mut attempts = Attempts::new(Arc::clone(&router), RouteRequest::new("m"));
         let Step::Try(_attempt) = attempts.next(now) else { panic!() };
-        attempts.report(Outcome::Success { latency: Duration::ZERO, usage: Some(&usage), ttft: None }, now);
+        attempts.report(Outcome::Success { latency: Duration::ZERO, usage: Some(&usage), ttft: None, cost: 0.0 }, now);
     }
     let group = router.resolve("m", &Scope::default()).unwrap().group;
     let rates = router.rates(&group, now);
@@ -140,7 +146,7 @@ fn a_stream_that_breaks_after_its_success_goes_on_elsewhere() {
     let router = Arc::new(Router::new(vec![deployment("a", |_| ()), Deployment::new("z1", "z", "openai/z")], settings));
     let mut attempts = Attempts::new(router, RouteRequest::new("m"));
     let Step::Try(_) = attempts.next(now) else { panic!() };
-    attempts.report(Outcome::Success { latency: Duration::ZERO, usage: None, ttft: None }, now);
+    attempts.report(Outcome::Success { latency: Duration::ZERO, usage: None, ttft: None, cost: 0.0 }, now);
     attempts.report(Outcome::Failure(&Error::new(Kind::MidStream, "cut")), now);
     let Step::Try(attempt) = attempts.next(now) else { panic!() };
     assert_eq!((attempt.deployment.id.as_ref(), attempt.fallbacks), ("z1", 1));

@@ -1,0 +1,141 @@
+//! What moves: cooldowns, counters, latencies, spend and ties. Shared by all snapshots of the router, keyed by deployment id.
+
+mod affinity;
+mod deployment;
+mod flight;
+mod latency;
+mod minute;
+mod purse;
+mod share;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+use affinity::Ties;
+
+pub use affinity::{AffinityKey, SharedAffinity};
+pub use deployment::DeploymentState;
+pub(crate) use flight::{Account, Running};
+pub use flight::{Consumed, InFlight};
+pub(crate) use latency::{LatencyRule, TIMEOUT_PENALTY};
+pub use purse::{Purse, SharedSpend};
+pub use share::{Changes, SharedCooldown, SharedLoad, SharedUsage};
+
+/// Counters and cooldowns of all deployments, and the clock that numbers minutes. It survives reloads.
+#[derive(Debug)]
+pub struct RouterState {
+    /// Times before this are not distinguished.
+    epoch: Instant,
+    /// The same moment since 1970, so that minutes are those of the calendar.
+    epoch_unix: Duration,
+    deployments: Mutex<HashMap<Arc<str>, Arc<DeploymentState>>>,
+    purses: Mutex<HashMap<Arc<str>, Arc<Purse>>>,
+    ties: Ties,
+}
+
+impl RouterState {
+    /// A state without memory. `wall` is the time of day at `now`.
+    #[must_use]
+    pub fn new(now: Instant, wall: SystemTime) -> Arc<Self> {
+        let epoch_unix = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Arc::new(Self {
+            epoch: now,
+            epoch_unix,
+            deployments: Mutex::default(),
+            purses: Mutex::default(),
+            ties: Ties::default(),
+        })
+    }
+
+    fn unix(&self, now: Instant) -> Duration {
+        self.epoch_unix + now.saturating_duration_since(self.epoch)
+    }
+
+    /// The number of the calendar minute, counted from 1970 in UTC.
+    #[must_use]
+    pub fn minute(&self, now: Instant) -> u32 {
+        u32::try_from(self.unix(now).as_secs() / 60).unwrap_or(u32::MAX)
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn unix_ms(&self, now: Instant) -> u64 {
+        millis(self.unix(now))
+    }
+
+    /// What is left of the calendar minute, in whole seconds, at least one.
+    pub(crate) fn left_of_minute(&self, now: Instant) -> Duration {
+        Duration::from_secs(60 - self.unix(now).as_secs() % 60)
+    }
+
+    /// Milliseconds since the state began; the unit of [`DeploymentState::cooling`].
+    #[must_use]
+    pub fn millis(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.epoch))
+    }
+
+    /// The state of a deployment; it begins to exist when asked for.
+    #[must_use]
+    pub fn deployment(&self, id: &Arc<str>) -> Arc<DeploymentState> {
+        self.deployments.lock().entry(Arc::clone(id)).or_default().clone()
+    }
+
+    /// The purse of this name; it begins to exist when asked for.
+    pub(crate) fn purse(&self, key: &str, period: Duration) -> Arc<Purse> {
+        let mut purses = self.purses.lock();
+        if let Some(known) = purses.get(key) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = key.into();
+        let purse = Arc::new(Purse::new(Arc::clone(&key), period));
+        purses.insert(key, Arc::clone(&purse));
+        purse
+    }
+
+    /// Forgets deployments and purses that no snapshot and no call knows any more.
+    pub fn forget_unused(&self) {
+        self.deployments.lock().retain(|_, state| Arc::strong_count(state) > 1);
+        self.purses.lock().retain(|_, purse| Arc::strong_count(purse) > 1);
+    }
+
+    /// Puts a deployment to rest for `rest` (a cooldown that another instance announced, or an administrator's wish).
+    pub fn cool_down(&self, id: &Arc<str>, rest: Duration, now: Instant) {
+        self.deployment(id).rest_until(self.millis(now).saturating_add(millis(rest)));
+    }
+
+    /// The deployments that rest, and for how long still.
+    #[must_use]
+    pub fn cooling(&self, now: Instant) -> Vec<(Arc<str>, Duration)> {
+        let at = self.millis(now);
+        let states = self.deployments.lock();
+        states.iter().filter_map(|(id, s)| s.cooling(at).map(|left| (Arc::clone(id), left))).collect()
+    }
+
+    /// The outcome of a health check. It matters with `enable_health_check_routing`.
+    pub fn set_health(&self, id: &Arc<str>, healthy: bool) {
+        self.deployment(id).set_health(healthy);
+    }
+
+    /// The deployment that a key is tied to.
+    #[must_use]
+    pub fn tied(&self, key: AffinityKey, now: Instant) -> Option<Arc<str>> {
+        self.ties.get(key, self.unix_ms(now))
+    }
+
+    /// Ties a key to a deployment.
+    pub fn tie(&self, key: AffinityKey, deployment: &Arc<str>, ttl: Duration, now: Instant) {
+        let unix_ms = self.unix_ms(now);
+        let until_ms = unix_ms.saturating_add(millis(ttl));
+        self.ties.put(SharedAffinity { key, deployment: Arc::clone(deployment), until_ms }, unix_ms);
+    }
+}
+
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

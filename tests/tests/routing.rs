@@ -1,0 +1,198 @@
+//! Choosing among deployments through the gateway: tags, order, budgets, ties, settings of keys, for every client's language.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Method;
+use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
+use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Reply, calls};
+use serde_json::{Value, json};
+
+const CHAT: &str = "/v1/chat/completions";
+
+async fn sim() -> Running {
+    Simulator::start(SimulatorConfig::default()).await.unwrap()
+}
+
+/// `m` at `/east` and `/west` with these parameters.
+fn two(sim: &Running, east: &[&str], west: &[&str]) -> Config {
+    let at = |c: Config, place: &str, more: &[&str]| c.model_below("m", "openai/gpt-4o", place, more);
+    at(at(Config::empty(sim), "/east", east), "/west", west)
+}
+
+fn say(text: &str) -> Value {
+    json!({"model": "m", "messages": [{"role": "user", "content": text}]})
+}
+
+/// The prefixes of the deployments that were called, in order.
+fn places(sim: &Running) -> Vec<String> {
+    calls(sim).iter().map(|c| c.path.split('/').nth(1).unwrap().to_owned()).collect()
+}
+
+/// Asks with further headers.
+async fn ask(gateway: &Gateway, body: &Value, headers: &[(&str, &str)]) -> Reply {
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let mut all = vec![("authorization", bearer.as_str()), ("content-type", "application/json")];
+    all.extend_from_slice(headers);
+    gateway.send(Method::POST, CHAT, &all, Bytes::from(body.to_string())).await.unwrap()
+}
+
+#[tokio::test]
+async fn tags_choose_the_deployment_in_every_language() {
+    let sim = sim().await;
+    let config = two(&sim, &["tags: [free]"], &["tags: [paid, default]"]).router("enable_tag_filtering: true");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let user = json!([{"role": "user", "content": "hi"}]);
+    let bodies = [
+        (CHAT, json!({"model": "m", "messages": user})),
+        ("/v1/messages", json!({"model": "m", "max_tokens": 64, "messages": user})),
+        ("/v1/responses", json!({"model": "m", "input": "hi"})),
+        ("/v1beta/models/m:generateContent", json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]})),
+    ];
+    for (path, body) in &bodies {
+        for stream in [false, true] {
+            let mut body = body.clone();
+            body["tags"] = json!(["free"]);
+            let path = if stream { path.replace(":generate", ":streamGenerate") } else { (*path).to_owned() };
+            if stream && !path.contains(':') {
+                body["stream"] = json!(true);
+            }
+            let reply = gateway.ask(&path, &body).await.unwrap();
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+            assert!(reply.header("x-litellm-model-api-base").contains("/east"), "{path}: {:?}", reply.headers);
+        }
+    }
+    assert_eq!(places(&sim).into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), ["east"]);
+    let reply = ask(&gateway, &say("hi"), &[("x-litellm-tags", "unheard, of")]).await;
+    assert!(reply.header("x-litellm-model-api-base").contains("/west"), "the default pool");
+    let mut body = say("hi");
+    body["metadata"] = json!({"tags": ["&free", "&paid"]});
+    let refused = gateway.ask(CHAT, &body).await.unwrap();
+    assert_eq!(refused.status, 401, "{}", refused.text());
+    assert!(refused.text().contains("Not allowed to access model due to tags configuration"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn keys_bring_tags_and_settings_of_their_own() {
+    let sim = sim().await;
+    let config = two(&sim, &["tags: [free]"], &["tags: [paid]"]).router("enable_tag_filtering: true");
+    let gateway = Gateway::start(&config.model_below("spare", "openai/gpt-4o", "/spare", &["tags: [paid]"]).yaml())
+        .await
+        .unwrap();
+    let fields = json!({"metadata": {"tags": ["paid"]}, "router_settings": {"fallbacks": [{"m": ["spare"]}]}});
+    let key = gateway.ask("/key/generate", &fields).await.unwrap().json()["key"].as_str().unwrap().to_owned();
+    let reply = gateway.post(CHAT, &say("hi"), &key).await.unwrap();
+    assert!(reply.header("x-litellm-model-api-base").contains("/west"), "{} {:?}", reply.text(), reply.headers);
+    sim.script(Match::path("/west"), Script::fault(Fault::Status(500)));
+    let reply = gateway.post(CHAT, &say("hi"), &key).await.unwrap();
+    assert_eq!((reply.status, reply.header("x-litellm-attempted-fallbacks")), (200, "1"), "{}", reply.text());
+    let mut body = say("hi");
+    body["tags"] = json!(["paid"]);
+    let without = gateway.ask(CHAT, &body);
+    assert_eq!(without.await.unwrap().status, 500, "the fallback is the key's own");
+}
+
+#[tokio::test]
+async fn the_lowest_order_answers_and_the_next_steps_in() {
+    let sim = sim().await;
+    let gateway = Gateway::start(&two(&sim, &["order: 2"], &["order: 1"]).yaml()).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(gateway.ask(CHAT, &say("hi")).await.unwrap().status, 200);
+    }
+    assert_eq!(places(&sim), ["west"; 5]);
+    sim.script(Match::path("/west"), Script::fault(Fault::Status(500)));
+    let reply = gateway.ask(CHAT, &say("hi")).await.unwrap();
+    assert_eq!((reply.status, places(&sim).pop().as_deref()), (200, Some("east")), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_deployment_that_has_spent_its_budget_is_left_out() {
+    let sim = sim().await;
+    let dear = [
+        "order: 1",
+        "max_budget: 0.001",
+        "budget_duration: 1d",
+        "input_cost_per_token: 0.001",
+        "output_cost_per_token: 0.001",
+    ];
+    let gateway = Gateway::start(&two(&sim, &dear, &["order: 2"]).yaml()).await.unwrap();
+    let mut stream = say("hi");
+    stream["stream"] = json!(true);
+    assert_eq!(gateway.ask(CHAT, &stream).await.unwrap().status, 200);
+    assert_eq!(gateway.ask(CHAT, &say("hi")).await.unwrap().status, 200);
+    assert_eq!(places(&sim), ["east", "west"], "the bill of the stream was the first's whole budget");
+    let only = Config::empty(&sim)
+        .model("m", "openai/gpt-4o", &[])
+        .router("provider_budget_config: {openai: {budget_limit: 0.0000001, time_period: 1d}}");
+    let gateway = Gateway::start(&only.yaml()).await.unwrap();
+    assert_eq!(gateway.ask(CHAT, &say("hi")).await.unwrap().status, 200);
+    let refused = gateway.ask(CHAT, &say("hi")).await.unwrap();
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert!(refused.text().contains("crossed budget"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn sessions_stay_at_their_deployment() {
+    let sim = sim().await;
+    let config = two(&sim, &[], &[]).router("optional_pre_call_checks: [session_affinity]");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let mut homes = BTreeSet::new();
+    for session in 0..12 {
+        let id = format!("s{session}");
+        let mut own = BTreeSet::new();
+        for _ in 0..4 {
+            let reply = ask(&gateway, &say("hi"), &[("x-litellm-session-id", &id)]).await;
+            own.insert(reply.header("x-litellm-model-api-base").to_owned());
+        }
+        assert_eq!(own.len(), 1, "{own:?}");
+        homes.extend(own);
+    }
+    assert_eq!(homes.len(), 2, "not all sessions have the same home");
+}
+
+#[tokio::test]
+async fn encrypted_content_goes_back_to_its_maker() {
+    let upstream = Canned::start(|asked| {
+        let place = asked.path.split('/').nth(1).unwrap_or_default();
+        let item =
+            json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": format!("gAAA{place}")});
+        let made = json!({"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": "gpt-4o",
+            "output": [item], "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}});
+        match asked.json["stream"] == true {
+            true => {
+                let event = json!({"type": "response.completed", "sequence_number": 1, "response": made});
+                (200, "text/event-stream", format!("event: response.completed\ndata: {event}\n\n"))
+            }
+            false => (200, "application/json", made.to_string()),
+        }
+    });
+    let upstream = upstream.await.unwrap();
+    let models: String = ["east", "west"]
+        .map(|place| {
+            format!(
+                "- model_name: m\n  litellm_params: {{model: openai/gpt-4o, api_base: '{}/{place}/v1', api_key: k}}\n",
+                upstream.base_url()
+            )
+        })
+        .concat();
+    let yaml = format!(
+        "model_list:\n{models}router_settings:\n  optional_pre_call_checks: [encrypted_content_affinity]\n\
+         general_settings:\n  master_key: '{MASTER_KEY}'\n"
+    );
+    let gateway = Gateway::start(&yaml).await.unwrap();
+    for stream in [false, true] {
+        let first =
+            gateway.ask("/v1/responses", &json!({"model": "m", "input": "hi", "stream": stream})).await.unwrap();
+        assert_eq!(first.status, 200, "{}", first.text());
+        let home = upstream.seen().last().unwrap().path.split('/').nth(1).unwrap().to_owned();
+        let item =
+            json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": format!("gAAA{home}")});
+        let input = json!([{"role": "user", "content": "hi"}, item, {"role": "user", "content": "go on"}]);
+        for _ in 0..8 {
+            let reply = gateway.ask("/v1/responses", &json!({"model": "m", "input": input})).await.unwrap();
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            assert_eq!(upstream.seen().last().unwrap().path.split('/').nth(1).unwrap(), home);
+        }
+    }
+}
