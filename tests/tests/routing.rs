@@ -196,3 +196,76 @@ async fn encrypted_content_goes_back_to_its_maker() {
         }
     }
 }
+
+/// What `POST /router/explain` says: ids in order, and the reasons of those that are out.
+async fn explained(gateway: &Gateway, body: &Value) -> (Vec<String>, Vec<String>, Value) {
+    let reply = gateway.ask("/router/explain", body).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let told = reply.json();
+    let texts = |list: &Value| list.as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_owned()).collect();
+    let out = told["candidates"].as_array().unwrap().iter().filter(|c| c["kept"] == false);
+    let reasons = out.map(|c| c["reason"].as_str().unwrap().to_owned()).collect();
+    (texts(&told["order"]), reasons, told)
+}
+
+#[tokio::test]
+async fn a_decision_is_explained_before_and_read_back_after() {
+    let sim = sim().await;
+    let east = ["tags: [free]", "input_cost_per_token: 0.000009", "output_cost_per_token: 0.000009"];
+    let config = two(&sim, &east, &["tags: [free]"])
+        .model_below("m", "openai/gpt-4o-mini", "/paid", &["tags: [paid]"])
+        .model_below("spare", "openai/gpt-4o", "/spare", &["tags: [free]"])
+        .router("enable_tag_filtering: true")
+        .router("routing_strategy: cost-based-routing")
+        .router("fallbacks: [{m: [spare]}]");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let mut body = say("hi");
+    body["tags"] = json!(["free"]);
+    let (order, reasons, told) = explained(&gateway, &body).await;
+    assert_eq!((order.len(), reasons), (2, vec!["tags".to_owned()]), "{told}");
+    assert_eq!((&told["strategy"], &told["fallbacks"]), (&json!("cost-based-routing"), &json!(["spare"])));
+    let cheapest = told["candidates"].as_array().unwrap().iter().find(|c| c["place"] == 0).unwrap();
+    assert!(cheapest["score"].as_f64().unwrap() < 0.000018, "{told}");
+    let wrapped = json!({"path": "/v1/messages", "headers": {"x-litellm-tags": "paid"},
+        "body": {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}});
+    assert_eq!(explained(&gateway, &wrapped).await.0.len(), 1);
+    assert!(calls(&sim).is_empty(), "nothing was sent");
+
+    sim.script(Match::path("/west"), Script::fault(Fault::Status(500)));
+    let reply = gateway.ask(CHAT, &body).await.unwrap();
+    assert_eq!(reply.status, 500, "{}", reply.text());
+    let id = reply.header("x-llm-decision-id").to_owned();
+    let told = gateway.get(&format!("/router/decisions/{id}"), MASTER_KEY).await.unwrap().json();
+    let choice = &told["choices"][0];
+    assert_eq!((&choice["chosen"], &choice["outcome"]), (&json!(order[0]), &json!("InternalServerError")), "{told}");
+    assert_eq!((&choice["dropped"][0]["reason"], &told["model"]), (&json!("tags"), &json!("m")), "{told}");
+    let mut stream = body.clone();
+    stream["tags"] = json!(["paid"]);
+    stream["stream"] = json!(true);
+    let id = gateway.ask(CHAT, &stream).await.unwrap().header("x-llm-decision-id").to_owned();
+    let told = gateway.get(&format!("/router/decisions/{id}"), MASTER_KEY).await.unwrap().json();
+    assert_eq!(told["choices"][0]["outcome"], "ok", "{told}");
+    let all = gateway.get("/router/decisions?limit=1", MASTER_KEY).await.unwrap().json();
+    assert_eq!(all["data"][0]["id"], json!(id));
+    assert_eq!(gateway.get("/router/decisions/0000000000000001", MASTER_KEY).await.unwrap().status, 404);
+    let key = gateway.ask("/key/generate", &json!({})).await.unwrap().json()["key"].as_str().unwrap().to_owned();
+    assert_ne!(gateway.post("/router/explain", &body, &key).await.unwrap().status, 200, "it is the administrators'");
+}
+
+#[tokio::test]
+async fn a_second_call_saves_a_late_answer() {
+    let sim = sim().await;
+    let config = two(&sim, &["order: 1"], &["order: 1"])
+        .router("routing_strategy: least-busy")
+        .router("hedging: {delay: 0.2, max_extra: 1}");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    sim.script(Match::path("/east"), Script { delay_ms: Some(20_000), ..Script::default() });
+    for stream in [false, true] {
+        let mut body = say("hi");
+        body["stream"] = json!(stream);
+        let reply = gateway.ask(CHAT, &body).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert!(reply.header("x-litellm-model-api-base").contains("/west"), "{:?}", reply.headers);
+    }
+    assert_eq!(places(&sim), ["east", "west", "east", "west"]);
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use llm_router::{Attempt, Consumed, Deployment};
+use llm_router::{Attempt, Consumed, DecisionId, Deployment};
 use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
 use llm_types::{Error, RawJson, Usage};
@@ -91,6 +91,8 @@ pub struct Head {
     pub lost: Vec<String>,
     /// The timeout that applied, in seconds.
     pub timeout: Option<f64>,
+    /// Under which the router's decisions can be read back.
+    pub decision: Option<DecisionId>,
 }
 
 impl Head {
@@ -116,6 +118,7 @@ impl Head {
             upstream: sent.took,
             lost,
             timeout: Some(at.timeouts.limit.as_secs_f64()),
+            decision: None,
         }
     }
 }

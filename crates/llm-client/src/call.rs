@@ -92,6 +92,8 @@ pub struct Controls {
     pub key_hash: Option<Arc<str>>,
     /// Session that the client named.
     pub session: Option<Arc<str>>,
+    /// `priority`: who goes first when there are not enough places, the lowest number.
+    pub priority: Option<i64>,
     /// `router_settings` of the caller's key and team.
     pub settings: Option<Arc<RouterSettings>>,
 }
@@ -176,6 +178,7 @@ impl Controls {
             allowed_openai_params: top.read("allowed_openai_params").unwrap_or_default(),
             additional_drop_params: top.read("additional_drop_params").unwrap_or_default(),
             tags: tags.into(),
+            priority: top.read("priority"),
             region: top.str("allowed_model_region").filter(|r| !r.is_empty()).map(|r| Arc::from(r.as_ref())),
             ..Self::default()
         }

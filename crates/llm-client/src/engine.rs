@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
 use llm_providers::Want;
-use llm_router::{Admit, Attempts, Outcome, Router, Step};
+use llm_router::{Admit, Attempts, DecisionId, Explanation, Outcome, Router, Step};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Format, OperationKind};
 
@@ -93,6 +93,8 @@ pub struct Failure {
     pub error: Error,
     /// The last attempt, if there was one.
     pub last: Option<Made>,
+    /// Under which the router's decisions can be read back.
+    pub decision: DecisionId,
 }
 
 impl Engine {
@@ -102,25 +104,24 @@ impl Engine {
     /// The error of the first group when no attempt succeeded.
     pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
         let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(&self.router, call, gate));
+        let decision = attempts.decision_id();
         let mut last = None;
         loop {
             match attempts.next(Instant::now()) {
                 Step::Wait(time) => tokio::time::sleep(time).await,
-                Step::GiveUp(error) => return Err(Failure { error, last }),
+                Step::GiveUp(error) => return Err(Failure { error, last, decision }),
                 Step::Try(at) => {
                     let started = Instant::now();
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
-                    let changed = changed.map_err(|error| Failure { error, last: last.take() })?;
-                    match attempt(self, http, changed.as_ref().unwrap_or(call), at, gate).await {
+                    let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
+                    let call = changed.as_ref().unwrap_or(call);
+                    let outcome = match attempts.hedge_after() {
+                        None => attempt(self, http, call, at, gate).await,
+                        Some(late) => Box::pin(self.hedged(http, call, at, gate, (&mut attempts, late))).await,
+                    };
+                    match outcome {
                         Ok(mut answer) => {
-                            let (usage, cost) = answer.report().map(|r| (r.usage, r.cost.total)).unzip();
-                            let (latency, cost) = (started.elapsed(), cost.unwrap_or_default());
-                            let ttft = call.stream.then_some(latency);
-                            let outcome = Outcome::Success { latency, usage: usage.as_ref(), ttft, cost };
-                            attempts.report(outcome, Instant::now());
-                            let head = answer.head_mut();
-                            head.retries = attempts.retries();
-                            head.max_retries = attempts.max_retries();
+                            answered(&mut attempts, &mut answer, call.stream, started.elapsed());
                             return Ok(answer);
                         }
                         Err(failed) => {
@@ -131,6 +132,28 @@ impl Engine {
                 }
             }
         }
+    }
+}
+
+/// Tells the router of a success, and the answer of the router's work.
+fn answered(attempts: &mut Attempts, answer: &mut Answer, stream: bool, latency: Duration) {
+    let (usage, cost) = answer.report().map(|r| (r.usage, r.cost.total)).unzip();
+    let ttft = stream.then_some(latency);
+    let outcome = Outcome::Success { latency, usage: usage.as_ref(), ttft, cost: cost.unwrap_or_default() };
+    attempts.report(outcome, Instant::now());
+    let head = answer.head_mut();
+    head.retries = attempts.retries();
+    head.max_retries = attempts.max_retries();
+    head.decision = Some(attempts.decision_id());
+}
+
+impl Engine {
+    /// Says which deployments a call would be sent to, in which order, and why not to the others. Nothing is sent.
+    ///
+    /// # Errors
+    /// The model is not known.
+    pub fn explain(&self, call: &Call, gate: &dyn Gate) -> llm_types::Result<Explanation> {
+        self.router.explain(&route_request(&self.router, call, gate), Instant::now())
     }
 }
 

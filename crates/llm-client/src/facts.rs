@@ -32,6 +32,7 @@ pub(crate) fn route_request(router: &Router, call: &Call, gate: &dyn Gate) -> Ro
     request.inherited_tags.clone_from(&c.inherited_tags);
     request.user_agent.clone_from(&c.user_agent);
     request.region.clone_from(&c.region);
+    request.priority = c.priority;
     request.key_hash.clone_from(&c.key_hash);
     request.session.clone_from(&c.session);
     request.settings.clone_from(&c.settings);

@@ -28,6 +28,7 @@ mod defaults;
 pub mod engine;
 mod facts;
 mod follow;
+mod hedge;
 mod media;
 mod mock;
 mod pipe;

@@ -52,6 +52,7 @@ pub(crate) fn answer(
         upstream: Duration::ZERO,
         lost: Vec::new(),
         timeout: Some(at.timeouts.limit.as_secs_f64()),
+        decision: None,
     };
     let echo = if at.fallbacks > 0 { None } else { call.echo.as_deref() };
     let ctx = ReplyContext {

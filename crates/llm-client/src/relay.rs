@@ -12,7 +12,7 @@ use http::response::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 use llm_http::{Body, Timeouts, Transport};
 use llm_providers::Endpoint;
-use llm_router::{Attempt, Attempts, Deployment, Outcome, RouteRequest, Step};
+use llm_router::{Attempt, Attempts, DecisionId, Deployment, Outcome, RouteRequest, Step};
 use llm_types::error::UpstreamDetail;
 use llm_types::{Error, Kind, Result};
 use llm_wire::meter::Meter;
@@ -68,6 +68,8 @@ pub struct RelayHead {
     pub took: Duration,
     /// Retries that were needed.
     pub retries: u32,
+    /// Under which the router's decisions can be read back, when it chose.
+    pub decision: Option<DecisionId>,
 }
 
 impl Engine {
@@ -108,7 +110,7 @@ impl Engine {
         if !success && parts.status.as_u16() >= 400 {
             body.failed(status_error(&parts, &provider));
         }
-        Ok(Relayed { parts, body, from: RelayHead { deployment: None, url, sent, took, retries: 0 } })
+        Ok(Relayed { parts, body, from: RelayHead { deployment: None, url, sent, took, retries: 0, decision: None } })
     }
 
     /// Relays to a deployment of a model group. `make` prepares an attempt; when it has nothing left to send (a streamed
@@ -151,6 +153,7 @@ impl Engine {
             let answer = answer.map(|mut answer| {
                 answer.from.deployment = Some(Arc::clone(&at.deployment));
                 answer.from.retries = attempts.retries();
+                answer.from.decision = Some(attempts.decision_id());
                 answer.body.keep(at.in_flight);
                 answer
             });

@@ -82,6 +82,7 @@ impl Engine {
                     let outcome = Outcome::Success { latency: started.elapsed(), usage: None, ttft: None, cost: 0.0 };
                     attempts.report(outcome, Instant::now());
                     session.from.retries = attempts.retries();
+                    session.from.decision = Some(attempts.decision_id());
                     session.from.deployment = Some(Arc::clone(&at.deployment));
                     session._in_flight = Some(at.in_flight);
                     return Ok(session);
@@ -154,7 +155,7 @@ impl Engine {
             UpgradeReply::Switched(response, io) => Ok(Session {
                 parts: response.into_parts().0,
                 io,
-                from: RelayHead { deployment: None, url, sent, took, retries: 0 },
+                from: RelayHead { deployment: None, url, sent, took, retries: 0, decision: None },
                 model: Arc::clone(&tariff.model),
                 provider,
                 biller: Biller::new(tariff, self),

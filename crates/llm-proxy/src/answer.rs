@@ -133,6 +133,7 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     {
         number(&mut headers, "x-litellm-key-spend", spend);
     }
+    decision(&mut headers, refused.made.as_ref().map(|f| f.decision));
     if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
         put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &made.deployment.id);
         put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &made.deployment.group);
@@ -174,6 +175,7 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
         put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &call.model);
         return headers;
     };
+    decision(&mut headers, head.decision);
     let d = &head.deployment;
     put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
     put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
@@ -196,11 +198,22 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     if let Some(timeout) = head.timeout {
         number(&mut headers, "x-litellm-timeout", timeout);
     }
+    if call.controls.priority.is_some() {
+        headers
+            .insert(HeaderName::from_static("x-litellm-request-prioritization-used"), HeaderValue::from_static("True"));
+    }
     if !head.lost.is_empty() {
         put(&mut headers, HeaderName::from_static("x-llm-dropped-params"), &head.lost.join(","));
     }
     provider_headers(&mut headers, &head.upstream_headers);
     headers
+}
+
+/// Under which the router's decisions can be read back: `GET /router/decisions/{id}`.
+pub(crate) fn decision(headers: &mut HeaderMap, id: Option<llm_router::DecisionId>) {
+    if let Some(value) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
+        headers.insert(HeaderName::from_static("x-llm-decision-id"), value);
+    }
 }
 
 fn safe(headers: &mut HeaderMap) {

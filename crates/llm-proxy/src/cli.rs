@@ -34,6 +34,8 @@ pub struct Cli {
 pub enum Command {
     /// Tell what is wrong with a configuration, without starting.
     Check(Check),
+    /// Tell which deployments a request would be sent to, and why not to the others.
+    Explain(crate::explain::Explain),
     /// Simulated OpenAI, Azure and Anthropic, for trying the gateway out.
     Simulate {
         /// Port to listen on, at 127.0.0.1.

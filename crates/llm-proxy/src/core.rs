@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, google, health, models, pass, realtime, resources, responses, tools};
+use crate::{admin, errors, explain, google, health, models, pass, realtime, resources, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -111,7 +111,8 @@ impl Core {
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
         if let (Permission::Admin, Some(who)) = (route.permission, &who) {
-            let reads = parts.method == http::Method::GET || parts.method == http::Method::HEAD;
+            let asks = route.action == Action::Explain; // a question, though its text makes it a POST
+            let reads = asks || parts.method == http::Method::GET || parts.method == http::Method::HEAD;
             who.authorize(llm_accounts::Permission::Admin, parts.uri.path(), reads)?;
         }
         Ok(match route.action {
@@ -121,6 +122,14 @@ impl Core {
                 pass::stored::serve(self, verb, route.model, parts, &body).await?
             }
             Action::OpenApi => crate::openapi::document(),
+            Action::Explain => {
+                let who = who.ok_or_else(|| Error::internal("an explanation without a caller"))?;
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                explain::request(self, parts, &body, &who).await?
+            }
+            Action::Decisions => explain::list(&snapshot, parts),
+            Action::Decision => explain::one(&snapshot, route.model.unwrap_or_default())?,
+            Action::RouterBudgets => explain::budgets(&snapshot),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,

@@ -21,6 +21,7 @@ pub mod config;
 pub mod core;
 pub mod count;
 pub mod errors;
+pub mod explain;
 pub mod flow;
 pub mod form;
 pub mod google;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use llm_proxy::cli::{self, Command};
 use llm_proxy::config::Environment;
-use llm_proxy::{check, start};
+use llm_proxy::{check, explain, start};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         None => start::serve(&cli.serve, &env),
         Some(Command::Check(flags)) => check::run(flags, &env, &mut out).map_err(Into::into),
+        Some(Command::Explain(flags)) => explain::run(flags, &env, &mut out),
         Some(Command::Simulate { port }) => start::simulate(*port, &mut out),
     };
     match outcome {

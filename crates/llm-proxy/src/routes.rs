@@ -71,6 +71,14 @@ pub enum Action {
     Cache(CacheVerb),
     /// `GET /openapi.json`.
     OpenApi,
+    /// `POST /router/explain`.
+    Explain,
+    /// `GET /router/decisions`.
+    Decisions,
+    /// `GET /router/decisions/{id}`.
+    Decision,
+    /// `GET /router/budgets`.
+    RouterBudgets,
     /// `GET /v1/realtime`, a WebSocket.
     Realtime,
     /// `/config/pass_through_endpoint`.
@@ -179,6 +187,9 @@ static TABLE: &[Row] = &[
     row(Method::GET, &[ENDPOINTS], Action::Endpoints(stored::Verb::List), Permission::Admin),
     row(Method::POST, &[ENDPOINTS], Action::Endpoints(stored::Verb::Create), Permission::Admin),
     row(Method::DELETE, &[ENDPOINTS], Action::Endpoints(stored::Verb::Delete), Permission::Admin),
+    row(Method::POST, &["/router/explain"], Action::Explain, Permission::Admin),
+    row(Method::GET, &["/router/decisions"], Action::Decisions, Permission::Admin),
+    row(Method::GET, &["/router/budgets"], Action::RouterBudgets, Permission::Admin),
     row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 
@@ -223,6 +234,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     video(method, path)
         .or_else(|| one_model(method, path))
         .or_else(|| one_endpoint(method, path))
+        .or_else(|| one_decision(method, path))
         .or_else(|| crate::resources::find(method, path))
         .or_else(|| mounted(method, path))
 }
@@ -243,6 +255,13 @@ fn one_endpoint<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     let id = path.strip_prefix(ENDPOINTS)?.strip_prefix('/').filter(|id| !id.is_empty() && *method == Method::POST)?;
     let (action, name) = (Action::Endpoints(stored::Verb::Update), "/config/pass_through_endpoint/{endpoint_id}");
     Some(Route { action, permission: Permission::Admin, name, model: Some(id), streams: false })
+}
+
+/// A decision of the router.
+fn one_decision<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let id = path.strip_prefix("/router/decisions/").filter(|id| !id.is_empty() && *method == Method::GET)?;
+    let (action, permission) = (Action::Decision, Permission::Admin);
+    Some(Route { action, permission, name: "/router/decisions/{decision_id}", model: Some(id), streams: false })
 }
 
 /// A path below a provider's mount: any method that an API may have.

@@ -1,5 +1,9 @@
 //! The state machine of one request: the only place that knows retries, fallbacks and cooldowns together.
 
+mod choose;
+mod decision;
+mod hedge;
+mod queue;
 mod walk;
 
 use std::sync::Arc;
@@ -7,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use llm_types::{Error, Kind, RawJson};
 
-use crate::candidates::Narrow;
 use crate::cooldown::{Failed, retryable_status};
-use crate::decide::{NoChoice, Question, Trace};
 use crate::retry::Failure;
-use crate::state::{Account, Running, TIMEOUT_PENALTY};
-use crate::{Attempt, Consumed, Cooled, Deployment, Fallback, InFlight, Outcome, Resolved, Rng};
-use crate::{RouteRequest, Router, Step, note, timeouts};
+use crate::state::{DecisionId, Place, RecordedChoice, Running, TIMEOUT_PENALTY};
+use crate::{Consumed, Cooled, Deployment, Fallback, Outcome, Resolved, Rng, RouteRequest, Router, Step, note};
 
+pub use hedge::Hedging;
+
+/// How long to sleep while a group has no healthy deployment: LiteLLM's `polling_interval`.
+const DOWN_PAUSE: Duration = Duration::from_millis(30);
 /// How long to sleep while every deployment is at `max_parallel_requests`.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -40,6 +45,12 @@ pub struct Attempts {
     failures: Vec<FailedTry>,
     calls: u32,
     candidates: Vec<usize>,
+    decision: DecisionId,
+    began: Option<Instant>,
+    choices: Vec<RecordedChoice>,
+    gave_up: Option<String>,
+    /// Where it waits.
+    place: Option<Place>,
 }
 
 /// A failed attempt, for headers and logs.
@@ -82,6 +93,8 @@ struct Run {
     /// What the group failed with, once its first order is used up.
     error: Option<Error>,
     current: Option<Current>,
+    /// A second call beside the current one.
+    hedge: Option<Current>,
     busy_since: Option<Instant>,
 }
 
@@ -111,6 +124,11 @@ impl Attempts {
     pub fn new(router: Arc<Router>, request: RouteRequest) -> Self {
         Self {
             rng: request.seed.map_or_else(Rng::random, Rng::seeded),
+            decision: decision::new_id(request.seed),
+            began: None,
+            choices: Vec::new(),
+            gave_up: None,
+            place: None,
             router,
             request,
             phase: Phase::Start,
@@ -127,6 +145,12 @@ impl Attempts {
 
     /// What to do next.
     pub fn next(&mut self, now: Instant) -> Step {
+        if self.began.is_none() {
+            self.began = Some(now);
+            if self.router.settings.retry_budget.is_some() || self.router.settings.hedging.is_some() {
+                self.router.state.extra.request(self.router.state.millis(now));
+            }
+        }
         loop {
             match std::mem::replace(&mut self.phase, Phase::Trying) {
                 Phase::Start => match self.router.resolve_request(&self.request) {
@@ -146,6 +170,8 @@ impl Attempts {
                 Phase::Trying => self.phase = Phase::Over(Error::internal("an attempt was not reported")),
                 Phase::Over(error) => {
                     self.phase = Phase::Over(error.clone());
+                    self.place = None;
+                    self.gave_up = Some(error.message.clone());
                     return Step::GiveUp(error);
                 }
             }
@@ -160,8 +186,19 @@ impl Attempts {
         let (deployment, state) = (router.deployments.get(current.at)?, router.states.get(current.at)?);
         let chooser = router.chooser(&self.request, &run.resolved.group.name);
         chooser.strategy.observe(deployment, &outcome, now);
+        let class = match &outcome {
+            Outcome::Success { .. } => "ok",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Failure(error) => error.kind.facts().class,
+        };
+        if let Some(last) = self.choices.last_mut() {
+            last.outcome = class;
+        }
         match outcome {
             Outcome::Success { latency, usage, ttft, cost } => {
+                if router.settings.hedging.is_some_and(|h| h.delay.is_none()) {
+                    state.took(latency);
+                }
                 state.succeeded(router.state.minute(now));
                 router.tie(&run.resolved, &self.request, deployment, now);
                 if let Some(first) = ttft {
@@ -245,73 +282,5 @@ impl Attempts {
         !self.request.disable_fallbacks
             && self.router.special_lists(&self.request, Kind::ContentPolicy).is_some()
             && self.router.fallbacks_of(&self.request, &run.resolved, Kind::ContentPolicy).is_some()
-    }
-
-    /// Picks a deployment of the current group.
-    fn choose(&mut self, now: Instant) -> Result<Step, Error> {
-        let router = Arc::clone(&self.router);
-        let Some(run) = self.run.as_mut() else { return Err(Error::internal("no group is being tried")) };
-        let narrow = Narrow { above: run.above, excluded: &run.excluded };
-        let wanted = 1 + run.tried.len();
-        let question = Question { resolved: &run.resolved, request: &self.request, narrow, wanted, now };
-        let mut trace = Trace::keeping(0);
-        match router.decide(&question, &mut self.rng, &mut self.candidates, &mut trace) {
-            Ok(()) => {}
-            Err(NoChoice::Error(error)) => return Err(error),
-            Err(NoChoice::Busy) => return self.queue(now),
-        }
-        run.busy_since = None;
-        // One that already failed comes after the others.
-        let fresh = trace.order.iter().find(|at| !run.tried.contains(at));
-        let picked = fresh.or(trace.order.first()).copied();
-        let step = picked.and_then(|at| self.attempt(at, now));
-        step.ok_or_else(|| Error::internal("the strategy chose a deployment that does not exist"))
-    }
-
-    /// Every candidate is at its limit of parallel calls: wait, but not longer than an attempt may take.
-    fn queue(&mut self, now: Instant) -> Result<Step, Error> {
-        let Some(run) = self.run.as_mut() else { return Err(Error::internal("no group is being tried")) };
-        let waited = now.saturating_duration_since(*run.busy_since.get_or_insert(now));
-        let member = run.resolved.group.members.first().and_then(|&at| self.router.deployments.get(at));
-        let limit = member.map(|d| timeouts(&self.request, d, &self.router.settings).limit);
-        if limit.is_some_and(|most| waited >= most) {
-            return Err(note::busy(&run.resolved.asked, waited));
-        }
-        self.phase = Phase::Choose;
-        Ok(Step::Wait(BUSY_PAUSE))
-    }
-
-    fn attempt(&mut self, at: usize, now: Instant) -> Option<Step> {
-        let router = Arc::clone(&self.router);
-        let run = self.run.as_mut()?;
-        let deployment = Arc::clone(router.deployments.get(at)?);
-        let timeouts = timeouts(&self.request, &deployment, &router.settings);
-        let chooser = router.chooser(&self.request, &run.resolved.group.name);
-        let account = Account { rule: chooser.args.latency_rule(), purses: router.budgets.purses(at, &self.request) };
-        let (in_flight, requests) = InFlight::begin(router.states.get(at)?, &router.state, account, now);
-        let running = in_flight.account();
-        run.current = Some(Current { at, client_timeout: timeouts.from_client, running });
-        let guarded = chooser.strategy.guards_rpm() || router.settings.enforces_rate_limits();
-        if guarded && !run.resolved.by_id && deployment.rpm.is_some_and(|most| u64::from(requests) > most) {
-            // Others were quicker: the choice was made before they were counted.
-            drop(in_flight);
-            let error = note::over_rpm(&deployment.id, deployment.rpm.unwrap_or_default());
-            self.failed(&error, now);
-            return Some(Step::Wait(Duration::ZERO));
-        }
-        let attempt = Attempt {
-            model: run.resolved.provider_model(&deployment),
-            group: Arc::clone(&run.resolved.asked),
-            retry: run.retries,
-            number: self.calls,
-            fallbacks: run.depth,
-            overrides: Arc::clone(&run.overrides),
-            timeouts,
-            in_flight,
-            deployment,
-        };
-        self.calls += 1;
-        self.phase = Phase::Trying;
-        Some(Step::Try(attempt))
     }
 }

@@ -9,6 +9,7 @@
 //! - [`Router::resolve`]: from the name in the request to a group ([`Resolved`]).
 //! - [`Router::explain`]: who would be a candidate and why the others are not, from the code that really chooses.
 //! - [`Strategy`]: the order among candidates.
+//! - [`Decision`]: the last decisions, to be read back.
 //! - [`Changes`]: what processes tell each other ([`RouterState::take_changes`], [`RouterState::absorb`]).
 //! - [`Attempts`]: retries, fallbacks and cooldowns.
 //! - [`timeouts`]: how long one attempt may take.
@@ -39,7 +40,7 @@ mod strategy;
 mod timeout;
 
 pub use args::StrategyArgs;
-pub use attempts::{Attempts, FailedTry};
+pub use attempts::{Attempts, FailedTry, Hedging};
 pub use budget::{BudgetConfig, Period, Spent};
 pub use candidates::{Dropped, TagPattern, encrypted_key};
 pub use cooldown::Cooled;
@@ -54,7 +55,8 @@ pub use resolve::Resolved;
 pub use rng::Rng;
 pub use router::{ProviderOf, Router};
 pub use settings::{Alias, DefaultParams, RouterSettings, RoutingGroup, Seconds};
-pub use state::{AffinityKey, Changes, Consumed, DeploymentState, InFlight, Purse, RouterState};
+pub use state::{AffinityKey, Changes, Consumed, DeploymentState, InFlight, Purse, RetryBudget, RouterState};
+pub use state::{Decision, DecisionChoice, DecisionId};
 pub use state::{SharedAffinity, SharedCooldown, SharedLoad, SharedSpend, SharedUsage};
 pub use step::{Attempt, Outcome, Step};
 pub use strategy::{Choice, DeploymentView, Needs, Ranking, Strategy, by_name, names};

@@ -79,6 +79,8 @@ pub struct RouteRequest {
     pub region: Option<Arc<str>>,
     /// Estimated prompt tokens; 0 when unknown. For pre-call checks.
     pub estimated_tokens: u64,
+    /// Who goes first when there are not enough places: the lowest number.
+    pub priority: Option<i64>,
     /// Fields of the request, of those that pre-call checks look at.
     pub fields: FieldSet,
     /// Hash of the caller's key, for affinity.
@@ -119,6 +121,7 @@ impl RouteRequest {
             user_agent: None,
             region: None,
             estimated_tokens: 0,
+            priority: None,
             fields: FieldSet::EMPTY,
             key_hash: None,
             session: None,

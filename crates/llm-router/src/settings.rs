@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{AllowedFailsPolicy, BudgetConfig, Fallback, FallbackLists, RetryPolicy, StrategyArgs};
+use crate::{
+    AllowedFailsPolicy, BudgetConfig, Fallback, FallbackLists, Hedging, RetryBudget, RetryPolicy, StrategyArgs,
+};
 
 /// Settings of the router. `None` everywhere means LiteLLM's default, which the methods know.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -47,6 +49,11 @@ pub struct RouterSettings {
     pub provider_budget_config: Option<BTreeMap<String, BudgetConfig>>,
     /// `litellm_settings.tag_budget_config`
     pub tag_budget_config: Option<BTreeMap<String, BudgetConfig>>,
+    pub default_priority: Option<i64>,
+    /// Ours: how far retries and hedges may multiply calls; nothing: as far as they like, as in LiteLLM.
+    pub retry_budget: Option<RetryBudget>,
+    /// Ours: a second call when the first is late; nothing: never.
+    pub hedging: Option<Hedging>,
     pub enable_health_check_routing: Option<bool>,
     /// `litellm_settings.drop_params`
     pub drop_params: Option<bool>,

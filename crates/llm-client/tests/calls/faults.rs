@@ -92,7 +92,7 @@ async fn outcome(engine: &Engine, format: Format, fault: &str, stream: bool) -> 
     }
     let http = http();
     match within(engine.answer(&http, &call, &Open)).await {
-        Err(Failure { error, last }) => {
+        Err(Failure { error, last, .. }) => {
             assert!(last.is_some(), "an attempt was made");
             refusal(format, &error)
         }

@@ -60,7 +60,7 @@ pub(crate) const ROUTER_HARMLESS: &str =
 
 /// `router_settings`.
 pub(crate) const ROUTER: &str = "
-    default_priority assistants_config search_tools guardrail_list
+    assistants_config search_tools guardrail_list
     alerting_config plugins enable_health_check_routing health_check_staleness_threshold
     health_check_ignore_transient_errors background_health_check_model_groups";
 

@@ -43,6 +43,9 @@ pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
     out.provider_budget_config = s.read("provider_budget_config");
     out.routing_strategy_args = s.read("routing_strategy_args");
     out.routing_groups = routing_groups(s);
+    out.default_priority = s.number("default_priority").map(|n| n as i64);
+    out.retry_budget = s.read("retry_budget");
+    out.hedging = s.read("hedging");
     out.enable_weighted_failover = s.flag("enable_weighted_failover");
     out.weights = s.read("weights");
     out.default_max_parallel_requests = s.small("default_max_parallel_requests");

@@ -22,6 +22,7 @@ impl Attempts {
             failover: false,
             error: None,
             current: None,
+            hedge: None,
             busy_since: None,
         });
         self.phase = Phase::Choose;
@@ -35,6 +36,10 @@ impl Attempts {
         let failure =
             Failure { error, resolved: &run.resolved, deployment: current, retries: run.retries, healthy: &healthy };
         let pause = self.router.retry(&self.request, failure, &mut self.rng)?;
+        let (state, budget) = (&self.router.state, self.router.settings.retry_budget);
+        if budget.is_some_and(|budget| !state.extra.allow(budget, state.millis(now))) {
+            return None;
+        }
         run.retries += 1;
         self.phase = Phase::Choose;
         Some(pause)

@@ -130,6 +130,16 @@ impl DeploymentState {
         self.latencies.add(value, first, rule, millis);
     }
 
+    /// An answer began after this time.
+    pub(crate) fn took(&self, time: Duration) {
+        self.latencies.took(time.as_secs_f64());
+    }
+
+    /// When an answer is late: 95 of 100 begin earlier.
+    pub(crate) fn late(&self) -> Option<Duration> {
+        self.latencies.late()
+    }
+
     pub(crate) fn rest_until(&self, until: u64) {
         self.rest_until.fetch_max(until, Ordering::Relaxed);
     }

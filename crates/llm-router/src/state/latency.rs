@@ -34,12 +34,20 @@ pub(super) struct Latencies {
     first: AtomicU64,
     /// Milliseconds of the state's clock at the last entry.
     at: AtomicU64,
+    /// Seconds within which 95 of 100 answers began, of the last fifty.
+    late: AtomicU64,
 }
+
+/// Answers that say what is late.
+const LATE_LIST: usize = 50;
+/// Fewer answers say nothing.
+const LATE_FROM: usize = 10;
 
 #[derive(Debug, Default)]
 struct Lists {
     all: VecDeque<f64>,
     first: VecDeque<f64>,
+    took: VecDeque<f64>,
 }
 
 impl Latencies {
@@ -54,6 +62,21 @@ impl Latencies {
             self.first.store(figure.to_bits(), Ordering::Relaxed);
         }
         self.at.store(millis.max(1), Ordering::Relaxed);
+    }
+
+    /// Adds how long an answer took to begin, in seconds.
+    pub(super) fn took(&self, seconds: f64) {
+        let mut lists = self.lists.lock();
+        push(&mut lists.took, seconds, LATE_LIST);
+        if lists.took.len() >= LATE_FROM {
+            self.late.store(percentile(&lists.took, 0.95).to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// When an answer is late; nothing as long as too few were seen.
+    pub(super) fn late(&self) -> Option<Duration> {
+        let seconds = f64::from_bits(self.late.load(Ordering::Relaxed));
+        Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero())
     }
 
     /// The figure to compare: of first contents for streams, where any was seen, else of whole answers; 0 when nothing was

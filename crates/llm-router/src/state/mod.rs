@@ -1,9 +1,12 @@
 //! What moves: cooldowns, counters, latencies, spend and ties. Shared by all snapshots of the router, keyed by deployment id.
 
 mod affinity;
+mod allowance;
+mod decisions;
 mod deployment;
 mod flight;
 mod latency;
+mod line;
 mod minute;
 mod purse;
 mod share;
@@ -17,10 +20,17 @@ use parking_lot::Mutex;
 use affinity::Ties;
 
 pub use affinity::{AffinityKey, SharedAffinity};
+pub(crate) use allowance::Extra;
+pub use allowance::RetryBudget;
+use decisions::Decisions;
+pub use decisions::{Decision, DecisionChoice, DecisionId};
+pub(crate) use decisions::{Record, RecordedChoice};
 pub use deployment::DeploymentState;
 pub(crate) use flight::{Account, Running};
 pub use flight::{Consumed, InFlight};
 pub(crate) use latency::{LatencyRule, TIMEOUT_PENALTY};
+use line::Line;
+pub(crate) use line::Place;
 pub use purse::{Purse, SharedSpend};
 pub use share::{Changes, SharedCooldown, SharedLoad, SharedUsage};
 
@@ -34,6 +44,12 @@ pub struct RouterState {
     deployments: Mutex<HashMap<Arc<str>, Arc<DeploymentState>>>,
     purses: Mutex<HashMap<Arc<str>, Arc<Purse>>>,
     ties: Ties,
+    decisions: Decisions,
+    /// Requests that wait until a group has a healthy deployment.
+    pub(crate) down: Arc<Line>,
+    /// Requests that wait until a deployment has a place.
+    pub(crate) full: Arc<Line>,
+    pub(crate) extra: Extra,
 }
 
 impl RouterState {
@@ -47,6 +63,10 @@ impl RouterState {
             deployments: Mutex::default(),
             purses: Mutex::default(),
             ties: Ties::default(),
+            decisions: Decisions::default(),
+            down: Arc::default(),
+            full: Arc::default(),
+            extra: Extra::default(),
         })
     }
 
@@ -117,6 +137,22 @@ impl RouterState {
     /// The outcome of a health check. It matters with `enable_health_check_routing`.
     pub fn set_health(&self, id: &Arc<str>, healthy: bool) {
         self.deployment(id).set_health(healthy);
+    }
+
+    /// What was decided for a request, as long as it is among the last thousand.
+    #[must_use]
+    pub fn decision(&self, id: DecisionId) -> Option<Decision> {
+        self.decisions.get(id)
+    }
+
+    /// The latest decisions, newest first.
+    #[must_use]
+    pub fn latest_decisions(&self, most: usize) -> Vec<Decision> {
+        self.decisions.latest(most)
+    }
+
+    pub(crate) fn keep(&self, record: Record) {
+        self.decisions.push(record);
     }
 
     /// The deployment that a key is tied to.

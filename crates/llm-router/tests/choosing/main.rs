@@ -4,6 +4,7 @@
 mod filters;
 mod simulated;
 mod strategies;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

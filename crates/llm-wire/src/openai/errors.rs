@@ -3,14 +3,14 @@
 //! [`kind_of`] is the mapping; [`decode`] reads a whole reply; [`encode`] writes the body that OpenAI clients expect,
 //! `{"error":{"message","type","param","code"}}` with the status as a string in `code`.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Kind, Side, UpstreamDetail};
 
+pub use super::retry_after::retry_after;
+
 use super::object::Obj;
 use super::wire::{Text, view};
-use crate::codec::http_headers::{Headers, get};
+use crate::codec::http_headers::Headers;
 use crate::codec::{ReplyView, StreamErrors};
 
 /// Upstream bodies are kept up to this size, in bytes.
@@ -218,14 +218,6 @@ pub fn visible_headers(headers: &Headers<'_>) -> Vec<(String, String)> {
     headers.iter().filter(|(n, _)| visible(n)).map(|(n, v)| (n.to_string(), v.to_string())).collect()
 }
 
-/// How long the upstream wants to be left alone: `retry-after-ms`, or `retry-after` in seconds. Dates are not read.
-#[must_use]
-pub fn retry_after(headers: &Headers<'_>) -> Option<Duration> {
-    let number = |name: &str| get(headers, name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
 /// Reads the object below `error` that a stream carried after its 200, in `provider`'s name. What the text says counts
 /// first, then the code, as `how` tells.
 #[must_use]
@@ -312,6 +304,8 @@ pub(crate) fn encode_as(error: &Error, kind: &str, out: &mut BytesMut) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

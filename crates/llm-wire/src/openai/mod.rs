@@ -23,5 +23,6 @@ pub mod images;
 pub mod moderations;
 pub(crate) mod object;
 pub mod responses;
+mod retry_after;
 pub mod usage;
 pub(crate) mod wire;

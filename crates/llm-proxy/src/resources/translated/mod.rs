@@ -143,6 +143,7 @@ impl House<'_> {
             sent: Instant::now(),
             took: Duration::ZERO,
             retries: 0,
+            decision: None,
         }
     }
 }
