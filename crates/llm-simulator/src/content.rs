@@ -9,6 +9,10 @@ use crate::script::Script;
 /// Default size of the line of [`Fault::OversizedLine`].
 const OVERSIZED: usize = 2 * 1024 * 1024;
 
+/// A red pixel: a PNG in base64.
+pub(crate) const PICTURE: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
+
 /// An answer without format.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
@@ -170,7 +174,7 @@ fn shorten(mut text: String, prompt: &Prompt, finish: &mut Finish) -> String {
 }
 
 /// Words with their trailing blank, or the text in at most `count` pieces.
-fn pieces(text: &str, count: Option<usize>) -> Vec<String> {
+pub(crate) fn pieces(text: &str, count: Option<usize>) -> Vec<String> {
     let words: Vec<&str> = text.split_inclusive(' ').collect();
     match count {
         None => words.into_iter().map(str::to_owned).collect(),

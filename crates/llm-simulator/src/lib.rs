@@ -5,12 +5,20 @@
 //! | service | what | path ends with |
 //! |---|---|---|
 //! | OpenAI | chat, completions, responses, embeddings, models | `/chat/completions`, `/responses`, ... |
+//! | | images: generations, edits, variations | `/images/generations`, ... |
+//! | | audio: transcriptions, translations, speech | `/audio/transcriptions`, ... |
+//! | | moderations; videos: make, look, fetch, remix, delete | `/moderations`, `/videos`, `/videos/{id}/content` |
 //! | Azure OpenAI | the same | below `/openai/deployments/{deployment}/` or `/openai/v1/` |
 //! | Anthropic | messages, count_tokens, models | `/messages`, `/messages/count_tokens` |
 //! | Gemini | content, whole, as events (`alt=sse`) or as an array | `/models/{model}:generateContent`, `:streamGenerateContent` |
+//! | | embeddings; Imagen's pictures | `:embedContent`, `:batchEmbedContents`, `:predict` |
 //! | Bedrock | Converse, whole and as AWS event stream | `/model/{model}/converse`, `/converse-stream` |
+//! | | Invoke: the bodies of its models' makers | `/model/{model}/invoke`, `/invoke-with-response-stream` |
 //! | Ollama | chat, whole and as JSON lines | `/api/chat` |
 //! | Cohere | chat (version 2), rerank | `/v2/chat`, `/rerank` |
+//! | Jina, Voyage | rerank | `/rerank` below `/jina/`, `/voyage/` |
+//! | Mistral | OCR | `/ocr` |
+//! | Tavily | search | `/search` |
 //! | batches | Anthropic's, Vertex AI's, Bedrock's, with Cloud Storage and S3 | `/v1/messages/batches...`, `/batchPredictionJobs...`, `/model-invocation-job...` |
 //!
 //! Its frames are literal templates of what those services send; it shares no code with the gateway's codecs, so a
@@ -66,12 +74,16 @@ mod content;
 mod control;
 mod dialects;
 mod faults;
+mod form;
 mod gemini;
 mod ids;
+mod jina;
 mod marker;
+mod mistral;
 mod ollama;
 mod openai;
 mod prompt;
+mod ranking;
 mod record;
 mod reply;
 mod route;
@@ -81,7 +93,10 @@ mod script;
 mod sending;
 mod server;
 mod service;
+mod tavily;
 mod template;
+mod voyage;
+mod wording;
 
 pub use faults::Fault;
 pub use record::{Ended, Recorded};

@@ -1,6 +1,6 @@
 //! What a request asks for, read leniently from any format.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The parts of a request that shape the answer.
 #[derive(Debug, Default)]
@@ -59,6 +59,27 @@ impl Prompt {
             None => self.user_text = text.to_owned(),
         }
     }
+}
+
+/// Reads a conversation of messages with roles, tool results among them, and tools that are functions: what OpenAI's
+/// shape and those made after it have in common. `read` names the fields that the model reads.
+pub(crate) fn conversation(prompt: &mut Prompt, body: &Value, read: &[&str]) {
+    let messages = body.get("messages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let last_user = messages.iter().rev().find(|m| text_field(m, "role") == Some("user"));
+    if let Some(content) = last_user.and_then(|m| m.get("content")) {
+        prompt.set_user_text(&text_of(content));
+    }
+    if let Some(last) = messages.last().filter(|m| text_field(m, "role") == Some("tool")) {
+        prompt.tool_result = last.get("content").map(text_of);
+    }
+    prompt.characters = read.iter().filter_map(|key| body.get(key)).map(characters).sum();
+    let tools = body.get("tools").and_then(Value::as_array).into_iter().flatten();
+    prompt.tools = tools.filter_map(|tool| tool.get("function")).filter_map(function).collect();
+}
+
+fn function(function: &Value) -> Option<Tool> {
+    let schema = function.get("parameters").cloned().unwrap_or_else(|| json!({"type": "object"}));
+    Some(Tool { name: text_field(function, "name")?.to_owned(), schema })
 }
 
 /// The text of a message content: a string, or the `text` of its parts joined by a blank.

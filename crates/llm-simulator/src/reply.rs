@@ -29,7 +29,7 @@ pub(crate) enum Payload {
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
     pub(crate) kind: FrameKind,
-    framing: Framing,
+    pub(crate) framing: Framing,
 }
 
 /// How the events of a stream are told apart.
@@ -43,6 +43,8 @@ pub(crate) enum Framing {
     Array,
     /// AWS event stream: lengths and checksums.
     Messages,
+    /// Nothing: pieces of a file.
+    Bytes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Frame {
             Framing::Lines => ended(b"\n"),
             Framing::Array => ended(b"\n"),
             Framing::Messages => Bytes::from(eventstream::halved(&self.bytes)),
+            Framing::Bytes => Bytes::copy_from_slice(half()),
         };
         Self { bytes, kind: FrameKind::Frame, framing: self.framing }
     }

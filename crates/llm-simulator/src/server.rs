@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::batches::Shelf;
 use crate::connection::{Breaker, SharedSocket, perform};
+use crate::openai::Video;
 use crate::record::{Log, Recorded};
 use crate::rules::{Match, Rules};
 use crate::script::Script;
@@ -63,6 +64,8 @@ pub(crate) struct State {
     pub(crate) cached: Mutex<HashSet<u64>>,
     /// Batches and files.
     pub(crate) shelf: Shelf,
+    /// Videos being made, by id.
+    pub(crate) videos: Mutex<HashMap<String, Video>>,
     /// Makes ids of different simulators differ.
     pub(crate) seed: u64,
     connections: AtomicU64,
@@ -73,6 +76,7 @@ impl State {
         self.rules.lock().clear();
         self.used.lock().clear();
         self.cached.lock().clear();
+        self.videos.lock().clear();
         self.log.clear();
     }
 }
@@ -98,6 +102,7 @@ impl Simulator {
             used: Mutex::default(),
             cached: Mutex::default(),
             shelf: Shelf::default(),
+            videos: Mutex::default(),
             seed,
             connections: AtomicU64::new(0),
         });

@@ -6,22 +6,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::connection::{Breaker, Ending};
+use crate::dialects::{service, text};
 use crate::faults::Fault;
 use crate::ids::{Sequence, hash};
 use crate::prompt::Prompt;
 use crate::record::{Ended, Recorded};
-use crate::reply::{Payload, Reply, upto};
-use crate::route::{Dialect, Operation, Route};
+use crate::reply::{Frame, Framing, Payload, Reply, upto};
+use crate::route::{Dialect, Route};
 use crate::script::Script;
 use crate::sending::{Body, Sender, plain};
 use crate::server::State;
-use crate::{batches, control, dialects, marker, openai, route};
+use crate::{batches, control, form, marker, openai, route};
 
 /// Bodies beyond this are answered with 413.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -34,6 +35,7 @@ pub(crate) struct Call<'a> {
     pub(crate) route: &'a Route,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a str,
+    /// The body; of a form its fields, see [`form`].
     pub(crate) body: &'a Value,
     pub(crate) prompt: &'a Prompt,
     pub(crate) script: &'a Script,
@@ -61,7 +63,7 @@ pub(crate) async fn serve(
     let (head, incoming) = request.into_parts();
     let dialect = route::dialect(head.uri.path(), &head.headers);
     let Ok(body) = Limited::new(incoming, LARGEST_BODY).collect().await else {
-        return Ok(plain(dialects::fault(Fault::Status(413), dialect, None, "")));
+        return Ok(plain(service(dialect).complaints().fault(Fault::Status(413), None, "")));
     };
     let body = body.to_bytes();
     if head.uri.path().starts_with("/__sim/") {
@@ -91,12 +93,17 @@ async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> 
         return (unauthorized(state, head, dialect).unwrap_or(reply), Script::default());
     }
     let Some(route) = route::find(&head.method, path, &head.headers) else {
-        return (dialects::unknown_path(method, path, dialect), Script::default());
+        return (service(dialect).complaints().unknown_path(method, path), Script::default());
     };
     if let Some(reply) = unauthorized(state, head, dialect) {
         return (reply, Script::default());
     }
-    let json = if route.operation == Operation::Models { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
+    let kind = text(&head.headers, "content-type").unwrap_or_default();
+    let json = match form::boundary(kind) {
+        _ if !matches!(head.method, Method::POST | Method::PUT) => Some(Value::Null),
+        Some(boundary) => form::parse(body, boundary),
+        None => serde_json::from_slice(body).ok(),
+    };
     let mut call = Call {
         route: &route,
         headers: &head.headers,
@@ -114,24 +121,24 @@ async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> 
     call.prompt = &prompt;
     let script = match choose(state, &call, path, body) {
         Ok(script) => script,
-        Err(why) => return (dialects::bad_script(&why, dialect), Script::default()),
+        Err(why) => return (service(dialect).complaints().bad_script(&why), Script::default()),
     };
     call.script = &script;
     before_head(&script, sender).await;
     let reply = if let Some(reply) = instead(&call) {
         reply
     } else if openai::needs_version(dialect, head.uri.query().unwrap_or_default(), path) {
-        dialects::unknown_path(method, path, dialect)
+        service(dialect).complaints().unknown_path(method, path)
     } else if json.is_none() {
-        dialects::unreadable(dialect)
+        service(dialect).complaints().unreadable()
     } else {
-        altered(dialects::answer(&call, state), &call)
+        altered(service(dialect).answer(&call, state), &call)
     };
-    (dialects::enclosed(reply, &call), script)
+    (service(dialect).finished(reply, &call), script)
 }
 
 fn prompt(call: &Call<'_>) -> Prompt {
-    let mut prompt = dialects::prompt(call);
+    let mut prompt = service(call.route.dialect).prompt(call);
     if prompt.model.is_empty() {
         prompt.model = call.route.model.clone().unwrap_or_default();
     }
@@ -140,8 +147,8 @@ fn prompt(call: &Call<'_>) -> Prompt {
 
 fn unauthorized(state: &State, head: &Parts, dialect: Dialect) -> Option<Reply> {
     let required = state.config.require_key.as_deref()?;
-    let given = dialects::key(dialect, &head.headers, head.uri.query().unwrap_or_default());
-    if given == Some(required) { None } else { Some(dialects::unauthorized(dialect, given)) }
+    let given = service(dialect).key(&head.headers, head.uri.query().unwrap_or_default());
+    if given == Some(required) { None } else { Some(service(dialect).complaints().unauthorized(given)) }
 }
 
 /// The script of a request: programmed, header, marker, model name, or none.
@@ -206,13 +213,14 @@ fn instead(call: &Call<'_>) -> Option<Reply> {
         Fault::Html => raw(502, html(), page.as_bytes()),
         Fault::WrongType => raw(200, html(), b"<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>"),
         Fault::Gzip => {
-            let kind = dialects::content_type(call);
+            let kind =
+                if call.prompt.stream { service(call.route.dialect).stream_type(call) } else { "application/json" };
             let headers = vec![("content-type", kind.to_owned()), ("content-encoding", "gzip".to_owned())];
             raw(200, headers, b"\x1f\x8b\x08\x00 this is not gzip \xff\xff\xff\xff")
         }
         fault @ (Fault::Status(_) | Fault::Context | Fault::Policy | Fault::Quota) => {
-            let mut reply =
-                dialects::fault(fault, call.route.dialect, call.script.message.as_deref(), &call.prompt.model);
+            let complaints = service(call.route.dialect).complaints();
+            let mut reply = complaints.fault(fault, call.script.message.as_deref(), &call.prompt.model);
             let default = if reply.status == 429 { Some("1") } else { None };
             let retry_after = call.script.retry_after.as_deref().or(default).filter(|value| !value.is_empty());
             reply.headers.extend(retry_after.map(|value| ("retry-after", value.to_owned())));
@@ -225,16 +233,16 @@ fn instead(call: &Call<'_>) -> Option<Reply> {
 /// Faults that change a reply with the provider's words.
 fn altered(mut reply: Reply, call: &Call<'_>) -> Reply {
     let message = call.script.message.as_deref();
-    let dialect = call.route.dialect;
+    let complaints = service(call.route.dialect).complaints();
+    let bare = |frames: &[Frame]| frames.iter().any(|frame| frame.framing == Framing::Bytes);
     reply.payload = match (call.script.fault, reply.payload) {
-        (Some(Fault::ErrorEvent), Payload::Frames(frames)) => {
+        (Some(Fault::ErrorEvent), Payload::Frames(frames)) if !bare(&frames) => {
             let (mut head, _) = upto(frames, call.script.chunks_before_fault());
-            head.push(dialects::event(call, message));
+            head.push(complaints.event(call, message));
             Payload::Frames(head)
         }
-        (Some(Fault::ErrorEvent), Payload::Whole(_)) => {
-            Payload::Whole(Bytes::from(dialects::error_body(dialect, message)))
-        }
+        // sound and pictures have no place for an error but instead of them
+        (Some(Fault::ErrorEvent), _) => Payload::Whole(Bytes::from(complaints.body(message))),
         (Some(Fault::Malformed), Payload::Whole(bytes)) => Payload::Whole(bytes.slice(..bytes.len() / 2)),
         (_, payload) => payload,
     };

@@ -3,6 +3,7 @@
 
 mod client;
 
+use base64::Engine;
 use bytes::Bytes;
 use client::{aws_messages, open, post, raw_post, read_all, send, sim};
 use http::Method;
@@ -193,4 +194,124 @@ async fn streams_fail_in_their_own_format() {
     assert_eq!(kinds(&aws_messages(&bytes)).len(), 4);
     let (bytes, error) = raw_post(sim.addr(), STREAM, &ask("x [[sim fault=garbage]]")).await;
     assert!(error.is_none() && !bytes.starts_with(b"HTTP/"));
+}
+
+/// The events inside the chunks of an Invoke stream.
+fn unwrapped(messages: &[(String, Bytes)]) -> Vec<Value> {
+    let event = |(kind, payload): &(String, Bytes)| {
+        assert_eq!(kind, "chunk");
+        let bytes = base64::engine::general_purpose::STANDARD.decode(json_of(payload)["bytes"].as_str().unwrap());
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
+    };
+    messages.iter().map(event).collect()
+}
+
+async fn invoke(sim: &Running, model: &str, action: &str, body: Value) -> client::Answer {
+    post(sim, &format!("/model/{model}/{action}"), &body).await
+}
+
+#[tokio::test]
+async fn every_maker_has_its_own_words() {
+    let sim = sim().await;
+    let chat = json!({"messages": [{"role": "user", "content": "hello"}], "max_tokens": 50});
+    let cases = [
+        (
+            "amazon.titan-text-express-v1",
+            json!({"inputText": "User: hello\n\nBot: "}),
+            "/results/0/outputText",
+            "/outputText",
+        ),
+        (
+            "meta.llama3-8b-instruct-v1:0",
+            json!({"prompt": "<|start_header_id|>user<|end_header_id|>\n\nhello<|eot_id|>"}),
+            "/generation",
+            "/generation",
+        ),
+        (
+            "mistral.mistral-7b-instruct-v0:2",
+            json!({"prompt": "<s>[INST] hello [/INST]"}),
+            "/outputs/0/text",
+            "/outputs/0/text",
+        ),
+        ("cohere.command-text-v14", json!({"prompt": "hello"}), "/generations/0/text", "/text"),
+        ("cohere.command-r-v1:0", json!({"message": "hello"}), "/text", "/text"),
+        ("us.deepseek.r1-v1:0", json!({"prompt": "hello"}), "/choices/0/text", "/choices/0/text"),
+        ("ai21.jamba-1-5-mini-v1:0", chat.clone(), "/choices/0/message/content", "/choices/0/delta/content"),
+        ("ai21.j2-mid-v1", json!({"prompt": "hello"}), "/completions/0/data/text", ""),
+        ("arn:aws:bedrock:us-east-1:1:imported-model%2Fx", json!({"prompt": "hello"}), "/generation", "/generation"),
+    ];
+    for (model, body, whole, piece) in cases {
+        let answer = invoke(&sim, model, "invoke", body.clone()).await;
+        assert_eq!(answer.json().pointer(whole), Some(&json!("You said: hello")), "{model}: {}", answer.text());
+        assert!(!answer.header("x-amzn-bedrock-output-token-count").is_empty(), "{model}");
+        let streamed = invoke(&sim, model, "invoke-with-response-stream", body.clone()).await;
+        if piece.is_empty() {
+            assert_eq!((streamed.status, streamed.header("x-amzn-errortype")), (400, "ValidationException"), "{model}");
+            continue;
+        }
+        let events = unwrapped(&aws_messages(&streamed.body));
+        let text: String = events.iter().filter_map(|e| e.pointer(piece)?.as_str()).collect();
+        assert_eq!(text, "You said: hello", "{model}");
+        assert!(events.last().unwrap()["amazon-bedrock-invocationMetrics"]["outputTokenCount"].is_u64(), "{model}");
+        let mut unknown = body;
+        unknown["frog"] = json!(1);
+        let refused = invoke(&sim, model, "invoke", unknown).await;
+        assert!(refused.status == 400 && refused.text().contains("extraneous key [frog]"), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn claude_and_nova_are_wrapped() {
+    let sim = sim().await;
+    let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": [{"role": "user", "content": "hello"}]});
+    let whole = invoke(&sim, MODEL, "invoke", body.clone()).await.json();
+    assert_eq!(
+        (&whole["content"][0]["text"], &whole["model"]),
+        (&json!("You said: hello"), &json!("claude-3-5-sonnet-20240620"))
+    );
+    let streamed = invoke(&sim, MODEL, "invoke-with-response-stream", body.clone()).await;
+    let events = unwrapped(&aws_messages(&streamed.body));
+    assert_eq!(
+        (&events[0]["type"], &events.last().unwrap()["type"]),
+        (&json!("message_start"), &json!("message_stop"))
+    );
+    assert!(events.last().unwrap()["amazon-bedrock-invocationMetrics"].is_object());
+    let mut named = body;
+    named["model"] = json!("claude");
+    let refused = invoke(&sim, MODEL, "invoke", named).await;
+    assert_eq!(refused.json()["message"], "model: Extra inputs are not permitted");
+    let nova = "us.amazon.nova-lite-v1:0";
+    let whole = invoke(&sim, nova, "invoke", ask("hello")).await.json();
+    assert_eq!(whole["output"]["message"]["content"][0]["text"], "You said: hello");
+    let streamed = invoke(&sim, nova, "invoke-with-response-stream", ask("hello")).await;
+    let events = unwrapped(&aws_messages(&streamed.body));
+    assert!(events[0]["messageStart"].is_object() && events[1]["contentBlockDelta"]["delta"]["text"] == "You ");
+    let failing =
+        invoke(&sim, nova, "invoke-with-response-stream", ask("hi [[sim chunks=8 fault=error-event after=2]]")).await;
+    assert_eq!(aws_messages(&failing.body).last().unwrap().0, "throttlingException");
+}
+
+#[tokio::test]
+async fn vectors_and_pictures_by_invoke() {
+    let sim = sim().await;
+    let titan =
+        invoke(&sim, "amazon.titan-embed-text-v2:0", "invoke", json!({"inputText": "hello", "dimensions": 256})).await;
+    assert_eq!(
+        (titan.json()["embedding"].as_array().unwrap().len(), titan.json()["inputTextTokenCount"].clone()),
+        (256, json!(2))
+    );
+    let body = json!({"texts": ["a", "b"], "input_type": "search_document"});
+    let cohere = invoke(&sim, "cohere.embed-english-v3", "invoke", body).await.json();
+    assert_eq!(
+        (cohere["embeddings"].as_array().unwrap().len(), &cohere["response_type"]),
+        (2, &json!("embeddings_floats"))
+    );
+    let body = json!({"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a cat"}, "imageGenerationConfig": {"numberOfImages": 2}});
+    let nova = invoke(&sim, "amazon.nova-canvas-v1:0", "invoke", body).await.json();
+    assert_eq!(nova["images"].as_array().unwrap().len(), 2);
+    let body = json!({"text_prompts": [{"text": "a cat"}]});
+    let stability = invoke(&sim, "stability.stable-diffusion-xl-v1", "invoke", body).await.json();
+    assert!(stability["artifacts"][0]["base64"].is_string());
+    let refused = invoke(&sim, "stability.sd3-5-large-v1:0", "invoke", json!({"seed": 1})).await;
+    assert!(refused.status == 400 && refused.text().contains("required key [prompt]"));
 }

@@ -207,3 +207,32 @@ async fn streams_fail_in_their_own_format() {
     let broken = answer.events().iter().filter(|e| serde_json::from_str::<Value>(&e.data).is_err()).count();
     assert_eq!((broken, answer.events().len()), (1, 10));
 }
+
+#[tokio::test]
+async fn embeddings_and_pictures() {
+    let sim = sim().await;
+    let part = |text: &str| json!({"parts": [{"text": text}]});
+    let one = post(
+        &sim,
+        "/v1beta/models/gemini-embedding-001:embedContent",
+        &json!({"content": part("hello"), "outputDimensionality": 8}),
+    )
+    .await;
+    assert_eq!(one.json()["embedding"]["values"].as_array().unwrap().len(), 8);
+    let path = "/v1beta/models/gemini-embedding-001:batchEmbedContents";
+    let request =
+        |text: &str| json!({"model": "models/gemini-embedding-001", "content": part(text), "outputDimensionality": 8});
+    let both = post(&sim, path, &json!({"requests": [request("hello"), request("there")]})).await.json();
+    assert_eq!((&both["embeddings"][0], both["embeddings"].as_array().unwrap().len()), (&one.json()["embedding"], 2));
+    let refused = post(&sim, path, &json!({"requests": [{"model": "models/other", "content": part("x")}]})).await;
+    assert_eq!((refused.status, refused.json()["error"]["status"].clone()), (400, json!("INVALID_ARGUMENT")));
+    let limited = post(&sim, path, &json!({"requests": [request("x [[sim fault=429]]")]})).await;
+    assert_eq!((limited.status, limited.json()["error"]["code"].clone()), (429, json!(429)));
+    let path = "/v1beta/models/imagen-4.0-generate-001:predict";
+    let pictures =
+        post(&sim, path, &json!({"instances": [{"prompt": "a cat"}], "parameters": {"sampleCount": 2}})).await.json();
+    assert_eq!(
+        (pictures["predictions"].as_array().unwrap().len(), &pictures["predictions"][0]["mimeType"]),
+        (2, &json!("image/png"))
+    );
+}

@@ -45,19 +45,39 @@ pub(super) fn messages(call: &Call<'_>, answering: bool) -> Result<(), ApiError>
     if !body.is_object() {
         return Err(ApiError::invalid("Input should be a valid dictionary"));
     }
-    let mut required = vec!["model", "messages"];
-    if answering {
-        required.push("max_tokens");
-    }
-    if let Some(name) = required.into_iter().find(|name| body.get(name).is_none()) {
-        return Err(ApiError::invalid(format!("{name}: Field required")));
-    }
+    let required: &[&str] = if answering { &["model", "messages", "max_tokens"] } else { &["model", "messages"] };
+    required_fields(body, required)?;
     if let Some(name) = body.as_object().into_iter().flatten().map(|(k, _)| k).find(|k| !FIELDS.contains(&k.as_str())) {
         return Err(ApiError::invalid(format!("{name}: Extra inputs are not permitted")));
     }
     if text_field(body, "model").is_none() {
         return Err(ApiError::invalid("model: Input should be a valid string"));
     }
+    conversation(body, answering)
+}
+
+/// As Bedrock passes requests on: the model stands in the path, the version in the body.
+pub(super) fn invoked(call: &Call<'_>) -> Result<(), ApiError> {
+    let body = call.body;
+    required_fields(body, &["anthropic_version", "max_tokens", "messages"])?;
+    let permitted = |name: &str| {
+        ["anthropic_beta", "anthropic_version"].contains(&name)
+            || (FIELDS.contains(&name) && !["model", "stream", "metadata"].contains(&name))
+    };
+    if let Some(name) = body.as_object().into_iter().flatten().map(|(k, _)| k).find(|k| !permitted(k)) {
+        return Err(ApiError::invalid(format!("{name}: Extra inputs are not permitted")));
+    }
+    conversation(body, true)
+}
+
+fn required_fields(body: &Value, names: &[&str]) -> Result<(), ApiError> {
+    match names.iter().find(|name| body.get(**name).is_none()) {
+        Some(name) => Err(ApiError::invalid(format!("{name}: Field required"))),
+        None => Ok(()),
+    }
+}
+
+fn conversation(body: &Value, answering: bool) -> Result<(), ApiError> {
     let Some(list) = body.get("messages").and_then(Value::as_array) else {
         return Err(ApiError::invalid("messages: Input should be a valid list"));
     };

@@ -1,7 +1,9 @@
 //! Anthropic's error bodies.
 
+use crate::dialects::Complaints;
 use crate::faults::Fault;
-use crate::reply::{Payload, Reply};
+use crate::reply::{Frame, FrameKind, Payload, Reply};
+use crate::service::Call;
 use crate::template::{fill, quote};
 
 use super::frames;
@@ -11,7 +13,7 @@ use super::frames;
 pub(super) struct ApiError {
     status: u16,
     kind: &'static str,
-    message: String,
+    pub(super) message: String,
 }
 
 impl ApiError {
@@ -35,9 +37,13 @@ impl ApiError {
     }
 }
 
-/// The status faults.
-pub(crate) fn fault(fault: Fault, message: Option<&str>, model: &str) -> Reply {
-    let usual: (u16, &'static str, String) = match fault {
+/// How this service complains.
+#[derive(Debug)]
+pub(super) struct Errors;
+
+impl Complaints for Errors {
+    fn fault(&self, fault: Fault, message: Option<&str>, model: &str) -> Reply {
+        let usual: (u16, &'static str, String) = match fault {
         Fault::Context => {
             (400, "invalid_request_error", "prompt is too long: 210012 tokens > 200000 maximum".to_owned())
         }
@@ -55,8 +61,34 @@ pub(crate) fn fault(fault: Fault, message: Option<&str>, model: &str) -> Reply {
         }
         _ => (500, "api_error", "Internal server error".to_owned()),
     };
-    let (status, kind, text) = usual;
-    ApiError { status, kind, message: message.map_or(text, str::to_owned) }.reply()
+        let (status, kind, text) = usual;
+        ApiError { status, kind, message: message.map_or(text, str::to_owned) }.reply()
+    }
+
+    fn unauthorized(&self, given: Option<&str>) -> Reply {
+        let message = if given.is_some() { "invalid x-api-key" } else { "x-api-key header is required" };
+        ApiError { status: 401, kind: "authentication_error", message: message.to_owned() }.reply()
+    }
+
+    fn unknown_path(&self, _: &str, _: &str) -> Reply {
+        ApiError::not_found("Not found").reply()
+    }
+
+    fn unreadable(&self) -> Reply {
+        ApiError::invalid("The request body is not valid JSON: unexpected character: line 1 column 1 (char 0)").reply()
+    }
+
+    fn bad_script(&self, why: &str) -> Reply {
+        ApiError::invalid(format!("simulator: {why}")).reply()
+    }
+
+    fn body(&self, message: Option<&str>) -> String {
+        fill(frames::ERROR_BODY, &[("message", &quote(message.unwrap_or("Overloaded")))])
+    }
+
+    fn event(&self, _: &Call<'_>, message: Option<&str>) -> Frame {
+        Frame::new(FrameKind::Frame, fill(frames::ERROR_EVENT, &[("error", &self.body(message))]))
+    }
 }
 
 fn status_words(status: u16, model: &str) -> (&'static str, String) {
@@ -77,30 +109,4 @@ fn status_words(status: u16, model: &str) -> (&'static str, String) {
         _ => ("api_error", "Internal server error"),
     };
     (kind, message.to_owned())
-}
-
-/// 401 for a missing or wrong key.
-pub(crate) fn unauthorized(given: bool) -> Reply {
-    let message = if given { "invalid x-api-key" } else { "x-api-key header is required" };
-    ApiError { status: 401, kind: "authentication_error", message: message.to_owned() }.reply()
-}
-
-/// 404 for a path the service does not have.
-pub(crate) fn unknown_path() -> Reply {
-    ApiError::not_found("Not found").reply()
-}
-
-/// 400 for a body that is not JSON.
-pub(crate) fn unreadable() -> Reply {
-    ApiError::invalid("The request body is not valid JSON: unexpected character: line 1 column 1 (char 0)").reply()
-}
-
-/// 400 of the simulator itself: the script cannot be read.
-pub(crate) fn bad_script(why: &str) -> Reply {
-    ApiError::invalid(format!("simulator: {why}")).reply()
-}
-
-/// The error event inside a stream.
-pub(crate) fn event(message: Option<&str>) -> String {
-    fill(frames::ERROR_EVENT, &[("message", &quote(message.unwrap_or("Overloaded")))])
 }

@@ -30,8 +30,10 @@ pub(super) const MESSAGE_DELTA: &str = "event: message_delta\ndata: {\"type\":\"
 
 pub(super) const MESSAGE_STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"         }\n\n";
 
-pub(super) const ERROR_EVENT: &str =
-    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":@message@}}\n\n";
+pub(super) const ERROR_EVENT: &str = "event: error\ndata: @error@\n\n";
+
+/// What such an event holds.
+pub(super) const ERROR_BODY: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":@message@}}"#;
 
 pub(super) const ERROR: &str =
     r#"{"type":"error","error":{"type":@type@,"message":@message@},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}"#;

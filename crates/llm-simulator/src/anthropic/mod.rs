@@ -1,12 +1,16 @@
 //! Anthropic's wire format.
 
 mod check;
-pub(crate) mod errors;
+mod errors;
 mod frames;
 mod messages;
 mod request;
 mod stream;
 
+use http::HeaderMap;
+
+use crate::dialects::{Complaints, Service, bearer, text};
+use crate::prompt::Prompt;
 use crate::reply::{Payload, Reply};
 use crate::route::Operation;
 use crate::server::State;
@@ -15,8 +19,28 @@ use crate::template::{fill, quote};
 
 pub(crate) use request::prompt;
 
-/// The reply of a healthy service, or its complaint about the request.
-pub(crate) fn answer(call: &Call<'_>, state: &State) -> Reply {
+#[derive(Debug)]
+pub(crate) struct Anthropic;
+
+impl Service for Anthropic {
+    fn prompt(&self, call: &Call<'_>) -> Prompt {
+        request::prompt(call)
+    }
+
+    fn answer(&self, call: &Call<'_>, state: &State) -> Reply {
+        answer(call, state)
+    }
+
+    fn complaints(&self) -> &dyn Complaints {
+        &errors::Errors
+    }
+
+    fn key<'a>(&self, headers: &'a HeaderMap, _: &'a str) -> Option<&'a str> {
+        text(headers, "x-api-key").or_else(|| bearer(headers))
+    }
+}
+
+fn answer(call: &Call<'_>, state: &State) -> Reply {
     if call.route.operation == Operation::Models {
         return json_reply(call, models(call));
     }
@@ -32,6 +56,12 @@ pub(crate) fn answer(call: &Call<'_>, state: &State) -> Reply {
             json_reply(call, fill(frames::TOKENS, &[("tokens", &tokens.to_string())]))
         }
     }
+}
+
+/// The reply to a request that another house passes on: it names model and version itself. The error is its text.
+pub(crate) fn invoked(call: &Call<'_>, state: &State) -> Result<Reply, String> {
+    check::invoked(call).map_err(|problem| problem.message)?;
+    Ok(messages::reply(call, state))
 }
 
 fn models(call: &Call<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 
-use crate::content::{Finish, Usage, compose, usage};
+use crate::content::{Answer, Finish, Usage, compose, usage};
 use crate::reply::Reply;
 use crate::service::Call;
 use crate::template::{fill, quote};
@@ -15,6 +15,11 @@ pub(super) fn reply(call: &Call<'_>) -> Reply {
     if call.prompt.stream {
         return stream::reply(call, &answer, counts);
     }
+    whole(call, &answer, counts)
+}
+
+/// One message; Nova answers with it to Invoke as well.
+pub(super) fn whole(call: &Call<'_>, answer: &Answer, counts: Usage) -> Reply {
     let mut blocks = Vec::new();
     if answer.redacted {
         blocks.push(fill(frames::REDACTED, &[("data", &base64_word(call, "redacted"))]));

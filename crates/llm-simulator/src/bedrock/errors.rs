@@ -1,5 +1,6 @@
 //! Bedrock's error bodies: a message, and the kind of exception in a header.
 
+use crate::dialects::Complaints;
 use crate::faults::Fault;
 use crate::reply::{Frame, FrameKind, Framing, Payload, Reply};
 use crate::service::Call;
@@ -37,25 +38,61 @@ impl ApiError {
     }
 }
 
-/// The status faults.
-pub(crate) fn fault(fault: Fault, message: Option<&str>, model: &str) -> Reply {
-    let mut problem = match fault {
-        Fault::Context => ApiError::invalid("Input is too long for requested model."),
-        Fault::Policy => {
-            ApiError::invalid("The model returned the following errors: Output blocked by content filtering policy")
+/// How this service complains.
+#[derive(Debug)]
+pub(super) struct Errors;
+
+impl Complaints for Errors {
+    fn fault(&self, fault: Fault, message: Option<&str>, model: &str) -> Reply {
+        let mut problem = match fault {
+            Fault::Context => ApiError::invalid("Input is too long for requested model."),
+            Fault::Policy => {
+                ApiError::invalid("The model returned the following errors: Output blocked by content filtering policy")
+            }
+            Fault::Quota => ApiError::new(
+                429,
+                "ServiceQuotaExceededException",
+                "Your request exceeds the service quota for your account.",
+            ),
+            Fault::Status(status) => of_status(status, model),
+            _ => of_status(500, model),
+        };
+        if let Some(message) = message {
+            message.clone_into(&mut problem.message);
         }
-        Fault::Quota => ApiError::new(
-            429,
-            "ServiceQuotaExceededException",
-            "Your request exceeds the service quota for your account.",
-        ),
-        Fault::Status(status) => of_status(status, model),
-        _ => of_status(500, model),
-    };
-    if let Some(message) = message {
-        message.clone_into(&mut problem.message);
+        problem.reply()
     }
-    problem.reply()
+
+    fn unauthorized(&self, given: Option<&str>) -> Reply {
+        let (kind, message) = if given.is_some() {
+            ("UnrecognizedClientException", "The security token included in the request is invalid.")
+        } else {
+            ("MissingAuthenticationTokenException", "Missing Authentication Token")
+        };
+        ApiError::new(403, kind, message).reply()
+    }
+
+    fn unknown_path(&self, _: &str, _: &str) -> Reply {
+        ApiError::new(404, "UnknownOperationException", "Unable to determine service/operation name to be authorized")
+            .reply()
+    }
+
+    fn unreadable(&self) -> Reply {
+        ApiError::new(400, "SerializationException", "Unexpected end-of-input within the request body").reply()
+    }
+
+    fn bad_script(&self, why: &str) -> Reply {
+        ApiError::invalid(format!("simulator: {why}")).reply()
+    }
+
+    fn body(&self, message: Option<&str>) -> String {
+        body(message)
+    }
+
+    fn event(&self, _: &Call<'_>, message: Option<&str>) -> Frame {
+        let bytes = eventstream::exception("throttlingException", &body(message));
+        Frame::framed(Framing::Messages, FrameKind::Frame, bytes)
+    }
 }
 
 fn of_status(status: u16, model: &str) -> ApiError {
@@ -80,39 +117,7 @@ fn of_status(status: u16, model: &str) -> ApiError {
     ApiError::new(status, kind, message)
 }
 
-/// The complaint about a missing or wrong key.
-pub(crate) fn unauthorized(given: bool) -> Reply {
-    let (kind, message) = if given {
-        ("UnrecognizedClientException", "The security token included in the request is invalid.")
-    } else {
-        ("MissingAuthenticationTokenException", "Missing Authentication Token")
-    };
-    ApiError::new(403, kind, message).reply()
-}
-
-/// 404 for a path the service does not have.
-pub(crate) fn unknown_path() -> Reply {
-    ApiError::new(404, "UnknownOperationException", "Unable to determine service/operation name to be authorized")
-        .reply()
-}
-
-/// 400 for a body that is not JSON.
-pub(crate) fn unreadable() -> Reply {
-    ApiError::new(400, "SerializationException", "Unexpected end-of-input within the request body").reply()
-}
-
-/// 400 of the simulator itself: the script cannot be read.
-pub(crate) fn bad_script(why: &str) -> Reply {
-    ApiError::invalid(format!("simulator: {why}")).reply()
-}
-
 /// The error without HTTP's status.
-pub(crate) fn body(message: Option<&str>) -> String {
+fn body(message: Option<&str>) -> String {
     fill(frames::ERROR, &[("message", &quote(message.unwrap_or(THROTTLED)))])
-}
-
-/// The exception inside a stream.
-pub(crate) fn event(_: &Call<'_>, message: Option<&str>) -> Frame {
-    let bytes = eventstream::exception("throttlingException", &body(message));
-    Frame::framed(Framing::Messages, FrameKind::Frame, bytes)
 }

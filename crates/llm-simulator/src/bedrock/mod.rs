@@ -2,26 +2,58 @@
 
 mod check;
 mod converse;
-pub(crate) mod errors;
+mod errors;
 pub(crate) mod eventstream;
 mod frames;
+mod invoke;
 mod request;
 mod stream;
 
+use http::HeaderMap;
+
+use crate::dialects::{Complaints, Service, bearer, text};
+use crate::prompt::Prompt;
 use crate::reply::{Payload, Reply};
+use crate::route::Operation;
+use crate::server::State;
 use crate::service::Call;
 
-pub(crate) use request::prompt;
-
 /// Content type of streams.
-pub(crate) const STREAM_TYPE: &str = "application/vnd.amazon.eventstream";
+const STREAM_TYPE: &str = "application/vnd.amazon.eventstream";
 
-/// The reply of a healthy service, or its complaint about the request.
-pub(crate) fn answer(call: &Call<'_>) -> Reply {
-    match check::converse(call.body) {
-        Err(problem) => problem.reply(),
-        Ok(()) => converse::reply(call),
+#[derive(Debug)]
+pub(crate) struct Bedrock;
+
+impl Service for Bedrock {
+    fn prompt(&self, call: &Call<'_>) -> Prompt {
+        if is_invoke(call) { invoke::prompt(call) } else { request::prompt(call) }
     }
+
+    fn answer(&self, call: &Call<'_>, state: &State) -> Reply {
+        let result = if is_invoke(call) {
+            invoke::reply(call, state)
+        } else {
+            check::converse(call.body).map(|()| converse::reply(call))
+        };
+        result.unwrap_or_else(|problem| problem.reply())
+    }
+
+    fn complaints(&self) -> &dyn Complaints {
+        &errors::Errors
+    }
+
+    fn key<'a>(&self, headers: &'a HeaderMap, _: &'a str) -> Option<&'a str> {
+        let signed = || text(headers, "authorization")?.split_once("Credential=")?.1.split('/').next();
+        bearer(headers).or_else(signed)
+    }
+
+    fn stream_type(&self, _: &Call<'_>) -> &'static str {
+        STREAM_TYPE
+    }
+}
+
+fn is_invoke(call: &Call<'_>) -> bool {
+    matches!(call.route.operation, Operation::Invoke | Operation::InvokeStream)
 }
 
 fn json_reply(call: &Call<'_>, body: String) -> Reply {

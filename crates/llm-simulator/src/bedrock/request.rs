@@ -6,7 +6,7 @@ use crate::prompt::{Forced, Output, Prompt, Tool, characters, strings, text_fiel
 use crate::route::Operation;
 use crate::service::Call;
 
-pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
+pub(super) fn prompt(call: &Call<'_>) -> Prompt {
     let body = call.body;
     let mut prompt = Prompt {
         model: call.route.model.clone().unwrap_or_default(),

@@ -9,6 +9,17 @@ use super::converse::{base64_word, report, stop, tool_id};
 use super::{STREAM_TYPE, eventstream, frames, headers};
 
 pub(super) fn reply(call: &Call<'_>, answer: &Answer, counts: Usage) -> Reply {
+    let framed =
+        |(kind, name, payload): Event| Frame::framed(Framing::Messages, kind, eventstream::event(name, &payload));
+    let frames = events(call, answer, counts).into_iter().map(framed).collect();
+    Reply { status: 200, headers: headers(call, STREAM_TYPE), payload: Payload::Frames(frames) }
+}
+
+/// An event: its name and its payload.
+pub(super) type Event = (FrameKind, &'static str, String);
+
+/// The events of a stream before they are framed.
+pub(super) fn events(call: &Call<'_>, answer: &Answer, counts: Usage) -> Vec<Event> {
     let mut out = Blocks::default();
     out.push(FrameKind::Frame, "messageStart", frames::MESSAGE_START);
     if answer.redacted {
@@ -43,19 +54,19 @@ pub(super) fn reply(call: &Call<'_>, answer: &Answer, counts: Usage) -> Reply {
     let stop = stop(call, &answer.finish);
     out.push(FrameKind::End, "messageStop", &fill(frames::MESSAGE_STOP, &[("stop", &stop)]));
     out.push(FrameKind::Frame, "metadata", &fill(frames::METADATA, &[("usage", &report(call, counts))]));
-    Reply { status: 200, headers: headers(call, STREAM_TYPE), payload: Payload::Frames(out.frames) }
+    out.events
 }
 
-/// Messages with the number of the block that is open.
+/// Events with the number of the block that is open.
 #[derive(Debug, Default)]
 struct Blocks {
-    frames: Vec<Frame>,
+    events: Vec<Event>,
     index: usize,
 }
 
 impl Blocks {
-    fn push(&mut self, kind: FrameKind, event: &str, payload: &str) {
-        self.frames.push(Frame::framed(Framing::Messages, kind, eventstream::event(event, payload)));
+    fn push(&mut self, kind: FrameKind, event: &'static str, payload: &str) {
+        self.events.push((kind, event, payload.to_owned()));
     }
 
     fn delta(&mut self, delta: &str) {

@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use crate::prompt::text_field;
-
-use super::errors::ApiError;
+use crate::wording::Invalid;
 
 const ROLES: &[&str] = &["user", "assistant", "system", "developer", "tool"];
 
-pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
+pub(super) fn chat(body: &Value) -> Result<(), Invalid> {
     model(body)?;
     let messages = match body.get("messages") {
         Some(Value::Array(messages)) => messages.as_slice(),
@@ -16,13 +15,13 @@ pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
         _ => &[],
     };
     if messages.is_empty() {
-        return Err(ApiError::invalid("messages: at least one message is required"));
+        return Err(Invalid::new("messages: at least one message is required"));
     }
     if let Some(value) = body.get("temperature").filter(|value| !value.is_null()) {
         match value.as_f64() {
             None => return wrong_type("temperature", value, "a float"),
             Some(number) if !(0.0..=1.0).contains(&number) => {
-                return Err(ApiError::invalid("invalid request: temperature must be between 0 and 1.0 inclusive"));
+                return Err(Invalid::new("invalid request: temperature must be between 0 and 1.0 inclusive"));
             }
             Some(_) => {}
         }
@@ -38,10 +37,10 @@ pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
 }
 
 /// Checks one message; takes the ids of the calls before it and gives its own.
-fn one_message<'a>(index: usize, message: &'a Value, known: &[&str]) -> Result<Vec<&'a str>, ApiError> {
+fn one_message<'a>(index: usize, message: &'a Value, known: &[&str]) -> Result<Vec<&'a str>, Invalid> {
     let role = text_field(message, "role").unwrap_or_default();
     if !ROLES.contains(&role) {
-        return Err(ApiError::invalid(format!(
+        return Err(Invalid::new(format!(
             "invalid request: messages[{index}].role must be one of 'user', 'assistant', 'system', 'developer' or 'tool'"
         )));
     }
@@ -51,12 +50,12 @@ fn one_message<'a>(index: usize, message: &'a Value, known: &[&str]) -> Result<V
         .map(|calls| calls.iter().filter_map(|call| text_field(call, "id")).collect())
         .unwrap_or_default();
     if message.get("content").is_none_or(Value::is_null) && calls.is_empty() {
-        return Err(ApiError::invalid(format!("invalid request: messages[{index}] must have content or tool calls")));
+        return Err(Invalid::new(format!("invalid request: messages[{index}] must have content or tool calls")));
     }
     if role == "tool" {
         let id = text_field(message, "tool_call_id").unwrap_or_default();
         if !known.contains(&id) {
-            return Err(ApiError::invalid(format!(
+            return Err(Invalid::new(format!(
                 "invalid request: cannot specify tool results for tool call id '{id}' without a matching tool call"
             )));
         }
@@ -64,34 +63,34 @@ fn one_message<'a>(index: usize, message: &'a Value, known: &[&str]) -> Result<V
     Ok(calls)
 }
 
-pub(super) fn rerank(body: &Value) -> Result<(), ApiError> {
+pub(super) fn rerank(body: &Value) -> Result<(), Invalid> {
     model(body)?;
     if text_field(body, "query").is_none_or(str::is_empty) {
-        return Err(ApiError::invalid("invalid request: query must not be empty or be only whitespace"));
+        return Err(Invalid::new("invalid request: query must not be empty or be only whitespace"));
     }
     if body.get("documents").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        return Err(ApiError::invalid("invalid request: list of documents must not be empty"));
+        return Err(Invalid::new("invalid request: list of documents must not be empty"));
     }
     match body.get("top_n").filter(|value| !value.is_null()) {
         Some(value) if value.as_u64().is_none_or(|n| n == 0) => {
-            Err(ApiError::invalid("invalid request: top_n must be greater than 0"))
+            Err(Invalid::new("invalid request: top_n must be greater than 0"))
         }
         _ => Ok(()),
     }
 }
 
-fn model(body: &Value) -> Result<(), ApiError> {
+fn model(body: &Value) -> Result<(), Invalid> {
     if !body.is_object() {
-        return Err(ApiError::invalid("invalid type: the request body must be an object."));
+        return Err(Invalid::new("invalid type: the request body must be an object."));
     }
     match body.get("model") {
         Some(Value::String(name)) if !name.is_empty() => Ok(()),
         Some(other) if !other.is_null() && !other.is_string() => wrong_type("model", other, "a string"),
-        _ => Err(ApiError::invalid("invalid request: model is required")),
+        _ => Err(Invalid::new("invalid request: model is required")),
     }
 }
 
-fn wrong_type(name: &str, value: &Value, wanted: &str) -> Result<(), ApiError> {
+fn wrong_type(name: &str, value: &Value, wanted: &str) -> Result<(), Invalid> {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -100,5 +99,5 @@ fn wrong_type(name: &str, value: &Value, wanted: &str) -> Result<(), ApiError> {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    Err(ApiError::invalid(format!("invalid type: parameter {name} is of type {got} but should be {wanted}.")))
+    Err(Invalid::new(format!("invalid type: parameter {name} is of type {got} but should be {wanted}.")))
 }

@@ -2,25 +2,37 @@
 
 mod chat;
 mod check;
-pub(crate) mod errors;
+mod errors;
 mod frames;
 mod request;
 mod rerank;
 mod stream;
 
+use crate::dialects::{Complaints, Service};
+use crate::prompt::Prompt;
 use crate::reply::{Payload, Reply};
 use crate::route::Operation;
+use crate::server::State;
 use crate::service::Call;
 
-pub(crate) use request::prompt;
+#[derive(Debug)]
+pub(crate) struct Cohere;
 
-/// The reply of a healthy service, or its complaint about the request.
-pub(crate) fn answer(call: &Call<'_>) -> Reply {
-    let result = match call.route.operation {
-        Operation::Rerank => check::rerank(call.body).map(|()| rerank::reply(call)),
-        _ => check::chat(call.body).map(|()| chat::reply(call)),
-    };
-    result.unwrap_or_else(|problem| problem.reply())
+impl Service for Cohere {
+    fn prompt(&self, call: &Call<'_>) -> Prompt {
+        request::prompt(call)
+    }
+
+    fn answer(&self, call: &Call<'_>, _: &State) -> Reply {
+        errors::ERRORS.answer(match call.route.operation {
+            Operation::Rerank => check::rerank(call.body).map(|()| rerank::reply(call)),
+            _ => check::chat(call.body).map(|()| chat::reply(call)),
+        })
+    }
+
+    fn complaints(&self) -> &dyn Complaints {
+        &errors::ERRORS
+    }
 }
 
 fn json_reply(body: String) -> Reply {

@@ -1,5 +1,6 @@
 //! Gemini's error bodies.
 
+use crate::dialects::Complaints;
 use crate::faults::Fault;
 use crate::reply::{Frame, FrameKind, Framing, Payload, Reply};
 use crate::service::Call;
@@ -44,29 +45,71 @@ impl ApiError {
     }
 }
 
-/// The status faults.
-pub(crate) fn fault(fault: Fault, message: Option<&str>, model: &str) -> Reply {
-    let mut problem = match fault {
-        Fault::Context => {
-            ApiError::invalid("The input token count (1200012) exceeds the maximum number of tokens allowed (1048576).")
-        }
-        Fault::Policy => ApiError::invalid(
-            "The prompt could not be submitted. The prompt contains sensitive words that violate Google's Responsible \
+/// How this service complains.
+#[derive(Debug)]
+pub(super) struct Errors;
+
+impl Complaints for Errors {
+    fn fault(&self, fault: Fault, message: Option<&str>, model: &str) -> Reply {
+        let mut problem = match fault {
+            Fault::Context => ApiError::invalid(
+                "The input token count (1200012) exceeds the maximum number of tokens allowed (1048576).",
+            ),
+            Fault::Policy => ApiError::invalid(
+                "The prompt could not be submitted. The prompt contains sensitive words that violate Google's Responsible \
              AI practices.",
-        ),
-        Fault::Quota => ApiError::new(
-            429,
-            "RESOURCE_EXHAUSTED",
-            "You exceeded your current quota, please check your plan and billing details. For more information on this \
+            ),
+            Fault::Quota => ApiError::new(
+                429,
+                "RESOURCE_EXHAUSTED",
+                "You exceeded your current quota, please check your plan and billing details. For more information on this \
              error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.",
-        ),
-        Fault::Status(status) => of_status(status, model),
-        _ => of_status(500, model),
-    };
-    if let Some(message) = message {
-        message.clone_into(&mut problem.message);
+            ),
+            Fault::Status(status) => of_status(status, model),
+            _ => of_status(500, model),
+        };
+        if let Some(message) = message {
+            message.clone_into(&mut problem.message);
+        }
+        problem.reply()
     }
-    problem.reply()
+
+    fn unauthorized(&self, given: Option<&str>) -> Reply {
+        if given.is_some() {
+            let problem = ApiError::invalid("API key not valid. Please pass a valid API key.");
+            return ApiError { details: frames::BAD_KEY.to_owned(), ..problem }.reply();
+        }
+        ApiError::new(
+        403,
+        "PERMISSION_DENIED",
+        "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other \
+         form of API consumer identity to call this API.",
+    )
+    .reply()
+    }
+
+    fn unknown_path(&self, _: &str, _: &str) -> Reply {
+        ApiError::new(404, "NOT_FOUND", "Requested entity was not found.").reply()
+    }
+
+    fn unreadable(&self) -> Reply {
+        ApiError::invalid("Invalid JSON payload received. Expected an object key or }.\n{\n^").reply()
+    }
+
+    fn bad_script(&self, why: &str) -> Reply {
+        ApiError::invalid(format!("simulator: {why}")).reply()
+    }
+
+    fn body(&self, message: Option<&str>) -> String {
+        body(message)
+    }
+
+    fn event(&self, call: &Call<'_>, message: Option<&str>) -> Frame {
+        if as_events(call) {
+            return Frame::new(FrameKind::Frame, format!("data: {}\n\n", body(message)));
+        }
+        Frame::framed(Framing::Array, FrameKind::Frame, format!(",\r\n{}\n]", body(message)))
+    }
 }
 
 fn of_status(status: u16, model: &str) -> ApiError {
@@ -104,46 +147,8 @@ fn of_status(status: u16, model: &str) -> ApiError {
     }
 }
 
-/// The complaint about a missing or wrong key: 403 without one, 400 with a wrong one.
-pub(crate) fn unauthorized(given: bool) -> Reply {
-    if given {
-        let problem = ApiError::invalid("API key not valid. Please pass a valid API key.");
-        return ApiError { details: frames::BAD_KEY.to_owned(), ..problem }.reply();
-    }
-    ApiError::new(
-        403,
-        "PERMISSION_DENIED",
-        "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other \
-         form of API consumer identity to call this API.",
-    )
-    .reply()
-}
-
-/// 404 for a path the service does not have.
-pub(crate) fn unknown_path() -> Reply {
-    ApiError::new(404, "NOT_FOUND", "Requested entity was not found.").reply()
-}
-
-/// 400 for a body that is not JSON.
-pub(crate) fn unreadable() -> Reply {
-    ApiError::invalid("Invalid JSON payload received. Expected an object key or }.\n{\n^").reply()
-}
-
-/// 400 of the simulator itself: the script cannot be read.
-pub(crate) fn bad_script(why: &str) -> Reply {
-    ApiError::invalid(format!("simulator: {why}")).reply()
-}
-
 /// The error without HTTP's status.
-pub(crate) fn body(message: Option<&str>) -> String {
+fn body(message: Option<&str>) -> String {
     let message = quote(message.unwrap_or(OVERLOADED));
     fill(frames::ERROR_EVENT, &[("code", "503"), ("message", &message), ("status", "\"UNAVAILABLE\"")])
-}
-
-/// The error inside a stream.
-pub(crate) fn event(call: &Call<'_>, message: Option<&str>) -> Frame {
-    if as_events(call) {
-        return Frame::new(FrameKind::Frame, format!("data: {}\n\n", body(message)));
-    }
-    Frame::framed(Framing::Array, FrameKind::Frame, format!(",\r\n{}\n]", body(message)))
 }

@@ -90,3 +90,33 @@ pub(super) const VIOLATION: &str = r#",
         ]
       }
     ]"#;
+
+pub(super) const EMBEDDING: &str = r#"{
+  "embedding": @values@
+}
+"#;
+
+pub(super) const EMBEDDINGS: &str = r#"{
+  "embeddings": [@embeddings@
+  ]
+}
+"#;
+
+pub(super) const VALUES: &str = r#"
+    {
+      "values": [@values@
+      ]
+    }"#;
+
+/// Imagen's.
+pub(super) const PREDICTIONS: &str = r#"{
+  "predictions": [@predictions@
+  ]
+}
+"#;
+
+pub(super) const PICTURE: &str = r#"
+    {
+      "mimeType": "image/png",
+      "bytesBase64Encoded": "@data@"
+    }"#;

@@ -28,12 +28,15 @@ pub(super) fn is_known(name: &str, known: &[&str]) -> bool {
 }
 
 /// Whether a stream is to come as server-sent events; without `alt=sse` it is a JSON array.
-pub(crate) fn as_events(call: &Call<'_>) -> bool {
+pub(super) fn as_events(call: &Call<'_>) -> bool {
     call.query.split('&').any(|pair| pair == "alt=sse")
 }
 
-pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
+pub(super) fn prompt(call: &Call<'_>) -> Prompt {
     let body = call.body;
+    if let Some(prompt) = other(call) {
+        return prompt;
+    }
     let config = field(body, "generationConfig").unwrap_or(&Value::Null);
     let mut prompt = Prompt {
         model: call.route.model.clone().unwrap_or_default(),
@@ -84,6 +87,23 @@ fn forced(body: &Value, tools: &[Tool]) -> Forced {
         Some(name) => Forced::Named(name),
         None => Forced::Any,
     }
+}
+
+/// What predictions and embeddings ask for: a text.
+fn other(call: &Call<'_>) -> Option<Prompt> {
+    let text = match call.route.operation {
+        Operation::Predict => call.body.pointer("/instances/0/prompt").map(text_of),
+        Operation::EmbedContent => call.body.pointer("/content/parts").map(text_of),
+        Operation::BatchEmbedContents => call.body.pointer("/requests/0/content/parts").map(text_of),
+        _ => return None,
+    };
+    let mut prompt = Prompt {
+        model: call.route.model.clone().unwrap_or_default(),
+        characters: characters(call.body),
+        ..Prompt::default()
+    };
+    prompt.set_user_text(&text.unwrap_or_default());
+    Some(prompt)
 }
 
 /// The schema with its types in JSON Schema's spelling (`OBJECT` is `object`).

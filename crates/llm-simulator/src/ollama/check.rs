@@ -4,10 +4,9 @@
 use serde_json::Value;
 
 use crate::prompt::text_field;
+use crate::wording::Invalid;
 
-use super::errors::ApiError;
-
-pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
+pub(super) fn chat(body: &Value) -> Result<(), Invalid> {
     if !body.is_object() {
         return unmarshal(body, "value", "api.ChatRequest");
     }
@@ -26,7 +25,7 @@ pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
         }
     }
     if text_field(body, "model").is_none_or(str::is_empty) {
-        return Err(ApiError::invalid("model is required"));
+        return Err(Invalid::new("model is required"));
     }
     for message in body.get("messages").and_then(Value::as_array).into_iter().flatten() {
         if let Some(content) = message.get("content").filter(|content| !content.is_string() && !content.is_null()) {
@@ -40,7 +39,7 @@ pub(super) fn chat(body: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn unmarshal(value: &Value, place: &str, kind: &str) -> Result<(), ApiError> {
+fn unmarshal(value: &Value, place: &str, kind: &str) -> Result<(), Invalid> {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -49,5 +48,5 @@ fn unmarshal(value: &Value, place: &str, kind: &str) -> Result<(), ApiError> {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    Err(ApiError::invalid(format!("json: cannot unmarshal {got} into {place} of type {kind}")))
+    Err(Invalid::new(format!("json: cannot unmarshal {got} into {place} of type {kind}")))
 }

@@ -2,24 +2,38 @@
 
 mod chat;
 mod check;
-pub(crate) mod errors;
+mod errors;
 mod frames;
 mod request;
 mod stream;
 
+use crate::dialects::{Complaints, Service};
+use crate::prompt::Prompt;
 use crate::reply::{Payload, Reply};
+use crate::server::State;
 use crate::service::Call;
 
-pub(crate) use request::prompt;
-
 /// Content type of streams.
-pub(crate) const STREAM_TYPE: &str = "application/x-ndjson";
+const STREAM_TYPE: &str = "application/x-ndjson";
 
-/// The reply of a healthy service, or its complaint about the request.
-pub(crate) fn answer(call: &Call<'_>) -> Reply {
-    match check::chat(call.body) {
-        Err(problem) => problem.reply(),
-        Ok(()) => chat::reply(call),
+#[derive(Debug)]
+pub(crate) struct Ollama;
+
+impl Service for Ollama {
+    fn prompt(&self, call: &Call<'_>) -> Prompt {
+        request::prompt(call)
+    }
+
+    fn answer(&self, call: &Call<'_>, _: &State) -> Reply {
+        errors::ERRORS.answer(check::chat(call.body).map(|()| chat::reply(call)))
+    }
+
+    fn complaints(&self) -> &dyn Complaints {
+        &errors::ERRORS
+    }
+
+    fn stream_type(&self, _: &Call<'_>) -> &'static str {
+        STREAM_TYPE
     }
 }
 

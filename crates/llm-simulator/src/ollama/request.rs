@@ -1,11 +1,11 @@
 //! Reading chat requests leniently, for what shapes the answer.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::prompt::{Output, Prompt, Tool, characters, strings, text_field, text_of};
+use crate::prompt::{Output, Prompt, conversation, strings, text_field};
 use crate::service::Call;
 
-pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
+pub(super) fn prompt(call: &Call<'_>) -> Prompt {
     let body = call.body;
     let mut prompt = Prompt {
         model: text_field(body, "model").unwrap_or_default().to_owned(),
@@ -16,18 +16,7 @@ pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
         stream: body.get("stream").and_then(Value::as_bool).unwrap_or(true),
         ..Prompt::default()
     };
-    let empty = Vec::new();
-    let messages = body.get("messages").and_then(Value::as_array).unwrap_or(&empty);
-    let last_user = messages.iter().rev().find(|m| text_field(m, "role") == Some("user"));
-    if let Some(content) = last_user.and_then(|m| m.get("content")) {
-        prompt.set_user_text(&text_of(content));
-    }
-    if let Some(last) = messages.last().filter(|m| text_field(m, "role") == Some("tool")) {
-        prompt.tool_result = last.get("content").map(text_of);
-    }
-    prompt.characters = ["messages", "tools"].iter().filter_map(|key| body.get(key)).map(characters).sum();
-    let tools = body.get("tools").and_then(Value::as_array).into_iter().flatten();
-    prompt.tools = tools.filter_map(|tool| tool.get("function")).filter_map(tool).collect();
+    conversation(&mut prompt, body, &["messages", "tools"]);
     prompt.output = match body.get("format") {
         Some(Value::String(word)) if word == "json" => Output::Json,
         Some(schema @ Value::Object(_)) => Output::Schema(schema.clone()),
@@ -39,9 +28,4 @@ pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
         _ => false,
     };
     prompt
-}
-
-fn tool(function: &Value) -> Option<Tool> {
-    let schema = function.get("parameters").cloned().unwrap_or_else(|| json!({"type": "object"}));
-    Some(Tool { name: text_field(function, "name")?.to_owned(), schema })
 }

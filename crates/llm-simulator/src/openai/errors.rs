@@ -1,11 +1,15 @@
 //! Error bodies of OpenAI and Azure OpenAI.
 
+use crate::dialects::Complaints;
 use crate::faults::Fault;
-use crate::reply::{Payload, Reply};
-use crate::route::Dialect;
+use crate::reply::{Frame, FrameKind, Payload, Reply};
+use crate::route::{Dialect, Operation};
+use crate::service::Call;
 use crate::template::{fill, quote, quote_or_null};
 
-use super::frames;
+use super::{frames, responses};
+
+const FAILED: &str = "The server had an error while processing your request. Sorry about that!";
 
 /// One error as the service words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +65,14 @@ impl ApiError {
     }
 }
 
-/// The status faults.
-pub(crate) fn fault(fault: Fault, dialect: Dialect, message: Option<&str>, model: &str) -> Reply {
-    let azure = dialect == Dialect::Azure;
-    let mut problem = match fault {
+/// How these services complain.
+#[derive(Debug)]
+pub(super) struct Errors(pub(super) Dialect);
+
+impl Complaints for Errors {
+    fn fault(&self, fault: Fault, message: Option<&str>, model: &str) -> Reply {
+        let azure = self.0 == Dialect::Azure;
+        let mut problem = match fault {
         Fault::Context => ApiError::invalid(
             "This model's maximum context length is 128000 tokens. However, your messages resulted in 140012 tokens. \
              Please reduce the length of the messages.",
@@ -94,10 +102,59 @@ pub(crate) fn fault(fault: Fault, dialect: Dialect, message: Option<&str>, model
         Fault::Status(status) => openai_status(status, model),
         _ => openai_status(500, model),
     };
-    if let Some(message) = message {
-        message.clone_into(&mut problem.message);
+        if let Some(message) = message {
+            message.clone_into(&mut problem.message);
+        }
+        problem.reply(self.0)
     }
-    problem.reply(dialect)
+
+    fn unauthorized(&self, given: Option<&str>) -> Reply {
+        let problem = match (self.0, given) {
+        (Dialect::Azure, _) => azure_status(401, ""),
+        (_, Some(key)) => ApiError::invalid(wrong_key(key)).status(401).code("invalid_api_key"),
+        (_, None) => ApiError::invalid(
+            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer \
+             auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're \
+             accessing the API from your browser and are prompted for a username and password. You can obtain an API \
+             key from https://platform.openai.com/account/api-keys.",
+        )
+        .status(401),
+    };
+        problem.reply(self.0)
+    }
+
+    fn unknown_path(&self, method: &str, path: &str) -> Reply {
+        if self.0 == Dialect::Azure {
+            let problem = ApiError { code: Some("404"), ..ApiError::invalid("Resource not found").status(404) };
+            return problem.reply(self.0);
+        }
+        ApiError::invalid(format!("Invalid URL ({method} {path})")).status(404).reply(self.0)
+    }
+
+    fn unreadable(&self) -> Reply {
+        ApiError::invalid(
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library \
+         correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)",
+    )
+    .reply(self.0)
+    }
+
+    fn bad_script(&self, why: &str) -> Reply {
+        ApiError::invalid(format!("simulator: {why}")).code("sim_script").reply(self.0)
+    }
+
+    fn body(&self, message: Option<&str>) -> String {
+        fill(frames::ERROR_EVENT, &[("message", &quote(message.unwrap_or(FAILED)))])
+    }
+
+    fn event(&self, call: &Call<'_>, message: Option<&str>) -> Frame {
+        let text = if call.route.operation == Operation::Responses {
+            responses::event(message)
+        } else {
+            format!("data: {}\n\n", self.body(message))
+        };
+        Frame::new(FrameKind::Frame, text)
+    }
 }
 
 fn openai_status(status: u16, model: &str) -> ApiError {
@@ -169,22 +226,6 @@ pub(super) fn unknown_model(model: &str) -> ApiError {
         .code("model_not_found")
 }
 
-/// 401 for a missing or wrong key.
-pub(crate) fn unauthorized(dialect: Dialect, given: Option<&str>) -> Reply {
-    let problem = match (dialect, given) {
-        (Dialect::Azure, _) => azure_status(401, ""),
-        (_, Some(key)) => ApiError::invalid(wrong_key(key)).status(401).code("invalid_api_key"),
-        (_, None) => ApiError::invalid(
-            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer \
-             auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're \
-             accessing the API from your browser and are prompted for a username and password. You can obtain an API \
-             key from https://platform.openai.com/account/api-keys.",
-        )
-        .status(401),
-    };
-    problem.reply(dialect)
-}
-
 fn wrong_key(key: &str) -> String {
     // the service shows the first and last characters and stars between
     let chars: Vec<char> = key.chars().collect();
@@ -198,33 +239,4 @@ fn wrong_key(key: &str) -> String {
     format!(
         "Incorrect API key provided: {shown}. You can find your API key at https://platform.openai.com/account/api-keys."
     )
-}
-
-/// 404 for a path the service does not have.
-pub(crate) fn unknown_path(method: &str, path: &str, dialect: Dialect) -> Reply {
-    if dialect == Dialect::Azure {
-        let problem = ApiError { code: Some("404"), ..ApiError::invalid("Resource not found").status(404) };
-        return problem.reply(dialect);
-    }
-    ApiError::invalid(format!("Invalid URL ({method} {path})")).status(404).reply(dialect)
-}
-
-/// 400 for a body that is not JSON.
-pub(crate) fn unreadable(dialect: Dialect) -> Reply {
-    ApiError::invalid(
-        "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library \
-         correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)",
-    )
-    .reply(dialect)
-}
-
-/// 400 of the simulator itself: the script cannot be read.
-pub(crate) fn bad_script(why: &str, dialect: Dialect) -> Reply {
-    ApiError::invalid(format!("simulator: {why}")).code("sim_script").reply(dialect)
-}
-
-/// The error event inside a stream.
-pub(crate) fn event(message: Option<&str>) -> String {
-    let message = message.unwrap_or("The server had an error while processing your request. Sorry about that!");
-    format!("data: {}\n\n", fill(frames::ERROR_EVENT, &[("message", &quote(message))]))
 }

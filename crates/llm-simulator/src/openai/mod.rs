@@ -4,23 +4,55 @@ mod chat;
 mod check;
 mod completions;
 mod embeddings;
-pub(crate) mod errors;
+mod errors;
 mod frames;
+mod media;
 mod request;
-pub(crate) mod responses;
+mod responses;
 mod stream;
 
+use http::HeaderMap;
+
+use crate::dialects::{Complaints, Service, bearer, text};
 use crate::prompt::Prompt;
 use crate::reply::{Payload, Reply};
 use crate::route::{Dialect, Operation};
+use crate::server::State;
 use crate::service::Call;
 use crate::template::{fill, quote};
 
 pub(crate) use check::needs_version;
-use errors::ApiError;
+use errors::{ApiError, Errors};
+pub(crate) use media::Video;
 
-/// Reads what shapes the answer, without complaining.
-pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
+/// OpenAI, or Azure OpenAI.
+#[derive(Debug)]
+pub(crate) struct OpenAi(Errors);
+
+pub(crate) static OPENAI: OpenAi = OpenAi(Errors(Dialect::OpenAi));
+pub(crate) static AZURE: OpenAi = OpenAi(Errors(Dialect::Azure));
+
+impl Service for OpenAi {
+    fn prompt(&self, call: &Call<'_>) -> Prompt {
+        media::prompt(call).unwrap_or_else(|| prompt(call))
+    }
+
+    fn answer(&self, call: &Call<'_>, state: &State) -> Reply {
+        let result = media::reply(call, state).unwrap_or_else(|| answer(call));
+        result.unwrap_or_else(|problem| problem.reply(call.route.dialect))
+    }
+
+    fn complaints(&self) -> &dyn Complaints {
+        &self.0
+    }
+
+    fn key<'a>(&self, headers: &'a HeaderMap, _: &'a str) -> Option<&'a str> {
+        let own = if self.0.0 == Dialect::Azure { text(headers, "api-key") } else { None };
+        own.or_else(|| bearer(headers))
+    }
+}
+
+fn prompt(call: &Call<'_>) -> Prompt {
     match call.route.operation {
         Operation::Completions => request::text_prompt(call.body, "prompt"),
         Operation::Embeddings => request::text_prompt(call.body, "input"),
@@ -29,16 +61,14 @@ pub(crate) fn prompt(call: &Call<'_>) -> Prompt {
     }
 }
 
-/// The reply of a healthy service, or its complaint about the request.
-pub(crate) fn answer(call: &Call<'_>) -> Reply {
-    let result = match call.route.operation {
+fn answer(call: &Call<'_>) -> Result<Reply, ApiError> {
+    match call.route.operation {
         Operation::Chat => check::chat(call).map(|()| chat::reply(call)),
         Operation::Completions => check::completion(call).map(|()| completions::reply(call)),
         Operation::Embeddings => embeddings::reply(call),
         Operation::Responses => responses::reply(call),
         _ => Ok(models(call)),
-    };
-    result.unwrap_or_else(|problem| problem.reply(call.route.dialect))
+    }
 }
 
 /// The service names dated versions of its aliases.

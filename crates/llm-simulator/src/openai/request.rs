@@ -2,23 +2,11 @@
 
 use serde_json::Value;
 
-use crate::prompt::{Forced, Output, Prompt, Tool, characters, strings, text_field, text_of};
+use crate::prompt::{Forced, Output, Prompt, characters, conversation, strings, text_field, text_of};
 
 pub(super) fn chat_prompt(body: &Value) -> Prompt {
     let mut prompt = common(body);
-    let empty = Vec::new();
-    let messages = body.get("messages").and_then(Value::as_array).unwrap_or(&empty);
-    let last_user = messages.iter().rev().find(|m| text_field(m, "role") == Some("user"));
-    if let Some(content) = last_user.and_then(|m| m.get("content")) {
-        prompt.set_user_text(&text_of(content));
-    }
-    if let Some(last) = messages.last().filter(|m| text_field(m, "role") == Some("tool")) {
-        prompt.tool_result = last.get("content").map(text_of);
-    }
-    prompt.characters = ["messages", "tools", "functions"].iter().filter_map(|key| body.get(key)).map(characters).sum();
-    if let Some(tools) = body.get("tools").and_then(Value::as_array) {
-        prompt.tools = tools.iter().filter_map(tool).collect();
-    }
+    conversation(&mut prompt, body, &["messages", "tools", "functions"]);
     prompt.forced = match body.get("tool_choice") {
         Some(Value::String(word)) if word == "required" => Forced::Any,
         Some(choice) => choice
@@ -41,7 +29,9 @@ pub(super) fn chat_prompt(body: &Value) -> Prompt {
 pub(super) fn text_prompt(body: &Value, field: &str) -> Prompt {
     let mut prompt = common(body);
     let texts = strings(body.get(field));
-    prompt.set_user_text(texts.first().map_or("", String::as_str));
+    // a list of parts (images beside text) has its texts within
+    let parts = || body.get(field).map(text_of).unwrap_or_default();
+    prompt.set_user_text(&texts.first().cloned().unwrap_or_else(parts));
     prompt.characters = body.get(field).map_or(0, characters);
     prompt
 }
@@ -52,13 +42,12 @@ fn common(body: &Value) -> Prompt {
         model: text_field(body, "model").unwrap_or_default().to_owned(),
         max_tokens: limit.and_then(Value::as_u64),
         stops: strings(body.get("stop")),
-        stream: body.get("stream").and_then(Value::as_bool).unwrap_or(false),
+        stream: is_true(body.get("stream")),
         ..Prompt::default()
     }
 }
 
-fn tool(tool: &Value) -> Option<Tool> {
-    let function = tool.get("function")?;
-    let schema = function.get("parameters").cloned().unwrap_or_else(|| serde_json::json!({"type": "object"}));
-    Some(Tool { name: text_field(function, "name")?.to_owned(), schema })
+/// A switch; a form has it as text.
+pub(super) fn is_true(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"))
 }

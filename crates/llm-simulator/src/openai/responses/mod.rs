@@ -21,7 +21,7 @@ pub(super) fn reply(call: &Call<'_>) -> Result<Reply, ApiError> {
 }
 
 /// The error event inside a stream.
-pub(crate) fn event(message: Option<&str>) -> String {
+pub(super) fn event(message: Option<&str>) -> String {
     let message = message.unwrap_or("The server had an error while processing your request. Sorry about that!");
     fill(frames::ERROR_EVENT, &[("message", &quote(message))])
 }
