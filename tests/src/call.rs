@@ -91,6 +91,14 @@ impl Live {
         }
     }
 
+    /// The next bytes, `None` at a proper end.
+    ///
+    /// # Errors
+    /// As [`Live::next_event`].
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        if self.buffer.is_empty() { self.next_bytes(PATIENCE).await } else { Ok(Some(self.buffer.split().freeze())) }
+    }
+
     /// Whether another event comes within `time`.
     ///
     /// # Errors

@@ -136,6 +136,14 @@ impl Gateway {
         open(&self.client, method, &format!("{}{path}", self.url()), headers, body).await?.rest().await
     }
 
+    /// Any request, with the body of the reply still to come.
+    ///
+    /// # Errors
+    /// No response came.
+    pub async fn open_any(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Live> {
+        open(&self.client, method, &format!("{}{path}", self.url()), headers, body).await
+    }
+
     /// Any request over HTTP/2 with prior knowledge.
     ///
     /// # Errors

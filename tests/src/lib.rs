@@ -10,12 +10,14 @@ mod binary;
 mod call;
 mod canned;
 mod config;
+mod form;
 mod gateway;
 mod sse;
 
 pub use call::{Live, Reply};
 pub use canned::{Asked, Canned, Said};
 pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
+pub use form::Form;
 pub use gateway::{Gateway, Options};
 pub use sse::{Event, events, joined_text, joined_tool_calls};
 

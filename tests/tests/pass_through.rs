@@ -39,28 +39,10 @@ fn say(stream: bool, text: &str) -> Value {
     json!({"model": "claude-sonnet-4-5", "max_tokens": 64, "stream": stream, "messages": [{"role": "user", "content": text}]})
 }
 
-async fn new_key(gateway: &Gateway, fields: &Value) -> (String, String) {
-    let reply = gateway.ask("/key/generate", fields).await.unwrap();
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    let text = |name: &str| reply.json()[name].as_str().unwrap().to_owned();
-    (text("key"), text("token"))
-}
-
-async fn rows(gateway: &Gateway, token: &str, wanted: usize) -> Vec<Value> {
-    for _ in 0..100 {
-        let rows = gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
-        if let Some(rows) = rows.as_array().filter(|rows| rows.len() >= wanted) {
-            return rows.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("no {wanted} rows within 20 seconds");
-}
-
 #[tokio::test]
 async fn a_stream_passes_unchanged_and_is_billed() {
     let (sim, gateway) = started().await;
-    let (key, token) = new_key(&gateway, &json!({"key_alias": "passing"})).await;
+    let (key, token) = gateway.new_key(&json!({"key_alias": "passing"})).await.unwrap();
     let headers = [
         ("x-api-key", key.as_str()),
         ("anthropic-version", "2023-06-01"),
@@ -83,7 +65,7 @@ async fn a_stream_passes_unchanged_and_is_billed() {
     assert_eq!(asked.header("x-api-key"), Some(UPSTREAM_KEY), "the gateway's key stays here");
     assert_eq!((asked.header("anthropic-version"), asked.header("trace")), (Some("2023-06-01"), Some("t1")));
 
-    let row = &rows(&gateway, &token, 1).await[0];
+    let row = &gateway.spend_rows(&token, 1).await.unwrap()[0];
     assert_eq!(row["call_type"], "pass_through_endpoint", "{row}");
     assert_eq!(
         (&row["model"], &row["custom_llm_provider"]),
@@ -99,9 +81,9 @@ async fn a_stream_passes_unchanged_and_is_billed() {
 #[tokio::test]
 async fn permissions_hold_and_nothing_is_sent_without_them() {
     let (sim, gateway) = started().await;
-    let (models, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
-    let (routes, _) = new_key(&gateway, &json!({"allowed_routes": ["/v1/chat/completions"]})).await;
-    let (mapped, _) = new_key(&gateway, &json!({"allowed_routes": ["/anthropic/v1/messages"]})).await;
+    let (models, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
+    let (routes, _) = gateway.new_key(&json!({"allowed_routes": ["/v1/chat/completions"]})).await.unwrap();
+    let (mapped, _) = gateway.new_key(&json!({"allowed_routes": ["/anthropic/v1/messages"]})).await.unwrap();
     let denied = gateway.post(MESSAGES, &say(false, "hi"), &models).await.unwrap();
     assert_eq!(
         (denied.status, &denied.json()["error"]["type"]),
@@ -128,18 +110,18 @@ async fn permissions_hold_and_nothing_is_sent_without_them() {
 #[tokio::test]
 async fn errors_are_the_providers_own() {
     let (_sim, gateway) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let reply = gateway.post(MESSAGES, &say(false, "[[sim fault=429]]"), &key).await.unwrap();
     assert_eq!(reply.status, 429, "{}", reply.text());
     assert_eq!((&reply.json()["type"], &reply.json()["error"]["type"]), (&json!("error"), &json!("rate_limit_error")));
-    let row = &rows(&gateway, &token, 1).await[0];
+    let row = &gateway.spend_rows(&token, 1).await.unwrap()[0];
     assert_eq!((&row["status"], &row["spend"]), (&json!("failure"), &json!(0.0)), "{row}");
 }
 
 #[tokio::test]
 async fn a_client_that_hangs_up_ends_the_upstream_and_pays_for_what_it_got() {
     let (sim, gateway) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     sim.script(Match::any(), Script::fault(Fault::Stall).after(10));
     let mut body = say(true, "one two three four five six seven eight nine ten eleven twelve");
     body["model"] = json!("gpt-4o");
@@ -157,7 +139,7 @@ async fn a_client_that_hangs_up_ends_the_upstream_and_pays_for_what_it_got() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(state, Ended::ClientGone, "the upstream still runs after five seconds");
-    let row = &rows(&gateway, &token, 1).await[0];
+    let row = &gateway.spend_rows(&token, 1).await.unwrap()[0];
     assert!(row["spend"].as_f64().unwrap() > 0.0 && row["completion_tokens"].as_i64().unwrap() > 1, "{row}");
 }
 
@@ -244,13 +226,14 @@ async fn endpoints_of_the_operators_own() {
     assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/base/a/b?w=2&v=3", "Bearer sk-mine"));
     assert_eq!((asked.text().as_str(), asked.header("content-type")), ("{\"x\":1}", "application/json"));
 
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     assert_eq!(gateway.post("/mine", &json!({}), &key).await.unwrap().status, 403, "the key must name the path");
-    let (key2, token2) = new_key(&gateway, &json!({"metadata": {"allowed_passthrough_routes": ["/mine"]}})).await;
+    let (key2, token2) =
+        gateway.new_key(&json!({"metadata": {"allowed_passthrough_routes": ["/mine"]}})).await.unwrap();
     assert_eq!(gateway.post("/mine/x", &json!({}), &key2).await.unwrap().status, 200);
-    let row = &rows(&gateway, &token2, 1).await[0];
+    let row = &gateway.spend_rows(&token2, 1).await.unwrap()[0];
     assert_eq!((&row["spend"], &row["call_type"]), (&json!(0.25), &json!("pass_through_endpoint")), "{row}");
-    assert_eq!(rows(&gateway, &token, 1).await[0]["status"], "failure");
+    assert_eq!(gateway.spend_rows(&token, 1).await.unwrap()[0]["status"], "failure");
     assert_eq!(gateway.post("/mine", &json!({}), "").await.unwrap().status, 401);
 
     let missing = gateway.ask("/mine/missing", &json!({})).await.unwrap();
@@ -271,7 +254,7 @@ async fn endpoints_of_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
     let mut gateway = Gateway::start_with(&Config::standard(&sim).yaml(), &options).await.unwrap();
-    let (key, _) = new_key(&gateway, &json!({})).await;
+    let (key, _) = gateway.new_key(&json!({})).await.unwrap();
     let path = "/config/pass_through_endpoint";
     let fields = json!({"path": "/kept", "target": format!("{}/a", upstream.base_url()), "headers": {"x-mine": "1"}, "auth": false});
     assert_eq!(gateway.post(path, &fields, &key).await.unwrap().status, 401, "only administrators");

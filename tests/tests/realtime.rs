@@ -118,26 +118,10 @@ async fn event(ws: &mut Socket) -> Value {
     serde_json::from_str(next(ws).await.to_text().unwrap()).unwrap()
 }
 
-async fn new_key(gateway: &Gateway, fields: &Value) -> (String, String) {
-    let made = gateway.ask("/key/generate", fields).await.unwrap().json();
-    (made["key"].as_str().unwrap().to_owned(), made["token"].as_str().unwrap().to_owned())
-}
-
-async fn row(gateway: &Gateway, token: &str) -> Value {
-    for _ in 0..100 {
-        let rows = gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
-        if let Some(row) = rows.as_array().and_then(|rows| rows.first()) {
-            return row.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("no row within 20 seconds");
-}
-
 #[tokio::test]
 async fn a_session_goes_both_ways_and_is_billed_when_it_is_over() {
     let (gateway, heads) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("openai-beta", "realtime=v1")];
     let (mut ws, answered) = connect(&gateway, "/v1/realtime?model=voice&intent=x", &headers).await.unwrap();
@@ -158,7 +142,7 @@ async fn a_session_goes_both_ways_and_is_billed_when_it_is_over() {
     assert!(!seen["authorization"].to_str().unwrap().contains(&key), "the gateway's key stays here");
     assert_eq!(seen["openai-beta"], "realtime=v1");
 
-    let row = row(&gateway, &token).await;
+    let row = gateway.spend_rows(&token, 1).await.unwrap()[0].clone();
     assert_eq!((&row["call_type"], &row["model_group"]), (&json!("_arealtime"), &json!("voice")), "{row}");
     assert_eq!((&row["prompt_tokens"], &row["completion_tokens"]), (&json!(200), &json!(100)), "{row}");
     assert!(row["spend"].as_f64().unwrap() > 0.0, "{row}");
@@ -184,7 +168,7 @@ async fn browsers_show_the_key_in_a_subprotocol() {
 #[tokio::test]
 async fn an_upstream_that_breaks_off_is_told() {
     let (gateway, _) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let bearer = format!("Bearer {key}");
     let (mut ws, _) = connect(&gateway, "/v1/realtime?model=voice", &[("authorization", &bearer)]).await.unwrap();
     event(&mut ws).await;
@@ -194,7 +178,7 @@ async fn an_upstream_that_breaks_off_is_told() {
     ws.send(Message::text("break")).await.unwrap();
     let Message::Close(Some(close)) = next(&mut ws).await else { panic!("no farewell") };
     assert_eq!(u16::from(close.code), 1011);
-    let row = row(&gateway, &token).await;
+    let row = gateway.spend_rows(&token, 1).await.unwrap()[0].clone();
     assert_eq!((&row["status"], &row["prompt_tokens"]), (&json!("failure"), &json!(100)), "{row}");
     assert!(row["spend"].as_f64().unwrap() > 0.0, "what was answered is paid for: {row}");
 }
@@ -207,7 +191,7 @@ async fn refusals_have_a_status() {
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("accepted"),
     };
-    let (key, _) = new_key(&gateway, &json!({"models": ["other"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["other"]})).await.unwrap();
     let (own, master) = (format!("Bearer {key}"), format!("Bearer {MASTER_KEY}"));
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=voice", &[]).await), 401);
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=voice", &[("authorization", &own)]).await), 403);
@@ -221,7 +205,7 @@ async fn refusals_have_a_status() {
 #[tokio::test]
 async fn sockets_of_the_providers_own_api_pass() {
     let (gateway, heads) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let bearer = format!("Bearer {key}");
     let path = "/openai_passthrough/v1/realtime?model=gpt-realtime&intent=x";
     let (mut ws, _) = connect(&gateway, path, &[("authorization", &bearer)]).await.unwrap();
@@ -236,6 +220,6 @@ async fn sockets_of_the_providers_own_api_pass() {
         (path.as_str(), seen["authorization"].to_str().unwrap()),
         ("/v1/realtime?model=gpt-realtime&intent=x", "Bearer sk-env")
     );
-    let row = row(&gateway, &token).await;
+    let row = gateway.spend_rows(&token, 1).await.unwrap()[0].clone();
     assert!(row["spend"].as_f64().unwrap() > 0.0 && row["model"] == "gpt-realtime", "{row}");
 }

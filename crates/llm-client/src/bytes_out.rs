@@ -1,17 +1,16 @@
-//! Answers to tasks that go on as they come: sound, or events that nobody looks into but for their usage.
+//! Answers to tasks that go on as they come: sound, or events.
 
+use bytes::Bytes;
 use llm_http::ReplyBody;
 use llm_router::InFlight;
+use llm_types::Error;
 use llm_types::generate::UsageReport;
-use llm_wire::sse::{self, Item};
-use llm_wire::task::TaskCodec;
+use llm_wire::task::Sizing;
 
 use crate::answer::Report;
 use crate::carried::{Carried, Reader};
 use crate::count::Counter;
-
-/// Events that are longer are not looked into, in bytes.
-const LONGEST_EVENT: usize = 4 << 20;
+use crate::events_out::Events;
 
 /// The bytes of a task's answer.
 pub type ByteStream = Carried<TaskReader>;
@@ -19,25 +18,24 @@ pub type ByteStream = Carried<TaskReader>;
 /// Knows what a task consumed: the request says it, or one of the events.
 #[derive(Debug)]
 pub struct TaskReader {
-    codec: &'static dyn TaskCodec,
     usage: Option<UsageReport>,
+    sizing: Sizing,
     /// The bytes are events, one of which may tell the usage.
-    events: Option<sse::Splitter>,
+    events: Option<Box<Events>>,
     counter: Counter,
 }
 
 impl ByteStream {
-    /// `usage`: what the request says; `events`: whether the bytes are events.
+    /// `known`: what the request says of usage and price; `events`: the events, if the bytes are such.
     pub(crate) fn of_task(
         upstream: ReplyBody,
         in_flight: InFlight,
-        codec: &'static dyn TaskCodec,
-        usage: Option<UsageReport>,
-        events: bool,
+        events: Option<Events>,
+        known: (Option<UsageReport>, Sizing),
         counter: Counter,
     ) -> Self {
-        let events = events.then(|| sse::Splitter::new(LONGEST_EVENT));
-        let mut body = Self::new(upstream, TaskReader { codec, usage, events, counter });
+        let (usage, sizing) = known;
+        let mut body = Self::new(upstream, TaskReader { usage, sizing, events: events.map(Box::new), counter });
         body.keep(in_flight);
         body
     }
@@ -49,29 +47,34 @@ impl Reader for TaskReader {
     }
 
     fn read(&mut self, bytes: &[u8]) {
-        let Some(events) = &mut self.events else { return };
-        let (codec, usage) = (self.codec, &mut self.usage);
-        let looked = events.feed(bytes, |item| look(codec, item, usage));
-        if looked.is_err() {
-            self.events = None; // no events after all
+        if let Some(events) = &mut self.events {
+            events.read(bytes);
         }
+    }
+
+    fn pass(&mut self, bytes: Bytes) -> Bytes {
+        match &mut self.events {
+            Some(events) => events.pass(bytes),
+            None => bytes,
+        }
+    }
+
+    fn last(&mut self, error: Option<&Error>) -> Option<Bytes> {
+        // half a sound has no place for an error
+        Some(self.events.as_mut()?.last(error))
+    }
+
+    fn found(&mut self) -> Option<Error> {
+        self.events.as_mut()?.error.take()
+    }
+
+    fn changes(&self) -> bool {
+        self.events.is_some()
     }
 
     fn book(&mut self, _complete: bool, report: &mut Report) {
-        if let Some(mut events) = self.events.take() {
-            let (codec, usage) = (self.codec, &mut self.usage);
-            // The last event may lack its empty line. Too long: it tells no usage.
-            let _too_long = events.finish(|item| look(codec, item, usage));
-        }
-        self.counter.book(Some(self.usage.take().unwrap_or_default()), 0, report);
-    }
-}
-
-/// Looks for the usage in an event.
-fn look(codec: &dyn TaskCodec, item: Item<'_>, usage: &mut Option<UsageReport>) {
-    if let Item::Frame(frame) = item
-        && let Some(told) = codec.usage_in_event(&frame.data)
-    {
-        *usage = Some(told);
+        let told = self.events.as_mut().and_then(|events| events.usage.take());
+        let usage = told.or_else(|| self.usage.take()).unwrap_or_default();
+        self.counter.book_task(usage, &self.sizing, report);
     }
 }

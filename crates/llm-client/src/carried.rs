@@ -24,6 +24,28 @@ pub trait Reader: fmt::Debug + Send + Unpin {
     /// Takes what just came.
     fn read(&mut self, bytes: &[u8]);
 
+    /// Takes what just came and gives what of it goes on.
+    fn pass(&mut self, bytes: Bytes) -> Bytes {
+        self.read(&bytes);
+        bytes
+    }
+
+    /// The upstream is over, well or with an error: what goes on behind all that did. Nothing where an error breaks the
+    /// connection off, because half an answer must not look whole.
+    fn last(&mut self, _error: Option<&Error>) -> Option<Bytes> {
+        None
+    }
+
+    /// The error that it found in what came: nothing goes on behind it.
+    fn found(&mut self) -> Option<Error> {
+        None
+    }
+
+    /// What goes on may be longer or shorter than what comes.
+    fn changes(&self) -> bool {
+        false
+    }
+
     /// It is over: fills in what was consumed and what it cost. `complete`: the upstream came to its end, without
     /// failure. Called once.
     fn book(&mut self, complete: bool, report: &mut Report);
@@ -86,6 +108,21 @@ impl<R: Reader> Carried<R> {
         report
     }
 
+    /// The upstream came to its end: what goes on last.
+    fn last(&mut self) -> Bytes {
+        let last = self.reader.last(None).unwrap_or_default();
+        self.ended_by(None);
+        last
+    }
+
+    /// It ends here, by this error, by one that the reader found, or well.
+    fn ended_by(&mut self, error: Option<Error>) {
+        if let Some(error) = error.or_else(|| self.reader.found()) {
+            self.report.error = Some(error);
+        }
+        self.end();
+    }
+
     /// It came to an end: the report is settled. Does nothing the second time.
     fn end(&mut self) {
         self.over = true;
@@ -105,38 +142,54 @@ impl<R: Reader> Body for Carried<R> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        match ready!(Pin::new(&mut this.upstream).poll_frame(cx)) {
-            Some(Ok(frame)) => {
-                this.report.first_byte.get_or_insert_with(Instant::now);
-                if let Some(data) = frame.data_ref() {
-                    this.reader.read(data);
+        while !this.over {
+            let bytes = match ready!(Pin::new(&mut this.upstream).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    this.report.first_byte.get_or_insert_with(Instant::now);
+                    let data = match frame.into_data() {
+                        Ok(data) => data,
+                        Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                    };
+                    let mut bytes = this.reader.pass(data);
+                    if let Some(error) = this.reader.found() {
+                        this.ended_by(Some(error));
+                    } else if this.upstream.is_end_stream() {
+                        // a body of known length is not asked for its end
+                        bytes = joined(bytes, this.last());
+                    }
+                    bytes
                 }
-                if this.upstream.is_end_stream() {
-                    this.end(); // a body of known length is not asked for its end
+                Some(Err(e)) => {
+                    let mut error = transport_error(&e, this.reader.provider());
+                    error.kind = Kind::MidStream;
+                    let told = this.reader.last(Some(&error));
+                    this.ended_by(Some(error.clone()));
+                    let Some(told) = told else { return Poll::Ready(Some(Err(error))) };
+                    told
                 }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(e)) => {
-                // Half an answer must not look whole: the connection breaks off.
-                let mut error = transport_error(&e, this.reader.provider());
-                error.kind = Kind::MidStream;
-                this.report.error = Some(error.clone());
-                this.end();
-                Poll::Ready(Some(Err(error)))
-            }
-            None => {
-                this.end();
-                Poll::Ready(None)
+                None => this.last(),
+            };
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
         }
+        Poll::Ready(None)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upstream.is_end_stream()
+        if self.reader.changes() { self.over } else { self.upstream.is_end_stream() }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.upstream.size_hint()
+        if self.reader.changes() { SizeHint::default() } else { self.upstream.size_hint() }
+    }
+}
+
+fn joined(first: Bytes, second: Bytes) -> Bytes {
+    match (first.is_empty(), second.is_empty()) {
+        (_, true) => first,
+        (true, false) => second,
+        (false, false) => [first, second].concat().into(),
     }
 }
 

@@ -138,11 +138,15 @@ impl Counter {
     pub(crate) fn book_task(&self, usage: UsageReport, sizing: &Sizing, report: &mut Report) {
         report.usage = usage.usage;
         report.usage_raw = usage.raw.map(|(_, raw)| raw);
-        let drawn = usage.usage.images_out > 0;
-        let entry = if drawn {
+        self.count_speech(report);
+        let plain = self.target.price(&self.prices, &self.model);
+        // models that tell the tokens of a picture are paid by them, whatever a table says of its size
+        let by_tokens =
+            usage.usage.output_image > 0 && plain.and_then(|e| e.num(Field::OutputCostPerImageToken)).is_some();
+        let entry = if usage.usage.images_out > 0 && !by_tokens {
             self.target.image_price(&self.prices, &self.model, sizing)
         } else {
-            self.target.price(&self.prices, &self.model)
+            plain
         };
         let options = CostOptions {
             image_size: sizing.image_size.as_deref(),

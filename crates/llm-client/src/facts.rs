@@ -28,6 +28,7 @@ pub(crate) fn route_request(router: &Router, call: &Call, gate: &dyn Gate) -> Ro
     request.context_window_fallbacks.clone_from(&c.context_window_fallbacks);
     request.content_policy_fallbacks.clone_from(&c.content_policy_fallbacks);
     request.disable_fallbacks = c.disable_fallbacks;
+    request.names_resource = call.operation.family() != call.operation;
     request.tags.clone_from(&c.tags);
     request.inherited_tags.clone_from(&c.inherited_tags);
     request.user_agent.clone_from(&c.user_agent);

@@ -26,6 +26,7 @@ pub mod carried;
 mod count;
 mod defaults;
 pub mod engine;
+mod events_out;
 mod facts;
 mod follow;
 mod hedge;

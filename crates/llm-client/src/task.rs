@@ -20,6 +20,7 @@ use crate::bytes_out::ByteStream;
 use crate::call::Call;
 use crate::count::Counter;
 use crate::engine::{Engine, Gate};
+use crate::events_out::Events;
 use crate::follow::{Follower, written};
 use crate::plan::now_seconds;
 use crate::send::{Sender, build, classed, header_pairs, timeouts};
@@ -45,11 +46,17 @@ pub(crate) async fn run(
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
     let sent = sender.send(ready(&address, out)?, made, &|view| codec.decode_error(view)).await?;
     let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
-    if streams {
-        head.content_type = sent.parts.headers.get(CONTENT_TYPE).cloned();
-        let events = head.content_type.as_ref().is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream"));
-        let told = codec.usage_of_request(&request);
-        let body = ByteStream::of_task(sent.body, at.in_flight, codec, told, events, counter);
+    let kind = sent.parts.headers.get(CONTENT_TYPE).cloned();
+    let labelled = |prefix: &str| kind.as_ref().is_some_and(|k| k.as_bytes().starts_with(prefix.as_bytes()));
+    let events = labelled("text/event-stream");
+    // An upstream that does not stream, though it was asked to, answers whole; so do a page and an error that stand in
+    // for sound.
+    let whole = labelled("application/json") || labelled("text/") && !events;
+    if streams && !whole {
+        head.content_type = kind;
+        let events = events.then(|| Events::new(codec, counter.provider()));
+        let known = (codec.usage_of_request(&request), codec.sizing(&request));
+        let body = ByteStream::of_task(sent.body, at.in_flight, events, known, counter);
         return Ok(Answer::Bytes { head, body: Box::new(body) });
     }
     let mut report = Box::new(Report { first_byte: Some(Instant::now()), ..Report::default() });

@@ -232,7 +232,8 @@ impl Attempts {
         let at = current.at;
         let alternatives = run.resolved.group.members.len() > 1;
         let failed = Failed { at, error, alternatives, client_timeout: current.client_timeout };
-        let cooled = router.record_failure(failed, now);
+        let not_there = self.request.names_resource && error.status() == 404;
+        let cooled = if not_there { None } else { router.record_failure(failed, now) };
         run.tried.push(at);
         let again = router.retries_by_policy(&self.request, &run.resolved, error.kind).is_some();
         if !retryable_status(error.status()) && !again {

@@ -69,6 +69,8 @@ pub struct RouteRequest {
     pub content_policy_fallbacks: Option<FallbackLists>,
     /// The client wants no fallbacks, or the request names a resource that lives at one provider.
     pub disable_fallbacks: bool,
+    /// The request names a thing that its provider keeps: that it is not there says nothing about the deployment.
+    pub names_resource: bool,
     /// Tags of the request. `!tag` excludes, `&tag` requires.
     pub tags: Arc<[Arc<str>]>,
     /// Tags that key or team policy put on the request: these are never given up.
@@ -108,6 +110,7 @@ impl RouteRequest {
             route: "",
             who: Scope::default(),
             stream: false,
+            names_resource: false,
             num_retries: None,
             timeout: None,
             stream_timeout: None,

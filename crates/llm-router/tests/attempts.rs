@@ -70,6 +70,8 @@ struct Ask {
     #[serde(default)]
     disable_fallbacks: bool,
     #[serde(default)]
+    names_resource: bool,
+    #[serde(default)]
     stream: bool,
     team: Option<String>,
     access_groups: Option<Vec<String>>,
@@ -123,6 +125,7 @@ fn request(a: &Ask) -> RouteRequest {
         fallbacks: a.fallbacks.as_ref().map(|f| RequestFallbacks::parse(&f.to_string()).unwrap()),
         context_window_fallbacks: a.context_window_fallbacks.clone(),
         disable_fallbacks: a.disable_fallbacks,
+        names_resource: a.names_resource,
         estimated_tokens: a.tokens,
         settings: a.settings.clone().map(Arc::new),
         seed: Some(a.seed.unwrap_or(1)),

@@ -35,6 +35,9 @@ pub struct SimulatorConfig {
     pub lenient: bool,
     /// What `GET /models` lists.
     pub models: Vec<String>,
+    /// Put before every path when it is matched: with `/jina` a bare `/v1/rerank` is Jina's, where a gateway would drop
+    /// such a prefix of an address. Default empty.
+    pub prefix: String,
     /// Requests kept for [`Running::requests`]; older ones are forgotten. Default 10 000.
     pub keep_requests: usize,
 }
@@ -47,6 +50,7 @@ impl Default for SimulatorConfig {
             require_key: None,
             lenient: false,
             models: models.map(str::to_owned).to_vec(),
+            prefix: String::new(),
             keep_requests: 10_000,
         }
     }

@@ -61,7 +61,8 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let (head, incoming) = request.into_parts();
-    let dialect = route::dialect(head.uri.path(), &head.headers);
+    let path = format!("{}{}", state.config.prefix, head.uri.path());
+    let dialect = route::dialect(&path, &head.headers);
     let Ok(body) = Limited::new(incoming, LARGEST_BODY).collect().await else {
         return Ok(plain(service(dialect).complaints().fault(Fault::Status(413), None, "")));
     };
@@ -92,7 +93,7 @@ async fn reply(sender: &Sender, head: &Parts, dialect: Dialect, body: &[u8]) -> 
     if let Some(reply) = batches::answer(&state.shelf, head, body) {
         return (unauthorized(state, head, dialect).unwrap_or(reply), Script::default());
     }
-    let Some(route) = route::find(&head.method, path, &head.headers) else {
+    let Some(route) = route::find(&head.method, &format!("{}{path}", state.config.prefix), &head.headers) else {
         return (service(dialect).complaints().unknown_path(method, path), Script::default());
     };
     if let Some(reply) = unauthorized(state, head, dialect) {
@@ -242,7 +243,11 @@ fn altered(mut reply: Reply, call: &Call<'_>) -> Reply {
             Payload::Frames(head)
         }
         // sound and pictures have no place for an error but instead of them
-        (Some(Fault::ErrorEvent), _) => Payload::Whole(Bytes::from(complaints.body(message))),
+        (Some(Fault::ErrorEvent), _) => {
+            reply.headers.retain(|(name, _)| *name != "content-type");
+            reply.headers.push(("content-type", "application/json".to_owned()));
+            Payload::Whole(Bytes::from(complaints.body(message)))
+        }
         (Some(Fault::Malformed), Payload::Whole(bytes)) => Payload::Whole(bytes.slice(..bytes.len() / 2)),
         (_, payload) => payload,
     };

@@ -260,6 +260,17 @@ pub trait TaskCodec: Send + Sync + fmt::Debug {
         None
     }
 
+    /// What the price of a streamed answer depends on besides its usage, as it was asked for.
+    fn sizing(&self, _request: &TaskRequest) -> Sizing {
+        Sizing::default()
+    }
+
+    /// Nothing is missing behind this event of a streamed answer: the data of a server-sent event. `[DONE]` is such an
+    /// end whatever the format.
+    fn is_last_event(&self, _data: &[u8]) -> bool {
+        true
+    }
+
     /// Usage that an event of a streamed answer tells: the data of a server-sent event.
     fn usage_in_event(&self, _data: &[u8]) -> Option<UsageReport> {
         None

@@ -32,6 +32,7 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("meta", "crates/llm-wire/src/rerank/"),
     // OpenAI's word for the task
     ("transcribe", "crates/llm-wire/src/voice/"),
+    ("transcribe", "crates/llm-simulator/src/openai/media/"),
     // makers of models that a host of pictures serves
     ("openai", "crates/llm-wire/src/images/"),
     ("recraft", "crates/llm-wire/src/images/"),

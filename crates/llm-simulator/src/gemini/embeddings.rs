@@ -46,7 +46,7 @@ fn vector(request: &Value, model: &str) -> Result<String, ApiError> {
     let Some(parts) = parts.filter(|parts| parts.as_array().is_some_and(|parts| !parts.is_empty())) else {
         return Err(ApiError::invalid("* EmbedContentRequest.content: contents is required\n"));
     };
-    let full = if model.contains("gemini") { 3072 } else { 768 };
+    let full = if model.starts_with("gemini-") { 3072 } else { 768 };
     let wanted = field(request, "outputDimensionality").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     let vector = Sequence::new(hash(text_of(parts).as_bytes())).unit_vector(wanted.unwrap_or(full).min(full));
     let numbers: Vec<String> = vector.iter().map(|x| format!("\n        {x}")).collect();

@@ -3,6 +3,7 @@
 use llm_types::{Error, Json, Result};
 
 use crate::images::data_url_of;
+use crate::openai::images::media_type;
 use crate::task::TaskRequest;
 
 /// Where the document is: the kind of URL and the URL. A file of a form becomes a `data:` URL.
@@ -17,7 +18,7 @@ pub(super) fn source(request: &TaskRequest) -> Result<(&'static str, String)> {
     let missing =
         || Error::bad_request("a document with a document_url or an image_url is needed").with_param("document");
     let file = file.ok_or_else(missing)?;
-    let kind = file.content_type.as_deref().unwrap_or("application/pdf");
+    let kind = file.content_type.as_deref().or_else(|| media_type(&file.data)).unwrap_or("application/pdf");
     let what = if kind.starts_with("image/") { "image_url" } else { "document_url" };
     Ok((what, data_url_of(kind, file)))
 }

@@ -66,7 +66,10 @@ impl TaskCodec for Audio {
     }
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
-        response_decode::transcription(self, request, reply)
+        match request.operation {
+            OperationKind::Speech => Err(response_decode::no_speech(reply)),
+            _ => response_decode::transcription(self, request, reply),
+        }
     }
 
     fn streams(&self, request: &TaskRequest) -> bool {
@@ -79,6 +82,10 @@ impl TaskCodec for Audio {
             OperationKind::Speech => request.str("input").map(usage::characters),
             _ => request.files("file").next().and_then(|f| sound::seconds(&f.data)).map(usage::seconds),
         }
+    }
+
+    fn is_last_event(&self, data: &[u8]) -> bool {
+        usage::is_done(data)
     }
 
     fn usage_in_event(&self, data: &[u8]) -> Option<UsageReport> {

@@ -66,7 +66,26 @@ fn streams_tell_their_usage_at_the_end() {
     let event = br#"{"type":"transcript.text.done","text":"hi","usage":{"type":"duration","seconds":4}}"#;
     assert_eq!(OPENAI.usage_in_event(event).unwrap().usage.seconds_in, 4.0);
     assert!(OPENAI.usage_in_event(br#"{"type":"transcript.text.delta","delta":"h"}"#).is_none());
+    assert!(OPENAI.is_last_event(event) && OPENAI.is_last_event(br#"{"type":"transcription.done"}"#));
+    assert!(!OPENAI.is_last_event(br#"{"type":"transcript.text.delta","delta":"h"}"#));
     assert!(OPENAI.streams(&request(OperationKind::Transcribe, r#"{"stream":true}"#)));
+}
+
+#[test]
+fn pages_and_errors_are_no_answers() {
+    let told = |operation, kind, body: &str| {
+        let headers = [("content-type", kind)];
+        let reply = ReplyView { status: 200, provider: "p", headers: &headers, body: body.as_bytes() };
+        OPENAI.decode(&request(operation, "{}"), &reply, &ReplyContext::default()).unwrap_err()
+    };
+    let page = told(OperationKind::Transcribe, "text/html", "<html>");
+    assert_eq!(page.kind, llm_types::Kind::InvalidReply);
+    let half = told(OperationKind::Transcribe, "application/json", r#"{"text":"hi"#);
+    assert_eq!(half.kind, llm_types::Kind::InvalidReply);
+    let page = told(OperationKind::Speech, "text/html", "<html>");
+    assert_eq!(page.kind, llm_types::Kind::InvalidReply);
+    let error = told(OperationKind::Speech, "application/json", r#"{"error":{"message":"no voice"}}"#);
+    assert!(error.message.contains("no voice"), "{}", error.message);
 }
 
 #[test]

@@ -58,6 +58,18 @@ pub(super) fn of_reply(reply: &Json) -> Option<UsageReport> {
     })
 }
 
+/// Whether an event is the last one: `transcript.text.done`, `speech.audio.done`, Mistral's `transcription.done`. Events
+/// without a type are of a host that has no such end.
+pub(super) fn is_done(data: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow, default, rename = "type")]
+        kind: Option<std::borrow::Cow<'a, str>>,
+    }
+    let event: Result<Event<'_>, _> = serde_json::from_slice(data);
+    event.is_ok_and(|event| event.kind.is_none_or(|kind| kind.ends_with(".done")))
+}
+
 /// The usage that the last event of a stream (`transcript.text.done`, `speech.audio.done`) tells.
 pub(super) fn in_event(data: &[u8]) -> Option<UsageReport> {
     if !data.windows(7).any(|w| w == b"\"usage\"") {

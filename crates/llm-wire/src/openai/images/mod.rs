@@ -5,14 +5,16 @@
 //! Facts: the public OpenAI API reference, and recordings of what LiteLLM sends and answers.
 
 pub(crate) mod answer;
+mod events;
 mod request_encode;
 mod response_decode;
 mod usage;
 
+use llm_types::generate::UsageReport;
 use llm_types::{Format, Result};
 
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
-use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest};
+use crate::task::{Sizing, TaskCodec, TaskOut, TaskReply, TaskRequest};
 
 pub(crate) use request_encode::{JUDGED, media_type, named_file, prompt, sizing};
 
@@ -40,6 +42,18 @@ impl TaskCodec for Images {
     fn streams(&self, request: &TaskRequest) -> bool {
         request_encode::streams(request)
     }
+
+    fn sizing(&self, request: &TaskRequest) -> Sizing {
+        sizing(request)
+    }
+
+    fn is_last_event(&self, data: &[u8]) -> bool {
+        events::is_completed(data)
+    }
+
+    fn usage_in_event(&self, data: &[u8]) -> Option<UsageReport> {
+        events::usage(data)
+    }
 }
 
 impl TaskCodec for AzureImages {
@@ -58,6 +72,18 @@ impl TaskCodec for AzureImages {
 
     fn streams(&self, request: &TaskRequest) -> bool {
         request_encode::streams(request)
+    }
+
+    fn sizing(&self, request: &TaskRequest) -> Sizing {
+        sizing(request)
+    }
+
+    fn is_last_event(&self, data: &[u8]) -> bool {
+        events::is_completed(data)
+    }
+
+    fn usage_in_event(&self, data: &[u8]) -> Option<UsageReport> {
+        events::usage(data)
     }
 }
 

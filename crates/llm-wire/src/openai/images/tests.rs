@@ -86,3 +86,13 @@ fn a_reply_without_images_is_an_error() {
         assert!(Images.decode(&ask, &view, &ReplyContext::default()).is_err(), "{body}");
     }
 }
+
+#[test]
+fn streamed_pictures_are_counted_by_their_last_event() {
+    let last = br#"{"type":"image_generation.completed","b64_json":"iVBOR","usage":{"input_tokens":50,"input_tokens_details":{"image_tokens":40,"text_tokens":10},"output_tokens":60,"total_tokens":110}}"#;
+    let used = Images.usage_in_event(last).unwrap().usage;
+    assert_eq!((used.input_text, used.input_image, used.output_image, used.images_out), (10, 40, 60, 1));
+    assert!(Images.is_last_event(last) && Images.is_last_event(br#"{"type":"image_edit.completed"}"#));
+    let partial = br#"{"type":"image_generation.partial_image","b64_json":"a.completed"}"#;
+    assert!(!Images.is_last_event(partial) && Images.usage_in_event(partial).is_none());
+}
