@@ -69,6 +69,7 @@ fn shown(loaded: Option<&Loaded>, problems: &[Problem]) -> String {
         ("logging", format!("{:#?}", l.logging), format!("{:#?}", Logging::default())),
         ("cache", whole(l.cache.as_ref().map(|c| (&c.settings, &c.place))), whole(None::<CacheConfig>)),
         ("database", format!("{:#?}", l.database), format!("{:#?}", None::<StoreConfig>)),
+        ("redis", whole(l.redis.as_ref().map(|r| (&r.settings, &r.namespace, &r.key))), whole(None::<()>)),
     ] {
         if now != default {
             writeln!(out, "== {name}").unwrap();
