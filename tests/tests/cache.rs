@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use http::Method;
+use llm_kv::testing::RedisServer;
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, Reply, calls, joined_text};
 use serde_json::{Value, json};
@@ -217,13 +218,13 @@ async fn a_file_outlives_the_process_and_tenants_can_be_kept_apart() {
 
 /// Stores elsewhere take a moment until they give back what was stored.
 async fn eventually_hit(gateway: &Gateway, body: &Value, key: &str) {
-    for _ in 0..100 {
+    for _ in 0..200 {
         if is_hit(&gateway.post(CHAT, body, key).await.unwrap()) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("no hit within 5 seconds: {}", gateway.logs());
+    panic!("no hit within 10 seconds: {}", gateway.logs());
 }
 
 #[tokio::test]
@@ -240,6 +241,15 @@ async fn administrators_look_after_it() {
     assert_eq!(gateway.ask("/cache/flushall", &json!({})).await.unwrap().json(), json!({"status": "success"}));
     assert!(!is_hit(&gateway.ask(CHAT, &say("a")).await.unwrap()));
     assert_eq!(gateway.get("/cache/redis/info", MASTER_KEY).await.unwrap().status, 503);
+    let shown = gateway.get("/cache/settings", MASTER_KEY).await.unwrap().json();
+    assert_eq!(shown["current_values"], json!({"type": "local"}), "{shown}");
+    assert!(shown["fields"].as_array().unwrap().iter().any(|f| f["field_name"] == "host"));
+    let test = async |settings: Value| {
+        gateway.ask("/cache/settings/test", &json!({"cache_settings": settings})).await.unwrap().json()
+    };
+    assert_eq!(test(json!({"type": "local", "ttl": 5})).await["status"], "success");
+    let dead = test(json!({"type": "redis", "redis_type": "node", "host": "127.0.0.1", "port": "1"})).await;
+    assert_eq!(dead["status"], "failed", "{dead}");
     let key = new_key(&gateway, &json!({})).await;
     assert_eq!(gateway.post("/cache/flushall", &json!({}), &key).await.unwrap().status, 401);
     assert_eq!(gateway.get("/cache/ping", &key).await.unwrap().status, 401);
@@ -263,6 +273,48 @@ async fn without_its_backend_calls_go_on_and_it_is_told() {
     assert_eq!(line("llm_cache_usable").as_deref().map(|l| l.ends_with(" 0")), Some(true), "{metrics}");
     assert!(gateway.logs().contains("requests go on without it"), "{}", gateway.logs());
     assert_eq!(gateway.get("/cache/ping", MASTER_KEY).await.unwrap().status, 503);
+}
+
+#[tokio::test]
+async fn gateways_share_redis_and_go_on_without_it() {
+    let Some(mut server) = RedisServer::start().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let redis = format!("type: redis, host: 127.0.0.1, port: {}, namespace: shared, ttl: 60", server.port());
+    let near = redis.replace("redis", "dual");
+    let [one, other] = [config(&sim, &redis).yaml(), config(&sim, &near).yaml()];
+    let (one, other) = (Gateway::start(&one).await.unwrap(), Gateway::start(&other).await.unwrap());
+    assert!(!is_hit(&one.ask(CHAT, &say("hello")).await.unwrap()));
+    eventually_hit(&other, &say("hello"), MASTER_KEY).await;
+    let asked = calls(&sim).len();
+    let hit = other.ask(CHAT, &say("hello")).await.unwrap();
+    let key = hit.header("x-litellm-cache-key").to_owned();
+    assert!(key.starts_with("shared:") && is_hit(&hit));
+    let stored = server.cli(&["get", &key]).unwrap();
+    assert!(stored.starts_with(r#"{"timestamp":"#) && stored.contains(r#""response":"{"#), "{stored}");
+    let embed = json!({"model": "embed", "input": ["a", "b"]});
+    assert!(!is_hit(&one.ask("/v1/embeddings", &embed).await.unwrap()));
+    for _ in 0..100 {
+        if is_hit(&other.ask("/v1/embeddings", &embed).await.unwrap()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(is_hit(&other.ask("/v1/embeddings", &embed).await.unwrap()));
+    let ping = one.get("/cache/ping", MASTER_KEY).await.unwrap().json();
+    assert_eq!((&ping["cache_type"], &ping["set_cache_response"]), (&json!("redis"), &json!("success")), "{ping}");
+    let info = one.get("/cache/redis/info", MASTER_KEY).await.unwrap().json();
+    assert!(info["num_clients"].as_u64().unwrap() >= 1 && info["info"]["redis_version"].is_string(), "{info}");
+
+    server.kill().unwrap();
+    assert!(is_hit(&other.ask(CHAT, &say("hello")).await.unwrap()), "its own memory still knows");
+    assert!(!is_hit(&one.ask(CHAT, &say("hello")).await.unwrap()), "the call goes on");
+    assert!(calls(&sim).len() > asked);
+    assert_eq!(one.get("/cache/ping", MASTER_KEY).await.unwrap().status, 503);
+    server.restart().unwrap();
+    eventually_hit(&one, &say("back again"), MASTER_KEY).await;
+    let gone = one.ask("/cache/flushall", &json!({})).await.unwrap();
+    assert_eq!(gone.json(), json!({"status": "success"}));
+    assert!(!is_hit(&one.ask(CHAT, &say("back again")).await.unwrap()), "it was emptied");
 }
 
 /// Vectors of how often each letter stands in a text.

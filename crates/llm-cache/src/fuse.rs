@@ -50,8 +50,8 @@ const COMMAND: Duration = Duration::from_secs(30);
 /// Where, how long and whether at all a store is asked.
 #[derive(Debug, Clone)]
 pub struct Guard {
-    /// The runtime that the store's connections live on.
-    pub runtime: Handle,
+    /// The runtime that the store's connections live on; nothing when it may be asked from anywhere.
+    pub runtime: Option<Handle>,
     /// How long operations may take.
     pub deadlines: Deadlines,
     /// Is told of failures.
@@ -62,7 +62,7 @@ impl Guard {
     /// A guard that tells nobody.
     #[must_use]
     pub fn new(runtime: Handle, deadlines: Deadlines) -> Self {
-        Self { runtime, deadlines, witness: Arc::new(Nobody) }
+        Self { runtime: Some(runtime), deadlines, witness: Arc::new(Nobody) }
     }
 }
 
@@ -138,12 +138,12 @@ impl Fuse {
             self.allowed(operation)?;
         }
         let limit = limit.unwrap_or(COMMAND);
-        // The store's connections live on its own runtime; the deadline holds here, even when that one is stuck.
-        let task = AbortOnDrop(self.guard.runtime.spawn(work));
-        let outcome = match tokio::time::timeout(limit, task).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(CacheError::Timeout(limit)),
+        // The deadline holds here, even when the store's own runtime is stuck.
+        let outcome = match &self.guard.runtime {
+            Some(runtime) => tokio::time::timeout(limit, AbortOnDrop(runtime.spawn(work))).await,
+            None => tokio::time::timeout(limit, work).await,
         };
+        let outcome = outcome.unwrap_or(Err(CacheError::Timeout(limit)));
         self.note(operation, outcome.as_ref().err());
         outcome
     }

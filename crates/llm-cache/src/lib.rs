@@ -6,8 +6,8 @@
 //! - [`key`]: the key of a request, by LiteLLM's recipe; [`python`] writes values as Python prints them.
 //! - [`Controls`]: what request, header and key say about caching.
 //! - [`CacheSettings`]: LiteLLM's `cache_params`.
-//! - [`CacheBackend`]: where entries live: [`MemoryCache`], `DiskCache` (feature `disk`), [`ObjectCache`] over
-//!   [`llm_blob::Blob`], [`Dual`].
+//! - [`CacheBackend`]: where entries live: [`MemoryCache`], `DiskCache` (feature `disk`), `RedisCache` (feature `redis`),
+//!   [`ObjectCache`] over [`llm_blob::Blob`], [`Dual`].
 //! - [`Shield`]: what stands before a backend that is elsewhere: its runtime, deadlines, a breaker ([`Guard`]).
 //! - [`semantic`]: finding answers by what a question means.
 //! - [`Flights`]: identical requests at the same time become one.
@@ -33,6 +33,8 @@ mod memory;
 mod names;
 mod object;
 pub mod python;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod semantic;
 mod settings;
 mod shield;
@@ -50,6 +52,8 @@ pub use fuse::{Deadlines, Guard, Nobody, Witness};
 pub use key::{CallType, KeyOptions, key};
 pub use memory::{MemoryCache, MemoryLimits};
 pub use object::ObjectCache;
+#[cfg(feature = "redis")]
+pub use redis::RedisCache;
 pub use semantic::SemanticCache;
 pub use settings::{CacheMode, CacheSettings, CacheType, Scope};
 pub use shield::Shield;

@@ -20,6 +20,8 @@ pub struct App {
     pub snapshot: ArcSwap<Snapshot>,
     /// The response cache, when one is configured.
     pub cache: ArcSwapOption<llm_cache::Cache>,
+    /// What the cache was made of.
+    pub cache_setup: crate::cache::Setup,
     /// Keys, limits, budgets, spend.
     pub accounts: Accounts,
     /// Tells callbacks of finished calls.

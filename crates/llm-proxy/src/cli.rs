@@ -84,7 +84,7 @@ pub struct Serve {
     /// Start although the configuration names Python code.
     #[arg(long)]
     pub ignore_python_hooks: bool,
-    /// Start although the configuration names guardrails, caches or protections that are not served yet.
+    /// Start although the configuration names guardrails or protections that are not served yet.
     #[arg(long)]
     pub ignore_unserved: bool,
     /// Serve this model, without a configuration file.

@@ -142,6 +142,13 @@ impl Core {
                 let cache = self.app.cache.load_full();
                 crate::cache::routes::serve(cache.as_deref(), verb, &body).await?
             }
+            Action::CacheSettings => crate::cache::settings::show(self.app.cache_setup.config.as_ref()),
+            Action::CacheSettingsTest => {
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                let witness = Arc::new(llm_cache::Nobody);
+                let opening = crate::cache::Opening { http: &self.http, background: &self.app.background, witness };
+                crate::cache::settings::test(&body, &self.app.cache_setup.environment, &opening).await?
+            }
             Action::Models => models::list(&snapshot, who.as_deref(), parts),
             Action::SearchTools => models::search_tools(&snapshot, who.as_deref()),
             Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,

@@ -67,7 +67,11 @@ pub enum Action {
     Routes,
     /// `GET /`.
     Home,
-    /// `/cache/*`.
+    /// `GET /cache/settings`.
+    CacheSettings,
+    /// `POST /cache/settings/test`.
+    CacheSettingsTest,
+    /// The rest of `/cache/*`.
     Cache(CacheVerb),
     /// `GET /openapi.json`.
     OpenApi,
@@ -180,6 +184,8 @@ static TABLE: &[Row] = &[
     row(Method::GET, &["/routes"], Action::Routes, Permission::Public),
     row(Method::GET, &["/"], Action::Home, Permission::Public),
     row(Method::GET, &["/cache/ping"], Action::Cache(CacheVerb::Ping), Permission::Admin),
+    row(Method::GET, &["/cache/settings"], Action::CacheSettings, Permission::Admin),
+    row(Method::POST, &["/cache/settings/test"], Action::CacheSettingsTest, Permission::Admin),
     row(Method::POST, &["/cache/delete"], Action::Cache(CacheVerb::Delete), Permission::Admin),
     row(Method::POST, &["/cache/flushall"], Action::Cache(CacheVerb::Flush), Permission::Admin),
     row(Method::GET, &["/cache/redis/info"], Action::Cache(CacheVerb::Info), Permission::Admin),

@@ -200,12 +200,13 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
     }
     let bus = Bus::start(sinks, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
-    let cache = match loaded.cache.take() {
+    let setup = crate::cache::Setup { config: loaded.cache.take(), environment: loaded.environment.clone() };
+    let cache = match &setup.config {
         None => None,
         Some(config) => {
             let witness = Arc::new(crate::cache::Meter(Arc::clone(&metrics)));
             let opening = crate::cache::Opening { http, background, witness };
-            let (cache, problem) = runtime.block_on(crate::cache::connect(&config, &opening));
+            let (cache, problem) = runtime.block_on(crate::cache::connect(config, &opening));
             problem.iter().for_each(|problem| tracing::warn!("{problem}"));
             cache.map(Arc::new)
         }
@@ -220,6 +221,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         responses,
         snapshot: ArcSwap::new(snapshot),
         cache: ArcSwapOption::new(cache),
+        cache_setup: setup,
         accounts,
         bus,
         metrics,

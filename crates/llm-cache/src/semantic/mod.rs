@@ -8,11 +8,14 @@
 //! | `question` | what of a request is compared, and what has to be equal |
 //! | `flat` | [`FlatIndex`]: vectors in this process |
 //! | `qdrant` | [`QdrantIndex`]: Qdrant's REST API (feature `qdrant`) |
+//! | `redis` | [`RedisIndex`]: Redis with its search module, Valkey with its own (feature `redis`) |
 
 mod flat;
 #[cfg(feature = "qdrant")]
 mod qdrant;
 mod question;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +29,8 @@ pub use flat::{FlatIndex, FlatLimits};
 #[cfg(feature = "qdrant")]
 pub use qdrant::{QdrantIndex, QdrantSettings};
 pub use question::Question;
+#[cfg(feature = "redis")]
+pub use redis::RedisIndex;
 
 /// Turns a text into a vector.
 pub trait Embed: Send + Sync {

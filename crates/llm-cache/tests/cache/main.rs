@@ -3,6 +3,7 @@
 
 mod backends;
 mod qdrant;
+mod redis;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

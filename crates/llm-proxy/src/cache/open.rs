@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_cache::semantic::{FlatIndex, QdrantIndex, SemanticIndex};
+use llm_cache::semantic::{FlatIndex, QdrantIndex, RedisIndex, SemanticIndex};
 use llm_cache::{
-    Cache, CacheBackend, Deadlines, DiskCache, Guard, MemoryCache, MemoryLimits, ObjectCache, Place as Found,
-    SemanticCache, Shield, Witness,
+    Cache, CacheBackend, Deadlines, DiskCache, Dual, Guard, MemoryCache, MemoryLimits, ObjectCache, Place as Found,
+    RedisCache, SemanticCache, Shield, Witness,
 };
 use llm_http::HttpClient;
+use llm_kv::redis::{RedisClient, RedisSettings};
 use tokio::runtime::Handle;
 
 use super::wire::Wire;
@@ -17,6 +18,8 @@ use crate::config::{Problem, Severity};
 
 /// How long a check waits for a backend.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long memory in front of Redis keeps what it saw, where nothing is said: LiteLLM's lifetime there.
+const NEAR_TTL: Duration = Duration::from_secs(60);
 /// How often a file is swept.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -37,7 +40,14 @@ pub struct Opening<'a> {
 /// What the backend cannot be made of.
 pub fn open(config: &CacheConfig, with: &Opening<'_>) -> Result<Cache, String> {
     let settings = config.settings.clone();
-    let guard = |deadlines| Guard { runtime: with.background.clone(), deadlines, witness: Arc::clone(&with.witness) };
+    let witness = || Arc::clone(&with.witness);
+    let guard = |deadlines| Guard { runtime: Some(with.background.clone()), deadlines, witness: witness() };
+    let redis = |settings: &RedisSettings| {
+        // Its client has a deadline of its own, and may be asked from any thread.
+        let deadlines = Deadlines { read: settings.deadline * 2, ..Deadlines::NEAR };
+        let client = RedisClient::start(settings.clone(), with.background);
+        Shield::new(Arc::new(RedisCache::new(client)), Guard { runtime: None, deadlines, witness: witness() })
+    };
     Ok(match &config.place {
         Place::Memory => {
             let memory = Arc::new(MemoryCache::new(MemoryLimits::of(&settings)));
@@ -50,14 +60,27 @@ pub fn open(config: &CacheConfig, with: &Opening<'_>) -> Result<Cache, String> {
             with.background.spawn(sweep(disk, cache.place().clone()));
             cache
         }
+        Place::Redis(servers) => Cache::new(settings, Arc::new(redis(servers))),
+        Place::Dual(servers) => {
+            let limits = MemoryLimits::of(&settings);
+            let longest = settings.default_in_memory_ttl.unwrap_or(NEAR_TTL);
+            let memory = Arc::new(MemoryCache::new(limits));
+            with.background.spawn(purge(Arc::downgrade(&memory)));
+            Cache::new(settings, Arc::new(Dual::new(memory, Arc::new(redis(servers)), longest)))
+        }
         Place::Bucket(bucket) => {
             let backend = objects(settings.kind.name(), bucket, with)?;
             Cache::new(settings, Arc::new(Shield::new(backend, guard(Deadlines::FAR))))
         }
         Place::Semantic(index, meaning) => {
             let deadlines = if matches!(index, Index::Flat(_)) { Deadlines::NEAR } else { Deadlines::FAR };
+            let kind = settings.kind.name();
             let index: Arc<dyn SemanticIndex> = match index {
                 Index::Flat(limits) => Arc::new(FlatIndex::new(*limits)),
+                Index::Redis(servers, name) => {
+                    let client = RedisClient::start(servers.clone(), with.background);
+                    Arc::new(RedisIndex::new(kind, client, name))
+                }
                 Index::Qdrant(settings) => {
                     Arc::new(QdrantIndex::new(settings.clone(), Arc::new(with.http.with_own_pool())))
                 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use llm_blob::Cloud;
 use llm_cache::semantic::{FlatLimits, Meaning, QdrantSettings};
 use llm_cache::{CacheSettings, CacheType, disk};
-use llm_types::Secret;
+use llm_kv::redis::RedisSettings;
+use llm_types::{Json, Secret};
 
 use super::env::Environment;
+use super::node::{Node, Value};
 use super::problem::Mark;
 use super::section::Section;
-use super::{Context, Source};
+use super::{Context, redis};
 
 /// The response cache, as it is configured.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct CacheConfig {
     pub settings: CacheSettings,
     /// Where.
     pub place: Place,
+    /// The parameters as they were written, references resolved.
+    pub written: Json,
     /// The line that says so.
     pub origin: Origin,
 }
@@ -40,6 +44,10 @@ pub enum Place {
     Memory,
     /// In a file in this folder, with so many bytes at most.
     Disk(PathBuf, u64),
+    /// In Redis.
+    Redis(RedisSettings),
+    /// In memory, in front of Redis.
+    Dual(RedisSettings),
     /// In a bucket.
     Bucket(Bucket),
     /// Somewhere where questions are compared by meaning.
@@ -64,6 +72,8 @@ pub struct Bucket {
 pub enum Index {
     /// This process.
     Flat(FlatLimits),
+    /// Redis or Valkey with a search module; the index's name.
+    Redis(RedisSettings, String),
     /// Qdrant.
     Qdrant(QdrantSettings),
 }
@@ -105,12 +115,11 @@ const SETTINGS: &str = "type namespace ttl default_in_memory_ttl default_in_redi
     tenant_isolation collapse_identical_requests local_max_entries local_max_bytes local_max_entry_bytes
     semantic_cache_scope enable_caching_on_provider_specific_optional_params";
 
-/// Connections of backends that are not served, and fine points of those that are.
-const NOT_SERVED: &str = "host port password username url db ssl ssl_cert_reqs ssl_check_hostname ssl_ca_certs
-    socket_timeout max_connections redis_startup_nodes service_name sentinel_nodes sentinel_password redis_flush_size
-    gcp_service_account gcp_ssl_ca_certs aws_iam_auth aws_iam_user_name aws_iam_cache_name aws_iam_region
-    aws_iam_serverless s3_api_version s3_verify s3_config redis_semantic_cache_embedding_model
-    redis_semantic_cache_index_name valkey_semantic_cache_embedding_model valkey_semantic_cache_index_name";
+/// Fine points that are not served.
+const NOT_SERVED: &str = "s3_api_version s3_verify s3_config";
+
+/// LiteLLM's limit for a call to Redis.
+const DEADLINE: Duration = Duration::from_millis(100);
 
 /// Reads the two. Without a type LiteLLM's gateway takes Redis.
 pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<CacheConfig> {
@@ -130,43 +139,64 @@ pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<CacheConfig> {
         Some(p) => Origin { mark: p.mark_of("type").clone(), key: s.path("cache_params.type") },
         None => Origin { mark: s.mark_of("cache").clone(), key: s.path("cache") },
     };
-    let place = match (settings.kind, &params) {
-        (CacheType::Local, _) => Some(Place::Memory),
-        (CacheType::Disk, Some(p)) => Some(disk_place(p)),
-        (CacheType::S3, Some(p)) => bucket(p, ctx.env, Cloud::S3, ("s3_bucket_name", "s3_path"), S3),
-        (CacheType::Gcs, Some(p)) => bucket(p, ctx.env, Cloud::Gcs, ("gcs_bucket_name", "gcs_path"), GCS),
-        (CacheType::AzureBlob, Some(p)) => {
-            bucket(p, ctx.env, Cloud::Azure, ("azure_blob_container", "azure_blob_path"), AZURE)
-        }
-        (CacheType::LocalSemantic, Some(p)) => {
+    let none = Node::new(Value::Map(Vec::new()), origin.mark.clone());
+    let empty = Section::open(&none, s.path("cache_params"), s.problems())?;
+    let p = params.as_ref().unwrap_or(&empty);
+    let place = match settings.kind {
+        CacheType::Local => Some(Place::Memory),
+        CacheType::Redis => servers(p, ctx.env).map(Place::Redis),
+        CacheType::Dual => servers(p, ctx.env).map(Place::Dual),
+        CacheType::Disk => Some(disk_place(p)),
+        CacheType::S3 => bucket(p, ctx.env, Cloud::S3, ("s3_bucket_name", "s3_path"), S3),
+        CacheType::Gcs => bucket(p, ctx.env, Cloud::Gcs, ("gcs_bucket_name", "gcs_path"), GCS),
+        CacheType::AzureBlob => bucket(p, ctx.env, Cloud::Azure, ("azure_blob_container", "azure_blob_path"), AZURE),
+        CacheType::LocalSemantic => {
             let limits = flat(&settings);
             meaning(p, "semantic_cache_embedding_model").map(|m| Place::Semantic(Index::Flat(limits), m))
         }
-        (CacheType::QdrantSemantic, Some(p)) => qdrant(p, ctx.env),
-        _ => return not_served(s, &origin, named.is_some(), ctx.source),
+        CacheType::RedisSemantic => {
+            searched(p, ctx.env, ("redis_semantic_cache_embedding_model", "redis_semantic_cache_index_name"))
+        }
+        CacheType::ValkeySemantic => {
+            searched(p, ctx.env, ("valkey_semantic_cache_embedding_model", "valkey_semantic_cache_index_name"))
+        }
+        CacheType::QdrantSemantic => qdrant(p, ctx.env),
     };
     if let Some(p) = &params {
         p.accept(SETTINGS);
+        p.accept(redis::HARMLESS);
+        p.accept("redis_flush_size");
+        p.not_served(redis::NOT_SERVED);
         p.not_served(NOT_SERVED);
         p.finish();
     }
-    Some(CacheConfig { settings, place: place?, origin })
+    let written = s.node("cache_params").map_or_else(|| Json::Object(Vec::new()), Node::json);
+    Some(CacheConfig { settings, place: place?, written, origin })
 }
 
-fn not_served(s: &Section<'_>, origin: &Origin, named: bool, source: &Source) -> Option<CacheConfig> {
-    let message = if named {
-        "this kind of cache is not served yet"
+/// The Redis of the parameters, else that of the environment.
+fn servers(p: &Section<'_>, env: &Environment) -> Option<RedisSettings> {
+    let named = ["url", "redis_startup_nodes", "startup_nodes", "sentinel_nodes", "host"];
+    let mut settings = if named.iter().any(|key| p.node(key).is_some_and(|node| !node.is_off())) {
+        redis::read(p, &redis::PLAIN, env)?.settings
     } else {
-        "without cache_params.type the cache is Redis, which is not served yet"
+        let Some(found) = redis::environment(env) else {
+            p.error("type", "this cache needs host or url (or REDIS_HOST or REDIS_URL in the environment)");
+            return None;
+        };
+        found
     };
-    if source.ignore_unserved {
-        let message = format!("{message}; the gateway runs without a cache");
-        s.problems().warn(&origin.mark, origin.key.clone(), message);
-    } else {
-        let hint = "use `type: local`, or start with --ignore-unserved to run without a cache";
-        s.problems().error_hint(&origin.mark, origin.key.clone(), message, hint);
+    if p.node("socket_timeout").is_none() {
+        settings.deadline = DEADLINE;
     }
-    None
+    Some(settings)
+}
+
+fn searched(p: &Section<'_>, env: &Environment, (model, index): (&'static str, &'static str)) -> Option<Place> {
+    let servers = servers(p, env);
+    let meaning = meaning(p, model);
+    let name = p.text(index).filter(|n| !n.is_empty()).unwrap_or_else(|| "litellm_semantic_cache_index".to_owned());
+    Some(Place::Semantic(Index::Redis(servers?, name), meaning?))
 }
 
 fn disk_place(p: &Section<'_>) -> Place {
@@ -285,7 +315,7 @@ fn qdrant(p: &Section<'_>, env: &Environment) -> Option<Place> {
 }
 
 /// `qdrant_quantization_config`: LiteLLM's three words, or Qdrant's own object. The inner `None` is no quantization.
-fn quantization(p: &Section<'_>) -> Option<Option<llm_types::Json>> {
+fn quantization(p: &Section<'_>) -> Option<Option<Json>> {
     let Some(node) = p.node("qdrant_quantization_config").filter(|n| !n.is_off()) else { return Some(None) };
     let text = match node.text() {
         Some("binary") => r#"{"binary":{"always_ram":false}}"#,

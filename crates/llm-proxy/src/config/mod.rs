@@ -9,7 +9,7 @@
 //! | `models`, `deployment`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
 //! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
 //! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, sinks |
-//! | `cache` | `cache`, `cache_params` → where the response cache lives |
+//! | `cache`, `redis` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
 //! | `relays` | pass-through endpoints, credentials for relays |
@@ -65,6 +65,7 @@ pub use callbacks::Callbacks;
 pub use env::Environment;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
+pub(crate) use section::sensitive;
 pub use settings::{Logging, Settings};
 
 use models::Reading;
@@ -82,7 +83,7 @@ pub struct Source {
     pub host: Option<IpAddr>,
     /// `--ignore-python-hooks`: what names Python code is a warning.
     pub ignore_python_hooks: bool,
-    /// `--ignore-unserved`: guardrails, caches and protections that are not served yet are warnings.
+    /// `--ignore-unserved`: guardrails and protections that are not served yet are warnings.
     pub ignore_unserved: bool,
     /// Also look for what is allowed but surely not meant.
     pub thorough: bool,

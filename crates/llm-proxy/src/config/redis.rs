@@ -98,7 +98,8 @@ fn of_cache(litellm: Option<&Section<'_>>, env: &Environment) -> Option<RedisCon
     let s = litellm.filter(|s| s.flag("cache") == Some(true))?;
     let params = s.section("cache_params")?;
     let kind = params.text("type");
-    let redis = kind.as_deref().is_none_or(|kind| matches!(kind, "redis" | "redis-semantic" | "valkey-semantic"));
+    let redis =
+        kind.as_deref().is_none_or(|kind| matches!(kind, "redis" | "dual" | "redis-semantic" | "valkey-semantic"));
     if redis { read(&params, &PLAIN, env) } else { None }
 }
 
@@ -225,7 +226,7 @@ fn options(s: &Section<'_>, out: &mut RedisSettings, names: &Names) {
 }
 
 /// The Redis of `REDIS_URL`, `REDIS_CLUSTER_NODES`, `REDIS_SENTINEL_NODES` or `REDIS_HOST`.
-fn environment(env: &Environment) -> Option<RedisSettings> {
+pub(super) fn environment(env: &Environment) -> Option<RedisSettings> {
     let list = |name: &str| nodes(&serde_json::from_str::<Json>(&env.filled(name)?).ok()?).ok();
     let mut settings = if let Some(url) = env.filled("REDIS_URL") {
         RedisSettings::from_url(&url).ok()?

@@ -292,7 +292,7 @@ pub(crate) fn number(node: &Node) -> Option<f64> {
 }
 
 /// Keys whose values nobody prints.
-fn sensitive(key: &str) -> bool {
+pub(crate) fn sensitive(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["secret", "password", "credential", "header"].iter().any(|s| key.contains(s))
         || ["key", "token", "url", "base"].iter().any(|s| key.ends_with(s))

@@ -7,7 +7,7 @@ use llm_cache::Hit as Found;
 use llm_catalog::CostOptions;
 use llm_client::{Call, Target, replay};
 use llm_types::stream::Event;
-use llm_types::{Format, OperationKind, Usage};
+use llm_types::{Format, OperationKind, RawJson, Usage};
 use llm_wire::codec::{ReplyContext, ReplyView};
 use llm_wire::top::Top;
 
@@ -25,10 +25,13 @@ pub(super) fn hit(asked: &Asked<'_>, key: &str, found: &Found) -> Option<Hit> {
     }
     let top = Top::parse(stored).ok()?;
     let usage = usage(call, &top);
-    let (body, kind) = if call.stream {
-        (events(call.format, call.echo.as_deref(), call.include_usage, stored)?, Shape::Stream)
-    } else {
-        (stored.clone(), Shape::Json)
+    let (body, kind) = match &call.echo {
+        _ if call.stream => (events(call.format, call.echo.as_deref(), call.include_usage, stored)?, Shape::Stream),
+        // LiteLLM stores the provider's name of the model and tells the client's.
+        Some(echo) if top.str("model").is_some_and(|model| *model != **echo) => {
+            (top.edited(&[("model", Some(RawJson::string(echo).get()))]), Shape::Json)
+        }
+        _ => (stored.clone(), Shape::Json),
     };
     let response_id = top.str("id").map(std::borrow::Cow::into_owned);
     let cost = worth(asked.ctx, call, &usage);
@@ -50,7 +53,7 @@ fn text(call: &Call, stored: &Bytes) -> Option<Bytes> {
 
 /// What an answer says it consumed.
 pub(super) fn usage(call: &Call, top: &Top<'_>) -> Usage {
-    let raw = top.get("usage").and_then(|u| llm_types::RawJson::parse(u).ok());
+    let raw = top.get("usage").and_then(|u| RawJson::parse(u).ok());
     raw.map(|raw| llm_wire::usage::report(call.format, &[raw]).usage).unwrap_or_default()
 }
 
