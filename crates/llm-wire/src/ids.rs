@@ -26,6 +26,26 @@ fn coded(prefix: &str, id: &str, group: &str) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(format!("litellm:{id};model,{group}")))
 }
 
+/// Before everything else in ids of files that several groups keep.
+const MANAGED: &str = "litellm_proxy:";
+
+/// An id for clients, of a file that several groups keep, as LiteLLM writes it. `unique` is a text that no other has.
+#[must_use]
+pub fn encode_managed(unique: &str, groups: &[String]) -> String {
+    let groups = groups.join(",");
+    let plain = format!("{MANAGED}application/octet-stream;unified_id,{unique};target_model_names,{groups}");
+    URL_SAFE_NO_PAD.encode(plain)
+}
+
+/// The groups that keep a file; nothing for ids of others.
+#[must_use]
+pub fn decode_managed(id: &str) -> Option<Vec<String>> {
+    let plain = URL_SAFE_NO_PAD.decode(id.trim_end_matches('=')).ok()?;
+    let text = String::from_utf8(plain).ok()?;
+    let names = text.strip_prefix(MANAGED)?.split(';').find_map(|field| field.strip_prefix("target_model_names,"))?;
+    Some(names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+}
+
 /// The upstream's id and the group of an id; nothing for ids of others.
 #[must_use]
 pub fn decode(id: &str) -> Option<(String, String)> {
@@ -94,5 +114,17 @@ mod tests {
         let path = format!("/v1/files/{a}/content");
         assert_eq!(resolved(&path).0, "/v1/files/file-a/content");
         assert_eq!(resolved("/v1/files/file-x"), (Cow::Borrowed("/v1/files/file-x"), None));
+    }
+
+    #[test]
+    fn ids_name_several_groups() {
+        let id =
+            encode_managed("c4843482-b176-4901-8292-7523fd0f2c6e", &["gpt-4o-mini".to_owned(), "gemini".to_owned()]);
+        assert!(id.starts_with("bGl0ZWxsbV9wcm94eTph"), "{id}");
+        assert_eq!(decode_managed(&id).unwrap(), ["gpt-4o-mini", "gemini"]);
+        assert_eq!(decode_managed(&format!("{id}==")).unwrap().len(), 2);
+        for other in ["file-abc", "", "bGl0ZWxsbTp4"] {
+            assert_eq!(decode_managed(other), None, "{other}");
+        }
     }
 }

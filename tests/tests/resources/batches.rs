@@ -250,3 +250,47 @@ async fn google_and_aws_batches_are_told_in_openais_words() {
     let secret = gateway.get("/v1/files/gs%3A%2F%2Ffiles%2Fsecret/content?model=gemini", MASTER_KEY).await.unwrap();
     assert_eq!(secret.status, 404, "only what the gateway put there is shown: {}", secret.text());
 }
+
+#[tokio::test]
+async fn a_file_of_several_groups_has_one_id() {
+    let upstream = Canned::start(house).await.unwrap();
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::empty(&sim)
+        .model("gpt", "openai/gpt-4o", &[])
+        .model("claude", "anthropic/claude-sonnet-4-5", &[])
+        .yaml()
+        .replace(&format!("{}/v1", sim.base_url()), &format!("{}/v1", upstream.base_url()));
+    let gateway = Gateway::start(&config).await.unwrap();
+    let (key, _) = new_key(&gateway, &json!({"models": ["gpt", "claude"]})).await;
+    let (other, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let body = form(&[("purpose", "batch"), ("target_model_names", "gpt, claude")], &requests("any", &["one"]));
+    assert_eq!(upload(&gateway, &other, "/v1/files", &[], body.clone()).await.status, 403);
+    let file = upload(&gateway, &key, "/v1/files", &[], body).await;
+    assert_eq!(file.status, 200, "{}", file.text());
+    let file = file.json()["id"].as_str().unwrap().to_owned();
+    assert!(file.starts_with("bGl0ZWxsbV9wcm94eT"), "LiteLLM's id of managed files: {file}");
+    assert_eq!(upstream.seen().len(), 1, "the house like OpenAI has a copy");
+    let path = format!("/v1/files/{file}");
+    assert_eq!(gateway.get(&path, &key).await.unwrap().json()["id"], json!(file));
+    assert_eq!(gateway.get(&path, &other).await.unwrap().status, 404);
+
+    let mut create = json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"});
+    let unnamed = gateway.post("/v1/batches", &create, &key).await.unwrap();
+    assert_eq!(unnamed.status, 400, "{}", unnamed.text());
+    assert!(unnamed.text().contains("Expected 1 model, got 2"), "{}", unnamed.text());
+    create["model"] = json!("claude");
+    let batch = gateway.post("/v1/batches", &create, &key).await.unwrap();
+    assert_eq!(batch.status, 200, "{}", batch.text());
+    assert!(sim.requests().pop().unwrap().path.ends_with("/v1/messages/batches"));
+    create["model"] = json!("gpt");
+    let batch = gateway.post("/v1/batches", &create, &key).await.unwrap();
+    assert_eq!(batch.status, 200, "{}", batch.text());
+    assert_eq!(upstream.seen().pop().unwrap().json["input_file_id"], "file-in");
+
+    let bearer = format!("Bearer {key}");
+    let headers = [("authorization", bearer.as_str())];
+    let gone = gateway.send(Method::DELETE, &path, &headers, bytes::Bytes::new()).await.unwrap();
+    assert_eq!((&gone.json()["deleted"], &gone.json()["id"]), (&json!(true), &json!(file)), "{}", gone.text());
+    assert_eq!(upstream.seen().pop().unwrap().method, "DELETE");
+    assert_eq!(gateway.get(&path, &key).await.unwrap().status, 404);
+}

@@ -87,6 +87,20 @@ pub(super) async fn told(
     whole(ctx, parts, &from, body)
 }
 
+/// Gives out what was told anew, with the ids that it has.
+pub(super) fn as_is(
+    core: &Core,
+    ctx: &Context,
+    asked: &Asked<'_>,
+    served: Served,
+    reservation: Reservation,
+) -> Response<Reply> {
+    let Served { parts, body, from, report } = served;
+    Box::new(RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation))).done(report);
+    whole(ctx, parts, &from, body)
+}
+
+/// What the record says of it.
 fn facts(asked: &Asked<'_>) -> Facts {
     let Home { target, model, .. } = asked.home;
     Facts {

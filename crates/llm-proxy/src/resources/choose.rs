@@ -82,11 +82,10 @@ fn kept(target: Arc<Target>) -> Home {
 }
 
 /// The first deployment of a group: a file that one keeps is not known to the others.
-fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool) -> Result<Home> {
-    if group.contains(',') {
-        let why = "target_model_names with several models is not served: name one model";
-        return Err(Error::bad_request(why).with_param("target_model_names"));
-    }
+///
+/// # Errors
+/// 400 for a group that nobody knows.
+pub(super) fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool) -> Result<Home> {
     let router = &ctx.snapshot.engine.router;
     let name = who.alias(group, |name| router.has_group(name)).unwrap_or(group);
     let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };

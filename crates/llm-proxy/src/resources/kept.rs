@@ -95,7 +95,30 @@ impl Shelf<'_> {
         Ok(deleted(id))
     }
 
-    async fn row(&self, id: &str) -> Result<ManagedFileRow> {
+    /// Remembers a file that others keep.
+    ///
+    /// # Errors
+    /// There is no database, or it fails.
+    pub(super) async fn keep(&self, row: ManagedFileRow) -> Result<()> {
+        self.run(move |store| async move { store.table::<ManagedFileRow>().insert(&row).await }).await
+    }
+
+    /// Forgets it.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    pub(super) async fn forget(&self, row: &ManagedFileRow) -> Result<()> {
+        let id = row.id.clone();
+        self.run(move |store| async move { store.table::<ManagedFileRow>().delete([id.as_str()]).await })
+            .await
+            .map(drop)
+    }
+
+    /// What is remembered of a file.
+    ///
+    /// # Errors
+    /// 404 where the caller has no such file.
+    pub(super) async fn row(&self, id: &str) -> Result<ManagedFileRow> {
         let wanted = Filter::new().is("unified_file_id", id.to_owned());
         let rows = self.run(move |store| async move { store.table::<ManagedFileRow>().find(wanted).await }).await?;
         rows.into_iter().next().filter(|row| self.owns(row)).ok_or_else(|| none(id))
@@ -123,7 +146,7 @@ impl Shelf<'_> {
 }
 
 /// A user owns what its keys put there; a key without a user owns its own.
-fn owner(who: &Identity) -> Option<String> {
+pub(super) fn owner(who: &Identity) -> Option<String> {
     who.user_id().or_else(|| who.key_hash()).map(str::to_owned)
 }
 

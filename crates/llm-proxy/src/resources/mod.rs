@@ -11,6 +11,7 @@
 //! | `relay`, `answer` | what goes on, and what comes back |
 //! | `translated` | files and batches in the words of other houses |
 //! | `kept` | files that the gateway keeps itself |
+//! | `managed` | files that several model groups keep |
 //! | `reply` | ids of answers that name a model group |
 //! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
@@ -19,6 +20,7 @@ mod answer;
 mod batch;
 mod choose;
 mod kept;
+mod managed;
 mod relay;
 mod reply;
 mod request;
@@ -47,6 +49,7 @@ use crate::pass::wish::Named;
 use choose::Home;
 use request::{Sent, Told};
 use secrets::Held;
+use table::Family;
 use translated::Outcome;
 
 pub use secrets::Secrets;
@@ -89,24 +92,49 @@ async fn steps(
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
         stream @ Sent::Stream(_) => stream,
     };
-    let home = match &held {
-        Some(held) => held.home.clone(),
-        None => choose::home(ctx, &who, what.family, &told, &tail)?,
+    let sent = if what.call_type == "acreate_batch" {
+        managed::in_body(core, ctx, &who, sent, &mut told).await?
+    } else {
+        sent
     };
+    let file = if what.family == Family::Files { managed::in_path(core, &who, &tail).await? } else { None };
+    let groups = told.group.as_deref().filter(|_| what.call_type == "acreate_file").and_then(managed::several);
+    let first = groups.as_ref().and_then(|groups| groups.first());
+    told.group = first.cloned().or(told.group);
+    let (home, tail) = match (&held, &file) {
+        (Some(held), _) => (held.home.clone(), tail.into_owned()),
+        (None, Some(file)) => file.first(ctx, &who, &tail)?,
+        (None, None) => (choose::home(ctx, &who, what.family, &told, &tail)?, tail.into_owned()),
+    };
+    told.group = home.group.clone().filter(|_| file.is_some()).or(told.group);
     let reservation = admit(core, ctx, &who, path, &told).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
-    let sent = match translated::serve(core, ctx, &asked, sent).await {
-        Ok(Outcome::Served(served)) => return Ok(answer::told(core, ctx, &asked, *served, reservation).await),
+    if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
+        return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
+    }
+    finish(core, ctx, &asked, sent, reservation).await
+}
+
+async fn finish(
+    core: &Core,
+    ctx: &Context,
+    asked: &Asked<'_>,
+    sent: Sent,
+    reservation: Reservation,
+) -> Result<Response<Reply>, Refused> {
+    let sent = match translated::serve(core, ctx, asked, sent).await {
+        Ok(Outcome::Served(served)) => return Ok(answer::told(core, ctx, asked, *served, reservation).await),
         Ok(Outcome::Relay(sent)) => sent,
         Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
     };
-    match relay::send(core, ctx, &asked, sent).await {
-        Ok(relayed) => answer::answer(core, ctx, &asked, relayed, reservation).await,
+    match relay::send(core, ctx, asked, sent).await {
+        Ok(relayed) => answer::answer(core, ctx, asked, relayed, reservation).await,
         Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
     }
 }
 
 /// What is asked for, and of whom.
+#[derive(Clone, Copy)]
 struct Asked<'a> {
     what: Resource,
     tail: &'a str,

@@ -135,16 +135,20 @@ impl House<'_> {
         self.ctx.snapshot.engine.settings.max_reply_bytes
     }
 
-    /// Who answers what the gateway answers itself.
     fn here(&self) -> RelayHead {
-        RelayHead {
-            deployment: self.home.deployment.clone(),
-            url: Arc::from(""),
-            sent: Instant::now(),
-            took: Duration::ZERO,
-            retries: 0,
-            decision: None,
-        }
+        here(self.home)
+    }
+}
+
+/// Who answers what the gateway answers itself.
+pub(super) fn here(home: &Home) -> RelayHead {
+    RelayHead {
+        deployment: home.deployment.clone(),
+        url: Arc::from(""),
+        sent: Instant::now(),
+        took: Duration::ZERO,
+        retries: 0,
+        decision: None,
     }
 }
 
@@ -164,19 +168,23 @@ impl Served {
         Box::new(Self { parts, body, from, report })
     }
 
-    fn json(tree: &Json, from: RelayHead, report: Box<Report>) -> Box<Self> {
+    /// An answer in JSON.
+    pub(super) fn json(tree: &Json, from: RelayHead, report: Box<Report>) -> Box<Self> {
         Self::new("application/json", Bytes::from(tree.to_string()), from, report)
     }
 }
 
 /// The id in a path: behind `before`, without what stands behind it.
-fn id_in<'p>(path: &'p str, before: &str, behind: &str) -> std::borrow::Cow<'p, str> {
+pub(super) fn id_in<'p>(path: &'p str, before: &str, behind: &str) -> std::borrow::Cow<'p, str> {
     let id = path.strip_prefix(before).unwrap_or(path);
     unescaped(id.strip_suffix(behind).unwrap_or(id))
 }
 
 /// All of a body.
-async fn whole(sent: Sent) -> Result<Bytes> {
+///
+/// # Errors
+/// When it breaks off.
+pub(super) async fn whole(sent: Sent) -> Result<Bytes> {
     match sent {
         Sent::Whole(bytes) => Ok(bytes),
         Sent::Stream(body) => {
