@@ -213,7 +213,9 @@ fn relayed(format: Format, hide_usage: bool, body: &[u8], size: usize) -> Option
     if !seen.usage.is_empty() {
         let _ = llm_wire::usage::report(format, &seen.usage);
     }
-    Some((String::from_utf8_lossy(&out).into_owned(), format!("{seen:?}")))
+    // Empty lines behind an event say nothing: they go with this one or the next.
+    let lines = String::from_utf8_lossy(&out).replace(['\r', '\n'], "");
+    Some((lines, format!("{seen:?}")))
 }
 
 /// A task: a request of any fields, and any reply to it.

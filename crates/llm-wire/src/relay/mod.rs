@@ -71,8 +71,8 @@ pub struct StreamRelay {
     format: Format,
     /// The model name to write, quoted; none to keep the upstream's.
     model: Option<Bytes>,
-    /// The upstream's model name as it stands in the events, quoted, and where it stood last.
-    learned: Option<(Vec<u8>, usize)>,
+    /// The field with the upstream's model name as it stands in the events, and where it stood last.
+    learned: Option<Learned>,
     hide_usage: bool,
     limit: usize,
     cutter: Cutter,
@@ -208,19 +208,33 @@ impl StreamRelay {
         if self.model.is_none() {
             return Edit::Keep;
         }
-        if let Some((name, at)) = &self.learned
-            && event.get(*at..*at + name.len()) == Some(name)
+        if let Some(Learned { field, at, name }) = &self.learned
+            && event.get(*at..*at + field.len()) == Some(field)
         {
-            return Edit::Model { from: *at, to: *at + name.len() };
+            return Edit::Model { from: at + field.len() - name, to: at + field.len() };
         }
-        let Some((from, to)) = string_value(event, b"\"model\":") else { return Edit::Keep };
+        let Some((from, to)) = string_value(event, MODEL) else { return Edit::Keep };
         let name = event.get(from..to).unwrap_or_default();
         if self.model.as_deref() == Some(name) {
             return Edit::Keep;
         }
-        self.learned = Some((name.to_vec(), from));
+        if let Some(at) = event.get(..from).and_then(|head| memchr::memmem::rfind(head, MODEL)) {
+            let field = event.get(at..to).unwrap_or_default().to_vec();
+            self.learned = Some(Learned { field, at, name: name.len() });
+        }
         Edit::Model { from, to }
     }
+}
+
+const MODEL: &[u8] = b"\"model\":";
+
+/// A field of an event.
+#[derive(Debug)]
+struct Learned {
+    field: Vec<u8>,
+    at: usize,
+    /// The length of its value, in quotes.
+    name: usize,
 }
 
 /// What becomes of an event.

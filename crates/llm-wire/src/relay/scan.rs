@@ -42,7 +42,7 @@ pub(super) fn data_line(event: &[u8]) -> Option<&[u8]> {
 
 /// The name of an event, where its first line tells it.
 pub(super) fn event_name(event: &[u8]) -> Option<&[u8]> {
-    let line = event.strip_prefix(b"event:")?;
+    let line = event.trim_ascii_start().strip_prefix(b"event:")?;
     let end = memchr::memchr2(b'\n', b'\r', line).unwrap_or(line.len());
     line.get(..end).map(<[u8]>::trim_ascii)
 }

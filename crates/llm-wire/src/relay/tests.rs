@@ -170,6 +170,15 @@ fn an_error_may_be_told_by_the_name_of_the_event() {
     assert_eq!((out.as_str(), seen.error.unwrap().get()), ("", "{\"message\":\"no\"}"));
 }
 
+/// Found by fuzzing: another field's value stood where the model's name had stood.
+#[test]
+fn the_same_word_in_another_field_is_no_model() {
+    let event = |key: &str| format!("data: {{\"id\":\"c\",\"{key}\":\"m\",\"choices\":[]}}\n\n");
+    let (out, _) = relay(&format!("{}{}{}", event("model"), event("modus"), event("model")), 50, Some("mine"), false);
+    assert_eq!(out.matches("\"model\":\"mine\"").count(), 2, "{out}");
+    assert!(out.contains("\"modus\":\"m\""), "{out}");
+}
+
 #[test]
 fn words_in_metadata_are_no_events() {
     let text = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"metadata\":{\"a\":\"response.failed\",\"b\":\"response.completed\"}}}\n\n";
@@ -177,4 +186,47 @@ fn words_in_metadata_are_no_events() {
     assert_eq!(r.chunk(Bytes::from_static(text.as_bytes())).unwrap(), text);
     let seen = r.take_seen();
     assert!(seen.error.is_none() && !seen.finished && seen.id.as_deref() == Some("r"));
+}
+
+/// Streams near to good ones: what comes out, and what is seen, does not depend on the cutting.
+#[test]
+fn the_cutting_of_damaged_streams_changes_nothing() {
+    const PIECES: [&str; 10] =
+        ["\n", "\r\n", "\n\n", "\r", "\ndata: ", "event: error\n", "data: [DONE]\n\n", "{", "\"usage\"", ": x\n\n"];
+    let streams = [
+        (Format::OpenAiChat, CHAT),
+        (Format::AnthropicMessages, include_str!("../../fixtures/anthropic-messages/text.stream.sse")),
+        (Format::OpenAiResponses, include_str!("../../fixtures/openai-responses/two-tools.stream.sse")),
+        (Format::GeminiGenerate, include_str!("../../fixtures/gemini-generate/grounding.stream.sse")),
+    ];
+    let run = |format: Format, text: &[u8], size: usize| {
+        let mut r = StreamRelay::new(format, Some("mine"), false, 1 << 20);
+        let mut out: Vec<u8> = Vec::new();
+        text.chunks(size).for_each(|c| out.extend_from_slice(&r.chunk(Bytes::copy_from_slice(c)).unwrap()));
+        out.extend_from_slice(&r.finish());
+        // Empty lines behind an event say nothing: they go with this one or the next.
+        let lines: Vec<String> = String::from_utf8_lossy(&out).lines().map(str::to_owned).collect();
+        let lines: Vec<String> = lines.into_iter().filter(|l| !l.trim().is_empty()).collect();
+        (lines, format!("{:?}", r.take_seen()))
+    };
+    let mut seed = 11_u64;
+    let mut below = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(seed >> 33).unwrap() % n.max(1)
+    };
+    for (format, good) in streams {
+        for _ in 0..150 {
+            let mut text = good.as_bytes().to_vec();
+            for _ in 0..=below(3) {
+                let (from, piece) = (below(text.len()), PIECES[below(PIECES.len())]);
+                let to = (from + below(9)).min(text.len());
+                text.splice(from..to, piece.bytes());
+            }
+            let whole = run(format, &text, text.len());
+            for size in [1, 2, 1 + below(90)] {
+                let pieces = run(format, &text, size);
+                assert_eq!(pieces, whole, "{format} in pieces of {size}: {:?}", String::from_utf8_lossy(&text));
+            }
+        }
+    }
 }
