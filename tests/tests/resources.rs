@@ -9,6 +9,8 @@
 
 #[path = "resources/batches.rs"]
 mod batches;
+#[path = "resources/uploads.rs"]
+mod uploads;
 
 use std::time::Duration;
 

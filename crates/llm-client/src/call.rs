@@ -11,6 +11,8 @@ use llm_wire::RequestView;
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
+use crate::upload::Upload;
+
 /// A request as it came, and what was read off its top level.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -40,6 +42,8 @@ pub struct Call {
     pub id: Arc<str>,
     /// Files of a form whose fields are the body.
     pub files: Arc<[FilePart]>,
+    /// What is still to come of the last file, and of the form behind it.
+    pub upload: Option<Upload>,
     /// What stands behind the provider's address (`/compact`); served by providers of the client's own format only.
     pub beside: Option<&'static str>,
     decoded: OnceLock<Box<GenerateRequest>>,
@@ -117,6 +121,7 @@ impl Call {
             route: "",
             id: Arc::from(""),
             files: Arc::default(),
+            upload: None,
             beside: None,
             decoded: OnceLock::new(),
         }

@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::facts::route_request;
 use crate::price::Adjustments;
 use crate::target::{Prices, Target, TargetConfig};
+use crate::upload::Upload;
 
 /// What holds for all calls.
 #[derive(Debug, Clone)]
@@ -115,7 +116,8 @@ impl Engine {
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
                     let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
                     let call = changed.as_ref().unwrap_or(call);
-                    let outcome = match attempts.hedge_after() {
+                    // An upload goes out once.
+                    let outcome = match attempts.hedge_after().filter(|_| call.upload.is_none()) {
                         None => attempt(self, http, call, at, gate).await,
                         Some(late) => Box::pin(self.hedged(http, call, at, gate, (&mut attempts, late))).await,
                     };
@@ -127,12 +129,25 @@ impl Engine {
                         Err(failed) => {
                             attempts.report(Outcome::Failure(&failed.error), Instant::now());
                             last = Some(failed.made);
+                            if call.upload.as_ref().is_some_and(Upload::begun) {
+                                let error = not_again(call, attempts.give_up());
+                                return Err(Failure { error, last, decision });
+                            }
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// The error of a call whose upload went out in part, so that no other attempt can be made.
+fn not_again(call: &Call, mut error: Error) -> Error {
+    if error.retryable() {
+        error.message.push_str(" The upload had begun to go out: it cannot be sent again.");
+        tracing::warn!(call = %call.id, model = %call.model, %error, "an upload went out in part and failed");
+    }
+    error
 }
 
 /// Tells the router of a success, and the answer of the router's work.

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request};
@@ -109,65 +108,21 @@ fn beside(path: &str, more: &str) -> String {
 }
 
 /// A body and its media type.
-pub(crate) fn written(body: TaskBody) -> (Body, Option<HeaderValue>) {
+pub(crate) type Written = (Body, Option<HeaderValue>);
+
+/// A body as it is sent.
+pub(crate) fn written(body: TaskBody) -> Written {
     match body {
         TaskBody::None => (Body::empty(), None),
         TaskBody::Json(bytes) => (Body::from(bytes), Some(HeaderValue::from_static("application/json"))),
         TaskBody::Raw { content_type, data } => (Body::from(data), HeaderValue::try_from(content_type).ok()),
-        TaskBody::Form { fields, files } => form(&fields, files),
+        TaskBody::Form { fields, files } => crate::form::written(&fields, files),
     }
-}
-
-/// A form, its files not copied: <https://www.rfc-editor.org/rfc/rfc7578>.
-fn form(fields: &[(String, String)], files: Vec<llm_wire::task::FilePart>) -> (Body, Option<HeaderValue>) {
-    let boundary = boundary();
-    let mut pieces: Vec<Bytes> = Vec::new();
-    let mut text = BytesMut::new();
-    for (name, value) in fields {
-        head(&mut text, &boundary, name, None, None);
-        text.put_slice(value.as_bytes());
-        text.put_slice(b"\r\n");
-    }
-    for file in files {
-        let kind = file.content_type.as_deref().unwrap_or("application/octet-stream");
-        head(&mut text, &boundary, &file.name, Some(file.filename.as_deref().unwrap_or("file")), Some(kind));
-        pieces.push(text.split().freeze());
-        pieces.push(file.data);
-        text.put_slice(b"\r\n");
-    }
-    text.put_slice(format!("--{boundary}--\r\n").as_bytes());
-    pieces.push(text.freeze());
-    let kind = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")).ok();
-    (Body::pieces(pieces), kind)
-}
-
-fn head(out: &mut BytesMut, boundary: &str, name: &str, filename: Option<&str>, kind: Option<&str>) {
-    out.put_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name)).as_bytes());
-    if let Some(filename) = filename {
-        out.put_slice(format!("; filename=\"{}\"", quoted(filename)).as_bytes());
-    }
-    if let Some(kind) = kind {
-        let kind: String = kind.chars().filter(|c| !c.is_control()).collect();
-        out.put_slice(format!("\r\nContent-Type: {kind}").as_bytes());
-    }
-    out.put_slice(b"\r\n\r\n");
-}
-
-/// Quotes and line breaks as browsers write them in names of parts.
-fn quoted(text: &str) -> String {
-    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A line that no file holds: random enough.
-fn boundary() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    format!("llm-form-{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use llm_wire::task::FilePart;
 
     #[test]
     fn a_following_url_is_beside_in_place_or_named() {
@@ -178,25 +133,5 @@ mod tests {
         assert_eq!(url(&FollowUrl::Path("/v2/7?a=b".into())).unwrap(), "https://h/v2/7?a=b");
         assert_eq!(url(&FollowUrl::Absolute("https://cdn.h/7".into())).unwrap(), "https://cdn.h/7");
         assert!(url(&FollowUrl::Absolute("file:///etc/passwd".into())).is_err());
-    }
-
-    #[test]
-    fn a_form_has_its_fields_then_its_files() {
-        let file = FilePart {
-            name: "file".into(),
-            filename: Some("a\"b.wav".into()),
-            content_type: Some("audio/wav".into()),
-            data: Bytes::from_static(b"RIFF"),
-        };
-        let (body, kind) = form(&[("model".into(), "whisper-1".into())], vec![file]);
-        let kind = kind.unwrap().to_str().unwrap().to_owned();
-        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
-        let text: Vec<u8> = body.slices().flat_map(|b| b.to_vec()).collect();
-        let expected = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--{boundary}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"a%22b.wav\"\r\nContent-Type: audio/wav\r\n\r\n\
-             RIFF\r\n--{boundary}--\r\n"
-        );
-        assert_eq!(String::from_utf8(text).unwrap(), expected);
     }
 }

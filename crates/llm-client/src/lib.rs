@@ -6,6 +6,7 @@
 //! - [`answer`]: what comes back: head, whole body or stream, and the report of what it consumed.
 //! - [`task`]: images, audio, rerank ... ([`ByteStream`] carries what goes on as it comes).
 //! - [`carried`]: bodies that go on as they come, with somebody who reads along.
+//! - [`upload`]: forms that go out while they come in.
 //! - [`stored`]: answers that a provider keeps.
 //! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
 //! - [`session`]: sessions over WebSockets.
@@ -29,6 +30,7 @@ pub mod engine;
 mod events_out;
 mod facts;
 mod follow;
+mod form;
 mod hedge;
 mod media;
 mod mock;
@@ -48,6 +50,7 @@ pub mod target;
 pub mod task;
 mod tokens;
 mod transport;
+pub mod upload;
 mod whole;
 
 pub use answer::{Answer, Head, Report};
@@ -65,3 +68,4 @@ pub use stream::StreamBody;
 pub use tail::Tail;
 pub use target::{Prices, Target, TargetConfig};
 pub use tokens::Counted;
+pub use upload::{Piece, Pieces, Upload};

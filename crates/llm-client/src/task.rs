@@ -11,7 +11,7 @@ use llm_providers::{Policy, Want, edit, provider::not_served, rules};
 use llm_router::Attempt;
 use llm_types::{Error, Json, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext, ReplyView};
-use llm_wire::task::{Next, ReplyBody, TaskCodec, TaskOut, TaskRequest};
+use llm_wire::task::{FilePart, Next, ReplyBody, TaskCodec, TaskOut, TaskRequest};
 use llm_wire::top::Top;
 
 use crate::answer::{Answer, Head, Report};
@@ -21,13 +21,15 @@ use crate::call::Call;
 use crate::count::Counter;
 use crate::engine::{Engine, Gate};
 use crate::events_out::Events;
-use crate::follow::{Follower, written};
+use crate::follow::{Follower, Written, written};
 use crate::plan::now_seconds;
 use crate::send::{Sender, build, classed, header_pairs, timeouts};
 use crate::target::{Address, CallFacts, Target};
 use crate::transport::transport_error;
+use crate::upload::{Sending, Upload, goes_as_it_comes};
 
-/// Makes one attempt.
+/// Makes one attempt. A form that is still coming goes out as it comes where the upstream takes forms, and is read
+/// whole where it does not, or where what is wanted stands behind the file.
 pub(crate) async fn run(
     engine: &Engine,
     http: &dyn Transport,
@@ -38,13 +40,48 @@ pub(crate) async fn run(
     made: &mut Made,
 ) -> Result<Answer> {
     let model = Arc::clone(&made.model);
-    let (codec, request, address, out, lost) = plan(engine, http, call, target, &model).await.map_err(classed)?;
+    let recipe = Recipe::new(engine, call, target, &model).map_err(classed)?;
+    let Some(upload) = &call.upload else {
+        let planned = recipe.plan(http).await.map_err(classed)?;
+        return perform(&recipe, http, at, gate, made, planned).await;
+    };
+    if !upload.is_held()
+        && let Ok(planned) = recipe.plan(http).await
+        && goes_as_it_comes(&planned.out)
+    {
+        let outcome = perform(&recipe, http, at, gate, made, planned).await;
+        // What the client did wrong is no failure of the upstream.
+        return outcome.map_err(|error| upload.failure().unwrap_or(error));
+    }
+    let call = &upload.whole(call).await?;
+    let recipe = Recipe { call, ..recipe };
+    let planned = recipe.plan(http).await.map_err(classed)?;
+    perform(&recipe, http, at, gate, made, planned).await
+}
+
+async fn perform(
+    recipe: &Recipe<'_>,
+    http: &dyn Transport,
+    at: Attempt,
+    gate: &dyn Gate,
+    made: &mut Made,
+    planned: Planned,
+) -> Result<Answer> {
+    let &Recipe { engine, call, target, model, codec } = recipe;
+    let model = Arc::clone(model);
+    let Planned { mut request, address, out, lost } = planned;
     made.api_base = Some(Arc::clone(&address.base));
     let counter = Counter::new(engine, target, &model, codec.format(), call);
-    let streams = codec.streams(&request);
-    let timeouts = timeouts(&engine.settings, at.timeouts.limit, streams);
+    let timeouts = timeouts(&engine.settings, at.timeouts.limit, codec.streams(&request));
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
-    let sent = sender.send(ready(&address, out)?, made, &|view| codec.decode_error(view)).await?;
+    let body = match &call.upload {
+        Some(upload) => recipe.sending(upload, &request, &address, &out)?,
+        None => written(out.body.clone()),
+    };
+    let sent = sender.send(ready(&address, &out, body)?, made, &|view| codec.decode_error(view)).await?;
+    if let Some(seen) = call.upload.as_ref().and_then(Upload::seen) {
+        request = seen;
+    }
     let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
     let kind = sent.parts.headers.get(CONTENT_TYPE).cloned();
     let labelled = |prefix: &str| kind.as_ref().is_some_and(|k| k.as_bytes().starts_with(prefix.as_bytes()));
@@ -52,7 +89,7 @@ pub(crate) async fn run(
     // An upstream that does not stream, though it was asked to, answers whole; so do a page and an error that stand in
     // for sound.
     let whole = labelled("application/json") || labelled("text/") && !events;
-    if streams && !whole {
+    if codec.streams(&request) && !whole {
         head.content_type = kind;
         let events = events.then(|| Events::new(codec, counter.provider()));
         let known = (codec.usage_of_request(&request), codec.sizing(&request));
@@ -96,49 +133,111 @@ pub(crate) async fn run(
     Ok(Answer::Whole { head, body, report })
 }
 
-type Planned = (&'static dyn TaskCodec, TaskRequest, Arc<Address>, TaskOut, Vec<String>);
+/// What a request is made from.
+#[derive(Clone, Copy)]
+struct Recipe<'a> {
+    engine: &'a Engine,
+    call: &'a Call,
+    target: &'a Arc<Target>,
+    model: &'a Arc<str>,
+    codec: &'static dyn TaskCodec,
+}
 
-/// The language, the request and where it goes.
-async fn plan(engine: &Engine, http: &dyn Transport, call: &Call, target: &Target, model: &str) -> Result<Planned> {
-    let want = Want { operation: call.operation, format: call.format, model };
-    let row = target.provider.row();
-    let format = target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
-    let codec = llm_wire::registry::task(format).ok_or_else(|| Error::internal(format!("no codec for {format}")))?;
-    let wire_model = target.provider.task_model(call.operation, model).into_owned();
-    let mut fields = fields(call, target)?;
-    let policy = policy(engine, call, target);
-    let mut lost = match row.task(call.operation) {
-        Some(task) => rules::check_task(row, task, &mut fields, &policy)?,
-        None => Vec::new(),
-    };
-    let mut facts = CallFacts {
-        operation: call.operation,
-        format,
-        client_format: call.format,
-        model,
-        stream: false,
-        betas: &[],
-        headers: &call.headers,
-    };
-    target.provider.fill_task(&target.provider_call(&facts), &mut fields)?;
-    let mut request = TaskRequest { operation: call.operation, model: wire_model, fields, files: call.files.to_vec() };
-    if let Some(url) = codec.fetches(&request).map(str::to_owned) {
-        let document = crate::media::data_url(http, &engine.settings.fetch, &url).await?;
-        codec.put_fetched(&mut request, document);
+/// A request and where it goes.
+struct Planned {
+    request: TaskRequest,
+    address: Arc<Address>,
+    out: TaskOut,
+    lost: Vec<String>,
+}
+
+impl<'a> Recipe<'a> {
+    /// Finds the language.
+    fn new(engine: &'a Engine, call: &'a Call, target: &'a Arc<Target>, model: &'a Arc<str>) -> Result<Self> {
+        let want = Want { operation: call.operation, format: call.format, model };
+        let format = target.protocols(&want).best().ok_or_else(|| not_served(target.provider.row(), &want))?;
+        let codec = llm_wire::registry::task(format);
+        let codec = codec.ok_or_else(|| Error::internal(format!("no codec for {format}")))?;
+        Ok(Self { engine, call, target, model, codec })
     }
-    let mut ctx = EncodeContext {
-        provider: row.id,
-        caps: target.caps(&engine.prices, model),
-        drop_params: policy.drop_params,
-        modify_params: policy.modify_params,
-        ..EncodeContext::for_model(&request.model)
-    };
-    let mut out = codec.encode(&request, &mut ctx)?;
-    lost.append(&mut ctx.lost);
-    facts.stream = codec.streams(&request);
-    let address = target.address(&facts)?;
-    target.prepare_task(&facts, &address, &mut out);
-    Ok((codec, request, address, out, lost))
+
+    async fn plan(&self, http: &dyn Transport) -> Result<Planned> {
+        let (mut request, lost) = self.request(&[], &self.call.files)?;
+        if let Some(url) = self.codec.fetches(&request).map(str::to_owned) {
+            let document = crate::media::data_url(http, &self.engine.settings.fetch, &url).await?;
+            self.codec.put_fetched(&mut request, document);
+        }
+        self.out(request, lost)
+    }
+
+    /// The request, with fields of a form that came later.
+    fn request(&self, late: &[(String, Json)], files: &[FilePart]) -> Result<(TaskRequest, Vec<String>)> {
+        let (call, target, row) = (self.call, self.target, self.target.provider.row());
+        let mut fields = fields(call, target, late)?;
+        let lost = match row.task(call.operation) {
+            Some(task) => rules::check_task(row, task, &mut fields, &policy(self.engine, call, target))?,
+            None => Vec::new(),
+        };
+        target.provider.fill_task(&target.provider_call(&self.facts(false)), &mut fields)?;
+        let model = target.provider.task_model(call.operation, self.model).into_owned();
+        Ok((TaskRequest { operation: call.operation, model, fields, files: files.to_vec() }, lost))
+    }
+
+    /// The request as the upstream wants it.
+    fn out(&self, request: TaskRequest, mut lost: Vec<String>) -> Result<Planned> {
+        let target = self.target;
+        let policy = policy(self.engine, self.call, target);
+        let mut ctx = EncodeContext {
+            provider: target.provider_id(),
+            caps: target.caps(&self.engine.prices, self.model),
+            drop_params: policy.drop_params,
+            modify_params: policy.modify_params,
+            ..EncodeContext::for_model(&request.model)
+        };
+        let mut out = self.codec.encode(&request, &mut ctx)?;
+        lost.append(&mut ctx.lost);
+        let facts = self.facts(self.codec.streams(&request));
+        let address = target.address(&facts)?;
+        target.prepare_task(&facts, &address, &mut out);
+        Ok(Planned { request, address, out, lost })
+    }
+
+    fn facts(&self, stream: bool) -> CallFacts<'a> {
+        let call = self.call;
+        CallFacts {
+            operation: call.operation,
+            format: self.codec.format(),
+            client_format: call.format,
+            model: self.model,
+            stream,
+            betas: &[],
+            headers: &call.headers,
+        }
+    }
+
+    /// The form that goes out as it comes.
+    fn sending(&self, upload: &Upload, planned: &TaskRequest, address: &Address, out: &TaskOut) -> Result<Written> {
+        let Self { engine, call, target, model, codec } = *self;
+        let given = Top::parse(&call.body)?;
+        let uri = address.uri.clone();
+        let (engine, mut call) = (engine.clone(), call.clone());
+        let (target, model) = (Arc::clone(target), Arc::clone(model));
+        let files = planned.files.clone();
+        let sending = Sending::new(upload, out.clone(), files, |name| given.get(name).is_some(), {
+            call.upload = None;
+            Box::new(move |late, files| {
+                let recipe = Recipe { engine: &engine, call: &call, target: &target, model: &model, codec };
+                let (request, lost) = recipe.request(late, files)?;
+                let Planned { request, address, out, .. } = recipe.out(request, lost)?;
+                if address.uri != uri {
+                    return Err(Error::bad_request("a field behind the file would send the form elsewhere"));
+                }
+                Ok((request, out))
+            })
+        });
+        let kind = sending.content_type();
+        Ok((llm_http::Body::stream(sending), kind))
+    }
 }
 
 /// What becomes of parameters that the provider does not take.
@@ -152,19 +251,25 @@ fn policy(engine: &Engine, call: &Call, target: &Target) -> Policy {
     policy
 }
 
+/// True for fields of a task's body that are for the gateway: they do not go on.
+#[must_use]
+pub fn steers(name: &str) -> bool {
+    matches!(name, "model" | "search_tool_name" | "metadata" | "litellm_params") || edit::is_control(name)
+}
+
 /// The client's fields and the deployment's defaults, without what steers the gateway.
-fn fields(call: &Call, target: &Target) -> Result<Json> {
+fn fields(call: &Call, target: &Target, late: &[(String, Json)]) -> Result<Json> {
     let top = Top::parse(&call.body)?;
     let mut fields: Vec<(String, Json)> = Vec::new();
     for (name, raw) in top.iter() {
-        let steers = matches!(name, "model" | "search_tool_name")
-            || edit::is_control(name)
-            || matches!(name, "metadata" | "litellm_params");
-        if steers {
+        if steers(name) {
             continue;
         }
         let value = serde_json::from_str(raw).map_err(|e| Error::bad_request(e.to_string()).with_param(name))?;
         fields.push((name.to_owned(), value));
+    }
+    for (name, value) in late {
+        llm_wire::form::add(&mut fields, name, value.clone());
     }
     for (name, raw) in &target.defaults {
         if fields.iter().all(|(n, v)| n != name || v.is_null())
@@ -191,8 +296,7 @@ fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec, deployment: &s
 }
 
 /// Address and request as one.
-fn ready(address: &Address, out: TaskOut) -> Result<Request<llm_http::Body>> {
-    let (body, content_type) = written(out.body);
+fn ready(address: &Address, out: &TaskOut, (body, content_type): Written) -> Result<Request<llm_http::Body>> {
     let mut request = build(address, body, &out.headers);
     if let Some(method) = out.method {
         *request.method_mut() =

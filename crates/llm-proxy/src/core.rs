@@ -251,6 +251,7 @@ impl Context {
             streams: false,
             own_names: false,
             turn: None,
+            upload: None,
         }
     }
 
@@ -271,6 +272,7 @@ impl Context {
             guardrails: Vec::new(),
             own_names,
             turn: None,
+            upload: None,
             ..*self
         }
     }

@@ -21,7 +21,7 @@ use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
 use llm_accounts::{Identity, Intent, Reservation};
-use llm_client::{Answer, Call, Failure};
+use llm_client::{Answer, Call, Failure, Upload};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
@@ -69,6 +69,8 @@ pub struct Context {
     pub streams: bool,
     /// The turn of a Responses conversation.
     pub turn: Option<Turn>,
+    /// What is still to come of the client's form.
+    pub upload: Option<Upload>,
     /// Answers name the provider's model, whatever the client asked for.
     pub own_names: bool,
 }
@@ -79,7 +81,12 @@ pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming,
     let path_model = route.model.map(read::decode_path);
     let mut ctx = Context::new(core, route.name, operation, format, parts, peer);
     ctx.streams = route.streams;
-    match steps(core, &mut ctx, path_model, body).await {
+    let outcome = steps(core, &mut ctx, path_model, body).await;
+    if let Some(upload) = &ctx.upload {
+        // Whoever still sends does not listen: what is left of the form is read before anything is said.
+        let _ = tokio::time::timeout(ctx.snapshot.settings.body_timeout, upload.drain()).await;
+    }
+    match outcome {
         Ok(response) => response,
         Err(refused) => {
             let headers = answer::error_headers(&ctx, &refused);
@@ -117,21 +124,25 @@ async fn steps(
     let who = match core.identify(&ctx.parts).await {
         Ok(who) => who,
         Err(refusal) => {
-            let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
-            Top::parse(&body)?;
+            match crate::form::boundary(&ctx.parts.headers) {
+                Some(boundary) => ctx.upload = crate::form::read(ctx, body, &boundary, true).await?.upload,
+                None => {
+                    Top::parse(&read::body(&ctx.snapshot, &ctx.parts, body).await?)?;
+                }
+            }
             return Err(refusal.into());
         }
     };
     ctx.who = Some(Arc::clone(&who));
 
     // 3 read
-    let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
     let (body, files) = match crate::form::boundary(&ctx.parts.headers) {
         Some(boundary) => {
-            let form = crate::form::read(body, &boundary).await?;
+            let form = crate::form::read(ctx, body, &boundary, path_model.is_some()).await?;
+            ctx.upload = form.upload;
             (form.fields, form.files)
         }
-        None => (body, Vec::new()),
+        None => (read::body(&ctx.snapshot, &ctx.parts, body).await?, Vec::new()),
     };
     let (body, path_model) = match videos::about(ctx, path_model.as_deref(), &body)? {
         Some(about) => (about.body, about.model),
@@ -177,6 +188,7 @@ pub async fn one(
 
     let mut call = read::call(ctx, wish, body);
     call.files = files.into();
+    call.upload = ctx.upload.clone();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {
         return responses::background::start(core, ctx, turn, call, reservation).map_err(|refused| *refused);
     }

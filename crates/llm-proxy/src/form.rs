@@ -1,22 +1,51 @@
 //! Bodies that come as forms: their text fields become the JSON body that the rest of the flow reads, their files stay
-//! bytes beside it.
+//! bytes beside it. A large form is read up to its file; the rest goes to the upstream as it comes.
 
-use bytes::Bytes;
+mod pieces;
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
-use llm_types::{Error, Json, Result};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http_body::Body;
+use llm_client::{Piece, Upload};
+use llm_types::{Error, Json, Kind, Result};
+use llm_wire::form::add;
 use llm_wire::task::FilePart;
 
-/// Parts of a form at the most.
-const MOST_PARTS: usize = 1000;
+use crate::flow::Context;
+use crate::safety;
+use pieces::{Parts, Rest};
+
+/// Forms up to this size are read whole: they can be sent again, and fields may stand behind the file there.
+const SMALL: usize = 16 << 20;
 
 /// A form, read.
 #[derive(Debug, Default)]
 pub struct Form {
     /// Text fields as a JSON object.
     pub fields: Bytes,
-    /// Files.
+    /// Files; the last one only in part where something is still to come.
     pub files: Vec<FilePart>,
+    /// What is still to come.
+    pub upload: Option<Upload>,
+}
+
+/// How a form is read.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    /// Bytes that are held at the most.
+    held: usize,
+    /// Bytes that pass at the most; nothing: a form is read whole.
+    pass: Option<usize>,
+    /// The whole, or each piece of what passes.
+    time: Duration,
+    /// The model is known before any field is.
+    model: bool,
+    /// Content-Length.
+    told: Option<usize>,
 }
 
 /// The boundary of a `multipart/form-data` body; nothing for other bodies.
@@ -26,71 +55,123 @@ pub fn boundary(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Reads a form. Texts that are numbers, truth values, arrays or objects become such; a field that comes several
-/// times, or whose name ends in `[]`, becomes an array under the bare name.
+/// times, or whose name ends in `[]`, becomes an array under the bare name. `has_model`: the path names a model.
+///
+/// # Errors
+/// `BadRequest` for a body that is no form or has too many parts, 413 when it is too large, 408 when it does not come.
+pub async fn read<B>(ctx: &Context, body: B, boundary: &str, has_model: bool) -> Result<Form>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<crate::body::BoxError>,
+{
+    let settings = &ctx.snapshot.settings;
+    let manner = Manner {
+        held: settings.max_request_bytes,
+        pass: ctx.operation.is_task().then_some(settings.max_upload_bytes.max(settings.max_request_bytes)),
+        time: settings.body_timeout,
+        model: has_model || settings.default_model.is_some(),
+        told: ctx.parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok()),
+    };
+    let snapshot = std::sync::Arc::clone(&ctx.snapshot);
+    let check = move |name: &str| safety::field(&snapshot, name);
+    match tokio::time::timeout(manner.time, front(body, boundary, manner, check)).await {
+        Ok(read) => read,
+        Err(_) => Err(crate::flow::body_timeout()),
+    }
+}
+
+/// Reads a form that is there.
 ///
 /// # Errors
 /// `BadRequest` for a body that is no form or has too many parts.
-pub async fn read(body: Bytes, boundary: &str) -> Result<Form> {
-    let bad = |e: multer::Error| Error::bad_request(format!("the form cannot be read: {e}"));
-    let stream = futures_util::stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(body)));
-    let mut parts = multer::Multipart::new(stream, boundary);
+pub async fn whole(body: Bytes, boundary: &str) -> Result<Form> {
+    let manner = Manner { held: body.len(), pass: None, time: Duration::ZERO, model: true, told: None };
+    front(http_body_util::Full::new(body), boundary, manner, |_| Ok(())).await
+}
+
+/// Reads until the rest can pass, or to the end.
+async fn front<B>(
+    body: B,
+    boundary: &str,
+    manner: Manner,
+    check: impl Fn(&str) -> Result<()> + Send + 'static,
+) -> Result<Form>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<crate::body::BoxError>,
+{
+    let most = manner.pass.unwrap_or(manner.held);
+    if manner.told.is_some_and(|n| n > most) {
+        return Err(too_large(most));
+    }
+    let small = manner.told.is_some_and(|n| n <= SMALL);
+    let mut parts = Parts::new(body, boundary, most, manner.held);
     let mut fields: Vec<(String, Json)> = Vec::new();
-    let mut files = Vec::new();
-    let mut count = 0;
-    while let Some(part) = parts.next_field().await.map_err(bad)? {
-        count += 1;
-        if count > MOST_PARTS {
-            return Err(Error::bad_request(format!("the form has more than {MOST_PARTS} parts")));
+    let mut files: Vec<FilePart> = Vec::new();
+    let mut data = BytesMut::new();
+    let mut size = 0;
+    while let Some(piece) = parts.next().await? {
+        let begins = matches!(piece, Piece::File(_));
+        size += match piece {
+            Piece::Field(name, value) => {
+                let len = value.as_str().map_or(0, str::len);
+                add(&mut fields, &name, value);
+                len
+            }
+            Piece::File(file) => {
+                close(&mut files, &mut data, true);
+                files.push(file);
+                files.last().map_or(0, |f| f.data.len())
+            }
+            Piece::Data(bytes) => {
+                if let (true, Some(file)) = (data.is_empty(), files.last()) {
+                    data.extend_from_slice(&file.data);
+                }
+                data.extend_from_slice(&bytes);
+                bytes.len()
+            }
+        };
+        let model =
+            manner.model || fields.iter().any(|(n, v)| n == "model" && v.as_str().is_some_and(|m| !m.is_empty()));
+        if manner.pass.is_some()
+            && model
+            && parts.in_file()
+            && !small
+            && (size > SMALL || begins && manner.told.is_some())
+        {
+            close(&mut files, &mut data, false);
+            let rest = Rest::new(parts.stream().boxed(), manner.time, check);
+            let upload = Some(Upload::new(Box::new(rest), manner.held));
+            return Ok(Form { fields: Bytes::from(Json::Object(fields).to_string()), files, upload });
         }
-        let name = part.name().unwrap_or_default().to_owned();
-        let filename = part.file_name().map(str::to_owned);
-        let content_type = part.content_type().map(ToString::to_string);
-        let data = part.bytes().await.map_err(bad)?;
-        if filename.is_some() {
-            files.push(FilePart { name, filename, content_type, data });
-            continue;
+        if size > manner.held {
+            return Err(if model { too_large(manner.held) } else { model_is_late(manner.held) });
         }
-        let text = String::from_utf8_lossy(&data);
-        add(&mut fields, &name, value(&name, &text));
     }
-    Ok(Form { fields: Bytes::from(Json::Object(fields).to_string()), files })
+    close(&mut files, &mut data, true);
+    Ok(Form { fields: Bytes::from(Json::Object(fields).to_string()), files, upload: None })
 }
 
-/// Fields whose text is text, whatever it looks like.
-const TEXTS: [&str; 6] = ["model", "prompt", "user", "input", "language", "purpose"];
-
-fn value(name: &str, text: &str) -> Json {
-    let json = !TEXTS.contains(&name)
-        && (matches!(text, "true" | "false" | "null")
-            || text.starts_with(['{', '[', '-']) | text.starts_with(|c: char| c.is_ascii_digit()));
-    let read = json.then(|| serde_json::from_str::<Json>(text).ok()).flatten();
-    read.unwrap_or_else(|| Json::from(text))
+/// Gives the last file what came of it, if more than its beginning did.
+fn close(files: &mut [FilePart], data: &mut BytesMut, whole: bool) {
+    let Some(file) = files.last_mut() else { return };
+    if !data.is_empty() {
+        file.data = std::mem::take(data).freeze();
+    }
+    if whole {
+        file.more = None;
+    }
 }
 
-fn add(fields: &mut Vec<(String, Json)>, name: &str, value: Json) {
-    let (bare, list) = name.strip_suffix("[]").map_or((name, false), |bare| (bare, true));
-    match fields.iter_mut().find(|(known, _)| known == bare) {
-        Some((_, Json::Array(items))) => items.push(value),
-        Some((_, one)) => *one = Json::Array(vec![std::mem::take(one), value]),
-        None if list => fields.push((bare.to_owned(), Json::Array(vec![value]))),
-        None => fields.push((bare.to_owned(), value)),
-    }
+fn too_large(limit: usize) -> Error {
+    Error::new(Kind::TooLarge, format!("Request size is too large. Max size is {} MB", limit / 1_048_576))
+}
+
+fn model_is_late(limit: usize) -> Error {
+    let mb = limit / 1_048_576;
+    let why = format!("Request size is too large. In a form of more than {mb} MB 'model' has to stand before the file");
+    Error::new(Kind::TooLarge, why).with_param("model")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_form_is_fields_and_files() {
-        let body = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n7\r\n\
-            --b\r\nContent-Disposition: form-data; name=\"temperature\"\r\n\r\n0.5\r\n\
-            --b\r\nContent-Disposition: form-data; name=\"timestamp_granularities[]\"\r\n\r\nword\r\n\
-            --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\
-            Content-Type: audio/wav\r\n\r\nRIFF\r\n--b--\r\n";
-        let form = read(Bytes::from(body), "b").await.unwrap();
-        assert_eq!(form.fields, r#"{"model":"7","temperature":0.5,"timestamp_granularities":["word"]}"#);
-        assert_eq!((form.files[0].name.as_str(), &form.files[0].data[..]), ("file", &b"RIFF"[..]));
-        assert!(read(Bytes::from("--b\r\nnonsense"), "b").await.is_err());
-    }
-}
+mod tests;

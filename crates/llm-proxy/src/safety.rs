@@ -74,6 +74,15 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
     Ok(())
 }
 
+/// Checks a field that comes when the body was checked already.
+///
+/// # Errors
+/// As [`body`].
+pub fn field(snapshot: &Snapshot, name: &str) -> Result<()> {
+    let banned = BANNED.contains(&name) && !snapshot.settings.allow_client_side_credentials;
+    if banned { Err(refused(name)) } else { Ok(()) }
+}
+
 fn refused(name: &str) -> Error {
     let mut e = Error::new(
         Kind::Authentication,

@@ -1,9 +1,13 @@
 //! A `multipart/form-data` body on its way through: fields for the gateway are taken out, everything else stays as it
 //! is, byte for byte, in whatever pieces it comes. <https://www.rfc-editor.org/rfc/rfc7578>
 
+mod fields;
+
 use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Result};
 use memchr::memmem;
+
+pub use fields::{add, value};
 
 /// Bytes of the head of a part at the most.
 const HEAD: usize = 16 << 10;

@@ -42,7 +42,7 @@ impl TaskRequest {
 }
 
 /// A file of a form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct FilePart {
     /// The field.
     pub name: String,
@@ -50,8 +50,27 @@ pub struct FilePart {
     pub filename: Option<String>,
     /// Its media type, as the client gave it.
     pub content_type: Option<String>,
-    /// Its bytes.
+    /// Its bytes; of a file that goes out while it comes in, the first ones.
     pub data: Bytes,
+    /// Such a file: what came behind the first bytes until now.
+    pub more: Option<More>,
+}
+
+/// The rest of a file that nobody holds.
+#[derive(Debug, Clone, Default)]
+pub struct More {
+    /// How many bytes.
+    pub len: u64,
+    /// The last ones, some pages of a sound.
+    pub last: Bytes,
+}
+
+impl FilePart {
+    /// How many bytes it has, as far as it came.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.data.len() as u64 + self.more.as_ref().map_or(0, |more| more.len)
+    }
 }
 
 /// The body of a request to an upstream.

@@ -182,6 +182,7 @@ async fn every_other_operation() {
         filename: Some("a.bin".into()),
         content_type: None,
         data: bytes::Bytes::from_static(b"BYTES"),
+        more: None,
     };
     let said = |answer: &llm_client::sdk::calls::Answered| String::from_utf8_lossy(&answer.body).into_owned();
     let drawn = client.image_generation("openai/gpt-image-1", json(r#"{"prompt":"a cat"}"#), &params).await.unwrap();

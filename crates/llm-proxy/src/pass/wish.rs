@@ -42,7 +42,7 @@ impl Named {
         let mut named = Self { path, ..Self::default() };
         let Some(bytes) = payload.bytes().cloned() else { return Ok(named) };
         if let Some(boundary) = crate::form::boundary(&ctx.parts.headers) {
-            let form = crate::form::read(bytes, &boundary).await?;
+            let form = crate::form::whole(bytes, &boundary).await?;
             if let Ok(top) = Top::parse(&form.fields) {
                 named.take(&top);
             }

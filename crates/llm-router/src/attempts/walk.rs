@@ -45,6 +45,25 @@ impl Attempts {
         Some(pause)
     }
 
+    /// Ends the request after a failure, whatever could still be tried: it cannot be sent again. Gives the error of the
+    /// requested group.
+    pub fn give_up(&mut self) -> Error {
+        let phase = std::mem::replace(&mut self.phase, Phase::Trying);
+        let error = match phase {
+            Phase::Failed(error) | Phase::NoChoice(error) => {
+                let group = self.run.as_ref().map(|run| Arc::clone(&run.resolved.asked));
+                if let (None, Some(group)) = (&self.original, group) {
+                    self.original = Some(Original { group, error });
+                }
+                self.last_word()
+            }
+            Phase::Over(error) => error,
+            Phase::Start | Phase::Choose | Phase::Trying => Error::internal("an attempt was not reported"),
+        };
+        self.phase = Phase::Over(error.clone());
+        error
+    }
+
     /// The group's retries are used up: goes on with what is left of it, else leaves it.
     pub(super) fn exhausted(&mut self, error: Error) {
         let Some(run) = self.run.as_mut() else {

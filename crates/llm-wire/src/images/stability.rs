@@ -1,7 +1,6 @@
 //! Stability AI v2beta: forms, one image per request, a path for each model:
 //! <https://platform.stability.ai/docs/api-reference>.
 
-use bytes::Bytes;
 use llm_types::{Error, Format, Json, Kind, OperationKind, Result, UpstreamDetail};
 use serde_json::value::RawValue;
 
@@ -131,7 +130,7 @@ fn nothing() -> FilePart {
         name: "none".to_owned(),
         filename: Some("upload".to_owned()),
         content_type: Some("application/octet-stream".to_owned()),
-        data: Bytes::new(),
+        ..FilePart::default()
     }
 }
 

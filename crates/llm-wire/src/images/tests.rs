@@ -27,6 +27,7 @@ fn edit(model: &str, fields: &str) -> TaskRequest {
         filename: Some("a.png".into()),
         content_type: None,
         data: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
+        more: None,
     };
     TaskRequest { operation: OperationKind::ImageEdit, files: vec![file], ..ask(model, fields) }
 }

@@ -67,6 +67,7 @@ fn openai_is_asked_in_its_own_words() {
         filename: Some("x".into()),
         content_type: None,
         data: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
+        more: None,
     }];
     assert!(sent(&Videos, &with_picture).ends_with("input_reference.png"));
 }

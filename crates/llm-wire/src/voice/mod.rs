@@ -86,8 +86,7 @@ impl Heard {
     fn reply(self, request: &TaskRequest) -> TaskReply {
         let file = request.files("file").next();
         let end = self.words.last().and_then(|w| w.get("end")?.as_f64());
-        let seconds =
-            self.duration.or_else(|| crate::openai::audio::sound::seconds(&file?.data)).or(end).map(usage::seconds);
+        let seconds = self.duration.or_else(|| crate::openai::audio::sound::seconds(file?)).or(end).map(usage::seconds);
         let mut body = Json::object([("text", self.text.as_str()), ("task", "transcribe")]);
         if let Some(language) = self.language {
             body.set("language", language);

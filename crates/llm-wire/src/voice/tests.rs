@@ -11,6 +11,7 @@ fn request(operation: OperationKind, fields: &str) -> TaskRequest {
         filename: Some("a.mp3".into()),
         content_type: Some("audio/mpeg".into()),
         data: Bytes::from_static(b"ID3"),
+        more: None,
     };
     let fields: Json = serde_json::from_str(fields).unwrap();
     TaskRequest { operation, model: "m".into(), fields, files: vec![file] }

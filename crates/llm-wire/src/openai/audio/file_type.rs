@@ -47,7 +47,7 @@ mod tests {
                 name: "file".into(),
                 filename: Some(name.into()),
                 content_type: Some("x/y".into()),
-                data: bytes::Bytes::new(),
+                ..FilePart::default()
             };
             typed_by_name(file).content_type.unwrap()
         };

@@ -80,7 +80,7 @@ impl TaskCodec for Audio {
     fn usage_of_request(&self, request: &TaskRequest) -> Option<UsageReport> {
         match request.operation {
             OperationKind::Speech => request.str("input").map(usage::characters),
-            _ => request.files("file").next().and_then(|f| sound::seconds(&f.data)).map(usage::seconds),
+            _ => request.files("file").next().and_then(sound::seconds).map(usage::seconds),
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn transcription(dialect: &Audio, request: &TaskRequest, reply: &Repl
         }
         Err(_) => None,
     };
-    let heard = || request.files("file").next().and_then(|f| sound::seconds(&f.data));
+    let heard = || request.files("file").next().and_then(sound::seconds);
     let Some(tree) = tree else {
         let text = String::from_utf8_lossy(reply.body);
         return Ok(text_reply(&text, heard().map(usage::seconds)));

@@ -1,11 +1,15 @@
 //! How long a sound is, read off its head: for hosts that do not tell by what they bill.
 
-/// Seconds of a WAV, FLAC or Ogg file; nothing for other files and broken ones.
-pub(crate) fn seconds(file: &[u8]) -> Option<f64> {
-    let length = match file.get(..4)? {
-        b"RIFF" => wav(file),
-        b"fLaC" => flac(file),
-        b"OggS" => ogg(file),
+use crate::task::FilePart;
+
+/// Seconds of a WAV, FLAC or Ogg file; nothing for other files and broken ones. Of a file that nobody holds its ends
+/// are enough.
+pub(crate) fn seconds(file: &FilePart) -> Option<f64> {
+    let data = &file.data;
+    let length = match data.get(..4)? {
+        b"RIFF" => wav(data, file.size()),
+        b"fLaC" => flac(data),
+        b"OggS" => ogg(data, file.more.as_ref().map_or(data, |more| &more.last)),
         _ => None,
     };
     length.filter(|s| s.is_finite() && *s > 0.0)
@@ -16,7 +20,7 @@ fn le32(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Bytes per second stand in the `fmt ` chunk; the `data` chunk's own length may be a lie of somebody who streamed.
-fn wav(file: &[u8]) -> Option<f64> {
+fn wav(file: &[u8], len: u64) -> Option<f64> {
     let mut at = 12_usize;
     let mut rate = None;
     while let Some(name) = file.get(at..at.checked_add(4)?) {
@@ -24,7 +28,7 @@ fn wav(file: &[u8]) -> Option<f64> {
         let body = at + 8;
         match name {
             b"fmt " => rate = le32(file, body + 8).filter(|r| *r > 0),
-            b"data" => return Some(size.min(file.len().saturating_sub(body)) as f64 / f64::from(rate?)),
+            b"data" => return Some((size as u64).min(len.saturating_sub(body as u64)) as f64 / f64::from(rate?)),
             _ => {}
         }
         at = body.checked_add(size)?.checked_add(size % 2)?;
@@ -41,21 +45,34 @@ fn flac(file: &[u8]) -> Option<f64> {
 }
 
 /// The position of the last page over the rate: 48 kHz for Opus, named in the head of Vorbis.
-fn ogg(file: &[u8]) -> Option<f64> {
+fn ogg(file: &[u8], end: &[u8]) -> Option<f64> {
     let head = file.get(28..)?;
     let rate = match head {
         h if h.starts_with(b"OpusHead") => 48_000,
         h if h.starts_with(b"\x01vorbis") => le32(h, 12)?,
         _ => return None,
     };
-    let last = file.windows(4).rposition(|w| w == b"OggS")?;
-    let position = u64::from_le_bytes(file.get(last + 6..last + 14)?.try_into().ok()?);
+    let last = end.windows(4).rposition(|w| w == b"OggS")?;
+    let position = u64::from_le_bytes(end.get(last + 6..last + 14)?.try_into().ok()?);
     (rate > 0).then(|| position as f64 / f64::from(rate))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::More;
+    use bytes::Bytes;
+
+    fn seconds(data: &[u8]) -> Option<f64> {
+        super::seconds(&FilePart { data: Bytes::copy_from_slice(data), ..FilePart::default() })
+    }
+
+    /// The same file, of which only the first and the last bytes are known.
+    fn seconds_of_ends(data: &[u8], first: usize, last: usize) -> Option<f64> {
+        let more = More { len: (data.len() - first) as u64, last: Bytes::copy_from_slice(&data[data.len() - last..]) };
+        let data = Bytes::copy_from_slice(&data[..first]);
+        super::seconds(&FilePart { data, more: Some(more), ..FilePart::default() })
+    }
 
     #[test]
     fn a_wav_tells_its_rate() {
@@ -63,6 +80,7 @@ mod tests {
         file.extend(u32::MAX.to_le_bytes());
         file.extend([0; 8000]);
         assert_eq!(seconds(&file), Some(0.5));
+        assert_eq!(seconds_of_ends(&file, 50, 0), Some(0.5));
         assert_eq!(seconds(&file[..40]), None);
         assert_eq!(seconds(b"ID3"), None);
     }
@@ -79,5 +97,7 @@ mod tests {
         ogg.extend(b"OggS\x00\x04");
         ogg.extend(144_000_u64.to_le_bytes());
         assert_eq!(seconds(&ogg), Some(3.0));
+        assert_eq!(seconds_of_ends(&ogg, 36, 14), Some(3.0));
+        assert_eq!(seconds_of_ends(&ogg, 36, 5), None);
     }
 }

@@ -10,6 +10,7 @@ fn request(operation: OperationKind, fields: &str) -> TaskRequest {
         filename: Some("a.wav".into()),
         content_type: Some("audio/wav".into()),
         data: Bytes::from_static(b"RIFF"),
+        more: None,
     };
     let fields: Json = serde_json::from_str(fields).unwrap();
     TaskRequest { operation, model: "m".into(), fields, files: vec![file] }

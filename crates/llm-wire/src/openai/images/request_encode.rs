@@ -83,7 +83,7 @@ pub(crate) fn named_file(file: &FilePart, name: &str) -> FilePart {
         name: name.to_owned(),
         filename: Some(format!("{}.png", name.trim_end_matches("[]"))),
         content_type: kind.map(str::to_owned),
-        data: file.data.clone(),
+        ..file.clone()
     }
 }
 

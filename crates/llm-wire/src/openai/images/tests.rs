@@ -41,6 +41,7 @@ fn pictures_go_as_a_form_and_are_named_by_what_they_are() {
         filename: Some("a.bin".into()),
         content_type: Some("application/octet-stream".into()),
         data: Bytes::from_static(data),
+        more: None,
     };
     ask.files = vec![file("image", b"\x89PNG\r\n\x1a\n"), file("mask", b"RIFF....WEBP")];
     let out = Images.encode(&ask, &mut EncodeContext::for_model("m")).unwrap();
