@@ -9,6 +9,8 @@
 
 #[path = "resources/batches.rs"]
 mod batches;
+#[path = "resources/rag.rs"]
+mod rag;
 #[path = "resources/uploads.rs"]
 mod uploads;
 

@@ -8,6 +8,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "responses/socket.rs"]
+mod socket;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -5,8 +5,9 @@ use http::header::HeaderValue;
 use llm_http::Body;
 use llm_wire::task::FilePart;
 
-/// A form, its files not copied.
-pub(crate) fn written(fields: &[(String, String)], files: Vec<FilePart>) -> (Body, Option<HeaderValue>) {
+/// A form, its files not copied, and its media type.
+#[must_use]
+pub fn written(fields: &[(String, String)], files: Vec<FilePart>) -> (Body, Option<HeaderValue>) {
     let boundary = boundary();
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut text = BytesMut::new();

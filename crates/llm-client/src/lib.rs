@@ -30,7 +30,7 @@ pub mod engine;
 mod events_out;
 mod facts;
 mod follow;
-mod form;
+pub mod form;
 mod hedge;
 mod media;
 mod mock;

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, explain, google, health, models, pass, realtime, resources, responses, tools};
+use crate::{admin, errors, explain, google, health, models, pass, rag, realtime, resources, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -82,6 +82,14 @@ impl Core {
             drop(snapshot);
             return self.counted(realtime::serve(self, route.name, path, parts, peer)).await;
         }
+        if route.action == Action::ResponsesSocket {
+            drop(snapshot);
+            return self.counted(responses::socket::serve(self, route.name, path, parts, peer)).await;
+        }
+        if let Action::Rag(verb) = route.action {
+            drop(snapshot);
+            return self.counted(rag::serve(self, verb, route.name, parts, body, peer)).await;
+        }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
             return self.counted(resources::serve(self, what, route.name, path, parts, body, peer)).await;
@@ -116,7 +124,12 @@ impl Core {
             who.authorize(llm_accounts::Permission::Admin, parts.uri.path(), reads)?;
         }
         Ok(match route.action {
-            Action::Call(..) | Action::Pass(_) | Action::Resource(_) | Action::Realtime => errors::not_found(),
+            Action::Call(..)
+            | Action::Pass(_)
+            | Action::Resource(_)
+            | Action::Realtime
+            | Action::ResponsesSocket
+            | Action::Rag(_) => errors::not_found(),
             Action::Endpoints(verb) => {
                 let body = crate::read::body(&snapshot, parts, body).await?;
                 pass::stored::serve(self, verb, route.model, parts, &body).await?
@@ -252,6 +265,7 @@ impl Context {
             own_names: false,
             turn: None,
             upload: None,
+            book: None,
         }
     }
 
@@ -273,6 +287,7 @@ impl Context {
             own_names,
             turn: None,
             upload: None,
+            book: None,
             ..*self
         }
     }

@@ -30,7 +30,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::guard::CallGate;
 use crate::read::{self, Wish};
-use crate::responses::{self, Told, Turn};
+use crate::responses::{self, Book, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
@@ -69,6 +69,8 @@ pub struct Context {
     pub streams: bool,
     /// The turn of a Responses conversation.
     pub turn: Option<Turn>,
+    /// Answers that live as long as the client's connection.
+    pub book: Option<Arc<Book>>,
     /// What is still to come of the client's form.
     pub upload: Option<Upload>,
     /// Answers name the provider's model, whatever the client asked for.

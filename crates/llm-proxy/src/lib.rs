@@ -33,6 +33,7 @@ pub mod models;
 pub mod openapi;
 pub mod pass;
 pub mod prompts;
+pub mod rag;
 pub mod read;
 pub mod realtime;
 pub mod recall;

@@ -10,6 +10,7 @@ use llm_types::{Format, OperationKind};
 
 use crate::cache::routes::Verb as CacheVerb;
 use crate::pass::stored;
+use crate::rag;
 use crate::resources::Resource;
 use crate::responses::Verb;
 
@@ -85,8 +86,12 @@ pub enum Action {
     RouterBudgets,
     /// `GET /v1/realtime`, a WebSocket.
     Realtime,
+    /// `GET /v1/responses`, a WebSocket.
+    ResponsesSocket,
     /// `/config/pass_through_endpoint`.
     Endpoints(stored::Verb),
+    /// Retrieval: `/v1/rag/`.
+    Rag(rag::Verb),
     /// Something that a provider keeps.
     Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
@@ -167,6 +172,8 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
     row(Method::POST, &["/v1/search", "/search"], SEARCH, Permission::Llm),
     row(Method::GET, &["/v1/search/tools", "/search/tools"], Action::SearchTools, Permission::AnyKey),
+    row(Method::POST, &["/v1/rag/ingest", "/rag/ingest"], Action::Rag(rag::Verb::Ingest), Permission::Llm),
+    row(Method::POST, &["/v1/rag/query", "/rag/query"], Action::Rag(rag::Verb::Query), Permission::Llm),
     row(Method::POST, &["/v1/videos", "/videos"], VIDEOS, Permission::Llm),
     row(Method::GET, &["/v1/videos", "/videos"], VIDEO_LIST, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
@@ -190,6 +197,12 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/cache/flushall"], Action::Cache(CacheVerb::Flush), Permission::Admin),
     row(Method::GET, &["/cache/redis/info"], Action::Cache(CacheVerb::Info), Permission::Admin),
     row(Method::GET, &["/v1/realtime", "/realtime", "/openai/v1/realtime"], Action::Realtime, Permission::Llm),
+    row(
+        Method::GET,
+        &["/v1/responses", "/responses", "/openai/v1/responses"],
+        Action::ResponsesSocket,
+        Permission::Llm,
+    ),
     row(Method::GET, &[ENDPOINTS], Action::Endpoints(stored::Verb::List), Permission::Admin),
     row(Method::POST, &[ENDPOINTS], Action::Endpoints(stored::Verb::Create), Permission::Admin),
     row(Method::DELETE, &[ENDPOINTS], Action::Endpoints(stored::Verb::Delete), Permission::Admin),

@@ -38,6 +38,12 @@ pub(super) fn key_of_protocols(headers: &HeaderMap) -> Option<&str> {
     protocols(headers).find_map(|p| p.strip_prefix(PROTOCOL))
 }
 
+/// Of the subprotocols that a client offers the first that is no key.
+pub(super) fn spoken(headers: &HeaderMap) -> Option<HeaderValue> {
+    let first = protocols(headers).find(|p| !p.starts_with(PROTOCOL))?;
+    HeaderValue::from_str(first).ok()
+}
+
 /// The client's headers that the upstream sees.
 pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
     let mut out = HeaderMap::new();

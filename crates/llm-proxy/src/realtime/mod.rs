@@ -127,8 +127,17 @@ fn handshake(ctx: &Context) -> Handshake {
     }
 }
 
-/// Keys stand in the headers; browsers, which cannot set any, name a subprotocol after them.
-async fn caller(core: &Core, ctx: &Context) -> Result<Arc<Identity>> {
+/// The subprotocol that a client is answered with, where it offered some.
+#[must_use]
+pub fn spoken(headers: &http::HeaderMap) -> Option<http::HeaderValue> {
+    handshake::spoken(headers)
+}
+
+/// Who calls. Keys stand in the headers; browsers, which cannot set any, name a subprotocol after them.
+///
+/// # Errors
+/// 401 and its like.
+pub async fn caller(core: &Core, ctx: &Context) -> Result<Arc<Identity>> {
     let headers = &ctx.parts.headers;
     let shown = credential(headers, ctx.snapshot.settings.key_header_name.as_deref());
     if shown != Credential::None {

@@ -15,10 +15,12 @@
 //! | `reply` | ids of answers that name a model group |
 //! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
+//! | `inside` | resources that a request of several calls asks for |
 
 mod answer;
 mod batch;
 mod choose;
+mod inside;
 mod kept;
 mod managed;
 mod relay;
@@ -52,6 +54,7 @@ use secrets::Held;
 use table::Family;
 use translated::Outcome;
 
+pub use inside::ask;
 pub use secrets::Secrets;
 pub use table::{Resource, all, find};
 

@@ -78,7 +78,7 @@ async fn run(
 }
 
 /// The answer before it is made.
-fn begun(id: &str, ctx: &Context, turn: &Turn, call: &Call) -> Bytes {
+pub(super) fn begun(id: &str, ctx: &Context, turn: &Turn, call: &Call) -> Bytes {
     let top = Top::parse(&call.body).ok();
     let given = |name: &str| {
         let raw = top.as_ref().and_then(|t| t.get(name));

@@ -14,6 +14,8 @@ use tokio::task::AbortHandle;
 
 /// Bytes that all answers in memory may have.
 const MOST_BYTES: usize = 64 << 20;
+/// Bytes that the answers of one connection may have.
+const OF_A_CONNECTION: usize = 16 << 20;
 /// How long an answer is kept in memory.
 const IN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an answer is kept in the store: as long as OpenAI keeps them.
@@ -61,6 +63,12 @@ impl Book {
     #[must_use]
     pub fn new(store: Option<(Store, tokio::runtime::Handle)>) -> Self {
         Self { shelf: Mutex::default(), store, most_bytes: MOST_BYTES }
+    }
+
+    /// An empty book of one connection, in memory.
+    #[must_use]
+    pub fn small() -> Self {
+        Self { shelf: Mutex::default(), store: None, most_bytes: OF_A_CONNECTION }
     }
 
     /// Keeps an answer; `lasting`: in the store, too. `running` stops what is still being made.

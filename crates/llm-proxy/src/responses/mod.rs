@@ -8,15 +8,18 @@
 //! - [`book`]: what is kept of answers whose providers keep nothing: bounded, for a while, in memory; in the store as well
 //!   where prompts may be stored there.
 //! - [`background`]: `background: true` for such providers.
+//! - [`socket`]: Responses over a WebSocket, `warm`: those of them that generate nothing.
 //! - [`stored`]: reading, deleting and cancelling stored answers, and the items they were made of.
 
 pub mod background;
 pub mod book;
 pub mod id;
 pub mod rewrite;
+pub mod socket;
 pub mod stored;
 pub mod told;
 pub mod turn;
+mod warm;
 
 use http::Method;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use llm_accounts::Identity;
 use llm_client::{Head, Target};
 use llm_providers::Want;
-use llm_types::{Error, Format, OperationKind, RawJson, Result};
+use llm_types::{Error, Format, Json, OperationKind, RawJson, Result};
 use llm_wire::top::Top;
 
 use super::book::{Book, Record};
@@ -24,6 +24,8 @@ const LONGEST: usize = 1000;
 #[derive(Debug)]
 pub struct Turn {
     book: Arc<Book>,
+    /// The book of the client's connection, for answers that are not to be stored.
+    beside: Option<Arc<Book>>,
     key: IdKey,
     who: Arc<Identity>,
     previous: Option<String>,
@@ -60,6 +62,7 @@ pub async fn prepare(
     let native = speaks_responses(snapshot, &wish.group);
     let turn = Turn {
         book: Arc::clone(book),
+        beside: ctx.book.clone(),
         key: snapshot.response_key,
         who: Arc::clone(who),
         previous: top.str("previous_response_id").map(Cow::into_owned).filter(|p| !p.is_empty()),
@@ -70,7 +73,8 @@ pub async fn prepare(
     };
     let mut edits: Vec<(&str, Option<String>)> = Vec::new();
     if let Some(previous) = &turn.previous {
-        edits = go_on(book, snapshot, who, wish, previous, &turn.input, native).await?;
+        let books = Books { beside: turn.beside.as_deref(), book };
+        edits = go_on(&books, snapshot, who, wish, previous, &turn.input, native).await?;
     }
     let background = top.is_true("background") && !native;
     if background {
@@ -84,7 +88,7 @@ pub async fn prepare(
 
 /// What becomes of the request so that it goes on where the answer `previous` ended.
 async fn go_on(
-    book: &Book,
+    books: &Books<'_>,
     snapshot: &Snapshot,
     who: &Identity,
     wish: &mut Wish,
@@ -102,20 +106,23 @@ async fn go_on(
     if settings.response_id_security {
         id.check(who)?;
     }
-    if let Some(history) = history(book, previous).await {
-        let input = joined(&history, input);
-        return Ok(vec![("input", Some(input)), ("previous_response_id", None)]);
-    }
+    let history = history(books, previous, native).await;
     let deployment = snapshot.engine.router.deployment(&id.deployment);
     let kept_there = deployment.map_or(native, |d| d.payload::<Target>().is_some_and(|t| native_target(t, &t.model)));
-    if !kept_there {
+    if history.is_none() && !kept_there {
         return Err(unknown(previous));
     }
-    // The answer lives where it was made: the same deployment goes on, if the model is served there.
-    if let Some(deployment) = deployment
+    // The answer lives where it was made, and only there its thoughts can be read: the same deployment goes on, if the
+    // model is served there.
+    if kept_there
+        && let Some(deployment) = deployment
         && in_group(snapshot, &wish.group, &deployment.id)
     {
         wish.group = Arc::clone(&deployment.id);
+    }
+    if let Some(history) = history {
+        let input = joined(&history, input);
+        return Ok(vec![("input", Some(input)), ("previous_response_id", None)]);
     }
     Ok(vec![("previous_response_id", Some(RawJson::string(&id.upstream).get().to_owned()))])
 }
@@ -126,15 +133,34 @@ fn unknown(previous: &str) -> Error {
     error.with_param("previous_response_id")
 }
 
-/// The items of the conversation up to an answer, oldest first; nothing when the answer is not in the book.
-async fn history(book: &Book, last: &str) -> Option<Vec<RawJson>> {
+/// Where answers are looked for.
+struct Books<'a> {
+    beside: Option<&'a Book>,
+    book: &'a Book,
+}
+
+impl Books<'_> {
+    async fn get(&self, id: &str) -> Option<Arc<Record>> {
+        if let Some(beside) = self.beside
+            && let Some(record) = beside.get(id).await
+        {
+            return Some(record);
+        }
+        self.book.get(id).await
+    }
+}
+
+/// The items of the conversation up to an answer, oldest first; nothing when the answer is not in the books. `foreign`:
+/// they go to a provider that keeps answers, but did not keep these.
+async fn history(books: &Books<'_>, last: &str, foreign: bool) -> Option<Vec<RawJson>> {
     let mut turns = Vec::new();
     let mut id = Some(last.to_owned());
     while let Some(at) = id.take() {
         // A beginning that is forgotten makes the whole conversation another one.
-        let record = book.get(&at).await?;
+        let record = books.get(&at).await?;
         let top = Top::parse(&record.response).ok()?;
         let output = RawJson::parse(top.get("output")?).ok()?;
+        let output = if foreign { without_ids(&output)? } else { output };
         turns.push((record.input.clone(), output));
         if turns.len() > LONGEST {
             return None;
@@ -142,6 +168,22 @@ async fn history(book: &Book, last: &str) -> Option<Vec<RawJson>> {
         id.clone_from(&record.previous);
     }
     Some(turns.into_iter().rev().flat_map(|(input, output)| [input, output]).collect())
+}
+
+/// Output as input for a provider that would look its items up by their ids: without ids, and without thoughts that
+/// cannot be read without them.
+fn without_ids(output: &RawJson) -> Option<RawJson> {
+    let Json::Array(mut items) = output.read::<Json>().ok()? else { return None };
+    items.retain(|item| {
+        item.get("type").and_then(Json::as_str) != Some("reasoning")
+            || item.get("encrypted_content").is_some_and(|c| !c.is_null())
+    });
+    for item in &mut items {
+        if let Json::Object(fields) = item {
+            fields.retain(|(name, _)| name != "id");
+        }
+    }
+    Some(Json::Array(items).to_raw())
 }
 
 /// Lists of items as one.
@@ -192,7 +234,20 @@ impl Turn {
     #[must_use]
     pub fn keeper(&self, head: &Head) -> Option<Keeper> {
         let native = head.deployment.payload::<Target>().is_some_and(|t| native_target(t, &head.model));
-        (self.store && !native).then(|| self.always())
+        if self.store { (!native).then(|| self.always()) } else { self.beside() }
+    }
+
+    /// A keeper for as long as the client's connection stands.
+    fn beside(&self) -> Option<Keeper> {
+        let book = Arc::clone(self.beside.as_ref()?);
+        Some(Keeper { book, lasting: false, ..self.always() })
+    }
+
+    /// Keeps an answer for as long as the client's connection stands.
+    pub fn kept_beside(&self, id: &str, response: Bytes) {
+        if let Some(keeper) = self.beside() {
+            keeper.keep(id, response);
+        }
     }
 
     /// A keeper whatever the provider.
@@ -275,8 +330,23 @@ mod tests {
         put("1", None, "a");
         put("2", Some("1"), "b");
         put("lost", Some("gone"), "c");
-        let all = history(&book, "2").await.unwrap();
+        let beside = Book::small();
+        let books = Books { beside: Some(&beside), book: &book };
+        let all = history(&books, "2", false).await.unwrap();
         assert_eq!(joined(&all, &items(None)), r#"["a","answer to a","b","answer to b"]"#);
-        assert!(history(&book, "lost").await.is_none() && history(&book, "3").await.is_none());
+        assert!(history(&books, "lost", false).await.is_none() && history(&books, "3", false).await.is_none());
+        let response = Bytes::from_static(
+            b"{\"output\":[{\"type\":\"reasoning\",\"id\":\"rs\"},{\"type\":\"message\",\"id\":\"msg\"}]}",
+        );
+        let record = Record { previous: Some("1".to_owned()), input: RawJson::parse("[\"d\"]").unwrap(), response };
+        beside.put("3", record, false, None);
+        book.put(
+            "1",
+            Record { previous: None, input: items(None), response: Bytes::from_static(b"{\"output\":[]}") },
+            false,
+            None,
+        );
+        let all = history(&books, "3", true).await.unwrap();
+        assert_eq!(joined(&all, &items(None)), r#"["d",{"type":"message"}]"#);
     }
 }
