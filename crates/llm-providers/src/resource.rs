@@ -14,6 +14,8 @@ pub const DEFAULT: &str = "openai"; // tidy: provider-id, it stands in LiteLLM's
 pub const DEFAULT_OF_SKILLS: &str = "anthropic"; // tidy: provider-id, it stands in LiteLLM's interface
 /// The same for Google's interactions and agents.
 pub const DEFAULT_OF_INTERACTIONS: &str = "gemini"; // tidy: provider-id, it stands in LiteLLM's interface
+/// Who reads documents that go into a vector store, when nobody says.
+pub const DEFAULT_OF_OCR: &str = "mistral/mistral-ocr-latest"; // tidy: provider-id, it stands in LiteLLM's interface
 
 /// A resource of a provider.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use llm_accounts::Identity;
+use llm_providers::resource::{DEFAULT, DEFAULT_OF_OCR};
 use llm_types::{Error, Format, Json, OperationKind, Side};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
@@ -17,8 +18,6 @@ use crate::core::Core;
 use crate::flow::Context;
 use crate::{answer, errors, safety};
 
-/// Who reads documents when nobody says, as in LiteLLM.
-const OCR: &str = "mistral/mistral-ocr-latest";
 /// The name of a store that nobody named, as in LiteLLM.
 const NAME: &str = "litellm-rag-ingest";
 /// Fields of a store's configuration that steer credentials: they are the operator's.
@@ -99,7 +98,7 @@ impl Pipeline<'_> {
     /// The document as text, where OCR is wished.
     async fn read(&self, file: FilePart) -> Result<FilePart, Failed> {
         let Some(ocr) = self.options.get("ocr").filter(|o| o.as_object().is_some()) else { return Ok(file) };
-        let model = ocr.get("model").and_then(Json::as_str).unwrap_or(OCR);
+        let model = ocr.get("model").and_then(Json::as_str).unwrap_or(DEFAULT_OF_OCR);
         let image = file.content_type.as_deref().is_some_and(|kind| kind.contains("image"));
         let kind = if image { "image_url" } else { "document_url" };
         let url = document::data_url(&file);
@@ -130,7 +129,7 @@ impl Pipeline<'_> {
     }
 
     async fn ask(&self, path: &str, sent: (llm_http::Body, http::HeaderValue)) -> Result<Json, Failed> {
-        let provider = self.store.get("custom_llm_provider").and_then(Json::as_str).unwrap_or("openai");
+        let provider = self.store.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
         inside::kept(self.core, self.ctx, self.who, path, provider, sent).await
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use llm_accounts::Identity;
+use llm_providers::resource::DEFAULT;
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 use serde_json::value::RawValue;
@@ -69,7 +70,7 @@ fn question(message: &str) -> Option<String> {
 async fn search(core: &Core, ctx: &Context, who: &Arc<Identity>, config: &Json, query: &str) -> Result<Json, Failed> {
     let missing = || Error::bad_request("retrieval_config needs a 'vector_store_id'").with_param("retrieval_config");
     let store = config.get("vector_store_id").and_then(Json::as_str).ok_or_else(missing)?;
-    let provider = config.get("custom_llm_provider").and_then(Json::as_str).unwrap_or("openai");
+    let provider = config.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
     let most = config.get("top_k").filter(|k| !k.is_null()).cloned().unwrap_or_else(|| Json::from(TOP_K));
     let mut body = Json::object([("query", Json::from(query)), ("max_num_results", most)]);
     for name in ["filters", "ranking_options", "rewrite_query"] {
