@@ -216,7 +216,11 @@ async fn an_upload_falls_back_before_it_went_out_and_not_after() {
 #[tokio::test]
 async fn what_stands_behind_a_large_file() {
     let ear = ear(200).await;
-    let (gateway, _sim) = setup(&ear, |config| config.model("deep", "deepgram/nova-3", &[])).await;
+    let (gateway, _sim) = setup(&ear, |config| {
+        let cached = config.litellm("cache: true").litellm("cache_params: {type: local}");
+        cached.model("deep", "deepgram/nova-3", &[])
+    })
+    .await;
     // The model: the form is read whole.
     let (status, body) = upload(&gateway, MASTER_KEY, &[sound(17 * MB), text("model", "whisper")]).await;
     assert_eq!((status, body), (200, json!({"text": "hello"})));
@@ -231,6 +235,13 @@ async fn what_stands_behind_a_large_file() {
     // A key is judged before anything goes out.
     let (status, body) = upload(&gateway, "sk-nobody-0123456789", &[text("model", "whisper"), sound(17 * MB)]).await;
     assert_eq!(status, 401, "{body}");
+    // No cache takes one file for another with the same beginning.
+    ear.got.lock().clear();
+    for end in [b"one", b"two"] {
+        let parts = [text("model", "whisper"), sound(17 * MB), text("language", std::str::from_utf8(end).unwrap())];
+        assert_eq!(upload(&gateway, MASTER_KEY, &parts).await.0, 200);
+    }
+    assert_eq!(ear.got.lock().len(), 2);
     // An upstream that takes no forms gets the whole sound.
     ear.got.lock().clear();
     let (status, _) = upload(&gateway, MASTER_KEY, &[text("model", "deep"), sound(17 * MB)]).await;

@@ -69,7 +69,8 @@ fn call_type(call: &Call) -> Option<CallType> {
         (OperationKind::Generate, Format::OpenAiCompletions) => CallType::TextCompletion,
         (OperationKind::Generate, Format::AnthropicMessages) => CallType::AnthropicMessages,
         (OperationKind::Generate, Format::OpenAiResponses) => CallType::Responses,
-        (OperationKind::Transcribe, _) if !call.stream => CallType::Transcription,
+        // Of an upload that is still coming nobody knows yet whether it came before.
+        (OperationKind::Transcribe, _) if !call.stream && call.upload.is_none() => CallType::Transcription,
         (OperationKind::Rerank, _) => CallType::Rerank,
         _ => return None,
     })

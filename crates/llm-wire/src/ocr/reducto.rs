@@ -107,6 +107,7 @@ fn bytes(url: &str) -> Result<FilePart> {
         filename: Some("document".to_owned()),
         content_type: Some(kind.to_owned()),
         data: Bytes::from(data),
+        more: None,
     })
 }
 
