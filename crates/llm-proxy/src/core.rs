@@ -84,11 +84,11 @@ impl Core {
         }
         if route.action == Action::ResponsesSocket {
             drop(snapshot);
-            return self.counted(responses::socket::serve(self, route.name, path, parts, peer)).await;
+            return self.counted(Box::pin(responses::socket::serve(self, route.name, path, parts, peer))).await;
         }
         if let Action::Rag(verb) = route.action {
             drop(snapshot);
-            return self.counted(rag::serve(self, verb, route.name, parts, body, peer)).await;
+            return self.counted(Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
         }
         if let Action::Resource(what) = route.action {
             drop(snapshot);

@@ -127,7 +127,7 @@ async fn steps(
         Ok(who) => who,
         Err(refusal) => {
             match crate::form::boundary(&ctx.parts.headers) {
-                Some(boundary) => ctx.upload = crate::form::read(ctx, body, &boundary, true).await?.upload,
+                Some(boundary) => ctx.upload = Box::pin(crate::form::read(ctx, body, &boundary, true)).await?.upload,
                 None => {
                     Top::parse(&read::body(&ctx.snapshot, &ctx.parts, body).await?)?;
                 }
@@ -140,7 +140,7 @@ async fn steps(
     // 3 read
     let (body, files) = match crate::form::boundary(&ctx.parts.headers) {
         Some(boundary) => {
-            let form = crate::form::read(ctx, body, &boundary, path_model.is_some()).await?;
+            let form = Box::pin(crate::form::read(ctx, body, &boundary, path_model.is_some())).await?;
             ctx.upload = form.upload;
             (form.fields, form.files)
         }

@@ -48,7 +48,7 @@ impl House<'_> {
     async fn upload(&self, sent: Sent) -> Result<Outcome> {
         let Some(boundary) = crate::form::boundary(&self.ctx.parts.headers) else { return Ok(Outcome::Relay(sent)) };
         let body = whole(sent).await?;
-        let form = crate::form::read(body.clone(), &boundary).await?;
+        let form = crate::form::whole(body.clone(), &boundary).await?;
         let purpose = Top::parse(&form.fields)?.str("purpose").map(std::borrow::Cow::into_owned).unwrap_or_default();
         if purpose != BATCH && self.house.files().is_none() {
             return Ok(Outcome::Relay(Sent::Whole(body)));
