@@ -26,11 +26,13 @@
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
 //! | `keys`, `users`, `teams` | management: what the API does to the rows |
+//! | `audit` | the trail of changes |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
 mod admit;
 mod allow;
+mod audit;
 mod credential;
 mod digest;
 mod flights;
@@ -58,6 +60,7 @@ mod users;
 pub use accounts::Accounts;
 pub use admit::Intent;
 pub use allow::{Directory, ModelList, ProviderOf};
+pub use audit::AuditQuery;
 pub use credential::{Credential, basic_user, credential, is_credential, without_credential};
 pub use digest::KeyDigest;
 pub use identity::Identity;

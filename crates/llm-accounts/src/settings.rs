@@ -45,6 +45,8 @@ pub struct AccountsSettings {
     pub disable_spend_updates: bool,
     /// Messages and answers go into the rows.
     pub store_prompts_in_spend_logs: bool,
+    /// Changes by the management API are written down.
+    pub store_audit_logs: bool,
     /// Keys are always ours, never the caller's.
     pub disable_custom_api_keys: bool,
     /// How long a key's row counts as fresh.
@@ -101,6 +103,7 @@ impl Default for AccountsSettings {
             disable_spend_logs: false,
             disable_spend_updates: false,
             store_prompts_in_spend_logs: false,
+            store_audit_logs: false,
             disable_custom_api_keys: false,
             user_api_key_cache_ttl: 60.0,
             stale_key_ttl: 600.0,

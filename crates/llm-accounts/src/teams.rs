@@ -5,6 +5,7 @@ use llm_store::defaults::new_id;
 use llm_store::{Filter, StoreError, TeamMembershipRow, TeamPatch, TeamRow};
 use llm_types::{Error, Json};
 
+use crate::audit::Action;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad, forbidden, not_found, reset, view};
 use crate::request::{Given, Map, Outcome, body, required};
@@ -80,8 +81,10 @@ impl Accounts {
         }
         tx.table::<TeamRow>().update([id.as_str()], &patch).await?;
         let stored = tx.table::<TeamRow>().get([id.as_str()]).await?;
+        let stored = stored.ok_or_else(|| Error::internal("the new team is gone"))?;
+        self.audit(tx.table(), actor, Action::Created, &id, None, Some(&stored)).await?;
         tx.commit().await?;
-        Ok(view::row(&stored.ok_or_else(|| Error::internal("the new team is gone"))?))
+        Ok(view::row(&stored))
     }
 
     /// `POST /team/update`: a field that is given is set, null clears it.
@@ -98,10 +101,14 @@ impl Accounts {
             return Err(forbidden("Only proxy admins can change a team's limits, organization or block.").into());
         }
         let patch = self.team_patch(body, &asked, row.metadata.read().unwrap_or_default())?;
-        let store = self.store_or_refuse()?;
-        store.table::<TeamRow>().update([id.as_str()], &patch).await?;
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        tx.table::<TeamRow>().update([id.as_str()], &patch).await?;
+        let after = tx.table::<TeamRow>().get([id.as_str()]).await?;
+        let after = after.ok_or_else(|| Error::internal("the team is gone"))?;
+        self.audit(tx.table(), actor, Action::Updated, &id, Some(&row), Some(&after)).await?;
+        tx.commit().await?;
         self.forget_keys(|known| known.team_id() == Some(&id));
-        let row = self.team_row(&id).await?;
+        let row = after;
         Ok(Json::object([("team_id", Json::from(id)), ("data", view::row(&row))]))
     }
 
@@ -221,14 +228,21 @@ impl Accounts {
     /// 404 when one of them does not exist; then none is deleted.
     pub async fn delete_teams(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = required(TeamIds::read(body)?.team_ids, "team_ids", body)?;
+        let mut teams = Vec::new();
         for id in &ids {
-            self.team_row(id).await?;
+            teams.push(self.team_row(id).await?);
         }
         let by = actor.deleted_by();
         let store = self.store_or_refuse()?;
         let mut tx = store.begin().await?;
         let keys = tx.keys().find(Filter::new().any_of("team_id", ids.clone())).await?;
-        let hashes: Vec<String> = keys.into_iter().map(|key| key.token).collect();
+        let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
+        for key in &keys {
+            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
+        }
+        for team in &teams {
+            self.audit(tx.table(), actor, Action::Deleted, &team.team_id, Some(team), None).await?;
+        }
         tx.keys().delete_with_copy(&hashes, &by).await?;
         tx.table::<TeamMembershipRow>().delete_where(&Filter::new().any_of("team_id", ids.clone())).await?;
         let gone = tx.table::<TeamRow>().delete_with_copy(&ids, &by).await?;

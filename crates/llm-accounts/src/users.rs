@@ -5,6 +5,7 @@ use llm_store::defaults::new_id;
 use llm_store::{Filter, StoreError, TeamRow, UserPatch, UserRow};
 use llm_types::{Error, Json};
 
+use crate::audit::Action;
 use crate::keys::rights::place;
 use crate::keys::{Actor, bad, forbidden, not_found, reset, view};
 use crate::request::{Map, Outcome, body};
@@ -65,6 +66,9 @@ impl Accounts {
             done => done?,
         }
         tx.table::<UserRow>().update([id.as_str()], &patch).await?;
+        let stored = tx.table::<UserRow>().get([id.as_str()]).await?;
+        let stored = stored.ok_or_else(|| Error::internal("the new user is gone"))?;
+        self.audit(tx.table(), actor, Action::Created, &id, None, Some(&stored)).await?;
         tx.commit().await?;
         let mut out = Json::Object(Vec::new());
         if asked.auto_create_key.flatten().unwrap_or(true) {
@@ -76,8 +80,6 @@ impl Accounts {
             }
             out = self.generate_key(actor, &key).await?;
         }
-        let stored = store.table::<UserRow>().get([id.as_str()]).await?;
-        let stored = stored.ok_or_else(|| Error::internal("the new user is gone"))?;
         for (name, value) in view::row(&stored).as_object().unwrap_or_default() {
             out.set(name, value.clone());
         }

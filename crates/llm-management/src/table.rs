@@ -52,5 +52,7 @@ pub(crate) use row;
 
 /// Every route.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [routes::keys::ROWS, routes::spend::ROWS, routes::users::ROWS, routes::teams::ROWS].into_iter().flatten()
+    [routes::keys::ROWS, routes::spend::ROWS, routes::users::ROWS, routes::teams::ROWS, routes::audit::ROWS]
+        .into_iter()
+        .flatten()
 }

@@ -7,6 +7,7 @@ use llm_types::Json;
 use super::body::{DeleteBody, KeyBody, OneKeyBody, metadata};
 use super::rights::{Act, no_more_than};
 use super::{Actor, bad, fill, forbidden, not_found, view};
+use crate::audit::Action;
 use crate::digest::masked;
 use crate::period::Period;
 use crate::request::{Outcome, required};
@@ -22,9 +23,7 @@ impl Accounts {
         let key = required(asked.key.clone(), "key", body)?;
         let row = self.key_row(&key).await?;
         let patch = self.checked_patch(actor, body, &asked, &row, Act::Update).await?;
-        self.store_or_refuse()?.keys().update([row.token.as_str()], &patch).await?;
-        self.forget_hash(&row.token);
-        let row = self.key_row(&row.token).await?;
+        let row = self.write_key(actor, Action::Updated, &row, &patch).await?;
         let mut out = Json::object([("key", Json::from(key.as_str()))]);
         for (name, value) in view::row(&row).as_object().unwrap_or_default() {
             out.set(name, value.clone());
@@ -102,9 +101,27 @@ impl Accounts {
         let key = required(OneKeyBody::read(body)?.key, "key", body)?;
         let row = self.key_row(&key).await?;
         let patch = KeyPatch { blocked: Some(Some(blocked)), updated_by: Some(actor.name()), ..KeyPatch::default() };
-        self.store_or_refuse()?.keys().update([row.token.as_str()], &patch).await?;
-        self.forget_hash(&row.token);
-        Ok(view::row(&self.key_row(&row.token).await?))
+        let action = if blocked { Action::Blocked } else { Action::Unblocked };
+        Ok(view::row(&self.write_key(actor, action, &row, &patch).await?))
+    }
+
+    /// Changes a key's row and gives it back as it is now.
+    async fn write_key(
+        &self,
+        actor: Actor<'_>,
+        action: Action,
+        before: &VerificationToken,
+        patch: &KeyPatch,
+    ) -> Outcome<VerificationToken> {
+        let token = before.token.as_str();
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        tx.keys().update([token], patch).await?;
+        let after = tx.keys().get_by_hash(token).await?;
+        let after = after.ok_or_else(|| not_found("Key not found in database").with_param("key"))?;
+        self.audit(tx.table(), actor, action, token, Some(before), Some(&after)).await?;
+        tx.commit().await?;
+        self.forget_hash(token);
+        Ok(after)
     }
 
     /// `POST /key/delete`: by keys, hashes or aliases. All or none.
@@ -133,8 +150,13 @@ impl Accounts {
         if rows.is_empty() || !by_alias && rows.len() < names.iter().collect::<std::collections::HashSet<_>>().len() {
             return Err(not_found("No keys found").with_param("keys").into());
         }
-        let hashes: Vec<String> = rows.into_iter().map(|row| row.token).collect();
-        let gone = store.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
+        let hashes: Vec<String> = rows.iter().map(|row| row.token.clone()).collect();
+        let mut tx = store.begin().await?;
+        let gone = tx.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
+        for row in rows.iter().filter(|row| gone.contains(&row.token)) {
+            self.audit(tx.table(), actor, Action::Deleted, &row.token, Some(row), None).await?;
+        }
+        tx.commit().await?;
         gone.iter().for_each(|hash| self.forget_hash(hash));
         Ok(Json::object([("deleted_keys", Json::Array(names.into_iter().map(Json::from).collect()))]))
     }
@@ -169,12 +191,16 @@ impl Accounts {
         }
         // What was spent under the old hash must be in the row before the row gets another name.
         self.inner().flush().await?;
-        if !self.store_or_refuse()?.keys().rotate(&row.token, &hash, &patch, grace).await? {
-            return Err(not_found("Key not found in database").with_param("key").into());
+        let gone = || not_found("Key not found in database").with_param("key");
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        if !tx.keys().rotate(&row.token, &hash, &patch, grace).await? {
+            return Err(gone().into());
         }
+        let stored = tx.keys().get_by_hash(&hash).await?.ok_or_else(gone)?;
+        self.audit(tx.table(), actor, Action::Rotated, &hash, Some(&row), Some(&stored)).await?;
+        tx.commit().await?;
         self.forget_hash(&row.token);
         self.forget_hash(&hash);
-        let stored = self.key_row(&hash).await?;
         Ok(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref)))
     }
 }

@@ -8,6 +8,7 @@ use llm_types::{Error, Json, Kind};
 use super::body::{KeyBody, metadata};
 use super::rights::{Act, Place, no_more_than, place};
 use super::{Actor, bad, fill, forbidden, view};
+use crate::audit::Action;
 use crate::digest::{masked, new_key};
 use crate::request::Outcome;
 use crate::{Accounts, KeyDigest, Role};
@@ -62,6 +63,7 @@ impl Accounts {
         }
         tx.keys().update([hash.as_str()], &patch).await?;
         let stored = tx.keys().get_by_hash(&hash).await?.ok_or_else(|| Error::internal("the new key is gone"))?;
+        self.audit(tx.table(), actor, Action::Created, &hash, None, Some(&stored)).await?;
         tx.commit().await?;
         self.forget_hash(&hash);
         Ok(view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref)))

@@ -69,7 +69,7 @@ fn hash(key: &str) -> String {
 }
 
 /// Reads `YYYY-MM-DD`, with or without a time. A date alone means its start, or with `end` its last moment.
-fn date(call: &Call, name: &'static str, end: bool) -> Outcome<Option<DateTime<Utc>>> {
+pub(super) fn date(call: &Call, name: &'static str, end: bool) -> Outcome<Option<DateTime<Utc>>> {
     let Some(text) = call.text(name) else { return Ok(None) };
     let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"];
     let exact = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());

@@ -7,6 +7,7 @@
     reason = "helpers of tests"
 )]
 
+mod audit;
 mod keys;
 mod people;
 mod permission;

@@ -56,6 +56,7 @@ pub(crate) fn with(store: Option<Store>) -> Gateway {
     let settings = AccountsSettings {
         master_key: Some(Secret::new(MASTER)),
         proxy_batch_write_at: 3600.0,
+        store_audit_logs: true,
         ..AccountsSettings::default()
     };
     let accounts = Accounts::new(settings, store, Handle::current()).unwrap();

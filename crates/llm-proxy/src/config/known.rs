@@ -20,7 +20,7 @@ pub(crate) const LITELLM: &str = "
     langfuse_enable_update_trace_keys langsmith_batch_size prometheus_initialize_budget_metrics argilla_batch_size
     argilla_transformation_object log_raw_request_response log_client_error_tracebacks request_correlation_in_logs
     filter_invalid_headers add_user_information_to_llm_headers overwrite_user_with_key_hash
-    bedrock_request_metadata_fields store_audit_logs skip_system_message_in_guardrail skip_tool_message_in_guardrail
+    bedrock_request_metadata_fields skip_system_message_in_guardrail skip_tool_message_in_guardrail
     max_tokens bedrock_neutralize_orphaned_tool_blocks use_chat_completions_url_for_anthropic_messages
     strip_anthropic_total_tokens anthropic_sse_ping_interval_seconds sse_keepalive_ping_interval_seconds
     route_all_chat_openai_to_responses gemini_live_defer_setup gdc_api_base vertex_project vertex_location

@@ -116,6 +116,7 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     }
     out.max_budget = s.number("max_budget").unwrap_or(out.max_budget);
     out.budget_duration = s.text("budget_duration").or(out.budget_duration.take());
+    out.store_audit_logs = s.flag("store_audit_logs").unwrap_or_default();
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
     out.budget_rollover = s.flag("budget_rollover").unwrap_or_default();

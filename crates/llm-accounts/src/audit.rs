@@ -1,0 +1,173 @@
+//! The trail of changes: which management call changed which row, what it held before and after.
+
+use chrono::{DateTime, Utc};
+use llm_store::{AuditLogRow, Filter, ListQuery, Rows, StoreError, Table};
+use llm_types::{Json, RawJson};
+use serde::Serialize;
+
+use crate::Accounts;
+use crate::keys::{Actor, bad, not_found, view};
+use crate::request::Outcome;
+
+/// What a call did, in LiteLLM's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A new row.
+    Created,
+    /// Other values.
+    Updated,
+    /// No row any more.
+    Deleted,
+    /// May not be used.
+    Blocked,
+    /// May be used again.
+    Unblocked,
+    /// The same row under a new secret.
+    Rotated,
+}
+
+impl Action {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
+            Self::Rotated => "rotated",
+        }
+    }
+}
+
+/// Rows on a page at the most.
+const LARGEST: u32 = 100;
+
+/// What `GET /audit` asks for. Everything given has to hold.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    /// Who changed.
+    pub changed_by: Option<String>,
+    /// With which key, by its hash.
+    pub changed_by_api_key: Option<String>,
+    /// `created`, `updated` ....
+    pub action: Option<String>,
+    /// Of which table.
+    pub table_name: Option<String>,
+    /// Which row.
+    pub object_id: Option<String>,
+    /// The team that the row belongs to.
+    pub object_team_id: Option<String>,
+    /// The hash of the key that the row is.
+    pub object_key_hash: Option<String>,
+    /// A part of an id or a name.
+    pub search: Option<String>,
+    /// From this instant.
+    pub from: Option<DateTime<Utc>>,
+    /// Until this instant.
+    pub until: Option<DateTime<Utc>>,
+    /// Sort column; the time without one.
+    pub sort_by: Option<String>,
+    /// Smallest or oldest first.
+    pub ascending: bool,
+    /// Page, from 1.
+    pub page: u32,
+    /// Rows on a page.
+    pub size: u32,
+}
+
+impl AuditQuery {
+    fn filter(&self) -> Filter {
+        let mut filter = Filter::new()
+            .maybe("changed_by", self.changed_by.clone())
+            .maybe("changed_by_api_key", self.changed_by_api_key.clone())
+            .maybe("action", self.action.clone())
+            .maybe("table_name", self.table_name.clone())
+            .maybe("object_id", self.object_id.clone())
+            .between("updated_at", self.from, self.until);
+        let either = |name: &'static [&'static str], value: &str| {
+            let of = |column| Filter::new().json_field(column, name, value);
+            vec![of("before_value"), of("updated_values")]
+        };
+        if let Some(team) = &self.object_team_id {
+            filter = filter.one_of(either(&["team_id"], team));
+        }
+        if let Some(hash) = &self.object_key_hash {
+            let mut ways = either(&["token"], hash);
+            ways.push(Filter::new().is("object_id", hash.clone()));
+            filter = filter.one_of(ways);
+        }
+        if let Some(part) = &self.search {
+            let columns = ["object_id", "changed_by", "changed_by_api_key"];
+            filter = filter.one_of(columns.iter().map(|c| Filter::new().contains(c, part.clone())).collect());
+        }
+        filter
+    }
+}
+
+impl Accounts {
+    /// Writes down a change to a row, if changes are written down (`store_audit_logs`). Every management call that changes
+    /// a row calls this, with the audit table of its transaction, so that neither is there without the other.
+    ///
+    /// The row's own serialization is what is kept: secrets that it does not show are not in the trail either.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn audit<T: Table + Serialize>(
+        &self,
+        mut trail: Rows<'_, AuditLogRow>,
+        actor: Actor<'_>,
+        action: Action,
+        id: &str,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Outcome<()> {
+        if !self.settings().store_audit_logs {
+            return Ok(());
+        }
+        let shown = |row: Option<&T>| row.map(RawJson::of).transpose().map_err(|e| StoreError::Config(e.to_string()));
+        let row = AuditLogRow {
+            changed_by: actor.name().unwrap_or_default(),
+            changed_by_api_key: actor.who.key_hash().unwrap_or_default().to_owned(),
+            action: action.name().to_owned(),
+            table_name: T::NAME.to_owned(),
+            object_id: id.to_owned(),
+            before_value: shown(before)?,
+            updated_values: shown(after)?,
+            ..AuditLogRow::default()
+        };
+        Ok(trail.insert(&row).await?)
+    }
+
+    /// `GET /audit`: changes in pages, the latest first.
+    ///
+    /// # Errors
+    /// 400 for a sort column that is none.
+    pub async fn audit_logs(&self, query: &AuditQuery) -> Outcome<Json> {
+        let (page, size) = (query.page.max(1), query.size.clamp(1, LARGEST));
+        let column = query.sort_by.as_deref().unwrap_or("updated_at");
+        let list = ListQuery::page(query.filter(), page, size).sorted(column, !query.ascending);
+        let listing = match self.store_or_refuse()?.table::<AuditLogRow>().list(&list).await {
+            Err(StoreError::Column { column, .. }) => {
+                return Err(bad(format!("Invalid sort_by: {column}")).with_param("sort_by").into());
+            }
+            listing => listing?,
+        };
+        Ok(Json::object([
+            ("audit_logs", Json::Array(listing.rows.iter().map(view::row).collect())),
+            ("total", Json::from(listing.total)),
+            ("page", Json::from(page)),
+            ("page_size", Json::from(size)),
+            ("total_pages", Json::from(listing.pages(size))),
+        ]))
+    }
+
+    /// `GET /audit/{id}`.
+    ///
+    /// # Errors
+    /// 404 for an unknown id.
+    pub async fn audit_log(&self, id: &str) -> Outcome<Json> {
+        let row = self.store_or_refuse()?.table::<AuditLogRow>().get([id]).await?;
+        let row = row.ok_or_else(|| not_found(format!("Audit log with ID {id} not found")).with_param("id"))?;
+        Ok(view::row(&row))
+    }
+}
