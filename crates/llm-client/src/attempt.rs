@@ -97,7 +97,7 @@ async fn generate(
 ) -> Result<Answer, Error> {
     let filters = gate.filters();
     let fetched = fetched(engine, http, call, target, &model).await.map_err(classed)?;
-    let planner = Planner {
+    let mut planner = Planner {
         call,
         target,
         model: &model,
@@ -105,7 +105,9 @@ async fn generate(
         settings: &engine.settings,
         edits_answer: !filters.is_empty(),
         fetched: &fetched,
+        cached: None,
     };
+    planner.cached = crate::cached::find(http, &planner).await;
     let (mut plan, body) = planner.plan().map_err(classed)?;
     made.api_base = Some(Arc::clone(&plan.address.base));
     let counter = Counter::new(engine, target, &model, plan.upstream, call);

@@ -64,6 +64,7 @@ impl Engine {
             settings: &self.settings,
             edits_answer: false,
             fetched: &fetched,
+            cached: None,
         };
         let (plan, body) = planner.plan()?;
         if !plan.more.is_empty() {

@@ -12,6 +12,7 @@ use llm_types::{Error, Format, OperationKind};
 
 use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
+use crate::cached::CachedNames;
 use crate::call::Call;
 use crate::facts::route_request;
 use crate::price::Adjustments;
@@ -37,6 +38,8 @@ pub struct EngineSettings {
     pub signer: Arc<Signer>,
     /// How far the download of a client's URL may go.
     pub fetch: Arc<FetchLimits>,
+    /// Names of contents that hosts keep.
+    pub cached: Arc<CachedNames>,
 }
 
 impl Default for EngineSettings {
@@ -50,6 +53,7 @@ impl Default for EngineSettings {
             adjustments: Arc::default(),
             signer: Arc::new(Signer::new(Ambient::new(llm_providers::variable))),
             fetch: Arc::default(),
+            cached: Arc::default(),
         }
     }
 }
@@ -227,6 +231,7 @@ impl Engine {
             settings: &self.settings,
             edits_answer: false,
             fetched: &crate::media::Inlined::default(),
+            cached: None,
         };
         let (plan, body) = planner.plan()?;
         let headers = plan.address.endpoint.headers.iter().map(|(name, value)| {

@@ -22,6 +22,7 @@ mod attempt;
 pub mod batch;
 mod beside;
 pub mod bytes_out;
+mod cached;
 pub mod call;
 pub mod carried;
 mod count;

@@ -12,8 +12,10 @@ use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::{EncodeContext, Hints, ReplyContext, UpstreamCodec};
 use llm_wire::framing::Framing;
+use llm_wire::gemini::cached;
 use llm_wire::top::{Top, splice};
 
+use crate::cached::{Cached, Wish};
 use crate::call::Call;
 use crate::engine::EngineSettings;
 use crate::media::Inlined;
@@ -53,6 +55,8 @@ pub(crate) struct Planner<'a> {
     pub edits_answer: bool,
     /// URLs of the request that were fetched, see [`crate::media`].
     pub fetched: &'a Inlined,
+    /// What the provider keeps of the conversation, see [`crate::cached`].
+    pub cached: Option<Cached>,
 }
 
 /// The bytes to send and what has to be remembered for the answer.
@@ -246,6 +250,9 @@ impl Planner<'_> {
             request.drop_field(Field::Store); // whoever bridges keeps the answer, or does not
         }
         self.fetched.put_into(&mut request);
+        if let Some(cached) = &self.cached {
+            cached.put_into(&mut request);
+        }
         let provider = self.target.provider;
         edit::clear(&mut request, policy);
         let present = rules::present(&request, self.model, upstream, policy);
@@ -273,6 +280,39 @@ impl Planner<'_> {
         let top = Top::parse(&body)?;
         let pieces = self.spliced(&body, &top, quoted(&wire_model), upstream);
         Ok(Encoded { pieces, hints, lost, betas, headers, more: Vec::new() })
+    }
+
+    /// What the request's marks want to be kept at the provider.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub(crate) fn cached_content(&self) -> Result<Option<Wish>> {
+        let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
+        if self.target.protocols(&want).best() != Some(Format::GeminiGenerate) {
+            return Ok(None);
+        }
+        let facts = CallFacts {
+            operation: self.call.operation,
+            format: Format::GeminiGenerate,
+            client_format: self.call.format,
+            model: self.model,
+            stream: false,
+            betas: &[],
+            headers: &self.call.headers,
+        };
+        let provider = self.target.provider;
+        let Some(place) = provider.cached_contents(&self.target.provider_call(&facts)) else { return Ok(None) };
+        let mut request = self.request()?;
+        self.fetched.put_into(&mut request);
+        let Some(turns) = cached::marked(&request) else { return Ok(None) };
+        if !Wish::is_enough(self.model, &cached::texts(&request, &turns)) {
+            return Ok(None);
+        }
+        let caps = provider.caps(self.model, self.target.caps(self.prices, self.model));
+        let wire_model = provider.wire_model(self.model);
+        let mut ctx = self.encode_context(&wire_model, &caps, &self.policy());
+        let content = cached::content(&request, &turns, &place.model, &mut ctx)?;
+        Ok(Some(Wish { turns, content, url: place.url, address: self.target.address(&facts)? }))
     }
 
     fn encode_context<'m>(&self, model: &'m str, caps: &ModelCaps, policy: &Policy) -> EncodeContext<'m> {

@@ -331,7 +331,7 @@ pub(crate) fn uri(base: &Uri, instead: Option<&str>, beside: &str, query: &[(Str
 }
 
 /// A query component, percent-encoded: all but RFC 3986's unreserved characters.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for b in text.bytes() {
         if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {

@@ -73,7 +73,7 @@ pub mod watsonx;
 
 pub use declare::RowSpec;
 pub use params::{Params, overlay_environment, variable};
-pub use provider::{Call, Endpoint, Protocols, Provider, Want};
+pub use provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 pub use quirk::{Quirk, Quirks};
 pub use registry::{all, by_id, declare};
 pub use resolve::{Resolved, resolve};

@@ -155,6 +155,15 @@ impl Endpoint {
     }
 }
 
+/// Where beginnings of conversations are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedPlace {
+    /// The URL of all of them.
+    pub url: String,
+    /// The model as it is named there.
+    pub model: String,
+}
+
 /// A model host.
 pub trait Provider: Send + Sync + fmt::Debug {
     /// The facts on it.
@@ -194,6 +203,12 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// As [`Self::resource`].
     fn realtime(&self, session: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
         row_realtime(self.row(), session, out)
+    }
+
+    /// Where it keeps the beginnings of conversations for requests that begin the same way. Nothing: marks for caches
+    /// are not followed.
+    fn cached_contents(&self, _call: &Call<'_>) -> Option<CachedPlace> {
+        None
     }
 
     /// True where [`Self::prepare`] has something to do.

@@ -8,6 +8,7 @@
 )]
 
 mod attempts;
+mod cached;
 mod counting;
 mod echo;
 mod exact;

@@ -7,7 +7,7 @@ use llm_wire::top::Top;
 
 use crate::endpoint::{no_key, row_protocols};
 use crate::generated;
-use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
+use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
 
@@ -59,6 +59,17 @@ impl Provider for Gemini {
         out.set("x-goog-api-key", key.expose())?;
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)
+    }
+
+    fn cached_contents(&self, call: &Call<'_>) -> Option<CachedPlace> {
+        let model = call.model.strip_prefix("models/").unwrap_or(call.model);
+        let url = match self.row().base(call.api_base, call.params) {
+            Some(base) if base.trim_end_matches('/') != HOME => {
+                format!("{}/cachedContents", base.trim_end_matches('/'))
+            }
+            _ => format!("{HOME}/v1beta/cachedContents"),
+        };
+        Some(CachedPlace { url, model: format!("models/{model}") })
     }
 
     /// Interactions and agents: <https://ai.google.dev/api/interactions-api>.

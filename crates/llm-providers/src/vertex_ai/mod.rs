@@ -18,7 +18,7 @@ use crate::batches::BatchHouse;
 use crate::gemini::is_imagen;
 use crate::generated;
 use crate::params::Params;
-use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
+use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
 use family::Family;
 use url::Place;
@@ -60,6 +60,10 @@ macro_rules! provider {
 
             fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
                 wire_model(model)
+            }
+
+            fn cached_contents(&self, call: &Call<'_>) -> Option<CachedPlace> {
+                cached_contents(call, $beta)
             }
 
             fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {
@@ -108,6 +112,18 @@ fn protocols(want: &Want<'_>) -> Protocols {
         _ => {}
     }
     out
+}
+
+/// Of Google's own models, where the project is known before the credentials are.
+fn cached_contents(call: &Call<'_>, beta: bool) -> Option<CachedPlace> {
+    if Family::of(call.model) != Family::Gemini || family::is_number(call.model) {
+        return None;
+    }
+    let place = Place::new(call.params, beta);
+    let root = place.below(call.api_base);
+    let name = format!("projects/{}/locations/{}", place.known_project()?, place.location());
+    let model = format!("{name}/publishers/google/models/{}", call.model);
+    Some(CachedPlace { url: format!("{root}/cachedContents"), model })
 }
 
 fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {

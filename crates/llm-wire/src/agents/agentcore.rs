@@ -34,7 +34,7 @@ impl UpstreamCodec<Generate> for AgentCoreRuntime {
 
     fn encode_request(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
         let mut obj = Obj::open(out);
-        obj.str("prompt", &last(req));
+        obj.str("prompt", &last(req, ctx));
         SESSION.iter().for_each(|name| obj.raw(name, req.extra.get(name)));
         lose(req, ctx);
         Ok(())

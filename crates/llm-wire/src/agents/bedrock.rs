@@ -54,7 +54,7 @@ impl UpstreamCodec<Generate> for BedrockAgent {
 
     fn encode_request(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
         let mut obj = Obj::open(out);
-        obj.str("inputText", &last(req));
+        obj.str("inputText", &last(req, ctx));
         obj.bool("enableTrace", true);
         OWN.iter().for_each(|name| obj.raw(name, req.extra.get(name)));
         lose(req, ctx);

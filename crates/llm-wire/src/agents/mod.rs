@@ -28,7 +28,7 @@ pub use vertex::VertexAgent;
 
 use std::fmt::Write as _;
 
-use llm_types::generate::{Choice, Finish, FinishReason, GenerateRequest, GenerateResponse, Part};
+use llm_types::generate::{Choice, Finish, FinishReason, GenerateRequest, GenerateResponse, Part, PartKind};
 use llm_types::{Error, Format, Kind, UpstreamDetail};
 
 use crate::codec::{EncodeContext, ReplyView};
@@ -45,7 +45,11 @@ fn answer(text: &str) -> GenerateResponse {
 }
 
 /// What is said last, for agents that keep the conversation.
-fn last(req: &GenerateRequest) -> String {
+fn last(req: &GenerateRequest, ctx: &mut EncodeContext<'_>) -> String {
+    let mute = |part: &Part| !matches!(part.kind, PartKind::Text { .. } | PartKind::ToolResult(_));
+    if req.turns.last().is_some_and(|turn| turn.parts.iter().any(mute)) {
+        ctx.lost.push("messages.block without text".to_owned());
+    }
     req.turns.last().map(|turn| said(turn).into_owned()).unwrap_or_default()
 }
 

@@ -60,7 +60,7 @@ impl UpstreamCodec<Generate> for VertexAgent {
     }
 
     fn encode_request(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
-        let text = last(req);
+        let text = last(req, ctx);
         let extra = |name: &str| req.extra.get(name).and_then(|raw| raw.as_str().map(std::borrow::Cow::into_owned));
         let user = extra("user_id").or_else(|| req.user.clone()).unwrap_or_else(|| id_of("user", &text));
         let mut obj = Obj::open(out);

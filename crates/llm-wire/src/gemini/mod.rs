@@ -16,6 +16,7 @@
 //! Wire facts: <https://ai.google.dev/api/generate-content>,
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>.
 
+pub mod cached;
 mod config_decode;
 mod config_encode;
 mod contents_decode;
