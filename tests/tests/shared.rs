@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use llm_kv::testing::RedisServer;
-use llm_simulator::{Running, Simulator, SimulatorConfig};
+use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Config, Gateway, MASTER_KEY};
 use serde_json::{Value, json};
 
@@ -116,6 +116,46 @@ async fn a_stopped_redis_fails_no_call() {
     redis.signal("CONT").unwrap();
     until(&gateways[0], "shared").await;
     assert_eq!(of(&calls(&gateways, 20).await, 200), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cooldown_is_seen_by_all() {
+    let Some(redis) = RedisServer::start().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    sim.script(Match::path("/east"), Script::fault(Fault::Status(429)));
+    let config = config(&sim, &redis.url())
+        .model_below("pair", "openai/gpt-4o", "/east", &[])
+        .model_below("pair", "openai/gpt-4o", "/west", &[])
+        .router("cooldown_time: 60")
+        .router("num_retries: 2");
+    let gateways = gateways(2, &config, &json!({})).await;
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    let east = || sim.requests().iter().filter(|request| request.path.starts_with("/east")).count();
+    let ask = async |gateway: &Gateway| {
+        let body = json!({"model": "pair", "messages": [{"role": "user", "content": "hello"}]});
+        assert_eq!(gateway.ask(CHAT, &body).await.unwrap().status, 200);
+    };
+    for _ in 0..100 {
+        if east() > 0 {
+            break;
+        }
+        ask(&gateways[0]).await;
+    }
+    assert_eq!(east(), 1, "the first one learns it");
+    // Two rounds of the exchange.
+    let known = async {
+        while !redis.cli(&["zcard", "tests:{llm:router}:cool"]).unwrap().starts_with('1') {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1000)).await;
+    };
+    tokio::time::timeout(Duration::from_secs(10), known).await.expect("it is told");
+    for _ in 0..20 {
+        ask(&gateways[1]).await;
+    }
+    assert_eq!(east(), 1, "the other one knows without trying");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | old stored answers | every hour | no: deleting twice does no harm |
+//! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
 
 use std::sync::Arc;
@@ -20,6 +21,9 @@ pub fn start(app: &Arc<App>) {
     if let Some(store) = app.store.clone() {
         app.background.spawn(clean_responses(store));
         app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
+    }
+    if let Some(share) = &app.share {
+        share.exchange(app);
     }
     app.background.spawn(reset_budgets(app.accounts.clone(), format!("llm-proxy-{}", uuid::Uuid::new_v4())));
 }

@@ -131,11 +131,19 @@ impl RedisClient {
     /// # Errors
     /// As [`RedisClient::call`].
     pub async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Reply>, KvError> {
+        self.pipeline_within(commands, self.deadline()).await
+    }
+
+    /// As [`RedisClient::pipeline`], with a deadline of its own: for work in the background.
+    ///
+    /// # Errors
+    /// As [`RedisClient::call`].
+    pub async fn pipeline_within(&self, commands: &[Command], deadline: Duration) -> Result<Vec<Reply>, KvError> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
         let commands: Vec<redis::Cmd> = commands.iter().map(|command| command.0.clone()).collect();
-        self.inner.run(self.deadline(), |mut wire| async move { wire.send_all(&commands).await }).await
+        self.inner.run(deadline, |mut wire| async move { wire.send_all(&commands).await }).await
     }
 
     /// A script. On a cluster all `keys` must lie in one slot.

@@ -2,10 +2,12 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `exchange` | the router's state: cooldowns, usage, calls in flight, spend, ties |
 //! | `metrics` | the lines of `/metrics` |
 //!
 //! What is shared, within which bounds, and what happens without Redis: `docs/shared-state.md`.
 
+mod exchange;
 mod metrics;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use llm_kv::redis::{RedisClient, RedisHealth, RedisKv};
 use llm_types::Json;
 use tokio::runtime::Handle;
 
+use crate::app::App;
 use crate::config::{Mark, Problem, RedisConfig, Severity};
 
 /// How long Redis may take to be there before `check` and the start say that it is not.
@@ -25,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Share {
     kv: Arc<RedisKv>,
+    prefix: String,
     /// Callers with a budget are refused while it is away.
     budgets_refuse: bool,
 }
@@ -57,7 +61,7 @@ impl Share {
     pub fn start(config: RedisConfig, accounts: &Accounts, background: &Handle) -> Self {
         let client = RedisClient::start(config.settings, background);
         let prefix = config.namespace.map_or_else(String::new, |name| format!("{name}:"));
-        let kv = RedisKv::new(client, prefix, uuid::Uuid::new_v4().to_string(), background);
+        let kv = RedisKv::new(client, prefix.as_str(), uuid::Uuid::new_v4().to_string(), background);
         accounts.share(Arc::clone(&kv) as Arc<dyn llm_kv::Kv>);
         let (client, mark, key) = (kv.client().clone(), config.mark, config.key);
         background.spawn(async move {
@@ -65,18 +69,25 @@ impl Share {
                 tracing::warn!("{}", unreachable(&client, &mark, &key));
             }
         });
-        Self { kv, budgets_refuse: accounts.settings().fail_closed_budget_enforcement }
+        Self { kv, prefix, budgets_refuse: accounts.settings().fail_closed_budget_enforcement }
+    }
+
+    /// Shares the router's state for as long as the app lives. Once, when the app is put together.
+    pub fn exchange(&self, app: &Arc<App>) {
+        let owner = uuid::Uuid::new_v4().simple().to_string();
+        let exchange = exchange::Exchange::new(self.kv.client().clone(), &self.prefix, owner);
+        app.background.spawn(exchange::run(Arc::downgrade(app), exchange));
     }
 
     fn health(&self) -> RedisHealth {
         self.kv.client().health()
     }
 
-    fn modes(&self) -> [(&'static str, Mode); 2] {
+    fn modes(&self) -> [(&'static str, Mode); 3] {
         let up = self.kv.client().is_up();
         let away = if self.budgets_refuse { Mode::Refuse } else { Mode::Local };
         let of = |away| if up { Mode::Shared } else { away };
-        [("limits", of(Mode::Local)), ("budgets", of(away))]
+        [("limits", of(Mode::Local)), ("budgets", of(away)), ("router", of(Mode::Local))]
     }
 
     /// What readiness says of it.
