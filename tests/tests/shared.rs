@@ -124,9 +124,8 @@ async fn a_cooldown_is_seen_by_all() {
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
     sim.script(Match::path("/east"), Script::fault(Fault::Status(429)));
     let config = config(&sim, &redis.url())
-        .model_below("pair", "openai/gpt-4o", "/east", &[])
-        .model_below("pair", "openai/gpt-4o", "/west", &[])
-        .router("cooldown_time: 60")
+        .model_below("pair", "openai/gpt-4o", "/east", &["cooldown_time: 60"])
+        .model_below("pair", "openai/gpt-4o", "/west", &["cooldown_time: 60"])
         .router("num_retries: 2");
     let gateways = gateways(2, &config, &json!({})).await;
     for gateway in &gateways {

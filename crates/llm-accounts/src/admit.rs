@@ -6,7 +6,7 @@ use llm_kv::Exceeded;
 use llm_types::{Error, Kind, Result};
 
 use crate::accounts::Inner;
-use crate::limits::{Enforced, LimitsOf, Taken, gates, limit_refusal, reserve_limits};
+use crate::limits::{Enforced, LimitsOf, Taken, gates, refused_there, reserve_limits};
 use crate::purse::nanos;
 use crate::refusal;
 use crate::reservation::{Estimate, Reservation};
@@ -138,12 +138,13 @@ impl SetAside<'_> {
 
     fn refusal(&self, inner: &Inner, what: Claimed, exceeded: &Exceeded) -> Error {
         match what {
-            Claimed::Gate(at) => limit_refusal(inner, self.who, self.limits.models, at, exceeded),
+            Claimed::Gate(at) => refused_there(inner, self.who, self.limits.models, at, exceeded),
             Claimed::Spent(at) | Claimed::Reserved(at) => {
                 let Some(budget) = self.who.budgets.get(at) else {
                     return Error::internal("a budget that does not exist was exceeded");
                 };
                 let spent = if what == Claimed::Spent(at) { 0 } else { budget.purse.spent() };
+                budget.purse.hear(if what == Claimed::Spent(at) { exceeded.used } else { 0 });
                 let max = budget.cap.map_or(0, |cap| cap.max);
                 let used = exceeded.used.saturating_add(spent);
                 refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)

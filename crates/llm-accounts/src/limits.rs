@@ -127,13 +127,23 @@ fn hear(inner: &Inner, who: &Identity, models: [Option<usize>; 2], readings: &[(
     }
 }
 
-pub(crate) fn limit_refusal(
+/// The shared store refused: this process keeps that too, for when the store is away.
+pub(crate) fn refused_there(
     inner: &Inner,
     who: &Identity,
     models: [Option<usize>; 2],
     at: usize,
     exceeded: &Exceeded,
 ) -> Error {
+    if let Some(gate) = gates(who, models).nth(at).filter(|gate| gate.counted != Counted::Parallel) {
+        let now = inner.kv.now();
+        let (value, resets_in) = (exceeded.used, exceeded.resets_in);
+        gate.counter.adopt(Reading { value, started: now, resets_in }, now);
+    }
+    limit_refusal(inner, who, models, at, exceeded)
+}
+
+fn limit_refusal(inner: &Inner, who: &Identity, models: [Option<usize>; 2], at: usize, exceeded: &Exceeded) -> Error {
     let Some(gate) = gates(who, models).nth(at) else {
         return Error::internal("a limit that does not exist was exceeded");
     };
