@@ -54,6 +54,14 @@ fn route_ends_at_the_fallback() {
 }
 
 #[test]
+fn custom_strategy_takes_turns_and_leaves_out_who_failed() {
+    let text = printed("custom_strategy");
+    let turns: String = text.lines().filter_map(|l| l.split(' ').next()).collect();
+    // b fails in the second turn and sits out the next round: c takes its turn.
+    assert_eq!(turns, "abcaccab", "{text}");
+}
+
+#[test]
 fn sdk_call_answers_and_prices() {
     let text = printed("sdk_call");
     assert!(line(&text, "answer: ").contains("Say hi."), "{text}");

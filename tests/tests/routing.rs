@@ -233,11 +233,13 @@ async fn a_decision_is_explained_before_and_read_back_after() {
 
     sim.script(Match::path("/west"), Script::fault(Fault::Status(500)));
     let reply = gateway.ask(CHAT, &body).await.unwrap();
-    assert_eq!(reply.status, 500, "{}", reply.text());
+    assert_eq!((reply.status, reply.header("x-litellm-attempted-fallbacks")), (200, "1"), "{}", reply.text());
     let id = reply.header("x-llm-decision-id").to_owned();
     let told = gateway.get(&format!("/router/decisions/{id}"), MASTER_KEY).await.unwrap().json();
     let choice = &told["choices"][0];
     assert_eq!((&choice["chosen"], &choice["outcome"]), (&json!(order[0]), &json!("InternalServerError")), "{told}");
+    let second = &told["choices"][1];
+    assert_eq!((&second["model_group"], &second["outcome"]), (&json!("spare"), &json!("ok")), "{told}");
     assert_eq!((&choice["dropped"][0]["reason"], &told["model"]), (&json!("tags"), &json!("m")), "{told}");
     let mut stream = body.clone();
     stream["tags"] = json!(["paid"]);
@@ -268,4 +270,59 @@ async fn a_second_call_saves_a_late_answer() {
         assert!(reply.header("x-litellm-model-api-base").contains("/west"), "{:?}", reply.headers);
     }
     assert_eq!(places(&sim), ["east", "west", "east", "west"]);
+}
+
+/// A vector that says whether a text is about code.
+fn vector(text: &str) -> Value {
+    if text.contains("code") { json!([1.0, 0.0]) } else { json!([0.0, 1.0]) }
+}
+
+#[tokio::test]
+async fn auto_routers_choose_by_what_is_asked() {
+    let upstream = Canned::start(|asked| {
+        let input = asked.json["input"].as_array().cloned().unwrap_or_default();
+        let data: Vec<Value> = input.iter().enumerate().map(|(n, text)| {
+            json!({"object": "embedding", "index": n, "embedding": vector(text.as_str().unwrap_or_default())})
+        }).collect();
+        (
+            200,
+            "application/json",
+            json!({"object": "list", "data": data, "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+                .to_string(),
+        )
+    });
+    let upstream = upstream.await.unwrap();
+    let sim = sim().await;
+    let routes =
+        json!({"routes": [{"name": "coder", "utterances": ["write code"], "score_threshold": 0.5}]}).to_string();
+    let yaml = Config::empty(&sim)
+        .model_below("small", "openai/gpt-4o-mini", "/small", &[])
+        .model_below("large", "openai/gpt-4o", "/large", &[])
+        .model_below("coder", "openai/gpt-4o", "/coder", &[])
+        .yaml()
+        .replace("model_list:\n", &format!(
+            "model_list:\n  - model_name: smart\n    litellm_params:\n      model: auto_router/complexity_router\n      \
+             complexity_router_config: {{tiers: {{SIMPLE: small, REASONING: large}}}}\n  - model_name: alike\n    litellm_params:\n      \
+             model: auto_router/routes\n      auto_router_config: '{routes}'\n      auto_router_default_model: small\n      \
+             auto_router_embedding_model: vectors\n  - model_name: vectors\n    litellm_params: {{model: openai/e, api_base: '{}/v1', api_key: k}}\n",
+            upstream.base_url()
+        ));
+    let gateway = Gateway::start(&yaml).await.unwrap();
+    let hard = "Think step by step and analyze what follows from this";
+    for (model, text, place, tier) in [
+        ("smart", "hi", "small", "SIMPLE"),
+        ("smart", hard, "large", "REASONING"),
+        ("alike", "please code this", "coder", ""),
+        ("alike", "sing a song", "small", ""),
+    ] {
+        for (path, stream) in [(CHAT, false), (CHAT, true), ("/v1/messages", false)] {
+            let body = json!({"model": model, "max_tokens": 50, "stream": stream, "messages": [{"role": "user", "content": text}]});
+            let reply = gateway.ask(path, &body).await.unwrap();
+            assert_eq!(reply.status, 200, "{model}: {}", reply.text());
+            assert_eq!(reply.header("x-litellm-complexity-router-tier"), tier);
+            assert_eq!(places(&sim).pop().unwrap(), place, "{model}: {text}");
+        }
+    }
+    let told = explained(&gateway, &json!({"model": "smart", "messages": [{"role": "user", "content": hard}]})).await.2;
+    assert_eq!((&told["auto"]["tier"], &told["model_group"]), (&json!("REASONING"), &json!("large")), "{told}");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use llm_router::{Attempt, Consumed, DecisionId, Deployment};
+use llm_router::{Attempt, AutoChoice, Consumed, DecisionId, Deployment};
 use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
 use llm_types::{Error, RawJson, Usage};
@@ -93,6 +93,8 @@ pub struct Head {
     pub timeout: Option<f64>,
     /// Under which the router's decisions can be read back.
     pub decision: Option<DecisionId>,
+    /// What an auto router chose.
+    pub auto: Option<AutoChoice>,
 }
 
 impl Head {
@@ -119,6 +121,7 @@ impl Head {
             lost,
             timeout: Some(at.timeouts.limit.as_secs_f64()),
             decision: None,
+            auto: None,
         }
     }
 }

@@ -133,6 +133,13 @@ impl Call {
         self.decoded = OnceLock::new();
     }
 
+    /// The same call to another group.
+    pub(crate) fn to_group(&self, model: &Arc<str>) -> Self {
+        let mut changed = self.clone();
+        changed.model = Arc::clone(model);
+        changed
+    }
+
     /// The same call with fields of the body replaced: a fallback wants it so.
     pub(crate) fn with_fields(&self, fields: &[(String, RawJson)]) -> Result<Self> {
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), Some(value.get()))).collect();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
 use llm_providers::Want;
-use llm_router::{Admit, Attempts, DecisionId, Explanation, Outcome, Router, Step};
+use llm_router::{Admit, Attempts, AutoChoice, DecisionId, Explanation, Outcome, Router, Step};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Format, OperationKind};
 
@@ -98,8 +98,8 @@ pub struct Failure {
     pub error: Error,
     /// The last attempt, if there was one.
     pub last: Option<Made>,
-    /// Under which the router's decisions can be read back.
-    pub decision: DecisionId,
+    /// Under which the router's decisions can be read back, when it was asked.
+    pub decision: Option<DecisionId>,
 }
 
 impl Engine {
@@ -108,8 +108,15 @@ impl Engine {
     /// # Errors
     /// The error of the first group when no attempt succeeded.
     pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
+        let chosen = if self.router.has_auto() { Box::pin(self.chosen(http, call)).await } else { Ok(None) };
+        let auto = match chosen {
+            Ok(auto) => auto,
+            Err(error) => return Err(Failure { error, last: None, decision: None }),
+        };
+        let there = auto.as_ref().map(|choice| Box::new(call.to_group(&choice.model)));
+        let call = there.as_deref().unwrap_or(call);
         let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(&self.router, call, gate));
-        let decision = attempts.decision_id();
+        let decision = Some(attempts.decision_id());
         let mut last = None;
         loop {
             match attempts.next(Instant::now()) {
@@ -119,7 +126,8 @@ impl Engine {
                     let started = Instant::now();
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
                     let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
-                    let call = changed.as_ref().unwrap_or(call);
+                    let changed = changed.map(Box::new);
+                    let call = changed.as_deref().unwrap_or(call);
                     // An upload goes out once.
                     let outcome = match attempts.hedge_after().filter(|_| call.upload.is_none()) {
                         None => attempt(self, http, call, at, gate).await,
@@ -128,6 +136,7 @@ impl Engine {
                     match outcome {
                         Ok(mut answer) => {
                             answered(&mut attempts, &mut answer, call.stream, started.elapsed());
+                            answer.head_mut().auto = auto;
                             return Ok(answer);
                         }
                         Err(failed) => {
@@ -167,12 +176,21 @@ fn answered(attempts: &mut Attempts, answer: &mut Answer, stream: bool, latency:
 }
 
 impl Engine {
-    /// Says which deployments a call would be sent to, in which order, and why not to the others. Nothing is sent.
+    /// Says which deployments a call would be sent to, in which order, and why not to the others; and what an auto router
+    /// chose. Nothing is sent, but for the vectors of a semantic one.
     ///
     /// # Errors
     /// The model is not known.
-    pub fn explain(&self, call: &Call, gate: &dyn Gate) -> llm_types::Result<Explanation> {
-        self.router.explain(&route_request(&self.router, call, gate), Instant::now())
+    pub async fn explain(
+        &self,
+        http: &dyn Transport,
+        call: &Call,
+        gate: &dyn Gate,
+    ) -> llm_types::Result<(Explanation, Option<AutoChoice>)> {
+        let auto = Box::pin(self.chosen(http, call)).await?;
+        let there = auto.as_ref().map(|choice| call.to_group(&choice.model));
+        let request = route_request(&self.router, there.as_ref().unwrap_or(call), gate);
+        Ok((self.router.explain(&request, Instant::now())?, auto))
     }
 }
 

@@ -19,6 +19,7 @@
 pub mod answer;
 mod answered;
 mod attempt;
+mod auto;
 pub mod batch;
 mod beside;
 pub mod bytes_out;

@@ -53,6 +53,7 @@ pub(crate) fn answer(
         lost: Vec::new(),
         timeout: Some(at.timeouts.limit.as_secs_f64()),
         decision: None,
+        auto: None,
     };
     let echo = if at.fallbacks > 0 { None } else { call.echo.as_deref() };
     let ctx = ReplyContext {

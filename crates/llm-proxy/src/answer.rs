@@ -133,7 +133,7 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     {
         number(&mut headers, "x-litellm-key-spend", spend);
     }
-    decision(&mut headers, refused.made.as_ref().map(|f| f.decision));
+    decision(&mut headers, refused.made.as_ref().and_then(|f| f.decision));
     if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
         put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &made.deployment.id);
         put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &made.deployment.group);
@@ -176,6 +176,7 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
         return headers;
     };
     decision(&mut headers, head.decision);
+    chosen(&mut headers, head);
     let d = &head.deployment;
     put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
     put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
@@ -207,6 +208,16 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     }
     provider_headers(&mut headers, &head.upstream_headers);
     headers
+}
+
+/// What a complexity router made of the request.
+fn chosen(headers: &mut HeaderMap, head: &Head) {
+    let Some(auto) = &head.auto else { return };
+    put(headers, HeaderName::from_static("x-litellm-complexity-router-model"), &auto.model);
+    if let Some(tier) = auto.tier {
+        put(headers, HeaderName::from_static("x-litellm-complexity-router-tier"), tier.name());
+        number(headers, "x-litellm-complexity-router-score", auto.score);
+    }
 }
 
 /// Under which the router's decisions can be read back: `GET /router/decisions/{id}`.

@@ -59,7 +59,17 @@ fn bound<'d>(
 #[must_use]
 pub fn bounds(engine: &Engine) -> HashMap<Arc<str>, Option<(f64, f64)>> {
     let groups = engine.router.groups().filter(|g| !g.name.contains('*'));
-    groups.map(|g| (Arc::clone(&g.name), bound(engine, engine.router.members(g), &g.name))).collect()
+    let mut all: HashMap<_, _> =
+        groups.map(|g| (Arc::clone(&g.name), bound(engine, engine.router.members(g), &g.name))).collect();
+    // An auto router may cost as much as the dearest of those it chooses from.
+    let markers =
+        engine.router.deployments().iter().filter_map(|d| Some((Arc::clone(&d.group), d.auto.as_ref()?.targets())));
+    for (group, targets) in markers.collect::<Vec<_>>() {
+        let dearest =
+            targets.iter().filter_map(|t| all.get(t).copied().flatten()).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+        all.insert(group, dearest);
+    }
+    all
 }
 
 /// What models are served, for allow-lists.

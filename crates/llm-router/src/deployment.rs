@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_types::FieldSet;
 
-use crate::{AffinityKey, AllowedFailsPolicy, BudgetConfig, TagPattern};
+use crate::{AffinityKey, AllowedFailsPolicy, AutoRouter, BudgetConfig, TagPattern};
 
 /// One entry of `model_list`: an address, a credential and a provider's model behind a public name. Deployments with the
 /// same `group` are balanced. Names and meanings are those of LiteLLM's `litellm_params` and `model_info`.
@@ -76,6 +76,8 @@ pub struct Deployment {
     pub blocked: bool,
     /// A number that follows from the id: strategies that spread by hash use it.
     pub hash: u64,
+    /// It is none, but stands for another group.
+    pub auto: Option<Arc<AutoRouter>>,
     /// Whatever the owner precomputed for this deployment.
     pub payload: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -117,6 +119,7 @@ impl Deployment {
             team_public_model_name: None,
             access_groups: Vec::new(),
             blocked: false,
+            auto: None,
             payload: None,
         }
     }

@@ -9,6 +9,7 @@
 //! - [`Router::resolve`]: from the name in the request to a group ([`Resolved`]).
 //! - [`Router::explain`]: who would be a candidate and why the others are not, from the code that really chooses.
 //! - [`Strategy`]: the order among candidates.
+//! - [`AutoRouter`]: a group that stands for others, one of which a request's text chooses.
 //! - [`Decision`]: the last decisions, to be read back.
 //! - [`Changes`]: what processes tell each other ([`RouterState::take_changes`], [`RouterState::absorb`]).
 //! - [`Attempts`]: retries, fallbacks and cooldowns.
@@ -17,6 +18,7 @@
 
 mod args;
 mod attempts;
+mod auto;
 mod budget;
 mod candidates;
 mod chooser;
@@ -41,6 +43,7 @@ mod timeout;
 
 pub use args::StrategyArgs;
 pub use attempts::{Attempts, FailedTry, Hedging};
+pub use auto::{Asked, AutoChoice, AutoRouter, Complexity, Semantic, SemanticRoute, Tier, TierModels};
 pub use budget::{BudgetConfig, Period, Spent};
 pub use candidates::{Dropped, TagPattern, encrypted_key};
 pub use cooldown::Cooled;

@@ -57,6 +57,8 @@ pub struct Router {
     pub(crate) group_affinities: HashMap<Arc<str>, Affinities>,
     /// Some group has a setting of its own on tags.
     pub(crate) group_tags: bool,
+    /// Some group stands for others.
+    pub(crate) has_auto: bool,
     /// What decisions look at.
     pub(crate) needs: Needs,
     pub(crate) provider_of: Option<ProviderOf>,
@@ -89,6 +91,7 @@ impl Router {
             affinities: Affinities::of(&settings),
             group_affinities: group_affinities(&settings),
             group_tags: deployments.iter().any(|d| d.enable_tag_filtering.is_some()),
+            has_auto: deployments.iter().any(|d| d.auto.is_some()),
             needs: Needs::default(),
             deployments,
             settings,

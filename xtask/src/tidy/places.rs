@@ -18,6 +18,8 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("custom", "crates/"),
     // a family of deployment parameters
     ("auto_router", "crates/llm-client/"),
+    // a marker: no provider, but a group that stands for others
+    ("auto_router", "crates/llm-proxy/src/config/auto.rs"),
     // services that one can send logs to
     ("helicone", "crates/llm-callbacks/"),
     ("humanloop", "crates/llm-callbacks/"),

@@ -30,21 +30,22 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
         for key in ["model_group_alias", "model_alias_map"] {
             aliases(node.get(key), &format!("{section}.{key}"), &names, placed, ctx);
         }
-        if let Some(policies) = node.get("model_group_retry_policy") {
-            for entry in policies.entries().iter().filter(|e| !names.has(&e.key)) {
-                names.unknown(
-                    &entry.key,
-                    &entry.mark,
-                    &format!("{section}.model_group_retry_policy.{}", entry.key),
-                    ctx,
-                );
+        for key in ["model_group_retry_policy", "model_group_affinity_config", "weights"] {
+            for entry in node.get(key).map(Node::entries).unwrap_or_default().iter().filter(|e| !names.has(&e.key)) {
+                names.unknown(&entry.key, &entry.mark, &format!("{section}.{key}.{}", entry.key), ctx);
+            }
+        }
+        for (at, group) in node.get("routing_groups").map(Node::items).unwrap_or_default().iter().enumerate() {
+            for model in group.get("models").map(Node::items).unwrap_or_default() {
+                names.check(model, &format!("{section}.routing_groups[{at}].models"), ctx);
             }
         }
     }
     for (p, node) in placed.iter().filter_map(|p| Some((p, entry_of(top, p)?))) {
         deployment(p, node, loaded, ctx);
+        auto(p, node, &names, ctx);
     }
-    if placed.is_empty() && loaded.settings.environment_models {
+    if ctx.source.thorough && placed.is_empty() && loaded.settings.environment_models {
         ctx.problems.warn(
             &super::Mark::whole("environment"),
             "",
@@ -171,7 +172,7 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     let path = format!("{}.litellm_params", placed.path);
     let model = params.get("model").map_or(&params.mark, |n| &n.mark);
     limits(params, &path, ctx);
-    let Some(target) = placed.deployment.payload::<Target>() else { return };
+    let Some(target) = placed.deployment.payload::<Target>().filter(|_| ctx.source.thorough) else { return };
     let row = target.provider.row();
     if target.api_key.is_none() && matches!(row.auth, Auth::Bearer | Auth::Header { .. }) {
         let variables = row.api_key_env;
@@ -203,6 +204,17 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     }
 }
 
+/// The groups that an auto router chooses from have to be there.
+fn auto(placed: &Placed, entry: &Node, names: &Names<'_>, ctx: &Context<'_>) {
+    let targets = placed.deployment.auto.as_ref().map(|a| a.targets()).unwrap_or_default();
+    let place = entry.get("litellm_params").and_then(|p| {
+        p.get("complexity_router_config").or_else(|| p.get("auto_router_config")).or_else(|| p.get("model"))
+    });
+    for name in targets.iter().filter(|name| !names.has(name)) {
+        names.unknown(name, place.map_or(&placed.mark, |n| &n.mark), &format!("{}.litellm_params", placed.path), ctx);
+    }
+}
+
 fn limits(params: &Node, path: &str, ctx: &Context<'_>) {
     for key in ["rpm", "tpm", "max_parallel_requests"] {
         if let Some(node) = params.get(key).filter(|n| number(n) == Some(0.0)) {
@@ -212,6 +224,9 @@ fn limits(params: &Node, path: &str, ctx: &Context<'_>) {
                 "a limit of 0: the deployment is never used where limits are enforced",
             );
         }
+    }
+    if let Some(node) = params.get("max_budget").filter(|n| number(n).is_some_and(|usd| usd <= 0.0)) {
+        ctx.problems.warn(&node.mark, format!("{path}.max_budget"), "a budget of 0 or less limits nothing");
     }
     if let Some(node) = params.get("weight").filter(|n| number(n).is_some_and(|w| w <= 0.0)) {
         ctx.problems.warn(

@@ -18,6 +18,7 @@
 //! | `known` | the names LiteLLM knows |
 
 mod ambient;
+mod auto;
 pub mod cache;
 mod callbacks;
 mod credentials;
@@ -85,7 +86,7 @@ pub struct Source {
     pub ignore_python_hooks: bool,
     /// `--ignore-unserved`: guardrails and protections that are not served yet are warnings.
     pub ignore_unserved: bool,
-    /// Also look for what is allowed but surely not meant.
+    /// Also look for keys and prices that are missing: `check` does, starting does not.
     pub thorough: bool,
 }
 
@@ -199,9 +200,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     out.guardrails = guardrails::read(&top, ctx.source);
     relays::read(&top, &out.prices, &mut out.relays);
     let placed = deployments(&top, ctx, &mut out);
-    if ctx.source.thorough {
-        lint::run(&top, &placed, &out, ctx);
-    }
+    lint::run(&top, &placed, &out, ctx);
     out.deployments = placed.into_iter().map(|p| p.deployment).collect();
     top.accept("environment_variables");
     top.not_served(known::TOP_LEVEL);

@@ -146,6 +146,10 @@ impl Reading<'_> {
             read_info(info, &mut d);
         }
         self.near_misses(params, path);
+        if super::auto::is_marker(&model) {
+            d.auto = Some(super::auto::read(&model, &p)?);
+            return Some(d);
+        }
         let config = TargetConfig {
             params: params.iter().map(|e| (e.key.clone(), value(e))).collect(),
             info: info.map(|i| i.entries().iter().map(|e| (e.key.clone(), value(e))).collect()).unwrap_or_default(),

@@ -77,8 +77,14 @@ fn of_config(flags: &Explain, env: &Environment, body: &[u8]) -> Result<Json> {
     call.controls = Controls::from_top(&top);
     call.stream = top.is_true("stream") || route.streams;
     let engine = llm_client::Engine { router: router.into(), prices: loaded.prices, settings: loaded.engine };
-    let explained = engine.explain(&call, &Open).map_err(|e| anyhow::anyhow!(e.message))?;
-    Ok(told::explanation(&model, &explained, &engine.router))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let explained = runtime.block_on(async {
+        // Only the vectors of a semantic router are fetched.
+        let http = HttpClient::new(loaded.http);
+        engine.explain(&http, &call, &Open).await
+    });
+    let (explained, auto) = explained.map_err(|e| anyhow::anyhow!(e.message))?;
+    Ok(told::explanation(&model, auto.as_ref(), &explained, &engine.router))
 }
 
 fn of_gateway(flags: &Explain, url: &str, body: &[u8]) -> Result<Json> {

@@ -64,8 +64,8 @@ pub async fn request(
     let model = wish.model.to_string();
     let call = crate::read::call(&ctx, &wish, body);
     let engine = &ctx.snapshot.engine;
-    let explained = engine.explain(&call, &Open)?;
-    Ok(answer(&told::explanation(&model, &explained, &engine.router)))
+    let (explained, auto) = engine.explain(&core.http, &call, &Open).await?;
+    Ok(answer(&told::explanation(&model, auto.as_ref(), &explained, &engine.router)))
 }
 
 /// `GET /router/decisions?limit=`: the latest, newest first.

@@ -3,17 +3,27 @@
 use std::fmt::Write as _;
 
 use llm_client::Target;
-use llm_router::{Decision, DecisionChoice, Deployment, Dropped, Explanation, Router, Verdict};
+use llm_router::{AutoChoice, Decision, DecisionChoice, Deployment, Dropped, Explanation, Router, Verdict};
 use llm_types::Json;
 
 /// What would be decided.
-pub(super) fn explanation(model: &str, explained: &Explanation, router: &Router) -> Json {
+pub(super) fn explanation(model: &str, auto: Option<&AutoChoice>, explained: &Explanation, router: &Router) -> Json {
     let order = places(explained).into_iter().map(|v| Json::from(&*v.deployment.id)).collect();
     let error = explained.error.as_ref().map_or(Json::Null, |e| {
         Json::object([("message", Json::from(e.message.as_str())), ("status", Json::from(u64::from(e.status())))])
     });
+    let figure = |n: f64| serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number);
+    let auto = auto.map_or(Json::Null, |choice| {
+        let tier = choice.tier.map(llm_router::Tier::name);
+        Json::object([
+            ("model", Json::from(&*choice.model)),
+            ("tier", Json::from(tier)),
+            ("score", figure(choice.score)),
+        ])
+    });
     Json::object([
         ("model", Json::from(model)),
+        ("auto", auto),
         ("model_group", Json::from(&*explained.resolved.group.name)),
         ("strategy", Json::from(explained.strategy)),
         ("order", Json::Array(order)),
