@@ -11,6 +11,8 @@
 mod batches;
 #[path = "resources/rag.rs"]
 mod rag;
+#[path = "resources/stores.rs"]
+mod stores;
 #[path = "resources/uploads.rs"]
 mod uploads;
 

@@ -83,6 +83,7 @@ const OURS: &[&str] = &[
     "azure_username",
     "azure_password",
     "gcs_bucket_name",
+    "bucket_name",
     "model_info",
     "use_bearer_for_custom_base",
     "use_litellm_proxy",

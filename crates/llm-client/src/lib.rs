@@ -53,6 +53,7 @@ pub mod task;
 mod tokens;
 mod transport;
 pub mod upload;
+mod vector;
 mod whole;
 
 pub use answer::{Answer, Head, Report};

@@ -12,6 +12,7 @@
 //! - [`passthrough`]: where paths of a provider's own API go, and with which credential.
 //! - [`resource`]: what providers keep: files, batches, threads; sessions.
 //! - [`batches`]: batches of houses that keep them in another way than OpenAI.
+//! - [`stores`]: vector stores that are searched in another way than OpenAI's.
 //! - [`reply`]: what a row's answers need before they are true OpenAI answers.
 //! - [`anthropic`], [`aws_polly`], [`azure`], [`azure_ai`], [`azure_speech`], [`bedrock`], [`cohere`], [`dataforseo`], [`nvidia_nim`],
 //!   [`ollama`], [`predibase`],
@@ -46,6 +47,7 @@ pub mod huggingface;
 pub mod jina_ai;
 pub mod langgraph;
 pub mod manus;
+pub mod milvus;
 pub mod nvidia_nim;
 pub mod oci;
 pub mod ollama;
@@ -62,9 +64,11 @@ pub mod resolve;
 pub mod resource;
 pub mod row;
 pub mod rules;
+pub mod s3_vectors;
 pub mod sagemaker;
 pub mod sap;
 pub mod snowflake;
+pub mod stores;
 mod template;
 pub mod triton;
 pub mod vertex_ai;

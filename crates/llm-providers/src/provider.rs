@@ -17,6 +17,7 @@ use crate::params::Params;
 use crate::quirk::Quirks;
 use crate::resource::{Resource, row_realtime, row_resource};
 use crate::row::{ProviderRow, RowFormat};
+use crate::stores::StoreHouse;
 
 /// What somebody wants to do with a provider.
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +195,12 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// How it keeps batches, where not as OpenAI does.
     fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        None
+    }
+
+    /// How its vector stores are searched, where not as OpenAI's are. `model` stands behind its name where it has several
+    /// kinds of them.
+    fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {
         None
     }
 

@@ -30,6 +30,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::guard::CallGate;
 use crate::read::{self, Wish};
+use crate::resources::context;
 use crate::responses::{self, Book, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
@@ -231,6 +232,9 @@ pub async fn run(
         call.replace_body(rest);
     }
 
+    // what vector stores know of it
+    let knowledge = context::add(core, ctx, &mut call).await;
+
     // 7-10 attempts
     call.want_content |= memory.ticket.is_some() && call.stream;
     let gate = CallGate { guards: &guards, reservation: &reservation };
@@ -247,7 +251,8 @@ pub async fn run(
 
     // 11 answer, 12 tail
     match reply {
-        Answer::Whole { head, body, report } => {
+        Answer::Whole { head, body, mut report } => {
+            let body = knowledge.tell(body, &mut report);
             let (body, report) = match guard::after(&guards, ctx, &call, body, report).await {
                 Ok(kept) => kept,
                 Err((error, report)) => {

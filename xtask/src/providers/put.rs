@@ -131,7 +131,7 @@ pub(super) fn put_paths(row: &Row, put: &mut impl FnMut(&'static str, String)) -
     ];
     let told: Vec<String> = paths.iter().filter_map(|(k, v)| v.as_ref().map(|v| format!("{k}: {}", some(v)))).collect();
     let any = paths.iter().any(|(_, v)| v.is_some());
-    let serves = any || !row.tasks.is_empty();
+    let serves = any || !row.tasks.is_empty() || row.stores;
     ensure!(serves != row.not_served.is_some(), "a row either has a path or says not_served");
     if any {
         put("paths", format!("Paths {{ {}, ..Paths::NONE }}", told.join(", ")));

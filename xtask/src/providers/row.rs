@@ -36,6 +36,9 @@ pub(super) struct Row {
     /// Other operations.
     #[serde(default)]
     pub(super) tasks: IndexMap<String, TaskPath>,
+    /// It keeps vector stores.
+    #[serde(default)]
+    pub(super) stores: bool,
     pub(super) not_served: Option<String>,
     pub(super) chat: Option<String>,
     pub(super) completions: Option<String>,

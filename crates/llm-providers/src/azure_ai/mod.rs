@@ -2,6 +2,7 @@
 
 mod images;
 mod ocr;
+mod stores;
 
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::task::TaskOut;
@@ -11,6 +12,7 @@ use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
+use crate::stores::StoreHouse;
 
 /// The provider.
 #[derive(Debug)]
@@ -86,6 +88,10 @@ impl Provider for AzureAi {
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)?;
         crate::anthropic::set_betas(row, call, false, out)
+    }
+
+    fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {
+        Some(&stores::Indexes)
     }
 
     fn prepare_task(&self, call: &Call<'_>, _endpoint: &Endpoint, out: &mut TaskOut) {

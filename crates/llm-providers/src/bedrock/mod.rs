@@ -7,6 +7,7 @@ mod body;
 mod houses;
 mod params;
 mod route;
+mod stores;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,7 @@ use crate::generated;
 use crate::params::Params;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
+use crate::stores::StoreHouse;
 
 /// The provider.
 #[derive(Debug)]
@@ -96,6 +98,10 @@ impl Provider for Bedrock {
 
     fn batches(&self) -> Option<&'static dyn BatchHouse> {
         Some(&batches::Batches)
+    }
+
+    fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {
+        Some(&stores::KnowledgeBases)
     }
 
     fn prepares(&self, call: &Call<'_>) -> bool {

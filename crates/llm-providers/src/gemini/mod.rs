@@ -1,6 +1,8 @@
 //! Google AI Studio: <https://ai.google.dev/api>. The model and the verb stand in the URL; the key has a header of its
 //! own.
 
+mod stores;
+
 use bytes::Bytes;
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::top::Top;
@@ -10,6 +12,7 @@ use crate::generated;
 use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
+use crate::stores::StoreHouse;
 
 /// Where it is, without the version.
 const HOME: &str = "https://generativelanguage.googleapis.com";
@@ -85,6 +88,10 @@ impl Provider for Gemini {
         let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
         out.set("x-goog-api-key", key.expose())?;
         out.set_extra(resource.params)
+    }
+
+    fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {
+        Some(&stores::FileSearch)
     }
 
     fn prepares(&self, call: &Call<'_>) -> bool {

@@ -3378,7 +3378,6 @@ pub(crate) static MILVUS: ProviderRow = ProviderRow {
     display_name: "Milvus",
     api_base_env: &["MILVUS_API_BASE"],
     api_key_env: &["MILVUS_API_KEY"],
-    format: RowFormat::NotServed("milvus"),
     ..BLANK
 };
 
@@ -3532,7 +3531,7 @@ pub(crate) static MONGODB: ProviderRow = ProviderRow {
     id: "mongodb",
     display_name: "Mongodb",
     api_key_env: &["MONGODB_SIDECAR_API_KEY"],
-    format: RowFormat::NotServed("mongodb"),
+    format: RowFormat::NotServed("it is reached by a driver of its own, not over HTTP"),
     ..BLANK
 };
 
@@ -4372,7 +4371,6 @@ pub(crate) static PG_VECTOR: ProviderRow = ProviderRow {
     display_name: "PG Vector",
     api_base_env: &["PG_VECTOR_API_BASE"],
     api_key_env: &["PG_VECTOR_API_KEY"],
-    format: RowFormat::NotServed("pg_vector"),
     ..BLANK
 };
 
@@ -4683,13 +4681,8 @@ pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
     ..BLANK
 };
 
-pub(crate) static S3_VECTORS: ProviderRow = ProviderRow {
-    id: "s3_vectors",
-    display_name: "AWS S3 Vectors",
-    auth: Auth::Computed("sigv4"),
-    format: RowFormat::NotServed("s3_vectors"),
-    ..BLANK
-};
+pub(crate) static S3_VECTORS: ProviderRow =
+    ProviderRow { id: "s3_vectors", display_name: "AWS S3 Vectors", auth: Auth::Computed("sigv4"), ..BLANK };
 
 pub(crate) static SAGEMAKER: ProviderRow = ProviderRow {
     id: "sagemaker",
@@ -5341,7 +5334,7 @@ pub(crate) static VALKEY: ProviderRow = ProviderRow {
     id: "valkey",
     display_name: "Valkey",
     auth: Auth::None,
-    format: RowFormat::NotServed("valkey"),
+    format: RowFormat::NotServed("its searches go over a connection of its own, not over HTTP"),
     ..BLANK
 };
 
@@ -6057,7 +6050,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("maritalk", &Compatible(&MARITALK)),
     ("meta", &Compatible(&META)),
     ("meta_llama", &Compatible(&META_LLAMA)),
-    ("milvus", &Compatible(&MILVUS)),
+    ("milvus", &crate::milvus::Milvus),
     ("minimax", &Compatible(&MINIMAX)),
     ("mistral", &Compatible(&MISTRAL)),
     ("modelscope", &Compatible(&MODELSCOPE)),
@@ -6098,7 +6091,7 @@ pub(crate) static TABLE: &[(&str, &dyn Provider)] = &[
     ("reducto", &Compatible(&REDUCTO)),
     ("replicate", &crate::replicate::Replicate),
     ("runwayml", &Compatible(&RUNWAYML)),
-    ("s3_vectors", &Compatible(&S3_VECTORS)),
+    ("s3_vectors", &crate::s3_vectors::S3Vectors),
     ("sagemaker", &crate::sagemaker::Sagemaker),
     ("sagemaker_chat", &crate::sagemaker::SagemakerChat),
     ("sagemaker_nova", &crate::sagemaker::SagemakerNova),

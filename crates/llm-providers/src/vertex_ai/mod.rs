@@ -5,6 +5,7 @@ mod batches;
 mod claude;
 mod family;
 mod media;
+mod stores;
 mod url;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use crate::generated;
 use crate::params::Params;
 use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
+use crate::stores::StoreHouse;
 use family::Family;
 use url::Place;
 
@@ -48,6 +50,10 @@ macro_rules! provider {
 
             fn batches(&self) -> Option<&'static dyn BatchHouse> {
                 Some(&batches::Batches)
+            }
+
+            fn stores(&self, model: &str) -> Option<&'static dyn StoreHouse> {
+                if model.starts_with(stores::SEARCH) { Some(&stores::DataStores) } else { Some(&stores::Corpora) }
             }
 
             fn prepares(&self, call: &Call<'_>) -> bool {

@@ -68,7 +68,10 @@ fn keeper(s: &Section<'_>, entries: &[Entry], prices: &Catalog) -> Option<Arc<Ta
     let provider = provider.unwrap_or_else(|| llm_providers::resource::DEFAULT.to_owned());
     let own = entries.iter().filter(|e| !matches!(e.key.as_str(), "custom_llm_provider" | "litellm_params" | "model"));
     let model = ("model".to_owned(), Json::from(format!("{provider}/*")));
-    let params = std::iter::once(model).chain(own.map(|e| (e.key.clone(), e.node.json()))).collect();
+    // the model of a vector store is the one that searches
+    let searching = entries.iter().find(|e| e.key == "model").map(|e| ("store_model".to_owned(), e.node.json()));
+    let own = own.map(|e| (e.key.clone(), e.node.json()));
+    let params = std::iter::once(model).chain(searching).chain(own).collect();
     match Target::new(&TargetConfig { params, info: Vec::new() }, prices) {
         Ok(target) => Some(Arc::new(target)),
         Err(e) => {

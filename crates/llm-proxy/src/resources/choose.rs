@@ -43,8 +43,8 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
     }
     let relays = &ctx.snapshot.relays.settings;
     if family == Family::VectorStores
-        && let Some(store) = path.split('/').nth(2)
-        && let Some((_, target)) = relays.vector_stores.iter().find(|(id, _)| id == store)
+        && let Some(store) = store_in(path)
+        && let Some((_, target)) = relays.vector_stores.iter().find(|(id, _)| *id == store)
     {
         return Ok(kept(Arc::clone(target)));
     }
@@ -59,12 +59,18 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
         Family::Interactions => resource::DEFAULT_OF_INTERACTIONS,
         _ => resource::DEFAULT,
     });
-    let provider = llm_providers::registry::by_prefix(provider)
+    // a kind of store may stand behind the provider
+    let (first, kind) = provider.split_once('/').map_or((provider, ""), |(first, kind)| (first, kind));
+    let id = llm_providers::registry::by_prefix(first)
         .ok_or_else(|| {
             Error::bad_request(format!("there is no provider {provider:?}")).with_param("custom_llm_provider")
         })?
         .row()
         .id;
+    if !kind.is_empty() {
+        return of_environment(ctx, &format!("{id}/{kind}")).map(kept);
+    }
+    let provider = id;
     let first = if family == Family::FineTuning {
         [&relays.finetune, &relays.files]
     } else {
@@ -77,7 +83,15 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
     }
 }
 
-fn kept(target: Arc<Target>) -> Home {
+/// The id of the vector store in a path. It may hold slashes.
+fn store_in(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+    let rest = path.strip_prefix("/vector_stores/")?;
+    let end = ["/search", "/files"].iter().filter_map(|behind| rest.rfind(behind)).max().unwrap_or(rest.len());
+    rest.get(..end).map(llm_providers::passthrough::unescaped)
+}
+
+/// A provider of the configuration.
+pub(super) fn kept(target: Arc<Target>) -> Home {
     Home { target, deployment: None, model: None, group: None }
 }
 

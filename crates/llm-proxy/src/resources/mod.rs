@@ -10,6 +10,9 @@
 //! | `choose` | who keeps the resource |
 //! | `relay`, `answer` | what goes on, and what comes back |
 //! | `translated` | files and batches in the words of other houses |
+//! | `stores` | searches in vector stores of other houses |
+//! | `context` | what vector stores know, for conversations |
+//! | `ask` | how a house is asked |
 //! | `kept` | files that the gateway keeps itself |
 //! | `managed` | files that several model groups keep |
 //! | `reply` | ids of answers that name a model group |
@@ -18,8 +21,10 @@
 //! | `inside` | resources that a request of several calls asks for |
 
 mod answer;
+mod ask;
 mod batch;
 mod choose;
+pub mod context;
 mod inside;
 mod kept;
 mod managed;
@@ -27,6 +32,7 @@ mod relay;
 mod reply;
 mod request;
 mod secrets;
+mod stores;
 pub mod table;
 mod translated;
 
@@ -125,7 +131,7 @@ async fn finish(
     sent: Sent,
     reservation: Reservation,
 ) -> Result<Response<Reply>, Refused> {
-    let sent = match translated::serve(core, ctx, asked, sent).await {
+    let sent = match elsewhere(core, ctx, asked, sent).await {
         Ok(Outcome::Served(served)) => return Ok(answer::told(core, ctx, asked, *served, reservation).await),
         Ok(Outcome::Relay(sent)) => sent,
         Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
@@ -133,6 +139,14 @@ async fn finish(
     match relay::send(core, ctx, asked, sent).await {
         Ok(relayed) => answer::answer(core, ctx, asked, relayed, reservation).await,
         Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
+}
+
+/// Answers where a house keeps the thing in another way than OpenAI.
+async fn elsewhere(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Outcome> {
+    match asked.what.family {
+        Family::VectorStores => stores::serve(core, ctx, asked, sent).await,
+        _ => translated::serve(core, ctx, asked, sent).await,
     }
 }
 

@@ -19,16 +19,16 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::response::Parts;
 use http_body_util::BodyExt;
-use llm_client::{Relay, RelayHead, Report, Tariff};
-use llm_http::{Body, Timeouts};
+use llm_client::{RelayHead, Report};
+use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::batches::BatchHouse;
 use llm_providers::passthrough::unescaped;
 use llm_providers::resource::Resource;
 use llm_types::{Error, Json, Result};
-use llm_wire::ReplyView;
 
 use super::Asked;
+use super::ask::{Question, Said, ask, resource};
 use super::choose::Home;
 use super::kept::Shelf;
 use super::request::Sent;
@@ -65,14 +65,6 @@ pub(super) struct House<'a> {
     pub(super) house: &'static dyn BatchHouse,
 }
 
-/// What a house said.
-struct Said {
-    parts: Parts,
-    body: Bytes,
-    from: RelayHead,
-    report: Box<Report>,
-}
-
 /// Answers where a house keeps files or batches in its own way.
 ///
 /// # Errors
@@ -89,15 +81,7 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
 
 impl House<'_> {
     fn resource(&self) -> Resource<'_> {
-        let target = &self.home.target;
-        Resource {
-            path: "",
-            query: "",
-            model: self.home.model.as_deref().unwrap_or_default(),
-            api_base: target.api_base.as_deref(),
-            api_key: target.api_key.as_ref(),
-            params: &target.params,
-        }
+        resource(self.home)
     }
 
     fn shelf(&self) -> Result<Shelf<'_>> {
@@ -107,27 +91,8 @@ impl House<'_> {
 
     /// Asks the house and reads the whole answer, of `limit` bytes at the most.
     async fn ask(&self, endpoint: Endpoint, body: Body, limit: usize) -> Result<Said> {
-        let (target, model) = (&self.home.target, self.home.model.as_deref().unwrap_or_default());
-        let timeout = Some(self.ctx.snapshot.relays.settings.timeout);
-        let connect = Some(self.ctx.snapshot.engine.settings.connect_timeout);
-        let relay = Relay {
-            method: endpoint.method.clone(),
-            endpoint,
-            headers: http::HeaderMap::new(),
-            body,
-            timeouts: Timeouts { connect, first_byte: timeout, idle: timeout, total: None },
-            tariff: Tariff { provider: Arc::from(target.provider_id()), model: Arc::from(model), ..Tariff::default() },
-            metered: false,
-        };
-        let relayed = self.ctx.snapshot.engine.relay(&self.core.http, relay).await?;
-        let (parts, mut from) = (relayed.parts, relayed.from);
-        from.deployment.clone_from(&self.home.deployment);
-        let (body, report) = relayed.body.collect(limit).await?;
-        let said = Said { parts, body, from, report };
-        if said.parts.status.is_success() {
-            return Ok(said);
-        }
-        Err(said.viewed(target.provider_id(), |view| self.house.codec().decode_error(view)))
+        let question = Question { endpoint, body, limit, model: None };
+        ask(self.core, self.ctx, self.home, question, |view| self.house.codec().decode_error(view)).await
     }
 
     /// Bytes of an answer that is no file at the most.
@@ -149,15 +114,6 @@ pub(super) fn here(home: &Home) -> RelayHead {
         took: Duration::ZERO,
         retries: 0,
         decision: None,
-    }
-}
-
-impl Said {
-    /// Lets somebody look at it.
-    fn viewed<T>(&self, provider: &str, look: impl FnOnce(&ReplyView<'_>) -> T) -> T {
-        let headers = self.parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?)));
-        let headers: Vec<(&str, &str)> = headers.collect();
-        look(&ReplyView { status: self.parts.status.as_u16(), provider, headers: &headers, body: &self.body })
     }
 }
 
