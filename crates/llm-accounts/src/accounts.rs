@@ -14,6 +14,7 @@ use llm_types::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::customers::BlockedCustomers;
 use crate::digest::{ByDigest, abbreviated};
 use crate::flights::Flights;
 use crate::identity::{Budget, Identity, Rank};
@@ -53,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) shared: OnceLock<Shared>,
     /// The last look-up found the store away.
     pub(crate) store_away: AtomicBool,
+    /// End users whose calls are refused.
+    pub(crate) blocked_customers: BlockedCustomers,
 }
 
 impl Accounts {
@@ -91,6 +94,7 @@ impl Accounts {
             generation: AtomicU64::new(0),
             shared: OnceLock::new(),
             store_away: AtomicBool::new(false),
+            blocked_customers: BlockedCustomers::default(),
             purses,
             settings,
         };
@@ -273,6 +277,7 @@ impl Inner {
         let Some(store) = &self.store else { return Ok(Flushed::default()) };
         let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
         self.learn_proxy_spend(store).await?;
+        self.learn_blocked_customers(store).await?;
         Ok(flushed)
     }
 

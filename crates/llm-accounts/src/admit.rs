@@ -44,7 +44,7 @@ const DEFAULT_OUTPUT_TOKENS: u64 = 16_384;
 
 /// The permission checks, in LiteLLM's order. Budgets and limits follow, because they take something.
 const CHECKS: &[fn(&Inner, &Identity, &Wish<'_>) -> Result<()>] =
-    &[model_access, fallback_access, key_routes, proxy_routes, team_blocked, role];
+    &[model_access, fallback_access, key_routes, proxy_routes, team_blocked, role, end_user_blocked];
 
 /// What is checked: the intent, and the path that was called where it says more than the route's name.
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +200,13 @@ fn proxy_routes(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
 fn team_blocked(_: &Inner, who: &Identity, _: &Wish<'_>) -> Result<()> {
     match who.team_id() {
         Some(team) if who.team_blocked => Err(refusal::blocked_team(team)),
+        _ => Ok(()),
+    }
+}
+
+fn end_user_blocked(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> {
+    match wish.intent.end_user {
+        Some(id) if inner.blocked_customers.has(id) => Err(refusal::blocked_end_user(id)),
         _ => Ok(()),
     }
 }

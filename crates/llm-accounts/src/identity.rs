@@ -331,7 +331,13 @@ impl Identity {
         if permission.allows(self.role, self.is_master(), reads) {
             return Ok(());
         }
-        Err(refusal::admin_only(route, self.role.map_or("unknown", Role::name)))
+        Err(self.above(route))
+    }
+
+    /// The refusal of a route that is above the caller's role.
+    #[must_use]
+    pub fn above(&self, route: &str) -> Error {
+        refusal::admin_only(route, self.role.map_or("unknown", Role::name))
     }
 
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.

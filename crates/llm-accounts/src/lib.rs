@@ -25,15 +25,18 @@
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
-//! | `keys`, `users`, `teams` | management: what the API does to the rows |
 //! | `audit` | the trail of changes |
+//! | `rights`, `members` | who stands where, and what that lets them write; whom a body names |
+//! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags` | management: what the API does to the rows |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
 mod admit;
 mod allow;
 mod audit;
+mod budgets;
 mod credential;
+mod customers;
 mod digest;
 mod flights;
 mod gate;
@@ -42,18 +45,23 @@ mod journal;
 mod keys;
 mod limits;
 mod load;
+mod members;
 mod memory;
+mod organizations;
 mod period;
+mod projects;
 mod purse;
 mod refusal;
 mod request;
 mod reservation;
 mod resets;
+mod rights;
 mod role;
 mod routes;
 mod settings;
 mod shared;
 mod spend_row;
+mod tags;
 mod teams;
 mod users;
 

@@ -45,6 +45,10 @@ pub(crate) fn blocked_team(team: &str) -> Error {
     auth(format!("Authentication Error, Team={team} is blocked. Update via `/team/unblock` if you're an admin."))
 }
 
+pub(crate) fn blocked_end_user(id: &str) -> Error {
+    auth(format!("Authentication Error, User blocked from making LLM API Calls. User={id}"))
+}
+
 pub(crate) fn expired_key(shown: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Error {
     Error::new(
         Kind::Authentication,

@@ -155,6 +155,48 @@ pub(crate) fn required<T>(given: Given<T>, field: &'static str, body: &Json) -> 
     })
 }
 
+/// The metadata that a body asks for, over what is there; nothing when it asks for none. A `metadata` object replaces all;
+/// the fields of these `names` stand beside it and live in it.
+pub(crate) fn metadata(body: &Json, names: &[&str], given: &Given<Map>, there: Json) -> Option<Json> {
+    let mut fields = names.iter().filter_map(|name| Some((*name, body.get(name)?))).peekable();
+    if given.is_none() && fields.peek().is_none() {
+        return None;
+    }
+    let mut out = match given {
+        Some(Some(Map(given))) => given.clone(),
+        Some(None) => Json::Object(Vec::new()),
+        None => there,
+    };
+    if out.as_object().is_none() {
+        out = Json::Object(Vec::new());
+    }
+    for (name, value) in fields {
+        if value.is_null() {
+            out.remove(name);
+        } else {
+            out.set(name, value.clone());
+        }
+    }
+    Some(out)
+}
+
+/// What an insert said: an error with `why` about `param` when the row exists already.
+///
+/// # Errors
+/// 400 for a row that exists; what the store says otherwise.
+pub(crate) fn unless_taken(
+    done: Result<(), llm_store::StoreError>,
+    why: impl Into<String>,
+    param: &'static str,
+) -> Outcome<()> {
+    match done {
+        Err(llm_store::StoreError::Conflict(_)) => {
+            Err(Error::bad_request(why).with_type("bad_request_error").with_param(param).into())
+        }
+        done => Ok(done?),
+    }
+}
+
 /// Writes a body's struct and how it is read.
 macro_rules! body {
     ($(#[$meta:meta])* struct $name:ident { $($field:ident: $ty:ty,)+ }) => {
@@ -163,6 +205,10 @@ macro_rules! body {
         pub(crate) struct $name { $(pub(crate) $field: crate::request::Given<$ty>,)+ }
 
         impl $name {
+            /// The fields it knows.
+            #[allow(dead_code, reason = "asked for where fields differ in who may write them")]
+            pub(crate) const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
             /// Reads a body. Unknown fields are ignored, as LiteLLM does.
             ///
             /// # Errors

@@ -15,6 +15,8 @@ pub enum Permission {
     OwnScope,
     /// Whoever manages the entity, which the handler checks; viewers may read.
     TeamAdmin,
+    /// Administrators of an organization, which is checked before the handler narrows to theirs; viewers may read.
+    OrgAdmin,
     /// Administrators; viewers may read.
     Admin,
     /// The master key itself.
@@ -34,9 +36,9 @@ impl Permission {
             (Self::Llm, _) => true,
             (_, Some(ProxyAdminViewer)) => reads,
             (Self::Admin, _) => false,
-            (Self::OwnScope | Self::TeamAdmin, Some(InternalUser | OrgAdmin)) => true,
-            (Self::OwnScope | Self::TeamAdmin, Some(InternalUserViewer)) => reads,
-            (Self::OwnScope | Self::TeamAdmin, _) => false,
+            (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, Some(InternalUser | OrgAdmin)) => true,
+            (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, Some(InternalUserViewer)) => reads,
+            (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, _) => false,
         }
     }
 }
@@ -267,6 +269,9 @@ mod tests {
         assert_eq!(row(Some(Role::InternalUserViewer), true), [1, 1, 1, 1, 1, 0, 0]);
         assert_eq!(row(Some(Role::InternalUserViewer), false), [1, 1, 1, 0, 0, 0, 0]);
         assert_eq!(row(None, true), [1, 1, 1, 0, 0, 0, 0]);
+        assert!(Role::ALL.iter().all(|role| [true, false].iter().all(|reads| {
+            OrgAdmin.allows(Some(*role), false, *reads) == TeamAdmin.allows(Some(*role), false, *reads)
+        })));
         assert!(MasterKey.allows(Some(Role::ProxyAdmin), true, false));
     }
 }

@@ -29,6 +29,12 @@ impl Call {
         Actor { who: &self.who, changed_by: self.changed_by.as_deref() }
     }
 
+    /// The body; no body is an empty object, for calls whose every field has a default.
+    #[must_use]
+    pub fn body_or_empty(&self) -> Json {
+        if self.body.is_null() { Json::Object(Vec::new()) } else { self.body.clone() }
+    }
+
     /// A text of the query; an empty one counts as absent.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

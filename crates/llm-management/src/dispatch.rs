@@ -1,12 +1,14 @@
 //! From a request to a call, and back.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::routing::{MethodFilter, on};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use llm_accounts::{Accounts, FieldProblem, Outcome, Problem};
+use llm_accounts::{Accounts, FieldProblem, Identity, Outcome, Permission, Problem};
 use llm_types::{Error, Json, Kind};
 
 use crate::answer;
@@ -67,6 +69,9 @@ async fn steps(
     let reads = parts.method == Method::GET || parts.method == Method::HEAD;
     // The route that the router matched is the one that is asked for, not a text put together from headers.
     who.authorize(row.permission, parts.uri.path(), reads)?;
+    if row.permission == Permission::OrgAdmin {
+        administers(&state.accounts, &who, parts.uri.path(), reads).await?;
+    }
     let bytes = axum::body::to_bytes(body, LARGEST_BODY).await.map_err(|_| {
         Error::new(Kind::TooLarge, format!("The body must not be larger than {} MB", LARGEST_BODY >> 20))
     })?;
@@ -78,6 +83,14 @@ async fn steps(
         tracing::error!(%error, path = row.path, "a management call broke off");
         Err(Error::internal("the call broke off").into())
     })
+}
+
+/// Whether the caller administers an organization: only the store knows.
+async fn administers(accounts: &Accounts, who: &Arc<Identity>, path: &str, reads: bool) -> Outcome<()> {
+    let (asking, caller) = (accounts.clone(), Arc::clone(who));
+    let asked = accounts.background().spawn(async move { asking.administers_any(&caller, reads).await });
+    let fine = asked.await.unwrap_or_else(|_| Err(Error::internal("the call broke off").into()))?;
+    if fine { Ok(()) } else { Err(who.above(path).into()) }
 }
 
 /// The body as JSON; null when it is empty.

@@ -52,7 +52,18 @@ pub(crate) use row;
 
 /// Every route.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [routes::keys::ROWS, routes::spend::ROWS, routes::users::ROWS, routes::teams::ROWS, routes::audit::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        routes::keys::ROWS,
+        routes::spend::ROWS,
+        routes::users::ROWS,
+        routes::teams::ROWS,
+        routes::audit::ROWS,
+        routes::organizations::ROWS,
+        routes::projects::ROWS,
+        routes::customers::ROWS,
+        routes::budgets::ROWS,
+        routes::tags::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -247,6 +247,20 @@ impl Store {
         Ok(crate::Listing { rows, total: u64::try_from(total).unwrap_or_default() })
     }
 
+    /// The entities (tags, users, teams ...) that have a row, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn daily_entities(&self, scope: DailyScope, filter: &DailyFilter) -> Result<Vec<String>> {
+        let Some(entity) = scope.entity() else { return Ok(Vec::new()) };
+        let mut sql = Sql::read(self.dialect(), "SELECT DISTINCT ");
+        sql.name(entity).push(" FROM ").name(scope.table());
+        filter.write(scope, &mut sql);
+        sql.push(" AND ").name(entity).push(" IS NOT NULL ORDER BY 1");
+        let rows = self.fetch(sql).await?;
+        rows.iter().map(|row| Ok(row.text(0)?.unwrap_or_default())).collect()
+    }
+
     /// The sums of a rollup by day, oldest first.
     ///
     /// # Errors

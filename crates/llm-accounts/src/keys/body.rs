@@ -84,27 +84,3 @@ pub(super) const IN_METADATA: &[&str] = &[
     "temp_budget_increase",
     "temp_budget_expiry",
 ];
-
-/// The metadata that a body asks for, over what is there; nothing when it asks for none. A `metadata` object replaces all.
-pub(super) fn metadata(body: &Json, asked: &KeyBody, there: Json) -> Option<Json> {
-    let mut fields = IN_METADATA.iter().filter_map(|name| Some((*name, body.get(name)?))).peekable();
-    if asked.metadata.is_none() && fields.peek().is_none() {
-        return None;
-    }
-    let mut out = match &asked.metadata {
-        Some(Some(Map(given))) => given.clone(),
-        Some(None) => Json::Object(Vec::new()),
-        None => there,
-    };
-    if out.as_object().is_none() {
-        out = Json::Object(Vec::new());
-    }
-    for (name, value) in fields {
-        if value.is_null() {
-            out.remove(name);
-        } else {
-            out.set(name, value.clone());
-        }
-    }
-    Some(out)
-}

@@ -4,13 +4,13 @@ use chrono::Utc;
 use llm_store::{Filter, KeyPatch, VerificationToken};
 use llm_types::Json;
 
-use super::body::{DeleteBody, KeyBody, OneKeyBody, metadata};
+use super::body::{DeleteBody, IN_METADATA, KeyBody, OneKeyBody};
 use super::rights::{Act, no_more_than};
 use super::{Actor, bad, fill, forbidden, not_found, view};
 use crate::audit::Action;
 use crate::digest::masked;
 use crate::period::Period;
-use crate::request::{Outcome, required};
+use crate::request::{Outcome, metadata, required};
 use crate::{Accounts, KeyDigest};
 
 impl Accounts {
@@ -59,7 +59,7 @@ impl Accounts {
             fill::bounded(body, None, ceilings.map(given).as_ref())?;
         }
         let there = row.metadata.read().unwrap_or_default();
-        let metadata = metadata(body, asked, there);
+        let metadata = metadata(body, IN_METADATA, &asked.metadata, there);
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         patch.updated_by = Some(actor.name());
         patch.settings_updated_at = Some(Some(now));

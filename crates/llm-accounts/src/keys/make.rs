@@ -5,12 +5,12 @@ use llm_store::defaults::new_id;
 use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
 use llm_types::{Error, Json, Kind};
 
-use super::body::{KeyBody, metadata};
+use super::body::{IN_METADATA, KeyBody};
 use super::rights::{Act, Place, no_more_than, place};
 use super::{Actor, bad, fill, forbidden, view};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
-use crate::request::Outcome;
+use crate::request::{Outcome, metadata};
 use crate::{Accounts, KeyDigest, Role};
 
 /// A key that callers bring must be at least this long.
@@ -34,7 +34,7 @@ impl Accounts {
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;
         }
-        let metadata = metadata(&body, &asked, Json::Object(Vec::new()));
+        let metadata = metadata(&body, IN_METADATA, &asked.metadata, Json::Object(Vec::new()));
         let mut patch = fill::patch(&asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         let hash = KeyDigest::of(&key).hex();
         let row = VerificationToken {

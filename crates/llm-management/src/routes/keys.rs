@@ -21,9 +21,7 @@ pub(crate) static ROWS: &[Row] = &[
 ];
 
 async fn generate(call: Call) -> Outcome<Json> {
-    // Every field has a default: no body is an empty one.
-    let body = if call.body.is_null() { Json::Object(Vec::new()) } else { call.body.clone() };
-    call.accounts.generate_key(call.actor(), &body).await
+    call.accounts.generate_key(call.actor(), &call.body_or_empty()).await
 }
 
 async fn update(call: Call) -> Outcome<Json> {

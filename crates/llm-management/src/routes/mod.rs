@@ -1,7 +1,12 @@
 //! The routes, by subject.
 
 pub(crate) mod audit;
+pub(crate) mod budgets;
+pub(crate) mod customers;
 pub(crate) mod keys;
+pub(crate) mod organizations;
+pub(crate) mod projects;
 pub(crate) mod spend;
+pub(crate) mod tags;
 pub(crate) mod teams;
 pub(crate) mod users;

@@ -15,8 +15,7 @@ pub(crate) static ROWS: &[Row] = &[
 ];
 
 async fn new(call: Call) -> Outcome<Json> {
-    let body = if call.body.is_null() { Json::Object(Vec::new()) } else { call.body.clone() };
-    call.accounts.new_team(call.actor(), &body).await
+    call.accounts.new_team(call.actor(), &call.body_or_empty()).await
 }
 
 async fn update(call: Call) -> Outcome<Json> {

@@ -9,8 +9,7 @@ use crate::table::{Row, row};
 pub(crate) static ROWS: &[Row] = &[row!("POST" "/user/new" Admin new), row!("GET" "/user/info" OwnScope info)];
 
 async fn new(call: Call) -> Outcome<Json> {
-    let body = if call.body.is_null() { Json::Object(Vec::new()) } else { call.body.clone() };
-    call.accounts.new_user(call.actor(), &body).await
+    call.accounts.new_user(call.actor(), &call.body_or_empty()).await
 }
 
 async fn info(call: Call) -> Outcome<Json> {

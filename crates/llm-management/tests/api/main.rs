@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod entities;
 mod keys;
 mod people;
 mod permission;

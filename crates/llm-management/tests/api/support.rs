@@ -87,13 +87,22 @@ impl Gateway {
 
     /// A call of a model, a dollar each.
     pub(crate) async fn spend(&self, key: &str) -> Result<(), llm_types::Error> {
+        self.spend_as(key, None).await
+    }
+
+    /// The same, for an end user.
+    pub(crate) async fn spend_for(&self, key: &str, end_user: &str) -> Result<(), llm_types::Error> {
+        self.spend_as(key, Some(end_user)).await
+    }
+
+    async fn spend_as(&self, key: &str, end_user: Option<&str>) -> Result<(), llm_types::Error> {
         let who = self.accounts.identify(&Credential::Key(key)).await?;
         let intent = Intent {
             route: "/v1/chat/completions",
             model: "gpt-4o",
             group: "gpt-4o",
             fallback_models: &[],
-            end_user: None,
+            end_user,
             tags: &[],
             input_tokens: 1,
             max_output_tokens: Some(1),
