@@ -140,6 +140,11 @@ impl Engine {
                             return Ok(answer);
                         }
                         Err(failed) => {
+                            if let Some(error) = call.upload.as_ref().and_then(Upload::failure) {
+                                // What the client did wrong is no failure of the deployment.
+                                attempts.report(Outcome::Cancelled, Instant::now());
+                                return Err(Failure { error, last: Some(failed.made), decision });
+                            }
                             attempts.report(Outcome::Failure(&failed.error), Instant::now());
                             last = Some(failed.made);
                             if call.upload.as_ref().is_some_and(Upload::begun) {

@@ -49,9 +49,7 @@ pub(crate) async fn run(
         && let Ok(planned) = recipe.plan(http).await
         && goes_as_it_comes(&planned.out)
     {
-        let outcome = perform(&recipe, http, at, gate, made, planned).await;
-        // What the client did wrong is no failure of the upstream.
-        return outcome.map_err(|error| upload.failure().unwrap_or(error));
+        return perform(&recipe, http, at, gate, made, planned).await;
     }
     let call = &upload.whole(call).await?;
     let recipe = Recipe { call, ..recipe };
