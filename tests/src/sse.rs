@@ -47,7 +47,7 @@ impl Event {
 
 /// All events of a whole text.
 pub fn events(text: &str) -> Vec<Event> {
-    text.split("\n\n").filter_map(Event::parse).collect()
+    text.replace("\r\n", "\n").split("\n\n").filter_map(Event::parse).collect()
 }
 
 /// The text of choice 0 of a stream, whatever its format.

@@ -8,6 +8,11 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "faults/continued.rs"]
+mod continued;
+#[path = "faults/table.rs"]
+mod table;
+
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Config, Event, Gateway, Reply, joined_text};
 use serde_json::{Value, json};

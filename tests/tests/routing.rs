@@ -1,5 +1,14 @@
 //! Choosing among deployments through the gateway: tags, order, budgets, ties, settings of keys, for every client's language.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is a failed test"
+)]
+
+#[path = "routing/health.rs"]
+mod health;
 
 use std::collections::BTreeSet;
 

@@ -149,11 +149,40 @@ pub struct Report {
     pub error: Option<Error>,
     /// The client hung up before the end.
     pub interrupted: bool,
+    /// Hops from group to group behind the first content: other models went on with the answer.
+    pub hops: u32,
     /// The answer in canonical form, when somebody asked for content.
     pub content: Option<Box<GenerateResponse>>,
 }
 
 impl Report {
+    /// Adds what another call for the same answer consumed.
+    pub(crate) fn add(&mut self, other: &Self) {
+        if self.usage.is_empty() {
+            self.usage = other.usage;
+        } else if !other.usage.is_empty() {
+            self.usage.merge(&other.usage);
+        }
+        self.usage_raw = None;
+        self.estimated |= other.estimated;
+        let (a, b) = (&mut self.cost, &other.cost);
+        for (sum, more) in [
+            (&mut a.total, b.total),
+            (&mut a.input, b.input),
+            (&mut a.output, b.output),
+            (&mut a.cache_read, b.cache_read),
+            (&mut a.cache_write, b.cache_write),
+            (&mut a.reasoning, b.reasoning),
+            (&mut a.tools, b.tools),
+            (&mut a.original, b.original),
+            (&mut a.discount, b.discount),
+            (&mut a.margin, b.margin),
+        ] {
+            *sum += more;
+        }
+        self.cost_problem = self.cost_problem.take().or_else(|| other.cost_problem.clone());
+    }
+
     /// What the router wants to know of it.
     #[must_use]
     pub fn consumed(&self) -> Consumed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use llm_http::ReplyBody;
-use llm_router::InFlight;
+use llm_router::{InFlight, Seconds};
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Kind};
@@ -30,6 +30,10 @@ pub(crate) struct Answered<'a> {
     pub counter: &'a Counter,
     pub sender: &'a Sender<'a>,
     pub limit: usize,
+    /// How long the first content of a stream may take from the sending of the request.
+    pub first_token: Option<Seconds>,
+    /// Another model may go on when a stream breaks off.
+    pub continuable: bool,
 }
 
 impl Answered<'_> {
@@ -75,7 +79,7 @@ impl Answered<'_> {
         in_flight: InFlight,
         codec: &'static dyn ClientCodec<Generate>,
     ) -> Result<Answer, Error> {
-        let Self { call, plan, head, counter, .. } = self;
+        let Self { call, plan, head, counter, continuable, first_token, .. } = self;
         let mut out = if plan.relay && filters.is_empty() {
             let tap = call.want_content.then(|| llm_wire::registry::upstream_generate(plan.upstream)).flatten();
             let tap = tap.and_then(|codec| codec.stream_decoder(&plan.ctx));
@@ -92,7 +96,11 @@ impl Answered<'_> {
             StreamBody::translate(body, pipe, codec, plan.ctx, counter.clone())
         };
         out.keep(in_flight);
-        out.prime().await?;
+        if continuable {
+            out.keep_answer();
+        }
+        let late = first_token.map(|limit| head.sent + limit.0);
+        out.prime(late).await?;
         Ok(Answer::Stream { head, body: Box::new(out) })
     }
 

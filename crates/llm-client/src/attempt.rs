@@ -111,7 +111,7 @@ async fn generate(
     let (mut plan, body) = planner.plan().map_err(classed)?;
     made.api_base = Some(Arc::clone(&plan.address.base));
     let counter = Counter::new(engine, target, &model, plan.upstream, call);
-    let timeouts = timeouts(&engine.settings, at.timeouts.limit, call.stream && !plan.told);
+    let timeouts = timeouts(&engine.settings, &at.timeouts, call.stream && !plan.told);
     let address = Arc::clone(&plan.address);
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
     let mut request = build(&address, body, &plan.headers);
@@ -128,8 +128,17 @@ async fn generate(
         // ... and whole answers name the provider's model; so do all when the model came only from the URL.
         plan.ctx.model = Some(head.model.to_string());
     }
-    let answered =
-        Answered { call, plan, head, counter: &counter, sender: &sender, limit: engine.settings.max_reply_bytes };
+    let limit = engine.settings.max_reply_bytes;
+    let answered = Answered {
+        call,
+        plan,
+        head,
+        counter: &counter,
+        sender: &sender,
+        limit,
+        first_token: at.timeouts.phases.first_token,
+        continuable: at.continuable,
+    };
     if streams {
         return answered.stream(sent.body, filters, at.in_flight).await;
     }

@@ -161,7 +161,7 @@ impl Asking<'_> {
         if let Some(need) = &self.address.endpoint.auth {
             self.settings.signer.apply(self.http, need, &mut request).await?;
         }
-        let reply = self.http.send(request, timeouts(self.settings, LIMIT, false)).await;
+        let reply = self.http.send(request, timeouts(self.settings, &llm_router::Timeouts::of(LIMIT), false)).await;
         let reply = reply.map_err(|e| transport_error(&e, PLACE))?;
         let (parts, body) = reply.into_parts();
         Ok((parts.status.as_u16(), body.collect(PAGE).await.map_err(|e| transport_error(&e, PLACE))?))

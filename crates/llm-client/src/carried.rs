@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use llm_http::ReplyBody;
-use llm_router::InFlight;
+use llm_router::{Attempts, InFlight};
 use llm_types::{Error, Kind};
 
 use crate::answer::Report;
@@ -60,11 +60,13 @@ pub struct Carried<R: Reader> {
     tail: Option<Box<dyn Tail>>,
     /// The deployment counts the call as running until the body is gone.
     in_flight: Option<InFlight>,
+    /// The router wants to know of an answer that breaks off.
+    attempts: Option<Box<Attempts>>,
 }
 
 impl<R: Reader> Carried<R> {
     pub(crate) fn new(upstream: ReplyBody, reader: R) -> Self {
-        Self { upstream, reader, report: Box::default(), over: false, tail: None, in_flight: None }
+        Self { upstream, reader, report: Box::default(), over: false, tail: None, in_flight: None, attempts: None }
     }
 
     /// The upstream's status is one of failure.
@@ -78,6 +80,11 @@ impl<R: Reader> Carried<R> {
 
     pub(crate) fn keep(&mut self, in_flight: InFlight) {
         self.in_flight = Some(in_flight);
+    }
+
+    /// Tells the router when the answer breaks off.
+    pub(crate) fn watch(&mut self, attempts: Box<Attempts>) {
+        self.attempts = Some(attempts);
     }
 
     /// Who is told when it is over. Without a tail the report is lost.
@@ -102,6 +109,9 @@ impl<R: Reader> Carried<R> {
         report.interrupted = !self.over;
         report.upstream_done = Some(Instant::now());
         self.reader.book(self.over && report.error.is_none(), &mut report);
+        if let (Some(mut attempts), Some(error)) = (self.attempts.take(), &report.error) {
+            attempts.broke(error, Instant::now());
+        }
         if let Some(in_flight) = &self.in_flight {
             in_flight.finish(report.consumed(), Instant::now());
         }

@@ -34,6 +34,7 @@ const OURS: &[&str] = &[
     "order",
     "max_parallel_requests",
     "timeout",
+    "phase_timeouts",
     "stream_timeout",
     "request_timeout",
     "max_retries",

@@ -15,6 +15,7 @@ use crate::attempt::{Made, attempt};
 use crate::cached::CachedNames;
 use crate::call::Call;
 use crate::facts::route_request;
+use crate::onward::Onward;
 use crate::price::Adjustments;
 use crate::target::{Prices, Target, TargetConfig};
 use crate::upload::Upload;
@@ -30,6 +31,8 @@ pub struct EngineSettings {
     pub request_timeout: Option<Duration>,
     /// Time to open a connection.
     pub connect_timeout: Duration,
+    /// How long a whole stream may take, where no deployment says otherwise (`LITELLM_MAX_STREAMING_DURATION_SECONDS`).
+    pub longest_stream: Option<Duration>,
     /// Bytes of a whole answer at the most.
     pub max_reply_bytes: usize,
     /// Discounts and margins by provider.
@@ -49,6 +52,7 @@ impl Default for EngineSettings {
             modify_params: false,
             request_timeout: Some(Duration::from_secs(6000)),
             connect_timeout: Duration::from_secs(10),
+            longest_stream: None,
             max_reply_bytes: 256 << 20,
             adjustments: Arc::default(),
             signer: Arc::new(Signer::new(Ambient::new(llm_providers::variable))),
@@ -127,6 +131,7 @@ impl Engine {
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
                     let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
                     let changed = changed.map(Box::new);
+                    let asked = call;
                     let call = changed.as_deref().unwrap_or(call);
                     // An upload goes out once.
                     let outcome = match attempts.hedge_after().filter(|_| call.upload.is_none()) {
@@ -137,6 +142,7 @@ impl Engine {
                         Ok(mut answer) => {
                             answered(&mut attempts, &mut answer, call.stream, started.elapsed());
                             answer.head_mut().auto = auto;
+                            self.watch(&mut answer, attempts, (http, asked, gate));
                             return Ok(answer);
                         }
                         Err(failed) => {
@@ -166,6 +172,31 @@ fn not_again(call: &Call, mut error: Error) -> Error {
         tracing::warn!(call = %call.id, model = %call.model, %error, "an upload went out in part and failed");
     }
     error
+}
+
+impl Engine {
+    /// An answer that is still coming tells the router when it breaks off, and another model may go on.
+    fn watch(
+        &self,
+        answer: &mut Answer,
+        mut attempts: Attempts,
+        (http, call, gate): (&dyn Transport, &Call, &dyn Gate),
+    ) {
+        attempts.write_down();
+        if matches!(answer, Answer::Whole { .. }) {
+            return;
+        }
+        let attempts = Box::new(attempts);
+        match answer {
+            Answer::Whole { .. } => {}
+            Answer::Bytes { body, .. } => body.watch(attempts),
+            Answer::Stream { body, .. } if body.keeps_answer() => match Onward::new(self, http, call, gate, attempts) {
+                Ok(onward) => body.go_on_with(onward),
+                Err(attempts) => body.watch(attempts),
+            },
+            Answer::Stream { body, .. } => body.watch(attempts),
+        }
+    }
 }
 
 /// Tells the router of a success, and the answer of the router's work.

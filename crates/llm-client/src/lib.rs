@@ -36,6 +36,8 @@ pub mod form;
 mod hedge;
 mod media;
 mod mock;
+mod onward;
+mod partial;
 mod pipe;
 mod plan;
 mod price;

@@ -10,6 +10,7 @@ use llm_wire::sse::Item;
 
 use crate::answer::Report;
 use crate::count::{Counter, unfinished};
+use crate::partial::Partial;
 
 /// Reader, filters, writer of a translated stream.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Writer {
     pub text_bytes: u64,
     pub text_events: u64,
     pub assembler: Option<Assembler>,
+    /// What the client has, where another model may go on.
+    pub partial: Option<Box<Partial>>,
 }
 
 impl Writer {
@@ -52,6 +55,7 @@ impl Writer {
             text_bytes: 0,
             text_events: 0,
             assembler: want_content.then(Assembler::default),
+            partial: None,
         }
     }
 
@@ -59,8 +63,14 @@ impl Writer {
     pub(crate) fn settle(&mut self, counter: &Counter, report: &mut Report) {
         report.response_id = self.response_id.take();
         report.error = report.error.take().or_else(|| self.error.take());
-        let written = self.text_events.max(self.text_bytes / 4);
         report.content = self.assembler.take().map(|a| Box::new(a.finish().0));
+        self.bill(counter, report);
+    }
+
+    /// What was consumed since the last bill.
+    pub(crate) fn bill(&mut self, counter: &Counter, report: &mut Report) {
+        let written = self.text_events.max(self.text_bytes / 4);
+        (self.text_events, self.text_bytes) = (0, 0);
         let mut usage = self.usage.take();
         if let Some(usage) = usage.as_mut().filter(|_| !self.finished) {
             unfinished(usage, written);
@@ -71,6 +81,9 @@ impl Writer {
 
 impl EventSink for Writer {
     fn event(&mut self, event: Event<'_>) {
+        if self.error.is_some() {
+            return;
+        }
         match &event {
             Event::Start(start) => self.response_id = Some(start.id.clone()),
             Event::Usage(report) => self.usage = Some(report.as_ref().clone()),
@@ -88,24 +101,30 @@ impl EventSink for Writer {
                 self.committed = true;
                 self.finished = true;
             }
+            // Whoever drives the stream decides whether the client hears of it: another model may go on.
             Event::Error(error) => {
                 self.error = Some(error.as_ref().clone());
-                if !self.committed {
-                    return; // nothing was sent yet: the call fails as a whole and may be tried elsewhere
-                }
+                return;
             }
-            Event::End => {
-                self.ended = true;
-                if self.error.is_some() && !self.committed {
-                    return;
-                }
-            }
+            Event::End => self.ended = true,
             Event::PartEnd { .. } | Event::Ping | Event::Logprobs { .. } => {}
+        }
+        if let Some(partial) = &mut self.partial {
+            partial.note(&event);
         }
         self.encoder.event(&event, &mut self.out);
         if let Some(assembler) = &mut self.assembler {
             assembler.event(event);
         }
+    }
+}
+
+impl Writer {
+    /// Ends the answer with an error, in the client's format.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        self.encoder.event(&Event::Error(Box::new(error.clone())), &mut self.out);
+        self.encoder.event(&Event::End, &mut self.out);
+        self.ended = true;
     }
 }
 

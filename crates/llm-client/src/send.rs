@@ -6,6 +6,7 @@ use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use llm_http::{Body, ReplyBody, Timeouts, Transport};
+use llm_router::Seconds;
 use llm_types::{Error, Kind, Result};
 use llm_wire::codec::ReplyView;
 
@@ -19,13 +20,16 @@ use crate::transport::transport_error;
 /// Bytes of an error reply that are read at the most.
 const ERROR_BODY: usize = 1 << 20;
 
-/// The limits of an attempt's phases.
-pub(crate) fn timeouts(settings: &EngineSettings, limit: Duration, stream: bool) -> Timeouts {
+/// The limits of an attempt's phases. `limit` is that of a whole answer, and between two pieces of a stream.
+pub(crate) fn timeouts(settings: &EngineSettings, of: &llm_router::Timeouts, stream: bool) -> Timeouts {
+    let (limit, phases) = (of.limit, &of.phases);
+    let within = |phase: Option<Seconds>| Some(phase.map_or(limit, |own| own.0.min(limit)));
     Timeouts {
-        connect: Some(settings.connect_timeout),
-        first_byte: Some(limit),
-        idle: stream.then_some(limit),
-        total: (!stream).then_some(limit),
+        connect: Some(phases.connect.map_or(settings.connect_timeout, |own| own.0)),
+        tls: phases.tls.map(|own| own.0),
+        first_byte: within(phases.first_byte),
+        idle: if stream { within(phases.idle) } else { None },
+        total: if stream { phases.total.map(|own| own.0).or(settings.longest_stream) } else { within(phases.total) },
     }
 }
 

@@ -1,21 +1,23 @@
 //! A streamed answer: carried event by event or byte by byte, and reported exactly once.
 //!
-//! A stream never ends silently. It ends complete, or with an error event in the client's own format; the connection
-//! to the client is closed properly either way. When the client hangs up first, dropping the body settles the report
+//! A stream never ends silently. It ends complete, it is continued by another model where fallbacks are configured, or it
+//! ends with an error event in the client's own format; the connection to the client is closed properly either way. When the client hangs up first, dropping the body settles the report
 //! with what was seen until then.
 
+mod broken;
+mod continued;
 mod upstream;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use llm_http::ReplyBody;
-use llm_router::InFlight;
+use llm_router::{Attempts, InFlight};
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::{Event, EventFilter};
 use llm_types::{Error, Format, Kind};
@@ -24,10 +26,12 @@ use llm_wire::relay::StreamRelay;
 
 use crate::answer::Report;
 use crate::count::Counter;
+use crate::onward::Onward;
 use crate::pipe::{Pipe, Writer, through};
 use crate::tail::Tail;
 use crate::tap::Tap;
 use crate::transport::transport_error;
+use continued::Continued;
 
 /// Bound of one upstream event. Images in a stream are large; a line without end must not fill the memory.
 pub(crate) const EVENT_LIMIT: usize = 32 << 20;
@@ -52,7 +56,41 @@ pub struct StreamBody {
     in_flight: Option<InFlight>,
     /// Reads a relayed stream beside it, when somebody wants the content.
     tap: Option<Tap>,
+    /// What becomes of it when it breaks off.
+    watch: Watch,
+    /// Why it broke off; the client does not know yet.
+    broke: Option<Error>,
+    /// What was relayed, for a model that has to go on; nothing when nobody may, or it became too much.
+    kept: Option<Kept>,
+    /// The bills of models that broke off before.
+    before: Option<Box<Report>>,
 }
+
+/// Who hears of an answer that breaks off.
+#[derive(Default)]
+enum Watch {
+    #[default]
+    Nobody,
+    /// The router, which counts it.
+    Router(Box<Attempts>),
+    /// The router, and then another model.
+    Onward(Box<Onward>),
+}
+
+/// Relayed pieces, shared with what was sent.
+#[derive(Default)]
+struct Kept {
+    pieces: Vec<Bytes>,
+    bytes: usize,
+}
+
+/// Of an answer that is relayed, this much is kept for a model that may have to go on.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// Bytes of openings that are held back until the first content, and for how long: an error behind them can still be
+/// answered by another deployment.
+const HELD_BYTES: usize = 64 << 10;
+const HELD_FOR: Duration = Duration::from_secs(15);
 
 enum Lane {
     /// The bytes go on as they came.
@@ -61,6 +99,8 @@ enum Lane {
     Translate(Box<Pipe>),
     /// Everything was written at once.
     Replay(Box<Writer>),
+    /// Another model goes on.
+    Continued(Box<Continued>),
 }
 
 impl StreamBody {
@@ -109,6 +149,10 @@ impl StreamBody {
             tail: None,
             in_flight: None,
             tap: None,
+            watch: Watch::Nobody,
+            broke: None,
+            kept: None,
+            before: None,
         }
     }
 
@@ -144,6 +188,34 @@ impl StreamBody {
         self.tap = decoder.map(Tap::new);
     }
 
+    /// Another model may go on when the answer breaks off: what the client has is kept.
+    pub(crate) fn keep_answer(&mut self) {
+        match &mut self.lane {
+            Lane::Relay(_) => self.kept = Some(Kept::default()),
+            Lane::Translate(pipe) => pipe.writer.partial = Some(Box::default()),
+            Lane::Replay(_) | Lane::Continued(_) => {}
+        }
+    }
+
+    /// Tells the router when the answer breaks off.
+    pub(crate) fn watch(&mut self, attempts: Box<Attempts>) {
+        self.watch = Watch::Router(attempts);
+    }
+
+    /// Tells the router when the answer breaks off, and lets another model go on.
+    pub(crate) fn go_on_with(&mut self, onward: Box<Onward>) {
+        self.watch = Watch::Onward(onward);
+    }
+
+    /// What the client has of it can be continued.
+    pub(crate) fn keeps_answer(&self) -> bool {
+        match &self.lane {
+            Lane::Relay(_) => self.kept.is_some(),
+            Lane::Translate(pipe) => pipe.writer.partial.is_some(),
+            Lane::Replay(_) | Lane::Continued(_) => false,
+        }
+    }
+
     /// Who is told when the stream is over. Without a tail the report is lost.
     pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
         self.tail = Some(tail);
@@ -153,9 +225,33 @@ impl StreamBody {
     ///
     /// # Errors
     /// The upstream's error, when it came before anything was sent: the call may be tried elsewhere.
-    pub(crate) async fn prime(&mut self) -> Result<(), Error> {
+    /// A timeout, when the first content was not there at `late`.
+    pub(crate) async fn prime(&mut self, late: Option<Instant>) -> Result<(), Error> {
+        let Some(late) = late else { return self.begin().await };
+        match tokio::time::timeout_at(late.into(), self.begin()).await {
+            Ok(begun) => begun,
+            Err(_) => {
+                self.over = true;
+                let provider = self.counter.provider();
+                let why = format!("litellm.Timeout: {provider}Exception - the first content did not come in time");
+                let mut error = Error::new(Kind::Timeout, why);
+                error.side = llm_types::Side::Upstream;
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        let mut held: Option<tokio::time::Instant> = None;
         loop {
-            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.upstream).poll_frame(cx)).await;
+            let next = std::future::poll_fn(|cx| Pin::new(&mut self.upstream).poll_frame(cx));
+            let frame = match held {
+                None => next.await,
+                Some(until) => match tokio::time::timeout_at(until, next).await {
+                    Ok(frame) => frame,
+                    Err(_) => break,
+                },
+            };
             let ended = frame.is_none();
             match frame {
                 None => self.upstream_end(),
@@ -166,21 +262,28 @@ impl StreamBody {
                 }
                 Some(Err(e)) => return Err(transport_error(&e, self.counter.provider())),
             }
-            if let Some(error) = self.error_before_commit() {
+            if !self.committed()
+                && let Some(error) = self.broke.take()
+            {
                 self.over = true;
                 return Err(error);
             }
             if ended || self.committed() {
-                self.primed = true;
-                return Ok(());
+                break;
+            }
+            if held.is_none() && self.holds() {
+                held = Some(tokio::time::Instant::now() + HELD_FOR);
             }
         }
+        self.commit();
+        Ok(())
     }
 
     /// Settles the report. Does nothing the second time.
     fn settle(&mut self, interrupted: bool) {
         let Some(tail) = self.tail.take() else { return };
         let mut report = std::mem::take(&mut self.report);
+        report.error = report.error.take().or_else(|| self.broke.take());
         report.interrupted = interrupted;
         report.upstream_done = Some(Instant::now());
         match &mut self.lane {
@@ -193,9 +296,20 @@ impl StreamBody {
             }
             Lane::Translate(pipe) => pipe.writer.settle(&self.counter, &mut report),
             Lane::Replay(writer) => writer.settle(&self.counter, &mut report),
+            Lane::Continued(continued) => continued.settle(&mut report),
+        }
+        if let Some(error) = &report.error {
+            match std::mem::take(&mut self.watch) {
+                Watch::Router(mut attempts) => drop(attempts.broke(error, Instant::now())),
+                Watch::Onward(mut onward) => drop(onward.attempts.broke(error, Instant::now())),
+                Watch::Nobody => {}
+            }
         }
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.finish(report.consumed(), Instant::now());
+        }
+        if let Some(before) = self.before.take() {
+            report.add(&before);
         }
         if let Some(tap) = self.tap.take() {
             report.content = Some(tap.finish());
@@ -217,9 +331,18 @@ impl Body for StreamBody {
             if !this.relayed.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.relayed)))));
             }
+            if let Some(error) = this.broke.take() {
+                this.mend(error);
+                continue;
+            }
             if this.over {
                 this.settle(false);
                 return Poll::Ready(None);
+            }
+            if let Lane::Continued(continued) = &mut this.lane {
+                let went = std::task::ready!(continued.poll(cx));
+                this.went_on(went);
+                continue;
             }
             match Pin::new(&mut this.upstream).poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
@@ -262,6 +385,7 @@ impl fmt::Debug for StreamBody {
             Lane::Relay(_) => "relay",
             Lane::Translate(_) => "translate",
             Lane::Replay(_) => "replay",
+            Lane::Continued(_) => "continued",
         };
         f.debug_struct("StreamBody").field("lane", &lane).field("over", &self.over).finish_non_exhaustive()
     }

@@ -67,6 +67,10 @@ pub struct Target {
     pub own_modify_params: Option<bool>,
     /// `mock_response`.
     pub mock_response: Option<Json>,
+    /// `model_info`, as it was written.
+    pub info: Params,
+    /// What health checks call instead (`model_info.health_check_model`).
+    pub checked_as: Option<Arc<Self>>,
     /// What the model can do; for wildcard deployments asked per call.
     caps: Option<ModelCaps>,
     /// Its own prices.
@@ -144,8 +148,10 @@ impl Target {
             entry: OnceLock::new(),
             headers: TargetHeaders::new(api_base.as_deref()),
             endpoints: std::array::from_fn(|_| OnceLock::new()),
+            checked_as: checked_as(config, &info, catalog)?,
             model,
             params,
+            info,
         })
     }
 
@@ -332,6 +338,16 @@ fn own_price(model: &str, known: Option<ModelRef<'_>>, config: &TargetConfig) ->
 #[must_use]
 pub fn caps_of(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
     llm_providers::rules::caps(catalog, provider, model)
+}
+
+/// The target that health checks call, where it is another one.
+fn checked_as(config: &TargetConfig, info: &Params, catalog: &Catalog) -> Result<Option<Arc<Target>>> {
+    let Some(model) = info.str("health_check_model") else { return Ok(None) };
+    let mut other = config.clone();
+    other.info.retain(|(name, _)| name != "health_check_model");
+    other.params.retain(|(name, _)| name != "model");
+    other.params.push(("model".to_owned(), Json::from(model)));
+    Target::new(&other, catalog).map(Arc::new).map(Some)
 }
 
 /// A duration of a number of seconds in a configuration or header.

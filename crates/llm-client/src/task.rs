@@ -70,7 +70,7 @@ async fn perform(
     let Planned { mut request, address, out, lost } = planned;
     made.api_base = Some(Arc::clone(&address.base));
     let counter = Counter::new(engine, target, &model, codec.format(), call);
-    let timeouts = timeouts(&engine.settings, at.timeouts.limit, codec.streams(&request));
+    let timeouts = timeouts(&engine.settings, &at.timeouts, codec.streams(&request));
     let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
     let body = match &call.upload {
         Some(upload) => recipe.sending(upload, &request, &address, &out)?,

@@ -20,6 +20,7 @@ const MAX_REASON: usize = 400;
 /// How long an issuer may take.
 const PATIENT: Timeouts = Timeouts {
     connect: Some(Duration::from_secs(5)),
+    tls: None,
     first_byte: Some(Duration::from_secs(20)),
     idle: Some(Duration::from_secs(10)),
     total: Some(Duration::from_secs(30)),
@@ -28,6 +29,7 @@ const PATIENT: Timeouts = Timeouts {
 /// How long a metadata server of the machine may take: it is next door, or not there at all.
 const BRISK: Timeouts = Timeouts {
     connect: Some(Duration::from_secs(1)),
+    tls: None,
     first_byte: Some(Duration::from_secs(4)),
     idle: Some(Duration::from_secs(2)),
     total: Some(Duration::from_secs(6)),

@@ -127,6 +127,7 @@ impl HttpClient {
             alone: true,
             upgrade,
             connect_by: clock.connect_by(),
+            tls: clock.timeouts.tls,
             total_by: clock.total,
         };
         let line = match Box::pin(dial.open()).await? {
@@ -145,6 +146,7 @@ impl HttpClient {
             alone: false,
             upgrade: false,
             connect_by: clock.connect_by(),
+            tls: clock.timeouts.tls,
             total_by: clock.total,
         };
         let turn = match host.multiplex.is_possible() {
@@ -171,6 +173,10 @@ impl HttpClient {
 }
 
 impl Transport for HttpClient {
+    fn share(&self) -> Option<Arc<dyn Transport>> {
+        Some(Arc::new(self.clone()))
+    }
+
     fn fetch<'a>(&'a self, url: &'a str, limits: &'a FetchLimits) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         Box::pin(crate::fetch_url(self, url, limits))
     }

@@ -35,6 +35,7 @@ pub(crate) struct Dial<'a> {
     /// The connection may turn into something else.
     pub(crate) upgrade: bool,
     pub(crate) connect_by: Option<Instant>,
+    pub(crate) tls: Option<Duration>,
     pub(crate) total_by: Option<Instant>,
 }
 
@@ -120,7 +121,9 @@ impl Dial<'_> {
         phase: Phase,
         work: impl Future<Output = Result<T, TransportError>>,
     ) -> Result<T, TransportError> {
-        let Some(deadline) = earlier(self.connect_by, self.total_by) else { return work.await };
+        let tls = self.tls.filter(|_| phase == Phase::Tls).map(|limit| Instant::now() + limit);
+        let connect_by = earlier(self.connect_by, tls);
+        let Some(deadline) = earlier(connect_by, self.total_by) else { return work.await };
         match timeout_at(deadline, work).await {
             Ok(done) => done,
             Err(_) if self.total_by == Some(deadline) => Err(TransportError::timeout(Phase::Total, false)),

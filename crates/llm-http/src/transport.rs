@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Timeouts {
     /// Name look-up, TCP, proxy tunnel and TLS together. Not counted when a pooled connection is used.
     pub connect: Option<Duration>,
+    /// The TLS handshake with the host, within `connect`.
+    pub tls: Option<Duration>,
     /// From handing the request to a connection to the response head.
     pub first_byte: Option<Duration>,
     /// Between two pieces of the response body, counted only while somebody waits for the next one: a slow client
@@ -34,7 +37,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// No limit at all.
-    pub const NONE: Timeouts = Timeouts { connect: None, first_byte: None, idle: None, total: None };
+    pub const NONE: Timeouts = Timeouts { connect: None, tls: None, first_byte: None, idle: None, total: None };
 }
 
 impl Default for Timeouts {
@@ -59,6 +62,11 @@ pub trait Transport: Send + Sync {
     /// Sends an HTTP/1.1 upgrade request (WebSocket: the caller sets `Connection`, `Upgrade` and the `Sec-WebSocket-*`
     /// headers; `ws` and `wss` URIs are understood). `connect`, `first_byte` and `total` limit the time to the answer.
     fn upgrade(&self, req: Request<Body>, timeouts: Timeouts) -> BoxFuture<'_, Result<UpgradeReply, TransportError>>;
+
+    /// Itself, for work that outlives the caller's hold on it; nothing where that cannot be.
+    fn share(&self) -> Option<Arc<dyn Transport>> {
+        None
+    }
 
     /// Downloads a URL that a stranger sent us, under the egress guard, see [`crate::fetch_url`].
     fn fetch<'a>(&'a self, url: &'a str, limits: &'a FetchLimits) -> BoxFuture<'a, Result<Fetched, FetchError>>;

@@ -44,6 +44,8 @@ pub struct App {
     pub store: Option<Store>,
     /// The Redis over which gateways share state, when there is one.
     pub share: Option<Share>,
+    /// What checks of the deployments found.
+    pub health: crate::health::Checks,
     /// Where store and sinks live.
     pub background: tokio::runtime::Handle,
 }

@@ -5,6 +5,7 @@
 //! | spend to the store | every `proxy_batch_write_at` seconds, inside `llm-accounts` | no: every node has its own journal |
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
+//! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
@@ -13,11 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_accounts::Accounts;
+use llm_http::HttpClient;
 
 use crate::app::App;
 
 /// Starts the jobs on the background runtime. They end with it.
-pub fn start(app: &Arc<App>) {
+pub fn start(app: &Arc<App>, http: &HttpClient) {
     if let Some(store) = app.store.clone() {
         app.background.spawn(clean_responses(store));
         app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
@@ -25,7 +27,9 @@ pub fn start(app: &Arc<App>) {
     if let Some(share) = &app.share {
         share.exchange(app);
     }
-    app.background.spawn(reset_budgets(app.accounts.clone(), format!("llm-proxy-{}", uuid::Uuid::new_v4())));
+    let holder = format!("llm-proxy-{}", uuid::Uuid::new_v4());
+    app.background.spawn(crate::health::run(Arc::downgrade(app), http.with_own_pool(), holder.clone()));
+    app.background.spawn(reset_budgets(app.accounts.clone(), holder));
 }
 
 /// Endpoints that another node was told of are served here as well.

@@ -111,7 +111,7 @@ fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime:
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
     let http = HttpClient::new(loaded.http.clone());
     let app = Arc::new(assemble(loaded, store, background, &http)?);
-    crate::jobs::start(&app);
+    crate::jobs::start(&app, &http);
     let (stop, stopped) = watch::channel(false);
     let serving: Vec<_> = listeners
         .into_iter()
@@ -231,6 +231,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         in_flight: AtomicU64::new(0),
         management,
         share,
+        health: crate::health::Checks::default(),
         store: Some(store),
         background: background.clone(),
     })

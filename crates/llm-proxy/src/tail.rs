@@ -223,7 +223,7 @@ impl Draft {
         r.cost = report.cost;
         r.cost_problem.clone_from(&report.cost_problem);
         r.retries = head.retries;
-        r.fallbacks = head.fallbacks;
+        r.fallbacks = head.fallbacks.max(report.hops);
         if self.keep_content
             && let Some(content) = &report.content
         {

@@ -1,5 +1,6 @@
 //! The state machine of one request: the only place that knows retries, fallbacks and cooldowns together.
 
+mod broken;
 mod choose;
 mod decision;
 mod hedge;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_types::FieldSet;
 
-use crate::{AffinityKey, AllowedFailsPolicy, AutoRouter, BudgetConfig, TagPattern};
+use crate::{AffinityKey, AllowedFailsPolicy, AutoRouter, BudgetConfig, Phases, TagPattern};
 
 /// One entry of `model_list`: an address, a credential and a provider's model behind a public name. Deployments with the
 /// same `group` are balanced. Names and meanings are those of LiteLLM's `litellm_params` and `model_info`.
@@ -40,6 +40,8 @@ pub struct Deployment {
     pub timeout: Option<Duration>,
     /// Time limit of a streamed attempt, to the first chunk and between chunks.
     pub stream_timeout: Option<Duration>,
+    /// Ours: limits of single phases.
+    pub phases: Phases,
     /// Retries after a failure of this deployment.
     pub num_retries: Option<u32>,
     /// Tags for tag routing.
@@ -102,6 +104,7 @@ impl Deployment {
             allowed_fails_policy: None,
             timeout: None,
             stream_timeout: None,
+            phases: Phases::default(),
             num_retries: None,
             tags: Vec::new(),
             tag_regex: Vec::new(),

@@ -64,4 +64,4 @@ pub use state::{SharedAffinity, SharedCooldown, SharedLoad, SharedSpend, SharedU
 pub use step::{Attempt, Outcome, Step};
 pub use strategy::{Choice, DeploymentView, Needs, Ranking, Strategy, by_name, names};
 pub use strategy::{LeastBusy, LowestCost, LowestLatency, LowestUsage, LowestUsageV2, PrefixAffinity, SimpleShuffle};
-pub use timeout::{Timeouts, timeouts};
+pub use timeout::{Phases, Timeouts, timeouts};

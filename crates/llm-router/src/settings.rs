@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    AllowedFailsPolicy, BudgetConfig, Fallback, FallbackLists, Hedging, RetryBudget, RetryPolicy, StrategyArgs,
+    AllowedFailsPolicy, BudgetConfig, Fallback, FallbackLists, Hedging, Phases, RetryBudget, RetryPolicy, StrategyArgs,
 };
 
 /// Settings of the router. `None` everywhere means LiteLLM's default, which the methods know.
@@ -22,6 +22,8 @@ pub struct RouterSettings {
     pub num_retries: Option<u32>,
     pub timeout: Option<Seconds>,
     pub stream_timeout: Option<Seconds>,
+    /// Ours: limits of single phases.
+    pub phase_timeouts: Option<Phases>,
     /// `litellm_settings.request_timeout`
     pub request_timeout: Option<Seconds>,
     /// Least wait between retries.

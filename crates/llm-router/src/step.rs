@@ -35,6 +35,8 @@ pub struct Attempt {
     pub fallbacks: u32,
     /// Request fields that the fallback replaces.
     pub overrides: Arc<[(String, RawJson)]>,
+    /// Another model could go on if its stream broke off.
+    pub continuable: bool,
     /// How long it may take.
     pub timeouts: Timeouts,
     /// Counts the call as running. Keep it until the answer was read to its end.

@@ -2,18 +2,63 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::{Deployment, RouteRequest, RouterSettings, Seconds};
 
 /// LiteLLM's limit when nobody set one.
 const DEFAULT: Duration = Duration::from_secs(6000);
 
+/// Limits of single phases of an attempt, beside the limit of the whole: `phase_timeouts` of deployment and router.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Phases {
+    /// Name look-up, TCP, proxy and TLS together.
+    pub connect: Option<Seconds>,
+    /// The TLS handshake.
+    pub tls: Option<Seconds>,
+    /// From sending to the head of the response.
+    pub first_byte: Option<Seconds>,
+    /// From sending to the first content of a stream.
+    pub first_token: Option<Seconds>,
+    /// Between two pieces of a stream.
+    pub idle: Option<Seconds>,
+    /// Until the answer is complete.
+    pub total: Option<Seconds>,
+}
+
+impl Phases {
+    /// Each limit, or where it says nothing that of the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            connect: self.connect.or(other.connect),
+            tls: self.tls.or(other.tls),
+            first_byte: self.first_byte.or(other.first_byte),
+            first_token: self.first_token.or(other.first_token),
+            idle: self.idle.or(other.idle),
+            total: self.total.or(other.total),
+        }
+    }
+}
+
 /// Time limit of one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Timeouts {
     /// For a plain answer: until it is complete. For a stream: until the first chunk, and between chunks.
     pub limit: Duration,
     /// The client chose it. Running into it says nothing about the deployment.
     pub from_client: bool,
+    /// Limits of single phases.
+    pub phases: Phases,
+}
+
+impl Timeouts {
+    /// One limit for the whole, set by nobody in particular.
+    #[must_use]
+    pub fn of(limit: Duration) -> Self {
+        Self { limit, from_client: false, phases: Phases::default() }
+    }
 }
 
 /// Resolves the time limit of an attempt at `deployment`.
@@ -24,7 +69,8 @@ pub struct Timeouts {
 #[must_use]
 pub fn timeouts(request: &RouteRequest, deployment: &Deployment, settings: &RouterSettings) -> Timeouts {
     let set = |of: fn(&RouterSettings) -> Option<Seconds>| request.setting(settings, of).map(|s| s.0);
-    let client = |limit| Timeouts { limit, from_client: true };
+    let phases = deployment.phases.or(request.setting(settings, |s| s.phase_timeouts).unwrap_or_default());
+    let client = |limit| Timeouts { limit, from_client: true, phases };
     if request.stream {
         if let Some(limit) = request.stream_timeout {
             return client(limit);
@@ -35,7 +81,7 @@ pub fn timeouts(request: &RouteRequest, deployment: &Deployment, settings: &Rout
             .or_else(|| set(|s| s.request_timeout))
             .or_else(|| set(|s| s.default_litellm_params.as_ref()?.stream_timeout));
         if let Some(limit) = found {
-            return Timeouts { limit, from_client: false };
+            return Timeouts { limit, from_client: false, phases };
         }
     }
     if let Some(limit) = request.timeout {
@@ -46,7 +92,7 @@ pub fn timeouts(request: &RouteRequest, deployment: &Deployment, settings: &Rout
         .or_else(|| set(|s| s.request_timeout))
         .or_else(|| set(|s| s.timeout))
         .or_else(|| set(|s| s.default_litellm_params.as_ref()?.timeout));
-    Timeouts { limit: found.unwrap_or(DEFAULT), from_client: false }
+    Timeouts { limit: found.unwrap_or(DEFAULT), from_client: false, phases }
 }
 
 #[cfg(test)]

@@ -1,32 +1,43 @@
 //! What comes from the upstream, and how it ends.
 
 use bytes::Bytes;
-use llm_types::stream::{Event, EventSink};
 use llm_types::{Error, Format, Kind};
 use llm_wire::framing::FrameError;
 
-use super::{Lane, StreamBody};
+use super::{HELD_BYTES, KEPT_BYTES, Lane, StreamBody};
 
 impl StreamBody {
     pub(super) fn committed(&self) -> bool {
         match &self.lane {
-            Lane::Relay(_) => !self.relayed.is_empty() || !self.ready.is_empty(),
-            Lane::Translate(pipe) => pipe.writer.committed,
-            Lane::Replay(_) => true,
+            Lane::Relay(relay) => relay.seen().begun || self.ready.len() + self.relayed.len() > HELD_BYTES,
+            Lane::Translate(pipe) => pipe.writer.committed || self.ready.len() > HELD_BYTES,
+            Lane::Replay(_) | Lane::Continued(_) => true,
         }
     }
 
-    pub(super) fn error_before_commit(&mut self) -> Option<Error> {
-        match &mut self.lane {
-            Lane::Relay(_) => self.report.error.clone().filter(|_| self.ready.is_empty()),
-            Lane::Translate(pipe) => (!pipe.writer.committed).then(|| pipe.writer.error.clone()).flatten(),
-            Lane::Replay(_) => None,
+    /// From now on the client hears of errors.
+    pub(super) fn commit(&mut self) {
+        self.primed = true;
+        if let Lane::Translate(pipe) = &mut self.lane {
+            pipe.writer.committed = true;
         }
+    }
+
+    /// Something is there for the client, and held back.
+    pub(super) fn holds(&self) -> bool {
+        !self.ready.is_empty() || !self.relayed.is_empty()
     }
 
     pub(super) fn chunk(&mut self, data: Bytes) {
         if let Some(tap) = &mut self.tap {
             tap.chunk(&data);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.bytes += data.len();
+            kept.pieces.push(data.clone());
+            if kept.bytes > KEPT_BYTES {
+                self.kept = None;
+            }
         }
         let broken: Option<FrameError> = match &mut self.lane {
             Lane::Relay(relay) => match relay.chunk(data) {
@@ -44,12 +55,13 @@ impl StreamBody {
             Lane::Translate(pipe) => {
                 let result = pipe.chunk(&data);
                 self.ready.unsplit(pipe.writer.out.split());
-                if pipe.writer.ended {
-                    self.over = true;
+                self.over |= pipe.writer.ended;
+                if let Some(error) = pipe.writer.error.take() {
+                    return self.fail(error);
                 }
                 result.err()
             }
-            Lane::Replay(_) => None,
+            Lane::Replay(_) | Lane::Continued(_) => None,
         };
         if let Lane::Relay(relay) = &self.lane
             && relay.seen().malformed
@@ -102,30 +114,12 @@ impl StreamBody {
             Lane::Translate(pipe) => {
                 pipe.end();
                 self.ready.unsplit(pipe.writer.out.split());
-            }
-            Lane::Replay(_) => {}
-        }
-        self.over = true;
-    }
-
-    /// Ends the stream with an error event in the client's format.
-    pub(super) fn fail(&mut self, error: Error) {
-        match &mut self.lane {
-            Lane::Relay(_) => {
-                self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
-                let untold = !self.primed && self.ready.is_empty(); // the call fails as a whole
-                if !untold && let Some(mut encoder) = self.codec.stream_encoder(&self.ctx) {
-                    encoder.event(&Event::Error(Box::new(error.clone())), &mut self.ready);
+                if let Some(error) = pipe.writer.error.take() {
+                    return self.fail(error);
                 }
             }
-            Lane::Translate(pipe) => {
-                pipe.writer.event(Event::Error(Box::new(error.clone())));
-                pipe.writer.event(Event::End);
-                self.ready.unsplit(pipe.writer.out.split());
-            }
-            Lane::Replay(_) => {}
+            Lane::Replay(_) | Lane::Continued(_) => {}
         }
-        self.report.error = Some(error);
         self.over = true;
     }
 }

@@ -147,7 +147,7 @@ fn refusal(format: Format, error: &Error) -> String {
     codec.encode_error(error, &mut out);
     let body: Value = serde_json::from_slice(&out).unwrap();
     assert!(body["error"]["message"].as_str().is_some_and(|m| !m.is_empty()), "{body}");
-    assert!(body["error"]["type"].is_string(), "{body}");
+    assert!(body["error"].get("type").is_some(), "{body}"); // null where LiteLLM says null
     assert_eq!(format == Format::AnthropicMessages, body["type"] == "error", "{body}");
     assert!(error.status() >= 400);
     format!("refused {} {:?}", error.status(), error.kind)

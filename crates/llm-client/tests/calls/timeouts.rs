@@ -96,3 +96,57 @@ async fn a_mocked_timeout_takes_the_time_of_the_limit() {
     assert_eq!(error.kind, Kind::Timeout);
     assert!(sim.requests().is_empty(), "nothing is sent");
 }
+
+/// A deployment with a limit of one phase.
+fn limited(base: &str, phases: llm_router::Phases) -> llm_client::Engine {
+    let mut own = deployment("a", "smart", &json!({ "model": "openai/gpt-4o", "api_base": base }));
+    own.phases = phases;
+    engine(vec![own])
+}
+
+#[tokio::test]
+async fn every_phase_has_a_limit_of_its_own() {
+    use llm_router::{Phases, Seconds};
+    let sim = sim().await;
+    let base = format!("{}/v1", sim.base_url());
+    let short = Some(Seconds(SHORT));
+    let late = Script { first_ms: Some(600_000), ..Script::text("one") };
+    let slow = Script { gap_ms: Some(60), chunks: Some(100), ..Script::text("one") };
+    let halting = Script { gap_ms: Some(600_000), chunks: Some(5), ..Script::text("one") };
+    // the limit, what the upstream does, streamed, whether something came before
+    for (phases, script, stream, begun) in [
+        (Phases { first_byte: short, ..Phases::default() }, never(), false, false),
+        (Phases { first_byte: short, ..Phases::default() }, never(), true, false),
+        (Phases { first_token: short, ..Phases::default() }, late.clone(), true, false),
+        (Phases { idle: short, ..Phases::default() }, halting, true, true),
+        (Phases { total: short, ..Phases::default() }, slow, true, true),
+        (Phases { total: short, ..Phases::default() }, Script::fault(Fault::Stall), false, false),
+    ] {
+        sim.reset();
+        sim.script(Match::any(), script);
+        let engine = limited(&base, phases);
+        let call = ask(Format::OpenAiChat, "hi", stream);
+        let error = if begun {
+            answer(&engine, &call).await.unwrap().report.error.unwrap()
+        } else {
+            refused(&engine, &call).await
+        };
+        assert_eq!((error.kind, error.status()), (Kind::Timeout, 408), "{phases:?} {error}");
+        assert!(error.message.starts_with("litellm.Timeout: "), "{phases:?} {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_has_a_limit_too() {
+    use llm_router::{Phases, Seconds};
+    // takes connections and says nothing: the client waits for its handshake
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}/v1", deaf.local_addr().unwrap());
+    for phases in [
+        Phases { tls: Some(Seconds(SHORT)), ..Phases::default() },
+        Phases { connect: Some(Seconds(SHORT)), ..Phases::default() },
+    ] {
+        let error = refused(&limited(&base, phases), &ask(Format::OpenAiChat, "hi", false)).await;
+        assert_eq!((error.kind, error.status()), (Kind::Timeout, 408), "{phases:?} {error}");
+    }
+}

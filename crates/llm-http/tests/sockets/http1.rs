@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const SHORT: Duration = Duration::from_millis(80);
 
 fn some(limit: Duration) -> Timeouts {
-    Timeouts { connect: Some(limit), first_byte: Some(limit), idle: Some(limit), total: None }
+    Timeouts { connect: Some(limit), first_byte: Some(limit), idle: Some(limit), ..Timeouts::NONE }
 }
 
 async fn text(response: http::Response<llm_http::ReplyBody>) -> String {

@@ -34,6 +34,7 @@ pub(crate) fn read_params(p: &Section<'_>, d: &mut Deployment) {
     d.cooldown_time = p.seconds("cooldown_time");
     d.timeout = positive(p.seconds("timeout")).or_else(|| positive(p.seconds("request_timeout")));
     d.stream_timeout = positive(p.seconds("stream_timeout"));
+    d.phases = p.read("phase_timeouts").unwrap_or_default();
     d.num_retries = p.small("num_retries");
     d.tags = p.texts("tags").unwrap_or_default().into_iter().map(Arc::from).collect();
     d.region = p.text("region_name").or_else(|| p.text("aws_region_name")).map(Arc::from);

@@ -20,6 +20,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::master::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
+    super::health::general(s, &mut out.settings.health, &mut out.router);
     super::relays::general(s, ctx, &mut out.relays);
     accounts(s, out);
     for entry in s.switched_on(known::GENERAL_PYTHON) {

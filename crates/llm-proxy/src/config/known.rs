@@ -61,8 +61,7 @@ pub(crate) const ROUTER_HARMLESS: &str =
 /// `router_settings`.
 pub(crate) const ROUTER: &str = "
     assistants_config search_tools guardrail_list
-    alerting_config plugins enable_health_check_routing health_check_staleness_threshold
-    health_check_ignore_transient_errors background_health_check_model_groups";
+    alerting_config plugins";
 
 /// `general_settings` that change nothing here: switches of Prisma, of Python processes, licences.
 pub(crate) const GENERAL_HARMLESS: &str = "
@@ -95,10 +94,7 @@ pub(crate) const GENERAL: &str = "
     max_batch_file_size_mb allowed_file_extensions blocked_file_extensions disable_batch_input_file_rate_limiting
     skip_batch_input_file_rate_limiting_for_models skip_batch_input_file_rate_limiting_for_providers
     image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id
-    background_health_checks health_check_interval health_check_concurrency health_check_details
-    use_shared_health_check enable_health_check_routing health_check_staleness_threshold
-    health_check_ignore_transient_errors health_check_skip_disabled_background_models
-    background_health_check_model_groups model_list_healthy_only allow_public_health_readiness_details alerting
+    model_list_healthy_only allow_public_health_readiness_details alerting
     alert_types alert_to_webhook_url alerting_args alerting_threshold alert_type_config spend_report_frequency
     key_management_system key_management_settings use_google_kms use_azure_key_vault pass_through_endpoints
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough

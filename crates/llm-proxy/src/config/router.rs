@@ -8,6 +8,7 @@ use llm_router::{Alias, FallbackLists, RouterSettings, RoutingGroup, Seconds};
 use super::known;
 use super::node::Value;
 use super::section::Section;
+use super::settings::HealthSettings;
 
 /// Checks of `optional_pre_call_checks` that are served.
 const CHECKS: &[&str] = &[
@@ -21,12 +22,13 @@ const CHECKS: &[&str] = &[
 ];
 
 /// Reads `router_settings`.
-pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
+pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings, health: &mut HealthSettings) {
     let Some(s) = section else { return };
     out.routing_strategy = strategy(s);
     shared(s, out);
     out.timeout = limit(s, "timeout");
     out.stream_timeout = limit(s, "stream_timeout");
+    out.phase_timeouts = s.read("phase_timeouts");
     out.retry_after = seconds(s, "retry_after");
     out.allowed_fails_policy = s.read("allowed_fails_policy");
     out.retry_policy = s.read("retry_policy");
@@ -53,6 +55,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, out: &mut RouterSettings) {
     if let Some(aliases) = s.section("model_group_alias") {
         out.model_group_alias = Some(alias_map(&aliases));
     }
+    super::health::routing(s, health, out);
     if s.node("health_check_interval").is_some() {
         s.error("health_check_interval", "this setting belongs to general_settings");
     }

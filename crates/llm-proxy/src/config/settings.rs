@@ -41,6 +41,52 @@ pub struct Settings {
     pub root_path: Option<String>,
     /// Without a config, `provider/model` names are served with keys of the environment.
     pub environment_models: bool,
+    /// Checks of the deployments.
+    pub health: HealthSettings,
+}
+
+/// Checks of the deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthSettings {
+    /// In the background, at intervals (`background_health_checks`).
+    pub background: bool,
+    /// From one round to the next (`health_check_interval`).
+    pub interval: Duration,
+    /// Calls at the same time (`health_check_concurrency`).
+    pub concurrency: usize,
+    /// Addresses are told (`health_check_details`).
+    pub details: bool,
+    /// One gateway checks for all that share a Redis (`use_shared_health_check`).
+    pub shared: bool,
+    /// The only groups that are checked in the background (`background_health_check_model_groups`).
+    pub groups: Option<Vec<String>>,
+    /// 408 and 429 are no illness (`health_check_ignore_transient_errors`).
+    pub ignore_transient: bool,
+    /// What is older says nothing (`health_check_staleness_threshold`); two intervals.
+    pub staleness: Option<Duration>,
+}
+
+impl HealthSettings {
+    /// How old a finding may be.
+    #[must_use]
+    pub fn staleness(&self) -> Duration {
+        self.staleness.unwrap_or(self.interval.saturating_mul(2))
+    }
+}
+
+impl Default for HealthSettings {
+    fn default() -> Self {
+        Self {
+            background: false,
+            interval: Duration::from_secs(300),
+            concurrency: 16,
+            details: true,
+            shared: true,
+            groups: None,
+            ignore_transient: false,
+            staleness: None,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -64,6 +110,7 @@ impl Default for Settings {
             allowed_routes: Vec::new(),
             root_path: None,
             environment_models: false,
+            health: HealthSettings::default(),
         }
     }
 }

@@ -199,7 +199,7 @@ pub(super) fn relay(
         connect: Some(ctx.snapshot.engine.settings.connect_timeout),
         first_byte: Some(timeout),
         idle: Some(timeout),
-        total: None,
+        ..Timeouts::NONE
     };
     let metered = ctx.parts.method == Method::POST;
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })

@@ -66,7 +66,7 @@ pub(super) async fn ask(
         endpoint,
         headers: HeaderMap::new(),
         body,
-        timeouts: Timeouts { connect, first_byte: timeout, idle: timeout, total: None },
+        timeouts: Timeouts { connect, first_byte: timeout, idle: timeout, ..Timeouts::NONE },
         tariff: Tariff { provider: Arc::from(target.provider_id()), model: Arc::from(model), ..Tariff::default() },
         metered,
     };

@@ -43,7 +43,7 @@ pub(super) async fn send(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Se
         connect: Some(ctx.snapshot.engine.settings.connect_timeout),
         first_byte: Some(timeout),
         idle: Some(timeout),
-        total: None,
+        ..Timeouts::NONE
     };
     let tariff = Tariff {
         provider: Arc::from(target.provider_id()),

@@ -79,6 +79,17 @@ impl Share {
         app.background.spawn(exchange::run(Arc::downgrade(app), exchange));
     }
 
+    /// Waits until it is there, for as long as a start may take.
+    pub async fn ready(&self) -> bool {
+        self.kv.client().ready(PATIENCE).await
+    }
+
+    /// The store that is shared.
+    #[must_use]
+    pub fn kv(&self) -> &dyn llm_kv::Kv {
+        &*self.kv
+    }
+
     fn health(&self) -> RedisHealth {
         self.kv.client().health()
     }

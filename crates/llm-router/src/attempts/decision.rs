@@ -34,6 +34,20 @@ impl Attempts {
         self.choices.push(RecordedChoice { group: Arc::clone(group), chosen, trace, outcome });
     }
 
+    /// Writes the decisions down that were made so far, for those who read them while the answer is still running.
+    pub fn write_down(&mut self) {
+        let Some(began) = self.began.take() else { return };
+        let record = Record {
+            id: self.decision,
+            at_ms: self.router.state.unix_ms(began),
+            model: Arc::clone(&self.request.model),
+            router: Arc::downgrade(&self.router),
+            choices: std::mem::take(&mut self.choices),
+            error: self.gave_up.take(),
+        };
+        self.router.state.keep(record);
+    }
+
     /// Notes how the last choice ended.
     pub(super) fn note_outcome(&mut self, outcome: &'static str) {
         if let Some(last) = self.choices.last_mut() {
@@ -44,15 +58,6 @@ impl Attempts {
 
 impl Drop for Attempts {
     fn drop(&mut self) {
-        let Some(began) = self.began else { return };
-        let record = Record {
-            id: self.decision,
-            at_ms: self.router.state.unix_ms(began),
-            model: Arc::clone(&self.request.model),
-            router: Arc::downgrade(&self.router),
-            choices: std::mem::take(&mut self.choices),
-            error: self.gave_up.take(),
-        };
-        self.router.state.keep(record);
+        self.write_down();
     }
 }

@@ -220,6 +220,9 @@ impl Router {
 
     /// The list of the name that was asked for, of the group behind it, of the name without and with its provider, of `*`.
     fn lookup(&self, lists: &FallbackLists, group: &Resolved) -> Option<Arc<[Fallback]>> {
+        if lists.is_empty() {
+            return None;
+        }
         let asked = group.asked.as_ref();
         let bare = asked.split_once('/').map(|(_, name)| name);
         let full = self.provider_of.as_ref().and_then(|p| Some(format!("{}/{asked}", p.ask(asked)?)));

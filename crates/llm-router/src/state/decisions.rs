@@ -100,6 +100,13 @@ impl Decisions {
         drop(old); // freed outside of the lock
     }
 
+    /// Takes a decision out again: it goes on.
+    pub(super) fn take(&self, id: DecisionId) -> Option<Record> {
+        let mut shard = self.shard(id)?.lock();
+        let at = shard.iter().rposition(|r| r.id == id)?;
+        shard.remove(at)
+    }
+
     pub(super) fn get(&self, id: DecisionId) -> Option<Decision> {
         let shard = self.shard(id)?.lock();
         shard.iter().rev().find(|r| r.id == id).map(Record::told)

@@ -122,8 +122,8 @@ impl DeploymentState {
         self.unhealthy.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_health(&self, healthy: bool) {
-        self.unhealthy.store(!healthy, Ordering::Relaxed);
+    pub(super) fn set_health(&self, healthy: bool) -> bool {
+        self.unhealthy.swap(!healthy, Ordering::Relaxed) == healthy
     }
 
     pub(crate) fn add_latency(&self, value: f64, first: Option<f64>, rule: LatencyRule, millis: u64) {
@@ -160,6 +160,13 @@ impl DeploymentState {
 
     pub(crate) fn succeeded(&self, minute: u32) {
         self.own.add(SUCCESSES, minute, 1);
+    }
+
+    /// What began well broke off: it counts as a failure only.
+    pub(crate) fn no_success(&self, minute: u32) {
+        if let Some(counter) = self.own.0.get(SUCCESSES) {
+            counter.take_back(minute);
+        }
     }
 
     pub(crate) fn failed(&self, minute: u32) {

@@ -22,6 +22,15 @@ impl MinuteCounter {
         sum(old)
     }
 
+    /// Takes one back, when the minute is still the same.
+    pub(super) fn take_back(&self, minute: u32) {
+        let less = |old: u64| {
+            let (of, count) = split(old);
+            if of == minute { join(minute, count.saturating_sub(1)) } else { old }
+        };
+        self.0.update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     pub(super) fn set(&self, minute: u32, n: u32) {
         self.0.store(join(minute, n), Ordering::Relaxed);
     }
@@ -51,6 +60,9 @@ mod tests {
         c.add(8, u32::MAX);
         assert_eq!(c.get(8), u32::MAX);
         c.set(9, 4);
-        assert_eq!(c.get(9), 4);
+        c.take_back(8);
+        assert_eq!(c.get(9), 4, "of another minute");
+        c.take_back(9);
+        assert_eq!(c.get(9), 3);
     }
 }

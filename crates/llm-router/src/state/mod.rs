@@ -134,9 +134,10 @@ impl RouterState {
         states.iter().filter_map(|(id, s)| s.cooling(at).map(|left| (Arc::clone(id), left))).collect()
     }
 
-    /// The outcome of a health check. It matters with `enable_health_check_routing`.
-    pub fn set_health(&self, id: &Arc<str>, healthy: bool) {
-        self.deployment(id).set_health(healthy);
+    /// The outcome of a health check. It matters with `enable_health_check_routing`. True when it is another one than
+    /// before.
+    pub fn set_health(&self, id: &Arc<str>, healthy: bool) -> bool {
+        self.deployment(id).set_health(healthy)
     }
 
     /// What was decided for a request, as long as it is among the last thousand.
@@ -153,6 +154,10 @@ impl RouterState {
 
     pub(crate) fn keep(&self, record: Record) {
         self.decisions.push(record);
+    }
+
+    pub(crate) fn take_decision(&self, id: DecisionId) -> Option<Record> {
+        self.decisions.take(id)
     }
 
     /// The deployment that a key is tied to.

@@ -1,6 +1,7 @@
 //! Odds of simple-shuffle, explanations, rates, reloads.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod broken;
 mod filters;
 mod simulated;
 mod strategies;

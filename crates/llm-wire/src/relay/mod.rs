@@ -10,6 +10,7 @@ mod anthropic;
 mod chat;
 mod cut;
 mod gemini;
+mod opening;
 mod responses;
 pub(crate) mod scan;
 mod whole;
@@ -45,6 +46,8 @@ pub struct Seen {
     pub error: Option<RawJson>,
     /// An event was not a JSON object: the host broke off inside it.
     pub malformed: bool,
+    /// Something came that is more than an opening: the client may not be asked to forget it.
+    pub begun: bool,
     /// Bytes of visible text, for an estimate when no usage is reported.
     pub text_bytes: u64,
     /// Events with visible text.
@@ -171,6 +174,26 @@ impl StreamRelay {
             self.seen.malformed = true;
             return Edit::Drop;
         }
+        if self.ended(data) {
+            return Edit::Drop;
+        }
+        let edit = self.read(event, data);
+        if !self.seen.begun && self.seen.error.is_none() {
+            self.seen.begun = !opening::opens(self.format, data);
+        }
+        edit
+    }
+
+    /// Nothing belongs behind the end of an answer; some hosts tell it twice.
+    fn ended(&self, data: &[u8]) -> bool {
+        match self.format {
+            Format::OpenAiResponses => self.seen.done || self.seen.finished && data.trim_ascii() != b"[DONE]",
+            Format::GeminiGenerate => false, // its last event is one like the others
+            _ => self.seen.done,
+        }
+    }
+
+    fn read(&mut self, event: &[u8], data: &[u8]) -> Edit {
         match self.format {
             Format::AnthropicMessages => self.anthropic(event, data),
             Format::OpenAiResponses => self.responses(data),

@@ -1,0 +1,94 @@
+//! Health: of the process, and of the deployments.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`probe`] | one tiny call to a deployment |
+//! | [`round`] | calls to all of them, and what came of it |
+//! | [`background`] | rounds at intervals, one gateway for all that share a Redis |
+
+mod background;
+mod probe;
+mod round;
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use llm_types::Json;
+
+use crate::app::App;
+use crate::body::Reply;
+use crate::core::Core;
+use crate::errors::{fixed, json};
+use crate::models::answer;
+use crate::snapshot::Snapshot;
+
+pub use background::{Checks, run};
+pub use round::{Found, Round};
+
+/// `GET /health/liveliness`.
+#[must_use]
+pub fn liveliness(app: &App) -> Response<Reply> {
+    if app.gauge.stopping.load(Ordering::Relaxed) {
+        return fixed(503, "\"shutting down\"");
+    }
+    fixed(200, "\"I'm alive!\"")
+}
+
+/// `GET /health/readiness`.
+pub async fn readiness(app: &App) -> Response<Reply> {
+    let stopping = app.gauge.stopping.load(Ordering::Relaxed);
+    let db = app.database_state().await;
+    let broken = db == "Disconnected";
+    let status = if stopping {
+        "shutting down"
+    } else if broken {
+        "unhealthy"
+    } else {
+        "healthy"
+    };
+    let mut body = Json::object([("status", Json::from(status)), ("db", Json::from(db))]);
+    if let Some(share) = &app.share {
+        // Its absence is no reason to send callers elsewhere: everybody shares the same Redis.
+        body.set("shared_state", share.state());
+    }
+    let code = if stopping || broken { 503 } else { 200 };
+    json(code, Bytes::from(body.to_string()), http::HeaderMap::new())
+}
+
+/// `GET /health`: a tiny call to every deployment, or to those of one model; with background checks, what the last
+/// round found.
+pub async fn health(core: &Core, snapshot: &Snapshot, parts: &Parts) -> Response<Reply> {
+    let query = parts.uri.query().unwrap_or_default();
+    let named = |key: &str| query.split('&').find_map(|p| p.strip_prefix(key)).map(crate::read::decode_path);
+    let (model, id) = (named("model="), named("model_id="));
+    let narrowed = model.is_some() || id.is_some();
+    let wanted = |group: &str, of: &str, its: &str| {
+        model.as_deref().is_none_or(|m| group == m || of == m) && id.as_deref().is_none_or(|i| its == i)
+    };
+    let settings = &snapshot.settings.health;
+    let round = match core.app.health.latest() {
+        Some(round) if settings.background => round,
+        _ => {
+            let chosen = round::probed(snapshot).filter(|d| wanted(&d.group, &d.model, &d.id)).cloned().collect();
+            round::make(&core.http, snapshot, chosen).await.into()
+        }
+    };
+    let (mut healthy, mut unhealthy) = (Vec::new(), Vec::new());
+    for found in round.found.iter().filter(|f| wanted(&f.group, &f.model, &f.id)) {
+        let list = if found.error.is_none() { &mut healthy } else { &mut unhealthy };
+        list.push(found.told(settings.details));
+    }
+    let code = if narrowed && healthy.is_empty() { 503 } else { 200 };
+    let (good, bad) = (healthy.len() as u64, unhealthy.len() as u64);
+    let body = Json::object([
+        ("healthy_endpoints", Json::Array(healthy)),
+        ("unhealthy_endpoints", Json::Array(unhealthy)),
+        ("healthy_count", Json::from(good)),
+        ("unhealthy_count", Json::from(bad)),
+    ]);
+    let mut response = answer(&body);
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+    response
+}

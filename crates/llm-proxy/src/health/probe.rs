@@ -1,0 +1,97 @@
+//! One tiny call to a deployment, in the way of its `mode`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use llm_client::engine::Open;
+use llm_client::{Call, Engine, Target};
+use llm_http::Transport;
+use llm_router::{Deployment, Router, RouterSettings};
+use llm_types::{Error, Format, Json, OperationKind};
+
+use crate::snapshot::Snapshot;
+
+/// How long a call may take where `health_check_timeout` says nothing, as in LiteLLM.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PROMPT: &str = "test from litellm";
+
+/// What is called: the deployment, or its `health_check_model`.
+pub(super) fn target_of(deployment: &Deployment) -> Option<Arc<Target>> {
+    let target = deployment.payload.clone()?.downcast::<Target>().ok()?;
+    Some(target.checked_as.clone().unwrap_or(target))
+}
+
+/// How a deployment is.
+pub(super) enum Condition {
+    Well,
+    Ill(Error),
+    /// It was not called: for models of its mode there is no call that costs next to nothing.
+    Unknown(String),
+}
+
+/// Makes the call.
+pub(super) async fn probe(http: &dyn Transport, snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Condition {
+    let Some(target) = target_of(deployment) else {
+        return Condition::Ill(Error::internal("a deployment without a target"));
+    };
+    let known = target.price(&snapshot.engine.prices, &target.model).and_then(|p| p.mode());
+    let mode = target.info.str("mode").or(known).unwrap_or("chat");
+    let Some((operation, format, body)) = request(mode, &target) else {
+        return Condition::Unknown(format!("models of the mode {mode} are not checked"));
+    };
+    let limit = target.info.get("health_check_timeout").and_then(Json::as_f64).and_then(llm_client::target::seconds);
+    let mut call = Call::new(operation, format, Bytes::from(body.to_string()), Arc::clone(&deployment.group));
+    call.controls.num_retries = Some(0);
+    call.controls.disable_fallbacks = true;
+    call.controls.drop_params = Some(true);
+    call.controls.timeout = Some(limit.unwrap_or(PATIENCE));
+    let engine = Engine { router: Arc::new(alone(deployment, &target)), ..snapshot.engine.clone() };
+    match engine.answer(http, &call, &Open).await {
+        Ok(_) => Condition::Well,
+        Err(failure) => Condition::Ill(failure.error),
+    }
+}
+
+/// A router that knows this deployment only: checks move no counter of the real one.
+fn alone(deployment: &Deployment, target: &Arc<Target>) -> Router {
+    let mut only = Deployment::new("check", Arc::clone(&deployment.group), Arc::clone(&target.model));
+    only.payload = Some(Arc::clone(target) as Arc<dyn std::any::Any + Send + Sync>);
+    Router::new(vec![only], RouterSettings::default())
+}
+
+/// The smallest request of a mode.
+fn request(mode: &str, target: &Target) -> Option<(OperationKind, Format, Json)> {
+    let prompt = target.info.str("health_check_prompt").unwrap_or(PROMPT);
+    let with =
+        |fields: Vec<(&'static str, Json)>| Json::object([("model", Json::from("check"))].into_iter().chain(fields));
+    Some(match mode {
+        "chat" | "completion" | "responses" => {
+            let message = Json::object([("role", "user"), ("content", prompt)]);
+            let mut fields = vec![("messages", Json::Array(vec![message]))];
+            let tokens = target.info.get("health_check_max_tokens").cloned().unwrap_or_else(|| Json::from(5_u64));
+            fields.push(("max_tokens", tokens));
+            if let Some(effort) = target.info.get("health_check_reasoning_effort") {
+                fields.push(("reasoning_effort", effort.clone()));
+            }
+            (OperationKind::Generate, Format::OpenAiChat, with(fields))
+        }
+        "embedding" => {
+            let input = Json::Array(vec![Json::from(prompt)]);
+            (OperationKind::Embed, Format::OpenAiEmbeddings, with(vec![("input", input)]))
+        }
+        "rerank" => {
+            let documents = Json::Array(vec![Json::from("my sample text")]);
+            let fields = vec![("query", Json::from(prompt)), ("documents", documents)];
+            (OperationKind::Rerank, Format::CohereRerank, with(fields))
+        }
+        "moderation" => (OperationKind::Moderate, Format::OpenAiModerations, with(vec![("input", Json::from(prompt))])),
+        "image_generation" => (OperationKind::Image, Format::OpenAiImages, with(vec![("prompt", Json::from(prompt))])),
+        "audio_speech" => {
+            let voice = target.info.str("health_check_voice").unwrap_or("alloy");
+            let fields = vec![("input", Json::from(prompt)), ("voice", Json::from(voice))];
+            (OperationKind::Speech, Format::OpenAiAudio, with(fields))
+        }
+        _ => return None,
+    })
+}
