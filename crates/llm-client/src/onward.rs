@@ -118,7 +118,9 @@ impl Onward {
             if let Ok(yes) = RawJson::parse("true") {
                 said.extra.push(Format::OpenAiChat, "prefix", yes);
             }
-            request.turns.push(Turn::text(Role::System, INSTRUCTION));
+            // With the other instructions: some languages have a place for them at the beginning only.
+            let instructions = request.split_instructions().0.len();
+            request.turns.insert(instructions, Turn::text(Role::System, INSTRUCTION));
             request.turns.push(said);
         } else {
             request.turns.push(said);

@@ -15,6 +15,8 @@ pub(crate) struct Partial {
     parts: u32,
     /// The part that is growing, and whether it is text.
     open: Option<(u32, bool)>,
+    /// A part was growing when the last frame came: whoever reads an error closes it first.
+    growing: bool,
     /// No other model can go on here: a tool call began, a refusal, or there are several alternatives.
     unfit: bool,
     /// The answer is complete.
@@ -48,9 +50,15 @@ impl Partial {
         }
     }
 
+    /// A frame of the upstream is about to be read.
+    pub(crate) const fn frame(&mut self) {
+        self.growing = self.open.is_some();
+    }
+
     /// Could another model go on? Not behind text that was told to be complete.
     pub(crate) const fn fit(&self) -> bool {
-        !self.unfit && !self.finished && (self.text.is_empty() || self.open.is_some())
+        let whole = !self.text.is_empty() && self.open.is_none() && !self.growing;
+        !self.unfit && !self.finished && !whole
     }
 }
 
@@ -193,7 +201,10 @@ mod tests {
         let mut whole = Partial::default();
         [begins(0, PartStart::Text), text(0, "one")].iter().for_each(|e| whole.note(e));
         assert!(whole.fit());
+        whole.frame();
         whole.note(&Event::PartEnd { choice: 0, part: 0 });
+        assert!(whole.fit(), "what read an error closed it");
+        whole.frame();
         assert!(!whole.fit(), "the text is complete");
     }
 

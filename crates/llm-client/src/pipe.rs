@@ -149,6 +149,7 @@ impl Pipe {
     pub(crate) fn chunk(&mut self, chunk: &[u8]) -> Result<(), FrameError> {
         let Self { splitter, decoder, filters, writer } = self;
         splitter.feed(chunk, |item| {
+            writer.partial.as_mut().into_iter().for_each(|p| p.frame());
             let mut sink = |e: Event<'_>| through(filters, writer, e);
             match item {
                 Item::Frame(frame) => decoder.frame(&frame, &mut sink),
@@ -159,6 +160,7 @@ impl Pipe {
 
     pub(crate) fn end(&mut self) {
         let Self { splitter, decoder, filters, writer } = self;
+        writer.partial.as_mut().into_iter().for_each(|p| p.frame());
         let mut sink = |e: Event<'_>| through(filters, writer, e);
         let left = splitter.finish(|item| {
             if let Item::Frame(frame) = item {

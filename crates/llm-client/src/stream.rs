@@ -4,6 +4,7 @@
 //! ends with an error event in the client's own format; the connection to the client is closed properly either way. When the client hangs up first, dropping the body settles the report
 //! with what was seen until then.
 
+mod begin;
 mod broken;
 mod continued;
 mod upstream;
@@ -12,7 +13,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
@@ -85,12 +86,7 @@ struct Kept {
 }
 
 /// Of an answer that is relayed, this much is kept for a model that may have to go on.
-const KEPT_BYTES: usize = 4 << 20;
-
-/// Bytes of openings that are held back until the first content, and for how long: an error behind them can still be
-/// answered by another deployment.
-const HELD_BYTES: usize = 64 << 10;
-const HELD_FOR: Duration = Duration::from_secs(15);
+const KEPT_BYTES: usize = 1 << 20;
 
 enum Lane {
     /// The bytes go on as they came.
@@ -219,64 +215,6 @@ impl StreamBody {
     /// Who is told when the stream is over. Without a tail the report is lost.
     pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
         self.tail = Some(tail);
-    }
-
-    /// Reads until there is something to send that cannot be taken back, or the upstream failed.
-    ///
-    /// # Errors
-    /// The upstream's error, when it came before anything was sent: the call may be tried elsewhere.
-    /// A timeout, when the first content was not there at `late`.
-    pub(crate) async fn prime(&mut self, late: Option<Instant>) -> Result<(), Error> {
-        let Some(late) = late else { return self.begin().await };
-        match tokio::time::timeout_at(late.into(), self.begin()).await {
-            Ok(begun) => begun,
-            Err(_) => {
-                self.over = true;
-                let provider = self.counter.provider();
-                let why = format!("litellm.Timeout: {provider}Exception - the first content did not come in time");
-                let mut error = Error::new(Kind::Timeout, why);
-                error.side = llm_types::Side::Upstream;
-                Err(error)
-            }
-        }
-    }
-
-    async fn begin(&mut self) -> Result<(), Error> {
-        let mut held: Option<tokio::time::Instant> = None;
-        loop {
-            let next = std::future::poll_fn(|cx| Pin::new(&mut self.upstream).poll_frame(cx));
-            let frame = match held {
-                None => next.await,
-                Some(until) => match tokio::time::timeout_at(until, next).await {
-                    Ok(frame) => frame,
-                    Err(_) => break,
-                },
-            };
-            let ended = frame.is_none();
-            match frame {
-                None => self.upstream_end(),
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    self.report.first_byte.get_or_insert_with(Instant::now);
-                    self.chunk(data);
-                }
-                Some(Err(e)) => return Err(transport_error(&e, self.counter.provider())),
-            }
-            if !self.committed()
-                && let Some(error) = self.broke.take()
-            {
-                self.over = true;
-                return Err(error);
-            }
-            if ended || self.committed() {
-                break;
-            }
-            if held.is_none() && self.holds() {
-                held = Some(tokio::time::Instant::now() + HELD_FOR);
-            }
-        }
-        self.commit();
-        Ok(())
     }
 
     /// Settles the report. Does nothing the second time.

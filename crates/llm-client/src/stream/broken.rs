@@ -90,11 +90,16 @@ impl StreamBody {
         writer.partial = Some(Box::default());
         writer.committed = true;
         let mut splitter = Splitter::new(EVENT_LIMIT);
+        let mut failed = false; // the client was not shown what tells the failure
         for piece in kept.pieces {
             // What cannot be read was not sent either.
             let fed = splitter.feed(&piece, |item| {
-                if let Item::Frame(frame) = item {
-                    decoder.frame(&frame, &mut |e: Event<'_>| writer.event(e));
+                let Item::Frame(frame) = item else { return };
+                let mut read = Vec::new();
+                decoder.frame(&frame, &mut |e: Event<'_>| read.push(e.into_owned()));
+                failed |= read.iter().any(|e| matches!(e, Event::Error(_)));
+                if !failed {
+                    read.into_iter().for_each(|e| writer.event(e));
                 }
             });
             if fed.is_err() {
@@ -102,7 +107,6 @@ impl StreamBody {
             }
         }
         writer.out.clear();
-        writer.error = None;
         (writer.text_events, writer.text_bytes, writer.usage) = (0, 0, None);
         Some(Box::new(writer))
     }

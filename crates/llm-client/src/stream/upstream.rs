@@ -4,7 +4,8 @@ use bytes::Bytes;
 use llm_types::{Error, Format, Kind};
 use llm_wire::framing::FrameError;
 
-use super::{HELD_BYTES, KEPT_BYTES, Lane, StreamBody};
+use super::begin::HELD_BYTES;
+use super::{KEPT_BYTES, Lane, StreamBody};
 
 impl StreamBody {
     pub(super) fn committed(&self) -> bool {

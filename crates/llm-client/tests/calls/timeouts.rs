@@ -111,8 +111,8 @@ async fn every_phase_has_a_limit_of_its_own() {
     let base = format!("{}/v1", sim.base_url());
     let short = Some(Seconds(SHORT));
     let late = Script { first_ms: Some(600_000), ..Script::text("one") };
-    let slow = Script { gap_ms: Some(60), chunks: Some(100), ..Script::text("one") };
-    let halting = Script { gap_ms: Some(600_000), chunks: Some(5), ..Script::text("one") };
+    let slow = Script { gap_ms: Some(60), ..Script::text("word ".repeat(100)) };
+    let halting = Script { gap_ms: Some(600_000), ..Script::text("one two three") };
     // the limit, what the upstream does, streamed, whether something came before
     for (phases, script, stream, begun) in [
         (Phases { first_byte: short, ..Phases::default() }, never(), false, false),

@@ -71,7 +71,12 @@ pub async fn health(core: &Core, snapshot: &Snapshot, parts: &Parts) -> Response
     let round = match core.app.health.latest() {
         Some(round) if settings.background => round,
         _ => {
-            let chosen = round::probed(snapshot).filter(|d| wanted(&d.group, &d.model, &d.id)).cloned().collect();
+            let mut chosen = if settings.background {
+                round::watched(snapshot) // the first round is not over yet
+            } else {
+                round::probed(snapshot).cloned().collect()
+            };
+            chosen.retain(|d| wanted(&d.group, &d.model, &d.id));
             round::make(&core.http, snapshot, chosen).await.into()
         }
     };
