@@ -1,8 +1,8 @@
 //! The trail of changes: which management call changed which row, what it held before and after.
 
 use chrono::{DateTime, Utc};
-use llm_store::{AuditLogRow, Filter, ListQuery, Rows, StoreError, Table};
-use llm_types::{Json, RawJson};
+use llm_store::{AuditLogRow, Filter, ListQuery, Patch, Rows, StoreError, StoreTx, Table};
+use llm_types::{Error, Json, RawJson};
 use serde::Serialize;
 
 use crate::Accounts;
@@ -136,6 +136,41 @@ impl Accounts {
             ..AuditLogRow::default()
         };
         Ok(trail.insert(&row).await?)
+    }
+
+    /// Changes a row in a transaction and writes the change down; the row as it is now. `before` is none for a row that was
+    /// inserted just now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn write<T: Table + Serialize>(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        action: Action,
+        id: &str,
+        before: Option<&T>,
+        patch: &impl Patch<Row = T>,
+    ) -> Outcome<T> {
+        tx.table::<T>().update([id], patch).await?;
+        let after = tx.table::<T>().get([id]).await?.ok_or_else(|| Error::internal("the row is gone"))?;
+        self.audit(tx.table(), actor, action, id, before, Some(&after)).await?;
+        Ok(after)
+    }
+
+    /// Deletes a row in a transaction and writes that down.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn erase<T: Table + Serialize>(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        id: &str,
+        before: &T,
+    ) -> Outcome<()> {
+        tx.table::<T>().delete([id]).await?;
+        self.audit(tx.table(), actor, Action::Deleted, id, Some(before), None).await
     }
 
     /// `GET /audit`: changes in pages, the latest first.

@@ -26,7 +26,7 @@
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
 //! | `audit` | the trail of changes |
-//! | `rights`, `members` | who stands where, and what that lets them write; whom a body names |
+//! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags` | management: what the API does to the rows |
 //! | `refusal` | the texts and codes of refusals |
 
@@ -48,6 +48,7 @@ mod load;
 mod members;
 mod memory;
 mod organizations;
+mod pages;
 mod period;
 mod projects;
 mod purse;
@@ -74,6 +75,7 @@ pub use digest::KeyDigest;
 pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
+pub use pages::PageQuery;
 pub use period::{Period, ResetClock};
 pub use refusal::limit_headers;
 pub use request::{FieldProblem, Outcome, Problem};
@@ -82,6 +84,8 @@ pub use resets::Resets;
 pub use role::Role;
 pub use routes::{Permission, in_routes};
 pub use settings::{AccountsSettings, TokenLimitType};
+pub use teams::TeamListQuery;
+pub use users::UserListQuery;
 
 /// The name under which spend and logs of the master key stand, instead of anything made from it.
 pub const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";

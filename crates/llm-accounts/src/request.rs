@@ -25,6 +25,20 @@ pub enum Problem {
     Refused(Box<Error>),
 }
 
+impl Problem {
+    /// One sentence for people, where a problem is one of many.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Refused(error) => error.message.clone(),
+            Self::Fields(problems) => {
+                let each = problems.iter().map(|p| format!("{}: {}", p.field, p.message));
+                each.collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::Refused(Box::new(error))

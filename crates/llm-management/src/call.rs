@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_accounts::{Accounts, Actor, FieldProblem, Identity, Outcome, Problem};
+use llm_accounts::{Accounts, Actor, FieldProblem, Identity, Outcome, PageQuery, Problem};
 use llm_types::Json;
 
 /// A call of a management route whose caller may make it.
@@ -33,6 +33,31 @@ impl Call {
     #[must_use]
     pub fn body_or_empty(&self) -> Json {
         if self.body.is_null() { Json::Object(Vec::new()) } else { self.body.clone() }
+    }
+
+    /// The `page`, the size (under the name it has here) and the order that the query asks for.
+    ///
+    /// # Errors
+    /// 422 for what are no numbers.
+    pub fn page(&self, size: &'static str, default: u32) -> Outcome<PageQuery> {
+        Ok(PageQuery {
+            page: self.number("page", 1, 1)?,
+            size: self.number(size, default, 1)?,
+            sort: self.owned("sort_by").map(|column| (column, self.text("sort_order") == Some("desc"))),
+        })
+    }
+
+    /// A list of the query, its items separated by commas.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let items = self.text(name).unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty());
+        items.map(str::to_owned).collect()
+    }
+
+    /// The `{...}` segment of the path.
+    #[must_use]
+    pub fn named(&self) -> &str {
+        self.segment.as_deref().unwrap_or_default()
     }
 
     /// A text of the query; an empty one counts as absent.

@@ -18,6 +18,7 @@ enum Test {
     IsNot(Value<'static>),
     AnyOf(Vec<String>),
     Contains(String),
+    Starts(String),
     Compare(&'static str, Value<'static>),
     Null(bool),
     ListHas(String),
@@ -70,6 +71,12 @@ impl Filter {
     #[must_use]
     pub fn contains(self, column: &str, text: impl Into<String>) -> Self {
         self.with(column, Test::Contains(text.into()))
+    }
+
+    /// The text column starts with this text, in this case.
+    #[must_use]
+    pub fn starts(self, column: &str, text: impl Into<String>) -> Self {
+        self.with(column, Test::Starts(text.into()))
     }
 
     /// The column is at least this.
@@ -188,6 +195,11 @@ impl Test {
             Self::Contains(text) => {
                 let pattern = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
                 sql.push("LOWER(").name(column).push(") LIKE ").bind(format!("%{pattern}%")).push(" ESCAPE '\\'")
+            }
+            Self::Starts(text) => {
+                let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+                sql.push("SUBSTR(").name(column).push(", 1, ").bind(length);
+                sql.push(if postgres { "::int" } else { "" }).push(") = ").bind(text)
             }
             Self::Compare(operator, value) => sql.name(column).push(" ").push(operator).push(" ").bind(value.clone()),
             Self::Null(true) => sql.name(column).push(" IS NULL"),

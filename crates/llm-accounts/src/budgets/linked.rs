@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::body::BudgetBody;
 use super::fill;
 use crate::Accounts;
+use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::request::Outcome;
 
@@ -70,13 +71,14 @@ impl Accounts {
         }
         patch.updated_by = Some(by.clone());
         if let Some(id) = there
-            && tx.table::<BudgetRow>().update([id], &patch).await?
+            && let Some(before) = tx.table::<BudgetRow>().get([id]).await?
         {
+            self.write(tx, actor, Action::Updated, id, Some(&before), &patch).await?;
             return Ok(Some(id.to_owned()));
         }
         let row = BudgetRow { budget_id: new_id(), created_by: by, ..BudgetRow::default() };
         tx.table().insert(&row).await?;
-        tx.table::<BudgetRow>().update([row.budget_id.as_str()], &patch).await?;
+        self.write(tx, actor, Action::Created, &row.budget_id, None, &patch).await?;
         Ok(Some(row.budget_id))
     }
 

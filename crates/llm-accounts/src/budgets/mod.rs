@@ -10,6 +10,7 @@ use llm_store::{BudgetRow, Filter};
 use llm_types::Json;
 
 use crate::Accounts;
+use crate::audit::Action;
 use crate::keys::{Actor, bad, view};
 use crate::request::{Outcome, required, unless_taken};
 
@@ -43,9 +44,9 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let done = tx.table().insert(&row).await;
         unless_taken(done, format!("Budget already exists, passed budget_id={id}."), "budget_id")?;
-        tx.table::<BudgetRow>().update([id.as_str()], &patch).await?;
+        let row = self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
-        self.budget_shown(&id).await
+        Ok(view::row(&row))
     }
 
     /// `POST /budget/update`: a field that is given is set, null clears it.
@@ -57,12 +58,13 @@ impl Accounts {
         let id = required(asked.budget_id.clone(), "budget_id", body)?;
         let mut patch = fill::patch(&asked, &self.reset_clock()?, Utc::now())?;
         patch.updated_by = actor.name();
-        if !self.store_or_refuse()?.table::<BudgetRow>().update([id.as_str()], &patch).await? {
-            return Err(no_budget(&id));
-        }
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let before = tx.table::<BudgetRow>().get([id.as_str()]).await?.ok_or_else(|| no_budget(&id))?;
+        let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&before), &patch).await?;
+        tx.commit().await?;
         // Anybody may stand on it.
         self.forget_keys(|_| true);
-        self.budget_shown(&id).await
+        Ok(view::row(&row))
     }
 
     /// `POST /budget/info`: the budgets with these ids.
@@ -113,15 +115,15 @@ impl Accounts {
     ///
     /// # Errors
     /// 404 for an unknown budget; 400 while organizations, which cannot be without one, refer to it.
-    pub async fn delete_budget(&self, body: &Json) -> Outcome<Json> {
+    pub async fn delete_budget(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let id = required(BudgetId::read(body)?.id, "id", body)?;
         let store = self.store_or_refuse()?;
-        let shown = self.budget_shown(&id).await?;
         let linked = || Filter::new().is("budget_id", id.clone());
         if store.table::<llm_store::OrganizationRow>().count(&linked()).await? > 0 {
             return Err(bad(format!("Budget {id} belongs to an organization.")).with_param("id").into());
         }
         let mut tx = store.begin().await?;
+        let row = tx.table::<BudgetRow>().get([id.as_str()]).await?.ok_or_else(|| no_budget(&id))?;
         macro_rules! unlink {
             ($($patch:ident),+) => { $(
                 let patch = llm_store::$patch { budget_id: Some(None), ..llm_store::$patch::default() };
@@ -137,10 +139,10 @@ impl Accounts {
             ProjectPatch,
             ModelAccessGroupBudgetPatch
         );
-        tx.table::<BudgetRow>().delete([id.as_str()]).await?;
+        self.erase(&mut tx, actor, &id, &row).await?;
         tx.commit().await?;
         self.forget_keys(|_| true);
-        Ok(shown)
+        Ok(view::row(&row))
     }
 
     async fn budget_shown(&self, id: &str) -> Outcome<Json> {

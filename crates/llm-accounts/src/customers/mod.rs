@@ -5,6 +5,7 @@ mod blocked;
 use llm_store::{EndUserPatch, EndUserRow, Filter};
 use llm_types::Json;
 
+use crate::audit::Action;
 use crate::budgets::{BudgetBody, not_negative};
 use crate::keys::{Actor, bad, not_found, view};
 use crate::request::{FieldProblem, Outcome, body, required, unless_taken};
@@ -44,7 +45,7 @@ impl Accounts {
         let why = format!("Customer already exists, passed user_id={id}. Please pass a new user_id.");
         unless_taken(done, why, "user_id")?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, None).await?;
-        tx.table::<EndUserRow>().update([id.as_str()], &patch(&asked, budget)).await?;
+        self.write(&mut tx, actor, Action::Created, &id, None, &patch(&asked, budget)).await?;
         tx.commit().await?;
         self.changed_customers().await?;
         self.customer_info(&id).await
@@ -60,7 +61,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = tx.table::<EndUserRow>().get([id.as_str()]).await?.ok_or_else(|| no_customer(&id))?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, row.budget_id.as_deref()).await?;
-        tx.table::<EndUserRow>().update([id.as_str()], &patch(&asked, budget)).await?;
+        self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch(&asked, budget)).await?;
         tx.commit().await?;
         self.changed_customers().await?;
         self.customer_info(&id).await
@@ -88,14 +89,17 @@ impl Accounts {
     ///
     /// # Errors
     /// 404 when one of them does not exist.
-    pub async fn delete_customers(&self, body: &Json) -> Outcome<Json> {
+    pub async fn delete_customers(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = some_ids(body)?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         let there = tx.table::<EndUserRow>().get_many(&ids).await?;
         if let Some(missing) = ids.iter().find(|id| !there.iter().any(|row| row.user_id == **id)) {
             return Err(no_customer(missing));
         }
-        let gone = tx.table::<EndUserRow>().delete_where(&Filter::new().any_of("user_id", ids.clone())).await?;
+        for row in &there {
+            self.erase(&mut tx, actor, &row.user_id, row).await?;
+        }
+        let gone = there.len() as u64;
         tx.commit().await?;
         self.changed_customers().await?;
         Ok(Json::object([
@@ -108,7 +112,7 @@ impl Accounts {
     ///
     /// # Errors
     /// 400 without ids.
-    pub async fn block_customers(&self, body: &Json) -> Outcome<Json> {
+    pub async fn block_customers(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = some_ids(body)?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         let there = tx.table::<EndUserRow>().get_many(&ids).await?;
@@ -118,9 +122,11 @@ impl Accounts {
         for id in new {
             tx.table().insert(&EndUserRow { user_id: id.clone(), ..EndUserRow::default() }).await?;
         }
-        let patch = EndUserPatch { blocked: Some(true), ..EndUserPatch::default() };
-        tx.table().update_where(&Filter::new().any_of("user_id", ids.clone()), &patch).await?;
-        let rows = tx.table::<EndUserRow>().get_many(&ids).await?;
+        let mut rows = Vec::new();
+        for before in tx.table::<EndUserRow>().get_many(&ids).await? {
+            let patch = EndUserPatch { blocked: Some(true), ..EndUserPatch::default() };
+            rows.push(self.write(&mut tx, actor, Action::Blocked, &before.user_id, Some(&before), &patch).await?);
+        }
         tx.commit().await?;
         self.changed_customers().await?;
         Ok(Json::object([("blocked_users", Json::Array(rows.iter().map(view::row).collect()))]))
@@ -130,11 +136,15 @@ impl Accounts {
     ///
     /// # Errors
     /// 400 without ids.
-    pub async fn unblock_customers(&self, body: &Json) -> Outcome<Json> {
+    pub async fn unblock_customers(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = some_ids(body)?;
         let store = self.store_or_refuse()?;
-        let patch = EndUserPatch { blocked: Some(false), ..EndUserPatch::default() };
-        store.table().update_where(&Filter::new().any_of("user_id", ids), &patch).await?;
+        let mut tx = store.begin().await?;
+        for before in tx.table::<EndUserRow>().get_many(&ids).await? {
+            let patch = EndUserPatch { blocked: Some(false), ..EndUserPatch::default() };
+            self.write(&mut tx, actor, Action::Unblocked, &before.user_id, Some(&before), &patch).await?;
+        }
+        tx.commit().await?;
         self.changed_customers().await?;
         let left = store.table::<EndUserRow>().find(Filter::new().is("blocked", true)).await?;
         let left = left.into_iter().map(|row| Json::from(row.user_id)).collect();

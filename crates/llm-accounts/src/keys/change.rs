@@ -5,7 +5,8 @@ use llm_store::{Filter, KeyPatch, VerificationToken};
 use llm_types::Json;
 
 use super::body::{DeleteBody, IN_METADATA, KeyBody, OneKeyBody};
-use super::rights::{Act, no_more_than};
+use super::bounds::{Ask, acts_as_another, routes_asked};
+use super::rights::Act;
 use super::{Actor, bad, fill, forbidden, not_found, view};
 use crate::audit::Action;
 use crate::digest::masked;
@@ -44,8 +45,11 @@ impl Accounts {
         if !self.may_on_key(actor.who, row, act).await? {
             return Err(forbidden("You may not change this key.").into());
         }
-        no_more_than(actor.who, body, asked, false, now)?;
+        self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
         self.may_move(actor, asked, row).await?;
+        if let Some(routes) = routes_asked(asked) {
+            acts_as_another(actor.who, row.user_id.as_deref(), &routes.unwrap_or_default())?;
+        }
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, Some(&row.token)).await?;
         }
@@ -106,7 +110,7 @@ impl Accounts {
     }
 
     /// Changes a key's row and gives it back as it is now.
-    async fn write_key(
+    pub(super) async fn write_key(
         &self,
         actor: Actor<'_>,
         action: Action,
@@ -176,6 +180,7 @@ impl Accounts {
         };
         let row = self.key_row(&key).await?;
         let mut patch = self.checked_patch(actor, body, &asked, &row, Act::Regenerate).await?;
+        self.no_more_than_row(actor.who, &row).await?;
         let secret = self.custom_or_new(asked.new_key.clone().flatten())?;
         let now = Utc::now();
         let grace = match asked.grace_period.flatten().filter(|g| !g.is_empty()) {

@@ -37,7 +37,7 @@ fn list(given: &Given<Vec<String>>) -> Option<Vec<String>> {
 }
 
 /// Routes that a type of key stands for.
-fn routes_of(key_type: &str) -> Option<Vec<String>> {
+pub(super) fn routes_of(key_type: &str) -> Option<Vec<String>> {
     let group = match key_type {
         "llm_api" => "llm_api_routes",
         "management" => "management_routes",

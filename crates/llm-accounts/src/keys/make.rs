@@ -6,7 +6,8 @@ use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
 use llm_types::{Error, Json, Kind};
 
 use super::body::{IN_METADATA, KeyBody};
-use super::rights::{Act, Place, no_more_than, place};
+use super::bounds::{Ask, acts_as_another, routes_asked};
+use super::rights::{Act, Place, place};
 use super::{Actor, bad, fill, forbidden, view};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
@@ -26,16 +27,78 @@ impl Accounts {
         let ceilings = settings.upperbound_key_generate_params.as_ref();
         let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
         let mut asked = KeyBody::read(&body)?;
-        let store = self.store_or_refuse()?;
+        self.may_make(actor, &mut asked, Act::Generate).await?;
+        self.inherit_rates(actor.who, &mut asked).await?;
+        self.no_more_than(actor.who, Ask { body: &body, asked: &asked, row: None, now: Utc::now() }).await?;
+        self.make_key(actor, &body, &asked).await
+    }
+
+    /// `POST /key/service-account/generate`: a key of a team and of nobody.
+    ///
+    /// # Errors
+    /// 400 without a team; otherwise as [`Accounts::generate_key`].
+    pub async fn generate_service_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let settings = self.settings();
+        let ceilings = settings.upperbound_key_generate_params.as_ref();
+        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut asked = KeyBody::read(&body)?;
+        let Some(team) = asked.team_id.clone().flatten() else {
+            return Err(bad("team_id is required for service account keys.").with_param("team_id").into());
+        };
+        if asked.user_id.clone().flatten().is_some() {
+            return Err(bad("A service account's key has no user: leave out user_id.").with_param("user_id").into());
+        }
+        if self.store_or_refuse()?.table::<TeamRow>().get([team.as_str()]).await?.is_none() && actor.who.is_admin() {
+            return Err(bad(format!("Team not found, passed team_id={team}")).with_param("team_id").into());
+        }
+        self.may_make(actor, &mut asked, Act::GenerateForService).await?;
+        asked.user_id = None;
+        self.inherit_rates(actor.who, &mut asked).await?;
+        self.no_more_than(actor.who, Ask { body: &body, asked: &asked, row: None, now: Utc::now() }).await?;
+        self.make_key(actor, &body, &asked).await
+    }
+
+    /// The first key of a user who was just made by somebody who may do that, with no more than that user has.
+    ///
+    /// # Errors
+    /// As [`Accounts::generate_key`].
+    pub(crate) async fn generate_first_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let settings = self.settings();
+        let ceilings = settings.upperbound_key_generate_params.as_ref();
+        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut asked = KeyBody::read(&body)?;
+        self.inherit_rates(actor.who, &mut asked).await?;
+        self.make_key(actor, &body, &asked).await
+    }
+
+    /// Checks the first key of a user before the user is made, so that nobody is left without it.
+    ///
+    /// # Errors
+    /// As [`Accounts::generate_key`].
+    pub(crate) async fn first_key_is_fine(&self, actor: Actor<'_>, body: &Json) -> Outcome<()> {
+        let asked = KeyBody::read(body)?;
         let now = Utc::now();
-        self.may_make(actor, &mut asked).await?;
-        no_more_than(actor.who, &body, &asked, true, now)?;
+        self.no_more_than(actor.who, Ask { body, asked: &asked, row: None, now }).await?;
+        if let Some(team) = asked.team_id.clone().flatten()
+            && !actor.who.is_admin()
+            && !self.may_on_team(actor.who, &team, Act::Generate).await?
+        {
+            return Err(forbidden("You may not make keys for this team.").into());
+        }
+        if let Some(Some(alias)) = &asked.key_alias {
+            self.alias_is_free(alias, None).await?;
+        }
+        fill::patch(&asked, None, &self.reset_clock()?, now).map(drop)
+    }
+
+    async fn make_key(&self, actor: Actor<'_>, body: &Json, asked: &KeyBody) -> Outcome<Json> {
+        let (settings, store, now) = (self.settings(), self.store_or_refuse()?, Utc::now());
         let key = self.custom_or_new(asked.key.clone().flatten())?;
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;
         }
-        let metadata = metadata(&body, IN_METADATA, &asked.metadata, Json::Object(Vec::new()));
-        let mut patch = fill::patch(&asked, metadata.as_ref(), &self.reset_clock()?, now)?;
+        let metadata = metadata(body, IN_METADATA, &asked.metadata, Json::Object(Vec::new()));
+        let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         let hash = KeyDigest::of(&key).hex();
         let row = VerificationToken {
             token: hash.clone(),
@@ -70,7 +133,7 @@ impl Accounts {
     }
 
     /// Whether the caller may make this key; names the owner where the body names none.
-    async fn may_make(&self, actor: Actor<'_>, asked: &mut KeyBody) -> Outcome<()> {
+    async fn may_make(&self, actor: Actor<'_>, asked: &mut KeyBody, act: Act) -> Outcome<()> {
         let who = actor.who;
         let team = asked.team_id.clone().flatten();
         if who.is_admin() {
@@ -83,7 +146,7 @@ impl Accounts {
         let Some(own) = own else { return Err(forbidden("A key without a user may not make keys.").into()) };
         let owner = asked.user_id.clone().flatten().unwrap_or_else(|| own.clone());
         if let Some(team) = team {
-            if !self.may_on_team(who, &team, Act::Generate).await? {
+            if !self.may_on_team(who, &team, act).await? {
                 return Err(forbidden("You may not make keys for this team.").into());
             }
             if owner != own && !self.member_of(&team, &owner).await? {
@@ -91,6 +154,12 @@ impl Accounts {
             }
         } else if owner != own {
             return Err(forbidden("User can only create keys for themselves.").with_param("user_id").into());
+        }
+        if owner != own {
+            if routes_asked(asked).flatten().is_none_or(|routes| routes.is_empty()) {
+                asked.allowed_routes = Some(Some(vec!["llm_api_routes".to_owned()]));
+            }
+            acts_as_another(who, Some(&owner), &routes_asked(asked).flatten().unwrap_or_default())?;
         }
         asked.user_id = Some(Some(owner));
         Ok(())

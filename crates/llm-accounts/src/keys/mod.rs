@@ -1,11 +1,14 @@
 //! Key management: what the API does to keys. Call these on the store's runtime ([`Accounts::background`]).
 
 mod body;
+pub(crate) mod bounds;
+mod bulk;
 mod change;
 mod fill;
 mod make;
 mod read;
 pub(crate) mod rights;
+mod spend;
 pub(crate) mod view;
 
 use chrono::{DateTime, NaiveDateTime, Utc};

@@ -1,6 +1,6 @@
 //! Reading keys.
 
-use llm_store::{KeyFilter, VerificationToken};
+use llm_store::{Filter, KeyFilter, ListQuery, VerificationToken};
 use llm_types::Json;
 
 use super::rights::Act;
@@ -62,6 +62,39 @@ impl Accounts {
         }
         let keys = keys.iter().map(|k| Json::from(k.as_str())).collect();
         Ok(Json::object([("key", Json::Array(keys)), ("info", Json::Array(info))]))
+    }
+
+    /// `GET /key/aliases`: the aliases of the keys that the caller may list, in pages.
+    ///
+    /// # Errors
+    /// As [`Accounts::list_keys`].
+    pub async fn key_aliases(
+        &self,
+        actor: Actor<'_>,
+        search: Option<String>,
+        team: Option<String>,
+        page: u32,
+        size: u32,
+    ) -> Outcome<Json> {
+        let mut filter = KeyFilter { team_id: team, ..KeyFilter::default() };
+        if !crate::rights::sees_all(actor.who) {
+            self.own_keys_only(actor.who, &mut filter).await?;
+        }
+        let mut filter = Filter::from(filter).null("key_alias", false);
+        if let Some(part) = search {
+            filter = filter.contains("key_alias", part);
+        }
+        let (page, size) = (page.max(1), size.clamp(1, 100));
+        let query = ListQuery::page(filter, page, size).sorted("key_alias", false);
+        let found = self.store_or_refuse()?.keys().list(&query).await?;
+        let pages = found.pages(size);
+        Ok(Json::object([
+            ("aliases", Json::Array(found.rows.into_iter().filter_map(|row| row.key_alias.map(Json::from)).collect())),
+            ("total_count", Json::from(found.total)),
+            ("current_page", Json::from(page)),
+            ("total_pages", Json::from(pages)),
+            ("size", Json::from(size)),
+        ]))
     }
 
     /// `GET /key/list`. Callers that are no administrators see their own keys, and those of teams they manage if they ask.

@@ -5,6 +5,7 @@ use llm_types::Json;
 
 use super::body::MemberBody;
 use super::{no_organization, not_yours};
+use crate::audit::Action;
 use crate::budgets::BudgetBody;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::members;
@@ -40,6 +41,7 @@ impl Accounts {
             };
             let why = format!("User {} is already a member of the organization.", row.user_id);
             unless_taken(tx.table().insert(&row).await, why, "member")?;
+            self.audit(tx.table(), actor, Action::Created, &row.user_id, None, Some(&row)).await?;
             users.push(user);
             rows.push(row);
         }
@@ -74,7 +76,9 @@ impl Accounts {
             ..OrganizationMembershipPatch::default()
         };
         tx.table::<OrganizationMembershipRow>().update([row.user_id.as_str(), &id], &patch).await?;
+        let before = row;
         let row = member(&mut tx, &asked, &id).await?;
+        self.audit(tx.table(), actor, Action::Updated, &row.user_id, Some(&before), Some(&row)).await?;
         let users = tx.table::<UserRow>().get_many(std::slice::from_ref(&row.user_id)).await?;
         tx.commit().await?;
         self.forget_user(&row.user_id);
@@ -92,6 +96,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = member(&mut tx, &asked, &id).await?;
         tx.table::<OrganizationMembershipRow>().delete([row.user_id.as_str(), &id]).await?;
+        self.audit(tx.table(), actor, Action::Deleted, &row.user_id, Some(&row), None).await?;
         tx.commit().await?;
         self.forget_user(&row.user_id);
         Ok(view::row(&row))

@@ -10,6 +10,7 @@ use llm_store::{
 use llm_types::Json;
 
 use crate::Accounts;
+use crate::audit::Action;
 use crate::budgets::BudgetBody;
 use crate::keys::{Actor, forbidden, not_found, view};
 use crate::request::{Outcome, Problem, metadata, required, unless_taken};
@@ -46,7 +47,7 @@ impl Accounts {
         };
         let why = format!("Organization already exists, passed organization_id={id}.");
         unless_taken(tx.table().insert(&row).await, why, "organization_id")?;
-        tx.table::<OrganizationRow>().update([id.as_str()], &patch(body, &asked, Json::Null)).await?;
+        self.write(&mut tx, actor, Action::Created, &id, None, &patch(body, &asked, Json::Null)).await?;
         tx.commit().await?;
         self.organization_shown(&id).await
     }
@@ -71,7 +72,7 @@ impl Accounts {
         patch.budget_id = self.link_budget(&mut tx, actor, &budget, Some(&row.budget_id)).await?;
         patch.organization_alias = asked.organization_alias.flatten();
         patch.updated_by = actor.name();
-        tx.table::<OrganizationRow>().update([id.as_str()], &patch).await?;
+        self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
         self.forget_organization(&id);
         self.organization_shown(&id).await
@@ -142,15 +143,23 @@ impl Accounts {
         let of_it = || Filter::new().any_of("organization_id", ids.clone());
         let mut tx = store.begin().await?;
         let teams = tx.table::<TeamRow>().find(of_it()).await?;
-        let teams: Vec<String> = teams.into_iter().map(|team| team.team_id).collect();
-        let of_teams = || Filter::new().any_of("team_id", teams.clone());
+        let ids_of_teams: Vec<String> = teams.iter().map(|team| team.team_id.clone()).collect();
+        let of_teams = || Filter::new().any_of("team_id", ids_of_teams.clone());
         let keys = tx.keys().find(Filter::new().one_of(vec![of_it(), of_teams()])).await?;
-        let hashes: Vec<String> = keys.into_iter().map(|key| key.token).collect();
+        let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
+        for key in &keys {
+            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
+        }
+        for team in &teams {
+            self.audit(tx.table(), actor, Action::Deleted, &team.team_id, Some(team), None).await?;
+        }
         tx.keys().delete_with_copy(&hashes, &by).await?;
         tx.table::<TeamMembershipRow>().delete_where(&of_teams()).await?;
-        tx.table::<TeamRow>().delete_with_copy(&teams, &by).await?;
+        tx.table::<TeamRow>().delete_with_copy(&ids_of_teams, &by).await?;
         tx.table::<OrganizationMembershipRow>().delete_where(&of_it()).await?;
-        tx.table::<OrganizationRow>().delete_where(&of_it()).await?;
+        for row in &rows {
+            self.erase(&mut tx, actor, &row.organization_id, row).await?;
+        }
         tx.commit().await?;
         hashes.iter().for_each(|hash| self.forget_hash(hash));
         ids.iter().for_each(|id| self.forget_organization(id));

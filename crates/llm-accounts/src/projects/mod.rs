@@ -4,6 +4,7 @@ use llm_store::defaults::{empty_object, new_id};
 use llm_store::{BudgetRow, Filter, ProjectPatch, ProjectRow, TeamRow};
 use llm_types::Json;
 
+use crate::audit::Action;
 use crate::budgets::BudgetBody;
 use crate::keys::{Actor, bad, forbidden, not_found};
 use crate::request::{Given, Map, Outcome, Problem, body, metadata, required, unless_taken};
@@ -73,7 +74,7 @@ impl Accounts {
         unless_taken(tx.table().insert(&row).await, why, "project_id")?;
         let mut patch = patch(body, &asked, Json::Null);
         patch.budget_id = Some(self.link_budget(&mut tx, actor, &budget, None).await?);
-        tx.table::<ProjectRow>().update([id.as_str()], &patch).await?;
+        self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         self.project_shown(&id).await
     }
@@ -103,7 +104,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         patch.budget_id = Some(self.link_budget(&mut tx, actor, &budget, row.budget_id.as_deref()).await?);
         patch.updated_by = actor.name();
-        tx.table::<ProjectRow>().update([id.as_str()], &patch).await?;
+        self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
         self.forget_project(&id);
         self.project_shown(&id).await
@@ -113,7 +114,7 @@ impl Accounts {
     ///
     /// # Errors
     /// 404 when one of them does not exist, 400 while keys belong to one.
-    pub async fn delete_projects(&self, body: &Json) -> Outcome<Json> {
+    pub async fn delete_projects(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = required(ProjectIds::read(body)?.project_ids, "project_ids", body)?;
         let store = self.store_or_refuse()?;
         let rows = store.table::<ProjectRow>().get_many(&ids).await?;
@@ -126,7 +127,9 @@ impl Accounts {
         if tx.keys().count(&of_them()).await? > 0 {
             return Err(bad("Keys belong to the project: delete them first.").with_param("project_ids").into());
         }
-        tx.table::<ProjectRow>().delete_where(&of_them()).await?;
+        for row in &rows {
+            self.erase(&mut tx, actor, &row.project_id, row).await?;
+        }
         tx.commit().await?;
         Ok(Json::Array(shown))
     }

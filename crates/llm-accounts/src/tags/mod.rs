@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use llm_store::{DailyFilter, DailyScope, Filter, TagPatch, TagRow};
 use llm_types::Json;
 
+use crate::audit::Action;
 use crate::budgets::BudgetBody;
 use crate::keys::{Actor, not_found};
 use crate::request::{Map, Outcome, body, required, unless_taken};
@@ -43,9 +44,9 @@ impl Accounts {
         let row = TagRow { tag_name: name.clone(), created_by: actor.name(), ..TagRow::default() };
         unless_taken(tx.table().insert(&row).await, format!("Tag {name} already exists"), "name")?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, None).await?;
-        tx.table::<TagRow>().update([name.as_str()], &patch(&asked, budget)).await?;
+        let row = self.write(&mut tx, actor, Action::Created, &name, None, &patch(&asked, budget)).await?;
         tx.commit().await?;
-        self.changed_tag(&name, "created").await
+        self.changed_tag(row, "created").await
     }
 
     /// `POST /tag/update`: a field that is given is set, null clears it.
@@ -58,16 +59,15 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = tx.table::<TagRow>().get([name.as_str()]).await?.ok_or_else(|| no_tag(&name))?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, row.budget_id.as_deref()).await?;
-        tx.table::<TagRow>().update([name.as_str()], &patch(&asked, budget)).await?;
+        let row = self.write(&mut tx, actor, Action::Updated, &name, Some(&row), &patch(&asked, budget)).await?;
         tx.commit().await?;
-        self.changed_tag(&name, "updated").await
+        self.changed_tag(row, "updated").await
     }
 
-    async fn changed_tag(&self, name: &str, what: &str) -> Outcome<Json> {
+    async fn changed_tag(&self, row: TagRow, what: &str) -> Outcome<Json> {
         self.forget_keys(|_| true);
-        let row = self.store_or_refuse()?.table::<TagRow>().get([name]).await?.ok_or_else(|| no_tag(name))?;
         Ok(Json::object([
-            ("message", Json::from(format!("Tag {name} {what} successfully"))),
+            ("message", Json::from(format!("Tag {} {what} successfully", row.tag_name))),
             ("tag", named(self.with_budget(row).await?)),
         ]))
     }
@@ -113,11 +113,12 @@ impl Accounts {
     ///
     /// # Errors
     /// 404 for an unknown tag.
-    pub async fn delete_tag(&self, body: &Json) -> Outcome<Json> {
+    pub async fn delete_tag(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let name = required(TagBody::read(body)?.name, "name", body)?;
-        if !self.store_or_refuse()?.table::<TagRow>().delete([name.as_str()]).await? {
-            return Err(no_tag(&name));
-        }
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let row = tx.table::<TagRow>().get([name.as_str()]).await?.ok_or_else(|| no_tag(&name))?;
+        self.erase(&mut tx, actor, &name, &row).await?;
+        tx.commit().await?;
         self.forget_keys(|_| true);
         Ok(Json::object([("message", format!("Tag {name} deleted successfully"))]))
     }

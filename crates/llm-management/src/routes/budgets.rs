@@ -36,5 +36,5 @@ async fn settings(call: Call) -> Outcome<Json> {
 }
 
 async fn delete(call: Call) -> Outcome<Json> {
-    call.accounts.delete_budget(&call.body).await
+    call.accounts.delete_budget(call.actor(), &call.body).await
 }

@@ -32,7 +32,7 @@ async fn update(call: Call) -> Outcome<Json> {
 }
 
 async fn delete(call: Call) -> Outcome<Json> {
-    call.accounts.delete_customers(&call.body).await
+    call.accounts.delete_customers(call.actor(), &call.body).await
 }
 
 async fn info(call: Call) -> Outcome<Json> {
@@ -44,9 +44,9 @@ async fn list(call: Call) -> Outcome<Json> {
 }
 
 async fn block(call: Call) -> Outcome<Json> {
-    call.accounts.block_customers(&call.body).await
+    call.accounts.block_customers(call.actor(), &call.body).await
 }
 
 async fn unblock(call: Call) -> Outcome<Json> {
-    call.accounts.unblock_customers(&call.body).await
+    call.accounts.unblock_customers(call.actor(), &call.body).await
 }

@@ -9,7 +9,9 @@ use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
     row!("POST" "/key/generate" OwnScope generate),
+    row!("POST" "/key/service-account/generate" OwnScope generate_service),
     row!("POST" "/key/update" OwnScope update),
+    row!("POST" "/key/bulk_update" Admin bulk_update),
     row!("POST" "/key/delete" OwnScope delete),
     row!("GET" "/key/info" AnyKey info),
     row!("POST" "/v2/key/info" Admin infos),
@@ -18,10 +20,34 @@ pub(crate) static ROWS: &[Row] = &[
     row!("POST" "/key/unblock" Admin unblock),
     row!("POST" "/key/regenerate" OwnScope regenerate),
     row!("POST" "/key/{key}/regenerate" OwnScope regenerate),
+    row!("POST" "/key/{key}/reset_spend" Admin reset_spend),
+    row!("GET" "/key/aliases" OwnScope aliases),
+    row!("POST" "/key/health" AnyKey health),
 ];
 
 async fn generate(call: Call) -> Outcome<Json> {
     call.accounts.generate_key(call.actor(), &call.body_or_empty()).await
+}
+
+async fn generate_service(call: Call) -> Outcome<Json> {
+    call.accounts.generate_service_key(call.actor(), &call.body_or_empty()).await
+}
+
+async fn bulk_update(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_update_keys(call.actor(), &call.body).await
+}
+
+async fn reset_spend(call: Call) -> Outcome<Json> {
+    call.accounts.reset_key_spend(call.actor(), call.named(), &call.body).await
+}
+
+async fn aliases(call: Call) -> Outcome<Json> {
+    let (page, size) = (call.number("page", 1, 1)?, call.number("size", 50, 1)?);
+    call.accounts.key_aliases(call.actor(), call.owned("search"), call.owned("team_id"), page, size).await
+}
+
+async fn health(call: Call) -> Outcome<Json> {
+    Ok(call.accounts.key_health())
 }
 
 async fn update(call: Call) -> Outcome<Json> {

@@ -23,7 +23,7 @@ async fn update(call: Call) -> Outcome<Json> {
 }
 
 async fn delete(call: Call) -> Outcome<Json> {
-    call.accounts.delete_projects(&call.body).await
+    call.accounts.delete_projects(call.actor(), &call.body).await
 }
 
 async fn info(call: Call) -> Outcome<Json> {

@@ -31,5 +31,5 @@ async fn list(call: Call) -> Outcome<Json> {
 }
 
 async fn delete(call: Call) -> Outcome<Json> {
-    call.accounts.delete_tag(&call.body).await
+    call.accounts.delete_tag(call.actor(), &call.body).await
 }

@@ -1,14 +1,6 @@
 //! Budgets, tags, end users, organizations, projects.
 
-use llm_types::Json;
-
-use crate::support::{Gateway, LONELY, MASTER, USER, VIEWER, at, gateway, text};
-
-async fn ok(gateway: &Gateway, key: &str, method: &str, path: &str, body: &str) -> Json {
-    let (status, answer) = gateway.call(Some(key), method, path, body).await;
-    assert_eq!(status, 200, "{method} {path} {body}: {answer}");
-    answer
-}
+use crate::support::{LONELY, MASTER, USER, VIEWER, at, gateway, ok, text};
 
 #[tokio::test]
 async fn budgets_live() {

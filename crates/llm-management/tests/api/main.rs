@@ -8,8 +8,10 @@
 )]
 
 mod audit;
+mod delegation;
 mod entities;
 mod keys;
 mod people;
 mod permission;
 mod support;
+mod teams;

@@ -117,6 +117,13 @@ impl Gateway {
     }
 }
 
+/// A call that has to go well.
+pub(crate) async fn ok(gateway: &Gateway, key: &str, method: &str, path: &str, body: &str) -> Json {
+    let (status, answer) = gateway.call(Some(key), method, path, body).await;
+    assert_eq!(status, 200, "{method} {path} {body}: {answer}");
+    answer
+}
+
 pub(crate) fn at<'j>(json: &'j Json, path: &str) -> &'j Json {
     path.split('.').fold(json, |json, part| match part.parse::<usize>() {
         Ok(n) if json.as_array().is_some() => &json.as_array().unwrap()[n],

@@ -1,0 +1,336 @@
+//! Nobody hands out more than they have: what a key may get from the key that makes the call.
+
+use chrono::{DateTime, Utc};
+use llm_store::{BudgetRow, ProjectRow, VerificationToken};
+use llm_types::Json;
+
+use super::body::KeyBody;
+use super::fill::routes_of;
+use super::rights::forbidden;
+use crate::period::Period;
+use crate::purse::{Owner, nanos};
+use crate::request::{Given, Outcome};
+use crate::rights::Standing;
+use crate::{Accounts, Identity, ModelList};
+
+/// Metadata fields that give something which its maker may not have.
+const ADMIN_METADATA: [&str; 6] = [
+    "allow_client_mock_response",
+    "allow_client_pricing_override",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+    "allowed_passthrough_routes",
+    "disable_global_guardrails",
+];
+
+/// The first field for administrators that one of these objects sets to something.
+pub(crate) fn admin_metadata<'j>(places: impl IntoIterator<Item = Option<&'j Json>>) -> Option<&'static str> {
+    let places: Vec<&Json> = places.into_iter().flatten().collect();
+    let set = |value: &Json| !value.is_null() && value.as_bool() != Some(false);
+    ADMIN_METADATA.iter().find(|name| places.iter().any(|place| place.get(name).is_some_and(set))).copied()
+}
+
+/// What is asked for a key: a new one, or `row` with changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) body: &'a Json,
+    pub(super) asked: &'a KeyBody,
+    /// The key that is changed; none for a new one, where absent fields mean "no limit".
+    pub(super) row: Option<&'a VerificationToken>,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// The limits of the key that makes the call.
+#[derive(Debug, Default)]
+struct Own {
+    row: VerificationToken,
+    budget: Option<BudgetRow>,
+}
+
+impl Own {
+    fn rates(&self) -> [(&'static str, Option<i64>); 4] {
+        let budget = self.budget.as_ref();
+        [
+            ("tpm_limit", self.row.tpm_limit.or_else(|| budget?.tpm_limit)),
+            ("rpm_limit", self.row.rpm_limit.or_else(|| budget?.rpm_limit)),
+            ("tpd_limit", self.row.tpd_limit.or_else(|| budget?.tpd_limit)),
+            ("max_parallel_requests", self.row.max_parallel_requests.or_else(|| budget?.max_parallel_requests)),
+        ]
+    }
+
+    fn window(&self) -> Option<Period> {
+        let budget = self.budget.as_ref();
+        self.row.budget_duration.as_deref().or_else(|| budget?.budget_duration.as_deref()).and_then(Period::parse)
+    }
+}
+
+impl Accounts {
+    /// Checks that what is asked for a key is no more than its maker has.
+    ///
+    /// # Errors
+    /// 403 naming what is too much.
+    pub(super) async fn no_more_than(&self, by: &Identity, ask: Ask<'_>) -> Outcome<()> {
+        if by.is_admin() {
+            return Ok(());
+        }
+        let own = self.own_limits(by).await?;
+        only_for_admins(by, ask)?;
+        self.same_places(by, ask).await?;
+        let new = ask.row.is_none();
+        within_routes(by, ask.asked, new)?;
+        within_models(by, ask.asked, new)?;
+        within_budget(by, ask.asked, &own, new)?;
+        within_rates(ask.asked, &own)?;
+        within_lifetime(by, ask.asked, new, ask.now)
+    }
+
+    /// Checks that a whole key is no more than its caller has: its new secret is about to be told.
+    ///
+    /// # Errors
+    /// As [`Accounts::no_more_than`].
+    pub(super) async fn no_more_than_row(&self, by: &Identity, row: &VerificationToken) -> Outcome<()> {
+        if by.is_admin() || by.key_hash() == Some(row.token.as_str()) {
+            return Ok(());
+        }
+        let as_asked = KeyBody {
+            models: Some(Some(row.models.clone())),
+            allowed_routes: Some(Some(row.allowed_routes.clone())),
+            max_budget: Some(row.max_budget),
+            budget_duration: Some(row.budget_duration.clone()),
+            tpm_limit: Some(row.tpm_limit),
+            rpm_limit: Some(row.rpm_limit),
+            tpd_limit: Some(row.tpd_limit),
+            max_parallel_requests: Some(row.max_parallel_requests),
+            ..KeyBody::default()
+        };
+        let own = self.own_limits(by).await?;
+        within_routes(by, &as_asked, true)?;
+        within_models(by, &as_asked, true)?;
+        within_budget(by, &as_asked, &own, true)?;
+        within_rates(&as_asked, &own)?;
+        acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
+        match (by.expires, row.expires) {
+            (Some(end), until) if until.is_none_or(|until| until > end) => Err(too_long()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A new key without rate limits of its own has those of the key that makes it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn inherit_rates(&self, by: &Identity, asked: &mut KeyBody) -> Outcome<()> {
+        if by.is_admin() {
+            return Ok(());
+        }
+        for (name, own) in self.own_limits(by).await?.rates() {
+            let field = rate_mut(asked, name);
+            if field.flatten().is_none() && own.is_some() {
+                *field = Some(own);
+            }
+        }
+        Ok(())
+    }
+
+    async fn own_limits(&self, by: &Identity) -> Outcome<Own> {
+        let (Some(hash), true) = (by.key_hash(), by.is_key()) else { return Ok(Own::default()) };
+        let row = self.key_row(hash).await?;
+        let budget = match &row.budget_id {
+            Some(id) => self.store_or_refuse()?.table::<BudgetRow>().get([id.as_str()]).await?,
+            None => None,
+        };
+        Ok(Own { row, budget })
+    }
+
+    /// Organization, project and budget of a key: where its limits come from.
+    async fn same_places(&self, by: &Identity, ask: Ask<'_>) -> Outcome<()> {
+        let (asked, row) = (ask.asked, ask.row);
+        let there = |of: fn(&VerificationToken) -> &Option<String>| row.and_then(|row| of(row).clone());
+        for (name, given, old) in [
+            ("organization_id", &asked.organization_id, there(|row| &row.organization_id)),
+            ("project_id", &asked.project_id, there(|row| &row.project_id)),
+            ("budget_id", &asked.budget_id, there(|row| &row.budget_id)),
+        ] {
+            let Some(given) = given else { continue };
+            if *given == old {
+                continue;
+            }
+            let fine = match (name, given) {
+                // Without it the key would escape its limits.
+                (_, None) => false,
+                ("organization_id", Some(id)) => {
+                    by.caller.organization_id.as_deref() == Some(id)
+                        || self.standing_in_organization(by, id).await? >= Standing::OrgAdmin
+                }
+                ("project_id", Some(id)) => {
+                    by.caller.project_id.as_deref() == Some(id) || self.project_of_team(ask, id).await?
+                }
+                _ => false,
+            };
+            if !fine {
+                return Err(forbidden(format!("You may not set this {name}.")).with_param(name).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// True when the project belongs to the team of the key, which is checked elsewhere.
+    async fn project_of_team(&self, ask: Ask<'_>, project: &str) -> Outcome<bool> {
+        let team = match &ask.asked.team_id {
+            Some(team) => team.clone(),
+            None => ask.row.and_then(|row| row.team_id.clone()),
+        };
+        let row = self.store_or_refuse()?.table::<ProjectRow>().get([project]).await?;
+        Ok(team.is_some() && row.is_some_and(|row| row.team_id == team))
+    }
+}
+
+fn only_for_admins(by: &Identity, ask: Ask<'_>) -> Outcome<()> {
+    let asked = ask.asked;
+    let refuse = |what: &str| Err(forbidden(format!("Only proxy admins can set `{what}`.")).with_param(what).into());
+    // On a new key 0 is what it has anyway; later it would be a reset.
+    if asked.spend.flatten().is_some_and(|spend| ask.row.is_some() || spend != 0.0) {
+        return refuse("spend");
+    }
+    if ask.row.is_some_and(|row| row.blocked == Some(true)) && asked.blocked.is_some_and(|given| given != Some(true)) {
+        return refuse("blocked");
+    }
+    for (name, given) in [("permissions", &asked.permissions), ("config", &asked.config)] {
+        if given.as_ref().and_then(Option::as_ref).is_some_and(|m| m.0.as_object().is_some_and(|o| !o.is_empty())) {
+            return refuse(name);
+        }
+    }
+    let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
+    if let Some(name) = admin_metadata([Some(ask.body), metadata]) {
+        return refuse(name);
+    }
+    // A group adds models to the key's list.
+    let groups = asked.access_group_ids.clone().flatten().unwrap_or_default();
+    if !(groups.is_empty() || by.lists.key.allows_all() || by.lists.key.is_teams()) {
+        return refuse("access_group_ids");
+    }
+    Ok(())
+}
+
+/// A key in somebody else's name calls models and nothing more: with it its maker could act as that person.
+///
+/// # Errors
+/// 403 for other routes.
+pub(super) fn acts_as_another(by: &Identity, owner: Option<&str>, routes: &[String]) -> Outcome<()> {
+    if by.is_admin() || owner.is_none() || owner == by.user_id() {
+        return Ok(());
+    }
+    let groups = ["llm_api_routes", "openai_routes", "anthropic_routes", "google_routes"];
+    let models_only =
+        |route: &String| groups.contains(&route.as_str()) || !route.contains('*') && crate::in_routes(&groups, route);
+    if !routes.is_empty() && routes.iter().all(models_only) {
+        return Ok(());
+    }
+    let why = "A key of another user may only call models: set `allowed_routes` to [\"llm_api_routes\"].";
+    Err(forbidden(why).with_param("allowed_routes").into())
+}
+
+/// What was asked, when it counts: for a new key an absent field is the widest there is.
+fn asked_or_widest<T>(given: Option<&Option<T>>, new: bool) -> Option<Option<&T>> {
+    match given {
+        Some(given) => Some(given.as_ref()),
+        None => new.then_some(None),
+    }
+}
+
+/// The routes that follow from a body; its `key_type` names some where `allowed_routes` does not.
+pub(super) fn routes_asked(asked: &KeyBody) -> Given<Vec<String>> {
+    let given = asked.allowed_routes.as_ref();
+    match asked.key_type.as_ref().and_then(Option::as_deref).and_then(routes_of) {
+        Some(routes) if given.is_none_or(|given| given.as_ref().is_none_or(Vec::is_empty)) => Some(Some(routes)),
+        _ => given.cloned(),
+    }
+}
+
+fn within_routes(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
+    if by.allowed_routes.is_empty() {
+        return Ok(());
+    }
+    let given = routes_asked(asked);
+    let Some(routes) = asked_or_widest(given.as_ref(), new) else { return Ok(()) };
+    // A pattern covers more than the path it is made of, so it has to be one of the caller's.
+    let within = |route: &String| {
+        by.allowed_routes.contains(route)
+            || !route.contains(['*', '{']) && route.starts_with('/') && crate::in_routes(&by.allowed_routes, route)
+    };
+    let fine = routes.is_some_and(|routes| !routes.is_empty() && routes.iter().all(within));
+    if fine {
+        Ok(())
+    } else {
+        Err(forbidden("`allowed_routes` must be within those of the key that makes the call.").into())
+    }
+}
+
+fn within_models(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
+    if by.lists.key.allows_all() || by.lists.key.is_teams() {
+        return Ok(());
+    }
+    let Some(models) = asked_or_widest(asked.models.as_ref(), new) else { return Ok(()) };
+    let directory = by.directory.load();
+    let fine = models.is_some_and(|models| {
+        !ModelList::new(models).allows_all() && models.iter().all(|m| by.lists.key.allows(m, &directory))
+    });
+    if fine { Ok(()) } else { Err(forbidden("`models` must be within those of the key that makes the call.").into()) }
+}
+
+fn within_budget(by: &Identity, asked: &KeyBody, own: &Own, new: bool) -> Outcome<()> {
+    let cap = by.budgets.iter().find(|b| b.owner == Owner::Key).and_then(|b| b.cap);
+    let Some(cap) = cap else { return Ok(()) };
+    if let Some(max) = asked_or_widest(asked.max_budget.as_ref(), new)
+        && !max.is_some_and(|max| max.is_finite() && nanos(*max) <= cap.max)
+    {
+        return Err(forbidden("`max_budget` must be within that of the key that makes the call.").into());
+    }
+    // The same money in a shorter window is more money.
+    let window = asked.budget_duration.as_ref().and_then(Option::as_deref).and_then(Period::parse);
+    let longest = own.window().map_or(i64::MAX, Period::seconds);
+    match window {
+        Some(window) if window.seconds() < longest => {
+            Err(forbidden("`budget_duration` must not be shorter than that of the key that makes the call.").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn within_rates(asked: &KeyBody, own: &Own) -> Outcome<()> {
+    for (name, most) in own.rates() {
+        let given = match name {
+            "tpm_limit" => asked.tpm_limit,
+            "rpm_limit" => asked.rpm_limit,
+            "tpd_limit" => asked.tpd_limit,
+            _ => asked.max_parallel_requests,
+        };
+        if let (Some(given), Some(most)) = (given, most)
+            && given.is_none_or(|given| given > most)
+        {
+            let why = format!("`{name}` must be within that of the key that makes the call.");
+            return Err(forbidden(why).with_param(name).into());
+        }
+    }
+    Ok(())
+}
+
+fn rate_mut<'a>(asked: &'a mut KeyBody, name: &str) -> &'a mut Given<i64> {
+    match name {
+        "tpm_limit" => &mut asked.tpm_limit,
+        "rpm_limit" => &mut asked.rpm_limit,
+        "tpd_limit" => &mut asked.tpd_limit,
+        _ => &mut asked.max_parallel_requests,
+    }
+}
+
+fn within_lifetime(by: &Identity, asked: &KeyBody, new: bool, now: DateTime<Utc>) -> Outcome<()> {
+    let Some(end) = by.expires else { return Ok(()) };
+    let Some(asked) = asked_or_widest(asked.duration.as_ref(), new) else { return Ok(()) };
+    let until = asked.and_then(|d| Period::parse(d)).and_then(|p| p.after(now));
+    if until.is_some_and(|until| until <= end) { Ok(()) } else { Err(too_long()) }
+}
+
+fn too_long() -> crate::Problem {
+    forbidden("`duration` must end with that of the key that makes the call.").with_param("duration").into()
+}

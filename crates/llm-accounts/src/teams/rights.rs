@@ -1,0 +1,105 @@
+//! What a team may be given: no more than its organization has, and no more than the caller has.
+
+use llm_store::{BudgetRow, OrganizationRow, TeamRow};
+use llm_types::Json;
+
+use super::body::{IN_METADATA, TeamBody, WRITABLE};
+use crate::keys::bounds::admin_metadata;
+use crate::keys::{Actor, bad, forbidden};
+use crate::request::Outcome;
+use crate::rights::{Standing, may_write};
+use crate::{Accounts, Identity, ModelList};
+
+impl Accounts {
+    /// Whether the caller may give a team what a body asks for. `row` is the team, or an empty one.
+    ///
+    /// # Errors
+    /// 403 for fields above the caller and for more than the caller has, 400 for more than the organization has.
+    pub(super) async fn may_shape_team(
+        &self,
+        actor: Actor<'_>,
+        standing: Standing,
+        row: &TeamRow,
+        body: &Json,
+        asked: &TeamBody,
+    ) -> Outcome<()> {
+        may_write(&[TeamBody::FIELDS, IN_METADATA].concat(), WRITABLE, standing, body)?;
+        if standing < Standing::Admin {
+            let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
+            if let Some(name) = admin_metadata([Some(body), metadata]) {
+                return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());
+            }
+        }
+        let target = asked.organization_id.clone().unwrap_or_else(|| row.organization_id.clone());
+        if standing < Standing::Admin && target != row.organization_id {
+            let there = match &target {
+                Some(id) => self.standing_in_organization(actor.who, id).await?,
+                // Out of its organization a team would escape the organization's limits.
+                None => Standing::None,
+            };
+            if there < Standing::OrgAdmin {
+                return Err(forbidden("You do not administer this organization.").with_param("organization_id").into());
+            }
+        }
+        if let Some(models) = &asked.models {
+            let models = models.clone().unwrap_or_default();
+            if standing == Standing::Manager && !has_all(actor.who, &models, &row.models) {
+                return Err(forbidden("You may only give a team models that you may use.").with_param("models").into());
+            }
+        }
+        match target {
+            Some(id) => self.within_organization(actor, &id, row, asked).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A team has no more than its organization.
+    async fn within_organization(&self, actor: Actor<'_>, id: &str, row: &TeamRow, asked: &TeamBody) -> Outcome<()> {
+        let store = self.store_or_refuse()?;
+        let Some(organization) = store.table::<OrganizationRow>().get([id]).await? else {
+            return Err(bad(format!("Organization not found, passed organization_id={id}"))
+                .with_param("organization_id")
+                .into());
+        };
+        let budget = store.table::<BudgetRow>().get([organization.budget_id.as_str()]).await?.unwrap_or_default();
+        let moved = row.organization_id.as_deref() != Some(id);
+        let wanted = |given: Option<Option<f64>>, there: Option<f64>| given.unwrap_or(if moved { there } else { None });
+        let whole = |given: Option<Option<i64>>, there: Option<i64>| {
+            wanted(given.map(|g| g.map(|n| n as f64)), there.map(|n| n as f64))
+        };
+        for (name, asked, most) in [
+            ("max_budget", wanted(asked.max_budget, row.max_budget), budget.max_budget),
+            ("tpm_limit", whole(asked.tpm_limit, row.tpm_limit), budget.tpm_limit.map(|n| n as f64)),
+            ("rpm_limit", whole(asked.rpm_limit, row.rpm_limit), budget.rpm_limit.map(|n| n as f64)),
+        ] {
+            if let (Some(asked), Some(most)) = (asked, most)
+                && asked > most
+            {
+                let why = format!("Team {name} ({asked}) exceeds the organization's {name} ({most}).");
+                return Err(bad(why).with_param(name).into());
+            }
+        }
+        let models = asked.models.clone().map_or_else(|| row.models.clone(), Option::unwrap_or_default);
+        let list = ModelList::new(&organization.models);
+        let directory = actor.who.directory.load();
+        if !list.allows_all()
+            && let Some(model) = models.iter().find(|model| !list.allows(model, &directory))
+        {
+            let why = format!("Model '{model}' is not in the organization's models.");
+            return Err(bad(why).with_param("models").into());
+        }
+        Ok(())
+    }
+}
+
+/// True when the caller may use every model of a list that was not there before. An empty list is every model.
+pub(super) fn has_all(by: &Identity, models: &[String], there: &[String]) -> bool {
+    let directory = by.directory.load();
+    let own: Vec<&ModelList> =
+        [Some(&by.lists.key).filter(|list| !list.is_teams()), by.lists.user.as_ref()].into_iter().flatten().collect();
+    if ModelList::new(models).allows_all() {
+        return ModelList::new(there).allows_all() || own.iter().all(|list| list.allows_all());
+    }
+    let new = models.iter().filter(|model| !there.contains(model));
+    new.into_iter().all(|model| own.iter().all(|list| list.allows(model, &directory)))
+}

@@ -1,0 +1,71 @@
+//! From a body to the columns of a user.
+
+use chrono::Utc;
+use llm_store::UserPatch;
+use llm_store::defaults::empty_object;
+use llm_types::Json;
+
+use super::body::{IN_METADATA, UserBody};
+use crate::budgets::not_negative;
+use crate::keys::{bad, reset};
+use crate::request::{Given, Map, Outcome, metadata};
+use crate::{Accounts, Role};
+
+/// The roles a user can have. The others belong to teams, end users and memberships.
+const ROLES: [Role; 4] = [Role::ProxyAdmin, Role::ProxyAdminViewer, Role::InternalUser, Role::InternalUserViewer];
+
+impl Accounts {
+    /// The columns that a body sets; `there` is the metadata that the user has.
+    ///
+    /// # Errors
+    /// 400 for an unknown role, negative amounts, durations that are none, and passwords.
+    pub(super) fn user_patch(&self, body: &Json, asked: &UserBody, there: Json) -> Outcome<UserPatch> {
+        if asked.password.clone().flatten().is_some() {
+            return Err(bad("Users do not log in with passwords here.").with_param("password").into());
+        }
+        if let Some(Some(name)) = &asked.user_role
+            && !Role::parse(name).is_some_and(|role| ROLES.contains(&role))
+        {
+            return Err(bad("Unknown user_role").with_param("user_role").into());
+        }
+        not_negative("max_budget", asked.max_budget)?;
+        not_negative("spend", asked.spend)?;
+        for (name, limit) in [
+            ("max_parallel_requests", asked.max_parallel_requests),
+            ("tpm_limit", asked.tpm_limit),
+            ("rpm_limit", asked.rpm_limit),
+        ] {
+            not_negative(name, limit.map(|l| l.map(|n| n as f64)))?;
+        }
+        let list = |given: &Given<Vec<String>>| given.clone().map(Option::unwrap_or_default);
+        let raw = |map: &Given<Map>| map.clone().map(|m| m.map_or_else(empty_object, |m| m.0.to_raw()));
+        let mut patch = UserPatch {
+            user_alias: asked.user_alias.clone(),
+            user_email: asked.user_email.clone(),
+            user_role: asked.user_role.clone(),
+            sso_user_id: asked.sso_user_id.clone(),
+            models: list(&asked.models),
+            max_budget: asked.max_budget,
+            max_parallel_requests: asked.max_parallel_requests,
+            tpm_limit: asked.tpm_limit,
+            rpm_limit: asked.rpm_limit,
+            metadata: metadata(body, IN_METADATA, &asked.metadata, there).map(|m| m.to_raw()),
+            policies: list(&asked.policies),
+            model_max_budget: raw(&asked.model_max_budget),
+            allowed_cache_controls: list(&asked.allowed_cache_controls),
+            ..UserPatch::default()
+        };
+        match &asked.budget_duration {
+            None => {}
+            Some(None) => {
+                patch.budget_duration = Some(None);
+                patch.budget_reset_at = Some(None);
+            }
+            Some(Some(duration)) => {
+                patch.budget_reset_at = Some(Some(reset(&self.reset_clock()?, duration, Utc::now())?));
+                patch.budget_duration = Some(Some(duration.clone()));
+            }
+        }
+        Ok(patch)
+    }
+}

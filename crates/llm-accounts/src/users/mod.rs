@@ -1,0 +1,10 @@
+//! Internal users: making, changing, reading and deleting them. Call these on the store's runtime.
+
+mod body;
+mod change;
+mod fill;
+mod make;
+mod read;
+mod remove;
+
+pub use read::UserListQuery;
