@@ -25,6 +25,7 @@
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
+//! | `usage` | whose daily usage a caller may read |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags` | management: what the API does to the rows |
@@ -64,6 +65,7 @@ mod shared;
 mod spend_row;
 mod tags;
 mod teams;
+mod usage;
 mod users;
 
 pub use accounts::Accounts;

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use llm_accounts::{Accounts, AccountsSettings, Bill, Credential, Intent, KeyDigest};
-use llm_store::{DailyFilter, DailyScope, Filter, SpendLogRow, Store, StoreConfig, VerificationToken};
+use llm_store::{DailyFilter, DailyGroup, DailyScope, Filter, SpendLogRow, Store, StoreConfig, VerificationToken};
 use llm_types::record::{Caller, Cost, ErrorInfo, LogRecord, Status};
 use llm_types::{Json, OperationKind, RawJson, Secret, Usage, UsageSource};
 use tokio::runtime::Handle;
@@ -126,9 +126,9 @@ async fn a_success_leaves_every_column() {
         std::fs::write("tests/success.txt", &lines).unwrap();
     }
     assert_eq!(lines, std::fs::read_to_string("tests/success.txt").unwrap());
-    let days = store.daily_sums(DailyScope::Tag, &DailyFilter::default()).await.unwrap();
-    let (day, sums) = &days[0];
-    assert_eq!((day.as_str(), sums.api_requests, sums.prompt_tokens), ("2026-01-14", 4, 52), "four tags");
+    let days = store.daily_groups(DailyScope::Tag, &DailyFilter::default(), &[DailyGroup::Date], None).await.unwrap();
+    let (day, sums) = (days[0].part(0), &days[0].counters);
+    assert_eq!((day, sums.api_requests, sums.prompt_tokens), ("2026-01-14", 4, 52), "four tags");
     let team = store.daily(DailyScope::Team, &DailyFilter::default(), 1, 10).await.unwrap();
     let sums = &team.rows[0].counters;
     assert_eq!((sums.cache_read_input_tokens, sums.successful_requests, sums.total_response_time_ms), (3, 1, 1500));

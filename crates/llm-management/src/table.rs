@@ -54,7 +54,11 @@ pub(crate) use row;
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     [
         routes::keys::ROWS,
-        routes::spend::ROWS,
+        routes::spend::logs::ROWS,
+        routes::spend::global::ROWS,
+        routes::spend::report::ROWS,
+        routes::spend::activity::ROWS,
+        routes::spend::usage::ROWS,
         routes::users::ROWS,
         routes::teams::ROWS,
         routes::audit::ROWS,

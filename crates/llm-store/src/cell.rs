@@ -12,6 +12,9 @@ use crate::value::Value;
 
 /// A type that can be a column. A NULL where the type has none (older databases are laxer) reads as its default.
 pub trait Cell: Sized {
+    /// True when the column may be NULL.
+    const MAY_BE_NULL: bool = false;
+
     /// The value to store.
     fn value(&self) -> Value<'_>;
     /// Reads column number `at`.
@@ -50,6 +53,8 @@ macro_rules! cell {
     };
     (optional $ty:ty, $variant:ident, $read:ident, |$v:ident| $write:expr, |$r:ident| $make:expr) => {
         impl Cell for Option<$ty> {
+            const MAY_BE_NULL: bool = true;
+
             fn value(&self) -> Value<'_> {
                 Value::$variant(self.as_ref().map(|$v| $write))
             }

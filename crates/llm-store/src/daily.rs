@@ -44,7 +44,7 @@ impl DailyScope {
         }
     }
 
-    const fn entity(self) -> Option<&'static str> {
+    pub(crate) const fn entity(self) -> Option<&'static str> {
         match self {
             Self::User => Some("user_id"),
             Self::Team => Some("team_id"),
@@ -171,6 +171,8 @@ pub struct DailySpendRow {
 pub struct DailyFilter {
     /// Any of these entities; empty: all.
     pub entities: Vec<String>,
+    /// None of these entities.
+    pub without: Vec<String>,
     /// First day, `YYYY-MM-DD`.
     pub from: Option<String>,
     /// Last day.
@@ -182,8 +184,12 @@ pub struct DailyFilter {
 }
 
 impl DailyFilter {
-    fn write(&self, scope: DailyScope, sql: &mut Sql) {
+    pub(crate) fn write(&self, scope: DailyScope, sql: &mut Sql) {
         sql.push(" WHERE 1 = 1");
+        if let (Some(entity), false) = (scope.entity(), self.without.is_empty()) {
+            // LiteLLM's rows may have no entity at all.
+            sql.push(" AND NOT (COALESCE(").name(entity).push(", '')").is_any_of(&self.without).push(")");
+        }
         for (column, values) in
             [(scope.entity(), &self.entities), (scope.entity().and(Some("api_key")), &self.api_keys)]
         {
@@ -259,19 +265,6 @@ impl Store {
         sql.push(" AND ").name(entity).push(" IS NOT NULL ORDER BY 1");
         let rows = self.fetch(sql).await?;
         rows.iter().map(|row| Ok(row.text(0)?.unwrap_or_default())).collect()
-    }
-
-    /// The sums of a rollup by day, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn daily_sums(&self, scope: DailyScope, filter: &DailyFilter) -> Result<Vec<(String, DailyCounters)>> {
-        let mut sql = Sql::read(self.dialect(), "SELECT \"date\", ");
-        sql.push(&DailyCounters::sums(self.dialect()).join(", ")).push(" FROM ").name(scope.table());
-        filter.write(scope, &mut sql);
-        sql.push(" GROUP BY \"date\" ORDER BY \"date\"");
-        let rows = self.fetch(sql).await?;
-        rows.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), DailyCounters::read(row, 1)?))).collect()
     }
 }
 

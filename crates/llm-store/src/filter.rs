@@ -270,13 +270,17 @@ impl ListQuery {
     /// Writes ` ORDER BY ... LIMIT ... OFFSET ...`.
     pub(crate) fn write_order<T: Table>(&self, sql: &mut Sql) -> Result<()> {
         let mut lead = " ORDER BY ";
-        for (column, descending) in &self.sort {
+        for (column, falls) in &self.sort {
             let column = T::column(column)?;
-            sql.push(lead).name(column).push(if *descending { " DESC NULLS LAST" } else { " ASC NULLS LAST" });
+            sql.push(lead).name(column).push(if *falls { " DESC" } else { " ASC" });
+            // Said only where it matters: an index has its NULLs at one end, and would not be used for this order.
+            sql.push(if T::may_be_null(column) { " NULLS LAST" } else { "" });
             lead = ", ";
         }
+        // The key in the same direction, so that an index over both columns can be read forwards or backwards.
+        let falls = self.sort.last().is_some_and(|(_, falls)| *falls);
         for key in T::KEY.iter().filter(|key| !self.sort.iter().any(|(column, _)| column == *key)) {
-            sql.push(lead).name(key);
+            sql.push(lead).name(key).push(if falls { " DESC" } else { "" });
             lead = ", ";
         }
         if let Some(size) = self.size {

@@ -146,6 +146,10 @@ pub enum SpendGroup {
     Status,
     /// Conversation.
     Session,
+    /// E.g. acompletion.
+    CallType,
+    /// `True`, `False` or `None`, as text.
+    CacheHit,
 }
 
 impl SpendGroup {
@@ -164,12 +168,25 @@ impl SpendGroup {
             Self::ApiBase => "api_base",
             Self::Status => "status",
             Self::Session => "session_id",
+            Self::CallType => "call_type",
+            Self::CacheHit => "cache_hit",
         }
     }
 }
 
 /// Columns that may be large and that lists do not show.
 const BODIES: [&str; 3] = ["messages", "response", "proxy_server_request"];
+
+/// Rows that a page counts at the most; counting millions takes longer than reading the page.
+pub const COUNTED: u32 = 100_000;
+
+/// How many rows there are, as far as one can tell. Whoever turns the pages until the last one sees every row.
+fn total(counted: u64, rows: &[SpendLogRow], query: &ListQuery) -> u64 {
+    let Some(size) = query.size.filter(|_| counted >= u64::from(COUNTED) && !rows.is_empty()) else { return counted };
+    let before = u64::from(query.page.saturating_sub(1)) * u64::from(size);
+    let full = rows.len() as u64 == u64::from(size);
+    counted.max(before + rows.len() as u64 + u64::from(full))
+}
 
 impl Rows<'_, SpendLogRow> {
     /// The requests with this id: the row's own, those stored under another because it was taken, or our call id.
@@ -185,12 +202,14 @@ impl Rows<'_, SpendLogRow> {
         read_all(&self.exec.fetch(sql).await?)
     }
 
-    /// A page of requests without their bodies (`messages`, `response` and `proxy_server_request` read as `None`).
+    /// A page of requests without their bodies (`messages`, `response` and `proxy_server_request` read as `None`). The total
+    /// is counted up to [`COUNTED`]; beyond that it says that there is at least one more row than this page shows.
     ///
     /// # Errors
     /// When the query names a column the table does not have.
     pub async fn page(&mut self, query: &ListQuery) -> Result<Listing<SpendLogRow>> {
-        let mut sql = Sql::read(self.exec.dialect(), "SELECT ");
+        let dialect = self.exec.dialect();
+        let mut sql = Sql::read(dialect, "SELECT ");
         for (i, column) in SpendLogRow::COLUMNS.iter().enumerate() {
             sql.push(if i > 0 { ", " } else { "" });
             if BODIES.contains(column) {
@@ -198,12 +217,20 @@ impl Rows<'_, SpendLogRow> {
             }
             sql.name(column);
         }
-        sql.push(" FROM ").name(SpendLogRow::NAME);
+        // The ids first: what a page skips is skipped in an index, not in rows that are long.
+        sql.push(" FROM ").name(SpendLogRow::NAME).push(" WHERE \"request_id\" IN (SELECT \"request_id\" FROM ");
+        sql.name(SpendLogRow::NAME);
         query.filter.write::<SpendLogRow>(&mut sql)?;
         query.write_order::<SpendLogRow>(&mut sql)?;
-        let rows = read_all(&self.exec.fetch(sql).await?)?;
-        let total = self.count(&query.filter).await?;
-        Ok(Listing { rows, total })
+        sql.push(")");
+        ListQuery { size: None, ..query.clone() }.write_order::<SpendLogRow>(&mut sql)?;
+        let rows: Vec<SpendLogRow> = read_all(&self.exec.fetch(sql).await?)?;
+        let mut sql = Sql::read(dialect, "SELECT COUNT(*) FROM (SELECT 1 FROM ");
+        sql.name(SpendLogRow::NAME);
+        query.filter.write::<SpendLogRow>(&mut sql)?;
+        sql.push(" LIMIT ").bind(i64::from(COUNTED)).push(") AS counted");
+        let counted = u64::try_from(first_int(&self.exec.fetch(sql).await?)?).unwrap_or_default();
+        Ok(Listing { total: total(counted, &rows, query), rows })
     }
 
     /// Sums by the given groups, ordered by them; by none: one sum over all. `limit` keeps the dearest sums, dearest first.

@@ -12,6 +12,8 @@ pub trait Table: Sized + Send + Sync {
     const NAME: &'static str;
     /// The columns, in the order of the struct's fields.
     const COLUMNS: &'static [&'static str];
+    /// Which of them may be NULL.
+    const MAY_BE_NULL: &'static [bool];
     /// The columns of the primary key.
     const KEY: &'static [&'static str];
 
@@ -33,6 +35,11 @@ pub trait Table: Sized + Send + Sync {
             .find(|c| **c == column)
             .copied()
             .ok_or_else(|| StoreError::Column { table: Self::NAME, column: column.to_owned() })
+    }
+
+    /// True when `column` may be NULL.
+    fn may_be_null(column: &str) -> bool {
+        Self::COLUMNS.iter().zip(Self::MAY_BE_NULL).any(|(c, null)| *c == column && *null)
     }
 }
 
@@ -93,6 +100,7 @@ macro_rules! table {
         impl crate::table::Table for $row {
             const NAME: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$( table!(@column $field $($column)?) ),+];
+            const MAY_BE_NULL: &'static [bool] = &[$( <$ty as crate::cell::Cell>::MAY_BE_NULL ),+];
             const KEY: &'static [&'static str] = &[$($key),+];
             fn values(&self) -> Vec<crate::value::Value<'_>> {
                 vec![$( crate::cell::Cell::value(&self.$field) ),+]

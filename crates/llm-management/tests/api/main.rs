@@ -15,3 +15,4 @@ mod people;
 mod permission;
 mod support;
 mod teams;
+mod usage;

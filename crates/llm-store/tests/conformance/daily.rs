@@ -1,6 +1,6 @@
 //! The daily rollups.
 
-use llm_store::{DailyCounters, DailyFilter, DailyKey, DailyScope, DailySpendRow, SettlementBatch, Store};
+use llm_store::{DailyCounters, DailyFilter, DailyGroup, DailyKey, DailyScope, DailySpendRow, SettlementBatch, Store};
 
 fn row(scope: DailyScope, entity: &str, date: &str, model: &str, spend: f64) -> DailySpendRow {
     DailySpendRow {
@@ -72,9 +72,16 @@ pub(crate) async fn rows_are_told_apart(store: Store) {
     assert_eq!(list(DailyFilter { api_keys: vec!["other".into()], ..DailyFilter::default() }).await.total, 0);
     let page = store.daily(user, &DailyFilter::default(), 4, 100).await.unwrap();
     assert_eq!((page.rows.len(), page.total), (4, 304));
-    let sums = store.daily_sums(user, &DailyFilter::default()).await.unwrap();
-    let days: Vec<_> = sums.iter().map(|(day, c)| (day.as_str(), c.spend, c.api_requests)).collect();
+    let by_day = [DailyGroup::Date];
+    let sums = store.daily_groups(user, &DailyFilter::default(), &by_day, None).await.unwrap();
+    let days: Vec<_> = sums.iter().map(|s| (s.part(0), s.counters.spend, s.counters.api_requests)).collect();
     assert_eq!(days, [("2026-01-01", 3.0, 3), ("2026-01-02", 2.0, 2), ("2026-01-03", 150.0, 300)]);
-    let all = store.daily_sums(DailyScope::Team, &DailyFilter::default()).await.unwrap();
+    let dearest = store.daily_groups(user, &DailyFilter::default(), &[DailyGroup::Entity], Some(2)).await.unwrap();
+    assert_eq!(dearest.iter().map(|s| (s.part(0), s.counters.spend)).collect::<Vec<_>>(), [("c", 150.0), ("a", 4.0)]);
+    let others = DailyFilter { without: vec!["c".into()], ..DailyFilter::default() };
+    let rest = store.daily_groups(user, &others, &[], None).await.unwrap();
+    assert_eq!((rest.len(), rest[0].counters.spend), (1, 5.0));
+    assert_eq!(store.daily_keys(user, &DailyFilter::default()).await.unwrap(), 1);
+    let all = store.daily_groups(DailyScope::Team, &DailyFilter::default(), &by_day, None).await.unwrap();
     assert!(all.is_empty());
 }

@@ -1,44 +1,26 @@
-//! What was spent.
+//! Rows of calls.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use llm_accounts::{KeyDigest, Outcome, Role};
-use llm_store::{
-    DailyFilter, DailyScope, Filter, ListQuery, SpendFilter, SpendLogRow, SpendSum, Store, StoreError, UserRow,
-};
-use llm_types::{Error, Json, Kind, RawJson};
+use chrono::{Days, NaiveDate};
+use llm_accounts::Outcome;
+use llm_store::{Filter, ListQuery, SpendFilter, SpendLogRow, SpendSum, StoreError};
+use llm_types::{Error, Json, Kind};
 
+use super::{MOST_ROWS, date, forbidden, fresh, hash, only, shown};
 use crate::call::Call;
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/spend/logs" OwnScope logs),
     row!("GET" "/spend/logs/v2" OwnScope pages),
-    row!("GET" "/spend/keys" Admin keys),
-    row!("GET" "/spend/users" Admin users),
-    row!("GET" "/global/spend" Admin total),
-    row!("POST" "/global/spend/reset" MasterKey reset),
+    row!("GET" "/spend/logs/ui" OwnScope dashboard),
+    row!("GET" "/spend/logs/ui/{request_id}" OwnScope content),
+    row!("GET" "/spend/logs/session/ui" OwnScope session),
 ];
-
-/// Rows of one answer without a page.
-const MOST_ROWS: u32 = 10_000;
 
 /// Days of one summary.
 const MOST_DAYS: i64 = 3660;
-
-fn shown<T: llm_store::Table + serde::Serialize>(row: &T) -> Json {
-    RawJson::of(row).map(|raw| Json::from(&raw)).unwrap_or_default()
-}
-
-/// The store, with everything settled so far in it.
-async fn fresh(call: &Call) -> Outcome<Store> {
-    let store = call.accounts.store_or_refuse()?.clone();
-    if let Err(error) = call.accounts.flush().await {
-        tracing::warn!(%error, "spend is read without the latest calls");
-    }
-    Ok(store)
-}
 
 /// The filter of a query, narrowed to what the caller may see.
 fn filter(call: &Call) -> Outcome<SpendFilter> {
@@ -48,39 +30,12 @@ fn filter(call: &Call) -> Outcome<SpendFilter> {
         request_id: call.owned("request_id"),
         ..SpendFilter::default()
     };
-    if matches!(call.who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
-        return Ok(filter);
-    }
-    let own = call.who.user_id().ok_or_else(|| forbidden("A key without a user has no spend logs of its own."))?;
-    if filter.user.as_deref().is_some_and(|user| user != own) {
+    let Some(own) = only(call)? else { return Ok(filter) };
+    if filter.user.as_ref().is_some_and(|user| *user != own) {
         return Err(forbidden("You are not allowed to see another user's spend.").into());
     }
-    filter.user = Some(own.to_owned());
+    filter.user = Some(own);
     Ok(filter)
-}
-
-fn forbidden(why: &str) -> Error {
-    Error::new(Kind::PermissionDenied, why).with_type("auth_error")
-}
-
-/// Rows name the master key by its alias and other keys by their hash.
-fn hash(key: &str) -> String {
-    if key == llm_accounts::MASTER_KEY_ALIAS { key.to_owned() } else { KeyDigest::of_key_or_hash(key).hex() }
-}
-
-/// Reads `YYYY-MM-DD`, with or without a time. A date alone means its start, or with `end` its last moment.
-pub(super) fn date(call: &Call, name: &'static str, end: bool) -> Outcome<Option<DateTime<Utc>>> {
-    let Some(text) = call.text(name) else { return Ok(None) };
-    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"];
-    let exact = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    let day = || {
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        Some(if end { day.and_hms_milli_opt(23, 59, 59, 999)? } else { day.and_time(NaiveTime::MIN) })
-    };
-    let time = exact.or_else(day).ok_or_else(|| {
-        Error::bad_request(format!("{name}: `{text}` is not a date. Use YYYY-MM-DD.")).with_param(name)
-    })?;
-    Ok(Some(time.and_utc()))
 }
 
 async fn logs(call: Call) -> Outcome<Json> {
@@ -175,38 +130,49 @@ async fn pages(call: Call) -> Outcome<Json> {
         }
         listing => listing?,
     };
+    Ok(page_of(&listing, page, size))
+}
+
+/// The dashboard's list; it always asks for a range.
+async fn dashboard(call: Call) -> Outcome<Json> {
+    if call.text("start_date").is_none() || call.text("end_date").is_none() {
+        return Err(Error::bad_request("Start date and end date are required").into());
+    }
+    pages(call).await
+}
+
+/// What one call said and was answered, where that is kept.
+async fn content(call: Call) -> Outcome<Json> {
+    let own = only(&call)?;
+    let id = call.segment.clone().unwrap_or_default();
+    let store = fresh(&call).await?;
+    let rows = store.table::<SpendLogRow>().by_request_id(&id).await?;
+    let row = rows.iter().find(|row| own.is_none() || row.user == own);
+    let row = row.ok_or_else(|| Error::new(Kind::NotFound, format!("No call has the id {id}.")))?;
+    let body = |part: &Option<llm_types::RawJson>| part.as_ref().map(Json::from).unwrap_or_default();
     Ok(Json::object([
+        ("request_id", Json::from(row.request_id.as_str())),
+        ("messages", body(&row.messages)),
+        ("response", body(&row.response)),
+        ("proxy_server_request", body(&row.proxy_server_request)),
+    ]))
+}
+
+/// The calls of a conversation, oldest first.
+async fn session(call: Call) -> Outcome<Json> {
+    let filter = SpendFilter { session_id: Some(call.needed("session_id")?.to_owned()), ..filter(&call)? };
+    let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?.min(100));
+    let query = ListQuery::page(Filter::from(filter), page, size).sorted("startTime", false);
+    let listing = fresh(&call).await?.table::<SpendLogRow>().page(&query).await?;
+    Ok(page_of(&listing, page, size))
+}
+
+fn page_of(listing: &llm_store::Listing<SpendLogRow>, page: u32, size: u32) -> Json {
+    Json::object([
         ("data", Json::Array(listing.rows.iter().map(shown).collect())),
         ("total", Json::from(listing.total)),
         ("page", Json::from(page)),
         ("page_size", Json::from(size)),
         ("total_pages", Json::from(listing.pages(size))),
-    ]))
-}
-
-async fn keys(call: Call) -> Outcome<Json> {
-    let store = fresh(&call).await?;
-    let query = ListQuery::page(Filter::new(), 1, MOST_ROWS).sorted("spend", true);
-    Ok(Json::Array(store.keys().list(&query).await?.rows.iter().map(shown).collect()))
-}
-
-async fn users(call: Call) -> Outcome<Json> {
-    let store = fresh(&call).await?;
-    let query =
-        ListQuery::page(Filter::new().maybe("user_id", call.owned("user_id")), 1, MOST_ROWS).sorted("spend", true);
-    Ok(Json::Array(store.table::<UserRow>().list(&query).await?.rows.iter().map(shown).collect()))
-}
-
-/// What everybody spent in the last 30 days, and the budget of the whole proxy.
-async fn total(call: Call) -> Outcome<Json> {
-    let store = fresh(&call).await?;
-    let from = Utc::now().date_naive().checked_sub_days(Days::new(30)).map(|day| day.to_string());
-    let days = store.daily_sums(DailyScope::Global, &DailyFilter { from, ..DailyFilter::default() }).await?;
-    let spend: f64 = days.iter().map(|(_, counters)| counters.spend).sum();
-    Ok(Json::object([("spend", spend), ("max_budget", call.accounts.settings().max_budget)]))
-}
-
-async fn reset(call: Call) -> Outcome<Json> {
-    call.accounts.forget_spend().await?;
-    Ok(Json::object([("message", "Spend for all API Keys and Teams reset successfully"), ("status", "success")]))
+    ])
 }
