@@ -278,7 +278,7 @@ impl ListQuery {
             lead = ", ";
         }
         // The key in the same direction, so that an index over both columns can be read forwards or backwards.
-        let falls = self.sort.last().is_some_and(|(_, falls)| *falls);
+        let falls = matches!(self.sort.as_slice(), [(column, true)] if !T::may_be_null(column));
         for key in T::KEY.iter().filter(|key| !self.sort.iter().any(|(column, _)| column == *key)) {
             sql.push(lead).name(key).push(if falls { " DESC" } else { "" });
             lead = ", ";
