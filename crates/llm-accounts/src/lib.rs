@@ -28,7 +28,7 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
-//! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags` | management: what the API does to the rows |
+//! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
@@ -41,6 +41,7 @@ mod customers;
 mod digest;
 mod flights;
 mod gate;
+mod groups;
 mod identity;
 mod journal;
 mod keys;

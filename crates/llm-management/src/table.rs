@@ -67,6 +67,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::customers::ROWS,
         routes::budgets::ROWS,
         routes::tags::ROWS,
+        routes::groups::ROWS,
     ]
     .into_iter()
     .flatten()

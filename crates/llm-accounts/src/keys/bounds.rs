@@ -109,6 +109,7 @@ impl Accounts {
         within_budget(by, &as_asked, &own, true)?;
         within_rates(&as_asked, &own)?;
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
+        same_team(by, row.team_id.as_deref())?;
         match (by.expires, row.expires) {
             (Some(end), until) if until.is_none_or(|until| until > end) => Err(too_long()),
             _ => Ok(()),
@@ -145,6 +146,9 @@ impl Accounts {
     /// Organization, project and budget of a key: where its limits come from.
     async fn same_places(&self, by: &Identity, ask: Ask<'_>) -> Outcome<()> {
         let (asked, row) = (ask.asked, ask.row);
+        if row.is_none() {
+            same_team(by, asked.team_id.as_ref().and_then(Option::as_deref))?;
+        }
         let there = |of: fn(&VerificationToken) -> &Option<String>| row.and_then(|row| of(row).clone());
         for (name, given, old) in [
             ("organization_id", &asked.organization_id, there(|row| &row.organization_id)),
@@ -210,6 +214,14 @@ fn only_for_admins(by: &Identity, ask: Ask<'_>) -> Outcome<()> {
         return refuse("access_group_ids");
     }
     Ok(())
+}
+
+/// A team's key makes keys of that team: others would escape the team's models and money.
+fn same_team(by: &Identity, team: Option<&str>) -> Outcome<()> {
+    if by.lists.team.is_none() || by.team_id() == team {
+        return Ok(());
+    }
+    Err(forbidden("A team's key may only make keys of that team.").with_param("team_id").into())
 }
 
 /// A key in somebody else's name calls models and nothing more: with it its maker could act as that person.

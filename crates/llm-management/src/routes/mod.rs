@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod budgets;
 pub(crate) mod customers;
+pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod organizations;
 pub(crate) mod projects;

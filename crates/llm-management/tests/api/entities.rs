@@ -189,3 +189,79 @@ async fn projects_live() {
     ok(&gateway, MASTER, "DELETE", "/project/delete", ids).await;
     assert_eq!(gateway.call(Some(MASTER), "DELETE", "/project/delete", ids).await.0, 404);
 }
+
+#[tokio::test]
+async fn access_groups_live() {
+    let gateway = gateway().await;
+    let key = ok(&gateway, MASTER, "POST", "/key/generate", r#"{"models":["gpt-4o"]}"#).await;
+    let (secret, hash) = (text(&key, "key").to_owned(), text(&key, "token").to_owned());
+    ok(&gateway, MASTER, "POST", "/team/new", r#"{"team_id":"t","team_alias":"T"}"#).await;
+    let may = async |model: &str| {
+        let who = gateway.accounts.identify(&llm_accounts::Credential::Key(&secret)).await.unwrap();
+        who.may_use(model)
+    };
+    assert!(!may("claude").await);
+    let body = format!(
+        r#"{{"access_group_name":"g","access_model_names":["claude"],"assigned_key_ids":["{hash}"],"assigned_team_ids":["t"]}}"#
+    );
+    let made = ok(&gateway, MASTER, "POST", "/v1/access_group", &body).await;
+    let path = format!("/v1/unified_access_group/{}", text(&made, "access_group_id"));
+    assert_eq!((text(&made, "assigned_teams.0.name"), text(&made, "assigned_keys.0.id")), ("T", hash.as_str()));
+    assert!(may("claude").await, "the key has the group's models");
+    assert_eq!(gateway.post(MASTER, "/v1/access_group", &body).await.0, 409);
+    let unknown = r#"{"access_group_name":"h","assigned_team_ids":["none"]}"#;
+    assert_eq!(gateway.post(MASTER, "/v1/access_group", unknown).await.0, 404);
+    assert_eq!(
+        ok(&gateway, VIEWER, "GET", "/v1/access_group", "").await.as_array().unwrap().len(),
+        1,
+        "nothing half-made"
+    );
+    let changed = ok(&gateway, MASTER, "PUT", &path, r#"{"description":"d","assigned_key_ids":[]}"#).await;
+    assert_eq!((text(&changed, "description"), at(&changed, "access_model_names.0").as_str()), ("d", Some("claude")));
+    assert!(!may("claude").await, "taken away at once");
+    let team = ok(&gateway, MASTER, "GET", "/team/info?team_id=t", "").await;
+    assert_eq!(at(&team, "team_info.access_group_ids").as_array().unwrap().len(), 1);
+    ok(&gateway, MASTER, "DELETE", &path, "").await;
+    let team = ok(&gateway, MASTER, "GET", "/team/info?team_id=t", "").await;
+    assert_eq!(at(&team, "team_info.access_group_ids").as_array().unwrap().len(), 0);
+    assert_eq!(gateway.get(MASTER, &path).await.0, 404);
+}
+
+#[tokio::test]
+async fn groups_of_deployments_live() {
+    let gateway = gateway().await;
+    let store = gateway.accounts.store().unwrap().clone();
+    for (id, name) in [("1", "m"), ("2", "m"), ("3", "n")] {
+        let row = llm_store::ProxyModelRow {
+            model_id: id.into(),
+            model_name: name.into(),
+            ..llm_store::ProxyModelRow::default()
+        };
+        store.table().insert(&row).await.unwrap();
+    }
+    let made = ok(&gateway, MASTER, "POST", "/access_group/new", r#"{"access_group":"g","model_names":["m"]}"#).await;
+    assert_eq!(at(&made, "models_updated").as_i64(), Some(2), "{made}");
+    for (body, wanted) in [
+        (r#"{"access_group":"g","model_names":["n"]}"#, 409),
+        (r#"{"access_group":"h","model_names":["none"]}"#, 404),
+        (r#"{"access_group":"h"}"#, 400),
+        (r#"{"model_names":["n"]}"#, 422),
+    ] {
+        assert_eq!(gateway.post(MASTER, "/access_group/new", body).await.0, wanted, "{body}");
+    }
+    let budget = ok(&gateway, MASTER, "PUT", "/access_group/g/budget", r#"{"max_budget":3}"#).await;
+    assert_eq!(at(&budget, "budget.max_budget").as_f64(), Some(3.0), "{budget}");
+    ok(&gateway, MASTER, "PUT", "/access_group/g/update", r#"{"model_ids":["1","3"]}"#).await;
+    let info = ok(&gateway, VIEWER, "GET", "/access_group/g/info", "").await;
+    assert_eq!(
+        (at(&info, "model_names").as_array().unwrap().len(), at(&info, "deployment_count").as_i64()),
+        (2, Some(2))
+    );
+    assert_eq!(at(&info, "budget.max_budget").as_f64(), Some(3.0));
+    let list = ok(&gateway, MASTER, "GET", "/access_group/list", "").await;
+    assert_eq!(at(&list, "access_groups").as_array().unwrap().len(), 1);
+    ok(&gateway, MASTER, "DELETE", "/access_group/g/budget", "").await;
+    assert_eq!(gateway.call(Some(MASTER), "DELETE", "/access_group/g/budget", "").await.0, 404);
+    ok(&gateway, MASTER, "DELETE", "/access_group/g/delete", "").await;
+    assert_eq!(gateway.get(MASTER, "/access_group/g/info").await.0, 404);
+}

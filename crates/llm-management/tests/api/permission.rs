@@ -3,7 +3,7 @@
 use llm_accounts::Permission;
 use llm_management::rows;
 
-use crate::support::{BLOCKED, LONELY, NARROW, USER, USER_VIEWER, VIEWER, gateway, text};
+use crate::support::{BLOCKED, CUSTOMER, EXPIRED, LONELY, NARROW, ORG, TEAM, USER, USER_VIEWER, VIEWER, gateway, text};
 
 #[tokio::test]
 async fn every_route_asks_who_calls() {
@@ -15,6 +15,7 @@ async fn every_route_asks_who_calls() {
             (None, "auth_error"),
             (Some("sk-wrong-0123456789"), "token_not_found_in_db"),
             (Some(BLOCKED), "auth_error"),
+            (Some(EXPIRED), "expired_key"),
         ] {
             let (status, body) = gateway.call(key, row.method, &path, "{}").await;
             assert_eq!((status, text(&body, "error.type")), (401, wanted), "{} {path} as {key:?}", row.method);
@@ -29,6 +30,9 @@ async fn every_route_asks_who_calls() {
             (VIEWER, Some(llm_accounts::Role::ProxyAdminViewer)),
             (USER, Some(llm_accounts::Role::InternalUser)),
             (USER_VIEWER, Some(llm_accounts::Role::InternalUserViewer)),
+            (TEAM, Some(llm_accounts::Role::Team)),
+            (CUSTOMER, Some(llm_accounts::Role::Customer)),
+            (ORG, Some(llm_accounts::Role::OrgAdmin)),
             (LONELY, None),
         ];
         for (key, role) in callers {

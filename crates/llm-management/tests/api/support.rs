@@ -18,6 +18,11 @@ pub(crate) const USER: &str = "sk-user-0123456789ab";
 pub(crate) const USER_VIEWER: &str = "sk-userviewer-012345";
 pub(crate) const LONELY: &str = "sk-lonely-0123456789";
 pub(crate) const BLOCKED: &str = "sk-blocked-012345678";
+pub(crate) const EXPIRED: &str = "sk-expired-012345678";
+pub(crate) const TEAM: &str = "sk-team-0123456789ab";
+pub(crate) const CUSTOMER: &str = "sk-customer-01234567";
+/// Of a user whose role says so, but who administers no organization.
+pub(crate) const ORG: &str = "sk-orgadmin-01234567";
 pub(crate) const NARROW: &str = "sk-narrow-0123456789";
 
 pub(crate) struct Gateway {
@@ -33,15 +38,22 @@ pub(crate) async fn gateway() -> Gateway {
         user_id: user.map(str::to_owned),
         ..VerificationToken::default()
     };
-    for (secret, role) in
-        [(VIEWER, "proxy_admin_viewer"), (USER, "internal_user"), (USER_VIEWER, "internal_user_viewer")]
-    {
+    for (secret, role) in [
+        (VIEWER, "proxy_admin_viewer"),
+        (USER, "internal_user"),
+        (USER_VIEWER, "internal_user_viewer"),
+        (TEAM, "team"),
+        (CUSTOMER, "customer"),
+        (ORG, "org_admin"),
+    ] {
         let user = UserRow { user_id: role.to_owned(), user_role: Some(role.to_owned()), ..UserRow::default() };
         store.table().insert(&user).await.unwrap();
         store.keys().insert(&key(secret, Some(role))).await.unwrap();
     }
     store.keys().insert(&key(LONELY, None)).await.unwrap();
     store.keys().insert(&VerificationToken { blocked: Some(true), ..key(BLOCKED, None) }).await.unwrap();
+    let over = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    store.keys().insert(&VerificationToken { expires: Some(over), ..key(EXPIRED, None) }).await.unwrap();
     let narrow = VerificationToken {
         models: vec!["gpt-4o".to_owned()],
         max_budget: Some(5.0),

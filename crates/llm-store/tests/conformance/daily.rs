@@ -70,6 +70,8 @@ pub(crate) async fn rows_are_told_apart(store: Store) {
         1
     );
     assert_eq!(list(DailyFilter { api_keys: vec!["other".into()], ..DailyFilter::default() }).await.total, 0);
+    assert_eq!(store.daily_entities(user, &DailyFilter::default()).await.unwrap(), ["a", "b", "c"]);
+    assert!(store.daily_entities(DailyScope::Tag, &DailyFilter::default()).await.unwrap().is_empty());
     let page = store.daily(user, &DailyFilter::default(), 4, 100).await.unwrap();
     assert_eq!((page.rows.len(), page.total), (4, 304));
     let by_day = [DailyGroup::Date];

@@ -132,6 +132,8 @@ pub(crate) async fn lists_filter_sort_and_page(store: Store) {
     assert_eq!(some(Filter::new().contains("user_alias", "bET")).await.0, "u1");
     assert_eq!(some(Filter::new().contains("user_alias", "a_x")).await.0, "u2");
     assert_eq!(some(Filter::new().contains("user_alias", "%")).await.0, "u4");
+    assert_eq!(some(Filter::new().starts("user_id", "u4")).await, ("u4".to_owned(), 1));
+    assert_eq!(some(Filter::new().starts("user_id", "%")).await.1, 0, "no pattern");
     assert_eq!(some(Filter::new().at_least("spend", 2.0).below("spend", 4.0)).await.0, "u2 u3");
     assert_eq!(some(Filter::new().null("user_alias", true)).await.0, "u3");
     assert_eq!(some(Filter::new().null("user_alias", false).is("user_role", "viewer")).await.0, "u2 u4");
