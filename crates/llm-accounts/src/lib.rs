@@ -26,6 +26,7 @@
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
 //! | `usage` | whose daily usage a caller may read |
+//! | `ledger` | rows, sums and totals against each other |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
@@ -45,6 +46,7 @@ mod groups;
 mod identity;
 mod journal;
 mod keys;
+mod ledger;
 mod limits;
 mod load;
 mod members;
@@ -78,6 +80,7 @@ pub use digest::KeyDigest;
 pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
+pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use pages::PageQuery;
 pub use period::{Period, ResetClock};
 pub use refusal::limit_headers;

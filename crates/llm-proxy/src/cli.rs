@@ -36,6 +36,10 @@ pub enum Command {
     Check(Check),
     /// Tell which deployments a request would be sent to, and why not to the others.
     Explain(crate::explain::Explain),
+    /// Prove or explain what was spent.
+    Ledger(crate::ledger::Ledger),
+    /// Bring the database's schema up to date, or tell what that would do.
+    Migrate(crate::migrate::Migrate),
     /// Simulated OpenAI, Azure and Anthropic, for trying the gateway out.
     Simulate {
         /// Port to listen on, at 127.0.0.1.
@@ -246,6 +250,13 @@ impl Serve {
             home.or_else(|| folder("LOCALAPPDATA")).map(|d| d.join("llm-proxy"))
         };
         self.state_dir.clone().or_else(fallback)
+    }
+
+    /// The folder of this gateway: the one that was named, or its own below the common one.
+    #[must_use]
+    pub fn state_folder(&self, env: &Environment) -> Option<PathBuf> {
+        let root = self.state_dir(env)?;
+        Some(if self.state_dir.is_some() { root } else { root.join(self.instance()) })
     }
 
     /// A name for the lock and the store of this gateway within the state folder: gateways with other configurations

@@ -5,7 +5,7 @@
 //! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
 //! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`several`], [`prompts`]: requests that are several calls; [`responses`]: the state of the Responses API.
-//! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`].
+//! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
 //! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions.
@@ -28,7 +28,9 @@ pub mod google;
 pub mod guard;
 pub mod health;
 pub mod jobs;
+pub mod ledger;
 pub mod logging;
+pub mod migrate;
 pub mod models;
 pub mod openapi;
 pub mod pass;

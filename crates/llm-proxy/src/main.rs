@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use llm_proxy::cli::{self, Command};
 use llm_proxy::config::Environment;
-use llm_proxy::{check, explain, start};
+use llm_proxy::{check, explain, ledger, migrate, start};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         None => start::serve(&cli.serve, &env),
         Some(Command::Check(flags)) => check::run(flags, &env, &mut out).map_err(Into::into),
         Some(Command::Explain(flags)) => explain::run(flags, &env, &mut out),
+        Some(Command::Ledger(flags)) => ledger::run(flags, &env, &mut out),
+        Some(Command::Migrate(flags)) => migrate::run(flags, &env, &mut out),
         Some(Command::Simulate { port }) => start::simulate(*port, &mut out),
     };
     match outcome {

@@ -75,12 +75,10 @@ struct State {
 
 impl State {
     fn open(flags: &Serve, loaded: &mut Loaded) -> Result<Self> {
-        let folder = if flags.ephemeral { None } else { flags.state_dir(&loaded.environment) };
-        let Some(root) = folder else {
+        let Some(folder) = flags.state_folder(&loaded.environment) else {
             loaded.accounts.journal_dir = None;
             return Ok(Self { folder: None, _lock: None });
         };
-        let folder = if flags.state_dir.is_some() { root } else { root.join(flags.instance()) };
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the state folder {}", folder.display()))?;
         let path = folder.join("lock");

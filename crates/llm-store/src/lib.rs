@@ -10,6 +10,7 @@
 //! - [`Store::snapshot`]: what changed since a time.
 //! - [`Store::apply`]: a [`SettlementBatch`] of the journal, written once however often it is applied.
 //! - [`SpendFilter`], [`SpendGroup`]: questions about requests; [`Store::daily`]: the daily rollups.
+//! - [`Store::ledger_days`], [`Store::ledger_totals`]: rows, rollups and totals side by side.
 //! - [`Store::lead`]: which gateway runs a background job.
 
 mod access;
@@ -24,6 +25,7 @@ mod error;
 mod filter;
 mod keys;
 mod leader;
+mod ledger;
 mod migrate;
 mod row;
 mod rows;
@@ -47,6 +49,7 @@ pub use dialect::Dialect;
 pub use error::{Result, StoreError};
 pub use filter::{Filter, ListQuery, Listing};
 pub use keys::{DeletedBy, KeyFilter};
+pub use ledger::{LedgerPair, LedgerSum, LedgerTotal};
 pub use migrate::Migrated;
 pub use row::Row;
 pub use rows::*;

@@ -49,6 +49,8 @@ pub struct Migrated {
     pub to: i64,
     /// What was added to a database that LiteLLM made, one line each; empty for our own databases.
     pub added: Vec<String>,
+    /// The migrations that ran, by name.
+    pub applied: Vec<&'static str>,
 }
 
 impl Store {
@@ -57,19 +59,35 @@ impl Store {
     /// # Errors
     /// When the database refuses a statement; then nothing was changed.
     pub async fn migrate(&self) -> Result<Migrated> {
+        self.migrate_or(true).await
+    }
+
+    /// Does what [`Store::migrate`] would do and undoes it: what it tells is what would happen.
+    ///
+    /// # Errors
+    /// When the database would refuse a statement.
+    pub async fn migrate_dry(&self) -> Result<Migrated> {
+        self.migrate_or(false).await
+    }
+
+    async fn migrate_or(&self, keep: bool) -> Result<Migrated> {
         let known = version_number(MIGRATIONS.len());
         let found = current(self).await?;
         if found > known {
             tracing::warn!(found, known, "the database was used by a newer version of this program");
         }
         if found >= known {
-            return Ok(Migrated { from: found, to: found, added: Vec::new() });
+            return Ok(Migrated { from: found, to: found, ..Migrated::default() });
         }
         let mut tx = self.begin().await?;
         let done = match self.dialect() {
             Dialect::Sqlite => sqlite(&mut tx).await?,
             Dialect::Postgres => postgres(&mut tx).await?,
         };
+        if !keep {
+            tx.rollback().await?;
+            return Ok(done);
+        }
         tx.commit().await?;
         if done.from < done.to {
             tracing::info!(from = done.from, to = done.to, added = done.added.len(), "database schema updated");
@@ -111,13 +129,14 @@ async fn sqlite(tx: &mut StoreTx) -> Result<Migrated> {
     // Asked again under the lock: another process may have been first.
     let rows = tx.fetch(Sql::read(Dialect::Sqlite, "PRAGMA user_version")).await?;
     let from = crate::access::first_int(&rows)?;
-    let mut to = from;
+    let mut done = Migrated { from, to: from, ..Migrated::default() };
     for (version, migration) in pending(from) {
         tx.script(migration.sqlite).await.map_err(|e| failed(migration.name, &e))?;
-        to = version;
+        done.to = version;
+        done.applied.push(migration.name);
     }
-    tx.script(&format!("PRAGMA user_version = {to}")).await?;
-    Ok(Migrated { from, to, added: Vec::new() })
+    tx.script(&format!("PRAGMA user_version = {}", done.to)).await?;
+    Ok(done)
 }
 
 async fn postgres(tx: &mut StoreTx) -> Result<Migrated> {
@@ -131,7 +150,7 @@ async fn postgres(tx: &mut StoreTx) -> Result<Migrated> {
     )
     .await?;
     let from = crate::access::first_int(&tx.fetch(Sql::read(Dialect::Postgres, LAST_VERSION)).await?)?;
-    let mut done = Migrated { from, to: from, added: Vec::new() };
+    let mut done = Migrated { from, to: from, ..Migrated::default() };
     for (version, migration) in pending(from) {
         if version == 1 && baseline::has_tables(tx).await? {
             done.added = baseline::add_missing(tx, migration.postgres).await?;
@@ -142,6 +161,7 @@ async fn postgres(tx: &mut StoreTx) -> Result<Migrated> {
         sql.bind(version).push(", ").bind(migration.name).push(")");
         tx.execute(sql).await?;
         done.to = version;
+        done.applied.push(migration.name);
     }
     Ok(done)
 }

@@ -117,3 +117,12 @@ async fn commits_are_hardened() {
     let memory = Store::open(&StoreConfig::memory()).await.unwrap();
     assert!(memory.harden().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_dry_run_tells_and_changes_nothing() {
+    let store = Store::open(&StoreConfig::memory()).await.unwrap();
+    let told = store.migrate_dry().await.unwrap();
+    assert_eq!((told.from, told.applied.len()), (0, usize::try_from(told.to).unwrap()));
+    assert_eq!(store.migrate_dry().await.unwrap(), told, "nothing was kept");
+    assert_eq!(store.migrate().await.unwrap(), told);
+}
