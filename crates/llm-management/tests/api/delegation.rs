@@ -35,16 +35,18 @@ const ROUTES: &[&[&str]] =
 const KINDS: &[&str] = &["default", "llm_api", "management", "read_only"];
 
 fn step() -> impl Strategy<Value = Step> {
-    let how = prop_oneof![3 => Just(How::Generate), 1 => Just(How::Update), 1 => Just(How::Regenerate)];
+    let how = prop_oneof![1 => Just(How::Generate), 2 => Just(How::Update), 1 => Just(How::Regenerate)];
+    // Few fields at a time, or every second step fails for one reason and never meets the others.
+    let (rarely, seldom) = (0.25, 0.15);
     (
-        (0..8_usize, 0..8_usize, how),
-        prop::option::of(prop::sample::select(MODELS)),
-        prop::option::of(0..9_u8),
-        prop::option::weighted(0.3, prop::sample::select(&["1d", "30d"][..])),
-        prop::option::of(0..9_u8),
-        prop::option::of(prop::sample::select(ROUTES)),
-        prop::option::weighted(0.2, prop::sample::select(KINDS)),
-        prop::option::of(prop::sample::select(&["1h", "10d", "-1"][..])),
+        (0..4_usize, 0..4_usize, how),
+        prop::option::weighted(rarely, prop::sample::select(MODELS)),
+        prop::option::weighted(rarely, 0..9_u8),
+        prop::option::weighted(seldom, prop::sample::select(&["1d", "30d"][..])),
+        prop::option::weighted(rarely, 0..9_u8),
+        prop::option::weighted(rarely, prop::sample::select(ROUTES)),
+        prop::option::weighted(rarely, prop::sample::select(KINDS)),
+        prop::option::weighted(seldom, prop::sample::select(&["1h", "10d", "-1"][..])),
     )
         .prop_map(|((caller, target, how), models, max_budget, window, rpm, routes, kind, duration)| Step {
             caller,
@@ -192,8 +194,8 @@ fn changed_within(after: &Rights, target: &Rights, caller: &Rights) -> bool {
 #[test]
 fn random_delegation_never_widens_rights() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() });
-    let steps = prop::collection::vec(step(), 1..12);
+    let mut runner = TestRunner::new(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() });
+    let steps = prop::collection::vec(step(), 1..40);
     runner
         .run(&steps, |steps| {
             let walked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(walk(&steps))));
