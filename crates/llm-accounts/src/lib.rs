@@ -26,6 +26,7 @@
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
 //! | `usage` | whose daily usage a caller may read |
+//! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
@@ -60,6 +61,7 @@ mod refusal;
 mod request;
 mod reservation;
 mod resets;
+mod retention;
 mod rights;
 mod role;
 mod routes;
@@ -87,6 +89,7 @@ pub use refusal::limit_headers;
 pub use request::{FieldProblem, Outcome, Problem};
 pub use reservation::{Bill, Reservation, Settled};
 pub use resets::Resets;
+pub use retention::{Retention, seconds_of};
 pub use role::Role;
 pub use routes::{Permission, in_routes};
 pub use settings::{AccountsSettings, TokenLimitType};

@@ -43,6 +43,8 @@ pub struct AccountsSettings {
     pub disable_spend_logs: bool,
     /// Neither rows nor sums.
     pub disable_spend_updates: bool,
+    /// How long rows of requests stay.
+    pub retention: crate::Retention,
     /// Messages and answers go into the rows.
     pub store_prompts_in_spend_logs: bool,
     /// Changes by the management API are written down.
@@ -102,6 +104,7 @@ impl Default for AccountsSettings {
             apply_user_budget_to_team_keys: false,
             disable_spend_logs: false,
             disable_spend_updates: false,
+            retention: crate::Retention::default(),
             store_prompts_in_spend_logs: false,
             store_audit_logs: false,
             disable_custom_api_keys: false,

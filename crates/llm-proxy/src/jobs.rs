@@ -6,6 +6,7 @@
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
+//! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
@@ -29,6 +30,9 @@ pub fn start(app: &Arc<App>, http: &HttpClient) {
     }
     let holder = format!("llm-proxy-{}", uuid::Uuid::new_v4());
     app.background.spawn(crate::health::run(Arc::downgrade(app), http.with_own_pool(), holder.clone()));
+    if app.accounts.settings().retention.period.is_some() {
+        app.background.spawn(delete_old_rows(app.accounts.clone(), holder.clone()));
+    }
     app.background.spawn(reset_budgets(app.accounts.clone(), holder));
 }
 
@@ -52,6 +56,21 @@ async fn clean_responses(store: llm_store::Store) {
             Ok(gone) => tracing::debug!(gone, "old stored answers"),
             Err(error) => tracing::warn!(%error, "old stored answers could not be deleted"),
         }
+    }
+}
+
+/// Rows of calls do not stay for ever where a period is configured.
+async fn delete_old_rows(accounts: Accounts, holder: String) {
+    let pause =
+        Duration::try_from_secs_f64(accounts.settings().retention.interval).unwrap_or(Duration::from_secs(86_400));
+    loop {
+        // Not at once: a gateway that starts has other things to do.
+        tokio::time::sleep(pause.min(Duration::from_secs(60))).await;
+        match accounts.delete_old_rows(&holder, std::time::SystemTime::now().into()).await {
+            Ok(gone) => tracing::info!(gone, "old rows of calls were deleted"),
+            Err(error) => tracing::warn!(%error, "old rows of calls could not be deleted; the next round tries again"),
+        }
+        tokio::time::sleep(pause.saturating_sub(Duration::from_secs(60))).await;
     }
 }
 

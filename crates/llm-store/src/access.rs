@@ -194,12 +194,20 @@ impl<'a, T: Table> Rows<'a, T> {
     /// # Errors
     /// [`Column`](crate::StoreError::Column) when the query names a column the table does not have.
     pub async fn list(&mut self, query: &ListQuery) -> Result<Listing<T>> {
+        let rows = self.rows(query).await?;
+        let total = if query.size.is_none() { rows.len() as u64 } else { self.count(&query.filter).await? };
+        Ok(Listing { rows, total })
+    }
+
+    /// The rows of a page, without counting the others.
+    ///
+    /// # Errors
+    /// As [`Rows::list`].
+    pub async fn rows(&mut self, query: &ListQuery) -> Result<Vec<T>> {
         let mut sql = select::<T>(self.exec.dialect());
         query.filter.write::<T>(&mut sql)?;
         query.write_order::<T>(&mut sql)?;
-        let rows = read_all(&self.exec.fetch(sql).await?)?;
-        let total = if query.size.is_none() { rows.len() as u64 } else { self.count(&query.filter).await? };
-        Ok(Listing { rows, total })
+        read_all(&self.exec.fetch(sql).await?)
     }
 
     /// Every row the filter lets through, by key.

@@ -134,6 +134,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
     ] {
         *slot = s.seconds(key).map_or(*slot, |t| t.as_secs_f64());
     }
+    retention(s, &mut out.retention);
     if let Some(size) = s.whole("user_api_key_cache_max_size") {
         out.user_api_key_cache_size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
     }
@@ -143,4 +144,29 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
     out.admin_only_routes = s.texts("admin_only_routes").unwrap_or_default();
     out.allowed_routes.clone_from(&loaded.settings.allowed_routes);
     out.store_prompts_in_spend_logs = loaded.settings.store_prompts;
+}
+
+/// How long rows of calls stay. Lengths are `30d` or seconds.
+fn retention(s: &Section<'_>, out: &mut llm_accounts::Retention) {
+    let length = |key| {
+        let text = s.text(key)?;
+        let seconds = llm_accounts::seconds_of(&text);
+        if seconds.is_none() {
+            s.error(key, format!("`{text}` is not a length of time, such as 30d"));
+        }
+        seconds.map(|seconds| (text, seconds))
+    };
+    out.period = length("maximum_spend_logs_retention_period").map(|(text, _)| text);
+    for (key, slot) in [
+        ("maximum_spend_logs_retention_interval", &mut out.interval),
+        ("maximum_spend_logs_cleanup_run_budget", &mut out.budget),
+    ] {
+        *slot = length(key).map_or(*slot, |(_, seconds)| seconds);
+    }
+    for (key, slot) in [
+        ("maximum_spend_logs_cleanup_batch_size", &mut out.batch),
+        ("maximum_spend_logs_cleanup_max_batches", &mut out.batches),
+    ] {
+        *slot = s.small(key).unwrap_or(*slot);
+    }
 }

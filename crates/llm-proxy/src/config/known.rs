@@ -82,9 +82,8 @@ pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_
 pub(crate) const GENERAL: &str = "
     database_extra_connection_params store_model_in_db encryption_algorithm supported_db_objects
     proxy_config_reload_interval_seconds proxy_batch_polling_interval use_redis_transaction_buffer
-    maximum_spend_logs_retention_period maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron
-    maximum_spend_logs_cleanup_batch_size maximum_spend_logs_cleanup_max_batches
-    maximum_spend_logs_cleanup_run_budget maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
+    maximum_spend_logs_cleanup_cron
+    maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
     maximum_health_check_retention_period maximum_autorouter_session_retention_period
     maximum_daily_tag_spend_retention_period disable_reset_budget
     enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth oauth2_config_mappings

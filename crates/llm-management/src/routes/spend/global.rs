@@ -36,14 +36,14 @@ const MOST_END_USERS: u32 = 100;
 async fn keys(call: Call) -> Outcome<Json> {
     let store = fresh(&call).await?;
     let query = ListQuery::page(Filter::new(), 1, MOST_ROWS).sorted("spend", true);
-    Ok(Json::Array(store.keys().list(&query).await?.rows.iter().map(shown).collect()))
+    Ok(Json::Array(store.keys().rows(&query).await?.iter().map(shown).collect()))
 }
 
 async fn users(call: Call) -> Outcome<Json> {
     let store = fresh(&call).await?;
     let query =
         ListQuery::page(Filter::new().maybe("user_id", call.owned("user_id")), 1, MOST_ROWS).sorted("spend", true);
-    Ok(Json::Array(store.table::<UserRow>().list(&query).await?.rows.iter().map(shown).collect()))
+    Ok(Json::Array(store.table::<UserRow>().rows(&query).await?.iter().map(shown).collect()))
 }
 
 /// What everybody spent in the last 30 days, and the budget of the whole proxy.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use llm_accounts::Outcome;
-use llm_store::{Filter, ListQuery, SpendFilter, SpendLogRow, SpendSum, StoreError};
+use llm_store::{
+    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, SpendFilter, SpendLogRow, Store, StoreError,
+};
 use llm_types::{Error, Json, Kind};
 
 use super::{MOST_ROWS, date, forbidden, fresh, hash, only, shown};
@@ -50,24 +52,37 @@ async fn logs(call: Call) -> Outcome<Json> {
         return Ok(Json::Array(rows.iter().filter(own).map(shown).collect()));
     }
     if let (Some(from), Some(until), true) = (filter.from, filter.until, summarize) {
-        let sums = store.table::<SpendLogRow>().by_day(filter).await?;
-        return Ok(summary(&sums, from.date_naive(), until.date_naive()));
+        let (first, last) = (from.date_naive(), until.date_naive());
+        return Ok(summary(&by_day(&store, filter, first, last).await?, first, last));
     }
     let query = ListQuery::page(filter.into(), 1, MOST_ROWS).sorted("startTime", true);
-    let rows = store.table::<SpendLogRow>().list(&query).await?.rows;
+    let rows = store.table::<SpendLogRow>().rows(&query).await?;
     Ok(Json::Array(rows.iter().map(shown).collect()))
 }
 
+/// Sums by day, key, user and model: from the rollup, which has them, for whole days.
+async fn by_day(store: &Store, filter: SpendFilter, first: NaiveDate, last: NaiveDate) -> Outcome<Vec<DailySum>> {
+    use DailyGroup::{ApiKey, Date, Entity, Model};
+    let filter = DailyFilter {
+        entities: filter.user.into_iter().collect(),
+        api_keys: filter.api_key.into_iter().collect(),
+        from: Some(first.to_string()),
+        until: Some(last.to_string()),
+        ..DailyFilter::default()
+    };
+    Ok(store.daily_groups(DailyScope::User, &filter, &[Date, ApiKey, Entity, Model], None).await?)
+}
+
 /// What was spent by day, key, user and model; days without spend behind the last one are filled in, as LiteLLM does.
-fn summary(sums: &[SpendSum], from: NaiveDate, until: NaiveDate) -> Json {
+fn summary(sums: &[DailySum], from: NaiveDate, until: NaiveDate) -> Json {
     let mut days: BTreeMap<String, Day> = BTreeMap::new();
     for sum in sums {
-        let part = |at: usize| sum.group.get(at).cloned().flatten().unwrap_or_default();
+        let (part, spend) = (|at: usize| sum.part(at).to_owned(), sum.counters.spend);
         let day = days.entry(part(0)).or_default();
-        day.spend += sum.spend;
-        *day.keys.entry(part(1)).or_default() += sum.spend;
-        *day.users.entry(part(2)).or_default() += sum.spend;
-        *day.models.entry(part(3)).or_default() += sum.spend;
+        day.spend += spend;
+        *day.keys.entry(part(1)).or_default() += spend;
+        *day.users.entry(part(2)).or_default() += spend;
+        *day.models.entry(part(3)).or_default() += spend;
     }
     let last = days.keys().next_back().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
     if let Some(last) = last.filter(|_| (until - from).num_days() <= MOST_DAYS) {
