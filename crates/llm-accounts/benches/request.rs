@@ -65,6 +65,7 @@ fn intent() -> Intent<'static> {
         fallback_models: &[],
         end_user: None,
         tags: &[],
+        metadata_tags: false,
         input_tokens: 100,
         max_output_tokens: Some(100),
         choices: 1,

@@ -14,11 +14,14 @@ use llm_types::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::bounds::Budget;
 use crate::customers::BlockedCustomers;
 use crate::digest::{ByDigest, abbreviated};
 use crate::flights::Flights;
-use crate::identity::{Budget, Identity, Rank};
+use crate::identity::{Identity, Rank};
 use crate::journal::{Flushed, Journal};
+use crate::party::Parties;
+use crate::period::ResetClock;
 use crate::purse::{Cap, Owner, Purses, nanos, usd};
 use crate::shared::Shared;
 use crate::{
@@ -40,6 +43,10 @@ pub(crate) struct Inner {
     pub(crate) background: Handle,
     pub(crate) kv: MemoryKv,
     pub(crate) purses: Purses,
+    /// End users and tags that were named lately.
+    pub(crate) parties: Parties,
+    /// When budgets start again.
+    pub(crate) clock: Arc<ResetClock>,
     pub(crate) journal: Journal,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     master: Option<(KeyDigest, Arc<Identity>)>,
@@ -63,9 +70,11 @@ impl Accounts {
     /// store. Spend that an earlier process left in the journal goes to the store at once.
     ///
     /// # Errors
-    /// When the journal cannot be opened.
+    /// When the journal cannot be opened, or the time of resets cannot be read.
     pub fn new(settings: AccountsSettings, store: Option<Store>, background: Handle) -> Result<Self> {
         let settings = Arc::new(settings);
+        let clock = ResetClock::new(settings.timezone.as_deref(), settings.budget_reset_time.as_deref());
+        let clock = Arc::new(clock.map_err(Error::internal)?);
         let purses = Purses::default();
         let journal = Journal::open(&settings, store.is_some(), &purses)
             .map_err(|error| Error::internal(format!("the spend journal cannot be opened: {error}")))?;
@@ -78,7 +87,7 @@ impl Accounts {
             .map(|key| (KeyDigest::of(key.expose()), Arc::new(master_identity(Arc::clone(&directory), proxy()))));
         let mut anyone = Identity::bare(Rank::Anyone, "anyone", Arc::clone(&directory));
         anyone.role = Some(Role::InternalUser);
-        anyone.budgets = proxy().into_iter().collect();
+        anyone.bounds.budgets = proxy().into_iter().collect();
         let inner = Inner {
             store,
             background,
@@ -96,6 +105,8 @@ impl Accounts {
             store_away: AtomicBool::new(false),
             blocked_customers: BlockedCustomers::default(),
             purses,
+            parties: Parties::default(),
+            clock,
             settings,
         };
         let inner = Arc::new(inner);
@@ -105,7 +116,7 @@ impl Accounts {
         Ok(Self(inner))
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
+    pub(crate) const fn inner(&self) -> &Arc<Inner> {
         &self.0
     }
 
@@ -201,6 +212,8 @@ impl Accounts {
     pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
         self.0.keys.retain(|_, known| !matches(known));
+        // Whatever was changed may hold for those as well.
+        self.0.parties.forget();
     }
 
     /// Brings finished calls into the store now; it happens every `proxy_batch_write_at` seconds anyway.
@@ -246,7 +259,7 @@ fn accept(known: Arc<Identity>, key: &str) -> Result<Arc<Identity>> {
 fn master_identity(directory: Arc<ArcSwap<Directory>>, proxy: Option<Budget>) -> Identity {
     let mut admin = Identity::bare(Rank::Master, MASTER_KEY_ALIAS, directory);
     admin.role = Some(Role::ProxyAdmin);
-    admin.budgets = proxy.into_iter().collect();
+    admin.bounds.budgets = proxy.into_iter().collect();
     admin.caller = Caller {
         key_hash: Some(MASTER_KEY_ALIAS.into()),
         key_alias: Some(MASTER_KEY_ALIAS.into()),
@@ -261,10 +274,11 @@ fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> 
     Some(Budget {
         owner: Owner::Proxy,
         what: "Proxy ".into(),
-        cap: Some(Cap { max: nanos(max), reachable: true }),
+        cap: Some(Cap { max: nanos(max), reachable: Owner::Proxy.is_reachable() }),
         purse: purses.get(Owner::Proxy, ""),
         id: "".into(),
         period: 0,
+        rolls: None,
     })
 }
 

@@ -6,12 +6,15 @@ use llm_kv::Exceeded;
 use llm_types::{Error, Kind, Result};
 
 use crate::accounts::Inner;
-use crate::limits::{Enforced, LimitsOf, Taken, gates, refused_there, reserve_limits};
+use crate::gate::Tokens;
+use crate::limits::{self, Enforced, refused_there, reserve_limits};
+use crate::party::Party;
 use crate::purse::nanos;
 use crate::refusal;
 use crate::reservation::{Estimate, Reservation};
+use crate::scope::Scope;
 use crate::shared::{Claimed, Claims, Shared, Verdict};
-use crate::{Accounts, Identity, Role};
+use crate::{Accounts, Directory, Identity, Role};
 
 /// What a call intends, as far as permissions, budgets and limits care.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +31,8 @@ pub struct Intent<'a> {
     pub end_user: Option<&'a str>,
     /// Tags.
     pub tags: &'a [String],
+    /// The client put tags into `metadata`.
+    pub metadata_tags: bool,
     /// Estimated prompt tokens.
     pub input_tokens: u64,
     /// Answer tokens wanted at the most, per alternative.
@@ -43,8 +48,20 @@ pub struct Intent<'a> {
 const DEFAULT_OUTPUT_TOKENS: u64 = 16_384;
 
 /// The permission checks, in LiteLLM's order. Budgets and limits follow, because they take something.
-const CHECKS: &[fn(&Inner, &Identity, &Wish<'_>) -> Result<()>] =
-    &[model_access, fallback_access, key_routes, proxy_routes, team_blocked, role, end_user_blocked];
+const CHECKS: &[fn(&Inner, &Identity, &Wish<'_>) -> Result<()>] = &[
+    key_models,
+    key_routes,
+    proxy_routes,
+    team_blocked,
+    team_and_user_models,
+    project_blocked,
+    project_models,
+    fallback_access,
+    end_user_blocked,
+    client_tags,
+    end_user_named,
+    role,
+];
 
 /// What is checked: the intent, and the path that was called where it says more than the route's name.
 #[derive(Debug, Clone, Copy)]
@@ -54,114 +71,113 @@ struct Wish<'a> {
 }
 
 impl Accounts {
-    /// Checks whether a caller may make a call now, and sets aside what it may use at the most, in this process only: see
-    /// [`Accounts::admit_shared`].
+    /// Checks whether a caller may make a call now, and sets aside what it may use at the most, in this process only, and as
+    /// far as it is known here: see [`Accounts::admit_shared`].
     ///
     /// # Errors
     /// 401 and 403 where something is not allowed, 422 (or as configured) without budget, 429 beyond a limit. Nothing is set
     /// aside then.
     pub fn admit(&self, who: &Arc<Identity>, intent: &Intent<'_>) -> Result<Reservation> {
-        let held = self.set_aside(who, intent.route, intent)?;
-        let taken = reserve_limits(self.inner(), who, &held.limits, Enforced::Here)?;
-        Ok(held.reservation(taken))
+        self.permit(who, intent.route, intent)?;
+        let parties = self.inner().parties_known(who, intent);
+        let (held, tokens) = self.set_aside(who, intent, parties)?;
+        held.taking(|scope| reserve_limits(self.inner(), scope, tokens, Enforced::Here))
     }
 
-    /// As [`Accounts::admit`], and where gateways share limits and budgets ([`Accounts::share`]) they are taken there, which
-    /// takes a caller that has any one round trip. `path` is the one that was called: lists of routes are asked for it, and
-    /// for routes that stand for many paths it says more than the route's name.
+    /// As [`Accounts::admit`], with the end user and the tags that the call names, and where gateways share limits and
+    /// budgets ([`Accounts::share`]) they are taken there, which takes a caller that has any one round trip. `path` is the
+    /// one that was called: lists of routes are asked for it, and for routes that stand for many paths it says more than the
+    /// route's name.
     ///
     /// # Errors
     /// As [`Accounts::admit`]; 503 when budgets cannot be checked and must be.
     pub async fn admit_shared(&self, who: &Arc<Identity>, path: &str, intent: &Intent<'_>) -> Result<Reservation> {
-        let held = self.set_aside(who, path, intent)?;
         let inner = self.inner();
-        let verdict = match &inner.shared {
-            shared if shared.get().is_none() => None,
-            shared => held.ask(inner, shared.get()).await,
+        self.permit(who, path, intent)?;
+        let parties = inner.parties(who, intent).await?;
+        let (held, tokens) = self.set_aside(who, intent, parties)?;
+        let verdict = match inner.shared.get() {
+            None => None,
+            Some(shared) => ask(inner, shared, &held, tokens).await,
         };
-        let taken = match verdict {
-            None => reserve_limits(inner, who, &held.limits, Enforced::Here)?,
+        match verdict {
+            None => held.taking(|scope| reserve_limits(inner, scope, tokens, Enforced::Here)),
             Some(Verdict::Granted(stamp, readings)) => {
-                reserve_limits(inner, who, &held.limits, Enforced::There(stamp, &readings))?
+                held.taking(|scope| reserve_limits(inner, scope, tokens, Enforced::There(stamp, &readings)))
             }
-            Some(Verdict::Exceeded(what, exceeded)) => return Err(held.refusal(inner, what, &exceeded)),
+            Some(Verdict::Exceeded(what, exceeded)) => Err(refused(inner, held.scope(), what, &exceeded)),
             Some(Verdict::Alone) => {
-                let bounded = !held.free && who.budgets.iter().any(|budget| budget.cap.is_some());
+                let bounded = !held.is_free() && held.scope().budgets().any(|budget| budget.cap.is_some());
                 if bounded && inner.settings.fail_closed_budget_enforcement {
                     return Err(refusal::budgets_unknown());
                 }
-                reserve_limits(inner, who, &held.limits, Enforced::Here)?
+                held.taking(|scope| reserve_limits(inner, scope, tokens, Enforced::Here))
             }
-        };
-        Ok(held.reservation(taken))
+        }
     }
 
-    /// The checks, and the money of this process.
-    fn set_aside<'c>(&'c self, who: &'c Arc<Identity>, path: &str, intent: &'c Intent<'c>) -> Result<SetAside<'c>> {
-        let inner = self.inner();
+    fn permit(&self, who: &Identity, path: &str, intent: &Intent<'_>) -> Result<()> {
         let wish = Wish { intent, path };
-        CHECKS.iter().try_for_each(|check| check(inner, who, &wish))?;
+        CHECKS.iter().try_for_each(|check| check(self.inner(), who, &wish))
+    }
+
+    /// The money of this process, and the tokens that are to be taken. Dropped, the reservation gives the money back.
+    fn set_aside(
+        &self,
+        who: &Arc<Identity>,
+        intent: &Intent<'_>,
+        parties: Box<[Arc<Party>]>,
+    ) -> Result<(Reservation, Tokens)> {
+        let inner = self.inner();
+        let scope = Scope::new(inner, who, parties, [intent.group, intent.model]);
         let estimate = Estimate::of(intent);
         let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
-        reserve_budgets(inner, who, amount, free)?;
-        let limits = LimitsOf::new(inner, who, intent, estimate);
-        Ok(SetAside { accounts: self, who, intent, estimate, amount, free, limits, open: true })
+        reserve_budgets(inner, &scope, amount, free)?;
+        let tokens = limits::tokens(inner, &scope, estimate);
+        Ok((Reservation::new(self.clone(), scope, intent, estimate, amount, free), tokens))
     }
 }
 
-/// Money set aside for a call that is not admitted yet; dropped, it is given back.
-struct SetAside<'c> {
-    accounts: &'c Accounts,
-    who: &'c Arc<Identity>,
-    intent: &'c Intent<'c>,
-    estimate: Estimate,
-    amount: i64,
-    free: bool,
-    limits: LimitsOf,
-    open: bool,
+/// Asks the shared store; nothing when the call shares nothing.
+async fn ask(inner: &Inner, shared: &Shared, held: &Reservation, tokens: Tokens) -> Option<Verdict> {
+    let claims = Claims::of(held.scope(), tokens, held.amount(), held.is_free(), inner.settings.window());
+    if claims.is_empty() { None } else { Some(shared.reserve(&claims).await) }
 }
 
-impl SetAside<'_> {
-    fn reservation(mut self, taken: Taken) -> Reservation {
-        self.open = false;
-        let (accounts, who) = (self.accounts.clone(), Arc::clone(self.who));
-        Reservation::new(accounts, who, self.intent, self.estimate, self.amount, self.free, taken)
-    }
-
-    /// Asks the shared store; nothing when the caller shares nothing.
-    async fn ask(&self, inner: &Inner, shared: Option<&Shared>) -> Option<Verdict> {
-        let gates = gates(self.who, self.limits.models);
-        let claims = Claims::of(self.who, gates, self.limits.tokens, self.amount, self.free, inner.settings.window());
-        if claims.is_empty() { None } else { Some(shared?.reserve(&claims).await) }
-    }
-
-    fn refusal(&self, inner: &Inner, what: Claimed, exceeded: &Exceeded) -> Error {
-        match what {
-            Claimed::Gate(at) => refused_there(inner, self.who, self.limits.models, at, exceeded),
-            Claimed::Spent(at) | Claimed::Reserved(at) => {
-                let Some(budget) = self.who.budgets.get(at) else {
-                    return Error::internal("a budget that does not exist was exceeded");
-                };
-                let spent = if what == Claimed::Spent(at) { 0 } else { budget.purse.spent() };
-                budget.purse.hear(if what == Claimed::Spent(at) { exceeded.used } else { 0 });
-                let max = budget.cap.map_or(0, |cap| cap.max);
-                let used = exceeded.used.saturating_add(spent);
-                refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)
-            }
+/// The refusal of the shared store; this process keeps what it heard.
+fn refused(inner: &Inner, scope: &Scope, what: Claimed, exceeded: &Exceeded) -> Error {
+    match what {
+        Claimed::Gate(at) => refused_there(inner, scope, at, exceeded),
+        Claimed::Spent(at) | Claimed::Reserved(at) => {
+            let Some(budget) = scope.budgets().nth(at) else {
+                return Error::internal("a budget that does not exist was exceeded");
+            };
+            let spent = if what == Claimed::Spent(at) { 0 } else { budget.purse.spent() };
+            budget.purse.hear(if what == Claimed::Spent(at) { exceeded.used } else { 0 });
+            let max = budget.cap.map_or(0, |cap| cap.max);
+            let used = exceeded.used.saturating_add(spent);
+            refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)
         }
     }
 }
 
-impl Drop for SetAside<'_> {
-    fn drop(&mut self) {
-        if self.open {
-            self.who.budgets.iter().for_each(|budget| budget.purse.release(self.amount));
-        }
-    }
+/// Whose list, if any, denies a model known under some names.
+type Denial = fn(&Identity, &[&str], &Directory) -> Option<&'static str>;
+
+fn key_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    model_access(inner, who, wish, Identity::key_denial)
 }
 
-fn model_access(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+fn team_and_user_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    model_access(inner, who, wish, Identity::owner_denial)
+}
+
+fn project_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    model_access(inner, who, wish, Identity::project_denial)
+}
+
+fn model_access(inner: &Inner, who: &Identity, wish: &Wish<'_>, denial: Denial) -> Result<()> {
     let intent = wish.intent;
     if intent.model.is_empty() {
         return Ok(()); // a call that names no model: files, pages of a list
@@ -169,15 +185,18 @@ fn model_access(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     let both = [intent.group, intent.model];
     // Behind an alias of the key only its target counts.
     let names = if who.is_alias(intent.model) { both.get(..1).unwrap_or(&both) } else { &both };
-    allowed(inner, who, names, intent.model)
+    allowed(inner, who, names, intent.model, denial)
 }
 
 fn fallback_access(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
-    wish.intent.fallback_models.iter().try_for_each(|model| allowed(inner, who, &[model.as_str()], model))
+    wish.intent
+        .fallback_models
+        .iter()
+        .try_for_each(|model| allowed(inner, who, &[model.as_str()], model, Identity::denial))
 }
 
-fn allowed(inner: &Inner, who: &Identity, names: &[&str], model: &str) -> Result<()> {
-    match who.denial(names, &inner.directory.load()) {
+fn allowed(inner: &Inner, who: &Identity, names: &[&str], model: &str, denial: Denial) -> Result<()> {
+    match denial(who, names, &inner.directory.load()) {
         None => Ok(()),
         Some(reason) => {
             tracing::info!(key = &*who.shown, model, reason, "model access denied");
@@ -211,6 +230,23 @@ fn end_user_blocked(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> 
     }
 }
 
+fn project_blocked(_: &Inner, who: &Identity, _: &Wish<'_>) -> Result<()> {
+    match who.caller.project_id.as_deref() {
+        Some(project) if who.project_blocked => Err(refusal::blocked_project(project)),
+        _ => Ok(()),
+    }
+}
+
+fn client_tags(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> {
+    let rejected = inner.settings.reject_clientside_metadata_tags && wish.intent.metadata_tags;
+    if rejected { Err(refusal::client_tags()) } else { Ok(()) }
+}
+
+fn end_user_named(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> {
+    let missing = wish.intent.end_user.is_none_or(str::is_empty) && !wish.intent.model.is_empty();
+    if missing && inner.settings.enforce_user_param { Err(refusal::no_end_user()) } else { Ok(()) }
+}
+
 fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     if who.role == Some(Role::ProxyAdminViewer) {
         let why =
@@ -221,11 +257,11 @@ fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
 }
 
 /// From the narrowest budget to the widest: a caller whose own budget is gone takes nothing from those it shares.
-fn reserve_budgets(inner: &Inner, who: &Identity, amount: i64, free: bool) -> Result<()> {
-    for (at, budget) in who.budgets.iter().enumerate() {
+fn reserve_budgets(inner: &Inner, scope: &Scope, amount: i64, free: bool) -> Result<()> {
+    for (at, budget) in scope.budgets().enumerate() {
         let cap = budget.cap.filter(|_| !free);
         if let Err(empty) = budget.purse.reserve(amount, cap) {
-            who.budgets.iter().take(at).for_each(|before| before.purse.release(amount));
+            scope.budgets().take(at).for_each(|before| before.purse.release(amount));
             let max = cap.map_or(0, |cap| cap.max);
             return Err(refusal::budget(&budget.what, empty.used, max, inner.settings.budget_exceeded_status_code));
         }

@@ -1,16 +1,24 @@
 //! Live counts of requests, tokens and calls in flight, and their limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use llm_kv::{Counter, MemoryKv, Window};
+use llm_store::BudgetRow;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     /// Requests per window.
     Requests,
-    /// Tokens per window.
+    /// Tokens per window, those that `token_rate_limit_type` names.
     Tokens,
+    /// Tokens of prompts per window.
+    Input,
+    /// Tokens of answers per window.
+    Output,
+    /// Tokens per day.
+    Daily,
     /// Calls at the same time.
     Parallel,
 }
@@ -21,9 +29,31 @@ impl Counted {
         match self {
             Self::Requests => "requests",
             Self::Tokens => "tokens",
+            Self::Input => "input_tokens",
+            Self::Output => "output_tokens",
+            Self::Daily => "tokens_per_day",
             Self::Parallel => "max_parallel_requests",
         }
     }
+
+    /// Which of these tokens are counted; nothing where none are.
+    pub(crate) const fn of(self, tokens: Tokens) -> Option<i64> {
+        match self {
+            Self::Requests | Self::Parallel => None,
+            Self::Tokens | Self::Daily => Some(tokens.main),
+            Self::Input => Some(tokens.input),
+            Self::Output => Some(tokens.output),
+        }
+    }
+}
+
+/// Tokens of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    /// Those that count against ordinary limits.
+    pub(crate) main: i64,
+    pub(crate) input: i64,
+    pub(crate) output: i64,
 }
 
 /// One limit with its live count. The count belongs to the entity and outlives this.
@@ -48,10 +78,37 @@ pub(crate) struct Gate {
 pub(crate) struct Limits {
     pub(crate) rpm: Option<i64>,
     pub(crate) tpm: Option<i64>,
+    pub(crate) input: Option<i64>,
+    pub(crate) output: Option<i64>,
+    pub(crate) daily: Option<i64>,
     pub(crate) parallel: Option<i64>,
 }
 
 impl Limits {
+    /// The limits of a budget's row.
+    pub(crate) const fn of_budget(row: &BudgetRow) -> Self {
+        Self {
+            rpm: row.rpm_limit,
+            tpm: row.tpm_limit,
+            input: None,
+            output: None,
+            daily: row.tpd_limit,
+            parallel: row.max_parallel_requests,
+        }
+    }
+
+    /// These, and where there is none the other's.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            rpm: self.rpm.or(other.rpm),
+            tpm: self.tpm.or(other.tpm),
+            input: self.input.or(other.input),
+            output: self.output.or(other.output),
+            daily: self.daily.or(other.daily),
+            parallel: self.parallel.or(other.parallel),
+        }
+    }
+
     /// The gates of an entity. `id` names its counters, `shown` the entity.
     pub(crate) fn gates(
         self,
@@ -61,7 +118,14 @@ impl Limits {
         shown: &Arc<str>,
         out: &mut Vec<Gate>,
     ) {
-        let wanted = [(Counted::Requests, self.rpm), (Counted::Tokens, self.tpm), (Counted::Parallel, self.parallel)];
+        let wanted = [
+            (Counted::Requests, self.rpm),
+            (Counted::Tokens, self.tpm),
+            (Counted::Input, self.input),
+            (Counted::Output, self.output),
+            (Counted::Daily, self.daily),
+            (Counted::Parallel, self.parallel),
+        ];
         for (counted, limit) in wanted {
             let Some(limit) = limit else { continue };
             let name = format!("{descriptor}:{id}:{}", counted.word());
@@ -74,17 +138,20 @@ impl Limits {
 
 impl Gate {
     /// What a call that sets `tokens` aside adds, and to which kind of window; `minute` is that of rates.
-    pub(crate) const fn claim(&self, tokens: i64, minute: Window) -> (i64, Window) {
-        match self.counted {
-            Counted::Requests => (1, minute),
-            Counted::Tokens => (tokens, minute),
-            Counted::Parallel => (1, Window::InFlight),
-        }
+    pub(crate) fn claim(&self, tokens: Tokens, minute: Window) -> (i64, Window) {
+        let window = match self.counted {
+            Counted::Parallel => Window::InFlight,
+            Counted::Daily => Window::FirstUse(DAY),
+            _ => minute,
+        };
+        (self.counted.of(tokens).unwrap_or(1), window)
     }
 
     /// The count that must not be passed. Without tokens set aside one more must fit: the window is not used up.
-    pub(crate) fn claim_limit(&self, tokens: i64) -> i64 {
-        let exhausted = self.counted == Counted::Tokens && tokens == 0;
+    pub(crate) fn claim_limit(&self, tokens: Tokens) -> i64 {
+        let exhausted = self.counted.of(tokens) == Some(0);
         if exhausted { self.limit.saturating_sub(1) } else { self.limit }
     }
 }
+
+const DAY: Duration = Duration::from_secs(86_400);

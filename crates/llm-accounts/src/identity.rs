@@ -11,8 +11,8 @@ use llm_types::record::Caller;
 use llm_types::{Error, RawJson, Result};
 
 use crate::allow::{Directory, ModelList};
-use crate::gate::Gate;
-use crate::purse::{Cap, Owner, Purse, usd};
+use crate::bounds::Bounds;
+use crate::purse::{Owner, usd};
 use crate::{KeyDigest, Permission, Role, refusal};
 
 /// What kind of caller it is.
@@ -28,28 +28,14 @@ pub(crate) enum Rank {
     Unchecked,
 }
 
-/// A budget that holds for the caller.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    /// Whose it is.
-    pub(crate) owner: Owner,
-    /// Stands before the figures in a refusal.
-    pub(crate) what: Box<str>,
-    /// Without one the spend is only counted.
-    pub(crate) cap: Option<Cap>,
-    /// The live spend, shared by everyone it concerns.
-    pub(crate) purse: Arc<Purse>,
-    /// Which one.
-    pub(crate) id: Box<str>,
-    /// When its period ends, in seconds since 1970; 0: never, or not known.
-    pub(crate) period: i64,
-}
-
 /// The allow-lists that hold for the caller.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     pub(crate) key: ModelList,
     pub(crate) team: Option<ModelList>,
+    /// Of the caller as a member of the team.
+    pub(crate) member: Option<ModelList>,
+    pub(crate) project: Option<ModelList>,
     /// Of the caller's user; holds for keys without a team.
     pub(crate) user: Option<ModelList>,
     /// The user's list says `no-default-models`.
@@ -113,10 +99,12 @@ pub struct Identity {
     /// Why the credential is refused although it is known.
     pub(crate) refusal: Option<Error>,
     pub(crate) team_blocked: bool,
-    pub(crate) budgets: Box<[Budget]>,
-    pub(crate) gates: Box<[Gate]>,
-    /// Limits per model of the key and the team.
-    pub(crate) model_gates: Box<[(Box<str>, Box<[Gate]>)]>,
+    /// The blocked project of the key.
+    pub(crate) project_blocked: bool,
+    /// Budgets and limits.
+    pub(crate) bounds: Bounds,
+    /// `budget_fallbacks`: where calls go whose model's budget is gone.
+    pub(crate) budget_fallbacks: Box<[(Box<str>, Box<[Box<str>]>)]>,
     pub(crate) texts: LimitTexts,
     pub(crate) switches: Switches,
     pub(crate) router_settings: RouterSettings,
@@ -150,9 +138,9 @@ impl Identity {
             expires: None,
             refusal: None,
             team_blocked: false,
-            budgets: Box::default(),
-            gates: Box::default(),
-            model_gates: Box::default(),
+            project_blocked: false,
+            bounds: Bounds::default(),
+            budget_fallbacks: Box::default(),
             texts: LimitTexts::default(),
             switches: Switches::default(),
             router_settings: RouterSettings::default(),
@@ -191,7 +179,7 @@ impl Identity {
     /// What the key has spent in its current budget window, in US dollars; nothing for callers that are not virtual keys.
     #[must_use]
     pub fn spend(&self) -> Option<f64> {
-        self.budgets.iter().find(|b| b.owner == Owner::Key).map(|b| usd(b.purse.spent()))
+        self.bounds.budgets.iter().find(|b| b.owner == Owner::Key).map(|b| usd(b.purse.spent()))
     }
 
     /// True when the caller may have answers mocked (`allow_client_mock_response` in the metadata of key or team).
@@ -290,9 +278,11 @@ impl Identity {
     /// True when some models are denied to the caller: what a request names has to be known then.
     #[must_use]
     pub fn model_restricted(&self) -> bool {
-        let Lists { key, team, user, .. } = &self.lists;
-        let some = |list: Option<&ModelList>| list.is_some_and(|list| !list.allows_all());
-        !key.allows_all() || some(team.as_ref()) || self.caller.team_id.is_none() && some(user.as_ref())
+        let Lists { key, team, member, project, user, .. } = &self.lists;
+        let some = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !list.allows_all());
+        !key.allows_all()
+            || [team, member, project].into_iter().any(some)
+            || self.caller.team_id.is_none() && some(user)
     }
 
     /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access
@@ -342,23 +332,59 @@ impl Identity {
 
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.
     pub(crate) fn denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
-        let passes = |list: &ModelList| names.iter().any(|name| list.allows(name, directory));
-        if !self.lists.key.is_teams() && !passes(&self.lists.key) {
-            return Some("key_model_access_denied");
-        }
-        if self.lists.team.as_ref().is_some_and(|team| !passes(team)) {
+        let own = self.key_denial(names, directory).or_else(|| self.owner_denial(names, directory));
+        own.or_else(|| self.project_denial(names, directory))
+    }
+
+    /// By the key's list.
+    pub(crate) fn key_denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
+        let key = &self.lists.key;
+        (!key.is_teams() && !passes(key, names, directory)).then_some("key_model_access_denied")
+    }
+
+    /// By the lists of the team, of the member in it, and, for personal keys, of the user.
+    pub(crate) fn owner_denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
+        let Lists { team, member, user, .. } = &self.lists;
+        let denies = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !passes(list, names, directory));
+        if denies(team) || denies(member) {
             return Some("team_model_access_denied");
         }
-        if self.caller.team_id.is_none() && self.lists.user.as_ref().is_some_and(|user| !passes(user)) {
+        if self.caller.team_id.is_none() && denies(user) {
             let personal = self.lists.nothing_personal;
             return Some(if personal { "key_model_access_denied" } else { "user_model_access_denied" });
         }
         None
     }
 
+    /// By the project's list.
+    pub(crate) fn project_denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
+        let project = self.lists.project.as_ref();
+        project.is_some_and(|list| !passes(list, names, directory)).then_some("project_model_access_denied")
+    }
+
     /// True when `model` is an alias of the key, so that only its target counts.
     pub(crate) fn is_alias(&self, model: &str) -> bool {
         self.aliases.iter().any(|(from, _)| &**from == model)
+    }
+
+    /// The first of the key's `budget_fallbacks` for a model whose own budget (`model_max_budget` of the key) is gone, that
+    /// still has one left, or has none to keep to. Nothing while the model's own budget lasts.
+    #[must_use]
+    pub fn budget_fallback(&self, model: &str) -> Option<&str> {
+        let (_, targets) = self.budget_fallbacks.iter().find(|(from, _)| **from == *model)?;
+        if self.has_left(model) {
+            return None;
+        }
+        targets.iter().map(|target| &**target).find(|target| self.has_left(target))
+    }
+
+    fn has_left(&self, model: &str) -> bool {
+        let now = Utc::now().timestamp_millis();
+        let own = self.bounds.models.iter().filter(|bounds| bounds.holds_for(model));
+        own.flat_map(|bounds| &bounds.budgets).all(|budget| {
+            budget.roll(now);
+            budget.cap.is_none_or(|cap| budget.purse.spent() < cap.max)
+        })
     }
 
     /// Notes that it was used; the shared cell is only written once a second.
@@ -367,4 +393,8 @@ impl Identity {
             self.fresh.used.store(now, Ordering::Relaxed);
         }
     }
+}
+
+fn passes(list: &ModelList, names: &[&str], directory: &Directory) -> bool {
+    names.iter().any(|name| list.allows(name, directory))
 }

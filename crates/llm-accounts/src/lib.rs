@@ -15,10 +15,11 @@
 //! | `digest` | keys as SHA-256; how keys are shown |
 //! | `role`, `routes` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
-//! | `identity`, `load` | who calls, and how that is read from the rows |
+//! | `identity`, `load`, `binding` | who calls, and how that is read from the rows |
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
 //! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
+//! | `bounds`, `party`, `scope` | budgets and limits that hold together: of a caller, of end users and tags, of a call |
 //! | `limits` | taking from limits, here or in the shared store |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
 //! | `journal` | the write-ahead journal, its segments, its way into the store |
@@ -37,6 +38,8 @@ mod accounts;
 mod admit;
 mod allow;
 mod audit;
+mod binding;
+mod bounds;
 mod budgets;
 mod credential;
 mod customers;
@@ -54,6 +57,7 @@ mod members;
 mod memory;
 mod organizations;
 mod pages;
+mod party;
 mod period;
 mod projects;
 mod purse;
@@ -65,6 +69,7 @@ mod retention;
 mod rights;
 mod role;
 mod routes;
+mod scope;
 mod settings;
 mod shared;
 mod spend_row;

@@ -4,21 +4,19 @@ use chrono::DateTime;
 use llm_kv::{Claim, Exceeded, Reading, Window, reserve_counters};
 use llm_types::{Error, Result};
 
-use crate::Identity;
+use crate::TokenLimitType;
 use crate::accounts::Inner;
-use crate::admit::Intent;
-use crate::gate::{Counted, Gate};
+use crate::gate::{Counted, Gate, Tokens};
 use crate::refusal::{self, Excess};
 use crate::reservation::Estimate;
+use crate::scope::Scope;
 use crate::shared::{Claimed, Held};
 
 /// What admission took from the limits.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// Tokens, of every token limit.
-    pub(crate) tokens: i64,
-    /// Positions in the identity's limits per model that hold for this call.
-    pub(crate) models: [Option<usize>; 2],
+    pub(crate) tokens: Tokens,
     /// `x-ratelimit-*` headers.
     pub(crate) headers: Vec<(String, String)>,
     /// When.
@@ -27,32 +25,16 @@ pub(crate) struct Taken {
     pub(crate) held: Option<Held>,
 }
 
-/// The limits that hold for a call.
-pub(crate) fn gates(who: &Identity, models: [Option<usize>; 2]) -> impl Iterator<Item = &Gate> {
-    let per_model =
-        models.into_iter().flatten().filter_map(|at| who.model_gates.get(at)).flat_map(|(_, gates)| gates.iter());
-    who.gates.iter().chain(per_model)
-}
-
-/// The limits that hold for a call, and what it sets aside in them.
-pub(crate) struct LimitsOf {
-    pub(crate) models: [Option<usize>; 2],
-    pub(crate) tokens: i64,
-}
-
-impl LimitsOf {
-    pub(crate) fn new(inner: &Inner, who: &Identity, intent: &Intent<'_>, estimate: Estimate) -> Self {
-        let named = |name: &str| who.model_gates.iter().position(|(model, _)| &**model == name);
-        let group = named(intent.group);
-        let models = [group, named(intent.model).filter(|at| Some(*at) != group)];
-        let smallest = gates(who, models).filter(|g| g.counted == Counted::Tokens).map(|g| g.limit).min();
-        let tokens = match smallest {
-            Some(smallest) if inner.settings.token_reservation => {
-                estimate.tokens(inner.settings.token_rate_limit_type, smallest)
-            }
-            _ => 0,
-        };
-        Self { models, tokens }
+/// The tokens that a call sets aside in its limits.
+pub(crate) fn tokens(inner: &Inner, scope: &Scope, estimate: Estimate) -> Tokens {
+    let counting = scope.gates().filter(|gate| gate.counted.of(Tokens::default()).is_some());
+    match counting.map(|gate| gate.limit).min() {
+        Some(smallest) if inner.settings.token_reservation => Tokens {
+            main: estimate.tokens(inner.settings.token_rate_limit_type, smallest),
+            input: estimate.tokens(TokenLimitType::Input, smallest),
+            output: estimate.tokens(TokenLimitType::Output, smallest),
+        },
+        _ => Tokens::default(),
     }
 }
 
@@ -65,25 +47,25 @@ pub(crate) enum Enforced<'r> {
     There(llm_kv::Stamp, &'r [(Claimed, Reading)]),
 }
 
-pub(crate) fn reserve_limits(inner: &Inner, who: &Identity, limits: &LimitsOf, by: Enforced<'_>) -> Result<Taken> {
-    let (models, tokens) = (limits.models, limits.tokens);
+pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: Enforced<'_>) -> Result<Taken> {
     let held = if let Enforced::There(stamp, readings) = by {
-        hear(inner, who, models, readings);
+        hear(inner, scope, readings);
         Some(Held { stamp })
     } else {
         None
     };
-    if gates(who, models).next().is_none() {
+    if scope.gates().next().is_none() {
         return Ok(Taken { held, ..Taken::default() });
     }
     let window = Window::FirstUse(inner.settings.window());
     let now = inner.kv.now();
     if let Enforced::There(_, readings) = by {
         let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
-        let headers = gates(who, models).zip(readings).flat_map(|(gate, reading)| headers(gate, reading)).collect();
-        return Ok(Taken { tokens, models, headers, stamp: Some(now), held });
+        let headers = scope.gates().zip(readings).flat_map(|(gate, reading)| headers(gate, reading)).collect();
+        return Ok(Taken { tokens, headers, stamp: Some(now), held });
     }
-    let mut claims: Vec<Claim<'_>> = gates(who, models)
+    let mut claims: Vec<Claim<'_>> = scope
+        .gates()
         .enumerate()
         .map(|(mark, gate)| {
             let (by, window) = gate.claim(tokens, window);
@@ -94,21 +76,20 @@ pub(crate) fn reserve_limits(inner: &Inner, who: &Identity, limits: &LimitsOf, b
     match reserve_counters(&mut claims, now) {
         Ok(stamp) => {
             claims.sort_unstable_by_key(|claim| claim.mark);
-            let headers =
-                gates(who, models).zip(&claims).flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
-            Ok(Taken { tokens, models, headers, stamp: Some(stamp), held })
+            let headers = scope.gates().zip(&claims).flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
+            Ok(Taken { tokens, headers, stamp: Some(stamp), held })
         }
-        Err(exceeded) => Err(limit_refusal(inner, who, models, exceeded.index, &exceeded)),
+        Err(exceeded) => Err(limit_refusal(inner, scope, exceeded.index, &exceeded)),
     }
 }
 
 /// Keeps what the shared store said, this call included.
-fn hear(inner: &Inner, who: &Identity, models: [Option<usize>; 2], readings: &[(Claimed, Reading)]) {
+fn hear(inner: &Inner, scope: &Scope, readings: &[(Claimed, Reading)]) {
     let now = inner.kv.now();
     for (what, reading) in readings {
         match *what {
             Claimed::Gate(at) => {
-                if let Some(gate) = gates(who, models).nth(at) {
+                if let Some(gate) = scope.gates().nth(at) {
                     if gate.counted == Counted::Parallel {
                         // Only our own are ever given back here.
                         gate.counter.add(1, Window::InFlight, now);
@@ -118,7 +99,7 @@ fn hear(inner: &Inner, who: &Identity, models: [Option<usize>; 2], readings: &[(
                 }
             }
             Claimed::Spent(at) => {
-                if let Some(budget) = who.budgets.get(at) {
+                if let Some(budget) = scope.budgets().nth(at) {
                     budget.purse.hear(reading.value);
                 }
             }
@@ -128,23 +109,17 @@ fn hear(inner: &Inner, who: &Identity, models: [Option<usize>; 2], readings: &[(
 }
 
 /// The shared store refused: this process keeps that too, for when the store is away.
-pub(crate) fn refused_there(
-    inner: &Inner,
-    who: &Identity,
-    models: [Option<usize>; 2],
-    at: usize,
-    exceeded: &Exceeded,
-) -> Error {
-    if let Some(gate) = gates(who, models).nth(at).filter(|gate| gate.counted != Counted::Parallel) {
+pub(crate) fn refused_there(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -> Error {
+    if let Some(gate) = scope.gates().nth(at).filter(|gate| gate.counted != Counted::Parallel) {
         let now = inner.kv.now();
         let (value, resets_in) = (exceeded.used, exceeded.resets_in);
         gate.counter.adopt(Reading { value, started: now, resets_in }, now);
     }
-    limit_refusal(inner, who, models, at, exceeded)
+    limit_refusal(inner, scope, at, exceeded)
 }
 
-fn limit_refusal(inner: &Inner, who: &Identity, models: [Option<usize>; 2], at: usize, exceeded: &Exceeded) -> Error {
-    let Some(gate) = gates(who, models).nth(at) else {
+fn limit_refusal(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -> Error {
+    let Some(gate) = scope.gates().nth(at) else {
         return Error::internal("a limit that does not exist was exceeded");
     };
     let resets_in = exceeded.resets_in.unwrap_or_default();

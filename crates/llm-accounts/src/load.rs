@@ -4,28 +4,29 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use llm_store::{
-    AccessGroupRow, BudgetRow, ModelAliasRow, Store, StoreError, TeamMembershipRow, TeamRow, UserRow, VerificationToken,
+    AccessGroupRow, AgentRow, BudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError,
+    TeamMembershipRow, TeamRow, UserRow, VerificationToken,
 };
 use llm_types::record::Caller;
 use llm_types::{Json, RawJson};
 
 use crate::accounts::Inner;
 use crate::allow::ModelList;
-use crate::gate::{Gate, Limits};
-use crate::identity::{Alias, Budget, Freshness, Identity, LimitTexts, Lists, Rank, Switches};
-use crate::journal::member;
-use crate::purse::{Cap, Owner, nanos};
+use crate::identity::{Alias, Freshness, Identity, LimitTexts, Lists, Rank, Switches};
 use crate::{KeyDigest, Role, refusal};
 
 /// The rows that a key stands on.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    key: VerificationToken,
-    budget: Option<BudgetRow>,
-    team: Option<TeamRow>,
+    pub(crate) key: VerificationToken,
+    pub(crate) budget: Option<BudgetRow>,
+    pub(crate) team: Option<TeamRow>,
     team_aliases: Option<RawJson>,
-    user: Option<UserRow>,
-    membership: Option<(TeamMembershipRow, Option<BudgetRow>)>,
+    pub(crate) user: Option<UserRow>,
+    pub(crate) membership: Option<(TeamMembershipRow, Option<BudgetRow>)>,
+    pub(crate) organization: Option<(OrganizationRow, Option<BudgetRow>)>,
+    pub(crate) project: Option<(ProjectRow, Option<BudgetRow>)>,
+    pub(crate) agent: Option<AgentRow>,
     groups: Vec<AccessGroupRow>,
 }
 
@@ -36,10 +37,8 @@ impl Rows {
     /// When the store fails.
     pub(crate) async fn read(store: &Store, hash: &str) -> Result<Option<Self>, StoreError> {
         let Some(key) = store.keys().resolve(hash).await? else { return Ok(None) };
-        let mut rows = Self::default();
-        if let Some(id) = &key.budget_id {
-            rows.budget = store.table::<BudgetRow>().get([id.as_str()]).await?;
-        }
+        let own = budget(store, key.budget_id.as_deref()).await?;
+        let mut rows = Self { budget: own, ..Self::default() };
         if let Some(id) = &key.team_id {
             rows.team = store.table::<TeamRow>().get([id.as_str()]).await?;
         }
@@ -53,11 +52,27 @@ impl Rows {
         if let (Some(user), Some(team)) = (&key.user_id, &key.team_id)
             && let Some(membership) = store.table::<TeamMembershipRow>().get([user.as_str(), team.as_str()]).await?
         {
-            let budget = match &membership.budget_id {
-                Some(id) => store.table::<BudgetRow>().get([id.as_str()]).await?,
-                None => None,
-            };
+            // The team has one for members without their own.
+            let team = object(rows.team.as_ref().map(|t| &t.metadata));
+            let default = team.get("team_member_budget_id").and_then(Json::as_str);
+            let budget = budget(store, membership.budget_id.as_deref().or(default)).await?;
             rows.membership = Some((membership, budget));
+        }
+        let organization = key.organization_id.as_ref();
+        if let Some(id) = organization.or_else(|| rows.team.as_ref().and_then(|t| t.organization_id.as_ref()))
+            && let Some(row) = store.table::<OrganizationRow>().get([id.as_str()]).await?
+        {
+            let budget = budget(store, Some(&row.budget_id)).await?;
+            rows.organization = Some((row, budget));
+        }
+        if let Some(id) = &key.project_id
+            && let Some(row) = store.table::<ProjectRow>().get([id.as_str()]).await?
+        {
+            let budget = budget(store, row.budget_id.as_deref()).await?;
+            rows.project = Some((row, budget));
+        }
+        if let Some(id) = &key.agent_id {
+            rows.agent = store.table::<AgentRow>().get([id.as_str()]).await?;
         }
         if !key.access_group_ids.is_empty() {
             rows.groups = store.table::<AccessGroupRow>().get_many(&key.access_group_ids).await?;
@@ -96,11 +111,10 @@ impl Rows {
         identity.expires = key.expires;
         identity.refusal = self.refusal();
         identity.team_blocked = self.team.as_ref().is_some_and(|t| t.blocked);
-        identity.budgets = self.budgets(inner, max_budget, clean);
+        identity.project_blocked = self.project.as_ref().is_some_and(|(project, _)| project.blocked);
+        identity.bounds = self.bounds(inner, &shown, max_budget, clean);
+        identity.budget_fallbacks = fallbacks(&object(Some(&key.budget_fallbacks)));
         identity.texts = self.texts(max_budget);
-        let (gates, model_gates) = self.gates(inner, &shown, &metadata, &team_metadata);
-        identity.gates = gates;
-        identity.model_gates = model_gates;
         identity.switches = switches;
         let filled =
             |raw: Option<&RawJson>| raw.filter(|r| r.get().trim_start().starts_with('{') && r.get().len() > 2).cloned();
@@ -119,9 +133,7 @@ impl Rows {
             .or_else(|| self.budget.as_ref().and_then(|b| b.max_budget))
             .filter(|b| b.is_finite())?;
         let until = metadata.get("temp_budget_expiry").and_then(Json::as_str).and_then(crate::keys::instant);
-        let extra =
-            metadata.get("temp_budget_increase").and_then(Json::as_f64).filter(|_| until.is_some_and(|u| u > now));
-        Some(own + extra.unwrap_or(0.0))
+        Some(own + increase(metadata.get("temp_budget_increase").and_then(Json::as_f64), until, now))
     }
 
     fn lists(&self) -> Lists {
@@ -130,6 +142,8 @@ impl Rows {
         Lists {
             key,
             team: self.team.as_ref().map(|t| ModelList::new(&t.models)),
+            member: self.membership.as_ref().and_then(|(_, b)| b.as_ref()).map(|b| ModelList::new(&b.allowed_models)),
+            project: self.project.as_ref().map(|(project, _)| ModelList::new(&project.models)),
             user: self.user.as_ref().map(|u| ModelList::new(&u.models)),
             nothing_personal: self.user.as_ref().is_some_and(|u| u.models.iter().any(|m| m == "no-default-models")),
         }
@@ -143,41 +157,6 @@ impl Rows {
         (user.get("scim_active").and_then(Json::as_bool) == Some(false)).then(refusal::inactive_user)
     }
 
-    /// From the narrowest to the widest.
-    fn budgets(&self, inner: &Inner, max_budget: Option<f64>, clean: bool) -> Box<[Budget]> {
-        let ends = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp());
-        let budget = |owner, id: &str, what: String, (max, reachable): (Option<f64>, bool), spend: f64, period: i64| {
-            let purse = inner.purses.get(owner, id);
-            purse.learn(nanos(spend), clean);
-            let cap = max.filter(|m| m.is_finite()).map(|max| Cap { max: nanos(max), reachable });
-            Budget { owner, what: what.into(), cap, purse, id: id.into(), period }
-        };
-        let mut out = Vec::with_capacity(5);
-        if let Some((row, limits)) = &self.membership {
-            let what = format!("User={} in Team={} ", row.user_id, row.team_id);
-            let max = limits.as_ref().and_then(|l| l.max_budget);
-            let period = ends(limits.as_ref().and_then(|l| l.budget_reset_at));
-            let id = member(&row.team_id, &row.user_id);
-            out.push(budget(Owner::Member, &id, what, (max, false), row.spend, period));
-        }
-        let period = self.key.budget_reset_at.or_else(|| self.budget.as_ref().and_then(|b| b.budget_reset_at));
-        let (max, spend) = ((max_budget, false), self.key.spend);
-        out.push(budget(Owner::Key, &self.key.token, String::new(), max, spend, ends(period)));
-        if let Some(team) = &self.team {
-            let what = format!("Team={} ", team.team_id);
-            let period = ends(team.budget_reset_at);
-            out.push(budget(Owner::Team, &team.team_id, what, (team.max_budget, true), team.spend, period));
-        }
-        if let Some(user) = &self.user {
-            let holds = self.key.team_id.is_none() || inner.settings.apply_user_budget_to_team_keys;
-            let what = format!("User={} ", user.user_id);
-            let (max, period) = (user.max_budget.filter(|_| holds), ends(user.budget_reset_at));
-            out.push(budget(Owner::User, &user.user_id, what, (max, false), user.spend, period));
-        }
-        out.extend(inner.proxy_budget());
-        out.into()
-    }
-
     fn texts(&self, max_budget: Option<f64>) -> LimitTexts {
         let limits = self.key_limits();
         LimitTexts {
@@ -185,60 +164,6 @@ impl Rows {
             rpm: limits.rpm.map(|n| n.to_string().into()),
             max_budget: max_budget.map(|n| n.to_string().into()),
         }
-    }
-
-    fn key_limits(&self) -> Limits {
-        let row = self.budget.as_ref();
-        Limits {
-            rpm: self.key.rpm_limit.or_else(|| row.and_then(|b| b.rpm_limit)),
-            tpm: self.key.tpm_limit.or_else(|| row.and_then(|b| b.tpm_limit)),
-            parallel: self.key.max_parallel_requests.or_else(|| row.and_then(|b| b.max_parallel_requests)),
-        }
-    }
-
-    /// Limits of the key, the user, the team, the member; and those per model.
-    #[allow(clippy::type_complexity, reason = "two lists that are made together")]
-    fn gates(
-        &self,
-        inner: &Inner,
-        shown: &Arc<str>,
-        key: &Json,
-        team: &Json,
-    ) -> (Box<[Gate]>, Box<[(Box<str>, Box<[Gate]>)]>) {
-        let kv = &inner.kv;
-        let mut out = Vec::new();
-        self.key_limits().gates(kv, "api_key", &self.key.token, shown, &mut out);
-        if let Some(user) = &self.user {
-            let limits = Limits { rpm: user.rpm_limit, tpm: user.tpm_limit, parallel: user.max_parallel_requests };
-            limits.gates(kv, "user", &user.user_id, &user.user_id.as_str().into(), &mut out);
-        }
-        if let Some(team) = &self.team {
-            let limits = Limits { rpm: team.rpm_limit, tpm: team.tpm_limit, parallel: team.max_parallel_requests };
-            limits.gates(kv, "team", &team.team_id, &team.team_id.as_str().into(), &mut out);
-        }
-        if let Some((row, Some(budget))) = &self.membership {
-            let limits =
-                Limits { rpm: budget.rpm_limit, tpm: budget.tpm_limit, parallel: budget.max_parallel_requests };
-            let id = member(&row.team_id, &row.user_id);
-            limits.gates(kv, "team_member", &id, &id.as_str().into(), &mut out);
-        }
-        let mut models: Vec<(Box<str>, Vec<Gate>)> = Vec::new();
-        let mut add = |metadata: &Json, descriptor: &'static str, id: &str, shown: &str| {
-            for (model, limits) in model_limits(metadata) {
-                let name: Arc<str> = format!("{shown}:{model}").into();
-                let mut gates = Vec::new();
-                limits.gates(kv, descriptor, &format!("{id}:{model}"), &name, &mut gates);
-                match models.iter_mut().find(|(m, _)| **m == *model) {
-                    Some((_, all)) => all.extend(gates),
-                    None => models.push((model, gates)),
-                }
-            }
-        };
-        add(key, "model_per_key", &self.key.token, shown);
-        if let Some(row) = &self.team {
-            add(team, "model_per_team", &row.team_id, &row.team_id);
-        }
-        (out.into(), models.into_iter().map(|(model, gates)| (model, gates.into())).collect())
     }
 
     fn caller(self) -> Caller {
@@ -260,7 +185,27 @@ impl Rows {
     }
 }
 
-fn object(raw: Option<&RawJson>) -> Json {
+async fn budget(store: &Store, id: Option<&str>) -> Result<Option<BudgetRow>, StoreError> {
+    match id {
+        Some(id) => store.table::<BudgetRow>().get([id]).await,
+        None => Ok(None),
+    }
+}
+
+/// What an administrator added for a while.
+pub(crate) fn increase(by: Option<f64>, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
+    by.filter(|_| until.is_some_and(|until| until > now)).unwrap_or(0.0)
+}
+
+/// Model → the models that calls go on to.
+fn fallbacks(map: &Json) -> Box<[(Box<str>, Box<[Box<str>]>)]> {
+    let lists = map.as_object().unwrap_or_default().iter();
+    let names =
+        |list: &Json| list.as_array().unwrap_or_default().iter().filter_map(|to| to.as_str().map(Box::from)).collect();
+    lists.map(|(from, to)| (from.as_str().into(), names(to))).collect()
+}
+
+pub(crate) fn object(raw: Option<&RawJson>) -> Json {
     raw.and_then(|r| r.read().ok()).unwrap_or_default()
 }
 
@@ -277,22 +222,4 @@ fn aliases(raw: Option<&RawJson>) -> Box<[Alias]> {
     let map = object(raw);
     let pairs = map.as_object().unwrap_or_default().iter();
     pairs.filter_map(|(from, to)| Some((from.as_str().into(), to.as_str()?.into()))).collect()
-}
-
-/// `model_rpm_limit` and `model_tpm_limit` of a metadata object, by model.
-fn model_limits(metadata: &Json) -> Vec<(Box<str>, Limits)> {
-    let mut out: Vec<(Box<str>, Limits)> = Vec::new();
-    for (field, tokens) in [("model_rpm_limit", false), ("model_tpm_limit", true)] {
-        for (model, limit) in metadata.get(field).and_then(Json::as_object).unwrap_or_default() {
-            let Some(limit) = limit.as_i64() else { continue };
-            let at = out.iter().position(|(m, _)| **m == **model).unwrap_or_else(|| {
-                out.push((model.as_str().into(), Limits::default()));
-                out.len() - 1
-            });
-            if let Some((_, limits)) = out.get_mut(at) {
-                if tokens { limits.tpm = Some(limit) } else { limits.rpm = Some(limit) }
-            }
-        }
-    }
-    out
 }

@@ -112,7 +112,7 @@ impl Inner {
             return Err(error);
         }
         let mut guest = Identity::bare(Rank::Unchecked, "unchecked", Arc::clone(&self.directory));
-        guest.budgets = self.proxy_budget().into_iter().collect();
+        guest.bounds.budgets = self.proxy_budget().into_iter().collect();
         guest.caller.user_id = Some("__db_unavailable_fallback__".into());
         Ok(Arc::new(guest))
     }
@@ -130,6 +130,8 @@ impl Inner {
             let limit = ages.get(most).copied().unwrap_or(u64::MAX);
             self.keys.retain(|_, known| idle(known) < limit);
         }
-        self.purses.sweep();
+        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        self.parties.sweep(now, ttl.saturating_mul(2));
+        self.purses.sweep(i64::try_from(now).unwrap_or(i64::MAX));
     }
 }

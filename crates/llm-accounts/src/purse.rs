@@ -35,6 +35,9 @@ struct Money {
     unflushed: i64,
     /// Read from the database at least once.
     known: bool,
+    /// When the window that `settled` counts for ends: milliseconds since 1970 for purses that start again by themselves,
+    /// seconds for those that follow a row. 0: never.
+    ends: i64,
 }
 
 /// A purse's cap.
@@ -128,14 +131,36 @@ impl Purse {
         money.settled = money.settled.max(total);
     }
 
+    /// Takes over what the database says of a purse that nobody flushes by itself: what was spent since is kept, unless a
+    /// new `period` has begun.
+    pub(crate) fn begin(&self, period: i64, stored: i64) {
+        let mut money = self.0.lock();
+        money.settled = if money.ends == period { money.settled.max(stored) } else { stored };
+        money.ends = period;
+    }
+
+    /// Begins a new window, which ends at `end`, when the last one is over.
+    pub(crate) fn roll(&self, now: i64, end: impl FnOnce() -> i64) {
+        let mut money = self.0.lock();
+        if now >= money.ends {
+            money.settled = 0;
+            money.ends = end();
+        }
+    }
+
+    /// When the window that is counted ends.
+    pub(crate) fn ends(&self) -> i64 {
+        self.0.lock().ends
+    }
+
     /// What is spent, without what is set aside.
     pub(crate) fn spent(&self) -> i64 {
         self.0.lock().settled
     }
 
-    fn idle(&self) -> bool {
+    fn idle(&self, now: i64) -> bool {
         let money = self.0.lock();
-        money.reserved == 0 && money.unflushed == 0
+        money.reserved == 0 && money.unflushed == 0 && money.ends <= now
     }
 }
 
@@ -152,6 +177,48 @@ pub(crate) enum Owner {
     Member,
     /// The whole proxy.
     Proxy,
+    /// An organization.
+    Organization,
+    /// A project.
+    Project,
+    /// An end user.
+    EndUser,
+    /// A tag.
+    Tag,
+    /// One of several windows of a key or a team: `key:hash:1d`.
+    Window,
+    /// A model's share: `key:hash:gpt-4o:1d`.
+    Model,
+}
+
+impl Owner {
+    /// The name in shared stores.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::User => "user",
+            Self::Team => "team",
+            Self::Member => "member",
+            Self::Proxy => "proxy",
+            Self::Organization => "organization",
+            Self::Project => "project",
+            Self::EndUser => "end_user",
+            Self::Tag => "tag",
+            Self::Window => "window",
+            Self::Model => "model",
+        }
+    }
+
+    /// True where a budget may be reached and only going beyond is refused, as in LiteLLM.
+    pub(crate) const fn is_reachable(self) -> bool {
+        matches!(self, Self::Team | Self::Tag | Self::EndUser | Self::Proxy)
+    }
+
+    /// True where every settled call reaches the row through the journal under the same name: then what is not there yet
+    /// is known exactly. End users and tags of interrupted calls do not; windows and models have no row.
+    pub(crate) const fn is_flushed(self) -> bool {
+        !matches!(self, Self::EndUser | Self::Tag | Self::Window | Self::Model)
+    }
 }
 
 /// All purses in use.
@@ -170,8 +237,8 @@ impl Purses {
     }
 
     /// Forgets purses that nobody holds and that hold nothing the database does not know.
-    pub(crate) fn sweep(&self) {
-        self.0.retain(|_, purse| Arc::strong_count(purse) > 1 || !purse.idle());
+    pub(crate) fn sweep(&self, now: i64) {
+        self.0.retain(|_, purse| Arc::strong_count(purse) > 1 || !purse.idle(now));
     }
 }
 
@@ -228,10 +295,35 @@ mod tests {
         purses.get(Owner::Key, "idle");
         purses.get(Owner::Key, "busy").settle(0, 1, true);
         let held = purses.get(Owner::User, "held");
-        purses.sweep();
+        purses.sweep(0);
         assert!(purses.known(Owner::Key, "idle").is_none());
         assert!(purses.known(Owner::Key, "busy").is_some());
         assert!(purses.known(Owner::User, "held").is_some_and(|p| Arc::ptr_eq(&p, &held)));
+    }
+
+    #[test]
+    fn windows_start_again() {
+        let purse = Purse::default();
+        purse.roll(1000, || 2000);
+        purse.settle(0, 7, false);
+        purse.roll(1999, || 9);
+        assert_eq!((purse.spent(), purse.ends()), (7, 2000), "still the first");
+        purse.roll(2000, || 3000);
+        assert_eq!((purse.spent(), purse.ends()), (0, 3000));
+        assert!(!purse.idle(2999) && purse.idle(3000), "kept while its window runs");
+    }
+
+    #[test]
+    fn purses_of_rows_that_are_not_flushed_keep_what_was_spent_since() {
+        let purse = Purse::default();
+        purse.begin(10, 5);
+        purse.settle(0, 3, false);
+        purse.begin(10, 5);
+        assert_eq!(purse.spent(), 8, "not there yet");
+        purse.begin(10, 9);
+        assert_eq!(purse.spent(), 9, "another gateway spent one");
+        purse.begin(20, 0);
+        assert_eq!(purse.spent(), 0, "a new period");
     }
 
     #[test]

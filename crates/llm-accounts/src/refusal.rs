@@ -49,6 +49,25 @@ pub(crate) fn blocked_end_user(id: &str) -> Error {
     auth(format!("Authentication Error, User blocked from making LLM API Calls. User={id}"))
 }
 
+pub(crate) fn blocked_project(project: &str) -> Error {
+    auth(format!(
+        "Authentication Error, Project={project} is blocked. Update via `/project/update` if you're an admin."
+    ))
+}
+
+pub(crate) fn no_end_user() -> Error {
+    auth("Authentication Error, 'user' param not passed in. 'enforce_user_param'=True")
+}
+
+pub(crate) fn client_tags() -> Error {
+    Error::new(
+        Kind::BadRequest,
+        "Client-side 'metadata.tags' not allowed in request. 'reject_clientside_metadata_tags'=True",
+    )
+    .with_type("bad_request_error")
+    .with_param("metadata.tags")
+}
+
 pub(crate) fn expired_key(shown: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Error {
     Error::new(
         Kind::Authentication,

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use llm_types::{LogRecord, Usage};
+use llm_types::{LogRecord, Result, Usage};
 
 use crate::admit::Intent;
-use crate::gate::Counted;
+use crate::gate::{Counted, Tokens};
 use crate::journal::{Counts, Note};
-use crate::limits::{Taken, gates};
+use crate::limits::Taken;
 use crate::purse::{Owner, nanos, usd};
+use crate::scope::Scope;
 use crate::{Accounts, Identity, TokenLimitType};
 
 /// Tokens a call may use.
@@ -48,7 +49,7 @@ pub struct Settled {
 #[must_use = "dropping a reservation gives back what was set aside"]
 pub struct Reservation {
     accounts: Accounts,
-    who: Arc<Identity>,
+    scope: Scope,
     route: &'static str,
     group: Box<str>,
     estimate: Estimate,
@@ -64,7 +65,7 @@ pub struct Reservation {
 impl fmt::Debug for Reservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reservation")
-            .field("who", &self.who)
+            .field("who", self.scope.who())
             .field("group", &self.group)
             .field("amount", &self.amount)
             .field("tokens", &self.taken.tokens)
@@ -75,25 +76,44 @@ impl fmt::Debug for Reservation {
 impl Reservation {
     pub(crate) fn new(
         accounts: Accounts,
-        who: Arc<Identity>,
+        scope: Scope,
         intent: &Intent<'_>,
         estimate: Estimate,
         amount: i64,
         free: bool,
-        taken: Taken,
     ) -> Self {
         Self {
             accounts,
-            who,
+            scope,
             route: intent.route,
             group: intent.group.into(),
             estimate,
             amount: AtomicI64::new(amount),
             free,
-            taken,
+            taken: Taken::default(),
             sent: AtomicBool::new(false),
             open: true,
         }
+    }
+
+    /// Takes from the limits; nothing stays set aside when they refuse.
+    pub(crate) fn taking(mut self, take: impl FnOnce(&Scope) -> Result<Taken>) -> Result<Self> {
+        self.taken = take(&self.scope)?;
+        Ok(self)
+    }
+
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Nano-dollars set aside in each budget.
+    pub(crate) fn amount(&self) -> i64 {
+        self.amount.load(Ordering::Relaxed)
+    }
+
+    /// The model costs nothing.
+    pub(crate) const fn is_free(&self) -> bool {
+        self.free
     }
 
     /// The `x-ratelimit-*` headers: limits and what remains after this call.
@@ -105,14 +125,14 @@ impl Reservation {
     /// Who called.
     #[must_use]
     pub const fn who(&self) -> &Arc<Identity> {
-        &self.who
+        self.scope.who()
     }
 
     /// True when the call may go on to this group after its own failed. Fallbacks that the operator configured need no
     /// permission; a key or team may refuse fallbacks altogether (`disable_fallbacks` in its metadata).
     #[must_use]
     pub fn admits(&self, group: &str) -> bool {
-        *self.group == *group || !self.who.switches.no_fallbacks
+        *self.group == *group || !self.scope.who().switches.no_fallbacks
     }
 
     /// Sets aside more when a fallback is dearer (US dollars per prompt and answer token); false when it does not fit.
@@ -125,15 +145,15 @@ impl Reservation {
         if more <= 0 {
             return true;
         }
-        for (at, budget) in self.who.budgets.iter().enumerate() {
+        for (at, budget) in self.scope.budgets().enumerate() {
             if budget.purse.raise(more, budget.cap).is_err() {
-                self.who.budgets.iter().take(at).for_each(|before| before.purse.release(more));
+                self.scope.budgets().take(at).for_each(|before| before.purse.release(more));
                 return false;
             }
         }
         self.amount.fetch_add(more, Ordering::Relaxed);
         if let (Some(_), Some(shared)) = (self.taken.held, self.accounts.inner().shared.get()) {
-            shared.raise(&self.who, more);
+            shared.raise(&self.scope, more);
         }
         true
     }
@@ -151,7 +171,7 @@ impl Reservation {
         let key_spend = self.close(spent, self.counted(&counts));
         let headers = std::mem::take(&mut self.taken.headers);
         self.accounts.inner().journal.push(&Note {
-            who: Arc::clone(&self.who),
+            who: Arc::clone(self.scope.who()),
             record: bill.record,
             group: std::mem::take(&mut self.group),
             route: self.route,
@@ -163,42 +183,47 @@ impl Reservation {
     }
 
     /// The tokens of a bill that count against limits.
-    fn counted(&self, counts: &Counts) -> i64 {
-        match self.accounts.inner().settings.token_rate_limit_type {
+    fn counted(&self, counts: &Counts) -> Tokens {
+        let main = match self.accounts.inner().settings.token_rate_limit_type {
             TokenLimitType::Total => counts.total,
             TokenLimitType::Input => counts.input,
             TokenLimitType::Output => counts.output,
-        }
+        };
+        Tokens { main, input: counts.input, output: counts.output }
     }
 
     /// Gives back gauges, corrects windows, moves money. What the key has spent now.
-    fn close(&mut self, spent: i64, tokens: i64) -> Option<i64> {
+    fn close(&mut self, spent: i64, tokens: Tokens) -> Option<i64> {
         self.open = false;
         let inner = self.accounts.inner();
+        let set = self.taken.tokens;
+        let more = Tokens {
+            main: tokens.main.saturating_sub(set.main),
+            input: tokens.input.saturating_sub(set.input),
+            output: tokens.output.saturating_sub(set.output),
+        };
         if self.taken.stamp.is_some() {
             let now = inner.kv.now();
-            for gate in gates(&self.who, self.taken.models) {
-                match gate.counted {
-                    Counted::Requests => {}
-                    Counted::Tokens => {
-                        gate.counter.adjust(tokens.saturating_sub(self.taken.tokens), self.taken.stamp, now);
+            for gate in self.scope.gates() {
+                match gate.counted.of(more) {
+                    Some(more) => {
+                        gate.counter.adjust(more, self.taken.stamp, now);
                     }
-                    Counted::Parallel => {
+                    None if gate.counted == Counted::Parallel => {
                         gate.counter.adjust(-1, None, now);
                     }
+                    None => {}
                 }
             }
         }
         let amount = self.amount.load(Ordering::Relaxed);
         if let (Some(held), Some(shared)) = (self.taken.held, inner.shared.get()) {
-            let more = tokens.saturating_sub(self.taken.tokens);
-            let gates = gates(&self.who, self.taken.models);
-            shared.settle(held, &self.who, gates, more, (amount, spent), self.free);
+            shared.settle(held, &self.scope, more, (amount, spent), self.free);
         }
         let kept = inner.journal.keeps();
         let mut key = None;
-        for budget in &self.who.budgets {
-            let now = budget.purse.settle(amount, spent, kept);
+        for budget in self.scope.budgets() {
+            let now = budget.purse.settle(amount, spent, kept && budget.owner.is_flushed());
             if budget.owner == Owner::Key {
                 key = Some(now);
             }
@@ -213,7 +238,7 @@ impl Drop for Reservation {
             return;
         }
         if !self.sent.load(Ordering::Relaxed) {
-            self.close(0, 0);
+            self.close(0, Tokens::default());
             return;
         }
         let spent = if self.free { 0 } else { self.amount.load(Ordering::Relaxed) };
@@ -222,7 +247,7 @@ impl Drop for Reservation {
         let counts =
             Counts { input: whole(self.estimate.input), total: whole(self.estimate.input), ..Counts::default() };
         self.accounts.inner().journal.push(&Note {
-            who: Arc::clone(&self.who),
+            who: Arc::clone(self.scope.who()),
             record: None,
             group: std::mem::take(&mut self.group),
             route: self.route,

@@ -153,7 +153,8 @@ impl Accounts {
                 return Ok(count);
             }
             for budget in page {
-                clear(store, &budget.budget_id).await?;
+                let default = self.settings().max_end_user_budget_id.as_deref() == Some(&*budget.budget_id);
+                clear(store, &budget.budget_id, default).await?;
                 let next = next(clock, budget.budget_duration.as_deref(), budget.budget_reset_at, now);
                 let patch = BudgetPatch { budget_reset_at: Some(next), ..BudgetPatch::default() };
                 store.table::<BudgetRow>().update([budget.budget_id.as_str()], &patch).await?;
@@ -178,8 +179,8 @@ fn next(
     next.map(|next| next.max(now + TimeDelta::seconds(1)))
 }
 
-/// Nothing is spent any more by whoever refers to this budget.
-async fn clear(store: &Store, id: &str) -> Result<(), StoreError> {
+/// Nothing is spent any more by whoever refers to this budget; if it is the `default` of end users, those without one too.
+async fn clear(store: &Store, id: &str, default: bool) -> Result<(), StoreError> {
     let linked = || Filter::new().is("budget_id", id.to_owned());
     let spend = Some(0.0);
     let keys = KeyPatch { spend, ..KeyPatch::default() };
@@ -190,6 +191,9 @@ async fn clear(store: &Store, id: &str) -> Result<(), StoreError> {
     store.table().update_where(&linked(), &organizations).await?;
     let end_users = EndUserPatch { spend, ..EndUserPatch::default() };
     store.table().update_where(&linked(), &end_users).await?;
+    if default {
+        store.table().update_where(&Filter::new().null("budget_id", true), &end_users).await?;
+    }
     let tags = TagPatch { spend, ..TagPatch::default() };
     store.table().update_where(&linked(), &tags).await?;
     let projects = ProjectPatch { spend, ..ProjectPatch::default() };

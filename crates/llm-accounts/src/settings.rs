@@ -87,6 +87,14 @@ pub struct AccountsSettings {
     pub budget_reset_time: Option<String>,
     /// Overspend goes into the next window.
     pub budget_rollover: bool,
+    /// The budget of end users that have none.
+    pub max_end_user_budget_id: Option<String>,
+    /// What an end user may spend whose budget says nothing, US dollars.
+    pub max_end_user_budget: Option<f64>,
+    /// Calls of models must name an end user.
+    pub enforce_user_param: bool,
+    /// Callers may not bring tags of their own in `metadata`.
+    pub reject_clientside_metadata_tags: bool,
     /// `key_name` (a masked key) is not stored.
     pub disable_key_name: bool,
 }
@@ -126,6 +134,10 @@ impl Default for AccountsSettings {
             timezone: None,
             budget_reset_time: None,
             budget_rollover: false,
+            max_end_user_budget_id: None,
+            max_end_user_budget: None,
+            enforce_user_param: false,
+            reject_clientside_metadata_tags: false,
             disable_key_name: false,
         }
     }

@@ -18,10 +18,10 @@ use llm_kv::{Correction, CounterClaim, Exceeded, Granted, Kv, KvError, Reading, 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::gate::Counted;
-use crate::identity::Budget;
-use crate::purse::Owner;
-use crate::{AccountsSettings, Identity};
+use crate::AccountsSettings;
+use crate::bounds::Budget;
+use crate::gate::{Counted, Tokens};
+use crate::scope::Scope;
 
 /// All keys lie in one slot of a cluster, so that one script sees them all.
 const TAG: &str = "{llm:limits}";
@@ -164,22 +164,15 @@ async fn send(kv: Arc<dyn Kv>, mut owed: mpsc::UnboundedReceiver<Owed>) {
 impl Claims {
     /// Everything that a call wants of what its caller shares. `tokens` are set aside in every token limit, `amount`
     /// nano-dollars in every budget, unless the model is `free`.
-    pub(crate) fn of<'i>(
-        who: &'i Identity,
-        gates: impl Iterator<Item = &'i crate::gate::Gate>,
-        tokens: i64,
-        amount: i64,
-        free: bool,
-        window: Duration,
-    ) -> Self {
+    pub(crate) fn of(scope: &Scope, tokens: Tokens, amount: i64, free: bool, window: Duration) -> Self {
         let mut claims = Self::default();
         let window = Window::FirstUse(window);
-        for (at, gate) in gates.enumerate() {
+        for (at, gate) in scope.gates().enumerate() {
             let (by, window) = gate.claim(tokens, window);
             let limit = gate.claim_limit(tokens);
             claims.add(gate.shared_key(), Claimed::Gate(at), by, limit, window);
         }
-        for (at, budget) in who.budgets.iter().enumerate() {
+        for (at, budget) in scope.budgets().enumerate() {
             let Some(cap) = budget.cap.filter(|_| !free) else { continue };
             let spent = budget.purse.spent();
             let least = if cap.reachable { cap.max } else { cap.max.saturating_sub(1) };
@@ -228,54 +221,36 @@ pub(crate) struct Held {
 }
 
 impl Shared {
-    /// Gives back and corrects what a call took: `tokens` more or less than set aside, `spent` for the `amount` set aside.
-    pub(crate) fn settle<'i>(
-        &self,
-        held: Held,
-        who: &'i Identity,
-        gates: impl Iterator<Item = &'i crate::gate::Gate>,
-        tokens: i64,
-        (amount, spent): (i64, i64),
-        free: bool,
-    ) {
-        for gate in gates {
-            match gate.counted {
-                Counted::Requests => {}
-                Counted::Tokens => self.owe(gate.shared_key(), tokens, Some(held.stamp)),
-                Counted::Parallel => self.owe(gate.shared_key(), -1, None),
+    /// Gives back and corrects what a call took: the `more` tokens beyond those set aside, `spent` for the `amount` set aside.
+    pub(crate) fn settle(&self, held: Held, scope: &Scope, more: Tokens, (amount, spent): (i64, i64), free: bool) {
+        for gate in scope.gates() {
+            match gate.counted.of(more) {
+                Some(more) => self.owe(gate.shared_key(), more, Some(held.stamp)),
+                None if gate.counted == Counted::Parallel => self.owe(gate.shared_key(), -1, None),
+                None => {}
             }
         }
-        for budget in who.budgets.iter().filter(|budget| !free && budget.cap.is_some()) {
+        for budget in scope.budgets().filter(|budget| !free && budget.cap.is_some()) {
             self.owe(spend_key(budget), spent, None);
             self.owe(reserved_key(budget), amount.saturating_neg(), None);
         }
     }
 
     /// A call sets more aside than it did.
-    pub(crate) fn raise(&self, who: &Identity, more: i64) {
-        for budget in who.budgets.iter().filter(|budget| budget.cap.is_some()) {
+    pub(crate) fn raise(&self, scope: &Scope, more: i64) {
+        for budget in scope.budgets().filter(|budget| budget.cap.is_some()) {
             self.owe(reserved_key(budget), more, None);
         }
     }
 }
 
-fn owner(budget: &Budget) -> &'static str {
-    match budget.owner {
-        Owner::Key => "key",
-        Owner::User => "user",
-        Owner::Team => "team",
-        Owner::Member => "member",
-        Owner::Proxy => "proxy",
-    }
-}
-
 /// The period is part of the name: who still counts for the one before does not disturb the next.
 fn spend_key(budget: &Budget) -> String {
-    format!("{TAG}:spend:{}:{}:{}", owner(budget), budget.id, budget.period)
+    format!("{TAG}:spend:{}:{}:{}", budget.owner.name(), budget.id, budget.current())
 }
 
 fn reserved_key(budget: &Budget) -> String {
-    format!("{TAG}:reserved:{}:{}", owner(budget), budget.id)
+    format!("{TAG}:reserved:{}:{}", budget.owner.name(), budget.id)
 }
 
 impl crate::gate::Gate {

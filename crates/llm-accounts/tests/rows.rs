@@ -89,6 +89,7 @@ async fn settled(settings: AccountsSettings, status: Status) -> (Store, Option<S
         fallback_models: &[],
         end_user: None,
         tags: &[],
+        metadata_tags: false,
         input_tokens: 1,
         max_output_tokens: None,
         choices: 1,

@@ -175,6 +175,7 @@ pub async fn one(
 ) -> Result<Response<Reply>, Refused> {
     let mut wish = read::wish(ctx, top, path_model, who)?;
     videos::behind(ctx, &mut wish);
+    go_on_within_budget(ctx, who, &mut wish);
     let (mut body, mut background) = (body.clone(), false);
     if ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate && read::beside(ctx).is_none()
     {
@@ -299,6 +300,19 @@ pub async fn run(
     }
 }
 
+/// A key whose budget for a model is gone may name others for it (`budget_fallbacks`); the call becomes one of those.
+fn go_on_within_budget(ctx: &Context, who: &Identity, wish: &mut Wish) {
+    if wish.price == Some((0.0, 0.0)) {
+        return; // free
+    }
+    let other = who.budget_fallback(&wish.group).or_else(|| who.budget_fallback(&wish.model));
+    if let Some(other) = other.map(Arc::<str>::from) {
+        tracing::info!(call = %ctx.id, model = &*wish.model, instead = &*other, "the key's budget for a model is gone");
+        wish.price = ctx.snapshot.price_bound(&other);
+        (wish.model, wish.group) = (Arc::clone(&other), other);
+    }
+}
+
 fn intent<'a>(ctx: &'a Context, wish: &'a Wish, body: &Bytes) -> Intent<'a> {
     Intent {
         route: ctx.route,
@@ -307,6 +321,7 @@ fn intent<'a>(ctx: &'a Context, wish: &'a Wish, body: &Bytes) -> Intent<'a> {
         fallback_models: &wish.fallback_models,
         end_user: wish.end_user.as_deref(),
         tags: &wish.tags,
+        metadata_tags: wish.has_metadata_tags(),
         input_tokens: (body.len() / 4) as u64,
         max_output_tokens: wish.max_output_tokens,
         choices: wish.choices,

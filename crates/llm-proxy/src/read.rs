@@ -55,6 +55,15 @@ pub struct Wish {
     pub no_log: bool,
 }
 
+impl Wish {
+    /// The client put tags into `metadata`.
+    #[must_use]
+    pub fn has_metadata_tags(&self) -> bool {
+        let metadata = self.metadata.as_deref().filter(|metadata| metadata.contains("tags"));
+        metadata.is_some_and(|m| Top::parse(m.as_bytes()).is_ok_and(|m| m.get("tags").is_some_and(|t| t != "null")))
+    }
+}
+
 /// Reads the body of a request.
 ///
 /// # Errors

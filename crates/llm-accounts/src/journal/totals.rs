@@ -113,6 +113,9 @@ impl Totals {
             if id == PROXY_BUDGET_USER { (Owner::Proxy, String::new(), *sum) } else { (Owner::User, id.clone(), *sum) }
         }));
         moved.extend(self.teams.0.iter().map(|(id, sum)| (Owner::Team, id.clone(), *sum)));
+        for (owner, sums) in [(Owner::Organization, &self.organizations), (Owner::Project, &self.projects)] {
+            moved.extend(sums.0.iter().map(|(id, sum)| (owner, id.clone(), *sum)));
+        }
         moved.extend(self.members.iter().map(|((team, user), sum)| (Owner::Member, member(team, user), *sum)));
         moved
     }

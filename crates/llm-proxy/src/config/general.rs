@@ -125,6 +125,8 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
         ("allow_requests_on_db_unavailable", &mut out.allow_requests_on_db_unavailable),
         ("fail_closed_budget_enforcement", &mut out.fail_closed_budget_enforcement),
+        ("enforce_user_param", &mut out.enforce_user_param),
+        ("reject_clientside_metadata_tags", &mut out.reject_clientside_metadata_tags),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }

@@ -40,7 +40,7 @@ pub(crate) const LITELLM: &str = "
     generic_logger_headers default_key_max_budget_alert_emails key_generation_settings default_internal_user_params
     default_team_params default_team_settings max_user_budget default_max_internal_user_budget
     max_internal_user_budget max_ui_session_budget internal_user_budget_duration
-    max_end_user_budget max_end_user_budget_id validate_end_user_id_in_db block_requests_for_models_without_pricing
+    validate_end_user_id_in_db block_requests_for_models_without_pricing
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
     custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
     prometheus_deployment_and_latency_caller_identity prometheus_emit_rate_limit_labels
@@ -71,8 +71,7 @@ pub(crate) const GENERAL_HARMLESS: &str = "
     scheduled_job_stagger disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
 
 /// `general_settings` that would let through what they were meant to stop: not serving them is an error.
-pub(crate) const GENERAL_GUARDS: &str = "allowed_ips enforce_user_param enforced_params service_account_settings
-    reject_clientside_metadata_tags";
+pub(crate) const GENERAL_GUARDS: &str = "allowed_ips enforced_params service_account_settings";
 
 /// `general_settings` that name Python code.
 pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_key_update custom_key_policy custom_sso

@@ -116,6 +116,8 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     }
     out.max_budget = s.number("max_budget").unwrap_or(out.max_budget);
     out.budget_duration = s.text("budget_duration").or(out.budget_duration.take());
+    out.max_end_user_budget = s.number("max_end_user_budget");
+    out.max_end_user_budget_id = s.text("max_end_user_budget_id");
     out.store_audit_logs = s.flag("store_audit_logs").unwrap_or_default();
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");

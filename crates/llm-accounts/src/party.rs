@@ -1,0 +1,151 @@
+//! End users and tags: whom a call names beside its caller. Read when they are named, and kept for a while.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use llm_store::{BudgetRow, EndUserRow, Store, StoreError, TagRow};
+use llm_types::{Json, Result};
+
+use crate::accounts::Inner;
+use crate::bounds::{Binder, Bounds, Told};
+use crate::gate::Limits;
+use crate::load::object;
+use crate::purse::Owner;
+use crate::{AccountsSettings, Identity, Intent, refusal};
+
+/// Parties kept in memory at the most: their names come from strangers.
+const PARTIES: usize = 100_000;
+
+/// An end user or a tag, with or without a row.
+#[derive(Debug, Default)]
+pub(crate) struct Party {
+    pub(crate) bounds: Bounds,
+    /// Milliseconds since 1970.
+    loaded: u64,
+}
+
+/// The parties in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Parties(DashMap<(Owner, Box<str>), Arc<Party>>);
+
+impl Parties {
+    /// Everyone is read again.
+    pub(crate) fn forget(&self) {
+        self.0.clear();
+    }
+
+    /// Forgets those that nobody named lately.
+    pub(crate) fn sweep(&self, now: u64, ttl: u64) {
+        self.0.retain(|_, party| now.saturating_sub(party.loaded) < ttl);
+    }
+}
+
+/// Whom a call names. Tags of key and team count as well.
+fn named<'c>(who: &'c Identity, intent: &Intent<'c>) -> Vec<(Owner, &'c str)> {
+    let mut out: Vec<(Owner, &str)> = Vec::new();
+    out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| (Owner::EndUser, id)));
+    for tag in intent.tags.iter().chain(who.tags()) {
+        let party = (Owner::Tag, tag.as_str());
+        if !out.contains(&party) {
+            out.push(party);
+        }
+    }
+    out
+}
+
+impl Inner {
+    /// Those whom a call names, as far as they are in memory.
+    pub(crate) fn parties_known(&self, who: &Identity, intent: &Intent<'_>) -> Box<[Arc<Party>]> {
+        if self.store.is_none() {
+            return Box::default();
+        }
+        named(who, intent).into_iter().filter_map(|(kind, id)| self.known_party(kind, id)).collect()
+    }
+
+    fn known_party(&self, kind: Owner, id: &str) -> Option<Arc<Party>> {
+        self.parties.0.get(&(kind, id.into())).map(|party| Arc::clone(&party))
+    }
+
+    /// Those whom a call names; the store is asked for those that nobody named lately.
+    ///
+    /// # Errors
+    /// When the store fails and one of them is not known from before.
+    pub(crate) async fn parties(self: &Arc<Self>, who: &Identity, intent: &Intent<'_>) -> Result<Box<[Arc<Party>]>> {
+        if self.store.is_none() {
+            return Ok(Box::default());
+        }
+        let mut out = Vec::new();
+        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        for (kind, id) in named(who, intent) {
+            let known = self.known_party(kind, id);
+            let fresh = |party: &Party| self.kv.now().0.saturating_sub(party.loaded) <= ttl;
+            out.push(match known {
+                Some(party) if fresh(&party) => party,
+                known => match self.read_party(kind, id).await {
+                    Ok(party) => party,
+                    Err(error) => known.ok_or(error)?,
+                },
+            });
+        }
+        Ok(out.into())
+    }
+
+    async fn read_party(self: &Arc<Self>, kind: Owner, id: &str) -> Result<Arc<Party>> {
+        let (inner, name) = (Arc::clone(self), id.to_owned());
+        // The store lives on the background runtime.
+        let read = self.background.spawn(async move {
+            let Some(store) = &inner.store else { return Ok(Party::default()) };
+            let _permit = inner.lookups.acquire().await.map_err(|_| refusal::no_database())?;
+            let generation = inner.generation.load(std::sync::atomic::Ordering::SeqCst);
+            let mut party = inner.party_of(store, kind, &name).await.map_err(|error| refusal::store(&error))?;
+            // Something was changed while it was read: this call may use it, the next one reads again.
+            if generation == inner.generation.load(std::sync::atomic::Ordering::SeqCst) {
+                party.loaded = inner.kv.now().0;
+            }
+            Ok(party)
+        });
+        let party = read.await.unwrap_or_else(|_| Err(llm_types::Error::internal("a look-up was stopped")));
+        let party = match party {
+            Ok(party) => Arc::new(party),
+            Err(error) if self.settings.allow_requests_on_db_unavailable => {
+                tracing::warn!(%error, "what holds for an end user or a tag is not known; the call goes on");
+                return Ok(Arc::default());
+            }
+            Err(error) => return Err(error),
+        };
+        if self.parties.0.len() < PARTIES {
+            self.parties.0.insert((kind, id.into()), Arc::clone(&party));
+        }
+        Ok(party)
+    }
+
+    async fn party_of(&self, store: &Store, kind: Owner, id: &str) -> Result<Party, StoreError> {
+        let (spend, budget_id, what) = if kind == Owner::EndUser {
+            let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
+            let default = || self.settings.max_end_user_budget_id.clone();
+            (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
+        } else {
+            let Some(row) = store.table::<TagRow>().get([id]).await? else { return Ok(Party::default()) };
+            (row.spend, row.budget_id, format!("Tag={id} "))
+        };
+        let budget = match &budget_id {
+            Some(id) => store.table::<BudgetRow>().get([id.as_str()]).await?,
+            None => None,
+        };
+        let end_users = self.settings.max_end_user_budget.filter(|_| kind == Owner::EndUser);
+        let max = budget.as_ref().and_then(|b| b.max_budget).or(end_users);
+        let mut binder = Binder::new(self, false);
+        if max.is_some() {
+            let ends = budget.as_ref().and_then(|b| b.budget_reset_at);
+            binder.budget(Told { owner: kind, id, what, max, spend, ends });
+        }
+        if let Some(budget) = &budget {
+            let descriptor = if kind == Owner::EndUser { "end_user" } else { "tag" };
+            binder.limits(descriptor, id, id, Limits::of_budget(budget));
+            let models = object(budget.model_max_budget.as_ref());
+            let model_descriptor = if kind == Owner::EndUser { "model_per_end_user" } else { "model_per_tag" };
+            binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
+        }
+        Ok(Party { bounds: binder.out, loaded: 0 })
+    }
+}

@@ -1,0 +1,61 @@
+//! What holds for one call: the bounds of its caller and of whom it names.
+
+use std::sync::Arc;
+
+use crate::Identity;
+use crate::accounts::Inner;
+use crate::bounds::{Bounds, Budget, ForModel};
+use crate::gate::Gate;
+use crate::party::Party;
+
+/// The bounds of a call. Places of budgets and limits, as others note them, stay the same.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    who: Arc<Identity>,
+    parties: Box<[Arc<Party>]>,
+    /// Whose (0: the caller's, then the parties') and which bounds of models hold.
+    models: Box<[(usize, usize)]>,
+}
+
+impl Scope {
+    /// The scope of a call of the model known under `names`.
+    pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, parties: Box<[Arc<Party>]>, names: [&str; 2]) -> Self {
+        let mut scope = Self { who: Arc::clone(who), parties, models: Box::default() };
+        let held = |model: &ForModel| names.iter().any(|name| model.holds_for(name));
+        let models = scope.holders().enumerate().flat_map(|(holder, bounds)| {
+            let places = bounds.models.iter().enumerate().filter(|(_, model)| held(model));
+            places.map(move |(at, _)| (holder, at))
+        });
+        scope.models = models.collect();
+        let now = i64::try_from(inner.kv.now().0).unwrap_or(i64::MAX);
+        scope.budgets().for_each(|budget| budget.roll(now));
+        scope
+    }
+
+    /// Who calls.
+    pub(crate) const fn who(&self) -> &Arc<Identity> {
+        &self.who
+    }
+
+    fn holders(&self) -> impl Iterator<Item = &Bounds> {
+        std::iter::once(&self.who.bounds).chain(self.parties.iter().map(|party| &party.bounds))
+    }
+
+    fn models(&self) -> impl Iterator<Item = &ForModel> {
+        let holder = |at: usize| match at.checked_sub(1) {
+            None => Some(&self.who.bounds),
+            Some(at) => self.parties.get(at).map(|party| &party.bounds),
+        };
+        self.models.iter().filter_map(move |(whose, at)| holder(*whose)?.models.get(*at))
+    }
+
+    /// The budgets that hold.
+    pub(crate) fn budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.holders().flat_map(|bounds| &bounds.budgets).chain(self.models().flat_map(|model| &model.budgets))
+    }
+
+    /// The limits that hold.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.holders().flat_map(|bounds| &bounds.gates).chain(self.models().flat_map(|model| &model.gates))
+    }
+}
