@@ -291,7 +291,7 @@ fn within_models(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
 }
 
 fn within_budget(by: &Identity, asked: &KeyBody, own: &Own, new: bool) -> Outcome<()> {
-    let cap = by.budgets.iter().find(|b| b.owner == Owner::Key).and_then(|b| b.cap);
+    let cap = by.bounds.budgets.iter().find(|b| b.owner == Owner::Key).and_then(|b| b.cap);
     let Some(cap) = cap else { return Ok(()) };
     if let Some(max) = asked_or_widest(asked.max_budget.as_ref(), new)
         && !max.is_some_and(|max| max.is_finite() && nanos(*max) <= cap.max)

@@ -107,7 +107,8 @@ impl Accounts {
         if asked.spend.flatten().is_some_and(|spend| spend != 0.0) {
             return refuse("spend");
         }
-        let cap = who.budgets.iter().filter(|b| matches!(b.owner, Owner::Key | Owner::User)).filter_map(|b| b.cap);
+        let cap =
+            who.bounds.budgets.iter().filter(|b| matches!(b.owner, Owner::Key | Owner::User)).filter_map(|b| b.cap);
         if let Some(cap) = cap.map(|cap| cap.max).min()
             && asked.max_budget.flatten().is_none_or(|max| nanos(max) > cap)
         {
