@@ -266,3 +266,52 @@ async fn keys_and_spend_survive_a_restart() {
     assert!((spend - cost).abs() < 1e-12, "spend {spend} of a call of {cost} was flushed at the end");
     assert_eq!(gateway.post(CHAT, &say("gpt", "hi"), &key).await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn a_model_of_the_database_is_used_and_forgotten() {
+    let (sim, gateway) = started().await;
+    let base = format!("http://{}/v1", sim.addr());
+    let new = json!({"model_name": "added", "litellm_params": {"model": "openai/gpt-4o", "api_base": base,
+        "litellm_credential_name": "shared"}, "model_info": {"mode": "chat", "note": "mine"}});
+    let refused = gateway.ask("/model/new", &new).await.unwrap();
+    assert_eq!(refused.status, 400, "there are no such credentials: {}", refused.text());
+    let credential = json!({"credential_name": "shared", "credential_values": {"api_key": "sk-up-0123456789abcdef"},
+        "credential_info": {}});
+    assert_eq!(gateway.ask("/credentials", &credential).await.unwrap().status, 200);
+    let made = gateway.ask("/model/new", &new).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    let id = made.json()["model_id"].as_str().unwrap().to_owned();
+    let answer = gateway.ask(CHAT, &say("added", "hello")).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let info = gateway.get(&format!("/model/info?litellm_model_id={id}"), MASTER_KEY).await.unwrap();
+    let shown = info.json()["data"][0].clone();
+    assert_eq!((&shown["model_info"]["db_model"], &shown["model_info"]["note"]), (&json!(true), &json!("mine")));
+    assert!(!info.text().contains("sk-up-0123456789abcdef"), "{}", info.text());
+    let page = gateway.get("/v2/model/info?search=ADDED&size=1", MASTER_KEY).await.unwrap().json();
+    assert_eq!((&page["total_count"], &page["data"][0]["model_name"]), (&json!(1), &json!("added")), "{page}");
+
+    let wrong = json!({"model_info": {"id": id}, "litellm_params": {"model": "nobody-knows/x"}});
+    assert_eq!(gateway.ask("/model/update", &wrong).await.unwrap().status, 400);
+    assert_eq!(gateway.ask(CHAT, &say("added", "still")).await.unwrap().status, 200, "the old one goes on");
+    assert_eq!(gateway.ask("/model/delete", &json!({"id": id})).await.unwrap().status, 200);
+    assert_eq!(gateway.ask(CHAT, &say("added", "gone")).await.unwrap().status, 400);
+}
+
+#[tokio::test]
+async fn settings_are_taken_over_while_it_runs() {
+    let (_sim, gateway) = started().await;
+    let update = json!({"router_settings": {"model_group_alias": {"another": "gpt"}},
+        "general_settings": {"max_request_size_mb": 0.001}});
+    let done = gateway.ask("/config/update", &update).await.unwrap();
+    assert_eq!(done.status, 200, "{}", done.text());
+    let models = gateway.get("/v1/models", MASTER_KEY).await.unwrap().text();
+    assert!(models.contains("\"another\""), "{models}");
+    assert_eq!(gateway.ask(CHAT, &say("another", &"x".repeat(2000))).await.unwrap().status, 413);
+    let wrong = json!({"general_settings": {"max_request_size_mb": -5}});
+    assert_eq!(gateway.ask("/config/update", &wrong).await.unwrap().status, 400);
+    let field = json!({"field_name": "max_request_size_mb"});
+    assert_eq!(gateway.ask("/config/field/delete", &field).await.unwrap().status, 200);
+    assert_eq!(gateway.ask(CHAT, &say("another", &"x".repeat(2000))).await.unwrap().status, 200);
+    let reloaded = gateway.ask("/config/reload", &json!({})).await.unwrap();
+    assert_eq!(reloaded.status, 200, "{}", reloaded.text());
+}

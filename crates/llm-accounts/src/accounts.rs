@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) generation: AtomicU64,
     /// Where limits and budgets are shared, if they are.
     pub(crate) shared: OnceLock<Shared>,
+    /// Who serves, once that is known.
+    pub(crate) serving: OnceLock<Arc<dyn crate::Serving>>,
     /// The last look-up found the store away.
     pub(crate) store_away: AtomicBool,
     /// End users whose calls are refused.
@@ -102,6 +104,7 @@ impl Accounts {
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
             generation: AtomicU64::new(0),
             shared: OnceLock::new(),
+            serving: OnceLock::new(),
             store_away: AtomicBool::new(false),
             blocked_customers: BlockedCustomers::default(),
             purses,

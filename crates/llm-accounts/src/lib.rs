@@ -29,6 +29,10 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
+//! | `models`, `credentials` | management of deployments and their credentials in the database |
+//! | `stored` | what the database adds to the configuration; settings that live there |
+//! | `serving` | what management wants from the server: to check, to reload |
+//! | `seal`, `mask` | secrets at rest; secrets as they are shown |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
@@ -42,6 +46,7 @@ mod binding;
 mod bounds;
 mod budgets;
 mod credential;
+mod credentials;
 mod customers;
 mod digest;
 mod flights;
@@ -53,8 +58,10 @@ mod keys;
 mod ledger;
 mod limits;
 mod load;
+mod mask;
 mod members;
 mod memory;
+mod models;
 mod organizations;
 mod pages;
 mod party;
@@ -70,9 +77,12 @@ mod rights;
 mod role;
 mod routes;
 mod scope;
+mod seal;
+mod serving;
 mod settings;
 mod shared;
 mod spend_row;
+mod stored;
 mod tags;
 mod teams;
 mod usage;
@@ -97,7 +107,10 @@ pub use resets::Resets;
 pub use retention::{Retention, seconds_of};
 pub use role::Role;
 pub use routes::{Permission, in_routes};
+pub use seal::{Seal, SealFormat};
+pub use serving::{Changed, Serves, Serving};
 pub use settings::{AccountsSettings, TokenLimitType};
+pub use stored::{Stored, StoredCredential, StoredModel, StoredVersion};
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;
 

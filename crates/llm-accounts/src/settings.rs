@@ -6,6 +6,8 @@ use std::time::Duration;
 use llm_types::{Json, Secret};
 use serde::Deserialize;
 
+use crate::seal::{Seal, SealFormat};
+
 /// Which tokens count against a tokens-per-minute limit (`token_rate_limit_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +29,12 @@ pub struct AccountsSettings {
     pub master_key: Option<Secret>,
     /// Encrypts secrets in the database.
     pub salt_key: Option<Secret>,
+    /// How secrets are written into the database.
+    pub encryption_algorithm: SealFormat,
+    /// Models, credentials and settings may live in the database.
+    pub store_model_in_db: bool,
+    /// How often the database is asked whether its models and settings have changed.
+    pub config_reload_seconds: f64,
     /// HTTP status of budget errors.
     pub budget_exceeded_status_code: u16,
     /// Budgets are checked against what was spent, not against what calls in flight may cost.
@@ -104,6 +112,9 @@ impl Default for AccountsSettings {
         Self {
             master_key: None,
             salt_key: None,
+            encryption_algorithm: SealFormat::SecretBox,
+            store_model_in_db: true,
+            config_reload_seconds: 5.0,
             budget_exceeded_status_code: 422,
             disable_budget_reservation: false,
             fail_closed_budget_enforcement: false,
@@ -144,6 +155,13 @@ impl Default for AccountsSettings {
 }
 
 impl AccountsSettings {
+    /// Seals and opens secrets of the database; nothing without a salt key and a master key.
+    #[must_use]
+    pub fn seal(&self) -> Option<Seal> {
+        let key = self.salt_key.as_ref().or(self.master_key.as_ref()).filter(|key| !key.is_empty())?;
+        Some(Seal::new(key.expose(), self.encryption_algorithm))
+    }
+
     /// Seconds as a duration; nonsense counts as nothing.
     pub(crate) fn seconds(seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds).unwrap_or_default()

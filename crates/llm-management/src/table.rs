@@ -52,7 +52,7 @@ pub(crate) use row;
 
 /// Every route.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [
+    let subjects = [
         routes::keys::ROWS,
         routes::spend::logs::ROWS,
         routes::spend::global::ROWS,
@@ -68,7 +68,9 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::budgets::ROWS,
         routes::tags::ROWS,
         routes::groups::ROWS,
-    ]
-    .into_iter()
-    .flatten()
+        routes::models::ROWS,
+        routes::credentials::ROWS,
+        routes::settings::ROWS,
+    ];
+    subjects.into_iter().flatten()
 }

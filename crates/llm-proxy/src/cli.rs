@@ -163,7 +163,7 @@ impl Serve {
             host: self.host,
             ignore_python_hooks: self.ignore_python_hooks,
             ignore_unserved: self.ignore_unserved,
-            thorough: false,
+            ..Source::default()
         }
     }
 

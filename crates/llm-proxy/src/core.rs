@@ -172,6 +172,7 @@ impl Core {
                 responses::stored::answer(self, &snapshot, &who, verb, route.model.unwrap_or_default(), parts).await?
             }
             Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
+            Action::ModelInfoPages => models::info_pages(&snapshot, who.as_deref(), parts)?,
             Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
             Action::TokenCounter => {
                 let body = crate::read::body(&snapshot, parts, body).await?;

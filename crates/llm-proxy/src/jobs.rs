@@ -7,6 +7,7 @@
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
 //! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
+//! | models and settings of the database | every 5 seconds (`proxy_config_reload_interval_seconds`) | no: every node serves them |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
@@ -18,12 +19,16 @@ use llm_accounts::Accounts;
 use llm_http::HttpClient;
 
 use crate::app::App;
+use crate::reload::Reloader;
 
 /// Starts the jobs on the background runtime. They end with it.
-pub fn start(app: &Arc<App>, http: &HttpClient) {
+pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
     if let Some(store) = app.store.clone() {
         app.background.spawn(clean_responses(store));
         app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
+        if app.accounts.settings().store_model_in_db {
+            app.background.spawn(follow_store(app.accounts.settings().config_reload_seconds, Arc::clone(reloader)));
+        }
     }
     if let Some(share) = &app.share {
         share.exchange(app);
@@ -45,6 +50,17 @@ async fn refresh_endpoints(app: std::sync::Weak<App>) {
         }
         drop(app);
         tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+}
+
+/// What another node stored is served here as well.
+async fn follow_store(pause: f64, reloader: Arc<Reloader>) {
+    let pause = Duration::try_from_secs_f64(pause).unwrap_or_default().max(Duration::from_millis(200));
+    loop {
+        tokio::time::sleep(pause).await;
+        if let Err(problems) = reloader.follow().await {
+            tracing::warn!(problems = %problems.join("; "), "models and settings of the database are not served");
+        }
     }
 }
 

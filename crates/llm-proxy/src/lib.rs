@@ -39,6 +39,7 @@ pub mod rag;
 pub mod read;
 pub mod realtime;
 pub mod recall;
+pub mod reload;
 pub mod resources;
 pub mod responses;
 pub mod routes;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
-use llm_accounts::Identity;
+use llm_accounts::{Identity, Role};
 use llm_client::Target;
 use llm_router::Deployment;
 use llm_types::{Error, Json, Kind, OperationKind, Result};
@@ -119,18 +119,80 @@ fn expand(snapshot: &Snapshot, deployment: &Deployment) -> Vec<String> {
 /// `GET /model/info`: deployments with their parameters (no secrets) and what is known of their models.
 #[must_use]
 pub fn info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
-    let query = parts.uri.query().unwrap_or_default();
-    let wanted = query.split('&').find_map(|p| p.strip_prefix("litellm_model_id=")).map(crate::read::decode_path);
-    let data = snapshot
-        .engine
-        .router
-        .deployments()
-        .iter()
-        .filter(|d| who.is_none_or(|w| w.may_use(d.public_name())))
+    let wanted = query(parts, "litellm_model_id");
+    let of_team = query(parts, "teamId");
+    let data = visible(snapshot, who)
         .filter(|d| wanted.as_deref().is_none_or(|id| &*d.id == id))
+        .filter(|d| of_team.is_none() || d.team_id.as_deref() == of_team.as_deref())
         .map(|d| deployment_info(snapshot, d))
         .collect();
     answer(&Json::object([("data", Json::Array(data))]))
+}
+
+/// The deployments that a caller may know of: those that may be used, and of teams only those of the caller's. Whoever
+/// administers sees all.
+fn visible<'s>(snapshot: &'s Snapshot, who: Option<&'s Identity>) -> impl Iterator<Item = &'s Arc<Deployment>> {
+    let all = who.is_none_or(|w| matches!(w.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)));
+    let team = who.and_then(Identity::team_id);
+    snapshot.engine.router.deployments().iter().filter(move |d| {
+        let of_others = d.team_id.is_some() && d.team_id.as_deref() != team;
+        all || !of_others && who.is_none_or(|w| w.may_use(d.public_name()))
+    })
+}
+
+/// A text of the query, decoded; an empty one counts as absent.
+fn query(parts: &Parts, name: &str) -> Option<String> {
+    crate::pass::who::query(parts, name).map(std::borrow::Cow::into_owned).filter(|value| !value.is_empty())
+}
+
+/// Deployments on a page of `/v2/model/info` at the most.
+const LARGEST_PAGE: usize = 1000;
+
+/// `GET /v2/model/info`: the same in pages, filtered and sorted.
+///
+/// # Errors
+/// 422 for a page that is no number.
+pub fn info_pages(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Result<Response<Reply>> {
+    let number = |name: &str, default: usize| match query(parts, name).map(|text| text.parse::<usize>()) {
+        None => Ok(default),
+        Some(Ok(number)) if number >= 1 => Ok(number),
+        Some(_) => {
+            let why = format!("{name}: Input should be a whole number, 1 or more");
+            Err(Error::new(Kind::Unprocessable, why).with_param(name))
+        }
+    };
+    let (page, size) = (number("page", 1)?, number("size", 50)?.min(LARGEST_PAGE));
+    let (model, id, team) = (query(parts, "model"), query(parts, "modelId"), query(parts, "teamId"));
+    let (group, search) = (query(parts, "access_group"), query(parts, "search").map(|text| text.to_lowercase()));
+    let only_wildcards = query(parts, "wildcard_only").is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
+    let mut found: Vec<&Arc<Deployment>> = visible(snapshot, who)
+        .filter(|d| model.as_deref().is_none_or(|name| &**d.public_name() == name))
+        .filter(|d| id.as_deref().is_none_or(|id| &*d.id == id))
+        .filter(|d| team.is_none() || d.team_id.as_deref() == team.as_deref())
+        .filter(|d| group.as_deref().is_none_or(|group| d.access_groups.iter().any(|own| &**own == group)))
+        .filter(|d| !only_wildcards || d.public_name().contains('*'))
+        .filter(|d| {
+            let inside = |text: &str| search.as_deref().is_none_or(|part| text.to_lowercase().contains(part));
+            inside(d.public_name()) || inside(&d.model)
+        })
+        .collect();
+    match query(parts, "sortBy").as_deref() {
+        Some("model_name") => found.sort_by(|a, b| a.public_name().cmp(b.public_name())),
+        Some("costs") => found.sort_by(|a, b| a.input_price.unwrap_or(0.0).total_cmp(&b.input_price.unwrap_or(0.0))),
+        _ => {}
+    }
+    if query(parts, "sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("desc")) {
+        found.reverse();
+    }
+    let total = found.len();
+    let shown = found.into_iter().skip((page - 1).saturating_mul(size)).take(size);
+    Ok(answer(&Json::object([
+        ("data", Json::Array(shown.map(|d| deployment_info(snapshot, d)).collect())),
+        ("total_count", Json::from(total as u64)),
+        ("current_page", Json::from(page as u64)),
+        ("total_pages", Json::from(total.div_ceil(size) as u64)),
+        ("size", Json::from(size as u64)),
+    ])))
 }
 
 fn deployment_info(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Json {
@@ -152,6 +214,10 @@ fn deployment_info(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Json {
             }
             info.set("key", entry.name());
         }
+        for (name, value) in target.info.iter() {
+            info.set(name, value.clone());
+        }
+        info.set("id", &*deployment.id);
     }
     Json::object([
         ("model_name", Json::from(&**deployment.public_name())),

@@ -46,6 +46,8 @@ pub enum Action {
     Stored(Verb),
     /// `GET /model/info`.
     ModelInfo,
+    /// `GET /v2/model/info`.
+    ModelInfoPages,
     /// `GET /model_group/info`.
     ModelGroupInfo,
     /// `POST /utils/token_counter`.
@@ -179,6 +181,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
     row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
+    row(Method::GET, &["/v2/model/info"], Action::ModelInfoPages, Permission::AnyKey),
     row(Method::GET, &["/model_group/info"], Action::ModelGroupInfo, Permission::AnyKey),
     row(Method::POST, &["/utils/token_counter"], Action::TokenCounter, Permission::AnyKey),
     row(Method::POST, &["/utils/transform_request"], Action::TransformRequest, Permission::AnyKey),

@@ -2,9 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
+use anyhow::{Result, bail};
+use llm_callbacks::{Bus, Needs};
 use llm_client::{Engine, Target};
 use llm_guardrails::GuardrailSet;
+use llm_router::{ProviderOf, Router, RouterState};
+
+use crate::config::Loaded;
 
 pub use crate::config::Settings;
 
@@ -28,6 +34,38 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The immutable part of a configuration, over the router's state of its predecessor.
+    ///
+    /// # Errors
+    /// For guardrails that cannot be built.
+    pub fn build(loaded: Loaded, bus: &Bus, state: Option<Arc<RouterState>>) -> Result<Self> {
+        let infer = ProviderOf::new(|name| llm_providers::resolve(name, None, None).ok().map(|r| r.provider.row().id));
+        let state = state.unwrap_or_else(|| RouterState::new(Instant::now(), SystemTime::now()));
+        let router = Router::with_state(loaded.deployments, loaded.router, state).infer_providers(infer);
+        for warning in router.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let configs: Vec<llm_guardrails::GuardrailConfig> =
+            loaded.guardrails.iter().map(|json| json.to_raw().read()).collect::<Result<_, _>>()?;
+        let (guardrails, problems) = llm_guardrails::build(&configs);
+        if let Some(problem) = problems.first() {
+            bail!("guardrails: {problem}");
+        }
+        let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
+        let secret = loaded.accounts.salt_key.as_ref().or(loaded.accounts.master_key.as_ref());
+        let response_key = crate::responses::IdKey::new(secret.map_or("", |s| s.expose()));
+        let engine = Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine };
+        Ok(Self {
+            response_key,
+            bounds: bounds(&engine),
+            relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
+            engine,
+            guardrails,
+            wants_content,
+            settings: loaded.settings,
+        })
+    }
+
     /// US dollars per input and output token of the dearest deployment of a group; nothing when no price is known.
     #[must_use]
     pub fn price_bound(&self, group: &str) -> Option<(f64, f64)> {

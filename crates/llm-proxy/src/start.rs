@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
-use llm_accounts::Accounts;
+use llm_accounts::{Accounts, Stored, StoredVersion};
 use llm_callbacks::registry::Builtin;
-use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, Needs, Prometheus};
-use llm_client::Engine;
+use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, Prometheus};
 use llm_http::HttpClient;
-use llm_router::{ProviderOf, Router};
 use llm_store::{Store, StoreConfig};
 use tokio::sync::watch;
 
@@ -21,7 +19,8 @@ use crate::app::App;
 use crate::cli::Serve;
 use crate::config::{self, Environment, Loaded, Problem, Severity};
 use crate::core::Core;
-use crate::responses::{Book, IdKey};
+use crate::reload::Reloader;
+use crate::responses::Book;
 use crate::server::{self, Gauge, ListenSettings};
 use crate::snapshot::Snapshot;
 
@@ -36,7 +35,7 @@ const FLUSH: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the gateway cannot start.
 pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
-    let (loaded, mut problems) = config::load(&flags.source(), env);
+    let (loaded, mut problems) = config::load(&config::Source { unread: true, ..flags.source() }, env);
     problems.extend(flags.problems());
     let mut stderr = std::io::stderr().lock();
     crate::check::print(&problems, &mut stderr).context("cannot write to standard error")?;
@@ -58,7 +57,9 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     if flags.skip_server_startup == Some(true) {
         return Ok(0);
     }
-    let code = run(flags, loaded, store, &background, state);
+    let reloader = Arc::new(Reloader::new(flags, env));
+    let Some(loaded) = with_store(&reloader, loaded, &store, &background)? else { return Ok(1) };
+    let code = run(flags, loaded, store, &background, state, &reloader);
     background.shutdown_timeout(Duration::from_secs(2));
     code
 }
@@ -102,14 +103,47 @@ async fn open_store(loaded: &Loaded, state: &State) -> Result<Store> {
     Ok(store)
 }
 
-fn run(flags: &Serve, loaded: Loaded, store: Store, background: &tokio::runtime::Runtime, state: State) -> Result<u8> {
+/// The configuration together with what the database adds; nothing when it cannot be served.
+fn with_store(
+    reloader: &Reloader,
+    loaded: Loaded,
+    store: &Store,
+    background: &tokio::runtime::Runtime,
+) -> Result<Option<Loaded>> {
+    let (mut stored, mut version) = (Stored::default(), StoredVersion::default());
+    if loaded.accounts.store_model_in_db {
+        let seal = loaded.accounts.seal();
+        version = background.block_on(StoredVersion::read(store)).context("cannot read models and settings")?;
+        stored = background.block_on(Stored::read(store, seal.as_ref())).context("cannot read models and settings")?;
+    }
+    let (both, problems) = reloader.first(stored, version);
+    // Those of the file were told before.
+    let new: Vec<Problem> =
+        problems.into_iter().filter(|p| p.mark.file.starts_with("database") || both.is_none()).collect();
+    crate::check::print(&new, &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+    Ok(both.map(|mut both| {
+        both.accounts.journal_dir = loaded.accounts.journal_dir;
+        both
+    }))
+}
+
+fn run(
+    flags: &Serve,
+    loaded: Loaded,
+    store: Store,
+    background: &tokio::runtime::Runtime,
+    state: State,
+    reloader: &Arc<Reloader>,
+) -> Result<u8> {
     let started = Instant::now();
     let tls = crate::tls::acceptor(flags.ssl_certfile.as_deref(), flags.ssl_keyfile.as_deref())?;
     let threads = flags.threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
     let http = HttpClient::new(loaded.http.clone());
     let app = Arc::new(assemble(loaded, store, background, &http)?);
-    crate::jobs::start(&app, &http);
+    reloader.attach(&app, &http);
+    app.accounts.set_serving(Arc::clone(reloader) as Arc<dyn llm_accounts::Serving>);
+    crate::jobs::start(&app, &http, reloader);
     let (stop, stopped) = watch::channel(false);
     let serving: Vec<_> = listeners
         .into_iter()
@@ -210,7 +244,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         }
     };
     let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
-    let snapshot = Arc::new(snapshot(loaded, &bus)?);
+    let snapshot = Arc::new(Snapshot::build(loaded, &bus, None)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
     let management = llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header });
@@ -232,34 +266,6 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         health: crate::health::Checks::default(),
         store: Some(store),
         background: background.clone(),
-    })
-}
-
-/// The immutable part of a configuration.
-fn snapshot(loaded: Loaded, bus: &Bus) -> Result<Snapshot> {
-    let infer = ProviderOf::new(|name| llm_providers::resolve(name, None, None).ok().map(|r| r.provider.row().id));
-    let router = Router::new(loaded.deployments, loaded.router).infer_providers(infer);
-    for warning in router.warnings() {
-        tracing::warn!("{warning}");
-    }
-    let configs: Vec<llm_guardrails::GuardrailConfig> =
-        loaded.guardrails.iter().map(|json| json.to_raw().read()).collect::<Result<_, _>>()?;
-    let (guardrails, problems) = llm_guardrails::build(&configs);
-    if let Some(problem) = problems.first() {
-        bail!("guardrails: {problem}");
-    }
-    let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
-    let secret = loaded.accounts.salt_key.as_ref().or(loaded.accounts.master_key.as_ref());
-    let response_key = IdKey::new(secret.map_or("", |s| s.expose()));
-    let engine = Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine };
-    Ok(Snapshot {
-        response_key,
-        bounds: crate::snapshot::bounds(&engine),
-        relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
-        engine,
-        guardrails,
-        wants_content,
-        settings: loaded.settings,
     })
 }
 

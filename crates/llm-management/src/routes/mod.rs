@@ -2,11 +2,14 @@
 
 pub(crate) mod audit;
 pub(crate) mod budgets;
+pub(crate) mod credentials;
 pub(crate) mod customers;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod organizations;
 pub(crate) mod projects;
+pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod tags;
 pub(crate) mod teams;

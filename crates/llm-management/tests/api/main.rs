@@ -11,6 +11,7 @@ mod audit;
 mod delegation;
 mod entities;
 mod keys;
+mod models;
 mod people;
 mod permission;
 mod support;

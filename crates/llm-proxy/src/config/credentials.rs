@@ -6,11 +6,15 @@ use super::section::Section;
 
 /// Credentials by name.
 #[derive(Debug, Default)]
-pub(crate) struct Credentials(Vec<(String, Vec<Entry>)>);
+pub(crate) struct Credentials {
+    list: Vec<(String, Vec<Entry>)>,
+    /// There may be more of them, which are not known yet.
+    unread: bool,
+}
 
 impl Credentials {
-    /// Reads the list.
-    pub(crate) fn read(items: &[Node], problems: &Problems) -> Self {
+    /// Reads the list. With `unread` there may be more of them elsewhere.
+    pub(crate) fn read(items: &[Node], problems: &Problems, unread: bool) -> Self {
         let mut list = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let Some(section) = Section::open(item, format!("credential_list[{at}]"), problems) else { continue };
@@ -27,7 +31,13 @@ impl Credentials {
                 ),
             }
         }
-        Self(list)
+        Self { list, unread }
+    }
+
+    /// Adds credentials; those of the same name go.
+    pub(crate) fn put(&mut self, name: &str, values: Vec<Entry>) {
+        self.list.retain(|(known, _)| known != name);
+        self.list.push((name.to_owned(), values));
     }
 
     /// The parameters, with those of the credential that they name added where they say nothing themselves.
@@ -37,8 +47,11 @@ impl Credentials {
             return out;
         };
         let name = named.node.text().unwrap_or_default();
-        let Some((_, values)) = self.0.iter().find(|(n, _)| n == name) else {
-            let hint = nearest(name, self.0.iter().map(|(n, _)| n.as_str())).map(|n| format!("did you mean `{n}`?"));
+        let Some((_, values)) = self.list.iter().find(|(n, _)| n == name) else {
+            if self.unread {
+                return out;
+            }
+            let hint = nearest(name, self.list.iter().map(|(n, _)| n.as_str())).map(|n| format!("did you mean `{n}`?"));
             let message = format!("credential_list has no credential {name:?}");
             let severity = super::problem::Severity::Error;
             problems.push(severity, &named.node.mark, format!("{path}.litellm_credential_name"), message, hint);

@@ -16,6 +16,9 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     out.settings.default_model = source.model.as_ref().map(|m| m.name().to_owned());
     out.settings.root_path = root_path(env);
     accounts_env(env, &mut out.accounts);
+    if env.get("STORE_MODEL_IN_DB").is_some() {
+        out.accounts.store_model_in_db = env.is_true("STORE_MODEL_IN_DB");
+    }
     out.database = super::database::read(section, ctx);
     super::master::read(section, ctx, out);
     let Some(s) = section else { return };
@@ -123,6 +126,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("disable_spend_logs", &mut out.disable_spend_logs),
         ("disable_spend_updates", &mut out.disable_spend_updates),
         ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
+        ("store_model_in_db", &mut out.store_model_in_db),
         ("allow_requests_on_db_unavailable", &mut out.allow_requests_on_db_unavailable),
         ("fail_closed_budget_enforcement", &mut out.fail_closed_budget_enforcement),
         ("enforce_user_param", &mut out.enforce_user_param),
@@ -139,6 +143,12 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
     retention(s, &mut out.retention);
     if let Some(size) = s.whole("user_api_key_cache_max_size") {
         out.user_api_key_cache_size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
+    }
+    if let Some(format) = s.read("encryption_algorithm") {
+        out.encryption_algorithm = format;
+    }
+    if let Some(pause) = s.seconds("proxy_config_reload_interval_seconds") {
+        out.config_reload_seconds = pause.as_secs_f64();
     }
     if let Some(kind) = s.read("token_rate_limit_type") {
         out.token_rate_limit_type = kind;

@@ -34,7 +34,7 @@ pub(crate) const LITELLM: &str = "
     enable_json_schema_validation enable_key_alias_format_validation key_alias_pattern
     enable_gemini_default_thinking_level_low enable_loadbalancing_on_batch_endpoints require_managed_files
     default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry model_group_settings default_soft_budget
-    budget_exceeded_throttle_percentage forward_traceparent_to_llm_provider add_function_to_prompt model_cost_map_url
+    budget_exceeded_throttle_percentage forward_traceparent_to_llm_provider add_function_to_prompt
     anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_callback_params s3_audit_callback_params
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
     generic_logger_headers default_key_max_budget_alert_emails key_generation_settings default_internal_user_params
@@ -79,8 +79,8 @@ pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_
 
 /// `general_settings`.
 pub(crate) const GENERAL: &str = "
-    database_extra_connection_params store_model_in_db encryption_algorithm supported_db_objects
-    proxy_config_reload_interval_seconds proxy_batch_polling_interval use_redis_transaction_buffer
+    database_extra_connection_params supported_db_objects
+    proxy_batch_polling_interval use_redis_transaction_buffer
     maximum_spend_logs_cleanup_cron
     maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
     maximum_health_check_retention_period maximum_autorouter_session_retention_period

@@ -150,6 +150,7 @@ pub(crate) fn verify(node: &Node, out: &mut HttpConfig) {
 }
 
 fn settings(s: &Section<'_>, out: &mut Settings) {
+    out.price_map = s.text("model_cost_map_url");
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);
 }
 

@@ -14,6 +14,7 @@
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
+//! | `stored` | what the database adds: models, credentials, settings |
 //! | `lint` | what is allowed but surely not meant; for `check` |
 //! | `known` | the names LiteLLM knows |
 
@@ -45,6 +46,7 @@ mod scalar;
 mod search;
 mod section;
 mod settings;
+mod stored;
 mod yaml;
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llm_accounts::AccountsSettings;
+use llm_accounts::{AccountsSettings, Stored};
 use llm_client::{EngineSettings, Prices};
 use llm_http::HttpConfig;
 use llm_router::{Deployment, RouterSettings};
@@ -69,6 +71,7 @@ pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub(crate) use section::sensitive;
 pub use settings::{HealthSettings, Logging, Settings};
+pub(crate) use stored::{NOT_SERVED, place};
 
 use models::Reading;
 use node::{Node, Value};
@@ -89,6 +92,12 @@ pub struct Source {
     pub ignore_unserved: bool,
     /// Also look for keys and prices that are missing: `check` does, starting does not.
     pub thorough: bool,
+    /// What the database adds, once it was read.
+    pub stored: Option<Stored>,
+    /// The database is still to be read: a credential that is not in the file may be there.
+    pub unread: bool,
+    /// The price table.
+    pub prices: Prices,
 }
 
 /// A configuration, translated.
@@ -156,6 +165,13 @@ pub fn load(source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>
     finish(root, source, env, problems)
 }
 
+/// A section as it is written, references not resolved; null without one.
+#[must_use]
+pub fn written(source: &Source, section: &str) -> Json {
+    let root = source.path.as_ref().and_then(|path| include::read(path, &Problems::default()));
+    root.and_then(|root| root.get(section).map(Node::json)).unwrap_or_default()
+}
+
 /// Loads a configuration from a text; files it includes are relative to `folder`.
 #[must_use]
 pub fn load_text(
@@ -178,6 +194,9 @@ fn finish(
     problems: Problems,
 ) -> (Option<Loaded>, Vec<Problem>) {
     let loaded = root.and_then(|mut root| {
+        if let Some(stored) = &source.stored {
+            stored::lay_over(&mut root, stored);
+        }
         let env = env::overlay(&root, env, &problems);
         env::resolve(&mut root, &env, &problems);
         translate(&root, &Context { source, env: &env, problems: &problems })
@@ -189,6 +208,7 @@ fn finish(
 fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let top = Section::open(root, "", ctx.problems)?;
     let mut out = Loaded::new(ctx.env);
+    out.prices = ctx.source.prices.clone();
     declare_providers(&top);
     let litellm = top.section("litellm_settings");
     let router = top.section("router_settings");
@@ -212,7 +232,10 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
 }
 
 fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<models::Placed> {
-    let credentials = credentials::Credentials::read(top.list("credential_list"), ctx.problems);
+    let mut credentials = credentials::Credentials::read(top.list("credential_list"), ctx.problems, ctx.source.unread);
+    if let Some(stored) = &ctx.source.stored {
+        stored::credentials(&mut credentials, stored, ctx);
+    }
     let catalog = &*out.prices;
     let reading = Reading {
         env: ctx.env,
@@ -227,6 +250,9 @@ fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<mo
     if ctx.source.path.is_none() && ctx.source.model.is_none() {
         out.settings.environment_models = true;
         placed = ambient::environment(ctx.env, catalog);
+    }
+    if let Some(stored) = &ctx.source.stored {
+        placed.extend(stored::models(stored, &reading));
     }
     unique(&placed, ctx.problems);
     placed

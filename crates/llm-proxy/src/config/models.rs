@@ -51,12 +51,28 @@ impl Reading<'_> {
     pub(crate) fn list(&self, items: &[Node]) -> Vec<Placed> {
         let entries = items.iter().enumerate().flat_map(|(at, item)| self.entry(item, &format!("model_list[{at}]")));
         let placed = entries.collect();
+        self.tell_not_served();
+        placed
+    }
+
+    /// Reads one model that stands alone.
+    pub(crate) fn one(&self, item: &Node, path: &str) -> Vec<Placed> {
+        let placed = self.entry(item, path);
+        self.tell_not_served();
+        placed
+    }
+
+    /// The same with another list of problems.
+    pub(crate) fn with_problems<'p>(&'p self, problems: &'p Problems) -> Reading<'p> {
+        Reading { problems, not_served: RefCell::default(), ..*self }
+    }
+
+    fn tell_not_served(&self) {
         for n in self.not_served.take() {
             let more = if n.count > 1 { format!(" ({} deployments)", n.count) } else { String::new() };
             let message = format!("the provider {} is not served ({}): calls will fail{more}", n.provider, n.format);
             self.problems.warn(&n.mark, n.path, message);
         }
-        placed
     }
 
     /// One entry: one deployment, or one per organization.

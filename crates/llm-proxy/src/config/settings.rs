@@ -39,6 +39,8 @@ pub struct Settings {
     pub allowed_routes: Vec<String>,
     /// What is taken off the front of every path (`SERVER_ROOT_PATH`): `/llm`, without a slash at the end.
     pub root_path: Option<String>,
+    /// Where the price table is fetched from when somebody asks for it (`model_cost_map_url`).
+    pub price_map: Option<String>,
     /// Without a config, `provider/model` names are served with keys of the environment.
     pub environment_models: bool,
     /// Checks of the deployments.
@@ -109,6 +111,7 @@ impl Default for Settings {
             public_routes: Vec::new(),
             allowed_routes: Vec::new(),
             root_path: None,
+            price_map: None,
             environment_models: false,
             health: HealthSettings::default(),
         }

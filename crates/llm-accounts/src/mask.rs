@@ -1,0 +1,62 @@
+//! How stored secrets are shown: their ends, if they are long enough to stay secret.
+
+use llm_types::Json;
+
+/// Characters at the end that are shown.
+const SHOWN: usize = 4;
+
+/// A secret as people see it.
+fn masked(text: &str) -> String {
+    let length = text.chars().count();
+    let tail: String = if length >= 4 * SHOWN { text.chars().skip(length - SHOWN).collect() } else { String::new() };
+    format!("****{tail}")
+}
+
+/// Names whose values are secret.
+fn sensitive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "password", "credential", "header", "webhook"].iter().any(|part| name.contains(part))
+        || ["key", "token", "keys", "tokens", "_key_id", "certificate"].iter().any(|end| name.ends_with(end))
+        || name.ends_with("url") && name.contains("database")
+}
+
+/// A tree whose secret values are masked, whatever they are nested in.
+pub(crate) fn tree(json: &Json) -> Json {
+    match json {
+        Json::Object(fields) => {
+            let field = |(name, value): &(String, Json)| {
+                let value = if sensitive(name) { all(value) } else { tree(value) };
+                (name.clone(), value)
+            };
+            Json::Object(fields.iter().map(field).collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(tree).collect()),
+        other => other.clone(),
+    }
+}
+
+/// A tree whose texts are masked, all of them.
+pub(crate) fn all(json: &Json) -> Json {
+    match json {
+        Json::String(text) => Json::String(masked(text)),
+        Json::Object(fields) => Json::Object(fields.iter().map(|(name, value)| (name.clone(), all(value))).collect()),
+        Json::Array(items) => Json::Array(items.iter().map(all).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_places_shown() {
+        let json: Json = serde_json::from_str(
+            r#"{"api_key":"sk-0123456789abcdef","api_base":"https://h","token":"short","headers":{"a":"bearer x"},
+                "list":[{"client_secret":"0123456789abcdef"}],"max_tokens":5,"tpm":1}"#,
+        )
+        .unwrap();
+        let shown = r#"{"api_key":"****cdef","api_base":"https://h","token":"****","headers":{"a":"****"},"list":[{"client_secret":"****cdef"}],"max_tokens":5,"tpm":1}"#;
+        assert_eq!(tree(&json).to_string(), shown);
+    }
+}

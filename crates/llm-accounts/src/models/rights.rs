@@ -1,0 +1,94 @@
+//! Who may change models, and which parameters. Administrators may everything. Whoever manages a team may change the
+//! team's models, but only with a key of their own: a parameter may make the gateway read its environment or its files,
+//! and a new address would be sent the key that was meant for the old one.
+
+use llm_store::TeamRow;
+use llm_types::{Field, Json};
+
+use crate::Accounts;
+use crate::keys::rights::{Place, place};
+use crate::keys::{Actor, bad, forbidden};
+use crate::request::Outcome;
+
+/// Parameters, besides OpenAI's, that a team's manager may set.
+const TEAM_PARAMS: &[&str] = &[
+    "model",
+    "api_key",
+    "api_base",
+    "base_url",
+    "api_version",
+    "organization",
+    "custom_llm_provider",
+    "tpm",
+    "rpm",
+    "weight",
+    "order",
+    "timeout",
+    "stream_timeout",
+    "max_retries",
+    "num_retries",
+    "cooldown_time",
+    "max_parallel_requests",
+    "drop_params",
+    "additional_drop_params",
+    "allowed_openai_params",
+    "tags",
+    "region_name",
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "max_budget",
+    "budget_duration",
+];
+
+/// Parameters that say where a call goes.
+const CONNECTION: &[&str] = &["model", "api_base", "base_url", "api_version", "organization", "custom_llm_provider"];
+
+impl Accounts {
+    /// Whether the caller may change models of this team, or of nobody.
+    pub(super) async fn may_touch_model(&self, actor: Actor<'_>, team: Option<&str>) -> Outcome<()> {
+        if actor.who.is_admin() {
+            return Ok(());
+        }
+        let (Some(team), Some(user)) = (team, actor.who.user_id()) else {
+            return Err(forbidden("Only proxy admins can change models; team admins those of their team.").into());
+        };
+        let row = self.store_or_refuse()?.table::<TeamRow>().get([team]).await?;
+        if row.is_some_and(|row| place(&row, user) == Place::Admin) {
+            return Ok(());
+        }
+        Err(forbidden("You are not an admin of this team.").with_param("model_info.team_id").into())
+    }
+
+    /// The same, and whether the parameters are ones that the caller may set. `given` are those of the call, `all` those
+    /// that the model will have.
+    pub(super) async fn may_write_model(
+        &self,
+        actor: Actor<'_>,
+        team: Option<&str>,
+        given: &Json,
+        all: &Json,
+    ) -> Outcome<()> {
+        self.may_touch_model(actor, team).await?;
+        if actor.who.is_admin() {
+            return Ok(());
+        }
+        let (given, all) = (given.as_object().unwrap_or_default(), all.as_object().unwrap_or_default());
+        let open = |name: &str| TEAM_PARAMS.contains(&name) || Field::from_name(name).is_some();
+        if let Some((name, _)) = all.iter().find(|(name, _)| !open(name)) {
+            return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name.as_str()).into());
+        }
+        let reference = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("os.environ/"));
+        if let Some((name, _)) = given.iter().find(|(_, value)| reference(value)) {
+            let why = format!("Only proxy admins can refer to the environment (`{name}`).");
+            return Err(forbidden(why).with_param(name.as_str()).into());
+        }
+        let moves = given.iter().any(|(name, _)| CONNECTION.contains(&name.as_str()));
+        let has_key =
+            given.iter().any(|(name, value)| name == "api_key" && value.as_str().is_some_and(|k| !k.is_empty()));
+        if moves && !has_key {
+            let why = "Give the api_key along: a team's model is called with a key of the team.";
+            return Err(bad(why).with_param("litellm_params.api_key").into());
+        }
+        Ok(())
+    }
+}

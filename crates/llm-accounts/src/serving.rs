@@ -1,0 +1,88 @@
+//! What management calls want from the server: whether a change could be served, and that it is.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use llm_types::{Error, Json};
+
+use crate::Accounts;
+use crate::keys::bad;
+use crate::request::Outcome;
+use crate::stored::Stored;
+
+/// Work of the server.
+pub type Serves<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a draft changes.
+#[derive(Debug, Clone, Copy)]
+pub enum Changed<'a> {
+    /// The model with this id.
+    Model(&'a str),
+    /// Credentials or settings: everything has to hold.
+    Rest,
+}
+
+/// The configuration in force, as far as management calls change it. The server implements this.
+pub trait Serving: fmt::Debug + Send + Sync {
+    /// Whether the file together with `stored` could be served. Nothing is changed.
+    ///
+    /// # Errors
+    /// What is wrong with what was changed, for people.
+    fn check(&self, stored: &Stored, changed: Changed<'_>) -> Result<(), Vec<String>>;
+
+    /// Reads file and database anew and serves the result, whole or not at all. Gives back what is worth a warning.
+    ///
+    /// # Errors
+    /// What is wrong, for people; then what was served before still is.
+    fn reload(&self) -> Serves<'_, Result<Vec<String>, Vec<String>>>;
+
+    /// Fetches the price table anew and serves it; how many models it knows.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    fn reload_prices(&self) -> Serves<'_, Result<usize, String>>;
+
+    /// Where the price table came from, for people and programs.
+    fn prices(&self) -> Json;
+
+    /// True when a deployment with this id is served.
+    fn serves(&self, id: &str) -> bool;
+
+    /// The parameters of a deployment that is served, secrets included.
+    fn params_of(&self, id: &str) -> Option<Json>;
+
+    /// A section of the configuration in force (`general_settings` ...), as the file has it.
+    fn section(&self, name: &str) -> Json;
+}
+
+impl Accounts {
+    /// Tells who serves; once, at start.
+    pub fn set_serving(&self, serving: Arc<dyn Serving>) {
+        if self.inner().serving.set(serving).is_err() {
+            tracing::warn!("the server was named twice; the first one stays");
+        }
+    }
+
+    /// Who serves.
+    ///
+    /// # Errors
+    /// 500 when nobody does: then nothing that changes what is served may be changed.
+    pub fn serving(&self) -> Outcome<&Arc<dyn Serving>> {
+        self.inner().serving.get().ok_or_else(|| Error::internal("the configuration cannot be changed here").into())
+    }
+
+    /// Refuses a change that the server could not serve.
+    pub(crate) fn check_draft(&self, draft: &Stored, changed: Changed<'_>) -> Outcome<()> {
+        Ok(self.serving()?.check(draft, changed).map_err(|problems| bad(problems.join("; ")))?)
+    }
+
+    /// Serves what was just written. That it was written stands: a server that cannot follow says so in its log.
+    pub(crate) async fn serve_anew(&self) -> Outcome<()> {
+        if let Err(problems) = self.serving()?.reload().await {
+            tracing::error!(problems = %problems.join("; "), "the change is stored but cannot be served");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! What the database adds to a configuration: models, credentials and settings, opened.
+
+pub(crate) mod settings;
+
+use llm_store::{ConfigRow, CredentialRow, Filter, ProxyModelRow, Store};
+use llm_types::{Error, Json};
+
+use crate::Accounts;
+use crate::request::Outcome;
+use crate::seal::Seal;
+
+/// A model of the database.
+#[derive(Clone)]
+pub struct StoredModel {
+    /// The deployment's id.
+    pub id: String,
+    /// `model_name`.
+    pub name: String,
+    /// `litellm_params`, secrets opened.
+    pub params: Json,
+    /// `model_info`.
+    pub info: Json,
+    /// Nobody may use it for now.
+    pub blocked: bool,
+}
+
+/// Named credentials of the database.
+#[derive(Clone)]
+pub struct StoredCredential {
+    /// `credential_name`.
+    pub name: String,
+    /// `credential_values`, opened.
+    pub values: Json,
+}
+
+/// All of it. It holds secrets: it has no `Debug` that shows them.
+#[derive(Clone, Default)]
+pub struct Stored {
+    /// The models, by id.
+    pub models: Vec<StoredModel>,
+    /// The credentials, by name.
+    pub credentials: Vec<StoredCredential>,
+    /// Sections of the configuration: name and content.
+    pub sections: Vec<(String, Json)>,
+}
+
+// What they hold is secret: their names may be printed.
+impl std::fmt::Debug for StoredModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredModel").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for StoredCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredCredential").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.sections.iter().map(|(name, _)| name.as_str()).collect();
+        let (models, credentials) = (self.models.len(), self.credentials.len());
+        f.debug_struct("Stored")
+            .field("models", &models)
+            .field("credentials", &credentials)
+            .field("of", &names)
+            .finish()
+    }
+}
+
+/// Changes when what the database adds to a configuration does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredVersion(Vec<String>);
+
+impl Accounts {
+    /// Seals and opens secrets; nothing without a salt key and a master key.
+    #[must_use]
+    pub fn seal(&self) -> Option<Seal> {
+        self.settings().seal()
+    }
+
+    /// The seal of a call that stores a secret.
+    ///
+    /// # Errors
+    /// 500 without a key: secrets are not stored in the clear.
+    pub(crate) fn seal_or_refuse(&self) -> Outcome<Seal> {
+        let why = "Secrets cannot be stored: set LITELLM_SALT_KEY or a master key";
+        self.seal().ok_or_else(|| Error::internal(why).into())
+    }
+
+    /// Refuses changes to models and configuration where they are not to live in the database.
+    ///
+    /// # Errors
+    /// 500, in LiteLLM's words.
+    pub(crate) fn stores_models(&self) -> Outcome<()> {
+        if self.settings().store_model_in_db {
+            return Ok(());
+        }
+        Err(Error::internal("Set `'STORE_MODEL_IN_DB='True'` in your env to enable this feature.").into())
+    }
+
+    /// What the database adds to the configuration.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stored(&self) -> Outcome<Stored> {
+        Ok(Stored::read(self.store_or_refuse()?, self.settings().seal().as_ref()).await?)
+    }
+
+    /// Changes whenever [`Accounts::stored`] would.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stored_version(&self) -> Outcome<StoredVersion> {
+        Ok(StoredVersion::read(self.store_or_refuse()?).await?)
+    }
+}
+
+impl StoredVersion {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn read(store: &Store) -> llm_store::Result<Self> {
+        let models = store.table::<ProxyModelRow>().version().await?;
+        let credentials = store.table::<CredentialRow>().version().await?;
+        let mut version = vec![format!("{models:?}"), format!("{credentials:?}")];
+        for row in store.table::<ConfigRow>().find(Filter::new()).await? {
+            let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
+            version.push(format!("{}={value} {}", row.param_name, row.reload_revision));
+        }
+        Ok(Self(version))
+    }
+}
+
+impl Stored {
+    /// Reads all of it; secrets that `seal` does not open stay as they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn read(store: &Store, seal: Option<&Seal>) -> llm_store::Result<Self> {
+        let open = |raw: &llm_types::RawJson| {
+            let fields: Json = raw.read().unwrap_or_default();
+            seal.map_or_else(|| fields.clone(), |seal| seal.open_fields(&fields))
+        };
+        let models = store.table::<ProxyModelRow>().find(Filter::new()).await?;
+        let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
+        let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
+        Ok(Self {
+            models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
+            credentials: credentials
+                .into_iter()
+                .map(|row| StoredCredential { values: open(&row.credential_values), name: row.credential_name })
+                .collect(),
+            sections: settings::sections(&rows, open),
+        })
+    }
+}
+
+impl StoredModel {
+    pub(crate) fn of(row: &ProxyModelRow, params: Json) -> Self {
+        Self {
+            id: row.model_id.clone(),
+            name: row.model_name.clone(),
+            params,
+            info: row.model_info.as_ref().and_then(|raw| raw.read().ok()).unwrap_or_default(),
+            blocked: row.blocked,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Settings that live in the database; reading file and database anew.
+
+use llm_accounts::Outcome;
+use llm_types::{Error, Json};
+
+use crate::call::Call;
+use crate::table::{Row, row};
+
+pub(crate) static ROWS: &[Row] = &[
+    row!("POST" "/config/update" Admin update),
+    row!("GET" "/config/list" Admin list),
+    row!("GET" "/config/field/info" Admin field),
+    row!("POST" "/config/field/update" Admin update_field),
+    row!("POST" "/config/field/delete" Admin delete_field),
+    row!("POST" "/config/reload" Admin reload),
+];
+
+async fn update(call: Call) -> Outcome<Json> {
+    call.accounts.update_config(call.actor(), &call.body).await
+}
+
+async fn list(call: Call) -> Outcome<Json> {
+    call.accounts.list_config().await
+}
+
+async fn field(call: Call) -> Outcome<Json> {
+    call.accounts.config_field(call.needed("field_name")?).await
+}
+
+async fn update_field(call: Call) -> Outcome<Json> {
+    call.accounts.update_config_field(call.actor(), &call.body).await
+}
+
+async fn delete_field(call: Call) -> Outcome<Json> {
+    call.accounts.delete_config_field(call.actor(), &call.body).await
+}
+
+async fn reload(call: Call) -> Outcome<Json> {
+    let texts = |list: Vec<String>| Json::Array(list.into_iter().map(Json::from).collect());
+    match call.accounts.serving()?.reload().await {
+        Ok(warnings) => Ok(Json::object([("status", Json::from("success")), ("warnings", texts(warnings))])),
+        Err(problems) => {
+            let why = format!("The configuration was not taken over: {}", problems.join("; "));
+            Err(Error::bad_request(why).into())
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the database adds to a configuration: its settings lie over those of the file, its models and credentials come
+//! behind the file's. A model of the database that cannot be served is left out with a warning, so that one bad row
+//! does not take the others along.
+
+use llm_accounts::{Stored, StoredModel};
+use llm_types::Json;
+
+use super::Context;
+use super::credentials::Credentials;
+use super::models::{Placed, Reading};
+use super::node::{Entry, Node, Value, set};
+use super::problem::{Mark, Problems, Severity};
+
+/// Ends the problems of models that are left out.
+pub(crate) const NOT_SERVED: &str = "the model is not served";
+
+/// Where the problems of a model of the database are.
+pub(crate) fn place(id: &str) -> String {
+    format!("database, model {id}")
+}
+
+/// A tree of JSON. Everything in it counts as secret: it was stored, not written by whoever reads the problems.
+fn node(json: &Json, mark: &Mark) -> Node {
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => n.as_i64().map_or_else(|| Value::Float(n.as_f64().unwrap_or_default()), Value::Int),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => Value::List(items.iter().map(|item| node(item, mark)).collect()),
+        Json::Object(fields) => {
+            let entry = |(key, value): &(String, Json)| entry(key, node(value, mark), mark);
+            Value::Map(fields.iter().map(entry).collect())
+        }
+    };
+    Node { value, mark: mark.clone(), secret: true }
+}
+
+fn entry(key: &str, node: Node, mark: &Mark) -> Entry {
+    Entry { key: key.to_owned(), mark: mark.clone(), node }
+}
+
+/// Lays the sections of the database over those of the file. Maps are merged, anything else is replaced; null says
+/// nothing.
+pub(crate) fn lay_over(root: &mut Node, stored: &Stored) {
+    let Value::Map(entries) = &mut root.value else { return };
+    for (name, content) in &stored.sections {
+        let mark = Mark::whole(format!("database, {name}"));
+        over(entries, entry(name, node(content, &mark), &mark));
+    }
+}
+
+fn over(entries: &mut Vec<Entry>, new: Entry) {
+    if new.node.is_null() {
+        return;
+    }
+    match (entries.iter_mut().find(|e| e.key == new.key), new.node.value) {
+        (Some(Entry { node: Node { value: Value::Map(old), .. }, .. }), Value::Map(fields)) => {
+            fields.into_iter().for_each(|field| over(old, field));
+        }
+        (_, value) => {
+            let node = Node { value, ..new.node };
+            drop(set(entries, Entry { node, ..new }));
+        }
+    }
+}
+
+/// Adds the credentials of the database.
+pub(crate) fn credentials(into: &mut Credentials, stored: &Stored, ctx: &Context<'_>) {
+    for credential in &stored.credentials {
+        let mark = Mark::whole(format!("database, credential {}", credential.name));
+        let mut values = node(&credential.values, &mark);
+        super::env::resolve(&mut values, ctx.env, ctx.problems);
+        into.put(&credential.name, values.entries().to_vec());
+    }
+}
+
+/// The models of the database.
+pub(crate) fn models(stored: &Stored, reading: &Reading<'_>) -> Vec<Placed> {
+    stored.models.iter().flat_map(|model| one(model, reading)).collect()
+}
+
+fn one(model: &StoredModel, reading: &Reading<'_>) -> Vec<Placed> {
+    let mark = Mark::whole(place(&model.id));
+    let own = Problems::default();
+    let mut info = model.info.clone();
+    if info.as_object().is_none() {
+        info = Json::Object(Vec::new());
+    }
+    info.set("id", model.id.as_str());
+    info.set("db_model", true);
+    if model.blocked {
+        info.set("blocked", true);
+    }
+    let text = Json::from(model.name.as_str());
+    let json = Json::object([("model_name", text), ("litellm_params", model.params.clone()), ("model_info", info)]);
+    let mut row = node(&json, &mark);
+    super::env::resolve(&mut row, reading.env, &own);
+    let placed = reading.with_problems(&own).one(&row, &model.name);
+    let broken = own.fatal();
+    for problem in own.into_list() {
+        let message = match problem.severity {
+            Severity::Error => format!("{}; {NOT_SERVED}", problem.message),
+            Severity::Warning => problem.message,
+        };
+        reading.problems.push(Severity::Warning, &problem.mark, problem.key, message, problem.suggestion);
+    }
+    if broken { Vec::new() } else { placed }
+}

@@ -1,0 +1,223 @@
+//! A new configuration in place of the old one, while requests run: file and database are read anew, everything that is
+//! derived from them is built, and only then exchanged as a whole. What has a problem is refused whole; what was served
+//! before goes on. Requests keep the snapshot that they began with; cooldowns and counters of known deployments go on.
+
+mod prices;
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use arc_swap::ArcSwap;
+use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion};
+use llm_client::Target;
+use llm_http::HttpClient;
+use llm_types::Json;
+use parking_lot::Mutex;
+
+use crate::app::App;
+use crate::cli::Serve;
+use crate::config::{self, Environment, Loaded, Problem, Severity, Source};
+use crate::snapshot::{Snapshot, directory};
+use prices::PriceTable;
+
+/// Reads the configuration, at start and later.
+pub struct Reloader {
+    flags: Serve,
+    env: Environment,
+    http: OnceLock<HttpClient>,
+    app: OnceLock<Weak<App>>,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// What the database had when the snapshot in force was made.
+    last: ArcSwap<Stored>,
+    seen: Mutex<StoredVersion>,
+    prices: ArcSwap<PriceTable>,
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reloader").finish_non_exhaustive()
+    }
+}
+
+/// Problems for people, one line each.
+fn lines<'p>(problems: impl Iterator<Item = &'p Problem>) -> Vec<String> {
+    problems.map(|problem| problem.to_string().trim_end().to_owned()).collect()
+}
+
+fn errors(problems: &[Problem]) -> Vec<String> {
+    lines(problems.iter().filter(|p| p.severity == Severity::Error))
+}
+
+impl Reloader {
+    /// For a process started with these flags.
+    #[must_use]
+    pub fn new(flags: &Serve, env: &Environment) -> Self {
+        Self {
+            flags: flags.clone(),
+            env: env.clone(),
+            http: OnceLock::new(),
+            app: OnceLock::new(),
+            turn: tokio::sync::Mutex::new(()),
+            last: ArcSwap::default(),
+            seen: Mutex::default(),
+            prices: ArcSwap::default(),
+        }
+    }
+
+    /// The configuration at start, when the database is open. Settings of the database that cannot be served are left out
+    /// with a warning: whoever made them has to be able to reach the gateway to mend them.
+    #[must_use]
+    pub fn first(&self, stored: Stored, version: StoredVersion) -> (Option<Loaded>, Vec<Problem>) {
+        *self.seen.lock() = version;
+        let (loaded, mut problems) = self.load(&stored);
+        if loaded.is_some() || stored.sections.is_empty() {
+            self.last.store(Arc::new(stored));
+            return (loaded, problems);
+        }
+        let bare = Stored { sections: Vec::new(), ..stored };
+        let (loaded, of_file) = self.load(&bare);
+        if loaded.is_some() {
+            problems.iter_mut().for_each(|p| p.severity = Severity::Warning);
+        }
+        self.last.store(Arc::new(bare));
+        (loaded, if loaded_is_fine(&of_file) { problems } else { of_file })
+    }
+
+    /// Tells what is served; once, when the server stands.
+    pub fn attach(&self, app: &Arc<App>, http: &HttpClient) {
+        let set = self.app.set(Arc::downgrade(app)).is_ok() && self.http.set(http.clone()).is_ok();
+        debug_assert!(set, "attached once");
+    }
+
+    fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
+        let prices = self.prices.load().prices.clone();
+        let source = Source { stored: Some(stored.clone()), prices, ..self.flags.source() };
+        let (mut loaded, problems) = config::load(&source, &self.env);
+        if let Some(loaded) = &mut loaded {
+            self.flags.apply(loaded);
+        }
+        (loaded, problems)
+    }
+
+    fn app(&self) -> Result<Arc<App>, Vec<String>> {
+        self.app.get().and_then(Weak::upgrade).ok_or_else(|| vec!["the gateway is starting or stopping".to_owned()])
+    }
+
+    /// What would keep things from being served.
+    fn faults(&self, stored: &Stored) -> Vec<String> {
+        let (_, problems) = self.load(stored);
+        let fault = |p: &&Problem| p.severity == Severity::Error || p.message.ends_with(config::NOT_SERVED);
+        lines(problems.iter().filter(fault))
+    }
+
+    /// Reads file and database anew. A database that is away does not keep a new file from being served.
+    async fn anew(&self) -> Result<Vec<String>, Vec<String>> {
+        let _turn = self.turn.lock().await;
+        let app = self.app()?;
+        let mut warnings = Vec::new();
+        let (stored, version) = match self.read_store(&app).await {
+            Ok(read) => read,
+            Err(problem) => {
+                warnings.push(problem);
+                (self.last.load_full(), self.seen.lock().clone())
+            }
+        };
+        let (loaded, problems) = self.load(&stored);
+        let Some(loaded) = loaded else { return Err(errors(&problems)) };
+        let state = Arc::clone(app.snapshot.load().engine.router.state());
+        let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
+        app.accounts.set_directory(directory(&snapshot));
+        let deployments = snapshot.engine.router.deployments().len();
+        app.snapshot.store(Arc::new(snapshot));
+        self.last.store(stored);
+        *self.seen.lock() = version;
+        tracing::info!(deployments, "a new configuration is served");
+        warnings.extend(lines(problems.iter()));
+        Ok(warnings)
+    }
+
+    async fn read_store(&self, app: &App) -> Result<(Arc<Stored>, StoredVersion), String> {
+        if app.store.is_none() || !app.accounts.settings().store_model_in_db {
+            return Ok(Default::default());
+        }
+        // The version first: what changes in between is read twice rather than never.
+        let failed = |problem| format!("the database cannot be read, what it had stays: {problem:?}");
+        let version = app.accounts.stored_version().await.map_err(failed)?;
+        let stored = app.accounts.stored().await.map_err(failed)?;
+        Ok((Arc::new(stored), version))
+    }
+
+    /// Serves what another gateway has written into the database, if anything.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub async fn follow(&self) -> Result<(), Vec<String>> {
+        let app = self.app()?;
+        let version = app.accounts.stored_version().await.map_err(|e| vec![format!("{e:?}")])?;
+        if *self.seen.lock() == version {
+            return Ok(());
+        }
+        let followed = self.anew().await.map(drop);
+        if followed.is_err() {
+            // Told once, not every few seconds.
+            *self.seen.lock() = version;
+        }
+        followed
+    }
+}
+
+fn loaded_is_fine(problems: &[Problem]) -> bool {
+    problems.iter().all(|p| p.severity != Severity::Error)
+}
+
+impl Serving for Reloader {
+    fn check(&self, stored: &Stored, changed: Changed<'_>) -> Result<(), Vec<String>> {
+        let found = match changed {
+            Changed::Model(id) => {
+                let (loaded, problems) = self.load(stored);
+                let Some(loaded) = loaded else { return Err(errors(&problems)) };
+                if loaded.deployments.iter().any(|d| &*d.id == id) {
+                    return Ok(());
+                }
+                let place = config::place(id);
+                problems.iter().filter(|p| *p.mark.file == *place).map(|p| p.message.clone()).collect()
+            }
+            Changed::Rest => {
+                let mut found = self.faults(stored);
+                if !found.is_empty() {
+                    // What was wrong before is not this change's fault.
+                    let known = self.faults(&self.last.load());
+                    found.retain(|fault| !known.contains(fault));
+                }
+                found
+            }
+        };
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
+    fn reload(&self) -> Serves<'_, Result<Vec<String>, Vec<String>>> {
+        Box::pin(self.anew())
+    }
+
+    fn reload_prices(&self) -> Serves<'_, Result<usize, String>> {
+        Box::pin(self.prices_anew())
+    }
+
+    fn prices(&self) -> Json {
+        self.prices.load().told()
+    }
+
+    fn serves(&self, id: &str) -> bool {
+        self.app().is_ok_and(|app| app.snapshot.load().engine.router.deployment(id).is_some())
+    }
+
+    fn params_of(&self, id: &str) -> Option<Json> {
+        let snapshot = self.app().ok()?.snapshot.load_full();
+        let target = snapshot.engine.router.deployment(id)?.payload::<Target>()?;
+        Some(Json::object(target.params.iter().map(|(name, value)| (name, value.clone()))))
+    }
+
+    fn section(&self, name: &str) -> Json {
+        config::written(&self.flags.source(), name)
+    }
+}
