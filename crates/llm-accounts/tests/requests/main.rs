@@ -10,6 +10,7 @@
 mod budgets;
 mod identity;
 mod limits;
+mod overshoot;
 mod parties;
 mod permission;
 mod shared;
