@@ -100,6 +100,20 @@ async fn a_limit_holds_over_three_gateways_and_each_has_it_alone_without_redis()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_for_one_admits_one_of_64_over_three_gateways() {
+    let Some(redis) = RedisServer::start().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    // One call may cost 16 cents at the most: the first is alone, the others find it in flight.
+    let gateways = gateways(3, &config(&sim, &redis.url()), &json!({"max_budget": 0.01})).await;
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    sim.script(Match::path("/chat/completions"), Script { delay_ms: Some(3000), ..Script::default() });
+    let statuses = calls(&gateways, 64).await;
+    assert_eq!((of(&statuses, 200), of(&statuses, 422)), (1, 63), "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_redis_fails_no_call() {
     let Some(redis) = RedisServer::start().unwrap() else { return };
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
