@@ -199,7 +199,7 @@ fn streams(c: &mut Criterion) {
         // a row whose replies have to be read
         ("translate chat from chat", "deepseek/deepseek-chat", chat_frames, chat(true), false),
         ("translate chat from messages", "anthropic/claude-sonnet-4-5", message_frames, chat(true), false),
-        ("translate messages from chat", "openai/gpt-4o", chat_frames, messages(true), false),
+        ("translate messages from chat", "mistral/mistral-large-latest", chat_frames, messages(true), false),
     ];
     for (name, model, frames, mut call, tap) in lanes {
         let (engine, http) = (engine(model), Canned { kind: "text/event-stream", frames: frames(EVENTS) });
