@@ -219,19 +219,22 @@ async fn broken_whole_bodies_are_errors() {
 
 #[tokio::test]
 async fn silence_is_a_timeout() {
-    let pair = started().await;
-    for (fault, stream) in [("slow", false), ("slow", true), ("stall", false)] {
-        play(&pair, fault, None, stream, |seen, reply, what| match seen {
+    // each call waits for its limit, so the kinds of silence go side by side, each at a gateway of its own
+    let unanswered = async |fault, stream| {
+        play(&started().await, fault, None, stream, |seen, reply, what| match seen {
             Seen::HttpError(status) => assert!([408, 504].contains(&status), "{what}: {status} {}", reply.text()),
             other => panic!("{what}: {other:?} {}", reply.text()),
         })
         .await;
-    }
-    play(&pair, "stall", Some(3), true, |seen, reply, what| {
-        assert_eq!(seen, Seen::ErrorEvent, "{what}: {}", reply.text());
-        assert!(!joined_text(&reply.events()).is_empty(), "{what}: what came before is delivered");
-    })
-    .await;
+    };
+    let broken_off = async {
+        play(&started().await, "stall", Some(3), true, |seen, reply, what| {
+            assert_eq!(seen, Seen::ErrorEvent, "{what}: {}", reply.text());
+            assert!(!joined_text(&reply.events()).is_empty(), "{what}: what came before is delivered");
+        })
+        .await;
+    };
+    tokio::join!(unanswered("slow", false), unanswered("slow", true), unanswered("stall", false), broken_off);
 }
 
 #[tokio::test]
