@@ -69,7 +69,7 @@ impl Inner {
     /// Those whom a call names; the store is asked for those that nobody named lately.
     ///
     /// # Errors
-    /// When the store fails and one of them is not known from before.
+    /// When the store fails, one of them is not known from before, and `fail_closed_budget_enforcement` is set.
     pub(crate) async fn parties(self: &Arc<Self>, who: &Identity, intent: &Intent<'_>) -> Result<Box<[Arc<Party>]>> {
         if self.store.is_none() {
             return Ok(Box::default());
@@ -107,7 +107,8 @@ impl Inner {
         let party = read.await.unwrap_or_else(|_| Err(llm_types::Error::internal("a look-up was stopped")));
         let party = match party {
             Ok(party) => Arc::new(party),
-            Err(error) if self.settings.allow_requests_on_db_unavailable => {
+            // The caller's own bounds still hold; a store that is away must not stop everybody who names somebody.
+            Err(error) if !self.settings.fail_closed_budget_enforcement => {
                 tracing::warn!(%error, "what holds for an end user or a tag is not known; the call goes on");
                 return Ok(Arc::default());
             }

@@ -9,6 +9,9 @@ use parking_lot::Mutex;
 use crate::claim::{Exceeded, Reading, Stamp, Window};
 use crate::time::millis;
 
+/// Ends of a window that lie no farther apart are those of one window, in milliseconds: the way of an answer takes time.
+const SAME_WINDOW: u64 = 1000;
+
 /// One counter in this process's memory.
 #[derive(Debug, Default)]
 pub struct Counter(Mutex<State>);
@@ -76,11 +79,14 @@ impl Counter {
         state.reading(now.0)
     }
 
-    /// Takes over what a shared counter of the same name reads: its value, and the rest of its window.
+    /// Takes over what a shared counter of the same name reads: its value, and the rest of its window. Of two readings of
+    /// one window the higher counts, for answers may come in another order than they were given.
     pub fn adopt(&self, reading: Reading, now: Stamp) {
         let ends = reading.resets_in.map_or(u64::MAX, |left| now.0.saturating_add(millis(left)));
         let mut state = self.0.lock();
-        *state = State { value: reading.value, started: now.0.min(reading.started.0), ends };
+        let one_window = state.ends.abs_diff(ends) < SAME_WINDOW;
+        let value = if one_window { reading.value.max(state.value) } else { reading.value };
+        *state = State { value, started: now.0.min(reading.started.0), ends };
     }
 
     /// Back to never used.
