@@ -85,9 +85,7 @@ async fn a_limit_holds_over_three_gateways_and_each_has_it_alone_without_redis()
         until(gateway, "local").await;
     }
     let statuses = calls(&gateways, 30).await;
-    // answers of Redis that crossed each other leave a gateway a call or two behind
-    assert!(of(&statuses, 200) <= 6, "they go on from what they heard last: {statuses:?}");
-    assert_eq!(of(&statuses, 200) + of(&statuses, 429), 30, "{statuses:?}");
+    assert_eq!(of(&statuses, 429), 30, "they go on from what they heard last: {statuses:?}");
     let metrics = gateways[0].get("/metrics", MASTER_KEY).await.unwrap().text();
     assert!(metrics.contains("litellm_shared_state_mode{use=\"limits\",mode=\"local\"} 1"), "{metrics}");
     assert!(metrics.contains("litellm_redis_breaker_opened_total 1") && metrics.ends_with("# EOF\n"), "{metrics}");

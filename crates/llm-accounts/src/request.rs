@@ -1,7 +1,8 @@
 //! Bodies of management calls: typed, with "not given" and "given as null" kept apart, and every problem reported at once
 //! in the words of the validator that LiteLLM's clients know.
 
-use llm_types::{Error, Json};
+use llm_store::defaults::empty_object;
+use llm_types::{Error, Json, RawJson};
 
 /// A field of a body that cannot be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +57,16 @@ pub type Outcome<T> = Result<T, Problem>;
 
 /// `None`: not given. `Some(None)`: given as null.
 pub(crate) type Given<T> = Option<Option<T>>;
+
+/// A list that was given; null is an empty one.
+pub(crate) fn list(given: &Given<Vec<String>>) -> Option<Vec<String>> {
+    given.clone().map(Option::unwrap_or_default)
+}
+
+/// A map that was given, as it is stored; null is an empty one.
+pub(crate) fn raw(map: &Given<Map>) -> Option<RawJson> {
+    map.as_ref().map(|m| m.as_ref().map_or_else(empty_object, |m| m.0.to_raw()))
+}
 
 /// A map of a body, order kept.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::ids::{Sequence, hash, tokens};
 use crate::prompt::{Prompt, characters, text_field};
+use crate::reply::{Payload, Reply};
 use crate::service::Call;
-use crate::template::fill;
+use crate::template::{fill, quote};
 use crate::wording::Invalid;
 
 /// What such a request asks for: the query is what was said.
@@ -59,6 +60,14 @@ pub(crate) fn results(call: &Call<'_>, listing: &Listing) -> String {
         })
         .collect();
     results.join(",")
+}
+
+/// The whole reply: `frame` with `@model@`, `@tokens@` and `@results@`.
+pub(crate) fn rerank(call: &Call<'_>, frame: &str, listing: &Listing) -> Reply {
+    let model = quote(text_field(call.body, "model").unwrap_or_default());
+    let values = [("model", model.as_str()), ("tokens", &read(call)), ("results", &results(call, listing))];
+    let headers = vec![("content-type", "application/json".to_owned())];
+    Reply { status: 200, headers, payload: Payload::Whole(fill(frame, &values).into()) }
 }
 
 /// Tokens read: of the query once for each document, and of the documents.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use llm_store::{BudgetPatch, Patch as _};
 
 use super::body::BudgetBody;
-use crate::keys::{bad, instant, reset};
+use crate::keys::{bad, instant, renewal, reset};
 use crate::period::ResetClock;
 use crate::request::{Given, Outcome};
 
@@ -25,7 +25,7 @@ pub(crate) fn patch(asked: &BudgetBody, clock: &ResetClock, now: DateTime<Utc>) 
         ("rpm_limit", asked.rpm_limit),
         ("tpd_limit", asked.tpd_limit),
     ];
-    limits.into_iter().try_for_each(|(name, given)| not_negative(name, given.map(|g| g.map(|n| n as f64))))?;
+    limits_not_negative(&limits)?;
     let mut patch = BudgetPatch {
         max_budget: asked.max_budget,
         soft_budget: asked.soft_budget,
@@ -39,16 +39,9 @@ pub(crate) fn patch(asked: &BudgetBody, clock: &ResetClock, now: DateTime<Utc>) 
         temp_budget_expiry: time("temp_budget_expiry", &asked.temp_budget_expiry)?,
         ..BudgetPatch::default()
     };
-    match &asked.budget_duration {
-        None => {}
-        Some(None) => {
-            patch.budget_duration = Some(None);
-            patch.budget_reset_at = Some(None);
-        }
-        Some(Some(text)) => {
-            patch.budget_reset_at = Some(Some(reset(clock, text, now)?));
-            patch.budget_duration = Some(Some(text.clone()));
-        }
+    if let Some((duration, reset_at)) = renewal(&asked.budget_duration, |text| Ok(reset(clock, text, now)?))? {
+        patch.budget_duration = Some(duration);
+        patch.budget_reset_at = Some(reset_at);
     }
     if let Some(at) = time("budget_reset_at", &asked.budget_reset_at)? {
         patch.budget_reset_at = Some(at);
@@ -73,6 +66,14 @@ pub(crate) fn not_negative(name: &'static str, given: Given<f64>) -> Outcome<()>
         Some(number) if number < 0.0 => Err(bad(format!("{name} cannot be negative")).with_param(name).into()),
         _ => Ok(()),
     }
+}
+
+/// The same for limits.
+///
+/// # Errors
+/// 400 naming the field.
+pub(crate) fn limits_not_negative(limits: &[(&'static str, Given<i64>)]) -> Outcome<()> {
+    limits.iter().try_for_each(|(name, given)| not_negative(name, given.map(|g| g.map(|n| n as f64))))
 }
 
 fn time(name: &'static str, given: &Given<String>) -> Outcome<Given<DateTime<Utc>>> {

@@ -16,7 +16,7 @@ use crate::request::{Outcome, required, unless_taken};
 
 pub(crate) use body::BudgetBody;
 use body::{BudgetId, BudgetIds};
-pub(crate) use fill::not_negative;
+pub(crate) use fill::{limits_not_negative, not_negative};
 pub(crate) use linked::no_budget;
 
 /// The fields of a budget that a form shows: name, type, what it is.

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use llm_store::KeyPatch;
-use llm_store::defaults::{empty_list, empty_object};
-use llm_types::{Error, Json, RawJson};
+use llm_store::defaults::empty_list;
+use llm_types::{Error, Json};
 
 use super::body::KeyBody;
 use crate::period::{Period, ResetClock};
-use crate::request::{Given, Map, Outcome};
+use crate::request::{Given, Outcome, list, raw};
 
 pub(crate) fn bad(message: impl Into<String>) -> Error {
     Error::bad_request(message).with_type("bad_request_error")
@@ -28,12 +28,17 @@ pub(crate) fn reset(clock: &ResetClock, duration: &str, now: DateTime<Utc>) -> R
         .ok_or_else(|| bad(format!("Invalid budget_duration: `{duration}`")).with_param("budget_duration"))
 }
 
-fn raw(map: &Given<Map>) -> Option<RawJson> {
-    map.as_ref().map(|m| m.as_ref().map_or_else(empty_object, |m| m.0.to_raw()))
-}
-
-fn list(given: &Given<Vec<String>>) -> Option<Vec<String>> {
-    given.clone().map(Option::unwrap_or_default)
+/// What a body says of how often a budget is set back: the duration and the next reset, or neither when it is null.
+/// Nothing when the body does not say.
+pub(crate) fn renewal(
+    duration: &Given<String>,
+    next: impl FnOnce(&str) -> Outcome<DateTime<Utc>>,
+) -> Outcome<Option<(Option<String>, Option<DateTime<Utc>>)>> {
+    Ok(match duration {
+        None => None,
+        Some(None) => Some((None, None)),
+        Some(Some(text)) => Some((Some(text.clone()), Some(next(text)?))),
+    })
 }
 
 /// Routes that a type of key stands for.
@@ -119,16 +124,9 @@ fn times(patch: &mut KeyPatch, asked: &KeyBody, clock: &ResetClock, now: DateTim
             patch.expires = Some(Some(end.ok_or_else(|| bad("duration is too long").with_param("duration"))?));
         }
     }
-    match &asked.budget_duration {
-        None => {}
-        Some(None) => {
-            patch.budget_duration = Some(None);
-            patch.budget_reset_at = Some(None);
-        }
-        Some(Some(text)) => {
-            patch.budget_reset_at = Some(Some(reset(clock, text, now)?));
-            patch.budget_duration = Some(Some(text.clone()));
-        }
+    if let Some((duration, reset_at)) = renewal(&asked.budget_duration, |text| Ok(reset(clock, text, now)?))? {
+        patch.budget_duration = Some(duration);
+        patch.budget_reset_at = Some(reset_at);
     }
     if let Some(interval) = &asked.rotation_interval {
         patch.rotation_interval = Some(interval.clone());

@@ -18,7 +18,7 @@ use llm_types::{Error, Kind};
 use crate::request::Outcome;
 use crate::{Accounts, Identity, KeyDigest};
 
-pub(crate) use fill::{bad, reset};
+pub(crate) use fill::{bad, renewal, reset};
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;
 

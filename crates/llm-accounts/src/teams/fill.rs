@@ -1,15 +1,15 @@
 //! From a body to the columns of a team.
 
 use chrono::Utc;
-use llm_store::defaults::{empty_object, new_id};
+use llm_store::defaults::new_id;
 use llm_store::{BudgetRow, StoreTx, TeamPatch};
 use llm_types::Json;
 
 use super::body::{IN_METADATA, TeamBody};
 use crate::Accounts;
-use crate::budgets::{BudgetBody, not_negative};
-use crate::keys::{Actor, reset};
-use crate::request::{Given, Map, Outcome, metadata};
+use crate::budgets::{BudgetBody, limits_not_negative, not_negative};
+use crate::keys::{Actor, renewal, reset};
+use crate::request::{Outcome, list, metadata, raw};
 
 /// Where a team's metadata names the budget that its members have by default.
 pub(super) const MEMBER_BUDGET: &str = "team_member_budget_id";
@@ -18,16 +18,12 @@ impl Accounts {
     pub(super) fn team_patch(&self, body: &Json, asked: &TeamBody, there: Json) -> Outcome<TeamPatch> {
         not_negative("max_budget", asked.max_budget)?;
         not_negative("soft_budget", asked.soft_budget)?;
-        for (name, limit) in [
+        limits_not_negative(&[
             ("max_parallel_requests", asked.max_parallel_requests),
             ("tpm_limit", asked.tpm_limit),
             ("rpm_limit", asked.rpm_limit),
             ("tpd_limit", asked.tpd_limit),
-        ] {
-            not_negative(name, limit.map(|l| l.map(|n| n as f64)))?;
-        }
-        let list = |given: &Given<Vec<String>>| given.clone().map(Option::unwrap_or_default);
-        let raw = |map: &Given<Map>| map.clone().map(|m| m.map_or_else(empty_object, |m| m.0.to_raw()));
+        ])?;
         let mut patch = TeamPatch {
             team_alias: asked.team_alias.clone(),
             organization_id: asked.organization_id.clone(),
@@ -52,16 +48,10 @@ impl Accounts {
             budget_limits: asked.budget_limits.clone().map(|l| l.map(|l| l.to_raw())),
             ..TeamPatch::default()
         };
-        match &asked.budget_duration {
-            None => {}
-            Some(None) => {
-                patch.budget_duration = Some(None);
-                patch.budget_reset_at = Some(None);
-            }
-            Some(Some(duration)) => {
-                patch.budget_reset_at = Some(Some(reset(&self.reset_clock()?, duration, Utc::now())?));
-                patch.budget_duration = Some(Some(duration.clone()));
-            }
+        let next = |text: &str| Ok(reset(&self.reset_clock()?, text, Utc::now())?);
+        if let Some((duration, reset_at)) = renewal(&asked.budget_duration, next)? {
+            patch.budget_duration = Some(duration);
+            patch.budget_reset_at = Some(reset_at);
         }
         Ok(patch)
     }

@@ -2,13 +2,12 @@
 
 use chrono::Utc;
 use llm_store::UserPatch;
-use llm_store::defaults::empty_object;
 use llm_types::Json;
 
 use super::body::{IN_METADATA, UserBody};
-use crate::budgets::not_negative;
-use crate::keys::{bad, reset};
-use crate::request::{Given, Map, Outcome, metadata};
+use crate::budgets::{limits_not_negative, not_negative};
+use crate::keys::{bad, renewal, reset};
+use crate::request::{Outcome, list, metadata, raw};
 use crate::{Accounts, Role};
 
 /// The roles a user can have. The others belong to teams, end users and memberships.
@@ -30,15 +29,11 @@ impl Accounts {
         }
         not_negative("max_budget", asked.max_budget)?;
         not_negative("spend", asked.spend)?;
-        for (name, limit) in [
+        limits_not_negative(&[
             ("max_parallel_requests", asked.max_parallel_requests),
             ("tpm_limit", asked.tpm_limit),
             ("rpm_limit", asked.rpm_limit),
-        ] {
-            not_negative(name, limit.map(|l| l.map(|n| n as f64)))?;
-        }
-        let list = |given: &Given<Vec<String>>| given.clone().map(Option::unwrap_or_default);
-        let raw = |map: &Given<Map>| map.clone().map(|m| m.map_or_else(empty_object, |m| m.0.to_raw()));
+        ])?;
         let mut patch = UserPatch {
             user_alias: asked.user_alias.clone(),
             user_email: asked.user_email.clone(),
@@ -55,16 +50,10 @@ impl Accounts {
             allowed_cache_controls: list(&asked.allowed_cache_controls),
             ..UserPatch::default()
         };
-        match &asked.budget_duration {
-            None => {}
-            Some(None) => {
-                patch.budget_duration = Some(None);
-                patch.budget_reset_at = Some(None);
-            }
-            Some(Some(duration)) => {
-                patch.budget_reset_at = Some(Some(reset(&self.reset_clock()?, duration, Utc::now())?));
-                patch.budget_duration = Some(Some(duration.clone()));
-            }
+        let next = |text: &str| Ok(reset(&self.reset_clock()?, text, Utc::now())?);
+        if let Some((duration, reset_at)) = renewal(&asked.budget_duration, next)? {
+            patch.budget_duration = Some(duration);
+            patch.budget_reset_at = Some(reset_at);
         }
         Ok(patch)
     }
