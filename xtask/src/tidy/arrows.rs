@@ -12,7 +12,16 @@ use super::Finding;
 const SHELVES: &[&[&str]] = &[
     &["llm-types"],
     &["llm-wire", "llm-catalog", "llm-http", "llm-blob", "llm-kv"],
-    &["llm-providers", "llm-credentials", "llm-router", "llm-cache", "llm-callbacks", "llm-guardrails", "llm-store"],
+    &[
+        "llm-providers",
+        "llm-credentials",
+        "llm-idp",
+        "llm-router",
+        "llm-cache",
+        "llm-callbacks",
+        "llm-guardrails",
+        "llm-store",
+    ],
     &["llm-accounts", "llm-client"],
     &["llm-management"],
     &["llm-proxy"],
