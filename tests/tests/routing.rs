@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "routing/bills.rs"]
+mod bills;
 #[path = "routing/health.rs"]
 mod health;
 

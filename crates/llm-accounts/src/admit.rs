@@ -116,6 +116,24 @@ impl Accounts {
         }
     }
 
+    /// Sets aside what a call may cost that the gateway makes beside another one of the same caller: that one was admitted,
+    /// so neither permissions nor limits are asked again. `bounded`: nothing where a budget has no room for it.
+    #[must_use]
+    pub fn beside(&self, who: &Arc<Identity>, intent: &Intent<'_>, bounded: bool) -> Option<Reservation> {
+        let inner = self.inner();
+        let scope = Scope::new(inner, who, inner.parties_known(who, intent), [intent.group, intent.model]);
+        let estimate = Estimate::of(intent);
+        let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
+        for (at, budget) in scope.budgets().enumerate() {
+            if budget.purse.raise(amount, budget.cap.filter(|_| bounded)).is_err() {
+                scope.budgets().take(at).for_each(|before| before.purse.release(amount));
+                return None;
+            }
+        }
+        let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
+        Some(Reservation::new(self.clone(), scope, intent, estimate, amount, free).beside_another())
+    }
+
     fn permit(&self, who: &Identity, path: &str, intent: &Intent<'_>) -> Result<()> {
         let wish = Wish { intent, path };
         CHECKS.iter().try_for_each(|check| check(self.inner(), who, &wish))

@@ -60,6 +60,8 @@ pub struct Reservation {
     taken: Taken,
     sent: AtomicBool,
     open: bool,
+    /// Nothing was claimed in the shared store, which hears of the money at the end.
+    beside: bool,
 }
 
 impl fmt::Debug for Reservation {
@@ -93,7 +95,14 @@ impl Reservation {
             taken: Taken::default(),
             sent: AtomicBool::new(false),
             open: true,
+            beside: false,
         }
+    }
+
+    /// The same for a call beside another one.
+    pub(crate) const fn beside_another(mut self) -> Self {
+        self.beside = true;
+        self
     }
 
     /// Takes from the limits; nothing stays set aside when they refuse.
@@ -219,6 +228,9 @@ impl Reservation {
         let amount = self.amount.load(Ordering::Relaxed);
         if let (Some(held), Some(shared)) = (self.taken.held, inner.shared.get()) {
             shared.settle(held, &self.scope, more, (amount, spent), self.free);
+        }
+        if let (true, Some(shared)) = (self.beside && !self.free, inner.shared.get()) {
+            shared.spent(&self.scope, spent);
         }
         let kept = inner.journal.keeps();
         let mut key = None;

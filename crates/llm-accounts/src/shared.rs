@@ -236,6 +236,13 @@ impl Shared {
         }
     }
 
+    /// A call that claimed nothing has spent.
+    pub(crate) fn spent(&self, scope: &Scope, spent: i64) {
+        for budget in scope.budgets().filter(|budget| budget.cap.is_some()) {
+            self.owe(spend_key(budget), spent, None);
+        }
+    }
+
     /// A call sets more aside than it did.
     pub(crate) fn raise(&self, scope: &Scope, more: i64) {
         for budget in scope.budgets().filter(|budget| budget.cap.is_some()) {

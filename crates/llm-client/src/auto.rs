@@ -12,14 +12,20 @@ use llm_wire::top::Top;
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::engine::{Engine, Open};
+use crate::engine::{Engine, Gate, Open};
+use crate::errand::{Doorway, Purpose};
 
 impl Engine {
     /// The group that an auto router chooses for a call; nothing when the model is none.
     ///
     /// # Errors
     /// The conversation cannot be read; the router has no group to choose.
-    pub(crate) async fn chosen(&self, http: &dyn Transport, call: &Call) -> Result<Option<AutoChoice>> {
+    pub(crate) async fn chosen(
+        &self,
+        http: &dyn Transport,
+        call: &Call,
+        gate: &dyn Gate,
+    ) -> Result<Option<AutoChoice>> {
         let mut request = RouteRequest::new(Arc::clone(&call.model));
         request.who.team_id.clone_from(&call.controls.team);
         request.settings.clone_from(&call.controls.settings);
@@ -30,17 +36,18 @@ impl Engine {
                 Some(choice) => Ok(Some(choice)),
                 None => Err(Error::internal(format!("{} has no model to choose", call.model))),
             },
-            AutoRouter::Semantic(router) => Ok(Some(self.alike(http, router, &asked.user).await)),
+            AutoRouter::Semantic(router) => Ok(Some(self.alike(http, router, &asked.user, gate).await)),
         }
     }
 
     /// The route that a text resembles. Without vectors it is the default.
-    async fn alike(&self, http: &dyn Transport, router: &Semantic, text: &str) -> AutoChoice {
+    async fn alike(&self, http: &dyn Transport, router: &Semantic, text: &str, gate: &dyn Gate) -> AutoChoice {
         let outcome = async {
             if !router.is_ready() {
-                router.learn(self.vectors(http, &router.embedding_model, &router.examples()).await?);
+                // The examples are the operator's, not those of whoever happens to come first.
+                router.learn(self.vectors(http, &router.embedding_model, &router.examples(), &Open).await?);
             }
-            let query = self.vectors(http, &router.embedding_model, &[text]).await?;
+            let query = self.vectors(http, &router.embedding_model, &[text], gate).await?;
             query.into_iter().next().ok_or_else(|| Error::internal("no vector came back"))
         };
         match outcome.await {
@@ -58,6 +65,7 @@ impl Engine {
         http: &'a dyn Transport,
         model: &'a Arc<str>,
         texts: &'a [&'a str],
+        gate: &'a dyn Gate,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + Send + 'a>> {
         Box::pin(async move {
             let input = Json::Array(texts.iter().map(|t| Json::from(*t)).collect());
@@ -68,9 +76,18 @@ impl Engine {
                 Bytes::from(body.to_string()),
                 Arc::clone(model),
             );
-            match self.answer(http, &call, &Open).await.map_err(|failure| failure.error)? {
-                Answer::Whole { body, .. } => read(&body),
-                _ => Err(Error::internal("a stream came instead of vectors")),
+            let unpaid = || Error::internal("nobody pays for the vectors");
+            let errand = gate.errand(&call, model, Purpose::Vectors).ok_or_else(unpaid)?;
+            match self.answer(http, &call, &Doorway(&*errand)).await {
+                Ok(Answer::Whole { head, body, report }) => {
+                    errand.done(&head, &report);
+                    read(&body)
+                }
+                Ok(_) => Err(Error::internal("a stream came instead of vectors")),
+                Err(failure) => {
+                    errand.void();
+                    Err(failure.error)
+                }
             }
         })
     }

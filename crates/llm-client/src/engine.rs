@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
 use crate::cached::CachedNames;
 use crate::call::Call;
+use crate::errand::{Errand, Purpose, Unbilled};
 use crate::facts::route_request;
 use crate::onward::Onward;
 use crate::price::Adjustments;
@@ -72,6 +73,11 @@ pub trait Gate: Sync {
     /// An attempt is about to be sent: from now on the call may cost something, whoever hangs up.
     fn sent(&self) {}
 
+    /// A call has to be made to a group beside this one: who is told what it cost. Nothing: it must not be made.
+    fn errand(&self, _call: &Call, _group: &str, _purpose: Purpose) -> Option<Box<dyn Errand>> {
+        Some(Box::new(Unbilled))
+    }
+
     /// Filters for a streamed answer (guardrails); an answer with filters is read event by event.
     fn filters(&self) -> Vec<Box<dyn EventFilter>> {
         Vec::new()
@@ -112,7 +118,7 @@ impl Engine {
     /// # Errors
     /// The error of the first group when no attempt succeeded.
     pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
-        let chosen = if self.router.has_auto() { Box::pin(self.chosen(http, call)).await } else { Ok(None) };
+        let chosen = if self.router.has_auto() { Box::pin(self.chosen(http, call, gate)).await } else { Ok(None) };
         let auto = match chosen {
             Ok(auto) => auto,
             Err(error) => return Err(Failure { error, last: None, decision: None }),
@@ -133,8 +139,7 @@ impl Engine {
                     let changed = changed.map(Box::new);
                     let asked = call;
                     let call = changed.as_deref().unwrap_or(call);
-                    // An upload goes out once.
-                    let outcome = match attempts.hedge_after().filter(|_| call.upload.is_none()) {
+                    let outcome = match attempts.hedge_after().filter(|_| crate::hedge::may_be_doubled(call)) {
                         None => attempt(self, http, call, at, gate).await,
                         Some(late) => Box::pin(self.hedged(http, call, at, gate, (&mut attempts, late))).await,
                     };
@@ -223,7 +228,7 @@ impl Engine {
         call: &Call,
         gate: &dyn Gate,
     ) -> llm_types::Result<(Explanation, Option<AutoChoice>)> {
-        let auto = Box::pin(self.chosen(http, call)).await?;
+        let auto = Box::pin(self.chosen(http, call, gate)).await?;
         let there = auto.as_ref().map(|choice| call.to_group(&choice.model));
         let request = route_request(&self.router, there.as_ref().unwrap_or(call), gate);
         Ok((self.router.explain(&request, Instant::now())?, auto))

@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::attempt::attempt;
 use crate::call::Call;
 use crate::engine::{Engine, Gate};
+use crate::rehearsed::Rehearsed;
 use crate::target::Target;
 
 /// What the other model is told.
@@ -70,9 +71,12 @@ impl Onward {
     /// # Errors
     /// What the client is told when nobody can: the error that broke the answer off.
     pub(crate) async fn go_on(&mut self, partial: &str) -> Result<Continuation> {
-        let filters = self.filters.take().unwrap_or_default();
+        let mut filters = self.filters.take().unwrap_or_default();
         let guarded = !filters.is_empty();
-        if !guarded {
+        if guarded {
+            // They judge the answer as the client reads it, not a part of it.
+            filters = vec![Box::new(Rehearsed::new(filters, partial))];
+        } else {
             self.filters = Some(Filters::new());
         }
         let filters = Mutex::new(Some(filters));

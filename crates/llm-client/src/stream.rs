@@ -25,8 +25,9 @@ use llm_types::{Error, Format, Kind};
 use llm_wire::codec::{Generate, ReplyContext, StreamDecoder};
 use llm_wire::relay::StreamRelay;
 
-use crate::answer::Report;
+use crate::answer::{Head, Report};
 use crate::count::Counter;
+use crate::errand::Loser;
 use crate::onward::Onward;
 use crate::pipe::{Pipe, Writer, through};
 use crate::tail::Tail;
@@ -65,6 +66,8 @@ pub struct StreamBody {
     kept: Option<Kept>,
     /// The bills of models that broke off before.
     before: Option<Box<Report>>,
+    /// Another call for the same answer, which was hung up on: billed when it is known how long the answer is.
+    owed: Option<Box<(Head, Loser)>>,
 }
 
 /// Who hears of an answer that breaks off.
@@ -149,6 +152,7 @@ impl StreamBody {
             broke: None,
             kept: None,
             before: None,
+            owed: None,
         }
     }
 
@@ -212,6 +216,11 @@ impl StreamBody {
         }
     }
 
+    /// Another call for this answer was hung up on.
+    pub(crate) fn owes(&mut self, head: Head, loser: Loser) {
+        self.owed = Some(Box::new((head, loser)));
+    }
+
     /// Who is told when the stream is over. Without a tail the report is lost.
     pub fn set_tail(&mut self, tail: Box<dyn Tail>) {
         self.tail = Some(tail);
@@ -245,6 +254,9 @@ impl StreamBody {
         }
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.finish(report.consumed(), Instant::now());
+        }
+        if let Some((head, loser)) = self.owed.take().map(|owed| *owed) {
+            loser.settle(&head, &self.before.as_ref().map_or(report.usage, |before| before.usage));
         }
         if let Some(before) = self.before.take() {
             report.add(&before);

@@ -238,7 +238,7 @@ pub async fn run(
 
     // 7-10 attempts
     call.want_content |= memory.ticket.is_some() && call.stream;
-    let gate = CallGate { guards: &guards, reservation: &reservation };
+    let gate = CallGate { guards: &guards, reservation: &reservation, core, ctx };
     let engine = ctx.snapshot.engine.clone();
     let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
     let reply = match outcome {

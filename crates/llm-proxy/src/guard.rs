@@ -2,12 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 use llm_accounts::Reservation;
-use llm_client::{Call, Gate, Report};
+use llm_client::{Call, Errand, Gate, Purpose, Report};
 use llm_guardrails::{CallContext, Guards, Mode, Wanted};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext};
 
+use crate::beside::Side;
+use crate::core::Core;
 use crate::flow::Context;
 
 /// Opens the guardrails of a call and runs those that come before it. A guardrail that edits the request makes a new
@@ -106,6 +108,10 @@ pub struct CallGate<'a> {
     pub guards: &'a Guards,
     /// What was set aside for it.
     pub reservation: &'a Reservation,
+    /// Keeps the books of calls beside it.
+    pub core: &'a Core,
+    /// What is known of the call.
+    pub ctx: &'a Context,
 }
 
 impl Gate for CallGate<'_> {
@@ -115,5 +121,9 @@ impl Gate for CallGate<'_> {
 
     fn sent(&self) {
         self.reservation.mark_sent();
+    }
+
+    fn errand(&self, call: &Call, group: &str, purpose: Purpose) -> Option<Box<dyn Errand>> {
+        Some(Box::new(Side::begin(self.core, self.ctx, call, group, purpose)?))
     }
 }

@@ -13,6 +13,7 @@
 pub mod admin;
 pub mod answer;
 pub mod app;
+pub mod beside;
 pub mod body;
 pub mod cache;
 pub mod check;

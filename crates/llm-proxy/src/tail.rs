@@ -45,11 +45,6 @@ impl Ledger {
         settle(&core.app, draft.record, &report, reservation, false)
     }
 
-    /// A call that the gateway made for itself on behalf of another one: told to callbacks, charged to nobody.
-    pub fn beside(core: &Core, ctx: &Context, call: &Call, head: &Head, report: &Report) {
-        core.app.bus.push(Arc::new(Draft::of(ctx, call).answered(head, report, None)));
-    }
-
     /// A call that ended in an error.
     pub fn refused(core: &Core, ctx: &Context, refused: Refused) {
         let mut draft = Draft::bare(ctx);
@@ -188,7 +183,12 @@ impl Draft {
         Self { record, started: ctx.started, keep_content: false }
     }
 
-    fn of(ctx: &Context, call: &Call) -> Self {
+    /// The call is part of another one: whoever looks for that one's trace finds it.
+    pub(crate) fn belongs_to(&mut self, call: &str) {
+        self.record.trace_id.get_or_insert_with(|| call.to_owned());
+    }
+
+    pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
         let mut draft = Self::bare(ctx);
         draft.keep_content = call.want_content;
         if call.want_content {
@@ -200,7 +200,7 @@ impl Draft {
         draft
     }
 
-    fn answered(mut self, head: &Head, report: &Report, error: Option<&Error>) -> LogRecord {
+    pub(crate) fn answered(mut self, head: &Head, report: &Report, error: Option<&Error>) -> LogRecord {
         let at = |moment: Instant| {
             let since = moment.saturating_duration_since(self.started);
             self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX)

@@ -30,6 +30,11 @@ impl Resolved {
             _ => Arc::clone(&deployment.model),
         }
     }
+
+    /// The group's name, where all of the group is meant: not one deployment, not one of the models behind a wildcard.
+    pub(crate) fn whole_group(&self) -> Option<&Arc<str>> {
+        (!self.by_id && self.wildcard.is_none()).then_some(&self.group.name)
+    }
 }
 
 impl Router {

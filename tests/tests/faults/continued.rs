@@ -181,3 +181,57 @@ async fn when_the_other_breaks_off_too_the_client_is_told() {
     assert_eq!(joined_text(&reply.events()), "one two one two three four", "{}", reply.text());
     assert!(!reply.events().iter().any(llm_tests::Event::is_error), "{}", reply.text());
 }
+
+/// A gateway with a filter of words whose `breaks` ends with an error event, which lets out what was held back.
+async fn guarded(sim: &Running, words: &str) -> Gateway {
+    let fault = Script {
+        text: Some("one two three four".to_owned()),
+        gap_ms: Some(15),
+        after: Some(2),
+        ..Script::fault(Fault::ErrorEvent)
+    };
+    sim.script(Match::path("/breaks"), fault);
+    sim.script(Match::path("/spare"), Script::text("three four"));
+    let yaml = Config::empty(sim)
+        .model_below("same.chat", "openai/gpt-4o", "/breaks", &[])
+        .model_below("other.messages", "openai/gpt-4o", "/breaks", &[])
+        .model_below("spare", "openai/gpt-4o", "/spare", &[])
+        .router("fallbacks: [{'*': ['spare']}]")
+        .yaml();
+    let guardrails = format!(
+        "guardrails:\n  - guardrail_name: words\n    litellm_params: {{guardrail: litellm_content_filter, mode: post_call, default_on: true, \
+         blocked_words: [{words}]}}\n"
+    );
+    Gateway::start(&format!("{yaml}{guardrails}")).await.unwrap()
+}
+
+#[tokio::test]
+async fn guardrails_judge_the_answer_of_both_models_as_one() {
+    let cases = [
+        ("{keyword: nothing, action: BLOCK}", Some("one two three four")),
+        ("{keyword: three, action: MASK}", Some("one two [KEYWORD_REDACTED] four")),
+        // it begins in what the first model wrote and ends in what the second one writes
+        ("{keyword: two three, action: BLOCK}", None),
+        ("{keyword: two three, action: MASK}", None),
+    ];
+    for (words, whole) in cases {
+        let sim = simulator().await;
+        let gateway = guarded(&sim, words).await;
+        for (model, path) in [("same.chat", CHAT), ("other.messages", MESSAGES)] {
+            let (place, body) = put(path, model, true);
+            let reply = gateway.ask(&place, &body).await.unwrap();
+            let (events, said) = (reply.events(), joined_text(&reply.events()));
+            assert!(reply.complete, "{words} {model}");
+            match whole {
+                Some(whole) => {
+                    assert_eq!(said, whole, "{words} {model}: {}", reply.text());
+                    assert!(!events.iter().any(llm_tests::Event::is_error), "{words} {model}: {}", reply.text());
+                }
+                None => {
+                    assert!(events.iter().any(llm_tests::Event::is_error), "{words} {model}: {}", reply.text());
+                    assert!(said.starts_with("one") && !said.contains("three"), "{words} {model}: {said}");
+                }
+            }
+        }
+    }
+}

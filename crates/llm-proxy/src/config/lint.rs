@@ -1,15 +1,19 @@
-//! What LiteLLM and this gateway accept, but nobody means: names that lead nowhere, loops, missing keys, limits of zero.
+//! What LiteLLM and this gateway accept, but nobody means: names that lead nowhere, circles, missing keys, limits that
+//! nothing can keep to.
+
+mod circles;
+mod limits;
 
 use std::collections::HashSet;
 
 use llm_client::Target;
 use llm_providers::Auth;
-use llm_router::{FallbackLists, Pattern};
+use llm_router::Pattern;
 
 use super::models::Placed;
 use super::node::{Node, Value};
 use super::problem::nearest;
-use super::section::{Section, number};
+use super::section::Section;
 use super::{Context, Loaded};
 
 /// Looks at everything.
@@ -17,10 +21,9 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
     let names = Names::new(placed, loaded);
     for section in ["litellm_settings", "router_settings"] {
         let Some(node) = top.entries().iter().find(|e| e.key == section).map(|e| &e.node) else { continue };
-        for list in ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"] {
+        for list in circles::LISTS {
             if let Some(lists) = node.get(list) {
                 fallback_names(lists, &format!("{section}.{list}"), &names, ctx);
-                loops(lists, &format!("{section}.{list}"), ctx);
             }
         }
         let defaults = node.get("default_fallbacks").map(Node::items).unwrap_or_default();
@@ -41,9 +44,14 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
             }
         }
     }
+    let autos: HashSet<&str> =
+        placed.iter().filter(|p| p.deployment.auto.is_some()).map(|p| &*p.deployment.group).collect();
+    circles::fallbacks(top, loaded, ctx);
+    limits::router(top, ctx);
     for (p, node) in placed.iter().filter_map(|p| Some((p, entry_of(top, p)?))) {
+        limits::deployment(p, node, placed, ctx);
         deployment(p, node, loaded, ctx);
-        auto(p, node, &names, ctx);
+        auto(p, node, &names, &autos, ctx);
     }
     if ctx.source.thorough && placed.is_empty() && loaded.settings.environment_models {
         ctx.problems.warn(
@@ -73,6 +81,11 @@ impl<'a> Names<'a> {
 
     fn has(&self, name: &str) -> bool {
         self.groups.contains(name) || self.aliases.contains(&name) || self.patterns.iter().any(|p| p.matches(name))
+    }
+
+    /// True for an alias that hides no model.
+    fn is_only_alias(&self, name: &str) -> bool {
+        self.aliases.contains(&name) && !self.groups.contains(name)
     }
 
     fn check(&self, target: &Node, path: &str, ctx: &Context<'_>) {
@@ -109,53 +122,16 @@ fn fallback_names(lists: &Node, path: &str, names: &Names<'_>, ctx: &Context<'_>
     }
 }
 
-/// A group that comes back to itself: the attempts end at `max_fallbacks`, but nobody wants the same failure twice.
-fn loops(lists: &Node, path: &str, ctx: &Context<'_>) {
-    let Ok(read) = FallbackLists::from_json(&lists.json()) else { return };
-    let next = |group: &str| -> Vec<String> {
-        read.exact(group).map(|t| t.iter().map(|f| f.model.to_string()).collect()).unwrap_or_default()
-    };
-    let mut told: HashSet<Vec<String>> = HashSet::new();
-    for (at, item) in lists.items().iter().enumerate() {
-        for entry in item.entries() {
-            let Some(cycle) = cycle(&entry.key, &next) else { continue };
-            let mut members = cycle.clone();
-            members.sort_unstable();
-            members.dedup();
-            if told.insert(members) {
-                ctx.problems.warn(
-                    &entry.mark,
-                    format!("{path}[{at}].{}", entry.key),
-                    format!("fallbacks go in a circle: {}", cycle.join(" → ")),
-                );
-            }
-        }
-    }
-}
-
-/// The shortest way from a group back to itself.
-fn cycle(start: &str, next: &dyn Fn(&str) -> Vec<String>) -> Option<Vec<String>> {
-    let mut ways = std::collections::VecDeque::from([vec![start.to_owned()]]);
-    let mut seen = HashSet::new();
-    while let Some(way) = ways.pop_front() {
-        for target in next(way.last()?) {
-            let mut longer = way.clone();
-            longer.push(target.clone());
-            if target == start {
-                return Some(longer);
-            }
-            if seen.insert(target) {
-                ways.push_back(longer);
-            }
-        }
-    }
-    None
-}
-
 fn aliases(node: Option<&Node>, path: &str, names: &Names<'_>, placed: &[Placed], ctx: &Context<'_>) {
     for entry in node.map(Node::entries).unwrap_or_default() {
         let path = format!("{path}.{}", entry.key);
         names.check(&entry.node, &path, ctx);
+        let target = entry.node.text().or_else(|| entry.node.get("model")?.text());
+        if let Some(target) = target.filter(|t| names.is_only_alias(t)) {
+            let message =
+                format!("{target:?} is an alias itself: an alias stands for a model, nothing is found under it");
+            ctx.problems.warn(&entry.node.mark, path.clone(), message);
+        }
         if placed.iter().any(|p| *p.deployment.group == *entry.key) {
             ctx.problems.warn(&entry.mark, path, "a model has the same name: the alias hides it");
         }
@@ -171,7 +147,6 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     let Some(params) = entry.get("litellm_params") else { return };
     let path = format!("{}.litellm_params", placed.path);
     let model = params.get("model").map_or(&params.mark, |n| &n.mark);
-    limits(params, &path, ctx);
     let Some(target) = placed.deployment.payload::<Target>().filter(|_| ctx.source.thorough) else { return };
     let row = target.provider.row();
     if target.api_key.is_none() && matches!(row.auth, Auth::Bearer | Auth::Header { .. }) {
@@ -204,43 +179,19 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     }
 }
 
-/// The groups that an auto router chooses from have to be there.
-fn auto(placed: &Placed, entry: &Node, names: &Names<'_>, ctx: &Context<'_>) {
+/// The groups that an auto router chooses from have to be there, and be models.
+fn auto(placed: &Placed, entry: &Node, names: &Names<'_>, autos: &HashSet<&str>, ctx: &Context<'_>) {
     let targets = placed.deployment.auto.as_ref().map(|a| a.targets()).unwrap_or_default();
     let place = entry.get("litellm_params").and_then(|p| {
         p.get("complexity_router_config").or_else(|| p.get("auto_router_config")).or_else(|| p.get("model"))
     });
-    for name in targets.iter().filter(|name| !names.has(name)) {
-        names.unknown(name, place.map_or(&placed.mark, |n| &n.mark), &format!("{}.litellm_params", placed.path), ctx);
-    }
-}
-
-fn limits(params: &Node, path: &str, ctx: &Context<'_>) {
-    for key in ["rpm", "tpm", "max_parallel_requests"] {
-        if let Some(node) = params.get(key).filter(|n| number(n) == Some(0.0)) {
-            ctx.problems.warn(
-                &node.mark,
-                format!("{path}.{key}"),
-                "a limit of 0: the deployment is never used where limits are enforced",
-            );
+    let (mark, path) = (place.map_or(&placed.mark, |n| &n.mark), format!("{}.litellm_params", placed.path));
+    for name in &targets {
+        if !names.has(name) {
+            names.unknown(name, mark, &path, ctx);
+        } else if autos.contains(&**name) {
+            let message = format!("{name:?} is an auto router itself: an auto router chooses among models");
+            ctx.problems.error(mark, path.clone(), message);
         }
-    }
-    if let Some(node) = params.get("max_budget").filter(|n| number(n).is_some_and(|usd| usd <= 0.0)) {
-        ctx.problems.warn(&node.mark, format!("{path}.max_budget"), "a budget of 0 or less limits nothing");
-    }
-    if let Some(node) = params.get("weight").filter(|n| number(n).is_some_and(|w| w <= 0.0)) {
-        ctx.problems.warn(
-            &node.mark,
-            format!("{path}.weight"),
-            "without a weight above 0 the deployment gets no traffic",
-        );
-    }
-    let seconds = |key: &str| params.get(key).and_then(number);
-    if let (Some(whole), Some(stream)) = (seconds("timeout"), seconds("stream_timeout"))
-        && whole > 0.0
-        && stream > whole
-        && let Some(node) = params.get("stream_timeout")
-    {
-        ctx.problems.warn(&node.mark, format!("{path}.stream_timeout"), "longer than the timeout of the whole call");
     }
 }

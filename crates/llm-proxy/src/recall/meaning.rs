@@ -1,19 +1,18 @@
 //! Semantic caches: the vector of a question comes from one of the gateway's own models.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use llm_cache::semantic::{Embed, Spot};
 use llm_cache::{BoxFuture, CacheError, SemanticCache};
-use llm_client::{Answer, Call, Open};
+use llm_client::{Answer, Call, Errand as _, Purpose};
 use llm_types::{Format, OperationKind, RawJson};
 use llm_wire::top::Top;
 use serde::Deserialize;
 
 use super::ask::{Asked, known};
 use super::{Memory, Ticket, What, tell};
-use crate::tail::Ledger;
+use crate::beside::Side;
 
 /// Characters per token, when a text has to be cut: on the short side.
 const CHARACTERS: usize = 3;
@@ -63,19 +62,21 @@ impl Embedder<'_> {
         let (model, input) = (RawJson::string(self.model), RawJson::string(text));
         let body = format!("{{\"model\":{},\"input\":{}}}", model.get(), input.get());
         let (core, ctx) = (self.asked.core, self.asked.ctx);
-        let mut side = ctx.beside(true);
-        (side.operation, side.format) = (OperationKind::Embed, Format::OpenAiEmbeddings);
-        let mut call = Call::new(side.operation, side.format, Bytes::from(body), self.model);
-        call.id = Arc::clone(&side.id);
+        let (operation, format) = (OperationKind::Embed, Format::OpenAiEmbeddings);
+        let mut call = Call::new(operation, format, Bytes::from(body), self.model);
         call.route = "/v1/embeddings";
+        let side = Side::begin(core, ctx, &call, self.model, Purpose::Vectors);
+        let side = Box::new(side.ok_or_else(|| CacheError::Backend("nobody pays for the vector".to_owned()))?);
         let engine = ctx.snapshot.engine.clone();
-        let answer = engine.answer(&core.http, &call, &Open).await;
-        let (head, body, report) = match answer {
+        let (head, body, report) = match engine.answer(&core.http, &call, &*side).await {
             Ok(Answer::Whole { head, body, report }) => (head, body, report),
             Ok(_) => return Err(CacheError::Backend("a stream came instead of a vector".to_owned())),
-            Err(failure) => return Err(CacheError::Backend(failure.error.message)),
+            Err(failure) => {
+                side.void();
+                return Err(CacheError::Backend(failure.error.message));
+            }
         };
-        Ledger::beside(core, &side, &call, &head, &report);
+        side.done(&head, &report);
         let top = Top::parse(&body).map_err(|error| CacheError::Value(error.message))?;
         let vectors = top.read::<Vec<Vector>>("data").unwrap_or_default();
         vectors.into_iter().next().map(|v| v.embedding).ok_or_else(|| CacheError::Value("no vector".to_owned()))

@@ -118,7 +118,7 @@ impl Attempts {
     fn leave_group(&mut self, error: Error) {
         let Some(run) = self.run.as_ref() else { return };
         self.visited.push(Arc::clone(&run.resolved.asked));
-        self.visited.push(Arc::clone(&run.resolved.group.name));
+        self.visited.extend(run.resolved.whole_group().cloned());
         let most = self.request.max_fallbacks.unwrap_or_else(|| {
             self.request
                 .setting(&self.router.settings, |s| s.max_fallbacks)
@@ -152,6 +152,9 @@ impl Attempts {
                 continue;
             }
             if let Ok(resolved) = self.router.resolve_fallback(&model, &self.request) {
+                if resolved.whole_group().is_some_and(|name| self.visited.contains(name)) {
+                    continue; // the same group under another name
+                }
                 self.hops.push(model);
                 self.start(resolved, depth, overrides);
                 return true;
