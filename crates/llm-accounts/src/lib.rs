@@ -36,6 +36,7 @@
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
+//! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
 
 mod accounts;
@@ -76,6 +77,7 @@ mod retention;
 mod rights;
 mod role;
 mod routes;
+mod scim;
 mod scope;
 mod seal;
 mod serving;
@@ -107,6 +109,7 @@ pub use resets::Resets;
 pub use retention::{Retention, seconds_of};
 pub use role::Role;
 pub use routes::{Permission, in_routes};
+pub use scim::{ScimQuery, discovery, resource_type, schema_of, schemas, service_provider};
 pub use seal::{Seal, SealFormat};
 pub use serving::{Changed, Serves, Serving};
 pub use settings::{AccountsSettings, TokenLimitType};

@@ -19,6 +19,8 @@ pub enum Permission {
     OrgAdmin,
     /// Administrators; viewers may read.
     Admin,
+    /// Administrators, and keys of nobody that were made for provisioning: their `allowed_routes` name SCIM's.
+    Provision,
     /// The master key itself.
     MasterKey,
 }
@@ -35,7 +37,7 @@ impl Permission {
             (Self::Llm, Some(ProxyAdminViewer)) => false,
             (Self::Llm, _) => true,
             (_, Some(ProxyAdminViewer)) => reads,
-            (Self::Admin, _) => false,
+            (Self::Admin | Self::Provision, _) => false,
             (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, Some(InternalUser | OrgAdmin)) => true,
             (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, Some(InternalUserViewer)) => reads,
             (Self::OwnScope | Self::TeamAdmin | Self::OrgAdmin, _) => false,

@@ -71,6 +71,14 @@ pub struct AccountsSettings {
     pub default_key_generate_params: Option<Json>,
     /// Ceilings of `/key/generate`.
     pub upperbound_key_generate_params: Option<Json>,
+    /// What people get whom an identity provider makes: role, models, budget, teams.
+    pub default_internal_user_params: Option<Json>,
+    /// What teams get that an identity provider makes.
+    pub default_team_params: Option<Json>,
+    /// Members of SCIM groups who are not here are made.
+    pub scim_upsert_user: bool,
+    /// The SCIM group whose members are administrators.
+    pub scim_admin_group: Option<String>,
     /// Budget of the whole proxy; 0: none.
     pub max_budget: f64,
     /// When it starts again.
@@ -133,6 +141,10 @@ impl Default for AccountsSettings {
             proxy_batch_write_at: 10.0,
             default_key_generate_params: None,
             upperbound_key_generate_params: None,
+            default_internal_user_params: None,
+            default_team_params: None,
+            scim_upsert_user: true,
+            scim_admin_group: None,
             max_budget: 0.0,
             budget_duration: None,
             journal_dir: None,

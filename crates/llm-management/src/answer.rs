@@ -20,21 +20,22 @@ pub(crate) fn of(outcome: Outcome<Json>) -> Response<Body> {
 
 /// `{"error":{...}}` with the status of the error.
 pub(crate) fn refused(error: &Error) -> Response<Body> {
-    let code = error.code.clone().unwrap_or_else(|| error.status().to_string());
-    let body = Json::object([(
-        "error",
-        Json::object([
-            ("message", Json::from(error.message.as_str())),
-            ("type", Json::from(error.openai_type())),
-            ("param", Json::from(error.param.as_deref())),
-            ("code", Json::from(code)),
-        ]),
-    )]);
-    let mut response = json(error.status(), &body);
+    let mut response = json(error.status(), &Json::object([("error", self::error(error))]));
     if let Some(wait) = error.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
     }
     response
+}
+
+/// What stands under `error`.
+pub(crate) fn error(error: &Error) -> Json {
+    let code = error.code.clone().unwrap_or_else(|| error.status().to_string());
+    Json::object([
+        ("message", Json::from(error.message.as_str())),
+        ("type", Json::from(error.openai_type())),
+        ("param", Json::from(error.param.as_deref())),
+        ("code", Json::from(code)),
+    ])
 }
 
 /// The list that a validation error answers.

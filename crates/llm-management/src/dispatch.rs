@@ -11,9 +11,9 @@ use http::{Method, Request, Response};
 use llm_accounts::{Accounts, FieldProblem, Identity, Outcome, Permission, Problem};
 use llm_types::{Error, Json, Kind};
 
-use crate::answer;
 use crate::call::Call;
-use crate::table::{Row, rows};
+use crate::table::{Dialect, Row, rows};
+use crate::{answer, scim};
 
 /// What the routes stand on.
 #[derive(Debug, Clone)]
@@ -53,7 +53,11 @@ async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    answer::of(steps(row, state, segment, query, &parts, body).await)
+    let outcome = steps(row, state, segment, query, &parts, body).await;
+    match row.dialect {
+        Dialect::Plain => answer::of(outcome),
+        Dialect::Scim => scim::of(row.method, outcome),
+    }
 }
 
 async fn steps(

@@ -7,12 +7,14 @@
 //! | `dispatch` | [`router`]: identity, permission, body, and the call itself on the store's runtime |
 //! | `call` | what a route is given: caller, query, body |
 //! | `answer` | answers and errors as LiteLLM's clients expect them |
+//! | `scim` | the same as SCIM's clients expect them |
 //! | `routes` | the routes, by subject |
 
 mod answer;
 mod call;
 mod dispatch;
 mod routes;
+mod scim;
 mod table;
 
 pub use call::Call;

@@ -13,6 +13,15 @@ use crate::routes;
 /// A running call.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<Json>> + Send>>;
 
+/// How answers and errors are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// As the rest of LiteLLM's management API.
+    Plain,
+    /// As SCIM wants them.
+    Scim,
+}
+
 /// One route.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
@@ -22,6 +31,7 @@ pub struct Row {
     pub path: &'static str,
     /// Who may call it.
     pub permission: Permission,
+    pub(crate) dialect: Dialect,
     pub(crate) run: fn(Call) -> Running,
 }
 
@@ -32,7 +42,11 @@ impl Row {
         permission: Permission,
         run: fn(Call) -> Running,
     ) -> Self {
-        Self { method, path, permission, run }
+        Self { method, path, permission, dialect: Dialect::Plain, run }
+    }
+
+    pub(crate) const fn scim(self) -> Self {
+        Self { dialect: Dialect::Scim, ..self }
     }
 
     /// The method.
@@ -71,6 +85,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::models::ROWS,
         routes::credentials::ROWS,
         routes::settings::ROWS,
+        routes::scim::ROWS,
     ];
     subjects.into_iter().flatten()
 }

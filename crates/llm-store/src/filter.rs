@@ -239,11 +239,13 @@ pub struct ListQuery {
     pub page: u32,
     /// Rows on a page. `None`: all rows, on one page.
     pub size: Option<u32>,
+    /// Rows before the first page that are left out.
+    pub skip: u64,
 }
 
 impl Default for ListQuery {
     fn default() -> Self {
-        Self { filter: Filter::new(), sort: Vec::new(), page: 1, size: None }
+        Self { filter: Filter::new(), sort: Vec::new(), page: 1, size: None, skip: 0 }
     }
 }
 
@@ -258,6 +260,12 @@ impl ListQuery {
     #[must_use]
     pub fn page(filter: Filter, page: u32, size: u32) -> Self {
         Self { filter, page, size: Some(size), ..Self::default() }
+    }
+
+    /// `size` rows behind the first `skip`.
+    #[must_use]
+    pub fn window(filter: Filter, skip: u64, size: u32) -> Self {
+        Self { filter, size: Some(size), skip, ..Self::default() }
     }
 
     /// Adds a sort column.
@@ -284,7 +292,8 @@ impl ListQuery {
             lead = ", ";
         }
         if let Some(size) = self.size {
-            let skipped = i64::from(self.page.saturating_sub(1)) * i64::from(size);
+            let before = i64::try_from(self.skip).unwrap_or(i64::MAX);
+            let skipped = before.saturating_add(i64::from(self.page.saturating_sub(1)) * i64::from(size));
             sql.push(" LIMIT ").bind(i64::from(size)).push(" OFFSET ").bind(skipped);
         }
         Ok(())

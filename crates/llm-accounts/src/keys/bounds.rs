@@ -208,6 +208,10 @@ fn only_for_admins(by: &Identity, ask: Ask<'_>) -> Outcome<()> {
     if let Some(name) = admin_metadata([Some(ask.body), metadata]) {
         return refuse(name);
     }
+    // With it a key would make administrators.
+    if routes_asked(asked).flatten().is_some_and(|routes| routes.iter().any(|route| route.starts_with("/scim"))) {
+        return refuse("allowed_routes");
+    }
     // A group adds models to the key's list.
     let groups = asked.access_group_ids.clone().flatten().unwrap_or_default();
     if !(groups.is_empty() || by.lists.key.allows_all() || by.lists.key.is_teams()) {

@@ -162,6 +162,15 @@ impl Accounts {
             }
             teams.push(team);
         }
+        self.remove_teams(actor, &teams).await
+    }
+
+    /// Deletes teams with their keys and memberships; which ones there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn remove_teams(&self, actor: Actor<'_>, teams: &[TeamRow]) -> Outcome<Json> {
+        let ids: Vec<String> = teams.iter().map(|team| team.team_id.clone()).collect();
         let by = actor.deleted_by();
         let store = self.store_or_refuse()?;
         let of_them = || Filter::new().any_of("team_id", ids.clone());
@@ -171,7 +180,7 @@ impl Accounts {
         for key in &keys {
             self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
         }
-        for team in &teams {
+        for team in teams {
             self.audit(tx.table(), actor, Action::Deleted, &team.team_id, Some(team), None).await?;
         }
         tx.keys().delete_with_copy(&hashes, &by).await?;

@@ -24,12 +24,12 @@ pub(super) fn member_json(id: &str, email: Option<&str>, role: &str) -> Json {
     Json::object([("user_id", Json::from(id)), ("user_email", Json::from(email)), ("role", Json::from(role))])
 }
 
-fn roster(team: &TeamRow) -> Vec<Json> {
+pub(super) fn roster(team: &TeamRow) -> Vec<Json> {
     let roster: Json = team.members_with_roles.read().unwrap_or_default();
     roster.as_array().unwrap_or_default().to_vec()
 }
 
-fn is(member: &Json, user: &str) -> bool {
+pub(super) fn is(member: &Json, user: &str) -> bool {
     member.get("user_id").and_then(Json::as_str) == Some(user)
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod change;
+mod enter;
 mod fill;
 mod members;
 mod permissions;
@@ -45,7 +46,7 @@ impl Accounts {
         if standing >= Standing::Manager { Ok((row, standing)) } else { Err(hidden()) }
     }
 
-    fn forget_team(&self, id: &str) {
+    pub(crate) fn forget_team(&self, id: &str) {
         self.forget_keys(|known| known.team_id() == Some(id));
     }
 }

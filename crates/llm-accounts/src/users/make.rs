@@ -14,9 +14,9 @@ use crate::request::{Outcome, unless_taken};
 use crate::rights::Standing;
 
 /// A team that a new user joins.
-struct Joins {
-    team: String,
-    role: String,
+pub(super) struct Joins {
+    pub(super) team: String,
+    pub(super) role: String,
 }
 
 impl Accounts {
@@ -167,7 +167,7 @@ fn first_key(body: &Json, asked: &UserBody, id: &str, organization: Option<&Stri
 }
 
 /// `teams`: ids, or objects with `team_id` and `user_role`.
-fn joins(asked: &UserBody) -> Outcome<Vec<Joins>> {
+pub(super) fn joins(asked: &UserBody) -> Outcome<Vec<Joins>> {
     let Some(Some(teams)) = &asked.teams else { return Ok(Vec::new()) };
     let one = |json: &Json| {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);

@@ -4,6 +4,7 @@ mod body;
 mod change;
 mod fill;
 mod make;
+mod newcomer;
 mod read;
 mod remove;
 

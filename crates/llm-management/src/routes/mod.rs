@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod organizations;
 pub(crate) mod projects;
+pub(crate) mod scim;
 pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod tags;

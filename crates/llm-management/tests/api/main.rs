@@ -14,6 +14,7 @@ mod keys;
 mod models;
 mod people;
 mod permission;
+mod scim;
 mod support;
 mod teams;
 mod usage;

@@ -86,7 +86,7 @@ impl Gateway {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        (status, if bytes.is_empty() { Json::Null } else { serde_json::from_slice(&bytes).unwrap() })
     }
 
     pub(crate) async fn get(&self, key: &str, path: &str) -> (u16, Json) {

@@ -37,8 +37,8 @@ pub(crate) const LITELLM: &str = "
     budget_exceeded_throttle_percentage forward_traceparent_to_llm_provider add_function_to_prompt
     anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_callback_params s3_audit_callback_params
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
-    generic_logger_headers default_key_max_budget_alert_emails key_generation_settings default_internal_user_params
-    default_team_params default_team_settings max_user_budget default_max_internal_user_budget
+    generic_logger_headers default_key_max_budget_alert_emails key_generation_settings
+    default_team_settings max_user_budget default_max_internal_user_budget
     max_internal_user_budget max_ui_session_budget internal_user_budget_duration
     validate_end_user_id_in_db block_requests_for_models_without_pricing
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels

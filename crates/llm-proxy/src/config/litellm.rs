@@ -122,6 +122,11 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
     out.budget_rollover = s.flag("budget_rollover").unwrap_or_default();
+    out.scim_upsert_user = s.flag("scim_upsert_user").unwrap_or(true);
+    out.scim_admin_group = s.text("scim_admin_group");
+    out.default_internal_user_params =
+        s.section("default_internal_user_params").and(s.node("default_internal_user_params")).map(Node::json);
+    out.default_team_params = s.section("default_team_params").and(s.node("default_team_params")).map(Node::json);
     out.default_key_generate_params =
         s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
     out.upperbound_key_generate_params =

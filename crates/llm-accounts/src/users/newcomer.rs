@@ -1,0 +1,49 @@
+//! People who are made by an identity provider: what they get that nobody asked for (`default_internal_user_params`).
+
+use llm_store::{StoreTx, UserPatch, UserRow};
+use llm_types::Json;
+
+use super::body::UserBody;
+use super::make::joins;
+use crate::audit::Action;
+use crate::keys::Actor;
+use crate::request::Outcome;
+use crate::{Accounts, Role};
+
+impl Accounts {
+    /// The role of people whose role nobody says.
+    pub(crate) fn newcomers_role(&self) -> String {
+        let configured = self.settings().default_internal_user_params.as_ref();
+        let role = configured.and_then(|params| params.get("user_role")).and_then(Json::as_str).and_then(Role::parse);
+        role.unwrap_or(Role::InternalUserViewer).name().to_owned()
+    }
+
+    /// Makes a user with the defaults of newcomers, then with what is known of them. The id must be free.
+    ///
+    /// # Errors
+    /// When the defaults cannot be read, or the store fails.
+    pub(crate) async fn newcomer(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        id: &str,
+        known: UserPatch,
+    ) -> Outcome<UserRow> {
+        let empty = Json::Object(Vec::new());
+        let mut defaults = self.settings().default_internal_user_params.clone().unwrap_or_else(|| empty.clone());
+        defaults.remove("user_role");
+        let asked = UserBody::read(&defaults)?;
+        let patch = self.user_patch(&defaults, &asked, empty)?;
+        tx.table().insert(&UserRow { user_id: id.to_owned(), ..UserRow::default() }).await?;
+        tx.table::<UserRow>().update([id], &patch).await?;
+        let row = self.write(tx, actor, Action::Created, id, None, &known).await?;
+        let joins = joins(&asked)?;
+        for join in &joins {
+            self.enter_team_as(tx, actor, &join.team, id, &join.role).await?;
+        }
+        if joins.is_empty() {
+            return Ok(row);
+        }
+        Ok(tx.table::<UserRow>().get([id]).await?.unwrap_or(row))
+    }
+}
