@@ -8,12 +8,12 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use llm_types::record::Caller;
-use llm_types::{Error, RawJson, Result};
+use llm_types::{Error, RawJson};
 
 use crate::allow::{Directory, ModelList};
 use crate::bounds::Bounds;
 use crate::purse::{Owner, usd};
-use crate::{KeyDigest, Permission, Role, refusal};
+use crate::{KeyDigest, Role};
 
 /// What kind of caller it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,49 +294,6 @@ impl Identity {
             _ => &self.lists.key,
         };
         (!list.allows_all()).then(|| list.entries().map(str::to_owned).collect())
-    }
-
-    /// True when the key's own list of routes, if it has one, names this route.
-    #[must_use]
-    pub fn may_call(&self, route: &str) -> bool {
-        self.allowed_routes.is_empty() || crate::routes::in_routes(&self.allowed_routes, route)
-    }
-
-    /// True when the caller may call a pass-through endpoint of the operator's own: administrators, and those whose key or
-    /// team names it in `allowed_passthrough_routes` of its metadata.
-    #[must_use]
-    pub fn may_pass(&self, path: &str) -> bool {
-        self.rank != Rank::Key || self.is_admin() || crate::routes::in_routes(&self.switches.passthrough, path)
-    }
-
-    /// Whether the caller may call a route of this permission. `reads` is true for GET and HEAD.
-    ///
-    /// # Errors
-    /// 403 when the key's list of routes does not name it, 401 when the caller's role is too low, as LiteLLM answers.
-    pub fn authorize(&self, permission: Permission, route: &str, reads: bool) -> Result<()> {
-        // A key says what it may do even to its owner; public routes ask nobody.
-        if permission != Permission::Public && !self.may_call(route) {
-            return Err(refusal::route_denied(route));
-        }
-        if permission.allows(self.role, self.is_master(), reads)
-            || permission == Permission::Provision && self.provisions()
-        {
-            return Ok(());
-        }
-        Err(self.above(route))
-    }
-
-    /// True for a key that was made for an identity provider: of no user and no team, which only administrators make, with
-    /// SCIM's routes on its list.
-    fn provisions(&self) -> bool {
-        let nobody = self.caller.user_id.is_none() && self.caller.team_id.is_none();
-        self.rank == Rank::Key && nobody && self.allowed_routes.iter().any(|route| route.starts_with("/scim"))
-    }
-
-    /// The refusal of a route that is above the caller's role.
-    #[must_use]
-    pub fn above(&self, route: &str) -> Error {
-        refusal::admin_only(route, self.role.map_or("unknown", Role::name))
     }
 
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.

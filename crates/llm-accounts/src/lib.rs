@@ -13,7 +13,7 @@
 //! | `settings` | [`AccountsSettings`], with LiteLLM's names |
 //! | `credential` | where a key may stand in the headers |
 //! | `digest` | keys as SHA-256; how keys are shown |
-//! | `role`, `routes` | roles, route groups, who may call what |
+//! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
 //! | `identity`, `load`, `binding` | who calls, and how that is read from the rows |
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
@@ -39,6 +39,7 @@
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
 
+mod access;
 mod accounts;
 mod admit;
 mod allow;

@@ -31,6 +31,9 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("typesafe", "crates/llm-guardrails/"),
     // a field of that house's answers
     ("meta", "crates/llm-wire/src/cohere/"),
+    // An attribute of every SCIM resource.
+    ("meta", "crates/llm-accounts/src/scim/"),
+    ("meta", "crates/llm-management/src/scim.rs"),
     ("meta", "crates/llm-wire/src/rerank/"),
     // OpenAI's word for the task
     ("transcribe", "crates/llm-wire/src/voice/"),
