@@ -173,6 +173,11 @@ impl Gateway {
         Ok(self.child.kill().await?)
     }
 
+    /// Its process, to be killed while calls run; nothing when it has exited.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits for it to exit by itself.
     ///
     /// # Errors

@@ -85,8 +85,6 @@ pub struct AccountsSettings {
     pub budget_duration: Option<String>,
     /// Where the journal lives. Without it spend that was not flushed dies with the process.
     pub journal_dir: Option<PathBuf>,
-    /// Entries that wait for the journal's thread at the most; then callers write themselves.
-    pub journal_queue: usize,
     /// At most so long after it was written the journal is forced to the disk (survives a power cut, not only a crash).
     pub journal_sync_seconds: f64,
     /// Length of rate limit windows.
@@ -148,7 +146,6 @@ impl Default for AccountsSettings {
             max_budget: 0.0,
             budget_duration: None,
             journal_dir: None,
-            journal_queue: 8192,
             journal_sync_seconds: 1.0,
             rate_limit_window: 60.0,
             allow_requests_on_db_unavailable: false,

@@ -275,6 +275,10 @@ impl Body for StreamBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         loop {
+            // The bill is made before the client has the end: whoever was answered is in the ledger.
+            if (this.over || this.end_marked()) && this.broke.is_none() {
+                this.settle(false);
+            }
             if !this.ready.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(this.ready.split().freeze()))));
             }
@@ -286,7 +290,6 @@ impl Body for StreamBody {
                 continue;
             }
             if this.over {
-                this.settle(false);
                 return Poll::Ready(None);
             }
             if let Lane::Continued(continued) = &mut this.lane {

@@ -1,4 +1,4 @@
-//! The segments of the journal: the open one, those that wait for the store, those that wait for the store's disk.
+//! The closed segments of the journal: those that wait for the store, those that wait for the store's disk.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -6,13 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use super::segment::{APPLIED, Open, Sealed, WAITING};
-
-/// Entries of one segment, so of one transaction.
-pub(super) const SEGMENT_ENTRIES: usize = 2000;
-
-/// Bytes of one segment, when entries are long: a flush holds one in memory.
-const SEGMENT_BYTES: u64 = 4 << 20;
+use super::segment::{APPLIED, Sealed, WAITING};
 
 /// Bytes kept in memory where there is no file. Beyond it rows are no longer kept, sums are.
 const MEMORY_BYTES: usize = 128 << 20;
@@ -23,11 +17,10 @@ pub(super) struct Disk {
     dir: Option<PathBuf>,
     /// Held as long as this lives: two processes must not take each other's open segments for leftovers.
     _lock: Option<File>,
-    open: Option<Open>,
     sealed: VecDeque<Arc<Sealed>>,
     /// Files whose content the store has committed, but not forced to its disk.
     applied: Vec<PathBuf>,
-    /// Files written to since they were last forced to the disk.
+    /// Files of closed segments that were not forced to the disk since they were written.
     dirty: Vec<Weak<File>>,
     /// Bytes of sealed segments in memory.
     held: usize,
@@ -42,7 +35,6 @@ impl Disk {
         let mut disk = Self {
             dir: dir.map(Path::to_owned),
             _lock: None,
-            open: None,
             sealed: VecDeque::new(),
             applied: Vec::new(),
             dirty: Vec::new(),
@@ -64,39 +56,16 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Takes frames in. True when a segment got full.
-    pub(super) fn append(&mut self, frames: &[u8], entries: usize) -> bool {
-        let mut open = self.open.take().unwrap_or_else(|| Open::start(self.dir.as_deref()));
-        if let Err(error) = open.append(frames, entries) {
-            tracing::error!(%error, "the journal cannot be written; entries are kept in memory");
-            let mut memory = Open::start(None);
-            // Memory takes everything.
-            if memory.append(frames, entries).is_ok() {
-                self.keep(std::mem::replace(&mut open, memory));
-            }
-        }
-        if let Some(file) = open.file()
-            && !self.dirty.last().is_some_and(|last| std::ptr::eq(last.as_ptr(), Arc::as_ptr(file)))
-        {
+    /// The folder.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    /// Takes a closed segment in. `dirty`: its file has what was not forced to the disk.
+    pub(super) fn keep(&mut self, sealed: Sealed, dirty: bool) {
+        if let Some(file) = sealed.file().filter(|_| dirty) {
             self.dirty.push(Arc::downgrade(file));
         }
-        let full = open.entries >= SEGMENT_ENTRIES || open.size() >= SEGMENT_BYTES;
-        self.open = Some(open);
-        if full {
-            self.seal();
-        }
-        full
-    }
-
-    /// Closes the open segment.
-    pub(super) fn seal(&mut self) {
-        if let Some(open) = self.open.take() {
-            self.keep(open);
-        }
-    }
-
-    fn keep(&mut self, open: Open) {
-        let sealed = open.seal();
         self.held += sealed.held();
         self.sealed.push_back(Arc::new(sealed));
     }

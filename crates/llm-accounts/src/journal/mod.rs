@@ -1,19 +1,18 @@
 //! The write-ahead journal: every finished call, on its way from the request's thread to the store.
 //!
 //! ```text
-//! settle ──bytes──▶ buffer ──thread, every 5 ms──▶ segment file ──full, or every 10 s: one transaction──▶ store
+//! settle ──one write──▶ segment file of the thread ──full, or every 10 s: one transaction──▶ store
 //! ```
 //!
-//! - A request writes what the journal keeps of it into a buffer of its thread, and nothing else: no file, no wake-up while
-//!   others come (the first after a pause wakes the writer). When the buffer is full the request writes it to the file
-//!   itself: slower, but nothing is lost.
-//! - A thread appends the buffers to the open segment. A process that is killed loses what was settled in its last 5 ms.
-//!   Another thread forces what was written to the disk within `journal_sync_seconds`: a power cut loses at most that.
-//! - A full segment goes to the store at once, the open one with the next flush, each as one batch under the segment's id.
+//! - A request writes what the journal keeps of it to the open segment of its thread before its answer ends: one `write`
+//!   into the system's memory, which outlives a process that is killed. No lock is shared with other threads that serve, and
+//!   nobody waits for the disk.
+//! - A thread forces what was written to the disk within `journal_sync_seconds`: a power cut loses at most that.
+//! - A full segment goes to the store at once, the open ones with the next flush, each as one batch under the segment's id.
 //!   The store applies an id once, so a crash between its commit and the removal of the file counts nothing twice. Segments
 //!   that were left behind are flushed first. Files are removed when the store has forced its commits to the disk.
-//! - Calls live in memory only until they are written, and one segment at a time on its way to the store. Without a folder
-//!   the segments are kept in memory, as bytes.
+//! - Calls are in memory one segment at a time, on its way to the store. Without a folder, or where it takes no more, the
+//!   segments are kept in memory, as bytes.
 
 mod alike;
 mod batch;
@@ -112,7 +111,7 @@ impl Journal {
         self.running.is_some()
     }
 
-    /// Takes a finished call. Waits for the file only when its buffer is full.
+    /// Takes a finished call: when this returns, it outlives the process.
     pub(crate) fn push(&self, note: &Note) {
         if let Some((shared, writer)) = &self.running
             && shared.push(note)
@@ -161,7 +160,7 @@ impl Journal {
         let Some((shared, _)) = &self.running else { return Ok(Flushed::default()) };
         let mut bytes = self.flushing.lock().await;
         let done = self.apply(shared, store, purses, &mut bytes).await?;
-        if shared.disk.lock().0.applied_count() > APPLIED_FILES {
+        if shared.change(|disk| disk.applied_count()) > APPLIED_FILES {
             harden(shared, store).await?;
         }
         Ok(done)
@@ -176,7 +175,7 @@ impl Journal {
         bytes: &mut Vec<u8>,
     ) -> Result<Flushed, StoreError> {
         let mut done = Flushed::default();
-        let sealed = shared.disk.lock().0.sealed();
+        let sealed = shared.change(|disk| disk.sealed());
         for segment in sealed {
             let batch = match segment.batch(true, bytes) {
                 Ok(batch) => batch,
@@ -200,7 +199,7 @@ impl Journal {
             done.batches += 1;
             done.again += usize::from(applied.already);
             done.rows += applied.spend_rows;
-            shared.disk.lock().0.applied(&segment.id);
+            shared.change(|disk| disk.applied(&segment.id));
         }
         Ok(done)
     }
@@ -208,15 +207,15 @@ impl Journal {
 
 /// Removes the files of applied segments once the store would keep their content through a power cut.
 async fn harden(shared: &Shared, store: &Store) -> Result<(), StoreError> {
-    let files = shared.disk.lock().0.take_applied();
+    let files = shared.change(Disk::take_applied);
     if files.is_empty() {
         return Ok(());
     }
     match store.harden().await {
         Ok(true) => disk::remove(&files),
-        Ok(false) => shared.disk.lock().0.give_back(files),
+        Ok(false) => shared.change(|disk| disk.give_back(files)),
         Err(error) => {
-            shared.disk.lock().0.give_back(files);
+            shared.change(|disk| disk.give_back(files));
             return Err(error);
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Sealed {
     /// The frames, where there is no file.
     memory: Vec<u8>,
     /// Held until the store has it, so that it can be forced to the disk.
-    _file: Option<Arc<File>>,
+    file: Option<Arc<File>>,
     /// Bytes of whole frames in the file, when this process wrote it.
     written: Option<usize>,
     /// Its sums are in the purses. Those of an earlier process that the store had already are not.
@@ -37,7 +37,12 @@ impl Sealed {
     pub(super) fn left(path: PathBuf) -> Option<Self> {
         let id = path.file_stem()?.to_str()?.to_owned();
         let counted = path.extension().is_some_and(|e| e == WAITING);
-        Some(Self { id, path: Some(path), memory: Vec::new(), _file: None, written: None, counted })
+        Some(Self { id, path: Some(path), memory: Vec::new(), file: None, written: None, counted })
+    }
+
+    /// Its file, when this process wrote it.
+    pub(super) const fn file(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
     }
 
     /// Bytes it keeps in memory.
@@ -114,28 +119,28 @@ impl Open {
         self.written
     }
 
-    /// Appends frames. A file that takes no more keeps what it has.
+    /// Appends a frame. A file that takes no more keeps what it has.
     ///
     /// # Errors
-    /// When the frames are not in it.
-    pub(super) fn append(&mut self, frames: &[u8], entries: usize) -> io::Result<()> {
+    /// When the frame is not in it.
+    pub(super) fn append(&mut self, frame: &[u8]) -> io::Result<()> {
         match &self.file {
-            None => self.memory.extend_from_slice(frames),
+            None => self.memory.extend_from_slice(frame),
             Some(file) => {
-                if let Err(error) = (&**file).write_all(frames) {
+                if let Err(error) = (&**file).write_all(frame) {
                     // Behind half a frame nothing could be read; and what is whole will be elsewhere too.
                     file.set_len(self.written)?;
                     return Err(error);
                 }
             }
         }
-        self.written += frames.len() as u64;
-        self.entries += entries;
+        self.written += frame.len() as u64;
+        self.entries += 1;
         Ok(())
     }
 
     pub(super) fn seal(self) -> Sealed {
         let written = usize::try_from(self.written).ok();
-        Sealed { id: self.id, path: self.path, memory: self.memory, _file: self.file, written, counted: true }
+        Sealed { id: self.id, path: self.path, memory: self.memory, file: self.file, written, counted: true }
     }
 }

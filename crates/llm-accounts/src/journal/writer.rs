@@ -1,40 +1,34 @@
-//! The journal's threads: one writes what gathered, one forces it to the disk, which may take long.
+//! What requests, flushes and the thread that forces files to the disk share. Forcing may take long: nobody waits for it.
 
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak, mpsc};
-use std::thread::{JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::disk::{self, Disk};
 use super::own::Keep;
-use super::shards::{Shards, Waiting};
+use super::segment::Sealed;
+use super::shards::Shards;
 use super::{Note, frame};
 use crate::AccountsSettings;
 
-/// How long the thread lets calls gather.
-pub(super) const GATHER: Duration = Duration::from_millis(5);
-
-/// After so many rounds without a call it sleeps until one wakes it.
-const QUIET_ROUNDS: u32 = 2;
-
-/// Bytes that may wait in one buffer, when calls are long.
-const SHARD_BYTES: usize = 4 << 20;
-
-/// What requests, the threads and flushes share.
+/// What requests, the thread and flushes share.
 #[derive(Debug)]
 pub(super) struct Shared {
     settings: Arc<AccountsSettings>,
+    /// Where segments are made; none: in memory.
+    dir: Option<PathBuf>,
     shards: Shards,
-    /// Held from taking frames until they are written, so a flush misses none.
-    pub(super) disk: Mutex<(Disk, Waiting)>,
+    /// Locked behind a shard, never before one.
+    disk: Mutex<Disk>,
     /// A segment is full.
     pub(super) full: Arc<Notify>,
-    /// The writer sleeps until it is woken.
+    /// The thread sleeps until it is woken.
     idle: AtomicBool,
     closed: AtomicBool,
     /// Rows are no longer kept, only sums.
@@ -45,8 +39,9 @@ impl Shared {
     pub(super) fn new(settings: Arc<AccountsSettings>, disk: Disk) -> Self {
         Self {
             settings,
+            dir: disk.dir().map(ToOwned::to_owned),
             shards: Shards::new(),
-            disk: Mutex::new((disk, Waiting::default())),
+            disk: Mutex::new(disk),
             full: Arc::default(),
             idle: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -54,112 +49,103 @@ impl Shared {
         }
     }
 
-    /// Takes a finished call. True when the writer sleeps and should be woken.
+    /// Writes a finished call. True when the thread sleeps and should be woken.
     pub(super) fn push(&self, note: &Note) -> bool {
         let keep = Keep {
             rows: !self.settings.disable_spend_logs && !self.tight.load(Ordering::Relaxed),
             content: self.settings.store_prompts_in_spend_logs,
         };
-        let Some(mut waiting) = self.shards.mine() else { return false };
-        frame::put(note, keep, || chrono::Utc::now().timestamp_micros(), &mut waiting.frames);
-        waiting.entries += 1;
-        let full = waiting.entries >= self.settings.journal_queue || waiting.frames.len() >= SHARD_BYTES;
-        drop(waiting);
-        if full {
-            // Slower, but nothing is lost and nothing grows.
-            self.collect();
-        }
-        // Sound without an order of its own: the writer looks into every buffer between saying that it sleeps and sleeping,
-        // and the buffer's lock orders its look and this push.
-        self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::SeqCst)
+        let Some(mut slot) = self.shards.mine() else { return false };
+        let put = |out: &mut Vec<u8>| frame::put(note, keep, || chrono::Utc::now().timestamp_micros(), out);
+        let filed = slot.write(self.dir.as_deref(), put, |sealed, dirty| {
+            self.keep(sealed, dirty);
+            self.full.notify_one();
+        });
+        drop(slot);
+        // Sound without an order of its own: the thread looks at every slot between saying that it sleeps and sleeping, and
+        // the slot's lock orders its look and this push.
+        filed && self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::SeqCst)
     }
 
-    /// Writes what waits. True when there was anything.
-    pub(super) fn collect(&self) -> bool {
-        let mut held = self.disk.lock();
-        let (disk, spare) = &mut *held;
-        let (mut any, mut full) = (false, false);
-        self.shards.drain(spare, |waiting| {
-            any = true;
-            full |= disk.append(&waiting.frames, waiting.entries);
-        });
+    fn keep(&self, sealed: Sealed, dirty: bool) {
+        self.change(|disk| disk.keep(sealed, dirty));
+    }
+
+    /// Does something with the closed segments.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Disk) -> R) -> R {
+        let mut disk = self.disk.lock();
+        let out = change(&mut disk);
         let tight = disk.tight();
+        drop(disk);
         if tight != self.tight.swap(tight, Ordering::Relaxed) && tight {
             tracing::error!("the store is away for too long; rows of calls are dropped, sums are kept");
         }
-        drop(held);
-        if full {
-            self.full.notify_one();
-        }
-        any
+        out
     }
 
-    /// Writes what waits and closes the open segment.
+    /// Closes the open segments.
     pub(super) fn seal(&self) {
-        self.collect();
-        self.disk.lock().0.seal();
+        self.shards.seal(|sealed, dirty| self.keep(sealed, dirty));
     }
 
-    fn run(&self, disks: &mpsc::Sender<Vec<Weak<File>>>) {
-        let sync_every = AccountsSettings::seconds(self.settings.journal_sync_seconds);
-        let mut synced = Instant::now();
-        let mut quiet = 0;
+    fn take_dirty(&self) -> Vec<Weak<File>> {
+        let mut files = Vec::new();
+        self.shards.take_dirty(&mut files);
+        files.extend(self.change(Disk::take_dirty));
+        files
+    }
+
+    fn is_dirty(&self) -> bool {
+        // In this order: a file goes from its slot to the closed ones.
+        self.shards.is_dirty() || self.disk.lock().is_dirty()
+    }
+
+    /// Forces what was written to the disk, over and over.
+    fn run(&self) {
+        let pause = AccountsSettings::seconds(self.settings.journal_sync_seconds);
         loop {
-            quiet = if self.collect() { 0 } else { quiet + 1 };
             let closed = self.closed.load(Ordering::SeqCst);
-            if closed && quiet > 0 {
-                disk::sync(&self.disk.lock().0.take_dirty());
+            let files = self.take_dirty();
+            disk::sync(&files);
+            if closed {
                 return;
             }
-            if closed {
-                continue;
-            }
-            let due = sync_every.saturating_sub(synced.elapsed());
-            let dirty = self.disk.lock().0.is_dirty();
-            if dirty && due.is_zero() {
-                synced = Instant::now();
-                let files = self.disk.lock().0.take_dirty();
-                if let Err(mpsc::SendError(files)) = disks.send(files) {
-                    disk::sync(&files);
-                }
-            } else if quiet < QUIET_ROUNDS {
-                std::thread::sleep(GATHER);
-            } else {
+            if files.is_empty() {
                 self.idle.store(true, Ordering::SeqCst);
-                if self.shards.is_empty() && !self.closed.load(Ordering::SeqCst) {
-                    if dirty { std::thread::park_timeout(due) } else { std::thread::park() }
+                if !self.is_dirty() && !self.closed.load(Ordering::SeqCst) {
+                    std::thread::park();
                 }
                 self.idle.store(false, Ordering::SeqCst);
+            } else {
+                std::thread::park_timeout(pause);
             }
         }
     }
 }
 
-/// The threads. Dropping it writes what waits, forces it to the disk and ends them.
+/// The thread. Dropping it forces what was written to the disk and ends it.
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    thread: Thread,
-    handles: Vec<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the threads.
+    /// Starts the thread.
     ///
     /// # Errors
     /// When the system gives none.
     pub(super) fn start(shared: Arc<Shared>) -> io::Result<Self> {
-        let (sender, files) = mpsc::channel::<Vec<Weak<File>>>();
-        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let syncs = named("journal-sync").spawn(move || files.iter().for_each(|files| disk::sync(&files)))?;
-        let writer = Arc::clone(&shared);
-        let writes = named("journal").spawn(move || writer.run(&sender))?;
-        Ok(Self { shared, thread: writes.thread().clone(), handles: vec![writes, syncs] })
+        let syncs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || syncs.run())?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Wakes the writer.
+    /// Wakes the thread.
     pub(super) fn wake(&self) {
-        self.thread.unpark();
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 }
 
@@ -167,10 +153,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
         self.wake();
-        for handle in self.handles.drain(..) {
-            if handle.join().is_err() {
-                tracing::error!("a thread of the journal panicked");
-            }
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of the journal panicked");
         }
     }
 }

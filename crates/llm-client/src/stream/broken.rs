@@ -116,7 +116,8 @@ impl StreamBody {
         let Lane::Continued(continued) = &mut self.lane else { return };
         self.ready.unsplit(continued.written());
         match went {
-            Went::On => {}
+            // The bill must be made before the end is handed over.
+            Went::On => self.over |= continued.writer().is_some_and(|writer| writer.ended),
             Went::Ended => self.over = true,
             Went::Broke(error) => {
                 if let Some(onward) = continued.take_onward() {

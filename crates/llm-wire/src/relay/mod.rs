@@ -112,9 +112,10 @@ impl StreamRelay {
         &self.seen
     }
 
-    /// What was noticed, taken out at the end.
+    /// What was noticed, taken out at the end; how far the answer is stays known, for what still comes behind its end.
     pub fn take_seen(&mut self) -> Seen {
-        std::mem::take(&mut self.seen)
+        let Seen { finished, done, begun, .. } = self.seen;
+        std::mem::replace(&mut self.seen, Seen { finished, done, begun, ..Seen::default() })
     }
 
     /// Takes what the upstream sent and gives what goes to the client now; may be empty.
