@@ -12,6 +12,7 @@ use llm_types::{Error, RawJson};
 
 use crate::allow::{Directory, ModelList};
 use crate::bounds::Bounds;
+use crate::grants::Grants;
 use crate::purse::{Owner, usd};
 use crate::{KeyDigest, Role};
 
@@ -107,6 +108,7 @@ pub struct Identity {
     pub(crate) budget_fallbacks: Box<[(Box<str>, Box<[Box<str>]>)]>,
     pub(crate) texts: LimitTexts,
     pub(crate) switches: Switches,
+    pub(crate) grants: Grants,
     pub(crate) router_settings: RouterSettings,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) fresh: Freshness,
@@ -143,6 +145,7 @@ impl Identity {
             budget_fallbacks: Box::default(),
             texts: LimitTexts::default(),
             switches: Switches::default(),
+            grants: Grants::default(),
             router_settings: RouterSettings::default(),
             directory,
             fresh: Freshness::default(),

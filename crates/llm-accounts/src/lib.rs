@@ -31,10 +31,12 @@
 //! | `ledger` | rows, sums and totals against each other |
 //! | `models`, `credentials` | management of deployments and their credentials in the database |
 //! | `stored` | what the database adds to the configuration; settings that live there |
+//! | `prices` | when the price table is fetched anew |
 //! | `serving` | what management wants from the server: to check, to reload |
 //! | `seal`, `mask` | secrets at rest; secrets as they are shown |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
+//! | `grants` | object permissions: MCP servers, vector stores, agents |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
@@ -53,6 +55,7 @@ mod customers;
 mod digest;
 mod flights;
 mod gate;
+mod grants;
 mod groups;
 mod identity;
 mod journal;
@@ -68,6 +71,7 @@ mod organizations;
 mod pages;
 mod party;
 mod period;
+mod prices;
 mod projects;
 mod purse;
 mod refusal;
@@ -97,12 +101,14 @@ pub use allow::{Directory, ModelList, ProviderOf};
 pub use audit::AuditQuery;
 pub use credential::{Credential, basic_user, credential, is_credential, without_credential};
 pub use digest::KeyDigest;
+pub use grants::Grants;
 pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use pages::PageQuery;
 pub use period::{Period, ResetClock};
+pub use prices::PriceSchedule;
 pub use refusal::limit_headers;
 pub use request::{FieldProblem, Outcome, Problem};
 pub use reservation::{Bill, Reservation, Settled};

@@ -12,6 +12,7 @@ use llm_types::{Json, RawJson};
 
 use crate::accounts::Inner;
 use crate::allow::ModelList;
+use crate::grants::{self, Grants};
 use crate::identity::{Alias, Freshness, Identity, LimitTexts, Lists, Rank, Switches};
 use crate::{KeyDigest, Role, refusal};
 
@@ -28,6 +29,7 @@ pub(crate) struct Rows {
     pub(crate) project: Option<(ProjectRow, Option<BudgetRow>)>,
     pub(crate) agent: Option<AgentRow>,
     groups: Vec<AccessGroupRow>,
+    grants: Grants,
 }
 
 impl Rows {
@@ -78,11 +80,35 @@ impl Rows {
             rows.groups = store.table::<AccessGroupRow>().get_many(&key.access_group_ids).await?;
         }
         rows.key = key;
+        rows.grants = rows.granted(store).await?;
         Ok(Some(rows))
     }
 
+    /// The object permissions that the rows refer to.
+    async fn granted(&self, store: &Store) -> Result<Grants, StoreError> {
+        let ids = [
+            self.key.object_permission_id.as_ref(),
+            self.team.as_ref().and_then(|row| row.object_permission_id.as_ref()),
+            self.user.as_ref().and_then(|row| row.object_permission_id.as_ref()),
+            self.project.as_ref().and_then(|(row, _)| row.object_permission_id.as_ref()),
+            self.organization.as_ref().and_then(|(row, _)| row.object_permission_id.as_ref()),
+            self.agent.as_ref().and_then(|row| row.object_permission_id.as_ref()),
+        ];
+        let [key, team, user, project, organization, agent] = grants::read(store, ids).await?;
+        Ok(Grants {
+            key,
+            team,
+            user,
+            project,
+            organization,
+            agent,
+            group_mcp_servers: self.groups.iter().flat_map(|g| g.access_mcp_server_ids.iter().cloned()).collect(),
+            group_agents: self.groups.iter().flat_map(|g| g.access_agent_ids.iter().cloned()).collect(),
+        })
+    }
+
     /// The identity that follows from the rows. `clean` says that no flush ran while they were read.
-    pub(crate) fn identity(self, inner: &Inner, digest: KeyDigest, clean: bool) -> Identity {
+    pub(crate) fn identity(mut self, inner: &Inner, digest: KeyDigest, clean: bool) -> Identity {
         let now = Utc::now();
         let key = &self.key;
         let metadata = object(Some(&key.metadata));
@@ -121,6 +147,7 @@ impl Rows {
         identity.router_settings.key = filled(key.router_settings.as_ref());
         identity.router_settings.team = filled(self.team.as_ref().and_then(|t| t.router_settings.as_ref()));
         identity.fresh = Freshness { loaded: inner.kv.now().0, ..Freshness::default() };
+        identity.grants = std::mem::take(&mut self.grants);
         identity.caller = self.caller();
         identity
     }

@@ -106,6 +106,11 @@ pub(crate) fn model_denied(model: &str, openai_type: &str) -> Error {
     error
 }
 
+pub(crate) fn store_denied(store: &str, openai_type: &str) -> Error {
+    let why = format!("You are not allowed to access vector store {store}.");
+    Error::new(Kind::PermissionDenied, why).with_type(openai_type).with_param("vector_store")
+}
+
 pub(crate) fn route_denied(route: &str) -> Error {
     Error::new(
         Kind::PermissionDenied,

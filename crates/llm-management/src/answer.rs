@@ -46,9 +46,8 @@ fn detail(problems: &[FieldProblem]) -> Json {
             None => ("body", problem.field.as_str()),
         };
         let mut loc = vec![Json::from(place)];
-        if !name.is_empty() {
-            loc.push(Json::from(name));
-        }
+        // A field inside of another: `object_permission.agents`.
+        loc.extend(name.split('.').filter(|part| !part.is_empty()).map(Json::from));
         Json::object([
             ("type", Json::from(problem.kind)),
             ("loc", Json::Array(loc)),

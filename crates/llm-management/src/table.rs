@@ -83,6 +83,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::tags::ROWS,
         routes::groups::ROWS,
         routes::models::ROWS,
+        routes::prices::ROWS,
         routes::credentials::ROWS,
         routes::settings::ROWS,
         routes::scim::ROWS,

@@ -35,7 +35,7 @@ use crate::responses::{self, Book, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
-use crate::{answer, errors, guard, prompts, recall, several, videos};
+use crate::{answer, errors, guard, prompts, recall, searched, several, videos};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -186,6 +186,7 @@ pub async fn one(
 
     // 4 admit
     read::safe(&ctx.snapshot, top, who)?;
+    searched::body(who, top)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
     let reservation = core.app.accounts.admit_shared(who, ctx.route, &intent(ctx, wish, &body)).await?;

@@ -8,6 +8,7 @@
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
 //! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
 //! | models and settings of the database | every 5 seconds (`proxy_config_reload_interval_seconds`) | no: every node serves them |
+//! | the price table, where one is named or scheduled | as scheduled; looked at with the settings | no: every node has its own |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
@@ -25,6 +26,7 @@ use crate::reload::Reloader;
 pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
     if let Some(store) = app.store.clone() {
         app.background.spawn(clean_responses(store));
+        app.background.spawn(follow_prices(app.accounts.settings().config_reload_seconds, Arc::clone(reloader)));
         app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
         if app.accounts.settings().store_model_in_db {
             app.background.spawn(follow_store(app.accounts.settings().config_reload_seconds, Arc::clone(reloader)));
@@ -61,6 +63,17 @@ async fn follow_store(pause: f64, reloader: Arc<Reloader>) {
         if let Err(problems) = reloader.follow().await {
             tracing::warn!(problems = %problems.join("; "), "models and settings of the database are not served");
         }
+    }
+}
+
+/// The price table is fetched when it is due, or when another node was asked to.
+async fn follow_prices(pause: f64, reloader: Arc<Reloader>) {
+    let pause = Duration::try_from_secs_f64(pause).unwrap_or_default().max(Duration::from_millis(200));
+    loop {
+        if let Err(problem) = reloader.follow_prices().await {
+            tracing::warn!(%problem, "the price table was not fetched; the last good one is served");
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

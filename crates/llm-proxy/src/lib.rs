@@ -46,6 +46,7 @@ pub mod responses;
 pub mod routes;
 pub mod safety;
 mod scope;
+pub mod searched;
 pub mod server;
 pub mod several;
 pub mod share;

@@ -31,6 +31,7 @@ pub struct Reloader {
     last: ArcSwap<Stored>,
     seen: Mutex<StoredVersion>,
     prices: ArcSwap<PriceTable>,
+    followed: Mutex<prices::Followed>,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -61,6 +62,7 @@ impl Reloader {
             last: ArcSwap::default(),
             seen: Mutex::default(),
             prices: ArcSwap::default(),
+            followed: Mutex::default(),
         }
     }
 

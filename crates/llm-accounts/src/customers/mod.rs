@@ -7,8 +7,9 @@ use llm_types::Json;
 
 use crate::audit::Action;
 use crate::budgets::{BudgetBody, not_negative};
+use crate::grants;
 use crate::keys::{Actor, bad, not_found, view};
-use crate::request::{FieldProblem, Outcome, body, required, unless_taken};
+use crate::request::{FieldProblem, Given, Map, Outcome, body, required, unless_taken};
 use crate::{Accounts, Problem};
 
 pub(crate) use blocked::BlockedCustomers;
@@ -22,6 +23,7 @@ body! {
         spend: f64,
         allowed_model_region: String,
         default_model: String,
+        object_permission: Map,
     }
 }
 
@@ -45,7 +47,8 @@ impl Accounts {
         let why = format!("Customer already exists, passed user_id={id}. Please pass a new user_id.");
         unless_taken(done, why, "user_id")?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, None).await?;
-        self.write(&mut tx, actor, Action::Created, &id, None, &patch(&asked, budget)).await?;
+        let grants = self.link_grants(&mut tx, actor, grants::asked(&asked.object_permission)?.as_ref(), None).await?;
+        self.write(&mut tx, actor, Action::Created, &id, None, &patch(&asked, budget, grants)).await?;
         tx.commit().await?;
         self.changed_customers().await?;
         self.customer_info(&id).await
@@ -61,7 +64,9 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = tx.table::<EndUserRow>().get([id.as_str()]).await?.ok_or_else(|| no_customer(&id))?;
         let budget = self.link_budget(&mut tx, actor, &BudgetBody::read(body)?, row.budget_id.as_deref()).await?;
-        self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch(&asked, budget)).await?;
+        let (given, there) = (grants::asked(&asked.object_permission)?, row.object_permission_id.as_deref());
+        let grants = self.link_grants(&mut tx, actor, given.as_ref(), there).await?;
+        self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch(&asked, budget, grants)).await?;
         tx.commit().await?;
         self.changed_customers().await?;
         self.customer_info(&id).await
@@ -73,7 +78,7 @@ impl Accounts {
     /// 404 for an unknown customer.
     pub async fn customer_info(&self, id: &str) -> Outcome<Json> {
         let row = self.store_or_refuse()?.table::<EndUserRow>().get([id]).await?;
-        self.with_budget(row.ok_or_else(|| no_customer(id))?).await
+        self.with_grants(self.with_budget(row.ok_or_else(|| no_customer(id))?).await?).await
     }
 
     /// `GET /customer/list`.
@@ -82,7 +87,9 @@ impl Accounts {
     /// When the store fails.
     pub async fn list_customers(&self) -> Outcome<Json> {
         let rows = self.store_or_refuse()?.table::<EndUserRow>().find(Filter::new()).await?;
-        Ok(Json::Array(self.with_budgets(&rows).await?))
+        let mut shown = self.with_budgets(&rows).await?;
+        self.show_grants(&mut shown).await?;
+        Ok(Json::Array(shown))
     }
 
     /// `POST /customer/delete`. All or none.
@@ -176,7 +183,7 @@ fn some_ids(body: &Json) -> Outcome<Vec<String>> {
     Ok(ids)
 }
 
-fn patch(asked: &CustomerBody, budget: Option<String>) -> EndUserPatch {
+fn patch(asked: &CustomerBody, budget: Option<String>, grants: Given<String>) -> EndUserPatch {
     EndUserPatch {
         alias: asked.alias.clone(),
         blocked: asked.blocked.flatten(),
@@ -184,6 +191,7 @@ fn patch(asked: &CustomerBody, budget: Option<String>) -> EndUserPatch {
         allowed_model_region: asked.allowed_model_region.clone(),
         default_model: asked.default_model.clone(),
         budget_id: Some(budget),
+        object_permission_id: grants,
         ..EndUserPatch::default()
     }
 }

@@ -43,6 +43,7 @@ body! {
         key_type: String,
         auto_rotate: bool,
         rotation_interval: String,
+        object_permission: Map,
     }
 }
 

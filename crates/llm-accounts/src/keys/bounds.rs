@@ -110,6 +110,7 @@ impl Accounts {
         within_rates(&as_asked, &own)?;
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
         same_team(by, row.team_id.as_deref())?;
+        self.grants_within(by, row).await?;
         match (by.expires, row.expires) {
             (Some(end), until) if until.is_none_or(|until| until > end) => Err(too_long()),
             _ => Ok(()),

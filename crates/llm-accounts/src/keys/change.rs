@@ -10,6 +10,7 @@ use super::rights::Act;
 use super::{Actor, bad, fill, forbidden, not_found, view};
 use crate::audit::Action;
 use crate::digest::masked;
+use crate::grants::Asked;
 use crate::period::Period;
 use crate::request::{Outcome, metadata, required};
 use crate::{Accounts, KeyDigest};
@@ -24,9 +25,10 @@ impl Accounts {
         let key = required(asked.key.clone(), "key", body)?;
         let row = self.key_row(&key).await?;
         let patch = self.checked_patch(actor, body, &asked, &row, Act::Update).await?;
-        let row = self.write_key(actor, Action::Updated, &row, &patch).await?;
+        let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
+        let row = self.write_key(actor, Action::Updated, &row, patch, grants.as_ref()).await?;
         let mut out = Json::object([("key", Json::from(key.as_str()))]);
-        for (name, value) in view::row(&row).as_object().unwrap_or_default() {
+        for (name, value) in self.with_grants(view::row(&row)).await?.as_object().unwrap_or_default() {
             out.set(name, value.clone());
         }
         Ok(out)
@@ -106,20 +108,23 @@ impl Accounts {
         let row = self.key_row(&key).await?;
         let patch = KeyPatch { blocked: Some(Some(blocked)), updated_by: Some(actor.name()), ..KeyPatch::default() };
         let action = if blocked { Action::Blocked } else { Action::Unblocked };
-        Ok(view::row(&self.write_key(actor, action, &row, &patch).await?))
+        Ok(view::row(&self.write_key(actor, action, &row, patch, None).await?))
     }
 
-    /// Changes a key's row and gives it back as it is now.
+    /// Changes a key's row, and its object permissions, and gives it back as it is now.
     pub(super) async fn write_key(
         &self,
         actor: Actor<'_>,
         action: Action,
         before: &VerificationToken,
-        patch: &KeyPatch,
+        mut patch: KeyPatch,
+        grants: Option<&Asked>,
     ) -> Outcome<VerificationToken> {
         let token = before.token.as_str();
         let mut tx = self.store_or_refuse()?.begin().await?;
-        tx.keys().update([token], patch).await?;
+        let there = before.object_permission_id.as_deref();
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants, there).await?;
+        tx.keys().update([token], &patch).await?;
         let after = tx.keys().get_by_hash(token).await?;
         let after = after.ok_or_else(|| not_found("Key not found in database").with_param("key"))?;
         self.audit(tx.table(), actor, action, token, Some(before), Some(&after)).await?;
@@ -181,6 +186,7 @@ impl Accounts {
         let row = self.key_row(&key).await?;
         let mut patch = self.checked_patch(actor, body, &asked, &row, Act::Regenerate).await?;
         self.no_more_than_row(actor.who, &row).await?;
+        let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
         let secret = self.custom_or_new(asked.new_key.clone().flatten())?;
         let now = Utc::now();
         let grace = match asked.grace_period.flatten().filter(|g| !g.is_empty()) {
@@ -198,6 +204,8 @@ impl Accounts {
         self.inner().flush().await?;
         let gone = || not_found("Key not found in database").with_param("key");
         let mut tx = self.store_or_refuse()?.begin().await?;
+        let there = row.object_permission_id.as_deref();
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), there).await?;
         if !tx.keys().rotate(&row.token, &hash, &patch, grace).await? {
             return Err(gone().into());
         }
@@ -206,6 +214,6 @@ impl Accounts {
         tx.commit().await?;
         self.forget_hash(&row.token);
         self.forget_hash(&hash);
-        Ok(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref)))
+        self.with_grants(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
     }
 }

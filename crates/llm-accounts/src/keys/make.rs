@@ -88,6 +88,7 @@ impl Accounts {
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;
         }
+        self.key_grants(actor.who, &asked, None).await?;
         fill::patch(&asked, None, &self.reset_clock()?, now).map(drop)
     }
 
@@ -99,6 +100,7 @@ impl Accounts {
         }
         let metadata = metadata(body, IN_METADATA, &asked.metadata, Json::Object(Vec::new()));
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
+        let grants = self.key_grants(actor.who, asked, None).await?;
         let hash = KeyDigest::of(&key).hex();
         let row = VerificationToken {
             token: hash.clone(),
@@ -120,6 +122,7 @@ impl Accounts {
             tx.table().insert(&budget).await?;
             patch.budget_id = Some(Some(budget.budget_id));
         }
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
         match tx.keys().insert(&row).await {
             Err(StoreError::Conflict(_)) => return Err(bad("This key exists already.").with_param("key").into()),
             done => done?,
@@ -129,7 +132,7 @@ impl Accounts {
         self.audit(tx.table(), actor, Action::Created, &hash, None, Some(&stored)).await?;
         tx.commit().await?;
         self.forget_hash(&hash);
-        Ok(view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref)))
+        self.with_grants(view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
     }
 
     /// Whether the caller may make this key; names the owner where the body names none.

@@ -5,6 +5,7 @@ pub(crate) mod bounds;
 mod bulk;
 mod change;
 mod fill;
+mod grants;
 mod make;
 mod read;
 pub(crate) mod rights;

@@ -43,7 +43,7 @@ impl Accounts {
         if !self.may_on_key(actor.who, &row, Act::Info).await? {
             return Err(forbidden("You are not allowed to access this key's info.").into());
         }
-        Ok(Json::object([("key", Json::from(key)), ("info", self.live(&row))]))
+        Ok(Json::object([("key", Json::from(key)), ("info", self.with_grants(self.live(&row)).await?)]))
     }
 
     /// `POST /v2/key/info`: several keys; those that do not exist are left out.
@@ -60,6 +60,7 @@ impl Accounts {
                 info.push(shown);
             }
         }
+        self.show_grants(&mut info).await?;
         let keys = keys.iter().map(|k| Json::from(k.as_str())).collect();
         Ok(Json::object([("key", Json::Array(keys)), ("info", Json::Array(info))]))
     }
@@ -125,8 +126,12 @@ impl Accounts {
         let page = self.store_or_refuse()?.keys().page(filter, sort, query.page.max(1), size).await?;
         let pages = page.pages(size);
         let show = |row: &VerificationToken| if query.full { view::row(row) } else { Json::from(row.token.as_str()) };
+        let mut shown: Vec<Json> = page.rows.iter().map(show).collect();
+        if query.full {
+            self.show_grants(&mut shown).await?;
+        }
         Ok(Json::object([
-            ("keys", Json::Array(page.rows.iter().map(show).collect())),
+            ("keys", Json::Array(shown)),
             ("total_count", Json::from(page.total)),
             ("current_page", Json::from(query.page.max(1))),
             ("total_pages", Json::from(pages)),

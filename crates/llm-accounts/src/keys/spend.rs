@@ -34,7 +34,7 @@ impl Accounts {
             return Err(bad(why).with_param("reset_to").into());
         }
         let patch = KeyPatch { spend: Some(to), updated_by: Some(actor.name()), ..KeyPatch::default() };
-        let after = self.write_key(actor, Action::Updated, &row, &patch).await?;
+        let after = self.write_key(actor, Action::Updated, &row, patch, None).await?;
         if let Some(purse) = self.inner().purses.known(Owner::Key, &row.token) {
             purse.learn(nanos(to), true);
         }

@@ -11,6 +11,7 @@ body! {
         organization_alias: String,
         models: Vec<String>,
         metadata: Map,
+        object_permission: Map,
     }
 }
 

@@ -12,6 +12,7 @@ use llm_types::Json;
 use crate::Accounts;
 use crate::audit::Action;
 use crate::budgets::BudgetBody;
+use crate::grants;
 use crate::keys::{Actor, forbidden, not_found, view};
 use crate::request::{Outcome, Problem, metadata, required, unless_taken};
 use crate::rights::{Standing, sees_all};
@@ -28,6 +29,7 @@ impl Accounts {
     pub async fn new_organization(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let asked = OrganizationBody::read(body)?;
         let alias = required(asked.organization_alias.clone(), "organization_alias", body)?;
+        let grants = grants::asked(&asked.object_permission)?;
         let id = asked.organization_id.clone().flatten().filter(|id| !id.is_empty()).unwrap_or_else(new_id);
         let mut budget = BudgetBody::read(body)?;
         // Asking for an empty list makes a row where nothing else is asked for.
@@ -47,7 +49,9 @@ impl Accounts {
         };
         let why = format!("Organization already exists, passed organization_id={id}.");
         unless_taken(tx.table().insert(&row).await, why, "organization_id")?;
-        self.write(&mut tx, actor, Action::Created, &id, None, &patch(body, &asked, Json::Null)).await?;
+        let mut patch = patch(body, &asked, Json::Null);
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
+        self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         self.organization_shown(&id).await
     }
@@ -62,6 +66,7 @@ impl Accounts {
             Some(id) => id.to_owned(),
             None => required(asked.organization_id.clone(), "organization_id", body)?,
         };
+        let grants = grants::asked(&asked.object_permission)?;
         let mut budget = BudgetBody::read(body)?;
         if budget.budget_id == Some(None) {
             budget.budget_id = None;
@@ -70,6 +75,8 @@ impl Accounts {
         let row = tx.table::<OrganizationRow>().get([id.as_str()]).await?.ok_or_else(|| no_organization(&id))?;
         let mut patch = patch(body, &asked, row.metadata.read().unwrap_or_default());
         patch.budget_id = self.link_budget(&mut tx, actor, &budget, Some(&row.budget_id)).await?;
+        let there = row.object_permission_id.as_deref();
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), there).await?;
         patch.organization_alias = asked.organization_alias.flatten();
         patch.updated_by = actor.name();
         self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
@@ -166,6 +173,15 @@ impl Accounts {
         Ok(Json::Array(shown))
     }
 
+    /// The object permissions of an organization.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn organization_grants(&self, id: &str) -> Outcome<Option<llm_store::ObjectPermissionRow>> {
+        let row = self.store_or_refuse()?.table::<OrganizationRow>().get([id]).await?;
+        self.grants_of(row.as_ref().and_then(|row| row.object_permission_id.as_ref())).await
+    }
+
     pub(super) fn forget_organization(&self, id: &str) {
         self.forget_keys(|known| known.caller.organization_id.as_deref() == Some(id));
     }
@@ -187,6 +203,7 @@ impl Accounts {
         let users = store.table::<UserRow>().get_many(&users).await?;
         let members_shown = self.members_shown(&members, &users).await?;
         let mut out = self.with_budgets(rows).await?;
+        self.show_grants(&mut out).await?;
         for (shown, row) in out.iter_mut().zip(rows) {
             let here = |id: &str| id == row.organization_id;
             let of = members.iter().zip(&members_shown).filter(|(member, _)| here(&member.organization_id));

@@ -6,6 +6,7 @@ use llm_types::Json;
 
 use crate::audit::Action;
 use crate::budgets::BudgetBody;
+use crate::grants::{self, Asked, Reach};
 use crate::keys::{Actor, bad, forbidden, not_found};
 use crate::request::{Given, Map, Outcome, Problem, body, metadata, required, unless_taken};
 use crate::rights::{Standing, may_write, sees_all};
@@ -23,6 +24,7 @@ body! {
         model_rpm_limit: Map,
         model_tpm_limit: Map,
         blocked: bool,
+        object_permission: Map,
     }
 }
 
@@ -44,6 +46,7 @@ const WRITABLE: &[(&str, Standing)] = &[
     ("guardrails", Standing::Manager),
     ("policies", Standing::Manager),
     ("models", Standing::Manager),
+    ("object_permission", Standing::Manager),
     ("model_rpm_limit", Standing::Manager),
     ("model_tpm_limit", Standing::Manager),
     ("model_itpm_limit", Standing::Manager),
@@ -65,6 +68,7 @@ impl Accounts {
         let budget = BudgetBody::read(body)?;
         self.may_change_project(actor, &team, body).await?;
         self.within_team(actor, &team, asked.models.clone().flatten().as_deref(), &budget).await?;
+        let grants = self.project_grants(actor, &team, None, &asked).await?;
         let id = asked.project_id.clone().flatten().filter(|id| !id.is_empty()).unwrap_or_else(new_id);
         let by = actor.name().unwrap_or_default();
         let row =
@@ -74,6 +78,7 @@ impl Accounts {
         unless_taken(tx.table().insert(&row).await, why, "project_id")?;
         let mut patch = patch(body, &asked, Json::Null);
         patch.budget_id = Some(self.link_budget(&mut tx, actor, &budget, None).await?);
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
         self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         self.project_shown(&id).await
@@ -100,9 +105,12 @@ impl Accounts {
         };
         let models = asked.models.clone().map_or_else(|| row.models.clone(), Option::unwrap_or_default);
         self.within_team(actor, &target, Some(&models), &budget).await?;
+        let grants = self.project_grants(actor, &target, Some(&row), &asked).await?;
         let mut patch = patch(body, &asked, row.metadata.read().unwrap_or_default());
         let mut tx = self.store_or_refuse()?.begin().await?;
         patch.budget_id = Some(self.link_budget(&mut tx, actor, &budget, row.budget_id.as_deref()).await?);
+        let there = row.object_permission_id.as_deref();
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), there).await?;
         patch.updated_by = actor.name();
         self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
@@ -140,7 +148,7 @@ impl Accounts {
     /// 403 for a project that is not the caller's, 404 for an unknown one.
     pub async fn project_info(&self, actor: Actor<'_>, id: &str) -> Outcome<Json> {
         let row = self.project_for(actor, id).await?;
-        self.with_budget(row).await
+        self.with_grants(self.with_budget(row).await?).await
     }
 
     /// `GET /project/list`: all, or those of the caller's teams.
@@ -156,7 +164,9 @@ impl Accounts {
             filter = filter.any_of("team_id", own);
         }
         let rows = store.table::<ProjectRow>().find(filter).await?;
-        Ok(Json::Array(self.with_budgets(&rows).await?))
+        let mut shown = self.with_budgets(&rows).await?;
+        self.show_grants(&mut shown).await?;
+        Ok(Json::Array(shown))
     }
 
     /// A project that the caller may see.
@@ -219,13 +229,38 @@ impl Accounts {
         Ok(())
     }
 
+    /// What is to be written as the object permissions of a project: those who manage its team give what the team has.
+    async fn project_grants(
+        &self,
+        actor: Actor<'_>,
+        team: &str,
+        row: Option<&ProjectRow>,
+        asked: &ProjectBody,
+    ) -> Outcome<Option<Asked>> {
+        let given = grants::asked(&asked.object_permission)?;
+        if actor.who.is_admin() {
+            return Ok(given);
+        }
+        let team = self.store_or_refuse()?.table::<TeamRow>().get([team]).await?;
+        let team = self.grants_of(team.as_ref().and_then(|team| team.object_permission_id.as_ref())).await?;
+        let there = self.grants_of(row.and_then(|row| row.object_permission_id.as_ref())).await?;
+        let own = actor.who.grants();
+        let reach = Reach {
+            limits: [&own.key, &own.user].into_iter().filter_map(|row| row.as_deref()).collect(),
+            sources: team.iter().collect(),
+            there: there.as_ref(),
+            narrows: false,
+        };
+        reach.within(given.as_ref(), row.is_none())
+    }
+
     fn forget_project(&self, id: &str) {
         self.forget_keys(|known| known.caller.project_id.as_deref() == Some(id));
     }
 
     async fn project_shown(&self, id: &str) -> Outcome<Json> {
         let row = self.store_or_refuse()?.table::<ProjectRow>().get([id]).await?;
-        self.with_budget(row.ok_or_else(|| no_project(id))?).await
+        self.with_grants(self.with_budget(row.ok_or_else(|| no_project(id))?).await?).await
     }
 }
 

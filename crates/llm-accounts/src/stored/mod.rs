@@ -126,7 +126,8 @@ impl StoredVersion {
         let models = store.table::<ProxyModelRow>().version().await?;
         let credentials = store.table::<CredentialRow>().version().await?;
         let mut version = vec![format!("{models:?}"), format!("{credentials:?}")];
-        for row in store.table::<ConfigRow>().find(Filter::new()).await? {
+        let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
+        for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
             let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
             version.push(format!("{}={value} {}", row.param_name, row.reload_revision));
         }

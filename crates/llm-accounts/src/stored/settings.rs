@@ -15,7 +15,7 @@ use crate::{Accounts, mask};
 use fields::FIELDS;
 
 /// Sections that may live in the database.
-const SECTIONS: &[&str] = &["general_settings", "litellm_settings", "router_settings", ENVIRONMENT];
+pub(super) const SECTIONS: &[&str] = &["general_settings", "litellm_settings", "router_settings", ENVIRONMENT];
 
 const GENERAL: &str = "general_settings";
 const ENVIRONMENT: &str = "environment_variables";

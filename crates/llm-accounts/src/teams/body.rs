@@ -35,6 +35,7 @@ body! {
         team_member_budget_duration: String,
         team_member_tpm_limit: i64,
         team_member_rpm_limit: i64,
+        object_permission: Map,
     }
 }
 
@@ -112,6 +113,7 @@ pub(super) const WRITABLE: &[(&str, Standing)] = &[
     ("metadata", Standing::Manager),
     ("models", Standing::Manager),
     ("tags", Standing::Manager),
+    ("object_permission", Standing::Manager),
     ("guardrails", Standing::Manager),
     ("prompts", Standing::Manager),
     ("team_member_permissions", Standing::Manager),

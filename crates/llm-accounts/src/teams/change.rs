@@ -30,6 +30,7 @@ impl Accounts {
             return Err(forbidden(why).with_param("organization_id").into());
         }
         self.may_shape_team(actor, standing, &empty, body, &asked).await?;
+        let grants = self.team_grants(actor, standing, &empty, &asked).await?;
         let id = asked.team_id.clone().flatten().filter(|id| !id.is_empty()).unwrap_or_else(new_id);
         let named = match asked.members_with_roles.take().flatten() {
             None => Vec::new(),
@@ -57,10 +58,11 @@ impl Accounts {
             joined.push(Json::object([("role", "admin"), ("user_id", user)]));
         }
         patch.members_with_roles = Some(Json::Array(joined).to_raw());
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
         let row = self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         users.iter().for_each(|user| self.forget_user(&user.user_id));
-        Ok(view::row(&row))
+        self.with_grants(view::row(&row)).await
     }
 
     /// `POST /team/update` and `PATCH /team/{team_id}`: a field that is given is set, null clears it.
@@ -75,6 +77,7 @@ impl Accounts {
         };
         let (row, standing) = self.managed_team(actor, &id).await?;
         self.may_shape_team(actor, standing, &row, body, &asked).await?;
+        let grants = self.team_grants(actor, standing, &row, &asked).await?;
         let there: Json = row.metadata.read().unwrap_or_default();
         let mut patch = self.team_patch(body, &asked, there.clone())?;
         if patch.metadata.is_some()
@@ -87,10 +90,12 @@ impl Accounts {
         }
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.default_member_budget(&mut tx, actor, &asked, &there, &mut patch).await?;
+        let linked = row.object_permission_id.as_deref();
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), linked).await?;
         let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
         self.forget_team(&id);
-        Ok(view::row(&row))
+        self.with_grants(view::row(&row)).await
     }
 
     /// `POST /team/block` and `/team/unblock`.

@@ -37,12 +37,13 @@ impl Accounts {
         let store = self.store_or_refuse()?;
         let of_team = || Filter::new().is("team_id", id.to_owned());
         let found = store.keys().find(of_team()).await?;
-        let shown = found.iter().take(keys.unwrap_or(usize::MAX));
+        let mut shown: Vec<Json> = found.iter().take(keys.unwrap_or(usize::MAX)).map(view::row).collect();
+        self.show_grants(&mut shown).await?;
         let members = store.table::<TeamMembershipRow>().find(of_team()).await?;
         Ok(Json::object([
             ("team_id", Json::from(id)),
-            ("team_info", view::row(&row)),
-            ("keys", Json::Array(shown.map(view::row).collect())),
+            ("team_info", self.with_grants(view::row(&row)).await?),
+            ("keys", Json::Array(shown)),
             ("team_memberships", Json::Array(self.with_budgets(&members).await?)),
         ]))
     }
@@ -80,7 +81,9 @@ impl Accounts {
     pub async fn list_teams(&self, actor: Actor<'_>, user: Option<&str>, organization: Option<&str>) -> Outcome<Json> {
         let teams = self.visible_teams(actor, user).await?;
         let fits = |team: &&TeamRow| organization.is_none_or(|id| team.organization_id.as_deref() == Some(id));
-        Ok(Json::Array(teams.iter().filter(fits).map(view::row).collect()))
+        let mut shown: Vec<Json> = teams.iter().filter(fits).map(view::row).collect();
+        self.show_grants(&mut shown).await?;
+        Ok(Json::Array(shown))
     }
 
     /// `GET /v2/team/list`: the same in pages, with filters.
@@ -103,7 +106,9 @@ impl Accounts {
             filter = filter.one_of(vec![Filter::new().contains("team_alias", text), by_id]);
         }
         let found = page.rows(self.store_or_refuse()?.table::<TeamRow>(), filter, "created_at").await?;
-        Ok(page.answer("teams", found.rows.iter().map(view::row).collect(), found.total))
+        let mut shown: Vec<Json> = found.rows.iter().map(view::row).collect();
+        self.show_grants(&mut shown).await?;
+        Ok(page.answer("teams", shown, found.total))
     }
 
     /// The teams that the caller may list, or those of a user the caller may ask for.

@@ -4,6 +4,7 @@ use llm_store::{BudgetRow, OrganizationRow, TeamRow};
 use llm_types::Json;
 
 use super::body::{IN_METADATA, TeamBody, WRITABLE};
+use crate::grants::{self, Asked, Reach};
 use crate::keys::bounds::admin_metadata;
 use crate::keys::{Actor, bad, forbidden};
 use crate::request::Outcome;
@@ -89,6 +90,40 @@ impl Accounts {
             return Err(bad(why).with_param("models").into());
         }
         Ok(())
+    }
+}
+
+impl Accounts {
+    /// What is to be written as the object permissions of a team: its managers only take away, administrators of its
+    /// organization give what the organization has. Nothing: they stay.
+    ///
+    /// # Errors
+    /// 422 for fields of a wrong type, 403 for more than the caller may give.
+    pub(super) async fn team_grants(
+        &self,
+        actor: Actor<'_>,
+        standing: Standing,
+        row: &TeamRow,
+        asked: &TeamBody,
+    ) -> Outcome<Option<Asked>> {
+        let given = grants::asked(&asked.object_permission)?;
+        if standing == Standing::Admin {
+            return Ok(given);
+        }
+        let organization = asked.organization_id.clone().unwrap_or_else(|| row.organization_id.clone());
+        let organization = match &organization {
+            Some(id) => self.organization_grants(id).await?,
+            None => None,
+        };
+        let there = self.grants_of(row.object_permission_id.as_ref()).await?;
+        let own = actor.who.grants();
+        let reach = Reach {
+            limits: [&own.key, &own.user].into_iter().filter_map(|row| row.as_deref()).collect(),
+            sources: organization.iter().filter(|_| standing == Standing::OrgAdmin).collect(),
+            there: there.as_ref(),
+            narrows: standing == Standing::Manager,
+        };
+        reach.within(given.as_ref(), row.team_id.is_empty())
     }
 }
 

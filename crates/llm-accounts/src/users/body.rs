@@ -27,6 +27,7 @@ body! {
         teams: Json,
         organizations: Vec<String>,
         password: Json,
+        object_permission: Map,
     }
 }
 

@@ -8,6 +8,7 @@ use super::body::{BulkBody, UserBody};
 use super::make::address_is_free;
 use crate::Accounts;
 use crate::audit::Action;
+use crate::grants;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::members;
 use crate::purse::{Owner, nanos};
@@ -23,7 +24,10 @@ impl Accounts {
     /// 404 for an unknown user, 400 for wrong values.
     pub async fn update_user(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let after = self.changed_user(actor, body).await?;
-        Ok(Json::object([("user_id", Json::from(after.user_id.as_str())), ("data", view::row(&after))]))
+        Ok(Json::object([
+            ("user_id", Json::from(after.user_id.as_str())),
+            ("data", self.with_grants(view::row(&after)).await?),
+        ]))
     }
 
     async fn changed_user(&self, actor: Actor<'_>, body: &Json) -> Outcome<UserRow> {
@@ -42,6 +46,8 @@ impl Accounts {
         let mut patch = self.user_patch(body, &asked, row.metadata.read().unwrap_or_default())?;
         patch.spend = asked.spend.flatten();
         patch.updated_at = Some(Some(Utc::now()));
+        let (given, there) = (grants::asked(&asked.object_permission)?, row.object_permission_id.as_deref());
+        patch.object_permission_id = self.link_grants(&mut tx, actor, given.as_ref(), there).await?;
         let after = self.write(&mut tx, actor, Action::Updated, &row.user_id, Some(&row), &patch).await?;
         tx.commit().await?;
         if let Some(spend) = patch.spend

@@ -7,6 +7,7 @@ use llm_types::Json;
 use super::body::{OF_KEY, UserBody};
 use crate::Accounts;
 use crate::audit::Action;
+use crate::grants::{self, Asked, Reach};
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::members::Named;
 use crate::purse::{Owner, nanos};
@@ -39,6 +40,7 @@ impl Accounts {
             self.first_key_is_fine(actor, key).await?;
         }
         let mut patch = self.user_patch(body, &asked, Json::Object(Vec::new()))?;
+        let grants = self.user_grants(actor, organizations.first(), &asked).await?;
         patch.user_role = Some(asked.user_role.clone().flatten().or_else(|| Some("internal_user".to_owned())));
         let mut tx = self.store_or_refuse()?.begin().await?;
         if let Some(Some(email)) = &asked.user_email {
@@ -46,6 +48,7 @@ impl Accounts {
         }
         let why = format!("User with id {id} already exists");
         unless_taken(tx.table().insert(&UserRow { user_id: id.clone(), ..UserRow::default() }).await, why, "user_id")?;
+        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
         let stored = self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         for organization in &organizations {
             self.join_organization(&mut tx, organization, &id).await?;
@@ -60,10 +63,34 @@ impl Accounts {
             out = self.generate_first_key(actor, &key).await?;
         }
         let stored = self.store_or_refuse()?.table::<UserRow>().get([id.as_str()]).await?.unwrap_or(stored);
-        for (name, value) in view::row(&stored).as_object().unwrap_or_default() {
+        for (name, value) in self.with_grants(view::row(&stored)).await?.as_object().unwrap_or_default() {
             out.set(name, value.clone());
         }
         Ok(out)
+    }
+
+    /// What is to be written as the object permissions of a new user: administrators of an organization give what it has.
+    async fn user_grants(
+        &self,
+        actor: Actor<'_>,
+        organization: Option<&String>,
+        asked: &UserBody,
+    ) -> Outcome<Option<Asked>> {
+        let given = grants::asked(&asked.object_permission)?;
+        if actor.who.is_admin() {
+            return Ok(given);
+        }
+        let organization = match organization {
+            Some(id) => self.organization_grants(id).await?,
+            None => None,
+        };
+        let own = actor.who.grants();
+        let reach = Reach {
+            limits: [&own.key, &own.user].into_iter().filter_map(|row| row.as_deref()).collect(),
+            sources: organization.iter().collect(),
+            ..Reach::default()
+        };
+        reach.within(given.as_ref(), true)
     }
 
     async fn join_organization(&self, tx: &mut StoreTx, organization: &str, user: &str) -> Outcome<()> {

@@ -71,10 +71,16 @@ impl Accounts {
         }
         let teams = store.table::<TeamRow>().find(Filter::new()).await?;
         let own = teams.iter().filter(|t| place(t, &id) != Place::None);
+        let mut keys: Vec<Json> = keys.iter().map(view::row).collect();
+        self.show_grants(&mut keys).await?;
+        let info = match &user {
+            Some(user) => self.with_grants(view::row(user)).await?,
+            None => Json::Null,
+        };
         Ok(Json::object([
             ("user_id", Json::from(id.as_str())),
-            ("user_info", user.as_ref().map(view::row).unwrap_or_default()),
-            ("keys", Json::Array(keys.iter().map(view::row).collect())),
+            ("user_info", info),
+            ("keys", Json::Array(keys)),
             ("teams", Json::Array(own.map(view::row).collect())),
         ]))
     }
@@ -87,7 +93,7 @@ impl Accounts {
         let id = self.visible_user(actor, id).await?;
         let row = self.store_or_refuse()?.table::<UserRow>().get([id.as_str()]).await?;
         let row = row.ok_or_else(|| not_found(format!("User {id} not found")).with_param("user_id"))?;
-        Ok(view::row(&row))
+        self.with_grants(view::row(&row)).await
     }
 
     /// The user that is meant, when the caller may see it.

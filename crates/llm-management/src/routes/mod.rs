@@ -8,6 +8,7 @@ pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod organizations;
+pub(crate) mod prices;
 pub(crate) mod projects;
 pub(crate) mod scim;
 pub(crate) mod settings;

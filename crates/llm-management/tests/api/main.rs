@@ -10,6 +10,7 @@
 mod audit;
 mod delegation;
 mod entities;
+mod grants;
 mod keys;
 mod models;
 mod people;

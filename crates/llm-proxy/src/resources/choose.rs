@@ -84,7 +84,7 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
 }
 
 /// The id of the vector store in a path. It may hold slashes.
-fn store_in(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+pub(super) fn store_in(path: &str) -> Option<std::borrow::Cow<'_, str>> {
     let rest = path.strip_prefix("/vector_stores/")?;
     let end = ["/search", "/files"].iter().filter_map(|behind| rest.rfind(behind)).max().unwrap_or(rest.len());
     rest.get(..end).map(llm_providers::passthrough::unescaped)

@@ -10,7 +10,7 @@ use llm_types::Error;
 use llm_wire::ids;
 
 use super::request::Sent;
-use super::{Asked, admit, choose, find, finish, table, told};
+use super::{Asked, admit, choose, find, finish, may_search, table, told};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -34,6 +34,8 @@ pub async fn ask(
     let (Some(Action::Resource(what)), Some((_, tail))) = (route, table::split(path)) else {
         return Err(Error::internal(format!("no resource has the path {path}")).into());
     };
+    let sent = Sent::Stream(body);
+    may_search(who, what.family, tail, &sent)?;
     let (tail, group) = ids::resolved(tail);
     let told = told(ctx, Some(provider), group);
     let home = choose::home(ctx, who, what.family, &told, &tail)?;
@@ -41,5 +43,5 @@ pub async fn ask(
     let asked_for = ctx.route;
     let reservation = admit(core, ctx, who, asked_for, &told).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: None };
-    finish(core, ctx, &asked, Sent::Stream(body), reservation).await
+    finish(core, ctx, &asked, sent, reservation).await
 }

@@ -48,12 +48,14 @@ use llm_accounts::{Identity, Intent, Reservation};
 use llm_providers::passthrough::safe;
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::ids;
+use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::pass::who::query;
 use crate::pass::wish::Named;
+use crate::searched;
 use choose::Home;
 use request::{Sent, Told};
 use secrets::Held;
@@ -94,9 +96,11 @@ async fn steps(
         None => core.identify(&ctx.parts).await?,
     };
     ctx.who = Some(Arc::clone(&who));
+    let shown = tail;
     let (tail, group) = ids::resolved(tail);
     let mut told = told(ctx, provider, group);
     let sent = request::read(ctx, what.family, body, &mut told).await?;
+    may_search(&who, what.family, shown, &sent)?;
     let sent = match sent {
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
         stream @ Sent::Stream(_) => stream,
@@ -182,6 +186,17 @@ fn told(ctx: &Context, provider: Option<&str>, group: Option<String>) -> Told {
             .or_else(|| header("custom-llm-provider"))
             .or_else(|| asked("custom_llm_provider"))
             .or_else(|| asked("provider")),
+    }
+}
+
+/// Whether the caller may use the vector stores that path and body name.
+fn may_search(who: &Identity, family: Family, path: &str, sent: &Sent) -> Result<()> {
+    if let Some(store) = choose::store_in(path).filter(|_| family == Family::VectorStores) {
+        searched::one(who, &store)?;
+    }
+    match sent {
+        Sent::Whole(bytes) if !who.searches_all() => Top::parse(bytes).map_or(Ok(()), |top| searched::body(who, &top)),
+        _ => Ok(()),
     }
 }
 
