@@ -19,6 +19,7 @@
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
 //! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
+//! | `budget_fallback` | where a call goes whose model's budget is gone |
 //! | `bounds`, `party`, `scope` | budgets and limits that hold together: of a caller, of end users and tags, of a call |
 //! | `limits` | taking from limits, here or in the shared store |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
@@ -48,6 +49,7 @@ mod allow;
 mod audit;
 mod binding;
 mod bounds;
+mod budget_fallback;
 mod budgets;
 mod credential;
 mod credentials;
