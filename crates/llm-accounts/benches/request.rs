@@ -29,6 +29,7 @@ fn record() -> Arc<LogRecord> {
         model_id: Some("deployment-1".into()),
         provider: "openai".into(),
         api_base: Some("https://api.openai.com/v1".into()),
+        mcp_tool: None,
         usage: usage(),
         usage_raw: RawJson::parse(r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150}"#).ok(),
         cost: Cost { total: 0.001, input: 0.0005, output: 0.0005, ..Cost::default() },

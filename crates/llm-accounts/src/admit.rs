@@ -134,6 +134,28 @@ impl Accounts {
         Some(Reservation::new(self.clone(), scope, intent, estimate, amount, free).beside_another())
     }
 
+    /// Checks whether a caller may call a path that calls no model and takes nothing: its key's routes, its team and project,
+    /// its role.
+    ///
+    /// # Errors
+    /// 401 and 403, as [`Accounts::admit`].
+    pub fn permitted(&self, who: &Identity, route: &'static str, path: &str) -> Result<()> {
+        let nothing = Intent {
+            route,
+            model: "",
+            group: "",
+            fallback_models: &[],
+            end_user: None,
+            tags: &[],
+            metadata_tags: false,
+            input_tokens: 0,
+            max_output_tokens: Some(0),
+            choices: 1,
+            price: None,
+        };
+        self.permit(who, path, &nothing)
+    }
+
     fn permit(&self, who: &Identity, path: &str, intent: &Intent<'_>) -> Result<()> {
         let wish = Wish { intent, path };
         CHECKS.iter().try_for_each(|check| check(self.inner(), who, &wish))

@@ -168,6 +168,10 @@ const SPEND: &[&str] = &["/spend"];
 const GLOBAL_SPEND: &[&str] = &["/global/spend", "/global/activity"];
 const PUBLIC: &[&str] = &["/health/liveliness", "/health/liveness", "/health/readiness", "/test", "/routes", "/public"];
 
+/// The MCP gateway: what clients call, and its management. Nothing of these stands below `/v1` under another name.
+const MCP: &[&str] = &["/mcp", "/mcp-rest", "/toolset", "/{server}/mcp"];
+const MCP_MANAGEMENT: &[&str] = &["/v1/mcp", "/mcp-rest/test"];
+
 /// True when the list names the route: a group, the route itself, a path above it, a prefix with `*`, or a pattern whose
 /// `{}` segments stand for anything.
 ///
@@ -179,12 +183,16 @@ pub fn in_routes<S: AsRef<str>>(list: &[S], route: &str) -> bool {
 
 fn one(entry: &str, route: &str) -> bool {
     let any = |groups: &[&[&str]]| groups.iter().any(|g| g.iter().any(|e| literal(e, route)));
+    let exactly = |groups: &[&[&str]]| groups.iter().any(|g| g.iter().any(|e| under(e, route)));
     match entry {
+        "mcp_routes" => exactly(&[MCP, MCP_MANAGEMENT]),
+        "mcp_inference_routes" => exactly(&[MCP]),
+        "mcp_management_routes" => exactly(&[MCP_MANAGEMENT]),
         "openai_routes" => any(&[OPENAI]),
         "anthropic_routes" => any(&[ANTHROPIC]),
         "google_routes" => any(&[GOOGLE]),
         "mapped_pass_through_routes" | "passthrough_routes_wildcard" => any(&[PASS_THROUGH]),
-        "llm_api_routes" => any(&[OPENAI, ANTHROPIC, GOOGLE, MODEL_INFO, PASS_THROUGH]),
+        "llm_api_routes" => any(&[OPENAI, ANTHROPIC, GOOGLE, MODEL_INFO, PASS_THROUGH]) || exactly(&[MCP]),
         "info_routes" => any(&[INFO]),
         "model_info_routes" => any(&[MODEL_INFO]),
         "key_management_routes" => any(&[KEYS]),
@@ -250,6 +258,13 @@ mod tests {
             ("openai_routes", "/azure/v1/files/file-1/content", true),
             ("management_routes", "/key/generate", true),
             ("management_routes", "/v1/chat/completions", false),
+            ("mcp_routes", "/mcp/git", true),
+            ("mcp_routes", "/v1/mcp/server", true),
+            ("mcp_inference_routes", "/git/mcp", true),
+            ("mcp_inference_routes", "/mcp-rest/tools/call", true),
+            ("mcp_inference_routes", "/v1/mcp/server", false),
+            ("llm_api_routes", "/mcp", true),
+            ("llm_api_routes", "/v1/mcp/server", false),
             ("info_routes", "/key/info", true),
             ("info_routes", "/key/generate", false),
         ] {

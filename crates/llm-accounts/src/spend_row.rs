@@ -54,6 +54,7 @@ pub(crate) fn shared(alike: &Alike<'_>, tags: &[String], now: DateTime<Utc>) -> 
         organization_id: some(alike.organization),
         end_user: some(alike.end_user),
         agent_id: some(alike.agent),
+        mcp_namespaced_tool_name: some(alike.mcp_tool),
         status: Some(if alike.success { "success" } else { "failure" }.to_owned()),
         created_at: now,
         updated_at: now,

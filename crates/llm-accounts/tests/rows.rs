@@ -34,6 +34,7 @@ fn record(status: Status) -> LogRecord {
         model_id: Some("deployment-1".into()),
         provider: "openai".into(),
         api_base: Some("https://api.openai.com/v1".into()),
+        mcp_tool: None,
         usage: usage(),
         usage_raw: RawJson::parse(r#"{"prompt_tokens":13}"#).ok(),
         cost: Cost { total: 0.5, input: 0.2, output: 0.3, ..Cost::default() },

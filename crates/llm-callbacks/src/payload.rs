@@ -280,7 +280,25 @@ impl Serialize for Metadata<'_> {
         map.serialize_entry("usage_object", &UsageObject(r.usage_raw.as_ref(), &r.usage))?;
         map.serialize_entry("attempted_retries", &r.retries)?;
         map.serialize_entry("attempted_fallbacks", &r.fallbacks)?;
+        if let Some(tool) = &r.mcp_tool {
+            map.serialize_entry("mcp_tool_call_metadata", &McpTool::of(tool))?;
+        }
         map.end()
+    }
+}
+
+/// A call of a tool, as LiteLLM tells it.
+#[derive(Serialize)]
+struct McpTool<'a> {
+    name: &'a str,
+    mcp_server_name: &'a str,
+    namespaced_tool_name: &'a str,
+}
+
+impl<'a> McpTool<'a> {
+    fn of(tool: &'a str) -> Self {
+        let (server, name) = tool.split_once('/').unwrap_or(("", tool));
+        Self { name, mcp_server_name: server, namespaced_tool_name: tool }
     }
 }
 

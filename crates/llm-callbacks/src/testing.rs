@@ -29,6 +29,7 @@ pub fn answered(n: u64) -> LogRecord {
         model_id: Some("deployment-1".into()),
         provider: "openai".into(),
         api_base: Some("https://api.openai.com".into()),
+        mcp_tool: None,
         usage: Usage { input_text: 10, cache_read: 5, output_text: 20, reasoning: 4, ..Usage::default() },
         usage_raw: None,
         cost: Cost { total: 0.25, input: 0.1, output: 0.15, ..Cost::default() },
@@ -59,6 +60,7 @@ pub fn failed(n: u64) -> LogRecord {
     LogRecord {
         status: Status::Failure,
         response_id: None,
+        mcp_tool: None,
         usage: Usage::default(),
         cost: Cost::default(),
         error: Some(ErrorInfo {
@@ -125,6 +127,7 @@ fn extreme(n: u64) -> LogRecord {
         caller: Caller { key_alias: Some("line\nbreak \u{2028} \u{1F600} \"quote\" \\".into()), ..Caller::default() },
         model_group: "".into(),
         model_id: None,
+        mcp_tool: None,
         usage: Usage { input_text: u64::MAX, output_text: u64::MAX, ..Usage::default() },
         cost: Cost { total: f64::NAN, ..Cost::default() },
         start_us: i64::MAX,

@@ -34,6 +34,8 @@ pub struct App {
     pub responses: Arc<Book>,
     /// Pass-through endpoints of the database.
     pub endpoints: ArcSwap<Vec<crate::pass::custom::Custom>>,
+    /// Children of MCP servers.
+    pub mcp: llm_mcp::Hub,
     /// Secrets of realtime sessions.
     pub secrets: Arc<crate::resources::Secrets>,
     /// Model calls that are being answered.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, explain, google, health, models, pass, rag, realtime, resources, responses, tools};
+use crate::{admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -90,6 +90,10 @@ impl Core {
             drop(snapshot);
             return self.counted(Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
         }
+        if let Action::Mcp(verb) = route.action {
+            drop(snapshot);
+            return self.counted(Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer))).await;
+        }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
             return self.counted(resources::serve(self, what, route.name, path, parts, body, peer)).await;
@@ -129,6 +133,7 @@ impl Core {
             | Action::Resource(_)
             | Action::Realtime
             | Action::ResponsesSocket
+            | Action::Mcp(_)
             | Action::Rag(_) => errors::not_found(),
             Action::Endpoints(verb) => {
                 let body = crate::read::body(&snapshot, parts, body).await?;

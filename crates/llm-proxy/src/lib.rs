@@ -8,7 +8,8 @@
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
-//! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions.
+//! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions;
+//!   [`mcp`]: MCP servers.
 
 pub mod admin;
 pub mod answer;
@@ -31,6 +32,7 @@ pub mod health;
 pub mod jobs;
 pub mod ledger;
 pub mod logging;
+pub mod mcp;
 pub mod migrate;
 pub mod models;
 pub mod openapi;

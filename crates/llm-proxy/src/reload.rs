@@ -129,6 +129,7 @@ impl Reloader {
         let state = Arc::clone(app.snapshot.load().engine.router.state());
         let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
         app.accounts.set_directory(directory(&snapshot));
+        app.mcp.follow(&snapshot.mcp);
         let deployments = snapshot.engine.router.deployments().len();
         app.snapshot.store(Arc::new(snapshot));
         self.last.store(stored);

@@ -9,6 +9,7 @@ use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
 use crate::cache::routes::Verb as CacheVerb;
+use crate::mcp;
 use crate::pass::stored;
 use crate::rag;
 use crate::resources::Resource;
@@ -94,6 +95,8 @@ pub enum Action {
     Endpoints(stored::Verb),
     /// Retrieval: `/v1/rag/`.
     Rag(rag::Verb),
+    /// MCP servers.
+    Mcp(mcp::Verb),
     /// Something that a provider keeps.
     Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
@@ -259,6 +262,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
         .or_else(|| one_decision(method, path))
         .or_else(|| crate::resources::find(method, path))
         .or_else(|| mounted(method, path))
+        .or_else(|| mcp::find(method, path))
 }
 
 fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
@@ -337,7 +341,7 @@ impl<'p> Route<'p> {
 pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     const PASSED: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let rows = TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (r.method.clone(), *p)));
-    let rows = rows.chain(crate::resources::all());
+    let rows = rows.chain(crate::resources::all()).chain(mcp::all());
     rows.chain(passthrough::mounts().iter().flat_map(|m| PASSED.map(|method| (method, m.route))))
 }
 

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub guardrails: GuardrailSet,
     /// What relays use.
     pub relays: crate::pass::relays::Relays,
+    /// MCP servers.
+    pub mcp: llm_mcp::Registry,
     /// Somebody wants the content of answers.
     pub wants_content: bool,
     /// What the dearest deployment of each group asks per token, worked out once.
@@ -60,6 +62,7 @@ impl Snapshot {
             bounds: bounds(&engine),
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,
+            mcp: llm_mcp::Registry { servers: loaded.mcp },
             guardrails,
             wants_content,
             settings: loaded.settings,

@@ -158,6 +158,7 @@ impl Draft {
             model_id: None,
             provider: Arc::from(""),
             api_base: None,
+            mcp_tool: None,
             usage: llm_types::Usage::default(),
             usage_raw: None,
             cost: llm_types::record::Cost::default(),
@@ -271,12 +272,20 @@ impl Draft {
         self.record
     }
 
-    fn failed(mut self, error: &Error) -> Arc<LogRecord> {
+    fn failed(self, error: &Error) -> Arc<LogRecord> {
+        Arc::new(self.ended(Some(error), |_| {}))
+    }
+
+    /// What is known of a call that ended now; `fill` adds what its maker knows.
+    pub(crate) fn ended(mut self, error: Option<&Error>, fill: impl FnOnce(&mut LogRecord)) -> LogRecord {
         let since = self.started.elapsed();
         self.record.end_us = self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        self.record.status = Status::Failure;
-        self.record.error = Some(info(error));
-        Arc::new(self.record)
+        if let Some(error) = error {
+            self.record.status = Status::Failure;
+            self.record.error = Some(info(error));
+        }
+        fill(&mut self.record);
+        self.record
     }
 }
 

@@ -48,13 +48,15 @@ pub enum OperationKind {
     VideoDelete,
     /// Videos are listed.
     VideoList,
+    /// A tool of an MCP server is called.
+    Tool,
 }
 
 impl OperationKind {
     /// True for the operations whose requests travel in LiteLLM's own shape, see `llm_wire::task`.
     #[must_use]
     pub const fn is_task(self) -> bool {
-        !matches!(self, Self::Generate | Self::Embed | Self::CountTokens | Self::Relay | Self::Realtime)
+        !matches!(self, Self::Generate | Self::Embed | Self::CountTokens | Self::Relay | Self::Realtime | Self::Tool)
     }
 
     /// The operation by whose rows and addresses it is done.
@@ -95,6 +97,7 @@ impl OperationKind {
             (Self::CountTokens, _) => "token_counter",
             (Self::Relay, _) => "pass_through_endpoint",
             (Self::Realtime, _) => "_arealtime",
+            (Self::Tool, _) => "call_mcp_tool",
             (Self::Generate, _) => "acompletion",
         }
     }

@@ -100,6 +100,8 @@ pub struct LogRecord {
     pub provider: Arc<str>,
     /// Its address, without query.
     pub api_base: Option<Arc<str>>,
+    /// The tool of an MCP server that was called, as `server/tool`.
+    pub mcp_tool: Option<Arc<str>>,
     /// What was consumed.
     pub usage: Usage,
     /// The upstream's own usage object.

@@ -23,7 +23,7 @@ const SHELVES: &[&[&str]] = &[
         "llm-store",
     ],
     &["llm-accounts", "llm-client"],
-    &["llm-management"],
+    &["llm-management", "llm-mcp"],
     &["llm-proxy"],
     &["llm-tests", "llm-examples", "xtask"],
 ];

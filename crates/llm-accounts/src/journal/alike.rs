@@ -40,6 +40,8 @@ pub(crate) struct Alike<'a> {
     pub(crate) call_type: &'a str,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) tags: Vec<&'a str>,
+    /// The tool of an MCP server, as `server/tool`.
+    pub(crate) mcp_tool: Option<&'a str>,
 }
 
 const TOLD: u64 = 1;
@@ -86,6 +88,7 @@ pub(super) fn put(note: &Note, out: &mut Vec<u8>) {
     out.text(record.call_type);
     out.maybe(record.user_agent.as_deref());
     out.texts(record.tags.iter().map(String::as_str));
+    out.maybe(record.mcp_tool.as_deref());
 }
 
 impl<'a> Alike<'a> {
@@ -124,6 +127,8 @@ impl<'a> Alike<'a> {
             alike.call_type = take.text()?;
             alike.user_agent = take.maybe()?;
             alike.tags = take.texts()?;
+            // Older segments end here.
+            alike.mcp_tool = take.maybe().flatten();
         }
         Some(alike)
     }

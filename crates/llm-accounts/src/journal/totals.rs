@@ -84,6 +84,7 @@ impl Totals {
             model_group: alike.model_group.to_owned(),
             custom_llm_provider: alike.provider.to_owned(),
             endpoint: alike.endpoint.to_owned(),
+            mcp_namespaced_tool_name: alike.mcp_tool.unwrap_or_default().to_owned(),
             ..DailyKey::default()
         };
         let mut add = |scope: DailyScope, entity: &str| {

@@ -81,6 +81,7 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     out.default_model = s.text("completion_model").or(out.default_model.take());
     out.user_header_name = s.text("user_header_name").or_else(|| mapped_header(s)).map(|n| n.to_ascii_lowercase());
     out.key_header_name = s.text("litellm_key_header_name").map(|n| n.to_ascii_lowercase());
+    out.mcp_auth_header = s.text("mcp_client_side_auth_header_name").map(|n| n.to_ascii_lowercase());
     for (key, slot) in [
         ("allow_client_side_credentials", &mut out.allow_client_side_credentials),
         ("dangerously_allow_mock_testing_request_params", &mut out.allow_mock_testing),

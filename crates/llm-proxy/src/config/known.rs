@@ -51,7 +51,7 @@ pub(crate) const LITELLM: &str = "
     disable_stop_sequence_limit num_retries_per_request output_parse_pii vertex_ai_safety_settings
     vector_store_search_failure_mode global_disable_no_log_param enable_redis_auth_cache global_prompt_directory
     blocked_user_list banned_keywords_list enable_post_custom_auth_checks priority_reservation_settings responses
-    global_bitbucket_config global_gitlab_config mcp_aliases mcp_semantic_tool_filter websearch_interception_params";
+    global_bitbucket_config global_gitlab_config mcp_semantic_tool_filter websearch_interception_params";
 
 /// `router_settings` that change nothing here.
 pub(crate) const ROUTER_HARMLESS: &str =
@@ -106,7 +106,7 @@ pub(crate) const GENERAL: &str = "
     team_metadata_schema enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
     disable_retry_on_max_parallel_request_limit_error
     include_call_id_in_error_body mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops
-    mcp_required_fields mcp_allowed_clients mcp_client_id_header mcp_client_side_auth_header_name
+    mcp_required_fields mcp_allowed_clients mcp_client_id_header
     mcp_session_token_signing mcp_allow_all_keys_respects_mcp_scope enable_mcp_registry
     require_end_user_mcp_access_defined require_key_mcp_access_defined user_mcp_management_mode user_url_validation
     user_url_allowed_hosts provider_url_destination_allowed_hosts enable_claude_code_gateway

@@ -12,6 +12,7 @@
 //! | `cache`, `redis` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
+//! | `mcp` | `mcp_servers`, `mcp_aliases` |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `stored` | what the database adds: models, credentials, settings |
@@ -34,6 +35,7 @@ mod known;
 mod lint;
 mod litellm;
 mod master;
+mod mcp;
 mod models;
 pub mod node;
 mod outbound;
@@ -115,6 +117,8 @@ pub struct Loaded {
     pub router: RouterSettings,
     /// What relays use.
     pub relays: crate::pass::relays::RelaySettings,
+    /// MCP servers.
+    pub mcp: Vec<Arc<llm_mcp::Server>>,
     /// The response cache, when it is on.
     pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
@@ -215,6 +219,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let general = top.section("general_settings");
     out.redis = redis::shared(general.as_ref(), router.as_ref(), litellm.as_ref(), ctx.env);
     router::read(router.as_ref(), &mut out.router, &mut out.settings.health);
+    let aliases = mcp::aliases(litellm.as_ref());
     litellm::read(litellm.as_ref(), ctx, &mut out);
     general::read(general.as_ref(), ctx, &mut out);
     outbound::read(ctx.env, &mut out.http);
@@ -222,6 +227,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     out.engine.longest_stream = longest.and_then(|s| s.trim().parse().ok()).and_then(llm_client::target::seconds);
     out.guardrails = guardrails::read(&top, ctx.source);
     relays::read(&top, &out.prices, &mut out.relays);
+    out.mcp = mcp::read(&top, &aliases);
     let placed = deployments(&top, ctx, &mut out);
     lint::run(&top, &placed, &out, ctx);
     out.deployments = placed.into_iter().map(|p| p.deployment).collect();
@@ -296,6 +302,7 @@ impl Loaded {
             deployments: Vec::new(),
             router: RouterSettings::default(),
             relays: crate::pass::relays::RelaySettings::default(),
+            mcp: Vec::new(),
             cache: None,
             guardrails: Vec::new(),
             callbacks: Callbacks::default(),

@@ -17,6 +17,9 @@ pub struct Settings {
     pub user_header_name: Option<String>,
     /// Header that carries the key, instead of the usual ones (`litellm_key_header_name`).
     pub key_header_name: Option<String>,
+    /// Header that carries a client's credential for MCP servers, instead of `x-mcp-auth`
+    /// (`mcp_client_side_auth_header_name`).
+    pub mcp_auth_header: Option<String>,
     /// Clients may send credentials (`allow_client_side_credentials`).
     pub allow_client_side_credentials: bool,
     /// Fault injection by clients (`dangerously_allow_mock_testing_request_params`).
@@ -100,6 +103,7 @@ impl Default for Settings {
             default_model: None,
             user_header_name: None,
             key_header_name: None,
+            mcp_auth_header: None,
             allow_client_side_credentials: false,
             allow_mock_testing: false,
             always_include_stream_usage: false,

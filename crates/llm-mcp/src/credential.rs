@@ -1,0 +1,92 @@
+//! What is shown to a server so that it answers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use llm_types::Secret;
+
+/// How a credential is shown (`auth_type`), with ours where we have one.
+#[derive(Debug, Clone, Default)]
+pub enum Scheme {
+    /// Not at all.
+    #[default]
+    None,
+    /// In this way; a client may bring its own.
+    Shown(Way, Option<Secret>),
+    /// The `Authorization` that the client shows to the server goes on as it is.
+    Passed,
+}
+
+/// The header that a credential goes into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// `X-API-Key`
+    ApiKey,
+    /// `Authorization: Bearer`
+    Bearer,
+    /// `Authorization: Basic`, of `user:password`
+    Basic,
+    /// `Authorization`, as it is
+    Authorization,
+    /// `Authorization: token`
+    Token,
+}
+
+impl Way {
+    /// LiteLLM's name for it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "api_key" => Self::ApiKey,
+            "bearer_token" => Self::Bearer,
+            "basic" => Self::Basic,
+            "authorization" => Self::Authorization,
+            "token" => Self::Token,
+            _ => return None,
+        })
+    }
+
+    /// The header; nothing for a value that cannot stand in one.
+    pub(crate) fn header(self, value: &str) -> Option<(HeaderName, HeaderValue)> {
+        let (name, text) = match self {
+            Self::ApiKey => (HeaderName::from_static("x-api-key"), value.to_owned()),
+            Self::Bearer => (AUTHORIZATION, format!("Bearer {}", value.strip_prefix("Bearer ").unwrap_or(value))),
+            Self::Basic => (AUTHORIZATION, format!("Basic {}", basic(value))),
+            Self::Authorization => (AUTHORIZATION, value.to_owned()),
+            Self::Token => (AUTHORIZATION, format!("token {value}")),
+        };
+        let mut value = HeaderValue::try_from(text).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    }
+}
+
+/// `user:password` coded; what is coded already stays.
+fn basic(value: &str) -> String {
+    let value = value.strip_prefix("Basic ").unwrap_or(value);
+    if value.contains(':') { STANDARD.encode(value) } else { value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_and_headers() {
+        for (name, value, wanted) in [
+            ("api_key", "k", ("x-api-key", "k")),
+            ("bearer_token", "k", ("authorization", "Bearer k")),
+            ("bearer_token", "Bearer k", ("authorization", "Bearer k")),
+            ("basic", "a:b", ("authorization", "Basic YTpi")),
+            ("basic", "YTpi", ("authorization", "Basic YTpi")),
+            ("authorization", "Custom x", ("authorization", "Custom x")),
+            ("token", "k", ("authorization", "token k")),
+        ] {
+            let (header, value) = Way::named(name).unwrap().header(value).unwrap();
+            assert_eq!((header.as_str(), value.to_str().unwrap()), wanted);
+            assert!(value.is_sensitive());
+        }
+        assert!(Way::named("oauth2").is_none());
+        assert!(Way::Bearer.header("a\nb").is_none());
+    }
+}

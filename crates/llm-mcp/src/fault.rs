@@ -1,0 +1,66 @@
+//! What can go wrong with a server behind.
+
+use std::fmt;
+
+use llm_http::TransportError;
+use llm_types::{Error, Kind};
+
+use crate::rpc::{self, RpcError};
+
+/// Why a server behind did not do what was asked.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// It says no, in its own words.
+    Told(RpcError),
+    /// It cannot be reached, or hung up.
+    Unreachable(String),
+    /// It answers another HTTP status than a server would.
+    Status(u16),
+    /// What it says is not MCP.
+    Broken(&'static str),
+    /// It took too long.
+    Slow,
+}
+
+impl From<TransportError> for Fault {
+    fn from(error: TransportError) -> Self {
+        if error.kind() == llm_http::ErrorKind::Timeout { Self::Slow } else { Self::Unreachable(error.to_string()) }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told(error) => f.write_str(&error.message),
+            Self::Unreachable(why) => write!(f, "it cannot be reached: {why}"),
+            Self::Status(401 | 403) => f.write_str("it refuses the credential that it was shown"),
+            Self::Status(status) => write!(f, "it answered status {status}"),
+            Self::Broken(what) => write!(f, "it does not speak MCP: {what}"),
+            Self::Slow => f.write_str("it took too long"),
+        }
+    }
+}
+
+impl Fault {
+    /// The same for the client that asked. `server` is the name the client knows.
+    #[must_use]
+    pub fn told(self, server: &str) -> RpcError {
+        match self {
+            Self::Told(error) => error,
+            other => RpcError::new(rpc::INTERNAL_ERROR, format!("MCP server {server}: {other}")),
+        }
+    }
+
+    /// The same for logs and REST.
+    #[must_use]
+    pub fn error(&self, server: &str) -> Error {
+        let kind = match self {
+            Self::Told(_) | Self::Broken(_) => Kind::Api,
+            Self::Unreachable(_) => Kind::Connection,
+            Self::Status(_) => Kind::BadGateway,
+            Self::Slow => Kind::Timeout,
+        };
+        let detail = llm_types::error::UpstreamDetail { provider: server.to_owned(), ..Default::default() };
+        Error::upstream(kind, format!("MCP server {server}: {self}"), detail)
+    }
+}

@@ -1,0 +1,89 @@
+//! What a caller may use of the servers.
+
+use llm_types::Json;
+
+/// Tools that may be used of some servers; servers that are not named: all of theirs.
+pub type ToolLists = Vec<(String, Vec<String>)>;
+
+/// What a key or a team is granted: the columns of `LiteLLM_ObjectPermissionTable`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Ids or names of servers.
+    pub servers: Vec<String>,
+    /// Access groups of servers.
+    pub groups: Vec<String>,
+    /// Tools, where not all are allowed.
+    pub tools: ToolLists,
+}
+
+impl Granted {
+    /// True when no server is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty() && self.groups.is_empty()
+    }
+
+    /// Tools of `mcp_tool_permissions`: `{server: [tool]}`.
+    #[must_use]
+    pub fn tools_of(json: &Json) -> ToolLists {
+        let texts = |list: &Json| -> Vec<String> {
+            list.as_array().unwrap_or_default().iter().filter_map(|t| t.as_str().map(str::to_owned)).collect()
+        };
+        json.as_object().unwrap_or_default().iter().map(|(server, list)| (server.clone(), texts(list))).collect()
+    }
+
+    pub(crate) fn names(&self, server: &crate::Server) -> bool {
+        self.servers.iter().any(|name| server.is_called(name)) || self.groups.iter().any(|g| server.groups.contains(g))
+    }
+
+    /// The list of the server's tools; nothing when all are allowed.
+    pub(crate) fn list(&self, server: &crate::Server) -> Option<&[String]> {
+        self.tools.iter().find(|(name, _)| server.is_called(name)).map(|(_, list)| list.as_slice())
+    }
+}
+
+/// What a caller may use.
+#[derive(Debug, Clone)]
+pub enum Grant {
+    /// Everything: administrators.
+    All,
+    /// What the key is granted, within what its team is granted. A key that is granted nothing inherits the team's; without
+    /// either only servers for all keys are left.
+    Of {
+        /// The key's.
+        key: Granted,
+        /// The team's.
+        team: Granted,
+    },
+}
+
+impl Grant {
+    /// True when the server may be used.
+    #[must_use]
+    pub fn allows(&self, server: &crate::Server) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of { key, team } => {
+                server.for_all_keys
+                    || match (key.is_empty(), team.is_empty()) {
+                        (true, true) => false,
+                        (true, false) => team.names(server),
+                        (false, true) => key.names(server),
+                        (false, false) => key.names(server) && team.names(server),
+                    }
+            }
+        }
+    }
+
+    /// True when the tool of a server that may be used may be used itself. `tool` is the server's own name for it.
+    #[must_use]
+    pub fn allows_tool(&self, server: &crate::Server, tool: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of { key, team } => [key, team]
+                .into_iter()
+                .filter_map(|granted| granted.list(server))
+                .all(|list| list.iter().any(|name| server.tool_is_called(tool, name))),
+        }
+    }
+}

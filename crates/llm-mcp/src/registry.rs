@@ -1,0 +1,266 @@
+//! All servers, and those of them that a caller sees.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::credential::{Scheme, Way};
+use crate::grant::Grant;
+use crate::rpc::{self, RpcError};
+use crate::server::{Server, separator};
+
+/// All servers.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// In the order in which they are listed.
+    pub servers: Vec<Arc<Server>>,
+}
+
+/// What a client asks to see: names of servers or access groups, as its path and its headers name them. Empty: all.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Named by the path.
+    pub path: Vec<String>,
+    /// `x-mcp-servers`
+    pub servers: Vec<String>,
+    /// `x-mcp-access-groups`
+    pub groups: Vec<String>,
+}
+
+/// A server that a caller sees.
+#[derive(Debug, Clone)]
+pub struct Visible {
+    /// The server.
+    pub server: Arc<Server>,
+    /// What goes along with requests to it.
+    pub headers: HeaderMap,
+}
+
+/// The servers that a caller sees.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Each with what it is shown.
+    pub servers: Vec<Visible>,
+    grant: Grant,
+}
+
+impl Registry {
+    /// The servers that `grant` allows among those that are asked for. `headers` are the client's, without those that told
+    /// the gateway who it is.
+    #[must_use]
+    pub fn view(&self, grant: Grant, asked: &Asked, headers: &HeaderMap) -> View {
+        let named = |server: &Server, name: &String| server.is_called(name) || server.groups.contains(name);
+        let wanted = |server: &Server| {
+            (asked.path.is_empty() || asked.path.iter().any(|name| named(server, name)))
+                && (asked.servers.is_empty() || asked.servers.iter().any(|name| named(server, name)))
+                && (asked.groups.is_empty() || asked.groups.iter().any(|group| server.groups.contains(group)))
+        };
+        let seen = self.servers.iter().filter(|server| wanted(server) && grant.allows(server));
+        let servers = seen.map(|server| Visible { headers: shown(server, headers), server: Arc::clone(server) });
+        View { servers: servers.collect(), grant }
+    }
+}
+
+/// What goes along with a request: our credential, or the client's own for this server, and the headers that may go on.
+fn shown(server: &Server, client: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    for name in &server.extra_headers {
+        if let Some(value) = client.get(name) {
+            out.insert(name.clone(), value.clone());
+        }
+    }
+    let old = client.get("x-mcp-auth").and_then(|v| v.to_str().ok());
+    match &server.scheme {
+        Scheme::None => {}
+        Scheme::Passed => {
+            if let Some(value) = client.get(http::header::AUTHORIZATION) {
+                out.insert(http::header::AUTHORIZATION, value.clone());
+            }
+        }
+        Scheme::Shown(way, own) => {
+            let value = old.or_else(|| own.as_ref().map(|own| own.expose()));
+            out.extend(value.and_then(|value| way.header(value)).map(|(name, value)| (Some(name), value)));
+        }
+    }
+    for (name, value) in own_headers(server, client) {
+        out.insert(name, value);
+    }
+    out.extend(server.static_headers.clone());
+    out
+}
+
+/// Headers of the client for this server alone: `x-mcp-{server}-{header}`.
+fn own_headers(server: &Server, client: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let prefix = format!("x-mcp-{}-", server.prefix().to_ascii_lowercase());
+    let own = client.iter().filter_map(|(name, value)| {
+        let header = name.as_str().strip_prefix(&prefix)?;
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        match header {
+            "auth" => Way::Authorization.header(value.to_str().ok()?),
+            // What frames a request is ours to say.
+            "host" | "content-length" | "transfer-encoding" | "connection" | "content-type" | "accept" => None,
+            _ => Some((HeaderName::try_from(header).ok()?, value)),
+        }
+    });
+    own.collect()
+}
+
+impl View {
+    /// True when names carry the server's in front: several servers are seen.
+    #[must_use]
+    pub fn prefixes(&self) -> bool {
+        self.servers.len() > 1
+    }
+
+    /// The name under which the client sees something of a server.
+    #[must_use]
+    pub fn name(&self, server: &Server, own: &str) -> String {
+        if self.prefixes() { format!("{}{}{own}", server.prefix(), separator()) } else { own.to_owned() }
+    }
+
+    /// The server that a name of the client's means, and the server's own name for it. With one server both names do.
+    #[must_use]
+    pub fn find<'n>(&self, name: &'n str) -> Option<(&Visible, &'n str)> {
+        let prefixed = |visible: &Visible| {
+            let own = name.strip_prefix(&visible.server.prefix())?.strip_prefix(separator())?;
+            Some(own).filter(|own| !own.is_empty())
+        };
+        // The longest name wins, where one begins with another.
+        let found = self.servers.iter().filter_map(|v| Some((v, prefixed(v)?))).min_by_key(|(_, own)| own.len());
+        match self.servers.as_slice() {
+            [one] => Some(found.unwrap_or((one, name))),
+            _ => found,
+        }
+    }
+
+    /// True for a tool that the caller may see and call.
+    #[must_use]
+    pub fn allows(&self, server: &Server, tool: &str) -> bool {
+        server.shows(tool) && self.grant.allows_tool(server, tool)
+    }
+
+    /// The tool that a name means, if the caller may call it.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMS`: the same for tools that do not exist and for those of others.
+    pub fn tool<'n>(&self, name: &'n str) -> Result<(&Visible, &'n str), RpcError> {
+        let found = self.find(name).filter(|(visible, tool)| self.allows(&visible.server, tool));
+        found.ok_or_else(|| RpcError::new(rpc::INVALID_PARAMS, format!("Unknown tool: {name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_types::RawJson;
+
+    use super::*;
+    use crate::grant::Granted;
+    use crate::spec::ServerSpec;
+
+    fn registry() -> Registry {
+        let server = |name: &str, text: &str| {
+            let spec: ServerSpec = RawJson::parse(text).unwrap().read().unwrap();
+            Arc::new(spec.server(name, false).unwrap())
+        };
+        Registry {
+            servers: vec![
+                server(
+                    "git",
+                    r#"{"url":"http://h/1","access_groups":["dev"],"auth_type":"bearer_token","auth_value":"ours"}"#,
+                ),
+                server("mail", r#"{"url":"http://h/2","server_id":"m-1","extra_headers":["x-tenant"]}"#),
+                server("time", r#"{"url":"http://h/3","allow_all_keys":true,"disallowed_tools":["set"]}"#),
+            ],
+        }
+    }
+
+    fn granted(servers: &[&str], groups: &[&str]) -> Granted {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        Granted { servers: own(servers), groups: own(groups), tools: Vec::new() }
+    }
+
+    fn names(view: &View) -> Vec<&str> {
+        view.servers.iter().map(|v| v.server.name.as_str()).collect()
+    }
+
+    #[test]
+    fn keys_see_what_they_are_granted_within_their_team() {
+        let none = || granted(&[], &[]);
+        for (key, team, wanted) in [
+            (none(), none(), &["time"][..]),
+            (granted(&["m-1"], &[]), none(), &["mail", "time"]),
+            (granted(&[], &["dev"]), none(), &["git", "time"]),
+            (none(), granted(&["git"], &[]), &["git", "time"]),
+            (granted(&["mail", "git"], &[]), granted(&["git"], &[]), &["git", "time"]),
+            (granted(&["mail"], &[]), granted(&["git"], &[]), &["time"]),
+        ] {
+            let view = registry().view(Grant::Of { key, team }, &Asked::default(), &HeaderMap::new());
+            assert_eq!(names(&view), wanted);
+        }
+        let all = registry().view(Grant::All, &Asked::default(), &HeaderMap::new());
+        assert_eq!(names(&all), ["git", "mail", "time"]);
+    }
+
+    #[test]
+    fn asking_never_shows_more() {
+        let asked = |path: Option<&str>, servers: &[&str], groups: &[&str]| Asked {
+            path: path.map(str::to_owned).into_iter().collect(),
+            servers: servers.iter().map(|s| (*s).to_owned()).collect(),
+            groups: groups.iter().map(|s| (*s).to_owned()).collect(),
+        };
+        let grant = || Grant::Of { key: granted(&["git"], &[]), team: granted(&[], &[]) };
+        for (asked, wanted) in [
+            (asked(Some("git"), &[], &[]), &["git"][..]),
+            (asked(Some("dev"), &[], &[]), &["git"]),
+            (asked(Some("mail"), &[], &[]), &[]),
+            (asked(None, &["mail", "time"], &[]), &["time"]),
+            (asked(None, &[], &["dev"]), &["git"]),
+            (asked(Some("time"), &["git"], &[]), &[]),
+        ] {
+            assert_eq!(names(&registry().view(grant(), &asked, &HeaderMap::new())), wanted);
+        }
+    }
+
+    #[test]
+    fn tools_are_found_by_their_names() {
+        let key = Granted { tools: vec![("git".into(), vec!["log".into()])], ..granted(&["git", "mail"], &[]) };
+        let view = registry().view(Grant::Of { key, team: granted(&[], &[]) }, &Asked::default(), &HeaderMap::new());
+        let own = |name: &str| view.tool(name).map(|(v, tool)| (v.server.name.clone(), tool.to_owned())).ok();
+        assert_eq!(own("git-log"), Some(("git".into(), "log".into())));
+        assert_eq!(own("git-push"), None);
+        assert_eq!(own("mail-send-all"), Some(("mail".into(), "send-all".into())));
+        assert_eq!(own("time-set"), None);
+        assert_eq!(own("log"), None);
+        let one =
+            registry().view(Grant::All, &Asked { path: vec!["mail".into()], ..Asked::default() }, &HeaderMap::new());
+        assert_eq!(one.tool("send").unwrap().1, "send");
+        assert_eq!(one.tool("mail-send").unwrap().1, "send");
+    }
+
+    #[test]
+    fn headers_go_where_they_belong() {
+        let mut client = HeaderMap::new();
+        for (name, value) in [
+            ("x-tenant", "t"),
+            ("x-other", "o"),
+            ("x-mcp-git-authorization", "Bearer mine"),
+            ("x-mcp-git-host", "evil"),
+            ("x-mcp-mail-x-trace", "1"),
+        ] {
+            client.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let all = registry().view(Grant::All, &Asked::default(), &client);
+        let of = |at: usize| {
+            let pairs = all.servers[at].headers.iter().map(|(n, v)| format!("{n}={}", v.to_str().unwrap()));
+            let mut pairs: Vec<String> = pairs.collect();
+            pairs.sort();
+            pairs
+        };
+        assert_eq!(of(0), ["authorization=Bearer mine"]);
+        assert_eq!(of(1), ["x-tenant=t", "x-trace=1"]);
+        assert!(of(2).is_empty());
+        let bare = registry().view(Grant::All, &Asked::default(), &HeaderMap::new());
+        assert_eq!(bare.servers[0].headers["authorization"], "Bearer ours");
+    }
+}

@@ -1,0 +1,48 @@
+//! `mcp_servers` and `litellm_settings.mcp_aliases` → MCP servers.
+
+use std::sync::Arc;
+
+use llm_mcp::{Server, ServerSpec, spec};
+
+use super::section::Section;
+
+/// Aliases and the servers that they stand for.
+pub(super) fn aliases(litellm: Option<&Section<'_>>) -> Vec<(String, String)> {
+    let Some(section) = litellm.and_then(|s| s.section("mcp_aliases")) else { return Vec::new() };
+    let pair = |e: &super::node::Entry| Some((e.key.clone(), e.node.text()?.to_owned()));
+    section.entries().iter().filter_map(pair).collect()
+}
+
+/// The servers, in order.
+pub(super) fn read(top: &Section<'_>, aliases: &[(String, String)]) -> Vec<Arc<Server>> {
+    let mut out: Vec<Arc<Server>> = Vec::new();
+    let Some(servers) = top.section("mcp_servers") else { return out };
+    for entry in servers.entries() {
+        let path = format!("mcp_servers.{}", entry.key);
+        let Some(section) = Section::open(&entry.node, path.clone(), top.problems()) else { continue };
+        let mut spec: ServerSpec = match entry.node.json().to_raw().read() {
+            Ok(spec) => spec,
+            Err(error) => {
+                // serde's message may quote a value, which may be a secret.
+                tracing::debug!(line = error.line(), "an MCP server cannot be read");
+                top.problems().error(&entry.node.mark, path, "a field has a value of another shape than was expected");
+                continue;
+            }
+        };
+        section.accept(spec::FIELDS);
+        section.not_served(spec::UNSERVED);
+        section.finish();
+        if spec.alias.is_none() {
+            // The first alias of a server is the one it gets, as in LiteLLM.
+            spec.alias = aliases.iter().find(|(_, server)| *server == entry.key).map(|(alias, _)| alias.clone());
+        }
+        match spec.server(&entry.key, false) {
+            Ok(server) if out.iter().any(|known| known.prefix() == server.prefix() || known.id == server.id) => {
+                section.error("alias", "another MCP server has this name, alias or id");
+            }
+            Ok(server) => out.push(Arc::new(server)),
+            Err((field, why)) => section.error(field, why),
+        }
+    }
+    out
+}

@@ -1,0 +1,143 @@
+//! A call of a tool: admitted, made, billed. It is one row, with the price that the server's configuration gives the tool.
+
+use std::sync::Arc;
+
+use llm_accounts::{Identity, Intent, Reservation};
+use llm_client::Report;
+use llm_mcp::{Fault, RpcError, View, Visible, answer, rpc};
+use llm_types::record::{Cost, LogRecord};
+use llm_types::{Error, RawJson};
+use llm_wire::top::Top;
+
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::pass::wish::Named;
+use crate::tail::{Draft, settle};
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The client asked for something that there is not.
+    Told(RpcError),
+    /// The call was not admitted.
+    Refused(Box<Refused>),
+}
+
+impl From<RpcError> for Failed {
+    fn from(error: RpcError) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Refused(Box::new(error.into()))
+    }
+}
+
+/// Calls the tool that a client knows as `name`. `path` is the one that was called, `params` are the client's. A server that
+/// fails gives a result that says so: a model can read it.
+pub(super) async fn tool(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    (path, view): (&str, &View),
+    name: &str,
+    params: &RawJson,
+) -> Result<RawJson, Failed> {
+    let (to, own) = match view.tool(name) {
+        Ok((to, own)) => (to, own.to_owned()),
+        // A bare name may be one server's alone.
+        Err(error) => among(core, view, name).await.ok_or(error)?,
+    };
+    allowed(to, &own, params)?;
+    let cost = to.server.cost(&own);
+    let reservation = admit(core, ctx, who, path, cost).await?;
+    // From here on the server may have acted, whoever hangs up.
+    reservation.mark_sent();
+    let outcome = answer::call(&core.app.mcp, &core.http, to, params, &own).await;
+    book(core, ctx, to, (name, &own), &outcome, reservation);
+    match outcome {
+        Ok(result) => Ok(result),
+        Err(Fault::Told(error)) => Err(Failed::Told(error)),
+        Err(fault) => Ok(answer::failed(&fault.error(&to.server.name).message)),
+    }
+}
+
+/// The one server that shows a tool of this name.
+async fn among<'v>(core: &Core, view: &'v View, name: &str) -> Option<(&'v Visible, String)> {
+    let tools = answer::tools(&core.app.mcp, &core.http, view).await.ok()?;
+    let mut found = tools.into_iter().filter(|listed| listed.own == name);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Some((one.of, one.own)),
+        _ => None,
+    }
+}
+
+fn allowed(to: &Visible, own: &str, params: &RawJson) -> Result<(), RpcError> {
+    let top = Top::parse(params.get().as_bytes()).unwrap_or_default();
+    let arguments = top.get("arguments").filter(|a| *a != "null").unwrap_or("{}");
+    let Ok(arguments) = Top::parse(arguments.as_bytes()) else {
+        return Err(RpcError::new(rpc::INVALID_PARAMS, "arguments must be an object"));
+    };
+    match to.server.forbidden(own, arguments.iter().map(|(name, _)| name)) {
+        None => Ok(()),
+        Some(name) => Err(RpcError::new(rpc::INVALID_PARAMS, format!("The argument {name} of {own} is not allowed"))),
+    }
+}
+
+async fn admit(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path: &str,
+    cost: f64,
+) -> Result<Reservation, Error> {
+    // One "token" that costs what the call costs. Free calls keep to budgets all the same: a key without money is stopped.
+    let price = (cost > 0.0).then_some((cost, 0.0));
+    let wish = Named::default().wish(ctx, "", price);
+    let intent = Intent {
+        route: ctx.route,
+        model: "",
+        group: "",
+        fallback_models: &[],
+        end_user: wish.end_user.as_deref(),
+        tags: &wish.tags,
+        metadata_tags: false,
+        input_tokens: u64::from(price.is_some()),
+        max_output_tokens: Some(0),
+        choices: 1,
+        price,
+    };
+    let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
+    ctx.wish = Some(wish);
+    admitted
+}
+
+/// Writes the row, settles, tells callbacks. Calls that failed cost nothing.
+fn book(
+    core: &Core,
+    ctx: &Context,
+    to: &Visible,
+    (name, own): (&str, &str),
+    outcome: &Result<RawJson, Fault>,
+    reservation: Reservation,
+) {
+    let server = &to.server;
+    let error = outcome.as_ref().err().map(|fault| fault.error(&server.name));
+    let total = if error.is_some() { 0.0 } else { server.cost(own) };
+    let cost = Cost { total, original: total, tools: total, ..Cost::default() };
+    let fill = |record: &mut LogRecord| {
+        record.model = Arc::from(format!("MCP: {name}"));
+        record.model_group = Arc::clone(&record.model);
+        record.mcp_tool = Some(Arc::from(format!("{}/{own}", server.name)));
+        record.cost = cost;
+        record.cache_hit = None;
+        if ctx.snapshot.wants_content {
+            record.response = outcome.as_ref().ok().cloned();
+        }
+    };
+    let record = Draft::bare(ctx).ended(error.as_ref(), fill);
+    let report = Report { cost, ..Report::default() };
+    settle(&core.app, record, &report, reservation, error.is_none());
+}

@@ -1,0 +1,134 @@
+//! The MCP gateway: `/mcp` speaks MCP to clients, `/mcp-rest` the same in REST. Servers, sessions and the protocol are
+//! `llm-mcp`'s; here it is said who calls, what is set aside and what is billed.
+//!
+//! | file | what |
+//! |---|---|
+//! | here | routes and the steps that all have in common |
+//! | `view` | which servers a caller sees |
+//! | `protocol` | streamable HTTP |
+//! | `rest` | `/mcp-rest/tools/*` |
+//! | `call` | a call of a tool: admitted, made, billed |
+
+mod call;
+mod protocol;
+mod rest;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{Method, Response};
+use hyper::body::Incoming;
+use llm_types::{Format, OperationKind};
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::routes::{Action, Permission, Route};
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// MCP itself.
+    Protocol,
+    /// `GET /mcp-rest/tools/list`
+    ListTools,
+    /// `POST /mcp-rest/tools/call`
+    CallTool,
+}
+
+const LIST: &str = "/mcp-rest/tools/list";
+const CALL: &str = "/mcp-rest/tools/call";
+
+/// Finds the route of a request. `/mcp/{server}` and `/{server}/mcp` name servers or access groups.
+#[must_use]
+pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let route = |verb, name, model| {
+        Some(Route { action: Action::Mcp(verb), permission: Permission::Llm, name, model, streams: false })
+    };
+    match path.strip_suffix('/').unwrap_or(path) {
+        LIST if *method == Method::GET => route(Verb::ListTools, LIST, None),
+        CALL if *method == Method::POST => route(Verb::CallTool, CALL, None),
+        "/mcp" => route(Verb::Protocol, "/mcp", None),
+        path => {
+            let own = |named: &&str| !named.is_empty() && !named.contains('/');
+            if let Some(named) = path.strip_prefix("/mcp/").filter(own) {
+                return route(Verb::Protocol, "/mcp/{mcp_server_name}", Some(named));
+            }
+            let named = path.strip_prefix('/')?.strip_suffix("/mcp").filter(own)?;
+            route(Verb::Protocol, "/{mcp_server_name}/mcp", Some(named))
+        }
+    }
+}
+
+/// Every path with its methods.
+pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
+    let paths = ["/mcp", "/mcp/{mcp_server_name}", "/{mcp_server_name}/mcp"];
+    let protocol = paths.into_iter().map(|path| (Method::POST, path));
+    protocol.chain([(Method::GET, LIST), (Method::POST, CALL)])
+}
+
+/// Answers a request.
+pub async fn serve(
+    core: &Core,
+    verb: Verb,
+    route: &Route<'_>,
+    path: &str,
+    parts: Parts,
+    body: Incoming,
+    peer: SocketAddr,
+) -> Response<Reply> {
+    let mut ctx = Context::new(core, route.name, OperationKind::Tool, Format::OpenAiChat, parts, peer);
+    match steps(core, &mut ctx, verb, (route, path), body).await {
+        Ok(response) => response,
+        Err(refused) => {
+            let unknown = refused.error.status() == 401;
+            let mut response = crate::pass::refuse(core, &ctx, refused);
+            if unknown {
+                // Clients of MCP look for it.
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            response
+        }
+    }
+}
+
+async fn steps(
+    core: &Core,
+    ctx: &mut Context,
+    verb: Verb,
+    (route, path): (&Route<'_>, &str),
+    body: Incoming,
+) -> Result<Response<Reply>, Refused> {
+    // Nothing is known of anybody whose key does not hold: there is no caller without rights.
+    let who = core.identify(&ctx.parts).await?;
+    ctx.who = Some(Arc::clone(&who));
+    core.app.accounts.permitted(&who, route.name, path)?;
+    match verb {
+        Verb::Protocol => protocol::answer(core, ctx, &who, (route.model, path), body).await,
+        Verb::ListTools => rest::list(core, ctx, &who).await,
+        Verb::CallTool => rest::call(core, ctx, &who, body).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_servers() {
+        let found = |path| find(&Method::POST, path).map(|r| (r.name, r.model));
+        assert_eq!(found("/mcp"), Some(("/mcp", None)));
+        assert_eq!(found("/mcp/"), Some(("/mcp", None)));
+        assert_eq!(found("/mcp/git"), Some(("/mcp/{mcp_server_name}", Some("git"))));
+        assert_eq!(found("/git/mcp"), Some(("/{mcp_server_name}/mcp", Some("git"))));
+        assert_eq!(found("/git/mcp/"), Some(("/{mcp_server_name}/mcp", Some("git"))));
+        assert_eq!(found("/a/b/mcp"), None);
+        assert_eq!(found("/mcp/a/b"), None);
+        assert_eq!(found("//mcp"), None);
+        assert_eq!(find(&Method::POST, LIST).map(|r| r.name), None);
+        assert_eq!(find(&Method::GET, LIST).map(|r| r.name), Some(LIST));
+    }
+}
