@@ -84,6 +84,8 @@ async fn started() -> (Gateway, Heads) {
     let config = Config::empty(&sim)
         .model("voice", "openai/gpt-realtime", &[])
         .model("refused", "openai/refused", &[])
+        .model("both", "openai/refused", &["order: 1"])
+        .model("both", "openai/gpt-realtime", &["order: 2", "tags: [paid]"])
         .general("proxy_batch_write_at: 1")
         .general("enable_openai_websocket_passthrough: true")
         .yaml()
@@ -222,4 +224,24 @@ async fn sockets_of_the_providers_own_api_pass() {
     );
     let row = gateway.spend_rows(&token, 1).await.unwrap()[0].clone();
     assert!(row["spend"].as_f64().unwrap() > 0.0 && row["model"] == "gpt-realtime", "{row}");
+}
+
+#[tokio::test]
+async fn another_deployment_of_the_group_takes_the_session_and_the_decision_is_told() {
+    let (gateway, heads) = started().await;
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let headers = [("authorization", bearer.as_str()), ("x-litellm-num-retries", "0")];
+    let (mut ws, answered) = connect(&gateway, "/v1/realtime?model=both", &headers).await.unwrap();
+    assert_eq!(event(&mut ws).await["type"], "session.created");
+    let paths: Vec<String> = heads.lock().iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(paths, ["/v1/realtime?model=refused", "/v1/realtime?model=gpt-realtime"]);
+    assert_eq!(answered["x-litellm-model-group"], "both");
+    let id = answered["x-llm-decision-id"].to_str().unwrap();
+    let told = gateway.get(&format!("/router/decisions/{id}"), MASTER_KEY).await.unwrap().json();
+    let outcomes: Vec<_> = told["choices"].as_array().unwrap().iter().map(|c| c["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["RateLimitError", "ok"], "{told}");
+    // a 429 rests where there is somebody else
+    heads.lock().clear();
+    drop(connect(&gateway, "/v1/realtime?model=both", &headers).await.unwrap());
+    assert_eq!(heads.lock().len(), 1, "{:?}", heads.lock());
 }

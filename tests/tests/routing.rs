@@ -11,6 +11,8 @@
 mod bills;
 #[path = "routing/health.rs"]
 mod health;
+#[path = "routing/relays.rs"]
+mod relays;
 
 use std::collections::BTreeSet;
 

@@ -112,6 +112,12 @@ pub struct Failure {
     pub decision: Option<DecisionId>,
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, last: None, decision: None }
+    }
+}
+
 impl Engine {
     /// Calls one deployment after the other until one answers.
     ///
@@ -121,7 +127,7 @@ impl Engine {
         let chosen = if self.router.has_auto() { Box::pin(self.chosen(http, call, gate)).await } else { Ok(None) };
         let auto = match chosen {
             Ok(auto) => auto,
-            Err(error) => return Err(Failure { error, last: None, decision: None }),
+            Err(error) => return Err(error.into()),
         };
         let there = auto.as_ref().map(|choice| Box::new(call.to_group(&choice.model)));
         let call = there.as_deref().unwrap_or(call);

@@ -6,7 +6,7 @@ use llm_router::{AffinityKey, RouteRequest, Router};
 use llm_types::{Field, FieldSet, Format, OperationKind, RawJson};
 use llm_wire::top::Top;
 
-use crate::call::Call;
+use crate::call::{Call, Controls};
 use crate::count::Prompt;
 use crate::engine::Gate;
 
@@ -16,31 +16,39 @@ const BYTES_PER_TOKEN: usize = 4;
 
 /// The question to the router.
 pub(crate) fn route_request(router: &Router, call: &Call, gate: &dyn Gate) -> RouteRequest {
-    let c = &call.controls;
-    let mut request = RouteRequest::new(Arc::clone(&call.model));
-    request.route = call.route;
+    let mut request = call.controls.request(Arc::clone(&call.model), call.route);
     request.stream = call.stream;
-    request.num_retries = c.num_retries;
-    request.timeout = c.timeout;
-    request.stream_timeout = c.stream_timeout;
-    request.max_fallbacks = c.max_fallbacks;
-    request.fallbacks.clone_from(&c.fallbacks);
-    request.context_window_fallbacks.clone_from(&c.context_window_fallbacks);
-    request.content_policy_fallbacks.clone_from(&c.content_policy_fallbacks);
-    request.disable_fallbacks = c.disable_fallbacks;
     request.names_resource = call.operation.family() != call.operation;
-    request.tags.clone_from(&c.tags);
-    request.inherited_tags.clone_from(&c.inherited_tags);
-    request.user_agent.clone_from(&c.user_agent);
-    request.region.clone_from(&c.region);
-    request.priority = c.priority;
-    request.key_hash.clone_from(&c.key_hash);
-    request.session.clone_from(&c.session);
-    request.settings.clone_from(&c.settings);
-    request.who.team_id.clone_from(&c.team);
     request.who.admit = gate.admit();
     look_inside(router, call, &mut request);
     request
+}
+
+impl Controls {
+    /// The question to the router for a model group, without what the content says.
+    #[must_use]
+    pub fn request(&self, group: Arc<str>, route: &'static str) -> RouteRequest {
+        let mut request = RouteRequest::new(group);
+        request.route = route;
+        request.num_retries = self.num_retries;
+        request.timeout = self.timeout;
+        request.stream_timeout = self.stream_timeout;
+        request.max_fallbacks = self.max_fallbacks;
+        request.fallbacks.clone_from(&self.fallbacks);
+        request.context_window_fallbacks.clone_from(&self.context_window_fallbacks);
+        request.content_policy_fallbacks.clone_from(&self.content_policy_fallbacks);
+        request.disable_fallbacks = self.disable_fallbacks;
+        request.tags.clone_from(&self.tags);
+        request.inherited_tags.clone_from(&self.inherited_tags);
+        request.user_agent.clone_from(&self.user_agent);
+        request.region.clone_from(&self.region);
+        request.priority = self.priority;
+        request.key_hash.clone_from(&self.key_hash);
+        request.session.clone_from(&self.session);
+        request.settings.clone_from(&self.settings);
+        request.who.team_id.clone_from(&self.team);
+        request
+    }
 }
 
 /// Reads the content, as far as somebody wants to know of it.

@@ -17,7 +17,7 @@ use llm_types::error::UpstreamDetail;
 use llm_types::{Error, Kind, Result};
 use llm_wire::meter::Meter;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Failure};
 use crate::target::Target;
 use crate::transport::transport_error;
 
@@ -123,8 +123,10 @@ impl Engine {
         http: &dyn Transport,
         request: RouteRequest,
         mut make: impl FnMut(&Attempt, &Arc<Target>) -> Option<Result<Relay>> + Send,
-    ) -> Result<Relayed> {
+    ) -> std::result::Result<Relayed, Failure> {
         let mut attempts = Attempts::new(Arc::clone(&self.router), request);
+        let decision = Some(attempts.decision_id());
+        let failed = |error: Error| Failure { error, last: None, decision };
         let mut last: Option<Result<Relayed>> = None;
         loop {
             let at = match attempts.next(Instant::now()) {
@@ -132,13 +134,13 @@ impl Engine {
                     tokio::time::sleep(time).await;
                     continue;
                 }
-                Step::GiveUp(error) => return last.unwrap_or(Err(error)),
+                Step::GiveUp(error) => return last.unwrap_or(Err(error)).map_err(failed),
                 Step::Try(at) => at,
             };
-            let target = target_of(&at.deployment)?;
+            let target = target_of(&at.deployment).map_err(failed)?;
             let Some(relay) = make(&at, &target) else {
                 attempts.report(Outcome::Cancelled, Instant::now());
-                return last.unwrap_or_else(|| Err(Error::internal("nothing to relay")));
+                return last.unwrap_or_else(|| Err(Error::internal("nothing to relay"))).map_err(failed);
             };
             let started = Instant::now();
             let answer = match relay {
@@ -153,14 +155,18 @@ impl Engine {
             let answer = answer.map(|mut answer| {
                 answer.from.deployment = Some(Arc::clone(&at.deployment));
                 answer.from.retries = attempts.retries();
-                answer.from.decision = Some(attempts.decision_id());
+                answer.from.decision = decision;
                 answer.body.keep(at.in_flight);
                 answer
             });
             match failure {
                 None => {
                     attempts.report(Outcome::Success { latency, usage: None, ttft: None, cost: 0.0 }, Instant::now());
-                    return answer;
+                    attempts.write_down();
+                    return answer.map_err(failed).map(|mut answer| {
+                        answer.body.watch(Box::new(attempts));
+                        answer
+                    });
                 }
                 Some(error) => {
                     attempts.report(Outcome::Failure(&error), Instant::now());

@@ -11,7 +11,7 @@ use llm_router::{Attempts, InFlight, Outcome, RouteRequest, Step};
 use llm_types::{Error, Result, Usage};
 
 use crate::answer::Report;
-use crate::engine::Engine;
+use crate::engine::{Engine, Failure};
 use crate::relay::{Biller, RelayHead, Tariff, status_error, target_of};
 use crate::target::Target;
 use crate::transport::transport_error;
@@ -33,16 +33,24 @@ pub struct Session {
     /// The model as the provider knows it.
     pub model: Arc<str>,
     biller: Biller,
-    _in_flight: Option<InFlight>,
+    in_flight: Option<InFlight>,
+    /// Hears of a session that breaks off.
+    attempts: Option<Box<Attempts>>,
 }
 
 impl Session {
-    /// What the session cost.
+    /// The session is over: what it cost, and by which error it ended. The router hears of both.
     #[must_use]
-    pub fn report(&self, usage: Usage, id: Option<&str>) -> Box<Report> {
-        let mut report = Box::new(Report { usage, response_id: id.map(str::to_owned), ..Report::default() });
+    pub fn report(&mut self, usage: Usage, id: Option<&str>, error: Option<Error>) -> Box<Report> {
+        let mut report = Box::new(Report { usage, response_id: id.map(str::to_owned), error, ..Report::default() });
         self.biller.price(&self.model, &mut report);
         report.upstream_done = Some(Instant::now());
+        if let (Some(mut attempts), Some(error)) = (self.attempts.take(), &report.error) {
+            attempts.broke(error, Instant::now());
+        }
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.finish(report.consumed(), Instant::now());
+        }
         report
     }
 }
@@ -63,18 +71,25 @@ impl Engine {
     ///
     /// # Errors
     /// The upstream's refusal with its status; what credentials and transport say.
-    pub async fn session(&self, http: &dyn Transport, request: RouteRequest, with: &Handshake) -> Result<Session> {
+    pub async fn session(
+        &self,
+        http: &dyn Transport,
+        request: RouteRequest,
+        with: &Handshake,
+    ) -> std::result::Result<Session, Failure> {
         let mut attempts = Attempts::new(Arc::clone(&self.router), request);
+        let decision = Some(attempts.decision_id());
+        let failed = |error: Error| Failure { error, last: None, decision };
         loop {
             let at = match attempts.next(Instant::now()) {
                 Step::Wait(time) => {
                     tokio::time::sleep(time).await;
                     continue;
                 }
-                Step::GiveUp(error) => return Err(error),
+                Step::GiveUp(error) => return Err(failed(error)),
                 Step::Try(at) => at,
             };
-            let target = target_of(&at.deployment)?;
+            let target = target_of(&at.deployment).map_err(failed)?;
             let model = target.model_of(&at.model);
             let started = Instant::now();
             match Box::pin(self.begin(http, &target, &model, with)).await {
@@ -82,9 +97,11 @@ impl Engine {
                     let outcome = Outcome::Success { latency: started.elapsed(), usage: None, ttft: None, cost: 0.0 };
                     attempts.report(outcome, Instant::now());
                     session.from.retries = attempts.retries();
-                    session.from.decision = Some(attempts.decision_id());
+                    session.from.decision = decision;
                     session.from.deployment = Some(Arc::clone(&at.deployment));
-                    session._in_flight = Some(at.in_flight);
+                    session.in_flight = Some(at.in_flight);
+                    attempts.write_down();
+                    session.attempts = Some(Box::new(attempts));
                     return Ok(session);
                 }
                 Err(error) => drop(attempts.report(Outcome::Failure(&error), Instant::now())),
@@ -159,7 +176,8 @@ impl Engine {
                 model: Arc::clone(&tariff.model),
                 provider,
                 biller: Biller::new(tariff, self),
-                _in_flight: None,
+                in_flight: None,
+                attempts: None,
             }),
             UpgradeReply::Refused(response) => {
                 let (parts, body) = response.into_parts();

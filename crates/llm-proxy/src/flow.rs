@@ -111,6 +111,13 @@ pub struct Refused {
     pub made: Option<Box<Failure>>,
 }
 
+impl Refused {
+    /// A call that nobody answered.
+    pub(crate) fn of(failure: Failure, reservation: Reservation) -> Self {
+        Self { error: failure.error.clone(), reservation: Some(reservation), made: Some(Box::new(failure)) }
+    }
+}
+
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self { error, reservation: None, made: None }
@@ -244,10 +251,7 @@ pub async fn run(
     let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
     let reply = match outcome {
         Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => {
-            let error = failure.error.clone();
-            return Err(Refused { error, reservation: Some(reservation), made: Some(Box::new(failure)) });
-        }
+        Ok(Err(failure)) => return Err(Refused::of(failure, reservation)),
         Err(error) => return Err(refuse(error, reservation)),
     };
 

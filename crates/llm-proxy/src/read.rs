@@ -285,6 +285,17 @@ fn fallback_models(top: &Top<'_>) -> Vec<String> {
         .collect()
 }
 
+/// The controls of a request whose body is not ours to read: what headers, caller and `litellm_metadata` say.
+pub(crate) fn controls_of_relay(ctx: &Context, tags: &[String], metadata: Option<&str>) -> Controls {
+    let mut controls = Controls { tags: tags.iter().map(|t| Arc::from(t.as_str())).collect(), ..Controls::default() };
+    controls_from_headers(&mut controls, &ctx.parts.headers);
+    let ours = format!("{{\"litellm_metadata\":{}}}", metadata.unwrap_or("null"));
+    if let (Some(who), Ok(top)) = (&ctx.who, Top::parse(ours.as_bytes())) {
+        crate::scope::fill(&mut controls, ctx, &top, who);
+    }
+    controls
+}
+
 fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     let seconds = |name: &str| text(name)?.parse::<f64>().ok().and_then(llm_client::target::seconds);

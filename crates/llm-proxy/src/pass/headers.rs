@@ -97,6 +97,7 @@ pub fn response(ctx: &Context, parts: http::response::Parts, from: &RelayHead, b
     if let Some(who) = &ctx.who {
         who.limit_headers(put);
     }
+    crate::answer::decision(&mut headers, from.decision);
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers;

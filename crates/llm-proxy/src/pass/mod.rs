@@ -22,6 +22,8 @@ pub mod tail;
 pub mod who;
 pub mod wish;
 
+pub(crate) use send::question;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -29,7 +31,7 @@ use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
 use llm_accounts::{Credential, Identity, Intent, Reservation, basic_user};
-use llm_client::{Relayed, Tariff};
+use llm_client::{Failure, Relayed, Tariff};
 use llm_providers::passthrough::{Mount, model_of, safe};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 
@@ -111,11 +113,11 @@ async fn mounted(
     let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price).await?;
     let sent = match &group {
         Some(group) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
-        None => send::direct(core, ctx, mount, rest, &named, &mut payload).await,
+        None => send::direct(core, ctx, mount, rest, &named, &mut payload).await.map_err(Failure::from),
     };
     match sent {
         Ok((relayed, facts)) => Ok(answered(core, ctx, relayed, facts, Some(reservation))),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(failure) => Err(Refused::of(failure, reservation)),
     }
 }
 

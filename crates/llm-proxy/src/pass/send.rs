@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use llm_accounts::Identity;
 use llm_catalog::Field;
 use llm_client::target::quoted;
-use llm_client::{Relay, Relayed, Target, Tariff};
+use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Timeouts;
 use llm_providers::Endpoint;
 use llm_providers::passthrough::{Mount, Passing, Scheme, with_model};
@@ -84,6 +84,18 @@ pub(super) async fn direct(
     Ok((relayed, Facts { provider: Arc::from(mount.provider), model, call_type: "pass_through_endpoint" }))
 }
 
+/// The question to the router for a relay to a model group, once the wish of the request is known. Tags, session, key,
+/// settings of key and team, orders, retries and limits of time hold as for every call; fallbacks do not: another group may live
+/// at another provider, which does not know the path.
+pub(crate) fn question(ctx: &Context, group: &str) -> RouteRequest {
+    let wish = ctx.wish.as_ref();
+    let controls = wish.map(|w| w.controls.clone()).unwrap_or_default();
+    let mut request = controls.request(Arc::from(group), ctx.route);
+    request.stream = wish.is_some_and(|w| w.stream);
+    request.max_fallbacks = Some(0);
+    request
+}
+
 /// Sends to a deployment of a group, to others when it fails and the body can be sent again.
 pub(super) async fn to_group(
     core: &Core,
@@ -92,12 +104,10 @@ pub(super) async fn to_group(
     rest: &str,
     group: &str,
     payload: &mut Payload,
-) -> Result<(Relayed, Facts)> {
-    let mut request = RouteRequest::new(Arc::<str>::from(group));
-    request.route = ctx.route;
-    // Another group may live at another provider, which does not know the path.
-    request.disable_fallbacks = true;
-    request.who.team_id = ctx.who.as_ref().and_then(|w| w.team_id().map(Arc::from));
+) -> std::result::Result<(Relayed, Facts), Failure> {
+    let mut request = question(ctx, group);
+    // What the path names may not be there.
+    request.names_resource = true;
     let mut facts =
         Facts { provider: Arc::from(mount.provider), model: Arc::from(group), call_type: "pass_through_endpoint" };
     let engine = ctx.snapshot.engine.clone();
@@ -108,7 +118,8 @@ pub(super) async fn to_group(
         let model = target.model_of(&at.model);
         facts.provider = Arc::from(target.provider_id());
         facts.model = Arc::clone(&model);
-        Some(to_deployment(ctx, mount, rest, target, &model, payload))
+        let limit = at.timeouts.limit;
+        Some(to_deployment(ctx, mount, rest, (target, &model), payload, limit))
     };
     let relayed = engine.relay_to_group(&core.http, request, make).await?;
     Ok((relayed, facts))
@@ -118,9 +129,9 @@ fn to_deployment(
     ctx: &Context,
     mount: &Mount,
     rest: &str,
-    target: &Arc<Target>,
-    model: &Arc<str>,
+    (target, model): (&Arc<Target>, &Arc<str>),
     payload: &mut Payload,
+    limit: Duration,
 ) -> Result<Relay> {
     if !serves(mount, target.provider_id()) {
         let why = format!("/{} cannot call deployments of the provider {}", mount.path, target.provider_id());
@@ -147,7 +158,7 @@ fn to_deployment(
         }
         None => payload,
     };
-    let timeout = ctx.snapshot.relays.settings.timeout;
+    let timeout = ctx.snapshot.relays.settings.timeout.min(limit);
     relay(ctx, endpoint, client_headers(ctx, mount, false), sent, timeout, tariff)
 }
 

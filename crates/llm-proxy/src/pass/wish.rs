@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use llm_client::Controls;
 use llm_types::{Json, Result};
 use llm_wire::top::Top;
 
@@ -92,6 +91,7 @@ impl Named {
         {
             tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
         }
+        let controls = crate::read::controls_of_relay(ctx, &tags, self.metadata.as_deref());
         let end_user = ["x-litellm-customer-id", "x-litellm-end-user-id"].iter().find_map(|name| header(name));
         Wish {
             model: Arc::from(model),
@@ -106,7 +106,7 @@ impl Named {
             max_output_tokens: if model.is_empty() { Some(0) } else { self.max_output },
             choices: 1,
             price,
-            controls: Controls::default(),
+            controls,
             cache: None,
             metadata: self.metadata.clone(),
             guardrails: None,

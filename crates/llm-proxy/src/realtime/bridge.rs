@@ -46,9 +46,8 @@ struct Open {
 impl Open {
     fn settle(&mut self, error: Option<Error>) {
         let Some(tail) = self.tail.take() else { return };
-        let mut report = self.session.report(*self.meter.usage(), self.meter.id());
+        let mut report = self.session.report(*self.meter.usage(), self.meter.id(), error);
         report.first_byte = Some(self.first);
-        report.error = error;
         Box::new(tail).done(report);
     }
 }

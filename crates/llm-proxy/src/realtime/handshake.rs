@@ -95,7 +95,9 @@ pub(super) fn response(ctx: &Context, session: &Session) -> Option<Response<Repl
     put("x-litellm-version", LITELLM_VERSION);
     if let Some(deployment) = &session.from.deployment {
         put("x-litellm-model-id", &deployment.id);
+        put("x-litellm-model-group", &deployment.group);
     }
+    crate::answer::decision(headers, session.from.decision);
     Some(response)
 }
 

@@ -17,7 +17,6 @@ use llm_http::Timeouts;
 use llm_providers::Endpoint;
 use llm_providers::passthrough::{Mount, Passing, safe};
 use llm_providers::resource::DEFAULT;
-use llm_router::RouteRequest;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 
 use crate::body::Reply;
@@ -52,14 +51,14 @@ async fn steps(
     let router = &ctx.snapshot.engine.router;
     let group = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model).to_owned();
     let reservation = admit(core, ctx, &who, path, &model, &group).await?;
-    let mut request = RouteRequest::new(Arc::<str>::from(group.as_str()));
-    request.route = ctx.route;
-    request.disable_fallbacks = true;
-    request.who.team_id = who.team_id().map(Arc::from);
-    let with = handshake(ctx);
+    let request = crate::pass::question(ctx, &group);
+    let mut with = handshake(ctx);
+    if let Some(limit) = request.timeout {
+        with.timeouts.first_byte = with.timeouts.first_byte.map(|most| most.min(limit));
+    }
     match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
         Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(failure) => Err(Refused::of(failure, reservation)),
     }
 }
 

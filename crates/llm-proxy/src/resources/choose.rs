@@ -23,6 +23,8 @@ pub(super) struct Home {
     pub(super) model: Option<String>,
     /// The group by which ids of the answer are told apart.
     pub(super) group: Option<String>,
+    /// The group any of whose deployments may answer: what comes of it is not looked for there again.
+    pub(super) any_of: Option<Arc<str>>,
 }
 
 /// Chooses.
@@ -39,7 +41,11 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
     if let Some(model) = told.model.as_deref().filter(|_| shared && told.provider.is_none())
         && router.has_group(who.alias(model, |name| router.has_group(name)).unwrap_or(model))
     {
-        return of_group(ctx, who, model, false);
+        let mut home = of_group(ctx, who, model, false)?;
+        if matches!(family, Family::Interactions | Family::Sessions) {
+            home.any_of = Some(Arc::from(who.alias(model, |name| router.has_group(name)).unwrap_or(model)));
+        }
+        return Ok(home);
     }
     let relays = &ctx.snapshot.relays.settings;
     if family == Family::VectorStores
@@ -92,10 +98,10 @@ pub(super) fn store_in(path: &str) -> Option<std::borrow::Cow<'_, str>> {
 
 /// A provider of the configuration.
 pub(super) fn kept(target: Arc<Target>) -> Home {
-    Home { target, deployment: None, model: None, group: None }
+    Home { target, deployment: None, model: None, group: None, any_of: None }
 }
 
-/// The first deployment of a group: a file that one keeps is not known to the others.
+/// The first deployment of a group's lowest order: a file that one keeps is not known to the others.
 ///
 /// # Errors
 /// 400 for a group that nobody knows.
@@ -105,15 +111,24 @@ pub(super) fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool)
     let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
     let resolved = router.resolve(name, &scope)?;
     let team = scope.team_id.as_deref();
-    let mut members = router.members(&resolved.group).filter(|d| d.team_id.as_deref().is_none_or(|t| Some(t) == team));
-    let deployment = members.next().cloned().ok_or_else(|| {
+    let members = router.members(&resolved.group).filter(|d| d.team_id.as_deref().is_none_or(|t| Some(t) == team));
+    let first = members.filter(|d| !d.blocked).min_by_key(|d| d.order.unwrap_or(i64::MAX));
+    let deployment = first.cloned().ok_or_else(|| {
         Error::bad_request(format!("no deployment of the model {group:?} can be asked")).with_param("model")
     })?;
     let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
     let target = target.ok_or_else(|| Error::internal("a deployment without a target"))?;
-    let model = target.model_of(&resolved.provider_model(&deployment));
-    let model = target.provider.wire_model(&model).into_owned();
-    Ok(Home { target, deployment: Some(deployment), model: Some(model), group: marked.then(|| group.to_owned()) })
+    let model = resolved.provider_model(&deployment);
+    Ok(Home { group: marked.then(|| group.to_owned()), ..Home::at(target, deployment, &model) })
+}
+
+impl Home {
+    /// A deployment that was chosen. `model`: the deployment's name of the model.
+    pub(super) fn at(target: Arc<Target>, deployment: Arc<Deployment>, model: &Arc<str>) -> Self {
+        let model = target.model_of(model);
+        let model = target.provider.wire_model(&model).into_owned();
+        Self { target, deployment: Some(deployment), model: Some(model), group: None, any_of: None }
+    }
 }
 
 /// A provider with the key of the environment.

@@ -216,7 +216,7 @@ async fn deliver(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> R
         }
         Outcome::Relay(sent) => sent,
     };
-    let relayed = relay::send(core, ctx, asked, sent).await?;
+    let (relayed, _) = relay::send(core, ctx, asked, sent).await.map_err(|failure| failure.error)?;
     let (status, from) = (relayed.parts.status, relayed.from);
     let (bytes, report) = relayed.body.collect(ctx.snapshot.engine.settings.max_reply_bytes).await?;
     if !status.is_success() {

@@ -141,8 +141,11 @@ async fn finish(
         Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
     };
     match relay::send(core, ctx, asked, sent).await {
-        Ok(relayed) => answer::answer(core, ctx, asked, relayed, reservation).await,
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Ok((relayed, None)) => answer::answer(core, ctx, asked, relayed, reservation).await,
+        Ok((relayed, Some(home))) => {
+            answer::answer(core, ctx, &Asked { home: &home, ..*asked }, relayed, reservation).await
+        }
+        Err(failure) => Err(Refused::of(failure, reservation)),
     }
 }
 

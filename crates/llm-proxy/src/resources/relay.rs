@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use llm_client::{Relay, Relayed, Tariff};
+use llm_client::{Failure, Relay, Relayed, Tariff};
 use llm_http::{Body, Timeouts};
 use llm_providers::{Endpoint, resource};
 use llm_types::Result;
@@ -14,16 +14,40 @@ use super::table::Family;
 use super::{Asked, CALLS};
 use crate::core::Core;
 use crate::flow::Context;
-use crate::pass::headers;
+use crate::pass::{headers, question};
 
 /// Parameters of the query that are for the gateway.
 const QUERY: [&str; 4] = ["custom_llm_provider", "provider", "model", "target_model_names"];
 
-/// Sends a request on.
+/// Sends a request on. Gives who answered where the router chose among several.
 ///
 /// # Errors
 /// What credentials and transport say.
-pub(super) async fn send(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relayed> {
+pub(super) async fn send(
+    core: &Core,
+    ctx: &Context,
+    asked: &Asked<'_>,
+    sent: Sent,
+) -> std::result::Result<(Relayed, Option<Home>), Failure> {
+    let engine = ctx.snapshot.engine.clone();
+    let Some(group) = &asked.home.any_of else {
+        let mut relayed = engine.relay(&core.http, made(ctx, asked, sent)?).await?;
+        relayed.from.deployment.clone_from(&asked.home.deployment);
+        return Ok((relayed, None));
+    };
+    let (mut sent, mut home) = (Some(sent), None);
+    let relayed = engine.relay_to_group(&core.http, question(ctx, group), |at, target| {
+        let again = sent.as_ref().and_then(Sent::again);
+        let body = std::mem::replace(&mut sent, again)?;
+        let chosen = home.insert(Home::at(Arc::clone(target), Arc::clone(&at.deployment), &at.model));
+        Some(made(ctx, &Asked { home: chosen, ..*asked }, body))
+    });
+    let relayed = relayed.await?;
+    Ok((relayed, home))
+}
+
+/// The request that goes out.
+fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     let Home { target, model, .. } = asked.home;
     let pairs = ctx.parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
     let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()));
@@ -54,10 +78,7 @@ pub(super) async fn send(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Se
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
     let metered = ctx.parts.method == http::Method::POST
         && matches!(asked.what.family, Family::Assistants | Family::Interactions);
-    let relay = Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered };
-    let mut relayed = ctx.snapshot.engine.clone().relay(&core.http, relay).await?;
-    relayed.from.deployment.clone_from(&asked.home.deployment);
-    Ok(relayed)
+    Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
 }
 
 fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {

@@ -45,6 +45,16 @@ pub(super) enum Sent {
     Stream(Body),
 }
 
+impl Sent {
+    /// The same once more; nothing for what goes out once.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
 /// Reads a request.
 ///
 /// # Errors
