@@ -140,3 +140,38 @@ async fn a_state_directory_has_one_owner() {
     assert!(why.contains("exited with"), "{why}");
     assert_eq!(gateway.get("/health/liveliness", "").await.unwrap().status, 200, "the first one runs on");
 }
+
+#[tokio::test]
+async fn windows_of_budgets_go_on_after_a_crash() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim).yaml();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let mut gateway = Gateway::start_with(&config, &options).await.unwrap();
+    // a call costs 0.0035 dollars
+    let windows = json!({"budget_limits": [{"budget_duration": "30d", "max_budget": 0.003}]});
+    let models = json!({"model_max_budget": {"gpt": {"budget_limit": 0.003, "time_period": "30d"}}});
+    let mut keys = Vec::new();
+    for body in [&windows, &models] {
+        let made = gateway.ask("/key/generate", body).await.unwrap();
+        keys.push(made.json()["key"].as_str().unwrap_or_else(|| panic!("{}", made.text())).to_owned());
+    }
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": "hi [[sim prompt_tokens=1000 completion_tokens=100]]"}]});
+    for key in &keys {
+        assert_eq!(gateway.post(CHAT, &body, key).await.unwrap().status, 200);
+    }
+    // from the journal, then from the store
+    for end in ["killed", "terminated"] {
+        if end == "killed" {
+            gateway.kill().await.unwrap();
+        } else {
+            gateway.terminate().unwrap();
+            assert!(gateway.exited(PATIENCE).await.unwrap().success());
+        }
+        gateway = Gateway::start_with(&config, &options).await.unwrap();
+        for key in &keys {
+            let refused = gateway.post(CHAT, &body, key).await.unwrap();
+            assert_eq!(refused.status, 422, "{end}: {}", refused.text());
+        }
+    }
+}

@@ -151,6 +151,7 @@ impl Accounts {
             nanos: 0,
             counts: crate::journal::Counts::of(&llm_types::Usage::default()),
             interrupted: false,
+            windows: Vec::new(),
         });
     }
 

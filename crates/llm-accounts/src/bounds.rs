@@ -9,6 +9,7 @@ use crate::accounts::Inner;
 use crate::gate::{Gate, Limits};
 use crate::period::{Period, ResetClock};
 use crate::purse::{Cap, Owner, Purse, nanos};
+use crate::window::WindowKey;
 
 /// A budget that holds for a call.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Budget {
 /// When a budget starts again by itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Rolls {
+    key: Arc<WindowKey>,
     clock: Arc<ResetClock>,
     /// `None`: never.
     period: Option<Period>,
@@ -52,6 +54,11 @@ impl Budget {
         if let Some(rolls) = &self.rolls {
             self.purse.roll(now, || rolls.end(DateTime::from_timestamp_millis(now).unwrap_or_default()));
         }
+    }
+
+    /// Its window, where it starts again by itself.
+    pub(crate) fn window(&self) -> Option<&Arc<WindowKey>> {
+        self.rolls.as_ref().map(|rolls| &rolls.key)
     }
 
     /// The end of the period that is counted now, as a name for it.
@@ -131,19 +138,21 @@ impl<'i> Binder<'i> {
             let duration = window.get("budget_duration").and_then(Json::as_str);
             let Some(max) = window.get("max_budget").and_then(Json::as_f64) else { continue };
             let what = format!("{} window={} ", title(kind), duration.unwrap_or_default());
-            let name = format!("{kind}:{id}:{}", duration.unwrap_or_default());
+            let key = WindowKey::of(kind, id, duration);
             // The same window twice would count every call twice.
-            if self.out.budgets.iter().any(|known| known.owner == Owner::Window && *known.id == *name) {
+            if self.out.budgets.iter().any(|known| known.window().is_some_and(|known| **known == key)) {
                 continue;
             }
-            let budget = self.rolling(Owner::Window, &name, what, max, duration);
+            let budget = self.rolling(key, what, max);
             self.out.budgets.push(budget);
         }
     }
 
-    fn rolling(&self, owner: Owner, id: &str, what: String, max: f64, duration: Option<&str>) -> Budget {
-        let purse = self.inner.purses.get(owner, id);
-        let rolls = Rolls { clock: Arc::clone(&self.inner.clock), period: duration.and_then(Period::parse) };
+    fn rolling(&self, key: WindowKey, what: String, max: f64) -> Budget {
+        let (owner, id) = key.purse();
+        let purse = self.inner.purses.get(owner, &id);
+        let period = Period::parse(&key.duration);
+        let rolls = Rolls { key: Arc::new(key), clock: Arc::clone(&self.inner.clock), period };
         let cap = cap(owner, Some(max));
         Budget { owner, what: what.into(), cap, purse, id: id.into(), period: 0, rolls: Some(rolls) }
     }
@@ -173,14 +182,14 @@ impl<'i> Binder<'i> {
             let field = |names: [&str; 2]| names.into_iter().find_map(|name| entry.get(name));
             let max = field(["budget_limit", "max_budget"]).unwrap_or(entry).as_f64();
             let duration = field(["time_period", "budget_duration"]).and_then(Json::as_str);
-            let name = format!("{kind}:{id}:{model}:{}", duration.unwrap_or_default());
+            let window = WindowKey::of_model(kind, id, model, duration);
             let what = format!("{}, model={model} ", title(kind));
             let number = |name: &str| entry.get(name).and_then(Json::as_i64);
             let limits = Limits { rpm: number("rpm_limit"), tpm: number("tpm_limit"), ..Limits::default() };
             let mut gates = Vec::new();
             let text = format!("{shown}:{model}").into();
             limits.gates(&self.inner.kv, descriptor, &format!("budget:{id}:{model}"), &text, &mut gates);
-            let budgets = max.map(|max| self.rolling(Owner::Model, &name, what, max, duration)).into_iter().collect();
+            let budgets = max.map(|max| self.rolling(window, what, max)).into_iter().collect();
             self.out.models.push(ForModel { model: model.as_str().into(), loose: true, budgets, gates });
         }
     }

@@ -96,6 +96,7 @@ mod tags;
 mod teams;
 mod usage;
 mod users;
+mod window;
 
 pub use accounts::Accounts;
 pub use admit::Intent;

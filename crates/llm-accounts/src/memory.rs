@@ -80,14 +80,18 @@ impl Inner {
                 continue;
             }
             let clean = self.journal.quiet_since(epoch);
-            return Ok(self.remember(digest, rows, clean));
+            let identity = rows.map(|rows| rows.identity(self, digest, clean));
+            if let Some(identity) = &identity {
+                self.learn_windows(store, &identity.bounds).await.map_err(|error| refusal::store(&error))?;
+            }
+            return Ok(self.remember(digest, identity));
         }
         Ok(None)
     }
 
-    fn remember(&self, digest: KeyDigest, rows: Option<Rows>, clean: bool) -> Option<Arc<Identity>> {
+    fn remember(&self, digest: KeyDigest, found: Option<Identity>) -> Option<Arc<Identity>> {
         let now = self.kv.now().0;
-        let Some(rows) = rows else {
+        let Some(identity) = found else {
             self.keys.remove(&digest);
             if self.unknown.len() >= UNKNOWN_KEYS {
                 self.unknown.clear();
@@ -95,7 +99,7 @@ impl Inner {
             self.unknown.insert(digest, now + UNKNOWN_MS);
             return None;
         };
-        let identity = Arc::new(rows.identity(self, digest, clean));
+        let identity = Arc::new(identity);
         identity.touch(now);
         self.keys.insert(digest, Arc::clone(&identity));
         Some(identity)

@@ -147,6 +147,7 @@ impl Inner {
             let model_descriptor = if kind == Owner::EndUser { "model_per_end_user" } else { "model_per_tag" };
             binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
         }
+        self.learn_windows(store, &binder.out).await?;
         Ok(Party { bounds: binder.out, loaded: 0 })
     }
 }

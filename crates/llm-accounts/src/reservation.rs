@@ -177,6 +177,7 @@ impl Reservation {
     pub fn settle(mut self, bill: Bill) -> Settled {
         let spent = if bill.charge { nanos(bill.cost.max(0.0)) } else { 0 };
         let counts = Counts::of(&bill.usage);
+        let windows = self.scope.windows(spent);
         let key_spend = self.close(spent, self.counted(&counts));
         let headers = std::mem::take(&mut self.taken.headers);
         self.accounts.inner().journal.push(&Note {
@@ -187,6 +188,7 @@ impl Reservation {
             nanos: spent,
             counts,
             interrupted: false,
+            windows,
         });
         Settled { key_spend: key_spend.map(usd), headers }
     }
@@ -254,6 +256,7 @@ impl Drop for Reservation {
             return;
         }
         let spent = if self.free { 0 } else { self.amount.load(Ordering::Relaxed) };
+        let windows = self.scope.windows(spent);
         self.close(spent, self.taken.tokens);
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let counts =
@@ -266,6 +269,7 @@ impl Drop for Reservation {
             nanos: spent,
             counts,
             interrupted: true,
+            windows,
         });
     }
 }

@@ -7,6 +7,7 @@ use crate::accounts::Inner;
 use crate::bounds::{Bounds, Budget, ForModel};
 use crate::gate::Gate;
 use crate::party::Party;
+use crate::window::Charged;
 
 /// The bounds of a call. Places of budgets and limits, as others note them, stay the same.
 #[derive(Debug)]
@@ -52,6 +53,12 @@ impl Scope {
     /// The budgets that hold.
     pub(crate) fn budgets(&self) -> impl Iterator<Item = &Budget> {
         self.holders().flat_map(|bounds| &bounds.budgets).chain(self.models().flat_map(|model| &model.budgets))
+    }
+
+    /// The windows of budgets that a call of `spent` nano-dollars is charged to.
+    pub(crate) fn windows(&self, spent: i64) -> Vec<Charged> {
+        let charged = self.budgets().filter(|_| spent != 0);
+        charged.filter_map(|budget| Some((Arc::clone(budget.window()?), budget.current()))).collect()
     }
 
     /// The limits that hold.

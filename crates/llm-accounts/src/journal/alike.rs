@@ -1,10 +1,11 @@
 //! What a finished call has in common with others of its caller and deployment, as bytes.
 
 use llm_types::RawJson;
-use llm_types::record::Status;
+use llm_types::record::{LogRecord, Status};
 
 use super::Note;
 use super::bytes::{Put, Take};
+use crate::window::WindowKey;
 
 /// What calls of one caller to one deployment have in common. Empty texts: there is none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +43,8 @@ pub(crate) struct Alike<'a> {
     pub(crate) tags: Vec<&'a str>,
     /// The tool of an MCP server, as `server/tool`.
     pub(crate) mcp_tool: Option<&'a str>,
+    /// Windows of budgets, and when they end.
+    pub(crate) windows: Vec<(WindowKey, i64)>,
 }
 
 const TOLD: u64 = 1;
@@ -78,7 +81,18 @@ pub(super) fn put(note: &Note, out: &mut Vec<u8>) {
     out.texts(note.who.switches.tags.iter().map(String::as_str));
     out.text(note.route);
     out.text(&note.group);
-    let Some(record) = record else { return };
+    if let Some(record) = record {
+        put_record(record, out);
+    }
+    // Last, so that segments from before there were any can be read.
+    out.int(note.windows.len() as u64);
+    for (key, end) in &note.windows {
+        [&key.kind, &key.id, &key.duration].into_iter().for_each(|text| out.text(text));
+        out.signed(*end);
+    }
+}
+
+fn put_record(record: &LogRecord, out: &mut Vec<u8>) {
     out.maybe(record.caller.end_user.as_deref());
     out.text(&record.model);
     out.text(&record.model_group);
@@ -129,6 +143,12 @@ impl<'a> Alike<'a> {
             alike.tags = take.texts()?;
             // Older segments end here.
             alike.mcp_tool = take.maybe().flatten();
+        }
+        let windows = if take.0.is_empty() { 0 } else { take.int()? };
+        for _ in 0..windows {
+            let mut text = || take.text().map(str::to_owned);
+            let key = WindowKey { kind: text()?, id: text()?, duration: text()? };
+            alike.windows.push((key, take.signed()?));
         }
         Some(alike)
     }

@@ -9,14 +9,17 @@ use super::alike::Alike;
 use super::frame::{Frame, Frames};
 use super::own::Own;
 use super::totals::Totals;
-use crate::purse::Owner;
+use crate::purse::{Owner, Purses};
 use crate::spend_row::RowMaker;
+use crate::window::WindowKey;
 
 /// A batch for the store, and what its commit takes off the purses.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) settlement: SettlementBatch,
     pub(crate) moved: Vec<(Owner, String, i64)>,
+    /// The same for windows of budgets: which one, when it ends, nano-dollars.
+    pub(crate) windows: Vec<((WindowKey, i64), i64)>,
 }
 
 const DAY_US: i64 = 86_400_000_000;
@@ -50,6 +53,21 @@ struct Gatherer<'a> {
 }
 
 impl Batch {
+    /// The store has it: the purses in use are told.
+    pub(super) fn tell(&self, purses: &Purses) {
+        for (owner, id, nanos) in &self.moved {
+            if let Some(purse) = purses.known(*owner, id) {
+                purse.flushed(*nanos);
+            }
+        }
+        for ((key, end), nanos) in &self.windows {
+            let (owner, id) = key.purse();
+            if let Some(purse) = purses.known(owner, &id) {
+                purse.flushed_in(*end, *nanos);
+            }
+        }
+    }
+
     /// Makes the batch of a segment; without `rows` only the sums.
     pub(super) fn of(id: &str, frames: &mut Frames<'_>, rows: bool) -> Self {
         let mut gatherer = Gatherer {
@@ -135,12 +153,13 @@ impl<'a> Gatherer<'a> {
         self.groups.iter().for_each(|group| totals.add(group));
         let runs = self.groups.into_iter().map(|group| group.run).filter(|run| !run.calls.is_empty()).collect();
         let moved = totals.moved();
+        let windows = totals.windows();
         let settlement = SettlementBatch {
             batch_id: id.to_owned(),
             spend_rows: self.whole,
             spend_runs: runs,
             ..totals.settlement()
         };
-        Batch { settlement, moved }
+        Batch { settlement, moved, windows }
     }
 }

@@ -37,6 +37,7 @@ use llm_types::LogRecord;
 use tokio::sync::Notify;
 
 use crate::purse::Purses;
+use crate::window::Charged;
 use crate::{AccountsSettings, Identity};
 pub(crate) use alike::Alike;
 pub(crate) use counts::Counts;
@@ -58,6 +59,8 @@ pub(crate) struct Note {
     pub(crate) nanos: i64,
     pub(crate) counts: Counts,
     pub(crate) interrupted: bool,
+    /// Windows of budgets that it is charged to.
+    pub(crate) windows: Vec<Charged>,
 }
 
 /// What a flush did.
@@ -96,8 +99,13 @@ impl Journal {
         let disk = Disk::open(settings.journal_dir.as_deref().map(Path::new))?;
         let mut bytes = Vec::new();
         for sealed in disk.sealed().iter().filter(|sealed| sealed.counted) {
-            for (owner, id, nanos) in &sealed.batch(false, &mut bytes)?.moved {
+            let batch = sealed.batch(false, &mut bytes)?;
+            for (owner, id, nanos) in &batch.moved {
                 purses.get(*owner, id).recall(*nanos);
+            }
+            for ((key, end), nanos) in &batch.windows {
+                let (owner, id) = key.purse();
+                purses.get(owner, &id).recall_in(*end, *nanos);
             }
         }
         let shared = Arc::new(Shared::new(Arc::clone(settings), disk));
@@ -188,11 +196,7 @@ impl Journal {
             self.epoch.fetch_add(1, Ordering::SeqCst);
             let applied = store.apply(&batch.settlement).await;
             if applied.is_ok() && segment.counted {
-                for (owner, id, nanos) in &batch.moved {
-                    if let Some(purse) = purses.known(*owner, id) {
-                        purse.flushed(*nanos);
-                    }
-                }
+                batch.tell(purses);
             }
             self.epoch.fetch_add(1, Ordering::SeqCst);
             let applied = applied?;

@@ -24,7 +24,16 @@ fn note(nanos: i64) -> Note {
     let mut who = Identity::bare(Rank::Key, "sk-...", Arc::default());
     who.caller.key_hash = Some("k".into());
     let counts = Counts { input: 3, output: 4, total: 7, ..Counts::default() };
-    Note { who: Arc::new(who), record: None, group: "g".into(), route: "/r", nanos, counts, interrupted: true }
+    Note {
+        who: Arc::new(who),
+        record: None,
+        group: "g".into(),
+        route: "/r",
+        nanos,
+        counts,
+        interrupted: true,
+        windows: Vec::new(),
+    }
 }
 
 fn segments(dir: &Path) -> Vec<std::path::PathBuf> {

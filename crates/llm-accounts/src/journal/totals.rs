@@ -8,6 +8,7 @@ use llm_store::{DailyCounters, DailyKey, DailyScope, DailySpendRow, KeySpend, Se
 use super::batch::Group;
 use crate::PROXY_BUDGET_USER;
 use crate::purse::{Owner, usd};
+use crate::window::WindowKey;
 
 /// Adds up nano-dollars by an id.
 #[derive(Debug, Default)]
@@ -43,6 +44,7 @@ pub(super) struct Totals {
     end_users: Sums,
     tags: Sums,
     members: HashMap<(String, String), i64>,
+    windows: BTreeMap<(WindowKey, i64), i64>,
     daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
 }
 
@@ -68,6 +70,10 @@ impl Totals {
             sums.add(id.unwrap_or_default(), nanos);
         }
         group.tags.iter().for_each(|tag| self.tags.add(tag, nanos));
+        for window in &alike.windows {
+            let sum = self.windows.entry(window.clone()).or_default();
+            *sum = sum.saturating_add(nanos);
+        }
         if nanos != 0 && !team.is_empty() && !user.is_empty() {
             *self.members.entry((team.to_owned(), user.to_owned())).or_default() += nanos;
         }
@@ -121,6 +127,11 @@ impl Totals {
         moved
     }
 
+    /// What a commit takes off the purses of windows.
+    pub(super) fn windows(&self) -> Vec<((WindowKey, i64), i64)> {
+        self.windows.iter().map(|(window, sum)| (window.clone(), *sum)).collect()
+    }
+
     /// The sums as the store takes them.
     pub(super) fn settlement(self) -> SettlementBatch {
         let time = |us: i64| DateTime::from_timestamp_millis(us.div_euclid(1000));
@@ -136,6 +147,7 @@ impl Totals {
             tags: self.tags.usd(),
             projects: self.projects.usd(),
             agents: self.agents.usd(),
+            windows: self.windows.iter().map(|((key, end), sum)| key.spend(*end, *sum)).collect(),
             daily: self.daily.into_iter().map(daily).collect(),
             ..SettlementBatch::default()
         }
