@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use llm_simulator::{Running, Simulator, SimulatorConfig};
+use llm_simulator::{Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls};
 use serde_json::{Value, json};
 
@@ -314,4 +314,38 @@ async fn settings_are_taken_over_while_it_runs() {
     assert_eq!(gateway.ask(CHAT, &say("another", &"x".repeat(2000))).await.unwrap().status, 200);
     let reloaded = gateway.ask("/config/reload", &json!({})).await.unwrap();
     assert_eq!(reloaded.status, 200, "{}", reloaded.text());
+}
+
+#[tokio::test]
+async fn a_stream_ends_where_the_budget_does() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    // 2,000 words, about 3,000 tokens: 0.03 dollars of gpt-4o, 0.045 of Claude
+    let long = Script { chunks: Some(400), ..Script::text("seventeen words ".repeat(1000)) };
+    for (path, model) in [
+        ("/v1/chat/completions", "gpt"),
+        ("/v1/chat/completions", "claude"),
+        ("/v1/messages", "claude"),
+        ("/v1/messages", "gpt"),
+        ("/v1/responses", "gpt"),
+    ] {
+        let case = format!("{path} {model}");
+        let made = gateway.ask("/key/generate", &json!({"max_budget": 0.005})).await.unwrap().json();
+        let key = made["key"].as_str().unwrap();
+        sim.queue(&Match::any(), [long.clone()]);
+        let messages = json!([{"role": "user", "content": "go on"}]);
+        let mut body = json!({"model": model, "stream": true, "messages": messages, "max_tokens": 8000});
+        if path == "/v1/responses" {
+            body = json!({"model": model, "stream": true, "input": "go on"});
+        }
+        let reply = gateway.post(path, &body, key).await.unwrap();
+        assert!(reply.status == 200 && reply.complete, "{case}: {}", reply.text());
+        let events = reply.events();
+        let told = events.iter().rev().take(2).any(|event| event.data.contains("Budget has been exceeded"));
+        assert!(told, "{case}: {}", reply.text().chars().rev().take(600).collect::<String>());
+        let info = gateway.get(&format!("/key/info?key={key}"), MASTER_KEY).await.unwrap().json();
+        let spend = info["info"]["spend"].as_f64().unwrap();
+        assert!(spend > 0.003 && spend < 0.009, "{case}: {spend}");
+        assert_eq!(gateway.post(path, &body, key).await.unwrap().status, 422, "{case}");
+    }
 }

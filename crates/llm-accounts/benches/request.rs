@@ -66,6 +66,7 @@ fn intent() -> Intent<'static> {
         fallback_models: &[],
         end_user: None,
         tags: &[],
+        user_agent: None,
         metadata_tags: false,
         input_tokens: 100,
         max_output_tokens: Some(100),

@@ -296,6 +296,7 @@ impl Inner {
         let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
         self.learn_proxy_spend(store).await?;
         self.learn_blocked_customers(store).await?;
+        self.learn_listed(store).await?;
         Ok(flushed)
     }
 

@@ -31,6 +31,8 @@ pub struct Intent<'a> {
     pub end_user: Option<&'a str>,
     /// Tags.
     pub tags: &'a [String],
+    /// The client's `User-Agent`, which makes tags too.
+    pub user_agent: Option<&'a str>,
     /// The client put tags into `metadata`.
     pub metadata_tags: bool,
     /// Estimated prompt tokens.
@@ -147,6 +149,7 @@ impl Accounts {
             fallback_models: &[],
             end_user: None,
             tags: &[],
+            user_agent: None,
             metadata_tags: false,
             input_tokens: 0,
             max_output_tokens: Some(0),

@@ -197,7 +197,7 @@ impl Identity {
         self.switches.cache.as_ref()
     }
 
-    /// Tags that the metadata of key and team put on every call.
+    /// Tags that the metadata of key, team and project put on every call.
     #[must_use]
     pub fn tags(&self) -> &[String] {
         &self.switches.tags

@@ -113,11 +113,12 @@ impl Rows {
         let key = &self.key;
         let metadata = object(Some(&key.metadata));
         let team_metadata = object(self.team.as_ref().map(|t| &t.metadata));
+        let project_metadata = object(self.project.as_ref().map(|(project, _)| &project.metadata));
         let shown: Arc<str> = key.key_name.as_deref().or(key.key_alias.as_deref()).unwrap_or("sk-...").into();
         let switches = Switches {
             mock: flag(&metadata, "allow_client_mock_response") || flag(&team_metadata, "allow_client_mock_response"),
             no_fallbacks: flag(&metadata, "disable_fallbacks") || flag(&team_metadata, "disable_fallbacks"),
-            tags: texts(&metadata, "tags").into_iter().chain(texts(&team_metadata, "tags")).collect(),
+            tags: [&metadata, &team_metadata, &project_metadata].into_iter().flat_map(|of| texts(of, "tags")).collect(),
             spend_logs_metadata: metadata.get("spend_logs_metadata").filter(|m| !m.is_null()).map(Json::to_raw),
             cache: metadata.get("cache").filter(|m| !m.is_null()).map(Json::to_raw),
             passthrough: [&metadata, &team_metadata]

@@ -1,5 +1,8 @@
 //! End users and tags: whom a call names beside its caller. Read when they are named, and kept for a while.
 
+mod listed;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -12,6 +15,7 @@ use crate::gate::Limits;
 use crate::load::object;
 use crate::purse::Owner;
 use crate::{AccountsSettings, Identity, Intent, refusal};
+use listed::Listed;
 
 /// Parties kept in memory at the most: their names come from strangers.
 const PARTIES: usize = 100_000;
@@ -26,26 +30,32 @@ pub(crate) struct Party {
 
 /// The parties in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Parties(DashMap<(Owner, Box<str>), Arc<Party>>);
+pub(crate) struct Parties {
+    known: DashMap<(Owner, Box<str>), Arc<Party>>,
+    listed: Listed,
+}
 
 impl Parties {
     /// Everyone is read again.
     pub(crate) fn forget(&self) {
-        self.0.clear();
+        self.known.clear();
+        self.listed.forget();
     }
 
     /// Forgets those that nobody named lately.
     pub(crate) fn sweep(&self, now: u64, ttl: u64) {
-        self.0.retain(|_, party| now.saturating_sub(party.loaded) < ttl);
+        self.known.retain(|_, party| now.saturating_sub(party.loaded) < ttl);
     }
 }
 
-/// Whom a call names. Tags of key and team count as well.
-fn named<'c>(who: &'c Identity, intent: &Intent<'c>) -> Vec<(Owner, &'c str)> {
-    let mut out: Vec<(Owner, &str)> = Vec::new();
-    out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| (Owner::EndUser, id)));
-    for tag in intent.tags.iter().chain(who.tags()) {
-        let party = (Owner::Tag, tag.as_str());
+/// Whom a call names. Tags of key, team and project count as well, and those that its user agent makes.
+fn named<'c>(who: &'c Identity, intent: &Intent<'c>, agents: bool) -> Vec<(Owner, Cow<'c, str>)> {
+    let mut out: Vec<(Owner, Cow<'c, str>)> = Vec::new();
+    out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| (Owner::EndUser, id.into())));
+    let given = intent.tags.iter().chain(who.tags()).map(|tag| Cow::from(tag.as_str()));
+    let made = crate::spend_row::agent_tags(intent.user_agent.filter(|_| agents)).map(Cow::from);
+    for tag in given.chain(made) {
+        let party = (Owner::Tag, tag);
         if !out.contains(&party) {
             out.push(party);
         }
@@ -59,11 +69,12 @@ impl Inner {
         if self.store.is_none() {
             return Box::default();
         }
-        named(who, intent).into_iter().filter_map(|(kind, id)| self.known_party(kind, id)).collect()
+        let named = named(who, intent, self.parties.listed.agents_count());
+        named.into_iter().filter_map(|(kind, id)| self.known_party(kind, &id)).collect()
     }
 
     fn known_party(&self, kind: Owner, id: &str) -> Option<Arc<Party>> {
-        self.parties.0.get(&(kind, id.into())).map(|party| Arc::clone(&party))
+        self.parties.known.get(&(kind, id.into())).map(|party| Arc::clone(&party))
     }
 
     /// Those whom a call names; the store is asked for those that nobody named lately.
@@ -76,12 +87,15 @@ impl Inner {
         }
         let mut out = Vec::new();
         let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
-        for (kind, id) in named(who, intent) {
-            let known = self.known_party(kind, id);
+        for (kind, id) in named(who, intent, self.parties.listed.agents_count()) {
+            if self.parties.listed.is_free(kind, &id) {
+                continue;
+            }
+            let known = self.known_party(kind, &id);
             let fresh = |party: &Party| self.kv.now().0.saturating_sub(party.loaded) <= ttl;
             out.push(match known {
                 Some(party) if fresh(&party) => party,
-                known => match self.read_party(kind, id).await {
+                known => match self.read_party(kind, &id).await {
                     Ok(party) => party,
                     Err(error) => known.ok_or(error)?,
                 },
@@ -114,8 +128,8 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
-        if self.parties.0.len() < PARTIES {
-            self.parties.0.insert((kind, id.into()), Arc::clone(&party));
+        if self.parties.known.len() < PARTIES {
+            self.parties.known.insert((kind, id.into()), Arc::clone(&party));
         }
         Ok(party)
     }

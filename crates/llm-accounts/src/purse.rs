@@ -193,6 +193,12 @@ impl Purse {
         self.0.lock().ends
     }
 
+    /// What is spent and set aside.
+    pub(crate) fn used(&self) -> i64 {
+        let money = self.0.lock();
+        money.settled.saturating_add(money.reserved)
+    }
+
     /// What is spent, without what is set aside.
     pub(crate) fn spent(&self) -> i64 {
         self.0.lock().settled

@@ -1,10 +1,13 @@
 //! What is set aside for a call, and the ways it ends: settled, given back, or interrupted. Exactly one of them.
 
+mod running;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use llm_types::{LogRecord, Result, Usage};
+use parking_lot::Mutex;
 
 use crate::admit::Intent;
 use crate::gate::{Counted, Tokens};
@@ -57,6 +60,8 @@ pub struct Reservation {
     amount: AtomicI64,
     /// The model costs nothing, so budgets do not count.
     free: bool,
+    /// US dollars per prompt and answer token of who answers, at the most; zeros: not known.
+    price: Mutex<(f64, f64)>,
     taken: Taken,
     sent: AtomicBool,
     open: bool,
@@ -92,6 +97,7 @@ impl Reservation {
             estimate,
             amount: AtomicI64::new(amount),
             free,
+            price: Mutex::new(intent.price.unwrap_or_default()),
             taken: Taken::default(),
             sent: AtomicBool::new(false),
             open: true,
@@ -147,6 +153,7 @@ impl Reservation {
     /// Sets aside more when a fallback is dearer (US dollars per prompt and answer token); false when it does not fit.
     #[must_use]
     pub fn cover(&self, price: Option<(f64, f64)>) -> bool {
+        *self.price.lock() = price.unwrap_or_default();
         if self.accounts.inner().settings.disable_budget_reservation {
             return true;
         }

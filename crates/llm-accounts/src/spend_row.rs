@@ -16,13 +16,20 @@ use metadata::Metadata;
 /// Texts of stored prompts are cut to this many characters, head and tail kept.
 const STORED_TEXT: usize = 2048;
 
+/// What tags begin with that are made from user agents.
+pub(crate) const AGENT_TAG: &str = "User-Agent: ";
+
+/// The tags that a user agent makes: its product, and all of it.
+pub(crate) fn agent_tags(agent: Option<&str>) -> impl Iterator<Item = String> {
+    let agent = agent.filter(|agent| !agent.is_empty());
+    let product = agent.and_then(|agent| agent.split_once('/')).map(|(product, _)| product);
+    [product, agent].into_iter().flatten().map(|name| format!("{AGENT_TAG}{name}"))
+}
+
 /// Tags of the request, of the key and of the team, and those made from the user agent.
 pub(crate) fn tags(alike: &Alike<'_>) -> Vec<String> {
     let mut tags: Vec<String> = alike.tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let agent = alike.user_agent.filter(|agent| !agent.is_empty());
-    let product = agent.and_then(|agent| agent.split_once('/')).map(|(product, _)| product);
-    let made = [product, agent].into_iter().flatten().map(|name| format!("User-Agent: {name}"));
-    for tag in alike.caller_tags.iter().map(|tag| (*tag).to_owned()).chain(made) {
+    for tag in alike.caller_tags.iter().map(|tag| (*tag).to_owned()).chain(agent_tags(alike.user_agent)) {
         if !tags.contains(&tag) {
             tags.push(tag);
         }

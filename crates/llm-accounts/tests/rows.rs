@@ -90,6 +90,7 @@ async fn settled(settings: AccountsSettings, status: Status) -> (Store, Option<S
         fallback_models: &[],
         end_user: None,
         tags: &[],
+        user_agent: None,
         metadata_tags: false,
         input_tokens: 1,
         max_output_tokens: None,

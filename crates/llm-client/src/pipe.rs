@@ -67,9 +67,14 @@ impl Writer {
         self.bill(counter, report);
     }
 
+    /// Tokens written since the last bill, estimated.
+    pub(crate) fn written(&self) -> u64 {
+        self.text_events.max(self.text_bytes / 4)
+    }
+
     /// What was consumed since the last bill.
     pub(crate) fn bill(&mut self, counter: &Counter, report: &mut Report) {
-        let written = self.text_events.max(self.text_bytes / 4);
+        let written = self.written();
         (self.text_events, self.text_bytes) = (0, 0);
         let mut usage = self.usage.take();
         if let Some(usage) = usage.as_mut().filter(|_| !self.finished) {

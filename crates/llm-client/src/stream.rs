@@ -64,6 +64,8 @@ pub struct StreamBody {
     broke: Option<Error>,
     /// What was relayed, for a model that has to go on; nothing when nobody may, or it became too much.
     kept: Option<Kept>,
+    /// Tokens that were written when the tail was last asked whether it may go on.
+    asked: u64,
     /// The bills of models that broke off before.
     before: Option<Box<Report>>,
     /// Another call for the same answer, which was hung up on: billed when it is known how long the answer is.
@@ -151,6 +153,7 @@ impl StreamBody {
             watch: Watch::Nobody,
             broke: None,
             kept: None,
+            asked: 0,
             before: None,
             owed: None,
         }
@@ -295,6 +298,7 @@ impl Body for StreamBody {
             if let Lane::Continued(continued) = &mut this.lane {
                 let went = std::task::ready!(continued.poll(cx));
                 this.went_on(went);
+                this.stop_if_it_has_to();
                 continue;
             }
             match Pin::new(&mut this.upstream).poll_frame(cx) {
@@ -303,6 +307,7 @@ impl Body for StreamBody {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
                         this.chunk(data);
+                        this.stop_if_it_has_to();
                     }
                 }
                 // Behind the end marker nothing can be missing.

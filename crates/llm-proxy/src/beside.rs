@@ -47,6 +47,7 @@ impl Side {
             fallback_models: &[],
             end_user: wish.and_then(|w| w.end_user.as_deref()),
             tags: wish.map_or(&[], |w| &w.tags),
+            user_agent: ctx.user_agent(),
             metadata_tags: false,
             input_tokens: (call.body.len() / 4) as u64,
             max_output_tokens: wish.and_then(|w| w.max_output_tokens).filter(|_| !vectors),

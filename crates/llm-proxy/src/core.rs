@@ -230,6 +230,12 @@ impl Core {
 }
 
 impl Context {
+    /// The client's `User-Agent`.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.parts.headers.get(http::header::USER_AGENT)?.to_str().ok()
+    }
+
     /// The context of a call that has just come.
     #[must_use]
     pub fn new(

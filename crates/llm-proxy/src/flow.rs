@@ -326,6 +326,7 @@ fn intent<'a>(ctx: &'a Context, wish: &'a Wish, body: &Bytes) -> Intent<'a> {
         fallback_models: &wish.fallback_models,
         end_user: wish.end_user.as_deref(),
         tags: &wish.tags,
+        user_agent: ctx.user_agent(),
         metadata_tags: wish.has_metadata_tags(),
         input_tokens: (body.len() / 4) as u64,
         max_output_tokens: wish.max_output_tokens,

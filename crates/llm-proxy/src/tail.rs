@@ -105,6 +105,10 @@ impl Tail {
 }
 
 impl llm_client::Tail for Tail {
+    fn stops(&mut self, written: u64) -> Option<Error> {
+        self.reservation.stops(written)
+    }
+
     fn done(self: Box<Self>, report: Box<Report>) {
         let Self { app, draft, head, reservation, ticket, call_format, echo } = *self;
         let record = draft.answered(&head, &report, report.error.as_ref());

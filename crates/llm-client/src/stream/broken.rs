@@ -12,6 +12,9 @@ use crate::answer::Report;
 use crate::pipe::Writer;
 use crate::send::classed;
 
+/// Tokens between two questions whether an answer may go on.
+const ASKED_EVERY: u64 = 32;
+
 impl StreamBody {
     /// Nothing more comes from this upstream. What the client has not read yet still goes out.
     pub(super) fn fail(&mut self, error: Error) {
@@ -19,6 +22,29 @@ impl StreamBody {
             self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
         }
         self.broke.get_or_insert_with(|| if error.kind == Kind::MidStream { classed(error) } else { error });
+    }
+
+    /// Asks the tail now and then whether the answer may go on; if not, the client is told and the upstream is left.
+    pub(super) fn stop_if_it_has_to(&mut self) {
+        let written = match &self.lane {
+            Lane::Relay(relay) => relay.seen().estimated_output_tokens(),
+            Lane::Translate(pipe) => pipe.writer.written(),
+            Lane::Continued(continued) => continued.writer().map_or(0, Writer::written),
+            Lane::Replay(_) => 0,
+        };
+        let before = self.before.as_ref().map_or(0, |before| before.usage.total_output());
+        let written = written.saturating_add(before);
+        if written < self.asked.saturating_add(ASKED_EVERY) || self.over || self.broke.is_some() || self.end_marked() {
+            return;
+        }
+        self.asked = written;
+        let Some(error) = self.tail.as_mut().and_then(|tail| tail.stops(written)) else { return };
+        tracing::info!(%error, "a stream ends before its answer does");
+        // Nobody is to blame, and nobody may go on.
+        self.watch = Watch::Nobody;
+        self.upstream = llm_http::ReplyBody::from(bytes::Bytes::new());
+        self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
+        self.tell(error);
     }
 
     /// Lets another model go on, or tells the client.

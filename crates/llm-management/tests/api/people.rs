@@ -91,6 +91,7 @@ async fn sums_are_kept_without_rows() {
         fallback_models: &[],
         end_user: None,
         tags: &[],
+        user_agent: None,
         metadata_tags: false,
         input_tokens: 1,
         max_output_tokens: None,

@@ -116,6 +116,7 @@ impl Gateway {
             fallback_models: &[],
             end_user,
             tags: &[],
+            user_agent: None,
             metadata_tags: false,
             input_tokens: 1,
             max_output_tokens: Some(1),

@@ -103,6 +103,7 @@ async fn admit(
         fallback_models: &[],
         end_user: wish.end_user.as_deref(),
         tags: &wish.tags,
+        user_agent: ctx.user_agent(),
         metadata_tags: false,
         input_tokens: u64::from(price.is_some()),
         max_output_tokens: Some(0),

@@ -205,6 +205,7 @@ async fn admit(
         fallback_models: &wish.fallback_models,
         end_user: wish.end_user.as_deref(),
         tags: &wish.tags,
+        user_agent: ctx.user_agent(),
         metadata_tags: wish.has_metadata_tags(),
         input_tokens: input_tokens(payload, model),
         max_output_tokens: wish.max_output_tokens,

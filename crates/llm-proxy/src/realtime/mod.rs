@@ -169,6 +169,7 @@ async fn admit(
         fallback_models: &wish.fallback_models,
         end_user: wish.end_user.as_deref(),
         tags: &wish.tags,
+        user_agent: ctx.user_agent(),
         metadata_tags: wish.has_metadata_tags(),
         input_tokens: 0,
         max_output_tokens: Some(4096),
