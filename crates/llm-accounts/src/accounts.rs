@@ -63,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) serving: OnceLock<Arc<dyn crate::Serving>>,
     /// The last look-up found the store away.
     pub(crate) store_away: AtomicBool,
+    /// Passwords that are being judged.
+    pub(crate) logins: crate::sessions::Logins,
     /// End users whose calls are refused.
     pub(crate) blocked_customers: BlockedCustomers,
 }
@@ -106,6 +108,7 @@ impl Accounts {
             shared: OnceLock::new(),
             serving: OnceLock::new(),
             store_away: AtomicBool::new(false),
+            logins: crate::sessions::Logins::default(),
             blocked_customers: BlockedCustomers::default(),
             purses,
             parties: Parties::default(),

@@ -64,7 +64,7 @@ impl Rows {
             binder.budget(Told { owner, id, what, max, spend: row.spend, ends });
         }
         if let Some(user) = &self.user {
-            let holds = self.key.team_id.is_none() || inner.settings.apply_user_budget_to_team_keys;
+            let holds = self.team.is_none() || inner.settings.apply_user_budget_to_team_keys;
             let what = format!("User={} ", user.user_id);
             let (max, ends) = (user.max_budget.filter(|_| holds), user.budget_reset_at);
             binder.budget(Told { owner: Owner::User, id: &user.user_id, what, max, spend: user.spend, ends });

@@ -285,7 +285,7 @@ impl Identity {
         let some = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !list.allows_all());
         !key.allows_all()
             || [team, member, project].into_iter().any(some)
-            || self.caller.team_id.is_none() && some(user)
+            || team.is_none() && some(user)
     }
 
     /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access
@@ -318,7 +318,8 @@ impl Identity {
         if denies(team) || denies(member) {
             return Some("team_model_access_denied");
         }
-        if self.caller.team_id.is_none() && denies(user) {
+        // Sessions have a team without a row: they are personal.
+        if self.lists.team.is_none() && denies(user) {
             let personal = self.lists.nothing_personal;
             return Some(if personal { "key_model_access_denied" } else { "user_model_access_denied" });
         }

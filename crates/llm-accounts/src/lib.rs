@@ -39,6 +39,7 @@
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `grants` | object permissions: MCP servers, vector stores, agents |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
+//! | `passwords`, `sessions` | passwords as they are kept; people who log in, invitations |
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
 
@@ -72,6 +73,7 @@ mod models;
 mod organizations;
 mod pages;
 mod party;
+mod passwords;
 mod period;
 mod prices;
 mod projects;
@@ -88,6 +90,7 @@ mod scim;
 mod scope;
 mod seal;
 mod serving;
+mod sessions;
 mod settings;
 mod shared;
 mod spend_row;
@@ -122,6 +125,10 @@ pub use routes::{Permission, in_routes};
 pub use scim::{ScimQuery, discovery, resource_type, schema_of, schemas, service_provider};
 pub use seal::{Seal, SealFormat};
 pub use serving::{Changed, Serves, Serving};
+pub use passwords::PasswordPolicy;
+pub use sessions::{
+    Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
+};
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::{Stored, StoredCredential, StoredModel, StoredVersion};
 pub use teams::TeamListQuery;

@@ -75,6 +75,9 @@ pub struct AccountsSettings {
     pub default_internal_user_params: Option<Json>,
     /// What teams get that an identity provider makes.
     pub default_team_params: Option<Json>,
+    /// How people log in.
+    #[serde(skip)]
+    pub login: crate::LoginSettings,
     /// Members of SCIM groups who are not here are made.
     pub scim_upsert_user: bool,
     /// The SCIM group whose members are administrators.
@@ -141,6 +144,7 @@ impl Default for AccountsSettings {
             upperbound_key_generate_params: None,
             default_internal_user_params: None,
             default_team_params: None,
+            login: crate::LoginSettings::default(),
             scim_upsert_user: true,
             scim_admin_group: None,
             max_budget: 0.0,

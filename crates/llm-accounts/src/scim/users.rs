@@ -74,7 +74,7 @@ impl Accounts {
             let why = format!("User already exists with username: {}", asked.user_name);
             return Err(Fault::taken(why).into());
         }
-        let there = self.by_address(&mut tx, &asked).await?;
+        let there = self.here_already(&mut tx, &asked).await?;
         let row = match there {
             Some(row) => self.keep(&mut tx, actor, &row, &asked).await?,
             None => {
@@ -128,12 +128,17 @@ impl Accounts {
         empties: bool,
     ) -> Outcome<Json> {
         self.keep(&mut tx, actor, row, asked).await?;
+        let ended = match asked.active {
+            Some(false) => self.end_sessions(&mut tx, actor, &row.user_id, None).await?,
+            _ => Vec::new(),
+        };
         // Providers that tell groups by themselves send an empty list along with everything else.
         if empties || !asked.groups.is_empty() {
             self.move_to(&mut tx, actor, row, &asked.groups).await?;
         }
         self.admin_by_group(&mut tx, actor, std::slice::from_ref(&row.user_id)).await?;
         tx.commit().await?;
+        ended.iter().for_each(|hash| self.forget_hash(hash));
         self.forget_user(&row.user_id);
         self.scim_user(&row.user_id, &ScimQuery::default()).await
     }
@@ -164,7 +169,7 @@ impl Accounts {
     }
 
     /// Somebody who has the address and is here already.
-    async fn by_address(&self, tx: &mut StoreTx, asked: &Asked) -> Outcome<Option<UserRow>> {
+    async fn here_already(&self, tx: &mut StoreTx, asked: &Asked) -> Outcome<Option<UserRow>> {
         let Some(email) = &asked.email else { return Ok(None) };
         Ok(tx.table::<UserRow>().find(Filter::new().is("user_email", email.clone())).await?.into_iter().next())
     }

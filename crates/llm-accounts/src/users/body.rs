@@ -26,7 +26,7 @@ body! {
         auto_create_key: bool,
         teams: Json,
         organizations: Vec<String>,
-        password: Json,
+        password: String,
         object_permission: Map,
     }
 }

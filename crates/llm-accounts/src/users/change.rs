@@ -37,6 +37,10 @@ impl Accounts {
             // What is still on its way must not come on top of the new figure.
             self.inner().flush().await?;
         }
+        let password = match asked.password.clone() {
+            Some(Some(password)) => Some(Some(self.new_password(&password).await?)),
+            other => other.map(|_| None),
+        };
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = members::user(&mut tx, id.as_deref(), email.as_deref()).await?;
         let row = row.ok_or_else(|| not_found("User not found").with_param("user_id"))?;
@@ -48,8 +52,14 @@ impl Accounts {
         patch.updated_at = Some(Some(Utc::now()));
         let (given, there) = (grants::asked(&asked.object_permission)?, row.object_permission_id.as_deref());
         patch.object_permission_id = self.link_grants(&mut tx, actor, given.as_ref(), there).await?;
+        patch.password = password;
         let after = self.write(&mut tx, actor, Action::Updated, &row.user_id, Some(&row), &patch).await?;
+        let ended = match after.user_role != row.user_role || patch.password.is_some() {
+            true => self.end_sessions(&mut tx, actor, &row.user_id, None).await?,
+            false => Vec::new(),
+        };
         tx.commit().await?;
+        ended.iter().for_each(|hash| self.forget_hash(hash));
         if let Some(spend) = patch.spend
             && let Some(purse) = self.inner().purses.known(Owner::User, &row.user_id)
         {

@@ -17,11 +17,8 @@ impl Accounts {
     /// The columns that a body sets; `there` is the metadata that the user has.
     ///
     /// # Errors
-    /// 400 for an unknown role, negative amounts, durations that are none, and passwords.
+    /// 400 for an unknown role, negative amounts and durations that are none.
     pub(super) fn user_patch(&self, body: &Json, asked: &UserBody, there: Json) -> Outcome<UserPatch> {
-        if asked.password.clone().flatten().is_some() {
-            return Err(bad("Users do not log in with passwords here.").with_param("password").into());
-        }
         if let Some(Some(name)) = &asked.user_role
             && !Role::parse(name).is_some_and(|role| ROLES.contains(&role))
         {

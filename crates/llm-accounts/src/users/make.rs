@@ -42,6 +42,9 @@ impl Accounts {
         let mut patch = self.user_patch(body, &asked, Json::Object(Vec::new()))?;
         let grants = self.user_grants(actor, organizations.first(), &asked).await?;
         patch.user_role = Some(asked.user_role.clone().flatten().or_else(|| Some("internal_user".to_owned())));
+        if let Some(Some(password)) = &asked.password {
+            patch.password = Some(Some(self.new_password(password).await?));
+        }
         let mut tx = self.store_or_refuse()?.begin().await?;
         if let Some(Some(email)) = &asked.user_email {
             address_is_free(&mut tx, email, &id).await?;

@@ -1,0 +1,50 @@
+//! People who log in: with a password, through an invitation, through an identity provider. A login makes a session: a
+//! virtual key of the team `litellm-dashboard` that ends by itself, told inside of a token that is signed with the master key.
+//! Call these on the store's runtime.
+//!
+//! | file | what |
+//! |---|---|
+//! | `settings` | [`LoginSettings`] |
+//! | `token` | signed tokens (HS256) |
+//! | `throttle` | wrong passwords, by source and by name |
+//! | `login` | passwords |
+//! | `session` | sessions: opened, told, ended |
+//! | `invitation` | invitations, and the passwords that are set through them |
+//! | `profile` | what an identity provider says of a person becomes a user |
+
+mod invitation;
+mod login;
+mod profile;
+mod session;
+mod settings;
+mod throttle;
+mod token;
+
+use tokio::sync::Semaphore;
+
+pub use login::Attempt;
+pub use profile::Profile;
+pub use session::Session;
+pub use settings::{FailureLimits, LoginSettings, UiAccess};
+pub use token::{read_token, write_token};
+
+use throttle::Throttle;
+
+/// The team of sessions. It has no row.
+pub const SESSION_TEAM: &str = "litellm-dashboard";
+
+/// Passwords computed at the same time: each takes 19 MiB.
+const COMPUTATIONS: usize = 2;
+
+/// What logins share.
+#[derive(Debug)]
+pub(crate) struct Logins {
+    throttle: Throttle,
+    computations: Semaphore,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self { throttle: Throttle::default(), computations: Semaphore::new(COMPUTATIONS) }
+    }
+}
