@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use chrono::Utc;
 use dashmap::DashMap;
 use llm_kv::MemoryKv;
-use llm_store::{Store, UserRow};
+use llm_store::{Dialect, Store, UserRow};
 use llm_types::record::Caller;
 use llm_types::{Error, Result};
 use tokio::runtime::Handle;
@@ -118,6 +118,9 @@ impl Accounts {
         let inner = Arc::new(inner);
         if inner.store.is_some() {
             inner.background.spawn(flush_forever(Arc::downgrade(&inner)));
+        }
+        if inner.store.as_ref().is_some_and(|store| store.dialect() == Dialect::Postgres) {
+            inner.background.spawn(crate::changes::watch(Arc::downgrade(&inner)));
         }
         Ok(Self(inner))
     }

@@ -283,9 +283,7 @@ impl Identity {
     pub fn model_restricted(&self) -> bool {
         let Lists { key, team, member, project, user, .. } = &self.lists;
         let some = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !list.allows_all());
-        !key.allows_all()
-            || [team, member, project].into_iter().any(some)
-            || team.is_none() && some(user)
+        !key.allows_all() || [team, member, project].into_iter().any(some) || team.is_none() && some(user)
     }
 
     /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access

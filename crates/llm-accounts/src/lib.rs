@@ -16,6 +16,7 @@
 //! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
 //! | `identity`, `load`, `binding` | who calls, and how that is read from the rows |
+//! | `changes` | what other gateways on the same database did |
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
 //! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
@@ -52,6 +53,7 @@ mod binding;
 mod bounds;
 mod budget_fallback;
 mod budgets;
+mod changes;
 mod credential;
 mod credentials;
 mod customers;
@@ -113,6 +115,7 @@ pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use pages::PageQuery;
+pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};
 pub use prices::PriceSchedule;
 pub use refusal::limit_headers;
@@ -125,7 +128,6 @@ pub use routes::{Permission, in_routes};
 pub use scim::{ScimQuery, discovery, resource_type, schema_of, schemas, service_provider};
 pub use seal::{Seal, SealFormat};
 pub use serving::{Changed, Serves, Serving};
-pub use passwords::PasswordPolicy;
 pub use sessions::{
     Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
 };

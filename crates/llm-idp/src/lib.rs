@@ -7,6 +7,7 @@
 //! | `claims` | [`Claims`]: what a token says, by dotted paths; its times, issuer and audience |
 //! | `verify` | [`Trust`]: whose tokens are believed; [`Trust::verify`] |
 //! | `keys` | [`Idp`]: key sets and discovery documents, remembered: bounded age, bounded refetches |
+//! | `code` | [`CodeFlow`]: people log in at a provider and come back with a code |
 //! | `fetch` | small documents over HTTP |
 //! | `testing` | key pairs that sign, a provider on loopback (feature `testing`) |
 //!
@@ -14,6 +15,7 @@
 //! never the caller's fault.
 
 mod claims;
+mod code;
 mod fetch;
 mod jwk;
 mod jws;
@@ -23,6 +25,7 @@ pub mod testing;
 mod verify;
 
 pub use claims::Claims;
+pub use code::{CodeFlow, Departure};
 pub use jwk::{Key, KeySet};
 pub use jws::{Algorithm, Jws, is_jws};
 pub use keys::{Idp, IdpSettings, Provider};

@@ -1,9 +1,12 @@
 //! What a route is given.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use llm_accounts::{Accounts, Actor, FieldProblem, Identity, Outcome, PageQuery, Problem};
 use llm_types::Json;
+
+use crate::login::SsoSettings;
 
 /// A call of a management route whose caller may make it.
 #[derive(Debug, Clone)]
@@ -14,6 +17,10 @@ pub struct Call {
     pub who: Arc<Identity>,
     /// The `litellm-changed-by` header.
     pub changed_by: Option<String>,
+    /// Where the request comes from, if that is known.
+    pub source: Option<IpAddr>,
+    /// The identity provider that people log in at.
+    pub sso: Option<Arc<SsoSettings>>,
     /// The query, in order.
     pub query: Vec<(String, String)>,
     /// The `{...}` segment of the path.

@@ -12,6 +12,7 @@ use llm_accounts::{Accounts, FieldProblem, Identity, Outcome, Permission, Proble
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
+use crate::login::{self, ClientAddress, Codes, OpenRow, SsoSettings, Visit};
 use crate::table::{Dialect, Row, rows};
 use crate::{answer, scim};
 
@@ -22,10 +23,15 @@ pub struct ManagementState {
     pub accounts: Accounts,
     /// Header that carries the key instead of the usual ones (`litellm_key_header_name`).
     pub key_header: Option<String>,
+    /// The identity provider that people log in at.
+    pub sso: Option<Arc<SsoSettings>>,
 }
 
 /// Largest body of a management call, in bytes.
 const LARGEST_BODY: usize = 8 << 20;
+
+/// Largest body of somebody without a key, in bytes.
+const LARGEST_VISIT: usize = 64 << 10;
 
 /// The router of every management route. It may run on any runtime: the calls themselves run on the store's.
 pub fn router(state: ManagementState) -> Router {
@@ -39,10 +45,48 @@ pub fn router(state: ManagementState) -> Router {
                   request: Request<Body>| serve(row, state, segment.map(|s| s.0), query, request);
         router = router.route(row.path, on(filter, serve));
     }
+    let codes = Arc::<Codes>::default();
+    for row in login::open_rows() {
+        let method = Method::from_bytes(row.method.as_bytes()).unwrap_or(Method::GET);
+        let codes = Arc::clone(&codes);
+        let serve =
+            move |State(state): State<ManagementState>,
+                  Query(query): Query<Vec<(String, String)>>,
+                  request: Request<Body>| visit(row, state, Arc::clone(&codes), query, request);
+        router = router.route(row.path, on(MethodFilter::try_from(method).unwrap_or(MethodFilter::GET), serve));
+    }
     router
         .fallback(|| async { answer::nobody(404, "Not Found") })
         .method_not_allowed_fallback(|| async { answer::nobody(405, "Method Not Allowed") })
         .with_state(state)
+}
+
+/// Somebody without a key.
+async fn visit(
+    row: &'static OpenRow,
+    state: ManagementState,
+    codes: Arc<Codes>,
+    query: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_VISIT).await else {
+        let message = format!("The body must not be larger than {} KB", LARGEST_VISIT >> 10);
+        return answer::of(Err(Error::new(Kind::TooLarge, message).into()));
+    };
+    let background = state.accounts.background().clone();
+    let source = source(&parts);
+    let ManagementState { accounts, key_header, sso } = state;
+    let visit = Visit { accounts, sso, codes, key_header, source, headers: parts.headers, query, body };
+    background.spawn((row.run)(visit)).await.unwrap_or_else(|error| {
+        tracing::error!(%error, path = row.path, "a login broke off");
+        answer::of(Err(Error::internal("the call broke off").into()))
+    })
+}
+
+/// Where a request comes from, as the server says.
+fn source(parts: &Parts) -> Option<std::net::IpAddr> {
+    parts.extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
 async fn serve(
@@ -81,7 +125,16 @@ async fn steps(
     })?;
     let changed_by = parts.headers.get("litellm-changed-by").and_then(|v| v.to_str().ok()).map(str::to_owned);
     let background = state.accounts.background().clone();
-    let call = Call { accounts: state.accounts, who, changed_by, query, segment, body: read(&bytes)? };
+    let call = Call {
+        accounts: state.accounts,
+        who,
+        changed_by,
+        source: source(parts),
+        sso: state.sso,
+        query,
+        segment,
+        body: read(&bytes)?,
+    };
     let running = background.spawn((row.run)(call));
     running.await.unwrap_or_else(|error| {
         tracing::error!(%error, path = row.path, "a management call broke off");

@@ -7,16 +7,19 @@
 //! | `dispatch` | [`router`]: identity, permission, body, and the call itself on the store's runtime |
 //! | `call` | what a route is given: caller, query, body |
 //! | `answer` | answers and errors as LiteLLM's clients expect them |
+//! | `login` | routes that ask for no key: they give one |
 //! | `scim` | the same as SCIM's clients expect them |
 //! | `routes` | the routes, by subject |
 
 mod answer;
 mod call;
 mod dispatch;
+mod login;
 mod routes;
 mod scim;
 mod table;
 
 pub use call::Call;
 pub use dispatch::{ManagementState, router};
+pub use login::{ClientAddress, OpenRow, SsoAttributes, SsoKind, SsoSettings, open_rows};
 pub use table::{Row, rows};

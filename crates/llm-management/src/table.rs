@@ -87,6 +87,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::credentials::ROWS,
         routes::settings::ROWS,
         routes::scim::ROWS,
+        routes::login::ROWS,
     ];
     subjects.into_iter().flatten()
 }

@@ -65,7 +65,7 @@ impl Core {
                 return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
             }
             drop(snapshot);
-            return self.management(Request::from_parts(parts, body)).await;
+            return self.management(Request::from_parts(parts, body), peer).await;
         };
         if matches!(route.action, Action::Call(..)) {
             drop(snapshot);
@@ -191,7 +191,8 @@ impl Core {
     }
 
     /// Everything the data plane does not know.
-    async fn management(&self, req: Request<Incoming>) -> Response<Reply> {
+    async fn management(&self, mut req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        req.extensions_mut().insert(llm_management::ClientAddress(peer.ip()));
         let router = self.app.management.clone();
         match router.oneshot(req.map(axum::body::Body::new)).await {
             Ok(response) => response.map(Reply::Management),

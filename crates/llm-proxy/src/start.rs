@@ -244,10 +244,12 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         }
     };
     let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
+    let sso = loaded.sso.take().map(|plan| single_sign_on(plan, http, background));
     let snapshot = Arc::new(Snapshot::build(loaded, &bus, None)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
-    let management = llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header });
+    let management =
+        llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header, sso });
     let responses = Arc::new(Book::new(Some((store.clone(), background.clone()))));
     Ok(App {
         responses,
@@ -268,6 +270,18 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         store: Some(store),
         background: background.clone(),
     })
+}
+
+/// The identity provider that people log in at, with what its tokens are verified with.
+fn single_sign_on(
+    plan: config::SsoPlan,
+    http: &HttpClient,
+    background: &tokio::runtime::Handle,
+) -> Arc<llm_management::SsoSettings> {
+    let config::SsoPlan { kind, flow, attributes, missing } = plan;
+    let transport: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
+    let idp = Arc::new(llm_idp::Idp::new(transport, background.clone(), llm_idp::IdpSettings::default()));
+    Arc::new(llm_management::SsoSettings { kind, flow, attributes, missing, idp })
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -108,7 +108,8 @@ fn is_scrypt(rest: &str, password: &str) -> bool {
 
 /// Of old releases: the digest in lowercase hex.
 fn is_sha256(kept: &str, password: &str) -> bool {
-    kept.len() == 64 && verify_slices_are_equal(crate::KeyDigest::of(password).hex().as_bytes(), kept.as_bytes()).is_ok()
+    kept.len() == 64
+        && verify_slices_are_equal(crate::KeyDigest::of(password).hex().as_bytes(), kept.as_bytes()).is_ok()
 }
 
 #[cfg(test)]
@@ -118,7 +119,8 @@ mod tests {
     /// Made by Python's hashlib as LiteLLM calls it, of "correct horse".
     const SCRYPT: &str = "scrypt:AAECAwQFBgcICQoLDA0ODyWzdoQDZvTTsOIeQUR2Z2480Oia9EMDVqI0zgtloCG1";
     /// Made by argon2-cffi, of "correct horse".
-    const ARGON: &str = "$argon2id$v=19$m=8192,t=3,p=2$AhWR3+sZgN2I45SSMjhwVg$7DyaEVvvyycb9xofSU76KSLLgtfvZIAe4HemAndwTxU";
+    const ARGON: &str =
+        "$argon2id$v=19$m=8192,t=3,p=2$AhWR3+sZgN2I45SSMjhwVg$7DyaEVvvyycb9xofSU76KSLLgtfvZIAe4HemAndwTxU";
 
     #[test]
     fn what_is_kept_is_read_back() {

@@ -63,7 +63,10 @@ mod tests {
         let missing = |password: &str| policy.check(password).err().map(|problem| problem.text()).unwrap_or_default();
         assert_eq!(missing("Correct-horse7"), "");
         assert_eq!(missing("Gr\u{fc}\u{df}e-an-alle-7"), "");
-        assert!(missing("short").contains("12 characters long, include an uppercase letter, include a number, include a special"));
+        assert!(
+            missing("short")
+                .contains("12 characters long, include an uppercase letter, include a number, include a special")
+        );
         assert!(missing("Passw\u{f6}rd12345").contains("special"), "an umlaut is a letter");
         let lax = PasswordPolicy { min_length: 0, uppercase: false, lowercase: false, numbers: false, special: false };
         assert!(lax.check("seven77").is_err() && lax.check("eight888").is_ok());

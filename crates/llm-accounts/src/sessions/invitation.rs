@@ -1,9 +1,7 @@
 //! Invitations: a link with which somebody sets their password, once, and is logged in.
 
 use chrono::{TimeDelta, Utc};
-use llm_store::{
-    Filter, InvitationPatch, InvitationRow, OrganizationMembershipRow, UserRow,
-};
+use llm_store::{Filter, InvitationPatch, InvitationRow, OrganizationMembershipRow, UserRow};
 use llm_types::{Error, Json, Kind};
 
 use super::login::password_patch;
@@ -78,9 +76,10 @@ impl Accounts {
     }
 
     async fn may_invite(&self, actor: Actor<'_>, row: &UserRow) -> Outcome<bool> {
-        let plain = row.user_role.as_deref().is_none_or(|role| {
-            matches!(Role::parse(role), Some(Role::InternalUser | Role::InternalUserViewer))
-        });
+        let plain = row
+            .user_role
+            .as_deref()
+            .is_none_or(|role| matches!(Role::parse(role), Some(Role::InternalUser | Role::InternalUserViewer)));
         if !plain || row.password.is_some() || row.sso_user_id.is_some() {
             return Ok(false);
         }

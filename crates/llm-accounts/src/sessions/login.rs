@@ -184,7 +184,10 @@ pub(super) fn password_patch(kept: Secret) -> UserPatch {
 
 /// One sentence for an unknown name and for a wrong password.
 fn wrong() -> Error {
-    Error::new(Kind::Authentication, "Invalid credentials used to access UI.\nCheck 'UI_USERNAME', 'UI_PASSWORD' in .env file")
-        .with_type("auth_error")
-        .with_param("invalid_credentials")
+    Error::new(
+        Kind::Authentication,
+        "Invalid credentials used to access UI.\nCheck 'UI_USERNAME', 'UI_PASSWORD' in .env file",
+    )
+    .with_type("auth_error")
+    .with_param("invalid_credentials")
 }

@@ -38,10 +38,12 @@ impl Accounts {
     /// 500 without one, as LiteLLM answers: then nobody logs in.
     pub fn signing_key(&self) -> Outcome<&Secret> {
         self.settings().master_key.as_ref().filter(|key| !key.is_empty()).ok_or_else(|| {
-            Error::internal("Master Key not set for Proxy. Set general_settings.master_key or LITELLM_MASTER_KEY to log in.")
-                .with_type("auth_error")
-                .with_param("master_key")
-                .into()
+            Error::internal(
+                "Master Key not set for Proxy. Set general_settings.master_key or LITELLM_MASTER_KEY to log in.",
+            )
+            .with_type("auth_error")
+            .with_param("master_key")
+            .into()
         })
     }
 
@@ -63,7 +65,9 @@ impl Accounts {
             return Err(refusal::inactive_user().into());
         }
         let role = user.user_role.as_deref().and_then(Role::parse);
-        if login.access == super::UiAccess::AdminOnly && !matches!(role, Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+        if login.access == super::UiAccess::AdminOnly
+            && !matches!(role, Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
+        {
             let why = "User not allowed to access proxy: ui_access_mode is admin_only.";
             return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
         }

@@ -65,7 +65,7 @@ impl Throttle {
             }
         }
         let per_source = limits.per_source.unwrap_or_else(|| limits.attempts.saturating_mul(10));
-        for (who, most) in [(alone, per_source), (pair, limits.attempts)] {
+        for (who, most) in [(pair, limits.attempts), (alone, per_source)] {
             let blocked = counts.get(&who).and_then(|count| count.until).filter(|until| *until > now);
             if let Some(until) = blocked {
                 return Err(until.duration_since(now));
@@ -77,11 +77,6 @@ impl Throttle {
             count.failures += 1;
             if count.failures > most {
                 count.until = Some(now + limits.block);
-                if who == pair
-                    && let Some(alone) = counts.get_mut(&alone)
-                {
-                    alone.failures = alone.failures.saturating_sub(1);
-                }
                 return Err(limits.block);
             }
         }

@@ -47,7 +47,8 @@ mod tests {
         // By PyJWT: jwt.encode({"user_id": "ann", "exp": 4102444800}, "sk-master", algorithm="HS256").
         let theirs = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwfQ.ZDGy-PvXRdutrSoF6NU44pHXiniWWZUob3m0n3zaSjE";
         assert_eq!(read_token(theirs, &key, 0).unwrap().get("user_id").and_then(Json::as_str), Some("ann"));
-        let ours = write_token(&Json::object([("user_id", Json::from("ann")), ("exp", Json::from(4_102_444_800_u64))]), &key);
+        let ours =
+            write_token(&Json::object([("user_id", Json::from("ann")), ("exp", Json::from(4_102_444_800_u64))]), &key);
         assert_eq!(ours, theirs);
         assert!(read_token(&ours, &key, 4_102_444_800).is_none(), "it has ended");
         assert!(read_token(&ours, &Secret::new("other"), 0).is_none());

@@ -12,6 +12,7 @@ mod delegation;
 mod entities;
 mod grants;
 mod keys;
+mod login;
 mod models;
 mod people;
 mod permission;

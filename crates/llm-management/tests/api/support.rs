@@ -72,7 +72,7 @@ pub(crate) fn with(store: Option<Store>) -> Gateway {
         ..AccountsSettings::default()
     };
     let accounts = Accounts::new(settings, store, Handle::current()).unwrap();
-    let router = router(ManagementState { accounts: accounts.clone(), key_header: None });
+    let router = router(ManagementState { accounts: accounts.clone(), key_header: None, sso: None });
     Gateway { accounts, router }
 }
 
@@ -87,6 +87,24 @@ impl Gateway {
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, if bytes.is_empty() { Json::Null } else { serde_json::from_slice(&bytes).unwrap() })
+    }
+
+    /// A call of a browser: an answer with its headers.
+    pub(crate) async fn visit(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (http::Response<()>, String) {
+        let mut request = Request::builder().method(method).uri(path).header("host", "gateway.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (http::Response::from_parts(parts, ()), String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     pub(crate) async fn get(&self, key: &str, path: &str) -> (u16, Json) {

@@ -21,6 +21,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     }
     out.database = super::database::read(section, ctx);
     super::master::read(section, ctx, out);
+    super::login::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
     super::health::general(s, &mut out.settings.health, &mut out.router);
@@ -49,7 +50,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
 }
 
 /// `/llm` of `/llm/` or `llm`.
-fn root_path(env: &Environment) -> Option<String> {
+pub(crate) fn root_path(env: &Environment) -> Option<String> {
     let path = env.filled("SERVER_ROOT_PATH")?;
     let path = path.trim_matches('/');
     (!path.is_empty()).then(|| format!("/{path}"))

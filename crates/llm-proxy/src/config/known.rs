@@ -39,7 +39,6 @@ pub(crate) const LITELLM: &str = "
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
     generic_logger_headers default_key_max_budget_alert_emails key_generation_settings
     default_team_settings max_user_budget default_max_internal_user_budget
-    max_internal_user_budget max_ui_session_budget internal_user_budget_duration
     validate_end_user_id_in_db block_requests_for_models_without_pricing
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
     custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
@@ -67,7 +66,7 @@ pub(crate) const ROUTER: &str = "
 pub(crate) const GENERAL_HARMLESS: &str = "
     database_connect_timeout database_socket_timeout database_max_idle_connection_lifetime
     disable_prisma_schema_update litellm_license proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time
-    disable_model_info_refresh hide_default_credentials_hint cancel_on_disconnect infer_model_from_keys
+    disable_model_info_refresh cancel_on_disconnect infer_model_from_keys
     scheduled_job_stagger disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
 
 /// `general_settings` that would let through what they were meant to stop: not serving them is an error.
@@ -96,12 +95,7 @@ pub(crate) const GENERAL: &str = "
     alert_types alert_to_webhook_url alerting_args alerting_threshold alert_type_config spend_report_frequency
     key_management_system key_management_settings use_google_kms use_azure_key_vault pass_through_endpoints
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
-    disable_bedrock_agent_runtime_passthrough transcribe_media_buckets ui_access_mode
-    disable_password_login_when_sso_enabled disable_env_credential_login auto_redirect_ui_login_to_sso
-    max_failed_login_attempts_per_source max_failed_login_attempts_per_source_overrides failed_login_window_seconds
-    failed_login_block_seconds password_policy_min_length password_policy_require_uppercase
-    password_policy_require_lowercase password_policy_require_numbers password_policy_require_special
-    password_policy_check_breached_passwords plugins control_plane_url allow_cli_sso_verification_uri_complete
+    disable_bedrock_agent_runtime_passthrough transcribe_media_buckets max_failed_login_attempts_per_source_overrides password_policy_check_breached_passwords plugins allow_cli_sso_verification_uri_complete
     disable_key_generate_for_org_admin disable_auto_add_proxy_admin_to_teams default_team_disabled
     team_metadata_schema enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
     disable_retry_on_max_parallel_request_limit_error

@@ -122,6 +122,9 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
     out.budget_rollover = s.flag("budget_rollover").unwrap_or_default();
+    out.login.session_budget = s.number("max_ui_session_budget").or(out.login.session_budget);
+    out.login.newcomers_budget = s.number("max_internal_user_budget");
+    out.login.newcomers_budget_duration = s.text("internal_user_budget_duration");
     out.scim_upsert_user = s.flag("scim_upsert_user").unwrap_or(true);
     out.scim_admin_group = s.text("scim_admin_group");
     out.default_internal_user_params =

@@ -34,6 +34,7 @@ mod include;
 mod known;
 mod lint;
 mod litellm;
+mod login;
 mod master;
 mod mcp;
 mod models;
@@ -69,6 +70,7 @@ pub use ambient::CommandModel;
 pub use cache::CacheConfig;
 pub use callbacks::Callbacks;
 pub use env::Environment;
+pub use login::SsoPlan;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub(crate) use section::sensitive;
@@ -129,6 +131,8 @@ pub struct Loaded {
     pub redis: Option<RedisConfig>,
     /// Settings of keys, budgets and limits.
     pub accounts: AccountsSettings,
+    /// The identity provider that people log in at.
+    pub sso: Option<SsoPlan>,
     /// The database; nothing: the embedded one in the state directory.
     pub database: Option<StoreConfig>,
     /// Outgoing connections.
@@ -308,6 +312,7 @@ impl Loaded {
             callbacks: Callbacks::default(),
             redis: None,
             accounts: AccountsSettings::default(),
+            sso: None,
             database: None,
             http: HttpConfig::default(),
             logging: Logging::default(),

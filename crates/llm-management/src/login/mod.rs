@@ -1,0 +1,75 @@
+//! Logging in: the routes that ask for no key, because they give one. What they answer: pages, redirects, cookies.
+//!
+//! | file | what |
+//! |---|---|
+//! | `visit` | what such a route is given; where the visitor came from |
+//! | `reply` | pages, redirects, JSON; the cookie |
+//! | `page` | the form |
+//! | `password` | names and passwords |
+//! | `onboarding` | invitations |
+//! | `session` | who is logged in; logging out |
+//! | `sso` | identity providers |
+//! | `about` | what pages want to know before anybody is logged in |
+
+mod about;
+mod codes;
+mod onboarding;
+mod page;
+mod password;
+mod reply;
+mod session;
+mod sso;
+mod visit;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::body::Body;
+use http::Response;
+
+pub(crate) use codes::Codes;
+pub(crate) use sso::readiness;
+pub use sso::{SsoAttributes, SsoKind, SsoSettings};
+pub use visit::ClientAddress;
+pub(crate) use visit::Visit;
+
+/// A running visit.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// A route for people without a key.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenRow {
+    /// Method.
+    pub method: &'static str,
+    /// Path.
+    pub path: &'static str,
+    pub(crate) run: fn(Visit) -> Running,
+}
+
+macro_rules! open {
+    ($method:literal $path:literal $run:path) => {
+        OpenRow { method: $method, path: $path, run: |visit| Box::pin($run(visit)) }
+    };
+}
+
+/// Every route for people without a key.
+static ROWS: &[OpenRow] = &[
+    open!("POST" "/login" password::form),
+    open!("POST" "/v2/login" password::json),
+    open!("POST" "/v3/login" password::across),
+    open!("POST" "/v3/login/exchange" password::exchange),
+    open!("GET" "/fallback/login" page::fallback),
+    open!("GET" "/sso/key/generate" sso::start),
+    open!("GET" "/sso/callback" sso::callback),
+    open!("GET" "/onboarding/get_token" onboarding::open),
+    open!("POST" "/onboarding/claim_token" onboarding::claim),
+    open!("GET" "/session" session::show),
+    open!("POST" "/session/logout" session::end),
+    open!("GET" "/.well-known/litellm-ui-config" about::discovery),
+    open!("GET" "/litellm/.well-known/litellm-ui-config" about::discovery),
+];
+
+/// Every route for people without a key.
+pub fn open_rows() -> impl Iterator<Item = &'static OpenRow> {
+    ROWS.iter()
+}

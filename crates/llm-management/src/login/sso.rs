@@ -1,0 +1,232 @@
+//! Logging in at an identity provider: there and back.
+//!
+//! What has to be kept meanwhile lies in a signed cookie of the browser that left, so that any gateway can finish what
+//! another began, and nobody can finish it in another browser.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use chrono::Utc;
+use http::Response;
+use llm_accounts::{LoginSettings, Outcome, Profile, UiAccess, read_token, write_token};
+use llm_idp::{Claims, CodeFlow, Departure, Idp, Refused};
+use llm_types::{Error, Json, Kind};
+use subtle::ConstantTimeEq as _;
+
+use super::reply::{self, Crossing};
+use super::visit::own_path;
+use super::{Visit, page};
+use crate::call::Call;
+
+/// The cookie of somebody who is away at the provider.
+const AWAY: &str = "sso_login";
+/// What that cookie's token says it is.
+const KIND: &str = "sso_login";
+/// How long somebody may take there.
+const SECONDS: i64 = 600;
+
+/// Which provider it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SsoKind {
+    /// Google.
+    Google,
+    /// Microsoft Entra.
+    Microsoft,
+    /// Any other OpenID provider.
+    Generic,
+}
+
+impl SsoKind {
+    /// LiteLLM's name for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Microsoft => "microsoft",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+/// Which claim says what (`GENERIC_USER_*_ATTRIBUTE`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoAttributes {
+    /// The id; the first that is there.
+    pub id: Vec<String>,
+    /// The address; the first that is there.
+    pub email: Vec<String>,
+    /// What to call somebody; the first that is there.
+    pub name: Vec<String>,
+    /// A role of the gateway.
+    pub role: Option<String>,
+    /// Ids of teams.
+    pub teams: Option<String>,
+}
+
+/// The provider that people log in at.
+#[derive(Debug)]
+pub struct SsoSettings {
+    /// Which one.
+    pub kind: SsoKind,
+    /// How codes are fetched there.
+    pub flow: CodeFlow,
+    /// What its claims are called.
+    pub attributes: SsoAttributes,
+    /// Variables that are not set and have to be.
+    pub missing: Vec<&'static str>,
+    /// What its tokens are verified with.
+    pub idp: Arc<Idp>,
+}
+
+/// `GET /sso/key/generate`: on to the provider, or the form where there is none.
+pub(super) async fn start(visit: Visit) -> Response<Body> {
+    if visit.settings().ui_disabled {
+        return reply::html(200, page::message("The admin UI is disabled."));
+    }
+    let Some(sso) = visit.sso.clone() else { return reply::html(200, page::form(&visit, None)) };
+    if !sso.missing.is_empty() {
+        let why = format!("SSO is configured but lacks {}", sso.missing.join(", "));
+        return reply::json(Err(Error::internal(why).into()));
+    }
+    match leave(&visit, &sso).await {
+        Ok(response) => response,
+        Err(problem) => reply::json(Err(problem)),
+    }
+}
+
+fn redirect_uri(visit: &Visit) -> String {
+    format!("{}/sso/callback", visit.base())
+}
+
+async fn leave(visit: &Visit, sso: &SsoSettings) -> Outcome<Response<Body>> {
+    let key = visit.accounts.signing_key()?;
+    let left = sso.flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
+    let claims = Json::object([
+        ("token_type", Json::from(KIND)),
+        ("state", Json::from(left.state.as_str())),
+        ("nonce", Json::from(left.nonce.as_str())),
+        ("verifier", Json::from(left.verifier.as_str())),
+        ("return_to", Json::from(own_path(visit.asked("return_to")))),
+        ("exp", Json::from(Utc::now().timestamp() + SECONDS)),
+    ]);
+    let mut response = reply::redirect(&left.url);
+    // The way back begins at another site, so a strict cookie would not come along.
+    reply::set_cookie(&mut response, visit, (AWAY, &write_token(&claims, key)), SECONDS, Crossing::Lax);
+    Ok(response)
+}
+
+/// `GET /sso/callback`: back from the provider.
+pub(super) async fn callback(visit: Visit) -> Response<Body> {
+    let mut response = match come_back(&visit).await {
+        Ok((token, to)) => {
+            let mut response = reply::redirect(&to);
+            reply::remember(&mut response, &visit, &token);
+            response
+        }
+        Err(problem) => reply::json(Err(problem)),
+    };
+    // It is good once.
+    reply::set_cookie(&mut response, &visit, (AWAY, ""), 0, Crossing::Lax);
+    response
+}
+
+/// The token of the session and where to go on.
+async fn come_back(visit: &Visit) -> Outcome<(String, String)> {
+    let sso = visit.sso.as_deref().ok_or_else(|| unauthorized("No SSO provider is configured."))?;
+    let key = visit.accounts.signing_key()?;
+    let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
+    let kept = kept.filter(|kept| kept.get("token_type").and_then(Json::as_str) == Some(KIND));
+    let kept = kept.ok_or_else(|| unauthorized("This login was not begun in this browser, or too long ago."))?;
+    let text = |name: &str| kept.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let state = text("state");
+    let same = visit.asked("state").is_some_and(|given| bool::from(given.as_bytes().ct_eq(state.as_bytes())));
+    if state.is_empty() || !same {
+        return Err(unauthorized("The state of this login is not the one that it began with.").into());
+    }
+    if let Some(error) = visit.asked("error") {
+        let word: String = error.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
+        return Err(unauthorized(&format!("OAuth error: {word}")).into());
+    }
+    let code = visit.asked("code").ok_or_else(|| unauthorized("The provider told no code."))?;
+    let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
+    let claims = sso.flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
+    let session = visit.accounts.log_in_as(&profile(sso, visit.settings(), &claims)).await?;
+    let token = visit.accounts.session_token(&session)?;
+    let to = match own_path(kept.get("return_to").and_then(Json::as_str)) {
+        Some(path) => path.to_owned(),
+        None => format!("{}/ui/?login=success", visit.base()),
+    };
+    Ok((token, to))
+}
+
+fn profile(sso: &SsoSettings, login: &LoginSettings, claims: &Claims) -> Profile {
+    let first = |names: &[String]| names.iter().find_map(|name| claims.text(name));
+    let list = |name: &Option<String>| name.as_deref().map(|name| claims.texts(name)).unwrap_or_default();
+    let attributes = &sso.attributes;
+    let groups = match &login.access {
+        UiAccess::Group { claim, .. } => claims.texts(claim),
+        _ => Vec::new(),
+    };
+    // An address that somebody only claims to have makes nobody of them.
+    let own = claims.at("email_verified").and_then(|verified| match verified {
+        Json::Bool(own) => Some(*own),
+        Json::String(own) => Some(own.eq_ignore_ascii_case("true")),
+        _ => None,
+    });
+    Profile {
+        id: first(&attributes.id).unwrap_or_default(),
+        email: first(&attributes.email).filter(|email| own != Some(false) && email.contains('@')),
+        name: first(&attributes.name),
+        role: attributes
+            .role
+            .as_deref()
+            .and_then(|name| claims.texts(name).into_iter().find(|role| llm_accounts::Role::parse(role).is_some())),
+        teams: list(&attributes.teams),
+        groups,
+    }
+}
+
+fn unauthorized(why: &str) -> Error {
+    Error::new(Kind::Authentication, why).with_type("auth_error")
+}
+
+/// What a visitor hears of a provider's refusal; hosts stay in the log.
+fn refused(why: &Refused) -> Error {
+    match why {
+        Refused::Unavailable(_) => {
+            tracing::error!(%why, "the identity provider cannot be asked");
+            Error::new(Kind::Unavailable, "The identity provider cannot be asked. Try again later.")
+                .with_type("auth_provider_unavailable")
+        }
+        other => {
+            tracing::warn!(%other, "a login at the identity provider was refused");
+            unauthorized(&format!("The login is refused: {other}."))
+        }
+    }
+}
+
+/// `GET /sso/readiness`: whether everything is set that the provider needs.
+///
+/// # Errors
+/// 503 naming what is missing.
+pub(crate) async fn readiness(call: Call) -> Outcome<Json> {
+    let Some(sso) = call.sso.as_deref() else {
+        return Ok(Json::object([
+            ("status", Json::from("healthy")),
+            ("sso_configured", Json::Bool(false)),
+            ("message", Json::from("No SSO provider configured")),
+        ]));
+    };
+    let name = sso.kind.name();
+    if !sso.missing.is_empty() {
+        let why =
+            format!("{name} SSO is configured but missing required environment variables: {}", sso.missing.join(", "));
+        return Err(Error::new(Kind::Unavailable, why).with_param(sso.missing.join(",")).into());
+    }
+    Ok(Json::object([
+        ("status", Json::from("healthy")),
+        ("sso_configured", Json::Bool(true)),
+        ("provider", Json::from(name)),
+        ("message", Json::from(format!("{name} SSO is properly configured"))),
+    ]))
+}
