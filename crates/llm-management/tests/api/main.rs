@@ -17,6 +17,7 @@ mod models;
 mod people;
 mod permission;
 mod scim;
+mod sso;
 mod support;
 mod teams;
 mod usage;
