@@ -38,13 +38,13 @@ impl Accounts {
         self.may_come(profile)?;
         let who = self.oneself(&profile.id);
         let actor = Actor { who: &who, changed_by: None };
-        let mut tx = self.store_or_refuse()?.begin().await?;
         let there = match self.by_profile(profile).await? {
             // A place in a team or a role is not given to somebody who may not come in.
             Some(row) if inactive(&row) => return Err(refusal::inactive_user().into()),
             there => there,
         };
         let role = self.role_of(profile, there.as_ref().map(|row| row.user_id.as_str()));
+        let mut tx = self.store_or_refuse()?.begin().await?;
         let (row, ended) = match there {
             Some(row) => {
                 let changed = role.as_ref().filter(|role| row.user_role.as_ref() != Some(role));
