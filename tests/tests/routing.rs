@@ -339,3 +339,58 @@ async fn auto_routers_choose_by_what_is_asked() {
     let told = explained(&gateway, &json!({"model": "smart", "messages": [{"role": "user", "content": hard}]})).await.2;
     assert_eq!((&told["auto"]["tier"], &told["model_group"]), (&json!("REASONING"), &json!("large")), "{told}");
 }
+
+#[tokio::test]
+async fn routing_groups_are_called_by_name_and_end_users_stay_in_their_region() {
+    let sim = sim().await;
+    let config = two(&sim, &["region_name: eu"], &["region_name: us-east-1"])
+        .model_below("n", "openai/gpt-4o-mini", "/north", &["input_cost_per_token: 0.0", "output_cost_per_token: 0.0"])
+        .router("routing_groups: [{group_name: cheap, models: [m, n], routing_strategy: cost-based-routing}]")
+        .router("fallbacks: [{m: [n]}]");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let mut body = say("hi");
+    body["model"] = json!("cheap");
+    let reply = gateway.ask(CHAT, &body).await.unwrap();
+    assert_eq!((reply.status, places(&sim).pop().unwrap().as_str()), (200, "north"), "{}", reply.text());
+    let key = gateway.ask("/key/generate", &json!({"models": ["m"]})).await.unwrap().json();
+    let refused = gateway.post(CHAT, &body, key["key"].as_str().unwrap()).await.unwrap();
+    assert_eq!(refused.status, 403, "its name has to be allowed: {}", refused.text());
+
+    for (user, region) in [("ada", "eu"), ("bob", "us")] {
+        let made =
+            gateway.ask("/customer/new", &json!({"user_id": user, "allowed_model_region": region})).await.unwrap();
+        assert_eq!(made.status, 200, "{}", made.text());
+        let place = if region == "eu" { "east" } else { "west" };
+        for (path, mut body) in [(CHAT, say("hi")), ("/v1/responses", json!({"model": "m", "input": "hi"}))] {
+            body["user"] = json!(user);
+            for _ in 0..3 {
+                let reply = gateway.ask(path, &body).await.unwrap();
+                assert_eq!((reply.status, places(&sim).pop().unwrap().as_str()), (200, place), "{}", reply.text());
+            }
+        }
+    }
+    let before = calls(&sim).len();
+    let mut abroad = say("hi");
+    (abroad["model"], abroad["user"]) = (json!("n"), json!("ada"));
+    let refused = gateway.ask(CHAT, &abroad).await.unwrap();
+    assert_eq!((refused.status, calls(&sim).len()), (429, before), "nobody knows where it runs: {}", refused.text());
+}
+
+#[tokio::test]
+async fn a_gateway_that_leads_back_to_itself_is_refused() {
+    let sim = sim().await;
+    let gateway = Gateway::start(&two(&sim, &[], &[]).router("num_retries: 3").yaml()).await.unwrap();
+    let params = json!({"model": "openai/circle", "api_base": format!("{}/v1", gateway.url()), "api_key": MASTER_KEY});
+    let made = gateway.ask("/model/new", &json!({"model_name": "circle", "litellm_params": params})).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    for stream in [false, true] {
+        let mut body = say("hi");
+        (body["model"], body["stream"]) = (json!("circle"), json!(stream));
+        let reply = gateway.ask(CHAT, &body).await.unwrap();
+        assert!(reply.status == 400 && reply.text().contains("passed this gateway before"), "{}", reply.text());
+    }
+    let told = gateway.ask(CHAT, &say("hi")).await.unwrap();
+    assert_eq!(told.status, 200);
+    let via = calls(&sim).pop().unwrap().header("x-llm-via").map(str::len);
+    assert_eq!(via, Some(16), "another gateway is told that this one was passed");
+}

@@ -24,6 +24,8 @@ const PARTIES: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Party {
     pub(crate) bounds: Bounds,
+    /// The only region whose models may answer an end user.
+    pub(crate) region: Option<Arc<str>>,
     /// Milliseconds since 1970.
     loaded: u64,
 }
@@ -135,8 +137,10 @@ impl Inner {
     }
 
     async fn party_of(&self, store: &Store, kind: Owner, id: &str) -> Result<Party, StoreError> {
+        let mut region = None;
         let (spend, budget_id, what) = if kind == Owner::EndUser {
             let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
+            region = row.allowed_model_region.as_deref().filter(|r| !r.is_empty()).map(Arc::from);
             let default = || self.settings.max_end_user_budget_id.clone();
             (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
         } else {
@@ -162,6 +166,6 @@ impl Inner {
             binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
         }
         self.learn_windows(store, &binder.out).await?;
-        Ok(Party { bounds: binder.out, loaded: 0 })
+        Ok(Party { bounds: binder.out, region, loaded: 0 })
     }
 }

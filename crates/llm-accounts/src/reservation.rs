@@ -143,6 +143,12 @@ impl Reservation {
         self.scope.who()
     }
 
+    /// The only region whose models may answer the end user (`allowed_model_region`).
+    #[must_use]
+    pub fn region(&self) -> Option<&Arc<str>> {
+        self.scope.region()
+    }
+
     /// True when the call may go on to this group after its own failed. Fallbacks that the operator configured need no
     /// permission; a key or team may refuse fallbacks altogether (`disable_fallbacks` in its metadata).
     #[must_use]

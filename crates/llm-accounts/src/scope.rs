@@ -19,6 +19,11 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// The region that an end user is bound to.
+    pub(crate) fn region(&self) -> Option<&Arc<str>> {
+        self.parties.iter().find_map(|party| party.region.as_ref())
+    }
+
     /// The scope of a call of the model known under `names`.
     pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, parties: Box<[Arc<Party>]>, names: [&str; 2]) -> Self {
         let mut scope = Self { who: Arc::clone(who), parties, models: Box::default() };

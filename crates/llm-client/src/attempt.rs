@@ -113,7 +113,8 @@ async fn generate(
     let counter = Counter::new(engine, target, &model, plan.upstream, call);
     let timeouts = timeouts(&engine.settings, &at.timeouts, call.stream && !plan.told);
     let address = Arc::clone(&plan.address);
-    let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
+    let (settings, via) = (&engine.settings, call.via.as_ref());
+    let sender = Sender { http, settings, gate, counter: &counter, address: &address, timeouts, via };
     let mut request = build(&address, body, &plan.headers);
     if let Some(beside) = call.beside {
         *request.uri_mut() = crate::task::uri(&address.uri, None, beside, &[])?;

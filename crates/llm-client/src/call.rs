@@ -13,6 +13,9 @@ use llm_wire::top::Top;
 
 use crate::upload::Upload;
 
+/// The header that says which gateways a request has passed.
+pub const VIA: &str = "x-llm-via";
+
 /// A request as it came, and what was read off its top level.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -44,6 +47,9 @@ pub struct Call {
     pub files: Arc<[FilePart]>,
     /// What is still to come of the last file, and of the form behind it.
     pub upload: Option<Upload>,
+    /// Which gateways it has passed, this one included: [`VIA`] of requests to addresses that the operator chose. Nothing: not
+    /// told.
+    pub via: Option<Arc<str>>,
     /// What stands behind the provider's address (`/compact`); served by providers of the client's own format only.
     pub beside: Option<&'static str>,
     decoded: OnceLock<Box<GenerateRequest>>,
@@ -122,6 +128,7 @@ impl Call {
             id: Arc::from(""),
             files: Arc::default(),
             upload: None,
+            via: None,
             beside: None,
             decoded: OnceLock::new(),
         }

@@ -63,7 +63,7 @@ mod whole;
 pub use answer::{Answer, Head, Report};
 pub use attempt::Made;
 pub use bytes_out::ByteStream;
-pub use call::{Call, Controls};
+pub use call::{Call, Controls, VIA};
 pub use engine::{Engine, EngineSettings, Failure, Gate, Open};
 pub use errand::{Errand, Purpose};
 pub use facts::encrypted_content;

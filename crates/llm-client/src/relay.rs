@@ -208,7 +208,6 @@ pub(crate) fn status_error(parts: &Parts, provider: &str) -> Error {
     let detail = UpstreamDetail { provider: provider.to_owned(), status, ..UpstreamDetail::default() };
     let message = format!("{provider} answered {status}");
     let mut error = Error::upstream(kind, message, detail).with_status(status);
-    let wait = parts.headers.get(http::header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    error.retry_after = wait.map(Duration::from_secs);
+    error.retry_after = llm_wire::openai::errors::retry_after(&crate::send::header_pairs(&parts.headers));
     error
 }

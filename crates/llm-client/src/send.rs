@@ -1,5 +1,6 @@
 //! What every attempt does with the wire: build a request, sign it, send it, read errors.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
@@ -64,6 +65,8 @@ pub(crate) struct Sender<'a> {
     pub counter: &'a Counter,
     pub address: &'a Address,
     pub timeouts: Timeouts,
+    /// The call's.
+    pub via: Option<&'a Arc<str>>,
 }
 
 impl Sender<'_> {
@@ -77,6 +80,12 @@ impl Sender<'_> {
         made: &mut Made,
         read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
     ) -> Result<Sent> {
+        // Only an address that somebody chose can lead back here.
+        if let (Some(via), true) = (self.via, self.counter.target.api_base.is_some())
+            && let Ok(value) = HeaderValue::from_str(via)
+        {
+            request.headers_mut().insert(HeaderName::from_static(crate::call::VIA), value);
+        }
         if let Some(need) = &self.address.endpoint.auth {
             self.settings.signer.apply(self.http, need, &mut request).await?;
         }

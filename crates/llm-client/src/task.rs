@@ -71,7 +71,8 @@ async fn perform(
     made.api_base = Some(Arc::clone(&address.base));
     let counter = Counter::new(engine, target, &model, codec.format(), call);
     let timeouts = timeouts(&engine.settings, &at.timeouts, codec.streams(&request));
-    let sender = Sender { http, settings: &engine.settings, gate, counter: &counter, address: &address, timeouts };
+    let (settings, via) = (&engine.settings, call.via.as_ref());
+    let sender = Sender { http, settings, gate, counter: &counter, address: &address, timeouts, via };
     let body = match &call.upload {
         Some(upload) => recipe.sending(upload, &request, &address, &out)?,
         None => written(out.body.clone()),

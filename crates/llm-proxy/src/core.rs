@@ -17,7 +17,9 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
-use crate::{admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools};
+use crate::{
+    admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools, via,
+};
 
 /// One serving thread: its own upstream pool, and the app that all share.
 pub struct Core {
@@ -39,6 +41,9 @@ impl Core {
     /// Answers a request.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let (parts, body) = req.into_parts();
+        if let Err(error) = via::check(&parts.headers) {
+            return errors::respond(&error, Format::OpenAiChat, HeaderMap::new());
+        }
         let snapshot = self.app.snapshot.load();
         let uri = parts.uri.clone();
         let path = match snapshot.settings.root_path.as_deref() {

@@ -199,6 +199,7 @@ pub async fn one(
     let reservation = core.app.accounts.admit_shared(who, ctx.route, &intent(ctx, wish, &body)).await?;
 
     let mut call = read::call(ctx, wish, body);
+    call.controls.region = reservation.region().cloned();
     call.files = files.into();
     call.upload = ctx.upload.clone();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {

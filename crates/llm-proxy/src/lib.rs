@@ -57,4 +57,5 @@ pub mod start;
 pub mod tail;
 pub mod tls;
 pub mod tools;
+pub mod via;
 mod videos;

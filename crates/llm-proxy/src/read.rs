@@ -321,6 +321,7 @@ pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
     call.include_usage = wish.include_usage;
     call.controls = wish.controls.clone();
     call.id = Arc::clone(&ctx.id);
+    call.via = Some(crate::via::onward(&ctx.parts.headers));
     call.beside = beside(ctx);
     call.want_content = ctx.snapshot.wants_content && !wish.no_log;
     call.headers = forwarded(ctx);

@@ -53,7 +53,8 @@ impl Choosers {
         let mut groups = HashMap::new();
         for group in settings.routing_groups.iter().flatten() {
             let own = chooser(group.routing_strategy.as_deref(), group.routing_strategy_args.as_ref());
-            groups.extend(group.models.iter().map(|m| (Arc::from(m.as_str()), own.clone())));
+            let names = group.models.iter().chain(Some(&group.group_name).filter(|name| !name.is_empty()));
+            groups.extend(names.map(|m| (Arc::from(m.as_str()), own.clone())));
         }
         Self { default, groups }
     }

@@ -152,6 +152,39 @@ impl Deployment {
             .or(default)
     }
 
+    /// True when it runs in a region: of this name, or for `eu` and `us` one that clouds name so. Where nobody says where it
+    /// runs, it does not.
+    pub(crate) fn is_in(&self, wanted: &str) -> bool {
+        let Some(region) = self.region.as_deref().map(str::to_ascii_lowercase) else { return false };
+        let among = |begins: &[&str], holds: &[&str]| {
+            begins.iter().any(|b| region.starts_with(b)) || holds.iter().any(|part| region.contains(part))
+        };
+        region.eq_ignore_ascii_case(wanted)
+            || match wanted {
+                // AWS: eu-west-1; Google: europe-west4; Azure: westeurope, and by country
+                "eu" => among(
+                    &["eu-", "europe"],
+                    &[
+                        "westeurope",
+                        "northeurope",
+                        "france",
+                        "germany",
+                        "sweden",
+                        "italy",
+                        "poland",
+                        "spain",
+                        "austria",
+                        "belgium",
+                        "denmark",
+                        "finland",
+                        "greece",
+                    ],
+                ),
+                "us" => among(&["us-", "us_", "usgov"], &["eastus", "westus", "centralus"]),
+                _ => false,
+            }
+    }
+
     /// True when `team` may see it.
     pub(crate) fn visible_to(&self, team: Option<&str>) -> bool {
         self.team_id.as_deref().is_none_or(|own| Some(own) == team)

@@ -189,6 +189,7 @@ impl Router {
                 }
             }
         }
+        self.add_routing_groups(&mut groups);
         self.groups = shared(groups);
         self.models = shared(models);
         self.team_groups = teams.into_iter().map(|(team, groups)| (team, shared(groups))).collect();
@@ -198,6 +199,29 @@ impl Router {
             all.filter_map(|group| Some((Pattern::parse(&group.name)?, Arc::clone(group)))).collect();
         patterns.sort_by_key(|(p, _)| std::cmp::Reverse(p.specificity()));
         self.patterns = patterns;
+    }
+}
+
+impl Router {
+    /// A routing group can be called by its name, where no model has it: all deployments of its models are candidates.
+    fn add_routing_groups(&mut self, groups: &mut HashMap<Arc<str>, Group>) {
+        for named in self.settings.routing_groups.iter().flatten().filter(|g| !g.group_name.is_empty()) {
+            if groups.contains_key(named.group_name.as_str()) {
+                self.warnings.push(format!(
+                    "the routing group {:?} has the name of a model, which is what is called",
+                    named.group_name
+                ));
+                continue;
+            }
+            let models = named.models.iter().filter_map(|model| groups.get(model.as_str()));
+            let mut members: Vec<usize> = models.flat_map(|group| group.members.iter().copied()).collect();
+            members.sort_unstable();
+            members.dedup();
+            if !members.is_empty() {
+                let name: Arc<str> = Arc::from(named.group_name.as_str());
+                groups.insert(Arc::clone(&name), Group::of(name, members));
+            }
+        }
     }
 }
 

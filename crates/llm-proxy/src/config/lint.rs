@@ -72,8 +72,9 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn new(placed: &'a [Placed], loaded: &'a Loaded) -> Self {
         let d = || placed.iter().map(|p| &p.deployment);
+        let routing = loaded.router.routing_groups.iter().flatten().map(|group| group.group_name.as_str());
         Self {
-            groups: d().flat_map(|d| [&*d.group, &**d.public_name(), &*d.model, &*d.id]).collect(),
+            groups: d().flat_map(|d| [&*d.group, &**d.public_name(), &*d.model, &*d.id]).chain(routing).collect(),
             aliases: loaded.router.model_group_alias.iter().flatten().map(|(name, _)| name.as_str()).collect(),
             patterns: d().filter_map(|d| Pattern::parse(&d.group)).collect(),
         }

@@ -52,6 +52,9 @@ pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
             out.insert(name, value.clone());
         }
     }
+    if let Ok(value) = HeaderValue::from_str(&crate::via::onward(headers)) {
+        out.insert(HeaderName::from_static(llm_client::VIA), value);
+    }
     let offered: Vec<&str> = protocols(headers).filter(|p| !p.starts_with(PROTOCOL)).collect();
     if let Ok(value) = HeaderValue::from_str(&offered.join(", "))
         && !offered.is_empty()
@@ -132,7 +135,7 @@ mod tests {
         assert_eq!(key_of_protocols(&given), Some("sk-a"));
         let out = forwarded(&given);
         assert_eq!(out.get(PROTOCOLS).unwrap(), "realtime, openai-beta.realtime-v1");
-        assert_eq!(out.keys().map(HeaderName::as_str).collect::<Vec<_>>().len(), 2, "{out:?}");
+        assert_eq!(out.keys().map(HeaderName::as_str).collect::<Vec<_>>().len(), 3, "{out:?}");
         let uri = "/v1/realtime?model=m&api_key=sk-a&intent=transcription";
         let (parts, ()) = http::Request::get(uri).body(()).unwrap().into_parts();
         assert_eq!(query(&parts), "intent=transcription");

@@ -52,7 +52,7 @@ impl<'a> Judge<'a> {
 
     /// Can it take the request?
     pub(super) fn suits(&self, d: &Deployment, s: &DeploymentState) -> Option<Dropped> {
-        if self.request.region.as_ref().is_some_and(|wanted| d.region.as_ref() != Some(wanted)) {
+        if self.request.region.as_ref().is_some_and(|wanted| !d.is_in(wanted)) {
             return Some(Dropped::Region);
         }
         if self.checks && d.max_input_tokens.is_some_and(|most| self.request.estimated_tokens > most) {

@@ -208,3 +208,24 @@ fn rpm_is_a_hard_limit_where_it_is_guarded() {
     }
     assert_eq!(got, [200, 200, 429]);
 }
+
+#[test]
+fn who_is_bound_to_a_region_gets_what_runs_there() {
+    let regions =
+        ["eu", "eu-central-1", "europe-west4", "swedencentral", "us", "us-east-1", "eastus2", "australiaeast"];
+    let mut all: Vec<_> = regions.iter().map(|name| deployment(name, |d| d.region = Some((*name).into()))).collect();
+    all.push(deployment("nowhere", |_| ()));
+    let router = router(all, settings("{}"));
+    let of = |region: &str| left(&router, &RouteRequest { region: Some(region.into()), ..RouteRequest::new("m") });
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(
+        of("eu").map(sorted),
+        Ok(["eu", "eu-central-1", "europe-west4", "swedencentral"].map(String::from).to_vec())
+    );
+    assert_eq!(of("us").map(sorted), Ok(["eastus2", "us", "us-east-1"].map(String::from).to_vec()));
+    assert_eq!(of("australiaeast").map(|names| names.len()), Ok(1));
+    assert!(of("moon").is_err(), "whose place nobody knows is nowhere");
+}

@@ -215,6 +215,8 @@ fn key_and_routing_group_have_strategies_of_their_own() {
     let name = |request: &RouteRequest| router.explain(request, now).unwrap().strategy;
     assert_eq!(name(&RouteRequest::new("m")), "cost-based-routing");
     assert_eq!(name(&RouteRequest::new("other")), "least-busy");
+    let told = router.explain(&RouteRequest::new("g"), now).unwrap();
+    assert_eq!((told.strategy, told.verdicts.len()), ("least-busy", 1), "a routing group is called by its name");
     let own = Some(Arc::new(strategy("latency-based-routing")));
     assert_eq!(name(&RouteRequest { settings: own, ..RouteRequest::new("other") }), "latency-based-routing");
 }
