@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use llm_kv::testing::RedisServer;
+use llm_kv::testing::{RedisServer, cluster};
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Config, Gateway, MASTER_KEY};
 use serde_json::{Value, json};
@@ -186,4 +186,52 @@ async fn a_redis_that_is_not_there_is_told_with_its_place() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("{}", gateway.logs());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_shared_like_one_server_and_a_dead_master_fails_no_call() {
+    let Some(mut nodes) = cluster().unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let list: Vec<String> = nodes.iter().map(|n| format!("{{host: 127.0.0.1, port: {}}}", n.port())).collect();
+    let list = list.join(", ");
+    let config = Config::standard(&sim)
+        .general(&format!("coordination_redis: {{startup_nodes: [{list}], namespace: tests, socket_timeout: 0.2}}"))
+        .litellm("cache: true")
+        .litellm(&format!("cache_params: {{type: redis, mode: default_off, redis_startup_nodes: [{list}]}}"));
+    let gateways = gateways(2, &config, &json!({"rpm_limit": 20})).await;
+    for gateway in &gateways {
+        until(gateway, "shared").await;
+    }
+    let statuses = calls(&gateways, 40).await;
+    assert_eq!((of(&statuses, 200), of(&statuses, 429)), (20, 20), "exactly the limit: {statuses:?}");
+
+    // Entries lie on every master: what one gateway stores the other finds.
+    for n in 0..8 {
+        let text = format!("question {n}");
+        let body =
+            json!({"model": "gpt", "cache": {"use-cache": true}, "messages": [{"role": "user", "content": text}]});
+        assert_eq!(gateways[0].ask(CHAT, &body).await.unwrap().status, 200);
+        let mut hit = false;
+        for _ in 0..50 {
+            hit = !gateways[1].ask(CHAT, &body).await.unwrap().header("x-litellm-cache-key").is_empty();
+            if hit {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(hit, "{text}");
+    }
+    let entries: usize =
+        nodes.iter().map(|node| node.cli(&["dbsize"]).unwrap().trim().parse::<usize>().unwrap().min(1)).sum();
+    assert_eq!(entries, 3, "each master has some");
+
+    let slot: usize = nodes[0].cli(&["cluster", "keyslot", "{llm:limits}"]).unwrap().trim().parse().unwrap();
+    nodes[slot / 5462].kill().unwrap();
+    for _ in 0..5 {
+        let statuses = calls(&gateways, 20).await;
+        assert_eq!(of(&statuses, 200) + of(&statuses, 429), 20, "{statuses:?}");
+        let body =
+            json!({"model": "gpt", "cache": {"use-cache": true}, "messages": [{"role": "user", "content": "on"}]});
+        assert_eq!(gateways[0].ask(CHAT, &body).await.unwrap().status, 200);
+    }
 }
