@@ -31,6 +31,8 @@ pub struct Options {
     pub args: Vec<String>,
     /// More environment variables.
     pub env: Vec<(String, String)>,
+    /// No configuration file is named.
+    pub without_file: bool,
 }
 
 /// The binary on a free loopback port. It is killed when this is dropped.
@@ -71,6 +73,17 @@ impl Gateway {
         let mut gateway = Self { child, addr, logs, client: client(false), _folder: folder };
         gateway.wait_alive().await?;
         Ok(gateway)
+    }
+
+    /// Runs the binary to its end, with these arguments and variables and no others: its exit code, and what it wrote.
+    ///
+    /// # Errors
+    /// The binary does not build or cannot be started.
+    pub async fn command(args: &[&str], env: &[(&str, &str)]) -> Result<(Option<i32>, String)> {
+        let binary = tokio::task::spawn_blocking(binary::path).await??;
+        let output = Command::new(binary).args(args).env_clear().envs(env.iter().copied()).output().await?;
+        let both = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&both).into_owned()))
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -212,9 +225,10 @@ impl Gateway {
 
 fn spawn(binary: &Path, config: &Path, state: &Path, addr: SocketAddr, options: &Options) -> Result<Child> {
     let mut command = Command::new(binary);
+    if !options.without_file {
+        command.arg("--config").arg(config);
+    }
     command
-        .arg("--config")
-        .arg(config)
         .args(["--host", &addr.ip().to_string(), "--port", &addr.port().to_string()])
         .arg("--state-dir")
         .arg(state)

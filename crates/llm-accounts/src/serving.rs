@@ -55,6 +55,12 @@ pub trait Serving: fmt::Debug + Send + Sync {
 
     /// A section of the configuration in force (`general_settings` ...), as the file has it.
     fn section(&self, name: &str) -> Json;
+
+    /// The same, with what the database says laid over it.
+    fn in_force(&self, name: &str) -> Json;
+
+    /// True when a model group of this name is served.
+    fn serves_group(&self, name: &str) -> bool;
 }
 
 impl Accounts {

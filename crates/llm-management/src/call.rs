@@ -23,8 +23,8 @@ pub struct Call {
     pub sso: Option<Arc<SsoSettings>>,
     /// The query, in order.
     pub query: Vec<(String, String)>,
-    /// The `{...}` segment of the path.
-    pub segment: Option<String>,
+    /// The `{...}` segments of the path, by name.
+    pub segments: Vec<(String, String)>,
     /// The body; null when there is none.
     pub body: Json,
 }
@@ -61,10 +61,22 @@ impl Call {
         items.map(str::to_owned).collect()
     }
 
-    /// The `{...}` segment of the path.
+    /// The first `{...}` segment of the path.
+    #[must_use]
+    pub fn segment(&self) -> Option<&str> {
+        self.segments.first().map(|(_, value)| value.as_str())
+    }
+
+    /// The same; empty for a path without one.
     #[must_use]
     pub fn named(&self) -> &str {
-        self.segment.as_deref().unwrap_or_default()
+        self.segment().unwrap_or_default()
+    }
+
+    /// The `{name}` segment of the path.
+    #[must_use]
+    pub fn part(&self, name: &str) -> &str {
+        self.segments.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// A text of the query; an empty one counts as absent.

@@ -38,11 +38,12 @@ pub fn router(state: ManagementState) -> Router {
     let mut router = Router::new();
     for row in rows() {
         let filter = MethodFilter::try_from(row.method()).unwrap_or(MethodFilter::GET);
-        let serve =
-            move |State(state): State<ManagementState>,
-                  segment: Option<Path<String>>,
-                  Query(query): Query<Vec<(String, String)>>,
-                  request: Request<Body>| serve(row, state, segment.map(|s| s.0), query, request);
+        let serve = move |State(state): State<ManagementState>,
+                          segments: Option<Path<Vec<(String, String)>>>,
+                          Query(query): Query<Vec<(String, String)>>,
+                          request: Request<Body>| {
+            serve(row, state, segments.map(|s| s.0).unwrap_or_default(), query, request)
+        };
         router = router.route(row.path, on(filter, serve));
     }
     let codes = Arc::<Codes>::default();
@@ -92,12 +93,12 @@ fn source(parts: &Parts) -> Option<std::net::IpAddr> {
 async fn serve(
     row: &'static Row,
     state: ManagementState,
-    segment: Option<String>,
+    segments: Vec<(String, String)>,
     query: Vec<(String, String)>,
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let outcome = steps(row, state, segment, query, &parts, body).await;
+    let outcome = steps(row, state, segments, query, &parts, body).await;
     match row.dialect {
         Dialect::Plain => answer::of(outcome),
         Dialect::Scim => scim::of(row.method, outcome),
@@ -107,7 +108,7 @@ async fn serve(
 async fn steps(
     row: &'static Row,
     state: ManagementState,
-    segment: Option<String>,
+    segments: Vec<(String, String)>,
     query: Vec<(String, String)>,
     parts: &Parts,
     body: Body,
@@ -123,6 +124,7 @@ async fn steps(
     let bytes = axum::body::to_bytes(body, LARGEST_BODY).await.map_err(|_| {
         Error::new(Kind::TooLarge, format!("The body must not be larger than {} MB", LARGEST_BODY >> 20))
     })?;
+    without_nul(query.iter().chain(&segments))?;
     let changed_by = parts.headers.get("litellm-changed-by").and_then(|v| v.to_str().ok()).map(str::to_owned);
     let background = state.accounts.background().clone();
     let call = Call {
@@ -132,7 +134,7 @@ async fn steps(
         source: source(parts),
         sso: state.sso,
         query,
-        segment,
+        segments,
         body: read(&bytes)?,
     };
     let running = background.spawn((row.run)(call));
@@ -155,13 +157,29 @@ fn read(bytes: &Bytes) -> Outcome<Json> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Null);
     }
-    serde_json::from_slice(bytes).map_err(|_| {
-        let problem = FieldProblem {
-            field: String::new(),
-            kind: "json_invalid",
-            message: "JSON decode error",
-            input: Json::Object(Vec::new()),
-        };
-        Problem::Fields(vec![problem])
-    })
+    let wrong = |kind, message| {
+        let (field, input) = (String::new(), Json::Object(Vec::new()));
+        Problem::Fields(vec![FieldProblem { field, kind, message, input }])
+    };
+    let body = serde_json::from_slice(bytes).map_err(|_| wrong("json_invalid", "JSON decode error"))?;
+    if has_nul(&body) { Err(wrong("string_unicode", NO_NUL)) } else { Ok(body) }
+}
+
+/// Databases do not keep such texts.
+const NO_NUL: &str = "Input should be a text without the character U+0000";
+
+fn has_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// Refuses a text of the path or the query that no database keeps.
+fn without_nul<'t>(mut texts: impl Iterator<Item = &'t (String, String)>) -> Outcome<()> {
+    let Some((name, _)) = texts.find(|(_, value)| value.contains('\0')) else { return Ok(()) };
+    let field = format!("{}{name}", answer::QUERY);
+    Err(Problem::Fields(vec![FieldProblem { field, kind: "string_unicode", message: NO_NUL, input: Json::Null }]))
 }

@@ -84,6 +84,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::groups::ROWS,
         routes::models::ROWS,
         routes::prices::ROWS,
+        routes::tuning::ROWS,
         routes::credentials::ROWS,
         routes::settings::ROWS,
         routes::scim::ROWS,

@@ -1,4 +1,4 @@
-//! Small routes: metrics, the route list, the home page.
+//! Small routes: metrics, the route list.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use llm_types::Json;
 
 use crate::app::App;
 use crate::body::Reply;
-use crate::errors::{fixed, whole};
+use crate::errors::whole;
 use crate::models::answer;
 use crate::routes::{self, Route};
 
@@ -31,20 +31,13 @@ pub fn test(route: &Route<'_>) -> Response<Reply> {
 /// `GET /routes`.
 #[must_use]
 pub fn routes() -> Response<Reply> {
+    let management = llm_management::rows().map(|row| (row.method(), row.path));
     let list = routes::all()
+        .chain(management)
         .map(|(method, path)| {
             let methods = Json::Array(vec![Json::from(method.as_str())]);
             Json::object([("path", Json::from(path)), ("methods", methods)])
         })
         .collect();
     answer(&Json::object([("routes", Json::Array(list))]))
-}
-
-/// `GET /`.
-#[must_use]
-pub fn home() -> Response<Reply> {
-    fixed(
-        200,
-        "{\"message\":\"llm-proxy is running. Send OpenAI requests to /v1/chat/completions, Anthropic requests to /v1/messages.\"}",
-    )
 }

@@ -145,6 +145,10 @@ impl Core {
                 pass::stored::serve(self, verb, route.model, parts, &body).await?
             }
             Action::OpenApi => crate::openapi::document(),
+            Action::Operate(verb) => {
+                let body = crate::read::body(&snapshot, parts, body).await?;
+                crate::operate::serve(self, &snapshot, verb, parts, who.as_ref(), body).await?
+            }
             Action::Explain => {
                 let who = who.ok_or_else(|| Error::internal("an explanation without a caller"))?;
                 let body = crate::read::body(&snapshot, parts, body).await?;
@@ -159,7 +163,7 @@ impl Core {
             Action::Metrics => admin::metrics(&self.app).await,
             Action::Test => admin::test(route),
             Action::Routes => admin::routes(),
-            Action::Home => admin::home(),
+            Action::Home => crate::operate::home(parts),
             Action::Cache(verb) => {
                 let body = crate::read::body(&snapshot, parts, body).await?;
                 let cache = self.app.cache.load_full();

@@ -36,6 +36,7 @@ pub mod mcp;
 pub mod migrate;
 pub mod models;
 pub mod openapi;
+pub mod operate;
 pub mod pass;
 pub mod prompts;
 pub mod rag;

@@ -229,10 +229,15 @@ fn deployment_info(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Json {
 /// `GET /model_group/info`: what a group can do, summed over its deployments.
 #[must_use]
 pub fn group_info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
+    answer(&Json::object([("data", Json::Array(group_facts(snapshot, who, parts)))]))
+}
+
+/// What the groups can do that a caller may use.
+pub(crate) fn group_facts(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Vec<Json> {
     let query = parts.uri.query().unwrap_or_default();
     let wanted = query.split('&').find_map(|p| p.strip_prefix("model_group=")).map(crate::read::decode_path);
     let router = &snapshot.engine.router;
-    let data = router
+    router
         .groups()
         .filter(|g| who.is_none_or(|w| w.may_use(&g.name)))
         .filter(|g| wanted.as_deref().is_none_or(|name| &*g.name == name))
@@ -264,8 +269,7 @@ pub fn group_info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) ->
             }
             out
         })
-        .collect();
-    answer(&Json::object([("data", Json::Array(data))]))
+        .collect()
 }
 
 /// A JSON tree as a response.

@@ -3,10 +3,11 @@
 //! before goes on. Requests keep the snapshot that they began with; cooldowns and counters of known deployments go on.
 
 mod prices;
+mod watch;
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion};
 use llm_client::Target;
 use llm_http::HttpClient;
@@ -15,9 +16,10 @@ use parking_lot::Mutex;
 
 use crate::app::App;
 use crate::cli::Serve;
-use crate::config::{self, Environment, Loaded, Problem, Severity, Source};
+use crate::config::{self, Environment, Fetched, Loaded, Problem, Severity, Source};
 use crate::snapshot::{Snapshot, directory};
 use prices::PriceTable;
+pub use watch::follow;
 
 /// Reads the configuration, at start and later.
 pub struct Reloader {
@@ -32,6 +34,10 @@ pub struct Reloader {
     seen: Mutex<StoredVersion>,
     prices: ArcSwap<PriceTable>,
     followed: Mutex<prices::Followed>,
+    /// What the bucket held, where the configuration lies in one.
+    fetched: ArcSwapOption<Fetched>,
+    /// What the files held when they were last looked at.
+    files: Mutex<watch::Contents>,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -50,10 +56,12 @@ fn errors(problems: &[Problem]) -> Vec<String> {
 }
 
 impl Reloader {
-    /// For a process started with these flags.
+    /// For a process started with these flags. `fetched`: the configuration of a bucket.
     #[must_use]
-    pub fn new(flags: &Serve, env: &Environment) -> Self {
+    pub fn new(flags: &Serve, env: &Environment, fetched: Option<Arc<Fetched>>) -> Self {
         Self {
+            files: Mutex::new(watch::Contents::read(&flags.source())),
+            fetched: ArcSwapOption::new(fetched),
             flags: flags.clone(),
             env: env.clone(),
             http: OnceLock::new(),
@@ -91,9 +99,22 @@ impl Reloader {
         debug_assert!(set, "attached once");
     }
 
+    /// Where the configuration is.
+    fn source(&self) -> Source {
+        Source { fetched: self.fetched.load_full(), ..self.flags.source() }
+    }
+
+    /// Asks the bucket again, where the configuration lies in one.
+    async fn fetch_config(&self) -> Result<(), String> {
+        if self.fetched.load().is_some() {
+            self.fetched.store(Some(Arc::new(config::bucket::fetch(&self.env).await?)));
+        }
+        Ok(())
+    }
+
     fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
         let prices = self.prices.load().prices.clone();
-        let source = Source { stored: Some(stored.clone()), prices, ..self.flags.source() };
+        let source = Source { stored: Some(stored.clone()), prices, ..self.source() };
         let (mut loaded, problems) = config::load(&source, &self.env);
         if let Some(loaded) = &mut loaded {
             self.flags.apply(loaded);
@@ -117,6 +138,9 @@ impl Reloader {
         let _turn = self.turn.lock().await;
         let app = self.app()?;
         let mut warnings = Vec::new();
+        if let Err(problem) = self.fetch_config().await {
+            warnings.push(format!("what the bucket held before stays: {problem}"));
+        }
         let (stored, version) = match self.read_store(&app).await {
             Ok(read) => read,
             Err(problem) => {
@@ -220,7 +244,24 @@ impl Serving for Reloader {
         Some(Json::object(target.params.iter().map(|(name, value)| (name, value.clone()))))
     }
 
+    fn in_force(&self, name: &str) -> Json {
+        let mut section = match self.section(name) {
+            section @ Json::Object(_) => section,
+            _ => Json::Object(Vec::new()),
+        };
+        let stored = self.last.load();
+        let over = stored.sections.iter().find(|(known, _)| known == name);
+        for (field, value) in over.and_then(|(_, content)| content.as_object()).unwrap_or_default() {
+            section.set(field, value.clone());
+        }
+        section
+    }
+
+    fn serves_group(&self, name: &str) -> bool {
+        self.app().is_ok_and(|app| app.snapshot.load().engine.router.has_group(name))
+    }
+
     fn section(&self, name: &str) -> Json {
-        config::written(&self.flags.source(), name)
+        config::written(&self.source(), name)
     }
 }

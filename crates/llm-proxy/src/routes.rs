@@ -4,16 +4,21 @@
 //! is a match on prefix and suffix. What it does not know goes to the management router. A route cannot be added
 //! without saying who may call it.
 
+mod told;
+
 use http::Method;
 use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
 use crate::cache::routes::Verb as CacheVerb;
 use crate::mcp;
+use crate::operate;
 use crate::pass::stored;
 use crate::rag;
 use crate::resources::Resource;
 use crate::responses::Verb;
+
+pub use told::all;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +84,8 @@ pub enum Action {
     Cache(CacheVerb),
     /// `GET /openapi.json`.
     OpenApi,
+    /// Pages, prices, what is public, trying things out.
+    Operate(operate::Verb),
     /// `POST /router/explain`.
     Explain,
     /// `GET /router/decisions`.
@@ -256,13 +263,21 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
             return plain(canonical).map(|row| Route::of(row, Some(model)));
         }
     }
-    video(method, path)
+    operated(method, path)
+        .or_else(|| video(method, path))
         .or_else(|| one_model(method, path))
         .or_else(|| one_endpoint(method, path))
         .or_else(|| one_decision(method, path))
         .or_else(|| crate::resources::find(method, path))
         .or_else(|| mounted(method, path))
         .or_else(|| mcp::find(method, path))
+}
+
+fn operated(method: &Method, path: &str) -> Option<Route<'static>> {
+    let get = if *method == Method::HEAD { &Method::GET } else { method };
+    let (_, paths, verb, permission) = operate::ROWS.iter().find(|(m, paths, ..)| m == get && paths.contains(&path))?;
+    let name = paths.first().copied().unwrap_or("/");
+    Some(Route { action: Action::Operate(*verb), permission: *permission, name, model: None, streams: false })
 }
 
 fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
@@ -337,60 +352,5 @@ impl<'p> Route<'p> {
     }
 }
 
-/// Every path of the table with its methods, for `GET /routes` and the OpenAPI document.
-pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
-    const PASSED: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let rows = TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (r.method.clone(), *p)));
-    let rows = rows.chain(crate::resources::all()).chain(mcp::all());
-    rows.chain(passthrough::mounts().iter().flat_map(|m| PASSED.map(|method| (method, m.route))))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_with_slashes_are_found_in_the_middle() {
-        let r = find(&Method::POST, "/openai/deployments/azure/gpt-4o/chat/completions").unwrap();
-        assert_eq!((r.model, r.name), (Some("azure/gpt-4o"), "/v1/chat/completions"));
-        let r = find(&Method::POST, "/engines/a/embeddings").unwrap();
-        assert_eq!((r.model, r.action), (Some("a"), EMBEDDINGS));
-        assert_eq!(find(&Method::GET, "/v1/models/acme/llama-3").unwrap().model, Some("acme/llama-3"));
-    }
-
-    #[test]
-    fn videos_are_named_by_their_path() {
-        let kind = |method: Method, path| match find(&method, path).map(|r| (r.action, r.model)) {
-            Some((Action::Call(kind, _), model)) => Some((kind, model)),
-            _ => None,
-        };
-        assert_eq!(kind(Method::GET, "/v1/videos"), Some((OperationKind::VideoList, None)));
-        assert_eq!(kind(Method::POST, "/videos"), Some((OperationKind::Video, None)));
-        assert_eq!(kind(Method::GET, "/v1/videos/video_a"), Some((OperationKind::VideoStatus, Some("video_a"))));
-        assert_eq!(kind(Method::GET, "/videos/a/b/content"), Some((OperationKind::VideoContent, Some("a/b"))));
-        assert_eq!(kind(Method::POST, "/v1/videos/a/remix"), Some((OperationKind::VideoRemix, Some("a"))));
-        assert_eq!(kind(Method::DELETE, "/v1/videos/a"), Some((OperationKind::VideoDelete, Some("a"))));
-        assert_eq!(kind(Method::POST, "/v1/videos/edits"), None);
-    }
-
-    #[test]
-    fn the_method_counts() {
-        let r = find(&Method::POST, "/search/my-tool").unwrap();
-        assert_eq!((r.model, r.action), (Some("my-tool"), SEARCH));
-        assert_eq!(find(&Method::GET, "/search/tools").unwrap().action, Action::SearchTools);
-        assert!(find(&Method::GET, "/v1/chat/completions").is_none());
-        assert!(find(&Method::HEAD, "/health/liveliness").is_some());
-        assert!(find(&Method::POST, "/key/generate").is_none(), "management");
-    }
-
-    #[test]
-    fn below_a_mount_everything_is_the_providers() {
-        let r = find(&Method::DELETE, "/anthropic/v1/files/f-1").unwrap();
-        assert_eq!((r.name, r.permission), ("/anthropic/{endpoint}", Permission::Llm));
-        let r = find(&Method::GET, "/vertex_ai/discovery/v1/x").unwrap();
-        assert_eq!(r.name, "/vertex_ai/discovery/{endpoint}");
-        let built_in = find(&Method::POST, "/openai/v1/responses").unwrap();
-        assert_eq!(built_in.action, RESPONSES);
-        assert!(find(&Method::POST, "/anthropic").is_none());
-    }
-}
+mod tests;

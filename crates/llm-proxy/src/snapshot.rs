@@ -1,7 +1,7 @@
 //! The configuration a request runs under: one immutable snapshot, exchanged as a whole on reload.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Result, bail};
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub relays: crate::pass::relays::Relays,
     /// MCP servers.
     pub mcp: llm_mcp::Registry,
+    /// The price table as JSON text, written when somebody asks.
+    pub price_text: OnceLock<bytes::Bytes>,
     /// Somebody wants the content of answers.
     pub wants_content: bool,
     /// What the dearest deployment of each group asks per token, worked out once.
@@ -64,6 +66,7 @@ impl Snapshot {
             engine,
             mcp: llm_mcp::Registry { servers: loaded.mcp },
             guardrails,
+            price_text: OnceLock::new(),
             wants_content,
             settings: loaded.settings,
         })

@@ -35,7 +35,15 @@ const FLUSH: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the gateway cannot start.
 pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
-    let (loaded, mut problems) = config::load(&config::Source { unread: true, ..flags.source() }, env);
+    let source = match flags.source().with_bucket(env) {
+        Ok(source) => source,
+        Err(problem) => {
+            crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+            return Ok(1);
+        }
+    };
+    let fetched = source.fetched.clone();
+    let (loaded, mut problems) = config::load(&config::Source { unread: true, ..source }, env);
     problems.extend(flags.problems());
     let mut stderr = std::io::stderr().lock();
     crate::check::print(&problems, &mut stderr).context("cannot write to standard error")?;
@@ -57,7 +65,7 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     if flags.skip_server_startup == Some(true) {
         return Ok(0);
     }
-    let reloader = Arc::new(Reloader::new(flags, env));
+    let reloader = Arc::new(Reloader::new(flags, env, fetched));
     let Some(loaded) = with_store(&reloader, loaded, &store, &background)? else { return Ok(1) };
     let code = run(flags, loaded, store, &background, state, &reloader);
     background.shutdown_timeout(Duration::from_secs(2));

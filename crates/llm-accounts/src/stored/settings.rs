@@ -1,6 +1,9 @@
 //! Sections of the configuration that live in the database. Call these on the store's runtime.
 
+mod costs;
+mod fallbacks;
 mod fields;
+mod told;
 
 use llm_store::{ConfigPatch, ConfigRow, Rows, StoreTx};
 use llm_types::{Json, RawJson};
@@ -70,6 +73,15 @@ fn laid_over(there: &Json, given: &Json) -> Json {
             _ => value.clone(),
         };
         out.set(name, joined);
+    }
+    out
+}
+
+/// Fields that are given stand in the place of what is there, whatever they hold.
+fn replaced(there: &Json, given: &Json) -> Json {
+    let mut out = Json::Object(there.as_object().unwrap_or_default().to_vec());
+    for (name, value) in given.as_object().unwrap_or_default() {
+        out.set(name, value.clone());
     }
     out
 }

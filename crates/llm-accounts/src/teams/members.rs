@@ -43,7 +43,13 @@ impl Accounts {
         let id = required(asked.team_id.clone(), "team_id", body)?;
         let given = required(asked.member.clone(), "member", body)?;
         let named = members::named("member", &given, &TEAM_ROLES)?;
-        let (team, standing) = self.managed_team(actor, &id).await?;
+        let own = own_budget(&asked);
+        let silent = own.max_budget.is_none() && own.budget_duration.is_none() && own.allowed_models.is_none();
+        let (team, standing) = if silent && self.joins_himself(actor.who, &id, &named) {
+            (self.team_row(&id).await?, Standing::Member)
+        } else {
+            self.managed_team(actor, &id).await?
+        };
         within_team_budget(&team, standing, &asked)?;
         let added = self.add_all(actor, &id, &asked, &named).await?;
         let mut out = view::row(&self.team_row(&id).await?);

@@ -1,12 +1,15 @@
 //! Teams: making, changing, reading and deleting them, and their members. Call these on the store's runtime.
 
+mod available;
 mod body;
+mod callbacks;
 mod change;
 mod enter;
 mod fill;
 mod members;
 mod permissions;
 mod read;
+mod reset;
 mod rights;
 
 pub use read::TeamListQuery;

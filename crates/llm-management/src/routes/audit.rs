@@ -30,5 +30,5 @@ async fn list(call: Call) -> Outcome<Json> {
 }
 
 async fn one(call: Call) -> Outcome<Json> {
-    call.accounts.audit_log(call.segment.as_deref().unwrap_or_default()).await
+    call.accounts.audit_log(call.segment().unwrap_or_default()).await
 }

@@ -16,7 +16,7 @@ pub(crate) static ROWS: &[Row] = &[
 ];
 
 fn named(call: &Call) -> &str {
-    call.segment.as_deref().unwrap_or_default()
+    call.segment().unwrap_or_default()
 }
 
 async fn list(call: Call) -> Outcome<Json> {

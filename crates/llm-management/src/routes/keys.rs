@@ -80,7 +80,7 @@ async fn unblock(call: Call) -> Outcome<Json> {
 }
 
 async fn regenerate(call: Call) -> Outcome<Json> {
-    let key = call.segment.clone().or_else(|| call.owned("key"));
+    let key = call.segment().map(str::to_owned).or_else(|| call.owned("key"));
     call.accounts.regenerate_key(call.actor(), key.as_deref(), &call.body).await
 }
 

@@ -16,4 +16,5 @@ pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod tags;
 pub(crate) mod teams;
+pub(crate) mod tuning;
 pub(crate) mod users;

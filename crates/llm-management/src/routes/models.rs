@@ -20,7 +20,7 @@ async fn new(call: Call) -> Outcome<Json> {
 }
 
 async fn update(call: Call) -> Outcome<Json> {
-    call.accounts.update_model(call.actor(), call.segment.as_deref(), &call.body).await
+    call.accounts.update_model(call.actor(), call.segment(), &call.body).await
 }
 
 async fn delete(call: Call) -> Outcome<Json> {

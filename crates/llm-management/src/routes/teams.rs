@@ -21,6 +21,15 @@ pub(crate) static ROWS: &[Row] = &[
     row!("POST" "/team/member_update" TeamAdmin member_update),
     row!("POST" "/team/member_delete" TeamAdmin member_delete),
     row!("GET" "/team/{team_id}/members/me" OwnScope own_membership),
+    row!("POST" "/team/{team_id}/member/{user_id}/reset_spend" TeamAdmin reset_spend),
+    row!("POST" "/team/{team_id}/member/{user_id}/reset_budget" TeamAdmin reset_budget),
+    row!("POST" "/team/key/bulk_update" TeamAdmin bulk_keys),
+    row!("GET" "/team/available" OwnScope available),
+    row!("GET" "/team/filter/ui" Admin search),
+    row!("POST" "/team/{team_id}/callback" TeamAdmin add_callback),
+    row!("GET" "/team/{team_id}/callback" TeamAdmin callbacks),
+    row!("DELETE" "/team/{team_id}/callback/{callback_name}" TeamAdmin delete_callback),
+    row!("POST" "/team/{team_id}/disable_logging" Admin disable_logging),
     row!("POST" "/team/model/add" TeamAdmin model_add),
     row!("POST" "/team/model/delete" TeamAdmin model_delete),
     row!("GET" "/team/permissions_list" TeamAdmin permissions),
@@ -96,6 +105,49 @@ async fn member_delete(call: Call) -> Outcome<Json> {
 
 async fn own_membership(call: Call) -> Outcome<Json> {
     call.accounts.own_membership(call.actor(), call.named()).await
+}
+
+async fn reset_spend(call: Call) -> Outcome<Json> {
+    call.accounts.reset_member_spend(call.actor(), call.part("team_id"), call.part("user_id"), &call.body).await
+}
+
+async fn reset_budget(call: Call) -> Outcome<Json> {
+    call.accounts.reset_member_budget(call.actor(), call.part("team_id"), call.part("user_id")).await
+}
+
+async fn bulk_keys(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_update_team_keys(call.actor(), &call.body).await
+}
+
+async fn available(call: Call) -> Outcome<Json> {
+    call.accounts.available_teams(call.actor()).await
+}
+
+async fn search(call: Call) -> Outcome<Json> {
+    let asked = TeamListQuery {
+        team_id: call.owned("team_id"),
+        team_alias: call.owned("team_alias"),
+        search: call.owned("search"),
+        prefix_id: true,
+        ..TeamListQuery::default()
+    };
+    call.accounts.search_teams(call.actor(), asked, &call.page("page_size", 50)?).await
+}
+
+async fn add_callback(call: Call) -> Outcome<Json> {
+    call.accounts.add_team_callback(call.actor(), call.part("team_id"), &call.body).await
+}
+
+async fn callbacks(call: Call) -> Outcome<Json> {
+    call.accounts.team_callbacks(call.actor(), call.part("team_id")).await
+}
+
+async fn delete_callback(call: Call) -> Outcome<Json> {
+    call.accounts.delete_team_callback(call.actor(), call.part("team_id"), call.part("callback_name")).await
+}
+
+async fn disable_logging(call: Call) -> Outcome<Json> {
+    call.accounts.disable_team_logging(call.actor(), call.part("team_id")).await
 }
 
 async fn model_add(call: Call) -> Outcome<Json> {

@@ -16,6 +16,7 @@ pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/user/list" OrgAdmin list),
     row!("GET" "/user/filter/ui" OrgAdmin search),
     row!("GET" "/user/available_roles" AnyKey roles),
+    row!("GET" "/user/available_users" Admin seats),
 ];
 
 async fn new(call: Call) -> Outcome<Json> {
@@ -58,6 +59,10 @@ async fn list(call: Call) -> Outcome<Json> {
 async fn search(call: Call) -> Outcome<Json> {
     let page = call.page("page_size", 50)?;
     call.accounts.search_users(call.actor(), call.owned("user_id"), call.owned("user_email"), &page).await
+}
+
+async fn seats(call: Call) -> Outcome<Json> {
+    call.accounts.seats().await
 }
 
 async fn roles(call: Call) -> Outcome<Json> {

@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod bad_input;
 mod delegation;
 mod entities;
 mod grants;

@@ -10,7 +10,7 @@ use crate::support::{Gateway, MASTER, USER, at, gateway, text};
 
 /// Serves everything whose model does not say `broken`.
 #[derive(Debug, Default)]
-struct Server {
+pub(crate) struct Server {
     reloads: Mutex<usize>,
 }
 
@@ -42,12 +42,18 @@ impl Serving for Server {
     fn params_of(&self, _: &str) -> Option<Json> {
         None
     }
+    fn in_force(&self, name: &str) -> Json {
+        self.section(name)
+    }
+    fn serves_group(&self, name: &str) -> bool {
+        name.starts_with("gpt")
+    }
     fn section(&self, _: &str) -> Json {
         Json::object([("completion_model", "gpt-4o")])
     }
 }
 
-async fn served() -> (Gateway, Arc<Server>) {
+pub(crate) async fn served() -> (Gateway, Arc<Server>) {
     let gateway = gateway().await;
     let server = Arc::new(Server::default());
     gateway.accounts.set_serving(Arc::clone(&server) as Arc<dyn Serving>);

@@ -17,6 +17,7 @@ mod wire;
 mod witness;
 
 pub use open::{Opening, connect, open};
+pub(crate) use wire::Wire;
 pub use witness::Meter;
 
 /// What the cache was made of.

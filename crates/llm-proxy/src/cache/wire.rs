@@ -13,7 +13,7 @@ const MOST: usize = 256 << 20;
 
 /// A pool of connections for one object store.
 #[derive(Debug)]
-pub(super) struct Wire(pub HttpClient);
+pub(crate) struct Wire(pub(crate) HttpClient);
 
 impl Sender for Wire {
     fn send(&self, request: Request<Bytes>) -> Sent<'_> {

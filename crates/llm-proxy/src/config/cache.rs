@@ -222,20 +222,37 @@ fn bucket(
         let found = given.or_else(|| variables.iter().find_map(|v| env.filled(v)).map(Secret::new));
         options.extend(found.map(|value| ((*option).to_owned(), value)));
     }
-    more_options(p, cloud, &mut options);
+    if let Err(why) = more_options(cloud, p.flag("s3_use_ssl") == Some(false), &mut options) {
+        p.error("type", why);
+    }
     let folder = folder.filter(|f| !f.trim_matches('/').is_empty());
     Some(Place::Bucket(Bucket { cloud, name: bucket, folder, options }))
 }
 
+/// How a bucket of S3 or Google is reached, by the environment alone.
+pub(super) fn environment_options(cloud: Cloud, env: &Environment) -> Vec<(String, Secret)> {
+    let table = if cloud == Cloud::Gcs { GCS } else { S3 };
+    let found = |(_, option, variables): &Option3| {
+        let value = variables.iter().find_map(|variable| env.filled(variable))?;
+        Some(((*option).to_owned(), Secret::new(value)))
+    };
+    let mut options: Vec<(String, Secret)> = table.iter().filter_map(found).collect();
+    // Only Azure's can fail, whose account is no variable.
+    if more_options(cloud, false, &mut options).is_err() {
+        options.clear();
+    }
+    options
+}
+
 /// What follows from the other options.
-fn more_options(p: &Section<'_>, cloud: Cloud, options: &mut Vec<(String, Secret)>) {
+fn more_options(cloud: Cloud, plain_s3: bool, options: &mut Vec<(String, Secret)>) -> Result<(), &'static str> {
     let value = |name: &str| options.iter().find(|(n, _)| n == name).map(|(_, v)| v.expose().to_owned());
     let mut more: Vec<(&str, String)> = Vec::new();
     let plain = |address: &str| address.starts_with("http://");
     match cloud {
         Cloud::S3 => {
             let endpoint = value("aws_endpoint");
-            if endpoint.as_deref().is_some_and(plain) || p.flag("s3_use_ssl") == Some(false) {
+            if endpoint.as_deref().is_some_and(plain) || plain_s3 {
                 more.push(("aws_allow_http", "true".to_owned()));
             }
             if value("aws_region").is_none() {
@@ -256,10 +273,11 @@ fn more_options(p: &Section<'_>, cloud: Cloud, options: &mut Vec<(String, Secret
                     more.push(("allow_http", "true".to_owned()));
                 }
             }
-            None => p.error("type", "this cache needs azure_account_url"),
+            None => return Err("this cache needs azure_account_url"),
         },
     }
     options.extend(more.into_iter().map(|(name, value)| (name.to_owned(), Secret::new(value))));
+    Ok(())
 }
 
 /// The account: first label of the host, or, of an address without names, first part of the path.

@@ -90,6 +90,7 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         ("forward_client_headers_to_llm_api", &mut out.forward_client_headers),
         ("store_prompts_in_spend_logs", &mut out.store_prompts),
         ("allow_unmanaged_response_ids", &mut out.unmanaged_response_ids),
+        ("watch_config", &mut out.watch_config),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }

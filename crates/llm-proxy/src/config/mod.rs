@@ -15,12 +15,14 @@
 //! | `mcp` | `mcp_servers`, `mcp_aliases` |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
+//! | `bucket` | a configuration that lies in a bucket |
 //! | `stored` | what the database adds: models, credentials, settings |
 //! | `lint` | what is allowed but surely not meant; for `check` |
 //! | `known` | the names LiteLLM knows |
 
 mod ambient;
 mod auto;
+pub mod bucket;
 pub mod cache;
 mod callbacks;
 mod credentials;
@@ -67,6 +69,7 @@ use llm_store::StoreConfig;
 use llm_types::Json;
 
 pub use ambient::CommandModel;
+pub use bucket::Fetched;
 pub use cache::CacheConfig;
 pub use callbacks::Callbacks;
 pub use env::Environment;
@@ -96,6 +99,8 @@ pub struct Source {
     pub ignore_unserved: bool,
     /// Also look for keys and prices that are missing: `check` does, starting does not.
     pub thorough: bool,
+    /// The text of a bucket, where no file is named.
+    pub fetched: Option<Arc<Fetched>>,
     /// What the database adds, once it was read.
     pub stored: Option<Stored>,
     /// The database is still to be read: a credential that is not in the file may be there.
@@ -156,27 +161,50 @@ struct Context<'a> {
 #[must_use]
 pub fn load(source: &Source, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
     let problems = Problems::default();
-    let bucket = "LITELLM_CONFIG_BUCKET_NAME";
-    let root = match &source.path {
-        Some(path) => include::read(path, &problems),
-        None if env.filled(bucket).is_some() => {
-            problems.error_hint(
-                &Mark::whole("environment"),
-                bucket,
-                "configurations in buckets are not served yet",
-                "fetch the file and name it with --config",
-            );
+    let root = match (&source.path, &source.fetched) {
+        (None, None) if bucket::is_named(env) => {
+            problems.error(&Mark::whole("environment"), "", "the configuration in the bucket was not fetched");
             None
         }
-        None => Some(Node::new(Value::Map(Vec::new()), Mark::whole("command line"))),
+        (None, None) => Some(Node::new(Value::Map(Vec::new()), Mark::whole("command line"))),
+        _ => read(source, &problems),
     };
     finish(root, source, env, problems)
+}
+
+/// The tree of the file or the bucket.
+fn read(source: &Source, problems: &Problems) -> Option<Node> {
+    match (&source.path, &source.fetched) {
+        (Some(path), _) => include::read(path, problems),
+        (None, Some(fetched)) => include::read_text(&fetched.text, &fetched.name, Path::new(""), problems),
+        (None, None) => None,
+    }
+}
+
+/// The files that a configuration is made of: the one that is named, and those it includes as far as they can be read.
+#[must_use]
+pub fn files(source: &Source) -> Vec<PathBuf> {
+    let Some(path) = &source.path else { return Vec::new() };
+    let mut out = vec![path.clone()];
+    let mut queue: Vec<Node> = include::read(path, &Problems::default()).into_iter().collect();
+    while let Some(node) = queue.pop() {
+        let file = PathBuf::from(&*node.mark.file);
+        if !out.contains(&file) {
+            out.push(file);
+        }
+        match node.value {
+            Value::List(items) => queue.extend(items),
+            Value::Map(entries) => queue.extend(entries.into_iter().map(|entry| entry.node)),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// A section as it is written, references not resolved; null without one.
 #[must_use]
 pub fn written(source: &Source, section: &str) -> Json {
-    let root = source.path.as_ref().and_then(|path| include::read(path, &Problems::default()));
+    let root = read(source, &Problems::default());
     root.and_then(|root| root.get(section).map(Node::json)).unwrap_or_default()
 }
 
@@ -257,7 +285,7 @@ fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<mo
     let mut placed = reading.list(top.list("model_list"));
     placed.extend(reading.list(&search::as_models(top.list("search_tools"), ctx.problems)));
     placed.extend(ctx.source.model.as_ref().and_then(|m| ambient::command(m, catalog, ctx.problems)));
-    if ctx.source.path.is_none() && ctx.source.model.is_none() {
+    if ctx.source.path.is_none() && ctx.source.fetched.is_none() && ctx.source.model.is_none() {
         out.settings.environment_models = true;
         placed = ambient::environment(ctx.env, catalog);
     }

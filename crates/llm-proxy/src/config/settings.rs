@@ -42,6 +42,12 @@ pub struct Settings {
     pub allowed_routes: Vec<String>,
     /// What is taken off the front of every path (`SERVER_ROOT_PATH`): `/llm`, without a slash at the end.
     pub root_path: Option<String>,
+    /// The configuration's files are watched (`watch_config`, ours).
+    pub watch_config: bool,
+    /// Model groups that everybody may know of (`public_model_groups`).
+    pub public_groups: Vec<String>,
+    /// Links of the public page of models (`public_model_groups_links`).
+    pub public_links: Option<llm_types::Json>,
     /// Where the price table is fetched from when somebody asks for it (`model_cost_map_url`).
     pub price_map: Option<String>,
     /// Without a config, `provider/model` names are served with keys of the environment.
@@ -115,6 +121,9 @@ impl Default for Settings {
             public_routes: Vec::new(),
             allowed_routes: Vec::new(),
             root_path: None,
+            watch_config: true,
+            public_groups: Vec::new(),
+            public_links: None,
             price_map: None,
             environment_models: false,
             health: HealthSettings::default(),

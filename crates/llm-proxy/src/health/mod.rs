@@ -25,6 +25,7 @@ use crate::models::answer;
 use crate::snapshot::Snapshot;
 
 pub use background::{Checks, run};
+pub use probe::try_out;
 pub use round::{Found, Round};
 
 /// `GET /health/liveliness`.

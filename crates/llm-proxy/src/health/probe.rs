@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use llm_client::engine::Open;
-use llm_client::{Call, Engine, Target};
+use llm_client::{Call, Engine, Target, TargetConfig};
 use llm_http::Transport;
 use llm_router::{Deployment, Router, RouterSettings};
 use llm_types::{Error, Format, Json, OperationKind};
@@ -51,6 +51,32 @@ pub(super) async fn probe(http: &dyn Transport, snapshot: &Snapshot, deployment:
         Ok(_) => Condition::Well,
         Err(failure) => Condition::Ill(failure.error),
     }
+}
+
+/// Calls a model with parameters that nobody stored; why it cannot be called, or nothing when it can.
+///
+/// # Errors
+/// 400 for parameters that make no deployment.
+pub async fn try_out(
+    http: &dyn Transport,
+    snapshot: &Snapshot,
+    params: Vec<(String, Json)>,
+    info: Vec<(String, Json)>,
+) -> Result<Option<String>, Error> {
+    // References would make the operator's secrets those of whoever tries them out.
+    let refers = |json: &Json| json.to_string().contains("os.environ/") || json.to_string().contains("oidc/");
+    if let Some((name, _)) = params.iter().find(|(_, value)| refers(value)) {
+        let why = format!("litellm_params.{name}: references to the environment are not resolved here");
+        return Err(Error::bad_request(why).with_param(name.as_str()));
+    }
+    let target = Target::new(&TargetConfig { params, info }, &snapshot.engine.prices)?;
+    let mut deployment = Deployment::new("try-out", Arc::from("try-out"), Arc::clone(&target.model));
+    deployment.payload = Some(Arc::new(target) as Arc<dyn std::any::Any + Send + Sync>);
+    Ok(match probe(http, snapshot, &Arc::new(deployment)).await {
+        Condition::Well => None,
+        Condition::Ill(error) => Some(error.message),
+        Condition::Unknown(why) => Some(why),
+    })
 }
 
 /// A router that knows this deployment only: checks move no counter of the real one.

@@ -79,7 +79,8 @@ impl Place {
             ignore_unserved: true,
             ..Serve::default()
         };
-        let (loaded, problems) = load(&flags.source(), env);
+        let source = flags.source().with_bucket(env).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+        let (loaded, problems) = load(&source, env);
         let wrong = problems.iter().find(|problem| problem.severity == Severity::Error);
         let Some(loaded) = loaded.filter(|_| wrong.is_none()) else {
             bail!(

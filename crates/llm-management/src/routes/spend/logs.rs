@@ -159,7 +159,7 @@ async fn dashboard(call: Call) -> Outcome<Json> {
 /// What one call said and was answered, where that is kept.
 async fn content(call: Call) -> Outcome<Json> {
     let own = only(&call)?;
-    let id = call.segment.clone().unwrap_or_default();
+    let id = call.segment().map(str::to_owned).unwrap_or_default();
     let store = fresh(&call).await?;
     let rows = store.table::<SpendLogRow>().by_request_id(&id).await?;
     let row = rows.iter().find(|row| own.is_none() || row.user == own);

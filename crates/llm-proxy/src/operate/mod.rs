@@ -1,0 +1,122 @@
+//! Routes for operators and for people without a key that call no model: pages, what is public, prices, trying things out.
+//!
+//! | file | what |
+//! |---|---|
+//! | here | the table |
+//! | `page` | the API document with its page |
+//! | `hub` | models, providers and prices that everybody may know |
+//! | `costs` | what a call would cost |
+//! | `state` | how the gateway is |
+
+mod costs;
+mod hub;
+mod page;
+mod state;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Response};
+use llm_accounts::Identity;
+use llm_types::Result;
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::routes::Permission;
+use crate::snapshot::Snapshot;
+
+pub use page::home;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// `GET /docs`, `GET /redoc`.
+    Page,
+    /// `GET /robots.txt`.
+    Robots,
+    /// `GET /config/yaml`.
+    ConfigYaml,
+    /// `GET /public/providers`.
+    Providers,
+    /// `GET /public/litellm_model_cost_map`.
+    Prices,
+    /// `GET /public/model_hub`.
+    Hub,
+    /// `GET /public/model_hub/info`.
+    HubInfo,
+    /// `POST /cost/estimate`.
+    Estimate,
+    /// `POST /spend/calculate`.
+    Calculate,
+    /// `GET /utils/model_info`.
+    ModelPrice,
+    /// `GET /model/deprecations`.
+    Deprecations,
+    /// `GET /provider/budgets`.
+    ProviderBudgets,
+    /// `GET /health/readiness/details`.
+    Readiness,
+    /// `GET /health/backlog`.
+    Backlog,
+    /// `GET /health/license`.
+    License,
+    /// `POST /health/test_connection`.
+    TestConnection,
+    /// `GET /callbacks/configs`.
+    Callbacks,
+}
+
+/// Method, paths, what, who.
+pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
+    (Method::GET, &["/docs", "/redoc"], Verb::Page, Permission::Public),
+    (Method::GET, &["/robots.txt"], Verb::Robots, Permission::Public),
+    (Method::GET, &["/config/yaml"], Verb::ConfigYaml, Permission::Public),
+    (Method::GET, &["/public/providers"], Verb::Providers, Permission::Public),
+    (Method::GET, &["/public/litellm_model_cost_map"], Verb::Prices, Permission::Public),
+    (Method::GET, &["/public/model_hub"], Verb::Hub, Permission::Public),
+    (Method::GET, &["/public/model_hub/info"], Verb::HubInfo, Permission::Public),
+    (Method::POST, &["/cost/estimate"], Verb::Estimate, Permission::AnyKey),
+    (Method::POST, &["/spend/calculate"], Verb::Calculate, Permission::AnyKey),
+    (Method::GET, &["/utils/model_info"], Verb::ModelPrice, Permission::AnyKey),
+    (Method::GET, &["/model/deprecations", "/v1/model/deprecations"], Verb::Deprecations, Permission::AnyKey),
+    (Method::GET, &["/provider/budgets"], Verb::ProviderBudgets, Permission::Admin),
+    (Method::GET, &["/health/readiness/details"], Verb::Readiness, Permission::Admin),
+    (Method::GET, &["/health/backlog"], Verb::Backlog, Permission::AnyKey),
+    (Method::GET, &["/health/license"], Verb::License, Permission::Admin),
+    (Method::POST, &["/health/test_connection"], Verb::TestConnection, Permission::Admin),
+    (Method::GET, &["/callbacks/configs"], Verb::Callbacks, Permission::Admin),
+];
+
+/// Answers.
+///
+/// # Errors
+/// 400 for what cannot be understood, 404 for what is not there.
+pub(crate) async fn serve(
+    core: &Core,
+    snapshot: &Snapshot,
+    verb: Verb,
+    parts: &Parts,
+    who: Option<&Arc<Identity>>,
+    body: Bytes,
+) -> Result<Response<Reply>> {
+    Ok(match verb {
+        Verb::Page => page::page(),
+        Verb::Robots => page::robots(),
+        Verb::ConfigYaml => page::config_yaml(),
+        Verb::Providers => hub::providers(),
+        Verb::Prices => hub::prices(snapshot),
+        Verb::Hub => hub::models(snapshot, parts),
+        Verb::HubInfo => hub::info(snapshot),
+        Verb::Estimate => costs::estimate(snapshot, who, &body)?,
+        Verb::Calculate => costs::calculate(snapshot, who, &body)?,
+        Verb::ModelPrice => costs::model(snapshot, parts)?,
+        Verb::Deprecations => hub::deprecations(snapshot, who, parts),
+        Verb::ProviderBudgets => state::provider_budgets(snapshot),
+        Verb::Readiness => state::readiness(core).await,
+        Verb::Backlog => state::backlog(core),
+        Verb::License => state::license(),
+        Verb::TestConnection => state::test_connection(core, snapshot, &body).await?,
+        Verb::Callbacks => state::callbacks(),
+    })
+}

@@ -1,0 +1,108 @@
+//! How the gateway is: readiness in detail, calls under way, budgets of providers, callbacks; trying a model out.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use llm_callbacks::registry;
+use llm_types::{Error, Json, Result};
+
+use crate::answer::LITELLM_VERSION;
+use crate::body::Reply;
+use crate::core::Core;
+use crate::errors::json;
+use crate::health;
+use crate::models::answer;
+use crate::snapshot::Snapshot;
+
+/// `GET /health/readiness/details`.
+pub(super) async fn readiness(core: &Core) -> Response<Reply> {
+    let app = &core.app;
+    let (db, stopping) = (app.database_state().await, app.gauge.stopping.load(Ordering::Relaxed));
+    let broken = stopping || db == "Disconnected";
+    let status = if stopping {
+        "shutting down"
+    } else if broken {
+        "unhealthy"
+    } else {
+        "healthy"
+    };
+    let cache = app.cache_setup.config.as_ref().map(|config| config.settings.kind.name());
+    let callbacks = app.accounts.serving().ok().map(|serving| serving.in_force("litellm_settings"));
+    let callbacks = callbacks.and_then(|section| section.get("callbacks").cloned()).unwrap_or_default();
+    let mut out = Json::object([
+        ("status", Json::from(status)),
+        ("db", Json::from(db)),
+        ("cache", Json::from(cache)),
+        ("litellm_version", Json::from(LITELLM_VERSION)),
+        ("version", Json::from(env!("CARGO_PKG_VERSION"))),
+        ("success_callbacks", callbacks),
+        ("in_flight_requests", Json::from(app.in_flight.load(Ordering::Relaxed))),
+    ]);
+    if let Some(share) = &app.share {
+        out.set("shared_state", share.state());
+    }
+    json(if broken { 503 } else { 200 }, Bytes::from(out.to_string()), HeaderMap::new())
+}
+
+/// `GET /health/backlog`.
+pub(super) fn backlog(core: &Core) -> Response<Reply> {
+    answer(&Json::object([("in_flight_requests", Json::from(core.app.in_flight.load(Ordering::Relaxed)))]))
+}
+
+/// `GET /health/license`: there is none to have.
+pub(super) fn license() -> Response<Reply> {
+    answer(&Json::object([("has_license", Json::from(false)), ("license_type", Json::from("none needed"))]))
+}
+
+/// `GET /callbacks/configs`: the callbacks that are served. They take no parameters of their own.
+pub(super) fn callbacks() -> Response<Reply> {
+    let served = registry::names().filter(|name| registry::find(name).is_ok());
+    let told = served.map(|name| {
+        Json::object([
+            ("id", Json::from(name)),
+            ("displayName", Json::from(name)),
+            ("supports_key_team_logging", Json::from(false)),
+            ("dynamic_params", Json::Object(Vec::new())),
+        ])
+    });
+    answer(&Json::Array(told.collect()))
+}
+
+/// `GET /provider/budgets`.
+pub(super) fn provider_budgets(snapshot: &Snapshot) -> Response<Reply> {
+    let number = |n: f64| serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number);
+    let all = snapshot.engine.router.budgets(Instant::now());
+    let of_providers = all.iter().filter_map(|budget| {
+        let provider = budget.owner.as_str().strip_prefix("provider ")?.to_owned();
+        let ends =
+            budget.ends_ms.and_then(|ms| i64::try_from(ms).ok()).and_then(chrono::DateTime::from_timestamp_millis);
+        let told = Json::object([
+            ("budget_limit", number(budget.limit)),
+            ("spend", number(budget.spent)),
+            ("budget_reset_at", Json::from(ends.map(|at| at.to_rfc3339()))),
+        ]);
+        Some((provider, told))
+    });
+    answer(&Json::object([("providers", Json::Object(of_providers.collect()))]))
+}
+
+/// `POST /health/test_connection`: one tiny call with parameters that are not stored.
+pub(super) async fn test_connection(core: &Core, snapshot: &Snapshot, body: &Bytes) -> Result<Response<Reply>> {
+    let tree: Json =
+        serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let params = tree.get("litellm_params").filter(|params| params.as_object().is_some());
+    let params = params.ok_or_else(|| Error::bad_request("litellm_params is missing").with_param("litellm_params"))?;
+    let mut info = tree.get("model_info").and_then(Json::as_object).unwrap_or_default().to_vec();
+    if let Some(mode) = tree.get("mode").filter(|mode| mode.as_str().is_some()) {
+        info.retain(|(name, _)| name != "mode");
+        info.push(("mode".to_owned(), mode.clone()));
+    }
+    let outcome = health::try_out(&core.http, snapshot, params.as_object().unwrap_or_default().to_vec(), info).await?;
+    let (status, result) = match outcome {
+        None => ("success", Json::Object(Vec::new())),
+        Some(why) => ("error", Json::object([("error", Json::from(why))])),
+    };
+    Ok(answer(&Json::object([("status", Json::from(status)), ("result", result)])))
+}
