@@ -6,15 +6,13 @@ use llm_types::Json;
 
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
-use crate::request::{Map, Outcome, body, required};
+use crate::request::{Outcome, body, required};
 use crate::{Accounts, mask};
 
 body! {
     /// `POST /team/{team_id}/callback`.
     struct CallbackBody {
         callback_name: String,
-        callback_type: String,
-        callback_vars: Map,
     }
 }
 
