@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use llm_http::Body;
-use llm_providers::{Policy, Want, edit, provider::not_served, rules};
+use llm_providers::{Policy, Quirk, Want, edit, provider::not_served, rules};
 use llm_types::embed::{EmbedInput, EmbedRequest};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
@@ -73,6 +73,16 @@ struct Encoded {
 }
 
 impl Planner<'_> {
+    /// A search of the web that the provider makes in its Responses API only.
+    fn searches_elsewhere(&self) -> bool {
+        let (row, call) = (self.target.provider.row(), self.call);
+        row.quirks.has(Quirk::SearchAsResponses)
+            && row.paths.responses.is_some()
+            && (call.operation, call.format) == (OperationKind::Generate, Format::OpenAiChat)
+            && memchr::memmem::find(&call.body, b"web_search_options").is_some()
+            && Top::parse(&call.body).is_ok_and(|top| top.get("web_search_options").is_some_and(|o| o != "null"))
+    }
+
     /// Makes the plan.
     ///
     /// # Errors
@@ -80,7 +90,8 @@ impl Planner<'_> {
     pub(crate) fn plan(&self) -> Result<(Plan, Body)> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
-        let upstream = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
+        let best = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
+        let upstream = if self.searches_elsewhere() { Format::OpenAiResponses } else { best };
         if let Some(beside) = self.call.beside.filter(|_| upstream != self.call.format) {
             let why = format!("provider {} does not serve {}{beside}", row.id, self.call.format);
             return Err(Error::bad_request(why).with_param("model"));

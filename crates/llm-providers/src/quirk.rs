@@ -33,6 +33,8 @@ macro_rules! quirks {
 quirks! {
     /// Clients of Anthropic's language are answered through the Responses API, not through chat.
     MessagesAsResponses = "messages_as_responses",
+    /// Chat that wants a search of the web (`web_search_options`) goes through the Responses API, which alone knows it.
+    SearchAsResponses = "search_as_responses",
     // the request's top level
     /// `"stream": false` is written out when no stream is wanted.
     ExplicitStream = "explicit_stream",

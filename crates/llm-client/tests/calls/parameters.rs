@@ -184,3 +184,30 @@ async fn a_request_to_a_model_of_no_group_can_be_shown() {
     assert_eq!(serde_json::from_slice::<Value>(&shown.body).unwrap()["model"], "gpt-4.1");
     assert!(engine.show(&ask("nobody-has-this")).is_err());
 }
+
+#[tokio::test]
+async fn a_search_of_the_web_goes_where_the_provider_makes_it() {
+    let sim = sim().await;
+    let engine = engine_of(&sim, json!({ "model": "xai/grok-4" }));
+    let ask = |more: Value| {
+        let mut body = json!({ "model": "smart", "messages": [{ "role": "user", "content": "news?" }] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        chat(&body)
+    };
+    let search = json!({ "web_search_options": {}, "temperature": 0.5 });
+    let reply = answer(&engine, &ask(search.clone())).await.unwrap_or_else(|f| panic!("{}", f.error));
+    let asked = sim.requests().remove(0);
+    assert_eq!(asked.path, "/v1/responses");
+    let body = asked.json();
+    assert_eq!((&body["tools"][0]["type"], &body["temperature"]), (&json!("web_search"), &json!(0.5)), "{body}");
+    assert!(body["input"].to_string().contains("news?") && body["web_search_options"].is_null(), "{body}");
+    assert_eq!(reply.json()["object"], "chat.completion", "{}", reply.text());
+    for (more, path) in [
+        (json!({}), "/v1/chat/completions"),
+        (json!({ "web_search_options": null }), "/v1/chat/completions"),
+        (json!({ "web_search_options": {}, "stream": true }), "/v1/responses"),
+    ] {
+        answer(&engine, &ask(more)).await.unwrap_or_else(|f| panic!("{}", f.error));
+        assert_eq!(sim.requests().pop().unwrap().path, path);
+    }
+}

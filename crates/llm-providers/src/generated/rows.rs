@@ -5810,6 +5810,7 @@ pub(crate) static XAI: ProviderRow = ProviderRow {
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
         Q::NamesOfUsersOnly,
+        Q::SearchAsResponses,
     ]),
     paths: Paths { chat: Some("/chat/completions"), responses: Some("/responses"), ..Paths::NONE },
     hosts: &["api.x.ai/v1"],
