@@ -31,7 +31,7 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
-//! | `models`, `credentials` | management of deployments and their credentials in the database |
+//! | `models`, `credentials`, `mcp_servers` | management of deployments, their credentials and MCP servers in the database |
 //! | `stored` | what the database adds to the configuration; settings that live there |
 //! | `prices` | when the price table is fetched anew |
 //! | `serving` | what management wants from the server: to check, to reload |
@@ -69,6 +69,7 @@ mod ledger;
 mod limits;
 mod load;
 mod mask;
+mod mcp_servers;
 mod members;
 mod memory;
 mod models;
@@ -132,7 +133,7 @@ pub use sessions::{
     Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
 };
 pub use settings::{AccountsSettings, TokenLimitType};
-pub use stored::{Stored, StoredCredential, StoredModel, StoredVersion};
+pub use stored::{Stored, StoredCredential, StoredModel, StoredServer, StoredVersion};
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;
 

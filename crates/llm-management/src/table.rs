@@ -83,6 +83,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::tags::ROWS,
         routes::groups::ROWS,
         routes::models::ROWS,
+        routes::mcp::ROWS,
         routes::prices::ROWS,
         routes::tuning::ROWS,
         routes::credentials::ROWS,

@@ -17,6 +17,18 @@ pub enum Scheme {
     Passed,
 }
 
+impl Scheme {
+    /// LiteLLM's name for it; nothing where the client's own goes on.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::None => Some("none"),
+            Self::Shown(way, _) => Some(way.name()),
+            Self::Passed => None,
+        }
+    }
+}
+
 /// The header that a credential goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -33,17 +45,24 @@ pub enum Way {
 }
 
 impl Way {
+    const ALL: [Self; 5] = [Self::ApiKey, Self::Bearer, Self::Basic, Self::Authorization, Self::Token];
+
     /// LiteLLM's name for it.
     #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Bearer => "bearer_token",
+            Self::Basic => "basic",
+            Self::Authorization => "authorization",
+            Self::Token => "token",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "api_key" => Self::ApiKey,
-            "bearer_token" => Self::Bearer,
-            "basic" => Self::Basic,
-            "authorization" => Self::Authorization,
-            "token" => Self::Token,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|way| way.name() == name)
     }
 
     /// The header; nothing for a value that cannot stand in one.

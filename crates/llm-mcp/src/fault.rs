@@ -32,7 +32,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Told(error) => f.write_str(&error.message),
-            Self::Unreachable(why) => write!(f, "it cannot be reached: {why}"),
+            // Where it is, is not for everybody.
+            Self::Unreachable(_) => f.write_str("it cannot be reached"),
             Self::Status(401 | 403) => f.write_str("it refuses the credential that it was shown"),
             Self::Status(status) => write!(f, "it answered status {status}"),
             Self::Broken(what) => write!(f, "it does not speak MCP: {what}"),
@@ -42,6 +43,15 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
+    /// The same with addresses, for operators and their logs.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Unreachable(why) => format!("{self}: {why}"),
+            other => other.to_string(),
+        }
+    }
+
     /// The same for the client that asked. `server` is the name the client knows.
     #[must_use]
     pub fn told(self, server: &str) -> RpcError {

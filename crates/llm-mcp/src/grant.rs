@@ -54,6 +54,9 @@ pub enum Grant {
         key: Granted,
         /// The team's.
         team: Granted,
+        /// Of others that the key stands on (user, project, organization, agent): where they name servers, only those are
+        /// left.
+        narrower: Vec<Granted>,
     },
 }
 
@@ -63,14 +66,16 @@ impl Grant {
     pub fn allows(&self, server: &crate::Server) -> bool {
         match self {
             Self::All => true,
-            Self::Of { key, team } => {
+            Self::Of { key, team, narrower } => {
+                let within = narrower.iter().all(|granted| granted.is_empty() || granted.names(server));
                 server.for_all_keys
-                    || match (key.is_empty(), team.is_empty()) {
-                        (true, true) => false,
-                        (true, false) => team.names(server),
-                        (false, true) => key.names(server),
-                        (false, false) => key.names(server) && team.names(server),
-                    }
+                    || within
+                        && match (key.is_empty(), team.is_empty()) {
+                            (true, true) => false,
+                            (true, false) => team.names(server),
+                            (false, true) => key.names(server),
+                            (false, false) => key.names(server) && team.names(server),
+                        }
             }
         }
     }
@@ -80,8 +85,9 @@ impl Grant {
     pub fn allows_tool(&self, server: &crate::Server, tool: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Of { key, team } => [key, team]
+            Self::Of { key, team, narrower } => [key, team]
                 .into_iter()
+                .chain(narrower)
                 .filter_map(|granted| granted.list(server))
                 .all(|list| list.iter().any(|name| server.tool_is_called(tool, name))),
         }

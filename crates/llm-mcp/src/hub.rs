@@ -119,7 +119,7 @@ impl Hub {
             match outcome {
                 Ok(items) => found.push((of, items)),
                 Err(fault) => {
-                    tracing::warn!(server = %of.server.name, %fault, "an MCP server is left out of a list");
+                    tracing::warn!(server = %of.server.name, fault = fault.in_full(), "an MCP server is left out of a list");
                     failed.get_or_insert_with(|| fault.told(&of.server.name));
                 }
             }

@@ -10,7 +10,7 @@
 //! | [`version`] | protocol versions |
 //! | [`spec`] | a server as it is configured or stored, and what is wrong with it |
 //! | [`server`] | a server: names, tools that may be seen, prices |
-//! | `credential` | what is shown to a server |
+//! | [`credential`] | what is shown to a server |
 //! | [`registry`] | all servers; which of them a caller sees |
 //! | [`grant`] | what a caller may use |
 //! | [`hub`] | asking servers: lists, calls |
@@ -20,7 +20,7 @@
 //! Who calls, what is set aside and what is billed is for the caller of this crate to say.
 
 pub mod answer;
-mod credential;
+pub mod credential;
 pub mod fault;
 pub mod grant;
 pub mod hub;

@@ -195,9 +195,13 @@ mod tests {
             (granted(&["mail", "git"], &[]), granted(&["git"], &[]), &["git", "time"]),
             (granted(&["mail"], &[]), granted(&["git"], &[]), &["time"]),
         ] {
-            let view = registry().view(Grant::Of { key, team }, &Asked::default(), &HeaderMap::new());
+            let view =
+                registry().view(Grant::Of { key, team, narrower: Vec::new() }, &Asked::default(), &HeaderMap::new());
             assert_eq!(names(&view), wanted);
         }
+        let (key, team, narrower) = (granted(&["mail", "git"], &[]), none(), vec![none(), granted(&["m-1"], &[])]);
+        let view = registry().view(Grant::Of { key, team, narrower }, &Asked::default(), &HeaderMap::new());
+        assert_eq!(names(&view), ["mail", "time"]);
         let all = registry().view(Grant::All, &Asked::default(), &HeaderMap::new());
         assert_eq!(names(&all), ["git", "mail", "time"]);
     }
@@ -209,7 +213,7 @@ mod tests {
             servers: servers.iter().map(|s| (*s).to_owned()).collect(),
             groups: groups.iter().map(|s| (*s).to_owned()).collect(),
         };
-        let grant = || Grant::Of { key: granted(&["git"], &[]), team: granted(&[], &[]) };
+        let grant = || Grant::Of { key: granted(&["git"], &[]), team: granted(&[], &[]), narrower: Vec::new() };
         for (asked, wanted) in [
             (asked(Some("git"), &[], &[]), &["git"][..]),
             (asked(Some("dev"), &[], &[]), &["git"]),
@@ -225,7 +229,11 @@ mod tests {
     #[test]
     fn tools_are_found_by_their_names() {
         let key = Granted { tools: vec![("git".into(), vec!["log".into()])], ..granted(&["git", "mail"], &[]) };
-        let view = registry().view(Grant::Of { key, team: granted(&[], &[]) }, &Asked::default(), &HeaderMap::new());
+        let view = registry().view(
+            Grant::Of { key, team: granted(&[], &[]), narrower: Vec::new() },
+            &Asked::default(),
+            &HeaderMap::new(),
+        );
         let own = |name: &str| view.tool(name).map(|(v, tool)| (v.server.name.clone(), tool.to_owned())).ok();
         assert_eq!(own("git-log"), Some(("git".into(), "log".into())));
         assert_eq!(own("git-push"), None);

@@ -129,7 +129,7 @@ impl Reloader {
     /// What would keep things from being served.
     fn faults(&self, stored: &Stored) -> Vec<String> {
         let (_, problems) = self.load(stored);
-        let fault = |p: &&Problem| p.severity == Severity::Error || p.message.ends_with(config::NOT_SERVED);
+        let fault = |p: &&Problem| p.severity == Severity::Error || config::leaves_out(p);
         lines(problems.iter().filter(fault))
     }
 

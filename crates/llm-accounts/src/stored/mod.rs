@@ -2,7 +2,7 @@
 
 pub(crate) mod settings;
 
-use llm_store::{ConfigRow, CredentialRow, Filter, ProxyModelRow, Store};
+use llm_store::{ConfigRow, CredentialRow, Filter, McpServerRow, ProxyModelRow, Store};
 use llm_types::{Error, Json};
 
 use crate::Accounts;
@@ -33,6 +33,17 @@ pub struct StoredCredential {
     pub values: Json,
 }
 
+/// An MCP server of the database.
+#[derive(Clone)]
+pub struct StoredServer {
+    /// `server_id`.
+    pub id: String,
+    /// Its name, its alias or its id.
+    pub name: String,
+    /// What a configuration would say of it, secrets opened.
+    pub spec: Json,
+}
+
 /// All of it. It holds secrets: it has no `Debug` that shows them.
 #[derive(Clone, Default)]
 pub struct Stored {
@@ -40,6 +51,8 @@ pub struct Stored {
     pub models: Vec<StoredModel>,
     /// The credentials, by name.
     pub credentials: Vec<StoredCredential>,
+    /// The MCP servers that are approved.
+    pub mcp_servers: Vec<StoredServer>,
     /// Sections of the configuration: name and content.
     pub sections: Vec<(String, Json)>,
 }
@@ -57,6 +70,12 @@ impl std::fmt::Debug for StoredCredential {
     }
 }
 
+impl std::fmt::Debug for StoredServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredServer").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.sections.iter().map(|(name, _)| name.as_str()).collect();
@@ -64,6 +83,7 @@ impl std::fmt::Debug for Stored {
         f.debug_struct("Stored")
             .field("models", &models)
             .field("credentials", &credentials)
+            .field("mcp_servers", &self.mcp_servers.len())
             .field("of", &names)
             .finish()
     }
@@ -125,7 +145,8 @@ impl StoredVersion {
     pub async fn read(store: &Store) -> llm_store::Result<Self> {
         let models = store.table::<ProxyModelRow>().version().await?;
         let credentials = store.table::<CredentialRow>().version().await?;
-        let mut version = vec![format!("{models:?}"), format!("{credentials:?}")];
+        let servers = store.table::<McpServerRow>().version().await?;
+        let mut version = vec![format!("{models:?}"), format!("{credentials:?}"), format!("{servers:?}")];
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
             let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
@@ -147,8 +168,10 @@ impl Stored {
         };
         let models = store.table::<ProxyModelRow>().find(Filter::new()).await?;
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
+        let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         Ok(Self {
+            mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
             credentials: credentials
                 .into_iter()

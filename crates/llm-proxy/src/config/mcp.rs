@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+use llm_accounts::Stored;
 use llm_mcp::{Server, ServerSpec, spec};
 
+use super::problem::{Mark, Problems};
 use super::section::Section;
+
+/// Ends the problems of servers that are left out.
+pub(super) const NOT_SERVED: &str = "the MCP server is not served";
 
 /// Aliases and the servers that they stand for.
 pub(super) fn aliases(litellm: Option<&Section<'_>>) -> Vec<(String, String)> {
@@ -37,12 +42,34 @@ pub(super) fn read(top: &Section<'_>, aliases: &[(String, String)]) -> Vec<Arc<S
             spec.alias = aliases.iter().find(|(_, server)| *server == entry.key).map(|(alias, _)| alias.clone());
         }
         match spec.server(&entry.key, false) {
-            Ok(server) if out.iter().any(|known| known.prefix() == server.prefix() || known.id == server.id) => {
-                section.error("alias", "another MCP server has this name, alias or id");
-            }
+            Ok(server) if taken(&out, &server) => section.error("alias", TAKEN),
             Ok(server) => out.push(Arc::new(server)),
             Err((field, why)) => section.error(field, why),
         }
     }
     out
+}
+
+/// Adds the servers of the database. One that cannot be served is left out with a warning, so that one bad row does not take
+/// the others along.
+pub(super) fn stored(stored: &Stored, problems: &Problems, out: &mut Vec<Arc<Server>>) {
+    for row in &stored.mcp_servers {
+        let mark = Mark::whole(format!("database, MCP server {}", row.id));
+        let left_out = |field: &str, why: &str| problems.warn(&mark, field, format!("{why}; {NOT_SERVED}"));
+        let Ok(spec) = row.spec.to_raw().read::<ServerSpec>() else {
+            left_out("", "a field has a value of another shape than was expected");
+            continue;
+        };
+        match spec.server(&row.name, true) {
+            Ok(server) if taken(out, &server) => left_out("alias", TAKEN),
+            Ok(server) => out.push(Arc::new(server)),
+            Err((field, why)) => left_out(field, &why),
+        }
+    }
+}
+
+const TAKEN: &str = "another MCP server has this name, alias or id";
+
+fn taken(known: &[Arc<Server>], server: &Server) -> bool {
+    known.iter().any(|known| known.prefix() == server.prefix() || known.id == server.id || known.name == server.name)
 }

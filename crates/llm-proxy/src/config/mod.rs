@@ -78,7 +78,7 @@ pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub(crate) use section::sensitive;
 pub use settings::{HealthSettings, Logging, Settings};
-pub(crate) use stored::{NOT_SERVED, place};
+pub(crate) use stored::place;
 
 use models::Reading;
 use node::{Node, Value};
@@ -201,6 +201,12 @@ pub fn files(source: &Source) -> Vec<PathBuf> {
     out
 }
 
+/// True for a problem that leaves something of the database out.
+#[must_use]
+pub(crate) fn leaves_out(problem: &Problem) -> bool {
+    [stored::NOT_SERVED, mcp::NOT_SERVED].iter().any(|end| problem.message.ends_with(end))
+}
+
 /// A section as it is written, references not resolved; null without one.
 #[must_use]
 pub fn written(source: &Source, section: &str) -> Json {
@@ -260,6 +266,9 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     out.guardrails = guardrails::read(&top, ctx.source);
     relays::read(&top, &out.prices, &mut out.relays);
     out.mcp = mcp::read(&top, &aliases);
+    if let Some(stored) = &ctx.source.stored {
+        mcp::stored(stored, ctx.problems, &mut out.mcp);
+    }
     let placed = deployments(&top, ctx, &mut out);
     lint::run(&top, &placed, &out, ctx);
     out.deployments = placed.into_iter().map(|p| p.deployment).collect();

@@ -125,6 +125,9 @@ fn book(
     reservation: Reservation,
 ) {
     let server = &to.server;
+    if let Err(fault) = outcome {
+        tracing::warn!(call = %ctx.id, server = %server.name, fault = fault.in_full(), "a tool was not called");
+    }
     let error = outcome.as_ref().err().map(|fault| fault.error(&server.name));
     let total = if error.is_some() { 0.0 } else { server.cost(own) };
     let cost = Cost { total, original: total, tools: total, ..Cost::default() };

@@ -8,8 +8,10 @@
 //! | `protocol` | streamable HTTP |
 //! | `rest` | `/mcp-rest/tools/*` |
 //! | `call` | a call of a tool: admitted, made, billed |
+//! | `manage` | `/v1/mcp/*` as far as it is read, `/mcp-rest/test/*` |
 
 mod call;
+mod manage;
 mod protocol;
 mod rest;
 mod view;
@@ -37,10 +39,35 @@ pub enum Verb {
     ListTools,
     /// `POST /mcp-rest/tools/call`
     CallTool,
+    /// `GET /v1/mcp/server`
+    Servers,
+    /// `GET /v1/mcp/server/{server_id}`
+    Server,
+    /// `GET /v1/mcp/server/health`
+    Health,
+    /// `GET /v1/mcp/tools`
+    Tools,
+    /// `GET /v1/mcp/access_groups`
+    Groups,
+    /// `POST /mcp-rest/test/connection`
+    TestConnection,
+    /// `POST /mcp-rest/test/tools/list`
+    TestTools,
 }
 
-const LIST: &str = "/mcp-rest/tools/list";
-const CALL: &str = "/mcp-rest/tools/call";
+/// Paths that name nothing.
+static PLAIN: &[(Method, &str, Verb)] = &[
+    (Method::GET, "/mcp-rest/tools/list", Verb::ListTools),
+    (Method::POST, "/mcp-rest/tools/call", Verb::CallTool),
+    (Method::POST, "/mcp-rest/test/connection", Verb::TestConnection),
+    (Method::POST, "/mcp-rest/test/tools/list", Verb::TestTools),
+    (Method::GET, "/v1/mcp/server", Verb::Servers),
+    (Method::GET, "/v1/mcp/server/health", Verb::Health),
+    (Method::GET, "/v1/mcp/tools", Verb::Tools),
+    (Method::GET, "/v1/mcp/access_groups", Verb::Groups),
+];
+
+const SERVER: &str = "/v1/mcp/server/{server_id}";
 
 /// Finds the route of a request. `/mcp/{server}` and `/{server}/mcp` name servers or access groups.
 #[must_use]
@@ -48,12 +75,17 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     let route = |verb, name, model| {
         Some(Route { action: Action::Mcp(verb), permission: Permission::Llm, name, model, streams: false })
     };
+    if let Some((_, name, verb)) = PLAIN.iter().find(|(m, p, _)| m == method && *p == path) {
+        return route(*verb, name, None);
+    }
     match path.strip_suffix('/').unwrap_or(path) {
-        LIST if *method == Method::GET => route(Verb::ListTools, LIST, None),
-        CALL if *method == Method::POST => route(Verb::CallTool, CALL, None),
         "/mcp" => route(Verb::Protocol, "/mcp", None),
         path => {
             let own = |named: &&str| !named.is_empty() && !named.contains('/');
+            let server = path.strip_prefix("/v1/mcp/server/").filter(own).filter(|_| *method == Method::GET);
+            if let Some(id) = server {
+                return route(Verb::Server, SERVER, Some(id));
+            }
             if let Some(named) = path.strip_prefix("/mcp/").filter(own) {
                 return route(Verb::Protocol, "/mcp/{mcp_server_name}", Some(named));
             }
@@ -67,7 +99,8 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
 pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     let paths = ["/mcp", "/mcp/{mcp_server_name}", "/{mcp_server_name}/mcp"];
     let protocol = paths.into_iter().map(|path| (Method::POST, path));
-    protocol.chain([(Method::GET, LIST), (Method::POST, CALL)])
+    let plain = PLAIN.iter().map(|(method, path, _)| (method.clone(), *path));
+    protocol.chain(plain).chain([(Method::GET, SERVER)])
 }
 
 /// Answers a request.
@@ -105,11 +138,14 @@ async fn steps(
     // Nothing is known of anybody whose key does not hold: there is no caller without rights.
     let who = core.identify(&ctx.parts).await?;
     ctx.who = Some(Arc::clone(&who));
-    core.app.accounts.permitted(&who, route.name, path)?;
+    if matches!(verb, Verb::Protocol | Verb::ListTools | Verb::CallTool) {
+        core.app.accounts.permitted(&who, route.name, path)?;
+    }
     match verb {
         Verb::Protocol => protocol::answer(core, ctx, &who, (route.model, path), body).await,
         Verb::ListTools => rest::list(core, ctx, &who).await,
         Verb::CallTool => rest::call(core, ctx, &who, body).await,
+        asked => Ok(manage::answer(core, ctx, &who, (asked, route.model), body).await?),
     }
 }
 
@@ -128,7 +164,11 @@ mod tests {
         assert_eq!(found("/a/b/mcp"), None);
         assert_eq!(found("/mcp/a/b"), None);
         assert_eq!(found("//mcp"), None);
-        assert_eq!(find(&Method::POST, LIST).map(|r| r.name), None);
-        assert_eq!(find(&Method::GET, LIST).map(|r| r.name), Some(LIST));
+        assert_eq!(found("/mcp-rest/tools/list"), None);
+        let got = |path| find(&Method::GET, path).map(|r| (r.name, r.model));
+        assert_eq!(got("/mcp-rest/tools/list"), Some(("/mcp-rest/tools/list", None)));
+        assert_eq!(got("/v1/mcp/server/health"), Some(("/v1/mcp/server/health", None)));
+        assert_eq!(got("/v1/mcp/server/s-1"), Some((SERVER, Some("s-1"))));
+        assert_eq!(found("/v1/mcp/server"), None, "management writes");
     }
 }

@@ -75,7 +75,7 @@ fn narrowed(mut view: View, named: Option<&str>) -> Result<View, Error> {
     Ok(view)
 }
 
-fn shape(tools: Vec<Json>, error: Option<&str>, message: String) -> Json {
+pub(super) fn shape(tools: Vec<Json>, error: Option<&str>, message: String) -> Json {
     Json::object([("tools", Json::Array(tools)), ("error", Json::from(error)), ("message", Json::from(message))])
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::HeaderName;
 use llm_accounts::Identity;
+use llm_mcp::grant::Granted;
 use llm_mcp::registry::Asked;
 use llm_mcp::{Grant, View};
-use llm_types::{Error, Kind, Result};
+use llm_store::ObjectPermissionRow;
+use llm_types::{Error, Json, Kind, Result};
 
 use crate::flow::Context;
 
@@ -33,12 +35,27 @@ pub(super) fn of(ctx: &Context, who: &Arc<Identity>, named: Option<&str>) -> Res
     Ok(view)
 }
 
-/// Administrators see every server; keys what they are granted.
+/// Administrators see every server, unless their key has a list of its own; others what they are granted.
 pub(super) fn grant(who: &Identity) -> Grant {
-    if who.is_admin() {
+    let rows = who.grants();
+    let mut key = granted(rows.key.as_deref());
+    key.servers.extend(rows.group_mcp_servers.iter().cloned());
+    if who.is_admin() && key.is_empty() && key.tools.is_empty() {
         return Grant::All;
     }
-    Grant::Of { key: Default::default(), team: Default::default() }
+    let narrower = [&rows.user, &rows.project, &rows.organization, &rows.agent];
+    let narrower = narrower.into_iter().map(|row| granted(row.as_deref())).collect();
+    Grant::Of { key, team: granted(rows.team.as_deref()), narrower }
+}
+
+fn granted(row: Option<&ObjectPermissionRow>) -> Granted {
+    let Some(row) = row else { return Granted::default() };
+    let tools = row.mcp_tool_permissions.as_ref().and_then(|raw| raw.read::<Json>().ok()).unwrap_or_default();
+    Granted {
+        servers: row.mcp_servers.clone(),
+        groups: row.mcp_access_groups.clone(),
+        tools: Granted::tools_of(&tools),
+    }
 }
 
 /// The client's headers, without those that told the gateway who it is.

@@ -1,0 +1,371 @@
+//! The MCP gateway in front of simulated MCP servers: one answers JSON, one events, one is a program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is a failed test"
+)]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use llm_tests::{Asked, Canned, Gateway, MASTER_KEY, Reply, Said};
+use serde_json::{Value, json};
+
+/// A server's answer to a message. What it can: the tools `log` and `push`, which echo their arguments; `bad` fails.
+fn said(asked: &Asked) -> Said {
+    let (id, params) = (&asked.json["id"], &asked.json["params"]);
+    let tool = |name: &str| json!({"name": name, "description": name, "inputSchema": {"type": "object"}});
+    let result = match asked.json["method"].as_str().unwrap_or_default() {
+        "initialize" => {
+            json!({"protocolVersion": "2025-03-26", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}})
+        }
+        "tools/list" if params["cursor"].is_null() => json!({"tools": [tool("log"), tool("push")], "nextCursor": "2"}),
+        "tools/list" => json!({"tools": [tool("bad")]}),
+        "tools/call" if params["name"] == "bad" => return (500, "text/plain", "broken".to_owned()),
+        "tools/call" => json!({"content": [{"type": "text", "text": params.to_string()}]}),
+        "resources/list" => json!({"resources": [{"uri": "s://one", "name": "one"}]}),
+        "resources/read" => json!({"contents": [{"uri": params["uri"], "text": "read"}]}),
+        method if method.starts_with("notifications/") => return (202, "text/plain", String::new()),
+        _ => {
+            let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "no such method"}});
+            return (200, "application/json", error.to_string());
+        }
+    };
+    (200, "application/json", json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string())
+}
+
+/// The same as events, with a notification and a ping of its own before the answer.
+fn said_as_events(asked: &Asked) -> Said {
+    match said(asked) {
+        (200, "application/json", body) => {
+            let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {}});
+            let ping = json!({"jsonrpc": "2.0", "id": "p", "method": "ping"});
+            let events = format!("id: 1\ndata: \n\nevent: message\ndata: {note}\n\ndata: {ping}\n\ndata: {body}\n\n");
+            (200, "text/event-stream", events)
+        }
+        other => other,
+    }
+}
+
+const PROGRAM: &str = r#"
+while read -r line; do
+    id=${line#*\"id\":}; id=${id%%,*}
+    case "$line" in
+    *initialize\"*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{}}}" ;;
+    *tools/list*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"tools\":[{\"name\":\"env\",\"inputSchema\":{}}]}}" ;;
+    *tools/call*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"$OWN/$LITELLM_SALT_KEY\"}]}}" ;;
+    *\"id\"*) echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-32601,\"message\":\"no such method\"}}" ;;
+    esac
+done"#;
+
+struct House {
+    gateway: Gateway,
+    git: Canned,
+    mail: Canned,
+}
+
+async fn started() -> House {
+    let (git, mail) = (Canned::start(said).await.unwrap(), Canned::start(said_as_events).await.unwrap());
+    let config = json!({
+        "mcp_servers": {
+            "git": {
+                "url": format!("{}/mcp", git.base_url()), "transport": "http", "server_id": "git-1",
+                "auth_type": "bearer_token", "auth_value": "os.environ/GIT_TOKEN", "access_groups": ["dev"],
+                "extra_headers": ["x-tenant"], "disallowed_tools": ["git-push"],
+                "mcp_info": {"mcp_server_cost_info": {"tool_name_to_cost_per_query": {"log": 0.25}}},
+            },
+            "mail": {"url": format!("{}/mcp", mail.base_url()), "transport": "http", "alias": "post"},
+            "own": {
+                "transport": "stdio", "command": "/bin/sh", "args": ["-c", PROGRAM], "env": {"OWN": "mine"},
+                "allow_all_keys": true,
+            },
+        },
+        "general_settings": {"master_key": MASTER_KEY, "proxy_batch_write_at": 1},
+    });
+    let env = [("GIT_TOKEN", "git-s3cret"), ("LITELLM_SALT_KEY", "sk-salt-0123456789")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let options = llm_tests::Options { env, ..Default::default() };
+    House { gateway: Gateway::start_with(&config.to_string(), &options).await.unwrap(), git, mail }
+}
+
+impl House {
+    async fn post(&self, path: &str, message: &Value, headers: &[(&str, &str)]) -> Reply {
+        let mut all = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
+        all.extend(headers);
+        self.gateway.send(Method::POST, path, &all, Bytes::from(message.to_string())).await.unwrap()
+    }
+
+    /// A request with a key: its answer.
+    async fn ask(&self, key: &str, path: &str, method: &str, params: Value) -> Value {
+        let message = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+        let reply = self.post(path, &message, &[("authorization", &format!("Bearer {key}"))]).await;
+        let answer = reply.json();
+        assert_eq!(answer["id"], 7, "{}", reply.text());
+        answer
+    }
+
+    async fn tools(&self, key: &str, path: &str) -> Vec<String> {
+        let answer = self.ask(key, path, "tools/list", json!({})).await;
+        let tools = answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn call(&self, key: &str, path: &str, name: &str) -> Value {
+        self.ask(key, path, "tools/call", json!({"name": name, "arguments": {"a": 1}})).await
+    }
+
+    async fn key(&self, fields: Value) -> (String, String) {
+        let made = self.gateway.ask("/key/generate", &fields).await.unwrap();
+        assert_eq!(made.status, 200, "{}", made.text());
+        let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
+        (text("key"), text("token"))
+    }
+}
+
+#[tokio::test]
+async fn one_server_in_front_of_many() {
+    let house = started().await;
+    the_protocol(&house).await;
+    nobody_without_a_key(&house).await;
+    names_and_credentials(&house).await;
+    keys_use_what_they_are_granted(&house).await;
+    calls_are_billed(&house).await;
+    rest(&house).await;
+    servers_of_the_database(&house).await;
+    assert!(!house.gateway.logs().contains("s3cret"), "a credential is in the log");
+}
+
+async fn the_protocol(house: &House) {
+    let hello = |version: &str| json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {}});
+    for (asked, agreed) in [("2025-03-26", "2025-03-26"), ("2025-11-25", "2025-11-25"), ("1.0", "2025-11-25")] {
+        let answer = house.ask(MASTER_KEY, "/mcp", "initialize", hello(asked)).await;
+        assert_eq!(answer["result"]["protocolVersion"], agreed, "{answer}");
+        assert!(
+            answer["result"]["capabilities"]["tools"].is_object() && answer["result"]["serverInfo"]["name"].is_string()
+        );
+    }
+    assert_eq!(house.ask(MASTER_KEY, "/mcp/", "ping", json!({})).await["result"], json!({}));
+    assert_eq!(house.ask(MASTER_KEY, "/mcp", "no/such", json!({})).await["error"]["code"], -32601);
+    assert_eq!(house.ask(MASTER_KEY, "/mcp", "tools/call", json!({})).await["error"]["code"], -32602);
+    assert_eq!(house.call(MASTER_KEY, "/mcp", "nowhere").await["error"]["code"], -32602);
+
+    let key = format!("Bearer {MASTER_KEY}");
+    let auth = ("authorization", key.as_str());
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let accepted = house.post("/mcp", &note, &[auth]).await;
+    assert_eq!((accepted.status, accepted.body.len()), (202, 0));
+    let ping = json!({"jsonrpc": "2.0", "id": "a", "method": "ping"});
+    let only = [auth, ("content-type", "application/json"), ("accept", "text/event-stream")];
+    let events = house.gateway.send(Method::POST, "/mcp", &only, Bytes::from(ping.to_string())).await.unwrap();
+    assert_eq!(events.header("content-type"), "text/event-stream");
+    assert_eq!(events.text(), "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{}}\n\n");
+    for (body, code) in [(json!([ping]), -32600), (json!("x"), -32600), (json!({"jsonrpc": "2.0", "id": 1}), -32600)] {
+        let reply = house.post("/mcp", &body, &[auth]).await;
+        assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!(code)), "{}", reply.text());
+    }
+    let other = house.post("/mcp", &ping, &[auth, ("mcp-protocol-version", "2026-07-28")]).await;
+    assert_eq!((other.status, &other.json()["error"]["code"]), (400, &json!(-32022)), "{}", other.text());
+    for (method, kind, status) in [
+        (Method::GET, "application/json", 405),
+        (Method::DELETE, "application/json", 405),
+        (Method::POST, "text/plain", 415),
+    ] {
+        let (headers, body) = ([auth, ("content-type", kind)], Bytes::from(ping.to_string()));
+        assert_eq!(house.gateway.send(method, "/mcp", &headers, body).await.unwrap().status, status);
+    }
+}
+
+async fn nobody_without_a_key(house: &House) {
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    for headers in [
+        &[][..],
+        &[("authorization", "Bearer sk-wrong-0123456789")],
+        &[("authorization", "Bearer ")],
+        &[("authorization", "Basic x"), ("x-mcp-auth", "y")],
+        &[("x-litellm-api-key", "sk-wrong-0123456789"), ("authorization", "Bearer sk-e2e-master-6f1c0a9b")],
+        &[("x-mcp-git-authorization", "Bearer mine")],
+    ] {
+        for path in ["/mcp", "/mcp/own", "/own/mcp", "/mcp-rest/tools/call"] {
+            let reply = house.post(path, &list, headers).await;
+            assert_eq!(reply.status, 401, "{path} {headers:?}: {}", reply.text());
+            assert_eq!(reply.header("www-authenticate"), "Bearer");
+        }
+    }
+    assert_eq!(house.gateway.get("/mcp-rest/tools/list", "").await.unwrap().status, 401);
+    assert_eq!(house.gateway.get("/v1/mcp/server", "").await.unwrap().status, 401);
+}
+
+async fn names_and_credentials(house: &House) {
+    assert_eq!(
+        house.tools(MASTER_KEY, "/mcp").await,
+        ["git-log", "git-bad", "post-log", "post-push", "post-bad", "own-env"]
+    );
+    assert_eq!(house.tools(MASTER_KEY, "/mcp/git").await, ["log", "bad"]);
+    assert_eq!(house.tools(MASTER_KEY, "/dev/mcp").await, ["log", "bad"]);
+    let answer = house.call(MASTER_KEY, "/mcp", "post-push").await;
+    assert_eq!(answer["result"]["content"][0]["text"], r#"{"arguments":{"a":1},"name":"push"}"#, "{answer}");
+    let answer = house.call(MASTER_KEY, "/mcp", "own-env").await;
+    assert_eq!(answer["result"]["content"][0]["text"], "mine/", "the program has the gateway's secrets: {answer}");
+    assert_eq!(house.call(MASTER_KEY, "/mcp", "git-push").await["error"]["code"], -32602, "disallowed");
+    let answer = house.call(MASTER_KEY, "/mcp", "git-bad").await;
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    let answer = house.ask(MASTER_KEY, "/mcp", "resources/read", json!({"uri": "s://one"})).await;
+    assert_eq!(answer["result"]["contents"][0]["text"], "read", "{answer}");
+
+    let key = format!("Bearer {MASTER_KEY}");
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "git-log"}});
+    let last = |servers: &Canned| servers.seen().last().unwrap().clone();
+    let tenant = ("x-tenant", "t-1");
+    house.post("/mcp", &call, &[("authorization", &key), tenant, ("x-other", "o")]).await;
+    let seen = last(&house.git);
+    assert_eq!((seen.header("authorization"), seen.header("x-tenant")), ("Bearer git-s3cret", "t-1"));
+    assert_eq!((seen.header("x-other"), seen.header("mcp-protocol-version")), ("", "2025-03-26"));
+    let own = ("x-mcp-git-authorization", "Bearer mine");
+    house.post("/mcp", &call, &[("x-litellm-api-key", MASTER_KEY), ("authorization", "Bearer other"), own]).await;
+    assert_eq!(last(&house.git).header("authorization"), "Bearer mine");
+    let master = |asked: &Asked| asked.headers.values().any(|v| v.to_str().is_ok_and(|v| v.contains(MASTER_KEY)));
+    for servers in [&house.git, &house.mail] {
+        assert!(!servers.seen().iter().any(master), "the gateway's key went on");
+    }
+}
+
+async fn keys_use_what_they_are_granted(house: &House) {
+    let (none, _) = house.key(json!({})).await;
+    assert_eq!(house.tools(&none, "/mcp").await, ["env"]);
+    let before = house.git.seen().len();
+    // Where one server is seen, every name is one of its own: what it makes of it is its affair.
+    house.call(&none, "/mcp", "git-log").await;
+    assert_eq!(house.git.seen().len(), before, "another's server was asked");
+    let refused = house.post("/mcp/git", &json!({}), &[("authorization", &format!("Bearer {none}"))]).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    let unknown = house.post("/mcp/nothing", &json!({}), &[("authorization", &format!("Bearer {none}"))]).await;
+    assert_eq!(refused.text().replace("git", "*"), unknown.text().replace("nothing", "*"));
+
+    let grants = json!({"mcp_servers": ["git-1"], "mcp_tool_permissions": {"git": ["log"]}});
+    let (some, _) = house.key(json!({"object_permission": grants})).await;
+    assert_eq!(house.tools(&some, "/mcp").await, ["git-log", "own-env"]);
+    assert!(house.call(&some, "/mcp", "git-log").await["result"].is_object());
+    assert_eq!(house.call(&some, "/mcp", "git-bad").await["error"]["code"], -32602);
+    assert_eq!(house.call(&some, "/mcp", "post-log").await["error"]["code"], -32602);
+    let (group, _) = house.key(json!({"object_permission": {"mcp_access_groups": ["dev"]}})).await;
+    assert_eq!(house.tools(&group, "/mcp").await, ["git-log", "git-bad", "own-env"]);
+    let (models, _) = house.key(json!({"allowed_routes": ["/v1/chat/completions"]})).await;
+    let reply = house.post("/mcp", &json!({}), &[("authorization", &format!("Bearer {models}"))]).await;
+    assert_eq!(reply.status, 403, "{}", reply.text());
+}
+
+async fn calls_are_billed(house: &House) {
+    let grants = json!({"mcp_servers": ["git"]});
+    let (key, token) = house.key(json!({"max_budget": 0.2, "object_permission": grants})).await;
+    assert!(house.call(&key, "/mcp", "git-log").await["result"].is_object());
+    let refused = house.call(&key, "/mcp", "git-log").await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("udget"), "{refused}");
+    let (narrow, _) = house.key(json!({"rpm_limit": 1, "object_permission": grants})).await;
+    house.call(&narrow, "/mcp", "git-log").await;
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "git-log"}});
+    let limited = house.post("/mcp", &call, &[("authorization", &format!("Bearer {narrow}"))]).await;
+    assert_eq!((limited.status, &limited.json()["id"]), (429, &json!(1)), "{}", limited.text());
+    for _ in 0..100 {
+        let rows = house.gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
+        let rows = rows.as_array().unwrap();
+        if let [_, _] = rows.as_slice() {
+            let row = rows.iter().find(|row| row["status"] == "success").unwrap();
+            assert_eq!((&row["call_type"], &row["spend"]), (&json!("call_mcp_tool"), &json!(0.25)), "{row}");
+            assert_eq!(row["mcp_namespaced_tool_name"], "git/log", "{row}");
+            assert_eq!(row["model"], "MCP: git-log", "{row}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("no rows of the calls");
+}
+
+async fn rest(house: &House) {
+    let listed = house.gateway.get("/mcp-rest/tools/list", MASTER_KEY).await.unwrap().json();
+    assert_eq!((&listed["error"], listed["tools"].as_array().unwrap().len()), (&Value::Null, 6), "{listed}");
+    assert_eq!(listed["tools"][0]["name"], "log", "{listed}");
+    assert_eq!(listed["tools"][0]["mcp_info"], json!({"server_id": "git-1", "server_name": "git"}), "{listed}");
+    let one = house.gateway.get("/mcp-rest/tools/list?server_id=git-1", MASTER_KEY).await.unwrap().json();
+    assert_eq!(one["tools"].as_array().unwrap().len(), 2, "{one}");
+    let call = json!({"server_id": "git-1", "name": "log", "arguments": {"b": 2}});
+    let called = house.gateway.ask("/mcp-rest/tools/call", &call).await.unwrap();
+    assert_eq!(called.json()["content"][0]["text"], r#"{"arguments":{"b":2},"name":"log"}"#, "{}", called.text());
+    for (body, status) in [
+        (json!({"name": "log"}), 400),
+        (json!({"server_id": "git-1"}), 400),
+        (json!({"server_id": "nothing", "name": "log"}), 403),
+        (json!({"server_id": "git-1", "name": "push"}), 400),
+    ] {
+        assert_eq!(house.gateway.ask("/mcp-rest/tools/call", &body).await.unwrap().status, status, "{body}");
+    }
+}
+
+async fn servers_of_the_database(house: &House) {
+    let gateway = &house.gateway;
+    let new = json!({
+        "server_name": "extra", "url": format!("{}/mcp", house.git.base_url()), "transport": "http",
+        "auth_type": "api_key", "credentials": {"auth_value": "extra-s3cret"}, "static_headers": {"x-s": "other-s3cret"},
+        "mcp_access_groups": ["later"],
+    });
+    let (key, _) = house.key(json!({"object_permission": {"mcp_access_groups": ["later"]}})).await;
+    assert_eq!(gateway.post("/v1/mcp/server", &new, &key).await.unwrap().status, 401, "for administrators");
+    let with = |field: &str, value: Value| {
+        let mut body = new.clone();
+        body[field] = value;
+        body
+    };
+    let marker = std::env::temp_dir().join(format!("mcp-{}", std::process::id()));
+    let touch = json!(["-c", format!("touch {}", marker.display())]);
+    for wrong in [
+        with("command", json!("/bin/sh")),
+        with("args", touch.clone()),
+        json!({"server_name": "x", "transport": "stdio", "command": "/bin/sh", "args": touch}),
+        with("url", json!("file:///etc/passwd")),
+        with("server_name", json!("git")),
+        with("server_name", json!("with-separator")),
+        with("auth_type", json!("aws_sigv4")),
+        with("spec_path", json!("http://h/openapi.json")),
+    ] {
+        let reply = gateway.ask("/v1/mcp/server", &wrong).await.unwrap();
+        assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());
+        for path in ["/mcp-rest/test/connection", "/mcp-rest/test/tools/list"] {
+            let tried = gateway.ask(path, &wrong).await.unwrap();
+            assert!(tried.status == 400 || tried.json()["status"] == "ok" || tried.json()["tools"].is_array());
+        }
+    }
+    assert!(!marker.exists(), "a program ran");
+    assert_eq!(gateway.ask("/mcp-rest/test/connection", &new).await.unwrap().json(), json!({"status": "ok"}));
+
+    let made = gateway.ask("/v1/mcp/server", &new).await.unwrap();
+    assert!(made.status == 200 && !made.text().contains("s3cret"), "{}", made.text());
+    let id = made.json()["server_id"].as_str().unwrap().to_owned();
+    assert_eq!(house.tools(&key, "/mcp/extra").await, ["log", "push", "bad"]);
+    house.call(&key, "/mcp/extra", "log").await;
+    let seen = house.git.seen().last().unwrap().clone();
+    assert_eq!((seen.header("x-api-key"), seen.header("x-s")), ("extra-s3cret", "other-s3cret"));
+
+    let all = gateway.get("/v1/mcp/server", MASTER_KEY).await.unwrap();
+    assert!(all.json().as_array().unwrap().len() == 4 && !all.text().contains("s3cret"), "{}", all.text());
+    let own = gateway.get("/v1/mcp/server", &key).await.unwrap().json();
+    let names: Vec<&str> = own.as_array().unwrap().iter().map(|s| s["server_name"].as_str().unwrap()).collect();
+    assert_eq!((names, &own[1]["url"]), (vec!["own", "extra"], &Value::Null));
+    assert_eq!(gateway.get(&format!("/v1/mcp/server/{id}"), &key).await.unwrap().json()["server_name"], "extra");
+    assert_eq!(gateway.get("/v1/mcp/server/git-1", &key).await.unwrap().status, 404);
+    let health = gateway.get(&format!("/v1/mcp/server/health?server_ids={id}"), &key).await.unwrap().json();
+    assert_eq!((&health[0]["status"], health.as_array().unwrap().len()), (&json!("healthy"), 1), "{health}");
+    let groups = gateway.get("/v1/mcp/access_groups", MASTER_KEY).await.unwrap().json();
+    assert_eq!(groups["access_groups"], json!(["dev", "later"]));
+
+    let change = json!({"server_id": id, "allowed_tools": ["log"]}).to_string();
+    let headers = [("authorization", &*format!("Bearer {MASTER_KEY}")), ("content-type", "application/json")];
+    let changed = gateway.send(Method::PUT, "/v1/mcp/server", &headers, Bytes::from(change)).await.unwrap();
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(house.tools(&key, "/mcp/extra").await, ["log"]);
+    let path = format!("/v1/mcp/server/{id}");
+    assert_eq!(gateway.send(Method::DELETE, &path, &headers, Bytes::new()).await.unwrap().status, 200);
+    assert_eq!(gateway.send(Method::DELETE, &path, &headers, Bytes::new()).await.unwrap().status, 404);
+    assert_eq!(house.tools(&key, "/mcp").await, ["env"]);
+}
