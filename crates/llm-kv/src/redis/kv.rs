@@ -218,6 +218,8 @@ impl Kv for RedisKv {
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> KvFuture<'a, bool> {
+        // What this process holds of it is gone as well: told anew, it would come back.
+        self.held.lock().remove(key);
         Box::pin(async move { Ok(yes(self.client.call(&Command::new("DEL").arg(self.key(key))).await?.as_int())) })
     }
 
