@@ -48,4 +48,9 @@ impl Identity {
     pub fn above(&self, route: &str) -> Error {
         refusal::admin_only(route, self.role.map_or("unknown", Role::name))
     }
+
+    /// True for a session: its owner, who is logged in. Its own budget and end are bounds of the session, not of them.
+    pub(crate) fn is_session(&self) -> bool {
+        self.rank == Rank::Key && self.team_id() == Some(crate::SESSION_TEAM) && self.lists.team.is_none()
+    }
 }

@@ -51,6 +51,8 @@ pub struct KeyFilter {
     pub or_created_by: Option<String>,
     /// Keys that expire at or before.
     pub expires_until: Option<DateTime<Utc>>,
+    /// Keys of this team are left out.
+    pub except_team: Option<String>,
     /// Blocked keys only, or the others only.
     pub blocked: Option<bool>,
 }
@@ -81,6 +83,9 @@ impl From<KeyFilter> for Filter {
         }
         if let Some(until) = f.expires_until {
             out = out.at_most("expires", until);
+        }
+        if let Some(team) = f.except_team {
+            out = out.is_not("team_id", team);
         }
         match f.blocked {
             Some(true) => out.is("blocked", true),

@@ -111,7 +111,7 @@ impl Accounts {
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
         same_team(by, row.team_id.as_deref())?;
         self.grants_within(by, row).await?;
-        match (by.expires, row.expires) {
+        match (by.expires.filter(|_| !by.is_session()), row.expires) {
             (Some(end), until) if until.is_none_or(|until| until > end) => Err(too_long()),
             _ => Ok(()),
         }
@@ -297,7 +297,7 @@ fn within_models(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
 
 fn within_budget(by: &Identity, asked: &KeyBody, own: &Own, new: bool) -> Outcome<()> {
     let cap = by.bounds.budgets.iter().find(|b| b.owner == Owner::Key).and_then(|b| b.cap);
-    let Some(cap) = cap else { return Ok(()) };
+    let Some(cap) = cap.filter(|_| !by.is_session()) else { return Ok(()) };
     if let Some(max) = asked_or_widest(asked.max_budget.as_ref(), new)
         && !max.is_some_and(|max| max.is_finite() && nanos(*max) <= cap.max)
     {
@@ -342,7 +342,7 @@ fn rate_mut<'a>(asked: &'a mut KeyBody, name: &str) -> &'a mut Given<i64> {
 }
 
 fn within_lifetime(by: &Identity, asked: &KeyBody, new: bool, now: DateTime<Utc>) -> Outcome<()> {
-    let Some(end) = by.expires else { return Ok(()) };
+    let Some(end) = by.expires.filter(|_| !by.is_session()) else { return Ok(()) };
     let Some(asked) = asked_or_widest(asked.duration.as_ref(), new) else { return Ok(()) };
     let until = asked.and_then(|d| Period::parse(d)).and_then(|p| p.after(now));
     if until.is_some_and(|until| until <= end) { Ok(()) } else { Err(too_long()) }

@@ -6,7 +6,7 @@ use llm_types::Json;
 use super::rights::Act;
 use super::{Actor, bad, forbidden, instant, view};
 use crate::request::Outcome;
-use crate::{Accounts, KeyDigest, Role};
+use crate::{Accounts, KeyDigest, Role, SESSION_TEAM};
 
 /// The query of `/key/list`.
 #[derive(Debug, Clone, Default)]
@@ -105,6 +105,7 @@ impl Accounts {
     pub async fn list_keys(&self, actor: Actor<'_>, query: KeyListQuery) -> Outcome<Json> {
         let who = actor.who;
         let mut filter = query.filter;
+        filter.except_team = (filter.team_id.as_deref() != Some(SESSION_TEAM)).then(|| SESSION_TEAM.to_owned());
         if let Some(hash) = &filter.key_hash {
             filter.key_hash = Some(KeyDigest::of_key_or_hash(hash).hex());
         }

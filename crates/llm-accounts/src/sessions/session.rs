@@ -84,7 +84,11 @@ impl Accounts {
             updated_by: Some(user.user_id.clone()),
             ..VerificationToken::default()
         };
-        self.store_or_refuse()?.keys().insert(&row).await?;
+        let store = self.store_or_refuse()?;
+        store.keys().insert(&row).await?;
+        // Nobody comes back to those that are over.
+        let over = Filter::new().is("user_id", user.user_id.clone()).is("team_id", SESSION_TEAM);
+        store.keys().delete_where(&over.below("expires", Utc::now())).await?;
         Ok(Session { key: Secret::new(key), ends, user, method })
     }
 

@@ -3,12 +3,12 @@
 use llm_store::{Filter, OrganizationMembershipRow, TeamRow, UserRow};
 use llm_types::Json;
 
-use crate::Accounts;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::pages::PageQuery;
 use crate::request::Outcome;
 use crate::rights::{Standing, sees_all};
+use crate::{Accounts, SESSION_TEAM};
 
 /// What `/user/list` can ask for; everything given has to hold.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,8 @@ impl Accounts {
         let id = self.visible_user(actor, id).await?;
         let store = self.store_or_refuse()?;
         let user = store.table::<UserRow>().get([id.as_str()]).await?;
-        let keys = store.keys().find(Filter::new().is("user_id", id.clone())).await?;
+        let theirs = Filter::new().is("user_id", id.clone()).is_not("team_id", SESSION_TEAM);
+        let keys = store.keys().find(theirs).await?;
         if user.is_none() && keys.is_empty() && !actor.who.is_master() {
             return Err(not_found(format!("User {id} not found")).with_param("user_id").into());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use chrono::Utc;
 use http::Response;
-use llm_accounts::{LoginSettings, Outcome, Profile, UiAccess, read_token, write_token};
+use llm_accounts::{LoginSettings, Outcome, Profile, Role, UiAccess, read_token, write_token};
 use llm_idp::{Claims, CodeFlow, Departure, Idp, Refused};
 use llm_types::{Error, Json, Kind};
 use subtle::ConstantTimeEq as _;
@@ -61,6 +61,32 @@ pub struct SsoAttributes {
     pub role: Option<String>,
     /// Ids of teams.
     pub teams: Option<String>,
+    /// Groups that give a role; they count before `role`.
+    pub role_map: Option<SsoRoleMap>,
+}
+
+/// Which groups give which role (`GENERIC_ROLE_MAPPINGS_*`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoRoleMap {
+    /// The claim with the groups.
+    pub claim: String,
+    /// Roles with their groups.
+    pub roles: Vec<(Role, Vec<String>)>,
+    /// The role of people in none of them.
+    pub otherwise: Option<Role>,
+}
+
+impl SsoRoleMap {
+    /// The highest role that somebody's groups give.
+    fn role(&self, claims: &Claims) -> Option<Role> {
+        let groups = claims.texts(&self.claim);
+        let given = |role: &Role| {
+            let of_role = self.roles.iter().filter(|(known, _)| known == role);
+            of_role.flat_map(|(_, names)| names).any(|name| groups.contains(name))
+        };
+        // `ALL` begins with the highest.
+        Role::ALL.into_iter().find(given).or(self.otherwise)
+    }
 }
 
 /// The provider that people log in at.
@@ -173,14 +199,19 @@ fn profile(sso: &SsoSettings, login: &LoginSettings, claims: &Claims) -> Profile
         Json::String(own) => Some(own.eq_ignore_ascii_case("true")),
         _ => None,
     });
+    let told = || {
+        let name = attributes.role.as_deref()?;
+        claims.texts(name).into_iter().find(|role| Role::parse(role).is_some())
+    };
+    let role = match &attributes.role_map {
+        Some(map) => map.role(claims).map(|role| role.name().to_owned()),
+        None => told(),
+    };
     Profile {
         id: first(&attributes.id).unwrap_or_default(),
         email: first(&attributes.email).filter(|email| own != Some(false) && email.contains('@')),
         name: first(&attributes.name),
-        role: attributes
-            .role
-            .as_deref()
-            .and_then(|name| claims.texts(name).into_iter().find(|role| llm_accounts::Role::parse(role).is_some())),
+        role,
         teams: list(&attributes.teams),
         groups,
     }

@@ -2,7 +2,7 @@
 
 use llm_accounts::SESSION_TEAM;
 use llm_management::open_rows;
-use llm_store::{Filter, UserPatch, UserRow};
+use llm_store::{Filter, KeyPatch, UserPatch, UserRow};
 use llm_types::{Json, Secret};
 
 use crate::support::{Gateway, MASTER, ORG, USER, at, gateway, ok, text};
@@ -146,6 +146,30 @@ async fn sessions_end_with_what_they_stand_on() {
     ok(&gateway, MASTER, "PATCH", "/scim/v2/Users/ann", off).await;
     assert_eq!(gateway.get(&here, "/user/info").await.0, 401);
     assert_eq!(log_in(&gateway, "ann@example.org", "Another-horse8").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_session_is_its_owner() {
+    let gateway = gateway().await;
+    ann(&gateway).await;
+    let key = session(&gateway, "ann@example.org", GOOD).await;
+    // Neither the session's budget nor its end bound what its owner makes.
+    let made = ok(&gateway, &key, "POST", "/key/generate", r#"{"key_alias":"mine"}"#).await;
+    assert_eq!((at(&made, "max_budget"), at(&made, "expires")), (&Json::Null, &Json::Null), "{made}");
+    assert_eq!(gateway.post(&key, "/key/generate", r#"{"user_id":"internal_user"}"#).await.0, 403);
+    assert_eq!(gateway.post(&key, "/key/generate", r#"{"team_id":"litellm-dashboard"}"#).await.0, 403);
+    let list = ok(&gateway, &key, "GET", "/key/list", "").await;
+    assert_eq!(at(&list, "total_count").as_i64(), Some(1), "sessions are not listed: {list}");
+    let info = ok(&gateway, &key, "GET", "/user/info", "").await;
+    assert_eq!(at(&info, "keys").as_array().unwrap().len(), 1);
+    // Old ones go with the next login.
+    let store = gateway.accounts.store().unwrap();
+    let sessions = || Filter::new().is("team_id", SESSION_TEAM);
+    let over =
+        KeyPatch { expires: Some(Some(chrono::Utc::now() - chrono::TimeDelta::hours(1))), ..KeyPatch::default() };
+    store.keys().update_where(&sessions(), &over).await.unwrap();
+    session(&gateway, "ann@example.org", GOOD).await;
+    assert_eq!(store.keys().count(&sessions()).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use llm_accounts::{Accounts, AccountsSettings, FailureLimits, LoginSettings, UiAccess};
+use llm_accounts::{Accounts, AccountsSettings, FailureLimits, LoginSettings, Role, UiAccess};
 use llm_http::{HttpClient, HttpConfig};
 use llm_idp::testing::{Asked, Pair, Server, now};
 use llm_idp::{CodeFlow, Idp, IdpSettings};
-use llm_management::{ManagementState, SsoAttributes, SsoKind, SsoSettings, router};
+use llm_management::{ManagementState, SsoAttributes, SsoKind, SsoRoleMap, SsoSettings, router};
 use llm_store::{Store, StoreConfig, TeamRow, UserRow};
 use llm_types::{Json, Secret};
 use parking_lot::Mutex;
@@ -34,6 +34,10 @@ fn json(text: &str) -> Json {
 }
 
 async fn world(login: LoginSettings) -> World {
+    world_with(login, None).await
+}
+
+async fn world_with(login: LoginSettings, role_map: Option<SsoRoleMap>) -> World {
     let (pair, told) = (Arc::new(Pair::p256()), Arc::<Mutex<Told>>::default());
     let (keys, says) = (Arc::clone(&pair), Arc::clone(&told));
     let provider = Server::start(move |asked: &Asked, url: &str| {
@@ -81,6 +85,7 @@ async fn world(login: LoginSettings) -> World {
         name: names(&["name"]),
         role: Some("role".to_owned()),
         teams: Some("teams".to_owned()),
+        role_map,
     };
     let idp = Arc::new(Idp::new(http, Handle::current(), IdpSettings::default()));
     let sso = SsoSettings { kind: SsoKind::Generic, flow, attributes, missing: Vec::new(), idp };
@@ -297,4 +302,28 @@ async fn who_is_meant_and_who_may_come() {
     assert_eq!((text(&ready, "provider"), at(&ready, "sso_configured").as_bool()), ("generic", Some(true)));
     let (_, about) = world.gateway.visit("GET", "/.well-known/litellm-ui-config", &[], "").await;
     assert_eq!(at(&json(&about), "sso_configured").as_bool(), Some(true));
+}
+
+#[tokio::test]
+async fn groups_give_roles() {
+    let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let map = SsoRoleMap {
+        claim: "realm.groups".to_owned(),
+        roles: vec![(Role::InternalUser, of(&["dev", "ops"])), (Role::ProxyAdmin, of(&["ops"]))],
+        otherwise: Some(Role::InternalUserViewer),
+    };
+    let world = world_with(LoginSettings::default(), Some(map)).await;
+    for (groups, wanted) in [
+        (r#"["dev"]"#, "internal_user"),
+        (r#"["dev","ops"]"#, "proxy_admin"),
+        (r#"["guests"]"#, "internal_user_viewer"),
+        ("[]", "internal_user_viewer"),
+    ] {
+        // What the provider calls a role counts no more.
+        let userinfo =
+            format!(r#"{{"sub":"s","preferred_username":"ann","role":"proxy_admin","realm":{{"groups":{groups}}}}}"#);
+        let (status, answer) = world.log_in(&userinfo).await;
+        assert_eq!(status, 303, "{answer}");
+        assert_eq!(world.user("ann").await.user_role.as_deref(), Some(wanted), "{groups}");
+    }
 }

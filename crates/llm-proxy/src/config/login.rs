@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_accounts::{LoginSettings, UiAccess};
+use llm_accounts::{LoginSettings, Role, UiAccess};
 use llm_idp::{CodeFlow, KeySource, Trust};
-use llm_management::{SsoAttributes, SsoKind};
-use llm_types::Secret;
+use llm_management::{SsoAttributes, SsoKind, SsoRoleMap};
+use llm_types::{Json, Secret};
 
 use super::env::Environment;
 use super::problem::Mark;
@@ -193,6 +193,7 @@ fn google(env: &Environment, client_id: String, missing: &mut Vec<&'static str>)
         name: names(&["name"]),
         role: None,
         teams: None,
+        role_map: None,
     };
     (flow, attributes)
 }
@@ -222,6 +223,7 @@ fn microsoft(env: &Environment, client_id: String, missing: &mut Vec<&'static st
         name: names(&["name"]),
         role: Some("roles".to_owned()),
         teams: Some("groups".to_owned()),
+        role_map: None,
     };
     (flow, attributes)
 }
@@ -254,6 +256,29 @@ fn generic(env: &Environment, client_id: String, missing: &mut Vec<&'static str>
         name: named("GENERIC_USER_DISPLAY_NAME_ATTRIBUTE", &["name", "given_name"]),
         role: Some(env.filled("GENERIC_USER_ROLE_ATTRIBUTE").unwrap_or_else(|| "role".to_owned())),
         teams: None,
+        role_map: role_map(env, missing),
     };
     (flow, attributes)
+}
+
+/// `GENERIC_ROLE_MAPPINGS_ROLES`: a map of roles and their groups, as JSON or as Python writes it.
+fn role_map(env: &Environment, missing: &mut Vec<&'static str>) -> Option<SsoRoleMap> {
+    const ROLES: &str = "GENERIC_ROLE_MAPPINGS_ROLES";
+    let text = env.filled(ROLES)?;
+    let read = |text: &str| serde_json::from_str::<Json>(text).ok();
+    let map = read(&text).or_else(|| read(&text.replace('\'', "\"")));
+    let roles = map.as_ref().and_then(Json::as_object).and_then(|entries| {
+        let one = |(name, groups): &(String, Json)| {
+            let groups = groups.as_array()?.iter().filter_map(|group| group.as_str().map(str::to_owned));
+            Some((Role::parse(name)?, groups.collect()))
+        };
+        entries.iter().map(one).collect::<Option<Vec<_>>>()
+    });
+    // Who meant to give roles by groups must not give them by something else.
+    let (Some(roles), Some(claim)) = (roles, needed(env, "GENERIC_ROLE_MAPPINGS_GROUP_CLAIM", missing)) else {
+        missing.push(ROLES);
+        return None;
+    };
+    let otherwise = env.filled("GENERIC_ROLE_MAPPINGS_DEFAULT_ROLE").and_then(|role| Role::parse(&role));
+    Some(SsoRoleMap { claim, roles, otherwise })
 }
