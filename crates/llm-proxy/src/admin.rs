@@ -32,8 +32,10 @@ pub fn test(route: &Route<'_>) -> Response<Reply> {
 #[must_use]
 pub fn routes() -> Response<Reply> {
     let management = llm_management::rows().map(|row| (row.method(), row.path));
+    let open = llm_management::open_rows().filter_map(|row| Some((row.method.parse().ok()?, row.path)));
     let list = routes::all()
         .chain(management)
+        .chain(open)
         .map(|(method, path)| {
             let methods = Json::Array(vec![Json::from(method.as_str())]);
             Json::object([("path", Json::from(path)), ("methods", methods)])

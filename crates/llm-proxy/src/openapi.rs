@@ -13,8 +13,7 @@ use crate::routes;
 pub fn document() -> Response<Reply> {
     let mut paths: Vec<(String, Vec<(String, Json)>)> = Vec::new();
     let data = routes::all().map(|(method, path)| (method.as_str().to_ascii_lowercase(), path));
-    let management = llm_management::rows().map(|row| (row.method.to_ascii_lowercase(), row.path));
-    for (method, path) in data.chain(management) {
+    for (method, path) in data.chain(management()) {
         // A segment that may hold slashes is written like any other.
         let path = path.replace("{*", "{");
         let operation = operation(&method, &path);
@@ -34,6 +33,12 @@ pub fn document() -> Response<Reply> {
         ("paths", Json::Object(paths)),
         ("components", Json::object([("securitySchemes", Json::object([("key", bearer)]))])),
     ]))
+}
+
+/// The management routes, those without a key included.
+fn management() -> impl Iterator<Item = (String, &'static str)> {
+    let rows = llm_management::rows().map(|row| (row.method.to_ascii_lowercase(), row.path));
+    rows.chain(llm_management::open_rows().map(|row| (row.method.to_ascii_lowercase(), row.path)))
 }
 
 /// Paths that differ in signs only would have the same id: the later ones get a number.
@@ -94,9 +99,8 @@ mod tests {
         let Reply::Whole(bytes) = document().into_body() else { panic!("not whole") };
         let tree: Json = serde_json::from_slice(&bytes).unwrap();
         let data = routes::all().map(|(method, path)| (method.as_str().to_ascii_lowercase(), path));
-        let management = llm_management::rows().map(|row| (row.method.to_ascii_lowercase(), row.path));
         let mut ids = std::collections::HashSet::new();
-        for (method, path) in data.chain(management) {
+        for (method, path) in data.chain(management()) {
             let path = path.replace("{*", "{");
             let operation = tree.get("paths").unwrap().get(&path).and_then(|p| p.get(&method));
             let operation = operation.unwrap_or_else(|| panic!("{method} {path} is missing"));
