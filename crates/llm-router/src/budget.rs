@@ -80,6 +80,8 @@ pub(crate) enum Owner {
 pub(crate) struct Allowance {
     pub(crate) owner: Owner,
     limit: u64,
+    /// How long its window is.
+    period: Arc<str>,
     pub(crate) purse: Arc<Purse>,
 }
 
@@ -93,7 +95,7 @@ impl Allowance {
             Owner::Tag(name) => ("tag", name),
         };
         let purse = state.purse(&format!("{kind}_spend:{name}:{period}"), period.time);
-        Some(Self { owner, limit, purse })
+        Some(Self { owner, limit, period: period.to_string().into(), purse })
     }
 
     fn spent_up(&self, unix_ms: u64) -> bool {
@@ -190,6 +192,7 @@ impl Budgets {
             },
             spent: usd(a.purse.spent(unix_ms)),
             limit: usd(a.limit),
+            period: a.period.to_string(),
             ends_ms: a.purse.ends(unix_ms),
         };
         seen.iter().map(spent).collect()
@@ -205,6 +208,8 @@ pub struct Spent {
     pub spent: f64,
     /// US dollars allowed per window.
     pub limit: f64,
+    /// How long the window is: `1d` ...
+    pub period: String,
     /// End of the window in milliseconds since 1970; nothing when none runs.
     pub ends_ms: Option<u64>,
 }

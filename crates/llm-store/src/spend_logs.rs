@@ -177,8 +177,8 @@ impl SpendGroup {
 /// Columns that may be large and that lists do not show.
 const BODIES: [&str; 3] = ["messages", "response", "proxy_server_request"];
 
-/// Rows that a page counts at the most; counting millions takes longer than reading the page.
-pub const COUNTED: u32 = 100_000;
+/// Rows that a page counts at the most; counting more takes longer than reading the page.
+pub const COUNTED: u32 = 10_000;
 
 /// How many rows there are, as far as one can tell. Whoever turns the pages until the last one sees every row.
 fn total(counted: u64, rows: &[SpendLogRow], query: &ListQuery) -> u64 {
