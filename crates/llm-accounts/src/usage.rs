@@ -35,6 +35,24 @@ impl Accounts {
         }
     }
 
+    /// Narrows a question about keys to those of the caller. Call it on the store's runtime.
+    ///
+    /// # Errors
+    /// 403 for keys that are not the caller's.
+    pub async fn visible_keys(&self, who: &Identity, filter: DailyFilter) -> Outcome<Option<DailyFilter>> {
+        if matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+            return Ok(Some(filter));
+        }
+        let own = who.user_id().ok_or_else(|| forbidden("A key without a user has no usage of its own."))?;
+        let asked = filter.api_keys.clone();
+        let narrowed = self.usage_of_keys(own, filter).await?;
+        let seen = |key: &String| narrowed.as_ref().is_some_and(|filter| filter.api_keys.contains(key));
+        if !asked.iter().all(seen) {
+            return Err(forbidden("You do not have access to this key").into());
+        }
+        Ok(narrowed)
+    }
+
     /// A team's administrator sees all of it, its other members what their own keys used.
     async fn usage_of_teams(&self, own: &str, filter: DailyFilter) -> Outcome<Option<DailyFilter>> {
         let store = self.store_or_refuse()?;

@@ -71,6 +71,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::spend::logs::ROWS,
         routes::spend::global::ROWS,
         routes::spend::report::ROWS,
+        routes::spend::scoped::ROWS,
         routes::spend::activity::ROWS,
         routes::spend::usage::ROWS,
         routes::users::ROWS,

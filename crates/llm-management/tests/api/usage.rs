@@ -134,6 +134,48 @@ async fn reports_and_activity() {
 }
 
 #[tokio::test]
+async fn reports_of_what_is_ones_own() {
+    let (gateway, today) = spent().await;
+    let range = format!("start_date={today}&end_date={today}");
+    let get = async |key: &str, path: &str| gateway.get(key, &format!("{path}{range}")).await;
+    let own = llm_accounts::KeyDigest::of(USER).hex();
+    for path in ["/key/spend/report?", "/user/spend/report?", "/team/spend/report?"] {
+        let (status, report) = get(USER, path).await;
+        assert_eq!((status, report.as_array().unwrap().len()), (200, 1), "{path}: {report}");
+        assert_eq!((text(&report, "0.api_key"), number(&report, "0.total_cost")), (own.as_str(), 1.5), "{path}");
+        assert_eq!(number(&report, "0.model_details.0.total_input_tokens"), 10.0, "{path}");
+        assert_eq!(gateway.get(USER, path.trim_end_matches('?')).await.0, 400, "{path}: no dates");
+    }
+    assert_eq!(text(&get(USER, "/team/spend/report?").await.1, "0.model_details.0.team_id"), "t");
+    for foreign in [
+        "/key/spend/report?api_key=k2&",
+        "/user/spend/report?internal_user_id=org_admin&",
+        "/team/spend/report?team_id=other&",
+        "/team/spend/by_user?team_ids=t,other&",
+        "/organization/spend/report?organization_id=o&",
+        "/organization/spend/report?",
+    ] {
+        assert_eq!(get(USER, foreign).await.0, 403, "{foreign}");
+    }
+    let named = [format!("/key/spend/report?api_key={USER}&"), format!("/key/spend/report?api_key={own}&")];
+    for path in named {
+        for key in [USER, VIEWER] {
+            assert_eq!(number(&get(key, &path).await.1, "0.total_cost"), 1.5, "{path}");
+        }
+    }
+    assert_eq!(text(&get(MASTER, "/key/spend/report?").await.1, "0.api_key"), "k2", "the dearest comes first");
+    assert_eq!(number(&get(MASTER, "/organization/spend/report?organization_id=o&").await.1, "0.total_cost"), 2.0);
+    assert_eq!(get(MASTER, "/organization/spend/report?organization_id=p&").await.1.as_array().unwrap().len(), 0);
+    for key in [MASTER, USER] {
+        let (_, people) = get(key, "/team/spend/by_user?team_ids=t&").await;
+        let row = at(&people, "results.0");
+        assert_eq!((text(&people, "start_date"), text(row, "team_alias")), (today.as_str(), "T"));
+        assert_eq!((text(row, "user_id"), number(row, "spend")), ("internal_user", 1.5));
+        assert_eq!((number(row, "total_tokens"), number(row, "failed_requests")), (15.0, 1.0));
+    }
+}
+
+#[tokio::test]
 async fn what_only_rows_know() {
     let gateway = gateway().await;
     let today = Utc::now().date_naive();

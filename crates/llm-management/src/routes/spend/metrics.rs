@@ -191,7 +191,7 @@ fn key_told(alias_team_user: [Option<&str>; 3], email: Option<&str>, exists: boo
 }
 
 /// What is known of keys, those that are deleted included.
-async fn keys_told(store: &Store, keys: &BTreeSet<&str>) -> Outcome<BTreeMap<String, Json>> {
+pub(super) async fn keys_told(store: &Store, keys: &BTreeSet<&str>) -> Outcome<BTreeMap<String, Json>> {
     let ids: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     let known = store.keys().get_many(&ids).await?;
     let gone: Vec<String> = ids.into_iter().filter(|id| !known.iter().any(|key| key.token == *id)).collect();

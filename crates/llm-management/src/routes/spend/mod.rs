@@ -5,6 +5,7 @@
 //! | `logs` | rows of calls, one by one or by day |
 //! | `global` | who and what spent how much: keys, users, teams, tags, models, providers |
 //! | `report` | the report by team, customer or key |
+//! | `scoped` | reports about one's own keys, users, teams, organizations |
 //! | `activity` | requests and tokens per day |
 //! | `usage` | the daily breakdown of one kind of caller, with `metrics`, its body |
 //!
@@ -15,6 +16,7 @@ pub(crate) mod global;
 pub(crate) mod logs;
 mod metrics;
 pub(crate) mod report;
+pub(crate) mod scoped;
 pub(crate) mod usage;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};

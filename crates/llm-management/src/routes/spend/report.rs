@@ -42,6 +42,12 @@ async fn report(call: Call) -> Outcome<Json> {
 async fn by_key(call: &Call, filter: &DailyFilter) -> Outcome<Json> {
     let groups = [DailyGroup::ApiKey, DailyGroup::Model];
     let sums = fresh(call).await?.daily_groups(DailyScope::User, filter, &groups, None).await?;
+    Ok(keys(&sums, |_| None))
+}
+
+/// The body of a report by key, from sums whose first two parts are key and model. `team` says whose team a sum is of; none
+/// leaves it out.
+pub(super) fn keys(sums: &[DailySum], team: impl Fn(&DailySum) -> Option<Json>) -> Json {
     let figures = |counters: &DailyCounters| {
         [
             ("total_cost", Json::from(counters.spend)),
@@ -56,6 +62,7 @@ async fn by_key(call: &Call, filter: &DailyFilter) -> Outcome<Json> {
         let models = run.iter().map(|sum| {
             let mut fields = vec![("model", Json::from(sum.part(1)))];
             fields.extend(figures(&sum.counters));
+            fields.extend(team(sum).map(|team| ("team_id", team)));
             Json::object(fields)
         });
         let mut fields = vec![("api_key", Json::from(run.first().map(|sum| sum.part(0))))];
@@ -64,7 +71,7 @@ async fn by_key(call: &Call, filter: &DailyFilter) -> Outcome<Json> {
         keys.push((all.spend, Json::object(fields)));
     }
     keys.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Ok(Json::Array(keys.into_iter().map(|(_, json)| json).collect()))
+    Json::Array(keys.into_iter().map(|(_, json)| json).collect())
 }
 
 /// Date, entity, model, key.
