@@ -9,14 +9,17 @@ impl Identity {
     /// True when the key's own list of routes, if it has one, names this route.
     #[must_use]
     pub fn may_call(&self, route: &str) -> bool {
-        self.allowed_routes.is_empty() || crate::routes::in_routes(&self.allowed_routes, route)
+        let allows = |list: &Vec<String>| list.is_empty() || crate::routes::in_routes(list, route);
+        allows(&self.allowed_routes) && self.fences.iter().all(|(_, routes)| allows(routes))
     }
 
     /// True when the caller may call a pass-through endpoint of the operator's own: administrators, and those whose key or
     /// team names it in `allowed_passthrough_routes` of its metadata.
     #[must_use]
     pub fn may_pass(&self, path: &str) -> bool {
-        self.rank != Rank::Key || self.is_admin() || crate::routes::in_routes(&self.switches.passthrough, path)
+        matches!(self.rank, Rank::Master | Rank::Anyone)
+            || self.is_admin()
+            || crate::routes::in_routes(&self.switches.passthrough, path)
     }
 
     /// Whether the caller may call a route of this permission. `reads` is true for GET and HEAD.

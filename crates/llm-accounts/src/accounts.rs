@@ -55,6 +55,12 @@ pub(crate) struct Inner {
     pub(crate) unknown: DashMap<KeyDigest, u64, ByDigest>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) lookups: Arc<Semaphore>,
+    /// Questions to authorization servers at the same time.
+    pub(crate) asks: Semaphore,
+    /// Credentials that stand for a key, and until when (milliseconds since 1970) that is remembered.
+    pub(crate) mapped: DashMap<KeyDigest, (KeyDigest, u64), ByDigest>,
+    /// Through whom identity providers are asked.
+    pub(crate) idp: OnceLock<Arc<llm_idp::Idp>>,
     /// Changes whenever something is forgotten: what was read before may be out of date.
     pub(crate) generation: AtomicU64,
     /// Where limits and budgets are shared, if they are.
@@ -104,6 +110,9 @@ impl Accounts {
             unknown: DashMap::default(),
             flights: Arc::default(),
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            asks: Semaphore::new(LOOKUPS),
+            mapped: DashMap::default(),
+            idp: OnceLock::new(),
             generation: AtomicU64::new(0),
             shared: OnceLock::new(),
             serving: OnceLock::new(),
@@ -179,7 +188,9 @@ impl Accounts {
         if digest.same(master) {
             return Some(Ok(Arc::clone(admin)));
         }
-        if let Some(known) = inner.keys.get(&digest).map(|entry| Arc::clone(&entry)) {
+        // What a provider said holds only where it was asked: see `enter`.
+        let known = inner.keys.get(&digest).map(|entry| Arc::clone(&entry)).filter(|known| known.rank != Rank::Token);
+        if let Some(known) = known {
             return inner.fresh(digest, known).map(|known| accept(known, key));
         }
         if !key.starts_with("sk-") {
@@ -221,7 +232,7 @@ impl Accounts {
     /// Forgets every key for which `matches` holds: after a change to a team, a user or a budget.
     pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
-        self.0.keys.retain(|_, known| !matches(known));
+        self.0.keys.retain(|_, known| !known.any(&matches));
         // Whatever was changed may hold for those as well.
         self.0.parties.forget();
     }
@@ -253,12 +264,15 @@ impl Accounts {
 }
 
 /// Checks what changes while a key stays the same.
-fn accept(known: Arc<Identity>, key: &str) -> Result<Arc<Identity>> {
+pub(crate) fn accept(known: Arc<Identity>, key: &str) -> Result<Arc<Identity>> {
     if let Some(refusal) = &known.refusal {
         return Err(refusal.clone());
     }
     if let Some(expires) = known.expires {
         let now = Utc::now();
+        if expires < now && known.rank == Rank::Token {
+            return Err(refusal::expired_token());
+        }
         if expires < now {
             return Err(refusal::expired_key(&abbreviated(key), expires, now));
         }
@@ -293,6 +307,11 @@ fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> 
 }
 
 impl Inner {
+    /// True for the master key.
+    pub(crate) fn is_master(&self, key: &str) -> bool {
+        self.master.as_ref().is_some_and(|(master, _)| KeyDigest::of(key).same(master))
+    }
+
     pub(crate) fn proxy_budget(&self) -> Option<Budget> {
         proxy_budget(&self.settings, &self.purses)
     }

@@ -95,6 +95,7 @@ impl Accounts {
     /// As [`Accounts::admit`]; 503 when budgets cannot be checked and must be.
     pub async fn admit_shared(&self, who: &Arc<Identity>, path: &str, intent: &Intent<'_>) -> Result<Reservation> {
         let inner = self.inner();
+        let who = who.acting(&[intent.model, intent.group]);
         self.permit(who, path, intent)?;
         let parties = inner.parties(who, intent).await?;
         let (held, tokens) = self.set_aside(who, intent, parties)?;

@@ -38,7 +38,9 @@ impl Rows {
         let key = &self.key;
         let ends = key.budget_reset_at.or_else(|| self.budget.as_ref().and_then(|b| b.budget_reset_at));
         let (id, spend) = (&*key.token, key.spend);
-        binder.budget(Told { owner: Owner::Key, id, what: String::new(), max: max_budget, spend, ends });
+        if !self.keyless {
+            binder.budget(Told { owner: Owner::Key, id, what: String::new(), max: max_budget, spend, ends });
+        }
         if let Some((row, budget)) = &self.project {
             let what = format!("Project={} ", row.project_id);
             let max = budget.as_ref().and_then(|b| b.max_budget);

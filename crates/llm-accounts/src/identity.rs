@@ -25,6 +25,8 @@ pub(crate) enum Rank {
     Anyone,
     /// A virtual key.
     Key,
+    /// Somebody for whom somebody else speaks: an identity provider, a proxy, a hook.
+    Token,
     /// A key that could not be looked up; see `allow_requests_on_db_unavailable`.
     Unchecked,
 }
@@ -96,6 +98,9 @@ pub struct Identity {
     pub(crate) aliases: Box<[Alias]>,
     pub(crate) team_aliases: Box<[Alias]>,
     pub(crate) allowed_routes: Vec<String>,
+    /// Further lists of models and of routes (empty: all), each of which must allow a call.
+    pub(crate) fences: Vec<(ModelList, Vec<String>)>,
+    pub(crate) together: Option<Box<crate::together::Together>>,
     pub(crate) expires: Option<DateTime<Utc>>,
     /// Why the credential is refused although it is known.
     pub(crate) refusal: Option<Error>,
@@ -137,6 +142,8 @@ impl Identity {
             aliases: Box::default(),
             team_aliases: Box::default(),
             allowed_routes: Vec::new(),
+            fences: Vec::new(),
+            together: None,
             expires: None,
             refusal: None,
             team_blocked: false,
@@ -283,7 +290,10 @@ impl Identity {
     pub fn model_restricted(&self) -> bool {
         let Lists { key, team, member, project, user, .. } = &self.lists;
         let some = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !list.allows_all());
-        !key.allows_all() || [team, member, project].into_iter().any(some) || team.is_none() && some(user)
+        !key.allows_all()
+            || self.fences.iter().any(|(models, _)| !models.allows_all())
+            || [team, member, project].into_iter().any(some)
+            || team.is_none() && some(user)
     }
 
     /// The names and patterns of the caller's allow-lists, or `None` when they allow everything. A name may be an access
@@ -306,7 +316,8 @@ impl Identity {
     /// By the key's list.
     pub(crate) fn key_denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
         let key = &self.lists.key;
-        (!key.is_teams() && !passes(key, names, directory)).then_some("key_model_access_denied")
+        let fenced = self.fences.iter().any(|(models, _)| !passes(models, names, directory));
+        (fenced || !key.is_teams() && !passes(key, names, directory)).then_some("key_model_access_denied")
     }
 
     /// By the lists of the team, of the member in it, and, for personal keys, of the user.

@@ -12,10 +12,11 @@
 //! |---|---|
 //! | `settings` | [`AccountsSettings`], with LiteLLM's names |
 //! | `credential` | where a key may stand in the headers |
+//! | `entry` | the ways in beside keys: identity providers, proxies, a hook |
 //! | `digest` | keys as SHA-256; how keys are shown |
 //! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
-//! | `identity`, `load`, `binding` | who calls, and how that is read from the rows |
+//! | `identity`, `together`, `load`, `binding` | who calls, and how that is read from the rows |
 //! | `changes` | what other gateways on the same database did |
 //! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
 //! | `shared` | limits and budgets over several gateways |
@@ -39,7 +40,7 @@
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
 //! | `grants` | object permissions: MCP servers, vector stores, agents |
-//! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups` | management: what the API does to the rows |
+//! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups`, `mappings` | management: what the API does to the rows |
 //! | `passwords`, `sessions` | passwords as they are kept; people who log in, invitations |
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
@@ -58,6 +59,7 @@ mod credential;
 mod credentials;
 mod customers;
 mod digest;
+mod entry;
 mod flights;
 mod gate;
 mod grants;
@@ -68,6 +70,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod load;
+mod mappings;
 mod mask;
 mod mcp_servers;
 mod members;
@@ -100,6 +103,7 @@ mod spend_row;
 mod stored;
 mod tags;
 mod teams;
+mod together;
 mod usage;
 mod users;
 mod window;
@@ -110,6 +114,9 @@ pub use allow::{Directory, ModelList, ProviderOf};
 pub use audit::AuditQuery;
 pub use credential::{Credential, basic_user, credential, is_credential, without_credential};
 pub use digest::KeyDigest;
+pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered};
+pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
+pub use entry::{Asking, Connected};
 pub use grants::Grants;
 pub use identity::Identity;
 pub use journal::Flushed;

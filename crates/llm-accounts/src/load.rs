@@ -30,6 +30,8 @@ pub(crate) struct Rows {
     pub(crate) agent: Option<AgentRow>,
     groups: Vec<AccessGroupRow>,
     grants: Grants,
+    /// There is no key: its row was made up.
+    pub(crate) keyless: bool,
 }
 
 impl Rows {
@@ -39,6 +41,19 @@ impl Rows {
     /// When the store fails.
     pub(crate) async fn read(store: &Store, hash: &str) -> Result<Option<Self>, StoreError> {
         let Some(key) = store.keys().resolve(hash).await? else { return Ok(None) };
+        Self::below(store, key).await.map(Some)
+    }
+
+    /// These rows for a caller who has no key: nothing is counted for one.
+    pub(crate) fn keyless(self) -> Self {
+        Self { keyless: true, ..self }
+    }
+
+    /// Reads the rows that a key stands on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn below(store: &Store, key: VerificationToken) -> Result<Self, StoreError> {
         let own = budget(store, key.budget_id.as_deref()).await?;
         let mut rows = Self { budget: own, ..Self::default() };
         if let Some(id) = &key.team_id {
@@ -81,7 +96,7 @@ impl Rows {
         }
         rows.key = key;
         rows.grants = rows.granted(store).await?;
-        Ok(Some(rows))
+        Ok(rows)
     }
 
     /// The object permissions that the rows refer to.

@@ -127,6 +127,7 @@ impl Inner {
         let idle = |known: &Identity| now.saturating_sub(known.fresh.used.load(Ordering::Relaxed));
         self.keys.retain(|_, known| idle(known) < IDLE_MS);
         self.unknown.retain(|_, until| now < *until);
+        self.mapped.retain(|_, (_, until)| now < *until);
         let most = self.settings.user_api_key_cache_size.max(1);
         if self.keys.len() > most {
             let mut ages: Vec<u64> = self.keys.iter().map(|known| idle(&known)).collect();

@@ -68,6 +68,10 @@ pub(crate) fn client_tags() -> Error {
     .with_param("metadata.tags")
 }
 
+pub(crate) fn expired_token() -> Error {
+    auth("Authentication Error, Token Expired")
+}
+
 pub(crate) fn expired_key(shown: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Error {
     Error::new(
         Kind::Authentication,

@@ -114,6 +114,9 @@ pub struct AccountsSettings {
     pub reject_clientside_metadata_tags: bool,
     /// `key_name` (a masked key) is not stored.
     pub disable_key_name: bool,
+    /// Ways in beside keys.
+    #[serde(skip)]
+    pub entry: crate::EntrySettings,
 }
 
 impl Default for AccountsSettings {
@@ -163,6 +166,7 @@ impl Default for AccountsSettings {
             enforce_user_param: false,
             reject_clientside_metadata_tags: false,
             disable_key_name: false,
+            entry: crate::EntrySettings::default(),
         }
     }
 }

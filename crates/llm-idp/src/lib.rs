@@ -29,4 +29,4 @@ pub use code::{CodeFlow, Departure};
 pub use jwk::{Key, KeySet};
 pub use jws::{Algorithm, Jws, is_jws};
 pub use keys::{Idp, IdpSettings, Provider};
-pub use verify::{KeySource, Refused, Trust};
+pub use verify::{KeySource, Refused, Trust, unverified};

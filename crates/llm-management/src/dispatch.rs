@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{MethodFilter, on};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use llm_accounts::{Accounts, FieldProblem, Identity, Outcome, Permission, Problem};
+use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome, Permission, Problem};
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
@@ -114,10 +114,17 @@ async fn steps(
     body: Body,
 ) -> Outcome<Json> {
     let credential = llm_accounts::credential(&parts.headers, state.key_header.as_deref());
-    let who = state.accounts.identify(&credential).await?;
+    let asking = Asking {
+        credential,
+        headers: &parts.headers,
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        connected: parts.extensions.get::<Connected>().map(|connected| connected.0),
+    };
+    let who = state.accounts.enter(&asking).await?;
     let reads = parts.method == Method::GET || parts.method == Method::HEAD;
     // The route that the router matched is the one that is asked for, not a text put together from headers.
-    who.authorize(row.permission, parts.uri.path(), reads)?;
+    state.accounts.authorize(&who, row.permission, parts.uri.path(), reads)?;
     if row.permission == Permission::OrgAdmin {
         administers(&state.accounts, &who, parts.uri.path(), reads).await?;
     }

@@ -68,6 +68,7 @@ pub(crate) use row;
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     let subjects = [
         routes::keys::ROWS,
+        routes::mappings::ROWS,
         routes::spend::logs::ROWS,
         routes::spend::global::ROWS,
         routes::spend::report::ROWS,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use llm_accounts::{Credential, Identity};
+use llm_accounts::{Asking, Connected, Credential, Identity};
 use llm_http::HttpClient;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use tower::ServiceExt;
@@ -40,7 +40,10 @@ impl Core {
 
     /// Answers a request.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
-        let (parts, body) = req.into_parts();
+        let (mut parts, body) = req.into_parts();
+        if self.app.accounts.reads_addresses() {
+            parts.extensions.insert(Connected(peer.ip()));
+        }
         if let Err(error) = via::check(&parts.headers) {
             return errors::respond(&error, Format::OpenAiChat, HeaderMap::new());
         }
@@ -130,7 +133,8 @@ impl Core {
         if let (Permission::Admin, Some(who)) = (route.permission, &who) {
             let asks = route.action == Action::Explain; // a question, though its text makes it a POST
             let reads = asks || parts.method == http::Method::GET || parts.method == http::Method::HEAD;
-            who.authorize(llm_accounts::Permission::Admin, parts.uri.path(), reads)?;
+            let path = parts.uri.path();
+            self.app.accounts.authorize(who, llm_accounts::Permission::Admin, path, reads)?;
         }
         Ok(match route.action {
             Action::Call(..)
@@ -226,17 +230,29 @@ impl Core {
         if let Some(key) = &in_query {
             credential = Credential::Key(key);
         }
-        self.identify_as(&credential).await
+        self.identify_as(&credential, parts).await
     }
 
-    /// Who shows this credential.
+    /// Who shows this credential, in a request with this head.
     ///
     /// # Errors
     /// As [`Core::identify`].
-    pub async fn identify_as(&self, credential: &llm_accounts::Credential<'_>) -> Result<Arc<Identity>> {
-        match self.app.accounts.identify_now(credential) {
+    pub async fn identify_as(&self, credential: &Credential<'_>, parts: &Parts) -> Result<Arc<Identity>> {
+        let snapshot = self.app.snapshot.load();
+        let path = parts.uri.path();
+        let asking = Asking {
+            credential: *credential,
+            headers: &parts.headers,
+            method: parts.method.as_str(),
+            path: match snapshot.settings.root_path.as_deref() {
+                None => path,
+                Some(root) => path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(path),
+            },
+            connected: parts.extensions.get::<Connected>().map(|connected| connected.0),
+        };
+        match self.app.accounts.enter_now(&asking) {
             Some(known) => known,
-            None => self.app.accounts.identify(credential).await,
+            None => Box::pin(self.app.accounts.enter(&asking)).await,
         }
     }
 }

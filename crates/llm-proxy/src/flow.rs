@@ -180,6 +180,9 @@ pub async fn one(
     (body, top): (&Bytes, &Top<'_>),
     files: Vec<FilePart>,
 ) -> Result<Response<Reply>, Refused> {
+    let asked_for = top.str("model").or(path_model.as_deref().map(Into::into)).unwrap_or_default();
+    let who = &Arc::clone(who.acting(&[&asked_for]));
+    ctx.who = Some(Arc::clone(who));
     let mut wish = read::wish(ctx, top, path_model, who)?;
     videos::behind(ctx, &mut wish);
     go_on_within_budget(ctx, who, &mut wish);

@@ -153,7 +153,8 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         stream: stream && ctx.operation == OperationKind::Generate,
         include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
         fallback_models: fallback_models(top),
-        end_user: end_user(ctx, top),
+        // What a token says of its end user, nobody can say otherwise.
+        end_user: who.end_user().map(str::to_owned).or_else(|| end_user(ctx, top)),
         tags,
         max_output_tokens: max_output(top),
         choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),

@@ -240,6 +240,9 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
     }
     let bus = Bus::start(sinks, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
+    let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
+    let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
+    accounts.open_to(Arc::new(llm_idp::Idp::new(providers, background.clone(), keys)));
     let setup = crate::cache::Setup { config: loaded.cache.take(), environment: loaded.environment.clone() };
     let cache = match &setup.config {
         None => None,

@@ -111,7 +111,7 @@ impl Accounts {
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
         same_team(by, row.team_id.as_deref())?;
         self.grants_within(by, row).await?;
-        match (by.expires.filter(|_| !by.is_session()), row.expires) {
+        match (lifetime(by), row.expires) {
             (Some(end), until) if until.is_none_or(|until| until > end) => Err(too_long()),
             _ => Ok(()),
         }
@@ -284,6 +284,10 @@ fn within_routes(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
 }
 
 fn within_models(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
+    if !by.fences.is_empty() {
+        // One list of a key cannot say what several say together.
+        return Err(forbidden("Who is limited by several rules of roles and scopes makes no keys.").into());
+    }
     if by.lists.key.allows_all() || by.lists.key.is_teams() {
         return Ok(());
     }
@@ -342,10 +346,16 @@ fn rate_mut<'a>(asked: &'a mut KeyBody, name: &str) -> &'a mut Given<i64> {
 }
 
 fn within_lifetime(by: &Identity, asked: &KeyBody, new: bool, now: DateTime<Utc>) -> Outcome<()> {
-    let Some(end) = by.expires.filter(|_| !by.is_session()) else { return Ok(()) };
+    let Some(end) = lifetime(by) else { return Ok(()) };
     let Some(asked) = asked_or_widest(asked.duration.as_ref(), new) else { return Ok(()) };
     let until = asked.and_then(|d| Period::parse(d)).and_then(|p| p.after(now));
     if until.is_some_and(|until| until <= end) { Ok(()) } else { Err(too_long()) }
+}
+
+/// When the key that makes the call ends. A person's token
+/// or session is no such key: it says who they are, and their keys are their own.
+fn lifetime(by: &Identity) -> Option<DateTime<Utc>> {
+    by.expires.filter(|_| by.is_key() && !by.is_session())
 }
 
 fn too_long() -> crate::Problem {

@@ -7,6 +7,7 @@ pub(crate) mod customers;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod mappings;
 pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod organizations;

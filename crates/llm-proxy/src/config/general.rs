@@ -27,11 +27,12 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::health::general(s, &mut out.settings.health, &mut out.router);
     super::relays::general(s, ctx, &mut out.relays);
     accounts(s, out);
+    out.accounts.entry = super::entry::read(s, env);
     for entry in s.switched_on(known::GENERAL_PYTHON) {
         let value = entry.node.text().unwrap_or_default();
         let what = format!("{} names Python code ({value})", entry.key);
         let hint = match entry.key.as_str() {
-            "custom_auth" => "put the check in front of the gateway, or use keys of the gateway",
+            "custom_auth" => "ask over HTTP: custom_auth_url",
             "custom_sso" | "custom_ui_sso_sign_in_handler" => "put the sign-in in front of the gateway",
             _ => "do the check where the management API is called",
         };

@@ -67,10 +67,10 @@ pub(crate) const GENERAL_HARMLESS: &str = "
     database_connect_timeout database_socket_timeout database_max_idle_connection_lifetime
     disable_prisma_schema_update litellm_license proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time
     disable_model_info_refresh cancel_on_disconnect infer_model_from_keys
-    scheduled_job_stagger disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
+    scheduled_job_stagger custom_auth_run_common_checks disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
 
 /// `general_settings` that would let through what they were meant to stop: not serving them is an error.
-pub(crate) const GENERAL_GUARDS: &str = "allowed_ips enforced_params service_account_settings";
+pub(crate) const GENERAL_GUARDS: &str = "enforced_params service_account_settings";
 
 /// `general_settings` that name Python code.
 pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_key_update custom_key_policy custom_sso
@@ -84,8 +84,6 @@ pub(crate) const GENERAL: &str = "
     maximum_spend_logs_cleanup_batch_timeout use_spend_logs_partitioning
     maximum_health_check_retention_period maximum_autorouter_session_retention_period
     maximum_daily_tag_spend_retention_period disable_reset_budget
-    enable_jwt_auth litellm_jwtauth enable_oauth2_auth enable_oauth2_proxy_auth oauth2_config_mappings
-    trusted_proxy_ranges use_x_forwarded_for custom_auth_run_common_checks enforce_rbac role_permissions
     missing_session_id max_parallel_requests global_max_parallel_requests max_in_flight_requests_per_worker
     max_queued_requests_per_worker admission_queue_timeout_seconds max_response_size_mb max_file_size_mb
     max_batch_file_size_mb allowed_file_extensions blocked_file_extensions disable_batch_input_file_rate_limiting

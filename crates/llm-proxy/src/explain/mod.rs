@@ -46,7 +46,7 @@ pub async fn request(
         return Err(Error::bad_request(format!("{path} calls no model")).with_param("path"));
     };
     let who = match top.str("key").filter(|_| inner.is_some()) {
-        Some(key) => core.identify_as(&Credential::Key(&key)).await?,
+        Some(key) => core.identify_as(&Credential::Key(&key), parts).await?,
         None => std::sync::Arc::clone(who),
     };
     let mut parts = parts.clone();

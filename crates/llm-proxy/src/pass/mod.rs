@@ -178,11 +178,11 @@ async fn custom_caller(core: &Core, ctx: &Context, custom: &Custom) -> Result<Ar
     if custom.basic_user
         && let Some(user) = basic_user(headers)
     {
-        return core.identify_as(&Credential::Key(&user)).await;
+        return core.identify_as(&Credential::Key(&user), &ctx.parts).await;
     }
     let named = custom.key_header.as_deref().filter(|name| headers.contains_key(*name));
     let general = ctx.snapshot.settings.key_header_name.as_deref();
-    core.identify_as(&llm_accounts::credential(headers, named.or(general))).await
+    core.identify_as(&llm_accounts::credential(headers, named.or(general)), &ctx.parts).await
 }
 
 /// Permission, limits, budget. From here on the context knows what is wished.

@@ -19,15 +19,15 @@ pub async fn of_mount(core: &Core, mount: &Mount, parts: &Parts, key_header: Opt
     if mount.scheme == Scheme::Langfuse
         && let Some(user) = basic_user(&parts.headers)
     {
-        return core.identify_as(&Credential::Key(&user)).await;
+        return core.identify_as(&Credential::Key(&user), parts).await;
     }
     let shown = credential(&parts.headers, key_header);
     if let (Credential::None, Some(name)) = (shown, mount.query)
         && let Some(key) = query(parts, name)
     {
-        return core.identify_as(&Credential::Key(&key)).await;
+        return core.identify_as(&Credential::Key(&key), parts).await;
     }
-    core.identify_as(&shown).await
+    core.identify_as(&shown, parts).await
 }
 
 /// A parameter of the query, its escapes resolved.

@@ -93,6 +93,7 @@ impl Named {
         }
         let controls = crate::read::controls_of_relay(ctx, &tags, self.metadata.as_deref());
         let end_user = ["x-litellm-customer-id", "x-litellm-end-user-id"].iter().find_map(|name| header(name));
+        let claimed = ctx.who.as_deref().and_then(llm_accounts::Identity::end_user);
         Wish {
             model: Arc::from(model),
             group: Arc::from(group),
@@ -100,7 +101,7 @@ impl Named {
             stream: self.stream,
             include_usage: false,
             fallback_models: others,
-            end_user: end_user.map(str::to_owned).or_else(|| self.end_user.clone()),
+            end_user: claimed.or(end_user).map(str::to_owned).or_else(|| self.end_user.clone()),
             tags,
             // A call without a model writes nothing that is counted.
             max_output_tokens: if model.is_empty() { Some(0) } else { self.max_output },

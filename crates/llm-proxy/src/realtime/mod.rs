@@ -140,14 +140,14 @@ pub async fn caller(core: &Core, ctx: &Context) -> Result<Arc<Identity>> {
     let headers = &ctx.parts.headers;
     let shown = credential(headers, ctx.snapshot.settings.key_header_name.as_deref());
     if shown != Credential::None {
-        return core.identify_as(&shown).await;
+        return core.identify_as(&shown, &ctx.parts).await;
     }
     if let Some(key) = handshake::key_of_protocols(headers) {
-        return core.identify_as(&Credential::Key(key)).await;
+        return core.identify_as(&Credential::Key(key), &ctx.parts).await;
     }
     match query(&ctx.parts, handshake::KEY) {
-        Some(key) if !key.is_empty() => core.identify_as(&Credential::Key(&key)).await,
-        _ => core.identify_as(&Credential::None).await,
+        Some(key) if !key.is_empty() => core.identify_as(&Credential::Key(&key), &ctx.parts).await,
+        _ => core.identify_as(&Credential::None, &ctx.parts).await,
     }
 }
 
