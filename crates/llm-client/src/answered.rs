@@ -91,6 +91,7 @@ impl Answered<'_> {
             let decoder = upstream.stream_decoder(&plan.ctx).ok_or_else(|| no_codec(call))?;
             let encoder = codec.stream_encoder(&plan.ctx).ok_or_else(|| no_codec(call))?;
             let mut all = llm_providers::reply::filters(counter.target.provider.row());
+            all.extend(crate::thoughts::filter(plan.upstream).filter(|_| plan.upstream != call.format));
             all.extend(filters);
             let pipe = Pipe::new(plan.framing, decoder, all, Writer::new(encoder, call.want_content));
             StreamBody::translate(body, pipe, codec, plan.ctx, counter.clone())
@@ -155,6 +156,9 @@ impl Answered<'_> {
         let view = ReplyView { status: 200, provider: self.counter.provider(), headers: &pairs, body: bytes };
         let mut response = codec.decode_response(&view, &self.plan.ctx)?;
         llm_providers::reply::normalise(self.counter.target.provider.row(), self.call.format, &mut response);
+        if upstream != self.call.format {
+            crate::thoughts::split(upstream, &mut response);
+        }
         Ok(response)
     }
 }

@@ -54,6 +54,7 @@ mod tail;
 mod tap;
 pub mod target;
 pub mod task;
+mod thoughts;
 mod tokens;
 mod transport;
 pub mod upload;
