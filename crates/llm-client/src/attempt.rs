@@ -96,7 +96,8 @@ async fn generate(
     made: &mut Made,
 ) -> Result<Answer, Error> {
     let filters = gate.filters();
-    let fetched = fetched(engine, http, call, target, &model).await.map_err(classed)?;
+    let mut fetched = fetched(engine, http, call, target, &model).await.map_err(classed)?;
+    crate::pictures::upload(&engine.settings, http, call, (target, &model), &mut fetched).await.map_err(classed)?;
     let mut planner = Planner {
         call,
         target,

@@ -38,14 +38,20 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 pub struct CachedNames(Mutex<HashMap<String, (String, u64)>>);
 
 impl CachedNames {
-    fn get(&self, key: &str) -> Option<String> {
+    pub(crate) fn get(&self, key: &str) -> Option<String> {
         let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         names.get(key).filter(|(_, end)| *end > now_seconds() + MARGIN).map(|(name, _)| name.clone())
     }
 
     /// Without an end that can be read nothing is remembered: it could not be forgotten in time.
     fn keep(&self, key: &str, name: &str, end: &str) {
-        let Some(end) = seconds(end) else { return };
+        if let Some(end) = seconds(end) {
+            self.keep_until(key, name, end);
+        }
+    }
+
+    /// `end`: seconds since 1970.
+    pub(crate) fn keep_until(&self, key: &str, name: &str, end: u64) {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= NAMES {
             names.clear();

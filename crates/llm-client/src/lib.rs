@@ -39,6 +39,7 @@ mod media;
 mod mock;
 mod onward;
 mod partial;
+mod pictures;
 mod pipe;
 mod plan;
 mod price;

@@ -7,9 +7,13 @@ use llm_http::{FetchError, FetchLimits, Transport};
 use llm_types::generate::{GenerateRequest, MediaSource, Part, PartKind};
 use llm_types::{Error, Kind, Result};
 
-/// What was fetched, by URL.
+/// What was fetched, by URL, and what of it became a file of the upstream's.
 #[derive(Debug, Default)]
-pub(crate) struct Inlined(Vec<(String, Fetched)>);
+pub(crate) struct Inlined {
+    fetched: Vec<(String, Fetched)>,
+    /// Ids of the host's files by the bytes of pictures in base64, see [`crate::pictures`].
+    pub(crate) files: Vec<(String, String)>,
+}
 
 #[derive(Debug)]
 struct Fetched {
@@ -40,14 +44,14 @@ impl Inlined {
         for url in urls {
             let got = http.fetch(&url, limits).await.map_err(|e| refused(&url, &e))?;
             let media_type = got.content_type.map(|t| t.split(';').next().unwrap_or_default().trim().to_owned());
-            all.0.push((url, Fetched { base64: STANDARD.encode(&got.bytes), media_type }));
+            all.fetched.push((url, Fetched { base64: STANDARD.encode(&got.bytes), media_type }));
         }
         Ok(all)
     }
 
-    /// Puts the bytes in place of the URLs.
+    /// Puts the bytes in place of the URLs, and ids in place of pictures that are files of the upstream's.
     pub(crate) fn put_into(&self, request: &mut GenerateRequest) {
-        if self.0.is_empty() {
+        if self.fetched.is_empty() && self.files.is_empty() {
             return;
         }
         request.turns.iter_mut().flat_map(|t| &mut t.parts).for_each(|part| self.put(part));
@@ -60,12 +64,18 @@ impl Inlined {
             PartKind::ToolResult(result) => return result.parts.iter_mut().for_each(|p| self.put(p)),
             _ => return,
         };
-        let MediaSource::Url(url) = source else { return };
-        if let Some((_, got)) = self.0.iter().find(|(known, _)| known == url) {
+        if let MediaSource::Url(url) = source
+            && let Some((_, got)) = self.fetched.iter().find(|(known, _)| known == url)
+        {
             *source = MediaSource::Base64(got.base64.clone());
             if media_type.is_none() {
                 media_type.clone_from(&got.media_type);
             }
+        }
+        if let MediaSource::Base64(data) = source
+            && let Some((_, id)) = self.files.iter().find(|(known, _)| known == data)
+        {
+            *source = MediaSource::FileId(id.clone());
         }
     }
 }

@@ -218,6 +218,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Where pictures are put before a conversation names them by their ids. Nothing: they stand in the request.
+    fn picture_files(&self, _call: &Call<'_>) -> Option<String> {
+        None
+    }
+
     /// True where [`Self::prepare`] has something to do.
     fn prepares(&self, _call: &Call<'_>) -> bool {
         false

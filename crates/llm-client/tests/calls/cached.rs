@@ -39,7 +39,7 @@ async fn serve(mut socket: TcpStream, asked: Asked, refuses: bool) {
     }
 }
 
-async fn request(socket: &mut TcpStream, held: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn request(socket: &mut TcpStream, held: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
     loop {
         if let Some(end) = held.windows(4).position(|w| w == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&held[..end]).to_lowercase();

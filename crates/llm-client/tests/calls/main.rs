@@ -16,6 +16,7 @@ mod faults;
 mod hang_up;
 mod parameters;
 mod passthrough;
+mod pictures;
 mod prices;
 mod sdk;
 mod support;

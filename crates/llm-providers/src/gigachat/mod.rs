@@ -49,6 +49,13 @@ impl Provider for Gigachat {
         })));
         Ok(())
     }
+
+    /// The files of the host: <https://developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-file>.
+    fn picture_files(&self, call: &Call<'_>) -> Option<String> {
+        let mut chat = Endpoint::default();
+        row_endpoint(self.row(), &Call { api_key: Some(&Secret::new("token")), ..*call }, &mut chat).ok()?;
+        Some(format!("{}/files", chat.url.strip_suffix("/chat/completions")?))
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +83,10 @@ mod tests {
         let out = endpoint(vec![("access_token", Json::from("t"))], "").unwrap();
         assert_eq!(out.headers["authorization"], "Bearer t");
         assert!(out.auth.is_none());
+        let params = Params::without_env(Vec::<(&str, Json)>::new());
+        let call = Call::new(OperationKind::Generate, Format::GigaChat, "GigaChat-2", &params);
+        let files = Gigachat.picture_files(&Call { api_base: Some("http://h/api/v1"), ..call });
+        assert_eq!(files.as_deref(), Some("http://h/api/v1/files"));
         assert!(endpoint(Vec::new(), "").unwrap_err().message.contains("GIGACHAT_CREDENTIALS"));
     }
 }

@@ -4,7 +4,7 @@
 //!   calls are objects. A JSON schema is asked for as a function that must be called.
 //! - [`GigaChatEmbed`]: `POST /embeddings`.
 //!
-//! Pictures have to lie with the host before (`/files`), which nobody does here: they are refused by name.
+//! Pictures have to lie with the host before (`/files`): they are named by their ids (`attachments`), others are refused.
 //! Wire facts: <https://developers.sber.ru/docs/ru/gigachat/api/reference/rest/gigachat-api>.
 
 mod embed;
@@ -29,6 +29,11 @@ pub struct GigaChat;
 impl UpstreamCodec<Generate> for GigaChat {
     fn format(&self) -> Format {
         Format::GigaChat
+    }
+
+    /// The host takes no URLs: what is fetched becomes one of its files.
+    fn fetches(&self, _model: &str, _url: &str) -> bool {
+        true
     }
 
     fn encode_request(&self, req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 use llm_types::generate::{
-    FunctionTool, GenerateRequest, OutputFormat, Part, PartKind, Role, ToolCall, ToolChoice, ToolKind, Turn,
+    FunctionTool, GenerateRequest, Media, MediaSource, OutputFormat, Part, PartKind, Role, ToolCall, ToolChoice,
+    ToolKind, Turn,
 };
 use llm_types::{Error, Field, FieldSet, Format, Json, RawJson, Result};
 
@@ -67,6 +68,7 @@ fn sampling(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_
 /// behind the first message are the user's.
 fn messages(turn: &Turn, first: bool, ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) -> Result<()> {
     let mut rest: Vec<&Part> = Vec::with_capacity(turn.parts.len());
+    let mut pictures: Vec<&str> = Vec::new();
     for part in &turn.parts {
         match &part.kind {
             PartKind::ToolResult(result) => {
@@ -75,11 +77,12 @@ fn messages(turn: &Turn, first: bool, ctx: &mut EncodeContext<'_>, list: &mut Ar
                 obj.opt_str("name", result.name.as_deref());
                 obj.str("content", &as_json(&texts(&result.parts)));
             }
+            PartKind::Image(Media { source: MediaSource::FileId(id), .. }) => pictures.push(id),
             PartKind::Image(_) => return Err(picture()),
             _ => rest.push(part),
         }
     }
-    if rest.is_empty() && !turn.parts.is_empty() {
+    if rest.is_empty() && pictures.is_empty() && !turn.parts.is_empty() {
         return Ok(());
     }
     let role = match turn.role {
@@ -90,6 +93,10 @@ fn messages(turn: &Turn, first: bool, ctx: &mut EncodeContext<'_>, list: &mut Ar
     let mut obj = list.obj();
     obj.str("role", role);
     obj.str("content", &texts(rest.iter().copied()));
+    if !pictures.is_empty() {
+        let mut list = obj.arr("attachments");
+        pictures.iter().for_each(|id| list.str(id));
+    }
     let mut calls = rest.iter().filter_map(|p| if let PartKind::ToolCall(call) = &p.kind { Some(call) } else { None });
     if let Some(call) = calls.next() {
         function_call(call, &mut obj)?;
@@ -104,7 +111,7 @@ fn messages(turn: &Turn, first: bool, ctx: &mut EncodeContext<'_>, list: &mut Ar
 }
 
 fn picture() -> Error {
-    let what = "GigaChat takes pictures only as files that were uploaded to it before, which is not supported";
+    let what = "GigaChat takes pictures only as files that were uploaded to it before, and this one was not";
     Error::bad_request(format!("Invalid value for 'messages': {what}")).with_param("messages")
 }
 

@@ -1,0 +1,97 @@
+//! Pictures for a host that wants them as its own files.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::cached::request;
+use crate::support::{answer, chat, deployment, engine};
+
+/// What came: head and body.
+pub(crate) type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// A host that answers each request by its first line.
+pub(crate) async fn host(reply: fn(&str) -> (u16, Value)) -> (String, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Asked::default();
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(serve(socket, Arc::clone(&seen), reply));
+        }
+    });
+    (base, asked)
+}
+
+async fn serve(mut socket: TcpStream, asked: Asked, reply: fn(&str) -> (u16, Value)) {
+    let mut held = Vec::new();
+    while let Some((head, body)) = request(&mut socket, &mut held).await {
+        let (status, reply) = reply(&head);
+        asked.lock().unwrap().push((head, body));
+        let reply = reply.to_string();
+        let head =
+            format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", reply.len());
+        socket.write_all((head + &reply).as_bytes()).await.unwrap();
+    }
+}
+
+fn files(head: &str) -> (u16, Value) {
+    match head.starts_with("POST /files ") {
+        true => (200, json!({"id": "file-1", "object": "file"})),
+        false => (
+            200,
+            json!({
+                "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "A cat"}}],
+                "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
+            }),
+        ),
+    }
+}
+
+fn refuses(_: &str) -> (u16, Value) {
+    (413, json!({"status": 413, "message": "too large"}))
+}
+
+fn asking() -> Value {
+    json!({"model": "smart", "messages": [{"role": "user", "content": [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}},
+    ]}]})
+}
+
+fn params(base: &str) -> Value {
+    json!({"model": "gigachat/GigaChat-2-Max", "api_base": base, "access_token": "tok"})
+}
+
+#[tokio::test]
+async fn a_picture_becomes_a_file_once_and_is_named() {
+    let (base, asked) = host(files).await;
+    let engine = engine(vec![deployment("a", "smart", &params(&base))]);
+    let got = answer(&engine, &chat(&asking())).await.unwrap();
+    assert_eq!(got.json()["choices"][0]["message"]["content"], "A cat");
+    answer(&engine, &chat(&asking())).await.unwrap();
+    let asked = asked.lock().unwrap();
+    let lines: Vec<&str> = asked.iter().map(|(head, _)| head.lines().next().unwrap()).collect();
+    let chat = "POST /chat/completions HTTP/1.1";
+    assert_eq!(lines, ["POST /files HTTP/1.1", chat, chat], "the file is remembered");
+    let (head, form) = (asked[0].0.to_lowercase(), String::from_utf8_lossy(&asked[0].1));
+    assert!(head.contains("authorization: bearer tok") && head.contains("multipart/form-data"), "{head}");
+    assert!(form.contains("name=\"purpose\"\r\n\r\ngeneral\r\n"), "{form}");
+    assert!(form.contains(".png\"\r\nContent-Type: image/png\r\n\r\nhello\r\n"), "{form}");
+    let sent: Value = serde_json::from_slice(&asked[1].1).unwrap();
+    let message = json!({"role": "user", "content": "What is it?", "attachments": ["file-1", "file-1"]});
+    assert_eq!(sent["messages"], json!([message]));
+}
+
+#[tokio::test]
+async fn a_picture_that_the_host_refuses_is_an_error() {
+    let (base, asked) = host(refuses).await;
+    let engine = engine(vec![deployment("a", "smart", &params(&base))]);
+    let failure = answer(&engine, &chat(&asking())).await.unwrap_err();
+    assert!(failure.error.message.contains("too large"), "{}", failure.error.message);
+    assert_eq!(asked.lock().unwrap().len(), 1, "nothing is asked without the picture");
+}
