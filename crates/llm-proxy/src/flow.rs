@@ -20,7 +20,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
-use llm_accounts::{Identity, Intent, Reservation};
+use llm_accounts::{Identity, Reservation};
 use llm_client::{Answer, Call, Failure, Upload};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::task::FilePart;
@@ -199,7 +199,7 @@ pub async fn one(
     searched::body(who, top)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation = core.app.accounts.admit_shared(who, ctx.route, &intent(ctx, wish, &body)).await?;
+    let reservation = core.app.accounts.admit_shared(who, ctx.route, &wish.intent(ctx, (body.len() / 4) as u64)).await?;
 
     let mut call = read::call(ctx, wish, body);
     call.controls.region = reservation.region().cloned();
@@ -319,23 +319,6 @@ fn go_on_within_budget(ctx: &Context, who: &Identity, wish: &mut Wish) {
         tracing::info!(call = %ctx.id, model = &*wish.model, instead = &*other, "the key's budget for a model is gone");
         wish.price = ctx.snapshot.price_bound(&other);
         (wish.model, wish.group) = (Arc::clone(&other), other);
-    }
-}
-
-fn intent<'a>(ctx: &'a Context, wish: &'a Wish, body: &Bytes) -> Intent<'a> {
-    Intent {
-        route: ctx.route,
-        model: &wish.model,
-        group: &wish.group,
-        fallback_models: &wish.fallback_models,
-        end_user: wish.end_user.as_deref(),
-        tags: &wish.tags,
-        user_agent: ctx.user_agent(),
-        metadata_tags: wish.has_metadata_tags(),
-        input_tokens: (body.len() / 4) as u64,
-        max_output_tokens: wish.max_output_tokens,
-        choices: wish.choices,
-        price: wish.price,
     }
 }
 

@@ -9,7 +9,7 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use llm_accounts::Identity;
+use llm_accounts::{Identity, Intent};
 use llm_client::{Call, Controls};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::top::Top;
@@ -56,6 +56,25 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// What accounts are asked: whether such a call may be made. `input_tokens`: of the prompt, estimated.
+    #[must_use]
+    pub fn intent<'a>(&'a self, ctx: &'a Context, input_tokens: u64) -> Intent<'a> {
+        Intent {
+            route: ctx.route,
+            model: &self.model,
+            group: &self.group,
+            fallback_models: &self.fallback_models,
+            end_user: self.end_user.as_deref(),
+            tags: &self.tags,
+            user_agent: ctx.user_agent(),
+            metadata_tags: self.has_metadata_tags(),
+            input_tokens,
+            max_output_tokens: self.max_output_tokens,
+            choices: self.choices,
+            price: self.price,
+        }
+    }
+
     /// The client put tags into `metadata`.
     #[must_use]
     pub fn has_metadata_tags(&self) -> bool {

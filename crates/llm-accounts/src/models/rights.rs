@@ -1,9 +1,11 @@
 //! Who may change models, and which parameters. Administrators may everything. Whoever manages a team may change the
 //! team's models, but only with a key of their own: a parameter may make the gateway read its environment or its files,
-//! and a new address would be sent the key that was meant for the old one.
+//! and a new address would be sent the key that was meant for the old one. Their addresses are names below `https`: hosts
+//! of the gateway's own network have no certificate for a name that others can choose, so they are not reached through one.
 
 use llm_store::TeamRow;
 use llm_types::{Field, Json};
+use url::{Host, Url};
 
 use crate::Accounts;
 use crate::keys::rights::{Place, place};
@@ -82,6 +84,10 @@ impl Accounts {
             let why = format!("Only proxy admins can refer to the environment (`{name}`).");
             return Err(forbidden(why).with_param(name.as_str()).into());
         }
+        if let Some((name, _)) = given.iter().find(|(name, value)| names_no_public_host(name, value)) {
+            let why = format!("Only proxy admins can set such an address (`{name}`): https and the name of a host.");
+            return Err(forbidden(why).with_param(name.as_str()).into());
+        }
         let moves = given.iter().any(|(name, _)| CONNECTION.contains(&name.as_str()));
         let has_key =
             given.iter().any(|(name, value)| name == "api_key" && value.as_str().is_some_and(|k| !k.is_empty()));
@@ -90,5 +96,50 @@ impl Accounts {
             return Err(bad(why).with_param("litellm_params.api_key").into());
         }
         Ok(())
+    }
+}
+
+/// Whether a parameter leads, or may lead, elsewhere than to a host that is known by its name to everybody.
+fn names_no_public_host(name: &str, value: &Json) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    match name {
+        "api_base" | "base_url" if text.is_empty() => false,
+        "api_base" | "base_url" => !Url::parse(text).is_ok_and(|url| is_public(&url)),
+        // Some providers take an address for a model.
+        "model" => text.contains("://"),
+        _ => false,
+    }
+}
+
+fn is_public(url: &Url) -> bool {
+    let named = matches!(url.host(), Some(Host::Domain(name)) if name.trim_end_matches('.').contains('.'));
+    url.scheme() == "https" && named && url.username().is_empty() && url.password().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_a_team() {
+        let refused = |name: &str, text: &str| names_no_public_host(name, &Json::from(text));
+        for open in ["https://api.example.com/v1", "https://api.example.com:8443", ""] {
+            assert!(!refused("api_base", open), "{open}");
+        }
+        for closed in [
+            "http://api.example.com/v1",
+            "https://localhost/v1",
+            "https://vllm/v1",
+            "https://10.0.0.1/v1",
+            "https://2852039166/latest",
+            "https://[::1]/v1",
+            "https://user:word@api.example.com",
+            "file:///etc/passwd",
+            "api.example.com",
+        ] {
+            assert!(refused("api_base", closed) && refused("base_url", closed), "{closed}");
+        }
+        assert!(refused("model", "huggingface/https://10.0.0.1/generate") && !refused("model", "openai/gpt-4o"));
+        assert!(!refused("organization", "http://x"));
     }
 }

@@ -96,20 +96,8 @@ async fn admit(
     // One "token" that costs what the call costs. Free calls keep to budgets all the same: a key without money is stopped.
     let price = (cost > 0.0).then_some((cost, 0.0));
     let wish = Named::default().wish(ctx, "", price);
-    let intent = Intent {
-        route: ctx.route,
-        model: "",
-        group: "",
-        fallback_models: &[],
-        end_user: wish.end_user.as_deref(),
-        tags: &wish.tags,
-        user_agent: ctx.user_agent(),
-        metadata_tags: false,
-        input_tokens: u64::from(price.is_some()),
-        max_output_tokens: Some(0),
-        choices: 1,
-        price,
-    };
+    let nothing = Intent { model: "", group: "", fallback_models: &[], ..wish.intent(ctx, u64::from(price.is_some())) };
+    let intent = Intent { max_output_tokens: Some(0), choices: 1, price, ..nothing };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted

@@ -198,20 +198,7 @@ async fn admit(
     let model = named.model().unwrap_or_default();
     let wish = named.wish(ctx, group.unwrap_or(model), price);
     let path = path(ctx);
-    let intent = Intent {
-        route: ctx.route,
-        model: &wish.model,
-        group: &wish.group,
-        fallback_models: &wish.fallback_models,
-        end_user: wish.end_user.as_deref(),
-        tags: &wish.tags,
-        user_agent: ctx.user_agent(),
-        metadata_tags: wish.has_metadata_tags(),
-        input_tokens: input_tokens(payload, model),
-        max_output_tokens: wish.max_output_tokens,
-        choices: 1,
-        price,
-    };
+    let intent = Intent { choices: 1, price, ..wish.intent(ctx, input_tokens(payload, model)) };
     let admitted = core.app.accounts.admit_shared(who, &path, &intent).await;
     ctx.wish = Some(wish);
     admitted

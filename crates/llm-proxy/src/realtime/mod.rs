@@ -162,20 +162,7 @@ async fn admit(
 ) -> Result<Reservation> {
     let price = ctx.snapshot.price_bound(group);
     let wish = Named::of(model).wish(ctx, group, price);
-    let intent = Intent {
-        route: ctx.route,
-        model: &wish.model,
-        group: &wish.group,
-        fallback_models: &wish.fallback_models,
-        end_user: wish.end_user.as_deref(),
-        tags: &wish.tags,
-        user_agent: ctx.user_agent(),
-        metadata_tags: wish.has_metadata_tags(),
-        input_tokens: 0,
-        max_output_tokens: Some(4096),
-        choices: 1,
-        price,
-    };
+    let intent = Intent { max_output_tokens: Some(4096), choices: 1, price, ..wish.intent(ctx, 0) };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted

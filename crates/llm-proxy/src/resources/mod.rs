@@ -220,20 +220,7 @@ async fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, 
     let mut wish = Named::of(model).wish(ctx, model, None);
     // Nothing is written here: a batch is paid for when it is done.
     wish.max_output_tokens = Some(0);
-    let intent = Intent {
-        route: ctx.route,
-        model: &wish.model,
-        group: &wish.group,
-        fallback_models: &wish.fallback_models,
-        end_user: wish.end_user.as_deref(),
-        tags: &wish.tags,
-        user_agent: ctx.user_agent(),
-        metadata_tags: wish.has_metadata_tags(),
-        input_tokens: 0,
-        max_output_tokens: wish.max_output_tokens,
-        choices: 1,
-        price: None,
-    };
+    let intent = Intent { choices: 1, price: None, ..wish.intent(ctx, 0) };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted
