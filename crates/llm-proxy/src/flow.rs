@@ -199,7 +199,8 @@ pub async fn one(
     searched::body(who, top)?;
     ctx.wish = Some(wish);
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation = core.app.accounts.admit_shared(who, ctx.route, &wish.intent(ctx, (body.len() / 4) as u64)).await?;
+    let reservation =
+        core.app.accounts.admit_shared(who, ctx.route, &wish.intent(ctx, (body.len() / 4) as u64)).await?;
 
     let mut call = read::call(ctx, wish, body);
     call.controls.region = reservation.region().cloned();

@@ -144,7 +144,8 @@ async fn a_team_has_its_own_models() {
     let team = || async { store.table::<TeamRow>().get(["t"]).await.unwrap().unwrap().models };
     assert_eq!(team().await, ["gpt-4o", "ours"]);
     let id = &models[0].model_id;
-    let moved = format!(r#"{{"model_info":{{"id":"{id}"}},"litellm_params":{{"api_base":"https://elsewhere.example"}}}}"#);
+    let moved =
+        format!(r#"{{"model_info":{{"id":"{id}"}},"litellm_params":{{"api_base":"https://elsewhere.example"}}}}"#);
     assert_eq!(gateway.post(USER, "/model/update", &moved).await.0, 400, "the key does not go elsewhere");
     let (status, _) = gateway.post(USER, "/model/delete", &format!(r#"{{"id":"{id}"}}"#)).await;
     assert_eq!((status, team().await), (200, vec!["gpt-4o".to_owned()]));
