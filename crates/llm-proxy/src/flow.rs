@@ -29,12 +29,13 @@ use llm_wire::top::Top;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::guard::CallGate;
-use crate::read::{self, Wish};
+use crate::read;
 use crate::resources::context;
 use crate::responses::{self, Book, Told, Turn};
 use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
+use crate::wish::Wish;
 use crate::{answer, errors, guard, prompts, recall, searched, several, videos};
 
 /// What is known of a call while it runs.

@@ -3,7 +3,7 @@
 //!
 //! - [`start`]: from flags to a serving process and back; [`server`]: one thread, runtime and listener per core.
 //! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
-//! - [`read`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
+//! - [`read`], [`wish`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`several`], [`prompts`]: requests that are several calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
 //! - [`jobs`]: what runs in the background.
@@ -61,3 +61,4 @@ pub mod tls;
 pub mod tools;
 pub mod via;
 mod videos;
+pub mod wish;

@@ -8,7 +8,8 @@ use llm_wire::top::Top;
 use llm_wire::videos::id;
 
 use crate::flow::Context;
-use crate::read::{Wish, decode_path};
+use crate::read::decode_path;
+use crate::wish::Wish;
 
 /// A call about a video, as the rest of the flow reads it.
 #[derive(Debug)]

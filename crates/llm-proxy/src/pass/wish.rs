@@ -8,7 +8,7 @@ use llm_wire::top::Top;
 
 use super::payload::Payload;
 use crate::flow::Context;
-use crate::read::Wish;
+use crate::wish::Wish;
 
 /// What was read off a request.
 #[derive(Debug, Default)]

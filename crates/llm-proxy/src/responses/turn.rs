@@ -14,8 +14,8 @@ use super::book::{Book, Record};
 use super::id::{IdKey, ResponseId, forbidden};
 use super::rewrite::Rewriter;
 use crate::flow::Context;
-use crate::read::Wish;
 use crate::snapshot::Snapshot;
+use crate::wish::Wish;
 
 /// Answers before one another that are followed.
 const LONGEST: usize = 1000;
