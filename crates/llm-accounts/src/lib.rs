@@ -140,6 +140,7 @@ pub use sessions::{
     Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
 };
 pub use settings::{AccountsSettings, TokenLimitType};
+pub use stored::settings::Defaults;
 pub use stored::{Stored, StoredCredential, StoredModel, StoredServer, StoredVersion};
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;

@@ -154,7 +154,8 @@ impl Accounts {
             match found.as_slice() {
                 [one] => out.push(one.user_id.clone()),
                 [] if self.settings().scim_upsert_user => {
-                    let patch = UserPatch { user_role: Some(Some(self.newcomers_role())), ..UserPatch::default() };
+                    let role = self.newcomers_role(tx).await?;
+                    let patch = UserPatch { user_role: Some(Some(role)), ..UserPatch::default() };
                     out.push(self.newcomer(tx, actor, member, patch).await?.user_id);
                 }
                 [] => return Err(Fault::value(format!("No user {member} for the group {team}")).into()),
@@ -170,10 +171,11 @@ impl Accounts {
     /// newcomers. Without it roles stay.
     pub(super) async fn admin_by_group(&self, tx: &mut StoreTx, actor: Actor<'_>, users: &[String]) -> Outcome<()> {
         let Some(group) = &self.settings().scim_admin_group else { return Ok(()) };
+        let newcomers = self.newcomers_role(tx).await?;
         for row in tx.table::<UserRow>().get_many(users).await? {
             let teams = tx.table::<TeamRow>().get_many(&row.teams).await?;
             let inside = teams.iter().any(|team| team.team_id == *group || team.team_alias.as_ref() == Some(group));
-            let role = if inside { Role::ProxyAdmin.name().to_owned() } else { self.newcomers_role() };
+            let role = if inside { Role::ProxyAdmin.name() } else { newcomers.as_str() }.to_owned();
             if row.user_role.as_ref() != Some(&role) {
                 let patch = UserPatch { user_role: Some(Some(role)), ..UserPatch::default() };
                 self.write(tx, actor, Action::Updated, &row.user_id, Some(&row), &patch).await?;

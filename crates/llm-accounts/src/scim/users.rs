@@ -80,7 +80,7 @@ impl Accounts {
             None => {
                 let id = asked.user_name.clone();
                 let mut patch = asked.patch(Json::Object(Vec::new()));
-                patch.user_role = Some(Some(self.newcomers_role()));
+                patch.user_role = Some(Some(self.newcomers_role(&mut tx).await?));
                 is_free(&mut tx, &asked, &id).await?;
                 self.newcomer(&mut tx, actor, &id, patch).await?
             }

@@ -1,6 +1,6 @@
 //! What an identity provider says of a person becomes a user, and a session.
 
-use llm_store::{Filter, UserPatch, UserRow};
+use llm_store::{Filter, StoreTx, UserPatch, UserRow};
 use llm_types::{Error, Json, Kind};
 
 use super::{Session, UiAccess};
@@ -62,7 +62,7 @@ impl Accounts {
                 (after, ended)
             }
             None => {
-                let patch = self.newcomers_patch(profile, role);
+                let patch = self.newcomers_patch(&mut tx, profile, role).await?;
                 (self.newcomer(&mut tx, actor, &profile.id, patch).await?, Vec::new())
             }
         };
@@ -125,14 +125,18 @@ impl Accounts {
         told.map(|role| role.name().to_owned())
     }
 
-    fn newcomers_patch(&self, profile: &Profile, role: Option<String>) -> UserPatch {
+    async fn newcomers_patch(&self, tx: &mut StoreTx, profile: &Profile, role: Option<String>) -> Outcome<UserPatch> {
         let login = self.login_settings();
-        let defaults = self.settings().default_internal_user_params.as_ref();
-        let says = |name: &str| defaults.and_then(|d| d.get(name)).is_some_and(|value: &Json| !value.is_null());
+        let defaults = self.newcomers_defaults(tx).await?;
+        let says = |name: &str| defaults.get(name).is_some_and(|value| !value.is_null());
+        let role = match role {
+            Some(role) => role,
+            None => self.newcomers_role(tx).await?,
+        };
         let mut patch = UserPatch {
             user_email: Some(profile.email.clone()),
             user_alias: profile.name.clone().map(Some),
-            user_role: Some(Some(role.unwrap_or_else(|| self.newcomers_role()))),
+            user_role: Some(Some(role)),
             sso_user_id: Some(Some(profile.id.clone())),
             ..UserPatch::default()
         };
@@ -140,7 +144,7 @@ impl Accounts {
             patch.max_budget = Some(login.newcomers_budget);
             patch.budget_duration = login.newcomers_budget_duration.clone().map(Some);
         }
-        patch
+        Ok(patch)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sections of the configuration that live in the database. Call these on the store's runtime.
 
 mod costs;
+mod defaults;
 mod fallbacks;
 mod fields;
 mod told;
@@ -15,6 +16,7 @@ use crate::models::merged;
 use crate::request::{Map, Outcome, body, required};
 use crate::serving::Changed;
 use crate::{Accounts, mask};
+pub use defaults::Defaults;
 use fields::FIELDS;
 
 /// Sections that may live in the database.

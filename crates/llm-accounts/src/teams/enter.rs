@@ -11,6 +11,7 @@ use crate::audit::Action;
 use crate::keys::Actor;
 use crate::members::Named;
 use crate::request::Outcome;
+use crate::stored::settings::Defaults;
 
 impl Accounts {
     /// Adds a user to a team, as a plain member with the team's default budget. Nothing happens when the team is not there or
@@ -95,13 +96,22 @@ impl Accounts {
         Ok(moved)
     }
 
+    /// Refuses defaults that no team could be made with.
+    ///
+    /// # Errors
+    /// As making a team.
+    pub(crate) fn check_default_team(&self, defaults: &Json) -> Outcome<()> {
+        let asked = TeamBody::read(defaults)?;
+        self.team_patch(defaults, &asked, Json::Object(Vec::new())).map(|_| ())
+    }
+
     /// Makes a team with `default_team_params`. The id must be free.
     ///
     /// # Errors
     /// When the defaults cannot be read, or the store fails.
     pub(crate) async fn default_team(&self, tx: &mut StoreTx, actor: Actor<'_>, id: &str) -> Outcome<TeamRow> {
         let empty = Json::Object(Vec::new());
-        let defaults = self.settings().default_team_params.clone().unwrap_or_else(|| empty.clone());
+        let defaults = self.defaults_in_force(Defaults::Teams, tx.table()).await?;
         let asked = TeamBody::read(&defaults)?;
         let mut patch = self.team_patch(&defaults, &asked, empty.clone())?;
         tx.table().insert(&TeamRow { team_id: id.to_owned(), ..TeamRow::default() }).await?;

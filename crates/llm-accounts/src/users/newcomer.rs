@@ -8,14 +8,36 @@ use super::make::joins;
 use crate::audit::Action;
 use crate::keys::Actor;
 use crate::request::Outcome;
+use crate::stored::settings::Defaults;
 use crate::{Accounts, Role};
 
 impl Accounts {
+    /// What newcomers get, as it is now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn newcomers_defaults(&self, tx: &mut StoreTx) -> Outcome<Json> {
+        self.defaults_in_force(Defaults::Users, tx.table()).await
+    }
+
     /// The role of people whose role nobody says.
-    pub(crate) fn newcomers_role(&self) -> String {
-        let configured = self.settings().default_internal_user_params.as_ref();
-        let role = configured.and_then(|params| params.get("user_role")).and_then(Json::as_str).and_then(Role::parse);
-        role.unwrap_or(Role::InternalUserViewer).name().to_owned()
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn newcomers_role(&self, tx: &mut StoreTx) -> Outcome<String> {
+        let defaults = self.newcomers_defaults(tx).await?;
+        let role = defaults.get("user_role").and_then(Json::as_str).and_then(Role::parse);
+        Ok(role.unwrap_or(Role::InternalUserViewer).name().to_owned())
+    }
+
+    /// Refuses defaults that nobody could be made with. Gives back the teams that they name.
+    ///
+    /// # Errors
+    /// As making a user.
+    pub(crate) fn check_newcomers(&self, defaults: &Json) -> Outcome<Vec<String>> {
+        let asked = UserBody::read(defaults)?;
+        self.user_patch(defaults, &asked, Json::Object(Vec::new()))?;
+        Ok(joins(&asked)?.into_iter().map(|join| join.team).collect())
     }
 
     /// Makes a user with the defaults of newcomers, then with what is known of them. The id must be free.
@@ -30,7 +52,7 @@ impl Accounts {
         known: UserPatch,
     ) -> Outcome<UserRow> {
         let empty = Json::Object(Vec::new());
-        let mut defaults = self.settings().default_internal_user_params.clone().unwrap_or_else(|| empty.clone());
+        let mut defaults = self.newcomers_defaults(tx).await?;
         defaults.remove("user_role");
         let asked = UserBody::read(&defaults)?;
         let patch = self.user_patch(&defaults, &asked, empty)?;

@@ -1,6 +1,6 @@
 //! Settings that live in the database; reading file and database anew.
 
-use llm_accounts::Outcome;
+use llm_accounts::{Defaults, Outcome};
 use llm_types::{Error, Json};
 
 use crate::call::Call;
@@ -13,6 +13,10 @@ pub(crate) static ROWS: &[Row] = &[
     row!("POST" "/config/field/update" Admin update_field),
     row!("POST" "/config/field/delete" Admin delete_field),
     row!("POST" "/config/reload" Admin reload),
+    row!("GET" "/get/internal_user_settings" Admin user_defaults),
+    row!("PATCH" "/update/internal_user_settings" Admin set_user_defaults),
+    row!("GET" "/get/default_team_settings" Admin team_defaults),
+    row!("PATCH" "/update/default_team_settings" Admin set_team_defaults),
 ];
 
 async fn update(call: Call) -> Outcome<Json> {
@@ -44,4 +48,20 @@ async fn reload(call: Call) -> Outcome<Json> {
             Err(Error::bad_request(why).into())
         }
     }
+}
+
+async fn user_defaults(call: Call) -> Outcome<Json> {
+    call.accounts.shown_defaults(Defaults::Users).await
+}
+
+async fn set_user_defaults(call: Call) -> Outcome<Json> {
+    call.accounts.set_defaults(call.actor(), Defaults::Users, &call.body).await
+}
+
+async fn team_defaults(call: Call) -> Outcome<Json> {
+    call.accounts.shown_defaults(Defaults::Teams).await
+}
+
+async fn set_team_defaults(call: Call) -> Outcome<Json> {
+    call.accounts.set_defaults(call.actor(), Defaults::Teams, &call.body).await
 }

@@ -232,3 +232,44 @@ async fn settings_live_in_the_database() {
         ("gpt-4o", &Json::Bool(false))
     );
 }
+
+#[tokio::test]
+async fn defaults_of_newcomers_count_at_once() {
+    let (gateway, _) = served().await;
+    let patch = async |path: &str, body: &str| gateway.call(Some(MASTER), "PATCH", path, body).await;
+    let users = "/update/internal_user_settings";
+    for (path, wrong, status) in [
+        (users, r#"{"user_role":"root"}"#, 400),
+        (users, r#"{"max_budget":-1}"#, 400),
+        (users, r#"{"max_budget":"much"}"#, 422),
+        (users, r#"{"teams":["nowhere"]}"#, 400),
+        (users, "[]", 422),
+        ("/update/default_team_settings", r#"{"organization_id":"nowhere"}"#, 400),
+        ("/update/default_team_settings", r#"{"tpm_limit":-1}"#, 400),
+    ] {
+        assert_eq!(patch(path, wrong).await.0, status, "{path} {wrong}");
+    }
+    let nothing = gateway.get(MASTER, "/get/internal_user_settings").await.1;
+    assert_eq!(at(&nothing, "values.max_budget"), &Json::Null, "refused, so nothing is there: {nothing}");
+    let (status, done) = patch(users, r#"{"user_role":"internal_user","max_budget":7,"models":["gpt-4o"]}"#).await;
+    assert_eq!((status, text(&done, "settings.user_role")), (200, "internal_user"), "{done}");
+    let (status, _) = patch("/update/default_team_settings", r#"{"rpm_limit":3}"#).await;
+    assert_eq!(status, 200);
+    let shown = gateway.get(MASTER, "/get/internal_user_settings").await.1;
+    assert_eq!(at(&shown, "values.max_budget").as_f64(), Some(7.0), "{shown}");
+    assert_eq!(text(&shown, "field_schema.properties.max_budget.type"), "number");
+    let user = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"new"}"#;
+    assert_eq!(gateway.post(MASTER, "/scim/v2/Users", user).await.0, 201);
+    let store = gateway.accounts.store().unwrap();
+    let row = store.table::<llm_store::UserRow>().get(["new"]).await.unwrap().unwrap();
+    assert_eq!((row.user_role.as_deref(), row.max_budget), (Some("internal_user"), Some(7.0)));
+    let group = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g","displayName":"G"}"#;
+    assert_eq!(gateway.post(MASTER, "/scim/v2/Groups", group).await.0, 201);
+    let team = store.table::<TeamRow>().get(["g"]).await.unwrap().unwrap();
+    assert_eq!(team.rpm_limit, Some(3));
+    // What is not given is taken away.
+    assert_eq!(patch(users, r#"{"max_budget":1}"#).await.0, 200);
+    let shown = gateway.get(MASTER, "/get/internal_user_settings").await.1;
+    assert_eq!((at(&shown, "values.user_role"), at(&shown, "values.max_budget").as_f64()), (&Json::Null, Some(1.0)));
+    assert_eq!(gateway.call(Some(USER), "PATCH", users, "{}").await.0, 401);
+}
