@@ -160,9 +160,7 @@ impl Core {
             }
             Action::Decisions => explain::list(&snapshot, parts),
             Action::Decision => explain::one(&snapshot, route.model.unwrap_or_default())?,
-            Action::Costs(verb) => {
-                crate::costs::serve(verb, &snapshot, &crate::read::body(&snapshot, parts, body).await?)?
-            }
+            Action::RouterBudgets => explain::budgets(&snapshot),
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,

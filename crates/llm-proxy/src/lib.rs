@@ -21,7 +21,6 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod core;
-pub mod costs;
 pub mod count;
 pub mod errors;
 pub mod explain;

@@ -92,8 +92,8 @@ pub enum Action {
     Decisions,
     /// `GET /router/decisions/{id}`.
     Decision,
-    /// Costs and budgets.
-    Costs(crate::costs::Verb),
+    /// `GET /router/budgets`.
+    RouterBudgets,
     /// `GET /v1/realtime`, a WebSocket.
     Realtime,
     /// `GET /v1/responses`, a WebSocket.
@@ -221,10 +221,7 @@ static TABLE: &[Row] = &[
     row(Method::DELETE, &[ENDPOINTS], Action::Endpoints(stored::Verb::Delete), Permission::Admin),
     row(Method::POST, &["/router/explain"], Action::Explain, Permission::Admin),
     row(Method::GET, &["/router/decisions"], Action::Decisions, Permission::Admin),
-    row(Method::GET, &["/router/budgets"], Action::Costs(crate::costs::Verb::Router), Permission::Admin),
-    row(Method::GET, &["/provider/budgets"], Action::Costs(crate::costs::Verb::Providers), Permission::Admin),
-    row(Method::POST, &["/spend/calculate"], Action::Costs(crate::costs::Verb::Calculate), Permission::AnyKey),
-    row(Method::POST, &["/cost/estimate"], Action::Costs(crate::costs::Verb::Estimate), Permission::AnyKey),
+    row(Method::GET, &["/router/budgets"], Action::RouterBudgets, Permission::Admin),
     row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
 use llm_tests::{Config, Gateway, Reply, calls, joined_text};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// What a fault is played with.
 struct Row {
@@ -57,6 +58,8 @@ const CLIENTS: [Client; 5] = [
 ];
 
 const PROVIDERS: [&str; 4] = ["openai", "anthropic", "cerebras", "gemini"];
+/// Large answers come a few at a time: on a loaded machine many of them at once would run into the limit.
+static LARGE: Semaphore = Semaphore::const_new(4);
 const ANSWER: &str = "one two three four";
 const SPARE: &str = "from the spare";
 /// Long enough for a loaded machine to answer, short enough to wait for.
@@ -132,6 +135,8 @@ impl Cell {
 
     /// Plays the fault and says what the client saw.
     async fn play(&self, sim: &Running, gateway: &Gateway) -> String {
+        let large = self.row.name == "oversized-line";
+        let _turn = if large { Some(LARGE.acquire().await.unwrap()) } else { None };
         if !self.row.fault.is_empty() {
             let fault = self.row.fault.parse::<Fault>().unwrap();
             let delay_ms = (fault == Fault::Slow).then_some(20_000);

@@ -9,7 +9,7 @@ use llm_accounts::Identity;
 use llm_catalog::tokens::{self, MessageOptions};
 use llm_catalog::{CostBreakdown, CostOptions, ModelRef, cost};
 use llm_client::Target;
-use llm_types::{Error, Json, Kind, Result, Usage};
+use llm_types::{Error, Format, Json, Kind, Result, Usage};
 
 use crate::body::Reply;
 use crate::models::answer;
@@ -135,12 +135,12 @@ fn parts(bill: &CostBreakdown, total: f64, margin: f64) -> [(&'static str, f64);
     ]
 }
 
-/// `POST /spend/calculate`: the cost of a prompt, or of an answer in OpenAI's shape.
+/// `POST /spend/calculate`: the cost of a prompt, or of an answer.
 pub(super) fn calculate(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
     let tree = read(body)?;
     let given = |name: &str| tree.get(name).filter(|value| !value.is_null());
     let (model, usage) = match (given("completion_response"), given("messages")) {
-        (Some(reply), _) => (model_of(reply).or_else(|_| model_of(&tree))?, usage_of(reply)?),
+        (Some(reply), _) => (model_of(&tree).or_else(|_| model_of(reply))?, usage_of(reply)?),
         (None, Some(messages)) => {
             let model = model_of(&tree)?;
             let text = messages.to_string();
@@ -161,27 +161,18 @@ pub(super) fn calculate(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: 
     Ok(answer(&Json::object([("cost", number(adjusted.total))])))
 }
 
-/// The usage of an answer in OpenAI's shape.
+/// The tokens that an answer tells, in the language it is in.
 fn usage_of(reply: &Json) -> Result<Usage> {
-    let raw = reply
-        .get("usage")
+    let usage = reply.get("usage").filter(|usage| usage.as_object().is_some());
+    let usage = usage
         .ok_or_else(|| Error::bad_request("completion_response has no usage").with_param("completion_response"))?;
-    let count = |json: &Json, name: &str| json.get(name).and_then(Json::as_i64).and_then(|n| u64::try_from(n).ok());
-    let detail = |of: &str, name: &str| raw.get(of).and_then(|details| count(details, name)).unwrap_or_default();
-    let (input, output) =
-        (count(raw, "prompt_tokens").unwrap_or_default(), count(raw, "completion_tokens").unwrap_or_default());
-    let cached =
-        detail("prompt_tokens_details", "cached_tokens").max(count(raw, "cache_read_input_tokens").unwrap_or_default());
-    let written = count(raw, "cache_creation_input_tokens").unwrap_or_default();
-    let reasoning = detail("completion_tokens_details", "reasoning_tokens");
-    Ok(Usage {
-        input_text: input.saturating_sub(cached.saturating_add(written)),
-        cache_read: cached,
-        cache_write_5m: written,
-        output_text: output.saturating_sub(reasoning),
-        reasoning,
-        ..Usage::default()
-    })
+    let is = |field: &str, value: &str| reply.get(field).and_then(Json::as_str) == Some(value);
+    let format = match () {
+        () if is("type", "message") => Format::AnthropicMessages,
+        () if is("object", "response") => Format::OpenAiResponses,
+        () => Format::OpenAiChat,
+    };
+    Ok(llm_wire::usage::report(format, &[usage.to_raw()]).usage)
 }
 
 /// `GET /utils/model_info`: what the price table says of a model.

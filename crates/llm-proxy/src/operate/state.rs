@@ -80,6 +80,7 @@ pub(super) fn provider_budgets(snapshot: &Snapshot) -> Response<Reply> {
             budget.ends_ms.and_then(|ms| i64::try_from(ms).ok()).and_then(chrono::DateTime::from_timestamp_millis);
         let told = Json::object([
             ("budget_limit", number(budget.limit)),
+            ("time_period", Json::from(budget.period.as_str())),
             ("spend", number(budget.spent)),
             ("budget_reset_at", Json::from(ends.map(|at| at.to_rfc3339()))),
         ]);
