@@ -25,3 +25,18 @@ pub use sse::{Event, events, joined_text, joined_tool_calls};
 pub fn calls(sim: &Running) -> Vec<Recorded> {
     sim.requests().into_iter().filter(|request| request.method == "POST").collect()
 }
+
+/// Asks until `done` gives something, for at most 30 seconds.
+///
+/// # Panics
+/// When it does not.
+#[allow(clippy::panic, reason = "a wait without an end is a failed test")]
+pub async fn eventually<T>(what: &str, mut done: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..150 {
+        if let Some(value) = done().await {
+            return value;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    panic!("{what}: not within 30 seconds");
+}

@@ -15,20 +15,10 @@ use std::time::Duration;
 
 use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_store::testing::PostgresServer;
-use llm_tests::{Config, Gateway, MASTER_KEY, Options};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, eventually};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
-
-async fn eventually<T>(what: &str, mut done: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..150 {
-        if let Some(value) = done().await {
-            return value;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("{what}: not within 30 seconds");
-}
 
 fn say(model: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": "hi"}]})

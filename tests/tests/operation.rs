@@ -8,24 +8,12 @@
 )]
 
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Running, Simulator, SimulatorConfig};
-use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, UPSTREAM_KEY};
+use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, UPSTREAM_KEY, eventually};
 use serde_json::{Value, json};
-
-/// Asks until `done` holds, for at most 30 seconds.
-async fn eventually<T>(what: &str, mut done: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..150 {
-        if let Some(value) = done().await {
-            return value;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("{what}: not within 30 seconds");
-}
 
 async fn models(gateway: &Gateway) -> Vec<String> {
     let reply = gateway.get("/v1/models", MASTER_KEY).await.unwrap().json();

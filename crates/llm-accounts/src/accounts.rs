@@ -231,8 +231,7 @@ impl Accounts {
 
     /// Forgets every key for which `matches` holds: after a change to a team, a user or a budget.
     pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
-        self.0.generation.fetch_add(1, Ordering::SeqCst);
-        self.0.keys.retain(|_, known| !known.any(&matches));
+        self.0.forget(matches);
         // Whatever was changed may hold for those as well.
         self.0.parties.forget();
     }
@@ -307,6 +306,12 @@ fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> 
 }
 
 impl Inner {
+    /// Forgets every caller for whom `matches` holds.
+    pub(crate) fn forget(&self, matches: impl Fn(&Identity) -> bool) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.keys.retain(|_, known| !known.any(&matches));
+    }
+
     /// True for the master key.
     pub(crate) fn is_master(&self, key: &str) -> bool {
         self.master.as_ref().is_some_and(|(master, _)| KeyDigest::of(key).same(master))

@@ -6,6 +6,7 @@ use llm_kv::Exceeded;
 use llm_types::{Error, Kind, Result};
 
 use crate::accounts::Inner;
+use crate::bounds::Budget;
 use crate::gate::Tokens;
 use crate::limits::{self, Enforced, refused_there, reserve_limits};
 use crate::party::Party;
@@ -17,7 +18,7 @@ use crate::shared::{Claimed, Claims, Shared, Verdict};
 use crate::{Accounts, Directory, Identity, Role};
 
 /// What a call intends, as far as permissions, budgets and limits care.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Intent<'a> {
     /// The route's canonical path.
     pub route: &'static str,
@@ -127,12 +128,7 @@ impl Accounts {
         let scope = Scope::new(inner, who, inner.parties_known(who, intent), [intent.group, intent.model]);
         let estimate = Estimate::of(intent);
         let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
-        for (at, budget) in scope.budgets().enumerate() {
-            if budget.purse.raise(amount, budget.cap.filter(|_| bounded)).is_err() {
-                scope.budgets().take(at).for_each(|before| before.purse.release(amount));
-                return None;
-            }
-        }
+        scope.set_aside(amount, |budget| budget.purse.raise(amount, budget.cap.filter(|_| bounded))).ok()?;
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
         Some(Reservation::new(self.clone(), scope, intent, estimate, amount, free).beside_another())
     }
@@ -143,21 +139,7 @@ impl Accounts {
     /// # Errors
     /// 401 and 403, as [`Accounts::admit`].
     pub fn permitted(&self, who: &Identity, route: &'static str, path: &str) -> Result<()> {
-        let nothing = Intent {
-            route,
-            model: "",
-            group: "",
-            fallback_models: &[],
-            end_user: None,
-            tags: &[],
-            user_agent: None,
-            metadata_tags: false,
-            input_tokens: 0,
-            max_output_tokens: Some(0),
-            choices: 1,
-            price: None,
-        };
-        self.permit(who, path, &nothing)
+        self.permit(who, path, &Intent { route, ..Intent::default() })
     }
 
     fn permit(&self, who: &Identity, path: &str, intent: &Intent<'_>) -> Result<()> {
@@ -302,15 +284,11 @@ fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
 
 /// From the narrowest budget to the widest: a caller whose own budget is gone takes nothing from those it shares.
 fn reserve_budgets(inner: &Inner, scope: &Scope, amount: i64, free: bool) -> Result<()> {
-    for (at, budget) in scope.budgets().enumerate() {
-        let cap = budget.cap.filter(|_| !free);
-        if let Err(empty) = budget.purse.reserve(amount, cap) {
-            scope.budgets().take(at).for_each(|before| before.purse.release(amount));
-            let max = cap.map_or(0, |cap| cap.max);
-            return Err(refusal::budget(&budget.what, empty.used, max, inner.settings.budget_exceeded_status_code));
-        }
-    }
-    Ok(())
+    let cap = |budget: &Budget| budget.cap.filter(|_| !free);
+    scope.set_aside(amount, |budget| budget.purse.reserve(amount, cap(budget))).map_err(|(budget, empty)| {
+        let max = cap(budget).map_or(0, |cap| cap.max);
+        refusal::budget(&budget.what, empty.used, max, inner.settings.budget_exceeded_status_code)
+    })
 }
 
 impl Estimate {

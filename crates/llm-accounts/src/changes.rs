@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 use std::sync::Weak;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -45,10 +44,9 @@ impl Inner {
         let users = store.table::<UserRow>().changed_since(Some(since)).await?;
         let users: HashSet<String> = users.into_iter().map(|row| row.user_id).collect();
         if !(gone.is_empty() && users.is_empty()) {
-            self.generation.fetch_add(1, Ordering::SeqCst);
-            self.keys.retain(|_, known| {
-                let deleted = known.key_hash().is_some_and(|hash| gone.contains(hash));
-                !deleted && !known.user_id().is_some_and(|user| users.contains(user))
+            self.forget(|known| {
+                known.key_hash().is_some_and(|hash| gone.contains(hash))
+                    || known.user_id().is_some_and(|user| users.contains(user))
             });
         }
         Ok(next)

@@ -167,17 +167,19 @@ impl Reservation {
         if more <= 0 {
             return true;
         }
-        for (at, budget) in self.scope.budgets().enumerate() {
-            if budget.purse.raise(more, budget.cap).is_err() {
-                self.scope.budgets().take(at).for_each(|before| before.purse.release(more));
-                return false;
-            }
+        if self.scope.set_aside(more, |budget| budget.purse.raise(more, budget.cap)).is_err() {
+            return false;
         }
+        self.raised(more);
+        true
+    }
+
+    /// Every budget has `more` set aside.
+    fn raised(&self, more: i64) {
         self.amount.fetch_add(more, Ordering::Relaxed);
         if let (Some(_), Some(shared)) = (self.taken.held, self.accounts.inner().shared.get()) {
             shared.raise(&self.scope, more);
         }
-        true
     }
 
     /// From now on somebody may have answered: dropping charges what was set aside.

@@ -60,6 +60,24 @@ impl Scope {
         self.holders().flat_map(|bounds| &bounds.budgets).chain(self.models().flat_map(|model| &model.budgets))
     }
 
+    /// Sets `amount` aside in every budget as `take` does it, or in none: gives back what was taken before one that refuses.
+    ///
+    /// # Errors
+    /// The budget that refused, and how.
+    pub(crate) fn set_aside<E>(
+        &self,
+        amount: i64,
+        take: impl Fn(&Budget) -> Result<(), E>,
+    ) -> Result<(), (&Budget, E)> {
+        for (at, budget) in self.budgets().enumerate() {
+            if let Err(refusal) = take(budget) {
+                self.budgets().take(at).for_each(|before| before.purse.release(amount));
+                return Err((budget, refusal));
+            }
+        }
+        Ok(())
+    }
+
     /// The windows of budgets that a call of `spent` nano-dollars is charged to.
     pub(crate) fn windows(&self, spent: i64) -> Vec<Charged> {
         let charged = self.budgets().filter(|_| spent != 0);

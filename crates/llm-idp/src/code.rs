@@ -17,11 +17,8 @@ use llm_types::{Json, Secret};
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use crate::fetch::PATIENCE;
+use crate::fetch::{PATIENCE, ask};
 use crate::{Claims, Idp, Jws, KeySource, Refused, Trust};
-
-/// No answer of a provider is longer, in bytes.
-const LARGEST: usize = 1 << 20;
 
 /// A provider where people log in, as the operator wrote it down.
 #[derive(Debug, Clone)]
@@ -219,10 +216,7 @@ fn both(signed: Claims, told: &Json) -> Result<Claims, Refused> {
 }
 
 async fn answer(idp: &Idp, request: Request<Body>) -> Result<(u16, Json), Refused> {
-    let response = idp.http().send(request, PATIENCE).await.map_err(|error| unavailable(&error.to_string()))?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect_within(LARGEST).await.map_err(|error| unavailable(&error.to_string()))?;
-    let body = body.ok_or_else(|| unavailable("its answer is too long"))?;
+    let (status, body) = ask(&**idp.http(), request, PATIENCE).await.map_err(|why| unavailable(&why))?;
     Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
 }
 

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, USER_AGENT};
 use llm_http::{Body, FetchLimits, Timeouts, Transport};
 use url::Url;
 
-/// No key set and no discovery document is longer, in bytes.
+/// No key set, discovery document or other answer is longer, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// How long a provider may take: callers wait for it.
@@ -20,6 +20,17 @@ pub(crate) const PATIENCE: Timeouts = Timeouts {
     total: Some(Duration::from_secs(8)),
 };
 
+/// Asks somebody of whom a small answer is expected: its status and its body.
+///
+/// # Errors
+/// What went wrong on the way, or that the answer is too long.
+pub async fn ask(http: &dyn Transport, request: Request<Body>, timeouts: Timeouts) -> Result<(u16, Bytes), String> {
+    let response = http.send(request, timeouts).await.map_err(|error| error.to_string())?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect_within(LARGEST).await.map_err(|error| error.to_string())?;
+    Ok((status, body.ok_or_else(|| "its answer is too long".to_owned())?))
+}
+
 /// Gets a document from an address that the operator wrote down. Redirects are not followed.
 pub(crate) async fn get(http: &dyn Transport, url: &str) -> Result<Bytes, String> {
     let request = Request::get(url)
@@ -27,12 +38,10 @@ pub(crate) async fn get(http: &dyn Transport, url: &str) -> Result<Bytes, String
         .header(USER_AGENT, concat!("llm-idp/", env!("CARGO_PKG_VERSION")))
         .body(Body::empty())
         .map_err(|_| "the address cannot be requested".to_owned())?;
-    let response = http.send(request, PATIENCE).await.map_err(|error| error.to_string())?;
-    if response.status() != 200 {
-        return Err(format!("it answered with status {}", response.status().as_u16()));
+    match ask(http, request, PATIENCE).await? {
+        (200, body) => Ok(body),
+        (status, _) => Err(format!("it answered with status {status}")),
     }
-    let body = response.into_body().collect_within(LARGEST).await.map_err(|error| error.to_string())?;
-    body.ok_or_else(|| "its answer is too long".to_owned())
 }
 
 /// Gets a document from an address that the document at `from` named. On the same host it is as good as the operator's own

@@ -26,6 +26,7 @@ mod verify;
 
 pub use claims::Claims;
 pub use code::{CodeFlow, Departure};
+pub use fetch::ask;
 pub use jwk::{Key, KeySet};
 pub use jws::{Algorithm, Jws, is_jws};
 pub use keys::{Idp, IdpSettings, Provider};

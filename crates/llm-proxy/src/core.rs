@@ -49,10 +49,7 @@ impl Core {
         }
         let snapshot = self.app.snapshot.load();
         let uri = parts.uri.clone();
-        let path = match snapshot.settings.root_path.as_deref() {
-            None => uri.path(),
-            Some(root) => uri.path().strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(uri.path()),
-        };
+        let path = snapshot.settings.below_root(uri.path());
         let allowed = &snapshot.settings.allowed_routes;
         if !allowed.is_empty() && !llm_accounts::in_routes(allowed, path) {
             return errors::respond(
@@ -237,15 +234,11 @@ impl Core {
     /// As [`Core::identify`].
     pub async fn identify_as(&self, credential: &Credential<'_>, parts: &Parts) -> Result<Arc<Identity>> {
         let snapshot = self.app.snapshot.load();
-        let path = parts.uri.path();
         let asking = Asking {
             credential: *credential,
             headers: &parts.headers,
             method: parts.method.as_str(),
-            path: match snapshot.settings.root_path.as_deref() {
-                None => path,
-                Some(root) => path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(path),
-            },
+            path: snapshot.settings.below_root(parts.uri.path()),
             connected: parts.extensions.get::<Connected>().map(|connected| connected.0),
         };
         match self.app.accounts.enter_now(&asking) {

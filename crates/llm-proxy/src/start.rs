@@ -242,7 +242,8 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
     let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
     let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
-    accounts.open_to(Arc::new(llm_idp::Idp::new(providers, background.clone(), keys)));
+    let idp = Arc::new(llm_idp::Idp::new(providers, background.clone(), keys));
+    accounts.open_to(Arc::clone(&idp));
     let setup = crate::cache::Setup { config: loaded.cache.take(), environment: loaded.environment.clone() };
     let cache = match &setup.config {
         None => None,
@@ -255,7 +256,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         }
     };
     let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
-    let sso = loaded.sso.take().map(|plan| single_sign_on(plan, http, background));
+    let sso = loaded.sso.take().map(|plan| single_sign_on(plan, idp));
     let snapshot = Arc::new(Snapshot::build(loaded, &bus, None)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
     let key_header = snapshot.settings.key_header_name.clone();
@@ -284,14 +285,8 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
 }
 
 /// The identity provider that people log in at, with what its tokens are verified with.
-fn single_sign_on(
-    plan: config::SsoPlan,
-    http: &HttpClient,
-    background: &tokio::runtime::Handle,
-) -> Arc<llm_management::SsoSettings> {
+fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> Arc<llm_management::SsoSettings> {
     let config::SsoPlan { kind, flow, attributes, missing } = plan;
-    let transport: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
-    let idp = Arc::new(llm_idp::Idp::new(transport, background.clone(), llm_idp::IdpSettings::default()));
     Arc::new(llm_management::SsoSettings { kind, flow, attributes, missing, idp })
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_client::VIA;
 use llm_types::Error;
 
@@ -27,6 +27,13 @@ pub fn onward(headers: &HeaderMap) -> Arc<str> {
     match passed(headers) {
         None => Arc::clone(name()),
         Some(before) => format!("{before},{}", name()).into(),
+    }
+}
+
+/// Tells it to whoever is asked next: that may be a gateway, and lead back here. `given`: the headers of the request that came.
+pub fn tell(given: &HeaderMap, out: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(&onward(given)) {
+        out.insert(HeaderName::from_static(VIA), value);
     }
 }
 

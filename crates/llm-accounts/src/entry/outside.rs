@@ -9,20 +9,12 @@ use llm_types::Result;
 
 use super::refused;
 
-/// No answer is longer, in bytes.
-const LARGEST: usize = 1 << 20;
-
 /// Sends a request; its status and its body.
 pub(super) async fn ask(http: &dyn Transport, request: Request<Body>, timeouts: Timeouts) -> Result<(u16, Bytes)> {
     let total = timeouts.total.unwrap_or(Duration::from_secs(8));
     let timeouts = Timeouts { total: Some(total), first_byte: Some(total), ..timeouts };
     let host = request.uri().host().unwrap_or_default().to_owned();
-    let failed = |error: llm_http::TransportError| refused::unavailable(&format!("{host}: {error}"));
-    let response = http.send(request, timeouts).await.map_err(failed)?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect_within(LARGEST).await.map_err(failed)?;
-    let body = body.ok_or_else(|| refused::unavailable(&format!("{host}: its answer is too long")))?;
-    Ok((status, body))
+    llm_idp::ask(http, request, timeouts).await.map_err(|why| refused::unavailable(&format!("{host}: {why}")))
 }
 
 /// Seconds since 1970.

@@ -1,7 +1,5 @@
 //! What an answer that is still being written may cost: a stream ends where a hard budget does.
 
-use std::sync::atomic::Ordering;
-
 use llm_types::Error;
 
 use super::Reservation;
@@ -46,9 +44,6 @@ impl Reservation {
     fn set_aside_more(&self, more: i64) {
         // Without a cap it fits: it is being spent anyway.
         self.scope.budgets().for_each(|budget| budget.purse.raise(more, None).unwrap_or_default());
-        self.amount.fetch_add(more, Ordering::Relaxed);
-        if let (Some(_), Some(shared)) = (self.taken.held, self.accounts.inner().shared.get()) {
-            shared.raise(&self.scope, more);
-        }
+        self.raised(more);
     }
 }

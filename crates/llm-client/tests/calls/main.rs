@@ -14,6 +14,7 @@ mod echo;
 mod exact;
 mod faults;
 mod hang_up;
+mod host;
 mod parameters;
 mod passthrough;
 mod pictures;

@@ -1,42 +1,9 @@
 //! Pictures for a host that wants them as its own files.
 
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::cached::request;
+use crate::host::host;
 use crate::support::{answer, chat, deployment, engine};
-
-/// What came: head and body.
-pub(crate) type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
-
-/// A host that answers each request by its first line.
-pub(crate) async fn host(reply: fn(&str) -> (u16, Value)) -> (String, Asked) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Asked::default();
-    let seen = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(serve(socket, Arc::clone(&seen), reply));
-        }
-    });
-    (base, asked)
-}
-
-async fn serve(mut socket: TcpStream, asked: Asked, reply: fn(&str) -> (u16, Value)) {
-    let mut held = Vec::new();
-    while let Some((head, body)) = request(&mut socket, &mut held).await {
-        let (status, reply) = reply(&head);
-        asked.lock().unwrap().push((head, body));
-        let reply = reply.to_string();
-        let head =
-            format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", reply.len());
-        socket.write_all((head + &reply).as_bytes()).await.unwrap();
-    }
-}
 
 fn files(head: &str) -> (u16, Value) {
     match head.starts_with("POST /files ") {

@@ -100,6 +100,15 @@ impl Default for HealthSettings {
     }
 }
 
+impl Settings {
+    /// A path without what the server is mounted below.
+    #[must_use]
+    pub fn below_root<'p>(&self, path: &'p str) -> &'p str {
+        let below = self.root_path.as_deref().and_then(|root| path.strip_prefix(root));
+        below.filter(|rest| rest.starts_with('/')).unwrap_or(path)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

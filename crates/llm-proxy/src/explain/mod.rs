@@ -91,12 +91,11 @@ pub fn one(snapshot: &Snapshot, id: &str) -> Result<Response<Reply>> {
 #[must_use]
 pub fn budgets(snapshot: &Snapshot) -> Response<Reply> {
     let all = snapshot.engine.router.budgets(std::time::Instant::now());
-    let number = |n: f64| serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number);
     let told = all.iter().map(|b| {
         Json::object([
             ("owner", Json::from(b.owner.as_str())),
-            ("spend", number(b.spent)),
-            ("budget_limit", number(b.limit)),
+            ("spend", Json::from(b.spent)),
+            ("budget_limit", Json::from(b.limit)),
             ("reset_at_ms", Json::from(b.ends_ms)),
         ])
     });

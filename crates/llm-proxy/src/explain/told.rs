@@ -12,13 +12,12 @@ pub(super) fn explanation(model: &str, auto: Option<&AutoChoice>, explained: &Ex
     let error = explained.error.as_ref().map_or(Json::Null, |e| {
         Json::object([("message", Json::from(e.message.as_str())), ("status", Json::from(u64::from(e.status())))])
     });
-    let figure = |n: f64| serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number);
     let auto = auto.map_or(Json::Null, |choice| {
         let tier = choice.tier.map(llm_router::Tier::name);
         Json::object([
             ("model", Json::from(&*choice.model)),
             ("tier", Json::from(tier)),
-            ("score", figure(choice.score)),
+            ("score", Json::from(choice.score)),
         ])
     });
     Json::object([
@@ -58,7 +57,7 @@ fn candidate(v: &Verdict) -> Json {
         ("kept", Json::from(v.dropped.is_none())),
         ("reason", Json::from(v.dropped.map(Dropped::name))),
         ("detail", Json::from(v.dropped.map(|why| detail(d, why)))),
-        ("score", v.score.and_then(serde_json::Number::from_f64).map_or(Json::Null, Json::Number)),
+        ("score", Json::from(v.score)),
         ("place", Json::from(v.place.map(|p| p as u64))),
     ])
 }
@@ -102,10 +101,8 @@ fn choice(c: &DecisionChoice) -> Json {
         let left = if let Dropped::Cooling(left) = why { Some(left.as_millis() as u64) } else { None };
         Json::object([("id", Json::from(&**id)), ("reason", Json::from(why.name())), ("left_ms", Json::from(left))])
     });
-    let scores = c.scores.iter().map(|(id, figure)| {
-        let figure = serde_json::Number::from_f64(*figure).map_or(Json::Null, Json::Number);
-        Json::object([("id", Json::from(&**id)), ("score", figure)])
-    });
+    let scores =
+        c.scores.iter().map(|(id, figure)| Json::object([("id", Json::from(&**id)), ("score", Json::from(*figure))]));
     Json::object([
         ("model_group", Json::from(&*c.group)),
         ("strategy", Json::from(c.strategy)),

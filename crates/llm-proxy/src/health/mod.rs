@@ -39,22 +39,24 @@ pub fn liveliness(app: &App) -> Response<Reply> {
 
 /// `GET /health/readiness`.
 pub async fn readiness(app: &App) -> Response<Reply> {
+    ready(app, Vec::new()).await
+}
+
+/// Whether calls should come here, with `more` to tell of it.
+pub(crate) async fn ready(app: &App, more: Vec<(&'static str, Json)>) -> Response<Reply> {
     let stopping = app.gauge.stopping.load(Ordering::Relaxed);
     let db = app.database_state().await;
-    let broken = db == "Disconnected";
-    let status = if stopping {
-        "shutting down"
-    } else if broken {
-        "unhealthy"
-    } else {
-        "healthy"
+    let (code, status) = match (stopping, db == "Disconnected") {
+        (true, _) => (503, "shutting down"),
+        (false, true) => (503, "unhealthy"),
+        (false, false) => (200, "healthy"),
     };
     let mut body = Json::object([("status", Json::from(status)), ("db", Json::from(db))]);
+    more.into_iter().for_each(|(name, value)| body.set(name, value));
     if let Some(share) = &app.share {
         // Its absence is no reason to send callers elsewhere: everybody shares the same Redis.
         body.set("shared_state", share.state());
     }
-    let code = if stopping || broken { 503 } else { 200 };
     json(code, Bytes::from(body.to_string()), http::HeaderMap::new())
 }
 

@@ -54,10 +54,6 @@ fn model_of(tree: &Json) -> Result<&str> {
     model.ok_or_else(|| Error::bad_request("model is missing").with_param("model"))
 }
 
-fn number(json: f64) -> Json {
-    serde_json::Number::from_f64(json).map_or(Json::Null, Json::Number)
-}
-
 /// `POST /cost/estimate`: the cost of a call with these counts, by day and month too.
 pub(super) fn estimate(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
     let tree = read(body)?;
@@ -99,16 +95,16 @@ pub(super) fn estimate(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &
     ]);
     let parts = parts(&bill, adjusted.total, adjusted.margin_amount);
     for (name, amount) in &parts {
-        out.set(&format!("{name}_per_request"), number(*amount));
+        out.set(&format!("{name}_per_request"), Json::from(*amount));
     }
     let month = monthly.map(|n| n as f64).or(daily.map(|n| n as f64 * MONTH));
     for (period, calls) in [("daily", daily.map(|n| n as f64)), ("monthly", month)] {
         for (name, amount) in &parts {
-            out.set(&format!("{period}_{name}"), calls.map_or(Json::Null, |calls| number(amount * calls)));
+            out.set(&format!("{period}_{name}"), calls.map_or(Json::Null, |calls| Json::from(amount * calls)));
         }
     }
     let rates = entry.to_json();
-    let rate = |name: &str| rates.get(name).and_then(serde_json::Value::as_f64).map_or(Json::Null, number);
+    let rate = |name: &str| rates.get(name).and_then(serde_json::Value::as_f64).map_or(Json::Null, Json::from);
     for name in [
         "input_cost_per_token",
         "output_cost_per_token",
@@ -158,7 +154,7 @@ pub(super) fn calculate(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: 
     let Priced { provider, entry, .. } = priced(snapshot, who, model)?;
     let bill = cost(entry, provider, &usage, &CostOptions::default());
     let adjusted = snapshot.engine.settings.adjustments.of(provider).apply(bill.total);
-    Ok(answer(&Json::object([("cost", number(adjusted.total))])))
+    Ok(answer(&Json::object([("cost", Json::from(adjusted.total))])))
 }
 
 /// The tokens that an answer tells, in the language it is in.

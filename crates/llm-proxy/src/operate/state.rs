@@ -4,14 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
 use llm_callbacks::registry;
 use llm_types::{Error, Json, Result};
 
 use crate::answer::LITELLM_VERSION;
 use crate::body::Reply;
 use crate::core::Core;
-use crate::errors::json;
 use crate::health;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
@@ -19,31 +18,17 @@ use crate::snapshot::Snapshot;
 /// `GET /health/readiness/details`.
 pub(super) async fn readiness(core: &Core) -> Response<Reply> {
     let app = &core.app;
-    let (db, stopping) = (app.database_state().await, app.gauge.stopping.load(Ordering::Relaxed));
-    let broken = stopping || db == "Disconnected";
-    let status = if stopping {
-        "shutting down"
-    } else if broken {
-        "unhealthy"
-    } else {
-        "healthy"
-    };
     let cache = app.cache_setup.config.as_ref().map(|config| config.settings.kind.name());
     let callbacks = app.accounts.serving().ok().map(|serving| serving.in_force("litellm_settings"));
     let callbacks = callbacks.and_then(|section| section.get("callbacks").cloned()).unwrap_or_default();
-    let mut out = Json::object([
-        ("status", Json::from(status)),
-        ("db", Json::from(db)),
+    let more = vec![
         ("cache", Json::from(cache)),
         ("litellm_version", Json::from(LITELLM_VERSION)),
         ("version", Json::from(env!("CARGO_PKG_VERSION"))),
         ("success_callbacks", callbacks),
         ("in_flight_requests", Json::from(app.in_flight.load(Ordering::Relaxed))),
-    ]);
-    if let Some(share) = &app.share {
-        out.set("shared_state", share.state());
-    }
-    json(if broken { 503 } else { 200 }, Bytes::from(out.to_string()), HeaderMap::new())
+    ];
+    health::ready(app, more).await
 }
 
 /// `GET /health/backlog`.
@@ -72,16 +57,15 @@ pub(super) fn callbacks() -> Response<Reply> {
 
 /// `GET /provider/budgets`.
 pub(super) fn provider_budgets(snapshot: &Snapshot) -> Response<Reply> {
-    let number = |n: f64| serde_json::Number::from_f64(n).map_or(Json::Null, Json::Number);
     let all = snapshot.engine.router.budgets(Instant::now());
     let of_providers = all.iter().filter_map(|budget| {
         let provider = budget.owner.as_str().strip_prefix("provider ")?.to_owned();
         let ends =
             budget.ends_ms.and_then(|ms| i64::try_from(ms).ok()).and_then(chrono::DateTime::from_timestamp_millis);
         let told = Json::object([
-            ("budget_limit", number(budget.limit)),
+            ("budget_limit", Json::from(budget.limit)),
             ("time_period", Json::from(budget.period.as_str())),
-            ("spend", number(budget.spent)),
+            ("spend", Json::from(budget.spent)),
             ("budget_reset_at", Json::from(ends.map(|at| at.to_rfc3339()))),
         ]);
         Some((provider, told))

@@ -30,7 +30,7 @@ pub fn forwarded(ctx: &Context, own: bool) -> HeaderMap {
         .collect();
     ours.iter().for_each(|name| drop(headers.remove(name)));
     passed(&ctx.parts.headers, &mut headers);
-    say_the_way(ctx, &mut headers);
+    crate::via::tell(&ctx.parts.headers, &mut headers);
     headers
 }
 
@@ -44,15 +44,8 @@ pub fn of_body(ctx: &Context) -> HeaderMap {
         }
     }
     passed(&ctx.parts.headers, &mut headers);
-    say_the_way(ctx, &mut headers);
+    crate::via::tell(&ctx.parts.headers, &mut headers);
     headers
-}
-
-/// Whoever is asked may be a gateway, and lead back here.
-fn say_the_way(ctx: &Context, headers: &mut HeaderMap) {
-    if let Ok(value) = HeaderValue::from_str(&crate::via::onward(&ctx.parts.headers)) {
-        headers.insert(HeaderName::from_static(llm_client::VIA), value);
-    }
 }
 
 /// `x-pass-foo` goes on as `foo`, whatever else is forwarded.

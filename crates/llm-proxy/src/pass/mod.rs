@@ -206,9 +206,7 @@ async fn admit(
 
 /// The path that was called, without what the server is mounted below.
 fn path(ctx: &Context) -> String {
-    let path = ctx.parts.uri.path();
-    let root = ctx.snapshot.settings.root_path.as_deref().unwrap_or_default();
-    path.strip_prefix(root).filter(|p| p.starts_with('/')).unwrap_or(path).to_owned()
+    ctx.snapshot.settings.below_root(ctx.parts.uri.path()).to_owned()
 }
 
 /// The upstream's answer on its way to the client.

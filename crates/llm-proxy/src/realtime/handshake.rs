@@ -52,9 +52,7 @@ pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
             out.insert(name, value.clone());
         }
     }
-    if let Ok(value) = HeaderValue::from_str(&crate::via::onward(headers)) {
-        out.insert(HeaderName::from_static(llm_client::VIA), value);
-    }
+    crate::via::tell(headers, &mut out);
     let offered: Vec<&str> = protocols(headers).filter(|p| !p.starts_with(PROTOCOL)).collect();
     if let Ok(value) = HeaderValue::from_str(&offered.join(", "))
         && !offered.is_empty()
