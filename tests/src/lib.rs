@@ -4,7 +4,7 @@
 //! directory, waits until it is alive, and ends it when dropped. [`Config`] writes LiteLLM config files that point at
 //! a [`llm_simulator::Running`].
 
-use llm_simulator::{Recorded, Running};
+use llm_simulator::{Ended, Recorded, Running};
 
 mod binary;
 mod call;
@@ -24,6 +24,17 @@ pub use sse::{Event, events, joined_text, joined_tool_calls};
 /// The calls a simulator received. A gateway may list an upstream's models (GET) whenever it likes; those are left out.
 pub fn calls(sim: &Running) -> Vec<Recorded> {
     sim.requests().into_iter().filter(|request| request.method == "POST").collect()
+}
+
+/// How the last call that a simulator received ended, once it has.
+///
+/// # Panics
+/// When it goes on for another 30 seconds.
+pub async fn ended(sim: &Running) -> Ended {
+    eventually("the upstream's last call ends", async || {
+        calls(sim).last().map(|call| call.ended).filter(|ended| *ended != Ended::Open)
+    })
+    .await
 }
 
 /// Asks until `done` gives something, for at most 30 seconds.
