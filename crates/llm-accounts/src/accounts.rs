@@ -24,6 +24,8 @@ use crate::party::Parties;
 use crate::period::ResetClock;
 use crate::purse::{Cap, Owner, Purses, nanos, usd};
 use crate::shared::Shared;
+use crate::source::Source;
+use crate::strangers::{self, Strangers};
 use crate::{
     AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
     refusal,
@@ -54,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
     pub(crate) unknown: DashMap<KeyDigest, u64, ByDigest>,
     pub(crate) flights: Arc<Flights>,
+    /// Keys that are not in memory.
+    pub(crate) strangers: Strangers,
     pub(crate) lookups: Arc<Semaphore>,
     /// Questions to authorization servers at the same time.
     pub(crate) asks: Semaphore,
@@ -98,6 +102,7 @@ impl Accounts {
         let mut anyone = Identity::bare(Rank::Anyone, "anyone", Arc::clone(&directory));
         anyone.role = Some(Role::InternalUser);
         anyone.bounds.budgets = proxy().into_iter().collect();
+        let (strangers, waiting) = Strangers::new();
         let inner = Inner {
             store,
             background,
@@ -109,6 +114,7 @@ impl Accounts {
             keys: DashMap::default(),
             unknown: DashMap::default(),
             flights: Arc::default(),
+            strangers,
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
             asks: Semaphore::new(LOOKUPS),
             mapped: DashMap::default(),
@@ -125,6 +131,7 @@ impl Accounts {
             settings,
         };
         let inner = Arc::new(inner);
+        strangers::serve(&inner, waiting);
         if inner.store.is_some() {
             inner.background.spawn(flush_forever(Arc::downgrade(&inner)));
         }
@@ -209,12 +216,21 @@ impl Accounts {
     /// # Errors
     /// 401 for wrong credentials; 503 when the store cannot be asked.
     pub async fn identify(&self, credential: &Credential<'_>) -> Result<Arc<Identity>> {
+        self.identify_from(credential, None).await
+    }
+
+    /// The same for a credential that came from there.
+    pub(crate) async fn identify_from(
+        &self,
+        credential: &Credential<'_>,
+        source: Option<Source>,
+    ) -> Result<Arc<Identity>> {
         if let Some(known) = self.identify_now(credential) {
             return known;
         }
         let Credential::Key(key) = credential else { return Err(refusal::no_key()) };
         let digest = KeyDigest::of(key);
-        let found = self.0.clone().look_up(digest).await;
+        let found = self.0.look_up(digest, source).await;
         match found {
             Ok(Some(known)) => accept(known, key),
             Ok(None) => Err(refusal::unknown_key(&abbreviated(key))),

@@ -18,7 +18,7 @@
 //! | `allow` | model allow-lists |
 //! | `identity`, `together`, `load`, `binding` | who calls, and how that is read from the rows |
 //! | `changes` | what other gateways on the same database did |
-//! | `accounts`, `memory`, `flights` | [`Accounts`]: the keys in memory, look-ups shared by callers |
+//! | `accounts`, `memory`, `flights`, `strangers`, `source` | [`Accounts`]: the keys in memory, look-ups shared by callers, keys that nobody knows and where they come from |
 //! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
 //! | `budget_fallback` | where a call goes whose model's budget is gone |
@@ -99,8 +99,10 @@ mod serving;
 mod sessions;
 mod settings;
 mod shared;
+mod source;
 mod spend_row;
 mod stored;
+mod strangers;
 mod tags;
 mod teams;
 mod together;

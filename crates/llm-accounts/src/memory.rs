@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use llm_store::StoreError;
 use llm_types::{Error, Result};
 
 use crate::accounts::Inner;
 use crate::flights::Flights;
 use crate::identity::{Identity, Rank};
 use crate::load::Rows;
+use crate::source::Source;
+use crate::strangers::{Asked, Found};
 use crate::{AccountsSettings, KeyDigest, refusal};
 
 /// How long it is remembered that a key does not exist, in milliseconds; another gateway may make it meanwhile.
@@ -34,7 +37,7 @@ impl Inner {
             let inner = Arc::clone(self);
             let old = Arc::clone(&known);
             self.background.spawn(async move {
-                if let Err(error) = inner.look_up(digest).await {
+                if let Err(error) = inner.refresh(digest).await {
                     tracing::warn!(%error, "a key could not be refreshed");
                 }
                 old.fresh.refreshing.store(false, Ordering::Relaxed);
@@ -46,35 +49,39 @@ impl Inner {
         (age <= most).then_some(known)
     }
 
-    /// Asks the store for a key, together with everyone else who asks for it now.
-    pub(crate) async fn look_up(self: Arc<Self>, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
+    /// Asks the store for a key that is not in memory, together with everyone else who asks for it, and with others who ask
+    /// for theirs.
+    pub(crate) async fn look_up(&self, digest: KeyDigest, source: Option<Source>) -> Result<Option<Arc<Identity>>> {
         let (answer, landing) = Flights::join(&self.flights, digest);
         if let Some(landing) = landing {
-            let inner = Arc::clone(&self);
-            self.background.spawn(async move {
-                let found = inner.read(digest).await;
-                landing.land(&found);
-            });
+            self.strangers.ask(Asked { digest, source, landing }, self.kv.now().0);
         }
         answer.await.unwrap_or_else(|_| Err(Error::internal("the look-up of the key was stopped")))
     }
 
-    /// Reads a key and remembers it, or that there is none.
-    async fn read(&self, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
+    /// Reads a key again.
+    async fn refresh(&self, digest: KeyDigest) -> Result<Option<Arc<Identity>>> {
+        let (answer, landing) = Flights::join(&self.flights, digest);
+        if let Some(landing) = landing {
+            landing.land(&self.read(digest, None).await);
+        }
+        answer.await.unwrap_or_else(|_| Err(Error::internal("the look-up of the key was stopped")))
+    }
+
+    /// Reads a key and remembers it, or that there is none. `found`: its row, when that was read.
+    pub(crate) async fn read(&self, digest: KeyDigest, mut found: Option<Found>) -> Result<Option<Arc<Identity>>> {
         let Some(store) = &self.store else { return Ok(None) };
         let _permit = self.lookups.acquire().await.map_err(|_| refusal::no_database())?;
-        let hash = digest.hex();
         for last in [false, false, true] {
-            let generation = self.generation.load(Ordering::SeqCst);
-            let epoch = self.journal.epoch();
-            let rows = match Rows::read(store, &hash).await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    self.store_away.store(error.is_transient(), Ordering::Relaxed);
-                    return Err(refusal::store(&error));
-                }
+            let (row, generation, epoch) = match found.take() {
+                Some(Found { row, generation, epoch }) => (Some(row), generation, epoch),
+                None => (None, self.generation.load(Ordering::SeqCst), self.journal.epoch()),
             };
-            self.store_away.store(false, Ordering::Relaxed);
+            let rows = match row {
+                Some(row) => Rows::below(store, row).await.map(Some),
+                None => Rows::read(store, &digest.hex()).await,
+            };
+            let rows = self.heard(rows)?;
             // Something was changed while it was read: it may be the row before the change.
             if generation != self.generation.load(Ordering::SeqCst) && !last {
                 continue;
@@ -89,7 +96,14 @@ impl Inner {
         Ok(None)
     }
 
-    fn remember(&self, digest: KeyDigest, found: Option<Identity>) -> Option<Arc<Identity>> {
+    /// Notes whether the store answered.
+    pub(crate) fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T> {
+        let away = answer.as_ref().is_err_and(StoreError::is_transient);
+        self.store_away.store(away, Ordering::Relaxed);
+        answer.map_err(|error| refusal::store(&error))
+    }
+
+    pub(crate) fn remember(&self, digest: KeyDigest, found: Option<Identity>) -> Option<Arc<Identity>> {
         let now = self.kv.now().0;
         let Some(identity) = found else {
             self.keys.remove(&digest);

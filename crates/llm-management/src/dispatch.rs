@@ -12,7 +12,7 @@ use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome,
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
-use crate::login::{self, ClientAddress, Codes, OpenRow, SsoSettings, Visit};
+use crate::login::{self, Codes, OpenRow, SsoSettings, Visit};
 use crate::table::{Dialect, Row, rows};
 use crate::{answer, scim};
 
@@ -87,7 +87,7 @@ async fn visit(
 
 /// Where a request comes from, as the server says.
 fn source(parts: &Parts) -> Option<std::net::IpAddr> {
-    parts.extensions.get::<ClientAddress>().map(|address| address.0)
+    parts.extensions.get::<Connected>().map(|connected| connected.0)
 }
 
 async fn serve(
@@ -119,7 +119,7 @@ async fn steps(
         headers: &parts.headers,
         method: parts.method.as_str(),
         path: parts.uri.path(),
-        connected: parts.extensions.get::<Connected>().map(|connected| connected.0),
+        connected: source(parts),
     };
     let who = state.accounts.enter(&asking).await?;
     let reads = parts.method == Method::GET || parts.method == Method::HEAD;

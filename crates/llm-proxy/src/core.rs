@@ -41,9 +41,7 @@ impl Core {
     /// Answers a request.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let (mut parts, body) = req.into_parts();
-        if self.app.accounts.reads_addresses() {
-            parts.extensions.insert(Connected(peer.ip()));
-        }
+        parts.extensions.insert(Connected(peer.ip()));
         if let Err(error) = via::check(&parts.headers) {
             return errors::respond(&error, Format::OpenAiChat, HeaderMap::new());
         }
@@ -70,7 +68,7 @@ impl Core {
                 return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
             }
             drop(snapshot);
-            return self.management(Request::from_parts(parts, body), peer).await;
+            return self.management(Request::from_parts(parts, body)).await;
         };
         if matches!(route.action, Action::Call(..)) {
             drop(snapshot);
@@ -201,8 +199,7 @@ impl Core {
     }
 
     /// Everything the data plane does not know.
-    async fn management(&self, mut req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
-        req.extensions_mut().insert(llm_management::ClientAddress(peer.ip()));
+    async fn management(&self, req: Request<Incoming>) -> Response<Reply> {
         let router = self.app.management.clone();
         match router.oneshot(req.map(axum::body::Body::new)).await {
             Ok(response) => response.map(Reply::Management),

@@ -104,19 +104,38 @@ impl Rows<'_, VerificationToken> {
         self.get([hash]).await
     }
 
+    /// The keys with these hashes, each with the hash that led to it: its own, or that of the key it replaced as long as the old
+    /// one is in its grace period. One statement, whatever their number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resolve_many(&mut self, hashes: &[String]) -> Result<Vec<(String, VerificationToken)>> {
+        let dialect = self.exec.dialect();
+        let mut sql = Sql::read(dialect, "SELECT ");
+        sql.names(VerificationToken::COLUMNS)
+            .push(", \"shown\" FROM (SELECT \"token\" AS \"shown\", \"token\" AS \"meant\"");
+        sql.push(" FROM ").name(VerificationToken::NAME).push(" WHERE \"token\"").is_any_of(hashes);
+        sql.push(" UNION ALL SELECT \"token\", \"active_token_id\" FROM ").name(DeprecatedTokenRow::NAME);
+        sql.push(" WHERE \"token\"").is_any_of(hashes).push(" AND \"revoke_at\" > ").push(dialect.now());
+        sql.push(") AS \"asked\" JOIN ").name(VerificationToken::NAME).push(" ON \"token\" = \"meant\"");
+        let rows = self.exec.fetch(sql).await?;
+        let read = |row| -> Result<(String, VerificationToken)> {
+            let key = VerificationToken::read(row)?;
+            Ok((row.text(VerificationToken::COLUMNS.len())?.unwrap_or_default(), key))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// The key with this hash, or the key that replaced it when the old one is still in its grace period.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn resolve(&mut self, hash: &str) -> Result<Option<VerificationToken>> {
-        if let Some(key) = self.get([hash]).await? {
-            return Ok(Some(key));
-        }
-        let dialect = self.exec.dialect();
-        let mut sql = crate::access::select::<VerificationToken>(dialect);
-        sql.push(" WHERE \"token\" = (SELECT \"active_token_id\" FROM ").name(DeprecatedTokenRow::NAME);
-        sql.push(" WHERE \"token\" = ").bind(hash).push(" AND \"revoke_at\" > ").push(dialect.now()).push(")");
-        self.exec.fetch(sql).await?.first().map(VerificationToken::read).transpose()
+        let found = self.resolve_many(&[hash.to_owned()]).await?;
+        // A key of its own comes before what it once was.
+        let (own, replaced): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|(_, key)| key).partition(|key| key.token == hash);
+        Ok(own.into_iter().chain(replaced).next())
     }
 
     /// True when another key than `except` has this alias.

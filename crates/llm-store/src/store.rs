@@ -1,6 +1,7 @@
 //! The store: pools, and the few calls every statement goes through.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +21,13 @@ use crate::transaction::{Exec, Open, StoreTx};
 
 /// The database. Cheap to clone. It belongs to the runtime it was opened on: its connections are driven there.
 #[derive(Debug, Clone)]
-pub struct Store(Arc<Pools>);
+pub struct Store(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    pools: Pools,
+    statements: AtomicU64,
+}
 
 #[derive(Debug)]
 enum Pools {
@@ -86,16 +93,22 @@ impl Store {
                 prepare: if config.statement_cache == 0 { Prepare::Unnamed } else { Prepare::Named },
             },
         };
-        Ok(Self(Arc::new(pools)))
+        Ok(Self(Arc::new(Inside { pools, statements: AtomicU64::new(0) })))
     }
 
     /// Which engine this is.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        match self.0.as_ref() {
+        match &self.0.pools {
             Pools::Sqlite { .. } => Dialect::Sqlite,
             Pools::Postgres { .. } => Dialect::Postgres,
         }
+    }
+
+    /// How many statements were sent outside of transactions since the store was opened.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.0.statements.load(Ordering::Relaxed)
     }
 
     /// Asks the database for an answer.
@@ -133,7 +146,7 @@ impl Store {
 
     /// Closes every connection, after the calls under way.
     pub async fn close(&self) {
-        match self.0.as_ref() {
+        match &self.0.pools {
             Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
@@ -160,7 +173,7 @@ impl Store {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<StoreTx> {
-        Ok(match self.0.as_ref() {
+        Ok(match &self.0.pools {
             // IMMEDIATE takes the lock now; a deferred one may fail half-way when another process writes.
             Pools::Sqlite { writer, .. } => StoreTx(Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
             Pools::Postgres { pool, prepare } => StoreTx(Open::Postgres { tx: pool.begin().await?, prepare: *prepare }),
@@ -169,7 +182,8 @@ impl Store {
 
     pub(crate) async fn execute(&self, sql: Sql) -> Result<u64> {
         let statement = sql.finish()?;
-        match self.0.as_ref() {
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+        match &self.0.pools {
             Pools::Sqlite { writer, .. } => execute_sqlite(writer, statement).await,
             Pools::Postgres { pool, prepare: Prepare::Named } => {
                 execute_postgres(pool, statement, Prepare::Named).await
@@ -186,7 +200,8 @@ impl Store {
 
     pub(crate) async fn fetch(&self, sql: Sql) -> Result<Vec<Row>> {
         let statement = sql.finish()?;
-        match self.0.as_ref() {
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+        match &self.0.pools {
             Pools::Sqlite { writer, .. } if statement.writes => fetch_sqlite(writer, statement).await,
             Pools::Sqlite { readers, .. } => fetch_sqlite(readers, statement).await,
             Pools::Postgres { pool, prepare: Prepare::Named } => fetch_postgres(pool, statement, Prepare::Named).await,

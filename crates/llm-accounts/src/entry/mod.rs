@@ -34,10 +34,10 @@ use self::said::Said;
 use crate::accounts::{Inner, accept};
 use crate::flights::Flights;
 use crate::identity::Rank;
+use crate::source::Source;
 use crate::{Accounts, AccountsSettings, Credential, Identity, KeyDigest, Permission, Role, in_routes};
 
-/// Who is connected, as the server notes it in the extensions of a request where that matters
-/// ([`Accounts::reads_addresses`]).
+/// Who is connected, as the server notes it in the extensions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connected(pub IpAddr);
 
@@ -96,12 +96,6 @@ impl Accounts {
         }
     }
 
-    /// True when the address of a caller is to be noted in [`Asking::connected`].
-    #[must_use]
-    pub fn reads_addresses(&self) -> bool {
-        self.settings().entry.reads_address()
-    }
-
     /// Whether a caller may call a route of this permission, see [`Identity::authorize`], beside what only administrators may
     /// (`admin_only_routes`).
     ///
@@ -151,10 +145,10 @@ impl Accounts {
         match inner.way(asking) {
             Way::Guest => Ok(inner.guest()),
             Way::Refused(error) => Err(error),
-            Way::Keys => inner.or_guest(asking, self.identify(&asking.credential).await),
+            Way::Keys => inner.or_guest(asking, self.identify_from(&asking.credential, inner.source(asking)).await),
             Way::Ask(digest, ask) => match Box::pin(self.learn(digest, ask)).await {
                 Ok(Some(known)) => accept(known, "").and_then(|known| for_request(&known, asking)),
-                Ok(None) => inner.or_guest(asking, self.identify(&asking.credential).await),
+                Ok(None) => inner.or_guest(asking, self.identify_from(&asking.credential, inner.source(asking)).await),
                 Err(error) => inner.or_guest(asking, Err(error)),
             },
         }
@@ -241,7 +235,7 @@ impl Accounts {
         if let Some(known) = known.and_then(|known| inner.fresh(key, known)) {
             return accept(known, "");
         }
-        match Arc::clone(inner).look_up(key).await? {
+        match inner.look_up(key, None).await? {
             Some(known) => accept(known, ""),
             None => {
                 Err(refused::unauthorized("Authentication Error, the key that the token stands for does not exist"))
@@ -294,6 +288,12 @@ impl Inner {
             }
             _ => Way::Keys,
         }
+    }
+
+    /// Where a request comes from, if that was noted.
+    fn source(&self, asking: &Asking<'_>) -> Option<Source> {
+        let address = asking.connected?;
+        Some(Source::of(Some(self.settings.entry.network.caller(address, asking.headers))))
     }
 
     /// Who showed this lately, as long as that holds.

@@ -36,12 +36,6 @@ impl EntrySettings {
             && self.hook.is_none()
             && self.public_routes.is_empty()
     }
-
-    /// True when the address of a caller matters.
-    #[must_use]
-    pub const fn reads_address(&self) -> bool {
-        self.headers.is_some() || self.hook.is_some() || self.network.allowed.is_some()
-    }
 }
 
 /// An authorization server that says what a token is.

@@ -12,26 +12,13 @@ use parking_lot::Mutex;
 
 use super::FailureLimits;
 use crate::KeyDigest;
+use crate::source::Source;
 
 /// Sources and pairs remembered at the most; beyond it the oldest windows go.
 const MOST: usize = 20_000;
 
 /// Who tries: a source, and the name if it counts.
 type Who = (Source, Option<KeyDigest>);
-
-/// An address; of the sixth version its network, which one client has to itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(u128);
-
-impl Source {
-    fn of(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            None => Self(0),
-            Some(IpAddr::V4(four)) => Self(u128::from(four.to_bits())),
-            Some(IpAddr::V6(six)) => Self(six.to_bits() & !u128::from(u64::MAX)),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
@@ -122,9 +109,5 @@ mod tests {
             assert!(tries(there, "bob", at));
             throttle.right(there, "bob");
         }
-        let six = |text: &str| text.parse::<IpAddr>().ok();
-        assert_eq!(Source::of(six("2001:db8::1")), Source::of(six("2001:db8::ffff:2")));
-        assert_ne!(Source::of(six("2001:db8::1")), Source::of(six("2001:db8:0:1::1")));
-        assert_eq!(Source::of(six("::ffff:192.0.2.1")), Source::of(here));
     }
 }

@@ -14,4 +14,5 @@ mod overshoot;
 mod parties;
 mod permission;
 mod shared;
+mod strangers;
 mod support;

@@ -30,7 +30,6 @@ use http::Response;
 pub(crate) use codes::Codes;
 pub(crate) use sso::readiness;
 pub use sso::{SsoAttributes, SsoKind, SsoRoleMap, SsoSettings};
-pub use visit::ClientAddress;
 pub(crate) use visit::Visit;
 
 /// A running visit.

@@ -11,10 +11,6 @@ use llm_types::{Error, Json, Kind};
 
 use super::{Codes, SsoSettings};
 
-/// Where a request comes from; the server puts it into the request's extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
 /// A request of somebody without a key.
 #[derive(Debug)]
 pub(crate) struct Visit {

@@ -113,6 +113,11 @@ pub(crate) async fn rotation_with_grace(store: Store) {
     assert!(store.keys().rotate("new", "newer", &KeyPatch::default(), None).await.unwrap());
     assert!(store.keys().resolve("new").await.unwrap().is_none(), "no grace, no way back");
     assert_eq!(store.keys().resolve("old").await.unwrap().unwrap().token, "newer", "the first grace still holds");
+    let asked = ["old", "newer", "new", "nobody"].map(str::to_owned);
+    let mut found = store.keys().resolve_many(&asked).await.unwrap();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let found: Vec<_> = found.iter().map(|(shown, key)| (shown.as_str(), key.token.as_str())).collect();
+    assert_eq!(found, [("newer", "newer"), ("old", "newer")]);
     assert!(!store.keys().rotate("nobody", "x", &KeyPatch::default(), None).await.unwrap());
 
     store.keys().insert(&key("other", "ann", None)).await.unwrap();
