@@ -43,7 +43,7 @@ pub struct Gateway {
     logs: Arc<Mutex<String>>,
     client: HttpClient,
     // holds the config file and, unless one was given, the state directory
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Gateway {
@@ -70,7 +70,7 @@ impl Gateway {
         let logs = Arc::new(Mutex::new(String::new()));
         collect(child.stdout.take(), &logs);
         collect(child.stderr.take(), &logs);
-        let mut gateway = Self { child, addr, logs, client: client(false), _folder: folder };
+        let mut gateway = Self { child, addr, logs, client: client(false), folder };
         gateway.wait_alive().await?;
         Ok(gateway)
     }
@@ -84,6 +84,14 @@ impl Gateway {
         let output = Command::new(binary).args(args).env_clear().envs(env.iter().copied()).output().await?;
         let both = [output.stdout, output.stderr].concat();
         Ok((output.status.code(), String::from_utf8_lossy(&both).into_owned()))
+    }
+
+    /// Writes another configuration into its file; `POST /config/reload` takes it over.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn rewrite(&self, config: &str) -> Result<()> {
+        Ok(std::fs::write(self.folder.path().join("config.yaml"), config)?)
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -212,4 +212,18 @@ async fn a_hook_decides_and_addresses_are_a_wall() {
         let reply = gateway.send(Method::GET, path, &headers, Bytes::new()).await.unwrap();
         assert_eq!(reply.status, status, "{forwarded} {path}: {}", reply.text());
     }
+
+    // Another configuration: no hook any more, another wall.
+    let config = Config::standard(&sim).general("allowed_ips: ['127.0.0.1']").general("public_routes: ['/v1/models']");
+    gateway.rewrite(&config.yaml()).unwrap();
+    assert_eq!(gateway.ask("/config/reload", &json!({})).await.unwrap().status, 200);
+    let asked = hook.count();
+    for (key, model, status) in [("password-of-ann", "gpt", 401), (MASTER_KEY, "claude", 200)] {
+        assert_eq!(gateway.post(CHAT, &say(model), key).await.unwrap().status, status, "{key} {model}");
+    }
+    assert_eq!(gateway.get("/v1/models", "").await.unwrap().status, 200, "public by now");
+    assert_eq!(hook.count(), asked, "nobody asks it any more");
+    gateway.rewrite(&Config::standard(&sim).general("allowed_ips: ['192.0.2.1']").yaml()).unwrap();
+    assert_eq!(gateway.ask("/config/reload", &json!({})).await.unwrap().status, 200);
+    assert_eq!(gateway.get("/v1/models", MASTER_KEY).await.unwrap().status, 403);
 }

@@ -46,6 +46,23 @@ async fn people_come_and_go() {
     let session = gateway.send(Method::GET, "/session", &page, Bytes::new()).await.unwrap().json();
     let admin = session["key"].as_str().unwrap_or_else(|| panic!("{session}")).to_owned();
 
+    // An identity provider that is named while it runs.
+    let bearer = format!("Bearer {admin}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let sso = json!({"generic_client_id": "gateway", "generic_client_secret": "a-long-client-secret",
+        "generic_authorization_endpoint": "https://idp.example/authorize", "generic_token_endpoint": "https://idp.example/token",
+        "generic_userinfo_endpoint": "https://idp.example/userinfo"});
+    let body = Bytes::from(sso.to_string());
+    let reply = gateway.send(Method::PATCH, "/update/sso_settings", &headers, body).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let left = gateway.send(Method::GET, "/sso/key/generate", &[], Bytes::new()).await.unwrap();
+    assert!(left.header("location").starts_with("https://idp.example/authorize?"), "{} {}", left.status, left.text());
+    assert!(!gateway.logs().contains("a-long-client-secret"));
+    let reply = gateway.send(Method::PATCH, "/update/sso_settings", &headers, Bytes::from_static(b"{}")).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let left = gateway.send(Method::GET, "/sso/key/generate", &[], Bytes::new()).await.unwrap();
+    assert_eq!((left.status, left.header("location")), (200, ""), "the form again");
+
     let made = gateway.post("/key/generate", &json!({"allowed_routes": ["/scim/*"]}), &admin).await.unwrap().json();
     // A key of the operator's session belongs to the operator: they provision themselves.
     let provider = made["key"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();

@@ -1,14 +1,13 @@
 //! The keys in memory and the way to those that are not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
 use dashmap::DashMap;
 use llm_kv::MemoryKv;
-use llm_store::{Dialect, Store, UserRow};
+use llm_store::{Dialect, Store};
 use llm_types::record::Caller;
 use llm_types::{Error, Result};
 use tokio::runtime::Handle;
@@ -27,8 +26,7 @@ use crate::shared::Shared;
 use crate::source::Source;
 use crate::strangers::{self, Strangers};
 use crate::{
-    AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, PROXY_BUDGET_USER, Role,
-    refusal,
+    AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, Role, WaysIn, refusal,
 };
 
 /// Who may do what and how much is left. Cheap to clone; one for the whole gateway.
@@ -51,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<ResetClock>,
     pub(crate) journal: Journal,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
+    /// Who gets in, and how.
+    pub(crate) ways: ArcSwap<WaysIn>,
     master: Option<(KeyDigest, Arc<Identity>)>,
     anyone: Arc<Identity>,
     pub(crate) keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
@@ -109,6 +109,7 @@ impl Accounts {
             kv: MemoryKv::new(),
             journal,
             directory,
+            ways: ArcSwap::from_pointee(WaysIn::of(&settings)),
             master,
             anyone: Arc::new(anyone),
             keys: DashMap::default(),
@@ -133,7 +134,7 @@ impl Accounts {
         let inner = Arc::new(inner);
         strangers::serve(&inner, waiting);
         if inner.store.is_some() {
-            inner.background.spawn(flush_forever(Arc::downgrade(&inner)));
+            inner.background.spawn(crate::flush::flush_forever(Arc::downgrade(&inner)));
         }
         if inner.store.as_ref().is_some_and(|store| store.dialect() == Dialect::Postgres) {
             inner.background.spawn(crate::changes::watch(Arc::downgrade(&inner)));
@@ -335,69 +336,5 @@ impl Inner {
 
     pub(crate) fn proxy_budget(&self) -> Option<Budget> {
         proxy_budget(&self.settings, &self.purses)
-    }
-
-    pub(crate) async fn flush(&self) -> Result<Flushed> {
-        let Some(store) = &self.store else { return Ok(Flushed::default()) };
-        let flushed = self.journal.flush(store, &self.purses).await.map_err(|e| refusal::store(&e))?;
-        self.learn_proxy_spend(store).await?;
-        self.learn_blocked_customers(store).await?;
-        self.learn_listed(store).await?;
-        Ok(flushed)
-    }
-
-    async fn drain(&self) -> Result<Flushed> {
-        let Some(store) = &self.store else { return Ok(Flushed::default()) };
-        self.journal.drain(store, &self.purses).await.map_err(|e| refusal::store(&e))
-    }
-
-    /// Reads what the whole proxy has spent, when it has a budget; its row is made when missing.
-    async fn learn_proxy_spend(&self, store: &Store) -> Result<()> {
-        let Some(max) = self.settings.proxy_budget() else { return Ok(()) };
-        let epoch = self.journal.epoch();
-        let row = store.table::<UserRow>().get([PROXY_BUDGET_USER]).await.map_err(|e| refusal::store(&e))?;
-        let spend = if let Some(row) = row {
-            row.spend
-        } else {
-            let row = UserRow {
-                user_id: PROXY_BUDGET_USER.to_owned(),
-                max_budget: Some(max),
-                budget_duration: self.settings.budget_duration.clone(),
-                ..UserRow::default()
-            };
-            store.table::<UserRow>().put(&row).await.map_err(|e| refusal::store(&e))?;
-            0.0
-        };
-        let clean = self.journal.quiet_since(epoch);
-        self.purses.get(Owner::Proxy, "").learn(nanos(spend), clean);
-        Ok(())
-    }
-}
-
-/// Flushes the journal for as long as anybody uses the accounts: full segments at once, the rest after a pause.
-async fn flush_forever(inner: Weak<Inner>) {
-    let mut swept = tokio::time::Instant::now();
-    loop {
-        let (next, full) = {
-            let Some(inner) = inner.upgrade() else { return };
-            if let Err(error) = inner.flush().await {
-                tracing::error!(%error, "finished calls could not be written to the store; they stay in the journal");
-            }
-            if swept.elapsed() >= Duration::from_secs(60) {
-                swept = tokio::time::Instant::now();
-                inner.sweep();
-            }
-            let pause = AccountsSettings::seconds(inner.settings.proxy_batch_write_at).max(Duration::from_millis(10));
-            (tokio::time::Instant::now() + pause, inner.journal.full())
-        };
-        while tokio::time::timeout_at(next, full.notified()).await.is_ok() {
-            let Some(inner) = inner.upgrade() else { return };
-            if let Err(error) = inner.drain().await {
-                // The next flush tries again, and says so.
-                tracing::debug!(%error, "a segment of the journal could not be written to the store");
-                break;
-            }
-        }
-        tokio::time::sleep_until(next).await;
     }
 }

@@ -238,7 +238,7 @@ fn key_routes(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
 fn proxy_routes(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     let settings = &inner.settings;
     let outside = !settings.allowed_routes.is_empty() && !crate::in_routes(&settings.allowed_routes, wish.path);
-    let above = !who.is_admin() && crate::in_routes(&settings.admin_only_routes, wish.path);
+    let above = !who.is_admin() && crate::in_routes(&inner.ways.load().admin_only_routes, wish.path);
     if outside || above { Err(refusal::route_denied(wish.path)) } else { Ok(()) }
 }
 

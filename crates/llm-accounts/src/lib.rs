@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `settings` | [`AccountsSettings`], with LiteLLM's names |
 //! | `credential` | where a key may stand in the headers |
-//! | `entry` | the ways in beside keys: identity providers, proxies, a hook |
+//! | `entry`, `ways` | the ways in beside keys: identity providers, proxies, a hook; what of it a reload changes |
 //! | `digest` | keys as SHA-256; how keys are shown |
 //! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
@@ -25,7 +25,7 @@
 //! | `bounds`, `party`, `scope` | budgets and limits that hold together: of a caller, of end users and tags, of a call |
 //! | `limits` | taking from limits, here or in the shared store |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
-//! | `journal` | the write-ahead journal, its segments, its way into the store |
+//! | `journal`, `flush` | the write-ahead journal, its segments, its way into the store |
 //! | `spend_row` | the row of a call, as LiteLLM writes it |
 //! | `period`, `resets` | durations, reset instants, the reset job |
 //! | `request` | bodies of management calls |
@@ -61,6 +61,7 @@ mod customers;
 mod digest;
 mod entry;
 mod flights;
+mod flush;
 mod gate;
 mod grants;
 mod groups;
@@ -108,6 +109,7 @@ mod teams;
 mod together;
 mod usage;
 mod users;
+mod ways;
 mod window;
 
 pub use accounts::Accounts;
@@ -116,7 +118,7 @@ pub use allow::{Directory, ModelList, ProviderOf};
 pub use audit::AuditQuery;
 pub use credential::{Credential, basic_user, credential, is_credential, without_credential};
 pub use digest::KeyDigest;
-pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered};
+pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
 pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
 pub use entry::{Asking, Connected};
 pub use grants::Grants;
@@ -143,9 +145,13 @@ pub use sessions::{
 };
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::settings::Defaults;
-pub use stored::{Stored, StoredCredential, StoredModel, StoredServer, StoredVersion};
+pub use stored::{
+    Stored, StoredCredential, StoredModel, StoredServer, StoredVersion, decides_who_gets_in, sso_sections,
+    sso_team_claim,
+};
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;
+pub use ways::WaysIn;
 
 /// The name under which spend and logs of the master key stand, instead of anything made from it.
 pub const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";

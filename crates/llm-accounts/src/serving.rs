@@ -56,6 +56,9 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// A section of the configuration in force (`general_settings` ...), as the file has it.
     fn section(&self, name: &str) -> Json;
 
+    /// A variable of the environment, as process and file have it.
+    fn variable(&self, name: &str) -> Option<String>;
+
     /// The same, with what the database says laid over it.
     fn in_force(&self, name: &str) -> Json;
 

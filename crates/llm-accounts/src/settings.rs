@@ -33,6 +33,8 @@ pub struct AccountsSettings {
     pub encryption_algorithm: SealFormat,
     /// Models, credentials and settings may live in the database.
     pub store_model_in_db: bool,
+    /// Settings that decide who gets in may live there too.
+    pub auth_settings_in_db: bool,
     /// How often the database is asked whether its models and settings have changed.
     pub config_reload_seconds: f64,
     /// HTTP status of budget errors.
@@ -75,7 +77,7 @@ pub struct AccountsSettings {
     pub default_internal_user_params: Option<Json>,
     /// What teams get that an identity provider makes.
     pub default_team_params: Option<Json>,
-    /// How people log in.
+    /// How people log in, at the start: [`crate::Accounts::ways_in`] has what holds.
     #[serde(skip)]
     pub login: crate::LoginSettings,
     /// Members of SCIM groups who are not here are made.
@@ -96,7 +98,7 @@ pub struct AccountsSettings {
     pub allow_requests_on_db_unavailable: bool,
     /// The only routes that may be called; empty: all.
     pub allowed_routes: Vec<String>,
-    /// Routes for administrators only.
+    /// Routes for administrators only, at the start.
     pub admin_only_routes: Vec<String>,
     /// IANA zone in which budgets reset; UTC without one.
     pub timezone: Option<String>,
@@ -114,7 +116,7 @@ pub struct AccountsSettings {
     pub reject_clientside_metadata_tags: bool,
     /// `key_name` (a masked key) is not stored.
     pub disable_key_name: bool,
-    /// Ways in beside keys.
+    /// Ways in beside keys, at the start.
     #[serde(skip)]
     pub entry: crate::EntrySettings,
 }
@@ -126,6 +128,7 @@ impl Default for AccountsSettings {
             salt_key: None,
             encryption_algorithm: SealFormat::SecretBox,
             store_model_in_db: true,
+            auth_settings_in_db: false,
             config_reload_seconds: 5.0,
             budget_exceeded_status_code: 422,
             disable_budget_reservation: false,

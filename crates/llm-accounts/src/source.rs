@@ -44,17 +44,12 @@ impl Counts {
         if state >> 32 == minute(now) { state & u64::from(u32::MAX) } else { 0 }
     }
 
-    /// Counts one more.
+    /// Counts one more; two at the same moment may count as one.
     pub(crate) fn add(&self, source: Source, now: u64) {
         let Some(place) = self.place(source) else { return };
-        let start = minute(now) << 32;
-        place.update(Ordering::Relaxed, Ordering::Relaxed, |state| {
-            if state >> 32 != minute(now) {
-                return start | 1;
-            }
-            // A full count stays full.
-            if state & u64::from(u32::MAX) == u64::from(u32::MAX) { state } else { state + 1 }
-        });
+        // Below the upper half there is room for what a minute can bring.
+        let count = self.of(source, now).saturating_add(1).min(u64::from(u32::MAX));
+        place.store(minute(now) << 32 | count, Ordering::Relaxed);
     }
 
     fn place(&self, source: Source) -> Option<&AtomicU64> {
@@ -64,7 +59,7 @@ impl Counts {
 }
 
 const fn minute(now: u64) -> u64 {
-    now / 60_000 & u32::MAX as u64
+    (now / 60_000) & u32::MAX as u64
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome,
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
-use crate::login::{self, Codes, OpenRow, SsoSettings, Visit};
+use crate::login::{self, Codes, OpenRow, SsoInForce, Visit};
 use crate::table::{Dialect, Row, rows};
 use crate::{answer, scim};
 
@@ -21,10 +21,8 @@ use crate::{answer, scim};
 pub struct ManagementState {
     /// The accounts.
     pub accounts: Accounts,
-    /// Header that carries the key instead of the usual ones (`litellm_key_header_name`).
-    pub key_header: Option<String>,
-    /// The identity provider that people log in at.
-    pub sso: Option<Arc<SsoSettings>>,
+    /// The identity provider that people log in at; another one takes its place when the configuration changes.
+    pub sso: Arc<SsoInForce>,
 }
 
 /// Largest body of a management call, in bytes.
@@ -77,8 +75,9 @@ async fn visit(
     };
     let background = state.accounts.background().clone();
     let source = source(&parts);
-    let ManagementState { accounts, key_header, sso } = state;
-    let visit = Visit { accounts, sso, codes, key_header, source, headers: parts.headers, query, body };
+    let ManagementState { accounts, sso } = state;
+    let (ways, sso) = (accounts.ways_in(), sso.get());
+    let visit = Visit { accounts, ways, sso, codes, source, headers: parts.headers, query, body };
     background.spawn((row.run)(visit)).await.unwrap_or_else(|error| {
         tracing::error!(%error, path = row.path, "a login broke off");
         answer::of(Err(Error::internal("the call broke off").into()))
@@ -113,7 +112,8 @@ async fn steps(
     parts: &Parts,
     body: Body,
 ) -> Outcome<Json> {
-    let credential = llm_accounts::credential(&parts.headers, state.key_header.as_deref());
+    let ways = state.accounts.ways_in();
+    let credential = llm_accounts::credential(&parts.headers, ways.login.key_header.as_deref());
     let asking = Asking {
         credential,
         headers: &parts.headers,
@@ -139,7 +139,7 @@ async fn steps(
         who,
         changed_by,
         source: source(parts),
-        sso: state.sso,
+        sso: state.sso.get(),
         query,
         segments,
         body: read(&bytes)?,

@@ -21,5 +21,5 @@ mod table;
 
 pub use call::Call;
 pub use dispatch::{ManagementState, router};
-pub use login::{OpenRow, SsoAttributes, SsoKind, SsoRoleMap, SsoSettings, open_rows};
+pub use login::{OpenRow, SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, open_rows};
 pub use table::{Row, rows};

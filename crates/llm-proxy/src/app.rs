@@ -42,6 +42,10 @@ pub struct App {
     pub in_flight: AtomicU64,
     /// The management API.
     pub management: axum::Router,
+    /// The identity provider that people log in at.
+    pub sso: Arc<llm_management::SsoInForce>,
+    /// Through whom identity providers are asked.
+    pub idp: Arc<llm_idp::Idp>,
     /// The store, when there is one.
     pub store: Option<Store>,
     /// The Redis over which gateways share state, when there is one.
@@ -72,12 +76,21 @@ impl App {
             app.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
             app.bus.drain();
             let text = app.metrics.encode();
-            let Some(share) = &app.share else { return text };
-            let own = share.metrics(&app.accounts);
+            let mut own = app.store.as_ref().map(store_metrics).unwrap_or_default();
+            if let Some(share) = &app.share {
+                own.push_str(&share.metrics(&app.accounts));
+            }
             format!("{}{own}# EOF\n", text.strip_suffix("# EOF\n").unwrap_or(&text))
         });
         written.await.unwrap_or_default()
     }
+}
+
+/// What the store is asked, as OpenMetrics text.
+fn store_metrics(store: &Store) -> String {
+    let head =
+        "# HELP litellm_store_statements Statements sent to the database.\n# TYPE litellm_store_statements counter";
+    format!("{head}\nlitellm_store_statements_total {}\n", store.statements())
 }
 
 impl std::fmt::Debug for App {

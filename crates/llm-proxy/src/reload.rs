@@ -8,7 +8,7 @@ mod watch;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion};
+use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion, WaysIn};
 use llm_client::Target;
 use llm_http::HttpClient;
 use llm_types::Json;
@@ -149,10 +149,14 @@ impl Reloader {
             }
         };
         let (loaded, problems) = self.load(&stored);
-        let Some(loaded) = loaded else { return Err(errors(&problems)) };
+        let Some(mut loaded) = loaded else { return Err(errors(&problems)) };
+        let ways = WaysIn::of(&loaded.accounts);
+        let sso = loaded.sso.take().map(|plan| crate::start::single_sign_on(plan, Arc::clone(&app.idp)));
         let state = Arc::clone(app.snapshot.load().engine.router.state());
         let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
         app.accounts.set_directory(directory(&snapshot));
+        app.sso.set(sso);
+        app.accounts.set_ways_in(ways);
         app.mcp.follow(&snapshot.mcp);
         let deployments = snapshot.engine.router.deployments().len();
         app.snapshot.store(Arc::new(snapshot));
@@ -255,6 +259,11 @@ impl Serving for Reloader {
             section.set(field, value.clone());
         }
         section
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let told = self.section("environment_variables").get(name).and_then(Json::as_str).map(str::to_owned);
+        told.filter(|text| !text.starts_with("os.environ/")).or_else(|| self.env.filled(name))
     }
 
     fn serves_group(&self, name: &str) -> bool {

@@ -256,12 +256,12 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         }
     };
     let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
-    let sso = loaded.sso.take().map(|plan| single_sign_on(plan, idp));
+    let sso = Arc::<llm_management::SsoInForce>::default();
+    sso.set(loaded.sso.take().map(|plan| single_sign_on(plan, Arc::clone(&idp))));
     let snapshot = Arc::new(Snapshot::build(loaded, &bus, None)?);
     accounts.set_directory(crate::snapshot::directory(&snapshot));
-    let key_header = snapshot.settings.key_header_name.clone();
-    let management =
-        llm_management::router(llm_management::ManagementState { accounts: accounts.clone(), key_header, sso });
+    let state = llm_management::ManagementState { accounts: accounts.clone(), sso: Arc::clone(&sso) };
+    let management = llm_management::router(state);
     let responses = Arc::new(Book::new(Some((store.clone(), background.clone()))));
     Ok(App {
         responses,
@@ -277,6 +277,8 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         secrets: Arc::default(),
         in_flight: AtomicU64::new(0),
         management,
+        sso,
+        idp,
         share,
         health: crate::health::Checks::default(),
         store: Some(store),
@@ -285,9 +287,9 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
 }
 
 /// The identity provider that people log in at, with what its tokens are verified with.
-fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> Arc<llm_management::SsoSettings> {
+pub(crate) fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> llm_management::SsoSettings {
     let config::SsoPlan { kind, flow, attributes, missing } = plan;
-    Arc::new(llm_management::SsoSettings { kind, flow, attributes, missing, idp })
+    llm_management::SsoSettings { kind, flow, attributes, missing, idp }
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -119,7 +119,7 @@ impl Rows<'_, VerificationToken> {
         sql.push(" WHERE \"token\"").is_any_of(hashes).push(" AND \"revoke_at\" > ").push(dialect.now());
         sql.push(") AS \"asked\" JOIN ").name(VerificationToken::NAME).push(" ON \"token\" = \"meant\"");
         let rows = self.exec.fetch(sql).await?;
-        let read = |row| -> Result<(String, VerificationToken)> {
+        let read = |row: &crate::row::Row| -> Result<(String, VerificationToken)> {
             let key = VerificationToken::read(row)?;
             Ok((row.text(VerificationToken::COLUMNS.len())?.unwrap_or_default(), key))
         };

@@ -6,11 +6,13 @@
 //! | `jwt` | signed tokens: settings, claims, mapping to virtual keys |
 //! | `introspect`, `headers`, `hook` | an authorization server, a proxy in front of us, somebody outside who decides |
 //! | `said`, `person`, `upsert` | what is said of a caller; the rows that follow from it; rows that are made for it |
+//! | `acting` | which of a caller's identities makes a request |
 //! | `outside`, `refused` | small requests; the texts of refusals |
 //!
 //! Whatever the way, a caller becomes an [`Identity`] that is remembered under the digest of all that was shown, for as long
 //! as a key would be, and never beyond its end. That a provider or the store cannot be asked is 503, never 401.
 
+mod acting;
 mod headers;
 mod hook;
 mod introspect;
@@ -24,18 +26,22 @@ mod upsert;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::HeaderMap;
 use llm_idp::Idp;
 use llm_types::{Error, Result};
 
+use self::acting::for_request;
 use self::said::Said;
 use crate::accounts::{Inner, accept};
 use crate::flights::Flights;
 use crate::identity::Rank;
 use crate::source::Source;
-use crate::{Accounts, AccountsSettings, Credential, Identity, KeyDigest, Permission, Role, in_routes};
+use crate::{
+    Accounts, AccountsSettings, Credential, EntrySettings, Identity, KeyDigest, Permission, Role, WaysIn, in_routes,
+};
 
 /// Who is connected, as the server notes it in the extensions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +73,16 @@ enum Ask {
     Proxy(Box<Said>),
     /// What the hook says.
     Hook(Box<hook::Question>),
+}
+
+/// A question, with what was in force when it arose.
+#[derive(Debug)]
+struct Question {
+    ways: Arc<WaysIn>,
+    generation: u64,
+    /// Under which the answer is remembered.
+    digest: KeyDigest,
+    ask: Ask,
 }
 
 /// By which way a caller comes.
@@ -103,7 +119,7 @@ impl Accounts {
     /// 401 and 403.
     pub fn authorize(&self, who: &Identity, permission: Permission, path: &str, reads: bool) -> Result<()> {
         let above = permission != Permission::Public && !who.is_admin();
-        if above && in_routes(&self.settings().admin_only_routes, path) {
+        if above && in_routes(&self.inner().ways.load().admin_only_routes, path) {
             return Err(crate::refusal::route_denied(path));
         }
         who.authorize(permission, path, reads)
@@ -112,22 +128,23 @@ impl Accounts {
     /// Who calls, if that is known without asking anybody. `None`: ask [`Accounts::enter`].
     pub fn enter_now(&self, asking: &Asking<'_>) -> Option<Result<Arc<Identity>>> {
         let inner = self.inner();
-        let entry = &inner.settings.entry;
+        let ways = inner.ways.load();
+        let entry = &ways.entry;
         if !entry.network.admits(asking) {
             return Some(Err(refused::forbidden("Access forbidden: IP address not allowed.")));
         }
         if entry.only_keys() {
             return self.identify_now(&asking.credential);
         }
-        match inner.way(asking) {
-            Way::Keys => self.identify_now(&asking.credential).map(|known| inner.or_guest(asking, known)),
+        match inner.way(entry, asking) {
+            Way::Keys => self.identify_now(&asking.credential).map(|known| inner.or_guest(entry, asking, known)),
             Way::Guest => Some(Ok(inner.guest())),
             Way::Refused(error) => Some(Err(error)),
             Way::Ask(digest, ask) => {
-                if !ask.is_remembered(inner) {
+                if !ask.is_remembered(entry) {
                     return None;
                 }
-                let known = inner.remembered(&digest)?;
+                let known = inner.remembered(entry, &digest)?;
                 Some(known.and_then(|known| for_request(&known, asking)))
             }
         }
@@ -142,39 +159,52 @@ impl Accounts {
             return known;
         }
         let inner = self.inner();
-        match inner.way(asking) {
+        // Before the ways are looked at: what is learnt by ways that change meanwhile is not remembered.
+        let generation = inner.generation.load(Ordering::SeqCst);
+        let ways = self.ways_in();
+        let entry = &ways.entry;
+        match inner.way(entry, asking) {
             Way::Guest => Ok(inner.guest()),
             Way::Refused(error) => Err(error),
-            Way::Keys => inner.or_guest(asking, self.identify_from(&asking.credential, inner.source(asking)).await),
-            Way::Ask(digest, ask) => match Box::pin(self.learn(digest, ask)).await {
-                Ok(Some(known)) => accept(known, "").and_then(|known| for_request(&known, asking)),
-                Ok(None) => inner.or_guest(asking, self.identify_from(&asking.credential, inner.source(asking)).await),
-                Err(error) => inner.or_guest(asking, Err(error)),
-            },
+            Way::Keys => {
+                let known = self.identify_from(&asking.credential, source(entry, asking)).await;
+                inner.or_guest(entry, asking, known)
+            }
+            Way::Ask(digest, ask) => {
+                match Box::pin(self.learn(Question { ways: Arc::clone(&ways), generation, digest, ask })).await {
+                    Ok(Some(known)) => accept(known, "").and_then(|known| for_request(&known, asking)),
+                    Ok(None) => {
+                        let known = self.identify_from(&asking.credential, source(entry, asking)).await;
+                        inner.or_guest(entry, asking, known)
+                    }
+                    Err(error) => inner.or_guest(entry, asking, Err(error)),
+                }
+            }
         }
     }
 
     /// Asks, together with everyone who asks the same. Nothing: the credential is to be judged as a key.
-    async fn learn(&self, digest: KeyDigest, ask: Ask) -> Result<Option<Arc<Identity>>> {
+    async fn learn(&self, question: Question) -> Result<Option<Arc<Identity>>> {
         let accounts = self.clone();
-        if !ask.is_remembered(self.inner()) {
-            let asked = self.background().spawn(async move { accounts.answer(digest, ask).await });
+        if !question.ask.is_remembered(&question.ways.entry) {
+            let asked = self.background().spawn(async move { Box::pin(accounts.answer(question)).await });
             return asked.await.unwrap_or_else(|_| Err(Error::internal("the question was stopped")));
         }
-        let (answer, landing) = Flights::join(&self.inner().flights, digest);
+        let (answer, landing) = Flights::join(&self.inner().flights, question.digest);
         if let Some(landing) = landing {
             self.background().spawn(async move {
-                let found = accounts.answer(digest, ask).await;
+                let found = Box::pin(accounts.answer(question)).await;
                 landing.land(&found);
             });
         }
         answer.await.unwrap_or_else(|_| Err(Error::internal("the question was stopped")))
     }
 
-    async fn answer(&self, digest: KeyDigest, ask: Ask) -> Result<Option<Arc<Identity>>> {
+    async fn answer(&self, question: Question) -> Result<Option<Arc<Identity>>> {
         let inner = self.inner();
-        let entry = &inner.settings.entry;
-        let kept = ask.is_remembered(inner);
+        let Question { ways, generation, digest, ask } = question;
+        let entry = &ways.entry;
+        let kept = ask.is_remembered(entry);
         let no_way = || Error::internal("a way in that is not open");
         let idp = inner.idp.get().ok_or_else(no_way)?;
         let meant = match ask {
@@ -202,8 +232,8 @@ impl Accounts {
         match meant {
             Meant::GoOn => Ok(None),
             Meant::Key(key) => {
-                if kept {
-                    inner.stands_for(digest, key);
+                if kept && generation == inner.generation.load(Ordering::SeqCst) {
+                    inner.stands_for(entry, digest, key);
                 }
                 self.holder(key).await.map(Some)
             }
@@ -211,7 +241,6 @@ impl Accounts {
                 Err(refused::unauthorized("Authentication Error, the credential names nobody"))
             }
             Meant::Said(said) => {
-                let generation = inner.generation.load(std::sync::atomic::Ordering::SeqCst);
                 let who = match self.person(&said, digest).await {
                     Ok(who) => who,
                     Err(error) if error.openai_type() == "no_db_connection" => {
@@ -220,7 +249,7 @@ impl Accounts {
                     Err(error) => return Err(error),
                 };
                 // What was changed meanwhile is read again by the next one.
-                if kept && generation == inner.generation.load(std::sync::atomic::Ordering::SeqCst) {
+                if kept && generation == inner.generation.load(Ordering::SeqCst) {
                     inner.keys.insert(digest, Arc::clone(&who));
                 }
                 Ok(Some(who))
@@ -245,14 +274,13 @@ impl Accounts {
 }
 
 impl Ask {
-    fn is_remembered(&self, inner: &Inner) -> bool {
-        !matches!(self, Self::Hook(_)) || inner.settings.entry.hook.as_ref().is_some_and(|hook| !hook.cache.is_zero())
+    fn is_remembered(&self, entry: &EntrySettings) -> bool {
+        !matches!(self, Self::Hook(_)) || entry.hook.as_ref().is_some_and(|hook| !hook.cache.is_zero())
     }
 }
 
 impl Inner {
-    fn way(&self, asking: &Asking<'_>) -> Way {
-        let entry = &self.settings.entry;
+    fn way(&self, entry: &EntrySettings, asking: &Asking<'_>) -> Way {
         if let Some(hook) = &entry.hook {
             let question = hook::Question::of(asking, &entry.network);
             return match question {
@@ -290,14 +318,8 @@ impl Inner {
         }
     }
 
-    /// Where a request comes from, if that was noted.
-    fn source(&self, asking: &Asking<'_>) -> Option<Source> {
-        let address = asking.connected?;
-        Some(Source::of(Some(self.settings.entry.network.caller(address, asking.headers))))
-    }
-
     /// Who showed this lately, as long as that holds.
-    fn remembered(self: &Arc<Self>, digest: &KeyDigest) -> Option<Result<Arc<Identity>>> {
+    fn remembered(self: &Arc<Self>, entry: &EntrySettings, digest: &KeyDigest) -> Option<Result<Arc<Identity>>> {
         let now = self.kv.now().0;
         let key = self.mapped.get(digest).filter(|mapped| now < mapped.1).map(|mapped| mapped.0);
         if let Some(key) = key {
@@ -307,7 +329,7 @@ impl Inner {
         let known = self.keys.get(digest).map(|entry| Arc::clone(&entry)).filter(|known| known.rank == Rank::Token)?;
         let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
         let age = now.saturating_sub(known.fresh.loaded);
-        let short = self.settings.entry.hook.as_ref().map(|hook| hook.cache);
+        let short = entry.hook.as_ref().map(|hook| hook.cache);
         let ttl = short.map_or(ttl, |short| u64::try_from(short.as_millis()).unwrap_or(u64::MAX).min(ttl));
         if age > ttl {
             return None;
@@ -317,8 +339,8 @@ impl Inner {
     }
 
     /// Remembers for which key a credential stands.
-    fn stands_for(&self, digest: KeyDigest, key: KeyDigest) {
-        let ttl = self.settings.entry.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.mapping_ttl);
+    fn stands_for(&self, entry: &EntrySettings, digest: KeyDigest, key: KeyDigest) {
+        let ttl = entry.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.mapping_ttl);
         let ttl = ttl.min(AccountsSettings::seconds(self.settings.user_api_key_cache_ttl));
         let until = self.kv.now().0.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         if self.mapped.len() >= self.settings.user_api_key_cache_size {
@@ -328,11 +350,14 @@ impl Inner {
     }
 
     /// A public route is open to those whose key is none.
-    fn or_guest(&self, asking: &Asking<'_>, known: Result<Arc<Identity>>) -> Result<Arc<Identity>> {
+    fn or_guest(
+        &self,
+        entry: &EntrySettings,
+        asking: &Asking<'_>,
+        known: Result<Arc<Identity>>,
+    ) -> Result<Arc<Identity>> {
         match known {
-            Err(error) if error.status() == 401 && in_routes(&self.settings.entry.public_routes, asking.path) => {
-                Ok(self.guest())
-            }
+            Err(error) if error.status() == 401 && in_routes(&entry.public_routes, asking.path) => Ok(self.guest()),
             known => known,
         }
     }
@@ -346,31 +371,8 @@ impl Inner {
     }
 }
 
-/// Which of the identities of a caller makes this request: by the team that is asked for, and by the route.
-fn for_request(known: &Arc<Identity>, asking: &Asking<'_>) -> Result<Arc<Identity>> {
-    if known.rank != Rank::Token || known.is_admin() {
-        return Ok(Arc::clone(known));
-    }
-    let wanted = asking.headers.get("x-litellm-team-id").map(|value| value.to_str().unwrap_or_default());
-    let Some(together) = &known.together else {
-        return match wanted {
-            Some(_) => Err(refused::forbidden("The caller is not in the team of x-litellm-team-id")),
-            None => Ok(Arc::clone(known)),
-        };
-    };
-    let for_teams = together.routes.is_empty() || in_routes(&together.routes, asking.path);
-    if let Some(wanted) = wanted {
-        let own = match &together.others[..] {
-            [] => Some(known).filter(|who| who.team_id() == Some(wanted)),
-            others => others.iter().find(|who| who.team_id() == Some(wanted)),
-        };
-        let own = own.ok_or_else(|| refused::forbidden("The caller is not in the team of x-litellm-team-id"))?;
-        return if for_teams { Ok(Arc::clone(own)) } else { Err(crate::refusal::route_denied(asking.path)) };
-    }
-    match &together.alone {
-        _ if for_teams => Ok(Arc::clone(known)),
-        // Models are called for a team, or not at all.
-        Some(alone) if !in_routes(&["llm_api_routes"], asking.path) => Ok(Arc::clone(alone)),
-        _ => Err(crate::refusal::route_denied(asking.path)),
-    }
+/// Where a request comes from, if that was noted.
+fn source(entry: &EntrySettings, asking: &Asking<'_>) -> Option<Source> {
+    let address = asking.connected?;
+    Some(Source::of(Some(entry.network.caller(address, asking.headers))))
 }

@@ -8,9 +8,10 @@ use ipnet::IpNet;
 use llm_types::Secret;
 
 use super::jwt::JwtAuth;
+use crate::KeyDigest;
 
 /// Every way in. The default is keys alone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntrySettings {
     /// Signed tokens of identity providers (`enable_jwt_auth`, `litellm_jwtauth`).
     pub jwt: Option<Arc<JwtAuth>>,
@@ -54,8 +55,20 @@ pub struct Introspection {
     pub team_id_field: String,
 }
 
+impl Eq for Introspection {}
+
+impl PartialEq for Introspection {
+    fn eq(&self, other: &Self) -> bool {
+        let fields = |one: &Self| {
+            let client = one.client.as_ref().map(|(id, secret)| (id.clone(), KeyDigest::of(secret.expose())));
+            (one.url.clone(), client, [&one.user_id_field, &one.role_field, &one.team_id_field].map(String::clone))
+        };
+        fields(self) == fields(other)
+    }
+}
+
 /// What a proxy in front of us says: field of the identity → header.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProxyHeaders(pub Vec<(String, String)>);
 
 /// Fields of an identity that a header can say.
@@ -77,8 +90,20 @@ pub struct Hook {
     pub timeout: Duration,
 }
 
+impl Eq for Hook {}
+
+impl PartialEq for Hook {
+    fn eq(&self, other: &Self) -> bool {
+        let fields = |one: &Self| {
+            let secret = one.secret.as_ref().map(|secret| KeyDigest::of(secret.expose()));
+            (one.url.clone(), secret, one.falls_back, one.cache, one.timeout)
+        };
+        fields(self) == fields(other)
+    }
+}
+
 /// Addresses of callers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// The only ones that may call (`allowed_ips`).
     pub allowed: Option<Vec<IpNet>>,

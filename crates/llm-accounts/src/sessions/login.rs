@@ -39,7 +39,8 @@ impl Accounts {
     /// # Errors
     /// 401 in the same words for an unknown name and a wrong password; 403 where passwords open nothing; 429 after too many.
     pub async fn log_in(&self, attempt: &Attempt<'_>) -> Outcome<Session> {
-        let login = self.login_settings();
+        let ways = self.ways_in();
+        let login = &ways.login;
         if login.no_passwords {
             let why = "Username/password login is disabled because SSO is configured and 'disable_password_login_when_sso_enabled' is set. Sign in via SSO.";
             let error = Error::new(Kind::PermissionDenied, why).with_type("auth_error");
@@ -99,14 +100,14 @@ impl Accounts {
     /// # Errors
     /// 400 for one that is not good enough.
     pub(crate) async fn new_password(&self, password: &str) -> Outcome<Secret> {
-        self.login_settings().policy.check(password)?;
+        self.ways_in().login.policy.check(password)?;
         let password = Secret::new(password);
         self.compute(move || passwords::kept(password.expose())).await?.map_err(Into::into)
     }
 
     fn count_attempt(&self, source: Option<IpAddr>, name: &str) -> Outcome<()> {
-        let limits = &self.login_settings().failures;
-        self.inner().logins.throttle.attempt(limits, source, name, Instant::now()).map_err(|wait| {
+        let limits = self.ways_in().login.failures;
+        self.inner().logins.throttle.attempt(&limits, source, name, Instant::now()).map_err(|wait| {
             tracing::warn!(?source, "too many wrong passwords");
             Error::new(Kind::RateLimit, "Too many failed sign-in attempts. Try again later.")
                 .with_type("auth_error")
@@ -145,7 +146,7 @@ impl Accounts {
 
     /// The operator's row, made when missing: an administrator.
     async fn operator(&self) -> Outcome<UserRow> {
-        let id = self.login_settings().admin_id.clone().unwrap_or_else(|| MASTER_USER_ID.to_owned());
+        let id = self.ways_in().login.admin_id.clone().unwrap_or_else(|| MASTER_USER_ID.to_owned());
         let (role, store) = (Role::ProxyAdmin.name().to_owned(), self.store_or_refuse()?);
         if let Some(row) = store.table::<UserRow>().get([id.as_str()]).await? {
             if row.user_role.as_ref() == Some(&role) {

@@ -79,7 +79,8 @@ impl Accounts {
 
     /// Whether the settings let this person in at all.
     fn may_come(&self, profile: &Profile) -> Outcome<()> {
-        let login = self.login_settings();
+        let ways = self.ways_in();
+        let login = &ways.login;
         let refuse = |why: &str| Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
         if profile.id.trim().is_empty() {
             return refuse("The identity provider told no id.");
@@ -117,7 +118,8 @@ impl Accounts {
 
     /// The role that a login gives; none leaves it.
     fn role_of(&self, profile: &Profile, user: Option<&str>) -> Option<String> {
-        let admin = self.login_settings().admin_id.as_deref();
+        let ways = self.ways_in();
+        let admin = ways.login.admin_id.as_deref();
         if admin.is_some_and(|admin| admin == profile.id || Some(admin) == user) {
             return Some(Role::ProxyAdmin.name().to_owned());
         }
@@ -126,7 +128,8 @@ impl Accounts {
     }
 
     async fn newcomers_patch(&self, tx: &mut StoreTx, profile: &Profile, role: Option<String>) -> Outcome<UserPatch> {
-        let login = self.login_settings();
+        let ways = self.ways_in();
+        let login = &ways.login;
         let defaults = self.newcomers_defaults(tx).await?;
         let says = |name: &str| defaults.get(name).is_some_and(|value| !value.is_null());
         let role = match role {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{Filter, StoreTx, UserRow, VerificationToken};
 use llm_types::{Error, Json, Kind, Secret};
 
-use super::{LoginSettings, SESSION_TEAM, read_token, write_token};
+use super::{SESSION_TEAM, read_token, write_token};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
 use crate::identity::{Identity, Rank};
@@ -26,12 +26,6 @@ pub struct Session {
 }
 
 impl Accounts {
-    /// The settings of logins.
-    #[must_use]
-    pub fn login_settings(&self) -> &LoginSettings {
-        &self.settings().login
-    }
-
     /// The key that signs tokens: the master key.
     ///
     /// # Errors
@@ -59,7 +53,8 @@ impl Accounts {
     /// # Errors
     /// 401 for people who are disabled, 403 for those whom `ui_access_mode` keeps out.
     pub(super) async fn open_session(&self, user: UserRow, method: &'static str) -> Outcome<Session> {
-        let login = self.login_settings();
+        let ways = self.ways_in();
+        let login = &ways.login;
         let metadata: Json = user.metadata.read().unwrap_or_default();
         if metadata.get("scim_active").and_then(Json::as_bool) == Some(false) {
             return Err(refusal::inactive_user().into());
@@ -102,7 +97,8 @@ impl Accounts {
     }
 
     pub(super) fn session_claims(&self, user: &UserRow, key: &str, method: &str, ends: DateTime<Utc>) -> Json {
-        let login = self.login_settings();
+        let ways = self.ways_in();
+        let login = &ways.login;
         let role = user.user_role.as_deref().unwrap_or(Role::InternalUserViewer.name());
         Json::object([
             ("user_id", Json::from(user.user_id.as_str())),
@@ -111,7 +107,7 @@ impl Accounts {
             ("user_role", Json::from(role)),
             ("login_method", Json::from(method)),
             ("premium_user", Json::Bool(true)),
-            ("auth_header_name", Json::from(login.key_header.as_str())),
+            ("auth_header_name", Json::from(login.key_header.as_deref().unwrap_or("Authorization"))),
             ("disabled_non_admin_personal_key_creation", Json::Bool(false)),
             ("server_root_path", Json::from(login.root_path.as_str())),
             ("password_reset_required", Json::Bool(user.password_reset_required == Some(true))),

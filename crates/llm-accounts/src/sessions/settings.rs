@@ -65,8 +65,8 @@ pub struct LoginSettings {
     pub root_path: String,
     /// `PROXY_LOGOUT_URL`.
     pub logout_url: Option<String>,
-    /// The header that keys come in.
-    pub key_header: String,
+    /// The header that keys come in instead of the usual ones (`litellm_key_header_name`).
+    pub key_header: Option<String>,
     /// What new passwords need.
     pub policy: PasswordPolicy,
     /// Wrong passwords.
@@ -104,7 +104,7 @@ impl Default for LoginSettings {
             base_url: None,
             root_path: String::new(),
             logout_url: None,
-            key_header: "Authorization".to_owned(),
+            key_header: None,
             policy: PasswordPolicy::default(),
             failures: FailureLimits::default(),
             access: UiAccess::default(),

@@ -1,13 +1,17 @@
 //! What the database adds to a configuration: models, credentials and settings, opened.
 
+mod guarded;
 pub(crate) mod settings;
+mod sso;
 
-use llm_store::{ConfigRow, CredentialRow, Filter, McpServerRow, ProxyModelRow, Store};
+use llm_store::{ConfigRow, CredentialRow, Filter, McpServerRow, ProxyModelRow, SsoConfigRow, Store};
 use llm_types::{Error, Json};
 
 use crate::Accounts;
 use crate::request::Outcome;
 use crate::seal::Seal;
+pub use guarded::decides_who_gets_in;
+pub use sso::{sso_sections, sso_team_claim};
 
 /// A model of the database.
 #[derive(Clone)]
@@ -55,6 +59,8 @@ pub struct Stored {
     pub mcp_servers: Vec<StoredServer>,
     /// Sections of the configuration: name and content.
     pub sections: Vec<(String, Json)>,
+    /// Where people log in, opened: see [`sso_sections`].
+    pub sso: Json,
 }
 
 // What they hold is secret: their names may be printed.
@@ -146,7 +152,8 @@ impl StoredVersion {
         let models = store.table::<ProxyModelRow>().version().await?;
         let credentials = store.table::<CredentialRow>().version().await?;
         let servers = store.table::<McpServerRow>().version().await?;
-        let mut version = vec![format!("{models:?}"), format!("{credentials:?}"), format!("{servers:?}")];
+        let sso = store.table::<SsoConfigRow>().version().await?;
+        let mut version = [models, credentials, servers, sso].map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
             let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
@@ -170,6 +177,7 @@ impl Stored {
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
+        let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
         Ok(Self {
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
@@ -178,6 +186,7 @@ impl Stored {
                 .map(|row| StoredCredential { values: open(&row.credential_values), name: row.credential_name })
                 .collect(),
             sections: settings::sections(&rows, open),
+            sso: sso::opened(sso.first(), open),
         })
     }
 }

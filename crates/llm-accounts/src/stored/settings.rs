@@ -9,7 +9,7 @@ mod told;
 use llm_store::{ConfigPatch, ConfigRow, Rows, StoreTx};
 use llm_types::{Json, RawJson};
 
-use super::Stored;
+use super::{Stored, decides_who_gets_in};
 use crate::audit::Action;
 use crate::keys::{Actor, bad};
 use crate::models::merged;
@@ -23,10 +23,11 @@ use fields::FIELDS;
 pub(super) const SECTIONS: &[&str] = &["general_settings", "litellm_settings", "router_settings", ENVIRONMENT];
 
 const GENERAL: &str = "general_settings";
-const ENVIRONMENT: &str = "environment_variables";
+pub(super) const ENVIRONMENT: &str = "environment_variables";
 
-/// What the database may not say: where it is itself, and who its master is.
-const NEVER: &[&str] = &["master_key", "database_url", "LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL"];
+/// What the database may not say: where it is itself, who its master is, and whether it decides who gets in.
+const NEVER: &[&str] =
+    &["auth_settings_in_db", "master_key", "database_url", "LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL"];
 
 /// Served from the row itself, without a reload.
 const SERVED_ELSEWHERE: &[&str] = &["pass_through_endpoints"];
@@ -107,7 +108,7 @@ impl Accounts {
         for (name, given) in sections {
             let Some(Map(given)) = given.flatten() else { continue };
             let there = self.section_row(self.store_or_refuse()?.table(), name).await?;
-            changes.push((name, change(&there, &given, laid_over)?));
+            changes.push((name, self.change(name, &there, &given, laid_over)?));
         }
         self.write_sections(actor, &mut draft, changes).await?;
         Ok(Json::object([("message", "Config updated successfully")]))
@@ -142,7 +143,7 @@ impl Accounts {
         self.stores_models()?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), GENERAL).await?;
-        let after = change(&there, given, merged)?;
+        let after = self.change(GENERAL, &there, given, merged)?;
         self.write_sections(actor, &mut draft, vec![(GENERAL, after.clone())]).await?;
         Ok(Json::object([("param_name", Json::from(GENERAL)), ("param_value", mask::tree(&after))]))
     }
@@ -184,8 +185,24 @@ impl Accounts {
         Ok(Json::Array(FIELDS.iter().map(entry).collect()))
     }
 
+    /// What a section becomes.
+    fn change(&self, section: &str, there: &Json, given: &Json, how: fn(&Json, &Json) -> Json) -> Outcome<Json> {
+        let closed = !self.settings().auth_settings_in_db;
+        for (name, value) in given.as_object().unwrap_or_default() {
+            let why = if NEVER.contains(&name.as_str()) {
+                "it belongs in the file or the environment"
+            } else if closed && !value.is_null() && decides_who_gets_in(section, name) {
+                "it decides who gets in, and belongs in the file or the environment unless the file says general_settings.auth_settings_in_db: true"
+            } else {
+                continue;
+            };
+            return Err(bad(format!("{name} cannot be set here: {why}")).with_param(name.as_str()).into());
+        }
+        Ok(how(there, given))
+    }
+
     /// A section as stored; environment variables are opened. Empty when there is none.
-    async fn section_row(&self, mut table: Rows<'_, ConfigRow>, name: &str) -> Outcome<Json> {
+    pub(super) async fn section_row(&self, mut table: Rows<'_, ConfigRow>, name: &str) -> Outcome<Json> {
         let row = table.get([name]).await?;
         let content: Json = row.and_then(|row| row.param_value?.read().ok()).unwrap_or_default();
         let content = if content.as_object().is_some() { content } else { Json::Object(Vec::new()) };
@@ -212,7 +229,13 @@ impl Accounts {
         self.serve_anew().await
     }
 
-    async fn write_section(&self, tx: &mut StoreTx, actor: Actor<'_>, name: &str, content: Json) -> Outcome<()> {
+    pub(super) async fn write_section(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        name: &str,
+        content: Json,
+    ) -> Outcome<()> {
         let before = tx.table::<ConfigRow>().get([name]).await?;
         let sealed = if name == ENVIRONMENT { self.seal_or_refuse()?.seal_fields(&content)? } else { content };
         let mut after =
@@ -229,17 +252,6 @@ impl Accounts {
         let action = if before.is_some() { Action::Updated } else { Action::Created };
         self.audit(tx.table(), actor, action, name, before.as_ref(), Some(&after)).await
     }
-}
-
-/// What a section becomes.
-fn change(there: &Json, given: &Json, how: fn(&Json, &Json) -> Json) -> Outcome<Json> {
-    for (name, _) in given.as_object().unwrap_or_default() {
-        if NEVER.contains(&name.as_str()) {
-            let why = format!("{name} cannot be set here: it belongs in the file or the environment");
-            return Err(bad(why).with_param(name.as_str()).into());
-        }
-    }
-    Ok(how(there, given))
 }
 
 /// A row whose secrets are masked, for the trail.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_accounts::{EntrySettings, Hook, Introspection, KeyDigest, Network, ProxyHeaders};
-use llm_idp::testing::{Asked, Server, now};
+use llm_accounts::{EntrySettings, Hook, Introspection, KeyDigest, Network, ProxyHeaders, WaysIn};
+use llm_idp::testing::{Asked, Issuer, Server, now};
 use llm_store::VerificationToken;
 use llm_types::Secret;
 
-use crate::support::{KEY, MASTER, Req, calls, json, open, shows, store, team, user};
+use crate::support::{KEY, MASTER, Req, calls, json, jwt, open, shows, store, team, user};
 
 fn introspection(url: &str, client: Option<(&str, &str)>) -> EntrySettings {
     let client = client.map(|(id, secret)| (id.to_owned(), Secret::new(secret)));
@@ -198,4 +198,33 @@ async fn addresses_are_a_wall_of_their_own() {
         }
         assert_eq!(req.status(&accounts).await, wanted, "{from:?} {forwarded:?}");
     }
+}
+
+#[tokio::test]
+async fn ways_in_change_while_it_runs() {
+    let (issuer, store) = (Issuer::start().await, store().await);
+    let accounts = open(EntrySettings::default(), store);
+    let token = issuer.token(r#"{"sub":"ann"}"#);
+    let change = |entry: EntrySettings| accounts.set_ways_in(WaysIn { entry, ..WaysIn::default() });
+    let believing = || EntrySettings {
+        jwt: Some(jwt(&issuer, r#"{"user_id_jwt_field":"sub","user_id_upsert":true}"#, "[]")),
+        ..EntrySettings::default()
+    };
+    assert_eq!(shows(&token).status(&accounts).await, 401, "keys are the only way in");
+    change(believing());
+    let who = shows(&token).enter(&accounts).await.unwrap();
+    assert_eq!(who.user_id(), Some("ann"));
+    let key = shows(MASTER).enter(&accounts).await.unwrap();
+    // The same again: nobody is asked anew.
+    change(believing());
+    assert!(Arc::ptr_eq(&who, &shows(&token).enter(&accounts).await.unwrap()));
+    // A wall, then the way is closed: who was known is not let in by what held before.
+    let network = Network { allowed: Some(vec!["192.0.2.0/24".parse().unwrap()]), ..Network::default() };
+    change(EntrySettings { network, ..believing() });
+    for (from, status) in [("192.0.2.9", 200), ("203.0.113.9", 403)] {
+        assert_eq!(shows(&token).from(from).status(&accounts).await, status, "{from}");
+    }
+    change(EntrySettings::default());
+    assert_eq!(shows(&token).status(&accounts).await, 401);
+    assert!(Arc::ptr_eq(&key, &shows(MASTER).enter(&accounts).await.unwrap()));
 }

@@ -104,10 +104,15 @@ fn sections_that_cannot_be_served() {
         (r#"{"issuers":[{"audience":"x"}]}"#, "issuer is missing"),
     ] {
         let error = read(section).unwrap_err();
-        assert!(error.contains(why), "{section}: {error}");
+        assert!(error.why.contains(why), "{section}: {error}");
+        // The place is the key, not the section.
+        let key = section.split('"').nth(1).unwrap();
+        assert_eq!(error.at.first().map(String::as_str), Some(key), "{section}: {error}");
     }
     let nobody = JwtAuth::read(&Json::Null, &JwtEnvironment::default(), Vec::new(), false);
-    assert!(nobody.unwrap_err().contains("nobody is trusted"));
+    assert!(nobody.unwrap_err().why.contains("nobody is trusted"));
+    let deep = read(r#"{"issuers":[{"issuer":"https://a.example","audience":"x","typo":1}]}"#).unwrap_err();
+    assert_eq!(deep.to_string(), "issuers.0.typo: unknown key");
 }
 
 #[tokio::test]

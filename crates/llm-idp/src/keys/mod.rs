@@ -47,7 +47,7 @@ type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 pub struct Idp {
     http: Arc<dyn Transport>,
     runtime: Handle,
-    settings: IdpSettings,
+    settings: Mutex<IdpSettings>,
     clock: Clock,
     sets: Mutex<HashMap<Arc<str>, Arc<Document<KeySet>>>>,
     providers: Mutex<HashMap<Arc<str>, Arc<Document<Provider>>>>,
@@ -66,7 +66,16 @@ impl Idp {
         let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = Arc::new(clock);
         let (sets, providers) = Default::default();
-        Self { http, runtime, settings, clock, sets, providers }
+        Self { http, runtime, settings: Mutex::new(settings), clock, sets, providers }
+    }
+
+    /// From now on documents age like this.
+    pub fn set_settings(&self, settings: IdpSettings) {
+        *self.settings.lock() = settings;
+    }
+
+    fn need(&self) -> Need<'_> {
+        Need { settings: *self.settings.lock(), clock: &self.clock, runtime: &self.runtime }
     }
 
     /// What requests to providers go through.
@@ -89,8 +98,7 @@ impl Idp {
         let (kid, algorithm) = (jws.kid.as_deref(), jws.algorithm);
         let document = remembered(&self.sets, &place.url);
         let has = |set: &KeySet| set.find(kid, algorithm).is_some();
-        let need = Need { settings: self.settings, clock: &self.clock, runtime: &self.runtime };
-        let set = document.get(&need, has, || read_set(Arc::clone(&self.http), place.clone())).await;
+        let set = document.get(&self.need(), has, || read_set(Arc::clone(&self.http), place.clone())).await;
         Ok(set.map_err(|why| unavailable(&place.url, &why))?.find(kid, algorithm).cloned())
     }
 
@@ -100,9 +108,8 @@ impl Idp {
     /// [`Refused::Unavailable`].
     pub async fn provider(&self, issuer: &Arc<str>) -> Result<Arc<Provider>, Refused> {
         let document = remembered(&self.providers, issuer);
-        let need = Need { settings: self.settings, clock: &self.clock, runtime: &self.runtime };
         let provider =
-            document.get(&need, |_| true, || discovery::read(Arc::clone(&self.http), Arc::clone(issuer))).await;
+            document.get(&self.need(), |_| true, || discovery::read(Arc::clone(&self.http), Arc::clone(issuer))).await;
         provider.map_err(|why| unavailable(issuer, &why))
     }
 }

@@ -29,7 +29,7 @@ use http::Response;
 
 pub(crate) use codes::Codes;
 pub(crate) use sso::readiness;
-pub use sso::{SsoAttributes, SsoKind, SsoRoleMap, SsoSettings};
+pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings};
 pub(crate) use visit::Visit;
 
 /// A running visit.

@@ -15,7 +15,7 @@ pub(super) async fn open(visit: Visit) -> Response<Body> {
 
 /// `POST /onboarding/claim_token`, with the token of the invitation as a key.
 pub(super) async fn claim(visit: Visit) -> Response<Body> {
-    let name = visit.key_header.as_deref().unwrap_or(AUTHORIZATION.as_str());
+    let name = visit.settings().key_header.as_deref().unwrap_or(AUTHORIZATION.as_str());
     let given = visit.header(name).map(|text| {
         let bearer = text.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("bearer "));
         if bearer { text.get(7..).unwrap_or_default() } else { text }

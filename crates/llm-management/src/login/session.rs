@@ -12,7 +12,7 @@ use super::reply::{self, COOKIE, Crossing};
 
 /// The key that the visitor shows: in a header, else inside of the cookie's token.
 fn key(visit: &Visit) -> Outcome<Option<Secret>> {
-    match llm_accounts::credential(&visit.headers, visit.key_header.as_deref()) {
+    match llm_accounts::credential(&visit.headers, visit.settings().key_header.as_deref()) {
         Credential::Key(key) => Ok(Some(Secret::new(key))),
         Credential::Malformed => Ok(None),
         Credential::None => match visit.cookie(COOKIE) {

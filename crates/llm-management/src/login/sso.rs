@@ -11,6 +11,7 @@ use http::Response;
 use llm_accounts::{LoginSettings, Outcome, Profile, Role, UiAccess, read_token, write_token};
 use llm_idp::{Claims, CodeFlow, Departure, Idp, Refused};
 use llm_types::{Error, Json, Kind};
+use parking_lot::RwLock;
 use subtle::ConstantTimeEq as _;
 
 use super::reply::{self, Crossing};
@@ -102,6 +103,23 @@ pub struct SsoSettings {
     pub missing: Vec<&'static str>,
     /// What its tokens are verified with.
     pub idp: Arc<Idp>,
+}
+
+/// The provider that holds now: another configuration puts another in its place.
+#[derive(Debug, Default)]
+pub struct SsoInForce(RwLock<Option<Arc<SsoSettings>>>);
+
+impl SsoInForce {
+    /// The provider; nothing where none is configured.
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<SsoSettings>> {
+        self.0.read().clone()
+    }
+
+    /// Puts another in its place, for logins that begin from now on.
+    pub fn set(&self, sso: Option<SsoSettings>) {
+        *self.0.write() = sso.map(Arc::new);
+    }
 }
 
 /// `GET /sso/key/generate`: on to the provider, or the form where there is none.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
-use llm_accounts::{Accounts, LoginSettings, Outcome};
+use llm_accounts::{Accounts, LoginSettings, Outcome, WaysIn};
 use llm_types::{Error, Json, Kind};
 
 use super::{Codes, SsoSettings};
@@ -15,9 +15,10 @@ use super::{Codes, SsoSettings};
 #[derive(Debug)]
 pub(crate) struct Visit {
     pub(crate) accounts: Accounts,
+    /// As they were when the visit began.
+    pub(crate) ways: Arc<WaysIn>,
     pub(crate) sso: Option<Arc<SsoSettings>>,
     pub(crate) codes: Arc<Codes>,
-    pub(crate) key_header: Option<String>,
     pub(crate) source: Option<IpAddr>,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Vec<(String, String)>,
@@ -26,7 +27,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn settings(&self) -> &LoginSettings {
-        self.accounts.login_settings()
+        &self.ways.login
     }
 
     pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {

@@ -39,7 +39,8 @@ async fn password(call: Call) -> Outcome<Json> {
 
 /// What LiteLLM's pages ask for first.
 async fn settings(call: Call) -> Outcome<Json> {
-    let login = call.accounts.login_settings();
+    let ways = call.accounts.ways_in();
+    let login = &ways.login;
     Ok(Json::object([
         ("PROXY_BASE_URL", Json::from(login.base_url.as_deref())),
         ("PROXY_LOGOUT_URL", Json::from(login.logout_url.as_deref())),

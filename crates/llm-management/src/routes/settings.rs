@@ -17,6 +17,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("PATCH" "/update/internal_user_settings" Admin set_user_defaults),
     row!("GET" "/get/default_team_settings" Admin team_defaults),
     row!("PATCH" "/update/default_team_settings" Admin set_team_defaults),
+    row!("GET" "/get/sso_settings" Admin sso),
+    row!("PATCH" "/update/sso_settings" Admin set_sso),
 ];
 
 async fn update(call: Call) -> Outcome<Json> {
@@ -64,4 +66,12 @@ async fn team_defaults(call: Call) -> Outcome<Json> {
 
 async fn set_team_defaults(call: Call) -> Outcome<Json> {
     call.accounts.set_defaults(call.actor(), Defaults::Teams, &call.body).await
+}
+
+async fn sso(call: Call) -> Outcome<Json> {
+    call.accounts.shown_sso().await
+}
+
+async fn set_sso(call: Call) -> Outcome<Json> {
+    call.accounts.set_sso(call.actor(), &call.body).await
 }

@@ -19,6 +19,7 @@ mod people;
 mod permission;
 mod scim;
 mod sso;
+mod sso_settings;
 mod support;
 mod teams;
 mod usage;

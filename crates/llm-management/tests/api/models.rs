@@ -14,6 +14,12 @@ pub(crate) struct Server {
     reloads: Mutex<usize>,
 }
 
+impl Server {
+    pub(crate) fn reloads(&self) -> usize {
+        *self.reloads.lock().unwrap()
+    }
+}
+
 impl Serving for Server {
     fn check(&self, stored: &Stored, changed: Changed<'_>) -> Result<(), Vec<String>> {
         let broken = |params: &Json| params.get("model").and_then(Json::as_str) == Some("broken");
@@ -47,6 +53,9 @@ impl Serving for Server {
     }
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")
+    }
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "GENERIC_SCOPE").then(|| "openid".to_owned())
     }
     fn section(&self, _: &str) -> Json {
         Json::object([("completion_model", "gpt-4o")])

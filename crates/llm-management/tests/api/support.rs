@@ -72,7 +72,7 @@ pub(crate) fn with(store: Option<Store>) -> Gateway {
         ..AccountsSettings::default()
     };
     let accounts = Accounts::new(settings, store, Handle::current()).unwrap();
-    let router = router(ManagementState { accounts: accounts.clone(), key_header: None, sso: None });
+    let router = router(ManagementState { accounts: accounts.clone(), sso: std::sync::Arc::default() });
     Gateway { accounts, router }
 }
 

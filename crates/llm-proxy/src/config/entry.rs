@@ -6,10 +6,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use llm_accounts::{
     EntrySettings, HEADER_FIELDS, Hook, Introspection, JwtAuth, JwtEnvironment, Network, ProxyHeaders, RolePermission,
+    WrongJwt,
 };
 use llm_types::{Json, Secret};
 
 use super::env::Environment;
+use super::node::Node;
 use super::section::Section;
 
 /// Reads every way in.
@@ -26,7 +28,7 @@ pub(super) fn read(s: &Section<'_>, env: &Environment) -> EntrySettings {
 }
 
 fn jwt(s: &Section<'_>, env: &Environment) -> Option<Arc<JwtAuth>> {
-    let section = s.node("litellm_jwtauth").map_or(Json::Null, super::node::Node::json);
+    let section = s.node("litellm_jwtauth").map_or(Json::Null, Node::json);
     let permissions: Vec<RolePermission> = s.read("role_permissions").unwrap_or_default();
     let rbac = s.flag("enforce_rbac").unwrap_or_default();
     if s.flag("enable_jwt_auth") != Some(true) {
@@ -45,12 +47,28 @@ fn jwt(s: &Section<'_>, env: &Environment) -> Option<Arc<JwtAuth>> {
             jwt.warnings.iter().for_each(|warning| s.warn("litellm_jwtauth", warning.as_str()));
             Some(Arc::new(jwt))
         }
-        Err(why) => {
-            let key = if section.is_null() { "enable_jwt_auth" } else { "litellm_jwtauth" };
-            s.error(key, why);
+        Err(wrong) => {
+            match s.node("litellm_jwtauth") {
+                None => s.error("enable_jwt_auth", wrong.why),
+                Some(node) => wrong_below(s, node, &wrong),
+            }
             None
         }
     }
+}
+
+/// Tells what is wrong where it stands.
+fn wrong_below(s: &Section<'_>, section: &Node, wrong: &WrongJwt) {
+    let (mut node, mut path) = (section, s.path("litellm_jwtauth"));
+    for step in &wrong.at {
+        let place = step.parse::<usize>().ok();
+        match place {
+            Some(at) => path.push_str(&format!("[{at}]")),
+            None => path.push_str(&format!(".{step}")),
+        }
+        node = place.map_or_else(|| node.get(step), |at| node.items().get(at)).unwrap_or(node);
+    }
+    s.problems().error(&node.mark, path, wrong.why.as_str());
 }
 
 fn oauth2(s: &Section<'_>, env: &Environment) -> Option<Arc<Introspection>> {

@@ -131,6 +131,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("disable_spend_updates", &mut out.disable_spend_updates),
         ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
         ("store_model_in_db", &mut out.store_model_in_db),
+        ("auth_settings_in_db", &mut out.auth_settings_in_db),
         ("allow_requests_on_db_unavailable", &mut out.allow_requests_on_db_unavailable),
         ("fail_closed_budget_enforcement", &mut out.fail_closed_budget_enforcement),
         ("enforce_user_param", &mut out.enforce_user_param),

@@ -29,7 +29,8 @@ pub struct SsoPlan {
 /// Reads the environment, then the section.
 pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
     let env = ctx.env;
-    let plan = plan(section, env);
+    let stored = ctx.source.stored.as_ref().and_then(|stored| llm_accounts::sso_team_claim(&stored.sso));
+    let plan = plan(stored.map(str::to_owned).or_else(|| team_claim(section)), env);
     if let Some(plan) = plan.as_ref().filter(|plan| !plan.missing.is_empty()) {
         let message = format!("single sign-on with {} lacks {}", plan.kind.name(), plan.missing.join(", "));
         ctx.problems.warn(&Mark::whole("environment"), "SSO", message);
@@ -70,7 +71,7 @@ fn environment(env: &Environment, out: &mut LoginSettings, warn: &mut dyn FnMut(
 
 fn general(s: &Section<'_>, out: &mut LoginSettings) {
     if let Some(header) = s.entries().iter().find(|e| e.key == "litellm_key_header_name").and_then(|e| e.node.text()) {
-        out.key_header = header.to_owned();
+        out.key_header = Some(header.to_owned());
     }
     out.no_environment_login = s.flag("disable_env_credential_login").unwrap_or_default();
     out.no_passwords = s.flag("disable_password_login_when_sso_enabled").unwrap_or_default() && out.sso;
@@ -128,7 +129,7 @@ fn access(s: &Section<'_>) -> UiAccess {
     }
 }
 
-fn plan(section: Option<&Section<'_>>, env: &Environment) -> Option<SsoPlan> {
+fn plan(teams: Option<String>, env: &Environment) -> Option<SsoPlan> {
     let (kind, client_id) = [
         (SsoKind::Google, "GOOGLE_CLIENT_ID"),
         (SsoKind::Microsoft, "MICROSOFT_CLIENT_ID"),
@@ -144,9 +145,7 @@ fn plan(section: Option<&Section<'_>>, env: &Environment) -> Option<SsoPlan> {
     };
     let off = |name: &str| env.filled(name).is_some_and(|v| v.eq_ignore_ascii_case("false"));
     flow.pkce = !off("GENERIC_CLIENT_USE_PKCE");
-    if let Some(teams) = team_claim(section) {
-        attributes.teams = Some(teams);
-    }
+    attributes.teams = teams.or(attributes.teams);
     Some(SsoPlan { kind, flow, attributes, missing })
 }
 

@@ -238,7 +238,7 @@ fn finish(
 ) -> (Option<Loaded>, Vec<Problem>) {
     let loaded = root.and_then(|mut root| {
         if let Some(stored) = &source.stored {
-            stored::lay_over(&mut root, stored);
+            stored::lay_over(&mut root, stored, &problems);
         }
         let env = env::overlay(&root, env, &problems);
         env::resolve(&mut root, &env, &problems);

@@ -2,7 +2,7 @@
 //! behind the file's. A model of the database that cannot be served is left out with a warning, so that one bad row
 //! does not take the others along.
 
-use llm_accounts::{Stored, StoredModel};
+use llm_accounts::{Stored, StoredModel, decides_who_gets_in, sso_sections};
 use llm_types::Json;
 
 use super::Context;
@@ -41,12 +41,37 @@ fn entry(key: &str, node: Node, mark: &Mark) -> Entry {
 
 /// Lays the sections of the database over those of the file. Maps are merged, anything else is replaced; null says
 /// nothing.
-pub(crate) fn lay_over(root: &mut Node, stored: &Stored) {
+pub(crate) fn lay_over(root: &mut Node, stored: &Stored, problems: &Problems) {
+    let told = root.get("general_settings").and_then(|general| general.get("auth_settings_in_db"));
+    let open = told.is_some_and(|node| matches!(node.value, Value::Bool(true)));
     let Value::Map(entries) = &mut root.value else { return };
     for (name, content) in &stored.sections {
         let mark = Mark::whole(format!("database, {name}"));
-        over(entries, entry(name, node(content, &mark), &mark));
+        let mut content = node(content, &mark);
+        if !open {
+            keep_out(name, &mut content, problems);
+        }
+        over(entries, entry(name, content, &mark));
     }
+    let mark = Mark::whole("database, single sign-on");
+    for (name, content) in sso_sections(&stored.sso) {
+        over(entries, entry(name, node(&content, &mark), &mark));
+    }
+}
+
+/// Leaves out what decides who gets in, and says so.
+fn keep_out(section: &str, content: &mut Node, problems: &Problems) {
+    let Value::Map(fields) = &mut content.value else { return };
+    fields.retain(|field| {
+        let kept = !decides_who_gets_in(section, &field.key) || field.node.is_null();
+        if !kept {
+            let message = "this setting of the database decides who gets in: it is left out";
+            let hint =
+                "move it into the file or the environment, or say general_settings.auth_settings_in_db: true there";
+            problems.warn_hint(&field.mark, format!("{section}.{}", field.key), message, hint);
+        }
+        kept
+    });
 }
 
 fn over(entries: &mut Vec<Entry>, new: Entry) {

@@ -203,3 +203,39 @@ fn places_are_told_through_aliases_and_deep_includes() {
     let env = Environment::of([("LITELLM_CONFIG_BUCKET_NAME", "b")]);
     assert!(load(&Source::default(), &env).0.is_none());
 }
+
+#[test]
+fn the_database_lets_nobody_in() {
+    let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    let stored = llm_accounts::Stored {
+        sections: vec![
+            ("general_settings".to_owned(), json(r#"{"public_routes":["/key/*"],"completion_model":"m"}"#)),
+            ("environment_variables".to_owned(), json(r#"{"GOOGLE_CLIENT_ID":"g","OPENAI_API_KEY":"sk-o"}"#)),
+        ],
+        ..llm_accounts::Stored::default()
+    };
+    let load = |general: &str, stored: &llm_accounts::Stored| {
+        let source = Source { stored: Some(stored.clone()), ..Source::default() };
+        let text = format!("general_settings: {{master_key: sk-0123456789abcdef{general}}}\n");
+        let (loaded, problems) = load_text(&text, "c.yaml", Path::new(""), &source, &Environment::of([("", ""); 0]));
+        let told =
+            problems.iter().filter(|p| p.message.contains("who gets in")).map(|p| p.key.clone()).collect::<Vec<_>>();
+        (loaded.unwrap(), told)
+    };
+    let (closed, told) = load("", &stored);
+    assert_eq!(told, ["general_settings.public_routes", "environment_variables.GOOGLE_CLIENT_ID"]);
+    assert!(closed.accounts.entry.public_routes.is_empty() && closed.sso.is_none());
+    assert_eq!(closed.settings.default_model.as_deref(), Some("m"), "everything else counts");
+    assert_eq!(closed.environment.get("OPENAI_API_KEY").as_deref(), Some("sk-o"));
+    let (open, told) = load(", auth_settings_in_db: true", &stored);
+    assert_eq!((told.len(), open.accounts.entry.public_routes.len(), open.sso.is_some()), (0, 1, true));
+
+    // Single sign-on has a row of its own.
+    let sso = json(
+        r#"{"google_client_id":"g","google_client_secret":"s","ui_access_mode":"admin_only","generic_scope":"os.environ/HOME"}"#,
+    );
+    let (own, told) = load("", &llm_accounts::Stored { sso, ..llm_accounts::Stored::default() });
+    assert!(told.is_empty() && own.sso.is_some_and(|plan| plan.missing.is_empty()) && own.accounts.login.sso);
+    assert_eq!(own.accounts.login.access, llm_accounts::UiAccess::AdminOnly);
+    assert_eq!(own.environment.get("GENERIC_SCOPE"), None, "no reference to the environment");
+}

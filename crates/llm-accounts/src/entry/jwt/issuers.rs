@@ -5,7 +5,7 @@ use std::sync::Arc;
 use llm_idp::{KeySource, Trust};
 use llm_types::Json;
 
-use super::settings::{Fields, JwtEnvironment, TrustedIssuer, plain};
+use super::settings::{Fields, JwtEnvironment, TrustedIssuer, WrongJwt, plain};
 
 /// Keys of an entry of `issuers` that are no claim fields.
 const OF_ISSUER: [&str; 4] = ["issuer", "jwks_url", "audience", "disable_audience_validation"];
@@ -36,14 +36,17 @@ pub(super) fn read(
     listed: &[Json],
     env: &JwtEnvironment,
     warnings: &mut Vec<String>,
-) -> Result<Vec<TrustedIssuer>, String> {
-    let general: Fields = raw.to_raw().read().map_err(|error| plain(&error))?;
+) -> Result<Vec<TrustedIssuer>, WrongJwt> {
+    let general: Fields = raw.to_raw().read().map_err(|error| WrongJwt::new(&[], plain(&error)))?;
     let mut out = Vec::new();
     for (at, own) in listed.iter().enumerate() {
-        let own_fields = own.as_object().ok_or_else(|| format!("issuers[{at}]: expected a map"))?;
+        let at = at.to_string();
+        let wrong = |key: &str, why: String| WrongJwt::new(&["issuers", &at, key], why);
+        let whole = |why: String| WrongJwt::new(&["issuers", &at], why);
+        let own_fields = own.as_object().ok_or_else(|| whole("expected a map".to_owned()))?;
         let known = |name: &str| OF_ISSUER.contains(&name) || CLAIM_FIELDS.contains(&name);
         if let Some((name, _)) = own_fields.iter().find(|(name, _)| !known(name)) {
-            return Err(format!("issuers[{at}].{name}: unknown key"));
+            return Err(wrong(name, "unknown key".to_owned()));
         }
         let mut merged = Json::Object(Vec::new());
         for (name, value) in raw.as_object().unwrap_or_default().iter().chain(own_fields) {
@@ -51,21 +54,21 @@ pub(super) fn read(
                 merged.set(name, value.clone());
             }
         }
-        let fields: Fields = merged.to_raw().read().map_err(|error| format!("issuers[{at}]: {}", plain(&error)))?;
+        let fields: Fields = merged.to_raw().read().map_err(|error| whole(plain(&error)))?;
         let text = |name: &str| own.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
-        let issuer = text("issuer").ok_or_else(|| format!("issuers[{at}].issuer is missing"))?;
+        let issuer = text("issuer").ok_or_else(|| whole("issuer is missing".to_owned()))?;
         if out.iter().any(|known: &TrustedIssuer| known.trust.issuer.as_deref() == Some(issuer)) {
-            return Err(format!("issuers[{at}].issuer stands there twice"));
+            return Err(wrong("issuer", "stands there twice".to_owned()));
         }
         let any = own.get("disable_audience_validation").and_then(Json::as_bool) == Some(true);
         let audiences = texts(own.get("audience"));
         if audiences.is_empty() && !any {
-            return Err(format!("issuers[{at}]: audience is missing (or disable_audience_validation: true)"));
+            return Err(whole("audience is missing (or disable_audience_validation: true)".to_owned()));
         }
         let keys = match text("jwks_url") {
-            Some(url) => KeySource::Urls(vec![address(url)?]),
+            Some(url) => KeySource::Urls(vec![address(url).map_err(|why| wrong("jwks_url", why))?]),
             None => {
-                address(issuer)?;
+                address(issuer).map_err(|why| wrong("issuer", why))?;
                 KeySource::Discovery
             }
         };
@@ -74,13 +77,18 @@ pub(super) fn read(
     }
     let filled = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
     let urls = filled(&env.key_urls).unwrap_or_default();
-    let urls: Vec<Arc<str>> =
-        urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(address).collect::<Result<_, _>>()?;
+    let urls: Vec<Arc<str>> = urls
+        .split(',')
+        .map(str::trim)
+        .filter(|url| !url.is_empty())
+        .map(address)
+        .collect::<Result<_, _>>()
+        .map_err(of_environment)?;
     let issuer = filled(&env.issuer);
     let keys = match (&issuer, urls.is_empty()) {
         (_, false) => Some(KeySource::Urls(urls)),
         (Some(issuer), true) => {
-            address(issuer)?;
+            address(issuer).map_err(of_environment)?;
             Some(KeySource::Discovery)
         }
         (None, true) => None,
@@ -93,9 +101,14 @@ pub(super) fn read(
         out.push(TrustedIssuer { trust: Trust { issuer: issuer.map(Into::into), keys, audiences }, fields: general });
     }
     if out.is_empty() {
-        return Err("nobody is trusted: set JWT_PUBLIC_KEY_URL, JWT_ISSUER or issuers".to_owned());
+        return Err(WrongJwt::new(&[], "nobody is trusted: set JWT_PUBLIC_KEY_URL, JWT_ISSUER or issuers"));
     }
     Ok(out)
+}
+
+/// A wrong address in JWT_PUBLIC_KEY_URL or JWT_ISSUER.
+fn of_environment(why: String) -> WrongJwt {
+    WrongJwt::new(&[], why)
 }
 
 fn texts(value: Option<&Json>) -> Vec<String> {

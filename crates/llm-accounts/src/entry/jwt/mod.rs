@@ -6,7 +6,7 @@ mod mapping;
 mod settings;
 
 pub(crate) use settings::{Fields, TrustedIssuer};
-pub use settings::{JwtAuth, JwtEnvironment, RolePermission, Unregistered};
+pub use settings::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
 
 use llm_idp::{Claims, Idp, Refused};
 use llm_types::Result;

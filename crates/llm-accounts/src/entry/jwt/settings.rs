@@ -1,5 +1,6 @@
 //! `litellm_jwtauth`, with LiteLLM's names and defaults.
 
+use std::fmt;
 use std::time::Duration;
 
 use llm_idp::{IdpSettings, Trust};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use crate::Role;
 
 /// Names of claims, as paths with dots; each issuer may have its own.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub(crate) struct Fields {
     pub(crate) user_id_jwt_field: Option<String>,
@@ -43,14 +44,14 @@ pub enum Unregistered {
 }
 
 /// An issuer, and how its tokens are read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TrustedIssuer {
     pub(crate) trust: Trust,
     pub(crate) fields: Fields,
 }
 
 /// `role_mappings`: a role of the provider is one of ours.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleMapping {
     pub(crate) role: String,
@@ -58,7 +59,7 @@ pub(crate) struct RoleMapping {
 }
 
 /// `jwt_litellm_role_map`: a role of the provider, patterns allowed, is one of our users' roles.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserRoleMapping {
     pub(crate) jwt_role: String,
@@ -66,7 +67,7 @@ pub(crate) struct UserRoleMapping {
 }
 
 /// `scope_mappings`: what a scope allows.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScopeMapping {
     pub(crate) scope: String,
@@ -75,7 +76,7 @@ pub(crate) struct ScopeMapping {
 }
 
 /// `role_permissions` of `general_settings`: what a role may, with `enforce_rbac`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct RolePermission {
     /// `proxy_admin`, `team` or `internal_user`.
@@ -87,7 +88,7 @@ pub struct RolePermission {
 }
 
 /// `routing_overrides`: tokens that the authorization server is to explain although they are signed. What is there must match.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoutingOverride {
     pub(crate) iss: Option<String>,
@@ -203,6 +204,28 @@ impl Default for Told {
     }
 }
 
+/// What is wrong with the section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongJwt {
+    /// Where: keys and places in lists, from the section inwards; nothing for the section as a whole.
+    pub at: Vec<String>,
+    /// Why, for people.
+    pub why: String,
+}
+
+impl fmt::Display for WrongJwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.join(".");
+        if at.is_empty() { f.write_str(&self.why) } else { write!(f, "{at}: {}", self.why) }
+    }
+}
+
+impl WrongJwt {
+    pub(super) fn new(at: &[&str], why: impl Into<String>) -> Self {
+        Self { at: owned(at), why: why.into() }
+    }
+}
+
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
 pub struct JwtEnvironment {
@@ -215,7 +238,7 @@ pub struct JwtEnvironment {
 }
 
 /// How signed tokens are judged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtAuth {
     pub(crate) issuers: Vec<TrustedIssuer>,
     pub(crate) admin_scope: String,
@@ -254,29 +277,19 @@ impl JwtAuth {
         env: &JwtEnvironment,
         permissions: Vec<RolePermission>,
         rbac: bool,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, WrongJwt> {
         let raw = if section.is_null() { Json::Object(Vec::new()) } else { section.clone() };
-        let told: Told = raw.to_raw().read().map_err(|error| plain(&error))?;
+        let told: Told = shaped(&raw)?;
         refuse(&told)?;
         let mut warnings = Vec::new();
         let issuers = super::issuers::read(&raw, &told.issuers, env, &mut warnings)?;
-        for mapping in &told.role_mappings {
-            if !["proxy_admin", "team", "internal_user"].contains(&mapping.internal_role.as_str()) {
-                return Err("role_mappings: internal_role is proxy_admin, team or internal_user".to_owned());
-            }
-        }
-        if let Some(wrong) = told.jwt_litellm_role_map.iter().find(|m| Role::parse(&m.litellm_role).is_none()) {
-            return Err(format!("jwt_litellm_role_map: `{}` is no role", wrong.litellm_role));
-        }
-        if let Some(wrong) = told.routing_overrides.iter().find(|rule| rule.path != "oauth2") {
-            return Err(format!("routing_overrides: `{}` is no path; there is oauth2", wrong.path));
-        }
+        items(&told)?;
         let rbac = rbac || told.enforce_rbac;
         if !permissions.is_empty() && !rbac {
             warnings.push("role_permissions hold with enforce_rbac only, which is off".to_owned());
         }
         let seconds = |name: &str, value: f64| {
-            Duration::try_from_secs_f64(value).map_err(|_| format!("{name}: expected a number of seconds"))
+            Duration::try_from_secs_f64(value).map_err(|_| WrongJwt::new(&[name], "expected a number of seconds"))
         };
         let keys = IdpSettings {
             ttl: seconds("public_key_ttl", told.public_key_ttl)?.max(Duration::from_secs(1)),
@@ -316,28 +329,65 @@ pub(super) fn plain(error: &serde_json::Error) -> String {
     error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
 }
 
+/// Reads the section; the first key that is wrong alone is the place of what is wrong.
+fn shaped(raw: &Json) -> Result<Told, WrongJwt> {
+    let read = |json: &Json| json.to_raw().read::<Told>().map_err(|error| plain(&error));
+    read(raw).map_err(|why| {
+        let alone = |(name, value): &&(String, Json)| read(&Json::object([(name.as_str(), value.clone())])).is_err();
+        let broken = raw.as_object().unwrap_or_default().iter().find(alone);
+        let at: Vec<&str> = broken.map(|(name, _)| name.as_str()).into_iter().collect();
+        WrongJwt::new(&at, why)
+    })
+}
+
+/// What the items of lists may say.
+fn items(told: &Told) -> Result<(), WrongJwt> {
+    let wrong = |list: &str, at: usize, key: &str, why: String| Err(WrongJwt::new(&[list, &at.to_string(), key], why));
+    for (at, mapping) in told.role_mappings.iter().enumerate() {
+        if !["proxy_admin", "team", "internal_user"].contains(&mapping.internal_role.as_str()) {
+            let why = "internal_role is proxy_admin, team or internal_user".to_owned();
+            return wrong("role_mappings", at, "internal_role", why);
+        }
+    }
+    for (at, mapping) in told.jwt_litellm_role_map.iter().enumerate() {
+        if Role::parse(&mapping.litellm_role).is_none() {
+            let why = format!("`{}` is no role", mapping.litellm_role);
+            return wrong("jwt_litellm_role_map", at, "litellm_role", why);
+        }
+    }
+    for (at, rule) in told.routing_overrides.iter().enumerate() {
+        if rule.path != "oauth2" {
+            return wrong("routing_overrides", at, "path", format!("`{}` is no path; there is oauth2", rule.path));
+        }
+    }
+    Ok(())
+}
+
 /// Settings that would let through what they were meant to stop.
-fn refuse(told: &Told) -> Result<(), String> {
+fn refuse(told: &Told) -> Result<(), WrongJwt> {
+    let wrong = |at: &str, why: &str| Err(WrongJwt::new(&[at], why));
     if told.custom_validate.as_ref().is_some_and(|value| !value.is_null()) {
-        return Err("custom_validate names Python code; use custom_auth_url, or claims and scopes".to_owned());
+        return wrong("custom_validate", "names Python code; use custom_auth_url, or claims and scopes");
     }
     if told.oidc_userinfo_enabled || told.oidc_userinfo_endpoint.is_some() {
-        return Err("oidc_userinfo_*: opaque tokens are explained by enable_oauth2_auth here".to_owned());
+        let at = if told.oidc_userinfo_enabled { "oidc_userinfo_enabled" } else { "oidc_userinfo_endpoint" };
+        return wrong(at, "opaque tokens are explained by enable_oauth2_auth here");
     }
     if told.mcp_client_id_jwt_field.as_ref().is_some_and(|value| !value.is_null()) {
-        return Err("mcp_client_id_jwt_field is not served yet".to_owned());
+        return wrong("mcp_client_id_jwt_field", "is not served yet");
     }
     if told.public_allowed_routes.as_ref().is_some_and(|value| !value.is_null()) {
-        return Err("public_allowed_routes is not served; use public_routes of general_settings".to_owned());
+        return wrong("public_allowed_routes", "is not served; use public_routes of general_settings");
     }
     if told.oidc_userinfo_cache_ttl < 0.0 {
-        return Err("oidc_userinfo_cache_ttl: expected a number of seconds".to_owned());
+        return wrong("oidc_userinfo_cache_ttl", "expected a number of seconds");
     }
     if told.user_allowed_roles.is_some() != told.user_roles_jwt_field.is_some() {
-        return Err("user_roles_jwt_field and user_allowed_roles go together".to_owned());
+        let at = if told.user_allowed_roles.is_some() { "user_allowed_roles" } else { "user_roles_jwt_field" };
+        return wrong(at, "user_roles_jwt_field and user_allowed_roles go together");
     }
     if told.admin_jwt_scope.trim().is_empty() {
-        return Err("admin_jwt_scope is empty".to_owned());
+        return wrong("admin_jwt_scope", "is empty");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use llm_types::Json;
 
-use super::{change, replaced};
+use super::replaced;
 use crate::Accounts;
 use crate::keys::{Actor, bad, not_found};
 use crate::request::{FieldProblem, Map, Outcome, Problem, body, required};
@@ -149,7 +149,7 @@ impl Accounts {
         self.stores_models()?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), LITELLM).await?;
-        let after = change(&there, given, replaced)?;
+        let after = self.change(LITELLM, &there, given, replaced)?;
         self.write_sections(actor, &mut draft, vec![(LITELLM, after)]).await
     }
 }

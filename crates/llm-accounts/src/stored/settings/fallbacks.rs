@@ -4,7 +4,7 @@
 use llm_store::ConfigRow;
 use llm_types::Json;
 
-use super::{change, replaced};
+use super::replaced;
 use crate::Accounts;
 use crate::keys::{Actor, bad, not_found};
 use crate::request::{Outcome, body, required};
@@ -124,7 +124,8 @@ impl Accounts {
         let had = of(&list, model).is_some();
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), ROUTER).await?;
-        let after = change(&there, &Json::object([(name, with(&list, model, models))]), replaced)?;
+        let given = Json::object([(name, with(&list, model, models))]);
+        let after = self.change(ROUTER, &there, &given, replaced)?;
         self.write_sections(actor, &mut draft, vec![(ROUTER, after)]).await?;
         Ok(had)
     }
