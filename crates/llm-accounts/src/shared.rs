@@ -100,6 +100,11 @@ impl Shared {
         Self { kv, corrections, away: AtomicBool::new(false), degraded: AtomicU64::new(0) }
     }
 
+    /// The store itself.
+    pub(crate) fn kv(&self) -> &dyn Kv {
+        &*self.kv
+    }
+
     /// Admissions that were decided without the store.
     pub(crate) fn degraded(&self) -> u64 {
         self.degraded.load(Ordering::Relaxed)

@@ -1,5 +1,6 @@
 //! From a request to a call, and back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,11 +9,11 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{MethodFilter, on};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome, Permission, Problem};
+use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome, Permission, Problem, WaysIn};
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
-use crate::login::{self, Codes, OpenRow, SsoInForce, Visit};
+use crate::login::{self, OpenRow, SsoInForce, Visit};
 use crate::table::{Dialect, Row, rows};
 use crate::{answer, scim};
 
@@ -44,14 +45,11 @@ pub fn router(state: ManagementState) -> Router {
         };
         router = router.route(row.path, on(filter, serve));
     }
-    let codes = Arc::<Codes>::default();
     for row in login::open_rows() {
         let method = Method::from_bytes(row.method.as_bytes()).unwrap_or(Method::GET);
-        let codes = Arc::clone(&codes);
-        let serve =
-            move |State(state): State<ManagementState>,
-                  Query(query): Query<Vec<(String, String)>>,
-                  request: Request<Body>| visit(row, state, Arc::clone(&codes), query, request);
+        let serve = move |State(state): State<ManagementState>,
+                          Query(query): Query<Vec<(String, String)>>,
+                          request: Request<Body>| visit(row, state, query, request);
         router = router.route(row.path, on(MethodFilter::try_from(method).unwrap_or(MethodFilter::GET), serve));
     }
     router
@@ -64,7 +62,6 @@ pub fn router(state: ManagementState) -> Router {
 async fn visit(
     row: &'static OpenRow,
     state: ManagementState,
-    codes: Arc<Codes>,
     query: Vec<(String, String)>,
     request: Request<Body>,
 ) -> Response<Body> {
@@ -74,19 +71,25 @@ async fn visit(
         return answer::of(Err(Error::new(Kind::TooLarge, message).into()));
     };
     let background = state.accounts.background().clone();
-    let source = source(&parts);
     let ManagementState { accounts, sso } = state;
     let (ways, sso) = (accounts.ways_in(), sso.get());
-    let visit = Visit { accounts, ways, sso, codes, source, headers: parts.headers, query, body };
+    let source = behind(&ways, &parts);
+    let path = parts.uri.path().to_owned();
+    let visit = Visit { accounts, ways, sso, source, path, headers: parts.headers, query, body };
     background.spawn((row.run)(visit)).await.unwrap_or_else(|error| {
         tracing::error!(%error, path = row.path, "a login broke off");
         answer::of(Err(Error::internal("the call broke off").into()))
     })
 }
 
-/// Where a request comes from, as the server says.
-fn source(parts: &Parts) -> Option<std::net::IpAddr> {
+/// Who is connected, as the server says.
+fn source(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<Connected>().map(|connected| connected.0)
+}
+
+/// Where a request comes from: behind proxies that are trusted, if there are any.
+fn behind(ways: &WaysIn, parts: &Parts) -> Option<IpAddr> {
+    source(parts).map(|connected| ways.entry.network.caller(connected, &parts.headers))
 }
 
 async fn serve(
@@ -138,7 +141,7 @@ async fn steps(
         accounts: state.accounts,
         who,
         changed_by,
-        source: source(parts),
+        source: behind(&ways, parts),
         sso: state.sso.get(),
         query,
         segments,

@@ -1,5 +1,7 @@
 //! Invitations: a link with which somebody sets their password, once, and is logged in.
 
+use std::net::IpAddr;
+
 use chrono::{TimeDelta, Utc};
 use llm_store::{Filter, InvitationPatch, InvitationRow, OrganizationMembershipRow, UserRow};
 use llm_types::{Error, Json, Kind};
@@ -16,6 +18,8 @@ use crate::{Accounts, MASTER_USER_ID, Role};
 const DAYS: i64 = 7;
 /// How long somebody who opened one may take to set a password, minutes.
 const MINUTES: i64 = 15;
+/// The name under which links that are guessed are counted; no user has it.
+const INVITATION: &str = "\0invitation";
 /// What such a token says it is.
 const ONBOARDING: &str = "litellm_onboarding";
 
@@ -149,10 +153,12 @@ impl Accounts {
     /// `GET /onboarding/get_token`: opens an invitation. What is told lets its holder set the password and nothing else.
     ///
     /// # Errors
-    /// 401 for an invitation that is none, is used or is over.
-    pub async fn open_invitation(&self, id: &str, base: &str) -> Outcome<Json> {
+    /// 401 for an invitation that is none, is used or is over; 429 after too many of them from one source.
+    pub async fn open_invitation(&self, id: &str, source: Option<IpAddr>, base: &str) -> Outcome<Json> {
         let key = self.signing_key()?;
+        self.count_attempt(source, INVITATION).await?;
         let (_, user) = self.good_invitation(id).await?;
+        self.right_attempt(source, INVITATION).await;
         let ends = Utc::now() + TimeDelta::minutes(MINUTES);
         let inner = Json::object([
             ("token_type", Json::from(ONBOARDING)),

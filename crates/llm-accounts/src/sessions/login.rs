@@ -1,13 +1,12 @@
 //! Logging in with a password, and changing it.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use chrono::Utc;
 use llm_store::{Filter, UserPatch, UserRow};
 use llm_types::{Error, Json, Kind, Secret};
 
-use super::Session;
+use super::{Session, throttle};
 use crate::audit::Action;
 use crate::keys::{Actor, bad, forbidden};
 use crate::passwords::{self, Verdict};
@@ -47,7 +46,7 @@ impl Accounts {
             return Err(error.with_param("disable_password_login_when_sso_enabled").into());
         }
         let master = self.signing_key()?;
-        self.count_attempt(attempt.source, attempt.name)?;
+        self.count_attempt(attempt.source, attempt.name).await?;
         let row = self.by_address(attempt.name).await?;
         let kept = row.as_ref().and_then(|row| row.password.clone());
         let verdict = self.judge(kept, attempt.password).await?;
@@ -56,12 +55,12 @@ impl Accounts {
         // Both are compared, whatever the first says.
         let operator = same(attempt.name, &login.ui_username) & same(attempt.password.expose(), wanted.expose());
         if operator && !login.no_environment_login {
-            self.inner().logins.throttle.right(attempt.source, attempt.name);
+            self.right_attempt(attempt.source, attempt.name).await;
             let admin = self.operator().await?;
             return self.open_session(admin, "username_password").await;
         }
         let Some(row) = row.filter(|_| verdict != Verdict::Wrong) else { return Err(wrong().into()) };
-        self.inner().logins.throttle.right(attempt.source, attempt.name);
+        self.right_attempt(attempt.source, attempt.name).await;
         if verdict == Verdict::RightButWeak {
             self.keep_password(&row.user_id, attempt.password).await?;
         }
@@ -80,11 +79,11 @@ impl Accounts {
         let user = user.ok_or_else(|| forbidden("This key has no user."))?;
         let row = self.store_or_refuse()?.table::<UserRow>().get([user]).await?;
         let row = row.filter(|row| row.password.is_some()).ok_or_else(|| bad("This user has no password."))?;
-        self.count_attempt(source, user)?;
+        self.count_attempt(source, user).await?;
         if self.judge(row.password.clone(), &current).await? == Verdict::Wrong {
             return Err(wrong().into());
         }
-        self.inner().logins.throttle.right(source, user);
+        self.right_attempt(source, user).await;
         let kept = self.new_password(&new).await?;
         let patch = password_patch(kept);
         let mut tx = self.store_or_refuse()?.begin().await?;
@@ -105,16 +104,37 @@ impl Accounts {
         self.compute(move || passwords::kept(password.expose())).await?.map_err(Into::into)
     }
 
-    fn count_attempt(&self, source: Option<IpAddr>, name: &str) -> Outcome<()> {
-        let limits = self.ways_in().login.failures;
-        self.inner().logins.throttle.attempt(&limits, source, name, Instant::now()).map_err(|wait| {
-            tracing::warn!(?source, "too many wrong passwords");
-            Error::new(Kind::RateLimit, "Too many failed sign-in attempts. Try again later.")
-                .with_type("auth_error")
-                .with_param("max_failed_login_attempts_per_source")
-                .with_retry_after(wait)
-                .into()
-        })
+    /// Counts an attempt, here or with the other gateways.
+    pub(super) async fn count_attempt(&self, source: Option<IpAddr>, name: &str) -> Outcome<()> {
+        let (limits, inner) = (self.ways_in().login.failures, self.inner());
+        let together = match inner.shared.get() {
+            Some(shared) => throttle::attempt(shared.kv(), &limits, source, name).await.ok(),
+            None => None,
+        };
+        // While the shared store is away each gateway counts for itself.
+        let wait = match together {
+            Some(wait) => wait,
+            None => throttle::attempt(&inner.kv, &limits, source, name).await.unwrap_or_default(),
+        };
+        let Some(wait) = wait else { return Ok(()) };
+        tracing::warn!(?source, "too many wrong passwords");
+        Err(Error::new(Kind::RateLimit, "Too many failed sign-in attempts. Try again later.")
+            .with_type("auth_error")
+            .with_param("max_failed_login_attempts_per_source")
+            .with_retry_after(wait)
+            .into())
+    }
+
+    /// The attempt was a right one.
+    pub(super) async fn right_attempt(&self, source: Option<IpAddr>, name: &str) {
+        let inner = self.inner();
+        let shared = match inner.shared.get() {
+            Some(shared) => throttle::right(shared.kv(), source, name).await.is_ok(),
+            None => false,
+        };
+        if !shared && let Err(error) = throttle::right(&inner.kv, source, name).await {
+            tracing::debug!(%error, "an attempt stays counted");
+        }
     }
 
     async fn judge(&self, kept: Option<Secret>, password: &Secret) -> Outcome<Verdict> {

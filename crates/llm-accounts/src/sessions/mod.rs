@@ -7,11 +7,15 @@
 //! | `settings` | [`LoginSettings`] |
 //! | `token` | signed tokens (HS256) |
 //! | `throttle` | wrong passwords, by source and by name |
+//! | `cli` | keys for programs of people who log in |
+//! | `deposit` | texts that are kept for whoever shows a code |
 //! | `login` | passwords |
 //! | `session` | sessions: opened, told, ended |
 //! | `invitation` | invitations, and the passwords that are set through them |
 //! | `profile` | what an identity provider says of a person becomes a user |
 
+mod cli;
+mod deposit;
 mod invitation;
 mod login;
 mod profile;
@@ -28,8 +32,6 @@ pub use session::Session;
 pub use settings::{FailureLimits, LoginSettings, UiAccess};
 pub use token::{read_token, write_token};
 
-use throttle::Throttle;
-
 /// The team of sessions. It has no row.
 pub const SESSION_TEAM: &str = "litellm-dashboard";
 
@@ -39,12 +41,11 @@ const COMPUTATIONS: usize = 2;
 /// What logins share.
 #[derive(Debug)]
 pub(crate) struct Logins {
-    throttle: Throttle,
     computations: Semaphore,
 }
 
 impl Default for Logins {
     fn default() -> Self {
-        Self { throttle: Throttle::default(), computations: Semaphore::new(COMPUTATIONS) }
+        Self { computations: Semaphore::new(COMPUTATIONS) }
     }
 }

@@ -35,6 +35,15 @@ impl Accounts {
     /// # Errors
     /// 401 for people who are disabled, 403 for those whom the settings keep out.
     pub async fn log_in_as(&self, profile: &Profile) -> Outcome<Session> {
+        let row = self.arrive(profile).await?;
+        self.open_session(row, "sso").await
+    }
+
+    /// The user that somebody is whom an identity provider sent, without a session.
+    ///
+    /// # Errors
+    /// As [`Accounts::log_in_as`].
+    pub async fn arrive(&self, profile: &Profile) -> Outcome<UserRow> {
         self.may_come(profile)?;
         let who = self.oneself(&profile.id);
         let actor = Actor { who: &who, changed_by: None };
@@ -74,7 +83,7 @@ impl Accounts {
         tx.commit().await?;
         ended.iter().for_each(|hash| self.forget_hash(hash));
         self.forget_user(&row.user_id);
-        self.open_session(row, "sso").await
+        Ok(row)
     }
 
     /// Whether the settings let this person in at all.
@@ -151,7 +160,7 @@ impl Accounts {
     }
 }
 
-fn inactive(row: &UserRow) -> bool {
+pub(super) fn inactive(row: &UserRow) -> bool {
     let metadata: Json = row.metadata.read().unwrap_or_default();
     metadata.get("scim_active").and_then(Json::as_bool) == Some(false)
 }

@@ -57,6 +57,8 @@ pub struct LoginSettings {
     pub admin_id: Option<String>,
     /// `LITELLM_UI_SESSION_DURATION`.
     pub session: Duration,
+    /// `LITELLM_CLI_JWT_EXPIRATION_HOURS`: how long keys of command lines are good.
+    pub cli_session: Duration,
     /// `max_ui_session_budget`, US dollars.
     pub session_budget: Option<f64>,
     /// Where people get in from outside (`PROXY_BASE_URL`).
@@ -100,6 +102,7 @@ impl Default for LoginSettings {
             no_passwords: false,
             admin_id: None,
             session: Duration::from_secs(24 * 3600),
+            cli_session: Duration::from_secs(24 * 3600),
             session_budget: Some(1.0),
             base_url: None,
             root_path: String::new(),

@@ -9,9 +9,11 @@
 //! | `onboarding` | invitations |
 //! | `session` | who is logged in; logging out |
 //! | `sso` | identity providers |
+//! | `cli` | command lines |
 //! | `about` | what pages want to know before anybody is logged in |
 
 mod about;
+mod cli;
 mod codes;
 mod onboarding;
 mod page;
@@ -27,7 +29,6 @@ use std::pin::Pin;
 use axum::body::Body;
 use http::Response;
 
-pub(crate) use codes::Codes;
 pub(crate) use sso::readiness;
 pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings};
 pub(crate) use visit::Visit;
@@ -60,6 +61,9 @@ static ROWS: &[OpenRow] = &[
     open!("GET" "/fallback/login" page::fallback),
     open!("GET" "/sso/key/generate" sso::start),
     open!("GET" "/sso/callback" sso::callback),
+    open!("POST" "/sso/cli/start" cli::start),
+    open!("POST" "/sso/cli/complete/{login_id}" cli::complete),
+    open!("GET" "/sso/cli/poll/{key_id}" cli::poll),
     open!("GET" "/onboarding/get_token" onboarding::open),
     open!("POST" "/onboarding/claim_token" onboarding::claim),
     open!("GET" "/session" session::show),

@@ -10,7 +10,7 @@ use super::{Visit, reply};
 /// `GET /onboarding/get_token?invite_link=ID`.
 pub(super) async fn open(visit: Visit) -> Response<Body> {
     let link = visit.asked("invite_link").unwrap_or_default().to_owned();
-    reply::json(visit.accounts.open_invitation(&link, &visit.base()).await)
+    reply::json(visit.accounts.open_invitation(&link, visit.source, &visit.base()).await)
 }
 
 /// `POST /onboarding/claim_token`, with the token of the invitation as a key.

@@ -55,6 +55,16 @@ pub(super) fn form(visit: &Visit, wrong: Option<&str>) -> String {
     document("Sign in", &body)
 }
 
+/// The form that asks for the code of a command line.
+pub(super) fn code(action: &str, token: &str) -> String {
+    let body = format!(
+        "<p>Type the code that your terminal shows. If you did not begin a login there, close this page.</p><form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"browser_complete_token\" value=\"{}\"><p><label>Code <input name=\"user_code\" autocomplete=\"off\" required></label></p><p><button type=\"submit\">Go on</button></p></form>",
+        escaped(action),
+        escaped(token)
+    );
+    document("Log in a command line", &body)
+}
+
 /// `GET /fallback/login`: the form, also where an identity provider is configured.
 pub(super) async fn fallback(visit: Visit) -> Response<Body> {
     if visit.settings().ui_disabled {

@@ -114,7 +114,7 @@ pub(super) async fn across(visit: Visit) -> Response<Body> {
         for_a_control_plane(&visit, "/v3/login")?;
         let (name, password) = credentials(&visit)?;
         let (_, token) = logged_in(&visit, &name, &password).await?;
-        let code = visit.codes.keep(token)?;
+        let code = super::codes::keep(&visit.accounts, &token).await?;
         Ok(Json::object([("code", Json::from(code)), ("expires_in", Json::from(super::codes::SECONDS))]))
     };
     reply::json(outcome.await)
@@ -122,19 +122,19 @@ pub(super) async fn across(visit: Visit) -> Response<Body> {
 
 /// `POST /v3/login/exchange`: the code for the token.
 pub(super) async fn exchange(visit: Visit) -> Response<Body> {
-    let outcome = || {
+    let outcome = async {
         for_a_control_plane(&visit, "/v3/login/exchange")?;
         let body = visit.json()?;
         let code =
             body.get("code").and_then(Json::as_str).filter(|code| !code.is_empty()).ok_or_else(|| {
                 Error::bad_request("Missing 'code' parameter").with_type("auth_error").with_param("code")
             })?;
-        let token = visit.codes.take(code).ok_or_else(|| {
+        let token = visit.accounts.redeem(code).await?.ok_or_else(|| {
             Error::new(Kind::Authentication, "Invalid or expired login code").with_type("auth_error").with_param("code")
         })?;
         Ok(token)
     };
-    match outcome() {
+    match outcome.await {
         Ok(token) => {
             let mut response = reply::json(Ok(told(&visit, &token)));
             reply::remember(&mut response, &visit, &token);

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::reply::{self, Crossing};
 use super::visit::own_path;
-use super::{Visit, page};
+use super::{Visit, cli, page};
 use crate::call::Call;
 
 /// The cookie of somebody who is away at the provider.
@@ -132,7 +132,11 @@ pub(super) async fn start(visit: Visit) -> Response<Body> {
         let why = format!("SSO is configured but lacks {}", sso.missing.join(", "));
         return reply::json(Err(Error::internal(why).into()));
     }
-    match leave(&visit, &sso).await {
+    let left = match cli::asked(&visit) {
+        Ok(program) => leave(&visit, &sso, program).await,
+        Err(problem) => Err(problem),
+    };
+    match left {
         Ok(response) => response,
         Err(problem) => reply::json(Err(problem)),
     }
@@ -142,7 +146,7 @@ fn redirect_uri(visit: &Visit) -> String {
     format!("{}/sso/callback", visit.base())
 }
 
-async fn leave(visit: &Visit, sso: &SsoSettings) -> Outcome<Response<Body>> {
+async fn leave(visit: &Visit, sso: &SsoSettings, program: Option<String>) -> Outcome<Response<Body>> {
     let key = visit.accounts.signing_key()?;
     let left = sso.flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
     let claims = Json::object([
@@ -151,6 +155,7 @@ async fn leave(visit: &Visit, sso: &SsoSettings) -> Outcome<Response<Body>> {
         ("nonce", Json::from(left.nonce.as_str())),
         ("verifier", Json::from(left.verifier.as_str())),
         ("return_to", Json::from(own_path(visit.asked("return_to")))),
+        ("cli", Json::from(program)),
         ("exp", Json::from(Utc::now().timestamp() + SECONDS)),
     ]);
     let mut response = reply::redirect(&left.url);
@@ -162,7 +167,8 @@ async fn leave(visit: &Visit, sso: &SsoSettings) -> Outcome<Response<Body>> {
 /// `GET /sso/callback`: back from the provider.
 pub(super) async fn callback(visit: Visit) -> Response<Body> {
     let mut response = match come_back(&visit).await {
-        Ok((token, to)) => {
+        Ok(Arrival::Program(page)) => reply::html(200, page),
+        Ok(Arrival::Person(token, to)) => {
             let mut response = reply::redirect(&to);
             reply::remember(&mut response, &visit, &token);
             response
@@ -174,8 +180,15 @@ pub(super) async fn callback(visit: Visit) -> Response<Body> {
     response
 }
 
-/// The token of the session and where to go on.
-async fn come_back(visit: &Visit) -> Outcome<(String, String)> {
+/// Who is back.
+enum Arrival {
+    /// Somebody for themselves: the token of the session, and where to go on.
+    Person(String, String),
+    /// Somebody for a program: the page that asks for its code.
+    Program(String),
+}
+
+async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let sso = visit.sso.as_deref().ok_or_else(|| unauthorized("No SSO provider is configured."))?;
     let key = visit.accounts.signing_key()?;
     let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
@@ -194,13 +207,18 @@ async fn come_back(visit: &Visit) -> Outcome<(String, String)> {
     let code = visit.asked("code").ok_or_else(|| unauthorized("The provider told no code."))?;
     let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
     let claims = sso.flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
-    let session = visit.accounts.log_in_as(&profile(sso, visit.settings(), &claims)).await?;
+    let profile = profile(sso, visit.settings(), &claims);
+    if let Some(login) = kept.get("cli").and_then(Json::as_str) {
+        let user = visit.accounts.arrive(&profile).await?;
+        return cli::ask_for_code(visit, login, &user.user_id).map(Arrival::Program);
+    }
+    let session = visit.accounts.log_in_as(&profile).await?;
     let token = visit.accounts.session_token(&session)?;
     let to = match own_path(kept.get("return_to").and_then(Json::as_str)) {
         Some(path) => path.to_owned(),
         None => format!("{}/ui/?login=success", visit.base()),
     };
-    Ok((token, to))
+    Ok(Arrival::Person(token, to))
 }
 
 fn profile(sso: &SsoSettings, login: &LoginSettings, claims: &Claims) -> Profile {

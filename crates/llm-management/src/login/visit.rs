@@ -9,7 +9,7 @@ use http::header::{COOKIE, HOST, ORIGIN};
 use llm_accounts::{Accounts, LoginSettings, Outcome, WaysIn};
 use llm_types::{Error, Json, Kind};
 
-use super::{Codes, SsoSettings};
+use super::SsoSettings;
 
 /// A request of somebody without a key.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct Visit {
     /// As they were when the visit began.
     pub(crate) ways: Arc<WaysIn>,
     pub(crate) sso: Option<Arc<SsoSettings>>,
-    pub(crate) codes: Arc<Codes>,
     pub(crate) source: Option<IpAddr>,
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Bytes,

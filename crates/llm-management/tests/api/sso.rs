@@ -329,3 +329,50 @@ async fn groups_give_roles() {
         assert_eq!(world.user("ann").await.user_role.as_deref(), Some(wanted), "{groups}");
     }
 }
+
+#[tokio::test]
+async fn a_command_line_gets_a_key() {
+    let world = world(LoginSettings::default()).await;
+    let gateway = &world.gateway;
+    let begun = json(&gateway.visit("POST", "/sso/cli/start", &[], "").await.1);
+    let (id, code) = (text(&begun, "login_id"), text(&begun, "user_code"));
+    let secret = [("x-litellm-cli-poll-secret", text(&begun, "poll_secret"))];
+    let poll = async |path: &str, headers: &[(&str, &str)]| {
+        let (response, answer) = gateway.visit("GET", path, headers, "").await;
+        (response.status().as_u16(), json(&answer))
+    };
+    let place = format!("/sso/cli/poll/{id}");
+    assert_eq!(text(&poll(&place, &secret).await.1, "status"), "pending");
+    for (path, headers, status) in [
+        (&*place, &[][..], 403),
+        (&*place, &[("x-litellm-cli-poll-secret", id)], 403),
+        ("/sso/cli/poll/cli-nothing", &secret, 400),
+    ] {
+        assert_eq!(poll(path, headers).await.0, status, "{path}");
+    }
+    assert_eq!(gateway.visit("GET", "/sso/key/generate?source=litellm-cli&key=cli-x", &[], "").await.0.status(), 400);
+
+    let away = world.leave(&format!("/sso/key/generate?source=litellm-cli&key={id}")).await;
+    world.tells(&world.signed(&away, "{}"), ANN);
+    let (response, page) = world.comes_back(&away).await;
+    assert_eq!(response.status(), 200);
+    assert!(!response.headers().get_all("set-cookie").iter().any(|c| c.to_str().unwrap().starts_with("token=")));
+    let token = page.split("browser_complete_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let complete = format!("/sso/cli/complete/{id}");
+    let type_in = async |typed: &str, headers: &[(&str, &str)]| {
+        let form = format!("user_code={typed}&browser_complete_token={token}");
+        gateway.visit("POST", &complete, headers, &form).await.0.status().as_u16()
+    };
+    assert_eq!(type_in("AAAA-AAAA", &[]).await, 400);
+    assert_eq!(type_in(code, &[("origin", "https://evil.example")]).await, 403);
+    assert_eq!(text(&poll(&place, &secret).await.1, "status"), "pending", "nobody has typed the code");
+    assert_eq!(type_in(&code.to_lowercase(), &[]).await, 200);
+
+    assert_eq!(poll(&format!("{place}?team_id=none"), &secret).await.0, 403);
+    let (status, ready) = poll(&place, &secret).await;
+    assert_eq!((status, text(&ready, "user_id"), text(&ready, "team_id")), (200, "ann", "lab"), "{ready}");
+    let key = llm_accounts::Credential::Key(text(&ready, "key"));
+    let who = gateway.accounts.identify(&key).await.unwrap();
+    assert_eq!((who.user_id(), who.team_id()), (Some("ann"), Some("lab")));
+    assert_eq!(text(&poll(&place, &secret).await.1, "status"), "pending", "a key is given once");
+}

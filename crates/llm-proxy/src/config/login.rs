@@ -63,6 +63,13 @@ fn environment(env: &Environment, out: &mut LoginSettings, warn: &mut dyn FnMut(
             None => warn("LITELLM_UI_SESSION_DURATION", format!("`{text}` is no length of time; sessions last a day")),
         }
     }
+    if let Some(text) = env.filled("LITELLM_CLI_JWT_EXPIRATION_HOURS") {
+        let hours = text.trim().parse::<f64>().ok().and_then(|hours| Duration::try_from_secs_f64(hours * 3600.0).ok());
+        match hours.filter(|length| !length.is_zero()) {
+            Some(length) => out.cli_session = length,
+            None => warn("LITELLM_CLI_JWT_EXPIRATION_HOURS", format!("`{text}` is no number of hours; it is a day")),
+        }
+    }
     let domains = env.filled("ALLOWED_EMAIL_DOMAINS").unwrap_or_default();
     out.domains = domains.split(',').map(|d| d.trim().to_owned()).filter(|d| !d.is_empty()).collect();
     out.auto_redirect = env.is_true("AUTO_REDIRECT_UI_LOGIN_TO_SSO");
