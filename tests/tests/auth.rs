@@ -227,3 +227,85 @@ async fn a_hook_decides_and_addresses_are_a_wall() {
     assert_eq!(gateway.ask("/config/reload", &json!({})).await.unwrap().status, 200);
     assert_eq!(gateway.get("/v1/models", MASTER_KEY).await.unwrap().status, 403);
 }
+
+/// Routes that ask nobody who calls.
+const OPEN: &str = "get /
+get /docs
+get /fallback/login
+get /health/liveliness
+get /health/liveness
+get /health/readiness
+get /litellm/.well-known/litellm-ui-config
+get /.well-known/litellm-ui-config
+get /onboarding/get_token
+get /openapi.json
+get /redoc
+get /routes
+get /session
+get /sso/callback
+get /sso/cli/poll/{key_id}
+get /sso/key/generate
+get /test
+post /login
+post /onboarding/claim_token
+post /session/logout
+post /sso/cli/complete/{login_id}
+post /sso/cli/start
+post /v2/login
+post /v3/login
+post /v3/login/exchange";
+
+/// Every route of the document, whichever crate serves it, with every identity that is none.
+#[tokio::test]
+async fn every_route_refuses_every_wrong_identity() {
+    let sim = sim().await;
+    let gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    let made = async |fields: Value| {
+        let reply = gateway.ask("/key/generate", &fields).await.unwrap().json();
+        reply["key"].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
+    };
+    let blocked = made(json!({})).await;
+    assert_eq!(gateway.ask("/key/block", &json!({"key": blocked})).await.unwrap().status, 200);
+    let narrow = made(json!({"allowed_routes": ["/nothing/at/all"]})).await;
+    let expired = made(json!({"duration": "1s"})).await;
+    let document = gateway.get("/openapi.json", "").await.unwrap().json();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut wrong = Vec::new();
+    let mut open = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            if OPEN.lines().any(|line| line == format!("{method} {path}")) || path.starts_with("/public/") {
+                open += 1;
+                continue;
+            }
+            let filled = path.split('/').map(filled).collect::<Vec<_>>().join("/");
+            for (who, key, refusals) in [
+                ("nobody", "", &[401][..]),
+                ("a stranger", "sk-unknown-0123456789", &[401]),
+                ("a blocked key", &blocked, &[401]),
+                ("an expired key", &expired, &[401]),
+                ("a key of other routes", &narrow, &[401, 403]),
+            ] {
+                let bearer = format!("Bearer {key}");
+                let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+                let headers = if key.is_empty() { &headers[1..] } else { &headers[..] };
+                let named = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let reply = gateway.send(named, &filled, headers, Bytes::from_static(b"{}")).await.unwrap();
+                if !refusals.contains(&reply.status) {
+                    wrong.push(format!("{method} {path} as {who}: {}", reply.status));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(open >= OPEN.lines().count(), "a route of the list is none any more");
+    assert!(llm_tests::calls(&sim).is_empty(), "nothing reached a provider");
+}
+
+/// A segment with something in it.
+fn filled(segment: &str) -> String {
+    match (segment.find('{'), segment.find('}')) {
+        (Some(from), Some(to)) => format!("{}x{}", &segment[..from], &segment[to + 1..]),
+        _ => segment.to_owned(),
+    }
+}
