@@ -14,6 +14,7 @@ use crate::allow::{Directory, ModelList};
 use crate::bounds::Bounds;
 use crate::grants::Grants;
 use crate::purse::{Owner, usd};
+use crate::switches::Switches;
 use crate::{KeyDigest, Role};
 
 /// What kind of caller it is.
@@ -51,19 +52,6 @@ pub(crate) struct LimitTexts {
     pub(crate) tpm: Option<Box<str>>,
     pub(crate) rpm: Option<Box<str>>,
     pub(crate) max_budget: Option<Box<str>>,
-}
-
-/// What a key's and team's metadata switch.
-#[derive(Debug, Default)]
-pub(crate) struct Switches {
-    pub(crate) mock: bool,
-    pub(crate) no_fallbacks: bool,
-    pub(crate) tags: Vec<String>,
-    pub(crate) spend_logs_metadata: Option<RawJson>,
-    /// `cache`: what the key says about caching.
-    pub(crate) cache: Option<RawJson>,
-    /// `allowed_passthrough_routes`: the custom pass-through paths of which it may call what lies below.
-    pub(crate) passthrough: Vec<String>,
 }
 
 /// `router_settings` of key and team, and what their reader made of them, once.
@@ -192,24 +180,6 @@ impl Identity {
         self.bounds.budgets.iter().find(|b| b.owner == Owner::Key).map(|b| usd(b.purse.spent()))
     }
 
-    /// True when the caller may have answers mocked (`allow_client_mock_response` in the metadata of key or team).
-    #[must_use]
-    pub const fn may_mock(&self) -> bool {
-        self.switches.mock
-    }
-
-    /// What the key's metadata say about caching (`cache`), as JSON text.
-    #[must_use]
-    pub fn cache_controls(&self) -> Option<&RawJson> {
-        self.switches.cache.as_ref()
-    }
-
-    /// Tags that the metadata of key, team and project put on every call.
-    #[must_use]
-    pub fn tags(&self) -> &[String] {
-        &self.switches.tags
-    }
-
     /// The `router_settings` of key and team, as `read` understands them (key, team); it is asked once. Nothing when neither
     /// has any, or `read` finds none in them.
     pub fn router_settings<T: Any + Send + Sync>(
@@ -261,6 +231,12 @@ impl Identity {
     #[must_use]
     pub fn caller(&self) -> Caller {
         self.caller.clone()
+    }
+
+    /// True when calls of this caller are told, with content, to callbacks of its own.
+    #[must_use]
+    pub const fn tells_content(&self) -> bool {
+        self.caller.callbacks.is_some()
     }
 
     /// The key's own limits as response headers: `x-litellm-key-tpm-limit`, `-rpm-limit`, `-max-budget`, `-spend`.

@@ -16,7 +16,7 @@
 //! | `digest` | keys as SHA-256; how keys are shown |
 //! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
-//! | `identity`, `together`, `load`, `binding` | who calls, and how that is read from the rows |
+//! | `identity`, `switches`, `together`, `load`, `binding` | who calls, and how that is read from the rows |
 //! | `changes` | what other gateways on the same database did |
 //! | `accounts`, `memory`, `flights`, `strangers`, `source` | [`Accounts`]: the keys in memory, look-ups shared by callers, keys that nobody knows and where they come from |
 //! | `shared` | limits and budgets over several gateways |
@@ -32,7 +32,9 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
-//! | `models`, `credentials`, `mcp_servers` | management of deployments, their credentials and MCP servers in the database |
+//! | `models`, `credentials`, `mcp_servers`, `guardrails` | management of deployments, their credentials, MCP servers and guardrails in the database |
+//! | `callbacks` | callbacks of single keys and teams, in their metadata |
+//! | `health_checks` | what health checks found |
 //! | `stored` | what the database adds to the configuration; settings that live there |
 //! | `prices` | when the price table is fetched anew |
 //! | `serving` | what management wants from the server: to check, to reload |
@@ -54,6 +56,7 @@ mod binding;
 mod bounds;
 mod budget_fallback;
 mod budgets;
+mod callbacks;
 mod changes;
 mod credential;
 mod credentials;
@@ -65,6 +68,8 @@ mod flush;
 mod gate;
 mod grants;
 mod groups;
+mod guardrails;
+mod health_checks;
 mod identity;
 mod journal;
 mod keys;
@@ -104,6 +109,7 @@ mod source;
 mod spend_row;
 mod stored;
 mod strangers;
+mod switches;
 mod tags;
 mod teams;
 mod together;
@@ -122,6 +128,7 @@ pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, Wron
 pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
 pub use entry::{Asking, Connected};
 pub use grants::Grants;
+pub use health_checks::Checked;
 pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
@@ -146,9 +153,10 @@ pub use sessions::{
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::settings::Defaults;
 pub use stored::{
-    Stored, StoredCredential, StoredModel, StoredServer, StoredVersion, decides_who_gets_in, sso_sections,
-    sso_team_claim,
+    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredServer, StoredVersion, decides_who_gets_in,
+    sso_sections, sso_team_claim,
 };
+pub use switches::GuardWish;
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;
 pub use ways::WaysIn;

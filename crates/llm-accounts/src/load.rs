@@ -12,9 +12,17 @@ use llm_types::{Json, RawJson};
 
 use crate::accounts::Inner;
 use crate::allow::ModelList;
+use crate::callbacks;
 use crate::grants::{self, Grants};
-use crate::identity::{Alias, Freshness, Identity, LimitTexts, Lists, Rank, Switches};
+use crate::identity::{Alias, Freshness, Identity, LimitTexts, Lists, Rank};
+use crate::switches::{GuardWish, Switches};
 use crate::{KeyDigest, Role, refusal};
+
+/// The guardrails of a key, a team or a project, in its metadata.
+pub(crate) const GUARDRAILS: &str = "guardrails";
+
+/// Fields that bodies have to have, in a key's metadata.
+pub(crate) const ENFORCED: &str = "enforced_params";
 
 /// The rows that a key stands on.
 #[derive(Debug, Default)]
@@ -140,7 +148,12 @@ impl Rows {
                 .into_iter()
                 .flat_map(|of| texts(of, "allowed_passthrough_routes"))
                 .collect(),
+            guards: guards(&metadata, &team_metadata, &project_metadata),
+            enforced: texts(&metadata, ENFORCED),
+            cache_controls: key.allowed_cache_controls.clone(),
+            service_account: metadata.get("service_account_id").is_some_and(|id| !id.is_null()),
         };
+        let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings.seal());
         let role = self.user.as_ref().and_then(|u| u.user_role.as_deref()).and_then(Role::parse);
         let max_budget = self.max_budget(&metadata, now);
         let mut identity = Identity::bare(Rank::Key, &shown, Arc::clone(&inner.directory));
@@ -164,7 +177,7 @@ impl Rows {
         identity.router_settings.team = filled(self.team.as_ref().and_then(|t| t.router_settings.as_ref()));
         identity.fresh = Freshness { loaded: inner.kv.now().0, ..Freshness::default() };
         identity.grants = std::mem::take(&mut self.grants);
-        identity.caller = self.caller();
+        identity.caller = Caller { callbacks, ..self.caller() };
         identity
     }
 
@@ -224,6 +237,7 @@ impl Rows {
             project_id: some(self.key.project_id),
             agent_id: some(self.key.agent_id),
             end_user: None,
+            callbacks: None,
         }
     }
 }
@@ -256,9 +270,18 @@ fn flag(metadata: &Json, name: &str) -> bool {
     metadata.get(name).and_then(Json::as_bool) == Some(true)
 }
 
-fn texts(metadata: &Json, name: &str) -> Vec<String> {
+pub(crate) fn texts(metadata: &Json, name: &str) -> Vec<String> {
     let items = metadata.get(name).and_then(Json::as_array).unwrap_or_default();
     items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn guards(key: &Json, team: &Json, project: &Json) -> GuardWish {
+    let all = |places: &[&Json], name: &str| places.iter().flat_map(|of| texts(of, name)).collect();
+    GuardWish {
+        names: all(&[key, team, project], GUARDRAILS),
+        opted_out: all(&[key, team], "opted_out_global_guardrails"),
+        no_global: flag(key, "disable_global_guardrails") || flag(team, "disable_global_guardrails"),
+    }
 }
 
 fn aliases(raw: Option<&RawJson>) -> Box<[Alias]> {

@@ -13,7 +13,7 @@ fn masked(text: &str) -> String {
 }
 
 /// Names whose values are secret.
-fn sensitive(name: &str) -> bool {
+pub(crate) fn sensitive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["secret", "password", "credential", "header", "webhook"].iter().any(|part| name.contains(part))
         || ["key", "token", "keys", "tokens", "_key_id", "certificate"].iter().any(|end| name.ends_with(end))

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use llm_types::record::OwnCallback;
 use llm_types::{Error, Json};
 
 use crate::Accounts;
@@ -61,6 +62,18 @@ pub trait Serving: fmt::Debug + Send + Sync {
 
     /// The same, with what the database says laid over it.
     fn in_force(&self, name: &str) -> Json;
+
+    /// Whether a key or a team may have this callback.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    fn check_callback(&self, callback: &OwnCallback) -> Result<(), String>;
+
+    /// Sends the record of a call that was never made to a callback of a key or a team.
+    ///
+    /// # Errors
+    /// What is wrong with it, or what its service said, for people.
+    fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>>;
 
     /// True when a model group of this name is served.
     fn serves_group(&self, name: &str) -> bool;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::callback::{Callback, Needs};
+use crate::callback::{Callback, Needs, SinkError};
 use crate::lane::{Lane, SinkReport, Tries};
 
 /// Records that are handed on together when the intake is emptied.
@@ -137,6 +137,14 @@ impl Bus {
     #[must_use]
     pub fn report(&self) -> Vec<SinkReport> {
         self.0.lanes.iter().map(|l| l.report()).collect()
+    }
+
+    /// Hands one record to one sink, past its queue: what the sink said; nothing when there is no sink of this name.
+    pub async fn try_out(&self, name: &str, record: LogRecord) -> Option<Result<(), SinkError>> {
+        let lane = self.0.lanes.iter().find(|lane| lane.sink.name() == name)?;
+        let batch = [Arc::new(record)];
+        let told = tokio::time::timeout(BusSettings::default().job_timeout, lane.sink.log(&batch)).await;
+        Some(told.unwrap_or_else(|_| Err(SinkError::passing("no answer in time"))))
     }
 
     /// Takes no more records, delivers those that wait, and ends the tasks. Returns after `deadline` at the latest,

@@ -110,6 +110,11 @@ pub trait Callback: Send + Sync + fmt::Debug {
     /// Which calls it wants, and whether with content.
     fn needs(&self) -> Needs;
 
+    /// Whether it wants this call.
+    fn wants(&self, record: &LogRecord) -> bool {
+        self.needs().wants(record.status)
+    }
+
     /// How it wants them.
     fn delivery(&self) -> Delivery {
         Delivery::default()

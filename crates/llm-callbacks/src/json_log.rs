@@ -50,6 +50,7 @@ impl JsonLog {
     /// # Errors
     /// When the writing thread cannot be started.
     pub fn to(target: impl Write + Send + 'static, redaction: Redaction) -> io::Result<Self> {
+        let redaction = Redaction { without_content: true, ..redaction };
         let (jobs, inbox) = sync_channel(2);
         std::thread::Builder::new().name("json-log".to_owned()).spawn(move || work(target, &inbox))?;
         Ok(Self { name: "json_logs".to_owned(), needs: Needs::CALLS, redaction, jobs })
@@ -58,6 +59,7 @@ impl JsonLog {
     /// The same with messages and answers.
     #[must_use]
     pub const fn with_content(mut self) -> Self {
+        self.redaction.without_content = false;
         self.needs = self.needs.union(Needs::CONTENT);
         self
     }

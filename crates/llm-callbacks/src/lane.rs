@@ -80,12 +80,11 @@ impl Lane {
 
     /// Hands records over at once, to a sink that never waits. Tells how many were lost.
     pub(crate) fn feed(&self, records: &[Arc<LogRecord>]) -> u64 {
-        let needs = self.sink.needs();
         let wanted: Vec<_>;
-        let records = if records.iter().all(|r| needs.wants(r.status)) {
+        let records = if records.iter().all(|r| self.sink.wants(r)) {
             records
         } else {
-            wanted = records.iter().filter(|r| needs.wants(r.status)).cloned().collect();
+            wanted = records.iter().filter(|r| self.sink.wants(r)).cloned().collect();
             &wanted
         };
         if records.is_empty() {
@@ -108,11 +107,10 @@ impl Lane {
 
     /// Puts records into the queue. Tells how many found it full.
     pub(crate) fn put(&self, records: &[Arc<LogRecord>]) -> u64 {
-        let needs = self.sink.needs();
         let mut queue = self.queue.lock();
         let mut full = 0;
         let before = queue.len();
-        for record in records.iter().filter(|r| needs.wants(r.status)) {
+        for record in records.iter().filter(|r| self.sink.wants(r)) {
             if queue.len() < self.capacity {
                 queue.push_back(Arc::clone(record));
             } else {

@@ -8,6 +8,7 @@
 //! - [`JsonLog`]: one JSON line per call, to standard output or a file.
 //! - [`Prometheus`]: LiteLLM's metrics as OpenMetrics text.
 //! - [`FailureTrace`]: failed calls as `tracing` events.
+//! - [`Remote`]: services that take records over HTTP; [`OwnCallbacks`]: the same for single keys and teams.
 //! - [`registry`]: sinks by LiteLLM's callback names.
 //! - `testing`: the suite that every sink must pass (feature `testing`).
 
@@ -20,6 +21,7 @@ pub mod payload;
 pub mod prometheus;
 mod redact;
 pub mod registry;
+pub mod remote;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -30,3 +32,4 @@ pub use json_log::JsonLog;
 pub use lane::SinkReport;
 pub use prometheus::{Prometheus, PrometheusSettings};
 pub use redact::Redaction;
+pub use remote::{OwnCallbacks, Remote};

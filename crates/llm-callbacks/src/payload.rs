@@ -66,9 +66,10 @@ impl Serialize for Payload<'_> {
         f.put("user_agent", &r.user_agent)?;
         let hide = self.redaction.messages;
         let message = hide.then_some([HiddenMessage { role: "user", content: REDACTED }]);
-        f.put("messages", &Content { json: r.messages.as_ref(), hidden_as: message })?;
+        let wanted = !self.redaction.without_content;
+        f.put("messages", &Content { json: r.messages.as_ref().filter(|_| wanted), hidden_as: message })?;
         let response = hide.then_some(HiddenResponse { text: REDACTED });
-        f.put("response", &Content { json: r.response.as_ref(), hidden_as: response })?;
+        f.put("response", &Content { json: r.response.as_ref().filter(|_| wanted), hidden_as: response })?;
         f.put("error_str", &r.error.as_ref().map(|e| error_text(e, self.redaction)))?;
         f.put("error_information", &r.error.as_ref().map(|e| ErrorInformation::of(e, self.redaction)))?;
         f.put("hidden_params", &HiddenParams::of(r))?;

@@ -21,6 +21,9 @@ pub struct Redaction {
     /// Fields that are left out altogether (`standard_logging_payload_excluded_fields`).
     #[serde(rename = "standard_logging_payload_excluded_fields")]
     pub excluded: Vec<String>,
+    /// Messages and answers are left empty: whoever reads this did not ask for them, others did.
+    #[serde(skip)]
+    pub without_content: bool,
 }
 
 impl Redaction {

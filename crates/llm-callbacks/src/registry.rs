@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::remote::Service;
+
 /// A sink that this crate has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Builtin {
@@ -11,6 +13,8 @@ pub enum Builtin {
     JsonLogs,
     /// `failure_trace` (ours): [`crate::FailureTrace`].
     FailureTrace,
+    /// A service that takes records over HTTP: [`crate::Remote`].
+    Remote(Service),
 }
 
 /// Why a name has no sink.
@@ -49,6 +53,10 @@ impl std::error::Error for NoSink {}
 const BUILTIN: [(&str, Builtin); 3] =
     [("prometheus", Builtin::Prometheus), ("json_logs", Builtin::JsonLogs), ("failure_trace", Builtin::FailureTrace)];
 
+fn builtin() -> impl Iterator<Item = (&'static str, Builtin)> {
+    BUILTIN.into_iter().chain(Service::ALL.map(|service| (service.name(), Builtin::Remote(service))))
+}
+
 /// LiteLLM's other integrations, as far as they are sinks.
 const LATER: &[&str] = &[
     "agentops",
@@ -72,12 +80,10 @@ const LATER: &[&str] = &[
     "galileo",
     "gcs_bucket",
     "gcs_pubsub",
-    "generic_api",
     "greenscale",
     "helicone",
     "humanloop",
     "lago",
-    "langfuse",
     "langfuse_otel",
     "langsmith",
     "langtrace",
@@ -113,7 +119,7 @@ const LATER: &[&str] = &[
 
 /// Names that this crate serves.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    builtin().map(|(name, _)| name)
 }
 
 /// The sink of a name.
@@ -121,8 +127,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// A value that names the callback and says why it has no sink.
 pub fn find(name: &str) -> Result<Builtin, NoSink> {
-    if let Some((_, builtin)) = BUILTIN.iter().find(|(n, _)| *n == name) {
-        return Ok(*builtin);
+    if let Some((_, found)) = builtin().find(|(known, _)| *known == name) {
+        return Ok(found);
     }
     let reason = if LATER.contains(&name) {
         Reason::NotServedYet

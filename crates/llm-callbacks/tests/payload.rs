@@ -15,7 +15,13 @@ fn cases() -> Vec<(&'static str, LogRecord, Redaction)> {
     cached.guardrails = vec!["words".to_owned()];
     let mut stopped = failed(4);
     stopped.error.as_mut().unwrap().class = "GuardrailRaisedException";
-    let all = Redaction { messages: true, errors: true, caller: true, excluded: vec!["hidden_params".to_owned()] };
+    let all = Redaction {
+        messages: true,
+        errors: true,
+        caller: true,
+        excluded: vec!["hidden_params".to_owned()],
+        ..Redaction::default()
+    };
     vec![
         ("answered", answered(1), Redaction::default()),
         ("failed", failed(2), Redaction::default()),

@@ -105,10 +105,20 @@ impl Answered<'_> {
         Ok(Answer::Stream { head, body: Box::new(out) })
     }
 
+    /// All of a reply. One that is longer than allowed is not read to its end, and not asked for again.
+    async fn read(&self, reply: ReplyBody) -> Result<Bytes, Error> {
+        let read = reply.collect_within(self.limit).await.map_err(|e| transport_error(&e, self.counter.provider()))?;
+        read.ok_or_else(|| {
+            let most = self.limit as f64 / 1_048_576.0;
+            let why = format!("Response size is too large. Max size is {most} MB");
+            Error::bad_request(why).with_type("bad_request_error").with_param("content-length")
+        })
+    }
+
     /// The whole reply, after what had to be asked behind the first one.
     pub(crate) async fn followed(&mut self, body: ReplyBody) -> Result<Followed, Error> {
         let provider = self.counter.provider();
-        let mut bytes = body.collect(self.limit).await.map_err(|e| transport_error(&e, provider))?;
+        let mut bytes = self.read(body).await?;
         let codec = llm_wire::registry::upstream_generate(self.plan.upstream);
         let Some(codec) = codec.filter(|_| self.plan.upstream != self.call.format) else {
             return Ok(Followed::Whole(bytes));
@@ -124,7 +134,7 @@ impl Answered<'_> {
                 self.plan.told = false;
                 return Ok(Followed::Stream(reply));
             }
-            bytes = reply.collect(self.limit).await.map_err(|e| transport_error(&e, provider))?;
+            bytes = self.read(reply).await?;
         }
         Ok(Followed::Whole(bytes))
     }
@@ -132,7 +142,6 @@ impl Answered<'_> {
     /// The replies to further requests of an embedding, in order.
     pub(crate) async fn further(&self) -> Result<Vec<Bytes>, Error> {
         let follower = Follower::new(self.sender);
-        let provider = self.counter.provider();
         let mut all = Vec::with_capacity(self.plan.more.len());
         for body in &self.plan.more {
             let request = FollowUp {
@@ -143,7 +152,7 @@ impl Answered<'_> {
             };
             let read = |view: &ReplyView<'_>| decode_error(self.counter, false, view);
             let reply = follower.send(Duration::ZERO, request, &read).await?;
-            all.push(reply.collect(self.limit).await.map_err(|e| transport_error(&e, provider))?);
+            all.push(self.read(reply).await?);
         }
         Ok(all)
     }

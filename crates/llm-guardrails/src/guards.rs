@@ -230,12 +230,16 @@ impl Open {
                 if self.guardrail.fail_open() {
                     return Ok(());
                 }
-                // The guardrail's own words may name its address or credential: clients are told that it failed.
-                let message = format!("the guardrail {} failed to respond", self.guardrail.name());
-                Err(Error::new(Kind::Guardrail, message).with_status(500).with_type("internal_server_error"))
+                Err(failed(self.guardrail.name()))
             }
         }
     }
+}
+
+/// A guardrail failed itself. Its own words may name its address or credential: clients are told that it failed.
+pub(crate) fn failed(name: &str) -> Error {
+    let message = format!("the guardrail {name} failed to respond");
+    Error::new(Kind::Guardrail, message).with_status(500).with_type("internal_server_error")
 }
 
 impl Sheet {

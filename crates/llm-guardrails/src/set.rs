@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use llm_types::{Error, Json, Result};
 
-use crate::guardrail::{CallContext, Guardrail, Mode};
-use crate::guards::Guards;
+use crate::guardrail::{CallContext, Content, Direction, Guardrail, Mode, Verdict};
+use crate::guards::{Guards, failed};
 use crate::texts::Scope;
 
 /// What a call asks for: names from its body, its key and its team, and what key or team opt out of.
@@ -114,6 +114,28 @@ impl GuardrailSet {
     /// Names of the guardrails.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().filter_map(|g| g.members.first()).map(|m| m.name())
+    }
+
+    /// Runs one guardrail on a text, whatever its modes and whoever wants it: the text as it may pass. Nothing for a name that
+    /// no guardrail has.
+    pub async fn apply(
+        &self,
+        name: &str,
+        direction: Direction,
+        text: &str,
+        call: &CallContext<'_>,
+    ) -> Option<Result<String>> {
+        let group = self.groups.iter().find(|g| g.members.first().is_some_and(|m| m.name() == name))?;
+        let guardrail = group.pick()?;
+        let texts = [text.to_owned()];
+        let verdict = guardrail.open(call).check(Content { direction, texts: &texts }).await;
+        let [text] = texts;
+        Some(match verdict {
+            Ok(Verdict::Pass) => Ok(text),
+            Ok(Verdict::Replace { texts, .. }) => Ok(texts.into_iter().next_back().map_or(text, |(_, new)| new)),
+            Ok(Verdict::Stop(stop)) => Err(stop.into()),
+            Err(_) => Err(failed(name)),
+        })
     }
 
     /// The guardrails that a call runs, with their sessions open. Names nobody configured are ignored, as in LiteLLM.

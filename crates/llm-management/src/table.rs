@@ -86,6 +86,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::groups::ROWS,
         routes::models::ROWS,
         routes::mcp::ROWS,
+        routes::guardrails::ROWS,
+        routes::health::ROWS,
         routes::prices::ROWS,
         routes::tuning::ROWS,
         routes::credentials::ROWS,

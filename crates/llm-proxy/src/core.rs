@@ -246,6 +246,12 @@ impl Core {
 }
 
 impl Context {
+    /// The caller's own callbacks want to see what is said.
+    #[must_use]
+    pub fn tells_content(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.tells_content())
+    }
+
     /// The client's `User-Agent`.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {

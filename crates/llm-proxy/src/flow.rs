@@ -36,7 +36,7 @@ use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
-use crate::{answer, errors, guard, prompts, recall, searched, several, videos};
+use crate::{answer, demands, errors, guard, prompts, recall, searched, several, videos};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -138,7 +138,11 @@ async fn steps(
             match crate::form::boundary(&ctx.parts.headers) {
                 Some(boundary) => ctx.upload = Box::pin(crate::form::read(ctx, body, &boundary, true)).await?.upload,
                 None => {
-                    Top::parse(&read::body(&ctx.snapshot, &ctx.parts, body).await?)?;
+                    let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
+                    // Questions have none.
+                    if !body.is_empty() {
+                        Top::parse(&body)?;
+                    }
                 }
             }
             return Err(refusal.into());
@@ -196,6 +200,8 @@ pub async fn one(
     }
 
     // 4 admit
+    priced(ctx, &wish)?;
+    demands::check(&ctx.snapshot, top, who)?;
     read::safe(&ctx.snapshot, top, who)?;
     searched::body(who, top)?;
     ctx.wish = Some(wish);
@@ -309,6 +315,18 @@ pub async fn run(
             Ok(answer::stream(headers, body))
         }
     }
+}
+
+/// Refuses a model whose price nobody knows, where the operator wants that.
+fn priced(ctx: &Context, wish: &Wish) -> Result<()> {
+    if !ctx.snapshot.settings.only_priced || wish.price.is_some() {
+        return Ok(());
+    }
+    let model = &wish.model;
+    let why = format!(
+        "The model {model} has no price, and requests for such models are blocked. Give it one in the configuration (input_cost_per_token, output_cost_per_token)."
+    );
+    Err(Error::new(Kind::PermissionDenied, why).with_type("model_cost_map_missing").with_param("model"))
 }
 
 /// A key whose budget for a model is gone may name others for it (`budget_fallbacks`); the call becomes one of those.

@@ -26,6 +26,11 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     if let Some(names) = ctx.wish.as_ref().and_then(|w| w.guardrails.as_deref()) {
         wanted.request_json(names)?;
     }
+    if let Some(wish) = ctx.who.as_ref().map(|who| who.guard_wish()) {
+        wanted.request(wish.names.iter().map(String::as_str));
+        wanted.opted_out.clone_from(&wish.opted_out);
+        wanted.disable_global = wish.no_global;
+    }
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
     let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model: &call.model, caller: &caller });
     if guards.is_empty() {

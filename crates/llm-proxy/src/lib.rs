@@ -22,6 +22,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod count;
+pub mod demands;
 pub mod errors;
 pub mod explain;
 pub mod flow;

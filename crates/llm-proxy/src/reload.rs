@@ -12,6 +12,7 @@ use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion, WaysIn};
 use llm_client::Target;
 use llm_http::HttpClient;
 use llm_types::Json;
+use llm_types::record::OwnCallback;
 use parking_lot::Mutex;
 
 use crate::app::App;
@@ -110,6 +111,11 @@ impl Reloader {
             self.fetched.store(Some(Arc::new(config::bucket::fetch(&self.env).await?)));
         }
         Ok(())
+    }
+
+    /// The operator's variables, those of the configuration over those of the process.
+    fn variables(&self) -> Environment {
+        self.app().map_or_else(|_| self.env.clone(), |app| app.cache_setup.environment.clone())
     }
 
     fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
@@ -264,6 +270,19 @@ impl Serving for Reloader {
     fn variable(&self, name: &str) -> Option<String> {
         let told = self.section("environment_variables").get(name).and_then(Json::as_str).map(str::to_owned);
         told.filter(|text| !text.starts_with("os.environ/")).or_else(|| self.env.filled(name))
+    }
+
+    fn check_callback(&self, callback: &OwnCallback) -> Result<(), String> {
+        let env = self.variables();
+        llm_callbacks::remote::check(callback, &|name| env.filled(name))
+    }
+
+    fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>> {
+        Box::pin(async move {
+            let http = self.http.get().ok_or("the gateway is starting")?;
+            let (env, record) = (self.variables(), crate::operate::mock_record());
+            llm_callbacks::remote::try_out(http, &callback, &move |name: &str| env.filled(name), record).await
+        })
     }
 
     fn serves_group(&self, name: &str) -> bool {

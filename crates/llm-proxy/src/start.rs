@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::{Accounts, Stored, StoredVersion};
 use llm_callbacks::registry::Builtin;
-use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, Prometheus};
+use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote};
 use llm_http::HttpClient;
 use llm_store::{Store, StoreConfig};
 use tokio::sync::watch;
@@ -230,15 +230,7 @@ fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::Tc
 fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime, http: &HttpClient) -> Result<App> {
     let background = runtime.handle();
     let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
-    let mut sinks: Vec<Arc<dyn Callback>> = vec![Arc::clone(&metrics) as Arc<dyn Callback>];
-    for sink in &loaded.callbacks.sinks {
-        match sink {
-            Builtin::Prometheus => {} // always there: `/metrics` is a route
-            Builtin::JsonLogs => sinks.push(Arc::new(JsonLog::stdout(loaded.callbacks.redaction.clone())?)),
-            Builtin::FailureTrace => sinks.push(Arc::new(FailureTrace::default())),
-        }
-    }
-    let bus = Bus::start(sinks, BusSettings::default(), background);
+    let bus = Bus::start(sinks(&loaded, &metrics, http)?, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
     let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
     let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
@@ -284,6 +276,28 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         store: Some(store),
         background: background.clone(),
     })
+}
+
+/// Whom finished calls are told to.
+fn sinks(loaded: &Loaded, metrics: &Arc<Prometheus>, http: &HttpClient) -> Result<Vec<Arc<dyn Callback>>> {
+    let (told, http) = (&loaded.callbacks, http.with_own_pool());
+    let mut sinks: Vec<Arc<dyn Callback>> = vec![Arc::clone(metrics) as Arc<dyn Callback>];
+    for (sink, needs) in &told.sinks {
+        match sink {
+            Builtin::Prometheus => {} // always there: `/metrics` is a route
+            Builtin::JsonLogs => sinks.push(Arc::new(JsonLog::stdout(told.redaction.clone())?)),
+            Builtin::FailureTrace => sinks.push(Arc::new(FailureTrace::default())),
+            Builtin::Remote(service) => {
+                let at = told.endpoints.iter().find(|endpoint| endpoint.service() == *service);
+                let endpoint = at.cloned().with_context(|| format!("{} has no address", service.name()))?;
+                sinks.push(Arc::new(Remote::new(endpoint, *needs, told.redaction.clone(), http.clone())));
+            }
+        }
+    }
+    let env = loaded.environment.clone();
+    let env = Arc::new(move |name: &str| env.filled(name));
+    sinks.push(Arc::new(OwnCallbacks::new(http, env, told.redaction.clone())));
+    Ok(sinks)
 }
 
 /// The identity provider that people log in at, with what its tokens are verified with.

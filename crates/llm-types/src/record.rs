@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{OperationKind, RawJson, Usage};
+use crate::{OperationKind, RawJson, Secret, Usage};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,39 @@ pub struct Caller {
     pub project_id: Option<Arc<str>>,
     pub agent_id: Option<Arc<str>>,
     pub end_user: Option<Arc<str>>,
+    /// Callbacks of its key's and its team's own, which only their calls are told to; nothing when there are none.
+    pub callbacks: Option<Arc<[OwnCallback]>>,
+}
+
+/// A callback of a key's or a team's own (`metadata.logging`).
+#[derive(Debug, Clone)]
+pub struct OwnCallback {
+    /// LiteLLM's name of it.
+    pub name: Box<str>,
+    /// It is told of calls that were answered.
+    pub success: bool,
+    /// It is told of calls that failed.
+    pub failure: bool,
+    /// Its parameters (`callback_vars`).
+    pub vars: Vec<(Box<str>, Secret)>,
+}
+
+impl OwnCallback {
+    /// A parameter that is not empty.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        let found = self.vars.iter().find(|(known, _)| &**known == name);
+        found.map(|(_, value)| value.expose()).filter(|value| !value.is_empty())
+    }
+
+    /// True when it is told of calls that ended like this.
+    #[must_use]
+    pub const fn wants(&self, status: Status) -> bool {
+        match status {
+            Status::Success => self.success,
+            Status::Failure => self.failure,
+        }
+    }
 }
 
 /// What the call cost, in US dollars.

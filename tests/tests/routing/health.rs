@@ -58,6 +58,16 @@ async fn who_fails_its_checks_gets_no_calls_until_it_is_well() {
     let entry = &ill["unhealthy_endpoints"][0];
     assert!(entry["error"].as_str().unwrap().contains("litellm.InternalServerError"), "{ill}");
     assert!(entry["api_base"].as_str().unwrap().contains("/east"), "{ill}");
+    soon("what was found is stored", || async {
+        let latest: Value = gateway.get("/health/latest", MASTER_KEY).await.unwrap().json();
+        latest["total_models"] == 2
+    })
+    .await;
+    let past = gateway.get("/health/history?status_filter=unhealthy&limit=5", MASTER_KEY).await.unwrap().json();
+    assert_eq!(
+        (&past["total_records"], &past["health_checks"][0]["unhealthy_count"]),
+        (&Value::from(1), &Value::from(1))
+    );
 
     sim.reset();
     soon("a round that finds both well", || async { counts(&gateway).await == (2, 0) }).await;

@@ -14,13 +14,14 @@ use crate::rights::Standing;
 use crate::{Accounts, Identity, ModelList};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 6] = [
+const ADMIN_METADATA: [&str; 7] = [
     "allow_client_mock_response",
     "allow_client_pricing_override",
     "temp_budget_increase",
     "temp_budget_expiry",
     "allowed_passthrough_routes",
     "disable_global_guardrails",
+    "opted_out_global_guardrails",
 ];
 
 /// The first field for administrators that one of these objects sets to something.

@@ -11,6 +11,7 @@ use super::{Actor, bad, fill, forbidden, not_found, view};
 use crate::audit::Action;
 use crate::digest::masked;
 use crate::grants::Asked;
+use crate::load::{ENFORCED, GUARDRAILS, texts};
 use crate::period::Period;
 use crate::request::{Outcome, metadata, required};
 use crate::{Accounts, KeyDigest};
@@ -64,8 +65,12 @@ impl Accounts {
             };
             fill::bounded(body, None, ceilings.map(given).as_ref())?;
         }
-        let there = row.metadata.read().unwrap_or_default();
-        let metadata = metadata(body, IN_METADATA, &asked.metadata, there);
+        let there: Json = row.metadata.read().unwrap_or_default();
+        let before = there.clone();
+        let metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?;
+        if let Some(after) = metadata.as_ref().filter(|_| !actor.who.is_admin()) {
+            demands_stay(&before, after)?;
+        }
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         patch.updated_by = Some(actor.name());
         patch.settings_updated_at = Some(Some(now));
@@ -216,4 +221,16 @@ impl Accounts {
         self.forget_hash(&hash);
         self.with_grants(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
     }
+}
+
+/// What a key demands is not for its owner to lift.
+fn demands_stay(before: &Json, after: &Json) -> Outcome<()> {
+    for list in [GUARDRAILS, ENFORCED] {
+        let kept = texts(after, list);
+        if let Some(lost) = texts(before, list).iter().find(|name| !kept.contains(name)) {
+            let why = format!("Only proxy admins can take {lost} out of {list}.");
+            return Err(forbidden(why).with_param(list).into());
+        }
+    }
+    Ok(())
 }

@@ -98,7 +98,7 @@ impl Accounts {
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;
         }
-        let metadata = metadata(body, IN_METADATA, &asked.metadata, Json::Object(Vec::new()));
+        let metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, Json::Object(Vec::new())))?;
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         let grants = self.key_grants(actor.who, asked, None).await?;
         let hash = KeyDigest::of(&key).hex();

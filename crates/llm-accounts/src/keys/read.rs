@@ -1,10 +1,11 @@
 //! Reading keys.
 
-use llm_store::{Filter, KeyFilter, ListQuery, VerificationToken};
+use llm_store::{DeletedTokenRow, Filter, KeyFilter, ListQuery, UserRow, VerificationToken};
 use llm_types::Json;
 
 use super::rights::Act;
 use super::{Actor, bad, forbidden, instant, view};
+use crate::pages::PageQuery;
 use crate::request::Outcome;
 use crate::{Accounts, KeyDigest, Role, SESSION_TEAM};
 
@@ -27,6 +28,17 @@ pub struct KeyListQuery {
     pub sort: Option<(String, bool)>,
     /// Keys that expire at or before this instant.
     pub expires: Option<String>,
+    /// `deleted`: the copies of keys that are gone.
+    pub status: Option<String>,
+    /// With the row of each key's user; rows instead of hashes then.
+    pub with_users: bool,
+}
+
+/// A page of keys as they are shown.
+struct Shown {
+    keys: Vec<Json>,
+    total: u64,
+    pages: u64,
 }
 
 impl Accounts {
@@ -122,21 +134,57 @@ impl Accounts {
             let until = instant(text).ok_or_else(|| bad(format!("`{text}` is not a time")).with_param("expires"))?;
             filter.expires_until = Some(until);
         }
-        let size = query.size.clamp(1, 100);
-        let sort = query.sort.as_ref().map(|(column, falls)| (column.as_str(), *falls));
-        let page = self.store_or_refuse()?.keys().page(filter, sort, query.page.max(1), size).await?;
-        let pages = page.pages(size);
-        let show = |row: &VerificationToken| if query.full { view::row(row) } else { Json::from(row.token.as_str()) };
-        let mut shown: Vec<Json> = page.rows.iter().map(show).collect();
-        if query.full {
-            self.show_grants(&mut shown).await?;
+        let asked = PageQuery { page: query.page.max(1), size: query.size, sort: query.sort };
+        let full = query.full || query.with_users;
+        let mut shown = match query.status.as_deref() {
+            None => self.page_of_keys(filter, &asked, full).await?,
+            Some("deleted") => self.page_of_deleted(filter, &asked, full).await?,
+            Some(_) => {
+                let why = "Invalid status value. Currently only 'deleted' is supported.";
+                return Err(bad(why).with_param("status").into());
+            }
+        };
+        if full {
+            self.show_grants(&mut shown.keys).await?;
+        }
+        if query.with_users {
+            self.show_users(&mut shown.keys).await?;
         }
         Ok(Json::object([
-            ("keys", Json::Array(shown)),
-            ("total_count", Json::from(page.total)),
-            ("current_page", Json::from(query.page.max(1))),
-            ("total_pages", Json::from(pages)),
+            ("keys", Json::Array(shown.keys)),
+            ("total_count", Json::from(shown.total)),
+            ("current_page", Json::from(asked.page)),
+            ("total_pages", Json::from(shown.pages)),
         ]))
+    }
+
+    async fn page_of_keys(&self, filter: KeyFilter, asked: &PageQuery, full: bool) -> Outcome<Shown> {
+        let sort = asked.sort.as_ref().map(|(column, falls)| (column.as_str(), *falls));
+        let page = self.store_or_refuse()?.keys().page(filter, sort, asked.page, asked.size()).await?;
+        let show = |row: &VerificationToken| if full { view::row(row) } else { Json::from(row.token.as_str()) };
+        Ok(Shown { pages: page.pages(asked.size()), total: page.total, keys: page.rows.iter().map(show).collect() })
+    }
+
+    async fn page_of_deleted(&self, filter: KeyFilter, asked: &PageQuery, full: bool) -> Outcome<Shown> {
+        let table = self.store_or_refuse()?.table::<DeletedTokenRow>();
+        let page = asked.rows(table, Filter::from(filter), "deleted_at").await?;
+        let show = |row: &DeletedTokenRow| if full { view::row(row) } else { Json::from(row.token.as_str()) };
+        Ok(Shown { pages: page.pages(asked.size()), total: page.total, keys: page.rows.iter().map(show).collect() })
+    }
+
+    /// Puts the rows of their users into the rows of keys.
+    async fn show_users(&self, keys: &mut [Json]) -> Outcome<()> {
+        let user = |key: &Json| key.get("user_id").and_then(Json::as_str).map(str::to_owned);
+        let mut ids: Vec<String> = keys.iter().filter_map(user).collect();
+        ids.sort();
+        ids.dedup();
+        let users = self.store_or_refuse()?.table::<UserRow>().get_many(&ids).await?;
+        for key in keys {
+            let id = user(key);
+            let row = users.iter().find(|row| Some(row.user_id.as_str()) == id.as_deref());
+            key.set("user", row.map(view::row));
+        }
+        Ok(())
     }
 
     async fn own_keys_only(&self, who: &crate::Identity, filter: &mut KeyFilter) -> Outcome<()> {

@@ -4,10 +4,13 @@ mod guarded;
 pub(crate) mod settings;
 mod sso;
 
-use llm_store::{ConfigRow, CredentialRow, Filter, McpServerRow, ProxyModelRow, SsoConfigRow, Store};
+use llm_store::{
+    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, ProxyModelRow, SsoConfigRow, Store,
+};
 use llm_types::{Error, Json};
 
 use crate::Accounts;
+use crate::callbacks;
 use crate::request::Outcome;
 use crate::seal::Seal;
 pub use guarded::decides_who_gets_in;
@@ -48,6 +51,17 @@ pub struct StoredServer {
     pub spec: Json,
 }
 
+/// A guardrail of the database.
+#[derive(Clone)]
+pub struct StoredGuardrail {
+    /// `guardrail_id`.
+    pub id: String,
+    /// `guardrail_name`.
+    pub name: String,
+    /// What a configuration would say of it, secrets opened.
+    pub entry: Json,
+}
+
 /// All of it. It holds secrets: it has no `Debug` that shows them.
 #[derive(Clone, Default)]
 pub struct Stored {
@@ -57,6 +71,8 @@ pub struct Stored {
     pub credentials: Vec<StoredCredential>,
     /// The MCP servers that are approved.
     pub mcp_servers: Vec<StoredServer>,
+    /// The guardrails that are in force.
+    pub guardrails: Vec<StoredGuardrail>,
     /// Sections of the configuration: name and content.
     pub sections: Vec<(String, Json)>,
     /// Where people log in, opened: see [`sso_sections`].
@@ -82,6 +98,12 @@ impl std::fmt::Debug for StoredServer {
     }
 }
 
+impl std::fmt::Debug for StoredGuardrail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredGuardrail").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.sections.iter().map(|(name, _)| name.as_str()).collect();
@@ -90,6 +112,7 @@ impl std::fmt::Debug for Stored {
             .field("models", &models)
             .field("credentials", &credentials)
             .field("mcp_servers", &self.mcp_servers.len())
+            .field("guardrails", &self.guardrails.len())
             .field("of", &names)
             .finish()
     }
@@ -113,6 +136,19 @@ impl Accounts {
     pub(crate) fn seal_or_refuse(&self) -> Outcome<Seal> {
         let why = "Secrets cannot be stored: set LITELLM_SALT_KEY or a master key";
         self.seal().ok_or_else(|| Error::internal(why).into())
+    }
+
+    /// Metadata of a key or a team that are about to be stored: secrets of their callbacks are sealed.
+    ///
+    /// # Errors
+    /// 500 when there are some and no key to seal them with.
+    pub(crate) fn sealed_metadata(&self, metadata: Option<Json>) -> Outcome<Option<Json>> {
+        match metadata {
+            Some(metadata) if callbacks::bare(&metadata) => {
+                Ok(Some(callbacks::sealed(metadata, &self.seal_or_refuse()?)?))
+            }
+            metadata => Ok(metadata),
+        }
     }
 
     /// Refuses changes to models and configuration where they are not to live in the database.
@@ -152,8 +188,10 @@ impl StoredVersion {
         let models = store.table::<ProxyModelRow>().version().await?;
         let credentials = store.table::<CredentialRow>().version().await?;
         let servers = store.table::<McpServerRow>().version().await?;
+        let guardrails = store.table::<GuardrailRow>().version().await?;
         let sso = store.table::<SsoConfigRow>().version().await?;
-        let mut version = [models, credentials, servers, sso].map(|version| format!("{version:?}")).to_vec();
+        let tables = [models, credentials, servers, guardrails, sso];
+        let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
             let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
@@ -176,9 +214,11 @@ impl Stored {
         let models = store.table::<ProxyModelRow>().find(Filter::new()).await?;
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
+        let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
         Ok(Self {
+            guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
             credentials: credentials

@@ -1,41 +1,35 @@
-//! Logging callbacks of single teams, as LiteLLM keeps them in a team's metadata. They are shown and can be taken away; none
-//! is served yet, so none can be added.
+//! Logging callbacks of single teams, as LiteLLM keeps them in a team's metadata.
 
 use llm_store::{TeamPatch, TeamRow};
 use llm_types::Json;
 
 use crate::audit::Action;
-use crate::keys::{Actor, bad, not_found};
-use crate::request::{Outcome, body, required};
+use crate::callbacks::{FAILURE, LOGGING, SETTINGS, SUCCESS, VARS, callback, listed, texts};
+use crate::keys::{Actor, bad, not_found, view};
+use crate::request::{FieldProblem, Map, Outcome, Problem, body, required};
 use crate::{Accounts, mask};
 
 body! {
     /// `POST /team/{team_id}/callback`.
     struct CallbackBody {
         callback_name: String,
+        callback_type: String,
+        callback_vars: Map,
     }
 }
 
-/// Where a team's metadata has them: LiteLLM's older and its newer place.
-const SETTINGS: &str = "callback_settings";
-const LOGGING: &str = "logging";
-const LISTS: [&str; 2] = ["success_callback", "failure_callback"];
+const LISTS: [&str; 2] = [SUCCESS, FAILURE];
 
 fn metadata(row: &TeamRow) -> Json {
     let read: Json = row.metadata.read().unwrap_or_default();
     if read.as_object().is_some() { read } else { Json::Object(Vec::new()) }
 }
 
-fn texts(json: Option<&Json>) -> Vec<String> {
-    let items = json.and_then(Json::as_array).unwrap_or_default();
-    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
-}
-
 /// The callbacks of one list, of both places.
 fn of(metadata: &Json, list: &str) -> Vec<String> {
     let mut out = texts(metadata.get(SETTINGS).and_then(|settings| settings.get(list)));
     let kind = list.trim_end_matches("_callback");
-    for entry in metadata.get(LOGGING).and_then(Json::as_array).unwrap_or_default() {
+    for entry in listed(metadata) {
         let told = entry.get("callback_type").and_then(Json::as_str).unwrap_or("success_and_failure");
         let name = entry.get("callback_name").and_then(Json::as_str);
         if let Some(name) = name.filter(|name| told.contains(kind) && !out.iter().any(|known| known == name)) {
@@ -45,9 +39,24 @@ fn of(metadata: &Json, list: &str) -> Vec<String> {
     out
 }
 
+/// The lists that a `callback_type` stands for.
+fn lists_of(kind: &str, body: &Json) -> Outcome<&'static [&'static str]> {
+    match kind {
+        "success" => Ok(&[SUCCESS]),
+        "failure" => Ok(&[FAILURE]),
+        "success_and_failure" => Ok(&LISTS),
+        _ => Err(Problem::Fields(vec![FieldProblem {
+            field: "callback_type".to_owned(),
+            kind: "literal_error",
+            message: "Input should be 'success', 'failure' or 'success_and_failure'",
+            input: body.get("callback_type").cloned().unwrap_or_default(),
+        }])),
+    }
+}
+
 fn shown(team: &str, metadata: &Json) -> Json {
     let list = |name| Json::Array(of(metadata, name).into_iter().map(Json::from).collect());
-    let mut vars = metadata.get(SETTINGS).and_then(|s| s.get("callback_vars")).map(mask::all).unwrap_or_default();
+    let mut vars = metadata.get(SETTINGS).and_then(|s| s.get(VARS)).map(mask::all).unwrap_or_default();
     if vars.as_object().is_none() {
         vars = Json::Object(Vec::new());
     }
@@ -73,16 +82,48 @@ impl Accounts {
         Ok(Json::object([("status", Json::from("success")), ("data", shown(team, &metadata(&row)))]))
     }
 
-    /// `POST /team/{team_id}/callback`.
+    /// `POST /team/{team_id}/callback`: the team's calls are told there from now on. Secrets are sealed.
     ///
     /// # Errors
-    /// 400: callbacks of single teams are not served; nothing is stored that would do nothing.
+    /// 403 unless the caller manages the team; 400 for a callback that it has, that is not served for single teams, or whose
+    /// parameters could not be used.
     pub async fn add_team_callback(&self, actor: Actor<'_>, team: &str, body: &Json) -> Outcome<Json> {
         let asked = CallbackBody::read(body)?;
-        let name = required(asked.callback_name, "callback_name", body)?;
-        self.managed_team(actor, team).await?;
-        let why = format!("The callback {name} cannot be attached to a team: callbacks of single teams are not served");
-        Err(bad(why).with_param("callback_name").into())
+        let name = required(asked.callback_name, "callback_name", body)?.to_ascii_lowercase();
+        let kind = asked.callback_type.flatten().unwrap_or_else(|| "success_and_failure".to_owned());
+        let lists = lists_of(&kind, body)?;
+        let Map(vars) = required(asked.callback_vars, "callback_vars", body)?;
+        let (row, _) = self.managed_team(actor, team).await?;
+        let mut after = metadata(&row);
+        if let Some(list) = lists.iter().find(|list| of(&after, list).contains(&name)) {
+            let why = format!("callback_name = {name} already exists in {list}, for team_id = {team}");
+            return Err(bad(why).with_param("callback_name").into());
+        }
+        let mut settings = after.get(SETTINGS).filter(|s| s.as_object().is_some()).cloned().unwrap_or_default();
+        if settings.is_null() {
+            settings = Json::object([(SUCCESS, Json::Array(Vec::new())), (FAILURE, Json::Array(Vec::new()))]);
+        }
+        for list in lists {
+            let mut names = texts(settings.get(list));
+            names.push(name.clone());
+            settings.set(list, Json::Array(names.into_iter().map(Json::from).collect()));
+        }
+        let mut all = settings.get(VARS).filter(|v| v.as_object().is_some()).cloned().unwrap_or_default();
+        if all.is_null() {
+            all = Json::Object(Vec::new());
+        }
+        for (name, value) in vars.as_object().unwrap_or_default() {
+            all.set(name, value.clone());
+        }
+        let checked = callback(&name, Some(&kind), Some(&all), self.seal().as_ref());
+        let serving = self.serving()?;
+        serving.check_callback(&checked).map_err(|why| bad(why).with_param("callback_vars"))?;
+        settings.set(VARS, all);
+        after.set(SETTINGS, settings);
+        let after = self.sealed_metadata(Some(after))?.unwrap_or_default();
+        let patch = TeamPatch { metadata: Some(after.to_raw()), ..TeamPatch::default() };
+        let row = self.write_team(actor, Action::Updated, &row, &patch).await?;
+        Ok(Json::object([("status", Json::from("success")), ("data", view::row(&row))]))
     }
 
     /// `DELETE /team/{team_id}/callback/{callback_name}`.

@@ -30,7 +30,7 @@ impl Accounts {
             admins: list(&asked.admins),
             members: list(&asked.members),
             members_with_roles: asked.members_with_roles.clone().flatten().map(|m| m.to_raw()),
-            metadata: metadata(body, IN_METADATA, &asked.metadata, there).map(|m| m.to_raw()),
+            metadata: self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?.map(|m| m.to_raw()),
             max_budget: asked.max_budget,
             soft_budget: asked.soft_budget,
             models: list(&asked.models),

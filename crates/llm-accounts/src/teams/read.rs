@@ -1,11 +1,11 @@
 //! Reading teams.
 
-use llm_store::{Filter, TeamMembershipRow, TeamRow};
+use llm_store::{DeletedTeamRow, Filter, TeamMembershipRow, TeamRow};
 use llm_types::Json;
 
 use crate::Accounts;
 use crate::keys::rights::{Place, place};
-use crate::keys::{Actor, forbidden, not_found, view};
+use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::pages::PageQuery;
 use crate::request::Outcome;
 use crate::rights::{Standing, sees_all};
@@ -25,6 +25,8 @@ pub struct TeamListQuery {
     pub search: Option<String>,
     /// The id begins with the words that are searched for, instead of being them.
     pub prefix_id: bool,
+    /// `deleted`: the copies of teams that are gone.
+    pub status: Option<String>,
 }
 
 impl Accounts {
@@ -105,10 +107,27 @@ impl Accounts {
                 if asked.prefix_id { id.starts("team_id", text.clone()) } else { id.is("team_id", text.clone()) };
             filter = filter.one_of(vec![Filter::new().contains("team_alias", text), by_id]);
         }
-        let found = page.rows(self.store_or_refuse()?.table::<TeamRow>(), filter, "created_at").await?;
-        let mut shown: Vec<Json> = found.rows.iter().map(view::row).collect();
+        let store = self.store_or_refuse()?;
+        let (mut shown, total): (Vec<Json>, u64) = match asked.status.as_deref() {
+            None => {
+                let found = page.rows(store.table::<TeamRow>(), filter, "created_at").await?;
+                (found.rows.iter().map(view::row).collect(), found.total)
+            }
+            // Nobody is a member of a team that is gone: only those who see all teams see these.
+            Some("deleted") if sees_all(actor.who) => {
+                let found = page.rows(store.table::<DeletedTeamRow>(), filter, "deleted_at").await?;
+                (found.rows.iter().map(view::row).collect(), found.total)
+            }
+            Some("deleted") => {
+                return Err(forbidden("Only proxy admins can list deleted teams.").with_param("status").into());
+            }
+            Some(_) => {
+                let why = "Invalid status value. Currently only 'deleted' is supported.";
+                return Err(bad(why).with_param("status").into());
+            }
+        };
         self.show_grants(&mut shown).await?;
-        Ok(page.answer("teams", shown, found.total))
+        Ok(page.answer("teams", shown, total))
     }
 
     /// The teams that the caller may list, or those of a user the caller may ask for.

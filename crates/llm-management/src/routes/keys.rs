@@ -47,7 +47,7 @@ async fn aliases(call: Call) -> Outcome<Json> {
 }
 
 async fn health(call: Call) -> Outcome<Json> {
-    Ok(call.accounts.key_health())
+    call.accounts.key_health(call.actor()).await
 }
 
 async fn update(call: Call) -> Outcome<Json> {
@@ -107,6 +107,8 @@ async fn list(call: Call) -> Outcome<Json> {
         include_created_by_keys: call.flag("include_created_by_keys", false)?,
         sort: call.owned("sort_by").map(|column| (column, call.text("sort_order") != Some("asc"))),
         expires: call.owned("expires"),
+        status: call.owned("status"),
+        with_users: call.query.iter().any(|(name, value)| name == "expand" && value == "user"),
     };
     call.accounts.list_keys(call.actor(), query).await
 }

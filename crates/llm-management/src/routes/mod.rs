@@ -5,6 +5,8 @@ pub(crate) mod budgets;
 pub(crate) mod credentials;
 pub(crate) mod customers;
 pub(crate) mod groups;
+pub(crate) mod guardrails;
+pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod mappings;

@@ -83,6 +83,7 @@ async fn page(call: Call) -> Outcome<Json> {
         team_alias: call.owned("team_alias"),
         search: call.owned("search"),
         prefix_id: call.text("search_team_id_match") == Some("prefix"),
+        status: call.owned("status"),
     };
     call.accounts.page_teams(call.actor(), asked, &call.page("page_size", 10)?).await
 }

@@ -14,6 +14,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("PATCH" "/config/cost_discount_config" Admin set_discounts),
     row!("GET" "/config/cost_margin_config" Admin margins),
     row!("PATCH" "/config/cost_margin_config" Admin set_margins),
+    row!("GET" "/config/block_requests_for_models_without_pricing" Admin only_priced),
+    row!("PATCH" "/config/block_requests_for_models_without_pricing" Admin set_only_priced),
     row!("POST" "/config/callback/delete" Admin delete_callback),
     row!("GET" "/callbacks/list" Admin callbacks),
     row!("GET" "/active/callbacks" Admin active),
@@ -55,6 +57,14 @@ async fn margins(call: Call) -> Outcome<Json> {
 
 async fn set_margins(call: Call) -> Outcome<Json> {
     call.accounts.set_cost_config(call.actor(), MARGINS, &call.body).await
+}
+
+async fn only_priced(call: Call) -> Outcome<Json> {
+    call.accounts.only_priced().await
+}
+
+async fn set_only_priced(call: Call) -> Outcome<Json> {
+    call.accounts.set_only_priced(call.actor(), &call.body).await
 }
 
 async fn callbacks(call: Call) -> Outcome<Json> {

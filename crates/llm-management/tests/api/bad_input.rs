@@ -50,6 +50,14 @@ const WRONG: &[(&str, &str, u16)] = &[
     ("/budget/new", r#"{"budget_id":"b","budget_duration":"7 days"}"#, 400),
     ("/tag/new", r#"{"name":"t","max_budget":-1}"#, 400),
     ("/fallback", r#"{"model":"gpt-4o","fallback_models":[]}"#, 400),
+    ("/guardrails", "{}", 422),
+    ("/guardrails", r#"{"guardrail":{"guardrail_name":"g"}}"#, 422),
+    ("/guardrails", r#"{"guardrail":{"guardrail_name":"g","litellm_params":[]}}"#, 422),
+    ("/guardrails", r#"{"guardrail":{"guardrail_name":"g\u0000","litellm_params":{}}}"#, 422),
+    ("/team/taken/callback", r#"{"callback_name":"langfuse"}"#, 422),
+    ("/team/taken/callback", r#"{"callback_name":"langfuse","callback_type":"never","callback_vars":{}}"#, 422),
+    ("/team/taken/callback", r#"{"callback_name":"unheard-of","callback_vars":{}}"#, 400),
+    ("/team/none/callback", r#"{"callback_name":"langfuse","callback_vars":{}}"#, 404),
     ("/model/new", r#"{"model_name":"m","litellm_params":{"model":"broken"}}"#, 400),
 ];
 

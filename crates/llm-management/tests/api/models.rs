@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use llm_accounts::{Changed, Seal, SealFormat, Serves, Serving, Stored};
 use llm_store::{AuditLogRow, ConfigRow, CredentialRow, Filter, ProxyModelRow, TeamRow};
 use llm_types::Json;
+use llm_types::record::OwnCallback;
 
 use crate::support::{Gateway, MASTER, USER, at, gateway, text};
 
@@ -50,6 +51,13 @@ impl Serving for Server {
     }
     fn in_force(&self, name: &str) -> Json {
         self.section(name)
+    }
+    fn check_callback(&self, callback: &OwnCallback) -> Result<(), String> {
+        if &*callback.name == "langfuse" { Ok(()) } else { Err(format!("`{}` is not served", callback.name)) }
+    }
+    fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>> {
+        let outcome = self.check_callback(&callback);
+        Box::pin(async { outcome })
     }
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")

@@ -1,20 +1,42 @@
 //! `callbacks`, `success_callback`, `failure_callback` → sinks.
 
 use llm_callbacks::registry::{self, Builtin, Reason};
-use llm_callbacks::{PrometheusSettings, Redaction};
+use llm_callbacks::remote::Endpoint;
+use llm_callbacks::{Needs, PrometheusSettings, Redaction};
 
-use super::Source;
+use super::env::Environment;
 use super::section::Section;
+use super::{Context, Source};
 
 /// What is told to whom.
 #[derive(Debug, Default)]
 pub struct Callbacks {
-    /// Sinks, each once.
-    pub sinks: Vec<Builtin>,
+    /// Sinks, each once, with the calls that they are told.
+    pub sinks: Vec<(Builtin, Needs)>,
+    /// Where those that are services are.
+    pub endpoints: Vec<Endpoint>,
     /// What must not leave the gateway.
     pub redaction: Redaction,
     /// Settings of the metrics.
     pub prometheus: PrometheusSettings,
+}
+
+impl Callbacks {
+    /// Adds a sink, or calls that it is told.
+    ///
+    /// # Errors
+    /// What a service lacks, for people.
+    fn add(&mut self, sink: Builtin, needs: Needs, env: &Environment) -> Result<(), String> {
+        if let Some((_, known)) = self.sinks.iter_mut().find(|(known, _)| *known == sink) {
+            *known = known.union(needs);
+            return Ok(());
+        }
+        if let Builtin::Remote(service) = sink {
+            self.endpoints.push(Endpoint::of_operator(service, &|name| env.filled(name))?);
+        }
+        self.sinks.push((sink, needs));
+        Ok(())
+    }
 }
 
 /// Callback names that are not sinks but switch hooks of LiteLLM on; ours run without being named, or are to come.
@@ -26,8 +48,11 @@ const HOOKS: &[&str] = &[
     "cache_control_check",
 ];
 
-pub(crate) fn read(s: &Section<'_>, source: &Source, out: &mut Callbacks) {
-    for key in ["callbacks", "success_callback", "failure_callback"] {
+pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
+    let source = ctx.source;
+    for (key, needs) in
+        [("callbacks", Needs::CALLS), ("success_callback", Needs::SUCCESS), ("failure_callback", Needs::FAILURE)]
+    {
         let Some(node) = s.node(key) else { continue };
         let one = std::slice::from_ref(node);
         let items = if node.text().is_some() { one } else { node.items() };
@@ -41,8 +66,11 @@ pub(crate) fn read(s: &Section<'_>, source: &Source, out: &mut Callbacks) {
                 continue;
             }
             match registry::find(name) {
-                Ok(sink) if out.sinks.contains(&sink) => {}
-                Ok(sink) => out.sinks.push(sink),
+                Ok(sink) => {
+                    if let Err(why) = out.add(sink, needs, ctx.env) {
+                        s.problems().warn(&item.mark, path, format!("nothing is told to `{name}`: {why}"));
+                    }
+                }
                 Err(none) if none.reason == Reason::PythonCode => {
                     let hint = "post the records to an address of yours with a generic_api callback; or start with --ignore-python-hooks";
                     refuse(s, &item.mark, path, format!("{none}"), hint, source.ignore_python_hooks);

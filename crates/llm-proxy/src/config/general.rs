@@ -24,6 +24,13 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::login::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
+    if let Some(mb) = s.number("max_response_size_mb") {
+        if mb > 0.0 {
+            out.engine.max_reply_bytes = (mb * 1_048_576.0) as usize;
+        } else {
+            s.error("max_response_size_mb", "expected a size above 0");
+        }
+    }
     super::health::general(s, &mut out.settings.health, &mut out.router);
     super::relays::general(s, ctx, &mut out.relays);
     accounts(s, out);
@@ -39,12 +46,6 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
         callbacks::python(s, &entry.key, &what, hint, source);
     }
     s.accept(known::GENERAL_PYTHON);
-    for entry in s.switched_on(known::GENERAL_GUARDS) {
-        let message = "this setting protects something and is not served yet".to_owned();
-        let hint = "start with --ignore-unserved to run without it";
-        callbacks::refuse(s, &entry.mark, s.path(&entry.key), message, hint, source.ignore_unserved);
-    }
-    s.accept(known::GENERAL_GUARDS);
     s.accept(known::GENERAL_HARMLESS);
     s.not_served(known::GENERAL);
     s.finish();
@@ -98,6 +99,11 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     out.response_id_security = !s.flag("disable_responses_id_security").unwrap_or(false);
     out.public_routes = s.texts("public_routes").unwrap_or_default();
     out.allowed_routes = s.texts("allowed_routes").unwrap_or_default();
+    out.enforced_params = s.texts("enforced_params").unwrap_or_default();
+    if let Some(service) = s.section("service_account_settings") {
+        out.service_account_params = service.texts("enforced_params").unwrap_or_default();
+        service.finish();
+    }
 }
 
 /// `user_header_mappings`: the header whose role is `customer` names the end user.

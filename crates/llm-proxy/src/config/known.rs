@@ -39,7 +39,7 @@ pub(crate) const LITELLM: &str = "
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
     generic_logger_headers default_key_max_budget_alert_emails key_generation_settings
     default_team_settings max_user_budget default_max_internal_user_budget
-    validate_end_user_id_in_db block_requests_for_models_without_pricing
+    validate_end_user_id_in_db
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
     custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
     prometheus_deployment_and_latency_caller_identity prometheus_emit_rate_limit_labels
@@ -69,9 +69,6 @@ pub(crate) const GENERAL_HARMLESS: &str = "
     disable_model_info_refresh cancel_on_disconnect infer_model_from_keys
     scheduled_job_stagger custom_auth_run_common_checks disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
 
-/// `general_settings` that would let through what they were meant to stop: not serving them is an error.
-pub(crate) const GENERAL_GUARDS: &str = "enforced_params service_account_settings";
-
 /// `general_settings` that name Python code.
 pub(crate) const GENERAL_PYTHON: &str = "custom_auth custom_key_generate custom_key_update custom_key_policy custom_sso
     custom_ui_sso_sign_in_handler custom_team_metadata_validate";
@@ -85,7 +82,7 @@ pub(crate) const GENERAL: &str = "
     maximum_health_check_retention_period maximum_autorouter_session_retention_period
     maximum_daily_tag_spend_retention_period disable_reset_budget
     missing_session_id max_parallel_requests global_max_parallel_requests max_in_flight_requests_per_worker
-    max_queued_requests_per_worker admission_queue_timeout_seconds max_response_size_mb max_file_size_mb
+    max_queued_requests_per_worker admission_queue_timeout_seconds max_file_size_mb
     max_batch_file_size_mb allowed_file_extensions blocked_file_extensions disable_batch_input_file_rate_limiting
     skip_batch_input_file_rate_limiting_for_models skip_batch_input_file_rate_limiting_for_providers
     image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id

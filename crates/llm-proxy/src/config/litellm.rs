@@ -36,7 +36,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     http(s, &mut out.http);
     settings(s, &mut out.settings);
     out.cache = super::cache::read(s, ctx);
-    super::callbacks::read(s, source, &mut out.callbacks);
+    super::callbacks::read(s, ctx, &mut out.callbacks);
     if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
         super::guardrails::old_form(list, s, source);
     }
@@ -159,6 +159,7 @@ pub(crate) fn verify(node: &Node, out: &mut HttpConfig) {
 
 fn settings(s: &Section<'_>, out: &mut Settings) {
     out.price_map = s.text("model_cost_map_url");
+    out.only_priced = s.flag("block_requests_for_models_without_pricing").unwrap_or_default();
     out.public_groups = s.texts("public_model_groups").unwrap_or_default();
     out.public_links = s.node("public_model_groups_links").filter(|node| !node.is_off()).map(Node::json);
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);

@@ -265,6 +265,9 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let longest = ctx.env.filled("LITELLM_MAX_STREAMING_DURATION_SECONDS");
     out.engine.longest_stream = longest.and_then(|s| s.trim().parse().ok()).and_then(llm_client::target::seconds);
     out.guardrails = guardrails::read(&top, ctx.source);
+    if let Some(stored) = &ctx.source.stored {
+        out.guardrails.extend(stored::guardrails(stored, ctx));
+    }
     relays::read(&top, &out.prices, &mut out.relays);
     out.mcp = mcp::read(&top, &aliases);
     if let Some(stored) = &ctx.source.stored {

@@ -50,6 +50,12 @@ pub struct Settings {
     pub public_links: Option<llm_types::Json>,
     /// Where the price table is fetched from when somebody asks for it (`model_cost_map_url`).
     pub price_map: Option<String>,
+    /// Fields that every body has to have (`enforced_params`).
+    pub enforced_params: Vec<String>,
+    /// Further ones of service accounts (`service_account_settings.enforced_params`).
+    pub service_account_params: Vec<String>,
+    /// Models without a price are not called (`block_requests_for_models_without_pricing`).
+    pub only_priced: bool,
     /// Without a config, `provider/model` names are served with keys of the environment.
     pub environment_models: bool,
     /// Checks of the deployments.
@@ -134,6 +140,9 @@ impl Default for Settings {
             public_groups: Vec::new(),
             public_links: None,
             price_map: None,
+            enforced_params: Vec::new(),
+            service_account_params: Vec::new(),
+            only_priced: false,
             environment_models: false,
             health: HealthSettings::default(),
         }

@@ -2,7 +2,7 @@
 //! behind the file's. A model of the database that cannot be served is left out with a warning, so that one bad row
 //! does not take the others along.
 
-use llm_accounts::{Stored, StoredModel, decides_who_gets_in, sso_sections};
+use llm_accounts::{Stored, StoredGuardrail, StoredModel, decides_who_gets_in, sso_sections};
 use llm_types::Json;
 
 use super::Context;
@@ -10,6 +10,7 @@ use super::credentials::Credentials;
 use super::models::{Placed, Reading};
 use super::node::{Entry, Node, Value, set};
 use super::problem::{Mark, Problems, Severity};
+use super::section::Section;
 
 /// Ends the problems of models that are left out.
 pub(crate) const NOT_SERVED: &str = "the model is not served";
@@ -97,6 +98,19 @@ pub(crate) fn credentials(into: &mut Credentials, stored: &Stored, ctx: &Context
         super::env::resolve(&mut values, ctx.env, ctx.problems);
         into.put(&credential.name, values.entries().to_vec());
     }
+}
+
+/// The guardrails of the database. One that cannot be served is an error, as in a file.
+pub(crate) fn guardrails(stored: &Stored, ctx: &Context<'_>) -> Vec<Json> {
+    let read = |guardrail: &StoredGuardrail| {
+        let mark = Mark::whole(format!("database, guardrail {}", guardrail.name));
+        let list = Node { value: Value::List(vec![node(&guardrail.entry, &mark)]), mark: mark.clone(), secret: true };
+        let mut root = Node { value: Value::Map(vec![entry("guardrails", list, &mark)]), mark, secret: true };
+        super::env::resolve(&mut root, ctx.env, ctx.problems);
+        let top = Section::open(&root, "", ctx.problems);
+        top.map(|top| super::guardrails::read(&top, ctx.source)).unwrap_or_default()
+    };
+    stored.guardrails.iter().flat_map(read).collect()
 }
 
 /// The models of the database.

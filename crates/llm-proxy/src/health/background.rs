@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use llm_accounts::Checked;
 use llm_http::HttpClient;
 use llm_kv::Kv;
 
@@ -84,7 +85,20 @@ async fn tick(app: &App, snapshot: &Snapshot, http: &HttpClient, owner: &str) {
             tracing::debug!(%error, "the lock of health checks is given back by its end");
         }
     }
+    note(app, &round, owner).await;
     apply(app, snapshot, round);
+}
+
+/// What was found goes into the store. A store that is away does not keep the router from hearing of it.
+async fn note(app: &App, round: &Round, by: &str) {
+    let checked = round.found.iter().filter(|found| !found.skipped).map(|found| Checked {
+        id: found.id.clone(),
+        model: found.group.clone(),
+        error: found.error.clone(),
+    });
+    if let Err(error) = app.accounts.note_checks(&checked.collect::<Vec<_>>(), by).await {
+        tracing::warn!(%error, "what health checks found could not be stored");
+    }
 }
 
 async fn read(shared: Option<&dyn Kv>) -> Option<Round> {

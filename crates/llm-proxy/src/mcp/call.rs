@@ -125,7 +125,7 @@ fn book(
         record.mcp_tool = Some(Arc::from(format!("{}/{own}", server.name)));
         record.cost = cost;
         record.cache_hit = None;
-        if ctx.snapshot.wants_content {
+        if ctx.snapshot.wants_content || ctx.tells_content() {
             record.response = outcome.as_ref().ok().cloned();
         }
     };

@@ -4,13 +4,17 @@
 //! |---|---|
 //! | here | the table |
 //! | `page` | the API document with its page |
+//! | `judged` | a text under one guardrail |
 //! | `hub` | models, providers and prices that everybody may know |
 //! | `costs` | what a call would cost |
+//! | `service` | trying a callback out |
 //! | `state` | how the gateway is |
 
 mod costs;
 mod hub;
+mod judged;
 mod page;
+mod service;
 mod state;
 
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use crate::routes::Permission;
 use crate::snapshot::Snapshot;
 
 pub use page::home;
+pub use service::mock_record;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,12 @@ pub enum Verb {
     Readiness,
     /// `GET /health/backlog`.
     Backlog,
+    /// `GET /health/services`.
+    Service,
+    /// `GET /health/shared-status`.
+    SharedChecks,
+    /// `POST /guardrails/apply_guardrail`.
+    ApplyGuardrail,
     /// `GET /health/license`.
     License,
     /// `POST /health/test_connection`.
@@ -83,6 +94,9 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/provider/budgets"], Verb::ProviderBudgets, Permission::Admin),
     (Method::GET, &["/health/readiness/details"], Verb::Readiness, Permission::Admin),
     (Method::GET, &["/health/backlog"], Verb::Backlog, Permission::AnyKey),
+    (Method::GET, &["/health/services"], Verb::Service, Permission::Admin),
+    (Method::POST, &["/guardrails/apply_guardrail", "/apply_guardrail"], Verb::ApplyGuardrail, Permission::AnyKey),
+    (Method::GET, &["/health/shared-status"], Verb::SharedChecks, Permission::Admin),
     (Method::GET, &["/health/license"], Verb::License, Permission::Admin),
     (Method::POST, &["/health/test_connection"], Verb::TestConnection, Permission::Admin),
     (Method::GET, &["/callbacks/configs"], Verb::Callbacks, Permission::Admin),
@@ -115,6 +129,9 @@ pub(crate) async fn serve(
         Verb::ProviderBudgets => state::provider_budgets(snapshot),
         Verb::Readiness => state::readiness(core).await,
         Verb::Backlog => state::backlog(core),
+        Verb::Service => service::try_out(core, parts).await?,
+        Verb::ApplyGuardrail => judged::apply(snapshot, who, &body).await?,
+        Verb::SharedChecks => state::shared_checks(core, snapshot),
         Verb::License => state::license(),
         Verb::TestConnection => state::test_connection(core, snapshot, &body).await?,
         Verb::Callbacks => state::callbacks(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::Response;
 use llm_callbacks::registry;
+use llm_callbacks::remote::{Param, ParamKind, Service};
 use llm_types::{Error, Json, Result};
 
 use crate::answer::LITELLM_VERSION;
@@ -36,20 +37,52 @@ pub(super) fn backlog(core: &Core) -> Response<Reply> {
     answer(&Json::object([("in_flight_requests", Json::from(core.app.in_flight.load(Ordering::Relaxed)))]))
 }
 
+/// `GET /health/shared-status`: whether gateways share their rounds of checks, and how old the last one is.
+pub(super) fn shared_checks(core: &Core, snapshot: &Snapshot) -> Response<Reply> {
+    let settings = &snapshot.settings.health;
+    let enabled = settings.shared && settings.background && core.app.share.is_some();
+    let mut out = Json::object([("shared_health_check_enabled", Json::from(enabled))]);
+    if !enabled {
+        out.set("message", "Health checks are shared where they run in the background and a Redis is configured.");
+        return answer(&out);
+    }
+    let latest = core.app.health.latest();
+    let age = latest.as_ref().map(|round| round.age(std::time::SystemTime::now()).as_secs_f64());
+    let status = Json::object([
+        ("results_available", Json::from(latest.is_some())),
+        ("results_age_seconds", Json::from(age)),
+        ("checked_deployments", Json::from(latest.as_ref().map(|round| round.found.len() as u64))),
+        ("health_check_interval", Json::from(settings.interval.as_secs_f64())),
+    ]);
+    out.set("status", status);
+    answer(&out)
+}
+
 /// `GET /health/license`: there is none to have.
 pub(super) fn license() -> Response<Reply> {
     answer(&Json::object([("has_license", Json::from(false)), ("license_type", Json::from("none needed"))]))
 }
 
-/// `GET /callbacks/configs`: the callbacks that are served. They take no parameters of their own.
+/// `GET /callbacks/configs`: the callbacks that are served, and what those for single keys and teams take.
 pub(super) fn callbacks() -> Response<Reply> {
-    let served = registry::names().filter(|name| registry::find(name).is_ok());
-    let told = served.map(|name| {
+    let param = |param: &Param| {
+        let secret = param.kind != ParamKind::Address;
+        let told = [
+            ("type", Json::from(if secret { "password" } else { "text" })),
+            ("ui_name", Json::from(param.name.replace('_', " "))),
+            ("description", Json::from(format!("{} for all calls", param.variable))),
+            ("required", Json::from(param.default.is_none())),
+        ];
+        (param.name, Json::object(told))
+    };
+    let told = registry::names().map(|name| {
+        let own = Service::named(name).filter(|service| service.may_be_own());
+        let params = own.map(|service| service.params().iter().map(param).collect::<Vec<_>>()).unwrap_or_default();
         Json::object([
             ("id", Json::from(name)),
             ("displayName", Json::from(name)),
-            ("supports_key_team_logging", Json::from(false)),
-            ("dynamic_params", Json::Object(Vec::new())),
+            ("supports_key_team_logging", Json::from(own.is_some())),
+            ("dynamic_params", Json::object(params)),
         ])
     });
     answer(&Json::Array(told.collect()))

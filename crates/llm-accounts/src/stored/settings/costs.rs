@@ -27,6 +27,15 @@ body! {
     }
 }
 
+body! {
+    /// `PATCH /config/block_requests_for_models_without_pricing`.
+    struct SwitchBody {
+        enabled: bool,
+    }
+}
+
+const ONLY_PRICED: &str = "block_requests_for_models_without_pricing";
+
 impl Accounts {
     /// `GET /config/cost_discount_config` and `/config/cost_margin_config`: the setting in force.
     ///
@@ -136,6 +145,25 @@ impl Accounts {
         }
         self.change_litellm(actor, &Json::object([("public_model_groups_links", links.clone())])).await?;
         Ok(Json::object([("message", Json::from("Successfully updated useful links")), ("useful_links", links)]))
+    }
+
+    /// `GET /config/block_requests_for_models_without_pricing`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn only_priced(&self) -> Outcome<Json> {
+        let enabled = self.litellm_setting(ONLY_PRICED).await?.as_bool().unwrap_or_default();
+        Ok(Json::object([("enabled", enabled)]))
+    }
+
+    /// `PATCH` of the same.
+    ///
+    /// # Errors
+    /// 422 without `enabled`.
+    pub async fn set_only_priced(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
+        let enabled = required(SwitchBody::read(body)?.enabled, "enabled", body)?;
+        self.change_litellm(actor, &Json::object([(ONLY_PRICED, enabled)])).await?;
+        Ok(Json::object([("enabled", enabled)]))
     }
 
     /// A setting of `litellm_settings` in force: the database's, else the file's.

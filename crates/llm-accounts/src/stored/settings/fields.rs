@@ -4,6 +4,7 @@
 pub(super) const FIELDS: &[(&str, &str, &str)] = &[
     ("completion_model", "String", "Model of requests that name none"),
     ("max_request_size_mb", "Float", "Largest request body, in MB"),
+    ("max_response_size_mb", "Float", "Largest answer that is no stream, in MB"),
     ("max_file_size_mb", "Float", "Largest file, in MB"),
     ("user_header_name", "String", "Header that names the end user"),
     ("litellm_key_header_name", "String", "Header that carries the key, instead of the usual ones"),

@@ -1,0 +1,71 @@
+//! Services that take records over HTTP.
+//!
+//! - [`Service`]: which there are, what they need to know, what is sent to them.
+//! - [`Endpoint`]: one of them with its address and its credentials.
+//! - [`Remote`]: the sink for all calls, at an address of the operator's.
+//! - [`OwnCallbacks`]: the sink for calls of keys and teams that have callbacks of their own.
+
+mod endpoint;
+mod langfuse;
+mod own;
+mod post;
+mod service;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use llm_http::HttpClient;
+use llm_types::LogRecord;
+
+pub use endpoint::Endpoint;
+pub use own::{OwnCallbacks, check, try_out};
+pub use service::{Param, ParamKind, Service};
+
+use crate::callback::{Callback, Delivery, Needs, SinkError};
+use crate::redact::Redaction;
+
+/// How long a record waits for others at the most.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// All calls, told to one service.
+pub struct Remote {
+    endpoint: Endpoint,
+    needs: Needs,
+    redaction: Redaction,
+    http: HttpClient,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Remote {
+    /// A sink for calls that end as `needs` says; with content, unless that is redacted.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, needs: Needs, redaction: Redaction, http: HttpClient) -> Self {
+        let needs = if redaction.messages { needs } else { needs.union(Needs::CONTENT) };
+        Self { endpoint, needs, redaction, http }
+    }
+}
+
+impl Callback for Remote {
+    fn name(&self) -> &str {
+        self.endpoint.service().name()
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Batched { max: self.endpoint.service().most(), every: EVERY }
+    }
+
+    fn log<'a>(&'a self, batch: &'a [Arc<LogRecord>]) -> BoxFuture<'a, Result<(), SinkError>> {
+        post::post(&self.http, &self.endpoint, batch, &self.redaction).boxed()
+    }
+}

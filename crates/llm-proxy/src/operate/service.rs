@@ -1,0 +1,89 @@
+//! Trying a callback out.
+
+use std::sync::Arc;
+
+use http::Response;
+use http::request::Parts;
+use llm_callbacks::remote::Service;
+use llm_types::record::{Caller, Cost, Status};
+use llm_types::{Error, Json, Kind, LogRecord, OperationKind, RawJson, Result, Usage};
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::models::answer;
+
+/// `GET /health/services`: sends the record of a call that was never made to a callback that is in force; what became of it.
+///
+/// # Errors
+/// 400 without a service or for one that is not known, 422 for one that is not in force, 503 when it does not take the record.
+pub(super) async fn try_out(core: &Core, parts: &Parts) -> Result<Response<Reply>> {
+    let name = crate::pass::who::query(parts, "service").filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Error::bad_request("Service must be specified.").with_param("service"))?;
+    let known = Service::ALL.map(Service::name);
+    if !known.contains(&&*name) {
+        let why = format!("Service must be in list. Service={name}. List={known:?}");
+        return Err(Error::bad_request(why).with_param("service"));
+    }
+    // Sinks live on the background runtime.
+    let (bus, service) = (core.app.bus.clone(), name.clone().into_owned());
+    let told = core.app.background.spawn(async move { bus.try_out(&service, mock_record()).await });
+    match told.await.map_err(|_| Error::internal("the trial broke off"))? {
+        None => {
+            let why = format!("\"{name}\" not in proxy config: litellm_settings.callbacks. Unable to test this.");
+            Err(Error::new(Kind::Unprocessable, why).with_param("service"))
+        }
+        Some(Err(why)) => Err(Error::new(Kind::Unavailable, format!("{name} did not take the record: {why}"))),
+        Some(Ok(())) => Ok(answer(&Json::object([
+            ("status", Json::from("success")),
+            ("message", Json::from(format!("Mock LLM request made - check {name}."))),
+        ]))),
+    }
+}
+
+/// A call that was never made.
+#[must_use]
+pub fn mock_record() -> LogRecord {
+    let now = crate::tail::now_us();
+    let model: Arc<str> = Arc::from("litellm-mock-response-model");
+    let messages = r#"[{"role":"user","content":"Hey, how's it going?"}]"#;
+    let response = r#"{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"This is a mock response"}}]}"#;
+    LogRecord {
+        call_id: Arc::from(format!("health-services-{}", uuid::Uuid::new_v4())),
+        response_id: None,
+        trace_id: None,
+        session_id: None,
+        operation: OperationKind::Generate,
+        call_type: "acompletion",
+        route: "/health/services",
+        stream: false,
+        status: Status::Success,
+        caller: Caller { end_user: Some(Arc::from("litellm:/health/services")), ..Caller::default() },
+        model_group: Arc::clone(&model),
+        model,
+        model_id: None,
+        provider: Arc::from("openai"),
+        api_base: None,
+        mcp_tool: None,
+        usage: Usage::default(),
+        usage_raw: None,
+        cost: Cost::default(),
+        cost_problem: None,
+        start_us: now,
+        first_byte_us: None,
+        end_us: now,
+        upstream_us: 0,
+        retries: 0,
+        fallbacks: 0,
+        cache_hit: None,
+        cache_key: None,
+        saved_cost: 0.0,
+        tags: Vec::new(),
+        client_ip: None,
+        user_agent: None,
+        metadata: None,
+        guardrails: Vec::new(),
+        messages: RawJson::parse(messages).ok(),
+        response: RawJson::parse(response).ok(),
+        error: None,
+    }
+}
