@@ -52,7 +52,8 @@ impl Snapshot {
         let configs: Vec<llm_guardrails::GuardrailConfig> =
             loaded.guardrails.iter().map(|json| json.to_raw().read()).collect::<Result<_, _>>()?;
         let (guardrails, problems) = llm_guardrails::build(&configs);
-        if let Some(problem) = problems.first() {
+        // The rest was told as a warning when the configuration was read.
+        if let Some(problem) = problems.iter().find(|problem| problem.fatal) {
             bail!("guardrails: {problem}");
         }
         let wants_content = bus.needs().has(Needs::CONTENT) || loaded.settings.store_prompts;
