@@ -4,9 +4,7 @@ mod guarded;
 pub(crate) mod settings;
 mod sso;
 
-use llm_store::{
-    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, ProxyModelRow, SsoConfigRow, Store,
-};
+use llm_store::{ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, ProxyModelRow, SsoConfigRow, Store};
 use llm_types::{Error, Json};
 
 use crate::Accounts;
