@@ -61,7 +61,7 @@ pub fn mock_record() -> LogRecord {
         model_group: Arc::clone(&model),
         model,
         model_id: None,
-        provider: Arc::from("openai"),
+        provider: Arc::from("mock"),
         api_base: None,
         mcp_tool: None,
         usage: Usage::default(),
