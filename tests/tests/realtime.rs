@@ -199,6 +199,12 @@ async fn refusals_have_a_status() {
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=voice", &[("authorization", &own)]).await), 403);
     assert_eq!(status(connect(&gateway, "/v1/realtime", &[("authorization", &master)]).await), 400);
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=nobody", &[("authorization", &master)]).await), 400);
+    let bound = json!({"user_id": "ada", "allowed_model_region": "eu"});
+    assert_eq!(gateway.ask("/customer/new", &bound).await.unwrap().status, 200);
+    let ada = [("authorization", master.as_str()), ("x-litellm-end-user-id", "ada")];
+    assert_eq!(status(connect(&gateway, "/v1/realtime?model=voice", &ada).await), 429, "nobody knows where it runs");
+    let passed = "/openai_passthrough/v1/realtime?model=gpt-realtime";
+    assert_eq!(status(connect(&gateway, passed, &ada).await), 403);
     assert!(heads.lock().is_empty(), "nothing was sent");
     assert_eq!(status(connect(&gateway, "/v1/realtime?model=refused", &[("authorization", &master)]).await), 429);
     assert_eq!(gateway.get("/v1/realtime?model=voice", MASTER_KEY).await.unwrap().status, 426);

@@ -9,10 +9,14 @@
 
 #[path = "routing/bills.rs"]
 mod bills;
+#[path = "routing/choice.rs"]
+mod choice;
 #[path = "routing/costs.rs"]
 mod costs;
 #[path = "routing/health.rs"]
 mod health;
+#[path = "routing/regions.rs"]
+mod regions;
 #[path = "routing/relays.rs"]
 mod relays;
 

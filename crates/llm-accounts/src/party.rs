@@ -26,6 +26,8 @@ pub(crate) struct Party {
     pub(crate) bounds: Bounds,
     /// The only region whose models may answer an end user.
     pub(crate) region: Option<Arc<str>>,
+    /// The model for an end user when none in his region has the name that was asked for.
+    pub(crate) default_model: Option<Arc<str>>,
     /// Milliseconds since 1970.
     loaded: u64,
 }
@@ -137,10 +139,11 @@ impl Inner {
     }
 
     async fn party_of(&self, store: &Store, kind: Owner, id: &str) -> Result<Party, StoreError> {
-        let mut region = None;
+        let (mut region, mut default_model) = (None, None);
         let (spend, budget_id, what) = if kind == Owner::EndUser {
             let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
-            region = row.allowed_model_region.as_deref().filter(|r| !r.is_empty()).map(Arc::from);
+            let filled = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(Arc::from);
+            (region, default_model) = (filled(&row.allowed_model_region), filled(&row.default_model));
             let default = || self.settings.max_end_user_budget_id.clone();
             (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
         } else {
@@ -166,6 +169,6 @@ impl Inner {
             binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
         }
         self.learn_windows(store, &binder.out).await?;
-        Ok(Party { bounds: binder.out, region, loaded: 0 })
+        Ok(Party { bounds: binder.out, region, default_model, loaded: 0 })
     }
 }

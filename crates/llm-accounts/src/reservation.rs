@@ -143,6 +143,12 @@ impl Reservation {
         self.scope.who()
     }
 
+    /// The model for the end user when his region has none of the name that was asked for (`default_model`).
+    #[must_use]
+    pub fn default_model(&self) -> Option<&Arc<str>> {
+        self.scope.default_model()
+    }
+
     /// The only region whose models may answer the end user (`allowed_model_region`).
     #[must_use]
     pub fn region(&self) -> Option<&Arc<str>> {

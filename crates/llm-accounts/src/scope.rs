@@ -24,6 +24,11 @@ impl Scope {
         self.parties.iter().find_map(|party| party.region.as_ref())
     }
 
+    /// The model for an end user whose region has none of those that were asked for.
+    pub(crate) fn default_model(&self) -> Option<&Arc<str>> {
+        self.parties.iter().find_map(|party| party.default_model.as_ref())
+    }
+
     /// The scope of a call of the model known under `names`.
     pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, parties: Box<[Arc<Party>]>, names: [&str; 2]) -> Self {
         let mut scope = Self { who: Arc::clone(who), parties, models: Box::default() };

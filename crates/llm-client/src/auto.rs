@@ -2,11 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use llm_http::Transport;
-use llm_router::{Asked, AutoChoice, AutoRouter, RouteRequest, Semantic};
-use llm_types::generate::{Role, Turn};
+use llm_router::{AffinityKey, Asked, AutoChoice, AutoRouter, History, How, RouteRequest, Semantic};
+use llm_types::generate::{Part, PartKind, Role, Turn};
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 
@@ -16,7 +17,8 @@ use crate::engine::{Engine, Gate, Open};
 use crate::errand::{Doorway, Purpose};
 
 impl Engine {
-    /// The group that an auto router chooses for a call; nothing when the model is none.
+    /// The group that an auto router chooses for a call; nothing when the model is none. With `learn` an adaptive one hears
+    /// how the conversation went on.
     ///
     /// # Errors
     /// The conversation cannot be read; the router has no group to choose.
@@ -25,18 +27,22 @@ impl Engine {
         http: &dyn Transport,
         call: &Call,
         gate: &dyn Gate,
+        learn: bool,
     ) -> Result<Option<AutoChoice>> {
         let mut request = RouteRequest::new(Arc::clone(&call.model));
         request.who.team_id.clone_from(&call.controls.team);
         request.settings.clone_from(&call.controls.settings);
         let Some(auto) = self.router.auto(&request) else { return Ok(None) };
-        let asked = asked(call)?;
-        match &**auto {
-            AutoRouter::Complexity(router) => match router.choose(&asked, None) {
-                Some(choice) => Ok(Some(choice)),
-                None => Err(Error::internal(format!("{} has no model to choose", call.model))),
-            },
-            AutoRouter::Semantic(router) => Ok(Some(self.alike(http, router, &asked.user, gate).await)),
+        let asked = asked(call, matches!(**auto, AutoRouter::Adaptive(_)))?;
+        if let AutoRouter::Semantic(router) = &**auto {
+            return Ok(Some(self.alike(http, router, &asked.user, gate).await));
+        }
+        match self.router.choose(auto, &asked, learn.then(Instant::now)) {
+            Some(choice) => Ok(Some(choice)),
+            None => Err(Error::bad_request(match asked.min_quality_tier {
+                Some(least) => format!("{}: no model meets min_quality_tier={least}", call.model),
+                None => format!("{} has no model to choose", call.model),
+            })),
         }
     }
 
@@ -54,7 +60,7 @@ impl Engine {
             Ok(query) => router.choose(&query),
             Err(error) => {
                 tracing::warn!(error = %error.message, "no vectors for the auto router; its default model answers");
-                AutoChoice { model: Arc::clone(&router.default_model), tier: None, score: 0.0 }
+                AutoChoice { model: Arc::clone(&router.default_model), how: How::Semantic { score: 0.0 } }
             }
         }
     }
@@ -104,14 +110,57 @@ fn read(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     Ok(list.into_iter().map(|v| v.embedding).collect())
 }
 
-/// The user's last words and the system prompt.
-fn asked(call: &Call) -> Result<Asked> {
+/// What an auto router wants to know of a call: the user's last words, the system prompt, with `history` the conversation.
+pub(crate) fn asked(call: &Call, history: bool) -> Result<Asked> {
+    let min_quality_tier = call.controls.min_quality_tier;
     if call.operation != OperationKind::Generate {
-        return Ok(Asked::default());
+        return Ok(Asked { min_quality_tier, ..Asked::default() });
     }
     let turns = &call.decoded()?.turns;
-    let text = |turn: &Turn| turn.parts.iter().filter_map(|p| p.as_text()).collect::<Vec<_>>().join(" ");
-    let user = turns.iter().rev().find(|t| t.role == Role::User).map(text).unwrap_or_default();
-    let system = turns.iter().filter(|t| matches!(t.role, Role::System | Role::Developer)).map(text);
-    Ok(Asked { user, system: system.collect::<Vec<_>>().join(" ") })
+    let user = turns.iter().rev().find(|t| t.role == Role::User).map(said).unwrap_or_default();
+    let system = turns.iter().filter(|t| matches!(t.role, Role::System | Role::Developer)).map(said);
+    let system = system.collect::<Vec<_>>().join(" ");
+    Ok(Asked { user, system, history: history.then(|| conversation(call, turns)), min_quality_tier })
+}
+
+fn said(turn: &Turn) -> String {
+    turn.parts.iter().filter_map(|p| p.as_text()).collect::<Vec<_>>().join(" ")
+}
+
+/// Messages by which a conversation is known again, where the client names no session.
+const ANCHOR: usize = 4;
+
+fn conversation(call: &Call, turns: &[Turn]) -> History {
+    let controls = &call.controls;
+    let [key_hash, team] = [&controls.key_hash, &controls.team].map(|id| id.as_deref().unwrap_or_default().as_bytes());
+    let key = match controls.session.as_deref() {
+        Some(session) => AffinityKey::of([key_hash, session.as_bytes()]),
+        None => {
+            let anchor: Vec<String> = turns.iter().take(ANCHOR).map(|t| format!("{:?} {}", t.role, said(t))).collect();
+            AffinityKey::of([key_hash, team].into_iter().chain(anchor.iter().map(String::as_bytes)))
+        }
+    };
+    let mut history = History { key: key.0, messages: turns.len(), ..History::default() };
+    for turn in turns {
+        let text = said(turn);
+        match turn.role {
+            Role::User if !text.is_empty() => history.users.push(text),
+            Role::Assistant => {
+                history.answers.push(text);
+                history.calls.push(turn.parts.iter().filter_map(signature).collect());
+            }
+            _ => {}
+        }
+    }
+    let results = turns.last().map(|last| last.parts.as_slice()).unwrap_or_default();
+    history.failed =
+        results.iter().any(|part| matches!(&part.kind, PartKind::ToolResult(r) if r.is_error == Some(true)));
+    history
+}
+
+fn signature(part: &Part) -> Option<String> {
+    match &part.kind {
+        PartKind::ToolCall(call) => Some(format!("{}({})", call.name, call.arguments)),
+        _ => None,
+    }
 }

@@ -98,6 +98,8 @@ pub struct Controls {
     pub user_agent: Option<Arc<str>>,
     /// `allowed_model_region`: the only region that may answer.
     pub region: Option<Arc<str>>,
+    /// The least quality that an auto router may choose (`x-litellm-min-quality-tier`, `metadata.min_quality_tier`).
+    pub min_quality_tier: Option<i64>,
     /// Hash of the caller's key.
     pub key_hash: Option<Arc<str>>,
     /// Session that the client named.
@@ -199,6 +201,7 @@ impl Controls {
             tags: tags.into(),
             priority: top.read("priority"),
             region: top.str("allowed_model_region").filter(|r| !r.is_empty()).map(|r| Arc::from(r.as_ref())),
+            min_quality_tier: top.get("metadata").and_then(|m| Top::parse(m.as_bytes()).ok()?.read("min_quality_tier")),
             ..Self::default()
         }
     }

@@ -124,7 +124,8 @@ impl Engine {
     /// # Errors
     /// The error of the first group when no attempt succeeded.
     pub async fn answer(&self, http: &dyn Transport, call: &Call, gate: &dyn Gate) -> Result<Answer, Failure> {
-        let chosen = if self.router.has_auto() { Box::pin(self.chosen(http, call, gate)).await } else { Ok(None) };
+        let chosen =
+            if self.router.has_auto() { Box::pin(self.chosen(http, call, gate, true)).await } else { Ok(None) };
         let auto = match chosen {
             Ok(auto) => auto,
             Err(error) => return Err(error.into()),
@@ -234,7 +235,7 @@ impl Engine {
         call: &Call,
         gate: &dyn Gate,
     ) -> llm_types::Result<(Explanation, Option<AutoChoice>)> {
-        let auto = Box::pin(self.chosen(http, call, gate)).await?;
+        let auto = Box::pin(self.chosen(http, call, gate, false)).await?;
         let there = auto.as_ref().map(|choice| call.to_group(&choice.model));
         let request = route_request(&self.router, there.as_ref().unwrap_or(call), gate);
         Ok((self.router.explain(&request, Instant::now())?, auto))

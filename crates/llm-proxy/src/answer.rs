@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use llm_accounts::{Reservation, Settled};
 use llm_client::{ByteStream, Call, Head, Report, Target};
+use llm_router::{AutoChoice, How, Tier};
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -210,13 +211,29 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     headers
 }
 
-/// What a complexity router made of the request.
+/// What an auto router made of the request.
 fn chosen(headers: &mut HeaderMap, head: &Head) {
-    let Some(auto) = &head.auto else { return };
-    put(headers, HeaderName::from_static("x-litellm-complexity-router-model"), &auto.model);
-    if let Some(tier) = auto.tier {
-        put(headers, HeaderName::from_static("x-litellm-complexity-router-tier"), tier.name());
-        number(headers, "x-litellm-complexity-router-score", auto.score);
+    let Some(AutoChoice { model, how }) = &head.auto else { return };
+    let mut told = |name: &'static str, value: &str| put(headers, HeaderName::from_static(name), value);
+    match how {
+        How::Complexity { tier, score } => {
+            told("x-litellm-complexity-router-model", model);
+            told("x-litellm-complexity-router-tier", tier.name());
+            number(headers, "x-litellm-complexity-router-score", *score);
+        }
+        How::Semantic { .. } => {}
+        How::Quality { tier, keyword, complexity } => {
+            told("x-litellm-quality-router-model", model);
+            told("x-litellm-quality-router-via", if keyword.is_some() { "keyword" } else { "quality_tier" });
+            let tier = tier.map(|tier| tier.to_string());
+            let parts = [
+                ("x-litellm-quality-router-tier", tier.as_deref()),
+                ("x-litellm-quality-router-keyword", keyword.as_deref()),
+                ("x-litellm-quality-router-complexity", complexity.map(Tier::name)),
+            ];
+            parts.into_iter().for_each(|(name, value)| value.into_iter().for_each(|value| told(name, value)));
+        }
+        How::Adaptive { .. } => told("x-litellm-adaptive-router-model", model),
     }
 }
 

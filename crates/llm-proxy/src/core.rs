@@ -156,6 +156,7 @@ impl Core {
             Action::Decisions => explain::list(&snapshot, parts),
             Action::Decision => explain::one(&snapshot, route.model.unwrap_or_default())?,
             Action::RouterBudgets => explain::budgets(&snapshot),
+            Action::Learned => explain::learned(&snapshot)?,
             Action::Liveliness => health::liveliness(&self.app),
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,

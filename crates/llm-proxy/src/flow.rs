@@ -204,13 +204,14 @@ pub async fn one(
     demands::check(&ctx.snapshot, top, who)?;
     read::safe(&ctx.snapshot, top, who)?;
     searched::body(who, top)?;
+    let intent = wish.intent(ctx, (body.len() / 4) as u64);
+    let admitted = core.app.accounts.admit_shared(who, ctx.route, &intent).await;
     ctx.wish = Some(wish);
-    let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
-    let reservation =
-        core.app.accounts.admit_shared(who, ctx.route, &wish.intent(ctx, (body.len() / 4) as u64)).await?;
+    let reservation = admitted?;
+    crate::region::bind(ctx, who, &reservation);
 
+    let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
     let mut call = read::call(ctx, wish, body);
-    call.controls.region = reservation.region().cloned();
     call.files = files.into();
     call.upload = ctx.upload.clone();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {

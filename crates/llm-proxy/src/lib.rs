@@ -44,6 +44,7 @@ pub mod rag;
 pub mod read;
 pub mod realtime;
 pub mod recall;
+pub mod region;
 pub mod reload;
 pub mod resources;
 pub mod responses;

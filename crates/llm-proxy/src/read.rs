@@ -258,6 +258,8 @@ fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
     controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
     controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));
     controls.num_retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());
+    controls.min_quality_tier =
+        text("x-litellm-min-quality-tier").and_then(|t| t.parse().ok()).or(controls.min_quality_tier);
 }
 
 /// Refuses bodies that try to steer what only the operator may.

@@ -94,6 +94,8 @@ pub enum Action {
     Decision,
     /// `GET /router/budgets`.
     RouterBudgets,
+    /// `GET /adaptive_router/state`.
+    Learned,
     /// `GET /v1/realtime`, a WebSocket.
     Realtime,
     /// `GET /v1/responses`, a WebSocket.
@@ -222,6 +224,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/router/explain"], Action::Explain, Permission::Admin),
     row(Method::GET, &["/router/decisions"], Action::Decisions, Permission::Admin),
     row(Method::GET, &["/router/budgets"], Action::RouterBudgets, Permission::Admin),
+    row(Method::GET, &["/adaptive_router/state"], Action::Learned, Permission::Admin),
     row(Method::GET, &["/openapi.json"], Action::OpenApi, Permission::Public),
 ];
 

@@ -51,7 +51,7 @@ impl Choosers {
         };
         let default = chooser(settings.routing_strategy.as_deref(), settings.routing_strategy_args.as_ref());
         let mut groups = HashMap::new();
-        for group in settings.routing_groups.iter().flatten() {
+        for group in settings.routing_groups.iter().flatten().filter(|g| g.priorities().is_none()) {
             let own = chooser(group.routing_strategy.as_deref(), group.routing_strategy_args.as_ref());
             let names = group.models.iter().chain(Some(&group.group_name).filter(|name| !name.is_empty()));
             groups.extend(names.map(|m| (Arc::from(m.as_str()), own.clone())));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_types::FieldSet;
 
-use crate::{AffinityKey, AllowedFailsPolicy, AutoRouter, BudgetConfig, Phases, TagPattern};
+use crate::{AffinityKey, AllowedFailsPolicy, AutoRouter, BudgetConfig, Phases, Preferences, TagPattern};
 
 /// One entry of `model_list`: an address, a credential and a provider's model behind a public name. Deployments with the
 /// same `group` are balanced. Names and meanings are those of LiteLLM's `litellm_params` and `model_info`.
@@ -78,6 +78,8 @@ pub struct Deployment {
     pub blocked: bool,
     /// A number that follows from the id: strategies that spread by hash use it.
     pub hash: u64,
+    /// What it says for auto routers that may choose it.
+    pub preferences: Option<Box<Preferences>>,
     /// It is none, but stands for another group.
     pub auto: Option<Arc<AutoRouter>>,
     /// Whatever the owner precomputed for this deployment.
@@ -122,6 +124,7 @@ impl Deployment {
             team_public_model_name: None,
             access_groups: Vec::new(),
             blocked: false,
+            preferences: None,
             auto: None,
             payload: None,
         }
@@ -154,7 +157,8 @@ impl Deployment {
 
     /// True when it runs in a region: of this name, or for `eu` and `us` one that clouds name so. Where nobody says where it
     /// runs, it does not.
-    pub(crate) fn is_in(&self, wanted: &str) -> bool {
+    #[must_use]
+    pub fn is_in(&self, wanted: &str) -> bool {
         let Some(region) = self.region.as_deref().map(str::to_ascii_lowercase) else { return false };
         let among = |begins: &[&str], holds: &[&str]| {
             begins.iter().any(|b| region.starts_with(b)) || holds.iter().any(|part| region.contains(part))

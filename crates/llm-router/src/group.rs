@@ -1,9 +1,10 @@
 //! Model groups: deployments under one public name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{Deployment, Router};
+use crate::{Deployment, Router, Scope};
 
 /// Deployments that serve one public name.
 #[derive(Debug, Clone)]
@@ -12,11 +13,13 @@ pub struct Group {
     pub name: Arc<str>,
     /// Positions of the members in [`Router::deployments`].
     pub(crate) members: Vec<usize>,
+    /// Orders that hold here instead of those of the deployments: `model_priorities` of a routing group.
+    pub(crate) orders: BTreeMap<usize, i64>,
 }
 
 impl Group {
     pub(crate) const fn of(name: Arc<str>, members: Vec<usize>) -> Self {
-        Self { name, members }
+        Self { name, members, orders: BTreeMap::new() }
     }
 }
 
@@ -61,6 +64,24 @@ impl Router {
         let mut names: Vec<&str> = aliases.filter(|(_, a)| !a.hidden).map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         names.into_iter()
+    }
+
+    /// True when a group of this name, as a caller of this team sees it, has a deployment in a region.
+    #[must_use]
+    pub fn runs_in(&self, name: &str, team: Option<&str>, region: &str) -> bool {
+        let scope = Scope { team_id: team.map(Arc::from), ..Scope::default() };
+        self.resolve(name, &scope)
+            .is_ok_and(|found| self.members(&found.group).any(|d| d.visible_to(team) && d.is_in(region)))
+    }
+
+    /// The order of the deployment at a position among the members of a group.
+    pub(crate) fn order_in(&self, group: &Group, at: usize) -> Option<i64> {
+        group.orders.get(&at).copied().or_else(|| self.deployments.get(at)?.order)
+    }
+
+    /// True when a group has members of a higher order than this.
+    pub(crate) fn goes_above(&self, group: &Group, order: i64) -> bool {
+        group.members.iter().any(|&at| self.order_in(group, at).is_some_and(|other| other > order))
     }
 
     /// All groups, patterns included, in the order of the configuration. Those of teams are not among them.

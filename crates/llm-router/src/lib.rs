@@ -43,7 +43,10 @@ mod timeout;
 
 pub use args::StrategyArgs;
 pub use attempts::{Attempts, FailedTry, Hedging};
-pub use auto::{Asked, AutoChoice, AutoRouter, Complexity, Semantic, SemanticRoute, Tier, TierModels};
+pub use auto::{
+    Adaptive, AdaptivePreferences, Asked, AutoChoice, AutoRouter, Cell, Complexity, History, How, Preferences,
+};
+pub use auto::{Quality, QualityPreferences, RequestType, Semantic, SemanticRoute, Tier, TierModels, Weights};
 pub use budget::{BudgetConfig, Period, Spent};
 pub use candidates::{Dropped, TagPattern, encrypted_key};
 pub use cooldown::Cooled;

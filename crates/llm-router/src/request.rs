@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_types::FieldSet;
 
-use crate::{AffinityKey, FallbackLists, RequestFallbacks, RouterSettings};
+use crate::{AffinityKey, Asked, FallbackLists, RequestFallbacks, RouterSettings};
 
 /// A question to the owner: may this caller use that group now (permission, budget, reservation)?
 #[derive(Clone)]
@@ -97,6 +97,8 @@ pub struct RouteRequest {
     pub encrypted: Arc<[AffinityKey]>,
     /// Settings of the caller's key or team; those present win over the router's.
     pub settings: Option<Arc<RouterSettings>>,
+    /// What is wanted, where some model stands for others: such a model may be a fallback.
+    pub asked: Option<Arc<Asked>>,
     /// Makes the random choices repeatable.
     pub seed: Option<u64>,
 }
@@ -132,6 +134,7 @@ impl RouteRequest {
             cached_prompts: Arc::default(),
             encrypted: Arc::default(),
             settings: None,
+            asked: None,
             seed: None,
         }
     }

@@ -1,6 +1,6 @@
 //! The snapshot: deployments, settings, and the tables to find them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -213,13 +213,18 @@ impl Router {
                 ));
                 continue;
             }
-            let models = named.models.iter().filter_map(|model| groups.get(model.as_str()));
-            let mut members: Vec<usize> = models.flat_map(|group| group.members.iter().copied()).collect();
+            let models = named.models.iter().filter_map(|model| Some((model, groups.get(model.as_str())?)));
+            let (mut members, mut orders) = (Vec::new(), BTreeMap::new());
+            for (model, group) in models {
+                members.extend(&group.members);
+                let order = named.priorities().and_then(|p| p.get(model));
+                orders.extend(order.into_iter().flat_map(|order| group.members.iter().map(|at| (*at, *order))));
+            }
             members.sort_unstable();
             members.dedup();
             if !members.is_empty() {
                 let name: Arc<str> = Arc::from(named.group_name.as_str());
-                groups.insert(Arc::clone(&name), Group::of(name, members));
+                groups.insert(Arc::clone(&name), Group { orders, ..Group::of(name, members) });
             }
         }
     }

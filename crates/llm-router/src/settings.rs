@@ -87,6 +87,19 @@ pub struct RoutingGroup {
     pub models: Vec<String>,
     pub routing_strategy: Option<String>,
     pub routing_strategy_args: Option<StrategyArgs>,
+    /// With the strategy `priority`: the order of each model's deployments, the lowest first.
+    pub model_priorities: Option<BTreeMap<String, i64>>,
+}
+
+impl RoutingGroup {
+    /// LiteLLM's name for a group that is ordered by `model_priorities`. It holds where the group is called by its name only,
+    /// and the router's strategy chooses among models of the same priority.
+    pub const PRIORITY: &'static str = "priority";
+
+    /// The priorities, where the strategy says that they hold.
+    pub(crate) fn priorities(&self) -> Option<&BTreeMap<String, i64>> {
+        self.model_priorities.as_ref().filter(|_| self.routing_strategy.as_deref() == Some(Self::PRIORITY))
+    }
 }
 
 /// An alias of a group: `"group"` or `{"model": "group", "hidden": true}`.

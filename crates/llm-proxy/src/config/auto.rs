@@ -2,30 +2,44 @@
 
 use std::sync::Arc;
 
-use llm_router::{AutoRouter, Complexity, Semantic, SemanticRoute};
+use llm_router::{
+    Adaptive, AdaptivePreferences, AutoRouter, Complexity, Preferences, Quality, QualityPreferences, Semantic,
+    SemanticRoute, Tier,
+};
 use serde::Deserialize;
 
 use super::section::Section;
 
 /// What stands before the name of an auto router.
 const PREFIX: &str = "auto_router/";
-/// Kinds of LiteLLM's that are not served.
-const OTHERS: &[&str] = &["adaptive_router", "quality_router"];
 
 /// True for the marker of an auto router.
 pub(crate) fn is_marker(model: &str) -> bool {
     model.starts_with(PREFIX)
 }
 
-/// Reads the auto router that `litellm_params` describe.
-pub(crate) fn read(model: &str, p: &Section<'_>) -> Option<Arc<AutoRouter>> {
+/// What `model_info` says for auto routers; nothing when it says nothing.
+pub(crate) fn preferences(info: &Section<'_>) -> Option<Preferences> {
+    let quality: Option<QualityPreferences> = info.read("litellm_routing_preferences");
+    let adaptive: Option<AdaptivePreferences> = info.read("adaptive_router_preferences");
+    if adaptive.as_ref().is_some_and(|a| !(1..=3).contains(&a.quality_tier)) {
+        info.error("adaptive_router_preferences", "quality_tier is 1, 2 or 3");
+    }
+    let price = info.number("input_cost_per_token");
+    (quality.is_some() || adaptive.is_some()).then_some(Preferences { quality, adaptive, price })
+}
+
+/// Reads the auto router called `called` that `litellm_params` describe.
+pub(crate) fn read(called: &str, model: &str, p: &Section<'_>) -> Option<Arc<AutoRouter>> {
     let name = model.strip_prefix(PREFIX)?;
     if name.starts_with("complexity_router") {
         return complexity(p).map(|c| Arc::new(AutoRouter::Complexity(Box::new(c))));
     }
-    if OTHERS.iter().any(|other| name.starts_with(other)) {
-        p.error("model", format!("{model} is not served; complexity_router and semantic routes are"));
-        return None;
+    if name.starts_with("quality_router") {
+        return quality(p).map(|q| Arc::new(AutoRouter::Quality(Box::new(q))));
+    }
+    if name.starts_with("adaptive_router") {
+        return adaptive(called, p).map(|a| Arc::new(AutoRouter::Adaptive(Box::new(a))));
     }
     semantic(p).map(|s| Arc::new(AutoRouter::Semantic(Box::new(s))))
 }
@@ -42,6 +56,53 @@ fn complexity(p: &Section<'_>) -> Option<Complexity> {
         return None;
     }
     Some(router)
+}
+
+fn quality(p: &Section<'_>) -> Option<Quality> {
+    let mut router: Quality = needed(p, "quality_router_config")?;
+    router.default_model = p.text("quality_router_default_model").map(Arc::from).or(router.default_model);
+    let tiers = [Tier::Simple, Tier::Medium, Tier::Complex, Tier::Reasoning];
+    if let Some(tier) = tiers.into_iter().find(|tier| router.wanted(*tier).is_none()) {
+        p.error("quality_router_config", format!("complexity_to_quality says nothing of {}", tier.name()));
+    }
+    some(p, "quality_router_config", &router.available_models)?;
+    Some(router)
+}
+
+fn adaptive(called: &str, p: &Section<'_>) -> Option<Adaptive> {
+    const KEY: &str = "adaptive_router_config";
+    let mut router: Adaptive = needed(p, KEY)?;
+    router.name = Arc::from(called);
+    router.default_model = p.text("adaptive_router_default_model").map(Arc::from).or(router.default_model);
+    if (router.weights.quality + router.weights.cost - 1.0).abs() > 1e-6 {
+        p.error(KEY, "the weights of quality and cost must sum to 1");
+    }
+    if !(0.0..=1.0).contains(&router.exploration_rate) {
+        p.error(KEY, "exploration_rate is a share, from 0 to 1");
+    }
+    if router.evaluation_priors.iter().any(|e| !(e.successes >= 0.0 && e.failures >= 0.0)) {
+        p.error(KEY, "successes and failures of evaluation_priors are no less than 0");
+    }
+    if let Some(e) = router.evaluation_priors.iter().find(|e| !router.available_models.contains(&e.model)) {
+        p.error(KEY, format!("evaluation_priors tell of {:?}, which is none of the available_models", e.model));
+    }
+    some(p, KEY, &router.available_models)?;
+    Some(router)
+}
+
+fn needed<T: serde::de::DeserializeOwned>(p: &Section<'_>, key: &'static str) -> Option<T> {
+    if p.node(key).is_none() {
+        p.error("model", format!("this auto router needs {key}"));
+        return None;
+    }
+    p.read(key)
+}
+
+fn some(p: &Section<'_>, key: &'static str, models: &[Arc<str>]) -> Option<()> {
+    if models.is_empty() {
+        p.error(key, "expected available_models");
+    }
+    (!models.is_empty()).then_some(())
 }
 
 #[derive(Deserialize)]

@@ -166,7 +166,7 @@ pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<CacheConfig> {
         p.accept(SETTINGS);
         p.accept(redis::HARMLESS);
         p.accept("redis_flush_size");
-        p.not_served(redis::NOT_SERVED);
+        p.accept(redis::IDENTITY);
         p.not_served(NOT_SERVED);
         p.finish();
     }
@@ -176,6 +176,7 @@ pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<CacheConfig> {
 
 /// The Redis of the parameters, else that of the environment.
 fn servers(p: &Section<'_>, env: &Environment) -> Option<RedisSettings> {
+    redis::no_identities(p);
     let named = ["url", "redis_startup_nodes", "startup_nodes", "sentinel_nodes", "host"];
     let mut settings = if named.iter().any(|key| p.node(key).is_some_and(|node| !node.is_off())) {
         redis::read(p, &redis::PLAIN, env)?.settings

@@ -62,6 +62,7 @@ pub(crate) fn read_info(info: &Section<'_>, d: &mut Deployment) {
     d.blocked = info.flag("blocked").unwrap_or(false);
     d.enable_tag_filtering = info.flag("enable_tag_filtering");
     d.allow_fail_open = info.flag("allow_fail_open").unwrap_or(false);
+    d.preferences = super::auto::preferences(info).map(Box::new);
 }
 
 /// What the router wants to know of provider and price table.

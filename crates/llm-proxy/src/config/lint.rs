@@ -1,6 +1,7 @@
 //! What LiteLLM and this gateway accept, but nobody means: names that lead nowhere, circles, missing keys, limits that
 //! nothing can keep to.
 
+mod auto;
 mod circles;
 mod limits;
 
@@ -23,12 +24,12 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
         let Some(node) = top.entries().iter().find(|e| e.key == section).map(|e| &e.node) else { continue };
         for list in circles::LISTS {
             if let Some(lists) = node.get(list) {
-                fallback_names(lists, &format!("{section}.{list}"), &names, ctx);
+                fallback_names(lists, &format!("{section}.{list}"), &names, placed, ctx);
             }
         }
         let defaults = node.get("default_fallbacks").map(Node::items).unwrap_or_default();
         for (at, target) in defaults.iter().enumerate() {
-            names.check(target, &format!("{section}.default_fallbacks[{at}]"), ctx);
+            names.check_fallback(target, &format!("{section}.default_fallbacks[{at}]"), placed, ctx);
         }
         for key in ["model_group_alias", "model_alias_map"] {
             aliases(node.get(key), &format!("{section}.{key}"), &names, placed, ctx);
@@ -44,14 +45,12 @@ pub(crate) fn run(top: &Section<'_>, placed: &[Placed], loaded: &Loaded, ctx: &C
             }
         }
     }
-    let autos: HashSet<&str> =
-        placed.iter().filter(|p| p.deployment.auto.is_some()).map(|p| &*p.deployment.group).collect();
     circles::fallbacks(top, loaded, ctx);
     limits::router(top, ctx);
     for (p, node) in placed.iter().filter_map(|p| Some((p, entry_of(top, p)?))) {
         limits::deployment(p, node, placed, ctx);
         deployment(p, node, loaded, ctx);
-        auto(p, node, &names, &autos, ctx);
+        auto::targets(p, node, &names, placed, ctx);
     }
     if ctx.source.thorough && placed.is_empty() && loaded.settings.environment_models {
         ctx.problems.warn(
@@ -89,6 +88,13 @@ impl<'a> Names<'a> {
         self.aliases.contains(&name) && !self.groups.contains(name)
     }
 
+    /// A fallback: a semantic router has no vectors then.
+    fn check_fallback(&self, target: &Node, path: &str, placed: &[Placed], ctx: &Context<'_>) {
+        self.check(target, path, ctx);
+        let named = target.text().or_else(|| target.get("model")?.text());
+        auto::as_fallback(named, &target.mark, path, placed, ctx);
+    }
+
     fn check(&self, target: &Node, path: &str, ctx: &Context<'_>) {
         let named = target.text().or_else(|| target.get("model")?.text());
         if let Some(name) = named.filter(|n| !self.has(n)) {
@@ -107,7 +113,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn fallback_names(lists: &Node, path: &str, names: &Names<'_>, ctx: &Context<'_>) {
+fn fallback_names(lists: &Node, path: &str, names: &Names<'_>, placed: &[Placed], ctx: &Context<'_>) {
     for (at, item) in lists.items().iter().enumerate() {
         for entry in item.entries() {
             let path = format!("{path}[{at}].{}", entry.key);
@@ -117,7 +123,7 @@ fn fallback_names(lists: &Node, path: &str, names: &Names<'_>, ctx: &Context<'_>
             let one = std::slice::from_ref(&entry.node);
             let targets = if matches!(entry.node.value, Value::List(_)) { entry.node.items() } else { one };
             for (at, target) in targets.iter().enumerate() {
-                names.check(target, &format!("{path}[{at}]"), ctx);
+                names.check_fallback(target, &format!("{path}[{at}]"), placed, ctx);
             }
         }
     }
@@ -177,22 +183,5 @@ fn deployment(placed: &Placed, entry: &Node, loaded: &Loaded, ctx: &Context<'_>)
     if wild && !placed.deployment.group.contains('*') {
         let message = format!("the name {:?} holds no *: nothing fills the one of the model", placed.deployment.group);
         ctx.problems.warn(model, format!("{path}.model"), message);
-    }
-}
-
-/// The groups that an auto router chooses from have to be there, and be models.
-fn auto(placed: &Placed, entry: &Node, names: &Names<'_>, autos: &HashSet<&str>, ctx: &Context<'_>) {
-    let targets = placed.deployment.auto.as_ref().map(|a| a.targets()).unwrap_or_default();
-    let place = entry.get("litellm_params").and_then(|p| {
-        p.get("complexity_router_config").or_else(|| p.get("auto_router_config")).or_else(|| p.get("model"))
-    });
-    let (mark, path) = (place.map_or(&placed.mark, |n| &n.mark), format!("{}.litellm_params", placed.path));
-    for name in &targets {
-        if !names.has(name) {
-            names.unknown(name, mark, &path, ctx);
-        } else if autos.contains(&**name) {
-            let message = format!("{name:?} is an auto router itself: an auto router chooses among models");
-            ctx.problems.error(mark, path.clone(), message);
-        }
     }
 }

@@ -163,7 +163,7 @@ impl Reading<'_> {
         }
         self.near_misses(params, path);
         if super::auto::is_marker(&model) {
-            d.auto = Some(super::auto::read(&model, &p)?);
+            d.auto = Some(super::auto::read(name, &model, &p)?);
             return Some(d);
         }
         let config = TargetConfig {

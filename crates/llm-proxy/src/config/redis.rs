@@ -49,10 +49,22 @@ pub(crate) const HARMLESS: &str = "max_connections socket_connect_timeout retry_
     decode_responses encoding encoding_errors socket_keepalive protocol client_name ssl_check_hostname
     ssl_min_version";
 
-/// Options that are not served.
-pub(crate) const NOT_SERVED: &str = "gcp_service_account gcp_ssl_ca_certs aws_iam_auth aws_iam_user_name
-    aws_iam_cache_name aws_iam_region aws_iam_serverless azure_redis_ad_token azure_client_id azure_tenant_id
-    azure_client_secret";
+/// What says that the server takes an identity of a cloud in place of a password.
+const IDENTITIES: [&str; 3] = ["aws_iam_auth", "gcp_service_account", "azure_redis_ad_token"];
+
+/// Options of logins with such an identity.
+pub(crate) const IDENTITY: &str = "aws_iam_auth aws_iam_user_name aws_iam_cache_name aws_iam_region aws_iam_serverless
+    gcp_service_account gcp_ssl_ca_certs azure_redis_ad_token azure_client_id azure_tenant_id azure_client_secret";
+
+/// Refuses logins with identities of a cloud: without one such a server answers nobody, and limits would not be shared.
+pub(crate) fn no_identities(s: &Section<'_>) {
+    for key in IDENTITIES {
+        if s.node(key).is_some_and(|node| !node.is_off()) {
+            s.error(key, "logging in to Redis with an identity of a cloud is not served: give a user with a password");
+        }
+    }
+    s.accept(IDENTITY);
+}
 
 /// A call to Redis never takes longer, whatever is configured.
 const LONGEST: Duration = Duration::from_millis(250);
@@ -68,7 +80,7 @@ pub(crate) fn shared(
     if let Some(s) = &coordination {
         let found = read(s, &PLAIN, env);
         s.accept(HARMLESS);
-        s.not_served(NOT_SERVED);
+        no_identities(s);
         s.finish();
         if found.is_some() {
             return found;
@@ -87,7 +99,7 @@ fn of_router(s: &Section<'_>, env: &Environment) -> Option<RedisConfig> {
         options(more, &mut found.settings, &PLAIN);
         found.namespace = more.text("namespace").or(found.namespace);
         more.accept(HARMLESS);
-        more.not_served(NOT_SERVED);
+        no_identities(more);
         more.finish();
     }
     Some(found)

@@ -167,13 +167,36 @@ fn routing_groups(s: &Section<'_>) -> Option<Vec<RoutingGroup>> {
         out.push(RoutingGroup {
             group_name: group.text("group_name").unwrap_or_default(),
             models: group.texts("models").unwrap_or_default(),
-            routing_strategy: strategy(&group),
+            routing_strategy: match group.text("routing_strategy").as_deref() {
+                Some(RoutingGroup::PRIORITY) => Some(RoutingGroup::PRIORITY.to_owned()),
+                _ => strategy(&group),
+            },
             routing_strategy_args: group.read("routing_strategy_args"),
+            model_priorities: group.read("model_priorities"),
         });
-        group.not_served("model_priorities");
+        if let Some(group_read) = out.last() {
+            priorities(&group, group_read);
+        }
         group.finish();
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// `model_priorities` name every model of the group, and no other; other strategies do not look at them.
+fn priorities(s: &Section<'_>, group: &RoutingGroup) {
+    let given = group.model_priorities.iter().flatten();
+    if group.routing_strategy.as_deref() != Some(RoutingGroup::PRIORITY) {
+        if group.model_priorities.is_some() {
+            s.warn("model_priorities", "without effect: the group's routing_strategy is not `priority`");
+        }
+        return;
+    }
+    if let Some((other, _)) = given.clone().find(|(name, _)| !group.models.contains(name)) {
+        s.error("model_priorities", format!("{other:?} is none of the group's models"));
+    }
+    if let Some(missing) = group.models.iter().find(|model| !given.clone().any(|(name, _)| name == *model)) {
+        s.error("model_priorities", format!("{missing:?} has no priority: a whole number, the lowest is tried first"));
+    }
 }
 
 fn seconds(s: &Section<'_>, key: &'static str) -> Option<Seconds> {

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response};
 use llm_accounts::{Credential, Identity};
 use llm_client::engine::Open;
-use llm_router::DecisionId;
+use llm_router::{AutoRouter, DecisionId};
 use llm_types::{Error, Json, Kind, Result};
 use llm_wire::top::Top;
 
@@ -100,4 +100,21 @@ pub fn budgets(snapshot: &Snapshot) -> Response<Reply> {
         ])
     });
     answer(&Json::object([("data", Json::Array(told.collect()))]))
+}
+
+/// `GET /adaptive_router/state`: what adaptive routers believe of their models, in LiteLLM's shape.
+///
+/// # Errors
+/// 404 when there is none.
+pub fn learned(snapshot: &Snapshot) -> Result<Response<Reply>> {
+    let router = &snapshot.engine.router;
+    let routers = router.deployments().iter().filter_map(|d| match d.auto.as_deref() {
+        Some(AutoRouter::Adaptive(adaptive)) => Some(told::learned(adaptive, router)),
+        _ => None,
+    });
+    let routers: Vec<Json> = routers.collect();
+    if routers.is_empty() {
+        return Err(Error::new(Kind::NotFound, "no adaptive router is configured"));
+    }
+    Ok(answer(&Json::object([("routers", Json::Array(routers))])))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use llm_client::Target;
-use llm_router::{AutoChoice, Decision, DecisionChoice, Deployment, Dropped, Explanation, Router, Verdict};
+use llm_router::{Adaptive, AutoChoice, Cell, Decision, DecisionChoice, Deployment, Dropped, Explanation, How, RequestType, Router, Verdict};
 use llm_types::Json;
 
 /// What would be decided.
@@ -12,14 +12,7 @@ pub(super) fn explanation(model: &str, auto: Option<&AutoChoice>, explained: &Ex
     let error = explained.error.as_ref().map_or(Json::Null, |e| {
         Json::object([("message", Json::from(e.message.as_str())), ("status", Json::from(u64::from(e.status())))])
     });
-    let auto = auto.map_or(Json::Null, |choice| {
-        let tier = choice.tier.map(llm_router::Tier::name);
-        Json::object([
-            ("model", Json::from(&*choice.model)),
-            ("tier", Json::from(tier)),
-            ("score", Json::from(choice.score)),
-        ])
-    });
+    let auto = auto.map_or(Json::Null, chosen);
     Json::object([
         ("model", Json::from(model)),
         ("auto", auto),
@@ -30,6 +23,22 @@ pub(super) fn explanation(model: &str, auto: Option<&AutoChoice>, explained: &Ex
         ("fallbacks", Json::Array(fallbacks(explained, router).into_iter().map(Json::from).collect())),
         ("error", error),
     ])
+}
+
+/// What an auto router chose, and by what.
+fn chosen(choice: &AutoChoice) -> Json {
+    let mut parts = vec![("model", Json::from(&*choice.model))];
+    match &choice.how {
+        How::Complexity { tier, score } => parts.extend([("tier", tier.name().into()), ("score", (*score).into())]),
+        How::Semantic { score } => parts.push(("score", (*score).into())),
+        How::Quality { tier, keyword, complexity } => parts.extend([
+            ("tier", Json::from(*tier)),
+            ("keyword", Json::from(keyword.as_deref())),
+            ("complexity", Json::from(complexity.map(llm_router::Tier::name))),
+        ]),
+        How::Adaptive { kind } => parts.push(("request_type", kind.name().into())),
+    }
+    Json::object(parts)
 }
 
 /// The candidates in the order in which they are tried.
@@ -79,10 +88,33 @@ fn detail(d: &Deployment, why: Dropped) -> String {
         Dropped::Region => format!("runs in {}", d.region.as_deref().unwrap_or("no known region")),
         Dropped::Parameter => "does not take a field of the request".to_owned(),
         Dropped::Tags => format!("tags {:?} do not fit those of the request", d.tags),
-        Dropped::Order => format!("order {:?}: a lower one is there", d.order),
+        Dropped::Order => "a deployment of a lower order is there".to_owned(),
         Dropped::Excluded => "already answered with an error that would come again".to_owned(),
         Dropped::Busy => "as many calls run at it as it may have".to_owned(),
     }
+}
+
+/// What an adaptive router believes.
+pub(super) fn learned(adaptive: &Adaptive, router: &Router) -> Json {
+    let cell = |(kind, model, cell): (RequestType, std::sync::Arc<str>, Cell)| {
+        Json::object([
+            ("request_type", Json::from(kind.name())),
+            ("model", Json::from(&*model)),
+            ("alpha", Json::from(cell.alpha)),
+            ("beta", Json::from(cell.beta)),
+            ("samples", Json::from(cell.samples() as u64)),
+            ("quality_mean", Json::from(cell.mean())),
+        ])
+    };
+    let weights = [("quality", adaptive.weights.quality), ("cost", adaptive.weights.cost)];
+    let weights = Json::object(weights.map(|(name, weight)| (name, Json::from(weight))));
+    Json::object([
+        ("router_name", Json::from(&*adaptive.name)),
+        ("available_models", Json::Array(adaptive.available_models.iter().map(|m| Json::from(&**m)).collect())),
+        ("weights", weights),
+        ("exploration_rate", Json::from(adaptive.exploration_rate)),
+        ("cells", Json::Array(adaptive.cells(router).into_iter().map(cell).collect())),
+    ])
 }
 
 /// What was decided.

@@ -111,9 +111,10 @@ async fn mounted(
         (None, None) => None,
     };
     let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price).await?;
-    let sent = match &group {
-        Some(group) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
-        None => send::direct(core, ctx, mount, rest, &named, &mut payload).await.map_err(Failure::from),
+    let sent = match (&group, crate::region::permits(ctx, None)) {
+        (Some(group), _) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
+        (None, Ok(())) => send::direct(core, ctx, mount, rest, &named, &mut payload).await.map_err(Failure::from),
+        (None, Err(error)) => Err(error.into()),
     };
     match sent {
         Ok((relayed, facts)) => Ok(answered(core, ctx, relayed, facts, Some(reservation))),
@@ -160,7 +161,7 @@ async fn own(
     let headers = if custom.forward_headers { headers::forwarded(ctx, false) } else { headers::of_body(ctx) };
     let timeout = custom.timeout.unwrap_or(ctx.snapshot.relays.settings.timeout);
     let relay = send::relay(ctx, endpoint, headers, &mut payload, timeout, tariff);
-    let sent = match relay {
+    let sent = match relay.and_then(|relay| crate::region::permits(ctx, None).map(|()| relay)) {
         Ok(relay) => ctx.snapshot.engine.clone().relay(&core.http, relay).await,
         Err(error) => Err(error),
     };
@@ -201,7 +202,7 @@ async fn admit(
     let intent = Intent { choices: 1, price, ..wish.intent(ctx, input_tokens(payload, model)) };
     let admitted = core.app.accounts.admit_shared(who, &path, &intent).await;
     ctx.wish = Some(wish);
-    admitted
+    admitted.inspect(|reservation| crate::region::bind_relay(ctx, reservation))
 }
 
 /// The path that was called, without what the server is mounted below.

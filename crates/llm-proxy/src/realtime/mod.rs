@@ -108,7 +108,11 @@ async fn mounted(
     mount.place(&passing, &mut endpoint)?;
     let tariff = Tariff { provider: Arc::from(mount.provider), model: Arc::from(model.as_str()), ..Tariff::default() };
     let reservation = admit(core, ctx, &who, path, &model, &model).await?;
-    match ctx.snapshot.engine.clone().upgrade(&core.http, endpoint, &with, tariff).await {
+    let session = match crate::region::permits(ctx, None) {
+        Ok(()) => ctx.snapshot.engine.clone().upgrade(&core.http, endpoint, &with, tariff).await,
+        Err(error) => Err(error),
+    };
+    match session {
         Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
         Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
     }
@@ -165,7 +169,7 @@ async fn admit(
     let intent = Intent { max_output_tokens: Some(4096), choices: 1, price, ..wish.intent(ctx, 0) };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
-    admitted
+    admitted.inspect(|reservation| crate::region::bind_relay(ctx, reservation))
 }
 
 /// The client is told to switch; the bridge stands as long as both sides do.

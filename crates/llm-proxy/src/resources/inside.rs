@@ -41,7 +41,7 @@ pub async fn ask(
     let home = choose::home(ctx, who, what.family, &told, &tail)?;
     // The key was shown for the request, not for this path.
     let asked_for = ctx.route;
-    let reservation = admit(core, ctx, who, asked_for, &told).await?;
+    let reservation = admit(core, ctx, who, asked_for, &told, &home).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: None };
     finish(core, ctx, &asked, sent, reservation).await
 }

@@ -184,6 +184,7 @@ async fn everywhere(core: &Core, ctx: &Context, asked: &Asked<'_>, groups: &[Str
     let mut last = None;
     for group in groups {
         let home = choose::of_group(ctx, who, group, true)?;
+        crate::region::permits(ctx, home.deployment.as_deref())?;
         let to = Asked { home: &home, ..*asked };
         let delivered = deliver(core, ctx, &to, Sent::Whole(body.clone())).await?;
         let id = delivered.object.get("id").and_then(Json::as_str).filter(|id| !id.is_empty());

@@ -120,7 +120,7 @@ async fn steps(
         (None, None) => (choose::home(ctx, &who, what.family, &told, &tail)?, tail.into_owned()),
     };
     told.group = home.group.clone().filter(|_| file.is_some()).or(told.group);
-    let reservation = admit(core, ctx, &who, path, &told).await?;
+    let reservation = admit(core, ctx, &who, path, &told, &home).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
     if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
         return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
@@ -215,7 +215,14 @@ fn plain_ids(body: &Bytes, told: &mut Told) -> Bytes {
     }
 }
 
-async fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, told: &Told) -> Result<Reservation> {
+async fn admit(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path: &str,
+    told: &Told,
+    home: &Home,
+) -> Result<Reservation, Refused> {
     let model = told.group.as_deref().or(told.model.as_deref()).unwrap_or_default();
     let mut wish = Named::of(model).wish(ctx, model, None);
     // Nothing is written here: a batch is paid for when it is done.
@@ -223,5 +230,10 @@ async fn admit(core: &Core, ctx: &mut Context, who: &Arc<Identity>, path: &str, 
     let intent = Intent { choices: 1, price: None, ..wish.intent(ctx, 0) };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
-    admitted
+    let reservation = admitted?;
+    crate::region::bind_relay(ctx, &reservation);
+    match crate::region::permits(ctx, home.deployment.as_deref()) {
+        Ok(()) => Ok(reservation),
+        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+    }
 }

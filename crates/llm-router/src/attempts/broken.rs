@@ -30,14 +30,14 @@ impl Attempts {
     #[must_use]
     pub fn may_be_continued(&self) -> bool {
         let Some(run) = &self.run else { return false };
-        let order = run.current.as_ref().and_then(|c| self.router.deployments.get(c.at)?.order);
+        let order = run.current.as_ref().and_then(|c| self.router.order_in(&run.resolved.group, c.at));
         self.goes_on_behind(run, order)
     }
 
     /// Is there anybody left behind a deployment of this order?
     pub(super) fn goes_on_behind(&self, run: &Run, order: Option<i64>) -> bool {
         let (router, group) = (&self.router, &run.resolved.group);
-        let higher = || order.is_some_and(|order| router.members(group).any(|d| d.order.is_some_and(|o| o > order)));
+        let higher = || order.is_some_and(|order| router.goes_above(group, order));
         !self.request.disable_fallbacks
             && (self.frames.iter().any(|frame| frame.next < frame.targets.len())
                 || router.settings.enable_weighted_failover == Some(true) && group.members.len() > 1

@@ -88,7 +88,7 @@ impl Attempts {
             number: self.calls,
             fallbacks: run.depth,
             overrides: Arc::clone(&run.overrides),
-            continuable: self.request.stream && self.goes_on_behind(run, deployment.order),
+            continuable: self.request.stream && self.goes_on_behind(run, router.order_in(&run.resolved.group, at)),
             timeouts,
             in_flight,
             deployment,

@@ -70,7 +70,7 @@ impl Attempts {
             self.phase = Phase::Over(error);
             return;
         };
-        let order = run.current.as_ref().and_then(|c| self.router.deployments.get(c.at)?.order);
+        let order = run.current.as_ref().and_then(|c| self.router.order_in(&run.resolved.group, c.at));
         // A later level that fails too does not hide how the group failed.
         let error = run.error.get_or_insert(error).clone();
         if !self.another_level(order) && !self.another_member() {
@@ -82,7 +82,7 @@ impl Attempts {
     fn another_level(&mut self, failed: Option<i64>) -> bool {
         let Some(run) = self.run.as_mut() else { return false };
         let Some(order) = failed.filter(|o| run.above.is_none_or(|a| *o > a)) else { return false };
-        let higher = self.router.members(&run.resolved.group).any(|d| d.order.is_some_and(|o| o > order));
+        let higher = self.router.goes_above(&run.resolved.group, order);
         if run.resolved.by_id || self.request.disable_fallbacks || !higher {
             return false;
         }
@@ -151,7 +151,9 @@ impl Attempts {
             if self.visited.contains(&model) || !allowed {
                 continue;
             }
-            if let Ok(resolved) = self.router.resolve_fallback(&model, &self.request) {
+            if let Ok(resolved) = self.router.resolve_fallback(&model, &self.request)
+                && let Some(resolved) = self.behind(resolved)
+            {
                 if resolved.whole_group().is_some_and(|name| self.visited.contains(name)) {
                     continue; // the same group under another name
                 }
@@ -164,6 +166,16 @@ impl Attempts {
             self.hops.push(model);
         }
         false
+    }
+
+    /// The group itself, or the one that it stands for; nothing when an auto router has none that the caller may use.
+    fn behind(&self, resolved: Resolved) -> Option<Resolved> {
+        let Some(auto) = self.router.auto_of(&resolved) else { return Some(resolved) };
+        let asked = self.request.asked.as_deref().cloned().unwrap_or_default();
+        let choice = self.router.choose(auto, &asked, None)?;
+        self.request.who.admit.as_ref().is_none_or(|a| a.allows(&choice.model)).then_some(())?;
+        let chosen = self.router.resolve_fallback(&choice.model, &self.request).ok()?;
+        self.router.auto_of(&chosen).is_none().then_some(chosen)
     }
 
     /// The error of the requested group, with what LiteLLM adds to it.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Asked, AutoChoice};
+use super::words::hits;
+use super::{Asked, AutoChoice, How};
 
 /// How hard a request looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -243,7 +244,7 @@ impl Complexity {
         let upward = || self.tiers.keys().filter(|t| **t > tier).find_map(of);
         let downward = || self.tiers.keys().rev().find_map(of);
         let model = of(&tier).or_else(|| self.default_model.clone()).or_else(upward).or_else(downward)?;
-        Some(AutoChoice { model, tier: Some(tier), score })
+        Some(AutoChoice { model, how: How::Complexity { tier, score } })
     }
 
     pub(super) fn targets(&self) -> Vec<Arc<str>> {
@@ -255,26 +256,6 @@ impl Complexity {
     }
 }
 
-/// How many of the keywords stand in a text, as words of their own.
-fn hits(text: &str, own: Option<&[String]>, usual: &[&str]) -> usize {
-    match own {
-        Some(own) => own.iter().filter(|k| stands(text, &k.to_lowercase())).count(),
-        None => usual.iter().filter(|k| stands(text, k)).count(),
-    }
-}
-
-fn stands(text: &str, word: &str) -> bool {
-    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    !word.is_empty()
-        && text.match_indices(word).any(|(at, _)| {
-            let (before, behind) = (text.get(..at), text.get(at + word.len()..));
-            let starts = word.chars().next().is_some_and(char::is_alphanumeric);
-            let ends = word.chars().next_back().is_some_and(char::is_alphanumeric);
-            (!starts || edge(before.and_then(|b| b.chars().next_back())))
-                && (!ends || edge(behind.and_then(|b| b.chars().next())))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,7 +265,7 @@ mod tests {
     }
 
     fn asked(user: &str) -> Asked {
-        Asked { user: user.into(), system: String::new() }
+        Asked { user: user.into(), ..Asked::default() }
     }
 
     #[test]
@@ -309,13 +290,17 @@ mod tests {
     #[test]
     fn tiers_follow_the_boundaries_and_two_markers_force_reasoning() {
         let r = router(r#"{"tiers":{"SIMPLE":"s","MEDIUM":"m","COMPLEX":["c1","c2"],"REASONING":"r"}}"#);
-        let model = |text: &str| r.choose(&asked(text), Some(1)).unwrap();
-        assert_eq!((&*model("hi").model, model("hi").tier), ("s", Some(Tier::Simple)));
+        let model = |text: &str| {
+            let choice = r.choose(&asked(text), Some(1)).unwrap();
+            let How::Complexity { tier, .. } = choice.how else { panic!("{choice:?}") };
+            (choice.model.to_string(), tier)
+        };
+        assert_eq!(model("hi"), ("s".to_owned(), Tier::Simple));
         let one = "Please write me a nice python thing that does what was said in the meeting yesterday";
-        assert_eq!(model(one).tier, Some(Tier::Medium), "0.15 is not below 0.15");
+        assert_eq!(model(one).1, Tier::Medium, "0.15 is not below 0.15");
         let two = "Think step by step and analyze what I had for breakfast";
-        assert_eq!((&*model(two).model, model(two).tier), ("r", Some(Tier::Reasoning)));
-        let system = Asked { user: "hi".into(), system: "Think step by step and analyze everything".into() };
+        assert_eq!(model(two), ("r".to_owned(), Tier::Reasoning));
+        let system = Asked { system: "Think step by step and analyze everything".into(), ..asked("hi") };
         assert_eq!(r.judge(&system).0, Tier::Simple, "the system prompt forces nothing");
         let moved = router(r#"{"tier_boundaries":{"simple_medium":-1},"tiers":{"SIMPLE":"s"},"default_model":"d"}"#);
         assert_eq!(&*moved.choose(&asked("hi"), None).unwrap().model, "d");
@@ -323,11 +308,5 @@ mod tests {
         assert_eq!(&*gaps.choose(&asked("hi"), None).unwrap().model, "c");
         assert!(router("{}").choose(&asked("hi"), None).is_none());
         assert_eq!(r.targets().len(), 5);
-    }
-
-    #[test]
-    fn keywords_are_words() {
-        assert!(stands("a class of its own", "class") && !stands("a classic", "class"));
-        assert!(stands("x ```y", "```") && stands("é api", "api") && !stands("capital", "api"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use super::AutoChoice;
+use super::{AutoChoice, How};
 
 /// A group and examples of what it should answer.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,8 +82,8 @@ impl Semantic {
         let best = routes.iter().max_by(|a, b| mean(a.1).total_cmp(&mean(b.1)));
         let route = best.and_then(|(at, figures)| Some((self.routes.get(*at)?, figures.2)));
         match route.filter(|(r, score)| *score >= r.score_threshold.unwrap_or(THRESHOLD)) {
-            Some((route, score)) => AutoChoice { model: Arc::clone(&route.name), tier: None, score },
-            None => AutoChoice { model: Arc::clone(&self.default_model), tier: None, score: 0.0 },
+            Some((route, score)) => AutoChoice { model: Arc::clone(&route.name), how: How::Semantic { score } },
+            None => AutoChoice { model: Arc::clone(&self.default_model), how: How::Semantic { score: 0.0 } },
         }
     }
 

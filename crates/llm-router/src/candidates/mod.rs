@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use llm_types::{Error, Result};
 
-use crate::{Deployment, Resolved, RouteRequest, Router, note};
+use crate::{Deployment, Group, Resolved, RouteRequest, Router, note};
 
 pub(crate) use affinity::Affinities;
 pub use affinity::encrypted_key;
@@ -137,9 +137,8 @@ impl Router {
                 return Err(note::tags(&resolved.asked, &request.tags));
             }
         }
-        if let Some(level) = self.lowest_order(out, narrow.above) {
-            let order = |at: usize| self.deployments.get(at).and_then(|d| d.order);
-            drop_from(out, why, Dropped::Order, |at| order(at) != Some(level));
+        if let Some(level) = self.lowest_order(&resolved.group, out, narrow.above) {
+            drop_from(out, why, Dropped::Order, |at| self.order_in(&resolved.group, at) != Some(level));
         } else if narrow.above.is_some() {
             drop_from(out, why, Dropped::Order, |_| true);
         }
@@ -194,8 +193,8 @@ impl Router {
     }
 
     /// The lowest order among the candidates, above the one that already failed.
-    fn lowest_order(&self, candidates: &[usize], above: Option<i64>) -> Option<i64> {
-        let orders = candidates.iter().filter_map(|&at| self.deployments.get(at)?.order);
+    fn lowest_order(&self, group: &Group, candidates: &[usize], above: Option<i64>) -> Option<i64> {
+        let orders = candidates.iter().filter_map(|&at| self.order_in(group, at));
         orders.filter(|o| above.is_none_or(|low| *o > low)).min()
     }
 

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
+use crate::auto::Learned;
+
 use affinity::Ties;
 
 pub use affinity::{AffinityKey, SharedAffinity};
@@ -50,6 +52,8 @@ pub struct RouterState {
     /// Requests that wait until a deployment has a place.
     pub(crate) full: Arc<Line>,
     pub(crate) extra: Extra,
+    /// What adaptive routers learned of models.
+    pub(crate) learned: Learned,
 }
 
 impl RouterState {
@@ -67,6 +71,7 @@ impl RouterState {
             down: Arc::default(),
             full: Arc::default(),
             extra: Extra::default(),
+            learned: Learned::default(),
         })
     }
 

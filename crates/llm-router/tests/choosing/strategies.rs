@@ -1,10 +1,11 @@
 //! Each strategy as arithmetic: what it says of given figures, by LiteLLM's rules.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use llm_router::{AffinityKey, Attempts, Consumed, Deployment, Dropped, Outcome, RouteRequest, Router, RouterSettings};
-use llm_router::{Step, by_name};
+use llm_router::{RoutingGroup, Step, by_name};
 use llm_types::{Error, Kind, Usage};
 
 use super::deployment;
@@ -130,7 +131,7 @@ fn latencies_within_the_buffer_are_as_good_as_the_lowest() {
     for (id, ms) in [("a", 1000), ("b", 1500), ("c", 1501)] {
         call_one(&router, id, answered(Duration::from_millis(ms), &wrote(1, 1)), now);
     }
-    let firsts: std::collections::BTreeSet<String> = (0..200)
+    let firsts: BTreeSet<String> = (0..200)
         .map(|seed| order(&router, &RouteRequest { seed: Some(seed), ..RouteRequest::new("m") }, now).remove(0))
         .collect();
     assert_eq!(firsts.into_iter().collect::<Vec<_>>(), ["a", "b"]);
@@ -165,8 +166,7 @@ fn usage_takes_the_fewest_tokens_of_the_minute_and_leaves_the_last_request_free(
         );
         let request =
             |tokens, seed| RouteRequest { estimated_tokens: tokens, seed: Some(seed), ..RouteRequest::new("m") };
-        let firsts: std::collections::BTreeSet<String> =
-            (0..100).map(|seed| order(&router, &request(1, seed), now).remove(0)).collect();
+        let firsts: BTreeSet<String> = (0..100).map(|seed| order(&router, &request(1, seed), now).remove(0)).collect();
         assert_eq!(firsts.len(), if first_on_tie { 1 } else { 3 }, "{name}");
         call_one(&router, "a", answered(Duration::ZERO, &wrote(60, 0)), now);
         call_one(&router, "b", answered(Duration::ZERO, &wrote(10, 0)), now);
@@ -219,4 +219,41 @@ fn key_and_routing_group_have_strategies_of_their_own() {
     assert_eq!((told.strategy, told.verdicts.len()), ("least-busy", 1), "a routing group is called by its name");
     let own = Some(Arc::new(strategy("latency-based-routing")));
     assert_eq!(name(&RouteRequest { settings: own, ..RouteRequest::new("other") }), "latency-based-routing");
+}
+
+#[test]
+fn priorities_order_the_models_of_a_routing_group_only_there() {
+    let at = |id: &str, group: &str| Deployment { group: group.into(), ..deployment(id, |_| ()) };
+    let group = |strategy: &str| RoutingGroup {
+        group_name: "ranked".into(),
+        models: vec!["a".into(), "b".into()],
+        routing_strategy: Some(strategy.into()),
+        model_priorities: Some([("a".to_owned(), 2), ("b".to_owned(), 1)].into()),
+        ..RoutingGroup::default()
+    };
+    let router = |strategy| {
+        let settings = RouterSettings { routing_groups: Some(vec![group(strategy)]), ..RouterSettings::default() };
+        Arc::new(Router::new(vec![at("a1", "a"), at("b1", "b"), at("b2", "b")], settings))
+    };
+    let first = |router: &Arc<Router>, model: &str| -> BTreeSet<String> {
+        let ids = (0..64).map(|seed| {
+            let request = RouteRequest { seed: Some(seed), ..RouteRequest::new(model) };
+            let Step::Try(attempt) = Attempts::new(Arc::clone(router), request).next(Instant::now()) else { panic!() };
+            attempt.deployment.id.to_string()
+        });
+        ids.collect()
+    };
+    let ranked = router("priority");
+    assert_eq!(first(&ranked, "ranked"), ["b1", "b2"].map(str::to_owned).into());
+    assert_eq!(first(&ranked, "a"), ["a1".to_owned()].into(), "by its own name it is itself");
+    assert_eq!(first(&router("simple-shuffle"), "ranked").len(), 3, "other strategies do not look at them");
+
+    // when all of the lowest fail, the next priority is tried
+    let mut attempts = Attempts::new(ranked, RouteRequest { num_retries: Some(1), ..RouteRequest::new("ranked") });
+    let mut tried = Vec::new();
+    while let Step::Try(attempt) = attempts.next(Instant::now()) {
+        tried.push(attempt.deployment.id.to_string());
+        attempts.report(Outcome::Failure(&Error::new(Kind::Internal, "no")), Instant::now());
+    }
+    assert!(tried[..2].iter().all(|id| id.starts_with('b')) && tried.last().unwrap() == "a1", "{tried:?}");
 }
