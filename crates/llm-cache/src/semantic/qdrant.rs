@@ -1,4 +1,5 @@
-//! Vectors in Qdrant, over its REST API (<https://api.qdrant.tech>): collections, points, search with a filter.
+//! Vectors in Qdrant, over its REST API (<https://api.qdrant.tech>): collections, points, queries with a filter (Qdrant 1.10 and later;
+//! the older `points/search` is out of its documentation since 1.19).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +54,12 @@ impl std::fmt::Debug for QdrantIndex {
 
 #[derive(Deserialize)]
 struct Found {
-    result: Vec<Point>,
+    result: Points,
+}
+
+#[derive(Deserialize)]
+struct Points {
+    points: Vec<Point>,
 }
 
 #[derive(Deserialize)]
@@ -133,7 +139,7 @@ impl QdrantIndex {
     async fn search(&self, spot: &Spot) -> Result<Option<Near>, CacheError> {
         self.ready(spot.vector.len()).await?;
         let query = json!({
-            "vector": &spot.vector[..],
+            "query": &spot.vector[..],
             "limit": 1,
             "with_payload": ["response"],
             "filter": {"must": [
@@ -141,9 +147,9 @@ impl QdrantIndex {
                 {"key": "expires", "range": {"gt": now()}},
             ]},
         });
-        let body = self.want(Method::POST, "/points/search", Some(query)).await?;
+        let body = self.want(Method::POST, "/points/query", Some(query)).await?;
         let found: Found = serde_json::from_slice(&body).map_err(|e| CacheError::Backend(e.to_string()))?;
-        let Some(point) = found.result.into_iter().next() else { return Ok(None) };
+        let Some(point) = found.result.points.into_iter().next() else { return Ok(None) };
         let entry = Entry::decode(point.payload.response.as_bytes())?;
         Ok(Some(Near { entry, similarity: point.score }))
     }

@@ -48,8 +48,8 @@ impl Qdrant {
                     self.points.insert(id.to_owned(), (vector, point["payload"].clone()));
                 }
             }
-            ("POST", "/points/search") => {
-                let asked = numbers(&body["vector"]);
+            ("POST", "/points/query") => {
+                let asked = numbers(&body["query"]);
                 let here = self.points.iter().filter(|(_, (_, payload))| passes(&body["filter"], payload));
                 let mut found: Vec<Value> = here
                     .map(|(id, (vector, payload))| {
@@ -59,7 +59,7 @@ impl Qdrant {
                     .collect();
                 found.sort_by(|a, b| b["score"].as_f64().unwrap().total_cmp(&a["score"].as_f64().unwrap()));
                 found.truncate(usize::try_from(body["limit"].as_u64().unwrap()).unwrap());
-                return (200, json!({"result": found, "status": "ok", "time": 0.001}));
+                return (200, json!({"result": {"points": found}, "status": "ok", "time": 0.001}));
             }
             ("POST", "/points/delete") => match body["points"].as_array() {
                 Some(ids) => self.points.retain(|id, _| !ids.iter().any(|gone| gone == id)),
