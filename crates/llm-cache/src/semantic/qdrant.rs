@@ -1,5 +1,5 @@
-//! Vectors in Qdrant, over its REST API (<https://api.qdrant.tech>): collections, points, queries with a filter (Qdrant 1.10 and later;
-//! the older `points/search` is out of its documentation since 1.19).
+//! Vectors in Qdrant (1.10 and later), over its REST API (<https://api.qdrant.tech>): collections, points, queries with a
+//! filter. The older `points/search` is out of its documentation since 1.19.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

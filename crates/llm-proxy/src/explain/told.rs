@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use llm_client::Target;
-use llm_router::{Adaptive, AutoChoice, Cell, Decision, DecisionChoice, Deployment, Dropped, Explanation, How, RequestType, Router, Verdict};
+use llm_router::{
+    Adaptive, AutoChoice, Cell, Decision, DecisionChoice, Deployment, Dropped, Explanation, How, RequestType, Router,
+    Verdict,
+};
 use llm_types::Json;
 
 /// What would be decided.
