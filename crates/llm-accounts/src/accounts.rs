@@ -13,7 +13,8 @@ use llm_types::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::bounds::Budget;
+use crate::alerts::Alerts;
+use crate::bounds::{Budget, Marks};
 use crate::customers::BlockedCustomers;
 use crate::digest::{ByDigest, abbreviated};
 use crate::flights::Flights;
@@ -69,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) generation: AtomicU64,
     /// Where limits and budgets are shared, if they are.
     pub(crate) shared: OnceLock<Shared>,
+    /// Who hears of budgets that run out.
+    pub(crate) alerts: Alerts,
     /// Who serves, once that is known.
     pub(crate) serving: OnceLock<Arc<dyn crate::Serving>>,
     /// The last look-up found the store away.
@@ -122,6 +125,7 @@ impl Accounts {
             idp: OnceLock::new(),
             generation: AtomicU64::new(0),
             shared: OnceLock::new(),
+            alerts: Alerts::default(),
             serving: OnceLock::new(),
             store_away: AtomicBool::new(false),
             logins: crate::sessions::Logins::default(),
@@ -315,6 +319,9 @@ fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> 
         owner: Owner::Proxy,
         what: "Proxy ".into(),
         cap: Some(Cap { max: nanos(max), reachable: Owner::Proxy.is_reachable() }),
+        max: Some(nanos(max)),
+        soft: None,
+        marks: Marks::default(),
         purse: purses.get(Owner::Proxy, ""),
         id: "".into(),
         period: 0,

@@ -7,7 +7,7 @@ use llm_types::{Error, Kind, Result};
 
 use crate::accounts::Inner;
 use crate::bounds::Budget;
-use crate::gate::Tokens;
+use crate::gate::{Room, Tokens};
 use crate::limits::{self, Enforced, refused_there, reserve_limits};
 use crate::party::Party;
 use crate::purse::nanos;
@@ -167,12 +167,24 @@ impl Accounts {
 
 /// Asks the shared store; nothing when the call shares nothing.
 async fn ask(inner: &Inner, shared: &Shared, held: &Reservation, tokens: Tokens) -> Option<Verdict> {
-    let claims = Claims::of(held.scope(), tokens, held.amount(), held.is_free(), inner.settings.window());
-    if claims.is_empty() { None } else { Some(shared.reserve(&claims).await) }
+    let (scope, money, window) = (held.scope(), (held.amount(), held.is_free()), inner.settings.window());
+    let mut room = scope.room(inner.kv.now());
+    loop {
+        let claims = Claims::of(scope, tokens, money, window, room);
+        if claims.is_empty() {
+            return None;
+        }
+        match shared.reserve(&claims).await {
+            Verdict::Exceeded(Claimed::Gate(at), _) if room == Room::Spare && scope.is_capacity(at) => {
+                room = Room::Tight;
+            }
+            verdict => return Some(verdict),
+        }
+    }
 }
 
 /// The refusal of the shared store; this process keeps what it heard.
-fn refused(inner: &Inner, scope: &Scope, what: Claimed, exceeded: &Exceeded) -> Error {
+pub(crate) fn refused(inner: &Inner, scope: &Scope, what: Claimed, exceeded: &Exceeded) -> Error {
     match what {
         Claimed::Gate(at) => refused_there(inner, scope, at, exceeded),
         Claimed::Spent(at) | Claimed::Reserved(at) => {
@@ -183,6 +195,7 @@ fn refused(inner: &Inner, scope: &Scope, what: Claimed, exceeded: &Exceeded) -> 
             budget.purse.hear(if what == Claimed::Spent(at) { exceeded.used } else { 0 });
             let max = budget.cap.map_or(0, |cap| cap.max);
             let used = exceeded.used.saturating_add(spent);
+            inner.watch(budget, scope.who(), budget.purse.spent());
             refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)
         }
     }
@@ -287,6 +300,7 @@ fn reserve_budgets(inner: &Inner, scope: &Scope, amount: i64, free: bool) -> Res
     let cap = |budget: &Budget| budget.cap.filter(|_| !free);
     scope.set_aside(amount, |budget| budget.purse.reserve(amount, cap(budget))).map_err(|(budget, empty)| {
         let max = cap(budget).map_or(0, |cap| cap.max);
+        inner.watch(budget, scope.who(), budget.purse.spent());
         refusal::budget(&budget.what, empty.used, max, inner.settings.budget_exceeded_status_code)
     })
 }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::Capacity;
+
 /// The provider of a model that was named without one (`gpt-4o` → `openai`).
 pub type ProviderOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -12,6 +14,8 @@ pub type ProviderOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Directory {
     /// Access group (`model_info.access_groups`) → public model names.
     pub access_groups: HashMap<String, HashSet<String>>,
+    /// What groups of deployments can take, by name; those that say nothing of it are left out.
+    pub capacity: HashMap<String, Capacity>,
     /// Finds the provider of an unprefixed name.
     pub provider_of: Option<ProviderOf>,
 }
@@ -136,8 +140,11 @@ mod tests {
     fn lists_allow_what_they_say() {
         let provider_of: ProviderOf = Arc::new(|m| m.starts_with("gpt").then(|| "openai".to_owned()));
         let beta = HashSet::from(["claude-next".to_owned()]);
-        let directory =
-            Directory { access_groups: HashMap::from([("beta".to_owned(), beta)]), provider_of: Some(provider_of) };
+        let directory = Directory {
+            access_groups: HashMap::from([("beta".to_owned(), beta)]),
+            provider_of: Some(provider_of),
+            ..Directory::default()
+        };
         for (models, model, wanted) in [
             (&[][..], "anything", true),
             (&["*"], "anything", true),

@@ -1,6 +1,7 @@
 //! Which budgets and limits follow from the rows of a key.
 
 use chrono::{DateTime, Utc};
+use llm_store::BudgetRow;
 use llm_types::Json;
 
 use crate::accounts::Inner;
@@ -11,11 +12,11 @@ use crate::load::{Rows, increase, object};
 use crate::purse::Owner;
 
 impl Rows {
-    /// Budgets and limits of the key. `shown` is its name for people, `max_budget` its own budget in US dollars; `clean`
-    /// says that no flush ran while the rows were read.
-    pub(crate) fn bounds(&self, inner: &Inner, shown: &str, max_budget: Option<f64>, clean: bool) -> Bounds {
+    /// Budgets and limits of the key. `shown` is its name for people, `max_budget` its own budget in US dollars, and
+    /// whether spending it slows the key in place of stopping it; `clean` says that no flush ran while the rows were read.
+    pub(crate) fn bounds(&self, inner: &Inner, shown: &str, max_budget: (Option<f64>, bool), clean: bool) -> Bounds {
         let mut binder = Binder::new(inner, clean);
-        self.budgets(&mut binder, max_budget);
+        self.budgets(&mut binder, inner, max_budget);
         self.wide_budgets(&mut binder, inner);
         self.limits(&mut binder, shown);
         self.model_limits(&mut binder, shown);
@@ -24,7 +25,7 @@ impl Rows {
     }
 
     /// Of the member, the key, the project and the team: from the narrowest to the widest.
-    fn budgets(&self, binder: &mut Binder<'_>, max_budget: Option<f64>) {
+    fn budgets(&self, binder: &mut Binder<'_>, inner: &Inner, (max_budget, slows): (Option<f64>, bool)) {
         let now = Utc::now();
         if let Some((row, budget)) = &self.membership {
             let own = budget.as_ref().and_then(|b| b.max_budget);
@@ -32,25 +33,31 @@ impl Rows {
             let id = member(&row.team_id, &row.user_id);
             let what = format!("User={} in Team={} ", row.user_id, row.team_id);
             let ends = budget.as_ref().and_then(|b| b.budget_reset_at);
-            let max = own.map(|own| own + more);
-            binder.budget(Told { owner: Owner::Member, id: &id, what, max, spend: row.spend, ends });
+            let (max, soft) = (own.map(|own| own + more), soft(budget.as_ref()));
+            binder.budget(Told { owner: Owner::Member, id: &id, what, max, soft, spend: row.spend, ends });
         }
         let key = &self.key;
         let ends = key.budget_reset_at.or_else(|| self.budget.as_ref().and_then(|b| b.budget_reset_at));
         let (id, spend) = (&*key.token, key.spend);
         if !self.keyless {
-            binder.budget(Told { owner: Owner::Key, id, what: String::new(), max: max_budget, spend, ends });
+            let (what, soft) = (String::new(), soft(self.budget.as_ref()));
+            binder.budget(Told { owner: Owner::Key, id, what, max: max_budget, soft, spend, ends });
+            if slows {
+                binder.uncapped();
+            }
+            binder.marks(crate::alerts::marks(&object(Some(&key.metadata)), inner));
         }
         if let Some((row, budget)) = &self.project {
             let what = format!("Project={} ", row.project_id);
             let max = budget.as_ref().and_then(|b| b.max_budget);
             let ends = budget.as_ref().and_then(|b| b.budget_reset_at);
-            binder.budget(Told { owner: Owner::Project, id: &row.project_id, what, max, spend: row.spend, ends });
+            let (id, soft) = (&*row.project_id, soft(budget.as_ref()));
+            binder.budget(Told { owner: Owner::Project, id, what, max, soft, spend: row.spend, ends });
         }
         if let Some(team) = &self.team {
             let what = format!("Team={} ", team.team_id);
-            let (max, spend, ends) = (team.max_budget, team.spend, team.budget_reset_at);
-            binder.budget(Told { owner: Owner::Team, id: &team.team_id, what, max, spend, ends });
+            let (max, soft, ends) = (team.max_budget, team.soft_budget, team.budget_reset_at);
+            binder.budget(Told { owner: Owner::Team, id: &team.team_id, what, max, soft, spend: team.spend, ends });
             binder.windows("team", &team.team_id, &object(team.budget_limits.as_ref()));
         }
         binder.windows("key", &key.token, &object(key.budget_limits.as_ref()));
@@ -58,18 +65,27 @@ impl Rows {
 
     /// Of the organization, the user and the whole proxy.
     fn wide_budgets(&self, binder: &mut Binder<'_>, inner: &Inner) {
+        if let Some((row, budget)) = &self.organization_member {
+            let what = format!("User={} in Organization={} ", row.user_id, row.organization_id);
+            let (max, soft) = (budget.as_ref().and_then(|b| b.max_budget), soft(budget.as_ref()));
+            let ends = budget.as_ref().and_then(|b| b.budget_reset_at);
+            let (owner, spend) = (Owner::OrganizationMember, row.spend.unwrap_or_default());
+            let id = member(&row.organization_id, &row.user_id);
+            binder.budget(Told { owner, id: &id, what, max, soft, spend, ends });
+        }
         if let Some((row, budget)) = &self.organization {
             let what = format!("Organization={} ", row.organization_id);
             let max = budget.as_ref().and_then(|b| b.max_budget);
             let ends: Option<DateTime<Utc>> = budget.as_ref().and_then(|b| b.budget_reset_at);
-            let (owner, id) = (Owner::Organization, &*row.organization_id);
-            binder.budget(Told { owner, id, what, max, spend: row.spend, ends });
+            let (owner, id, soft) = (Owner::Organization, &*row.organization_id, soft(budget.as_ref()));
+            binder.budget(Told { owner, id, what, max, soft, spend: row.spend, ends });
         }
         if let Some(user) = &self.user {
             let holds = self.team.is_none() || inner.settings.apply_user_budget_to_team_keys;
             let what = format!("User={} ", user.user_id);
             let (max, ends) = (user.max_budget.filter(|_| holds), user.budget_reset_at);
-            binder.budget(Told { owner: Owner::User, id: &user.user_id, what, max, spend: user.spend, ends });
+            let (id, spend) = (&*user.user_id, user.spend);
+            binder.budget(Told { owner: Owner::User, id, what, max, soft: None, spend, ends });
         }
         binder.out.budgets.extend(inner.proxy_budget());
     }
@@ -101,6 +117,10 @@ impl Rows {
         if let Some((row, Some(budget))) = &self.membership {
             let id = member(&row.team_id, &row.user_id);
             binder.limits("team_member", &id, &id, Limits::of_budget(budget));
+        }
+        if let Some((row, Some(budget))) = &self.organization_member {
+            let id = member(&row.organization_id, &row.user_id);
+            binder.limits("organization_member", &id, &id, Limits::of_budget(budget));
         }
         if let Some((row, Some(budget))) = &self.organization {
             binder.limits("organization", &row.organization_id, &row.organization_id, Limits::of_budget(budget));
@@ -174,4 +194,9 @@ impl Rows {
             }
         }
     }
+}
+
+/// The soft budget of a row.
+fn soft(budget: Option<&BudgetRow>) -> Option<f64> {
+    budget.and_then(|budget| budget.soft_budget)
 }

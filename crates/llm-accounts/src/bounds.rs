@@ -9,7 +9,7 @@ use crate::accounts::Inner;
 use crate::gate::{Gate, Limits};
 use crate::period::{Period, ResetClock};
 use crate::purse::{Cap, Owner, Purse, nanos};
-use crate::window::WindowKey;
+use crate::window::{Charged, WindowKey};
 
 /// A budget that holds for a call.
 #[derive(Debug)]
@@ -20,6 +20,12 @@ pub(crate) struct Budget {
     pub(crate) what: Box<str>,
     /// Without one the spend is only counted.
     pub(crate) cap: Option<Cap>,
+    /// What its row says, nano-dollars: it may be more than nothing where the cap is lifted.
+    pub(crate) max: Option<i64>,
+    /// From how much on somebody is told, nano-dollars.
+    pub(crate) soft: Option<i64>,
+    /// Further shares of it, in percent, at which its owners are told, and who they are.
+    pub(crate) marks: Marks,
     /// The live spend, shared by everyone it concerns.
     pub(crate) purse: Arc<Purse>,
     /// Which one.
@@ -29,6 +35,9 @@ pub(crate) struct Budget {
     /// Starts again by itself: its spend is in no row that a job sets back.
     pub(crate) rolls: Option<Rolls>,
 }
+
+/// Shares of a budget in percent, each with the addresses of those who are told.
+pub(crate) type Marks = Box<[(u8, Vec<String>)]>;
 
 /// When a budget starts again by itself.
 #[derive(Debug, Clone)]
@@ -59,6 +68,14 @@ impl Budget {
     /// Its window, where it starts again by itself.
     pub(crate) fn window(&self) -> Option<&Arc<WindowKey>> {
         self.rolls.as_ref().map(|rolls| &rolls.key)
+    }
+
+    /// What a call is charged to beside its caller.
+    pub(crate) fn charged(&self) -> Option<Charged> {
+        if self.owner == Owner::AccessGroup {
+            return Some((Arc::new(WindowKey::of_access_group(&self.id)), i64::MAX));
+        }
+        Some((Arc::clone(self.window()?), self.current()))
     }
 
     /// The end of the period that is counted now, as a name for it.
@@ -109,6 +126,8 @@ pub(crate) struct Told<'r> {
     /// US dollars.
     pub(crate) max: Option<f64>,
     /// US dollars.
+    pub(crate) soft: Option<f64>,
+    /// US dollars.
     pub(crate) spend: f64,
     pub(crate) ends: Option<DateTime<Utc>>,
 }
@@ -120,7 +139,7 @@ impl<'i> Binder<'i> {
 
     /// A budget whose spend is in a row.
     pub(crate) fn budget(&mut self, told: Told<'_>) {
-        let Told { owner, id, what, max, spend, ends } = told;
+        let Told { owner, id, what, max, soft, spend, ends } = told;
         let purse = self.inner.purses.get(owner, id);
         let period = ends.map_or(0, |at| at.timestamp());
         if owner.is_flushed() {
@@ -129,7 +148,24 @@ impl<'i> Binder<'i> {
             purse.begin(period, nanos(spend));
         }
         let cap = cap(owner, max);
-        self.out.budgets.push(Budget { owner, what: what.into(), cap, purse, id: id.into(), period, rolls: None });
+        let soft = soft.filter(|soft| soft.is_finite()).map(nanos);
+        let (what, id, marks) = (what.into(), id.into(), Marks::default());
+        let max = cap.map(|cap| cap.max);
+        self.out.budgets.push(Budget { owner, what, cap, max, soft, marks, purse, id, period, rolls: None });
+    }
+
+    /// The budget that was put in last refuses nobody.
+    pub(crate) fn uncapped(&mut self) {
+        if let Some(budget) = self.out.budgets.last_mut() {
+            budget.cap = None;
+        }
+    }
+
+    /// The budget that was put in last has further shares at which its owners are told.
+    pub(crate) fn marks(&mut self, marks: Marks) {
+        if let Some(budget) = self.out.budgets.last_mut() {
+            budget.marks = marks;
+        }
     }
 
     /// `budget_limits`: windows beside the budget itself.
@@ -153,8 +189,9 @@ impl<'i> Binder<'i> {
         let purse = self.inner.purses.get(owner, &id);
         let period = Period::parse(&key.duration);
         let rolls = Rolls { key: Arc::new(key), clock: Arc::clone(&self.inner.clock), period };
-        let cap = cap(owner, Some(max));
-        Budget { owner, what: what.into(), cap, purse, id: id.into(), period: 0, rolls: Some(rolls) }
+        let (what, id, cap, marks) = (what.into(), id.into(), cap(owner, Some(max)), Marks::default());
+        let max = cap.map(|cap| cap.max);
+        Budget { owner, what, cap, max, soft: None, marks, purse, id, period: 0, rolls: Some(rolls) }
     }
 
     /// Limits on all calls. `shown` is the entity's name for people.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_kv::{Counter, MemoryKv, Window};
+use llm_kv::{Counter, MemoryKv, Stamp, Window};
 use llm_store::BudgetRow;
 
 /// What is counted.
@@ -56,6 +56,27 @@ pub(crate) struct Tokens {
     pub(crate) output: i64,
 }
 
+/// When a limit holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Rule {
+    /// Always.
+    #[default]
+    Always,
+    /// Always. While less than this is used, there is room to spare.
+    Capacity(i64),
+    /// Where there is no room to spare; otherwise its uses are only counted.
+    Share,
+}
+
+/// Whether a group of models has room to spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It has: a call is let in only as long as that is so.
+    Spare,
+    /// It need not: every limit holds.
+    Tight,
+}
+
 /// One limit with its live count. The count belongs to the entity and outlives this.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
@@ -67,6 +88,8 @@ pub(crate) struct Gate {
     pub(crate) counted: Counted,
     /// At the most.
     pub(crate) limit: i64,
+    /// When that holds.
+    pub(crate) rule: Rule,
     /// The count's name.
     pub(crate) name: Arc<str>,
     /// The live count.
@@ -131,7 +154,8 @@ impl Limits {
             let name = format!("{descriptor}:{id}:{}", counted.word());
             let counter = kv.counter(&name);
             let name = name.into();
-            out.push(Gate { descriptor, value: Arc::clone(shown), counted, limit, name, counter });
+            let (value, rule) = (Arc::clone(shown), Rule::Always);
+            out.push(Gate { descriptor, value, counted, limit, rule, name, counter });
         }
     }
 }
@@ -147,10 +171,29 @@ impl Gate {
         (self.counted.of(tokens).unwrap_or(1), window)
     }
 
-    /// The count that must not be passed. Without tokens set aside one more must fit: the window is not used up.
-    pub(crate) fn claim_limit(&self, tokens: Tokens) -> i64 {
-        let exhausted = self.counted.of(tokens) == Some(0);
-        if exhausted { self.limit.saturating_sub(1) } else { self.limit }
+    /// The count that must not be passed; nothing where it is only counted. Without tokens set aside one more must fit: the
+    /// window is not used up.
+    pub(crate) fn claim_limit(&self, tokens: Tokens, room: Room) -> Option<i64> {
+        let by = self.counted.of(tokens).unwrap_or(1);
+        let limit = if by == 0 { self.limit.saturating_sub(1) } else { self.limit };
+        match (self.rule, room) {
+            (Rule::Share, Room::Spare) => None,
+            (Rule::Capacity(spare), Room::Spare) => Some(limit.min(spare.saturating_sub(1).saturating_add(by))),
+            _ => Some(limit),
+        }
+    }
+
+    /// True for the capacity of a group, as far as is known here, without room to spare.
+    pub(crate) fn is_tight(&self, now: Stamp) -> bool {
+        match self.rule {
+            Rule::Capacity(spare) => self.counter.read(now).is_some_and(|reading| reading.value >= spare),
+            Rule::Always | Rule::Share => false,
+        }
+    }
+
+    /// The same limit, of which only a part is left.
+    pub(crate) fn throttled(&self, part: f64) -> Self {
+        Self { limit: ((self.limit as f64 * part).floor() as i64).max(1), ..self.clone() }
     }
 }
 

@@ -97,6 +97,10 @@ pub struct Identity {
     pub(crate) project_blocked: bool,
     /// Budgets and limits.
     pub(crate) bounds: Bounds,
+    /// What its limits become once its own budget is spent, in place of being refused.
+    pub(crate) throttle: Option<f64>,
+    /// `priority` of team or key: whose share of a model it uses.
+    pub(crate) priority: Option<Box<str>>,
     /// `budget_fallbacks`: where calls go whose model's budget is gone.
     pub(crate) budget_fallbacks: Box<[(Box<str>, Box<[Box<str>]>)]>,
     pub(crate) texts: LimitTexts,
@@ -137,6 +141,8 @@ impl Identity {
             team_blocked: false,
             project_blocked: false,
             bounds: Bounds::default(),
+            throttle: None,
+            priority: None,
             budget_fallbacks: Box::default(),
             texts: LimitTexts::default(),
             switches: Switches::default(),

@@ -6,9 +6,10 @@ use llm_types::{Error, Result};
 
 use crate::TokenLimitType;
 use crate::accounts::Inner;
-use crate::gate::{Counted, Gate, Tokens};
+use crate::gate::{Counted, Gate, Room, Tokens};
 use crate::refusal::{self, Excess};
 use crate::reservation::Estimate;
+use crate::reservation::batch::Batched;
 use crate::scope::Scope;
 use crate::shared::{Claimed, Held};
 
@@ -23,6 +24,8 @@ pub(crate) struct Taken {
     pub(crate) stamp: Option<llm_kv::Stamp>,
     /// What was taken from the shared store.
     pub(crate) held: Option<Held>,
+    /// What the requests of a batch took.
+    pub(crate) batched: Option<Batched>,
 }
 
 /// The tokens that a call sets aside in its limits.
@@ -62,29 +65,49 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
     if let Enforced::There(_, readings) = by {
         let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
         let headers = scope.gates().zip(readings).flat_map(|(gate, reading)| headers(gate, reading)).collect();
-        return Ok(Taken { tokens, headers, stamp: Some(now), held });
+        return Ok(Taken { tokens, headers, stamp: Some(now), held, batched: None });
     }
-    let mut claims: Vec<Claim<'_>> = scope
-        .gates()
-        .enumerate()
-        .map(|(mark, gate)| {
-            let (by, window) = gate.claim(tokens, window);
-            let limit = Some(gate.claim_limit(tokens));
-            Claim { counter: &gate.counter, by, limit, window, mark, alone: false, floor: 0, reading: None }
-        })
-        .collect();
-    match reserve_counters(&mut claims, now) {
-        Ok(stamp) => {
-            claims.sort_unstable_by_key(|claim| claim.mark);
-            let headers = scope.gates().zip(&claims).flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
-            Ok(Taken { tokens, headers, stamp: Some(stamp), held })
+    let mut room = scope.room(now);
+    loop {
+        let mut claims: Vec<Claim<'_>> = scope
+            .gates()
+            .enumerate()
+            .map(|(mark, gate)| {
+                let ((by, window), limit) = (gate.claim(tokens, window), gate.claim_limit(tokens, room));
+                Claim { counter: &gate.counter, by, limit, window, mark, alone: false, floor: 0, reading: None }
+            })
+            .collect();
+        match reserve_counters(&mut claims, now) {
+            Ok(stamp) => {
+                claims.sort_unstable_by_key(|claim| claim.mark);
+                let read = scope.gates().zip(&claims);
+                let headers = read.flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
+                return Ok(Taken { tokens, headers, stamp: Some(stamp), held, batched: None });
+            }
+            Err(exceeded) if room == Room::Spare && scope.is_capacity(exceeded.index) => room = Room::Tight,
+            Err(exceeded) => return Err(limit_refusal(inner, scope, exceeded.index, &exceeded)),
         }
-        Err(exceeded) => Err(limit_refusal(inner, scope, exceeded.index, &exceeded)),
     }
 }
 
+/// Takes what the requests of a batch use from the counts of this process.
+pub(crate) fn reserve_batch(inner: &Inner, scope: &Scope, requests: i64, tokens: Tokens) -> Result<llm_kv::Stamp> {
+    let minute = Window::FirstUse(inner.settings.window());
+    let mut claims: Vec<Claim<'_>> = scope
+        .gates()
+        .enumerate()
+        .filter_map(|(mark, gate)| {
+            let (by, (_, window)) = (gate.batched(requests, tokens)?, gate.claim(tokens, minute));
+            let limit = Some(gate.limit);
+            Some(Claim { counter: &gate.counter, by, limit, window, mark, alone: false, floor: 0, reading: None })
+        })
+        .collect();
+    reserve_counters(&mut claims, inner.kv.now())
+        .map_err(|exceeded| limit_refusal(inner, scope, exceeded.index, &exceeded))
+}
+
 /// Keeps what the shared store said, this call included.
-fn hear(inner: &Inner, scope: &Scope, readings: &[(Claimed, Reading)]) {
+pub(crate) fn hear(inner: &Inner, scope: &Scope, readings: &[(Claimed, Reading)]) {
     let now = inner.kv.now();
     for (what, reading) in readings {
         match *what {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use llm_store::{
-    AccessGroupRow, AgentRow, BudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError,
-    TeamMembershipRow, TeamRow, UserRow, VerificationToken,
+    AccessGroupRow, AgentRow, BudgetRow, ModelAliasRow, OrganizationMembershipRow, OrganizationRow, ProjectRow, Store,
+    StoreError, TeamMembershipRow, TeamRow, UserRow, VerificationToken,
 };
 use llm_types::record::Caller;
 use llm_types::{Json, RawJson};
@@ -34,6 +34,8 @@ pub(crate) struct Rows {
     pub(crate) user: Option<UserRow>,
     pub(crate) membership: Option<(TeamMembershipRow, Option<BudgetRow>)>,
     pub(crate) organization: Option<(OrganizationRow, Option<BudgetRow>)>,
+    /// Of the key's user in the organization.
+    pub(crate) organization_member: Option<(OrganizationMembershipRow, Option<BudgetRow>)>,
     pub(crate) project: Option<(ProjectRow, Option<BudgetRow>)>,
     pub(crate) agent: Option<AgentRow>,
     groups: Vec<AccessGroupRow>,
@@ -87,8 +89,15 @@ impl Rows {
         if let Some(id) = organization.or_else(|| rows.team.as_ref().and_then(|t| t.organization_id.as_ref()))
             && let Some(row) = store.table::<OrganizationRow>().get([id.as_str()]).await?
         {
-            let budget = budget(store, Some(&row.budget_id)).await?;
-            rows.organization = Some((row, budget));
+            let own = budget(store, Some(&row.budget_id)).await?;
+            if let Some(user) = &key.user_id
+                && let Some(member) =
+                    store.table::<OrganizationMembershipRow>().get([user.as_str(), id.as_str()]).await?
+            {
+                let own = budget(store, member.budget_id.as_deref()).await?;
+                rows.organization_member = Some((member, own));
+            }
+            rows.organization = Some((row, own));
         }
         if let Some(id) = &key.project_id
             && let Some(row) = store.table::<ProjectRow>().get([id.as_str()]).await?
@@ -167,7 +176,10 @@ impl Rows {
         identity.refusal = self.refusal();
         identity.team_blocked = self.team.as_ref().is_some_and(|t| t.blocked);
         identity.project_blocked = self.project.as_ref().is_some_and(|(project, _)| project.blocked);
-        identity.bounds = self.bounds(inner, &shown, max_budget, clean);
+        identity.throttle = self.throttle(inner, &metadata);
+        identity.bounds = self.bounds(inner, &shown, (max_budget, identity.throttle.is_some()), clean);
+        let priority = |of: &Json| of.get("priority").and_then(Json::as_str).map(Box::from);
+        identity.priority = priority(&team_metadata).or_else(|| priority(&metadata));
         identity.budget_fallbacks = fallbacks(&object(Some(&key.budget_fallbacks)));
         identity.texts = self.texts(max_budget);
         identity.switches = switches;
@@ -190,6 +202,14 @@ impl Rows {
             .filter(|b| b.is_finite())?;
         let until = metadata.get("temp_budget_expiry").and_then(Json::as_str).and_then(crate::keys::instant);
         Some(own + increase(metadata.get("temp_budget_increase").and_then(Json::as_f64), until, now))
+    }
+
+    /// The part of its limits that a key keeps once its budget is spent, when it is throttled in place of being refused: it
+    /// has to have limits for that.
+    fn throttle(&self, inner: &Inner, metadata: &Json) -> Option<f64> {
+        let limits = self.key_limits();
+        let wanted = flag(metadata, "throttle_on_budget_exceeded") && (limits.rpm.is_some() || limits.tpm.is_some());
+        inner.settings.budget_exceeded_throttle.filter(|part| wanted && *part > 0.0 && *part <= 1.0)
     }
 
     fn lists(&self) -> Lists {

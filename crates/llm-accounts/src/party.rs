@@ -1,12 +1,13 @@
-//! End users and tags: whom a call names beside its caller. Read when they are named, and kept for a while.
+//! End users, tags and groups of models: whom a call names beside its caller. Read when they are named, and kept for a while.
 
 mod listed;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use llm_store::{BudgetRow, EndUserRow, Store, StoreError, TagRow};
+use llm_store::{BudgetRow, EndUserRow, ModelAccessGroupBudgetRow, Store, StoreError, TagRow};
 use llm_types::{Json, Result};
 
 use crate::accounts::Inner;
@@ -14,13 +15,13 @@ use crate::bounds::{Binder, Bounds, Told};
 use crate::gate::Limits;
 use crate::load::object;
 use crate::purse::Owner;
-use crate::{AccountsSettings, Identity, Intent, refusal};
+use crate::{AccountsSettings, Directory, Identity, Intent, refusal};
 use listed::Listed;
 
 /// Parties kept in memory at the most: their names come from strangers.
 const PARTIES: usize = 100_000;
 
-/// An end user or a tag, with or without a row.
+/// An end user, a tag or a group of models, with or without a row.
 #[derive(Debug, Default)]
 pub(crate) struct Party {
     pub(crate) bounds: Bounds,
@@ -52,8 +53,14 @@ impl Parties {
     }
 }
 
-/// Whom a call names. Tags of key, team and project count as well, and those that its user agent makes.
-fn named<'c>(who: &'c Identity, intent: &Intent<'c>, agents: bool) -> Vec<(Owner, Cow<'c, str>)> {
+/// Whom a call names. Tags of key, team and project count as well, and those that its user agent makes; so do the groups
+/// that its model is in.
+fn named<'c>(
+    who: &'c Identity,
+    intent: &Intent<'c>,
+    agents: bool,
+    directory: &'c Directory,
+) -> Vec<(Owner, Cow<'c, str>)> {
     let mut out: Vec<(Owner, Cow<'c, str>)> = Vec::new();
     out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| (Owner::EndUser, id.into())));
     let given = intent.tags.iter().chain(who.tags()).map(|tag| Cow::from(tag.as_str()));
@@ -64,6 +71,9 @@ fn named<'c>(who: &'c Identity, intent: &Intent<'c>, agents: bool) -> Vec<(Owner
             out.push(party);
         }
     }
+    let holds = |models: &HashSet<String>| models.contains(intent.group) || models.contains(intent.model);
+    let groups = directory.access_groups.iter().filter(|(_, models)| holds(models));
+    out.extend(groups.map(|(group, _)| (Owner::AccessGroup, group.as_str().into())));
     out
 }
 
@@ -73,7 +83,8 @@ impl Inner {
         if self.store.is_none() {
             return Box::default();
         }
-        let named = named(who, intent, self.parties.listed.agents_count());
+        let directory = self.directory.load();
+        let named = named(who, intent, self.parties.listed.agents_count(), &directory);
         named.into_iter().filter_map(|(kind, id)| self.known_party(kind, &id)).collect()
     }
 
@@ -91,7 +102,8 @@ impl Inner {
         }
         let mut out = Vec::new();
         let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
-        for (kind, id) in named(who, intent, self.parties.listed.agents_count()) {
+        let directory = self.directory.load_full();
+        for (kind, id) in named(who, intent, self.parties.listed.agents_count(), &directory) {
             if self.parties.listed.is_free(kind, &id) {
                 continue;
             }
@@ -146,6 +158,10 @@ impl Inner {
             (region, default_model) = (filled(&row.allowed_model_region), filled(&row.default_model));
             let default = || self.settings.max_end_user_budget_id.clone();
             (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
+        } else if kind == Owner::AccessGroup {
+            let row = store.table::<ModelAccessGroupBudgetRow>().get([id]).await?;
+            let Some(row) = row else { return Ok(Party::default()) };
+            (row.spend, row.budget_id, format!("Model Access Group={id} "))
         } else {
             let Some(row) = store.table::<TagRow>().get([id]).await? else { return Ok(Party::default()) };
             (row.spend, row.budget_id, format!("Tag={id} "))
@@ -157,15 +173,20 @@ impl Inner {
         let end_users = self.settings.max_end_user_budget.filter(|_| kind == Owner::EndUser);
         let max = budget.as_ref().and_then(|b| b.max_budget).or(end_users);
         let mut binder = Binder::new(self, false);
-        if max.is_some() {
+        let soft = budget.as_ref().and_then(|b| b.soft_budget);
+        // What is spent on a group is charged to its row alone: it counts from the first call on.
+        if max.is_some() || soft.is_some() || kind == Owner::AccessGroup {
             let ends = budget.as_ref().and_then(|b| b.budget_reset_at);
-            binder.budget(Told { owner: kind, id, what, max, spend, ends });
+            binder.budget(Told { owner: kind, id, what, max, soft, spend, ends });
         }
         if let Some(budget) = &budget {
-            let descriptor = if kind == Owner::EndUser { "end_user" } else { "tag" };
+            let (descriptor, model_descriptor) = match kind {
+                Owner::EndUser => ("end_user", "model_per_end_user"),
+                Owner::AccessGroup => ("model_access_group", "model_per_access_group"),
+                _ => ("tag", "model_per_tag"),
+            };
             binder.limits(descriptor, id, id, Limits::of_budget(budget));
             let models = object(budget.model_max_budget.as_ref());
-            let model_descriptor = if kind == Owner::EndUser { "model_per_end_user" } else { "model_per_tag" };
             binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
         }
         self.learn_windows(store, &binder.out).await?;

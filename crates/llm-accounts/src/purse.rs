@@ -225,6 +225,10 @@ pub(crate) enum Owner {
     Proxy,
     /// An organization.
     Organization,
+    /// An organization's member: `organization:user`.
+    OrganizationMember,
+    /// A group of models (`model_info.access_groups`).
+    AccessGroup,
     /// A project.
     Project,
     /// An end user.
@@ -247,6 +251,8 @@ impl Owner {
             Self::Member => "member",
             Self::Proxy => "proxy",
             Self::Organization => "organization",
+            Self::OrganizationMember => "organization_member",
+            Self::AccessGroup => "model_access_group",
             Self::Project => "project",
             Self::EndUser => "end_user",
             Self::Tag => "tag",
@@ -261,9 +267,9 @@ impl Owner {
     }
 
     /// True where every settled call reaches the row through the journal under the same name: then what is not there yet
-    /// is known exactly. End users and tags of interrupted calls do not.
+    /// is known exactly. End users, tags and groups of interrupted calls do not.
     pub(crate) const fn is_flushed(self) -> bool {
-        !matches!(self, Self::EndUser | Self::Tag)
+        !matches!(self, Self::EndUser | Self::Tag | Self::AccessGroup)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is set aside for a call, and the ways it ends: settled, given back, or interrupted. Exactly one of them.
 
+pub(crate) mod batch;
 mod running;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use llm_types::record::Status;
 use llm_types::{LogRecord, Result, Usage};
 use parking_lot::Mutex;
 
@@ -196,6 +198,9 @@ impl Reservation {
     /// Replaces what was set aside by what was used, and hands the rest to the journal. Does not wait, unless the journal is
     /// so far behind that waiting is better than losing.
     pub fn settle(mut self, bill: Bill) -> Settled {
+        if bill.record.as_ref().is_some_and(|record| record.status == Status::Failure) {
+            self.give_back_batch();
+        }
         let spent = if bill.charge { nanos(bill.cost.max(0.0)) } else { 0 };
         let counts = Counts::of(&bill.usage);
         let windows = self.scope.windows(spent);
@@ -261,6 +266,9 @@ impl Reservation {
             let now = budget.purse.settle(amount, spent, kept && budget.owner.is_flushed());
             if budget.owner == Owner::Key {
                 key = Some(now);
+            }
+            if spent > 0 {
+                inner.watch(budget, self.scope.who(), now);
             }
         }
         key

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{
-    BudgetPatch, BudgetRow, EndUserPatch, Filter, KeyPatch, ListQuery, ModelAccessGroupBudgetPatch, OrganizationPatch,
-    ProjectPatch, Store, StoreError, Table, TagPatch, TeamMembershipPatch, TeamPatch, TeamRow, UserPatch, UserRow,
-    VerificationToken,
+    BudgetPatch, BudgetRow, EndUserPatch, Filter, KeyPatch, ListQuery, ModelAccessGroupBudgetPatch,
+    OrganizationMembershipPatch, OrganizationPatch, ProjectPatch, Store, StoreError, Table, TagPatch,
+    TeamMembershipPatch, TeamPatch, TeamRow, UserPatch, UserRow, VerificationToken,
 };
 use llm_types::{Error, Result};
 
@@ -186,6 +186,8 @@ async fn clear(store: &Store, id: &str, default: bool) -> Result<(), StoreError>
     let keys = KeyPatch { spend, ..KeyPatch::default() };
     store.table().update_where(&linked(), &keys).await?;
     let members = TeamMembershipPatch { spend, ..TeamMembershipPatch::default() };
+    store.table().update_where(&linked(), &members).await?;
+    let members = OrganizationMembershipPatch { spend: Some(spend), ..OrganizationMembershipPatch::default() };
     store.table().update_where(&linked(), &members).await?;
     let organizations = OrganizationPatch { spend, ..OrganizationPatch::default() };
     store.table().update_where(&linked(), &organizations).await?;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use llm_kv::Stamp;
+
 use crate::Identity;
 use crate::accounts::Inner;
 use crate::bounds::{Bounds, Budget, ForModel};
-use crate::gate::Gate;
+use crate::gate::{Counted, Gate, Room, Rule};
 use crate::party::Party;
+use crate::purse::Owner;
 use crate::window::Charged;
 
 /// The bounds of a call. Places of budgets and limits, as others note them, stay the same.
@@ -16,6 +19,10 @@ pub(crate) struct Scope {
     parties: Box<[Arc<Party>]>,
     /// Whose (0: the caller's, then the parties') and which bounds of models hold.
     models: Box<[(usize, usize)]>,
+    /// Limits that follow from the model and the moment: shares of its capacity, what a throttled key has left.
+    extra: Vec<Gate>,
+    /// The key has spent its budget, and `extra` stands for its limits of rates.
+    throttled: bool,
 }
 
 impl Scope {
@@ -31,7 +38,8 @@ impl Scope {
 
     /// The scope of a call of the model known under `names`.
     pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, parties: Box<[Arc<Party>]>, names: [&str; 2]) -> Self {
-        let mut scope = Self { who: Arc::clone(who), parties, models: Box::default() };
+        let mut scope =
+            Self { who: Arc::clone(who), parties, models: Box::default(), extra: Vec::new(), throttled: false };
         let held = |model: &ForModel| names.iter().any(|name| model.holds_for(name));
         let models = scope.holders().enumerate().flat_map(|(holder, bounds)| {
             let places = bounds.models.iter().enumerate().filter(|(_, model)| held(model));
@@ -40,6 +48,9 @@ impl Scope {
         scope.models = models.collect();
         let now = i64::try_from(inner.kv.now().0).unwrap_or(i64::MAX);
         scope.budgets().for_each(|budget| budget.roll(now));
+        let [group, _] = names;
+        scope.extra = crate::capacity::gates(inner, who, group, scope.gates());
+        scope.throttle();
         scope
     }
 
@@ -48,11 +59,11 @@ impl Scope {
         &self.who
     }
 
-    fn holders(&self) -> impl Iterator<Item = &Bounds> {
+    fn holders(&self) -> impl Iterator<Item = &Bounds> + Clone {
         std::iter::once(&self.who.bounds).chain(self.parties.iter().map(|party| &party.bounds))
     }
 
-    fn models(&self) -> impl Iterator<Item = &ForModel> {
+    fn models(&self) -> impl Iterator<Item = &ForModel> + Clone {
         let holder = |at: usize| match at.checked_sub(1) {
             None => Some(&self.who.bounds),
             Some(at) => self.parties.get(at).map(|party| &party.bounds),
@@ -86,11 +97,38 @@ impl Scope {
     /// The windows of budgets that a call of `spent` nano-dollars is charged to.
     pub(crate) fn windows(&self, spent: i64) -> Vec<Charged> {
         let charged = self.budgets().filter(|_| spent != 0);
-        charged.filter_map(|budget| Some((Arc::clone(budget.window()?), budget.current()))).collect()
+        charged.filter_map(Budget::charged).collect()
+    }
+
+    /// A key that may be slowed, and has spent its budget, keeps a part of its limits.
+    fn throttle(&mut self) {
+        let Some(part) = self.who.throttle else { return };
+        let own = self.who.bounds.budgets.iter().find(|budget| budget.owner == Owner::Key);
+        if own.is_some_and(|own| own.max.is_some_and(|max| own.purse.spent() >= max)) {
+            let left: Vec<Gate> = self.gates().filter(|gate| is_rate(gate)).map(|gate| gate.throttled(part)).collect();
+            self.extra.extend(left);
+            self.throttled = true;
+        }
     }
 
     /// The limits that hold.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = &Gate> {
-        self.holders().flat_map(|bounds| &bounds.gates).chain(self.models().flat_map(|model| &model.gates))
+    pub(crate) fn gates(&self) -> impl Iterator<Item = &Gate> + Clone {
+        let holders = self.holders().flat_map(|bounds| &bounds.gates).filter(|gate| !self.throttled || !is_rate(gate));
+        holders.chain(self.models().flat_map(|model| &model.gates)).chain(&self.extra)
     }
+
+    /// Whether its model has room to spare, as far as is known here.
+    pub(crate) fn room(&self, now: Stamp) -> Room {
+        if self.extra.iter().any(|gate| gate.is_tight(now)) { Room::Tight } else { Room::Spare }
+    }
+
+    /// True for the place of a group's capacity: what is refused there may fit once shares hold.
+    pub(crate) fn is_capacity(&self, at: usize) -> bool {
+        self.gates().nth(at).is_some_and(|gate| matches!(gate.rule, Rule::Capacity(_)))
+    }
+}
+
+/// True for the limits of a key's rates.
+fn is_rate(gate: &Gate) -> bool {
+    gate.descriptor == "api_key" && matches!(gate.counted, Counted::Requests | Counted::Tokens)
 }

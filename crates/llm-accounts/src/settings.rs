@@ -69,6 +69,16 @@ pub struct AccountsSettings {
     pub user_api_key_cache_size: usize,
     /// How often the journal goes to the store.
     pub proxy_batch_write_at: f64,
+    /// Percent of a key's budget → addresses that are told, for keys that say nothing of their own.
+    pub default_key_max_budget_alert_emails: Option<Json>,
+    /// The part of its limits that a key keeps which has spent its budget and is slowed in place of being refused
+    /// (`budget_exceeded_throttle_percentage`, more than 0 and at most 1).
+    pub budget_exceeded_throttle: Option<f64>,
+    /// How the capacity of models is shared (`priority_reservation`); nothing: it is not enforced.
+    #[serde(skip)]
+    pub priorities: Option<crate::Priorities>,
+    /// Soft budget of new keys that name none and no budget, US dollars.
+    pub default_soft_budget: Option<f64>,
     /// Values that `/key/generate` fills in.
     pub default_key_generate_params: Option<Json>,
     /// Ceilings of `/key/generate`.
@@ -146,6 +156,10 @@ impl Default for AccountsSettings {
             stale_key_ttl: 600.0,
             user_api_key_cache_size: 100_000,
             proxy_batch_write_at: 10.0,
+            default_key_max_budget_alert_emails: None,
+            budget_exceeded_throttle: None,
+            priorities: None,
+            default_soft_budget: None,
             default_key_generate_params: None,
             upperbound_key_generate_params: None,
             default_internal_user_params: None,

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::AccountsSettings;
 use crate::bounds::Budget;
-use crate::gate::{Counted, Tokens};
+use crate::gate::{Counted, Gate, Room, Tokens};
 use crate::scope::Scope;
 
 /// All keys lie in one slot of a cluster, so that one script sees them all.
@@ -69,7 +69,7 @@ pub(crate) struct Claims {
 struct Want {
     what: Claimed,
     by: i64,
-    limit: i64,
+    limit: Option<i64>,
     window: Window,
     alone: bool,
     floor: i64,
@@ -103,6 +103,11 @@ impl Shared {
     /// The store itself.
     pub(crate) fn kv(&self) -> &dyn Kv {
         &*self.kv
+    }
+
+    /// Whom to ask which gateway is the first to tell something.
+    pub(crate) fn firsts(&self) -> crate::alerts::Firsts {
+        crate::alerts::Firsts(Arc::clone(&self.kv))
     }
 
     /// Admissions that were decided without the store.
@@ -168,24 +173,35 @@ async fn send(kv: Arc<dyn Kv>, mut owed: mpsc::UnboundedReceiver<Owed>) {
 
 impl Claims {
     /// Everything that a call wants of what its caller shares. `tokens` are set aside in every token limit, `amount`
-    /// nano-dollars in every budget, unless the model is `free`.
-    pub(crate) fn of(scope: &Scope, tokens: Tokens, amount: i64, free: bool, window: Duration) -> Self {
+    /// nano-dollars in every budget, unless the model is `free`. `room`: whether its group has some to spare.
+    pub(crate) fn of(scope: &Scope, tokens: Tokens, (amount, free): (i64, bool), window: Duration, room: Room) -> Self {
         let mut claims = Self::default();
         let window = Window::FirstUse(window);
         for (at, gate) in scope.gates().enumerate() {
             let (by, window) = gate.claim(tokens, window);
-            let limit = gate.claim_limit(tokens);
+            let limit = gate.claim_limit(tokens, room);
             claims.add(gate.shared_key(), Claimed::Gate(at), by, limit, window);
         }
         for (at, budget) in scope.budgets().enumerate() {
             let Some(cap) = budget.cap.filter(|_| !free) else { continue };
             let spent = budget.purse.spent();
             let least = if cap.reachable { cap.max } else { cap.max.saturating_sub(1) };
-            claims.add(spend_key(budget), Claimed::Spent(at), 0, least, SPEND);
+            claims.add(spend_key(budget), Claimed::Spent(at), 0, Some(least), SPEND);
             claims.last(|want| want.floor = spent);
             let left = cap.max.saturating_sub(spent);
-            claims.add(reserved_key(budget), Claimed::Reserved(at), amount, left, Window::InFlight);
+            claims.add(reserved_key(budget), Claimed::Reserved(at), amount, Some(left), Window::InFlight);
             claims.last(|want| want.alone = true);
+        }
+        claims
+    }
+
+    /// What the requests of a batch want of the limits.
+    pub(crate) fn of_batch(scope: &Scope, (requests, tokens): (i64, Tokens), window: Duration) -> Self {
+        let mut claims = Self::default();
+        for (at, gate) in scope.gates().enumerate() {
+            let Some(by) = gate.batched(requests, tokens) else { continue };
+            let (_, window) = gate.claim(tokens, Window::FirstUse(window));
+            claims.add(gate.shared_key(), Claimed::Gate(at), by, Some(gate.limit), window);
         }
         claims
     }
@@ -195,7 +211,7 @@ impl Claims {
         self.keys.is_empty()
     }
 
-    fn add(&mut self, key: String, what: Claimed, by: i64, limit: i64, window: Window) {
+    fn add(&mut self, key: String, what: Claimed, by: i64, limit: Option<i64>, window: Window) {
         self.keys.push(key);
         self.wants.push(Want { what, by, limit, window, alone: false, floor: 0 });
     }
@@ -210,7 +226,7 @@ impl Claims {
         self.keys.iter().zip(&self.wants).map(|(key, want)| CounterClaim {
             key,
             by: want.by,
-            limit: Some(want.limit),
+            limit: want.limit,
             window: want.window,
             alone: want.alone,
             floor: want.floor,
@@ -241,6 +257,11 @@ impl Shared {
         }
     }
 
+    /// Gives back what was taken at `stamp`.
+    pub(crate) fn give_back(&self, gate: &Gate, by: i64, stamp: Stamp) {
+        self.owe(gate.shared_key(), by.saturating_neg(), Some(stamp));
+    }
+
     /// A call that claimed nothing has spent.
     pub(crate) fn spent(&self, scope: &Scope, spent: i64) {
         for budget in scope.budgets().filter(|budget| budget.cap.is_some()) {
@@ -265,10 +286,15 @@ fn reserved_key(budget: &Budget) -> String {
     format!("{TAG}:reserved:{}:{}", budget.owner.name(), budget.id)
 }
 
-impl crate::gate::Gate {
+impl Gate {
     fn shared_key(&self) -> String {
-        format!("{TAG}:{}", self.name)
+        key(&self.name)
     }
+}
+
+/// A name of ours in the store.
+pub(crate) fn key(name: &str) -> String {
+    format!("{TAG}:{name}")
 }
 
 impl crate::Accounts {

@@ -14,6 +14,9 @@ use crate::purse::{Owner, nanos, usd};
 /// Stands behind the kind of an entity where the row is that of a model.
 const OF_MODEL: &str = "_model";
 
+/// The kind of what is no window, but the spend of a group of models.
+const ACCESS_GROUP: &str = "model_access_group";
+
 /// Whose window, and how long. The names of a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WindowKey {
@@ -34,6 +37,16 @@ impl WindowKey {
     /// What an entity spends on one model.
     pub(crate) fn of_model(kind: &str, id: &str, model: &str, duration: Option<&str>) -> Self {
         Self::of(&format!("{kind}{OF_MODEL}"), &format!("{id}:{model}"), duration)
+    }
+
+    /// What is spent on a group of models. It is no window, but its row gains in the same way.
+    pub(crate) fn of_access_group(group: &str) -> Self {
+        Self::of(ACCESS_GROUP, group, None)
+    }
+
+    /// The group of models that it stands for.
+    pub(crate) fn access_group(&self) -> Option<&str> {
+        (self.kind == ACCESS_GROUP).then_some(&*self.id)
     }
 
     /// Its purse.

@@ -9,9 +9,11 @@
 //! - [`Prometheus`]: LiteLLM's metrics as OpenMetrics text.
 //! - [`FailureTrace`]: failed calls as `tracing` events.
 //! - [`Remote`]: services that take records over HTTP; [`OwnCallbacks`]: the same for single keys and teams.
+//! - [`Alerts`]: budgets that run out, told to operators at once.
 //! - [`registry`]: sinks by LiteLLM's callback names.
 //! - `testing`: the suite that every sink must pass (feature `testing`).
 
+mod alerts;
 mod bus;
 mod callback;
 mod failures;
@@ -25,6 +27,7 @@ pub mod remote;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use alerts::{AlertSettings, Alerts};
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};
 pub use failures::FailureTrace;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
-use llm_callbacks::{Bus, Prometheus};
+use llm_callbacks::{Alerts, Bus, Prometheus};
 use llm_store::Store;
 
 use crate::responses::Book;
@@ -26,6 +26,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Tells callbacks of finished calls.
     pub bus: Bus,
+    /// Tells operators of budgets that run out, when there is somebody to tell.
+    pub alerts: Option<Arc<Alerts>>,
     /// The Prometheus sink.
     pub metrics: Arc<Prometheus>,
     /// Connections, and whether the process is going away.

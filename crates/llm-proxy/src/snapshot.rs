@@ -126,10 +126,25 @@ pub fn directory(snapshot: &Snapshot) -> llm_accounts::Directory {
             let models = directory.access_groups.entry(group.to_string()).or_default();
             models.insert(deployment.public_name().to_string());
         }
+        capacity(deployment, directory.capacity.entry(deployment.public_name().to_string()).or_default());
     }
+    directory.capacity.retain(|_, capacity| *capacity != llm_accounts::Capacity::default());
     directory.provider_of = Some(Arc::new(|name| {
         let resolved = llm_providers::resolve(name, None, None).ok()?;
         Some(resolved.provider.row().id.to_owned())
     }));
     directory
+}
+
+/// Adds what a deployment takes to what its group takes; the smallest limit for keys holds.
+fn capacity(deployment: &llm_router::Deployment, out: &mut llm_accounts::Capacity) {
+    let whole = |limit: Option<u64>| limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    for (slot, more) in [(&mut out.rpm, deployment.rpm), (&mut out.tpm, deployment.tpm)] {
+        if let Some(more) = whole(more) {
+            *slot = Some(slot.unwrap_or_default().saturating_add(more));
+        }
+    }
+    for (slot, limit) in [(&mut out.key_rpm, deployment.key_rpm), (&mut out.key_tpm, deployment.key_tpm)] {
+        *slot = (*slot).into_iter().chain(whole(limit)).min();
+    }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::{Accounts, Stored, StoredVersion};
 use llm_callbacks::registry::Builtin;
-use llm_callbacks::{Bus, BusSettings, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote};
+use llm_callbacks::{Alerts, Bus, BusSettings, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote};
 use llm_http::HttpClient;
 use llm_store::{Store, StoreConfig};
 use tokio::sync::watch;
@@ -198,6 +198,9 @@ async fn flush(app: &App) {
         Err(_) => tracing::error!("flushing spend took too long; it stays in the journal"),
     }
     app.bus.shutdown(FLUSH).await;
+    if let Some(alerts) = &app.alerts {
+        alerts.shutdown(FLUSH).await;
+    }
     if let Some(store) = &app.store {
         store.close().await;
     }
@@ -232,6 +235,12 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
     let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
     let bus = Bus::start(sinks(&loaded, &metrics, http)?, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
+    let alerts = loaded.alerts.is_on().then(|| {
+        let silence = loaded.alerts.silence;
+        let alerts = Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background));
+        accounts.alert(Arc::clone(&alerts) as Arc<dyn llm_types::alert::AlertSink>, silence);
+        alerts
+    });
     let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
     let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
     let idp = Arc::new(llm_idp::Idp::new(providers, background.clone(), keys));
@@ -262,6 +271,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         cache_setup: setup,
         accounts,
         bus,
+        alerts,
         metrics,
         gauge: Arc::<Gauge>::default(),
         endpoints: ArcSwap::default(),

@@ -26,6 +26,10 @@ pub struct Deployment {
     pub rpm: Option<u64>,
     /// Tokens per minute.
     pub tpm: Option<u64>,
+    /// Requests per minute of a key that says nothing of the model (`default_api_key_rpm_limit`).
+    pub key_rpm: Option<u64>,
+    /// Tokens per minute of such a key (`default_api_key_tpm_limit`).
+    pub key_tpm: Option<u64>,
     /// Only the lowest order of a group is used; higher ones are tried after it failed.
     pub order: Option<i64>,
     /// Calls at the same time.
@@ -99,6 +103,8 @@ impl Deployment {
             weight: None,
             rpm: None,
             tpm: None,
+            key_rpm: None,
+            key_tpm: None,
             order: None,
             max_parallel_requests: None,
             cooldown_time: None,

@@ -12,7 +12,9 @@
 //! - [`Error`], [`Kind`]: what can go wrong and what each side is told.
 //! - [`Secret`], [`AuthScheme`]: credentials that cannot be printed.
 //! - [`LogRecord`]: what callbacks are told about a finished call.
+//! - [`alert`]: what operators are told of at once.
 
+pub mod alert;
 pub mod auth;
 pub mod embed;
 pub mod error;

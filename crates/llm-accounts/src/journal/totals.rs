@@ -44,6 +44,7 @@ pub(super) struct Totals {
     end_users: Sums,
     tags: Sums,
     members: HashMap<(String, String), i64>,
+    organization_members: HashMap<(String, String), i64>,
     windows: BTreeMap<(WindowKey, i64), i64>,
     daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
 }
@@ -74,8 +75,11 @@ impl Totals {
             let sum = self.windows.entry(window.clone()).or_default();
             *sum = sum.saturating_add(nanos);
         }
-        if nanos != 0 && !team.is_empty() && !user.is_empty() {
-            *self.members.entry((team.to_owned(), user.to_owned())).or_default() += nanos;
+        let organization = alike.organization.unwrap_or_default();
+        for (members, of) in [(&mut self.members, team), (&mut self.organization_members, organization)] {
+            if nanos != 0 && !of.is_empty() && !user.is_empty() {
+                *members.entry((of.to_owned(), user.to_owned())).or_default() += nanos;
+            }
         }
     }
 
@@ -123,7 +127,11 @@ impl Totals {
         for (owner, sums) in [(Owner::Organization, &self.organizations), (Owner::Project, &self.projects)] {
             moved.extend(sums.0.iter().map(|(id, sum)| (owner, id.clone(), *sum)));
         }
-        moved.extend(self.members.iter().map(|((team, user), sum)| (Owner::Member, member(team, user), *sum)));
+        for (owner, members) in
+            [(Owner::Member, &self.members), (Owner::OrganizationMember, &self.organization_members)]
+        {
+            moved.extend(members.iter().map(|((of, user), sum)| (owner, member(of, user), *sum)));
+        }
         moved
     }
 
@@ -137,24 +145,33 @@ impl Totals {
         let time = |us: i64| DateTime::from_timestamp_millis(us.div_euclid(1000));
         let key = |(token, (sum, last))| KeySpend { token, spend: usd(sum), last_active: time(last) };
         let daily = |((scope, key), counters)| DailySpendRow { scope, key, counters };
+        let members = |of: HashMap<(String, String), i64>| {
+            of.into_iter().map(|((of, user), sum)| (of, user, usd(sum))).collect::<Vec<_>>()
+        };
+        // Groups of models come as windows, see `WindowKey::of_access_group`.
+        let (groups, windows): (Vec<_>, Vec<_>) =
+            self.windows.into_iter().partition(|((key, _), _)| key.access_group().is_some());
+        let group = |((key, _), sum): ((WindowKey, i64), i64)| Some((key.access_group()?.to_owned(), usd(sum)));
         SettlementBatch {
             keys: self.keys.into_iter().map(key).collect(),
             users: self.users.usd(),
             teams: self.teams.usd(),
-            team_members: self.members.into_iter().map(|((team, user), sum)| (team, user, usd(sum))).collect(),
+            team_members: members(self.members),
+            organization_members: members(self.organization_members),
+            model_access_groups: groups.into_iter().filter_map(group).collect(),
             organizations: self.organizations.usd(),
             end_users: self.end_users.usd(),
             tags: self.tags.usd(),
             projects: self.projects.usd(),
             agents: self.agents.usd(),
-            windows: self.windows.iter().map(|((key, end), sum)| key.spend(*end, *sum)).collect(),
+            windows: windows.iter().map(|((key, end), sum)| key.spend(*end, *sum)).collect(),
             daily: self.daily.into_iter().map(daily).collect(),
             ..SettlementBatch::default()
         }
     }
 }
 
-/// The name of a member's purse.
-pub(crate) fn member(team: &str, user: &str) -> String {
-    format!("{team}:{user}")
+/// The name of a member's purse: of a team or an organization.
+pub(crate) fn member(of: &str, user: &str) -> String {
+    format!("{of}:{user}")
 }

@@ -14,7 +14,7 @@ use crate::rights::Standing;
 use crate::{Accounts, Identity, ModelList};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 7] = [
+const ADMIN_METADATA: [&str; 9] = [
     "allow_client_mock_response",
     "allow_client_pricing_override",
     "temp_budget_increase",
@@ -22,6 +22,8 @@ const ADMIN_METADATA: [&str; 7] = [
     "allowed_passthrough_routes",
     "disable_global_guardrails",
     "opted_out_global_guardrails",
+    "priority",
+    "throttle_on_budget_exceeded",
 ];
 
 /// The first field for administrators that one of these objects sets to something.

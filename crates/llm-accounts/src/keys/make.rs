@@ -110,7 +110,8 @@ impl Accounts {
             ..VerificationToken::default()
         };
         let mut tx = store.begin().await?;
-        if let (Some(Some(soft)), None) = (asked.soft_budget, asked.budget_id.clone().flatten()) {
+        let soft = asked.soft_budget.unwrap_or(settings.default_soft_budget);
+        if let (Some(soft), None) = (soft, asked.budget_id.clone().flatten()) {
             let by = actor.name().unwrap_or_default();
             let budget = BudgetRow {
                 budget_id: new_id(),

@@ -1,4 +1,4 @@
-//! Which end users and tags have a budget at all. Callers name new ones as they like: who is not on the list needs no
+//! Which end users, tags and groups of models have a budget at all. Callers name new ones as they like: who is not on the list needs no
 //! look-up.
 
 use std::collections::HashSet;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwapOption;
-use llm_store::{EndUserRow, Filter, ListQuery, Store, StoreError, TagRow};
+use llm_store::{EndUserRow, Filter, ListQuery, ModelAccessGroupBudgetRow, Store, StoreError, TagRow};
 use llm_types::Result;
 
 use crate::accounts::Inner;
@@ -25,6 +25,7 @@ struct Lists {
     /// Nothing: too many, or everyone has one.
     end_users: Option<HashSet<String>>,
     tags: Option<HashSet<String>>,
+    access_groups: Option<HashSet<String>>,
     /// A tag with a budget is one of those that user agents make.
     agents: bool,
 }
@@ -39,7 +40,11 @@ impl Listed {
     pub(super) fn is_free(&self, kind: Owner, id: &str) -> bool {
         let lists = self.0.load();
         let Some(lists) = lists.as_deref() else { return false };
-        let list = if kind == Owner::EndUser { &lists.end_users } else { &lists.tags };
+        let list = match kind {
+            Owner::EndUser => &lists.end_users,
+            Owner::AccessGroup => &lists.access_groups,
+            _ => &lists.tags,
+        };
         list.as_ref().is_some_and(|list| !list.contains(id))
     }
 
@@ -80,6 +85,8 @@ impl Inner {
         let tags = few(rows.into_iter().map(|row| row.tag_name).collect());
         let of_agent = |tag: &String| tag.starts_with(crate::spend_row::AGENT_TAG);
         let agents = tags.as_ref().is_none_or(|tags| tags.iter().any(of_agent));
-        Ok(Lists { end_users, tags, agents })
+        let rows = store.table::<ModelAccessGroupBudgetRow>().rows(&with_budget()).await?;
+        let access_groups = few(rows.into_iter().map(|row| row.access_group_name).collect());
+        Ok(Lists { end_users, tags, access_groups, agents })
     }
 }

@@ -171,3 +171,49 @@ async fn the_whole_proxy_has_a_budget() {
     assert!((total.spend - 1.5).abs() < 1e-9);
     assert_eq!(accounts.proxy_spend(), Some((1.5, 1.0)));
 }
+
+/// Remembers what it is told.
+#[derive(Debug, Default)]
+struct Heard(parking_lot::Mutex<Vec<(&'static str, &'static str, f64)>>);
+
+impl llm_types::alert::AlertSink for Heard {
+    fn tell(&self, alert: llm_types::alert::BudgetAlert) {
+        self.0.lock().push((alert.event.name(), alert.group, alert.spend));
+    }
+}
+
+#[tokio::test]
+async fn a_budget_that_runs_out_is_told_once_by_one_gateway() {
+    let key = VerificationToken { max_budget: Some(1.0), ..row() };
+    let kv: Arc<dyn llm_kv::Kv> = Arc::new(llm_kv::MemoryKv::new());
+    let heard = Arc::<Heard>::default();
+    let mut gateways = Vec::new();
+    for _ in 0..2 {
+        let (accounts, who) = with(settings(), key.clone()).await;
+        accounts.share(Arc::clone(&kv));
+        accounts
+            .alert(Arc::clone(&heard) as Arc<dyn llm_types::alert::AlertSink>, TimeDelta::days(1).to_std().unwrap());
+        gateways.push((accounts, who));
+    }
+    for (accounts, who) in &gateways {
+        for cost in [0.5, 0.36, 0.01] {
+            accounts.admit(who, &intent()).unwrap().settle(bill(cost, 1));
+        }
+    }
+    let wait = async |count: usize| {
+        for _ in 0..500 {
+            if heard.0.lock().len() >= count {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{heard:?}");
+    };
+    wait(1).await;
+    assert_eq!(*heard.0.lock(), [("threshold_crossed", "key", 0.86)]);
+    let (accounts, who) = &gateways[1];
+    accounts.admit(who, &intent()).unwrap().settle(bill(0.5, 1));
+    assert!(accounts.admit(who, &intent()).is_err());
+    wait(2).await;
+    assert_eq!(heard.0.lock()[1].0, "budget_crossed", "refusals tell nothing that was told");
+}

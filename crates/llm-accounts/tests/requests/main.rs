@@ -8,6 +8,7 @@
 )]
 
 mod budgets;
+mod capacity;
 mod identity;
 mod limits;
 mod overshoot;

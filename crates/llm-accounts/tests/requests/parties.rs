@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use llm_accounts::{Accounts, AccountsSettings, Credential, Identity, Intent, Reservation};
 use llm_store::{
-    AgentRow, BudgetRow, EndUserRow, OrganizationRow, ProjectRow, Store, TagRow, TeamMembershipRow, TeamRow, UserRow,
-    VerificationToken,
+    AgentRow, BudgetRow, EndUserRow, ModelAccessGroupBudgetRow, OrganizationMembershipRow, OrganizationRow, ProjectRow,
+    Store, TagRow, TeamMembershipRow, TeamRow, UserRow, VerificationToken,
 };
 use llm_types::{RawJson, Result};
 use tokio::runtime::Handle;
@@ -249,4 +249,52 @@ async fn what_an_operator_demands_of_calls() {
     assert!(admit(&accounts, &who, &Intent { metadata_tags: false, ..tagged }).await.is_ok());
     let files = Intent { model: "", group: "", ..intent() };
     assert!(admit(&accounts, &who, &files).await.is_ok(), "calls without a model have no end user");
+}
+
+#[tokio::test]
+async fn members_of_organizations_have_budgets_of_their_own() {
+    let store = store().await;
+    budget(&store, BudgetRow { max_budget: Some(1.0), ..BudgetRow::default() }).await;
+    let (organization_id, user_id) = ("o".to_owned(), "u".to_owned());
+    let free = BudgetRow { budget_id: "free".to_owned(), ..BudgetRow::default() };
+    store.table().insert(&free).await.unwrap();
+    let organization = OrganizationRow {
+        organization_id: organization_id.clone(),
+        budget_id: free.budget_id,
+        ..OrganizationRow::default()
+    };
+    store.table().insert(&organization).await.unwrap();
+    store.table().insert(&UserRow { user_id: user_id.clone(), ..UserRow::default() }).await.unwrap();
+    let (budget_id, spend) = (text("b"), Some(0.25));
+    let member = OrganizationMembershipRow { user_id, organization_id, budget_id, spend, ..Default::default() };
+    store.table().insert(&member).await.unwrap();
+    let key = VerificationToken { organization_id: text("o"), user_id: text("u"), ..row() };
+    let (accounts, who) = open(settings(), store, key).await;
+    let refused = after(&accounts, &who, &intent(), 0.75).await;
+    assert_eq!(refused, "Budget has been exceeded! User=u in Organization=o Current cost: 1, Max budget: 1");
+    accounts.flush().await.unwrap();
+    let stored = accounts.store().unwrap().table::<OrganizationMembershipRow>().get(["u", "o"]).await.unwrap().unwrap();
+    assert!((stored.spend.unwrap() - 1.0).abs() < 1e-9, "{stored:?}");
+}
+
+#[tokio::test]
+async fn groups_of_models_have_a_budget_for_everybody() {
+    let store = store().await;
+    budget(&store, BudgetRow { max_budget: Some(1.0), ..BudgetRow::default() }).await;
+    let (access_group_name, budget_id) = ("premium".to_owned(), text("b"));
+    let group = ModelAccessGroupBudgetRow { access_group_name, budget_id, ..Default::default() };
+    store.table().insert(&group).await.unwrap();
+    let (accounts, who) = open(settings(), store, row()).await;
+    let groups = |models: &[&str]| models.iter().map(|model| (*model).to_owned()).collect();
+    let access_groups = [("premium".to_owned(), groups(&["gpt-4o"])), ("plain".to_owned(), groups(&["gpt-4o", "x"]))];
+    accounts.set_directory(llm_accounts::Directory { access_groups: access_groups.into(), ..Default::default() });
+    let refused = after(&accounts, &who, &intent(), 1.0).await;
+    assert_eq!(refused, "Budget has been exceeded! Model Access Group=premium Current cost: 1, Max budget: 1");
+    assert!(admit(&accounts, &who, &Intent { model: "x", group: "x", ..intent() }).await.is_ok());
+    accounts.flush().await.unwrap();
+    let stored =
+        accounts.store().unwrap().table::<ModelAccessGroupBudgetRow>().get(["premium"]).await.unwrap().unwrap();
+    assert!((stored.spend - 1.0).abs() < 1e-9, "{}", stored.spend);
+    let others = accounts.store().unwrap().table::<ModelAccessGroupBudgetRow>().get(["plain"]).await.unwrap();
+    assert!(others.is_none(), "a group without a budget is nobody's");
 }

@@ -19,7 +19,12 @@ pub struct Callbacks {
     pub redaction: Redaction,
     /// Settings of the metrics.
     pub prometheus: PrometheusSettings,
+    /// The capacity of models is enforced, and shared by priority.
+    pub priorities: bool,
 }
+
+/// The hook of LiteLLM that shares the capacity of models.
+const PRIORITIES: &str = "dynamic_rate_limiter_v3";
 
 impl Callbacks {
     /// Adds a sink, or calls that it is told.
@@ -62,7 +67,8 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
                 s.problems().error(&item.mark, path, format!("expected a name, found {}", item.kind()));
                 continue;
             };
-            if HOOKS.contains(&name) {
+            out.priorities |= name == PRIORITIES;
+            if HOOKS.contains(&name) || name == PRIORITIES {
                 continue;
             }
             match registry::find(name) {

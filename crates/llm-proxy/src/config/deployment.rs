@@ -29,6 +29,8 @@ pub(crate) fn read_params(p: &Section<'_>, d: &mut Deployment) {
     d.weight = p.number("weight");
     d.rpm = p.whole("rpm");
     d.tpm = p.whole("tpm");
+    d.key_rpm = p.whole("default_api_key_rpm_limit");
+    d.key_tpm = p.whole("default_api_key_tpm_limit");
     d.order = p.number("order").map(|n| n as i64);
     d.max_parallel_requests = p.small("max_parallel_requests");
     d.cooldown_time = p.seconds("cooldown_time");

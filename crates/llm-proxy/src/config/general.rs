@@ -7,7 +7,7 @@ use super::env::Environment;
 use super::known;
 use super::node::Value;
 use super::section::Section;
-use super::settings::Settings;
+use super::settings::{BatchSettings, Settings};
 use super::{Context, Loaded, callbacks};
 
 /// Reads the section.
@@ -35,6 +35,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::relays::general(s, ctx, &mut out.relays);
     accounts(s, out);
     out.accounts.entry = super::entry::read(s, env);
+    out.alerts = super::alerting::read(s, env);
     for entry in s.switched_on(known::GENERAL_PYTHON) {
         let value = entry.node.text().unwrap_or_default();
         let what = format!("{} names Python code ({value})", entry.key);
@@ -80,6 +81,7 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     if let Some(mb) = s.number("max_file_size_mb").filter(|mb| *mb > 0.0) {
         out.max_upload_bytes = (mb * 1_048_576.0) as usize;
     }
+    batches(s, &mut out.batches);
     // LiteLLM lets the configuration's model win over the command line's.
     out.default_model = s.text("completion_model").or(out.default_model.take());
     out.user_header_name = s.text("user_header_name").or_else(|| mapped_header(s)).map(|n| n.to_ascii_lowercase());
@@ -103,6 +105,16 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     if let Some(service) = s.section("service_account_settings") {
         out.service_account_params = service.texts("enforced_params").unwrap_or_default();
         service.finish();
+    }
+}
+
+/// How files of batches count against limits.
+fn batches(s: &Section<'_>, out: &mut BatchSettings) {
+    out.uncounted = s.flag("disable_batch_input_file_rate_limiting").unwrap_or_default();
+    out.uncounted_models = s.texts("skip_batch_input_file_rate_limiting_for_models").unwrap_or_default();
+    out.uncounted_providers = s.texts("skip_batch_input_file_rate_limiting_for_providers").unwrap_or_default();
+    if let Some(mb) = s.number("max_batch_file_size_mb").filter(|mb| *mb > 0.0) {
+        out.max_file_bytes = (mb * 1_048_576.0) as usize;
     }
 }
 

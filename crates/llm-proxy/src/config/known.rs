@@ -33,11 +33,11 @@ pub(crate) const LITELLM: &str = "
     llamaguard_unsafe_content_categories llm_guard_mode include_cost_in_streaming_usage reasoning_auto_summary
     enable_json_schema_validation enable_key_alias_format_validation key_alias_pattern
     enable_gemini_default_thinking_level_low enable_loadbalancing_on_batch_endpoints require_managed_files
-    default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry model_group_settings default_soft_budget
-    budget_exceeded_throttle_percentage forward_traceparent_to_llm_provider add_function_to_prompt
+    default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry model_group_settings
+    forward_traceparent_to_llm_provider add_function_to_prompt
     anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_callback_params s3_audit_callback_params
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
-    generic_logger_headers default_key_max_budget_alert_emails key_generation_settings
+    generic_logger_headers key_generation_settings
     default_team_settings max_user_budget default_max_internal_user_budget
     validate_end_user_id_in_db
     disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
@@ -46,10 +46,10 @@ pub(crate) const LITELLM: &str = "
     prometheus_user_budget_label_include_email_alias prometheus_end_user_metrics_max_series_per_metric
     prometheus_end_user_metrics_ttl_seconds prometheus_end_user_metrics_cleanup_interval_seconds
     disable_add_prefix_to_prompt public_mcp_servers public_mcp_hub_strict_whitelist
-    public_skills_index public_agent_groups mcp_tool_search priority_reservation force_ipv4 network_mock
+    public_skills_index public_agent_groups mcp_tool_search force_ipv4 network_mock
     disable_stop_sequence_limit num_retries_per_request output_parse_pii vertex_ai_safety_settings
     vector_store_search_failure_mode global_disable_no_log_param enable_redis_auth_cache global_prompt_directory
-    blocked_user_list banned_keywords_list enable_post_custom_auth_checks priority_reservation_settings responses
+    blocked_user_list banned_keywords_list enable_post_custom_auth_checks responses
     global_bitbucket_config global_gitlab_config mcp_semantic_tool_filter websearch_interception_params";
 
 /// `router_settings` that change nothing here.
@@ -83,11 +83,9 @@ pub(crate) const GENERAL: &str = "
     maximum_daily_tag_spend_retention_period disable_reset_budget
     missing_session_id max_parallel_requests global_max_parallel_requests max_in_flight_requests_per_worker
     max_queued_requests_per_worker admission_queue_timeout_seconds max_file_size_mb
-    max_batch_file_size_mb allowed_file_extensions blocked_file_extensions disable_batch_input_file_rate_limiting
-    skip_batch_input_file_rate_limiting_for_models skip_batch_input_file_rate_limiting_for_providers
+    allowed_file_extensions blocked_file_extensions
     image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id
-    model_list_healthy_only allow_public_health_readiness_details alerting
-    alert_types alert_to_webhook_url alerting_args alerting_threshold alert_type_config spend_report_frequency
+    model_list_healthy_only allow_public_health_readiness_details alerting_threshold alert_type_config spend_report_frequency
     key_management_system key_management_settings use_google_kms use_azure_key_vault pass_through_endpoints
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
     disable_bedrock_agent_runtime_passthrough transcribe_media_buckets max_failed_login_attempts_per_source_overrides password_policy_check_breached_passwords plugins allow_cli_sso_verification_uri_complete

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use llm_accounts::AccountsSettings;
+use llm_accounts::{AccountsSettings, Priorities, Share};
 use llm_catalog::Adjustment;
 use llm_client::{Adjustments, EngineSettings};
 use llm_http::{HttpConfig, Roots};
@@ -37,6 +37,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     settings(s, &mut out.settings);
     out.cache = super::cache::read(s, ctx);
     super::callbacks::read(s, ctx, &mut out.callbacks);
+    out.accounts.priorities = priorities(s, out.callbacks.priorities);
     if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
         super::guardrails::old_form(list, s, source);
     }
@@ -118,6 +119,15 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.budget_duration = s.text("budget_duration").or(out.budget_duration.take());
     out.max_end_user_budget = s.number("max_end_user_budget");
     out.max_end_user_budget_id = s.text("max_end_user_budget_id");
+    out.budget_exceeded_throttle = s.number("budget_exceeded_throttle_percentage");
+    if out.budget_exceeded_throttle.is_some_and(|part| !(part > 0.0 && part <= 1.0)) {
+        s.error("budget_exceeded_throttle_percentage", "expected a part: more than 0, and 1 at the most");
+    }
+    out.default_soft_budget = s.number("default_soft_budget").filter(|soft| *soft >= 0.0);
+    out.default_key_max_budget_alert_emails = s
+        .section("default_key_max_budget_alert_emails")
+        .and(s.node("default_key_max_budget_alert_emails"))
+        .map(Node::json);
     out.store_audit_logs = s.flag("store_audit_logs").unwrap_or_default();
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
@@ -134,6 +144,33 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
         s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
     out.upperbound_key_generate_params =
         s.section("upperbound_key_generate_params").and(s.node("upperbound_key_generate_params")).map(Node::json);
+}
+
+/// `priority_reservation`: how the capacity of models is shared, when the hook that does it is `on`.
+fn priorities(s: &Section<'_>, on: bool) -> Option<Priorities> {
+    let mut out = Priorities::default();
+    if let Some(list) = s.section("priority_reservation") {
+        for entry in list.entries() {
+            match entry.node.json().to_raw().read::<Share>() {
+                Ok(share) => out.shares.push((entry.key.clone(), share)),
+                Err(_) => {
+                    let wanted = "expected a part between 0 and 1, or a map with type (percent, rpm, tpm) and value";
+                    s.problems().error(&entry.node.mark, list.path(&entry.key), wanted);
+                }
+            }
+        }
+        if !on {
+            s.warn("priority_reservation", "has no effect without callbacks: [dynamic_rate_limiter_v3]");
+        }
+    }
+    if let Some(settings) = s.section("priority_reservation_settings") {
+        out.default_part = settings.number("default_priority").unwrap_or(out.default_part).max(0.0);
+        out.saturation = settings.number("saturation_threshold").unwrap_or(out.saturation).clamp(0.0, 1.0);
+        settings.not_served("saturation_policy tracking_only_models");
+        settings.accept("saturation_check_cache_ttl");
+        settings.finish();
+    }
+    on.then_some(out)
 }
 
 fn http(s: &Section<'_>, out: &mut HttpConfig) {

@@ -12,6 +12,7 @@
 //! | `cache`, `redis` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
+//! | `alerting` | who is told of budgets that run out |
 //! | `mcp` | `mcp_servers`, `mcp_aliases` |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
@@ -20,6 +21,7 @@
 //! | `lint` | what is allowed but surely not meant; for `check` |
 //! | `known` | the names LiteLLM knows |
 
+mod alerting;
 mod ambient;
 mod auto;
 pub mod bucket;
@@ -78,7 +80,7 @@ pub use login::SsoPlan;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub(crate) use section::sensitive;
-pub use settings::{HealthSettings, Logging, Settings};
+pub use settings::{BatchSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
 
 use models::Reading;
@@ -133,6 +135,8 @@ pub struct Loaded {
     pub guardrails: Vec<Json>,
     /// Who is told of calls.
     pub callbacks: Callbacks,
+    /// Who is told of budgets that run out.
+    pub alerts: llm_callbacks::AlertSettings,
     /// Where gateways share state, if they do.
     pub redis: Option<RedisConfig>,
     /// Settings of keys, budgets and limits.
@@ -351,6 +355,7 @@ impl Loaded {
             cache: None,
             guardrails: Vec::new(),
             callbacks: Callbacks::default(),
+            alerts: llm_callbacks::AlertSettings::default(),
             redis: None,
             accounts: AccountsSettings::default(),
             sso: None,

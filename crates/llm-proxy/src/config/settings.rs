@@ -58,8 +58,31 @@ pub struct Settings {
     pub only_priced: bool,
     /// Without a config, `provider/model` names are served with keys of the environment.
     pub environment_models: bool,
+    /// Files of batches.
+    pub batches: BatchSettings,
     /// Checks of the deployments.
     pub health: HealthSettings,
+}
+
+/// How the files of batches count against limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchSettings {
+    /// They do not count (`disable_batch_input_file_rate_limiting`).
+    pub uncounted: bool,
+    /// Those of these model groups or models do not (`skip_batch_input_file_rate_limiting_for_models`).
+    pub uncounted_models: Vec<String>,
+    /// Those at these providers do not (`skip_batch_input_file_rate_limiting_for_providers`).
+    pub uncounted_providers: Vec<String>,
+    /// Bytes of a file that is counted, at the most (`max_batch_file_size_mb`).
+    pub max_file_bytes: usize,
+}
+
+impl Default for BatchSettings {
+    /// 200 MB, which is what OpenAI takes.
+    fn default() -> Self {
+        let (uncounted_models, uncounted_providers) = (Vec::new(), Vec::new());
+        Self { uncounted: false, uncounted_models, uncounted_providers, max_file_bytes: 200 << 20 }
+    }
 }
 
 /// Checks of the deployments.
@@ -144,6 +167,7 @@ impl Default for Settings {
             service_account_params: Vec::new(),
             only_priced: false,
             environment_models: false,
+            batches: BatchSettings::default(),
             health: HealthSettings::default(),
         }
     }

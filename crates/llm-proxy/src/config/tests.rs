@@ -66,6 +66,7 @@ fn shown(loaded: Option<&Loaded>, problems: &[Problem]) -> String {
         ("accounts", format!("{:#?}", l.accounts), format!("{:#?}", AccountsSettings::default())),
         ("http", format!("{:#?}", l.http), format!("{:#?}", HttpConfig::default())),
         ("callbacks", format!("{:#?}", l.callbacks), format!("{:#?}", Callbacks::default())),
+        ("alerts", format!("{:#?}", l.alerts), format!("{:#?}", llm_callbacks::AlertSettings::default())),
         ("logging", format!("{:#?}", l.logging), format!("{:#?}", Logging::default())),
         ("cache", whole(l.cache.as_ref().map(|c| (&c.settings, &c.place))), whole(None::<CacheConfig>)),
         ("database", format!("{:#?}", l.database), format!("{:#?}", None::<StoreConfig>)),

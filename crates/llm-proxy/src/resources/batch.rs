@@ -127,7 +127,7 @@ async fn consumed(core: &Core, ctx: &Context, home: &Home, batch: &Batch<'_>) ->
         let house = translated::House { core, ctx, home, house };
         return house.consumed(file, batch.model.as_deref()).await;
     }
-    let bytes = download(core, ctx, home, file).await?;
+    let bytes = download(core, ctx, home, file, OUTPUT).await?;
     for line in bytes.split(|b| *b == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else { continue };
         let Some(body) = line.response.and_then(|r| r.body) else { continue };
@@ -145,7 +145,11 @@ fn usage_of(body: &[u8]) -> Option<(Option<String>, Usage)> {
     Some((seen.model, seen.usage?.usage))
 }
 
-async fn download(core: &Core, ctx: &Context, home: &Home, file: &str) -> Result<Bytes> {
+/// A file of a house that keeps files as OpenAI does, of `limit` bytes at the most.
+///
+/// # Errors
+/// What the house says; when it is longer.
+pub(super) async fn download(core: &Core, ctx: &Context, home: &Home, file: &str, limit: usize) -> Result<Bytes> {
     let target = &home.target;
     let path = format!("/files/{file}/content");
     let resource = resource::Resource {
@@ -168,9 +172,9 @@ async fn download(core: &Core, ctx: &Context, home: &Home, file: &str) -> Result
         metered: false,
     };
     let relayed = ctx.snapshot.engine.clone().relay(&core.http, relay).await?;
-    let (status, (bytes, _)) = (relayed.parts.status, relayed.body.collect(OUTPUT).await?);
+    let (status, (bytes, _)) = (relayed.parts.status, relayed.body.collect(limit).await?);
     if !status.is_success() {
-        return Err(llm_types::Error::new(Kind::BadGateway, format!("the output file was answered with {status}")));
+        return Err(llm_types::Error::new(Kind::BadGateway, format!("the file {file} was answered with {status}")));
     }
     Ok(bytes)
 }

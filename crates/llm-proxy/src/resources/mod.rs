@@ -18,6 +18,7 @@
 //! | `reply` | ids of answers that name a model group |
 //! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
+//! | `counted` | what the requests of a batch take from limits |
 //! | `inside` | resources that a request of several calls asks for |
 
 mod answer;
@@ -25,6 +26,7 @@ mod ask;
 mod batch;
 mod choose;
 pub mod context;
+mod counted;
 mod inside;
 mod kept;
 mod managed;
@@ -120,8 +122,13 @@ async fn steps(
         (None, None) => (choose::home(ctx, &who, what.family, &told, &tail)?, tail.into_owned()),
     };
     told.group = home.group.clone().filter(|_| file.is_some()).or(told.group);
-    let reservation = admit(core, ctx, &who, path, &told, &home).await?;
+    let mut reservation = admit(core, ctx, &who, path, &told, &home).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
+    if what.call_type == "acreate_batch"
+        && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
+    {
+        return Err(Refused { error, reservation: Some(reservation), made: None });
+    }
     if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
         return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
     }

@@ -46,12 +46,17 @@ pub(super) enum Sent {
 }
 
 impl Sent {
-    /// The same once more; nothing for what goes out once.
-    pub(super) fn again(&self) -> Option<Self> {
+    /// All of it, where it is known.
+    pub(super) fn whole(&self) -> Option<Bytes> {
         match self {
-            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
+            Self::Whole(bytes) => Some(bytes.clone()),
             Self::Stream(_) => None,
         }
+    }
+
+    /// The same once more; nothing for what goes out once.
+    pub(super) fn again(&self) -> Option<Self> {
+        self.whole().map(Self::Whole)
     }
 }
 

@@ -79,6 +79,19 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
     }
 }
 
+/// The content of a file of such a house; nothing where the provider keeps files as OpenAI does.
+///
+/// # Errors
+/// As [`serve`].
+pub(super) async fn file(core: &Core, ctx: &Context, home: &Home, path: &str) -> Result<Option<Bytes>> {
+    let Some(house) = home.target.provider.batches() else { return Ok(None) };
+    let house = House { core, ctx, home, house };
+    Ok(match house.file("afile_content", path, Sent::Whole(Bytes::new())).await? {
+        Outcome::Served(served) => Some(served.body),
+        Outcome::Relay(_) => None,
+    })
+}
+
 impl House<'_> {
     fn resource(&self) -> Resource<'_> {
         resource(self.home)

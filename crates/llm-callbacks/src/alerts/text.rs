@@ -1,0 +1,133 @@
+//! Alerts as text for people and as LiteLLM's `WebhookEvent`.
+
+use chrono::{DateTime, Utc};
+use llm_types::Json;
+use llm_types::alert::{BudgetAlert, BudgetEvent};
+
+/// What happened to whose budget.
+pub(super) fn sentence(alert: &BudgetAlert) -> String {
+    let whose = alert.group.split('_').map(title).collect::<Vec<_>>().join(" ");
+    let what = match alert.event {
+        BudgetEvent::Crossed => "Budget Crossed".to_owned(),
+        BudgetEvent::Threshold(percent) => format!("{percent}% Threshold Crossed"),
+        BudgetEvent::SoftCrossed => "Soft Budget Crossed".to_owned(),
+        BudgetEvent::MaxBudget(percent) => format!("{percent}% of Max Budget Reached"),
+    };
+    format!("{whose} Budget: {what}")
+}
+
+fn title(word: &str) -> String {
+    let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
+    first.to_uppercase() + rest
+}
+
+/// The fields of an alert, LiteLLM's names; what is not there is left out.
+fn fields(alert: &BudgetAlert) -> Vec<(&'static str, Json)> {
+    let who = &alert.caller;
+    let text = |value: &Option<std::sync::Arc<str>>| value.as_deref().map(Json::from);
+    let all = [
+        ("spend", Some(Json::from(alert.spend))),
+        ("max_budget", alert.max_budget.map(Json::from)),
+        ("soft_budget", alert.soft_budget.map(Json::from)),
+        ("token", text(&who.key_hash)),
+        ("key_alias", text(&who.key_alias)),
+        ("customer_id", text(&who.end_user)),
+        ("user_id", text(&who.user_id)),
+        ("user_email", text(&who.user_email)),
+        ("team_id", text(&who.team_id)),
+        ("team_alias", text(&who.team_alias)),
+        ("organization_id", text(&who.organization_id)),
+        ("project_id", text(&who.project_id)),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// `{"text": ...}`, in Slack's markup.
+pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
+    let mut text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
+    text.push_str(&format!("\n*{}:* `{}`", alert.group, plain(&alert.id)));
+    for (name, value) in fields(alert) {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.push_str(&format!("\n*{name}:* `{}`", plain(&value)));
+    }
+    if let Some(url) = proxy_url {
+        text.push_str(&format!("\n\nProxy URL: `{url}`"));
+    }
+    Json::object([("text", Json::from(text))]).to_string()
+}
+
+/// A value that callers named: nothing of it is markup, and nobody is called by it.
+fn plain(value: &str) -> String {
+    let escaped = value.chars().take(200).map(|c| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '`' | '\n' | '\r' => "'".to_owned(),
+        '@' => "@\u{200b}".to_owned(),
+        other => other.to_string(),
+    });
+    escaped.collect()
+}
+
+/// LiteLLM's `WebhookEvent`.
+pub(super) fn event(alert: &BudgetAlert) -> String {
+    let mut out: Vec<(&'static str, Json)> = vec![
+        ("event", Json::from(alert.event.name())),
+        ("event_group", Json::from(alert.group)),
+        ("event_message", Json::from(sentence(alert))),
+    ];
+    out.extend(fields(alert));
+    if !alert.emails.is_empty() {
+        out.push(("alert_emails", Json::Array(alert.emails.iter().map(|email| Json::from(email.as_str())).collect())));
+    }
+    Json::object(out).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_types::record::Caller;
+
+    use super::*;
+
+    fn alert(event: BudgetEvent) -> BudgetAlert {
+        let caller = Caller {
+            key_hash: Some("0123abcd".into()),
+            key_alias: Some("<!channel> `x` @here".into()),
+            team_id: Some("t".into()),
+            ..Caller::default()
+        };
+        let (max_budget, soft_budget) = (Some(2.0), Some(1.5));
+        let emails = vec!["a@x.org".to_owned()];
+        BudgetAlert {
+            event,
+            group: "team_member",
+            id: "t:u".into(),
+            caller,
+            spend: 1.75,
+            max_budget,
+            soft_budget,
+            emails,
+        }
+    }
+
+    #[test]
+    fn a_webhook_event_has_litellms_fields() {
+        let body = event(&alert(BudgetEvent::SoftCrossed));
+        assert_eq!(
+            body,
+            r#"{"event":"soft_budget_crossed","event_group":"team_member","event_message":"Team Member Budget: Soft Budget Crossed","spend":1.75,"max_budget":2.0,"soft_budget":1.5,"token":"0123abcd","key_alias":"<!channel> `x` @here","team_id":"t","alert_emails":["a@x.org"]}"#
+        );
+    }
+
+    #[test]
+    fn names_from_callers_are_no_markup_in_slack() {
+        let body = slack(&alert(BudgetEvent::Threshold(5)), DateTime::default(), Some("https://gateway.example"));
+        let body: Json = serde_json::from_str(&body).unwrap();
+        let text = body.get("text").and_then(Json::as_str).unwrap();
+        assert!(text.starts_with(
+            "Level: `High`\nTimestamp: `00:00:00`\n\nMessage: Team Member Budget: 5% Threshold Crossed\n"
+        ));
+        assert!(text.contains("*key_alias:* `&lt;!channel&gt; 'x' @\u{200b}here`"), "{text}");
+        assert!(text.ends_with("Proxy URL: `https://gateway.example`"), "{text}");
+    }
+}
