@@ -14,6 +14,7 @@ use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
 use crate::login::{self, OpenRow, SsoInForce, Visit};
+use crate::pieces::Answer;
 use crate::table::{Dialect, Row, rows};
 use crate::{answer, scim};
 
@@ -100,7 +101,11 @@ async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let outcome = steps(row, state, segments, query, &parts, body).await;
+    let outcome = match steps(row, state, segments, query, &parts, body).await {
+        Ok(Answer::Pieces(pieces)) => return pieces.response(),
+        Ok(Answer::Whole(json)) => Ok(json),
+        Err(problem) => Err(problem),
+    };
     match row.dialect {
         Dialect::Plain => answer::of(outcome),
         Dialect::Scim => scim::of(row.method, outcome),
@@ -114,7 +119,7 @@ async fn steps(
     query: Vec<(String, String)>,
     parts: &Parts,
     body: Body,
-) -> Outcome<Json> {
+) -> Outcome<Answer> {
     let ways = state.accounts.ways_in();
     let credential = llm_accounts::credential(&parts.headers, ways.login.key_header.as_deref());
     let asking = Asking {

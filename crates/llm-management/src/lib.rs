@@ -7,6 +7,7 @@
 //! | `dispatch` | [`router`]: identity, permission, body, and the call itself on the store's runtime |
 //! | `call` | what a route is given: caller, query, body |
 //! | `answer` | answers and errors as LiteLLM's clients expect them |
+//! | `pieces` | answers that are too large to be held |
 //! | `login` | routes that ask for no key: they give one |
 //! | `scim` | the same as SCIM's clients expect them |
 //! | `routes` | the routes, by subject |
@@ -15,6 +16,7 @@ mod answer;
 mod call;
 mod dispatch;
 mod login;
+mod pieces;
 mod routes;
 mod scim;
 mod table;

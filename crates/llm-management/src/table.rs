@@ -5,13 +5,13 @@ use std::pin::Pin;
 
 use http::Method;
 use llm_accounts::{Outcome, Permission};
-use llm_types::Json;
 
 use crate::call::Call;
+use crate::pieces::Answer;
 use crate::routes;
 
 /// A running call.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<Json>> + Send>>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<Answer>> + Send>>;
 
 /// How answers and errors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +56,12 @@ impl Row {
     }
 }
 
-/// Writes a row whose call is an async function.
+/// Writes a row whose call is an async function, of a JSON value or of an [`Answer`].
 macro_rules! row {
     ($method:literal $path:literal $permission:ident $run:path) => {
-        $crate::table::Row::new($method, $path, ::llm_accounts::Permission::$permission, |call| Box::pin($run(call)))
+        $crate::table::Row::new($method, $path, ::llm_accounts::Permission::$permission, |call| {
+            Box::pin(async move { $run(call).await.map($crate::pieces::Answer::from) })
+        })
     };
 }
 pub(crate) use row;
@@ -75,6 +77,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::spend::scoped::ROWS,
         routes::spend::activity::ROWS,
         routes::spend::usage::ROWS,
+        routes::spend::seen::ROWS,
         routes::users::ROWS,
         routes::teams::ROWS,
         routes::audit::ROWS,

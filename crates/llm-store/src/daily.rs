@@ -184,6 +184,12 @@ pub struct DailyFilter {
 }
 
 impl DailyFilter {
+    /// True when it asks for nothing but days.
+    #[must_use]
+    pub const fn is_everybody(&self) -> bool {
+        self.entities.is_empty() && self.without.is_empty() && self.api_keys.is_empty() && self.model.is_none()
+    }
+
     pub(crate) fn write(&self, scope: DailyScope, sql: &mut Sql) {
         sql.push(" WHERE 1 = 1");
         if let (Some(entity), false) = (scope.entity(), self.without.is_empty()) {
@@ -251,20 +257,6 @@ impl Store {
         filter.write(scope, &mut sql);
         let total = crate::access::first_int(&self.fetch(sql).await?)?;
         Ok(crate::Listing { rows, total: u64::try_from(total).unwrap_or_default() })
-    }
-
-    /// The entities (tags, users, teams ...) that have a row, in order.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn daily_entities(&self, scope: DailyScope, filter: &DailyFilter) -> Result<Vec<String>> {
-        let Some(entity) = scope.entity() else { return Ok(Vec::new()) };
-        let mut sql = Sql::read(self.dialect(), "SELECT DISTINCT ");
-        sql.name(entity).push(" FROM ").name(scope.table());
-        filter.write(scope, &mut sql);
-        sql.push(" AND ").name(entity).push(" IS NOT NULL ORDER BY 1");
-        let rows = self.fetch(sql).await?;
-        rows.iter().map(|row| Ok(row.text(0)?.unwrap_or_default())).collect()
     }
 }
 

@@ -24,6 +24,8 @@ enum Test {
     ListHas(String),
     JsonListHas(String),
     JsonField(&'static [&'static str], String),
+    JsonContains(&'static [&'static str], String),
+    Failure,
     Session(String),
     OneOf(Vec<Filter>),
 }
@@ -133,6 +135,17 @@ impl Filter {
         self.with(column, Test::JsonField(path, text.into()))
     }
 
+    /// The field at `path` of the JSON column is a text that contains this one, in this case.
+    #[must_use]
+    pub fn json_contains(self, column: &str, path: &'static [&'static str], part: impl Into<String>) -> Self {
+        self.with(column, Test::JsonContains(path, part.into()))
+    }
+
+    /// The request failed; in the words of the index of failures, which no bound value would find.
+    pub(crate) fn failed(self) -> Self {
+        self.with("status", Test::Failure)
+    }
+
     /// The request belongs to this session; in the words of SQLite's index, which leaves out calls that are their own.
     pub(crate) fn in_session(self, session: Option<String>) -> Self {
         match session {
@@ -192,10 +205,7 @@ impl Test {
             Self::Is(value) => sql.name(column).push(" = ").bind(value.clone()),
             Self::IsNot(value) => sql.name(column).push(" IS DISTINCT FROM ").bind(value.clone()),
             Self::AnyOf(values) => sql.name(column).is_any_of(values),
-            Self::Contains(text) => {
-                let pattern = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                sql.push("LOWER(").name(column).push(") LIKE ").bind(format!("%{pattern}%")).push(" ESCAPE '\\'")
-            }
+            Self::Contains(text) => contains(sql, column, text),
             Self::Starts(text) => {
                 let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
                 sql.push("SUBSTR(").name(column).push(", 1, ").bind(length);
@@ -209,14 +219,22 @@ impl Test {
             Self::ListHas(item) | Self::JsonListHas(item) => {
                 sql.bind(item).push(" IN (SELECT value FROM json_each(").name(column).push("))")
             }
-            Self::JsonField(path, text) if postgres => {
-                let path: Vec<String> = path.iter().map(|p| (*p).to_owned()).collect();
-                sql.name(column).push(" #>> ").bind(Value::List(path.into())).push(" = ").bind(text)
-            }
             Self::JsonField(path, text) => {
-                let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
-                sql.push("json_extract(").name(column).push(", ").bind(path).push(") = ").bind(text)
+                json_text(column, path, sql);
+                sql.push(" = ").bind(text)
             }
+            Self::JsonContains(path, part) => {
+                sql.push(if postgres { "POSITION(" } else { "INSTR(" });
+                if postgres {
+                    sql.bind(part).push(" IN ");
+                    json_text(column, path, sql);
+                } else {
+                    json_text(column, path, sql);
+                    sql.push(", ").bind(part);
+                }
+                sql.push(") > 0")
+            }
+            Self::Failure => sql.name(column).push(" = 'failure'"),
             Self::Session(id) if postgres => sql.name(column).push(" = ").bind(id),
             Self::Session(id) => {
                 sql.push("((\"session_id\" = ").bind(id).push(" AND \"session_id\" IS NOT \"litellm_call_id\")");
@@ -225,6 +243,23 @@ impl Test {
             // Written by `one_of`, which knows the table.
             Self::OneOf(_) => sql,
         };
+    }
+}
+
+/// The column contains this text, in any case.
+pub(crate) fn contains<'s>(sql: &'s mut Sql, column: &str, part: &str) -> &'s mut Sql {
+    let pattern = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    sql.push("LOWER(").name(column).push(") LIKE ").bind(format!("%{pattern}%")).push(" ESCAPE '\\'")
+}
+
+/// The text at `path` of a JSON column.
+fn json_text(column: &str, path: &[&str], sql: &mut Sql) {
+    if sql.dialect() == Dialect::Postgres {
+        let path: Vec<String> = path.iter().map(|p| (*p).to_owned()).collect();
+        sql.name(column).push(" #>> ").bind(Value::List(path.into()));
+    } else {
+        let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
+        sql.push("json_extract(").name(column).push(", ").bind(path).push(")");
     }
 }
 

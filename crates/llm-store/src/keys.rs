@@ -151,6 +151,31 @@ impl Rows<'_, VerificationToken> {
         Ok(first_int(&self.exec.fetch(sql).await?)? > 0)
     }
 
+    /// Hashes of the keys whose alias contains this text, in this case: of keys that are there, that were deleted, and those
+    /// that a key had before its rotation. At most `most`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hashes_by_alias(&mut self, part: &str, most: u32) -> Result<Vec<String>> {
+        let dialect = self.exec.dialect();
+        let contains = |sql: &mut Sql| {
+            match dialect {
+                Dialect::Postgres => sql.push("POSITION(").bind(part).push(" IN \"key_alias\")"),
+                Dialect::Sqlite => sql.push("INSTR(\"key_alias\", ").bind(part).push(")"),
+            };
+            sql.push(" > 0");
+        };
+        let mut sql = Sql::read(dialect, "WITH named AS (SELECT \"token\" FROM ");
+        sql.name(VerificationToken::NAME).push(" WHERE ");
+        contains(&mut sql);
+        sql.push(" UNION SELECT \"token\" FROM ").name(DeletedTokenRow::NAME).push(" WHERE ");
+        contains(&mut sql);
+        sql.push(") SELECT \"token\" FROM named UNION SELECT \"token\" FROM ").name(DeprecatedTokenRow::NAME);
+        sql.push(" WHERE \"active_token_id\" IN (SELECT \"token\" FROM named) LIMIT ").bind(i64::from(most));
+        let rows = self.exec.fetch(sql).await?;
+        rows.iter().map(|row| Ok(row.text(0)?.unwrap_or_default())).collect()
+    }
+
     /// A page of keys, newest first unless `sort` says otherwise (column, descending).
     ///
     /// # Errors
@@ -183,8 +208,8 @@ impl Rows<'_, VerificationToken> {
         }
     }
 
-    /// Gives a key a new hash, with `patch` applied; the old hash works until `grace_until`, when given. `false` when there
-    /// is no such key.
+    /// Gives a key a new hash, with `patch` applied; the old hash works until `grace_until`, when given. It is remembered in
+    /// any case, for the rows of its calls have it. `false` when there is no such key.
     ///
     /// # Errors
     /// [`Conflict`](crate::StoreError::Conflict) when the new hash exists.
@@ -229,15 +254,16 @@ async fn rotate(
     sql.name(DeprecatedTokenRow::NAME).push(" SET \"active_token_id\" = ").bind(new);
     sql.push(" WHERE \"active_token_id\" = ").bind(old);
     tx.execute(sql).await?;
-    if let Some(revoke_at) = grace_until {
-        let row = DeprecatedTokenRow {
-            token: old.to_owned(),
-            active_token_id: new.to_owned(),
-            revoke_at,
-            ..DeprecatedTokenRow::default()
-        };
-        tx.table().insert(&row).await?;
-    }
+    // A key may have had this hash before.
+    tx.table::<DeprecatedTokenRow>().delete_where(&Filter::new().is("token", old.to_owned())).await?;
+    let row = DeprecatedTokenRow {
+        token: old.to_owned(),
+        active_token_id: new.to_owned(),
+        // Long over, whatever the clock of the database says.
+        revoke_at: grace_until.unwrap_or(DateTime::UNIX_EPOCH),
+        ..DeprecatedTokenRow::default()
+    };
+    tx.table().insert(&row).await?;
     Ok(true)
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::access::{Rows, first_int, read_all};
-use crate::dialect::quoted;
+use crate::dialect::{Dialect, quoted};
 use crate::error::Result;
 use crate::filter::{Filter, ListQuery, Listing};
 use crate::rows::SpendLogRow;
@@ -45,7 +45,7 @@ pub struct SpendFilter {
     pub cache_hit: Option<String>,
     /// A tag the request had.
     pub tag: Option<String>,
-    /// Alias of the key, as logged.
+    /// Part of the key's alias, as logged. No index has it: [`Rows::hashes_by_alias`] finds the keys first.
     pub key_alias: Option<String>,
     /// Code of the error, as logged.
     pub error_code: Option<String>,
@@ -74,18 +74,27 @@ impl From<SpendFilter> for Filter {
             .maybe("model", f.model)
             .maybe("model_id", f.model_id)
             .maybe("model_group", f.model_group)
-            .maybe("status", f.status)
             .maybe("cache_hit", f.cache_hit);
-        for (column, values) in [("api_key", f.api_keys), ("team_id", f.team_ids)] {
-            if !values.is_empty() {
-                out = out.any_of(column, values);
+        out = match f.status {
+            Some(status) if status == "failure" => out.failed(),
+            status => out.maybe("status", status),
+        };
+        for (column, mut values) in [("api_key", f.api_keys), ("team_id", f.team_ids)] {
+            match (values.pop(), values.is_empty()) {
+                (None, _) => {}
+                // By one value the index has the rows in their order.
+                (Some(one), true) => out = out.is(column, one),
+                (Some(last), false) => {
+                    values.push(last);
+                    out = out.any_of(column, values);
+                }
             }
         }
         if let Some(tag) = f.tag {
             out = out.json_list_has("request_tags", tag);
         }
         if let Some(alias) = f.key_alias {
-            out = out.json_field("metadata", &["user_api_key_alias"], alias);
+            out = out.json_contains("metadata", &["user_api_key_alias"], alias);
         }
         if let Some(code) = f.error_code {
             out = out.json_field("metadata", &["error_information", "error_code"], code);
@@ -289,16 +298,21 @@ impl Rows<'_, SpendLogRow> {
         Ok(self.sums(filter, &[], None).await?.first().map_or(0.0, |sum| sum.spend))
     }
 
-    /// Deletes at most `limit` requests that started before `time`; how many. Call it until it answers 0: small steps keep
-    /// the locks short.
+    /// Deletes at most `limit` requests that started before `time`, the oldest; how many. Call it until it answers 0: small
+    /// steps keep the locks short.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn delete_before(&mut self, time: DateTime<Utc>, limit: u32) -> Result<u64> {
+        // By where rows lie, so that none is looked for twice; from the end of the index, for in the table's order every
+        // step would pass over what the steps before left behind.
+        let (of, to, end) = match self.exec.dialect() {
+            Dialect::Postgres => (" WHERE ctid = ANY(ARRAY(SELECT ctid FROM ", " ORDER BY \"startTime\" LIMIT ", "))"),
+            Dialect::Sqlite => (" WHERE rowid IN (SELECT rowid FROM ", " ORDER BY \"startTime\" LIMIT ", ")"),
+        };
         let mut sql = Sql::write(self.exec.dialect(), "DELETE FROM ");
-        sql.name(SpendLogRow::NAME).push(" WHERE \"request_id\" IN (SELECT \"request_id\" FROM ");
-        sql.name(SpendLogRow::NAME).push(" WHERE \"startTime\" < ").bind(time).push(" LIMIT ");
-        sql.bind(i64::from(limit)).push(")");
+        sql.name(SpendLogRow::NAME).push(of).name(SpendLogRow::NAME).push(" WHERE \"startTime\" < ").bind(time);
+        sql.push(to).bind(i64::from(limit)).push(end);
         self.exec.execute(sql).await
     }
 

@@ -34,6 +34,8 @@ const OTHER_MEANINGS: &[(&str, &str)] = &[
     // An attribute of every SCIM resource.
     ("meta", "crates/llm-accounts/src/scim/"),
     ("meta", "crates/llm-management/src/scim.rs"),
+    // A word of the newer lists of the management API, for the page.
+    ("meta", "crates/llm-management/src/routes/spend/seen.rs"),
     ("meta", "crates/llm-wire/src/rerank/"),
     // OpenAI's word for the task
     ("transcribe", "crates/llm-wire/src/voice/"),

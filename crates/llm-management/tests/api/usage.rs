@@ -218,7 +218,18 @@ async fn daily_breakdowns() {
     assert_eq!(at(&all, "results.0.breakdown.api_keys.k2.metadata.key_exists"), &Json::Bool(false));
     assert_eq!((number(&all, "metadata.total_spend"), number(&all, "metadata.total_pages")), (3.5, 1.0));
     let (_, one) = gateway.get(MASTER, &format!("/user/daily/activity/aggregated?{range}")).await;
-    assert_eq!(at(&one, "results"), at(&all, "results"), "two ways to the same sums");
+    for part in ["date", "metrics", "breakdown.models", "breakdown.model_groups", "breakdown.api_keys"] {
+        let part = format!("results.0.{part}");
+        assert_eq!(at(&one, &part), at(&all, &part), "two ways to the same sums: {part}");
+    }
+    assert_eq!(at(&one, "results.0.breakdown.entities"), &Json::Object(Vec::new()));
+    assert_eq!(number(&one, "metadata.total_spend"), 3.5);
+    assert_eq!(number(&one, "metadata.total_api_keys"), 2.0);
+    let (_, none) =
+        gateway.get(MASTER, "/user/daily/activity/aggregated?start_date=2001-01-01&end_date=2001-01-02").await;
+    assert_eq!((at(&none, "results").as_array().unwrap().len(), number(&none, "metadata.total_spend")), (0, 0.0));
+    let (status, _) = gateway.get(MASTER, "/global/spend/report?start_date=2001-01-01&end_date=2001-01-02").await;
+    assert_eq!(status, 200);
     let (_, page) = gateway.get(MASTER, &format!("/user/daily/activity?{range}&page_size=1&page=2")).await;
     assert_eq!((number(&page, "metadata.page"), at(&page, "metadata.has_more")), (2.0, &Json::Bool(false)));
     for (path, entity) in [
@@ -260,4 +271,25 @@ async fn everybody_sees_their_own() {
     assert_eq!(get("/organization/daily/activity?organization_ids=o&").await.0, 403);
     assert_eq!(get("/customer/daily/activity?").await.0, 401);
     assert_eq!(gateway.get(LONELY, &format!("/user/daily/activity?{range}")).await.0, 401);
+}
+
+#[tokio::test]
+async fn who_is_seen() {
+    let (gateway, today) = spent().await;
+    let range = format!("filter%5BstartTime%5D%5Bgte%5D={today}&filter%5BstartTime%5D%5Blte%5D={today}%2023:59:59");
+    let get = async |key: &str, what: &str| gateway.get(key, &format!("/management/v1/spend_logs/{what}{range}")).await;
+    let (status, users) = get(MASTER, "users?").await;
+    assert_eq!((status, text(&users, "data.0")), (200, "internal_user"), "{users}");
+    assert_eq!((at(&users, "meta.has_more"), at(&users, "links.next")), (&Json::Bool(false), &Json::Null));
+    assert_eq!(text(&get(MASTER, "end_users?q=E&page_size=1&").await.1, "data.0"), "e");
+    for none in ["end_users?q=x&", "end_users?page=2&", "end_users?q=%25&"] {
+        assert_eq!(at(&get(MASTER, none).await.1, "data").as_array().unwrap().len(), 0, "{none}");
+    }
+    let (_, second) = get(MASTER, "users?page=2&page_size=1&").await;
+    assert!(text(&second, "links.prev").ends_with("&page=1"), "{second}");
+    assert_eq!(text(&get(USER, "users?").await.1, "data.0"), "internal_user");
+    assert_eq!(at(&get(USER, "end_users?").await.1, "data").as_array().unwrap().len(), 0, "others' customers");
+    assert_eq!(get(MASTER, "users?sort=name&").await.0, 400);
+    assert_eq!(get(MASTER, "users?page_size=101&").await.0, 400);
+    assert_eq!(gateway.get(MASTER, "/management/v1/spend_logs/users").await.0, 422, "no dates");
 }

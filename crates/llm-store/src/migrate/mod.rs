@@ -40,6 +40,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0004_spend_indexes.sql"),
         postgres: include_str!("../../migrations/postgres/0004_spend_indexes.sql"),
     },
+    Migration {
+        name: "0005_report_indexes",
+        sqlite: include_str!("../../migrations/sqlite/0005_report_indexes.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_report_indexes.sql"),
+    },
 ];
 
 /// Held while migrating, so gateways that start together wait for the first one. Any number of ours does.

@@ -83,7 +83,42 @@ pub(crate) async fn rows_are_told_apart(store: Store) {
     let others = DailyFilter { without: vec!["c".into()], ..DailyFilter::default() };
     let rest = store.daily_groups(user, &others, &[], None).await.unwrap();
     assert_eq!((rest.len(), rest[0].counters.spend), (1, 5.0));
-    assert_eq!(store.daily_keys(user, &DailyFilter::default()).await.unwrap(), 1);
     let all = store.daily_groups(DailyScope::Team, &DailyFilter::default(), &by_day, None).await.unwrap();
     assert!(all.is_empty());
+}
+
+pub(crate) async fn day_by_day(store: Store) {
+    let day = |n: u32| format!("2026-01-0{n}");
+    let of_key = |key: &str, row: DailySpendRow| {
+        let mut row = row;
+        row.key.api_key = key.into();
+        row
+    };
+    let rows = vec![
+        // A call of team `t`, one of nobody, and one of each with the same key and model.
+        row(DailyScope::User, "u", &day(1), "m", 1.0),
+        row(DailyScope::Team, "t", &day(1), "m", 1.0),
+        row(DailyScope::User, "u", &day(1), "n", 2.0),
+        row(DailyScope::User, "v", &day(1), "o", 4.0),
+        row(DailyScope::User, "v", &day(1), "o", 8.0),
+        row(DailyScope::Team, "t", &day(1), "o", 8.0),
+        of_key("k2", row(DailyScope::User, "v", &day(4), "m", 0.5)),
+        of_key("k3", row(DailyScope::User, "v", &day(4), "m", 0.25)),
+    ];
+    apply(&store, "1", rows).await;
+    let user = DailyScope::User;
+    let dates = async |scope, from, until| store.daily_dates(scope, &day(from), &day(until)).await.unwrap();
+    assert_eq!(dates(user, 1, 4).await, [day(1), day(4)]);
+    assert_eq!(dates(user, 2, 3).await, Vec::<String>::new());
+    assert_eq!(dates(user, 1, 3).await, [day(1)]);
+    assert_eq!(dates(DailyScope::Team, 1, 9).await, [day(1)]);
+    let parts = store.daily_parts(DailyScope::Team, &day(1)).await.unwrap();
+    let parts: Vec<_> = parts.iter().map(|p| (&*p.entity, &*p.model, &*p.api_key, p.spend, p.tokens)).collect();
+    assert_eq!(
+        parts,
+        [("", "n", "k", 2.0, 10), ("", "o", "k", 4.0, 10), ("t", "m", "k", 1.0, 10), ("t", "o", "k", 8.0, 10)]
+    );
+    let all = DailyFilter::default();
+    let dearest = store.daily_dearest_keys(user, &all, 2).await.unwrap();
+    assert_eq!((dearest.keys, dearest.of), (vec!["k".to_owned(), "k2".to_owned()], 3));
 }

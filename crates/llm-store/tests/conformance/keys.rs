@@ -118,6 +118,19 @@ pub(crate) async fn rotation_with_grace(store: Store) {
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let found: Vec<_> = found.iter().map(|(shown, key)| (shown.as_str(), key.token.as_str())).collect();
     assert_eq!(found, [("newer", "newer"), ("old", "newer")]);
+    let named = async |part: &str, most| {
+        let mut hashes = store.keys().hashes_by_alias(part, most).await.unwrap();
+        hashes.sort();
+        hashes
+    };
+    assert_eq!(named("lias-ol", 9).await, ["new", "newer", "old"], "with the hashes of before the rotations");
+    assert_eq!((named("alias-ol", 9).await.len(), named("lias", 2).await.len()), (0, 2));
+    store.keys().delete_with_copy(&["newer".to_owned()], &DeletedBy::default()).await.unwrap();
+    assert_eq!(named("lias-ol", 9).await, ["new", "newer", "old"], "a deleted key has its alias still");
+    store.keys().insert(&VerificationToken { token: "newer".into(), ..row }).await.unwrap();
+    assert!(store.keys().rotate("newer", "old", &KeyPatch::default(), None).await.unwrap());
+    assert!(store.keys().rotate("old", "newer", &KeyPatch::default(), None).await.unwrap(), "there and back again");
+    assert!(store.keys().resolve("old").await.unwrap().is_none());
     assert!(!store.keys().rotate("nobody", "x", &KeyPatch::default(), None).await.unwrap());
 
     store.keys().insert(&key("other", "ann", None)).await.unwrap();

@@ -68,6 +68,7 @@ everywhere! {
     settle::windows_move_forward,
     daily::rollups_add_up,
     daily::rows_are_told_apart,
+    daily::day_by_day,
     ledger::both_sides_are_told,
     spend::found_by_id,
     spend::requests_are_filtered,

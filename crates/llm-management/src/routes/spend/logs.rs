@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use llm_accounts::Outcome;
 use llm_store::{
-    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, SpendFilter, SpendLogRow, Store, StoreError,
+    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Listing, SpendFilter, SpendLogRow, Store,
+    StoreError,
 };
 use llm_types::{Error, Json, Kind};
 
@@ -116,8 +117,23 @@ impl Day {
     }
 }
 
+/// Keys that an alias may stand for until rows are looked through instead: with more of them most rows are what is meant.
+const MOST_KEYS: u32 = 1000;
+
+/// Puts the keys that are meant in place of their alias; `false` when there are none.
+async fn by_alias(store: &Store, filter: &mut SpendFilter) -> Outcome<bool> {
+    let Some(alias) = &filter.key_alias else { return Ok(true) };
+    let hashes = store.keys().hashes_by_alias(alias, MOST_KEYS + 1).await?;
+    if hashes.len() > MOST_KEYS as usize {
+        return Ok(true);
+    }
+    filter.key_alias = None;
+    filter.api_keys = hashes;
+    Ok(!filter.api_keys.is_empty())
+}
+
 async fn pages(call: Call) -> Outcome<Json> {
-    let filter = SpendFilter {
+    let mut filter = SpendFilter {
         session_id: call.owned("session_id"),
         team_id: call.owned("team_id"),
         end_user: call.owned("end_user"),
@@ -138,6 +154,9 @@ async fn pages(call: Call) -> Outcome<Json> {
     let column = call.owned("sort_by").unwrap_or_else(|| "startTime".to_owned());
     let falls = call.text("sort_order") != Some("asc");
     let store = fresh(&call).await?;
+    if !by_alias(&store, &mut filter).await? {
+        return Ok(page_of(&Listing { rows: Vec::new(), total: 0 }, page, size));
+    }
     let query = ListQuery::page(Filter::from(filter), page, size).sorted(&column, falls);
     let listing = match store.table::<SpendLogRow>().page(&query).await {
         Err(StoreError::Column { column, .. }) => {
@@ -182,7 +201,7 @@ async fn session(call: Call) -> Outcome<Json> {
     Ok(page_of(&listing, page, size))
 }
 
-fn page_of(listing: &llm_store::Listing<SpendLogRow>, page: u32, size: u32) -> Json {
+fn page_of(listing: &Listing<SpendLogRow>, page: u32, size: u32) -> Json {
     Json::object([
         ("data", Json::Array(listing.rows.iter().map(shown).collect())),
         ("total", Json::from(listing.total)),

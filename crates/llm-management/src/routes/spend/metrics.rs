@@ -8,23 +8,27 @@ use llm_store::{
 };
 use llm_types::Json;
 
+use super::day::{DayShown, Metrics, tree};
 use super::global::team_names;
 
 /// What a day is broken down by, in the order of the body; entities come last, after the keys.
-const PARTS: [&str; 6] = ["mcp_servers", "models", "model_groups", "providers", "endpoints", "entities"];
+pub(super) const PARTS: [&str; 6] = ["mcp_servers", "models", "model_groups", "providers", "endpoints", ENTITIES];
+pub(super) const ENTITIES: &str = "entities";
 
 /// Sums of one model, provider ... and of the keys that used it.
 #[derive(Debug, Default)]
-struct Part {
-    all: DailyCounters,
-    keys: BTreeMap<String, DailyCounters>,
+pub(super) struct Part {
+    pub(super) all: DailyCounters,
+    pub(super) keys: BTreeMap<String, DailyCounters>,
 }
 
+/// The sums of a day.
 #[derive(Debug, Default)]
-struct Day {
-    all: DailyCounters,
-    parts: [BTreeMap<String, Part>; 6],
-    keys: BTreeMap<String, DailyCounters>,
+pub(super) struct Day {
+    /// Everything.
+    pub(super) all: DailyCounters,
+    pub(super) parts: [BTreeMap<String, Part>; 6],
+    pub(super) keys: BTreeMap<String, DailyCounters>,
 }
 
 /// Which sums a row goes to.
@@ -32,9 +36,9 @@ struct Day {
 pub(super) enum Sums {
     /// All of them.
     All,
-    /// Those of days and their parts, without entities and keys.
+    /// Those of the day and its parts, without entities and keys.
     Parts,
-    /// Those of keys in parts and days.
+    /// Those of keys in parts and in the day.
     Keys,
     /// Those of entities.
     Entities,
@@ -42,24 +46,14 @@ pub(super) enum Sums {
     EntityKeys,
 }
 
-/// A breakdown under construction.
-#[derive(Debug, Default)]
-pub(super) struct Breakdown {
-    days: BTreeMap<String, Day>,
-    /// Everything.
-    pub(super) all: DailyCounters,
-}
-
-impl Breakdown {
+impl Day {
     /// Adds a row of a rollup.
     pub(super) fn add(&mut self, key: &DailyKey, counters: &DailyCounters, into: Sums) {
-        let day = self.days.entry(key.date.clone()).or_default();
         if matches!(into, Sums::All | Sums::Parts) {
             self.all.add(counters);
-            day.all.add(counters);
         }
         if matches!(into, Sums::All | Sums::Keys) {
-            day.keys.entry(key.api_key.clone()).or_default().add(counters);
+            self.keys.entry(key.api_key.clone()).or_default().add(counters);
         }
         let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
         let names = [
@@ -70,8 +64,8 @@ impl Breakdown {
             key.endpoint.clone(),
             or(&key.entity, "Unassigned"),
         ];
-        for ((parts, name), what) in day.parts.iter_mut().zip(names).zip(PARTS) {
-            let entities = what == "entities";
+        for ((parts, name), what) in self.parts.iter_mut().zip(names).zip(PARTS) {
+            let entities = what == ENTITIES;
             let wanted = match into {
                 Sums::All => true,
                 Sums::Parts | Sums::Keys => !entities,
@@ -90,85 +84,71 @@ impl Breakdown {
         }
     }
 
-    /// The list of days, newest first.
+    /// True when no row was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.iter().all(BTreeMap::is_empty)
+    }
+
+    fn entities(&self) -> impl Iterator<Item = &str> {
+        self.parts
+            .iter()
+            .zip(PARTS)
+            .filter(|(_, what)| *what == ENTITIES)
+            .flat_map(|(of, _)| of.keys().map(String::as_str))
+    }
+
+    /// The day as the body has it.
+    pub(super) const fn shown<'a>(&'a self, date: &'a str, told: &'a Told) -> DayShown<'a> {
+        DayShown { date, day: self, told }
+    }
+}
+
+/// The days of some rows, newest first.
+///
+/// # Errors
+/// When the store cannot say who the keys and entities are.
+pub(super) async fn results(days: &BTreeMap<String, Day>, store: &Store, scope: DailyScope) -> Outcome<Json> {
+    let keys = days.values().flat_map(|day| day.keys.keys()).map(String::as_str).collect();
+    let mut told = Told { keys: keys_told(store, &keys).await?, ..Told::default() };
+    told.learn(store, scope, days.values()).await?;
+    let days = days.iter().rev().map(|(date, day)| tree(&day.shown(date, &told)));
+    Ok(Json::Array(days.collect()))
+}
+
+/// Who keys and entities are, as far as that is known.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) keys: BTreeMap<String, Json>,
+    /// Nothing for entities that nobody knows.
+    pub(super) entities: BTreeMap<String, Option<Json>>,
+}
+
+impl Told {
+    /// Asks who the entities are that were not asked for yet.
     ///
     /// # Errors
-    /// When the store cannot say who the keys and entities are.
-    pub(super) async fn results(&self, store: &Store, scope: DailyScope) -> Outcome<Json> {
-        let keys: BTreeSet<&str> = self.days.values().flat_map(|day| day.keys.keys()).map(String::as_str).collect();
-        let keys = keys_told(store, &keys).await?;
-        let entities: BTreeSet<&str> = self
-            .days
-            .values()
-            .flat_map(|day| day.parts.iter().rev().take(1))
-            .flat_map(BTreeMap::keys)
-            .map(String::as_str)
-            .collect();
-        let entities = entities_told(store, scope, &entities).await?;
-        Ok(Json::Array(self.days.iter().rev().map(|(date, day)| day.json(date, &keys, &entities)).collect()))
-    }
-}
-
-impl Day {
-    fn json(&self, date: &str, keys: &BTreeMap<String, Json>, entities: &BTreeMap<String, Json>) -> Json {
-        let mut breakdown = Json::Object(Vec::new());
-        for (name, parts) in PARTS.into_iter().zip(&self.parts) {
-            if name == "entities" {
-                breakdown.set("api_keys", keys_json(&self.keys, keys));
-            }
-            let told = |id: &str| {
-                let known = (name == "entities").then(|| entities.get(id).cloned()).flatten();
-                known.unwrap_or(Json::Object(Vec::new()))
-            };
-            let part = |(id, part): (&String, &Part)| {
-                let body = Json::object([
-                    ("metrics", metrics(&part.all)),
-                    ("metadata", told(id)),
-                    ("api_key_breakdown", keys_json(&part.keys, keys)),
-                ]);
-                (id.clone(), body)
-            };
-            breakdown.set(name, Json::object(parts.iter().map(part)));
+    /// When the store fails.
+    pub(super) async fn learn(
+        &mut self,
+        store: &Store,
+        scope: DailyScope,
+        days: impl IntoIterator<Item = &Day>,
+    ) -> Outcome<()> {
+        let ids: BTreeSet<&str> = days.into_iter().flat_map(Day::entities).collect();
+        let new: BTreeSet<&str> = ids.into_iter().filter(|id| !self.entities.contains_key(*id)).collect();
+        if !new.is_empty() {
+            let told = entities_told(store, scope, &new).await?;
+            self.entities.extend(new.into_iter().map(|id| (id.to_owned(), None)));
+            self.entities.extend(told.into_iter().map(|(id, told)| (id, Some(told))));
         }
-        Json::object([("date", Json::from(date)), ("metrics", metrics(&self.all)), ("breakdown", breakdown)])
+        Ok(())
     }
-}
-
-fn keys_json(sums: &BTreeMap<String, DailyCounters>, told: &BTreeMap<String, Json>) -> Json {
-    let entry = |(id, counters): (&String, &DailyCounters)| {
-        let metadata = told.get(id).cloned().unwrap_or_else(|| key_told([None; 3], None, false));
-        (id.clone(), Json::object([("metrics", metrics(counters)), ("metadata", metadata)]))
-    };
-    Json::object(sums.iter().map(entry))
-}
-
-/// `SpendMetrics`.
-fn metrics(of: &DailyCounters) -> Json {
-    Json::object([
-        ("spend", Json::from(of.spend)),
-        ("flat_cost", Json::from(0.0)),
-        ("prompt_tokens", Json::from(of.prompt_tokens)),
-        ("completion_tokens", Json::from(of.completion_tokens)),
-        ("cache_read_input_tokens", Json::from(of.cache_read_input_tokens)),
-        ("cache_creation_input_tokens", Json::from(of.cache_creation_input_tokens)),
-        ("compression_saved_tokens", Json::from(of.compression_saved_tokens)),
-        ("compression_savings_spend", Json::from(of.compression_savings_spend)),
-        ("prompt_caching_savings_spend", Json::from(of.prompt_caching_savings_spend)),
-        ("gateway_injected_caching_savings_spend", Json::from(of.gateway_injected_caching_savings_spend)),
-        ("autorouter_savings_spend", Json::from(of.autorouter_savings_spend)),
-        ("total_tokens", Json::from(of.prompt_tokens + of.completion_tokens)),
-        ("successful_requests", Json::from(of.successful_requests)),
-        ("failed_requests", Json::from(of.failed_requests)),
-        ("api_requests", Json::from(of.api_requests)),
-        ("total_response_time_ms", Json::from(of.total_response_time_ms)),
-        ("timed_requests", Json::from(of.timed_requests)),
-    ])
 }
 
 /// `DailySpendMetadata`: the sums under the names of totals, and the page.
 pub(super) fn metadata(of: &DailyCounters, page: u32, pages: u64) -> Json {
     let mut out = Json::Object(Vec::new());
-    for (name, value) in metrics(of).as_object().unwrap_or_default() {
+    for (name, value) in tree(&Metrics::from(of)).as_object().unwrap_or_default() {
         // One of them is called a total already.
         let name = if name.starts_with("total_") { name.clone() } else { format!("total_{name}") };
         out.set(&name, value.clone());
@@ -179,7 +159,7 @@ pub(super) fn metadata(of: &DailyCounters, page: u32, pages: u64) -> Json {
     out
 }
 
-fn key_told(alias_team_user: [Option<&str>; 3], email: Option<&str>, exists: bool) -> Json {
+pub(super) fn key_told(alias_team_user: [Option<&str>; 3], email: Option<&str>, exists: bool) -> Json {
     let [alias, team, user] = alias_team_user.map(Json::from);
     Json::object([
         ("key_alias", alias),

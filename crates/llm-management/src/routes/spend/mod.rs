@@ -6,23 +6,26 @@
 //! | `global` | who and what spent how much: keys, users, teams, tags, models, providers |
 //! | `report` | the report by team, customer or key |
 //! | `scoped` | reports about one's own keys, users, teams, organizations |
+//! | `seen` | whose calls there are |
 //! | `activity` | requests and tokens per day |
-//! | `usage` | the daily breakdown of one kind of caller, with `metrics`, its body |
+//! | `usage` | the daily breakdown of one kind of caller, with `metrics`, its sums, and `day`, its body |
 //!
 //! Sums come from the daily rollups, which are small and written with the rows; only what no rollup has is summed over rows.
 
 pub(crate) mod activity;
+mod day;
 pub(crate) mod global;
 pub(crate) mod logs;
 mod metrics;
 pub(crate) mod report;
 pub(crate) mod scoped;
+pub(crate) mod seen;
 pub(crate) mod usage;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use llm_accounts::{KeyDigest, Outcome, Role};
 use llm_store::{DailyFilter, DailyScope, Store};
-use llm_types::{Error, Json, Kind, RawJson};
+use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
 
@@ -30,7 +33,7 @@ use crate::call::Call;
 const MOST_ROWS: u32 = 10_000;
 
 fn shown<T: llm_store::Table + serde::Serialize>(row: &T) -> Json {
-    RawJson::of(row).map(|raw| Json::from(&raw)).unwrap_or_default()
+    day::tree(row)
 }
 
 /// The store, with everything settled so far in it.

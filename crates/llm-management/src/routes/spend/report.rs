@@ -1,19 +1,25 @@
 //! `/global/spend/report`: by team or customer and day, or by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use llm_accounts::Outcome;
-use llm_store::{DailyCounters, DailyFilter, DailyGroup, DailyScope, DailySum, SpendFilter, SpendGroup, SpendLogRow};
+use llm_store::{
+    DailyCounters, DailyFilter, DailyGroup, DailyPart, DailyScope, DailySum, SpendFilter, SpendGroup, SpendLogRow,
+    Store,
+};
 use llm_types::{Error, Json};
+use serde::Serialize;
 
-use super::global::{team_names, tokens};
-use super::{date, fresh, hash, within};
+use super::global::team_names;
+use super::{date, days, fresh, hash, within};
 use crate::call::Call;
+use crate::pieces::{self, Answer, Stop, Writer};
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[row!("GET" "/global/spend/report" Admin report)];
 
-async fn report(call: Call) -> Outcome<Json> {
+async fn report(call: Call) -> Outcome<Answer> {
     let filter = within(&call, DailyFilter::default())?;
     let key = call.text("api_key").map(hash);
     let user = call.owned("internal_user_id");
@@ -23,15 +29,15 @@ async fn report(call: Call) -> Outcome<Json> {
         } else {
             DailyFilter { entities: user.into_iter().collect(), ..filter }
         };
-        return by_key(&call, &filter).await;
+        return Ok(by_key(&call, &filter).await?.into());
     }
     if let (Some(team), Some(customer)) = (call.owned("team_id"), call.owned("customer_id")) {
-        return by_team_and_customer(&call, team, customer).await;
+        return Ok(by_team_and_customer(&call, team, customer).await?.into());
     }
     match call.text("group_by").unwrap_or("team") {
-        "team" => by_day(&call, &filter, DailyScope::Team, "teams", "team_name").await,
-        "customer" => by_day(&call, &filter, DailyScope::EndUser, "customers", "customer").await,
-        "api_key" => by_key(&call, &filter).await,
+        "team" => by_day(&call, days(&call)?, TEAMS).await,
+        "customer" => by_day(&call, days(&call)?, CUSTOMERS).await,
+        "api_key" => Ok(by_key(&call, &filter).await?.into()),
         other => Err(Error::bad_request(format!("group_by: `{other}` is not one of team, customer, api_key"))
             .with_param("group_by")
             .into()),
@@ -74,74 +80,93 @@ pub(super) fn keys(sums: &[DailySum], team: impl Fn(&DailySum) -> Option<Json>) 
     Json::Array(keys.into_iter().map(|(_, json)| json).collect())
 }
 
-/// Date, entity, model, key.
-const BY_DAY: [DailyGroup; 4] = [DailyGroup::Date, DailyGroup::Entity, DailyGroup::Model, DailyGroup::ApiKey];
-
-/// What entities spent per day, with their models and keys.
-async fn by_day(
-    call: &Call,
-    filter: &DailyFilter,
+/// A report by entity and day.
+#[derive(Debug, Clone, Copy)]
+struct ByDay {
     scope: DailyScope,
+    /// Under which name the entities of a day stand.
     list: &'static str,
+    /// Under which name an entity says who it is.
     name: &'static str,
-) -> Outcome<Json> {
-    let store = fresh(call).await?;
-    let mut sums = store.daily_groups(scope, filter, &BY_DAY, None).await?;
-    let everything = [DailyGroup::Date, DailyGroup::Model, DailyGroup::ApiKey];
-    let all = store.daily_groups(DailyScope::User, filter, &everything, None).await?;
-    sums.extend(nobodys(&sums, all));
-    sums.sort_by(|a, b| a.group.cmp(&b.group));
-    let names = match scope {
-        DailyScope::Team => team_names(&store, sums.iter().map(|sum| sum.part(1))).await?,
-        _ => BTreeMap::new(),
-    };
-    let entity = |run: &[DailySum]| {
-        let id = run.first().map_or("", |sum| sum.part(1));
-        let shown = match scope {
-            DailyScope::Team => Json::from(names.get(id).map_or("Unassigned Team", String::as_str)),
-            _ => Json::from(Some(id).filter(|id| !id.is_empty())),
-        };
-        let parts = run.iter().map(|sum| {
-            Json::object([
-                ("model", Json::from(sum.part(2))),
-                ("api_key", Json::from(sum.part(3))),
-                ("spend", Json::from(sum.counters.spend)),
-                ("total_tokens", Json::from(tokens(&sum.counters))),
-            ])
-        });
-        Json::object([
-            (name, shown),
-            ("total_spend", Json::from(run.iter().map(|sum| sum.counters.spend).sum::<f64>())),
-            ("metadata", Json::Array(parts.collect())),
-        ])
-    };
-    let day = |run: &[DailySum]| {
-        let date = run.first().map_or("", |sum| sum.part(0));
-        let entities = run.chunk_by(|a, b| a.part(1) == b.part(1)).map(entity).collect();
-        Json::object([("group_by_day", Json::from(format!("{date}T00:00:00+00:00"))), (list, Json::Array(entities))])
-    };
-    Ok(Json::Array(sums.chunk_by(|a, b| a.part(0) == b.part(0)).map(day).collect()))
 }
 
-/// What is in the sums of everything and in nobody's.
-fn nobodys(named: &[DailySum], all: Vec<DailySum>) -> Vec<DailySum> {
-    let mut of: BTreeMap<(&str, &str, &str), DailyCounters> = BTreeMap::new();
-    for sum in named {
-        of.entry((sum.part(0), sum.part(2), sum.part(3))).or_default().add(&sum.counters);
+const TEAMS: ByDay = ByDay { scope: DailyScope::Team, list: "teams", name: "team_name" };
+const CUSTOMERS: ByDay = ByDay { scope: DailyScope::EndUser, list: "customers", name: "customer" };
+
+/// What one key spent with one model, for one entity in one day.
+#[derive(Debug, Serialize)]
+struct Spent<'a> {
+    model: &'a str,
+    api_key: &'a str,
+    spend: f64,
+    total_tokens: i64,
+}
+
+/// What entities spent per day, with their models and keys: one day after the other, for it names every key of every day.
+async fn by_day(call: &Call, (from, until): (NaiveDate, NaiveDate), what: ByDay) -> Outcome<Answer> {
+    let store = fresh(call).await?;
+    let (from, until) = (from.to_string(), until.to_string());
+    let mut days: BTreeSet<String> = store.daily_dates(DailyScope::User, &from, &until).await?.into_iter().collect();
+    days.extend(store.daily_dates(what.scope, &from, &until).await?);
+    Ok(pieces::written(async move |mut out| {
+        let (mut names, mut lead) = (BTreeMap::new(), "[");
+        for date in days {
+            let parts = store.daily_parts(what.scope, &date).await?;
+            if what.scope == DailyScope::Team {
+                learn_teams(&store, &parts, &mut names).await?;
+            }
+            out.text(&format!("{lead}{{\"group_by_day\":\"{date}T00:00:00+00:00\",\"{}\":[", what.list)).await?;
+            lead = ",";
+            for (at, run) in parts.chunk_by(|a, b| a.entity == b.entity).enumerate() {
+                out.text(if at == 0 { "{" } else { ",{" }).await?;
+                entity(&mut out, what, run, &names).await?;
+                out.text("}").await?;
+            }
+            out.text("]}").await?;
+        }
+        out.text(if lead == "[" { "[]" } else { "]" }).await?;
+        Ok(out)
+    }))
+}
+
+/// Asks for the aliases of teams that no earlier day had.
+async fn learn_teams(store: &Store, parts: &[DailyPart], names: &mut BTreeMap<String, Option<String>>) -> Outcome<()> {
+    let new: BTreeSet<&str> = parts.iter().map(|part| part.entity.as_str()).collect();
+    let new = new.into_iter().filter(|id| !names.contains_key(*id));
+    let new: BTreeMap<String, Option<String>> = new.map(|id| (id.to_owned(), None)).collect();
+    if !new.is_empty() {
+        let told = team_names(store, new.keys().map(String::as_str)).await?;
+        names.extend(new);
+        names.extend(told.into_iter().map(|(id, alias)| (id, Some(alias))));
     }
-    let rest = |sum: DailySum| {
-        let named = of.get(&(sum.part(0), sum.part(1), sum.part(2))).copied().unwrap_or_default();
-        let counters = DailyCounters {
-            spend: sum.counters.spend - named.spend,
-            prompt_tokens: sum.counters.prompt_tokens - named.prompt_tokens,
-            completion_tokens: sum.counters.completion_tokens - named.completion_tokens,
-            api_requests: sum.counters.api_requests - named.api_requests,
-            ..DailyCounters::default()
-        };
-        let group = vec![sum.part(0).into(), String::new(), sum.part(1).into(), sum.part(2).into()];
-        (counters.api_requests > 0).then_some(DailySum { group, counters })
+    Ok(())
+}
+
+/// The fields of an entity, from its parts.
+async fn entity(
+    out: &mut Writer,
+    what: ByDay,
+    parts: &[DailyPart],
+    teams: &BTreeMap<String, Option<String>>,
+) -> Result<(), Stop> {
+    let id = parts.first().map_or("", |part| part.entity.as_str());
+    let shown = match what.scope {
+        DailyScope::Team => Some(teams.get(id).and_then(Option::as_deref).unwrap_or("Unassigned Team")),
+        _ => Some(id).filter(|id| !id.is_empty()),
     };
-    all.into_iter().filter_map(rest).collect()
+    out.text(&format!("\"{}\":", what.name)).await?;
+    out.json(&shown).await?;
+    out.text(",\"total_spend\":").await?;
+    out.json(&parts.iter().map(|part| part.spend).sum::<f64>()).await?;
+    out.text(",\"metadata\":[").await?;
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.text(",").await?;
+        }
+        let DailyPart { model, api_key, spend, tokens, .. } = part;
+        out.json(&Spent { model, api_key, spend: *spend, total_tokens: *tokens }).await?;
+    }
+    out.text("]").await
 }
 
 /// What one customer of one team spent per day; no rollup knows both, so the rows are summed.

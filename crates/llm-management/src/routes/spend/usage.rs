@@ -1,13 +1,16 @@
 //! The daily breakdown of one kind of caller: users, teams, organizations, end users, tags, agents.
 
+use std::collections::BTreeMap;
+
 use chrono::{NaiveDate, TimeDelta, Utc};
 use llm_accounts::Outcome;
-use llm_store::{DailyFilter, DailyGroup, DailyKey, DailyScope, DailySum, Listing, Store};
+use llm_store::{DailyCounters, DailyFilter, DailyGroup, DailyKey, DailyScope, DailySum, Listing, Store, StoreError};
 use llm_types::Json;
 
-use super::metrics::{Breakdown, Sums, metadata};
+use super::metrics::{Day, Sums, Told, keys_told, metadata, results};
 use super::{days, fresh, hash};
 use crate::call::Call;
+use crate::pieces::{self, Answer};
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
@@ -33,7 +36,7 @@ async fn users(call: Call) -> Outcome<Json> {
     paged(&call, DailyScope::User, filter, 50).await
 }
 
-async fn users_in_one(call: Call) -> Outcome<Json> {
+async fn users_in_one(call: Call) -> Outcome<Answer> {
     let filter = filter(&call, "user_id", None)?;
     in_one(&call, DailyScope::User, filter).await
 }
@@ -43,7 +46,7 @@ async fn teams(call: Call) -> Outcome<Json> {
     paged(&call, DailyScope::Team, filter, 10).await
 }
 
-async fn teams_in_one(call: Call) -> Outcome<Json> {
+async fn teams_in_one(call: Call) -> Outcome<Answer> {
     let filter = filter(&call, "team_ids", Some("exclude_team_ids"))?;
     in_one(&call, DailyScope::Team, filter).await
 }
@@ -101,7 +104,7 @@ fn body(results: Json, metadata: Json) -> Json {
 }
 
 fn nothing() -> Json {
-    body(Json::Array(Vec::new()), metadata(&Breakdown::default().all, 1, 0))
+    body(Json::Array(Vec::new()), metadata(&DailyCounters::default(), 1, 0))
 }
 
 /// Pages of rows of the rollup; the sums are those of the page.
@@ -110,60 +113,108 @@ async fn paged(call: &Call, scope: DailyScope, filter: DailyFilter, size: u32) -
     let store = fresh(call).await?;
     let Some(filter) = call.accounts.visible_usage(&call.who, scope, filter).await? else { return Ok(nothing()) };
     let Listing { rows, total } = store.daily(scope, &filter, page, size).await?;
-    let mut out = Breakdown::default();
-    rows.iter().for_each(|row| out.add(&row.key, &row.counters, Sums::All));
+    let (mut days, mut all) = (BTreeMap::<String, Day>::new(), DailyCounters::default());
+    for row in &rows {
+        days.entry(row.key.date.clone()).or_default().add(&row.key, &row.counters, Sums::All);
+        all.add(&row.counters);
+    }
     let pages = total.div_ceil(u64::from(size));
-    Ok(body(out.results(&store, scope).await?, metadata(&out.all, page, pages)))
+    Ok(body(results(&days, &store, scope).await?, metadata(&all, page, pages)))
 }
 
-/// Everything at once: sums over all keys, and the dearest keys one by one.
-async fn in_one(call: &Call, scope: DailyScope, filter: DailyFilter) -> Outcome<Json> {
+/// Everything at once: sums over all keys, and the dearest keys one by one. It is written day after day: at a hundred keys
+/// it is a megabyte a day.
+async fn in_one(call: &Call, scope: DailyScope, filter: DailyFilter) -> Outcome<Answer> {
     let store = fresh(call).await?;
-    let Some(filter) = call.accounts.visible_usage(&call.who, scope, filter).await? else { return Ok(nothing()) };
-    let dearest = store.daily_groups(scope, &filter, &[DailyGroup::ApiKey], Some(MOST_KEYS)).await?;
-    let keys = DailyFilter { api_keys: dearest.iter().map(|sum| sum.part(0).to_owned()).collect(), ..filter.clone() };
-    let mut out = Breakdown::default();
-    for (filter, into) in
-        [(&filter, Sums::Parts), (&keys, Sums::Keys), (&filter, Sums::Entities), (&keys, Sums::EntityKeys)]
-    {
-        for sum in sums(&store, scope, filter, into).await? {
-            out.add(&key(&sum, into), &sum.counters, into);
+    let Some(filter) = call.accounts.visible_usage(&call.who, scope, filter).await? else {
+        return Ok(nothing().into());
+    };
+    let (from, until) = (filter.from.as_deref().unwrap_or_default(), filter.until.as_deref().unwrap_or_default());
+    let dates = store.daily_dates(scope, from, until).await?;
+    let dearest = store.daily_dearest_keys(scope, &filter, MOST_KEYS).await?;
+    let told =
+        Told { keys: keys_told(&store, &dearest.keys.iter().map(String::as_str).collect()).await?, ..Told::default() };
+    Ok(pieces::written(async move |mut out| {
+        let (mut all, mut told, mut lead) = (DailyCounters::default(), told, "");
+        out.text("{\"results\":[").await?;
+        for date in dates.iter().rev() {
+            let day = one_day(&store, scope, &filter, &dearest.keys, date).await?;
+            if day.is_empty() {
+                continue;
+            }
+            told.learn(&store, scope, [&day]).await?;
+            all.add(&day.all);
+            out.text(lead).await?;
+            lead = ",";
+            out.json(&day.shown(date, &told)).await?;
+        }
+        let mut metadata = metadata(&all, 1, 1);
+        metadata.set("api_key_limit", MOST_KEYS);
+        metadata.set("total_api_keys", dearest.of);
+        out.text("],\"metadata\":").await?;
+        out.json(&metadata).await?;
+        out.text("}").await?;
+        Ok(out)
+    }))
+}
+
+/// The sums of one day of the filter: of everything, and of the keys given.
+async fn one_day(
+    store: &Store,
+    scope: DailyScope,
+    filter: &DailyFilter,
+    keys: &[String],
+    date: &str,
+) -> Result<Day, StoreError> {
+    let all = DailyFilter { from: Some(date.to_owned()), until: Some(date.to_owned()), ..filter.clone() };
+    let of_keys = DailyFilter { api_keys: keys.to_vec(), ..all.clone() };
+    let mut day = Day::default();
+    // What everybody used is in a rollup of its own, where no database that was used before it came lacks it.
+    let everybody = scope == DailyScope::User && filter.is_everybody();
+    let mut parts = Vec::new();
+    if everybody {
+        parts = store.daily_groups(DailyScope::Global, &all, groups(Sums::Parts), None).await?;
+    }
+    if parts.is_empty() {
+        parts = store.daily_groups(scope, &all, groups(Sums::Parts), None).await?;
+    }
+    parts.iter().for_each(|sum| day.add(&key(sum, Sums::Parts), &sum.counters, Sums::Parts));
+    let mut wanted = vec![(&of_keys, Sums::Keys)];
+    if scope != DailyScope::User {
+        // LiteLLM does not break days down by user: there may be thousands.
+        wanted.extend([(&all, Sums::Entities), (&of_keys, Sums::EntityKeys)]);
+    }
+    for (filter, into) in wanted.into_iter().filter(|(filter, _)| !keys.is_empty() || filter.api_keys.is_empty()) {
+        for sum in store.daily_groups(scope, filter, groups(into), None).await? {
+            day.add(&key(&sum, into), &sum.counters, into);
         }
     }
-    let mut metadata = metadata(&out.all, 1, 1);
-    metadata.set("api_key_limit", MOST_KEYS);
-    metadata.set("total_api_keys", store.daily_keys(scope, &filter).await?);
-    Ok(body(out.results(&store, scope).await?, metadata))
+    Ok(day)
 }
 
-async fn sums(store: &Store, scope: DailyScope, filter: &DailyFilter, into: Sums) -> Outcome<Vec<DailySum>> {
-    use DailyGroup::{ApiKey, Date, Endpoint, Entity, Model, ModelGroup, Provider, Tool};
-    let groups: &[DailyGroup] = match into {
-        Sums::All | Sums::Parts => &[Date, Model, ModelGroup, Provider, Tool, Endpoint],
-        Sums::Keys => &[Date, Model, ModelGroup, Provider, Tool, Endpoint, ApiKey],
-        Sums::Entities => &[Date, Entity],
-        Sums::EntityKeys => &[Date, Entity, ApiKey],
-    };
-    Ok(store.daily_groups(scope, filter, groups, None).await?)
+const fn groups(into: Sums) -> &'static [DailyGroup] {
+    use DailyGroup::{ApiKey, Endpoint, Entity, Model, ModelGroup, Provider, Tool};
+    match into {
+        Sums::All | Sums::Parts => &[Model, ModelGroup, Provider, Tool, Endpoint],
+        Sums::Keys => &[Model, ModelGroup, Provider, Tool, Endpoint, ApiKey],
+        Sums::Entities => &[Entity],
+        Sums::EntityKeys => &[Entity, ApiKey],
+    }
 }
 
-/// The parts of a sum in the order of [`sums`].
+/// The parts of a sum in the order of [`groups`].
 fn key(sum: &DailySum, into: Sums) -> DailyKey {
     let part = |at: usize| sum.part(at).to_owned();
-    let date = part(0);
-    match into {
-        Sums::Entities | Sums::EntityKeys => {
-            DailyKey { date, entity: part(1), api_key: part(2), ..DailyKey::default() }
-        }
-        _ => DailyKey {
-            date,
-            model: part(1),
-            model_group: part(2),
-            custom_llm_provider: part(3),
-            mcp_namespaced_tool_name: part(4),
-            endpoint: part(5),
-            api_key: part(6),
-            entity: String::new(),
-        },
+    if matches!(into, Sums::Entities | Sums::EntityKeys) {
+        return DailyKey { entity: part(0), api_key: part(1), ..DailyKey::default() };
+    }
+    DailyKey {
+        model: part(0),
+        model_group: part(1),
+        custom_llm_provider: part(2),
+        mcp_namespaced_tool_name: part(3),
+        endpoint: part(4),
+        api_key: part(5),
+        ..DailyKey::default()
     }
 }

@@ -1,0 +1,78 @@
+//! Who is seen in spend: `/management/v1/spend_logs/*`, lists of LiteLLM's newer kind. They come from the daily rollups, so
+//! they count whole days.
+
+use llm_accounts::Outcome;
+use llm_store::{DailyFilter, DailyScope};
+use llm_types::{Error, Json};
+use url::form_urlencoded;
+
+use super::{date, fresh, only};
+use crate::call::Call;
+use crate::table::{Row, row};
+
+pub(crate) static ROWS: &[Row] = &[
+    row!("GET" "/management/v1/spend_logs/users" OwnScope users),
+    row!("GET" "/management/v1/spend_logs/end_users" OwnScope end_users),
+];
+
+const FROM: &str = "filter[startTime][gte]";
+const UNTIL: &str = "filter[startTime][lte]";
+const FIELDS: [&str; 5] = [FROM, UNTIL, "page", "page_size", "q"];
+
+/// Names of one page at the most.
+const LARGEST_PAGE: u32 = 100;
+
+async fn users(call: Call) -> Outcome<Json> {
+    let entities = only(&call)?.into_iter().collect();
+    let filter = DailyFilter { entities, ..within(&call)? };
+    page(&call, "/management/v1/spend_logs/users", DailyScope::User, Some(filter)).await
+}
+
+/// Those of one's own keys.
+async fn end_users(call: Call) -> Outcome<Json> {
+    let filter = call.accounts.visible_keys(&call.who, within(&call)?).await?;
+    page(&call, "/management/v1/spend_logs/end_users", DailyScope::EndUser, filter).await
+}
+
+/// The days asked for.
+fn within(call: &Call) -> Outcome<DailyFilter> {
+    if let Some((name, _)) = call.query.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
+        let message = format!("{name}: unknown query parameter. Allowed: {}", FIELDS.join(", "));
+        return Err(Error::bad_request(message).with_param(name.as_str()).into());
+    }
+    call.needed(FROM)?;
+    call.needed(UNTIL)?;
+    let day = |name, end| Ok::<_, llm_accounts::Problem>(date(call, name, end)?.map(|at| at.date_naive().to_string()));
+    Ok(DailyFilter { from: day(FROM, false)?, until: day(UNTIL, true)?, ..DailyFilter::default() })
+}
+
+async fn page(call: &Call, path: &str, scope: DailyScope, filter: Option<DailyFilter>) -> Outcome<Json> {
+    let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?);
+    if size > LARGEST_PAGE {
+        let message = format!("page_size: Input should be less than or equal to {LARGEST_PAGE}");
+        return Err(Error::bad_request(message).with_param("page_size").into());
+    }
+    let mut names = match filter {
+        Some(filter) => fresh(call).await?.daily_entities_named(scope, &filter, call.text("q"), (page, size)).await?,
+        None => Vec::new(),
+    };
+    let more = names.len() > size as usize;
+    names.truncate(size as usize);
+    let link = |page: u32| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(call.query.iter().filter(|(name, _)| name != "page"));
+        query.append_pair("page", &page.to_string());
+        format!("{path}?{}", query.finish())
+    };
+    let meta = [("page", Json::from(page)), ("page_size", Json::from(size)), ("has_more", Json::from(more))];
+    let links = [
+        ("self", Some(link(page))),
+        ("prev", (page > 1).then(|| link(page - 1))),
+        ("next", more.then(|| link(page.saturating_add(1)))),
+    ];
+    Ok(Json::object([
+        ("data", Json::Array(names.into_iter().map(Json::from).collect())),
+        ("meta", Json::object(meta)),
+        ("links", Json::object(links)),
+    ]))
+}
