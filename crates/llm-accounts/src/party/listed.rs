@@ -1,5 +1,5 @@
-//! Which end users, tags and groups of models have a budget at all. Callers name new ones as they like: who is not on the list needs no
-//! look-up.
+//! Which end users, tags and groups of models have a budget at all, and which end users a region that they are bound to.
+//! Callers name new ones as they like: who is not on the list needs no look-up.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::accounts::Inner;
 use crate::purse::Owner;
 use crate::refusal;
 
-/// Names of one list at the most; where more have a budget, everyone who is named is looked up.
+/// Names of one list at the most; where there are more, everyone who is named is looked up.
 const LISTED: u32 = 10_000;
 
-/// Those with a budget, as of the last flush of the journal; nothing: not known.
+/// Those with a budget or a region, as of the last flush of the journal; nothing: not known.
 #[derive(Debug, Default)]
 pub(crate) struct Listed(ArcSwapOption<Lists>);
 
@@ -55,7 +55,7 @@ impl Listed {
 }
 
 impl Inner {
-    /// Reads who has a budget.
+    /// Reads who has a budget or a region.
     ///
     /// # Errors
     /// When the store fails.
@@ -73,15 +73,19 @@ impl Inner {
     async fn lists_of(&self, store: &Store) -> Result<Lists, StoreError> {
         let settings = &self.settings;
         let everyone = settings.max_end_user_budget.is_some() || settings.max_end_user_budget_id.is_some();
-        let with_budget = || ListQuery::page(Filter::new().null("budget_id", false), 1, LISTED + 1);
+        let holding = |column| ListQuery::page(Filter::new().null(column, false), 1, LISTED + 1);
         let few = |ids: HashSet<String>| (ids.len() <= LISTED as usize).then_some(ids);
         let end_users = if everyone {
             None
         } else {
-            let rows = store.table::<EndUserRow>().rows(&with_budget()).await?;
-            few(rows.into_iter().map(|row| row.user_id).collect())
+            let mut ids = HashSet::new();
+            for column in ["budget_id", "allowed_model_region"] {
+                let rows = store.table::<EndUserRow>().rows(&holding(column)).await?;
+                ids.extend(rows.into_iter().map(|row| row.user_id));
+            }
+            few(ids)
         };
-        let rows = store.table::<TagRow>().rows(&with_budget()).await?;
+        let rows = store.table::<TagRow>().rows(&holding("budget_id")).await?;
         let tags = few(rows.into_iter().map(|row| row.tag_name).collect());
         let of_agent = |tag: &String| tag.starts_with(crate::spend_row::AGENT_TAG);
         let agents = tags.as_ref().is_none_or(|tags| tags.iter().any(of_agent));

@@ -298,3 +298,27 @@ async fn groups_of_models_have_a_budget_for_everybody() {
     let others = accounts.store().unwrap().table::<ModelAccessGroupBudgetRow>().get(["plain"]).await.unwrap();
     assert!(others.is_none(), "a group without a budget is nobody's");
 }
+
+#[tokio::test]
+async fn a_region_binds_who_has_no_budget() {
+    let store = store().await;
+    let bound = EndUserRow {
+        user_id: "bound".to_owned(),
+        allowed_model_region: text("eu"),
+        default_model: text("home"),
+        ..EndUserRow::default()
+    };
+    store.table().insert(&bound).await.unwrap();
+    let (accounts, who) = open(settings(), store, row()).await;
+    for _ in 0..2 {
+        let of = async |end_user| {
+            let intent = Intent { end_user: Some(end_user), ..intent() };
+            let reservation = admit(&accounts, &who, &intent).await.unwrap();
+            (reservation.region().map(ToString::to_string), reservation.default_model().map(ToString::to_string))
+        };
+        assert_eq!(of("bound").await, (text("eu"), text("home")));
+        assert_eq!(of("free").await, (None, None));
+        // From here on it is known who has something that holds, and who needs no look-up.
+        accounts.flush().await.unwrap();
+    }
+}
