@@ -89,7 +89,7 @@ impl Inner {
         let tags = few(rows.into_iter().map(|row| row.tag_name).collect());
         let of_agent = |tag: &String| tag.starts_with(crate::spend_row::AGENT_TAG);
         let agents = tags.as_ref().is_none_or(|tags| tags.iter().any(of_agent));
-        let rows = store.table::<ModelAccessGroupBudgetRow>().rows(&with_budget()).await?;
+        let rows = store.table::<ModelAccessGroupBudgetRow>().rows(&holding("budget_id")).await?;
         let access_groups = few(rows.into_iter().map(|row| row.access_group_name).collect());
         Ok(Lists { end_users, tags, access_groups, agents })
     }
