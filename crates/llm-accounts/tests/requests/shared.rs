@@ -121,3 +121,22 @@ async fn budgets_may_be_refused_without_the_shared_store() {
     let limited = alone(strict(), VerificationToken { rpm_limit: Some(2), ..row() }).await;
     assert!(admit(&limited, &intent()).await.is_ok(), "limits go on");
 }
+
+#[tokio::test]
+async fn logins_are_throttled_and_finished_together() {
+    let [(one, _), (other, _)] = two(row()).await;
+    let (here, there) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
+    for at in 0..10 {
+        let gateway = if at % 2 == 0 { &one } else { &other };
+        gateway.try_code(here, "code", false).await.unwrap();
+    }
+    for gateway in [&one, &other] {
+        let refused = gateway.try_code(here, "code", true).await.unwrap_err().text();
+        assert!(refused.contains("Too many"), "{refused}");
+        gateway.try_code(there, "code", false).await.unwrap();
+    }
+    one.deposit("c-1", "a session", Duration::from_secs(60)).await.unwrap();
+    assert_eq!(other.deposited("c-1").await.unwrap().as_deref(), Some("a session"));
+    assert_eq!(other.redeem("c-1").await.unwrap().as_deref(), Some("a session"));
+    assert_eq!(one.redeem("c-1").await.unwrap(), None, "it is used up");
+}

@@ -108,7 +108,7 @@ pub(super) async fn start(visit: Visit) -> Response<Body> {
             ("expires_in", Json::from(SECONDS)),
         ]))
     };
-    reply::json(begun())
+    reply::detailed(begun())
 }
 
 /// The login that somebody who leaves for the provider comes from; nothing for people who come for themselves.
@@ -180,7 +180,7 @@ pub(super) async fn poll(visit: Visit) -> Response<Body> {
             Some(user) => ready(&visit, &login, &user).await,
         }
     };
-    reply::json(outcome.await)
+    reply::detailed(outcome.await)
 }
 
 async fn ready(visit: &Visit, login: &Login, user: &str) -> Outcome<Json> {

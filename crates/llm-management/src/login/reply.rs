@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use llm_accounts::Outcome;
+use llm_accounts::{Outcome, Problem};
 use llm_types::Json;
 
 use super::Visit;
@@ -43,6 +43,13 @@ fn guarded(mut response: Response<Body>) -> Response<Body> {
 /// JSON that nobody may keep, or an error.
 pub(super) fn json(outcome: Outcome<Json>) -> Response<Body> {
     guarded(answer::of(outcome))
+}
+
+/// The same for programs that read the reason under `detail`.
+pub(super) fn detailed(outcome: Outcome<Json>) -> Response<Body> {
+    let Err(Problem::Refused(error)) = &outcome else { return json(outcome) };
+    let body = Json::object([("detail", Json::from(error.message.as_str())), ("error", answer::error(error))]);
+    guarded(answer::json(error.status(), &body))
 }
 
 /// Goes on elsewhere with GET.
