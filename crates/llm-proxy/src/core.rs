@@ -125,11 +125,16 @@ impl Core {
             return Ok(errors::fixed(401, "\"Malformed API Key passed in. Ensure Key has `Bearer ` prefix.\""));
         }
         let who = if open { None } else { Some(self.identify(parts).await?) };
-        if let (Permission::Admin, Some(who)) = (route.permission, &who) {
+        if let Some(who) = &who {
             let asks = route.action == Action::Explain; // a question, though its text makes it a POST
             let reads = asks || parts.method == http::Method::GET || parts.method == http::Method::HEAD;
-            let path = parts.uri.path();
-            self.app.accounts.authorize(who, llm_accounts::Permission::Admin, path, reads)?;
+            let permission = match route.permission {
+                Permission::Admin => llm_accounts::Permission::Admin,
+                // The key's own list of routes holds for these as well.
+                Permission::Public | Permission::AnyKey | Permission::Llm => llm_accounts::Permission::AnyKey,
+            };
+            let path = snapshot.settings.below_root(parts.uri.path());
+            self.app.accounts.authorize(who, permission, path, reads)?;
         }
         Ok(match route.action {
             Action::Call(..)
