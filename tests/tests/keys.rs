@@ -7,6 +7,11 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "keys/alerts.rs"]
+mod alerts;
+#[path = "keys/capacity.rs"]
+mod capacity;
+
 use std::time::Duration;
 
 use llm_simulator::{Match, Running, Script, Simulator, SimulatorConfig};

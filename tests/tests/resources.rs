@@ -177,6 +177,24 @@ async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
 }
 
 #[tokio::test]
+async fn the_requests_of_a_batch_count_against_limits() {
+    let Setup { upstream, gateway, .. } = setup().await;
+    // The house's input file has two lines.
+    let create = json!({"input_file_id": "file-out", "endpoint": "/v1/chat/completions", "completion_window": "24h"});
+    let (small, _) = new_key(&gateway, &json!({"rpm_limit": 1})).await;
+    let refused = gateway.post("/v1/batches", &create, &small).await.unwrap();
+    assert_eq!((refused.status, refused.header("rate_limit_type")), (429, "requests"), "{}", refused.text());
+    assert!(!upstream.seen().iter().any(|asked| asked.path == "/v1/batches"), "nothing was made");
+    let (large, _) = new_key(&gateway, &json!({"rpm_limit": 3})).await;
+    assert_eq!(gateway.post("/v1/batches", &create, &large).await.unwrap().status, 200);
+    assert_eq!(gateway.get("/v1/files/file-in", &large).await.unwrap().status, 200, "two of three are used");
+    assert_eq!(gateway.get("/v1/files/file-in", &large).await.unwrap().status, 429);
+    let (other, _) = new_key(&gateway, &json!({"rpm_limit": 9})).await;
+    let wrong = gateway.post("/v1/batches", &json!({"input_file_id": "../models"}), &other).await.unwrap();
+    assert_eq!(wrong.status, 400, "an id is no path: {}", wrong.text());
+}
+
+#[tokio::test]
 async fn large_uploads_keep_their_length() {
     let Setup { upstream, gateway, .. } = setup().await;
     let line = format!("{}\n", "x".repeat(1023));

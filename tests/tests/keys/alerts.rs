@@ -1,0 +1,63 @@
+//! Budgets that run out are told to webhooks, once, and nobody is stopped by a soft one.
+
+use super::*;
+use llm_tests::Canned;
+
+/// Bodies of the posts to a path.
+fn told(hooks: &Canned, path: &str) -> Vec<Value> {
+    hooks.seen().into_iter().filter(|asked| asked.path == path).map(|asked| asked.json).collect()
+}
+
+#[tokio::test]
+async fn budgets_that_run_out_are_told_once() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let hooks = Canned::start(|_| (200, "text/plain", "ok".to_owned())).await.unwrap();
+    let config = Config::standard(&sim)
+        .general("alerting: [slack, webhook]")
+        .litellm("default_key_max_budget_alert_emails: {'50': [owner@example.org]}");
+    let env = |name: &str, path: &str| (name.to_owned(), format!("{}{path}", hooks.base_url()));
+    let options =
+        Options { env: vec![env("SLACK_WEBHOOK_URL", "/slack"), env("WEBHOOK_URL", "/hook")], ..Options::default() };
+    let gateway = Gateway::start_with(&config.yaml(), &options).await.unwrap();
+    let team = gateway.ask("/team/new", &json!({"team_alias": "soft team", "soft_budget": 0.005})).await.unwrap();
+    assert_eq!(team.status, 200, "{}", team.text());
+    let team = team.json()["team_id"].as_str().unwrap().to_owned();
+    let soft = new_key(&gateway, &json!({"key_alias": "soft", "soft_budget": 0.005, "team_id": team})).await;
+    let hard = new_key(&gateway, &json!({"key_alias": "hard", "max_budget": 0.011})).await;
+    // one call costs a cent
+    let mut body = say("gpt", "hi [[sim prompt_tokens=10 completion_tokens=1000]]");
+    body["max_tokens"] = json!(1000);
+    for _ in 0..3 {
+        assert_eq!(gateway.post(CHAT, &body, &soft).await.unwrap().status, 200, "a soft budget stops nobody");
+    }
+    assert_eq!(gateway.post(CHAT, &body, &hard).await.unwrap().status, 200);
+    let statuses = [gateway.post(CHAT, &body, &hard).await.unwrap(), gateway.post(CHAT, &body, &hard).await.unwrap()];
+    assert_eq!(statuses.map(|reply| reply.status), [200, 422], "the hard one does");
+
+    eventually("all alerts", async || (told(&hooks, "/hook").len() >= 5).then(|| json!(1))).await;
+    let mut events: Vec<(String, String)> = told(&hooks, "/hook")
+        .iter()
+        .map(|event| [&event["event"], &event["event_group"]].map(|text| text.as_str().unwrap().to_owned()).into())
+        .collect();
+    events.sort_unstable();
+    let wanted = [
+        ("budget_crossed", "key"),
+        ("max_budget_alert", "key"),
+        ("soft_budget_crossed", "key"),
+        ("soft_budget_crossed", "team"),
+        ("threshold_crossed", "key"),
+    ];
+    assert_eq!(events, wanted.map(|(event, group)| (event.to_owned(), group.to_owned())));
+    let of = |event: &str, group: &str| {
+        told(&hooks, "/hook").into_iter().find(|e| e["event"] == event && e["event_group"] == group).unwrap()
+    };
+    let team_event = of("soft_budget_crossed", "team");
+    assert_eq!((&team_event["team_id"], &team_event["soft_budget"]), (&json!(team), &json!(0.005)), "{team_event}");
+    assert_eq!(of("max_budget_alert", "key")["alert_emails"], json!(["owner@example.org"]));
+    let text = told(&hooks, "/slack").iter().map(Value::to_string).collect::<String>();
+    assert!(text.contains("Key Budget: Soft Budget Crossed") && text.contains("*key_alias:* `hard`"), "{text}");
+    for key in [soft, hard] {
+        assert!(!text.contains(&key) && !gateway.logs().contains(&key), "keys are told to nobody");
+    }
+    assert!(!gateway.logs().contains("/slack"), "addresses of webhooks are secrets");
+}
