@@ -7,6 +7,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "mcp/inside.rs"]
+mod inside;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,11 +68,15 @@ struct House {
     gateway: Gateway,
     git: Canned,
     mail: Canned,
+    model: Canned,
 }
 
 async fn started() -> House {
     let (git, mail) = (Canned::start(said).await.unwrap(), Canned::start(said_as_events).await.unwrap());
+    let model = Canned::start(inside::model).await.unwrap();
+    let there = json!({"model": "openai/m", "api_base": format!("{}/v1", model.base_url()), "api_key": "sk-up"});
     let config = json!({
+        "model_list": [{"model_name": "tools", "litellm_params": there}],
         "mcp_servers": {
             "git": {
                 "url": format!("{}/mcp", git.base_url()), "transport": "http", "server_id": "git-1",
@@ -88,7 +95,7 @@ async fn started() -> House {
     let env = [("GIT_TOKEN", "git-s3cret"), ("LITELLM_SALT_KEY", "sk-salt-0123456789")];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = llm_tests::Options { env, ..Default::default() };
-    House { gateway: Gateway::start_with(&config.to_string(), &options).await.unwrap(), git, mail }
+    House { gateway: Gateway::start_with(&config.to_string(), &options).await.unwrap(), git, mail, model }
 }
 
 impl House {
@@ -117,6 +124,18 @@ impl House {
         self.ask(key, path, "tools/call", json!({"name": name, "arguments": {"a": 1}})).await
     }
 
+    /// The rows of a key, once there are as many as are expected.
+    async fn rows(&self, token: &str, count: usize) -> Vec<Value> {
+        for _ in 0..100 {
+            let rows = self.gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
+            match rows.as_array() {
+                Some(rows) if rows.len() >= count => return rows.clone(),
+                _ => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
+        panic!("no rows of the calls");
+    }
+
     async fn key(&self, fields: Value) -> (String, String) {
         let made = self.gateway.ask("/key/generate", &fields).await.unwrap();
         assert_eq!(made.status, 200, "{}", made.text());
@@ -134,6 +153,8 @@ async fn one_server_in_front_of_many() {
     keys_use_what_they_are_granted(&house).await;
     calls_are_billed(&house).await;
     rest(&house).await;
+    inside::models_use_tools(&house, &house.model).await;
+    inside::tools_are_for_those_who_may_use_them(&house, &house.model).await;
     servers_of_the_database(&house).await;
     assert!(!house.gateway.logs().contains("s3cret"), "a credential is in the log");
 }
@@ -268,19 +289,11 @@ async fn calls_are_billed(house: &House) {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "git-log"}});
     let limited = house.post("/mcp", &call, &[("authorization", &format!("Bearer {narrow}"))]).await;
     assert_eq!((limited.status, &limited.json()["id"]), (429, &json!(1)), "{}", limited.text());
-    for _ in 0..100 {
-        let rows = house.gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
-        let rows = rows.as_array().unwrap();
-        if let [_, _] = rows.as_slice() {
-            let row = rows.iter().find(|row| row["status"] == "success").unwrap();
-            assert_eq!((&row["call_type"], &row["spend"]), (&json!("call_mcp_tool"), &json!(0.25)), "{row}");
-            assert_eq!(row["mcp_namespaced_tool_name"], "git/log", "{row}");
-            assert_eq!(row["model"], "MCP: git-log", "{row}");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("no rows of the calls");
+    let rows = house.rows(&token, 2).await;
+    let row = rows.iter().find(|row| row["status"] == "success").unwrap();
+    assert_eq!((&row["call_type"], &row["spend"]), (&json!("call_mcp_tool"), &json!(0.25)), "{row}");
+    assert_eq!(row["mcp_namespaced_tool_name"], "git/log", "{row}");
+    assert_eq!(row["model"], "MCP: git-log", "{row}");
 }
 
 async fn rest(house: &House) {

@@ -97,6 +97,7 @@ async fn generate(
 ) -> Result<Answer, Error> {
     let filters = gate.filters();
     let mut fetched = fetched(engine, http, call, target, &model).await.map_err(classed)?;
+    crate::objects::types(&engine.settings, http, call, (target, &model), &mut fetched).await;
     crate::pictures::upload(&engine.settings, http, call, (target, &model), &mut fetched).await.map_err(classed)?;
     let mut planner = Planner {
         call,
@@ -163,7 +164,8 @@ pub(crate) async fn fetched(
         return Ok(Inlined::default());
     }
     let all = target.provider.fetches(upstream, model);
-    let wanted = |url: &str| all && url.starts_with("http") || codec.fetches(model, url);
+    let own = |url: &str| target.provider.takes_url(upstream, url);
+    let wanted = |url: &str| (all && url.starts_with("http") || codec.fetches(model, url)) && !own(url);
     Inlined::fetch(http, &engine.settings.fetch, &wanted, call.decoded()?).await
 }
 

@@ -37,6 +37,7 @@ pub mod form;
 mod hedge;
 mod media;
 mod mock;
+mod objects;
 mod onward;
 mod partial;
 mod pictures;

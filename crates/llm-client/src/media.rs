@@ -13,6 +13,8 @@ pub(crate) struct Inlined {
     fetched: Vec<(String, Fetched)>,
     /// Ids of the host's files by the bytes of pictures in base64, see [`crate::pictures`].
     pub(crate) files: Vec<(String, String)>,
+    /// Media types by URL, see [`crate::objects`].
+    pub(crate) types: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -49,9 +51,9 @@ impl Inlined {
         Ok(all)
     }
 
-    /// Puts the bytes in place of the URLs, and ids in place of pictures that are files of the upstream's.
+    /// Puts the bytes in place of the URLs, types beside others, and ids in place of pictures that are files of the upstream's.
     pub(crate) fn put_into(&self, request: &mut GenerateRequest) {
-        if self.fetched.is_empty() && self.files.is_empty() {
+        if self.fetched.is_empty() && self.files.is_empty() && self.types.is_empty() {
             return;
         }
         request.turns.iter_mut().flat_map(|t| &mut t.parts).for_each(|part| self.put(part));
@@ -71,6 +73,11 @@ impl Inlined {
             if media_type.is_none() {
                 media_type.clone_from(&got.media_type);
             }
+        }
+        if let MediaSource::Url(url) = source
+            && media_type.is_none()
+        {
+            *media_type = self.types.iter().find(|(known, _)| known == url).map(|(_, kind)| kind.clone());
         }
         if let MediaSource::Base64(data) = source
             && let Some((_, id)) = self.files.iter().find(|(known, _)| known == data)

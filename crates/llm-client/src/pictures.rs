@@ -43,20 +43,7 @@ pub(crate) async fn upload(
     (target, model): (&Target, &str),
     media: &mut Inlined,
 ) -> Result<()> {
-    if call.operation != OperationKind::Generate {
-        return Ok(());
-    }
-    let want = Want { operation: call.operation, format: call.format, model };
-    let Some(upstream) = target.protocols(&want).best().filter(|u| *u != call.format) else { return Ok(()) };
-    let facts = CallFacts {
-        operation: call.operation,
-        format: upstream,
-        client_format: call.format,
-        model,
-        stream: call.stream,
-        betas: &[],
-        headers: &call.headers,
-    };
+    let Some(facts) = translated(call, target, model) else { return Ok(()) };
     let Some(url) = target.provider.picture_files(&target.provider_call(&facts)) else { return Ok(()) };
     let decoded = call.decoded()?;
     if !decoded.turns.iter().flat_map(|t| &t.parts).any(|p| matches!(p.kind, PartKind::Image(_))) {
@@ -75,6 +62,21 @@ pub(crate) async fn upload(
         }
     }
     Ok(())
+}
+
+/// A conversation for a provider of another language, as it will be sent. Nothing for other calls.
+pub(crate) fn translated<'a>(call: &'a Call, target: &Target, model: &'a str) -> Option<CallFacts<'a>> {
+    let want = Want { operation: call.operation, format: call.format, model };
+    let upstream = target.protocols(&want).best()?;
+    (call.operation == OperationKind::Generate && upstream != call.format).then_some(CallFacts {
+        operation: call.operation,
+        format: upstream,
+        client_format: call.format,
+        model,
+        stream: call.stream,
+        betas: &[],
+        headers: &call.headers,
+    })
 }
 
 /// The files of a host, as a deployment sees them.

@@ -3,6 +3,7 @@
 use llm_types::Format;
 use llm_types::generate::{GenerateResponse, PartKind, UsageReport};
 use llm_types::stream::{Delta, Event, EventFilter, EventSink};
+use llm_wire::top::Top;
 
 use crate::count::tokens_of;
 
@@ -12,7 +13,7 @@ const COUNTED_AS: &str = "gpt-4";
 /// Languages whose whole answers tell thoughts but seldom how many tokens they had.
 const WHOLE: [Format; 2] = [Format::AnthropicMessages, Format::BedrockConverse];
 /// ... and those of which LiteLLM counts the thoughts of streams only.
-const STREAMS: [Format; 2] = [Format::OllamaChat, Format::OllamaGenerate];
+const STREAMS: [Format; 3] = [Format::OllamaChat, Format::OllamaGenerate, Format::OpenAiChat];
 
 /// Moves the thoughts of a whole answer from the text's tokens to their own, where the upstream did not.
 pub(crate) fn split(upstream: Format, response: &mut GenerateResponse) {
@@ -45,6 +46,14 @@ fn apart(report: &mut UsageReport, text: &str) {
     usage.output_text -= usage.reasoning;
 }
 
+/// True when the upstream itself says what the tokens of its answer were for (OpenAI's languages).
+fn is_split(report: &UsageReport) -> bool {
+    report.raw.as_ref().is_some_and(|(_, raw)| {
+        let top = Top::parse(raw.get().as_bytes()).unwrap_or_default();
+        top.get("completion_tokens_details").is_some_and(|details| details != "null")
+    })
+}
+
 /// The thoughts of a stream so far.
 #[derive(Debug, Default)]
 struct Thoughts(String);
@@ -53,7 +62,7 @@ impl EventFilter for Thoughts {
     fn event(&mut self, mut event: Event<'_>, next: &mut dyn EventSink) {
         match &mut event {
             Event::Delta { delta: Delta::Thinking(text), .. } => self.0.push_str(text),
-            Event::Usage(report) => apart(report, &self.0),
+            Event::Usage(report) if !is_split(report) => apart(report, &self.0),
             _ => {}
         }
         next.event(event);
@@ -64,8 +73,8 @@ impl EventFilter for Thoughts {
 mod tests {
     use std::borrow::Cow;
 
-    use llm_types::Usage;
     use llm_types::generate::{Choice, Part};
+    use llm_types::{RawJson, Usage};
 
     use super::*;
 
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn streams_are_counted_at_each_report() {
-        assert!(filter(Format::GeminiGenerate).is_none() && filter(Format::OpenAiChat).is_none());
+        assert!(filter(Format::GeminiGenerate).is_none());
         let mut filter = filter(Format::OllamaChat).unwrap();
         let mut seen = Vec::new();
         let mut sink = |event: Event<'_>| {
@@ -112,5 +121,25 @@ mod tests {
         }
         filter.event(Event::Usage(Box::new(report(40, 0))), &mut sink);
         assert_eq!(seen, [(1, 0), (30, 10)]);
+    }
+
+    #[test]
+    fn what_the_host_says_stands() {
+        let raw = r#"{"completion_tokens":40,"completion_tokens_details":{"reasoning_tokens":0}}"#;
+        let told = UsageReport { raw: Some((Format::OpenAiChat, RawJson::parse(raw).unwrap())), ..report(40, 0) };
+        let raw = RawJson::parse(r#"{"completion_tokens":40,"completion_tokens_details":null}"#).unwrap();
+        let silent = UsageReport { raw: Some((Format::OpenAiChat, raw)), ..report(40, 0) };
+        let mut filter = filter(Format::OpenAiChat).unwrap();
+        let mut seen = Vec::new();
+        let mut sink = |event: Event<'_>| {
+            if let Event::Usage(report) = event {
+                seen.push((report.usage.output_text, report.usage.reasoning));
+            }
+        };
+        let delta = Delta::Thinking(Cow::Borrowed(THOUGHT));
+        filter.event(Event::Delta { choice: 0, part: 0, delta }, &mut sink);
+        filter.event(Event::Usage(Box::new(told)), &mut sink);
+        filter.event(Event::Usage(Box::new(silent)), &mut sink);
+        assert_eq!(seen, [(40, 0), (30, 10)]);
     }
 }

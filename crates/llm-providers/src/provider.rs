@@ -223,6 +223,12 @@ pub trait Provider: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Where the type of something that a conversation names by its address can be asked for, with nothing but the
+    /// credentials of the call. Nothing: nowhere.
+    fn media_facts(&self, _call: &Call<'_>, _url: &str) -> Option<String> {
+        None
+    }
+
     /// True where [`Self::prepare`] has something to do.
     fn prepares(&self, _call: &Call<'_>) -> bool {
         false
@@ -297,6 +303,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// True where it does not fetch URLs of images and files itself although its language can name them: they are
     /// fetched before the request is written.
     fn fetches(&self, _format: Format, _model: &str) -> bool {
+        false
+    }
+
+    /// True for a URL that it fetches itself although others who speak its language do not.
+    fn takes_url(&self, _format: Format, _url: &str) -> bool {
         false
     }
 

@@ -29,6 +29,7 @@ use llm_wire::top::Top;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::guard::CallGate;
+use crate::mcp::inside;
 use crate::read;
 use crate::resources::context;
 use crate::responses::{self, Book, Told, Turn};
@@ -164,6 +165,9 @@ async fn steps(
         None => (body, path_model),
     };
     let top = Top::parse(&body)?;
+    if let Some(offer) = inside::read(ctx, &top)? {
+        return Box::pin(inside::answer(core, ctx, &who, &top, offer)).await;
+    }
     match several::read(ctx, &top)? {
         Some(several) => several::answer(core, ctx, &who, &top, several).await,
         None => match prompts::read(ctx, &top)? {

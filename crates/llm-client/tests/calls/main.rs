@@ -15,6 +15,7 @@ mod exact;
 mod faults;
 mod hang_up;
 mod host;
+mod objects;
 mod parameters;
 mod passthrough;
 mod pictures;

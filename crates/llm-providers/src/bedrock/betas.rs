@@ -13,7 +13,7 @@ const NOT_CONVERSE: [&str; 5] = [
     "tool-search-tool-2025-10-19",
 ];
 /// Those that only `Converse` takes.
-const ONLY_CONVERSE: [&str; 1] = ["structured-outputs-2025-11-13"];
+const ONLY_CONVERSE: [&str; 2] = ["computer-use-2024-10-22", "structured-outputs-2025-11-13"];
 const HEADER: &str = "anthropic-beta";
 
 /// The betas of the deployment, the client and the body, as the interface calls them.

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use crate::params::Params;
 use crate::provider::Provider;
 use crate::quirk::Quirk;
-use crate::rules::{self, Policy, Values};
+use crate::rules::{self, Family, Policy, Values};
 
 /// The draft's values under the names that rules ask for.
 struct View<'d, 't>(&'d Draft<'t>);
@@ -42,7 +42,8 @@ pub(super) fn edit(
         }
         draft.lose("reasoning");
     }
-    if draft.get("temperature").is_some() {
+    // the o-series' own rule is chat's alone
+    if draft.get("temperature").is_some() && Family::of(model) != Family::OSeries {
         let present = FieldSet::of(&[Field::Temperature]);
         let dropped = rules::check(provider, model, params, caps, present, &View(draft), policy)?;
         if dropped.has(Field::Temperature) {
@@ -102,5 +103,6 @@ mod tests {
         assert_eq!(edited("gpt-4o", body, false).unwrap(), body);
         assert_eq!(edited("gpt-5", body, false).unwrap_err().kind, Kind::UnsupportedParams);
         assert_eq!(edited("gpt-5", body, true).unwrap(), r#"{"input":"Hi"}"#);
+        assert_eq!(edited("o3-mini", body, false).unwrap(), body);
     }
 }

@@ -2343,7 +2343,7 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
             FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
         ),
     ],
-    embed_supported: FieldSet::of(&[F::Dimensions, F::InputType]),
+    embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     quirks: Quirks::of(&[Q::EmbedInputList]),
     paths: Paths {
         chat: Some("/models/{model}:generateContent"),
@@ -5477,7 +5477,7 @@ pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
             FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
         ),
     ],
-    embed_supported: FieldSet::of(&[F::Dimensions, F::InputType]),
+    embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[Q::EmbedInputList, Q::ErrorTypeByStatus]),
     betas: &[
@@ -5558,7 +5558,7 @@ pub(crate) static VERTEX_AI_BETA: ProviderRow = ProviderRow {
             FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
         ),
     ],
-    embed_supported: FieldSet::of(&[F::Dimensions, F::InputType]),
+    embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[Q::EmbedInputList, Q::ErrorTypeByStatus]),
     betas: &[

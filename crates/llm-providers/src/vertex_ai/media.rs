@@ -3,6 +3,7 @@
 use llm_types::{Format, OperationKind};
 
 use super::url::Place;
+use crate::aws::escaped;
 use crate::provider::{Call, Want};
 
 /// The language of a model, of the operations that are told here.
@@ -27,6 +28,25 @@ fn spoken(model: &str) -> Format {
     } else {
         Format::GoogleSpeech
     }
+}
+
+/// True for media that Google fetches: whatever has a type in its name.
+pub(super) fn takes(format: Format, url: &str) -> bool {
+    format == Format::GeminiGenerate
+        && url.starts_with("https://")
+        && llm_wire::gemini::media_type_of_url(url).is_some()
+}
+
+/// Where Cloud Storage tells the type of an object whose name does not:
+/// <https://cloud.google.com/storage/docs/json_api/v1/objects/get>.
+pub(super) fn facts(call: &Call<'_>, url: &str) -> Option<String> {
+    let (bucket, object) = url.strip_prefix("gs://")?.split_once('/')?;
+    let dots = |name: &str| name.bytes().all(|b| b == b'.'); // nothing has such a name; they would move the path
+    let asked = call.format == Format::GeminiGenerate && llm_wire::gemini::media_type_of_url(url).is_none();
+    (asked && !dots(bucket) && !dots(object)).then(|| {
+        let (bucket, object) = (escaped(bucket), escaped(object));
+        format!("https://storage.googleapis.com/storage/v1/b/{bucket}/o/{object}?fields=contentType")
+    })
 }
 
 /// Where texts are spoken.

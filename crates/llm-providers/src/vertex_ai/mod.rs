@@ -72,6 +72,14 @@ macro_rules! provider {
                 cached_contents(call, $beta)
             }
 
+            fn takes_url(&self, format: Format, url: &str) -> bool {
+                media::takes(format, url)
+            }
+
+            fn media_facts(&self, call: &Call<'_>, url: &str) -> Option<String> {
+                media::facts(call, url)
+            }
+
             fn supported(&self, model: &str, caps: &ModelCaps) -> FieldSet {
                 match Family::of(model) {
                     Family::Agent => FieldSet::of(&[Field::User, Field::Stream, Field::StreamOptions]),

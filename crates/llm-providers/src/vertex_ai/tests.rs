@@ -111,3 +111,15 @@ fn tasks_have_addresses_of_their_own() {
         "https://discoveryengine.googleapis.com/v1/projects/p/locations/global/rankingConfigs/default_ranking_config:rank"
     );
 }
+
+#[test]
+fn storage_tells_types_that_names_do_not() {
+    let params = params(&[("vertex_project", "p")]);
+    let call = call("gemini-2.5-pro", &params);
+    let storage = "https://storage.googleapis.com/storage/v1/b";
+    let asked = VertexAi.media_facts(&call, "gs://pets/cats/tom?").unwrap();
+    assert_eq!(asked, format!("{storage}/pets/o/cats%2Ftom%3F?fields=contentType"));
+    for known in ["gs://pets/tom.png", "https://h/tom", "gs://../tom", "gs://pets/..", "gs://pets", "gs:///tom"] {
+        assert_eq!(VertexAi.media_facts(&call, known), None, "{known}");
+    }
+}

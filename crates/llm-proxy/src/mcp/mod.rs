@@ -8,12 +8,16 @@
 //! | `protocol` | streamable HTTP |
 //! | `rest` | `/mcp-rest/tools/*` |
 //! | `call` | a call of a tool: admitted, made, billed |
+//! | `inside` | tools inside of conversations with models: `offered` says which, `spoken` how they are told |
 //! | `manage` | `/v1/mcp/*` as far as it is read, `/mcp-rest/test/*` |
 
 mod call;
+pub mod inside;
 mod manage;
+mod offered;
 mod protocol;
 mod rest;
+mod spoken;
 mod view;
 
 use std::net::SocketAddr;

@@ -47,7 +47,8 @@ pub(super) fn encode(err: &Error, out: &mut BytesMut) {
         408 | 504 => "timeout_error",
         413 => "request_too_large",
         429 => "rate_limit_error",
-        503 | 529 => "overloaded_error",
+        503 if err.kind == Kind::MidStream => "overloaded_error",
+        529 => "overloaded_error",
         500.. => "api_error",
         _ => "invalid_request_error",
     };
@@ -128,14 +129,13 @@ fn kind(status: u16, text: &str) -> (Kind, Option<u16>) {
         return (Kind::Authentication, None);
     }
     match status {
-        400 => (Kind::BadRequest, None),
+        400 | 413 => (Kind::BadRequest, None), // as LiteLLM says it
         401 => (Kind::Authentication, None),
         403 => (Kind::PermissionDenied, None),
         404 => (Kind::NotFound, None),
         408 => (Kind::Timeout, None),
         504 => (Kind::Timeout, Some(504)),
         409 => (Kind::Conflict, None),
-        413 => (Kind::TooLarge, None),
         429 => (Kind::RateLimit, None),
         500 | 529 => (Kind::Internal, None),
         502 => (Kind::BadGateway, None),
@@ -147,6 +147,9 @@ fn kind(status: u16, text: &str) -> (Kind, Option<u16>) {
 
 fn with_facts(mut err: Error, status: Option<u16>) -> Error {
     err.status = status;
+    if status == Some(504) {
+        err.openai_type = Some("internal_server_error".to_owned());
+    }
     if err.kind == Kind::RateLimit {
         err.openai_type = Some("throttling_error".to_owned()); // what chat clients of LiteLLM see
     }

@@ -9,7 +9,7 @@ use super::unsupported::{is_checked, lose};
 use crate::codec::EncodeContext;
 
 /// Extras that concern others than the upstream, or that are written elsewhere.
-const NOT_CARRIED: [&str; 13] = [
+const NOT_CARRIED: [&str; 12] = [
     "max_tokens",
     "web_search_options",
     "context_management",
@@ -17,7 +17,6 @@ const NOT_CARRIED: [&str; 13] = [
     "output_config",
     "output_format",
     "metadata",
-    "extra_headers",
     "extra_body",
     "max_retries",
     "stream_options",
@@ -54,10 +53,11 @@ fn looks_personal(user: &str) -> bool {
 }
 
 /// Writes the fields that nobody here knows: chat clients use them for parameters of this format. Fields of other
-/// formats are reported as lost.
+/// formats are reported as lost. `headers`: with `extra_headers`, which the provider takes out of the body again.
 pub(super) fn write_carried(
     req: &GenerateRequest,
     refused: FieldSet,
+    headers: bool,
     ctx: &mut EncodeContext<'_>,
     body: &mut Object<'_>,
 ) {
@@ -70,7 +70,8 @@ pub(super) fn write_carried(
     }
     for (key, value) in req.extra.all() {
         let known = Field::from_name(key);
-        if NOT_CARRIED.contains(&key) || known.is_some_and(is_checked) {
+        let headers = key == "extra_headers" && !headers;
+        if headers || NOT_CARRIED.contains(&key) || known.is_some_and(is_checked) {
             continue;
         }
         if chat || known == Some(Field::CacheControl) {

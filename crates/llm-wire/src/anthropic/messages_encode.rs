@@ -139,7 +139,9 @@ fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut Vec<&'a str>, blocks: &
     for (at, part) in first.into_iter().chain(then).enumerate() {
         let mark = turn.extra.get("cache_control").filter(|_| at + 1 == count);
         match &part.kind {
-            PartKind::Text { .. } if is_blank(part) => {}
+            PartKind::Text { .. } if is_blank(part) => {
+                text_block(PLACEHOLDER, part.cache_control.as_ref().or(mark), list);
+            }
             PartKind::Text { text, .. } if last && at + 1 == count => {
                 // a reply is continued from here: the upstream refuses white space at its end
                 text_block(text.trim_end(), part.cache_control.as_ref().or(mark), list);

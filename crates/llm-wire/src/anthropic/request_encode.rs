@@ -136,7 +136,7 @@ fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, purpose: Purpose,
     if purpose == Purpose::Generate {
         generation(req, &plan, refused, ctx, &mut body);
     }
-    write_carried(req, refused, ctx, &mut body);
+    write_carried(req, refused, purpose == Purpose::Generate, ctx, &mut body);
     body.close();
 
     blocks.lost.iter().for_each(|name| lose(ctx, name));
@@ -178,18 +178,23 @@ fn output(
     names: &Names,
     ctx: &mut EncodeContext<'_>,
 ) -> Result<Option<Json>> {
+    let wanted = wanted_schema(req);
+    if let Some(wanted) = wanted.as_ref().filter(|_| !ctx.caps.structured_output) {
+        answer_tool(wanted, tools, ctx);
+    }
     tools.write(req, legacy, names, ctx)?;
     if let Some(options) = req.extra.get("web_search_options").filter(|o| !o.is_null()) {
         tools.web_search_options(options);
     }
-    let Some(wanted) = wanted_schema(req) else { return Ok(None) };
-    if ctx.caps.structured_output {
-        return Ok(Some(schema::for_output(&wanted)));
-    }
+    Ok(wanted.filter(|_| ctx.caps.structured_output).map(|wanted| schema::for_output(&wanted)))
+}
+
+/// The tool whose arguments are the answer: it comes first.
+fn answer_tool(wanted: &RawJson, tools: &mut Tools, ctx: &mut EncodeContext<'_>) {
     let mut tool = Object::open(tools.item());
     tool.str("name", JSON_TOOL);
-    if schema::needs_wrapping(&wanted) {
-        let properties = Json::object([("values", Json::from(&wanted))]);
+    if schema::needs_wrapping(wanted) {
+        let properties = Json::object([("values", Json::from(wanted))]);
         let required = Json::from(vec![Json::from("values")]);
         let wrapped = [("type", Json::from("object")), ("properties", properties), ("required", required)];
         tool.json("input_schema", &Json::object(wrapped));
@@ -198,7 +203,6 @@ fn output(
     }
     tool.close();
     ctx.hints.json_tool = true;
-    Ok(None)
 }
 
 /// The schema of the answer; `response_schema` is an older spelling of chat clients.

@@ -133,7 +133,8 @@ impl Tools {
 
 /// True when the assistant called tools in the history.
 pub(super) fn history_calls(req: &GenerateRequest) -> bool {
-    req.turns.iter().flat_map(|t| &t.parts).any(|p| matches!(p.kind, PartKind::ToolCall(_)))
+    // the legacy kind has no id and does not count
+    req.turns.iter().flat_map(|t| &t.parts).any(|p| matches!(&p.kind, PartKind::ToolCall(c) if !c.id.is_empty()))
 }
 
 fn function(tool: &Tool, f: &FunctionTool, names: &Names, out: &mut BytesMut) {

@@ -135,13 +135,17 @@ fn content(role: &str, list: &mut Arr<'_>, parts: impl FnOnce(&mut Arr<'_>) -> R
 }
 
 fn instructions(turns: &[&Turn], body: &mut Obj<'_>) {
-    let texts = || turns.iter().flat_map(|t| &t.parts).filter_map(Part::as_text);
-    if texts().next().is_none() {
+    let texts: Vec<String> = turns
+        .iter()
+        .filter(|t| t.parts.iter().any(|p| p.as_text().is_some()))
+        .map(|t| t.parts.iter().filter_map(Part::as_text).collect())
+        .collect();
+    if texts.is_empty() {
         return;
     }
     let mut system = body.obj("system_instruction");
     let mut parts = system.arr("parts");
-    texts().for_each(|text| parts.obj().str("text", text));
+    texts.iter().for_each(|text| parts.obj().str("text", text)); // one for each turn, as LiteLLM has it
 }
 
 /// The call that a function's answer belongs to is not there.

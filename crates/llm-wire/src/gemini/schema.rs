@@ -153,6 +153,7 @@ fn filter(node: &mut Json, ordered: bool) {
     if let Json::Object(fields) = node {
         fields.retain(|(key, value)| match key.as_str() {
             "format" => matches!(value.as_str(), Some("enum" | "date-time")),
+            "default" => !value.is_null(),
             key => KNOWN.contains(&key),
         });
     }
@@ -193,7 +194,7 @@ mod tests {
             "level":{"type":["integer","null"],"enum":[1,2]},"list":{"type":"array"},"any":{}},"required":["stops"],
             "$defs":{"Stop":{"type":"object","properties":{"city":{"type":"string"},"next":{"$ref":"#/$defs/Stop"}},
             "additionalProperties":false}},"additionalProperties":false}"##;
-        let want = r#"{"type":"object","properties":{"stops":{"type":"array","items":{"type":"object","properties":{"city":{"type":"string"},"next":{"type":"object"}}},"minItems":1},"budget":{"anyOf":[{"type":"number","nullable":true}],"default":null},"mode":{"type":"string","enum":["car",null]},"when":{"type":"string"},"opts":{"type":"object"},"level":{"anyOf":[{"type":"integer","nullable":true}]},"list":{"type":"array","items":{"type":"object"}},"any":{"type":"object"}},"required":["stops"]}"#;
+        let want = r#"{"type":"object","properties":{"stops":{"type":"array","items":{"type":"object","properties":{"city":{"type":"string"},"next":{"type":"object"}}},"minItems":1},"budget":{"anyOf":[{"type":"number","nullable":true}]},"mode":{"type":"string","enum":["car",null]},"when":{"type":"string"},"opts":{"type":"object"},"level":{"anyOf":[{"type":"integer","nullable":true}]},"list":{"type":"array","items":{"type":"object"}},"any":{"type":"object"}},"required":["stops"]}"#;
         assert_eq!(bent(trip), want);
     }
 

@@ -42,13 +42,14 @@ impl StreamDecoder for Decoder {
         if self.ended || frame.data.trim_ascii().is_empty() || frame.is_done() {
             return;
         }
+        let data = without_line_ends(&frame.data);
         if self.pieces.is_some() {
-            return self.piece(&frame.data, sink);
+            return self.piece(&data, sink);
         }
-        let object = frame.data.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice::<ReplyIn<'_>>(&frame.data) {
+        let object = data.trim_ascii_start().starts_with(b"{");
+        match serde_json::from_slice::<ReplyIn<'_>>(&data) {
             Ok(view) if object => self.event(view, sink),
-            Err(_) if object => self.piece(&frame.data, sink),
+            Err(_) if object => self.piece(&data, sink),
             _ => self.unreadable(sink),
         }
     }
@@ -67,6 +68,28 @@ impl StreamDecoder for Decoder {
         let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
         self.fail(Error::upstream(Kind::MidStream, text, detail), sink);
     }
+}
+
+/// Line and paragraph separators (U+2028, U+2029) stand bare in Google's events. LiteLLM's reader takes them for ends of
+/// lines and loses them, so its clients never see any.
+fn without_line_ends(data: &[u8]) -> Cow<'_, [u8]> {
+    const SEPARATORS: [&[u8]; 2] = ["\u{2028}".as_bytes(), "\u{2029}".as_bytes()];
+    let begins = |rest: &[u8]| SEPARATORS.iter().any(|s| rest.starts_with(s));
+    let found =
+        |rest: &[u8]| memchr::memmem::find_iter(rest, b"\xE2\x80").find(|at| rest.get(*at..).is_some_and(begins));
+    let Some(mut at) = found(data) else { return Cow::Borrowed(data) };
+    let (mut out, mut rest) = (Vec::with_capacity(data.len()), data);
+    loop {
+        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(head);
+        rest = tail.get(3..).unwrap_or_default();
+        match found(rest) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    out.extend_from_slice(rest);
+    Cow::Owned(out)
 }
 
 impl Decoder {
@@ -204,5 +227,17 @@ impl Decoder {
         }
         sink.event(Event::Error(Box::new(err)));
         sink.event(Event::End);
+    }
+}
+
+#[cfg(test)]
+mod separators {
+    use super::without_line_ends;
+
+    #[test]
+    fn separators_of_lines_are_lost() {
+        let lost = |text: &str| String::from_utf8(without_line_ends(text.as_bytes()).into_owned()).unwrap();
+        assert_eq!(lost("a \u{2028} b\u{2029}\u{2028}c\u{2014}d"), "a  bc\u{2014}d");
+        assert_eq!(lost("\u{2026}"), "\u{2026}");
     }
 }

@@ -55,10 +55,11 @@ impl UpstreamCodec<Embed> for OllamaEmbed {
         obj.extra(&req.extra, Format::OpenAiEmbeddings, beside);
         let given = req.extra.get("options").is_some();
         let more = req.extra.all().any(|(key, _)| !beside(key));
-        if !given && (more || req.encoding_format.is_some() || req.user.is_some()) {
+        if !given && (more || req.encoding_format.is_some() || req.user.is_some() || req.input_type.is_some()) {
             let mut options = obj.obj("options");
             options.opt_str("encoding_format", req.encoding_format.as_deref());
             options.opt_str("user", req.user.as_deref());
+            options.opt_str("input_type", req.input_type.as_deref());
             options.extra(&req.extra, Format::OpenAiEmbeddings, |key| !beside(key));
         }
         Ok(())

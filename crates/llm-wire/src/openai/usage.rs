@@ -170,12 +170,12 @@ fn encode_stream(raw: &RawJson, usage: &Usage, shape: Shape, out: &mut BytesMut)
     let details: Details<'_> = raw.read().unwrap_or_default();
     let mut obj = Obj::open(out);
     totals(usage, &mut obj);
-    if let Some(output) = details.completion_tokens_details {
+    if let Some(output) = details.completion_tokens_details.filter(|d| d.get() != "null") {
         obj.text("completion_tokens_details", output.get());
     } else if !shape.tool_calls || shape.thoughts {
         let mut output = obj.obj("completion_tokens_details");
-        output.u64("reasoning_tokens", 0);
-        output.u64("text_tokens", usage.total_output());
+        output.u64("reasoning_tokens", usage.reasoning);
+        output.u64("text_tokens", usage.total_output().saturating_sub(usage.reasoning));
     }
     if let Some(input) = details.prompt_tokens_details {
         obj.text("prompt_tokens_details", input.get());

@@ -50,6 +50,7 @@ impl UpstreamCodec<Embed> for SnowflakeEmbed {
             }
         }
         obj.str("model", ctx.model);
+        obj.opt_str("input_type", req.input_type.as_deref());
         obj.extra(&req.extra, Format::OpenAiEmbeddings, |_| true);
         Ok(())
     }

@@ -124,7 +124,7 @@ fn errors_of_the_upstream_are_understood() {
         ("permission", 403, Kind::PermissionDenied),
         ("prompt-too-long", 400, Kind::ContextWindow),
         ("rate-limit", 429, Kind::RateLimit),
-        ("too-large", 413, Kind::TooLarge),
+        ("too-large", 413, Kind::BadRequest),
         ("unprocessable", 422, Kind::BadRequest),
     ];
     let all = fixtures(".error.json");
@@ -181,7 +181,7 @@ fn errors_for_clients() {
         (Kind::RateLimit, "rate_limit_error"),
         (Kind::Timeout, "timeout_error"),
         (Kind::Internal, "api_error"),
-        (Kind::Unavailable, "overloaded_error"),
+        (Kind::Unavailable, "api_error"),
     ] {
         let mut out = BytesMut::new();
         ClientCodec::<Generate>::encode_error(&Messages, &Error::new(kind, "a \"b\""), &mut out);

@@ -1,7 +1,9 @@
 //! A request to the upstream.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
-use llm_types::generate::{GenerateRequest, Sampling};
+use llm_types::generate::{GenerateRequest, Part, PartKind, Sampling};
 use llm_types::{Field, Json, Result};
 use serde_json::Number;
 
@@ -10,7 +12,7 @@ use super::fields_encode::{self, More};
 use super::messages_encode::{write_messages, write_system};
 use super::names::Names;
 use super::reasoning::{self, Plan};
-use super::tools_encode::Tools;
+use super::tools_encode::{Tools, history_calls};
 use crate::anthropic::{lose, unsupported};
 use crate::bedrock::model::Family;
 use crate::codec::EncodeContext;
@@ -26,7 +28,8 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     let mut blocks = Blocks::new(Names::of(req), ctx);
     blocks.guarded = req.extra.get("guardrailConfig").is_some_and(|g| !g.is_null()) && !has_guarded_text(req);
     let tools = Tools::of(req, family, &mut blocks, ctx)?;
-    let (system, turns) = req.split_instructions();
+    let told = if tools.is_empty() && history_calls(req) { calls_as_text(req) } else { Cow::Borrowed(req) };
+    let (system, turns) = told.split_instructions();
 
     let mut body = Obj::open(out);
     write_messages(turns, &mut blocks, ctx, body.key("messages"))?;
@@ -49,9 +52,26 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     Ok(())
 }
 
+/// Without tools the upstream refuses a history in which some were called: calls and results are told as text, in
+/// LiteLLM's words.
+fn calls_as_text(req: &GenerateRequest) -> Cow<'_, GenerateRequest> {
+    let mut req = req.clone();
+    for part in req.turns.iter_mut().flat_map(|t| &mut t.parts) {
+        let text = match &part.kind {
+            PartKind::ToolCall(c) => format!("[tool call {}: {}({})]", c.id, c.name, c.arguments),
+            PartKind::ToolResult(r) => {
+                let said: String = r.parts.iter().filter_map(Part::as_text).collect();
+                format!("[tool result for {}: {said}]", r.call_id)
+            }
+            _ => continue,
+        };
+        part.kind = Part::text(text).kind;
+    }
+    Cow::Owned(req)
+}
+
 /// Clients may mark themselves what a guardrail shall judge.
 fn has_guarded_text(req: &GenerateRequest) -> bool {
-    use llm_types::generate::PartKind;
     let marked =
         |kind: &PartKind| matches!(kind, PartKind::Opaque { json, .. } if json.get().contains("\"guarded_text\""));
     req.turns.iter().flat_map(|t| &t.parts).any(|p| marked(&p.kind))

@@ -1,7 +1,7 @@
 //! Tools to `toolConfig`.
 
 use llm_types::generate::{FunctionTool, GenerateRequest, PartKind, Tool, ToolChoice, ToolKind};
-use llm_types::{Error, Format, Json, Kind, RawJson, Result};
+use llm_types::{Format, Json, RawJson, Result};
 
 use super::block_encode::Blocks;
 use super::{JSON_TOOL, schema};
@@ -45,8 +45,7 @@ impl Tools {
     /// Sorts the tools of a request.
     ///
     /// # Errors
-    /// `UnsupportedParams` for tools that nobody here knows, unless they may be dropped; and for a history of calls
-    /// without any tools.
+    /// `UnsupportedParams` for tools that nobody here knows, unless they may be dropped.
     pub(super) fn of(
         req: &GenerateRequest,
         family: Family,
@@ -79,15 +78,7 @@ impl Tools {
                 ctx.hints.json_tool = true;
             }
         }
-        if tools.items.is_empty() && history_calls(req) {
-            if !ctx.modify_params {
-                return Err(Error::new(
-                    Kind::UnsupportedParams,
-                    "litellm.UnsupportedParamsError: Bedrock doesn't support tool calling without `tools=` param \
-                     specified. Pass `tools=` param OR set `litellm.modify_params = True` // \
-                     `litellm_settings::modify_params: True` to add dummy tool to the request.",
-                ));
-            }
+        if ctx.modify_params && tools.items.is_empty() && history_calls(req) {
             let dummy = FunctionTool {
                 name: "dummy_tool".to_owned(),
                 description: Some("This is a dummy tool call".to_owned()),
@@ -96,6 +87,11 @@ impl Tools {
             tools.function(&dummy, family, blocks);
         }
         Ok(tools)
+    }
+
+    /// True when there are none: the upstream then refuses calls in the history.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// Writes `toolConfig`, and the choice unless the model thinks: then it cannot be forced.
@@ -180,7 +176,7 @@ impl Tools {
             spec.str("description", f.description.as_deref().filter(|d| !d.is_empty()).unwrap_or(name));
             let input = schema::of_tool(f.parameters.as_ref(), family == Family::Claude);
             write_json(&input, spec.obj("inputSchema").key("json"));
-            spec.opt_bool("strict", f.strict);
+            spec.opt_bool("strict", f.strict.filter(|_| family == Family::Claude));
         });
     }
 
@@ -195,6 +191,7 @@ impl Tools {
         } else {
             &answer.schema
         };
+        let before = std::mem::take(&mut self.items);
         self.item(|o| {
             let mut spec = o.obj("toolSpec");
             spec.str("name", JSON_TOOL);
@@ -202,6 +199,7 @@ impl Tools {
             let input = schema::of_tool(Some(parameters), family == Family::Claude);
             write_json(&input, spec.obj("inputSchema").key("json"));
         });
+        self.items.extend(before); // LiteLLM's stands first
     }
 
     fn hosted(
@@ -220,9 +218,10 @@ impl Tools {
         }
         let kind = top.str("type").unwrap_or_default().into_owned();
         let function = top.read::<Top<'_>>("function");
-        let known = OWN.iter().find(|(head, _)| kind.starts_with(head)).filter(|_| family == Family::Claude);
-        if let Some((_, beta)) = known {
-            if let Some(beta) = beta
+        let claude = family == Family::Claude;
+        let known = OWN.iter().find(|(head, _)| kind.starts_with(head));
+        if let Some((_, beta)) = known.filter(|(head, _)| claude || *head == "computer_") {
+            if let Some(beta) = beta.filter(|_| claude)
                 && !ctx.betas.contains(beta)
             {
                 ctx.betas.push(beta);
@@ -243,7 +242,8 @@ impl Tools {
             self.cache_point(tool.cache_control.as_ref(), blocks);
             return Ok(());
         }
-        if ctx.drop_params {
+        // Bedrock knows no search of Anthropic's; LiteLLM leaves it out unasked
+        if ctx.drop_params || kind.starts_with("web_search") {
             lose(ctx, &format!("tools.{kind}"));
             return Ok(());
         }
@@ -282,7 +282,7 @@ fn wanted(req: &GenerateRequest) -> Option<Answer> {
 }
 
 /// True when tools were called in the history, by calls that have ids.
-fn history_calls(req: &GenerateRequest) -> bool {
+pub(super) fn history_calls(req: &GenerateRequest) -> bool {
     req.turns.iter().flat_map(|t| &t.parts).any(|p| match &p.kind {
         PartKind::ToolCall(c) => !c.id.is_empty(),
         PartKind::ToolResult(r) => !r.call_id.is_empty(),

@@ -51,7 +51,7 @@ fn tool_result(result: &ToolResult, before: &[Turn], obj: &mut Obj<'_>) {
     let mut outputs = item.arr("outputs");
     match object(&text) {
         Some(output) => outputs.text(output.get()),
-        None => outputs.obj().str("content", &text),
+        None => outputs.obj().str("result", &text),
     }
 }
 

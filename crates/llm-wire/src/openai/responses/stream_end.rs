@@ -1,7 +1,7 @@
 //! How a stream ends: with the whole answer, or with an error.
 
 use bytes::{BufMut, BytesMut};
-use llm_types::generate::PartKind;
+use llm_types::generate::{Part, PartKind};
 use llm_types::{Error, Format};
 
 use super::FORMAT;
@@ -15,6 +15,14 @@ use crate::openai::usage::Shape;
 /// LiteLLM's last word names a model of Bedrock without the interface that its first one names.
 fn without_route(model: &str) -> &str {
     model.strip_prefix("converse/").unwrap_or(model)
+}
+
+/// The proof of a thought.
+fn proof(part: &Part) -> Option<&str> {
+    match &part.kind {
+        PartKind::Thinking { signature, .. } => signature.as_deref(),
+        _ => None,
+    }
 }
 
 impl ResponsesStreamEncoder {
@@ -50,6 +58,12 @@ impl ResponsesStreamEncoder {
         let mut obj = event.obj("response");
         answer.write(&self.ctx, &mut obj);
         obj.extra(&response.extra, FORMAT, |_| native);
+        if self.ctx.upstream == Some(Format::BedrockConverse)
+            && let Some(proof) = answer.parts.iter().rev().find_map(proof)
+        {
+            // what LiteLLM's bridge keeps of the fields of its chunks
+            obj.obj("provider_specific_fields").obj("reasoningContent").str("signature", proof);
+        }
         drop(obj);
         drop(event);
         Writer::close(out);

@@ -1,0 +1,159 @@
+//! MCP tools inside of chat and Responses: the model is told the tools, what it calls is called, and it is asked again with
+//! the results, until it answers. Each answer and each call of a tool is authorized, limited, billed and logged by itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::CONTENT_LENGTH;
+use llm_accounts::Identity;
+use llm_mcp::answer as told;
+use llm_types::{Error, Format, Json, Kind, OperationKind, RawJson, Result};
+use llm_wire::top::Top;
+
+use super::call;
+pub use super::offered::Offer;
+use super::offered::{Shelf, Tool};
+use super::spoken::{Talk, Wished};
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{self, Context, Refused};
+use crate::{errors, recall};
+
+/// How often a model may be asked for one request.
+const ROUNDS: usize = 10;
+/// Whose rights a tool's call needs: the same as a client's own.
+const ROUTE: &str = "/mcp";
+
+/// The gateway's MCP servers that a request wants to use; nothing for calls that know no such tools.
+///
+/// # Errors
+/// 400 for what cannot be followed.
+pub fn read(ctx: &Context, top: &Top<'_>) -> Result<Option<Offer>> {
+    let knows = matches!(ctx.format, Format::OpenAiChat | Format::OpenAiResponses);
+    if !knows || ctx.operation != OperationKind::Generate {
+        return Ok(None);
+    }
+    let Some(offer) = Offer::read(top)? else { return Ok(None) };
+    let refused = |field: &'static str, why: &str| {
+        Err(Error::bad_request(format!("{why} with MCP tools of the gateway")).with_param(field))
+    };
+    if top.is_true("background") {
+        return refused("background", "answers cannot be made in the background");
+    }
+    if top.get("n").is_some_and(|n| n != "1" && n != "null") {
+        return refused("n", "there is one answer only");
+    }
+    Ok(Some(offer))
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// What it, or a call inside of it, is refused for.
+pub async fn answer(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    top: &Top<'_>,
+    offer: Offer,
+) -> Result<Response<Reply>, Refused> {
+    core.app.accounts.permitted(who, ROUTE, ROUTE)?;
+    let shelf = Shelf::filled(core, ctx, who, &offer).await?;
+    let mut talk = Talk::new(ctx.format, top, &offer.rest, &shelf)?;
+    if !shelf.runs() {
+        return ask(core, ctx, who, &talk.body(top, true)).await;
+    }
+    let mut round = 1;
+    loop {
+        let (head, body) = whole(core, ctx, who, round, &talk.body(top, false)).await?;
+        let mut answer: Json = serde_json::from_slice(&body)
+            .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")))?;
+        let wished = talk.wished(&answer);
+        let ours = wished.iter().all(|call| shelf.find(&call.name).is_some_and(|tool| tool.runs));
+        if wished.is_empty() || !ours || round == ROUNDS {
+            if round == ROUNDS && !wished.is_empty() {
+                tracing::warn!(call = %ctx.id, rounds = ROUNDS, "a model that goes on calling tools is stopped");
+            }
+            talk.tell(&mut answer, &shelf);
+            return Ok(finished(ctx, top, head, Bytes::from(answer.to_string()))?);
+        }
+        talk.said(&answer);
+        for call in wished {
+            if let Some(tool) = shelf.find(&call.name) {
+                let result = run(core, ctx, who, (&shelf, tool), &call).await?;
+                talk.called(call, tool, &result);
+            }
+        }
+        round += 1;
+    }
+}
+
+async fn ask(core: &Core, ctx: &mut Context, who: &Arc<Identity>, body: &Bytes) -> Result<Response<Reply>, Refused> {
+    let top = Top::parse(body)?;
+    Box::pin(flow::one(core, ctx, who, None, (body, &top), Vec::new())).await
+}
+
+/// An answer that comes whole. The first is the request's own; later ones have rows beside it.
+async fn whole(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    round: usize,
+    body: &Bytes,
+) -> Result<(http::response::Parts, Bytes), Refused> {
+    let response = if round == 1 {
+        ask(core, ctx, who, body).await?
+    } else {
+        let mut beside = ctx.beside(ctx.own_names);
+        match ask(core, &mut beside, who, body).await {
+            Ok(response) => response,
+            Err(refused) => {
+                // The row of the refusal is that of the call that failed.
+                *ctx = beside;
+                return Err(refused);
+            }
+        }
+    };
+    match response.into_parts() {
+        (head, Reply::Whole(body)) => Ok((head, body)),
+        _ => Err(Error::internal("a stream came where none was asked for").into()),
+    }
+}
+
+/// Calls a tool. What a server says of a failure is for the model to read; what the caller may not do ends the request.
+async fn run(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    (shelf, tool): (&Shelf, &Tool),
+    call: &Wished,
+) -> Result<RawJson, Refused> {
+    let Some((view, name)) = shelf.place(tool) else { return Err(Error::internal("a tool of no server").into()) };
+    let arguments = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
+    let params = format!("{{\"name\":{},\"arguments\":{arguments}}}", RawJson::string(name).get());
+    let Ok(params) = RawJson::parse(params) else { return Ok(told::failed("the arguments are no JSON")) };
+    let mut beside = ctx.beside(false);
+    (beside.operation, beside.format, beside.route) = (OperationKind::Tool, Format::OpenAiChat, ROUTE);
+    match call::tool(core, &mut beside, who, (ROUTE, view), name, &params).await {
+        Ok(result) => Ok(result),
+        Err(call::Failed::Told(error)) => Ok(told::failed(&error.message)),
+        Err(call::Failed::Refused(refused)) => {
+            beside.format = ctx.format;
+            *ctx = beside;
+            Err(*refused)
+        }
+    }
+}
+
+/// The last answer, as the client wished it.
+fn finished(ctx: &Context, top: &Top<'_>, mut head: http::response::Parts, body: Bytes) -> Result<Response<Reply>> {
+    head.headers.remove(CONTENT_LENGTH);
+    if !top.is_true("stream") {
+        return Ok(errors::json(200, body, head.headers));
+    }
+    let options = top.get("stream_options").and_then(|o| Top::parse(o.as_bytes()).ok());
+    let usage = options.is_some_and(|o| o.is_true("include_usage"));
+    recall::streamed(ctx.format, None, usage, &body, head.headers)
+        .ok_or_else(|| Error::internal("the answer cannot be told as a stream"))
+}

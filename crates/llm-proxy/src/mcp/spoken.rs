@@ -1,0 +1,348 @@
+//! What a conversation with tools looks like in each of the two languages that offer MCP: chat and Responses.
+
+use llm_types::{Error, Format, Json, RawJson, Result};
+use llm_wire::top::Top;
+use serde_json::value::RawValue;
+
+use super::offered::{Shelf, Tool};
+
+/// How the ids of items begin that the gateway adds.
+const LIST: &str = "mcpl_";
+const CALL: &str = "mcp_";
+
+/// A conversation that grows by calls and their results.
+#[derive(Debug)]
+pub(super) struct Talk {
+    format: Format,
+    /// Messages or items, as JSON.
+    turns: Vec<String>,
+    tools: Vec<Json>,
+    /// Calls that were made, in order.
+    made: Vec<Made>,
+}
+
+/// A call that a model wishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wished {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) arguments: String,
+}
+
+/// A call that was made.
+#[derive(Debug)]
+struct Made {
+    call: Wished,
+    label: String,
+    output: String,
+    failed: bool,
+}
+
+fn text<'j>(json: &'j Json, field: &str) -> Option<&'j str> {
+    json.get(field).and_then(Json::as_str)
+}
+
+impl Talk {
+    /// The conversation of a request, with `rest` and the tools of the shelf.
+    ///
+    /// # Errors
+    /// 400 when there is none.
+    pub(super) fn new(format: Format, top: &Top<'_>, rest: &[Json], shelf: &Shelf) -> Result<Self> {
+        let field = field(format);
+        let wrong = || Error::bad_request(format!("{field} must be a list")).with_param(field);
+        let raw = top.get(field).ok_or_else(wrong)?;
+        let turns = match llm_types::json::raw_str(raw).filter(|_| format == Format::OpenAiResponses) {
+            Some(said) => vec![Json::object([("role", "user"), ("content", &*said)]).to_string()],
+            None => {
+                let list: Vec<&RawValue> = serde_json::from_str(raw).map_err(|_| wrong())?;
+                list.iter().flat_map(|turn| earlier(turn.get())).collect()
+            }
+        };
+        let tools = rest.iter().cloned().chain(shelf.tools.iter().map(|tool| shown(format, tool))).collect();
+        Ok(Self { format, turns, tools, made: Vec::new() })
+    }
+
+    /// The request as it stands now. `stream`: as the client wished, else whole.
+    pub(super) fn body(&self, top: &Top<'_>, stream: bool) -> bytes::Bytes {
+        let turns = format!("[{}]", self.turns.join(","));
+        let tools = Json::Array(self.tools.clone()).to_string();
+        let choice = self.choice(top);
+        let mut edits = vec![(field(self.format), Some(turns.as_str()))];
+        match self.tools.is_empty() {
+            true => edits.extend(["tools", "tool_choice", "parallel_tool_calls"].map(|name| (name, None))),
+            false => edits.push(("tools", Some(tools.as_str()))),
+        }
+        if let Some(choice) = choice.filter(|_| !self.tools.is_empty()) {
+            edits.push(("tool_choice", Some(choice)));
+        }
+        if !stream {
+            edits.extend(["stream", "stream_options"].map(|name| (name, None)));
+        }
+        top.edited(&edits)
+    }
+
+    /// What becomes of a wish for a certain tool: it is for the first answer; a server is no tool.
+    fn choice(&self, top: &Top<'_>) -> Option<&'static str> {
+        let raw = top.get("tool_choice")?;
+        let server = Top::parse(raw.as_bytes()).is_ok_and(|choice| choice.str("type").as_deref() == Some("mcp"));
+        match raw {
+            "null" | "\"auto\"" | "\"none\"" => None,
+            _ if !self.made.is_empty() => Some("\"auto\""),
+            _ => server.then_some("\"required\""),
+        }
+    }
+
+    /// The calls that an answer wishes.
+    pub(super) fn wished(&self, answer: &Json) -> Vec<Wished> {
+        let own = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        if self.format == Format::OpenAiResponses {
+            let items = answer.get("output").and_then(Json::as_array).unwrap_or_default();
+            let calls = items.iter().filter(|item| text(item, "type") == Some("function_call"));
+            let call = |item: &Json| Wished {
+                id: own(text(item, "call_id")),
+                name: own(text(item, "name")),
+                arguments: own(text(item, "arguments")),
+            };
+            return calls.map(call).collect();
+        }
+        let calls = message(answer).and_then(|m| m.get("tool_calls")).and_then(Json::as_array).unwrap_or_default();
+        let call = |call: &Json| {
+            let function = call.get("function");
+            let part = |field| own(function.and_then(|f| text(f, field)));
+            Wished { id: own(text(call, "id")), name: part("name"), arguments: part("arguments") }
+        };
+        calls.iter().map(call).collect()
+    }
+
+    /// The answer becomes part of the conversation.
+    pub(super) fn said(&mut self, answer: &Json) {
+        if self.format == Format::OpenAiResponses {
+            let items = answer.get("output").and_then(Json::as_array).unwrap_or_default();
+            self.turns.extend(items.iter().map(ToString::to_string));
+        } else if let Some(message) = message(answer) {
+            const KEPT: [&str; 6] =
+                ["role", "content", "tool_calls", "reasoning_content", "thinking_blocks", "provider_specific_fields"];
+            let fields = message.as_object().unwrap_or_default().iter();
+            let kept = fields.filter(|(name, value)| KEPT.contains(&name.as_str()) && !value.is_null());
+            self.turns.push(Json::Object(kept.cloned().collect()).to_string());
+        }
+    }
+
+    /// The result of a call becomes part of it.
+    pub(super) fn called(&mut self, call: Wished, tool: &Tool, result: &RawJson) {
+        let (output, failed) = output(result);
+        let turn = match self.format {
+            Format::OpenAiResponses => {
+                Json::object([("type", "function_call_output"), ("call_id", &call.id), ("output", &output)])
+            }
+            _ => Json::object([("role", "tool"), ("tool_call_id", &call.id), ("content", &output)]),
+        };
+        self.turns.push(turn.to_string());
+        self.made.push(Made { call, label: tool.label.clone(), output, failed });
+    }
+
+    /// Tells in the last answer which tools there were and what was called: as OpenAI's items to Responses clients, below
+    /// `provider_specific_fields` to those of chat, as LiteLLM does.
+    pub(super) fn tell(&self, answer: &mut Json, shelf: &Shelf) {
+        if self.format == Format::OpenAiResponses {
+            let mut items = lists(shelf);
+            items.extend(self.made.iter().map(Made::item));
+            if let Some(Json::Array(output)) = answer.get_mut("output") {
+                output.splice(0..0, items);
+            }
+            return;
+        }
+        let Some(Json::Array(choices)) = answer.get_mut("choices") else { return };
+        let Some(message) = choices.first_mut().and_then(|choice| choice.get_mut("message")) else { return };
+        let mut own = message.get("provider_specific_fields").filter(|own| own.as_object().is_some()).cloned();
+        let own = own.get_or_insert_with(|| Json::Object(Vec::new()));
+        own.set("mcp_list_tools", Json::Array(shelf.tools.iter().map(|tool| shown(self.format, tool)).collect()));
+        own.set("mcp_tool_calls", Json::Array(self.made.iter().map(Made::wish).collect()));
+        own.set("mcp_call_results", Json::Array(self.made.iter().map(Made::result).collect()));
+        message.set("provider_specific_fields", own.clone());
+    }
+}
+
+impl Made {
+    fn item(&self) -> Json {
+        let text = Json::from(self.output.as_str());
+        let (output, error) = if self.failed { (Json::Null, text) } else { (text, Json::Null) };
+        Json::object([
+            ("id", Json::from(format!("{CALL}{}", self.call.id))),
+            ("type", Json::from("mcp_call")),
+            ("status", Json::from(if self.failed { "failed" } else { "completed" })),
+            ("name", Json::from(self.call.name.as_str())),
+            ("arguments", Json::from(self.call.arguments.as_str())),
+            ("server_label", Json::from(self.label.as_str())),
+            ("output", output),
+            ("error", error),
+            ("approval_request_id", Json::Null),
+        ])
+    }
+
+    fn wish(&self) -> Json {
+        let function = Json::object([("name", self.call.name.as_str()), ("arguments", self.call.arguments.as_str())]);
+        Json::object([
+            ("id", Json::from(self.call.id.as_str())),
+            ("type", Json::from("function")),
+            ("function", function),
+        ])
+    }
+
+    fn result(&self) -> Json {
+        let fields = [("tool_call_id", &self.call.id), ("name", &self.call.name), ("result", &self.output)];
+        Json::object(fields.map(|(name, value)| (name, value.as_str())))
+    }
+}
+
+const fn field(format: Format) -> &'static str {
+    match format {
+        Format::OpenAiResponses => "input",
+        _ => "messages",
+    }
+}
+
+fn message(answer: &Json) -> Option<&Json> {
+    answer.get("choices").and_then(Json::as_array)?.first()?.get("message")
+}
+
+/// A turn of the client's. What [`Talk::tell`] told of earlier answers becomes the calls and results that models know.
+fn earlier(turn: &str) -> Vec<String> {
+    let item = || serde_json::from_str::<Json>(turn).ok().filter(|item| text(item, "server_label").is_some());
+    let Some(item) = Some(turn).filter(|turn| turn.contains("\"mcp_")).and_then(|_| item()) else {
+        return vec![turn.to_owned()];
+    };
+    let own = |field| text(&item, field).unwrap_or_default();
+    match own("type") {
+        "mcp_list_tools" if own("id").starts_with(LIST) => Vec::new(),
+        "mcp_call" if own("id").starts_with(CALL) => {
+            let id = own("id").strip_prefix(CALL).unwrap_or_default();
+            let call =
+                [("type", "function_call"), ("call_id", id), ("name", own("name")), ("arguments", own("arguments"))];
+            let output = text(&item, "output").or_else(|| text(&item, "error")).unwrap_or_default();
+            let result = [("type", "function_call_output"), ("call_id", id), ("output", output)];
+            vec![Json::object(call).to_string(), Json::object(result).to_string()]
+        }
+        _ => vec![turn.to_owned()],
+    }
+}
+
+/// A tool as a function of the language.
+fn shown(format: Format, tool: &Tool) -> Json {
+    let mut function = Json::object([("name", tool.name.as_str())]);
+    if let Some(description) = &tool.description {
+        function.set("description", description.as_str());
+    }
+    function.set("parameters", tool.schema.clone());
+    if format == Format::OpenAiResponses {
+        function.set("type", "function");
+        function.set("strict", false);
+        return function;
+    }
+    Json::object([("type", Json::from("function")), ("function", function)])
+}
+
+/// The tools of each server as an item of OpenAI's.
+fn lists(shelf: &Shelf) -> Vec<Json> {
+    let mut labels: Vec<&str> = shelf.tools.iter().map(|tool| tool.label.as_str()).collect();
+    labels.dedup();
+    let list = |label: &&str| {
+        let tools = shelf.tools.iter().filter(|tool| tool.label == **label);
+        let tool = |tool: &Tool| {
+            Json::object([
+                ("name", Json::from(tool.name.as_str())),
+                ("description", Json::from(tool.description.as_deref())),
+                ("input_schema", tool.schema.clone()),
+                ("annotations", Json::Null),
+            ])
+        };
+        Json::object([
+            ("id", Json::from(format!("{LIST}{label}"))),
+            ("type", Json::from("mcp_list_tools")),
+            ("server_label", Json::from(*label)),
+            ("tools", Json::Array(tools.map(tool).collect())),
+            ("error", Json::Null),
+        ])
+    };
+    labels.iter().map(list).collect()
+}
+
+/// The result of a tool as a text for a model, and whether the tool failed. What is no text is named, not told.
+fn output(result: &RawJson) -> (String, bool) {
+    let result = result.read::<Json>().unwrap_or_default();
+    let parts = result.get("content").and_then(Json::as_array).unwrap_or_default();
+    let said: Vec<String> = parts.iter().map(part).collect();
+    let failed = result.get("isError").and_then(Json::as_bool) == Some(true);
+    match (said.is_empty(), result.get("structuredContent")) {
+        (true, Some(structured)) => (structured.to_string(), failed),
+        _ => (said.join("\n"), failed),
+    }
+}
+
+fn part(part: &Json) -> String {
+    let kind = text(part, "type").unwrap_or_default();
+    let inner = part.get("resource");
+    if let Some(said) = text(part, "text").or_else(|| inner.and_then(|r| text(r, "text"))) {
+        return said.to_owned();
+    }
+    let what = text(part, "uri").or_else(|| inner.and_then(|r| text(r, "uri"))).or_else(|| text(part, "mimeType"));
+    format!("[{kind} {}]", what.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn talk(format: Format, body: &str) -> Talk {
+        let shelf = Shelf::empty();
+        Talk::new(format, &Top::parse(body.as_bytes()).unwrap(), &[json(r#"{"type":"x"}"#)], &shelf).unwrap()
+    }
+
+    #[test]
+    fn answers_become_turns() {
+        let body = r#"{"model":"m","input":"hi","tools":[],"tool_choice":"required","stream":true}"#;
+        let mut talk = talk(Format::OpenAiResponses, body);
+        let answer = json(
+            r#"{"output":[{"type":"reasoning","id":"r"},{"type":"function_call","call_id":"c","name":"n","arguments":"{}"}]}"#,
+        );
+        let [call] = <[Wished; 1]>::try_from(talk.wished(&answer)).unwrap();
+        assert_eq!((call.id.as_str(), call.name.as_str(), call.arguments.as_str()), ("c", "n", "{}"));
+        talk.said(&answer);
+        talk.called(call, &Tool::named("n"), &RawJson::parse(r#"{"content":[{"type":"text","text":"7"}]}"#).unwrap());
+        let next = talk.body(&Top::parse(body.as_bytes()).unwrap(), false);
+        let expected = r#"{"model":"m","input":[{"role":"user","content":"hi"},{"type":"reasoning","id":"r"},{"type":"function_call","call_id":"c","name":"n","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"7"}],"tools":[{"type":"x"}],"tool_choice":"auto"}"#;
+        assert_eq!(std::str::from_utf8(&next).unwrap(), expected);
+        let mut last = json(r#"{"output":[{"type":"message"}]}"#);
+        talk.tell(&mut last, &Shelf::empty());
+        let items = last.get("output").and_then(Json::as_array).unwrap();
+        assert_eq!(items.len(), 2);
+        let again = [
+            r#"{"type":"function_call","call_id":"c","name":"n","arguments":"{}"}"#,
+            r#"{"type":"function_call_output","call_id":"c","output":"7"}"#,
+        ];
+        assert_eq!(earlier(&items[0].to_string()), again);
+        assert!(earlier(r#"{"type":"mcp_list_tools","id":"mcpl_l","server_label":"l"}"#).is_empty());
+        let foreign = r#"{"type":"mcp_call","id":"x","server_label":"l"}"#;
+        assert_eq!(earlier(foreign), [foreign]);
+    }
+
+    #[test]
+    fn chat_keeps_what_the_next_turn_needs() {
+        let mut talk = talk(Format::OpenAiChat, r#"{"messages":[{"role":"user","content":1.50}]}"#);
+        talk.said(&json(r#"{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[],"audio":1}}]}"#));
+        assert_eq!(talk.turns, [r#"{"role":"user","content":1.50}"#, r#"{"role":"assistant","tool_calls":[]}"#]);
+    }
+
+    #[test]
+    fn results_are_told_as_text() {
+        let told = |raw: &str| output(&RawJson::parse(raw).unwrap());
+        let parts = r#"{"content":[{"type":"text","text":"a"},{"type":"image","mimeType":"image/png","data":"AA"},{"type":"resource","resource":{"uri":"u","text":"b"}}]}"#;
+        assert_eq!(told(parts), ("a\n[image image/png]\nb".to_owned(), false));
+        assert_eq!(told(r#"{"content":[],"structuredContent":{"x":1}}"#), (r#"{"x":1}"#.to_owned(), false));
+        assert_eq!(told(r#"{"content":[{"type":"text","text":"no"}],"isError":true}"#), ("no".to_owned(), true));
+    }
+}
