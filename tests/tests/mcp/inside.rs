@@ -45,14 +45,14 @@ pub async fn models_use_tools(house: &House, model: &Canned) {
     let message = &answer["choices"][0]["message"];
     assert_eq!((reply.status, message["content"].as_str()), (200, Some(GOT)), "{}", reply.text());
     let own = &message["provider_specific_fields"];
-    assert_eq!(own["mcp_tool_calls"][0]["function"]["name"], "log", "{answer}");
+    assert_eq!(own["mcp_tool_calls"][0]["function"]["name"], "git-log", "{answer}");
     assert_eq!(own["mcp_call_results"][0]["tool_call_id"], "call_1", "{answer}");
     assert_eq!(own["mcp_list_tools"].as_array().unwrap().len(), 2, "{answer}");
     assert!(house.git.seen().len() > calls, "nothing was called");
     let seen = model.seen();
     let names: Vec<&str> =
         seen[0].json["tools"].as_array().unwrap().iter().map(|t| t["function"]["name"].as_str().unwrap()).collect();
-    assert_eq!((names, seen.len()), (vec!["own", "log", "bad"], 2));
+    assert_eq!((names, seen.len()), (vec!["own", "git-log", "git-bad"], 2));
 
     let mut streamed = chat("hi", &git("never"));
     streamed["stream"] = json!(true);
@@ -62,7 +62,7 @@ pub async fn models_use_tools(house: &House, model: &Canned) {
 
     let asked = chat("hi", &git("always"));
     let reply = gateway.ask("/v1/chat/completions", &asked).await.unwrap().json();
-    assert_eq!(reply["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "log", "{reply}");
+    assert_eq!(reply["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "git-log", "{reply}");
     let before = model.seen().len();
     let reply = gateway.ask("/v1/chat/completions", &chat("loop", &git("never"))).await.unwrap().json();
     assert_eq!((model.seen().len() - before, &reply["choices"][0]["finish_reason"]), (10, &json!("tool_calls")));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use llm_accounts::Identity;
 use llm_mcp::registry::View;
+use llm_mcp::server::separator;
 use llm_mcp::{answer, rpc};
 use llm_types::{Error, Json, Kind, Result};
 use llm_wire::top::Top;
@@ -192,9 +193,9 @@ impl Shelf {
                 let called = text(&listed.tool, "name").unwrap_or(&listed.own).to_owned();
                 let names = [called.as_str(), listed.own.as_str()];
                 if entry.wants(names) {
-                    let long = format!("{}_{}", listed.of.server.prefix(), listed.own);
+                    let long = format!("{}{}{}", listed.of.server.prefix(), separator(), listed.own);
                     let tool = Tool {
-                        name: shelf.free([&called, &long], &taken)?,
+                        name: shelf.free(&long, &taken)?,
                         view: shelf.views.len(),
                         label: entry.label.clone(),
                         description: text(&listed.tool, "description").map(str::to_owned),
@@ -210,12 +211,13 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// The first of some names that no other tool has, as models may be told it.
-    fn free(&self, names: [&str; 2], taken: &[&str]) -> Result<String> {
-        let told = names.map(speakable);
-        let free = |name: &&String| !taken.contains(&name.as_str()) && self.find(name).is_none();
-        let clash = || Error::bad_request(format!("two tools have the names {}", told.join(", "))).with_param("tools");
-        told.iter().find(free).cloned().ok_or_else(clash)
+    /// A name as models are told it, unless another tool has it.
+    fn free(&self, name: &str, taken: &[&str]) -> Result<String> {
+        let told = speakable(name);
+        if taken.contains(&told.as_str()) || self.find(&told).is_some() {
+            return Err(Error::bad_request(format!("two tools are called {told}")).with_param("tools"));
+        }
+        Ok(told)
     }
 
     /// A shelf without tools.

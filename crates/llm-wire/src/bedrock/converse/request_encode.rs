@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::BytesMut;
-use llm_types::generate::{GenerateRequest, Part, PartKind, Sampling};
+use llm_types::generate::{GenerateRequest, Part, PartKind, Sampling, ToolResult};
 use llm_types::{Field, Json, Result};
 use serde_json::Number;
 
@@ -56,18 +56,31 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
 /// LiteLLM's words.
 fn calls_as_text(req: &GenerateRequest) -> Cow<'_, GenerateRequest> {
     let mut req = req.clone();
-    for part in req.turns.iter_mut().flat_map(|t| &mut t.parts) {
-        let text = match &part.kind {
-            PartKind::ToolCall(c) => format!("[tool call {}: {}({})]", c.id, c.name, c.arguments),
-            PartKind::ToolResult(r) => {
-                let said: String = r.parts.iter().filter_map(Part::as_text).collect();
-                format!("[tool result for {}: {said}]", r.call_id)
+    for turn in &mut req.turns {
+        let calls = turn.parts.iter().any(|p| matches!(p.kind, PartKind::ToolCall(_)));
+        let mut lines = Vec::new();
+        let mut kept = Vec::with_capacity(turn.parts.len());
+        for part in std::mem::take(&mut turn.parts) {
+            match &part.kind {
+                PartKind::ToolCall(c) => lines.push(format!("[tool call {}: {}({})]", c.id, c.name, c.arguments)),
+                PartKind::Text { text, .. } if calls && !text.trim().is_empty() => lines.push(text.clone()),
+                PartKind::Text { .. } if calls => {}
+                PartKind::ToolResult(r) => kept.push(Part::text(result_as_text(r))),
+                _ => kept.push(part),
             }
-            _ => continue,
-        };
-        part.kind = Part::text(text).kind;
+        }
+        if calls {
+            kept.push(Part::text(lines.join("\n")));
+        }
+        turn.parts = kept;
     }
     Cow::Owned(req)
+}
+
+fn result_as_text(result: &ToolResult) -> String {
+    let said: String = result.parts.iter().filter_map(Part::as_text).collect();
+    let said = if said.is_empty() { "<non-text tool result omitted>" } else { &said };
+    format!("[tool result for {}: {said}]", result.call_id)
 }
 
 /// Clients may mark themselves what a guardrail shall judge.
