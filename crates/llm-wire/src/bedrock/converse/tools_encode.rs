@@ -220,8 +220,9 @@ impl Tools {
         let function = top.read::<Top<'_>>("function");
         let claude = family == Family::Claude;
         let known = OWN.iter().find(|(head, _)| kind.starts_with(head));
-        if let Some((_, beta)) = known.filter(|(head, _)| claude || *head == "computer_") {
-            if let Some(beta) = beta.filter(|_| claude)
+        if let Some((_, beta)) = known.filter(|(head, _)| claude || head.starts_with("computer_")) {
+            if let Some(beta) = beta
+                && claude
                 && !ctx.betas.contains(beta)
             {
                 ctx.betas.push(beta);
