@@ -76,7 +76,8 @@ async fn the_bucket_is_asked_for_the_type() {
     assert!(head.contains("authorization: bearer ya29") && !head.contains("x-mine"), "{head}");
     let models: Vec<Value> = asked
         .iter()
-        .filter_map(|(head, body)| head.contains(":generateContent").then(|| serde_json::from_slice(body).unwrap()))
+        .filter(|(head, _)| head.contains(":generateContent"))
+        .map(|(_, body)| serde_json::from_slice(body).unwrap())
         .collect();
     assert_eq!(models.len(), 1);
     let file = &models[0]["contents"][0]["parts"][1]["file_data"];
