@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::House;
 
 /// A model that calls `log` of the first server until it has a result, then says what it got. `loop` never stops.
-pub fn model(asked: &Asked) -> Said {
+pub(crate) fn model(asked: &Asked) -> Said {
     let messages = asked.json["messages"].as_array().cloned().unwrap_or_default();
     let last = messages.last().cloned().unwrap_or_default();
     let tools = asked.json["tools"].as_array().cloned().unwrap_or_default();
@@ -38,7 +38,7 @@ fn chat(text: &str, tool: &Value) -> Value {
     json!({"model": "tools", "messages": [{"role": "user", "content": text}], "tools": [own, tool]})
 }
 
-pub async fn models_use_tools(house: &House, model: &Canned) {
+pub(crate) async fn models_use_tools(house: &House, model: &Canned) {
     let (gateway, calls) = (&house.gateway, house.git.seen().len());
     let reply = gateway.ask("/v1/chat/completions", &chat("hi", &git("never"))).await.unwrap();
     let answer = reply.json();
@@ -82,7 +82,7 @@ pub async fn models_use_tools(house: &House, model: &Canned) {
     assert!(reply.text().contains("response.completed") && reply.text().contains("mcp_call"), "{}", reply.text());
 }
 
-pub async fn tools_are_for_those_who_may_use_them(house: &House, model: &Canned) {
+pub(crate) async fn tools_are_for_those_who_may_use_them(house: &House, model: &Canned) {
     let (key, _) = house.key(json!({})).await;
     let before = (house.git.seen().len(), model.seen().len());
     let reply = house.gateway.post("/v1/chat/completions", &chat("hi", &git("never")), &key).await.unwrap();
