@@ -15,12 +15,12 @@ async fn customer(gateway: &Gateway, fields: Value) {
 #[tokio::test]
 async fn end_users_stay_in_their_region_whatever_is_called() {
     let sim = sim().await;
-    let config = Config::empty(&sim)
+    let config = two(&sim, &["region_name: us-east-1"], &["region_name: eu"])
         .model_below("n", "openai/gpt-4o-mini", "/north", &[])
         .model_below("home", "openai/gpt-4o", "/home", &["region_name: eu-west-1"])
         .model_below("v", "hosted_vllm/served", "/east", &["region_name: us-east-1"])
         .model_below("v", "hosted_vllm/served", "/west", &["region_name: eu"]);
-    let env = [("OPENAI_API_BASE", sim.base_url()), ("OPENAI_API_KEY", "sk-env".to_owned())];
+    let env = [("OPENAI_API_BASE", format!("{}/v1", sim.base_url())), ("OPENAI_API_KEY", "sk-env".to_owned())];
     let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
     let gateway = Gateway::start_with(&config.yaml(), &Options { env, ..Options::default() }).await.unwrap();
     customer(&gateway, json!({"user_id": "ada", "allowed_model_region": "eu", "default_model": "home"})).await;
@@ -37,7 +37,7 @@ async fn end_users_stay_in_their_region_whatever_is_called() {
     assert_eq!(refused.status, 429, "the key may not use the default: {}", refused.text());
     assert_eq!(gateway.ask(CHAT, &body("n", "eve")).await.unwrap().status, 200, "who is bound to nothing");
     // a client may narrow itself, but not widen
-    let mut own = body("v", "eve");
+    let mut own = body("m", "eve");
     own["allowed_model_region"] = json!("us");
     assert_eq!(gateway.ask(CHAT, &own).await.unwrap().status, 200);
     assert_eq!(places(&sim).pop().unwrap(), "east");
