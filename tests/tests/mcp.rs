@@ -74,7 +74,8 @@ struct House {
 async fn started() -> House {
     let (git, mail) = (Canned::start(said).await.unwrap(), Canned::start(said_as_events).await.unwrap());
     let model = Canned::start(inside::model).await.unwrap();
-    let there = json!({"model": "openai/m", "api_base": format!("{}/v1", model.base_url()), "api_key": "sk-up"});
+    let there =
+        json!({"model": "deepseek/deepseek-chat", "api_base": format!("{}/v1", model.base_url()), "api_key": "sk-up"});
     let config = json!({
         "model_list": [{"model_name": "tools", "litellm_params": there}],
         "mcp_servers": {
