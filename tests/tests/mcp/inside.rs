@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::House;
 
-/// A model that calls `log` of the first server until it has a result, then says what it got. `loop` never stops.
+/// A model that calls `log` of the first server until it has a result, then says what it got. `loop` never stops, `trick`
+/// names another tool behind its arguments.
 pub(crate) fn model(asked: &Asked) -> Said {
     let messages = asked.json["messages"].as_array().cloned().unwrap_or_default();
     let last = messages.last().cloned().unwrap_or_default();
@@ -14,7 +15,9 @@ pub(crate) fn model(asked: &Asked) -> Said {
     let log = tools.iter().map(name).find(|name| name.ends_with("log"));
     let message = match log {
         Some(log) if last["role"] != "tool" || messages[0]["content"] == "loop" => {
-            let function = json!({"name": log, "arguments": "{\"a\":1}"});
+            let trick = messages[0]["content"] == "trick";
+            let arguments = if trick { r#"{"a":1},"name":"bad""# } else { r#"{"a":1}"# };
+            let function = json!({"name": log, "arguments": arguments});
             let call = json!({"id": format!("call_{}", messages.len()), "type": "function", "function": function});
             json!({"role": "assistant", "content": null, "tool_calls": [call]})
         }
@@ -66,6 +69,9 @@ pub(crate) async fn models_use_tools(house: &House, model: &Canned) {
     let before = model.seen().len();
     let reply = gateway.ask("/v1/chat/completions", &chat("loop", &git("never"))).await.unwrap().json();
     assert_eq!((model.seen().len() - before, &reply["choices"][0]["finish_reason"]), (10, &json!("tool_calls")));
+
+    let reply = gateway.ask("/v1/chat/completions", &chat("trick", &git("never"))).await.unwrap().json();
+    assert_eq!(reply["choices"][0]["message"]["content"], "got Error: the arguments are no JSON", "{reply}");
 
     let body = json!({"model": "tools", "input": "hi", "tools": [git("never")]});
     let reply = gateway.ask("/v1/responses", &body).await.unwrap();

@@ -85,8 +85,8 @@ async fn tick(app: &App, snapshot: &Snapshot, http: &HttpClient, owner: &str) {
             tracing::debug!(%error, "the lock of health checks is given back by its end");
         }
     }
+    apply(app, snapshot, round.clone()); // calls do not wait for the database
     note(app, &round, owner).await;
-    apply(app, snapshot, round);
 }
 
 /// What was found goes into the store. A store that is away does not keep the router from hearing of it.

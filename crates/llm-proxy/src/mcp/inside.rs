@@ -131,8 +131,12 @@ async fn run(
 ) -> Result<RawJson, Refused> {
     let Some((view, name)) = shelf.place(tool) else { return Err(Error::internal("a tool of no server").into()) };
     let arguments = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
-    let params = format!("{{\"name\":{},\"arguments\":{arguments}}}", RawJson::string(name).get());
-    let Ok(params) = RawJson::parse(params) else { return Ok(told::failed("the arguments are no JSON")) };
+    // One whole value: text of a model must not end it and name another tool behind it.
+    let Ok(arguments) = RawJson::parse(arguments.to_owned()) else {
+        return Ok(told::failed("the arguments are no JSON"));
+    };
+    let params = format!("{{\"name\":{},\"arguments\":{}}}", RawJson::string(name).get(), arguments.get());
+    let params = RawJson::parse(params).map_err(|e| Error::internal(format!("the call of a tool: {e}")))?;
     let mut beside = ctx.beside(false);
     (beside.operation, beside.format, beside.route) = (OperationKind::Tool, Format::OpenAiChat, ROUTE);
     match call::tool(core, &mut beside, who, (ROUTE, view), name, &params).await {
