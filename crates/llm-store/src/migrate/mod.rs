@@ -101,10 +101,6 @@ impl Store {
         tx.commit().await?;
         if done.from < done.to {
             tracing::info!(from = done.from, to = done.to, added = done.added.len(), "database schema updated");
-            if self.dialect() == Dialect::Sqlite {
-                // The pages that all the new tables lie on: nobody asks for them again soon.
-                self.fetch(Sql::write(Dialect::Sqlite, "PRAGMA shrink_memory")).await?;
-            }
         }
         Ok(done)
     }
