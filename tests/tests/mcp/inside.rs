@@ -102,7 +102,7 @@ pub(crate) async fn tools_are_for_those_who_may_use_them(house: &House, model: &
     let (poor, token) = house.key(json!({"max_budget": 0.2, "object_permission": grants})).await;
     assert_eq!(
         house.gateway.post("/v1/chat/completions", &chat("hi", &git("never")), &poor).await.unwrap().status,
-        400
+        422
     );
     let rows = house.rows(&token, 2).await;
     let calls: Vec<&Value> = rows.iter().map(|row| &row["call_type"]).collect();
