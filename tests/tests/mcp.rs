@@ -10,8 +10,6 @@
 #[path = "mcp/inside.rs"]
 mod inside;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Method;
 use llm_tests::{Asked, Canned, Gateway, MASTER_KEY, Reply, Said};
@@ -123,18 +121,6 @@ impl House {
 
     async fn call(&self, key: &str, path: &str, name: &str) -> Value {
         self.ask(key, path, "tools/call", json!({"name": name, "arguments": {"a": 1}})).await
-    }
-
-    /// The rows of a key, once there are as many as are expected.
-    async fn rows(&self, token: &str, count: usize) -> Vec<Value> {
-        for _ in 0..100 {
-            let rows = self.gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
-            match rows.as_array() {
-                Some(rows) if rows.len() >= count => return rows.clone(),
-                _ => tokio::time::sleep(Duration::from_millis(200)).await,
-            }
-        }
-        panic!("no rows of the calls");
     }
 
     async fn key(&self, fields: Value) -> (String, String) {
@@ -290,7 +276,7 @@ async fn calls_are_billed(house: &House) {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "git-log"}});
     let limited = house.post("/mcp", &call, &[("authorization", &format!("Bearer {narrow}"))]).await;
     assert_eq!((limited.status, &limited.json()["id"]), (429, &json!(1)), "{}", limited.text());
-    let rows = house.rows(&token, 2).await;
+    let rows = house.gateway.spend_rows(&token, 2).await.unwrap();
     let row = rows.iter().find(|row| row["status"] == "success").unwrap();
     assert_eq!((&row["call_type"], &row["spend"]), (&json!("call_mcp_tool"), &json!(0.25)), "{row}");
     assert_eq!(row["mcp_namespaced_tool_name"], "git/log", "{row}");

@@ -104,7 +104,8 @@ pub(crate) fn gates<'g>(
     let mut out = Vec::new();
     let directory = inner.directory.load();
     let Some(capacity) = directory.capacity.get(model) else { return out };
-    let key = who.key_hash().filter(|_| matches!(who.rank, Rank::Key | Rank::Token));
+    let limited = capacity.key_rpm.is_some() || capacity.key_tpm.is_some();
+    let key = who.key_hash().filter(|_| limited && matches!(who.rank, Rank::Key | Rank::Token));
     if let Some(key) = key {
         let says = |counted| own.clone().any(|gate| gate.descriptor == "model_per_key" && gate.counted == counted);
         let rpm = capacity.key_rpm.filter(|_| !says(Counted::Requests));

@@ -281,6 +281,7 @@ impl Drop for Reservation {
             return;
         }
         if !self.sent.load(Ordering::Relaxed) {
+            self.give_back_batch();
             self.close(0, Tokens::default());
             return;
         }

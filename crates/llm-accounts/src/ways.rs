@@ -1,7 +1,6 @@
 //! Who gets in and how, as it holds now: what a new configuration changes while the gateway runs.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::identity::Rank;
 use crate::{Accounts, AccountsSettings, EntrySettings, LoginSettings};
@@ -49,8 +48,7 @@ impl Accounts {
         }
         tracing::info!("the ways in have changed");
         // What is being asked by an old way is not remembered: see `answer`.
-        inner.generation.fetch_add(1, Ordering::SeqCst);
-        inner.keys.retain(|_, known| known.rank != Rank::Token);
+        inner.forget(|known| known.rank == Rank::Token);
         inner.mapped.clear();
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use llm_http::Transport;
-use llm_router::{AffinityKey, Asked, AutoChoice, AutoRouter, History, How, RouteRequest, Semantic};
+use llm_router::{AffinityKey, Asked, AutoChoice, AutoRouter, History, RouteRequest, Semantic};
 use llm_types::generate::{Part, PartKind, Role, Turn};
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
@@ -33,11 +33,11 @@ impl Engine {
         request.who.team_id.clone_from(&call.controls.team);
         request.settings.clone_from(&call.controls.settings);
         let Some(auto) = self.router.auto(&request) else { return Ok(None) };
-        let asked = asked(call, matches!(**auto, AutoRouter::Adaptive(_)))?;
+        let asked = asked(call, learn && matches!(**auto, AutoRouter::Adaptive(_)))?;
         if let AutoRouter::Semantic(router) = &**auto {
             return Ok(Some(self.alike(http, router, &asked.user, gate).await));
         }
-        match self.router.choose(auto, &asked, learn.then(Instant::now)) {
+        match self.router.choose(auto, &asked, learn.then(Instant::now), None) {
             Some(choice) => Ok(Some(choice)),
             None => Err(Error::bad_request(match asked.min_quality_tier {
                 Some(least) => format!("{}: no model meets min_quality_tier={least}", call.model),
@@ -60,7 +60,7 @@ impl Engine {
             Ok(query) => router.choose(&query),
             Err(error) => {
                 tracing::warn!(error = %error.message, "no vectors for the auto router; its default model answers");
-                AutoChoice { model: Arc::clone(&router.default_model), how: How::Semantic { score: 0.0 } }
+                router.usual()
             }
         }
     }

@@ -53,11 +53,11 @@ impl Controls {
 
 /// Reads the content, as far as somebody wants to know of it.
 fn look_inside(router: &Router, call: &Call, request: &mut RouteRequest) {
-    if router.has_auto() {
+    let needs = router.needs(request);
+    if needs.asked {
         // For auto routers among the fallbacks. A conversation that cannot be read has no words.
         request.asked = crate::auto::asked(call, false).ok().map(Arc::new);
     }
-    let needs = router.needs(request);
     let encrypted = router.follows_encrypted_content() && call.format == Format::OpenAiResponses;
     if !needs.tokens && !needs.prefix && !needs.cached_prompts && !encrypted {
         return;

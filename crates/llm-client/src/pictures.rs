@@ -66,9 +66,12 @@ pub(crate) async fn upload(
 
 /// A conversation for a provider of another language, as it will be sent. Nothing for other calls.
 pub(crate) fn translated<'a>(call: &'a Call, target: &Target, model: &'a str) -> Option<CallFacts<'a>> {
+    if call.operation != OperationKind::Generate {
+        return None;
+    }
     let want = Want { operation: call.operation, format: call.format, model };
     let upstream = target.protocols(&want).best()?;
-    (call.operation == OperationKind::Generate && upstream != call.format).then_some(CallFacts {
+    (upstream != call.format).then_some(CallFacts {
         operation: call.operation,
         format: upstream,
         client_format: call.format,

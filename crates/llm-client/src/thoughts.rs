@@ -62,7 +62,7 @@ impl EventFilter for Thoughts {
     fn event(&mut self, mut event: Event<'_>, next: &mut dyn EventSink) {
         match &mut event {
             Event::Delta { delta: Delta::Thinking(text), .. } => self.0.push_str(text),
-            Event::Usage(report) if !is_split(report) => apart(report, &self.0),
+            Event::Usage(report) if !self.0.is_empty() && !is_split(report) => apart(report, &self.0),
             _ => {}
         }
         next.event(event);

@@ -252,10 +252,10 @@ impl Core {
 }
 
 impl Context {
-    /// The caller's own callbacks want to see what is said.
+    /// Somebody wants to see what is said: callbacks of the configuration, or the caller's own.
     #[must_use]
-    pub fn tells_content(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.tells_content())
+    pub fn wants_content(&self) -> bool {
+        self.snapshot.wants_content || self.who.as_ref().is_some_and(|who| who.tells_content())
     }
 
     /// The client's `User-Agent`.

@@ -166,7 +166,7 @@ async fn steps(
     };
     let top = Top::parse(&body)?;
     if let Some(offer) = inside::read(ctx, &top)? {
-        return Box::pin(inside::answer(core, ctx, &who, &top, offer)).await;
+        return Box::pin(inside::answer(core, ctx, &who, path_model, &top, offer)).await;
     }
     match several::read(ctx, &top)? {
         Some(several) => several::answer(core, ctx, &who, &top, several).await,

@@ -82,6 +82,9 @@ impl Router {
     #[must_use]
     pub fn needs(&self, request: &RouteRequest) -> Needs {
         let own = request.settings.as_deref().and_then(|s| by_name(s.routing_strategy.as_deref()?));
-        own.map_or(self.needs, |s| self.needs.and(s.needs()))
+        let mut needs = own.map_or(self.needs, |s| self.needs.and(s.needs()));
+        // Fallbacks that a request brings may be auto routers, as those of the configuration.
+        needs.asked |= self.has_auto && request.brings_fallbacks();
+        needs
     }
 }

@@ -104,6 +104,14 @@ pub struct RouteRequest {
 }
 
 impl RouteRequest {
+    /// True when fallbacks may come with the request: its own, or those of the caller's settings.
+    pub(crate) const fn brings_fallbacks(&self) -> bool {
+        self.fallbacks.is_some()
+            || self.context_window_fallbacks.is_some()
+            || self.content_policy_fallbacks.is_some()
+            || self.settings.is_some()
+    }
+
     /// A request for `model` without any wishes.
     #[must_use]
     pub fn new(model: impl Into<Arc<str>>) -> Self {

@@ -125,7 +125,9 @@ impl Router {
     fn all_needs(&self) -> Needs {
         let checks = self.settings.enable_pre_call_checks == Some(true) || self.settings.enforces_rate_limits();
         let cached_prompts = self.affinities.prompt() || self.group_affinities.values().any(|a| a.prompt());
-        self.choosers.needs().and(Needs { tokens: checks, cached_prompts, ..Needs::default() })
+        let lists = [self.settings.context_window_fallbacks.as_ref(), self.settings.content_policy_fallbacks.as_ref()];
+        let asked = self.has_auto && lists.into_iter().flatten().chain([&self.fallbacks]).any(|list| !list.is_empty());
+        self.choosers.needs().and(Needs { tokens: checks, cached_prompts, asked, ..Needs::default() })
     }
 
     /// True when requests go where the encrypted content that they bring was made.

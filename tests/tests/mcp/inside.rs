@@ -63,6 +63,11 @@ pub(crate) async fn models_use_tools(house: &House, model: &Canned) {
     assert!(reply.header("content-type").starts_with("text/event-stream"), "{}", reply.text());
     assert!(reply.text().contains("got {") && reply.text().trim_end().ends_with("data: [DONE]"), "{}", reply.text());
 
+    let mut pathed = chat("hi", &git("never"));
+    pathed.as_object_mut().unwrap().remove("model");
+    let reply = gateway.ask("/engines/tools/chat/completions", &pathed).await.unwrap();
+    assert_eq!(reply.json()["choices"][0]["message"]["content"], GOT, "the model of the path: {}", reply.text());
+
     let asked = chat("hi", &git("always"));
     let reply = gateway.ask("/v1/chat/completions", &asked).await.unwrap().json();
     assert_eq!(reply["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "git-log", "{reply}");
@@ -104,7 +109,7 @@ pub(crate) async fn tools_are_for_those_who_may_use_them(house: &House, model: &
         house.gateway.post("/v1/chat/completions", &chat("hi", &git("never")), &poor).await.unwrap().status,
         422
     );
-    let rows = house.rows(&token, 2).await;
+    let rows = house.gateway.spend_rows(&token, 2).await.unwrap();
     let calls: Vec<&Value> = rows.iter().map(|row| &row["call_type"]).collect();
     assert!(calls.contains(&&json!("call_mcp_tool")) && calls.contains(&&json!("acompletion")), "{rows:?}");
     let wrong = json!({"type": "mcp", "server_url": "litellm_proxy/nowhere/git"});

@@ -135,9 +135,10 @@ impl Totals {
         moved
     }
 
-    /// What a commit takes off the purses of windows.
+    /// What a commit takes off the purses of windows. Groups of models have purses of their own kind.
     pub(super) fn windows(&self) -> Vec<((WindowKey, i64), i64)> {
-        self.windows.iter().map(|(window, sum)| (window.clone(), *sum)).collect()
+        let windows = self.windows.iter().filter(|((key, _), _)| key.access_group().is_none());
+        windows.map(|(window, sum)| (window.clone(), *sum)).collect()
     }
 
     /// The sums as the store takes them.

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{Filter, StoreTx, UserRow, VerificationToken};
 use llm_types::{Error, Json, Kind, Secret};
 
+use super::profile::inactive;
 use super::{SESSION_TEAM, read_token, write_token};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
@@ -55,8 +56,7 @@ impl Accounts {
     pub(super) async fn open_session(&self, user: UserRow, method: &'static str) -> Outcome<Session> {
         let ways = self.ways_in();
         let login = &ways.login;
-        let metadata: Json = user.metadata.read().unwrap_or_default();
-        if metadata.get("scim_active").and_then(Json::as_bool) == Some(false) {
+        if inactive(&user) {
             return Err(refusal::inactive_user().into());
         }
         let role = user.user_role.as_deref().and_then(Role::parse);

@@ -50,6 +50,10 @@ pub(super) async fn attempt(
             kv.delete(&counter).await?;
             return Ok(Some(limits.block));
         }
+        // Another attempt may have set the block and begun the count anew since it was looked at; the block came first.
+        if let Some(blocked) = kv.read(&block).await? {
+            return Ok(Some(blocked.resets_in.unwrap_or(limits.block)));
+        }
     }
     Ok(None)
 }

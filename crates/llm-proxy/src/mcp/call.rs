@@ -6,13 +6,19 @@ use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::Report;
 use llm_mcp::{Fault, RpcError, View, Visible, answer, rpc};
 use llm_types::record::{Cost, LogRecord};
-use llm_types::{Error, RawJson};
+use llm_types::{Error, Kind, RawJson};
 use llm_wire::top::Top;
 
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::pass::wish::Named;
 use crate::tail::{Draft, settle};
+
+/// What an MCP error is for a client that speaks no MCP.
+pub(super) fn fault(error: RpcError) -> Error {
+    let client = matches!(error.code, rpc::INVALID_PARAMS | rpc::METHOD_NOT_FOUND);
+    Error::new(if client { Kind::BadRequest } else { Kind::Api }, error.message)
+}
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -125,7 +131,7 @@ fn book(
         record.mcp_tool = Some(Arc::from(format!("{}/{own}", server.name)));
         record.cost = cost;
         record.cache_hit = None;
-        if ctx.snapshot.wants_content || ctx.tells_content() {
+        if ctx.wants_content() {
             record.response = outcome.as_ref().ok().cloned();
         }
     };

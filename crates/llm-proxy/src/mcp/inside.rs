@@ -55,6 +55,7 @@ pub async fn answer(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
+    path_model: Option<String>,
     top: &Top<'_>,
     offer: Offer,
 ) -> Result<Response<Reply>, Refused> {
@@ -62,11 +63,11 @@ pub async fn answer(
     let shelf = Shelf::filled(core, ctx, who, &offer).await?;
     let mut talk = Talk::new(ctx.format, top, &offer.rest, &shelf)?;
     if !shelf.runs() {
-        return ask(core, ctx, who, &talk.body(top, true)).await;
+        return ask(core, ctx, who, path_model, &talk.body(top, true)).await;
     }
     let mut round = 1;
     loop {
-        let (head, body) = whole(core, ctx, who, round, &talk.body(top, false)).await?;
+        let (head, body) = whole(core, ctx, who, path_model.clone(), round, &talk.body(top, false)).await?;
         let mut answer: Json = serde_json::from_slice(&body)
             .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")))?;
         let wished = talk.wished(&answer);
@@ -89,9 +90,15 @@ pub async fn answer(
     }
 }
 
-async fn ask(core: &Core, ctx: &mut Context, who: &Arc<Identity>, body: &Bytes) -> Result<Response<Reply>, Refused> {
+async fn ask(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path_model: Option<String>,
+    body: &Bytes,
+) -> Result<Response<Reply>, Refused> {
     let top = Top::parse(body)?;
-    Box::pin(flow::one(core, ctx, who, None, (body, &top), Vec::new())).await
+    Box::pin(flow::one(core, ctx, who, path_model, (body, &top), Vec::new())).await
 }
 
 /// An answer that comes whole. The first is the request's own; later ones have rows beside it.
@@ -99,14 +106,15 @@ async fn whole(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
+    path_model: Option<String>,
     round: usize,
     body: &Bytes,
 ) -> Result<(http::response::Parts, Bytes), Refused> {
     let response = if round == 1 {
-        ask(core, ctx, who, body).await?
+        ask(core, ctx, who, path_model, body).await?
     } else {
         let mut beside = ctx.beside(ctx.own_names);
-        match ask(core, &mut beside, who, body).await {
+        match ask(core, &mut beside, who, path_model, body).await {
             Ok(response) => response,
             Err(refused) => {
                 // The row of the refusal is that of the call that failed.

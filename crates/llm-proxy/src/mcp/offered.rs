@@ -8,19 +8,18 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use llm_accounts::Identity;
+use llm_mcp::answer;
 use llm_mcp::registry::View;
 use llm_mcp::server::separator;
-use llm_mcp::{answer, rpc};
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Result};
 use llm_wire::top::Top;
 
-use super::view;
+use super::{call, view};
 use crate::core::Core;
 use crate::flow::Context;
 
-/// How a `server_url` begins that means this gateway. `/mcp/{server}` may follow. In two pieces, for it is not the provider
-/// of this name that is meant.
-const OURS: &str = concat!("litellm", "_proxy");
+/// How a `server_url` begins that means this gateway. `/mcp/{server}` may follow.
+const OURS: &str = "litellm_proxy"; // tidy: provider-id, this gateway is meant
 /// Characters of a function's name at the most (OpenAI).
 const LONGEST: usize = 64;
 
@@ -188,7 +187,7 @@ impl Shelf {
             let view = view::of(&asking, who, entry.named.as_deref())?;
             let listed = match view.servers.is_empty() {
                 true => Vec::new(),
-                false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(fault)?,
+                false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(call::fault)?,
             };
             for listed in listed {
                 let called = text(&listed.tool, "name").unwrap_or(&listed.own).to_owned();
@@ -257,11 +256,6 @@ fn schema(tool: &Json) -> Json {
 fn speakable(name: &str) -> String {
     let may = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
     name.chars().map(may).take(LONGEST).collect()
-}
-
-fn fault(error: llm_mcp::RpcError) -> Error {
-    let client = matches!(error.code, rpc::INVALID_PARAMS | rpc::METHOD_NOT_FOUND);
-    Error::new(if client { Kind::BadRequest } else { Kind::Api }, error.message)
 }
 
 #[cfg(test)]

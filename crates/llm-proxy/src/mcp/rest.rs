@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use llm_accounts::Identity;
+use llm_mcp::answer;
 use llm_mcp::registry::{View, Visible};
-use llm_mcp::{answer, rpc};
 use llm_types::{Error, Json, Kind, RawJson};
 use llm_wire::top::Top;
 
@@ -56,11 +56,7 @@ pub(super) async fn call(
     match call::tool(core, ctx, who, (path, &view), &name, &params).await {
         Ok(result) => Ok(errors::json(200, Bytes::from(result.get().to_owned()), HeaderMap::new())),
         Err(call::Failed::Refused(refused)) => Err(*refused),
-        Err(call::Failed::Told(error)) => {
-            let client = matches!(error.code, rpc::INVALID_PARAMS | rpc::METHOD_NOT_FOUND);
-            let kind = if client { Kind::BadRequest } else { Kind::Api };
-            Err(Error::new(kind, error.message).into())
-        }
+        Err(call::Failed::Told(error)) => Err(call::fault(error).into()),
     }
 }
 

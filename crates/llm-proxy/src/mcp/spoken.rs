@@ -244,8 +244,12 @@ fn shown(format: Format, tool: &Tool) -> Json {
 
 /// The tools of each server as an item of OpenAI's.
 fn lists(shelf: &Shelf) -> Vec<Json> {
-    let mut labels: Vec<&str> = shelf.tools.iter().map(|tool| tool.label.as_str()).collect();
-    labels.dedup();
+    let mut labels: Vec<&str> = Vec::new();
+    for tool in &shelf.tools {
+        if !labels.contains(&tool.label.as_str()) {
+            labels.push(&tool.label);
+        }
+    }
     let list = |label: &&str| {
         let tools = shelf.tools.iter().filter(|tool| tool.label == **label);
         let tool = |tool: &Tool| {

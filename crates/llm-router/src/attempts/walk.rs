@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use llm_types::{Error, Kind, RawJson};
 
 use super::{Attempts, Failure, Frame, Original, Phase, Run, note};
-use crate::{Fallback, FallbackLists, RequestFallbacks, Resolved, RouteRequest, Router};
+use crate::{Asked, Fallback, FallbackLists, RequestFallbacks, Resolved, RouteRequest, Router};
 
 impl Attempts {
     /// Begins to try a group.
@@ -171,8 +171,9 @@ impl Attempts {
     /// The group itself, or the one that it stands for; nothing when an auto router has none that the caller may use.
     fn behind(&self, resolved: Resolved) -> Option<Resolved> {
         let Some(auto) = self.router.auto_of(&resolved) else { return Some(resolved) };
-        let asked = self.request.asked.as_deref().cloned().unwrap_or_default();
-        let choice = self.router.choose(auto, &asked, None)?;
+        let nothing = Asked::default();
+        let asked = self.request.asked.as_deref().unwrap_or(&nothing);
+        let choice = self.router.choose(auto, asked, None, self.request.seed)?;
         self.request.who.admit.as_ref().is_none_or(|a| a.allows(&choice.model)).then_some(())?;
         let chosen = self.router.resolve_fallback(&choice.model, &self.request).ok()?;
         self.router.auto_of(&chosen).is_none().then_some(chosen)

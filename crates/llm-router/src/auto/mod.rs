@@ -132,13 +132,16 @@ impl Router {
     /// Lets an auto router choose, without calls: a semantic one, which needs vectors for more, takes its default. An
     /// adaptive one learns from the conversation, where somebody says what time it is. Nothing: no model may be chosen.
     #[must_use]
-    pub fn choose(&self, auto: &AutoRouter, asked: &Asked, learn: Option<Instant>) -> Option<AutoChoice> {
-        let seed = None;
+    pub fn choose(
+        &self,
+        auto: &AutoRouter,
+        asked: &Asked,
+        learn: Option<Instant>,
+        seed: Option<u64>,
+    ) -> Option<AutoChoice> {
         match auto {
             AutoRouter::Complexity(c) => c.choose(asked, seed),
-            AutoRouter::Semantic(s) => {
-                Some(AutoChoice { model: Arc::clone(&s.default_model), how: How::Semantic { score: 0.0 } })
-            }
+            AutoRouter::Semantic(s) => Some(s.usual()),
             AutoRouter::Quality(q) => {
                 let known = q.available_models.iter().filter_map(|name| {
                     let told = self.preferences(name)?;

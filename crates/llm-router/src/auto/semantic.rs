@@ -83,8 +83,14 @@ impl Semantic {
         let route = best.and_then(|(at, figures)| Some((self.routes.get(*at)?, figures.2)));
         match route.filter(|(r, score)| *score >= r.score_threshold.unwrap_or(THRESHOLD)) {
             Some((route, score)) => AutoChoice { model: Arc::clone(&route.name), how: How::Semantic { score } },
-            None => AutoChoice { model: Arc::clone(&self.default_model), how: How::Semantic { score: 0.0 } },
+            None => self.usual(),
         }
+    }
+
+    /// The default, where nothing resembles a request or nobody can tell.
+    #[must_use]
+    pub fn usual(&self) -> AutoChoice {
+        AutoChoice { model: Arc::clone(&self.default_model), how: How::Semantic { score: 0.0 } }
     }
 
     pub(super) fn targets(&self) -> Vec<Arc<str>> {

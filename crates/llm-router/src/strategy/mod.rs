@@ -57,6 +57,8 @@ pub struct Needs {
     pub prefix: bool,
     /// [`RouteRequest::cached_prompts`].
     pub cached_prompts: bool,
+    /// [`RouteRequest::asked`].
+    pub asked: bool,
 }
 
 impl Needs {
@@ -67,6 +69,7 @@ impl Needs {
             tokens: self.tokens || other.tokens,
             prefix: self.prefix || other.prefix,
             cached_prompts: self.cached_prompts || other.cached_prompts,
+            asked: self.asked || other.asked,
         }
     }
 }

@@ -137,7 +137,8 @@ async fn in_one(call: &Call, scope: DailyScope, filter: DailyFilter) -> Outcome<
     Ok(pieces::written(async move |mut out| {
         let (mut all, mut told, mut lead) = (DailyCounters::default(), told, "");
         out.text("{\"results\":[").await?;
-        for date in dates.iter().rev() {
+        // Every row has a key: without keys there is nothing on any day.
+        for date in dates.iter().rev().filter(|_| !dearest.keys.is_empty()) {
             let day = one_day(&store, scope, &filter, &dearest.keys, date).await?;
             if day.is_empty() {
                 continue;
@@ -184,7 +185,7 @@ async fn one_day(
         // LiteLLM does not break days down by user: there may be thousands.
         wanted.extend([(&all, Sums::Entities), (&of_keys, Sums::EntityKeys)]);
     }
-    for (filter, into) in wanted.into_iter().filter(|(filter, _)| !keys.is_empty() || filter.api_keys.is_empty()) {
+    for (filter, into) in wanted {
         for sum in store.daily_groups(scope, filter, groups(into), None).await? {
             day.add(&key(&sum, into), &sum.counters, into);
         }
