@@ -254,7 +254,7 @@ impl Accounts {
     pub fn forget_keys(&self, matches: impl Fn(&Identity) -> bool) {
         self.0.forget(matches);
         // Whatever was changed may hold for those as well.
-        self.0.parties.forget();
+        self.0.forget_parties();
     }
 
     /// Brings finished calls into the store now; it happens every `proxy_batch_write_at` seconds anyway.
@@ -334,6 +334,12 @@ impl Inner {
     pub(crate) fn forget(&self, matches: impl Fn(&Identity) -> bool) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.keys.retain(|_, known| !known.any(&matches));
+    }
+
+    /// Forgets what holds beside callers: end users, tags, groups of models. It is read again before the next call.
+    pub(crate) fn forget_parties(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.parties.forget();
     }
 
     /// True for the master key.

@@ -57,8 +57,8 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// A section of the configuration in force (`general_settings` ...), as the file has it.
     fn section(&self, name: &str) -> Json;
 
-    /// A variable of the environment, as process and file have it.
-    fn variable(&self, name: &str) -> Option<String>;
+    /// Looks up variables of the environment, as process and file have them now.
+    fn environment(&self) -> Box<dyn Fn(&str) -> Option<String> + '_>;
 
     /// The same, with what the database says laid over it.
     fn in_force(&self, name: &str) -> Json;

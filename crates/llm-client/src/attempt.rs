@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use llm_http::Transport;
-use llm_providers::Want;
 use llm_router::{Attempt, Deployment};
 use llm_types::{Error, OperationKind};
 
@@ -13,6 +12,7 @@ use crate::call::Call;
 use crate::count::Counter;
 use crate::engine::{Engine, Gate};
 use crate::media::Inlined;
+use crate::pictures::translated;
 use crate::plan::Planner;
 use crate::send::{Sender, build, classed, decode_error, injected, timeouts};
 use crate::target::Target;
@@ -97,8 +97,11 @@ async fn generate(
 ) -> Result<Answer, Error> {
     let filters = gate.filters();
     let mut fetched = fetched(engine, http, call, target, &model).await.map_err(classed)?;
-    crate::objects::types(&engine.settings, http, call, (target, &model), &mut fetched).await;
-    crate::pictures::upload(&engine.settings, http, call, (target, &model), &mut fetched).await.map_err(classed)?;
+    if let Some(facts) = translated(call, target, &model) {
+        let (settings, of) = (&engine.settings, (&**target, &facts));
+        crate::objects::types(settings, http, call, of, &mut fetched).await;
+        crate::pictures::upload(settings, http, call, of, &mut fetched).await.map_err(classed)?;
+    }
     let mut planner = Planner {
         call,
         target,
@@ -156,13 +159,9 @@ pub(crate) async fn fetched(
     target: &Target,
     model: &str,
 ) -> Result<Inlined, Error> {
-    let want = Want { operation: call.operation, format: call.format, model };
-    let upstream = target.protocols(&want).best().filter(|u| *u != call.format);
+    let upstream = translated(call, target, model).map(|facts| facts.format).filter(|_| names_url(&call.body));
     let Some(upstream) = upstream else { return Ok(Inlined::default()) };
     let Some(codec) = llm_wire::registry::upstream_generate(upstream) else { return Ok(Inlined::default()) };
-    if call.operation != OperationKind::Generate || !names_url(&call.body) {
-        return Ok(Inlined::default());
-    }
     let all = target.provider.fetches(upstream, model);
     let own = |url: &str| target.provider.takes_url(upstream, url);
     let wanted = |url: &str| (all && url.starts_with("http") || codec.fetches(model, url)) && !own(url);

@@ -37,9 +37,13 @@ impl Inlined {
         let mut all = Self::default();
         let mut urls: Vec<String> = Vec::new();
         for part in request.turns.iter().flat_map(|t| &t.parts) {
-            wanted(part, &mut |url| {
-                if wanted_url(url) && !urls.iter().any(|u| u == url) {
-                    urls.push(url.to_owned());
+            sources(part, &mut |source, _| {
+                if let MediaSource::Url(url) = source
+                    && (url.starts_with("http://") || url.starts_with("https://"))
+                    && wanted_url(url)
+                    && !urls.iter().any(|u| u == url)
+                {
+                    urls.push(url.clone());
                 }
             });
         }
@@ -98,18 +102,15 @@ pub(crate) async fn data_url(http: &dyn Transport, limits: &FetchLimits, url: &s
     Ok(format!("data:{kind};base64,{}", STANDARD.encode(&got.bytes)))
 }
 
-fn wanted(part: &Part, tell: &mut impl FnMut(&str)) {
-    let source = match &part.kind {
-        PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => &m.source,
-        PartKind::File(f) => &f.source,
-        PartKind::ToolResult(result) => return result.parts.iter().for_each(|p| wanted(p, tell)),
+/// Where the media of a part come from, those of results of tools too, and their types where these are told.
+pub(crate) fn sources<'p>(part: &'p Part, tell: &mut impl FnMut(&'p MediaSource, Option<&'p str>)) {
+    let (source, kind) = match &part.kind {
+        PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => (&m.source, &m.media_type),
+        PartKind::File(f) => (&f.source, &f.media_type),
+        PartKind::ToolResult(result) => return result.parts.iter().for_each(|p| sources(p, tell)),
         _ => return,
     };
-    if let MediaSource::Url(url) = source
-        && (url.starts_with("http://") || url.starts_with("https://"))
-    {
-        tell(url);
-    }
+    tell(source, kind.as_deref());
 }
 
 /// What the client is told; addresses inside the network stay inside.

@@ -5,14 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::{Method, Request, Uri};
 use llm_http::{Body, Timeouts, Transport};
-use llm_types::generate::{Media, MediaSource, Part, PartKind};
+use llm_types::generate::MediaSource;
 use llm_types::{Error, Json, Result};
 
 use crate::call::Call;
 use crate::engine::EngineSettings;
-use crate::media::Inlined;
-use crate::pictures::translated;
-use crate::target::{Address, Target};
+use crate::media::{Inlined, sources};
+use crate::target::{Address, CallFacts, Target};
 use crate::transport::transport_error;
 
 /// How long an answer may take.
@@ -28,21 +27,26 @@ pub(crate) async fn types(
     settings: &EngineSettings,
     http: &dyn Transport,
     call: &Call,
-    (target, model): (&Target, &str),
+    (target, facts): (&Target, &CallFacts<'_>),
     media: &mut Inlined,
 ) {
-    let Some(facts) = translated(call, target, model) else { return };
     let Ok(request) = call.decoded() else { return };
-    let asks = target.provider_call(&facts);
+    let asks = target.provider_call(facts);
     let mut places: Vec<(&str, String)> = Vec::new();
-    for url in request.turns.iter().flat_map(|t| &t.parts).filter_map(untyped) {
-        let place = target.provider.media_facts(&asks, url).filter(|_| places.iter().all(|(known, _)| *known != url));
-        places.extend(place.map(|place| (url, place)));
+    for part in request.turns.iter().flat_map(|t| &t.parts) {
+        sources(part, &mut |source, kind| {
+            if let MediaSource::Url(url) = source
+                && kind.is_none()
+                && places.iter().all(|(known, _)| known != url)
+            {
+                places.extend(target.provider.media_facts(&asks, url).map(|place| (url.as_str(), place)));
+            }
+        });
     }
     if places.is_empty() {
         return;
     }
-    let Ok(address) = target.address(&facts) else { return };
+    let Ok(address) = target.address(facts) else { return };
     let asked = places.into_iter().take(MOST).map(|(url, place)| {
         let address = &address;
         async move { (url, kind(settings, http, address, &place).await) }
@@ -52,21 +56,6 @@ pub(crate) async fn types(
             Ok(kind) => media.types.push((url.to_owned(), kind)),
             Err(error) => tracing::warn!(%error, url, "the type of what a request names cannot be had"),
         }
-    }
-}
-
-fn untyped(part: &Part) -> Option<&str> {
-    let (source, kind) = match &part.kind {
-        PartKind::Image(m) | PartKind::Audio(m) | PartKind::Video(m) => {
-            let Media { source, media_type, .. } = m;
-            (source, media_type)
-        }
-        PartKind::File(f) => (&f.source, &f.media_type),
-        _ => return None,
-    };
-    match source {
-        MediaSource::Url(url) if kind.is_none() => Some(url),
-        _ => None,
     }
 }
 

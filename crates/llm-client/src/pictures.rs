@@ -40,18 +40,17 @@ pub(crate) async fn upload(
     settings: &EngineSettings,
     http: &dyn Transport,
     call: &Call,
-    (target, model): (&Target, &str),
+    (target, facts): (&Target, &CallFacts<'_>),
     media: &mut Inlined,
 ) -> Result<()> {
-    let Some(facts) = translated(call, target, model) else { return Ok(()) };
-    let Some(url) = target.provider.picture_files(&target.provider_call(&facts)) else { return Ok(()) };
+    let Some(url) = target.provider.picture_files(&target.provider_call(facts)) else { return Ok(()) };
     let decoded = call.decoded()?;
     if !decoded.turns.iter().flat_map(|t| &t.parts).any(|p| matches!(p.kind, PartKind::Image(_))) {
         return Ok(());
     }
     let mut request = decoded.clone();
     media.put_into(&mut request);
-    let address = target.address(&facts)?;
+    let address = target.address(facts)?;
     let place = Place { settings, http, target, address: &address, url: &url };
     for part in request.turns.iter().flat_map(|t| &t.parts) {
         if let PartKind::Image(Media { source: MediaSource::Base64(data), media_type, .. }) = &part.kind

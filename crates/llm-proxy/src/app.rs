@@ -78,9 +78,18 @@ impl App {
             app.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
             app.bus.drain();
             let text = app.metrics.encode();
-            let mut own = app.store.as_ref().map(store_metrics).unwrap_or_default();
+            let mut own = app
+                .store
+                .as_ref()
+                .map(|store| {
+                    counter("litellm_store_statements", "Statements sent to the database.", store.statements())
+                })
+                .unwrap_or_default();
             if let Some(share) = &app.share {
                 own.push_str(&share.metrics(&app.accounts));
+            }
+            if let Some(alerts) = &app.alerts {
+                own.push_str(&counter("litellm_alerts_lost", "Alerts that could not be told.", alerts.lost()));
             }
             format!("{}{own}# EOF\n", text.strip_suffix("# EOF\n").unwrap_or(&text))
         });
@@ -88,11 +97,9 @@ impl App {
     }
 }
 
-/// What the store is asked, as OpenMetrics text.
-fn store_metrics(store: &Store) -> String {
-    let head =
-        "# HELP litellm_store_statements Statements sent to the database.\n# TYPE litellm_store_statements counter";
-    format!("{head}\nlitellm_store_statements_total {}\n", store.statements())
+/// A counter as OpenMetrics text.
+fn counter(name: &str, help: &str, value: u64) -> String {
+    format!("# HELP {name} {help}\n# TYPE {name} counter\n{name}_total {value}\n")
 }
 
 impl std::fmt::Debug for App {

@@ -267,9 +267,12 @@ impl Serving for Reloader {
         section
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        let told = self.section("environment_variables").get(name).and_then(Json::as_str).map(str::to_owned);
-        told.filter(|text| !text.starts_with("os.environ/")).or_else(|| self.env.filled(name))
+    fn environment(&self) -> Box<dyn Fn(&str) -> Option<String> + '_> {
+        let section = self.section("environment_variables");
+        Box::new(move |name| {
+            let told = section.get(name).and_then(Json::as_str).filter(|text| !text.starts_with("os.environ/"));
+            told.map(str::to_owned).or_else(|| self.env.filled(name))
+        })
     }
 
     fn check_callback(&self, callback: &OwnCallback) -> Result<(), String> {

@@ -38,7 +38,7 @@ impl Accounts {
     pub(super) async fn changed_customers(&self) -> Outcome<()> {
         let store = self.store_or_refuse()?;
         // What holds for them is read again: a region or a budget that is new has to hold for the next call.
-        self.forget_keys(|_| false);
+        self.inner().forget_parties();
         Ok(self.inner().learn_blocked_customers(store).await?)
     }
 }

@@ -97,10 +97,12 @@ impl Accounts {
     pub async fn shown_sso(&self) -> Outcome<Json> {
         let there = self.stored_sso().await?;
         let (mut values, mut sources, mut properties) = (Vec::new(), Vec::new(), Vec::new());
+        let serving = self.serving().ok();
+        let environment = serving.as_ref().map(|serving| serving.environment());
         for (name, variable, what) in FIELDS {
             let stored = there.get(name).filter(|value| !value.is_null()).cloned();
-            let told = || self.serving().ok()?.variable(variable).filter(|text| !text.is_empty()).map(Json::from);
-            let (value, source) = match (stored, if variable.is_empty() { None } else { told() }) {
+            let told = environment.as_ref().filter(|_| !variable.is_empty()).and_then(|told| told(variable));
+            let (value, source) = match (stored, told.filter(|text| !text.is_empty()).map(Json::from)) {
                 (Some(value), _) => (value, "db"),
                 (None, Some(value)) => (value, "env"),
                 (None, None) => (Json::Null, "default"),

@@ -62,8 +62,8 @@ impl Serving for Server {
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")
     }
-    fn variable(&self, name: &str) -> Option<String> {
-        (name == "GENERIC_SCOPE").then(|| "openid".to_owned())
+    fn environment(&self) -> Box<dyn Fn(&str) -> Option<String> + '_> {
+        Box::new(|name| (name == "GENERIC_SCOPE").then(|| "openid".to_owned()))
     }
     fn section(&self, _: &str) -> Json {
         Json::object([("completion_model", "gpt-4o")])

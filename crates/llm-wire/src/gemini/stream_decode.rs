@@ -73,22 +73,17 @@ impl StreamDecoder for Decoder {
 /// Line and paragraph separators (U+2028, U+2029) stand bare in Google's events. LiteLLM's reader takes them for ends of
 /// lines and loses them, so its clients never see any.
 fn without_line_ends(data: &[u8]) -> Cow<'_, [u8]> {
-    const SEPARATORS: [&[u8]; 2] = ["\u{2028}".as_bytes(), "\u{2029}".as_bytes()];
-    let begins = |rest: &[u8]| SEPARATORS.iter().any(|s| rest.starts_with(s));
-    let found =
-        |rest: &[u8]| memchr::memmem::find_iter(rest, b"\xE2\x80").find(|at| rest.get(*at..).is_some_and(begins));
-    let Some(mut at) = found(data) else { return Cow::Borrowed(data) };
-    let (mut out, mut rest) = (Vec::with_capacity(data.len()), data);
-    loop {
-        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(head);
-        rest = tail.get(3..).unwrap_or_default();
-        match found(rest) {
-            Some(next) => at = next,
-            None => break,
-        }
+    let bare = |at: &usize| matches!(data.get(*at..*at + 3), Some(b"\xE2\x80\xA8" | b"\xE2\x80\xA9"));
+    let mut found = memchr::memchr_iter(0xE2, data).filter(bare).peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(data);
     }
-    out.extend_from_slice(rest);
+    let (mut out, mut from) = (Vec::with_capacity(data.len()), 0);
+    for at in found {
+        out.extend_from_slice(data.get(from..at).unwrap_or_default());
+        from = at + 3;
+    }
+    out.extend_from_slice(data.get(from..).unwrap_or_default());
     Cow::Owned(out)
 }
 

@@ -170,7 +170,7 @@ fn encode_stream(raw: &RawJson, usage: &Usage, shape: Shape, out: &mut BytesMut)
     let details: Details<'_> = raw.read().unwrap_or_default();
     let mut obj = Obj::open(out);
     totals(usage, &mut obj);
-    if let Some(output) = details.completion_tokens_details.filter(|d| d.get() != "null") {
+    if let Some(output) = details.completion_tokens_details {
         obj.text("completion_tokens_details", output.get());
     } else if !shape.tool_calls || shape.thoughts {
         let mut output = obj.obj("completion_tokens_details");

@@ -28,7 +28,7 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     let mut blocks = Blocks::new(Names::of(req), ctx);
     blocks.guarded = req.extra.get("guardrailConfig").is_some_and(|g| !g.is_null()) && !has_guarded_text(req);
     let tools = Tools::of(req, family, &mut blocks, ctx)?;
-    let told = if tools.is_empty() && history_calls(req) { calls_as_text(req) } else { Cow::Borrowed(req) };
+    let told = if tools.is_empty() && history_calls(req) { Cow::Owned(calls_as_text(req)) } else { Cow::Borrowed(req) };
     let (system, turns) = told.split_instructions();
 
     let mut body = Obj::open(out);
@@ -54,7 +54,7 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
 
 /// Without tools the upstream refuses a history in which some were called: calls and results are told as text, in
 /// LiteLLM's words.
-fn calls_as_text(req: &GenerateRequest) -> Cow<'_, GenerateRequest> {
+fn calls_as_text(req: &GenerateRequest) -> GenerateRequest {
     let mut req = req.clone();
     for turn in &mut req.turns {
         let calls = turn.parts.iter().any(|p| matches!(p.kind, PartKind::ToolCall(_)));
@@ -74,7 +74,7 @@ fn calls_as_text(req: &GenerateRequest) -> Cow<'_, GenerateRequest> {
         }
         turn.parts = kept;
     }
-    Cow::Owned(req)
+    req
 }
 
 fn result_as_text(result: &ToolResult) -> String {
