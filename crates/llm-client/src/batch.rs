@@ -10,6 +10,7 @@ use llm_wire::top::Top;
 use crate::attempt::fetched;
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::pictures::translated;
 use crate::plan::{Planner, now_seconds};
 use crate::target::Target;
 
@@ -55,7 +56,10 @@ impl Engine {
         let body = top.edited(&[("stream", None), ("stream_options", None)]);
         let mut call = Call::new(operation, format, body, model);
         call.controls.drop_params = drop_params.then_some(true);
-        let fetched = fetched(self, http, &call, target, model).await?;
+        let mut fetched = fetched(self, http, &call, target, model).await?;
+        if let Some(facts) = translated(&call, target, model) {
+            crate::objects::types(&self.settings, http, &call, (target, &facts), &mut fetched).await;
+        }
         let planner = Planner {
             call: &call,
             target,
