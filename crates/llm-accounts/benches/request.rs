@@ -72,6 +72,8 @@ fn intent() -> Intent<'static> {
         max_output_tokens: Some(100),
         choices: 1,
         price: Some((2.5e-6, 1e-5)),
+        session: None,
+        tool_server: None,
     }
 }
 

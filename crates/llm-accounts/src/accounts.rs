@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use llm_kv::MemoryKv;
 use llm_store::{Dialect, Store};
 use llm_types::record::Caller;
-use llm_types::{Error, Result};
+use llm_types::{Error, Result, Secret};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -26,9 +26,7 @@ use crate::purse::{Cap, Owner, Purses, nanos, usd};
 use crate::shared::Shared;
 use crate::source::Source;
 use crate::strangers::{self, Strangers};
-use crate::{
-    AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, Role, WaysIn, refusal,
-};
+use crate::{AccountsSettings, Credential, Directory, KeyDigest, MASTER_KEY_ALIAS, MASTER_USER_ID, Role, refusal};
 
 /// Who may do what and how much is left. Cheap to clone; one for the whole gateway.
 #[derive(Debug, Clone)]
@@ -39,7 +37,8 @@ const LOOKUPS: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) settings: Arc<AccountsSettings>,
+    /// A new configuration exchanges them as a whole.
+    pub(crate) settings: ArcSwap<AccountsSettings>,
     pub(crate) store: Option<Store>,
     pub(crate) background: Handle,
     pub(crate) kv: MemoryKv,
@@ -50,10 +49,10 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<ResetClock>,
     pub(crate) journal: Journal,
     pub(crate) directory: Arc<ArcSwap<Directory>>,
-    /// Who gets in, and how.
-    pub(crate) ways: ArcSwap<WaysIn>,
-    master: Option<(KeyDigest, Arc<Identity>)>,
-    anyone: Arc<Identity>,
+    /// The master key, which signs tokens.
+    pub(crate) signing: Option<Secret>,
+    master: Option<(KeyDigest, ArcSwap<Identity>)>,
+    anyone: ArcSwap<Identity>,
     pub(crate) keys: DashMap<KeyDigest, Arc<Identity>, ByDigest>,
     pub(crate) unknown: DashMap<KeyDigest, u64, ByDigest>,
     pub(crate) flights: Arc<Flights>,
@@ -97,14 +96,11 @@ impl Accounts {
             .map_err(|error| Error::internal(format!("the spend journal cannot be opened: {error}")))?;
         let directory = Arc::<ArcSwap<Directory>>::default();
         let proxy = || proxy_budget(&settings, &purses);
-        let master = settings
-            .master_key
-            .as_ref()
-            .filter(|key| !key.is_empty())
-            .map(|key| (KeyDigest::of(key.expose()), Arc::new(master_identity(Arc::clone(&directory), proxy()))));
-        let mut anyone = Identity::bare(Rank::Anyone, "anyone", Arc::clone(&directory));
-        anyone.role = Some(Role::InternalUser);
-        anyone.bounds.budgets = proxy().into_iter().collect();
+        let master = settings.master_key.as_ref().filter(|key| !key.is_empty()).map(|key| {
+            let admin = master_identity(Arc::clone(&directory), proxy());
+            (KeyDigest::of(key.expose()), ArcSwap::from_pointee(admin))
+        });
+        let anyone = ArcSwap::from_pointee(anyone(Arc::clone(&directory), proxy()));
         let (strangers, waiting) = Strangers::new();
         let inner = Inner {
             store,
@@ -112,9 +108,9 @@ impl Accounts {
             kv: MemoryKv::new(),
             journal,
             directory,
-            ways: ArcSwap::from_pointee(WaysIn::of(&settings)),
+            signing: settings.master_key.clone(),
             master,
-            anyone: Arc::new(anyone),
+            anyone,
             keys: DashMap::default(),
             unknown: DashMap::default(),
             flights: Arc::default(),
@@ -133,7 +129,7 @@ impl Accounts {
             purses,
             parties: Parties::default(),
             clock,
-            settings,
+            settings: ArcSwap::new(settings),
         };
         let inner = Arc::new(inner);
         strangers::serve(&inner, waiting);
@@ -148,12 +144,6 @@ impl Accounts {
 
     pub(crate) const fn inner(&self) -> &Arc<Inner> {
         &self.0
-    }
-
-    /// The settings.
-    #[must_use]
-    pub fn settings(&self) -> &AccountsSettings {
-        &self.0.settings
     }
 
     /// The store, if there is one. Its calls belong on [`Accounts::background`].
@@ -190,7 +180,7 @@ impl Accounts {
     /// Who shows this credential, if that is known without asking the store. `None`: ask [`Accounts::identify`].
     pub fn identify_now(&self, credential: &Credential<'_>) -> Option<Result<Arc<Identity>>> {
         let inner = &self.0;
-        let Some((master, admin)) = &inner.master else { return Some(Ok(Arc::clone(&inner.anyone))) };
+        let Some((master, admin)) = &inner.master else { return Some(Ok(inner.anyone.load_full())) };
         let key = match credential {
             Credential::None => return Some(Err(refusal::no_key())),
             Credential::Malformed => return Some(Err(refusal::malformed_key())),
@@ -198,7 +188,7 @@ impl Accounts {
         };
         let digest = KeyDigest::of(key);
         if digest.same(master) {
-            return Some(Ok(Arc::clone(admin)));
+            return Some(Ok(admin.load_full()));
         }
         // What a provider said holds only where it was asked: see `enter`.
         let known = inner.keys.get(&digest).map(|entry| Arc::clone(&entry)).filter(|known| known.rank != Rank::Token);
@@ -278,7 +268,7 @@ impl Accounts {
     /// What the whole proxy has spent in its budget window, US dollars, and its budget. Known when there is a budget.
     #[must_use]
     pub fn proxy_spend(&self) -> Option<(f64, f64)> {
-        let max = self.0.settings.proxy_budget()?;
+        let max = self.0.settings().proxy_budget()?;
         Some((usd(self.0.purses.get(Owner::Proxy, "").spent()), max))
     }
 }
@@ -311,6 +301,14 @@ fn master_identity(directory: Arc<ArcSwap<Directory>>, proxy: Option<Budget>) ->
         ..Caller::default()
     };
     admin
+}
+
+/// Who calls where there is no master key.
+fn anyone(directory: Arc<ArcSwap<Directory>>, proxy: Option<Budget>) -> Identity {
+    let mut anyone = Identity::bare(Rank::Anyone, "anyone", directory);
+    anyone.role = Some(Role::InternalUser);
+    anyone.bounds.budgets = proxy.into_iter().collect();
+    anyone
 }
 
 fn proxy_budget(settings: &AccountsSettings, purses: &Purses) -> Option<Budget> {
@@ -348,6 +346,14 @@ impl Inner {
     }
 
     pub(crate) fn proxy_budget(&self) -> Option<Budget> {
-        proxy_budget(&self.settings, &self.purses)
+        proxy_budget(&self.settings(), &self.purses)
+    }
+
+    /// Those who have no row follow the budget of the proxy.
+    pub(crate) fn stand_again(&self) {
+        if let Some((_, admin)) = &self.master {
+            admin.store(Arc::new(master_identity(Arc::clone(&self.directory), self.proxy_budget())));
+        }
+        self.anyone.store(Arc::new(anyone(Arc::clone(&self.directory), self.proxy_budget())));
     }
 }

@@ -45,6 +45,10 @@ pub struct Intent<'a> {
     /// US dollars per prompt and answer token, of the dearest deployment that may serve it. `None`: not known; zeros: free,
     /// so budgets do not count.
     pub price: Option<(f64, f64)>,
+    /// The session that the call belongs to.
+    pub session: Option<&'a str>,
+    /// The tool server that is called.
+    pub tool_server: Option<&'a str>,
 }
 
 /// Answer tokens that are set aside when a call names no limit.
@@ -112,7 +116,7 @@ impl Accounts {
             Some(Verdict::Exceeded(what, exceeded)) => Err(refused(inner, held.scope(), what, &exceeded)),
             Some(Verdict::Alone) => {
                 let bounded = !held.is_free() && held.scope().budgets().any(|budget| budget.cap.is_some());
-                if bounded && inner.settings.fail_closed_budget_enforcement {
+                if bounded && inner.settings().fail_closed_budget_enforcement {
                     return Err(refusal::budgets_unknown());
                 }
                 held.taking(|scope| reserve_limits(inner, scope, tokens, Enforced::Here))
@@ -125,9 +129,9 @@ impl Accounts {
     #[must_use]
     pub fn beside(&self, who: &Arc<Identity>, intent: &Intent<'_>, bounded: bool) -> Option<Reservation> {
         let inner = self.inner();
-        let scope = Scope::new(inner, who, inner.parties_known(who, intent), [intent.group, intent.model]);
+        let scope = Scope::new(inner, who, inner.parties_known(who, intent), intent);
         let estimate = Estimate::of(intent);
-        let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
+        let amount = if inner.settings().disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         scope.set_aside(amount, |budget| budget.purse.raise(amount, budget.cap.filter(|_| bounded))).ok()?;
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
         Some(Reservation::new(self.clone(), scope, intent, estimate, amount, free).beside_another())
@@ -155,19 +159,20 @@ impl Accounts {
         parties: Box<[Arc<Party>]>,
     ) -> Result<(Reservation, Tokens)> {
         let inner = self.inner();
-        let scope = Scope::new(inner, who, parties, [intent.group, intent.model]);
+        let scope = Scope::new(inner, who, parties, intent);
         let estimate = Estimate::of(intent);
-        let amount = if inner.settings.disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
+        let amount = if inner.settings().disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
         reserve_budgets(inner, &scope, amount, free)?;
-        let tokens = limits::tokens(inner, &scope, estimate);
+        let expected = who.special.as_ref().and_then(|special| special.answer_tokens([intent.group, intent.model]));
+        let tokens = limits::tokens(inner, &scope, estimate, expected);
         Ok((Reservation::new(self.clone(), scope, intent, estimate, amount, free), tokens))
     }
 }
 
 /// Asks the shared store; nothing when the call shares nothing.
 async fn ask(inner: &Inner, shared: &Shared, held: &Reservation, tokens: Tokens) -> Option<Verdict> {
-    let (scope, money, window) = (held.scope(), (held.amount(), held.is_free()), inner.settings.window());
+    let (scope, money, window) = (held.scope(), (held.amount(), held.is_free()), inner.settings().window());
     let mut room = scope.room(inner.kv.now());
     loop {
         let claims = Claims::of(scope, tokens, money, window, room);
@@ -196,7 +201,7 @@ pub(crate) fn refused(inner: &Inner, scope: &Scope, what: Claimed, exceeded: &Ex
             let max = budget.cap.map_or(0, |cap| cap.max);
             let used = exceeded.used.saturating_add(spent);
             inner.watch(budget, scope.who(), budget.purse.spent());
-            refusal::budget(&budget.what, used, max, inner.settings.budget_exceeded_status_code)
+            budget.refusal(used, max, inner.settings().budget_exceeded_status_code)
         }
     }
 }
@@ -249,9 +254,9 @@ fn key_routes(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
 }
 
 fn proxy_routes(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
-    let settings = &inner.settings;
+    let settings = inner.settings();
     let outside = !settings.allowed_routes.is_empty() && !crate::in_routes(&settings.allowed_routes, wish.path);
-    let above = !who.is_admin() && crate::in_routes(&inner.ways.load().admin_only_routes, wish.path);
+    let above = !who.is_admin() && crate::in_routes(&settings.admin_only_routes, wish.path);
     if outside || above { Err(refusal::route_denied(wish.path)) } else { Ok(()) }
 }
 
@@ -277,13 +282,13 @@ fn project_blocked(_: &Inner, who: &Identity, _: &Wish<'_>) -> Result<()> {
 }
 
 fn client_tags(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> {
-    let rejected = inner.settings.reject_clientside_metadata_tags && wish.intent.metadata_tags;
+    let rejected = inner.settings().reject_clientside_metadata_tags && wish.intent.metadata_tags;
     if rejected { Err(refusal::client_tags()) } else { Ok(()) }
 }
 
 fn end_user_named(inner: &Inner, _: &Identity, wish: &Wish<'_>) -> Result<()> {
     let missing = wish.intent.end_user.is_none_or(str::is_empty) && !wish.intent.model.is_empty();
-    if missing && inner.settings.enforce_user_param { Err(refusal::no_end_user()) } else { Ok(()) }
+    if missing && inner.settings().enforce_user_param { Err(refusal::no_end_user()) } else { Ok(()) }
 }
 
 fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
@@ -301,7 +306,7 @@ fn reserve_budgets(inner: &Inner, scope: &Scope, amount: i64, free: bool) -> Res
     scope.set_aside(amount, |budget| budget.purse.reserve(amount, cap(budget))).map_err(|(budget, empty)| {
         let max = cap(budget).map_or(0, |cap| cap.max);
         inner.watch(budget, scope.who(), budget.purse.spent());
-        refusal::budget(&budget.what, empty.used, max, inner.settings.budget_exceeded_status_code)
+        budget.refusal(empty.used, max, inner.settings().budget_exceeded_status_code)
     })
 }
 
@@ -323,11 +328,12 @@ impl Estimate {
         nanos((self.input as f64 * input + answer as f64 * output).max(0.0))
     }
 
-    /// The tokens to set aside where the smallest limit is `smallest`.
-    pub(crate) fn tokens(self, kind: crate::TokenLimitType, smallest: i64) -> i64 {
+    /// The tokens to set aside where the smallest limit is `smallest`; `expected`: those of an answer without a limit, where
+    /// somebody says so.
+    pub(crate) fn tokens(self, kind: crate::TokenLimitType, smallest: i64, expected: Option<u64>) -> i64 {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let output =
-            self.output.map_or_else(|| (smallest / 4).clamp(0, 1024), |n| whole(n.saturating_mul(self.choices)));
+        let output = self.output.or(expected);
+        let output = output.map_or_else(|| (smallest / 4).clamp(0, 1024), |n| whole(n.saturating_mul(self.choices)));
         match kind {
             crate::TokenLimitType::Total => whole(self.input).saturating_add(output),
             crate::TokenLimitType::Input => whole(self.input),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use llm_kv::{Claim, CounterClaim, KvError, ReserveOutcome, Window, reserve_counters};
 use llm_types::Json;
-use llm_types::alert::{AlertSink, BudgetAlert, BudgetEvent};
+use llm_types::alert::{AlertSink, AlertType, BudgetAlert, BudgetEvent, Notice};
 
 use crate::accounts::Inner;
 use crate::bounds::{Budget, Marks};
@@ -36,7 +36,8 @@ impl Accounts {
 /// `default_key_max_budget_alert_emails`; percent → addresses.
 pub(crate) fn marks(metadata: &Json, inner: &Inner) -> Marks {
     let own = metadata.get("max_budget_alert_emails").filter(|own| own.as_object().is_some());
-    let map = own.or(inner.settings.default_key_max_budget_alert_emails.as_ref());
+    let settings = inner.settings();
+    let map = own.or(settings.default_key_max_budget_alert_emails.as_ref());
     let entries = map.and_then(Json::as_object).unwrap_or_default();
     let mut marks: Vec<(u8, Vec<String>)> = entries
         .iter()
@@ -104,11 +105,19 @@ impl Owner {
 }
 
 impl Inner {
+    /// Tells of something beside budgets, where somebody wants to hear of it. Does not wait.
+    pub(crate) fn note(&self, kind: AlertType, notice: impl FnOnce() -> Notice) {
+        if let Some((sink, _)) = self.alerts.0.get().filter(|(sink, _)| sink.wants(kind)) {
+            sink.note(notice());
+        }
+    }
+
     /// Tells of a budget of which `spent` nano-dollars are gone, where there is something to tell. Does not wait.
     pub(crate) fn watch(&self, budget: &Budget, who: &Identity, spent: i64) {
-        let Some((sink, silence)) = self.alerts.0.get() else { return };
-        // Windows and models have no place in LiteLLM's alerts; their entity has.
-        if matches!(budget.owner, Owner::Window | Owner::Model) {
+        let heard = self.alerts.0.get().filter(|(sink, _)| sink.wants(AlertType::BudgetAlerts));
+        let Some((sink, silence)) = heard else { return };
+        // Windows, models and sessions have no place in LiteLLM's alerts; their entity has.
+        if matches!(budget.owner, Owner::Window | Owner::Model | Owner::Session) {
             return;
         }
         for event in budget.events(spent) {

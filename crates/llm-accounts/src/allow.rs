@@ -12,8 +12,8 @@ pub type ProviderOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 /// What allow-lists want to know of the served models; exchanged as a whole when the configuration changes.
 #[derive(Clone, Default)]
 pub struct Directory {
-    /// Access group (`model_info.access_groups`) → public model names.
-    pub access_groups: HashMap<String, HashSet<String>>,
+    /// Public model name → the access groups that it is in (`model_info.access_groups`).
+    pub access_groups: HashMap<String, Vec<String>>,
     /// What groups of deployments can take, by name; those that say nothing of it are left out.
     pub capacity: HashMap<String, Capacity>,
     /// Finds the provider of an unprefixed name.
@@ -23,6 +23,13 @@ pub struct Directory {
 impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Directory").field("access_groups", &self.access_groups).finish_non_exhaustive()
+    }
+}
+
+impl Directory {
+    /// The access groups that a model is in.
+    pub(crate) fn groups_of(&self, model: &str) -> impl Iterator<Item = &str> {
+        self.access_groups.get(model).into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -85,10 +92,7 @@ impl ModelList {
         if self.all || self.names.contains(model) {
             return true;
         }
-        let grouped = directory
-            .access_groups
-            .iter()
-            .any(|(group, members)| members.contains(model) && self.names.contains(group.as_str()));
+        let grouped = directory.groups_of(model).any(|group| self.names.contains(group));
         if grouped || self.patterns.iter().any(|p| matches(p, model)) {
             return true;
         }
@@ -139,9 +143,8 @@ mod tests {
     #[test]
     fn lists_allow_what_they_say() {
         let provider_of: ProviderOf = Arc::new(|m| m.starts_with("gpt").then(|| "openai".to_owned()));
-        let beta = HashSet::from(["claude-next".to_owned()]);
         let directory = Directory {
-            access_groups: HashMap::from([("beta".to_owned(), beta)]),
+            access_groups: HashMap::from([("claude-next".to_owned(), vec!["beta".to_owned()])]),
             provider_of: Some(provider_of),
             ..Directory::default()
         };

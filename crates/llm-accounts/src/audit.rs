@@ -1,7 +1,11 @@
 //! The trail of changes: which management call changed which row, what it held before and after.
 
 use chrono::{DateTime, Utc};
-use llm_store::{AuditLogRow, Filter, ListQuery, Patch, Rows, StoreError, StoreTx, Table};
+use llm_store::{
+    AuditLogRow, Filter, ListQuery, Patch, ProxyModelRow, Rows, StoreError, StoreTx, Table, TeamRow, UserRow,
+    VerificationToken,
+};
+use llm_types::alert::{AlertType, Notice};
 use llm_types::{Error, Json, RawJson};
 use serde::Serialize;
 
@@ -104,8 +108,41 @@ impl AuditQuery {
     }
 }
 
+/// The type of alert of a change, if operators may want to hear of it.
+fn told<T: Table>(action: Action) -> Option<AlertType> {
+    use AlertType as Told;
+    let (new, changed, gone) = match T::NAME {
+        VerificationToken::NAME => (Told::NewVirtualKeyCreated, Told::VirtualKeyUpdated, Told::VirtualKeyDeleted),
+        TeamRow::NAME => (Told::NewTeamCreated, Told::TeamUpdated, Told::TeamDeleted),
+        UserRow::NAME => (Told::NewInternalUserCreated, Told::InternalUserUpdated, Told::InternalUserDeleted),
+        ProxyModelRow::NAME => return (action == Action::Created).then_some(Told::NewModelAdded),
+        _ => return None,
+    };
+    Some(match action {
+        Action::Created => new,
+        Action::Deleted => gone,
+        Action::Updated | Action::Blocked | Action::Unblocked | Action::Rotated => changed,
+    })
+}
+
+/// Names that rows have for people.
+const NAMES: [&str; 5] = ["key_alias", "team_alias", "user_email", "model_name", "team_id"];
+
+fn notice<T: Serialize>(kind: AlertType, actor: Actor<'_>, action: Action, id: &str, row: Option<&T>) -> Notice {
+    let row = row.map(view::row).unwrap_or_default();
+    let named = NAMES.iter().filter_map(|name| Some((*name, row.get(name)?.as_str()?.to_owned())));
+    let by = ("created_by", actor.name().unwrap_or_default());
+    let facts = [by, ("action", action.name().to_owned()), ("id", id.to_owned())].into_iter().chain(named);
+    let words = kind.name().split('_').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
+        first.to_uppercase() + rest
+    });
+    Notice { kind, title: format!("`{}`", words.collect::<Vec<_>>().join(" ")), facts: facts.collect() }
+}
+
 impl Accounts {
-    /// Writes down a change to a row, if changes are written down (`store_audit_logs`). Every management call that changes
+    /// Writes down a change to a row, if changes are written down (`store_audit_logs`), and tells of it who wants to hear.
+    /// Every management call that changes
     /// a row calls this, with the audit table of its transaction, so that neither is there without the other.
     ///
     /// The row's own serialization is what is kept: secrets that it does not show are not in the trail either.
@@ -121,6 +158,9 @@ impl Accounts {
         before: Option<&T>,
         after: Option<&T>,
     ) -> Outcome<()> {
+        if let Some(kind) = told::<T>(action) {
+            self.inner().note(kind, || notice(kind, actor, action, id, after.or(before)));
+        }
         if !self.settings().store_audit_logs {
             return Ok(());
         }

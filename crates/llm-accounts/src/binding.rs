@@ -6,10 +6,11 @@ use llm_types::Json;
 
 use crate::accounts::Inner;
 use crate::bounds::{Binder, Bounds, Told};
-use crate::gate::Limits;
+use crate::gate::{Counted, Limits, Rule};
 use crate::journal::member;
 use crate::load::{Rows, increase, object};
 use crate::purse::Owner;
+use crate::special::is_dynamic;
 
 impl Rows {
     /// Budgets and limits of the key. `shown` is its name for people, `max_budget` its own budget in US dollars, and
@@ -81,7 +82,7 @@ impl Rows {
             binder.budget(Told { owner, id, what, max, soft, spend: row.spend, ends });
         }
         if let Some(user) = &self.user {
-            let holds = self.team.is_none() || inner.settings.apply_user_budget_to_team_keys;
+            let holds = self.team.is_none() || inner.settings().apply_user_budget_to_team_keys;
             let what = format!("User={} ", user.user_id);
             let (max, ends) = (user.max_budget.filter(|_| holds), user.budget_reset_at);
             let (id, spend) = (&*user.user_id, user.spend);
@@ -104,7 +105,13 @@ impl Rows {
     }
 
     fn limits(&self, binder: &mut Binder<'_>, shown: &str) {
+        let at = binder.out.gates.len();
         binder.limits("api_key", &self.key.token, shown, self.key_limits());
+        let metadata = object(Some(&self.key.metadata));
+        for (counted, kind) in [(Counted::Requests, "rpm_limit_type"), (Counted::Tokens, "tpm_limit_type")] {
+            let own = binder.out.gates.iter_mut().skip(at).filter(|gate| gate.counted == counted);
+            own.filter(|_| is_dynamic(&metadata, kind)).for_each(|gate| gate.rule = Rule::Failing);
+        }
         if let Some(user) = &self.user {
             let (rpm, tpm, parallel) = (user.rpm_limit, user.tpm_limit, user.max_parallel_requests);
             binder.limits("user", &user.user_id, &user.user_id, Limits { rpm, tpm, parallel, ..Limits::default() });

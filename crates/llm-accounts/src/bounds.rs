@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use llm_types::Json;
+use llm_types::{Error, Json};
 
 use crate::accounts::Inner;
 use crate::gate::{Gate, Limits};
 use crate::period::{Period, ResetClock};
 use crate::purse::{Cap, Owner, Purse, nanos};
+use crate::refusal;
 use crate::window::{Charged, WindowKey};
 
 /// A budget that holds for a call.
@@ -30,7 +31,7 @@ pub(crate) struct Budget {
     pub(crate) purse: Arc<Purse>,
     /// Which one.
     pub(crate) id: Box<str>,
-    /// When its period ends, in seconds since 1970; 0: never, or not known.
+    /// When its period ends, in seconds since 1970; 0: never, or not known. Of a session: how many seconds it is counted.
     pub(crate) period: i64,
     /// Starts again by itself: its spend is in no row that a job sets back.
     pub(crate) rolls: Option<Rolls>,
@@ -68,6 +69,14 @@ impl Budget {
     /// Its window, where it starts again by itself.
     pub(crate) fn window(&self) -> Option<&Arc<WindowKey>> {
         self.rolls.as_ref().map(|rolls| &rolls.key)
+    }
+
+    /// The refusal of a call: `used` of `max` nano-dollars are gone. `status`: of ordinary budgets.
+    pub(crate) fn refusal(&self, used: i64, max: i64, status: u16) -> Error {
+        match self.owner {
+            Owner::Session => refusal::session_budget(&self.what, used, max),
+            _ => refusal::budget(&self.what, used, max, status),
+        }
     }
 
     /// What a call is charged to beside its caller.

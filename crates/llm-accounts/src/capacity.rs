@@ -114,7 +114,7 @@ pub(crate) fn gates<'g>(
         let shown = format!("{}:{model}", who.shown).into();
         limits.gates(&inner.kv, "model_per_key", &format!("{key}:{model}"), &shown, &mut out);
     }
-    if let Some(priorities) = &inner.settings.priorities {
+    if let Some(priorities) = &inner.settings().priorities {
         shared(inner, priorities, who.priority.as_deref(), (model, capacity), &mut out);
     }
     out

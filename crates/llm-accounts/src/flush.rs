@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use llm_store::{Store, UserRow};
 use llm_types::Result;
+use llm_types::alert::{AlertType, Notice};
 
 use crate::accounts::Inner;
 use crate::journal::Flushed;
@@ -28,7 +29,7 @@ impl Inner {
 
     /// Reads what the whole proxy has spent, when it has a budget; its row is made when missing.
     async fn learn_proxy_spend(&self, store: &Store) -> Result<()> {
-        let Some(max) = self.settings.proxy_budget() else { return Ok(()) };
+        let Some(max) = self.settings().proxy_budget() else { return Ok(()) };
         let epoch = self.journal.epoch();
         let row = store.table::<UserRow>().get([PROXY_BUDGET_USER]).await.map_err(|e| refusal::store(&e))?;
         let spend = if let Some(row) = row {
@@ -37,7 +38,7 @@ impl Inner {
             let row = UserRow {
                 user_id: PROXY_BUDGET_USER.to_owned(),
                 max_budget: Some(max),
-                budget_duration: self.settings.budget_duration.clone(),
+                budget_duration: self.settings().budget_duration.clone(),
                 ..UserRow::default()
             };
             store.table::<UserRow>().put(&row).await.map_err(|e| refusal::store(&e))?;
@@ -57,12 +58,17 @@ pub(crate) async fn flush_forever(inner: Weak<Inner>) {
             let Some(inner) = inner.upgrade() else { return };
             if let Err(error) = inner.flush().await {
                 tracing::error!(%error, "finished calls could not be written to the store; they stay in the journal");
+                inner.note(AlertType::FailedTrackingSpend, || Notice {
+                    kind: AlertType::FailedTrackingSpend,
+                    title: "Finished calls could not be written to the database; they stay in the journal".to_owned(),
+                    facts: vec![("Error", error.to_string())],
+                });
             }
             if swept.elapsed() >= Duration::from_secs(60) {
                 swept = tokio::time::Instant::now();
                 inner.sweep();
             }
-            let pause = AccountsSettings::seconds(inner.settings.proxy_batch_write_at).max(Duration::from_millis(10));
+            let pause = AccountsSettings::seconds(inner.settings().proxy_batch_write_at).max(Duration::from_millis(10));
             (tokio::time::Instant::now() + pause, inner.journal.full())
         };
         while tokio::time::timeout_at(next, full.notified()).await.is_ok() {

@@ -21,6 +21,11 @@ pub(crate) enum Counted {
     Daily,
     /// Calls at the same time.
     Parallel,
+    /// Calls of a session, from its first one on.
+    Calls {
+        /// How long they are counted.
+        seconds: u32,
+    },
 }
 
 impl Counted {
@@ -33,13 +38,14 @@ impl Counted {
             Self::Output => "output_tokens",
             Self::Daily => "tokens_per_day",
             Self::Parallel => "max_parallel_requests",
+            Self::Calls { .. } => "max_iterations",
         }
     }
 
     /// Which of these tokens are counted; nothing where none are.
     pub(crate) const fn of(self, tokens: Tokens) -> Option<i64> {
         match self {
-            Self::Requests | Self::Parallel => None,
+            Self::Requests | Self::Parallel | Self::Calls { .. } => None,
             Self::Tokens | Self::Daily => Some(tokens.main),
             Self::Input => Some(tokens.input),
             Self::Output => Some(tokens.output),
@@ -66,6 +72,8 @@ pub(crate) enum Rule {
     Capacity(i64),
     /// Where there is no room to spare; otherwise its uses are only counted.
     Share,
+    /// While the model fails; otherwise nothing is counted.
+    Failing,
 }
 
 /// Whether a group of models has room to spare.
@@ -166,6 +174,7 @@ impl Gate {
         let window = match self.counted {
             Counted::Parallel => Window::InFlight,
             Counted::Daily => Window::FirstUse(DAY),
+            Counted::Calls { seconds } => Window::FirstUse(Duration::from_secs(seconds.into())),
             _ => minute,
         };
         (self.counted.of(tokens).unwrap_or(1), window)
@@ -187,7 +196,7 @@ impl Gate {
     pub(crate) fn is_tight(&self, now: Stamp) -> bool {
         match self.rule {
             Rule::Capacity(spare) => self.counter.read(now).is_some_and(|reading| reading.value >= spare),
-            Rule::Always | Rule::Share => false,
+            Rule::Always | Rule::Share | Rule::Failing => false,
         }
     }
 

@@ -99,6 +99,8 @@ pub struct Identity {
     pub(crate) bounds: Bounds,
     /// What its limits become once its own budget is spent, in place of being refused.
     pub(crate) throttle: Option<f64>,
+    /// Limits that hold for some of its calls.
+    pub(crate) special: Option<Box<crate::special::Special>>,
     /// `priority` of team or key: whose share of a model it uses.
     pub(crate) priority: Option<Box<str>>,
     /// `budget_fallbacks`: where calls go whose model's budget is gone.
@@ -142,6 +144,7 @@ impl Identity {
             project_blocked: false,
             bounds: Bounds::default(),
             throttle: None,
+            special: None,
             priority: None,
             budget_fallbacks: Box::default(),
             texts: LimitTexts::default(),

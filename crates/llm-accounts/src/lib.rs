@@ -12,7 +12,8 @@
 //! |---|---|
 //! | `settings` | [`AccountsSettings`], with LiteLLM's names |
 //! | `credential` | where a key may stand in the headers |
-//! | `entry`, `ways` | the ways in beside keys: identity providers, proxies, a hook; what of it a reload changes |
+//! | `entry` | the ways in beside keys: identity providers, proxies, a hook |
+//! | `follow` | what a new configuration changes while the gateway runs |
 //! | `digest` | keys as SHA-256; how keys are shown |
 //! | `role`, `routes`, `access` | roles, route groups, who may call what |
 //! | `allow` | model allow-lists |
@@ -23,6 +24,7 @@
 //! | `purse`, `gate` | live spend; live request and token counts |
 //! | `budget_fallback` | where a call goes whose model's budget is gone |
 //! | `bounds`, `party`, `scope` | budgets and limits that hold together: of a caller, of end users and tags, of a call |
+//! | `special` | limits that hold for some calls of a caller: by tag, tool server, session |
 //! | `limits` | taking from limits, here or in the shared store |
 //! | `admit`, `reservation` | the ordered list of checks; setting aside, settling |
 //! | `journal`, `flush` | the write-ahead journal, its segments, its way into the store |
@@ -67,6 +69,7 @@ mod digest;
 mod entry;
 mod flights;
 mod flush;
+mod follow;
 mod gate;
 mod grants;
 mod groups;
@@ -108,6 +111,7 @@ mod sessions;
 mod settings;
 mod shared;
 mod source;
+mod special;
 mod spend_row;
 mod stored;
 mod strangers;
@@ -117,7 +121,6 @@ mod teams;
 mod together;
 mod usage;
 mod users;
-mod ways;
 mod window;
 
 pub use accounts::Accounts;
@@ -162,7 +165,6 @@ pub use stored::{
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;
 pub use users::UserListQuery;
-pub use ways::WaysIn;
 
 /// The name under which spend and logs of the master key stand, instead of anything made from it.
 pub const MASTER_KEY_ALIAS: &str = "litellm_proxy_master_key";

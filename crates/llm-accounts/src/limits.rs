@@ -28,14 +28,14 @@ pub(crate) struct Taken {
     pub(crate) batched: Option<Batched>,
 }
 
-/// The tokens that a call sets aside in its limits.
-pub(crate) fn tokens(inner: &Inner, scope: &Scope, estimate: Estimate) -> Tokens {
+/// The tokens that a call sets aside in its limits; `expected`: those of its answer where it names no limit itself.
+pub(crate) fn tokens(inner: &Inner, scope: &Scope, estimate: Estimate, expected: Option<u64>) -> Tokens {
     let counting = scope.gates().filter(|gate| gate.counted.of(Tokens::default()).is_some());
     match counting.map(|gate| gate.limit).min() {
-        Some(smallest) if inner.settings.token_reservation => Tokens {
-            main: estimate.tokens(inner.settings.token_rate_limit_type, smallest),
-            input: estimate.tokens(TokenLimitType::Input, smallest),
-            output: estimate.tokens(TokenLimitType::Output, smallest),
+        Some(smallest) if inner.settings().token_reservation => Tokens {
+            main: estimate.tokens(inner.settings().token_rate_limit_type, smallest, expected),
+            input: estimate.tokens(TokenLimitType::Input, smallest, expected),
+            output: estimate.tokens(TokenLimitType::Output, smallest, expected),
         },
         _ => Tokens::default(),
     }
@@ -60,7 +60,7 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
     if scope.gates().next().is_none() {
         return Ok(Taken { held, ..Taken::default() });
     }
-    let window = Window::FirstUse(inner.settings.window());
+    let window = Window::FirstUse(inner.settings().window());
     let now = inner.kv.now();
     if let Enforced::There(_, readings) = by {
         let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
@@ -92,7 +92,7 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
 
 /// Takes what the requests of a batch use from the counts of this process.
 pub(crate) fn reserve_batch(inner: &Inner, scope: &Scope, requests: i64, tokens: Tokens) -> Result<llm_kv::Stamp> {
-    let minute = Window::FirstUse(inner.settings.window());
+    let minute = Window::FirstUse(inner.settings().window());
     let mut claims: Vec<Claim<'_>> = scope
         .gates()
         .enumerate()
@@ -145,6 +145,9 @@ fn limit_refusal(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -
     let Some(gate) = scope.gates().nth(at) else {
         return Error::internal("a limit that does not exist was exceeded");
     };
+    if let Counted::Calls { .. } = gate.counted {
+        return refusal::iterations(&gate.value, exceeded.used.saturating_add(1), gate.limit);
+    }
     let resets_in = exceeded.resets_in.unwrap_or_default();
     let at = inner.kv.now().0.saturating_add(u64::try_from(resets_in.as_millis()).unwrap_or(0));
     let excess = Excess {
@@ -155,12 +158,15 @@ fn limit_refusal(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -
         remaining: gate.limit.saturating_sub(exceeded.used).max(0),
         resets_at: DateTime::from_timestamp_millis(i64::try_from(at).unwrap_or(0)).unwrap_or_default(),
     };
-    refusal::rate_limit(&excess, inner.settings.window())
+    refusal::rate_limit(&excess, inner.settings().window())
 }
 
-fn headers(gate: &Gate, reading: Option<Reading>) -> [(String, String); 2] {
+fn headers(gate: &Gate, reading: Option<Reading>) -> Vec<(String, String)> {
+    if let Counted::Calls { .. } = gate.counted {
+        return Vec::new();
+    }
     let used = reading.map_or(0, |reading| reading.value);
     let name = |what: &str| format!("x-ratelimit-{}-{what}-{}", gate.descriptor, gate.counted.word());
     let remaining = gate.limit.saturating_sub(used).max(0);
-    [(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())]
+    vec![(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())]
 }

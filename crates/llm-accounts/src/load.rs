@@ -15,6 +15,7 @@ use crate::allow::ModelList;
 use crate::callbacks;
 use crate::grants::{self, Grants};
 use crate::identity::{Alias, Freshness, Identity, LimitTexts, Lists, Rank};
+use crate::special::Wanted;
 use crate::switches::{GuardWish, Switches};
 use crate::{KeyDigest, Role, refusal};
 
@@ -162,7 +163,7 @@ impl Rows {
             cache_controls: key.allowed_cache_controls.clone(),
             service_account: metadata.get("service_account_id").is_some_and(|id| !id.is_null()),
         };
-        let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings.seal());
+        let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings().seal());
         let role = self.user.as_ref().and_then(|u| u.user_role.as_deref()).and_then(Role::parse);
         let max_budget = self.max_budget(&metadata, now);
         let mut identity = Identity::bare(Rank::Key, &shown, Arc::clone(&inner.directory));
@@ -178,6 +179,9 @@ impl Rows {
         identity.project_blocked = self.project.as_ref().is_some_and(|(project, _)| project.blocked);
         identity.throttle = self.throttle(inner, &metadata);
         identity.bounds = self.bounds(inner, &shown, (max_budget, identity.throttle.is_some()), clean);
+        let team = self.team.as_ref().map(|team| (&*team.team_id, &team_metadata));
+        let wanted = Wanted { key: (&key.token, &shown), metadata: &metadata, team, agent: self.agent.as_ref() };
+        identity.special = wanted.special(&inner.kv);
         let priority = |of: &Json| of.get("priority").and_then(Json::as_str).map(Box::from);
         identity.priority = priority(&team_metadata).or_else(|| priority(&metadata));
         identity.budget_fallbacks = fallbacks(&object(Some(&key.budget_fallbacks)));
@@ -209,7 +213,7 @@ impl Rows {
     fn throttle(&self, inner: &Inner, metadata: &Json) -> Option<f64> {
         let limits = self.key_limits();
         let wanted = flag(metadata, "throttle_on_budget_exceeded") && (limits.rpm.is_some() || limits.tpm.is_some());
-        inner.settings.budget_exceeded_throttle.filter(|part| wanted && *part > 0.0 && *part <= 1.0)
+        inner.settings().budget_exceeded_throttle.filter(|part| wanted && *part > 0.0 && *part <= 1.0)
     }
 
     fn lists(&self) -> Lists {
@@ -229,8 +233,7 @@ impl Rows {
         if self.key.blocked == Some(true) {
             return Some(refusal::blocked_key());
         }
-        let user = object(self.user.as_ref().map(|u| &u.metadata));
-        (user.get("scim_active").and_then(Json::as_bool) == Some(false)).then(refusal::inactive_user)
+        self.user.as_ref().is_some_and(crate::sessions::inactive).then(refusal::inactive_user)
     }
 
     fn texts(&self, max_budget: Option<f64>) -> LimitTexts {

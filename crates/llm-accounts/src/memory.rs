@@ -27,7 +27,7 @@ impl Inner {
     /// The identity if it is fresh enough to be used; asks the store beside when it gets old.
     pub(crate) fn fresh(self: &Arc<Self>, digest: KeyDigest, known: Arc<Identity>) -> Option<Arc<Identity>> {
         let now = self.kv.now().0;
-        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         let age = now.saturating_sub(known.fresh.loaded);
         known.touch(now);
         if age <= ttl {
@@ -45,7 +45,7 @@ impl Inner {
         }
         let away = self.store_away.load(Ordering::Relaxed);
         let most =
-            if away { AccountsSettings::millis(self.settings.stale_key_ttl).max(ttl) } else { ttl.saturating_mul(2) };
+            if away { AccountsSettings::millis(self.settings().stale_key_ttl).max(ttl) } else { ttl.saturating_mul(2) };
         (age <= most).then_some(known)
     }
 
@@ -122,11 +122,11 @@ impl Inner {
     /// What to do when the store is away: an old row, or nothing.
     pub(crate) fn without_store(&self, digest: KeyDigest, error: Error) -> Result<Arc<Identity>> {
         let age = |known: &Identity| self.kv.now().0.saturating_sub(known.fresh.loaded);
-        let most = AccountsSettings::millis(self.settings.stale_key_ttl);
+        let most = AccountsSettings::millis(self.settings().stale_key_ttl);
         if let Some(known) = self.keys.get(&digest).filter(|known| age(known) <= most) {
             return Ok(Arc::clone(&known));
         }
-        if !self.settings.allow_requests_on_db_unavailable || error.openai_type() != "no_db_connection" {
+        if !self.settings().allow_requests_on_db_unavailable || error.openai_type() != "no_db_connection" {
             return Err(error);
         }
         let mut guest = Identity::bare(Rank::Unchecked, "unchecked", Arc::clone(&self.directory));
@@ -142,14 +142,14 @@ impl Inner {
         self.keys.retain(|_, known| idle(known) < IDLE_MS);
         self.unknown.retain(|_, until| now < *until);
         self.mapped.retain(|_, (_, until)| now < *until);
-        let most = self.settings.user_api_key_cache_size.max(1);
+        let most = self.settings().user_api_key_cache_size.max(1);
         if self.keys.len() > most {
             let mut ages: Vec<u64> = self.keys.iter().map(|known| idle(&known)).collect();
             ages.sort_unstable();
             let limit = ages.get(most).copied().unwrap_or(u64::MAX);
             self.keys.retain(|_, known| idle(known) < limit);
         }
-        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         self.parties.sweep(now, ttl.saturating_mul(2));
         self.purses.sweep(i64::try_from(now).unwrap_or(i64::MAX));
     }

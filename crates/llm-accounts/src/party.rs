@@ -3,7 +3,6 @@
 mod listed;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -30,7 +29,7 @@ pub(crate) struct Party {
     /// The model for an end user when none in his region has the name that was asked for.
     pub(crate) default_model: Option<Arc<str>>,
     /// Milliseconds since 1970.
-    loaded: u64,
+    pub(crate) loaded: u64,
 }
 
 /// The parties in memory.
@@ -71,9 +70,12 @@ fn named<'c>(
             out.push(party);
         }
     }
-    let holds = |models: &HashSet<String>| models.contains(intent.group) || models.contains(intent.model);
-    let groups = directory.access_groups.iter().filter(|(_, models)| holds(models));
-    out.extend(groups.map(|(group, _)| (Owner::AccessGroup, group.as_str().into())));
+    for group in directory.groups_of(intent.group).chain(directory.groups_of(intent.model)) {
+        let party = (Owner::AccessGroup, group.into());
+        if !out.contains(&party) {
+            out.push(party);
+        }
+    }
     out
 }
 
@@ -101,7 +103,7 @@ impl Inner {
             return Ok(Box::default());
         }
         let mut out = Vec::new();
-        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         let directory = self.directory.load_full();
         for (kind, id) in named(who, intent, self.parties.listed.agents_count(), &directory) {
             if self.parties.listed.is_free(kind, &id) {
@@ -138,7 +140,7 @@ impl Inner {
         let party = match party {
             Ok(party) => Arc::new(party),
             // The caller's own bounds still hold; a store that is away must not stop everybody who names somebody.
-            Err(error) if !self.settings.fail_closed_budget_enforcement => {
+            Err(error) if !self.settings().fail_closed_budget_enforcement => {
                 tracing::warn!(%error, "what holds for an end user or a tag is not known; the call goes on");
                 return Ok(Arc::default());
             }
@@ -156,7 +158,7 @@ impl Inner {
             let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
             let filled = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(Arc::from);
             (region, default_model) = (filled(&row.allowed_model_region), filled(&row.default_model));
-            let default = || self.settings.max_end_user_budget_id.clone();
+            let default = || self.settings().max_end_user_budget_id.clone();
             (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
         } else if kind == Owner::AccessGroup {
             let row = store.table::<ModelAccessGroupBudgetRow>().get([id]).await?;
@@ -170,7 +172,7 @@ impl Inner {
             Some(id) => store.table::<BudgetRow>().get([id.as_str()]).await?,
             None => None,
         };
-        let end_users = self.settings.max_end_user_budget.filter(|_| kind == Owner::EndUser);
+        let end_users = self.settings().max_end_user_budget.filter(|_| kind == Owner::EndUser);
         let max = budget.as_ref().and_then(|b| b.max_budget).or(end_users);
         let mut binder = Binder::new(self, false);
         let soft = budget.as_ref().and_then(|b| b.soft_budget);

@@ -239,6 +239,8 @@ pub(crate) enum Owner {
     Window,
     /// A model's share: `key:hash:gpt-4o:1d`.
     Model,
+    /// A session of an agent: `agent:session`.
+    Session,
 }
 
 impl Owner {
@@ -258,6 +260,7 @@ impl Owner {
             Self::Tag => "tag",
             Self::Window => "window",
             Self::Model => "model",
+            Self::Session => "agent_session",
         }
     }
 
@@ -267,9 +270,9 @@ impl Owner {
     }
 
     /// True where every settled call reaches the row through the journal under the same name: then what is not there yet
-    /// is known exactly. End users, tags and groups of interrupted calls do not.
+    /// is known exactly. End users, tags and groups of interrupted calls do not, and sessions have no row.
     pub(crate) const fn is_flushed(self) -> bool {
-        !matches!(self, Self::EndUser | Self::Tag | Self::AccessGroup)
+        !matches!(self, Self::EndUser | Self::Tag | Self::AccessGroup | Self::Session)
     }
 }
 

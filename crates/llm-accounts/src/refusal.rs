@@ -135,6 +135,25 @@ pub(crate) fn budget(what: &str, used: i64, max: i64, status: u16) -> Error {
         .with_status(status)
 }
 
+/// A session has spent what it may; LiteLLM's words.
+pub(crate) fn session_budget(session: &str, used: i64, max: i64) -> Error {
+    let (used, max) = (usd(used), usd(max));
+    Error::new(
+        Kind::RateLimit,
+        format!(
+            "Session budget exceeded for session {session}. Current spend: ${used:.4}, max_budget_per_session: ${max:.2}."
+        ),
+    )
+}
+
+/// A session has made as many calls as it may; LiteLLM's words.
+pub(crate) fn iterations(session: &str, count: i64, most: i64) -> Error {
+    Error::new(
+        Kind::RateLimit,
+        format!("Max iterations exceeded for session {session}. Current count: {count}, max_iterations: {most}."),
+    )
+}
+
 /// What a limit was about, for [`rate_limit`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Excess<'a> {

@@ -168,7 +168,7 @@ impl Reservation {
     #[must_use]
     pub fn cover(&self, price: Option<(f64, f64)>) -> bool {
         *self.price.lock() = price.unwrap_or_default();
-        if self.accounts.inner().settings.disable_budget_reservation {
+        if self.accounts.inner().settings().disable_budget_reservation {
             return true;
         }
         let more = self.estimate.cost(price).saturating_sub(self.amount.load(Ordering::Relaxed));
@@ -221,7 +221,7 @@ impl Reservation {
 
     /// The tokens of a bill that count against limits.
     fn counted(&self, counts: &Counts) -> Tokens {
-        let main = match self.accounts.inner().settings.token_rate_limit_type {
+        let main = match self.accounts.inner().settings().token_rate_limit_type {
             TokenLimitType::Total => counts.total,
             TokenLimitType::Input => counts.input,
             TokenLimitType::Output => counts.output,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use llm_kv::Stamp;
 
-use crate::Identity;
 use crate::accounts::Inner;
 use crate::bounds::{Bounds, Budget, ForModel};
 use crate::gate::{Counted, Gate, Room, Rule};
 use crate::party::Party;
 use crate::purse::Owner;
 use crate::window::Charged;
+use crate::{Identity, Intent};
 
 /// The bounds of a call. Places of budgets and limits, as others note them, stay the same.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Scope {
     extra: Vec<Gate>,
     /// The key has spent its budget, and `extra` stands for its limits of rates.
     throttled: bool,
+    /// Its model fails: limits hold that do not otherwise.
+    failing: bool,
 }
 
 impl Scope {
@@ -36,10 +38,20 @@ impl Scope {
         self.parties.iter().find_map(|party| party.default_model.as_ref())
     }
 
-    /// The scope of a call of the model known under `names`.
-    pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, parties: Box<[Arc<Party>]>, names: [&str; 2]) -> Self {
-        let mut scope =
-            Self { who: Arc::clone(who), parties, models: Box::default(), extra: Vec::new(), throttled: false };
+    /// The scope of a call.
+    pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, mut parties: Box<[Arc<Party>]>, intent: &Intent<'_>) -> Self {
+        let names = [intent.group, intent.model];
+        if let Some(session) = who.special.as_ref().and_then(|special| special.party(inner, intent.session)) {
+            parties = parties.into_iter().chain([session]).collect();
+        }
+        let mut scope = Self {
+            who: Arc::clone(who),
+            parties,
+            models: Box::default(),
+            extra: Vec::new(),
+            throttled: false,
+            failing: false,
+        };
         let held = |model: &ForModel| names.iter().any(|name| model.holds_for(name));
         let models = scope.holders().enumerate().flat_map(|(holder, bounds)| {
             let places = bounds.models.iter().enumerate().filter(|(_, model)| held(model));
@@ -48,8 +60,11 @@ impl Scope {
         scope.models = models.collect();
         let now = i64::try_from(inner.kv.now().0).unwrap_or(i64::MAX);
         scope.budgets().for_each(|budget| budget.roll(now));
-        let [group, _] = names;
-        scope.extra = crate::capacity::gates(inner, who, group, scope.gates());
+        scope.extra = crate::capacity::gates(inner, who, intent.group, scope.gates());
+        if let Some(special) = &who.special {
+            special.gates(who, intent, &mut scope.extra);
+            scope.failing = special.dynamic && inner.fails(intent.group);
+        }
         scope.throttle();
         scope
     }
@@ -114,7 +129,8 @@ impl Scope {
     /// The limits that hold.
     pub(crate) fn gates(&self) -> impl Iterator<Item = &Gate> + Clone {
         let holders = self.holders().flat_map(|bounds| &bounds.gates).filter(|gate| !self.throttled || !is_rate(gate));
-        holders.chain(self.models().flat_map(|model| &model.gates)).chain(&self.extra)
+        let all = holders.chain(self.models().flat_map(|model| &model.gates)).chain(&self.extra);
+        all.filter(|gate| self.failing || gate.rule != Rule::Failing)
     }
 
     /// Whether its model has room to spare, as far as is known here.

@@ -9,6 +9,7 @@ use llm_types::record::OwnCallback;
 use llm_types::{Error, Json};
 
 use crate::Accounts;
+use crate::accounts::Inner;
 use crate::keys::bad;
 use crate::request::Outcome;
 use crate::stored::Stored;
@@ -77,6 +78,16 @@ pub trait Serving: fmt::Debug + Send + Sync {
 
     /// True when a model group of this name is served.
     fn serves_group(&self, name: &str) -> bool;
+
+    /// True when a deployment of this model group fails at the moment.
+    fn group_fails(&self, name: &str) -> bool;
+}
+
+impl Inner {
+    /// True when this model group fails at the moment, or nobody can say.
+    pub(crate) fn fails(&self, group: &str) -> bool {
+        self.serving.get().is_none_or(|serving| serving.group_fails(group))
+    }
 }
 
 impl Accounts {

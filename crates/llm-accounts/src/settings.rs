@@ -87,7 +87,7 @@ pub struct AccountsSettings {
     pub default_internal_user_params: Option<Json>,
     /// What teams get that an identity provider makes.
     pub default_team_params: Option<Json>,
-    /// How people log in, at the start: [`crate::Accounts::ways_in`] has what holds.
+    /// How people log in.
     #[serde(skip)]
     pub login: crate::LoginSettings,
     /// Members of SCIM groups who are not here are made.
@@ -104,11 +104,15 @@ pub struct AccountsSettings {
     pub journal_sync_seconds: f64,
     /// Length of rate limit windows.
     pub rate_limit_window: f64,
+    /// How many seconds the calls of a session are counted (`LITELLM_MAX_ITERATIONS_TTL`).
+    pub session_iterations_ttl: u32,
+    /// How many seconds the money of a session is counted (`LITELLM_MAX_BUDGET_PER_SESSION_TTL`).
+    pub session_budget_ttl: u32,
     /// Callers are let in without rights of their own while the database is away.
     pub allow_requests_on_db_unavailable: bool,
     /// The only routes that may be called; empty: all.
     pub allowed_routes: Vec<String>,
-    /// Routes for administrators only, at the start.
+    /// Routes for administrators only.
     pub admin_only_routes: Vec<String>,
     /// IANA zone in which budgets reset; UTC without one.
     pub timezone: Option<String>,
@@ -126,7 +130,7 @@ pub struct AccountsSettings {
     pub reject_clientside_metadata_tags: bool,
     /// `key_name` (a masked key) is not stored.
     pub disable_key_name: bool,
-    /// Ways in beside keys, at the start.
+    /// Ways in beside keys.
     #[serde(skip)]
     pub entry: crate::EntrySettings,
 }
@@ -172,6 +176,8 @@ impl Default for AccountsSettings {
             journal_dir: None,
             journal_sync_seconds: 1.0,
             rate_limit_window: 60.0,
+            session_iterations_ttl: 3600,
+            session_budget_ttl: 3600,
             allow_requests_on_db_unavailable: false,
             allowed_routes: Vec::new(),
             admin_only_routes: Vec::new(),

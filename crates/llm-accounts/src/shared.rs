@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::AccountsSettings;
 use crate::bounds::Budget;
 use crate::gate::{Counted, Gate, Room, Tokens};
+use crate::purse::Owner;
 use crate::scope::Scope;
 
 /// All keys lie in one slot of a cluster, so that one script sees them all.
@@ -186,7 +187,7 @@ impl Claims {
             let Some(cap) = budget.cap.filter(|_| !free) else { continue };
             let spent = budget.purse.spent();
             let least = if cap.reachable { cap.max } else { cap.max.saturating_sub(1) };
-            claims.add(spend_key(budget), Claimed::Spent(at), 0, Some(least), SPEND);
+            claims.add(spend_key(budget), Claimed::Spent(at), 0, Some(least), remembered(budget));
             claims.last(|want| want.floor = spent);
             let left = cap.max.saturating_sub(spent);
             claims.add(reserved_key(budget), Claimed::Reserved(at), amount, Some(left), Window::InFlight);
@@ -280,6 +281,14 @@ impl Shared {
 /// The period is part of the name: who still counts for the one before does not disturb the next.
 fn spend_key(budget: &Budget) -> String {
     format!("{TAG}:spend:{}:{}:{}", budget.owner.name(), budget.id, budget.current())
+}
+
+/// How long the shared spend is remembered: that of a session is in no row, so as long as the session is counted.
+fn remembered(budget: &Budget) -> Window {
+    match (budget.owner, u64::try_from(budget.period)) {
+        (Owner::Session, Ok(seconds)) => Window::FirstUse(Duration::from_secs(seconds)),
+        _ => SPEND,
+    }
 }
 
 fn reserved_key(budget: &Budget) -> String {

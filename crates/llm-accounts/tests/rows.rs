@@ -96,6 +96,8 @@ async fn settled(settings: AccountsSettings, status: Status) -> (Store, Option<S
         max_output_tokens: None,
         choices: 1,
         price: None,
+        session: None,
+        tool_server: None,
     };
     let charge = status == Status::Success;
     let bill = Bill { usage: usage(), cost: 0.5, record: Some(Arc::new(record(status))), charge };

@@ -27,7 +27,7 @@ pub mod remote;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use alerts::{AlertSettings, Alerts};
+pub use alerts::{AlertSettings, Alerts, CallAlerts, CallWatch};
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};
 pub use failures::FailureTrace;

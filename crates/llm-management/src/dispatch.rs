@@ -9,7 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{MethodFilter, on};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use llm_accounts::{Accounts, Asking, Connected, FieldProblem, Identity, Outcome, Permission, Problem, WaysIn};
+use llm_accounts::{
+    Accounts, AccountsSettings, Asking, Connected, FieldProblem, Identity, Outcome, Permission, Problem,
+};
 use llm_types::{Error, Json, Kind};
 
 use crate::call::Call;
@@ -73,7 +75,7 @@ async fn visit(
     };
     let background = state.accounts.background().clone();
     let ManagementState { accounts, sso } = state;
-    let (ways, sso) = (accounts.ways_in(), sso.get());
+    let (ways, sso) = (accounts.settings(), sso.get());
     let source = behind(&ways, &parts);
     let path = parts.uri.path().to_owned();
     let visit = Visit { accounts, ways, sso, source, path, headers: parts.headers, query, body };
@@ -89,7 +91,7 @@ fn source(parts: &Parts) -> Option<IpAddr> {
 }
 
 /// Where a request comes from: behind proxies that are trusted, if there are any.
-fn behind(ways: &WaysIn, parts: &Parts) -> Option<IpAddr> {
+fn behind(ways: &AccountsSettings, parts: &Parts) -> Option<IpAddr> {
     source(parts).map(|connected| ways.entry.network.caller(connected, &parts.headers))
 }
 
@@ -120,7 +122,7 @@ async fn steps(
     parts: &Parts,
     body: Body,
 ) -> Outcome<Answer> {
-    let ways = state.accounts.ways_in();
+    let ways = state.accounts.settings();
     let credential = llm_accounts::credential(&parts.headers, ways.login.key_header.as_deref());
     let asking = Asking {
         credential,

@@ -53,6 +53,8 @@ impl Side {
             max_output_tokens: wish.and_then(|w| w.max_output_tokens).filter(|_| !vectors),
             choices: if call.operation == OperationKind::Generate { wish.map_or(1, |w| w.choices) } else { 1 },
             price: ctx.snapshot.price_bound(group),
+            session: wish.and_then(|w| w.controls.session.as_deref()),
+            tool_server: None,
         };
         let reservation = core.app.accounts.beside(who, &intent, !vectors)?;
         let mut draft = Draft::of(&side, call);

@@ -41,9 +41,7 @@ pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
     }
     let holder = format!("llm-proxy-{}", uuid::Uuid::new_v4());
     app.background.spawn(crate::health::run(Arc::downgrade(app), http.with_own_pool(), holder.clone()));
-    if app.accounts.settings().retention.period.is_some() {
-        app.background.spawn(delete_old_rows(app.accounts.clone(), holder.clone()));
-    }
+    app.background.spawn(delete_old_rows(app.accounts.clone(), holder.clone()));
     app.background.spawn(reset_budgets(app.accounts.clone(), holder));
 }
 
@@ -94,11 +92,16 @@ async fn clean_responses(store: llm_store::Store) {
 
 /// Rows of calls do not stay for ever where a period is configured.
 async fn delete_old_rows(accounts: Accounts, holder: String) {
-    let pause =
-        Duration::try_from_secs_f64(accounts.settings().retention.interval).unwrap_or(Duration::from_secs(86_400));
     loop {
+        let retention = accounts.settings().retention.clone();
+        let pause = Duration::try_from_secs_f64(retention.interval).unwrap_or(Duration::from_secs(86_400));
+        // A later configuration may name a period.
+        let pause = if retention.period.is_some() { pause } else { Duration::from_secs(60) };
         // Not at once: a gateway that starts has other things to do.
         tokio::time::sleep(pause.min(Duration::from_secs(60))).await;
+        if accounts.settings().retention.period.is_none() {
+            continue;
+        }
         match accounts.delete_old_rows(&holder, std::time::SystemTime::now().into()).await {
             Ok(gone) => tracing::info!(gone, "old rows of calls were deleted"),
             Err(error) => tracing::warn!(%error, "old rows of calls could not be deleted; the next round tries again"),

@@ -8,7 +8,7 @@ mod watch;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion, WaysIn};
+use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion};
 use llm_client::Target;
 use llm_http::HttpClient;
 use llm_types::Json;
@@ -156,13 +156,13 @@ impl Reloader {
         };
         let (loaded, problems) = self.load(&stored);
         let Some(mut loaded) = loaded else { return Err(errors(&problems)) };
-        let ways = WaysIn::of(&loaded.accounts);
+        let accounts = loaded.accounts.clone();
         let sso = loaded.sso.take().map(|plan| crate::start::single_sign_on(plan, Arc::clone(&app.idp)));
         let state = Arc::clone(app.snapshot.load().engine.router.state());
         let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
         app.accounts.set_directory(directory(&snapshot));
         app.sso.set(sso);
-        app.accounts.set_ways_in(ways);
+        app.accounts.set_settings(accounts);
         app.mcp.follow(&snapshot.mcp);
         let deployments = snapshot.engine.router.deployments().len();
         app.snapshot.store(Arc::new(snapshot));
@@ -290,6 +290,11 @@ impl Serving for Reloader {
 
     fn serves_group(&self, name: &str) -> bool {
         self.app().is_ok_and(|app| app.snapshot.load().engine.router.has_group(name))
+    }
+
+    fn group_fails(&self, name: &str) -> bool {
+        let fails = |app: &App| app.snapshot.load().engine.router.group_fails(name, std::time::Instant::now());
+        self.app().map_or(true, |app| fails(&app))
     }
 
     fn section(&self, name: &str) -> Json {

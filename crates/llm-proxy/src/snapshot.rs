@@ -123,8 +123,10 @@ pub fn directory(snapshot: &Snapshot) -> llm_accounts::Directory {
     let mut directory = llm_accounts::Directory::default();
     for deployment in snapshot.engine.router.deployments() {
         for group in &deployment.access_groups {
-            let models = directory.access_groups.entry(group.to_string()).or_default();
-            models.insert(deployment.public_name().to_string());
+            let groups = directory.access_groups.entry(deployment.public_name().to_string()).or_default();
+            if !groups.iter().any(|known| **known == **group) {
+                groups.push(group.to_string());
+            }
         }
         capacity(deployment, directory.capacity.entry(deployment.public_name().to_string()).or_default());
     }

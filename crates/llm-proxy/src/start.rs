@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::{Accounts, Stored, StoredVersion};
 use llm_callbacks::registry::Builtin;
-use llm_callbacks::{Alerts, Bus, BusSettings, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote};
+use llm_callbacks::{
+    Alerts, Bus, BusSettings, CallWatch, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote,
+};
 use llm_http::HttpClient;
 use llm_store::{Store, StoreConfig};
 use tokio::sync::watch;
@@ -233,14 +235,20 @@ fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::Tc
 fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime, http: &HttpClient) -> Result<App> {
     let background = runtime.handle();
     let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
-    let bus = Bus::start(sinks(&loaded, &metrics, http)?, BusSettings::default(), background);
+    let alerts = loaded
+        .alerts
+        .is_on()
+        .then(|| Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background)));
+    let mut sinks = sinks(&loaded, &metrics, http)?;
+    if let Some(alerts) = &alerts {
+        let watch = CallWatch::new(loaded.alerts.calls, Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>);
+        sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn llm_callbacks::Callback>));
+    }
+    let bus = Bus::start(sinks, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
-    let alerts = loaded.alerts.is_on().then(|| {
-        let silence = loaded.alerts.silence;
-        let alerts = Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background));
-        accounts.alert(Arc::clone(&alerts) as Arc<dyn llm_types::alert::AlertSink>, silence);
-        alerts
-    });
+    if let Some(alerts) = &alerts {
+        accounts.alert(Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>, loaded.alerts.silence);
+    }
     let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
     let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
     let idp = Arc::new(llm_idp::Idp::new(providers, background.clone(), keys));

@@ -62,6 +62,8 @@ impl Wish {
             max_output_tokens: self.max_output_tokens,
             choices: self.choices,
             price: self.price,
+            session: self.controls.session.as_deref(),
+            tool_server: None,
         }
     }
 

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::state::DeploymentState;
 use crate::{Deployment, Router, Scope};
+
+/// Failures of a deployment in a minute that mean nothing yet (`DYNAMIC_RATE_LIMIT_ERROR_THRESHOLD_PER_MINUTE` of LiteLLM).
+const FORGIVEN: u32 = 1;
 
 /// Deployments that serve one public name.
 #[derive(Debug, Clone)]
@@ -82,6 +86,16 @@ impl Router {
     /// True when a group has members of a higher order than this.
     pub(crate) fn goes_above(&self, group: &Group, order: i64) -> bool {
         group.members.iter().any(|&at| self.order_in(group, at).is_some_and(|other| other > order))
+    }
+
+    /// True when a deployment of a group failed more than once in the current minute. A name that no group has says nothing:
+    /// true.
+    #[must_use]
+    pub fn group_fails(&self, name: &str, now: Instant) -> bool {
+        let minute = self.state.minute(now);
+        let fails = |state: &DeploymentState| state.results(minute).1 > FORGIVEN;
+        let Ok(found) = self.resolve(name, &Scope::default()) else { return true };
+        found.group.members.iter().filter_map(|&at| self.states.get(at)).any(|state| fails(state))
     }
 
     /// All groups, patterns included, in the order of the configuration. Those of teams are not among them.

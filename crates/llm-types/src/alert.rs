@@ -1,4 +1,4 @@
-//! What operators are told of at once: budgets that run out. The words are LiteLLM's (`WebhookEvent`).
+//! What operators are told of at once: budgets that run out, calls that fail, changes. The words are LiteLLM's.
 
 use std::fmt;
 
@@ -51,8 +51,103 @@ pub struct BudgetAlert {
     pub emails: Vec<String>,
 }
 
+/// LiteLLM's types of alerts, as far as they are told; `alert_types` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "LiteLLM's names")]
+pub enum AlertType {
+    BudgetAlerts,
+    LlmExceptions,
+    LlmTooSlow,
+    OutageAlerts,
+    DailyReports,
+    FailedTrackingSpend,
+    NewModelAdded,
+    NewVirtualKeyCreated,
+    VirtualKeyUpdated,
+    VirtualKeyDeleted,
+    NewTeamCreated,
+    TeamUpdated,
+    TeamDeleted,
+    NewInternalUserCreated,
+    InternalUserUpdated,
+    InternalUserDeleted,
+}
+
+/// Every type: its name, whether it is told without being named in `alert_types`, and how urgent it is.
+const TYPES: [(AlertType, &str, bool, &str); 16] = [
+    (AlertType::BudgetAlerts, "budget_alerts", true, "High"),
+    (AlertType::LlmExceptions, "llm_exceptions", true, "High"),
+    (AlertType::LlmTooSlow, "llm_too_slow", true, "Low"),
+    (AlertType::OutageAlerts, "outage_alerts", true, "Medium"),
+    (AlertType::DailyReports, "daily_reports", true, "Low"),
+    (AlertType::FailedTrackingSpend, "failed_tracking_spend", true, "High"),
+    (AlertType::NewModelAdded, "new_model_added", true, "Low"),
+    (AlertType::NewVirtualKeyCreated, "new_virtual_key_created", false, "High"),
+    (AlertType::VirtualKeyUpdated, "virtual_key_updated", false, "High"),
+    (AlertType::VirtualKeyDeleted, "virtual_key_deleted", false, "High"),
+    (AlertType::NewTeamCreated, "new_team_created", false, "High"),
+    (AlertType::TeamUpdated, "team_updated", false, "High"),
+    (AlertType::TeamDeleted, "team_deleted", false, "High"),
+    (AlertType::NewInternalUserCreated, "new_internal_user_created", false, "High"),
+    (AlertType::InternalUserUpdated, "internal_user_updated", false, "High"),
+    (AlertType::InternalUserDeleted, "internal_user_deleted", false, "High"),
+];
+
+impl AlertType {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TYPES.iter().map(|(kind, ..)| *kind)
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        TYPES.iter().find(|(_, known, ..)| *known == name).map(|(kind, ..)| *kind)
+    }
+
+    /// LiteLLM's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// True when it is told where `alert_types` is not set.
+    #[must_use]
+    pub fn by_default(self) -> bool {
+        self.row().1
+    }
+
+    /// `Low`, `Medium` or `High`.
+    #[must_use]
+    pub fn level(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> (&'static str, bool, &'static str) {
+        let row = TYPES.iter().find(|(kind, ..)| *kind == self);
+        row.map_or(("", false, ""), |(_, name, default, level)| (name, *default, level))
+    }
+}
+
+/// Something beside budgets that operators are told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Of which type.
+    pub kind: AlertType,
+    /// What happened, for people.
+    pub title: String,
+    /// Names and values that go with it. Values may come from anybody.
+    pub facts: Vec<(&'static str, String)>,
+}
+
 /// Who tells operators.
 pub trait AlertSink: Send + Sync + fmt::Debug {
     /// Takes an alert. Never waits: what cannot be told is dropped and counted.
     fn tell(&self, alert: BudgetAlert);
+
+    /// The same for something beside budgets.
+    fn note(&self, notice: Notice);
+
+    /// True when anybody wants to hear of this type: who would have to look for something to tell asks first.
+    fn wants(&self, kind: AlertType) -> bool;
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::Utc;
 use llm_store::defaults::new_id;
 use llm_store::{
-    BudgetRow, EndUserRow, ModelAccessGroupBudgetRow, OrganizationMembershipRow, OrganizationRow, ProjectRow, StoreTx,
-    TagRow, TeamMembershipRow,
+    BudgetRow, EndUserRow, Filter, ModelAccessGroupBudgetRow, OrganizationMembershipRow, OrganizationRow, ProjectRow,
+    StoreTx, TagRow, TeamMembershipRow, VerificationToken,
 };
 use llm_types::Json;
 use serde::Serialize;
@@ -80,6 +80,29 @@ impl Accounts {
         tx.table().insert(&row).await?;
         self.write(tx, actor, Action::Created, &row.budget_id, None, &patch).await?;
         Ok(Some(row.budget_id))
+    }
+
+    /// How many rows have this budget.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn links_of(&self, budget: &str) -> Outcome<u64> {
+        let (store, linked) = (self.store_or_refuse()?, Filter::new().is("budget_id", budget.to_owned()));
+        let mut links = 0;
+        macro_rules! count {
+            ($($row:ty),+) => { $(links += store.table::<$row>().count(&linked).await?;)+ };
+        }
+        count!(
+            VerificationToken,
+            OrganizationRow,
+            EndUserRow,
+            ModelAccessGroupBudgetRow,
+            OrganizationMembershipRow,
+            ProjectRow,
+            TagRow,
+            TeamMembershipRow
+        );
+        Ok(links)
     }
 
     /// Rows as they are shown, each with its budget in `litellm_budget_table`.

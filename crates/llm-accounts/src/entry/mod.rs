@@ -39,9 +39,7 @@ use crate::accounts::{Inner, accept};
 use crate::flights::Flights;
 use crate::identity::Rank;
 use crate::source::Source;
-use crate::{
-    Accounts, AccountsSettings, Credential, EntrySettings, Identity, KeyDigest, Permission, Role, WaysIn, in_routes,
-};
+use crate::{Accounts, AccountsSettings, Credential, EntrySettings, Identity, KeyDigest, Permission, Role, in_routes};
 
 /// Who is connected, as the server notes it in the extensions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +76,7 @@ enum Ask {
 /// A question, with what was in force when it arose.
 #[derive(Debug)]
 struct Question {
-    ways: Arc<WaysIn>,
+    ways: Arc<AccountsSettings>,
     generation: u64,
     /// Under which the answer is remembered.
     digest: KeyDigest,
@@ -119,7 +117,7 @@ impl Accounts {
     /// 401 and 403.
     pub fn authorize(&self, who: &Identity, permission: Permission, path: &str, reads: bool) -> Result<()> {
         let above = permission != Permission::Public && !who.is_admin();
-        if above && in_routes(&self.inner().ways.load().admin_only_routes, path) {
+        if above && in_routes(&self.inner().settings().admin_only_routes, path) {
             return Err(crate::refusal::route_denied(path));
         }
         who.authorize(permission, path, reads)
@@ -128,7 +126,7 @@ impl Accounts {
     /// Who calls, if that is known without asking anybody. `None`: ask [`Accounts::enter`].
     pub fn enter_now(&self, asking: &Asking<'_>) -> Option<Result<Arc<Identity>>> {
         let inner = self.inner();
-        let ways = inner.ways.load();
+        let ways = inner.settings();
         let entry = &ways.entry;
         if !entry.network.admits(asking) {
             return Some(Err(refused::forbidden("Access forbidden: IP address not allowed.")));
@@ -161,7 +159,7 @@ impl Accounts {
         let inner = self.inner();
         // Before the ways are looked at: what is learnt by ways that change meanwhile is not remembered.
         let generation = inner.generation.load(Ordering::SeqCst);
-        let ways = self.ways_in();
+        let ways = self.settings();
         let entry = &ways.entry;
         match inner.way(entry, asking) {
             Way::Guest => Ok(inner.guest()),
@@ -327,7 +325,7 @@ impl Inner {
             return self.fresh(key, known).map(|known| accept(known, ""));
         }
         let known = self.keys.get(digest).map(|entry| Arc::clone(&entry)).filter(|known| known.rank == Rank::Token)?;
-        let ttl = AccountsSettings::millis(self.settings.user_api_key_cache_ttl);
+        let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         let age = now.saturating_sub(known.fresh.loaded);
         let short = entry.hook.as_ref().map(|hook| hook.cache);
         let ttl = short.map_or(ttl, |short| u64::try_from(short.as_millis()).unwrap_or(u64::MAX).min(ttl));
@@ -341,9 +339,9 @@ impl Inner {
     /// Remembers for which key a credential stands.
     fn stands_for(&self, entry: &EntrySettings, digest: KeyDigest, key: KeyDigest) {
         let ttl = entry.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.mapping_ttl);
-        let ttl = ttl.min(AccountsSettings::seconds(self.settings.user_api_key_cache_ttl));
+        let ttl = ttl.min(AccountsSettings::seconds(self.settings().user_api_key_cache_ttl));
         let until = self.kv.now().0.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
-        if self.mapped.len() >= self.settings.user_api_key_cache_size {
+        if self.mapped.len() >= self.settings().user_api_key_cache_size {
             self.mapped.clear();
         }
         self.mapped.insert(digest, (key, until));

@@ -165,8 +165,10 @@ impl Accounts {
     /// Every group with its models: of the served configuration and of the database.
     async fn model_groups(&self) -> Outcome<BTreeMap<String, BTreeSet<String>>> {
         let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (group, models) in &self.inner().directory.load().access_groups {
-            all.entry(group.clone()).or_default().extend(models.iter().cloned());
+        for (model, groups) in &self.inner().directory.load().access_groups {
+            for group in groups {
+                all.entry(group.clone()).or_default().insert(model.clone());
+            }
         }
         for row in self.store_or_refuse()?.table::<ProxyModelRow>().find(Filter::new()).await? {
             for group in groups_of(&row) {

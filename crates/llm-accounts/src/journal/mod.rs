@@ -114,6 +114,13 @@ impl Journal {
         Ok(journal)
     }
 
+    /// From now on these settings say what of a call is kept.
+    pub(crate) fn follow(&self, settings: Arc<AccountsSettings>) {
+        if let Some((shared, _)) = &self.running {
+            shared.settings.store(settings);
+        }
+    }
+
     /// True when what is pushed gets to a store.
     pub(crate) const fn keeps(&self) -> bool {
         self.running.is_some()

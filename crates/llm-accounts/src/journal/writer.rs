@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -20,7 +21,7 @@ use crate::AccountsSettings;
 /// What requests, the thread and flushes share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    settings: Arc<AccountsSettings>,
+    pub(super) settings: ArcSwap<AccountsSettings>,
     /// Where segments are made; none: in memory.
     dir: Option<PathBuf>,
     shards: Shards,
@@ -38,7 +39,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(settings: Arc<AccountsSettings>, disk: Disk) -> Self {
         Self {
-            settings,
+            settings: ArcSwap::new(settings),
             dir: disk.dir().map(ToOwned::to_owned),
             shards: Shards::new(),
             disk: Mutex::new(disk),
@@ -51,9 +52,10 @@ impl Shared {
 
     /// Writes a finished call. True when the thread sleeps and should be woken.
     pub(super) fn push(&self, note: &Note) -> bool {
+        let settings = self.settings.load();
         let keep = Keep {
-            rows: !self.settings.disable_spend_logs && !self.tight.load(Ordering::Relaxed),
-            content: self.settings.store_prompts_in_spend_logs,
+            rows: !settings.disable_spend_logs && !self.tight.load(Ordering::Relaxed),
+            content: settings.store_prompts_in_spend_logs,
         };
         let Some(mut slot) = self.shards.mine() else { return false };
         let put = |out: &mut Vec<u8>| frame::put(note, keep, || chrono::Utc::now().timestamp_micros(), out);
@@ -102,7 +104,7 @@ impl Shared {
 
     /// Forces what was written to the disk, over and over.
     fn run(&self) {
-        let pause = AccountsSettings::seconds(self.settings.journal_sync_seconds);
+        let pause = AccountsSettings::seconds(self.settings.load().journal_sync_seconds);
         loop {
             let closed = self.closed.load(Ordering::SeqCst);
             let files = self.take_dirty();

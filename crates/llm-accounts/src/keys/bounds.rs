@@ -7,6 +7,7 @@ use llm_types::Json;
 use super::body::KeyBody;
 use super::fill::routes_of;
 use super::rights::forbidden;
+use super::throughput;
 use crate::period::Period;
 use crate::purse::{Owner, nanos};
 use crate::request::{Given, Outcome};
@@ -14,7 +15,7 @@ use crate::rights::Standing;
 use crate::{Accounts, Identity, ModelList};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 9] = [
+const ADMIN_METADATA: [&str; 11] = [
     "allow_client_mock_response",
     "allow_client_pricing_override",
     "temp_budget_increase",
@@ -24,6 +25,8 @@ const ADMIN_METADATA: [&str; 9] = [
     "opted_out_global_guardrails",
     "priority",
     "throttle_on_budget_exceeded",
+    "default_estimated_output_tokens",
+    "default_estimated_output_tokens_per_model",
 ];
 
 /// The first field for administrators that one of these objects sets to something.
@@ -78,6 +81,9 @@ impl Accounts {
         }
         let own = self.own_limits(by).await?;
         only_for_admins(by, ask)?;
+        if own.rates().iter().any(|(_, limit)| limit.is_some()) && throughput::lifts(ask.body) {
+            return Err(forbidden("A key with limits makes no key whose limits are dynamic.").into());
+        }
         self.same_places(by, ask).await?;
         let new = ask.row.is_none();
         within_routes(by, ask.asked, new)?;

@@ -7,7 +7,7 @@ use llm_types::Json;
 use super::body::{DeleteBody, IN_METADATA, KeyBody, OneKeyBody};
 use super::bounds::{Ask, acts_as_another, routes_asked};
 use super::rights::Act;
-use super::{Actor, bad, fill, forbidden, not_found, view};
+use super::{Actor, bad, fill, forbidden, not_found, throughput, view};
 use crate::audit::Action;
 use crate::digest::masked;
 use crate::grants::Asked;
@@ -27,7 +27,7 @@ impl Accounts {
         let row = self.key_row(&key).await?;
         let patch = self.checked_patch(actor, body, &asked, &row, Act::Update).await?;
         let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
-        let row = self.write_key(actor, Action::Updated, &row, patch, grants.as_ref()).await?;
+        let row = self.write_key(actor, Action::Updated, &row, patch, (&asked, grants.as_ref())).await?;
         let mut out = Json::object([("key", Json::from(key.as_str()))]);
         for (name, value) in self.with_grants(view::row(&row)).await?.as_object().unwrap_or_default() {
             out.set(name, value.clone());
@@ -48,15 +48,18 @@ impl Accounts {
         if !self.may_on_key(actor.who, row, act).await? {
             return Err(forbidden("You may not change this key.").into());
         }
+        throughput::read(body)?;
         self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
         self.may_move(actor, asked, row).await?;
+        Box::pin(self.may_soften(actor, asked, row)).await?;
         if let Some(routes) = routes_asked(asked) {
             acts_as_another(actor.who, row.user_id.as_deref(), &routes.unwrap_or_default())?;
         }
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, Some(&row.token)).await?;
         }
-        let ceilings = self.settings().upperbound_key_generate_params.as_ref();
+        let settings = self.settings();
+        let ceilings = settings.upperbound_key_generate_params.as_ref();
         if !actor.who.is_admin() && ceilings.is_some() {
             // Only what is given is held against the ceilings.
             let given = |ceilings: &Json| {
@@ -71,6 +74,7 @@ impl Accounts {
         if let Some(after) = metadata.as_ref().filter(|_| !actor.who.is_admin()) {
             demands_stay(&before, after)?;
         }
+        Box::pin(self.guarantee(Ask { body, asked, row: Some(row), now }, metadata.as_ref())).await?;
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         patch.updated_by = Some(actor.name());
         patch.settings_updated_at = Some(Some(now));
@@ -113,28 +117,35 @@ impl Accounts {
         let row = self.key_row(&key).await?;
         let patch = KeyPatch { blocked: Some(Some(blocked)), updated_by: Some(actor.name()), ..KeyPatch::default() };
         let action = if blocked { Action::Blocked } else { Action::Unblocked };
-        Ok(view::row(&self.write_key(actor, action, &row, patch, None).await?))
+        Ok(view::row(&self.write_key(actor, action, &row, patch, (&KeyBody::default(), None)).await?))
     }
 
-    /// Changes a key's row, and its object permissions, and gives it back as it is now.
+    /// Changes a key's row, its soft budget and its object permissions, and gives it back as it is now.
     pub(super) async fn write_key(
         &self,
         actor: Actor<'_>,
         action: Action,
         before: &VerificationToken,
         mut patch: KeyPatch,
-        grants: Option<&Asked>,
+        (asked, grants): (&KeyBody, Option<&Asked>),
     ) -> Outcome<VerificationToken> {
         let token = before.token.as_str();
         let mut tx = self.store_or_refuse()?.begin().await?;
         let there = before.object_permission_id.as_deref();
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants, there).await?;
+        patch.budget_id = self
+            .link_soft_budget(&mut tx, actor, (&asked.budget_id, asked.soft_budget), before.budget_id.as_deref())
+            .await?;
         tx.keys().update([token], &patch).await?;
         let after = tx.keys().get_by_hash(token).await?;
         let after = after.ok_or_else(|| not_found("Key not found in database").with_param("key"))?;
         self.audit(tx.table(), actor, action, token, Some(before), Some(&after)).await?;
         tx.commit().await?;
         self.forget_hash(token);
+        if asked.soft_budget.is_some() {
+            // Others may stand on the same budget.
+            self.forget_keys(|_| true);
+        }
         Ok(after)
     }
 
@@ -194,7 +205,7 @@ impl Accounts {
         let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
         let secret = self.custom_or_new(asked.new_key.clone().flatten())?;
         let now = Utc::now();
-        let grace = match asked.grace_period.flatten().filter(|g| !g.is_empty()) {
+        let grace = match asked.grace_period.clone().flatten().filter(|g| !g.is_empty()) {
             Some(text) => fill::period(&text, "grace_period")?.after(now),
             None => None,
         };
@@ -211,6 +222,9 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let there = row.object_permission_id.as_deref();
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), there).await?;
+        patch.budget_id = self
+            .link_soft_budget(&mut tx, actor, (&asked.budget_id, asked.soft_budget), row.budget_id.as_deref())
+            .await?;
         if !tx.keys().rotate(&row.token, &hash, &patch, grace).await? {
             return Err(gone().into());
         }

@@ -1,14 +1,13 @@
 //! Making keys.
 
 use chrono::Utc;
-use llm_store::defaults::new_id;
-use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
+use llm_store::{StoreError, TeamRow, VerificationToken};
 use llm_types::{Error, Json, Kind};
 
 use super::body::{IN_METADATA, KeyBody};
 use super::bounds::{Ask, acts_as_another, routes_asked};
 use super::rights::{Act, Place, place};
-use super::{Actor, bad, fill, forbidden, view};
+use super::{Actor, bad, fill, forbidden, throughput, view};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
 use crate::request::{Outcome, metadata};
@@ -94,11 +93,13 @@ impl Accounts {
 
     async fn make_key(&self, actor: Actor<'_>, body: &Json, asked: &KeyBody) -> Outcome<Json> {
         let (settings, store, now) = (self.settings(), self.store_or_refuse()?, Utc::now());
+        throughput::read(body)?;
         let key = self.custom_or_new(asked.key.clone().flatten())?;
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;
         }
         let metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, Json::Object(Vec::new())))?;
+        Box::pin(self.guarantee(Ask { body, asked, row: None, now }, metadata.as_ref())).await?;
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
         let grants = self.key_grants(actor.who, asked, None).await?;
         let hash = KeyDigest::of(&key).hex();
@@ -110,19 +111,9 @@ impl Accounts {
             ..VerificationToken::default()
         };
         let mut tx = store.begin().await?;
-        let soft = asked.soft_budget.unwrap_or(settings.default_soft_budget);
-        if let (Some(soft), None) = (soft, asked.budget_id.clone().flatten()) {
-            let by = actor.name().unwrap_or_default();
-            let budget = BudgetRow {
-                budget_id: new_id(),
-                soft_budget: Some(soft),
-                created_by: by.clone(),
-                updated_by: by,
-                ..BudgetRow::default()
-            };
-            tx.table().insert(&budget).await?;
-            patch.budget_id = Some(Some(budget.budget_id));
-        }
+        let usual = settings.default_soft_budget.filter(|_| asked.budget_id.clone().flatten().is_none());
+        let soft = asked.soft_budget.or_else(|| usual.map(Some));
+        patch.budget_id = self.link_soft_budget(&mut tx, actor, (&asked.budget_id, soft), None).await?;
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
         match tx.keys().insert(&row).await {
             Err(StoreError::Conflict(_)) => return Err(bad("This key exists already.").with_param("key").into()),
@@ -133,7 +124,9 @@ impl Accounts {
         self.audit(tx.table(), actor, Action::Created, &hash, None, Some(&stored)).await?;
         tx.commit().await?;
         self.forget_hash(&hash);
-        self.with_grants(view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
+        let mut made = view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref));
+        made.set("soft_budget", soft.flatten());
+        self.with_grants(made).await
     }
 
     /// Whether the caller may make this key; names the owner where the body names none.

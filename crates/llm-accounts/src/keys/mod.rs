@@ -9,7 +9,9 @@ mod grants;
 mod make;
 mod read;
 pub(crate) mod rights;
+mod soft;
 mod spend;
+mod throughput;
 pub(crate) mod view;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -22,6 +24,7 @@ use crate::{Accounts, Identity, KeyDigest};
 pub(crate) use fill::{bad, renewal, reset};
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;
+pub(crate) use throughput::read as limits_in_metadata;
 
 /// Reads an instant as people and LiteLLM write it: RFC 3339, or without a zone, which means UTC.
 pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {

@@ -3,6 +3,7 @@
 use llm_store::KeyPatch;
 use llm_types::Json;
 
+use super::body::KeyBody;
 use super::{Actor, bad};
 use crate::Accounts;
 use crate::audit::Action;
@@ -34,7 +35,7 @@ impl Accounts {
             return Err(bad(why).with_param("reset_to").into());
         }
         let patch = KeyPatch { spend: Some(to), updated_by: Some(actor.name()), ..KeyPatch::default() };
-        let after = self.write_key(actor, Action::Updated, &row, patch, None).await?;
+        let after = self.write_key(actor, Action::Updated, &row, patch, (&KeyBody::default(), None)).await?;
         if let Some(purse) = self.inner().purses.known(Owner::Key, &row.token) {
             purse.learn(nanos(to), true);
         }

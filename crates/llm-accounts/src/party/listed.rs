@@ -71,7 +71,7 @@ impl Inner {
     }
 
     async fn lists_of(&self, store: &Store) -> Result<Lists, StoreError> {
-        let settings = &self.settings;
+        let settings = self.settings();
         let everyone = settings.max_end_user_budget.is_some() || settings.max_end_user_budget_id.is_some();
         let holding = |column| ListQuery::page(Filter::new().null(column, false), 1, LISTED + 1);
         let few = |ids: HashSet<String>| (ids.len() <= LISTED as usize).then_some(ids);

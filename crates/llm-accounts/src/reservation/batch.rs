@@ -47,12 +47,12 @@ impl Reservation {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let (requests, input) = (whole(requests.saturating_sub(1)), whole(tokens));
         let inner = self.accounts.inner();
-        let main = if inner.settings.token_rate_limit_type == TokenLimitType::Output { 0 } else { input };
+        let main = if inner.settings().token_rate_limit_type == TokenLimitType::Output { 0 } else { input };
         let tokens = Tokens { main, input, output: 0 };
         let verdict = match inner.shared.get() {
             None => Verdict::Alone,
             Some(shared) => {
-                let claims = Claims::of_batch(&self.scope, (requests, tokens), inner.settings.window());
+                let claims = Claims::of_batch(&self.scope, (requests, tokens), inner.settings().window());
                 shared.reserve(&claims).await
             }
         };

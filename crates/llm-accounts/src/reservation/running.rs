@@ -4,7 +4,6 @@ use llm_types::Error;
 
 use super::Reservation;
 use crate::purse::{Cap, Empty, Purse, nanos};
-use crate::refusal;
 
 impl Purse {
     /// Whether a call that set `own` aside may have cost `spent` by now, beside what is spent and what others set aside.
@@ -30,11 +29,11 @@ impl Reservation {
         for budget in self.scope.budgets() {
             let Some(cap) = budget.cap else { continue };
             if let Err(empty) = budget.purse.bears(own, spent, cap) {
-                let status = self.accounts.inner().settings.budget_exceeded_status_code;
-                return Some(refusal::budget(&budget.what, empty.used, cap.max, status));
+                let status = self.accounts.inner().settings().budget_exceeded_status_code;
+                return Some(budget.refusal(empty.used, cap.max, status));
             }
         }
-        if spent > own && !self.accounts.inner().settings.disable_budget_reservation {
+        if spent > own && !self.accounts.inner().settings().disable_budget_reservation {
             // A quarter more, so that this is rare.
             self.set_aside_more(spent.saturating_sub(own).saturating_add(spent / 4));
         }

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{TeamRow, UserRow, VerificationToken};
 use llm_types::{Error, Kind, Secret};
 
+use super::session::row_of;
 use crate::audit::Action;
-use crate::digest::{masked, new_key};
+use crate::digest::new_key;
 use crate::keys::Actor;
 use crate::request::Outcome;
-use crate::{Accounts, KeyDigest, refusal};
+use crate::{Accounts, refusal};
 
 impl Accounts {
     /// The teams that somebody may choose one of for their key, in order.
@@ -35,18 +36,9 @@ impl Accounts {
             return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").with_param("team_id").into());
         }
         let key = new_key();
-        let length = TimeDelta::from_std(self.ways_in().login.cli_session).unwrap_or_else(|_| TimeDelta::days(1));
+        let length = TimeDelta::from_std(self.settings().login.cli_session).unwrap_or_else(|_| TimeDelta::days(1));
         let ends = Utc::now() + length;
-        let kept = VerificationToken {
-            token: KeyDigest::of(&key).hex(),
-            key_name: Some(masked(&key)),
-            user_id: Some(row.user_id.clone()),
-            team_id: team.map(str::to_owned),
-            expires: Some(ends),
-            created_by: Some(row.user_id.clone()),
-            updated_by: Some(row.user_id.clone()),
-            ..VerificationToken::default()
-        };
+        let kept = VerificationToken { team_id: team.map(str::to_owned), ..row_of(&key, &row.user_id, ends) };
         let who = self.oneself(&row.user_id);
         let actor = Actor { who: &who, changed_by: None };
         let mut tx = self.store_or_refuse()?.begin().await?;

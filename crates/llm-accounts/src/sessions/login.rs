@@ -38,7 +38,7 @@ impl Accounts {
     /// # Errors
     /// 401 in the same words for an unknown name and a wrong password; 403 where passwords open nothing; 429 after too many.
     pub async fn log_in(&self, attempt: &Attempt<'_>) -> Outcome<Session> {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let login = &ways.login;
         if login.no_passwords {
             let why = "Username/password login is disabled because SSO is configured and 'disable_password_login_when_sso_enabled' is set. Sign in via SSO.";
@@ -99,14 +99,14 @@ impl Accounts {
     /// # Errors
     /// 400 for one that is not good enough.
     pub(crate) async fn new_password(&self, password: &str) -> Outcome<Secret> {
-        self.ways_in().login.policy.check(password)?;
+        self.settings().login.policy.check(password)?;
         let password = Secret::new(password);
         self.compute(move || passwords::kept(password.expose())).await?.map_err(Into::into)
     }
 
     /// Counts an attempt, here or with the other gateways.
     pub(super) async fn count_attempt(&self, source: Option<IpAddr>, name: &str) -> Outcome<()> {
-        let (limits, inner) = (self.ways_in().login.failures, self.inner());
+        let (limits, inner) = (self.settings().login.failures, self.inner());
         let together = match inner.shared.get() {
             Some(shared) => throttle::attempt(shared.kv(), &limits, source, name).await.ok(),
             None => None,
@@ -166,7 +166,7 @@ impl Accounts {
 
     /// The operator's row, made when missing: an administrator.
     async fn operator(&self) -> Outcome<UserRow> {
-        let id = self.ways_in().login.admin_id.clone().unwrap_or_else(|| MASTER_USER_ID.to_owned());
+        let id = self.settings().login.admin_id.clone().unwrap_or_else(|| MASTER_USER_ID.to_owned());
         let (role, store) = (Role::ProxyAdmin.name().to_owned(), self.store_or_refuse()?);
         if let Some(row) = store.table::<UserRow>().get([id.as_str()]).await? {
             if row.user_role.as_ref() == Some(&role) {

@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 
 pub use login::Attempt;
 pub use profile::Profile;
+pub(crate) use profile::inactive;
 pub use session::Session;
 pub use settings::{FailureLimits, LoginSettings, UiAccess};
 pub use token::{read_token, write_token};

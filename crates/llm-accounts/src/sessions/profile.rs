@@ -88,7 +88,7 @@ impl Accounts {
 
     /// Whether the settings let this person in at all.
     fn may_come(&self, profile: &Profile) -> Outcome<()> {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let login = &ways.login;
         let refuse = |why: &str| Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
         if profile.id.trim().is_empty() {
@@ -127,7 +127,7 @@ impl Accounts {
 
     /// The role that a login gives; none leaves it.
     fn role_of(&self, profile: &Profile, user: Option<&str>) -> Option<String> {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let admin = ways.login.admin_id.as_deref();
         if admin.is_some_and(|admin| admin == profile.id || Some(admin) == user) {
             return Some(Role::ProxyAdmin.name().to_owned());
@@ -137,7 +137,7 @@ impl Accounts {
     }
 
     async fn newcomers_patch(&self, tx: &mut StoreTx, profile: &Profile, role: Option<String>) -> Outcome<UserPatch> {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let login = &ways.login;
         let defaults = self.newcomers_defaults(tx).await?;
         let says = |name: &str| defaults.get(name).is_some_and(|value| !value.is_null());
@@ -160,7 +160,8 @@ impl Accounts {
     }
 }
 
-pub(super) fn inactive(row: &UserRow) -> bool {
+/// True for people whom an identity provider has disabled.
+pub(crate) fn inactive(row: &UserRow) -> bool {
     let metadata: Json = row.metadata.read().unwrap_or_default();
     metadata.get("scim_active").and_then(Json::as_bool) == Some(false)
 }

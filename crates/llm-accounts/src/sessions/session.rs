@@ -26,13 +26,26 @@ pub struct Session {
     pub method: &'static str,
 }
 
+/// The row of a key that somebody gets who logs in.
+pub(super) fn row_of(key: &str, user: &str, ends: DateTime<Utc>) -> VerificationToken {
+    VerificationToken {
+        token: KeyDigest::of(key).hex(),
+        key_name: Some(masked(key)),
+        user_id: Some(user.to_owned()),
+        expires: Some(ends),
+        created_by: Some(user.to_owned()),
+        updated_by: Some(user.to_owned()),
+        ..VerificationToken::default()
+    }
+}
+
 impl Accounts {
     /// The key that signs tokens: the master key.
     ///
     /// # Errors
     /// 500 without one, as LiteLLM answers: then nobody logs in.
     pub fn signing_key(&self) -> Outcome<&Secret> {
-        self.settings().master_key.as_ref().filter(|key| !key.is_empty()).ok_or_else(|| {
+        self.inner().signing.as_ref().filter(|key| !key.is_empty()).ok_or_else(|| {
             Error::internal(
                 "Master Key not set for Proxy. Set general_settings.master_key or LITELLM_MASTER_KEY to log in.",
             )
@@ -54,7 +67,7 @@ impl Accounts {
     /// # Errors
     /// 401 for people who are disabled, 403 for those whom `ui_access_mode` keeps out.
     pub(super) async fn open_session(&self, user: UserRow, method: &'static str) -> Outcome<Session> {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let login = &ways.login;
         if inactive(&user) {
             return Err(refusal::inactive_user().into());
@@ -69,15 +82,9 @@ impl Accounts {
         let key = new_key();
         let ends = Utc::now() + TimeDelta::from_std(login.session).unwrap_or_else(|_| TimeDelta::days(1));
         let row = VerificationToken {
-            token: KeyDigest::of(&key).hex(),
-            key_name: Some(masked(&key)),
-            user_id: Some(user.user_id.clone()),
             team_id: Some(SESSION_TEAM.to_owned()),
-            expires: Some(ends),
             max_budget: login.session_budget,
-            created_by: Some(user.user_id.clone()),
-            updated_by: Some(user.user_id.clone()),
-            ..VerificationToken::default()
+            ..row_of(&key, &user.user_id, ends)
         };
         let store = self.store_or_refuse()?;
         store.keys().insert(&row).await?;
@@ -97,7 +104,7 @@ impl Accounts {
     }
 
     pub(super) fn session_claims(&self, user: &UserRow, key: &str, method: &str, ends: DateTime<Utc>) -> Json {
-        let ways = self.ways_in();
+        let ways = self.settings();
         let login = &ways.login;
         let role = user.user_role.as_deref().unwrap_or(Role::InternalUserViewer.name());
         Json::object([

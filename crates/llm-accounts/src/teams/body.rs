@@ -103,6 +103,8 @@ pub(super) const IN_METADATA: &[&str] = &[
     "disable_global_guardrails",
     "allowed_passthrough_routes",
     "team_member_key_duration",
+    "default_estimated_output_tokens",
+    "default_estimated_output_tokens_per_model",
 ];
 
 /// Who may set what of a team. What is not named is for administrators of the gateway. Money, limits and the organization

@@ -23,6 +23,7 @@ impl Accounts {
     /// 400 for an id that exists, wrong values and more than the organization has; 403 outside the caller's organizations.
     pub async fn new_team(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let mut asked = TeamBody::read(body)?;
+        crate::keys::limits_in_metadata(body)?;
         let empty = TeamRow { organization_id: None, ..TeamRow::default() };
         let standing = if actor.who.is_admin() { Standing::Admin } else { Standing::OrgAdmin };
         if standing < Standing::Admin && asked.organization_id.clone().flatten().is_none() {
@@ -71,6 +72,7 @@ impl Accounts {
     /// 404 for an unknown team, 403 unless the caller manages it.
     pub async fn update_team(&self, actor: Actor<'_>, id: Option<&str>, body: &Json) -> Outcome<Json> {
         let asked = TeamBody::read(body)?;
+        crate::keys::limits_in_metadata(body)?;
         let id = match id {
             Some(id) => id.to_owned(),
             None => required(asked.team_id.clone(), "team_id", body)?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_accounts::{EntrySettings, Hook, Introspection, KeyDigest, Network, ProxyHeaders, WaysIn};
+use llm_accounts::{AccountsSettings, EntrySettings, Hook, Introspection, KeyDigest, Network, ProxyHeaders};
 use llm_idp::testing::{Asked, Issuer, Server, now};
 use llm_store::VerificationToken;
 use llm_types::Secret;
@@ -205,7 +205,8 @@ async fn ways_in_change_while_it_runs() {
     let (issuer, store) = (Issuer::start().await, store().await);
     let accounts = open(EntrySettings::default(), store);
     let token = issuer.token(r#"{"sub":"ann"}"#);
-    let change = |entry: EntrySettings| accounts.set_ways_in(WaysIn { entry, ..WaysIn::default() });
+    let change =
+        |entry: EntrySettings| accounts.set_settings(AccountsSettings { entry, ..AccountsSettings::default() });
     let believing = || EntrySettings {
         jwt: Some(jwt(&issuer, r#"{"user_id_jwt_field":"sub","user_id_upsert":true}"#, "[]")),
         ..EntrySettings::default()

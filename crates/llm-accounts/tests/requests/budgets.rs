@@ -180,6 +180,12 @@ impl llm_types::alert::AlertSink for Heard {
     fn tell(&self, alert: llm_types::alert::BudgetAlert) {
         self.0.lock().push((alert.event.name(), alert.group, alert.spend));
     }
+
+    fn note(&self, _: llm_types::alert::Notice) {}
+
+    fn wants(&self, kind: llm_types::alert::AlertType) -> bool {
+        kind == llm_types::alert::AlertType::BudgetAlerts
+    }
 }
 
 #[tokio::test]

@@ -9,11 +9,13 @@
 
 mod budgets;
 mod capacity;
+mod follow;
 mod identity;
 mod limits;
 mod overshoot;
 mod parties;
 mod permission;
 mod shared;
+mod special;
 mod strangers;
 mod support;

@@ -285,8 +285,8 @@ async fn groups_of_models_have_a_budget_for_everybody() {
     let group = ModelAccessGroupBudgetRow { access_group_name, budget_id, ..Default::default() };
     store.table().insert(&group).await.unwrap();
     let (accounts, who) = open(settings(), store, row()).await;
-    let groups = |models: &[&str]| models.iter().map(|model| (*model).to_owned()).collect();
-    let access_groups = [("premium".to_owned(), groups(&["gpt-4o"])), ("plain".to_owned(), groups(&["gpt-4o", "x"]))];
+    let groups = |groups: &[&str]| groups.iter().map(|group| (*group).to_owned()).collect();
+    let access_groups = [("gpt-4o".to_owned(), groups(&["premium", "plain"])), ("x".to_owned(), groups(&["plain"]))];
     accounts.set_directory(llm_accounts::Directory { access_groups: access_groups.into(), ..Default::default() });
     let refused = after(&accounts, &who, &intent(), 1.0).await;
     assert_eq!(refused, "Budget has been exceeded! Model Access Group=premium Current cost: 1, Max budget: 1");

@@ -54,6 +54,8 @@ pub(crate) fn intent() -> Intent<'static> {
         choices: 1,
         // 200 tokens: at most one dollar.
         price: Some((0.005, 0.005)),
+        session: None,
+        tool_server: None,
     }
 }
 

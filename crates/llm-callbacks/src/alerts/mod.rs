@@ -1,8 +1,10 @@
 //! Alerts for operators: taken without waiting, told one by one to a Slack-format webhook, to a JSON webhook, to the log.
 //!
 //! Slack, and what understands its format (Discord, Microsoft Teams), gets `{"text": ...}`; the other webhook gets LiteLLM's
-//! `WebhookEvent`.
+//! `WebhookEvent` of budgets, and nothing else, as there. What is not about budgets waits a few seconds, and the same told
+//! several times becomes one.
 
+mod calls;
 mod text;
 
 use std::fmt;
@@ -15,24 +17,39 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use llm_http::{Body, Timeouts, Transport};
 use llm_types::Secret;
-use llm_types::alert::{AlertSink, BudgetAlert};
+use llm_types::alert::{AlertSink, AlertType, BudgetAlert, Notice};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub use calls::{CallAlerts, CallWatch};
 
 /// Alerts that may wait; each budget speaks once a day, so more of them are a flood.
 const CAPACITY: usize = 1000;
 /// How long one address may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long notices wait for their like.
+const GATHER: Duration = Duration::from_secs(10);
+/// Different notices that wait at the most.
+const GATHERED: usize = 100;
 /// How often an address is tried.
 const ATTEMPTS: u32 = 3;
 
 /// Who is told. Addresses of webhooks are secrets: whoever knows one may write there.
 #[derive(Debug, Clone)]
 pub struct AlertSettings {
-    /// Slack-format webhooks (`SLACK_WEBHOOK_URL`, `alert_to_webhook_url`).
+    /// The types that are told.
+    pub types: Vec<AlertType>,
+    /// Slack-format webhooks (`SLACK_WEBHOOK_URL`).
     pub slack: Vec<Secret>,
+    /// Those for one type, in place of the others (`alert_to_webhook_url`).
+    pub slack_of: Vec<(AlertType, Vec<Secret>)>,
+    /// When calls are worth an alert.
+    pub calls: CallAlerts,
+    /// How long notices wait for their like.
+    pub gather: Duration,
     /// The JSON webhook (`WEBHOOK_URL`).
     pub webhook: Option<Secret>,
     /// The process's own log (`log_to_console`).
@@ -47,7 +64,17 @@ impl Default for AlertSettings {
     /// Nobody is told; a day of silence, as in LiteLLM.
     fn default() -> Self {
         let silence = Duration::from_secs(86_400);
-        Self { slack: Vec::new(), webhook: None, log: false, proxy_url: None, silence }
+        Self {
+            types: AlertType::all().filter(|kind| kind.by_default()).collect(),
+            slack: Vec::new(),
+            slack_of: Vec::new(),
+            calls: CallAlerts::default(),
+            gather: GATHER,
+            webhook: None,
+            log: false,
+            proxy_url: None,
+            silence,
+        }
     }
 }
 
@@ -55,15 +82,34 @@ impl AlertSettings {
     /// True when somebody is told.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.slack.is_empty() || self.webhook.is_some() || self.log
+        !self.slack.is_empty() || !self.slack_of.is_empty() || self.webhook.is_some() || self.log
+    }
+
+    /// The Slack-format webhooks of a type.
+    fn slack_for(&self, kind: AlertType) -> &[Secret] {
+        let own = self.slack_of.iter().find(|(known, _)| *known == kind);
+        own.map_or(&self.slack, |(_, urls)| urls)
+    }
+
+    /// True when this type is told, and there is somebody to tell.
+    fn wants(&self, kind: AlertType) -> bool {
+        let heard = self.log || !self.slack_for(kind).is_empty();
+        self.types.contains(&kind) && (heard || kind == AlertType::BudgetAlerts && self.webhook.is_some())
     }
 }
 
 /// Takes alerts and tells them, in the order in which they came.
 pub struct Alerts {
-    intake: Mutex<Option<mpsc::Sender<(DateTime<Utc>, BudgetAlert)>>>,
+    intake: Mutex<Option<mpsc::Sender<(DateTime<Utc>, News)>>>,
+    wanted: Vec<AlertType>,
     task: Mutex<Option<JoinHandle<()>>>,
     lost: Arc<AtomicU64>,
+}
+
+/// What is to be told.
+enum News {
+    Budget(Box<BudgetAlert>),
+    Notice(Notice),
 }
 
 impl fmt::Debug for Alerts {
@@ -76,15 +122,19 @@ impl Alerts {
     /// Starts the task that tells alerts, on `background`.
     #[must_use]
     pub fn start(settings: AlertSettings, http: Arc<dyn Transport>, background: &Handle) -> Self {
-        let (intake, mut outlet) = mpsc::channel(CAPACITY);
+        let (intake, outlet) = mpsc::channel(CAPACITY);
         let lost = Arc::<AtomicU64>::default();
         let count = Arc::clone(&lost);
-        let task = background.spawn(async move {
-            while let Some((at, alert)) = outlet.recv().await {
-                count.fetch_add(told(&settings, &*http, at, &alert).await, Ordering::Relaxed);
-            }
-        });
-        Self { intake: Mutex::new(Some(intake)), task: Mutex::new(Some(task)), lost }
+        let wanted = AlertType::all().filter(|kind| settings.wants(*kind)).collect();
+        let task = background.spawn(run(settings, http, outlet, count));
+        Self { intake: Mutex::new(Some(intake)), wanted, task: Mutex::new(Some(task)), lost }
+    }
+
+    fn take(&self, news: News) {
+        let taken = self.intake.lock().as_ref().is_some_and(|intake| intake.try_send((Utc::now(), news)).is_ok());
+        if !taken {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Alerts that an address did not take, and those that found too many others waiting.
@@ -108,11 +158,82 @@ impl Alerts {
 
 impl AlertSink for Alerts {
     fn tell(&self, alert: BudgetAlert) {
-        let taken = self.intake.lock().as_ref().is_some_and(|intake| intake.try_send((Utc::now(), alert)).is_ok());
-        if !taken {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        self.take(News::Budget(Box::new(alert)));
+    }
+
+    fn note(&self, notice: Notice) {
+        if self.wants(notice.kind) {
+            self.take(News::Notice(notice));
         }
     }
+
+    fn wants(&self, kind: AlertType) -> bool {
+        self.wanted.contains(&kind)
+    }
+}
+
+/// A notice that waits for its like, and how many there were.
+struct Waiting {
+    at: DateTime<Utc>,
+    notice: Notice,
+    count: u32,
+}
+
+/// Tells what comes: budgets at once, notices when they have waited.
+async fn run(
+    settings: AlertSettings,
+    http: Arc<dyn Transport>,
+    mut outlet: mpsc::Receiver<(DateTime<Utc>, News)>,
+    lost: Arc<AtomicU64>,
+) {
+    let mut waiting: Vec<Waiting> = Vec::new();
+    let (mut due, mut over) = (Instant::now(), false);
+    loop {
+        let next = if waiting.is_empty() {
+            outlet.recv().await.map(Some)
+        } else {
+            timeout_at(due, outlet.recv()).await.map_or(Some(None), |came| came.map(Some))
+        };
+        match next {
+            Some(Some((at, News::Budget(alert)))) => {
+                lost.fetch_add(told(&settings, &*http, at, &alert).await, Ordering::Relaxed);
+            }
+            Some(Some((at, News::Notice(notice)))) => {
+                if waiting.is_empty() {
+                    due = Instant::now() + settings.gather;
+                }
+                let full = waiting.len() >= GATHERED;
+                match waiting.iter_mut().find(|known| text::alike(&known.notice, &notice)) {
+                    Some(known) => known.count += 1,
+                    None if full => drop(lost.fetch_add(1, Ordering::Relaxed)),
+                    None => waiting.push(Waiting { at, notice, count: 1 }),
+                }
+            }
+            Some(None) => {}
+            None => over = true,
+        }
+        if over || Instant::now() >= due {
+            for Waiting { at, notice, count } in waiting.drain(..) {
+                lost.fetch_add(noted(&settings, &*http, at, &notice, count).await, Ordering::Relaxed);
+            }
+        }
+        if over {
+            return;
+        }
+    }
+}
+
+/// Tells everyone of a notice that came `count` times; how many could not be told.
+async fn noted(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>, notice: &Notice, count: u32) -> u64 {
+    if settings.log {
+        tracing::warn!(kind = notice.kind.name(), count, facts = ?notice.facts, "{}", notice.title);
+    }
+    let body = text::notice(notice, at, count, settings.proxy_url.as_deref());
+    let mut lost = 0;
+    for url in settings.slack_for(notice.kind) {
+        lost += u64::from(!post(http, "slack", url, &body).await);
+    }
+    lost
 }
 
 /// Tells everyone; how many could not be told.
@@ -122,7 +243,7 @@ async fn told(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>,
     }
     let mut lost = 0;
     let slack = text::slack(alert, at, settings.proxy_url.as_deref());
-    for (url, body) in settings.slack.iter().map(|url| (url, &slack)) {
+    for (url, body) in settings.slack_for(AlertType::BudgetAlerts).iter().map(|url| (url, &slack)) {
         lost += u64::from(!post(http, "slack", url, body).await);
     }
     if let Some(url) = &settings.webhook {
@@ -157,4 +278,31 @@ async fn post(http: &dyn Transport, channel: &str, url: &Secret, body: &str) -> 
     }
     tracing::error!(channel, problem, "an alert could not be told");
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_wanted_where_somebody_hears_of_it() {
+        let url = || vec![Secret::new("http://x")];
+        let wants = |settings: &AlertSettings| {
+            [AlertType::BudgetAlerts, AlertType::LlmExceptions, AlertType::TeamDeleted].map(|kind| settings.wants(kind))
+        };
+        let none = AlertSettings::default();
+        assert_eq!(wants(&none), [false; 3]);
+        let webhook = AlertSettings { webhook: url().pop(), ..AlertSettings::default() };
+        assert_eq!(wants(&webhook), [true, false, false], "the JSON webhook hears of budgets");
+        let slack = AlertSettings { slack: url(), ..AlertSettings::default() };
+        assert_eq!(wants(&slack), [true, true, false]);
+        let own = AlertSettings {
+            types: vec![AlertType::TeamDeleted],
+            slack_of: vec![(AlertType::TeamDeleted, url()), (AlertType::LlmExceptions, url())],
+            ..AlertSettings::default()
+        };
+        assert_eq!(wants(&own), [false, false, true]);
+        let muted = AlertSettings { slack_of: vec![(AlertType::LlmExceptions, Vec::new())], ..slack };
+        assert_eq!(wants(&muted), [true, false, false]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use llm_types::Json;
-use llm_types::alert::{BudgetAlert, BudgetEvent};
+use llm_types::alert::{AlertType, BudgetAlert, BudgetEvent, Notice};
 
 /// What happened to whose budget.
 pub(super) fn sentence(alert: &BudgetAlert) -> String {
@@ -42,6 +42,33 @@ fn fields(alert: &BudgetAlert) -> Vec<(&'static str, Json)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// True for notices that say the same, whichever call it was.
+pub(super) fn alike(one: &Notice, other: &Notice) -> bool {
+    let facts = |of: &Notice| of.facts.iter().filter(|(name, _)| *name != CALL).cloned().collect::<Vec<_>>();
+    one.kind == other.kind && one.title == other.title && facts(one) == facts(other)
+}
+
+/// The fact that names a call.
+pub(super) const CALL: &str = "Call";
+
+/// `{"text": ...}` of a notice that came `count` times.
+pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: Option<&str>) -> String {
+    let (kind, level) = (notice.kind.name(), notice.kind.level());
+    let mut text = if count > 1 { format!("[Num Alerts: {count}]\n\n") } else { String::new() };
+    text.push_str(&format!("Alert type: `{kind}`\n"));
+    if !matches!(notice.kind, AlertType::DailyReports | AlertType::NewModelAdded) {
+        text.push_str(&format!("Level: `{level}`\nTimestamp: `{}`\n\nMessage: ", at.format("%H:%M:%S")));
+    }
+    text.push_str(&notice.title);
+    for (name, value) in &notice.facts {
+        text.push_str(&format!("\n*{name}:* `{}`", plain(value)));
+    }
+    if let Some(url) = proxy_url {
+        text.push_str(&format!("\n\nProxy URL: `{url}`"));
+    }
+    Json::object([("text", Json::from(text))]).to_string()
+}
+
 /// `{"text": ...}`, in Slack's markup.
 pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
     let mut text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
@@ -56,9 +83,12 @@ pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&s
     Json::object([("text", Json::from(text))]).to_string()
 }
 
+/// Characters of a value that callers named.
+const LONGEST: usize = 200;
+
 /// A value that callers named: nothing of it is markup, and nobody is called by it.
-fn plain(value: &str) -> String {
-    let escaped = value.chars().take(200).map(|c| match c {
+pub(super) fn plain(value: &str) -> String {
+    let escaped = value.chars().take(LONGEST).map(|c| match c {
         '&' => "&amp;".to_owned(),
         '<' => "&lt;".to_owned(),
         '>' => "&gt;".to_owned(),
@@ -117,6 +147,24 @@ mod tests {
             body,
             r#"{"event":"soft_budget_crossed","event_group":"team_member","event_message":"Team Member Budget: Soft Budget Crossed","spend":1.75,"max_budget":2.0,"soft_budget":1.5,"token":"0123abcd","key_alias":"<!channel> `x` @here","team_id":"t","alert_emails":["a@x.org"]}"#
         );
+    }
+
+    #[test]
+    fn notices_are_told_once_with_their_number() {
+        let note = |call: &str, key: &str| Notice {
+            kind: AlertType::LlmExceptions,
+            title: "LLM API call failed: `x`".to_owned(),
+            facts: vec![("Key Name", key.to_owned()), (CALL, call.to_owned())],
+        };
+        let one = note("1", "a`b");
+        assert!(alike(&one, &note("2", "a`b")) && !alike(&one, &note("1", "other")));
+        let text = |count| {
+            let body: Json = serde_json::from_str(&notice(&one, DateTime::default(), count, None)).unwrap();
+            body.get("text").and_then(Json::as_str).unwrap().to_owned()
+        };
+        let told = "Alert type: `llm_exceptions`\nLevel: `High`\nTimestamp: `00:00:00`\n\nMessage: LLM API call failed: `x`\n*Key Name:* `a'b`\n*Call:* `1`";
+        assert_eq!(text(1), told);
+        assert_eq!(text(3), format!("[Num Alerts: 3]\n\n{told}"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
-use llm_accounts::{Accounts, LoginSettings, Outcome, WaysIn};
+use llm_accounts::{Accounts, AccountsSettings, LoginSettings, Outcome};
 use llm_types::{Error, Json, Kind};
 
 use super::SsoSettings;
@@ -16,7 +16,7 @@ use super::SsoSettings;
 pub(crate) struct Visit {
     pub(crate) accounts: Accounts,
     /// As they were when the visit began.
-    pub(crate) ways: Arc<WaysIn>,
+    pub(crate) ways: Arc<AccountsSettings>,
     pub(crate) sso: Option<Arc<SsoSettings>>,
     pub(crate) source: Option<IpAddr>,
     pub(crate) path: String,

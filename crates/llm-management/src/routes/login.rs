@@ -39,7 +39,7 @@ async fn password(call: Call) -> Outcome<Json> {
 
 /// What LiteLLM's pages ask for first.
 async fn settings(call: Call) -> Outcome<Json> {
-    let ways = call.accounts.ways_in();
+    let ways = call.accounts.settings();
     let login = &ways.login;
     Ok(Json::object([
         ("PROXY_BASE_URL", Json::from(login.base_url.as_deref())),

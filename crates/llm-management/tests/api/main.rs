@@ -15,6 +15,7 @@ mod grants;
 mod keys;
 mod login;
 mod models;
+mod money;
 mod people;
 mod permission;
 mod scim;

@@ -62,6 +62,9 @@ impl Serving for Server {
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")
     }
+    fn group_fails(&self, _: &str) -> bool {
+        false
+    }
     fn environment(&self) -> Box<dyn Fn(&str) -> Option<String> + '_> {
         Box::new(|name| (name == "GENERIC_SCOPE").then(|| "openid".to_owned()))
     }

@@ -97,6 +97,8 @@ async fn sums_are_kept_without_rows() {
         max_output_tokens: None,
         choices: 1,
         price: None,
+        session: None,
+        tool_server: None,
     };
     let bill = Bill { usage: Usage { input_text: 5, ..Usage::default() }, cost: 0.25, record: None, charge: true };
     let settled = gateway.accounts.admit(&who, &intent).unwrap().settle(bill);

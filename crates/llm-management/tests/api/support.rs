@@ -140,6 +140,8 @@ impl Gateway {
             max_output_tokens: Some(1),
             choices: 1,
             price: Some((0.5, 0.5)),
+            session: None,
+            tool_server: None,
         };
         let reservation = self.accounts.admit(&who, &intent)?;
         reservation.mark_sent();

@@ -1,54 +1,52 @@
-//! `general_settings.alerting` and its like → who is told of budgets that run out.
+//! `general_settings.alerting` and its like → who is told of what.
+
+use std::time::Duration;
 
 use llm_callbacks::AlertSettings;
 use llm_types::Secret;
+use llm_types::alert::AlertType;
 
 use super::env::Environment;
 use super::section::Section;
 
-/// The type of alert that is served.
-const SERVED: &str = "budget_alerts";
-
-/// LiteLLM's other types of alerts.
-const TYPES: &[&str] = &[
-    "llm_exceptions",
-    "llm_too_slow",
+/// LiteLLM's types of alerts that are not told yet.
+const LATER: &[&str] = &[
     "llm_requests_hanging",
     "spend_reports",
-    "failed_tracking_spend",
     "user_spend_thresholds",
     "user_spend_anomalies",
     "db_exceptions",
-    "daily_reports",
     "cooldown_deployment",
-    "new_model_added",
     "model_deprecation_warnings",
-    "outage_alerts",
     "region_outage_alerts",
     "fallback_reports",
-    "new_virtual_key_created",
-    "virtual_key_updated",
-    "virtual_key_deleted",
-    "new_team_created",
-    "team_updated",
-    "team_deleted",
-    "new_internal_user_created",
-    "internal_user_updated",
-    "internal_user_deleted",
 ];
 
-/// `alerting_args` of alerts that are not served.
-const ARGS: &str = "daily_report_frequency report_check_interval outage_alert_ttl region_outage_alert_ttl
-    minor_outage_alert_threshold major_outage_alert_threshold max_outage_alert_list_size";
+/// `alerting_args` of alerts that are not told.
+const ARGS: &str = "report_check_interval region_outage_alert_ttl max_outage_alert_list_size
+    daily_spend_per_user_threshold monthly_spend_per_user_threshold spend_anomaly_multiplier spend_anomaly_baseline_days
+    spend_anomaly_min_spend user_spend_check_interval";
 
 pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
     let mut out = AlertSettings::default();
     let channels = s.texts("alerting").unwrap_or_default();
-    let wanted = types(s);
+    if let Some(types) = types(s) {
+        out.types = types;
+    }
     let own = own_addresses(s);
+    // LiteLLM's proxy takes 600 seconds where its class takes 300.
+    out.calls.slow_after = s.seconds("alerting_threshold").unwrap_or(Duration::from_secs(600));
     if let Some(args) = s.section("alerting_args") {
         out.silence = args.seconds("budget_alert_ttl").unwrap_or(out.silence);
         out.log = args.flag("log_to_console").unwrap_or_default() && !channels.is_empty();
+        let calls = &mut out.calls;
+        calls.report_every = args.seconds("daily_report_frequency").unwrap_or(calls.report_every);
+        calls.outage_window = args.seconds("outage_alert_ttl").unwrap_or(calls.outage_window);
+        let errors = |name, default| args.number(name).map_or(default, |errors| errors.clamp(1.0, 1e6) as u32);
+        calls.outage = (
+            errors("minor_outage_alert_threshold", calls.outage.0),
+            errors("major_outage_alert_threshold", calls.outage.1),
+        );
         args.not_served(ARGS);
         args.finish();
     }
@@ -56,16 +54,13 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
         match channel.as_str() {
             "slack" => {
                 let variable = ["SLACK_WEBHOOK_URL", "ALERTING_WEBHOOK_URL"].iter().find_map(|name| env.filled(name));
-                out.slack = if own.is_empty() { variable.into_iter().collect() } else { own.clone() }
-                    .into_iter()
-                    .filter(|url| addressed(s, url))
-                    .map(Secret::new)
-                    .collect();
-                if out.slack.is_empty() {
-                    s.warn(
-                        "alerting",
-                        "slack has no address: set SLACK_WEBHOOK_URL or alert_to_webhook_url.budget_alerts",
-                    );
+                out.slack = addresses(s, variable);
+                out.slack_of = own.iter().map(|(kind, urls)| (*kind, addresses(s, urls.iter().cloned()))).collect();
+                let unheard = |kind: &&AlertType| !out.slack_of.iter().any(|(known, _)| known == *kind);
+                if let Some(kind) = out.types.iter().find(unheard).filter(|_| out.slack.is_empty()) {
+                    let name = kind.name();
+                    let why = format!("slack has no address: set SLACK_WEBHOOK_URL or alert_to_webhook_url.{name}");
+                    s.warn("alerting", why);
                 }
             }
             "webhook" => {
@@ -80,35 +75,43 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
             other => s.error("alerting", format!("`{other}` is no channel: expected slack or webhook")),
         }
     }
-    if !wanted || !out.is_on() {
+    if out.types.is_empty() || !out.is_on() {
         return AlertSettings::default();
     }
     out.proxy_url = env.filled("PROXY_BASE_URL");
     out
 }
 
-/// True when the types that are wanted (all, when none is named) have those of budgets among them.
-fn types(s: &Section<'_>) -> bool {
-    let Some(names) = s.texts("alert_types") else { return true };
-    for name in names.iter().filter(|name| *name != SERVED) {
-        if TYPES.contains(&name.as_str()) {
-            s.warn("alert_types", format!("{name} is not served yet; {SERVED} is"));
-        } else {
+/// The types that are named, as far as they are told.
+fn types(s: &Section<'_>) -> Option<Vec<AlertType>> {
+    let names = s.texts("alert_types")?;
+    let told = |name: &String| {
+        let kind = AlertType::parse(name);
+        if kind.is_none() && LATER.contains(&name.as_str()) {
+            s.warn("alert_types", format!("{name} is not served yet"));
+        } else if kind.is_none() {
             s.error("alert_types", format!("`{name}` is no type of alert"));
         }
-    }
-    names.iter().any(|name| name == SERVED)
+        kind
+    };
+    Some(names.iter().filter_map(told).collect())
 }
 
 /// `alert_to_webhook_url`: addresses of Slack's kind for one type of alerts; a text or a list.
-fn own_addresses(s: &Section<'_>) -> Vec<String> {
+fn own_addresses(s: &Section<'_>) -> Vec<(AlertType, Vec<String>)> {
     let Some(map) = s.section("alert_to_webhook_url") else { return Vec::new() };
-    let own = map.texts(SERVED).unwrap_or_default();
-    for entry in map.entries().iter().filter(|entry| entry.key != SERVED) {
-        let problem = if TYPES.contains(&entry.key.as_str()) { "is not served yet" } else { "is no type of alert" };
-        map.warn(&entry.key, format!("{} {problem}", entry.key));
+    for entry in map.entries().iter().filter(|entry| AlertType::parse(&entry.key).is_none()) {
+        let later = LATER.contains(&entry.key.as_str());
+        map.warn(
+            &entry.key,
+            format!("{} {}", entry.key, if later { "is not served yet" } else { "is no type of alert" }),
+        );
     }
-    own
+    AlertType::all().filter_map(|kind| Some((kind, map.texts(kind.name())?))).collect()
+}
+
+fn addresses(s: &Section<'_>, urls: impl IntoIterator<Item = String>) -> Vec<Secret> {
+    urls.into_iter().filter(|url| addressed(s, url)).map(Secret::new).collect()
 }
 
 /// Tells of an address that cannot be one; the address itself is a secret.

@@ -64,6 +64,14 @@ fn accounts_env(env: &Environment, out: &mut AccountsSettings) {
     if let Some(window) = env.filled("LITELLM_RATE_LIMIT_WINDOW_SIZE").and_then(|w| w.trim().parse::<f64>().ok()) {
         out.rate_limit_window = window.max(1.0);
     }
+    for (name, ttl) in [
+        ("LITELLM_MAX_ITERATIONS_TTL", &mut out.session_iterations_ttl),
+        ("LITELLM_MAX_BUDGET_PER_SESSION_TTL", &mut out.session_budget_ttl),
+    ] {
+        if let Some(seconds) = env.filled(name).and_then(|text| text.trim().parse::<u32>().ok()) {
+            *ttl = seconds.max(1);
+        }
+    }
     if env.filled("LITELLM_TPM_TOKEN_RESERVATION_ENABLED").is_some_and(|v| v.eq_ignore_ascii_case("false")) {
         out.token_reservation = false;
     }

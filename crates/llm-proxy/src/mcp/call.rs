@@ -58,7 +58,7 @@ pub(super) async fn tool(
     };
     allowed(to, &own, params)?;
     let cost = to.server.cost(&own);
-    let reservation = admit(core, ctx, who, path, cost).await?;
+    let reservation = admit(core, ctx, who, (path, &to.server.name), cost).await?;
     // From here on the server may have acted, whoever hangs up.
     reservation.mark_sent();
     let outcome = answer::call(&core.app.mcp, &core.http, to, params, &own).await;
@@ -96,14 +96,14 @@ async fn admit(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
-    path: &str,
+    (path, server): (&str, &str),
     cost: f64,
 ) -> Result<Reservation, Error> {
     // One "token" that costs what the call costs. Free calls keep to budgets all the same: a key without money is stopped.
     let price = (cost > 0.0).then_some((cost, 0.0));
     let wish = Named::default().wish(ctx, "", price);
     let nothing = Intent { model: "", group: "", fallback_models: &[], ..wish.intent(ctx, u64::from(price.is_some())) };
-    let intent = Intent { max_output_tokens: Some(0), choices: 1, price, ..nothing };
+    let intent = Intent { max_output_tokens: Some(0), choices: 1, price, tool_server: Some(server), ..nothing };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;
     ctx.wish = Some(wish);
     admitted
