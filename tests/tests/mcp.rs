@@ -9,6 +9,8 @@
 
 #[path = "mcp/inside.rs"]
 mod inside;
+#[path = "mcp/proofs.rs"]
+mod proofs;
 
 use bytes::Bytes;
 use http::Method;

@@ -139,6 +139,7 @@ pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
+pub use mcp_servers::CREDENTIALS as MCP_CREDENTIALS;
 pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};

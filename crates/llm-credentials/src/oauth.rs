@@ -1,4 +1,6 @@
-//! OAuth 2 client credentials (RFC 6749, section 4.4): Databricks, SAP, GigaChat and whoever else speaks it.
+//! OAuth 2 client credentials (RFC 6749, section 4.4): Databricks, SAP, GigaChat and whoever else speaks it. A client may
+//! also exchange the token of somebody who calls it (RFC 8693), or act on their behalf as Microsoft Entra has it
+//! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow>).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +13,15 @@ use crate::flow::{Flow, denied, form, show};
 use crate::reply::TokenReply;
 use crate::shelf::{Issued, Key, KeyOf};
 
+/// The grants: RFC 8693, and RFC 7523 for Entra.
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ON_BEHALF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 pub(crate) fn key(need: &OAuthClient) -> Key {
+    let subject = need.subject.as_ref();
     KeyOf::new("oauth")
+        .secret(subject.map(|s| &s.token))
+        .maybe(subject.map(|s| if s.on_behalf { ON_BEHALF } else { &s.kind }))
         .text(&need.token_url)
         .text(&need.client_id)
         .secret(Some(&need.client_secret))
@@ -28,8 +37,19 @@ pub(crate) async fn fetch(flow: Flow<'_>, need: &OAuthClient) -> Result<Issued<S
     let who = "the OAuth token endpoint";
     let secret = need.client_secret.expose();
     let mut fields = Vec::new();
-    if !need.bare {
-        fields.push(("grant_type", "client_credentials"));
+    match &need.subject {
+        Some(subject) if subject.on_behalf => fields.extend([
+            ("grant_type", ON_BEHALF),
+            ("assertion", subject.token.expose()),
+            ("requested_token_use", "on_behalf_of"),
+        ]),
+        Some(subject) => fields.extend([
+            ("grant_type", EXCHANGE),
+            ("subject_token", subject.token.expose()),
+            ("subject_token_type", subject.kind.as_str()),
+        ]),
+        None if need.bare => {}
+        None => fields.push(("grant_type", "client_credentials")),
     }
     if !need.basic && need.authorization.is_none() {
         fields.extend([("client_id", need.client_id.as_str()), ("client_secret", secret)]);
@@ -52,13 +72,15 @@ pub(crate) async fn fetch(flow: Flow<'_>, need: &OAuthClient) -> Result<Issued<S
         show(&mut request, AUTHORIZATION, value)?;
     }
     let shown = authorization.as_deref().and_then(|value| value.split(' ').nth(1)).unwrap_or_default();
-    let reply: TokenReply = flow.ask(who, request, &[secret, shown]).await?;
+    let caller = need.subject.as_ref().map(|s| s.token.expose()).unwrap_or_default();
+    let reply: TokenReply = flow.ask(who, request, &[secret, shown, caller]).await?;
     reply.issued(who, flow.ambient.now())
 }
 
 #[cfg(test)]
 mod tests {
     use llm_types::Kind;
+    use llm_types::auth::Subject;
 
     use super::*;
     use crate::testing::{Server, World, after};
@@ -109,6 +131,33 @@ mod tests {
         assert!(uuid::Uuid::parse_str(&first).is_ok(), "{first}");
         fetch(world.flow(), &need).await.unwrap();
         assert_ne!(server.last().header("rquid"), first);
+    }
+
+    #[tokio::test]
+    async fn a_callers_token_is_exchanged() {
+        let (server, world) = (server().await, World::empty());
+        let subject = Subject { token: Secret::new("callers"), kind: "urn:t".into(), on_behalf: false };
+        let form = vec![("audience".into(), "api://x".into())];
+        let need = OAuthClient { subject: Some(subject.clone()), form, ..client(&server) };
+        fetch(world.flow(), &need).await.unwrap();
+        let head = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3A";
+        let client_fields = "client_id=me&client_secret=s3cr3t";
+        let expected = format!(
+            "{head}token-exchange&subject_token=callers&subject_token_type=urn%3At&{client_fields}&audience=api%3A%2F%2Fx"
+        );
+        assert_eq!(server.last().body, expected);
+        let other = Subject { token: Secret::new("anothers"), ..subject.clone() };
+        assert!(
+            key(&need) != key(&OAuthClient { subject: Some(other), ..need.clone() }),
+            "a caller's token is its own"
+        );
+
+        let subject = Some(Subject { on_behalf: true, ..subject });
+        let scope = Some("api://x/.default".to_owned());
+        let need = OAuthClient { subject, scope, basic: true, ..client(&server) };
+        fetch(world.flow(), &need).await.unwrap();
+        let behalf = "assertion=callers&requested_token_use=on_behalf_of&scope=api%3A%2F%2Fx%2F.default";
+        assert_eq!(server.last().body, format!("{head}jwt-bearer&{behalf}"));
     }
 
     #[tokio::test]

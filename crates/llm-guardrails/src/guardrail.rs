@@ -20,11 +20,25 @@ pub enum Mode {
     PostCall,
     /// On what is logged; may edit it, stops nothing.
     LoggingOnly,
+    /// On the arguments of an MCP tool; may edit or stop the call.
+    PreMcpCall,
+    /// Beside the call of an MCP tool; may stop it, edits nothing.
+    DuringMcpCall,
+    /// On the result of an MCP tool; may edit or stop it.
+    PostMcpCall,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 4] = [Self::PreCall, Self::DuringCall, Self::PostCall, Self::LoggingOnly];
+    pub const ALL: [Self; 7] = [
+        Self::PreCall,
+        Self::DuringCall,
+        Self::PostCall,
+        Self::LoggingOnly,
+        Self::PreMcpCall,
+        Self::DuringMcpCall,
+        Self::PostMcpCall,
+    ];
 
     /// LiteLLM's name.
     #[must_use]
@@ -34,7 +48,15 @@ impl Mode {
             Self::DuringCall => "during_call",
             Self::PostCall => "post_call",
             Self::LoggingOnly => "logging_only",
+            Self::PreMcpCall => "pre_mcp_call",
+            Self::DuringMcpCall => "during_mcp_call",
+            Self::PostMcpCall => "post_mcp_call",
         }
+    }
+
+    /// False where what is judged is under way already.
+    pub(crate) const fn edits(self) -> bool {
+        !matches!(self, Self::DuringCall | Self::DuringMcpCall)
     }
 
     /// The mode of LiteLLM's name.

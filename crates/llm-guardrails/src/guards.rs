@@ -12,7 +12,7 @@ use crate::guardrail::{Content, Direction, Guardrail, GuardrailSession, Mode, Ve
 use crate::json;
 use crate::record::{GuardrailRecord, RunStatus};
 use crate::stream::StreamFilter;
-use crate::texts::{Scope, Texts};
+use crate::texts::{Scope, Texts, ToolOutcome};
 
 /// What stands in a log where a guardrail would have stopped the content.
 const WITHHELD: &str = "redacted-by-litellm";
@@ -103,6 +103,30 @@ impl Guards {
     /// Kind `Guardrail`, when one stops the answer (400) or fails (500).
     pub async fn after(&self, response: &mut GenerateResponse) -> Result<Outcome> {
         self.edit(Mode::PostCall, Direction::Response, response).await
+    }
+
+    /// Runs the guardrails of mode `pre_mcp_call` on the arguments of a tool, which they may edit.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the call (400) or fails (500).
+    pub async fn before_tool(&self, arguments: &mut RawJson) -> Result<Outcome> {
+        self.edit(Mode::PreMcpCall, Direction::Request, arguments).await
+    }
+
+    /// Runs the guardrails of mode `during_mcp_call` on the arguments of a tool; poll it beside the call.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the call (400) or fails (500).
+    pub async fn during_tool(&self, arguments: &RawJson) -> Result<Outcome> {
+        self.edit(Mode::DuringMcpCall, Direction::Request, &mut arguments.clone()).await
+    }
+
+    /// Runs the guardrails of mode `post_mcp_call` on the result of a tool, which they may edit.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the result (400) or fails (500).
+    pub async fn after_tool(&self, result: &mut ToolOutcome) -> Result<Outcome> {
+        self.edit(Mode::PostMcpCall, Direction::Response, result).await
     }
 
     /// What stands between a streamed answer and the client: the guardrails of mode `post_call`. Nothing when none
@@ -214,7 +238,7 @@ impl Open {
             Ok(Verdict::Replace { texts, masked }) => {
                 record.status = RunStatus::GuardrailIntervened;
                 record.add_masked(masked);
-                if mode != Mode::DuringCall {
+                if mode.edits() {
                     texts.into_iter().for_each(|(at, text)| sheet.set(at, text));
                 }
                 Ok(())

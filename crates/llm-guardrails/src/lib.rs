@@ -27,4 +27,4 @@ pub use guardrail::{
 pub use guards::{Guards, Outcome};
 pub use record::{GuardrailRecord, RunStatus};
 pub use set::{GuardrailSet, Wanted};
-pub use texts::{Scope, Texts, texts_mut};
+pub use texts::{Scope, Texts, ToolOutcome, texts_mut};

@@ -3,7 +3,7 @@
 use llm_types::generate::{
     Choice, FileRef, GenerateRequest, GenerateResponse, MediaSource, Part, PartKind, Role, ToolResult, Turn,
 };
-use llm_types::{Extra, RawJson};
+use llm_types::{Extra, Json, RawJson};
 
 use crate::json;
 
@@ -44,6 +44,37 @@ impl Texts for GenerateResponse {
         for Choice { parts, message_extra, .. } in &mut self.choices {
             parts.iter_mut().for_each(|p| part(p, Scope::default(), each));
             extra(message_extra, |_| true, each);
+        }
+    }
+}
+
+/// The arguments of a tool: every string, names included, for a name that nobody judges could carry anything.
+impl Texts for RawJson {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+        raw(self, each);
+    }
+}
+
+/// The result of an MCP tool (`{content, structuredContent}`).
+#[derive(Debug, Clone)]
+pub struct ToolOutcome(pub Json);
+
+/// What a model reads of it: texts, those of embedded resources too, and the values of the structured form. What frames them
+/// stays as it is.
+impl Texts for ToolOutcome {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+        if let Some(Json::Array(parts)) = self.0.get_mut("content") {
+            for part in parts {
+                if let Some(Json::String(text)) = part.get_mut("text") {
+                    each(text);
+                }
+                if let Some(Json::String(text)) = part.get_mut("resource").and_then(|r| r.get_mut("text")) {
+                    each(text);
+                }
+            }
+        }
+        if let Some(structured) = self.0.get_mut("structuredContent") {
+            json::strings_mut(structured, each);
         }
     }
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use llm_guardrails::{
     CallContext, Content, ContentFilter, Direction, Guardrail, GuardrailConfig, GuardrailSession, GuardrailSet, Guards,
-    Mode, Modes, RunStatus, Scope, TextGate, Verdict, Wanted, texts_mut,
+    Mode, Modes, RunStatus, Scope, TextGate, ToolOutcome, Verdict, Wanted, texts_mut,
 };
 use llm_types::generate::{
     Choice, FileRef, GenerateRequest, GenerateResponse, MediaSource, Part, PartKind, Role, ToolCall, ToolResult, Turn,
@@ -40,6 +40,30 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 fn says(text: &str) -> GenerateRequest {
     GenerateRequest { turns: vec![Turn::text(Role::User, text)], ..GenerateRequest::default() }
+}
+
+#[test]
+fn tools_are_judged_by_their_own_modes() {
+    let set = GuardrailSet::new([
+        filter("before", "pre_mcp_call", true, "MASK"),
+        filter("during", "during_mcp_call", true, "BLOCK"),
+        filter("after", "post_mcp_call", true, "MASK"),
+        filter("models", "pre_call", true, "BLOCK"),
+    ]);
+    let guards = open(&set, &Wanted::default());
+    let mut arguments = RawJson::parse(r#"{"a":["canary",1.50],"canary":2}"#).unwrap();
+    assert!(now(guards.during_tool(&arguments)).is_err());
+    let outcome = now(guards.before_tool(&mut arguments)).unwrap();
+    assert_eq!((outcome.changed, outcome.ran), (true, vec!["before".to_owned()]));
+    assert!(!arguments.get().contains("canary") && arguments.get().contains("1.50"), "{}", arguments.get());
+    assert!(now(guards.during_tool(&arguments)).is_ok());
+
+    let result = r#"{"content":[{"type":"text","text":"canary"},{"type":"canary","data":"canary"},
+        {"type":"resource","resource":{"uri":"u","text":"canary"}}],"structuredContent":{"x":"canary"}}"#;
+    let mut result = ToolOutcome(serde_json::from_str(result).unwrap());
+    assert!(now(guards.after_tool(&mut result)).unwrap().changed);
+    let told = result.0.to_string();
+    assert_eq!(told.matches("canary").count(), 2, "what frames the texts stays: {told}");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! What is shown to a server so that it answers.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use llm_types::Secret;
+use llm_types::auth::{OAuthClient, Subject};
+use llm_types::{AuthNeed, Secret};
 
 /// How a credential is shown (`auth_type`), with ours where we have one.
 #[derive(Debug, Clone, Default)]
@@ -15,16 +19,52 @@ pub enum Scheme {
     Shown(Way, Option<Secret>),
     /// The `Authorization` that the client shows to the server goes on as it is.
     Passed,
+    /// A token that we ask for, or a signature of ours.
+    Minted(Arc<AuthNeed>),
+    /// A token that we get for the client's own.
+    Exchanged(Box<OAuthClient>, Subject),
+}
+
+/// What is computed just before a request is sent.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// Nothing: the headers say all.
+    Ready,
+    /// A token or a signature.
+    Minted(Arc<AuthNeed>),
+    /// The client's own token is missing: it cannot be asked.
+    Missing,
 }
 
 impl Scheme {
     /// LiteLLM's name for it; nothing where the client's own goes on.
     #[must_use]
-    pub const fn name(&self) -> Option<&'static str> {
+    pub fn name(&self) -> Option<&'static str> {
         match self {
             Self::None => Some("none"),
             Self::Shown(way, _) => Some(way.name()),
+            Self::Minted(need) => Some(if matches!(**need, AuthNeed::Aws(_)) { "aws_sigv4" } else { "oauth2" }),
+            Self::Exchanged(..) => Some("oauth2_token_exchange"),
             Self::Passed => None,
+        }
+    }
+
+    /// What is computed for a client with these headers. `own`: it brings an `Authorization` for this server alone, which
+    /// takes the place of tokens.
+    pub(crate) fn proof(&self, client: &HeaderMap, own: bool) -> Proof {
+        match self {
+            Self::Minted(need) if !own || matches!(**need, AuthNeed::Aws(_)) => Proof::Minted(Arc::clone(need)),
+            Self::Exchanged(..) if own => Proof::Ready,
+            Self::Exchanged(exchange, subject) => {
+                let shown = client.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+                let token = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+                let Some(token) = token.map(|(_, token)| token.trim()).filter(|t| !t.is_empty()) else {
+                    return Proof::Missing;
+                };
+                let subject = Some(Subject { token: Secret::new(token), ..subject.clone() });
+                Proof::Minted(Arc::new(AuthNeed::OAuth(Box::new(OAuthClient { subject, ..(**exchange).clone() }))))
+            }
+            Self::None | Self::Shown(..) | Self::Passed | Self::Minted(_) => Proof::Ready,
         }
     }
 }

@@ -20,6 +20,10 @@ pub enum Fault {
     Broken(&'static str),
     /// It took too long.
     Slow,
+    /// The credential that it wants cannot be had, and why.
+    Credential(String),
+    /// It wants a token of the caller's own, which did not come.
+    Anonymous,
 }
 
 impl From<TransportError> for Fault {
@@ -38,6 +42,10 @@ impl fmt::Display for Fault {
             Self::Status(status) => write!(f, "it answered status {status}"),
             Self::Broken(what) => write!(f, "it does not speak MCP: {what}"),
             Self::Slow => f.write_str("it took too long"),
+            Self::Credential(_) => f.write_str("the credential for it cannot be had"),
+            Self::Anonymous => f.write_str(
+                "it needs a token of your own: send it as Authorization, and the gateway's key as x-litellm-api-key",
+            ),
         }
     }
 }
@@ -47,7 +55,7 @@ impl Fault {
     #[must_use]
     pub fn in_full(&self) -> String {
         match self {
-            Self::Unreachable(why) => format!("{self}: {why}"),
+            Self::Unreachable(why) | Self::Credential(why) => format!("{self}: {why}"),
             other => other.to_string(),
         }
     }
@@ -67,7 +75,8 @@ impl Fault {
         let kind = match self {
             Self::Told(_) | Self::Broken(_) => Kind::Api,
             Self::Unreachable(_) => Kind::Connection,
-            Self::Status(_) => Kind::BadGateway,
+            Self::Status(_) | Self::Credential(_) => Kind::BadGateway,
+            Self::Anonymous => Kind::BadRequest,
             Self::Slow => Kind::Timeout,
         };
         let detail = llm_types::error::UpstreamDetail { provider: server.to_owned(), ..Default::default() };

@@ -1,6 +1,9 @@
 //! Asking the servers behind: one for something, or all that a caller sees for a list.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
+use llm_credentials::{Ambient, Signer};
 use llm_http::Transport;
 use llm_types::{Json, RawJson};
 
@@ -13,10 +16,11 @@ use crate::upstream::{Children, Session};
 /// Pages of a list that are read at the most.
 const PAGES: usize = 100;
 
-/// What lives longer than a configuration: the children that run.
+/// What lives longer than a configuration: the children that run, and tokens that were issued.
 #[derive(Debug, Default)]
 pub struct Hub {
     pub(crate) children: Children,
+    pub(crate) signer: Arc<Signer>,
 }
 
 /// What servers have lists of.
@@ -55,6 +59,12 @@ impl Kind {
 }
 
 impl Hub {
+    /// A hub. `variable` says what stands in the environment, where credentials are looked for.
+    #[must_use]
+    pub fn new(variable: fn(&str) -> Option<String>) -> Self {
+        Self { children: Children::default(), signer: Arc::new(Signer::new(Ambient::new(variable))) }
+    }
+
     /// Ends what the servers of a new configuration do not need any more.
     pub fn follow(&self, registry: &Registry) {
         let commands = registry.servers.iter().filter_map(|server| match &server.wire {
@@ -133,7 +143,7 @@ impl Hub {
     async fn turn(&self, to: &Visible) -> Result<Option<tokio::sync::OwnedSemaphorePermit>, Fault> {
         match &to.server.gate {
             None => Ok(None),
-            Some(gate) => std::sync::Arc::clone(gate).acquire_owned().await.map(Some).map_err(|_| Fault::Slow),
+            Some(gate) => Arc::clone(gate).acquire_owned().await.map(Some).map_err(|_| Fault::Slow),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::credential::{Scheme, Way};
+use crate::credential::{Proof, Scheme, Way};
 use crate::grant::Grant;
 use crate::rpc::{self, RpcError};
 use crate::server::{Server, separator};
@@ -34,6 +34,8 @@ pub struct Visible {
     pub server: Arc<Server>,
     /// What goes along with requests to it.
     pub headers: HeaderMap,
+    /// What is computed for each of them.
+    pub proof: Proof,
 }
 
 /// The servers that a caller sees.
@@ -56,13 +58,14 @@ impl Registry {
                 && (asked.groups.is_empty() || asked.groups.iter().any(|group| server.groups.contains(group)))
         };
         let seen = self.servers.iter().filter(|server| wanted(server) && grant.allows(server));
-        let servers = seen.map(|server| Visible { headers: shown(server, headers), server: Arc::clone(server) });
+        let servers = seen.map(|server| shown(server, headers));
         View { servers: servers.collect(), grant }
     }
 }
 
-/// What goes along with a request: our credential, or the client's own for this server, and the headers that may go on.
-fn shown(server: &Server, client: &HeaderMap) -> HeaderMap {
+/// A server with what goes along with requests to it: our credential, or the client's own for this server, and the headers
+/// that may go on.
+fn shown(server: &Arc<Server>, client: &HeaderMap) -> Visible {
     let mut out = HeaderMap::new();
     for name in &server.extra_headers {
         if let Some(value) = client.get(name) {
@@ -71,7 +74,7 @@ fn shown(server: &Server, client: &HeaderMap) -> HeaderMap {
     }
     let old = client.get("x-mcp-auth").and_then(|v| v.to_str().ok());
     match &server.scheme {
-        Scheme::None => {}
+        Scheme::None | Scheme::Minted(_) | Scheme::Exchanged(..) => {}
         Scheme::Passed => {
             if let Some(value) = client.get(http::header::AUTHORIZATION) {
                 out.insert(http::header::AUTHORIZATION, value.clone());
@@ -82,11 +85,13 @@ fn shown(server: &Server, client: &HeaderMap) -> HeaderMap {
             out.extend(value.and_then(|value| way.header(value)).map(|(name, value)| (Some(name), value)));
         }
     }
+    let mut authorized = false;
     for (name, value) in own_headers(server, client) {
+        authorized |= name == http::header::AUTHORIZATION;
         out.insert(name, value);
     }
     out.extend(server.static_headers.clone());
-    out
+    Visible { proof: server.scheme.proof(client, authorized), headers: out, server: Arc::clone(server) }
 }
 
 /// Headers of the client for this server alone: `x-mcp-{server}-{header}`.

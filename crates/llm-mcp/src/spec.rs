@@ -1,5 +1,7 @@
 //! A server as LiteLLM's configuration and database spell it, and what is wrong with it.
 
+mod minted;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +22,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub const FIELDS: &str = "server_id server_name alias description instructions url transport command args env auth_type \
     auth_value authentication_token static_headers extra_headers access_groups mcp_access_groups allowed_tools \
     disallowed_tools allowed_params tool_name_to_display_name tool_name_to_description allow_all_keys mcp_info timeout \
-    max_concurrent_requests available_on_public_internet spec_version approval_status";
+    max_concurrent_requests available_on_public_internet spec_version approval_status client_id client_secret token_url \
+    scopes oauth2_flow token_endpoint_auth_method token_exchange_endpoint token_exchange_profile audience \
+    subject_token_type aws_region_name aws_service_name aws_access_key_id aws_secret_access_key aws_session_token \
+    aws_role_name aws_session_name";
 
 /// Fields of LiteLLM's for which nothing is done here.
-pub const UNSERVED: &str = "client_id client_secret token_url authorization_url registration_url scopes oauth2_flow \
-    aws_region_name aws_service_name aws_access_key_id aws_secret_access_key aws_session_token aws_role_name \
-    aws_session_name spec_path audience issuer token_exchange_endpoint subject_token_type is_byok env_vars";
+pub const UNSERVED: &str = "authorization_url registration_url issuer spec_path is_byok env_vars upstream_resource \
+    upstream_token_header client_private_key client_private_key_id id_jag_resource id_jag_resource_token_endpoint";
 
 /// A server as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -58,6 +62,23 @@ pub struct ServerSpec {
     pub mcp_info: Option<Json>,
     pub timeout: Option<f64>,
     pub max_concurrent_requests: Option<i64>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<Hidden>,
+    pub token_url: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    pub oauth2_flow: Option<String>,
+    pub token_endpoint_auth_method: Option<String>,
+    pub token_exchange_endpoint: Option<String>,
+    pub token_exchange_profile: Option<String>,
+    pub audience: Option<String>,
+    pub subject_token_type: Option<String>,
+    pub aws_region_name: Option<String>,
+    pub aws_service_name: Option<String>,
+    pub aws_access_key_id: Option<Hidden>,
+    pub aws_secret_access_key: Option<Hidden>,
+    pub aws_session_token: Option<Hidden>,
+    pub aws_role_name: Option<String>,
+    pub aws_session_name: Option<String>,
 }
 
 /// A secret that can be read from JSON.
@@ -168,7 +189,10 @@ impl ServerSpec {
         let own = self.auth_value.clone().or(self.authentication_token.clone()).map(|s| s.0).filter(|s| !s.is_empty());
         match self.auth_type.as_deref().unwrap_or("none") {
             "none" => Ok(Scheme::None),
+            "oauth2" if self.oauth2_flow.as_deref() == Some("client_credentials") => self.client_credentials(),
             "oauth2" | "true_passthrough" | "oauth_delegate" => Ok(Scheme::Passed),
+            "oauth2_token_exchange" => self.exchange(),
+            "aws_sigv4" => self.signature(),
             named => match Way::named(named) {
                 None => Err(("auth_type", format!("{named:?} is not served"))),
                 Some(way) => match own.as_ref().map(|own| way.header(own.expose())) {
@@ -245,7 +269,8 @@ mod tests {
             (r#"{"transport":"stdio"}"#, "a", false, "command"),
             (r#"{"transport":"stdio","command":"sh"}"#, "a", true, "transport"),
             (r#"{"command":"sh"}"#, "a", true, "transport"),
-            (r#"{"url":"http://h","auth_type":"aws_sigv4"}"#, "a", false, "auth_type"),
+            (r#"{"url":"http://h","auth_type":"oauth2_id_jag"}"#, "a", false, "auth_type"),
+            (r#"{"url":"http://h","auth_type":"oauth2","oauth2_flow":"client_credentials"}"#, "a", false, "client_id"),
             (r#"{"url":"http://h","auth_type":"token","auth_value":"s3\ncret"}"#, "a", false, "auth_value"),
             (r#"{"url":"http://h","static_headers":{"a b":"s3cret"}}"#, "a", false, "static_headers"),
             (r#"{"url":"http://h","timeout":-1}"#, "a", false, "timeout"),

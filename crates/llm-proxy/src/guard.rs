@@ -18,21 +18,10 @@ use crate::flow::Context;
 /// # Errors
 /// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
 pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
-    let set = &ctx.snapshot.guardrails;
-    if set.is_empty() || call.operation != OperationKind::Generate {
+    if call.operation != OperationKind::Generate {
         return Ok(Guards::default());
     }
-    let mut wanted = Wanted::default();
-    if let Some(names) = ctx.wish.as_ref().and_then(|w| w.guardrails.as_deref()) {
-        wanted.request_json(names)?;
-    }
-    if let Some(wish) = ctx.who.as_ref().map(|who| who.guard_wish()) {
-        wanted.request(wish.names.iter().map(String::as_str));
-        wanted.opted_out.clone_from(&wish.opted_out);
-        wanted.disable_global = wish.no_global;
-    }
-    let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-    let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model: &call.model, caller: &caller });
+    let guards = open(ctx, &call.model)?;
     if guards.is_empty() {
         return Ok(guards);
     }
@@ -47,6 +36,28 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
     Ok(guards)
+}
+
+/// The guardrails that a request runs: those that it, its key or its team asks for, and those that run by default.
+///
+/// # Errors
+/// 400 when `guardrails` of the body is no list of names.
+pub fn open(ctx: &Context, model: &str) -> Result<Guards> {
+    let set = &ctx.snapshot.guardrails;
+    if set.is_empty() {
+        return Ok(Guards::default());
+    }
+    let mut wanted = Wanted::default();
+    if let Some(names) = ctx.wish.as_ref().and_then(|w| w.guardrails.as_deref()) {
+        wanted.request_json(names)?;
+    }
+    if let Some(wish) = ctx.who.as_ref().map(|who| who.guard_wish()) {
+        wanted.request(wish.names.iter().map(String::as_str));
+        wanted.opted_out.clone_from(&wish.opted_out);
+        wanted.disable_global = wish.no_global;
+    }
+    let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
+    Ok(set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller }))
 }
 
 /// The request in the client's own format again.

@@ -164,7 +164,18 @@ pub struct AzureAuth {
     pub managed_identity: bool,
 }
 
-/// Facts for a token by OAuth 2 client credentials (RFC 6749 section 4.4).
+/// A caller's token that is exchanged for one that a host takes.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    /// The token.
+    pub token: Secret,
+    /// What it is, as RFC 8693 names types of tokens.
+    pub kind: String,
+    /// In Microsoft Entra's words (on-behalf-of, RFC 7523) in place of RFC 8693's.
+    pub on_behalf: bool,
+}
+
+/// Facts for a token by OAuth 2 client credentials (RFC 6749 section 4.4), or in exchange for a caller's.
 #[derive(Debug, Clone, Default)]
 pub struct OAuthClient {
     /// Where tokens are issued.
@@ -182,6 +193,8 @@ pub struct OAuthClient {
     pub authorization: Option<Secret>,
     /// Only the fields given here are sent, no `grant_type` (GigaChat).
     pub bare: bool,
+    /// The token that is exchanged; none: the client asks for itself.
+    pub subject: Option<Subject>,
     /// Further form fields.
     pub form: Vec<(String, String)>,
     /// Further headers of the token request; `{uuid}` in a value becomes a new one each time.

@@ -28,6 +28,12 @@ body! {
         allow_all_keys: bool,
         available_on_public_internet: bool,
         source_url: String,
+        token_url: String,
+        oauth2_flow: String,
+        token_exchange_endpoint: String,
+        token_exchange_profile: String,
+        audience: String,
+        subject_token_type: String,
         timeout: f64,
         max_concurrent_requests: i64,
     }
@@ -40,14 +46,8 @@ const PROGRAMS: &[&str] = &["command", "args", "env", "env_vars"];
 const UNSERVED: &[&str] = &[
     "spec_path",
     "authorization_url",
-    "token_url",
     "registration_url",
-    "oauth2_flow",
-    "token_exchange_endpoint",
-    "audience",
     "issuer",
-    "subject_token_type",
-    "token_exchange_profile",
     "is_byok",
     "delegate_auth_to_upstream",
     "oauth_passthrough",
@@ -55,8 +55,20 @@ const UNSERVED: &[&str] = &[
     "per_server_oauth_discovery",
 ];
 
-/// Credentials that are served.
-const CREDENTIALS: &[&str] = &["auth_value"];
+/// What is sealed: fields of `credentials`, which servers take as fields of their own.
+pub const CREDENTIALS: &[&str] = &[
+    "auth_value",
+    "client_id",
+    "client_secret",
+    "scopes",
+    "aws_region_name",
+    "aws_service_name",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_role_name",
+    "aws_session_name",
+];
 
 /// Refuses what a body asks for and does not get.
 ///
@@ -115,6 +127,12 @@ impl McpServerBody {
             (&self.url, &mut row.url),
             (&self.auth_type, &mut row.auth_type),
             (&self.source_url, &mut row.source_url),
+            (&self.token_url, &mut row.token_url),
+            (&self.oauth2_flow, &mut row.oauth2_flow),
+            (&self.token_exchange_endpoint, &mut row.token_exchange_endpoint),
+            (&self.token_exchange_profile, &mut row.token_exchange_profile),
+            (&self.audience, &mut row.audience),
+            (&self.subject_token_type, &mut row.subject_token_type),
         ] {
             set(given, column);
         }
@@ -146,7 +164,7 @@ mod tests {
             (r#"{"env_vars":[{"name":"A"}]}"#, Some("env_vars")),
             (r#"{"transport":"stdio"}"#, Some("transport")),
             (r#"{"spec_path":"/etc/passwd"}"#, Some("spec_path")),
-            (r#"{"credentials":{"client_secret":"s"}}"#, Some("credentials")),
+            (r#"{"credentials":{"client_private_key":"s"}}"#, Some("credentials")),
             (r#"{"command":"","args":[],"env":{},"is_byok":false,"credentials":{"auth_value":"s"}}"#, None),
         ] {
             let body: Json = serde_json::from_str(text).unwrap();

@@ -12,6 +12,7 @@ use crate::seal::Seal;
 use crate::serving::Changed;
 use crate::stored::StoredServer;
 use crate::{Accounts, mask};
+pub use body::CREDENTIALS;
 use body::McpServerBody;
 
 impl Accounts {
@@ -126,8 +127,10 @@ impl StoredServer {
         let mut spec = view::row(row);
         let sealed = row.credentials.as_ref().and_then(|raw| raw.read::<Json>().ok()).unwrap_or_default();
         let opened = seal.map_or_else(|| sealed.clone(), |seal| seal.open_fields(&sealed));
-        if let Some(value) = opened.get("auth_value") {
-            spec.set("auth_value", value.clone());
+        for (name, value) in opened.as_object().unwrap_or_default() {
+            if CREDENTIALS.contains(&name.as_str()) {
+                spec.set(name, value.clone());
+            }
         }
         // Rows of others may name programs; they are read as what they are, and refused.
         let name = [&row.server_name, &row.alias].into_iter().flatten().find(|name| !name.is_empty());

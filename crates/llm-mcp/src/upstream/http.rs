@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt as _;
-use llm_http::{Body, ReplyBody, Timeouts, Transport};
+use llm_http::{ReplyBody, Timeouts};
 use llm_types::RawJson;
 use llm_wire::sse::{Item, Splitter};
 
+use super::carrier::Carrier;
 use super::{Heard, LONGEST, agreed, heard, hello};
 use crate::fault::Fault;
 use crate::rpc::{self, Message};
@@ -22,10 +23,9 @@ const VERSION: &str = "mcp-protocol-version";
 
 /// A session over streamable HTTP.
 pub(crate) struct HttpSession<'t> {
-    transport: &'t dyn Transport,
+    carrier: Carrier<'t>,
     url: String,
     headers: HeaderMap,
-    timeouts: Timeouts,
     last: u64,
 }
 
@@ -35,23 +35,13 @@ impl std::fmt::Debug for HttpSession<'_> {
     }
 }
 
-/// The limits of one exchange where the whole may take `timeout`.
-pub(super) fn timeouts(timeout: Duration) -> Timeouts {
-    Timeouts { total: Some(timeout), ..Timeouts::default() }
-}
-
 impl<'t> HttpSession<'t> {
     /// Greets the server.
-    pub(crate) async fn open(
-        transport: &'t dyn Transport,
-        url: &str,
-        headers: &HeaderMap,
-        timeout: Duration,
-    ) -> Result<Self, Fault> {
+    pub(crate) async fn open(carrier: Carrier<'t>, url: &str, headers: &HeaderMap) -> Result<Self, Fault> {
         let mut headers = headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut session = Self { transport, url: url.to_owned(), headers, timeouts: timeouts(timeout), last: 0 };
+        let mut session = Self { carrier, url: url.to_owned(), headers, last: 0 };
         let result = session.ask("initialize", &hello()).await?;
         session.headers.insert(VERSION, HeaderValue::from_static(agreed(&result)?));
         session.post(rpc::ask(None, "notifications/initialized", "{}")).await?;
@@ -93,11 +83,7 @@ impl<'t> HttpSession<'t> {
 
     /// Posts a message. Statuses of errors are faults; an error of JSON-RPC that comes with one is told as such.
     async fn post(&self, message: Bytes) -> Result<Response<ReplyBody>, Fault> {
-        let mut request = Request::new(Body::from(message));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.parse().map_err(|_| Fault::Broken("its URL cannot be used"))?;
-        *request.headers_mut() = self.headers.clone();
-        let reply = self.transport.send(request, self.timeouts).await?;
+        let reply = self.carrier.send(Method::POST, &self.url, &self.headers, message).await?;
         let status = reply.status().as_u16();
         if (200..300).contains(&status) {
             return Ok(reply);
@@ -113,16 +99,15 @@ impl<'t> HttpSession<'t> {
 
     /// Tells the server that the session is over, beside whatever comes next.
     pub(crate) fn close(self) {
-        let (Some(transport), true) = (self.transport.share(), self.headers.contains_key(SESSION)) else { return };
-        let mut request = Request::new(Body::empty());
-        *request.method_mut() = Method::DELETE;
-        let Ok(uri) = self.url.parse() else { return };
-        *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers;
-        request.headers_mut().remove(CONTENT_TYPE);
+        let Carrier { transport, signer, proof, .. } = self.carrier;
+        let (Some(transport), true) = (transport.share(), self.headers.contains_key(SESSION)) else { return };
+        let (url, mut headers) = (self.url, self.headers);
+        headers.remove(CONTENT_TYPE);
         tokio::spawn(async move {
-            if let Err(error) = transport.send(request, timeouts(Duration::from_secs(5))).await {
-                tracing::debug!(%error, "a session of an MCP server could not be ended");
+            let timeouts = Timeouts { total: Some(Duration::from_secs(5)), ..Timeouts::default() };
+            let carrier = Carrier { transport: &*transport, signer, proof, timeouts };
+            if let Err(fault) = carrier.send(Method::DELETE, &url, &headers, Bytes::new()).await {
+                tracing::debug!(fault = fault.in_full(), "a session of an MCP server could not be ended");
             }
         });
     }

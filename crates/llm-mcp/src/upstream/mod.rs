@@ -1,11 +1,14 @@
 //! Sessions with servers behind: opened, asked, closed.
 
+mod carrier;
 mod http;
 mod sse;
 mod stdio;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use llm_http::Transport;
+use llm_http::{Timeouts, Transport};
 use llm_types::{Json, RawJson};
 
 use crate::fault::Fault;
@@ -15,6 +18,7 @@ use crate::rpc::Message;
 use crate::server::Wire;
 use crate::version;
 
+use carrier::Carrier;
 pub(crate) use stdio::Children;
 
 /// An answer of a server may be so long, in bytes.
@@ -28,18 +32,21 @@ pub(crate) enum Session<'t> {
     /// Events and posts.
     Sse(Box<sse::SseSession<'t>>),
     /// A child process, which others ask too.
-    Stdio(std::sync::Arc<stdio::Child>),
+    Stdio(Arc<stdio::Child>),
 }
 
 impl<'t> Session<'t> {
     /// Opens a session: the server is reached and the versions are agreed on.
     pub(crate) async fn open(hub: &Hub, transport: &'t dyn Transport, to: &Visible) -> Result<Self, Fault> {
-        let server = &to.server;
-        Ok(match &server.wire {
-            Wire::Http(url) => Self::Http(http::HttpSession::open(transport, url, &to.headers, server.timeout).await?),
-            Wire::Sse(url) => {
-                Self::Sse(Box::new(sse::SseSession::open(transport, url, &to.headers, server.timeout).await?))
-            }
+        let carrier = || Carrier {
+            transport,
+            signer: Arc::clone(&hub.signer),
+            proof: to.proof.clone(),
+            timeouts: Timeouts { total: Some(to.server.timeout), ..Timeouts::default() },
+        };
+        Ok(match &to.server.wire {
+            Wire::Http(url) => Self::Http(http::HttpSession::open(carrier(), url, &to.headers).await?),
+            Wire::Sse(url) => Self::Sse(Box::new(sse::SseSession::open(carrier(), url, &to.headers).await?)),
             Wire::Stdio(command) => Self::Stdio(hub.children.get(command).await?),
         })
     }

@@ -1,18 +1,18 @@
 //! The transport of 2024-11-05: a stream of events that stays open, and an address to post to, which the stream names.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method};
 use http_body_util::BodyExt as _;
-use llm_http::{Body, ReplyBody, Timeouts, Transport};
+use llm_http::ReplyBody;
 use llm_types::RawJson;
 use llm_wire::sse::Splitter;
 use url::Url;
 
-use super::http::{events, timeouts};
+use super::carrier::Carrier;
+use super::http::events;
 use super::{Heard, LONGEST, agreed, heard, hello};
 use crate::fault::Fault;
 use crate::rpc;
@@ -28,10 +28,9 @@ pub(crate) struct SseSession<'t> {
 
 /// Where and how messages are posted.
 struct Poster<'t> {
-    transport: &'t dyn Transport,
+    carrier: Carrier<'t>,
     post: String,
     headers: HeaderMap,
-    timeouts: Timeouts,
 }
 
 impl std::fmt::Debug for SseSession<'_> {
@@ -42,25 +41,17 @@ impl std::fmt::Debug for SseSession<'_> {
 
 impl<'t> SseSession<'t> {
     /// Opens the stream, hears where to post, greets the server.
-    pub(crate) async fn open(
-        transport: &'t dyn Transport,
-        url: &str,
-        headers: &HeaderMap,
-        timeout: Duration,
-    ) -> Result<Self, Fault> {
-        let unusable = || Fault::Broken("its URL cannot be used");
-        let base = Url::parse(url).map_err(|_| unusable())?;
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = url.parse().map_err(|_| unusable())?;
-        *request.headers_mut() = headers.clone();
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let reply = transport.send(request, timeouts(timeout)).await?;
+    pub(crate) async fn open(carrier: Carrier<'t>, url: &str, headers: &HeaderMap) -> Result<Self, Fault> {
+        let base = Url::parse(url).map_err(|_| Fault::Broken("its URL cannot be used"))?;
+        let mut listening = headers.clone();
+        listening.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let reply = carrier.send(Method::GET, url, &listening, Bytes::new()).await?;
         if reply.status().as_u16() != 200 {
             return Err(Fault::Status(reply.status().as_u16()));
         }
         let mut headers = headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let poster = Poster { transport, post: String::new(), headers, timeouts: timeouts(timeout) };
+        let poster = Poster { carrier, post: String::new(), headers };
         let mut session = Self {
             poster,
             stream: reply.into_body(),
@@ -117,11 +108,7 @@ impl<'t> SseSession<'t> {
 
 impl Poster<'_> {
     async fn send(&self, message: Bytes) -> Result<(), Fault> {
-        let mut request = Request::new(Body::from(message));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.post.parse().map_err(|_| Fault::Broken("its endpoint cannot be used"))?;
-        *request.headers_mut() = self.headers.clone();
-        let reply = self.transport.send(request, self.timeouts).await?;
+        let reply = self.carrier.send(Method::POST, &self.post, &self.headers, message).await?;
         let status = reply.status().as_u16();
         if (200..300).contains(&status) { Ok(()) } else { Err(Fault::Status(status)) }
     }

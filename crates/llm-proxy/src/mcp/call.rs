@@ -1,4 +1,5 @@
-//! A call of a tool: admitted, made, billed. It is one row, with the price that the server's configuration gives the tool.
+//! A call of a tool: admitted, judged, made, billed. It is one row, with the price that the server's configuration gives the
+//! tool.
 
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use llm_types::record::{Cost, LogRecord};
 use llm_types::{Error, Kind, RawJson};
 use llm_wire::top::Top;
 
+use super::guarded;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
+use crate::guard;
 use crate::pass::wish::Named;
 use crate::tail::{Draft, settle};
 
@@ -57,16 +60,31 @@ pub(super) async fn tool(
         Err(error) => among(core, view, name).await.ok_or(error)?,
     };
     allowed(to, &own, params)?;
+    let guards = guard::open(ctx, name)?;
     let cost = to.server.cost(&own);
     let reservation = admit(core, ctx, who, (path, &to.server.name), cost).await?;
+    let judged = match guarded::before(ctx, &guards, params).await {
+        Ok(judged) => judged,
+        Err(error) => {
+            let refused = Refused { error, reservation: Some(reservation), made: None };
+            return Err(Failed::Refused(Box::new(refused)));
+        }
+    };
+    let params = judged.as_ref().unwrap_or(params);
+    if judged.is_some() {
+        allowed(to, &own, params)?;
+    }
     // From here on the server may have acted, whoever hangs up.
     reservation.mark_sent();
-    let outcome = answer::call(&core.app.mcp, &core.http, to, params, &own).await;
-    book(core, ctx, to, (name, &own), &outcome, reservation);
-    match outcome {
-        Ok(result) => Ok(result),
-        Err(Fault::Told(error)) => Err(Failed::Told(error)),
-        Err(fault) => Ok(answer::failed(&fault.error(&to.server.name).message)),
+    let made = answer::call(&core.app.mcp, &core.http, to, params, &own);
+    let (outcome, stopped) = guarded::beside(ctx, &guards, params, made).await;
+    book(core, ctx, to, (name, &own), (&outcome, stopped.as_ref()), reservation);
+    match (outcome, stopped) {
+        // It was made and is billed: the model reads why it has no result.
+        (Ok(_), Some(stopped)) => Ok(answer::failed(&stopped.message)),
+        (Ok(result), None) => Ok(result),
+        (Err(Fault::Told(error)), _) => Err(Failed::Told(error)),
+        (Err(fault), _) => Ok(answer::failed(&fault.error(&to.server.name).message)),
     }
 }
 
@@ -109,21 +127,22 @@ async fn admit(
     admitted
 }
 
-/// Writes the row, settles, tells callbacks. Calls that failed cost nothing.
+/// Writes the row, settles, tells callbacks. Calls that failed cost nothing; those whose result was stopped were made.
 fn book(
     core: &Core,
     ctx: &Context,
     to: &Visible,
     (name, own): (&str, &str),
-    outcome: &Result<RawJson, Fault>,
+    (outcome, stopped): (&Result<RawJson, Fault>, Option<&Error>),
     reservation: Reservation,
 ) {
     let server = &to.server;
     if let Err(fault) = outcome {
         tracing::warn!(call = %ctx.id, server = %server.name, fault = fault.in_full(), "a tool was not called");
     }
-    let error = outcome.as_ref().err().map(|fault| fault.error(&server.name));
-    let total = if error.is_some() { 0.0 } else { server.cost(own) };
+    let failed = outcome.as_ref().err().map(|fault| fault.error(&server.name));
+    let error = failed.as_ref().or(stopped);
+    let total = if failed.is_some() { 0.0 } else { server.cost(own) };
     let cost = Cost { total, original: total, tools: total, ..Cost::default() };
     let fill = |record: &mut LogRecord| {
         record.model = Arc::from(format!("MCP: {name}"));
@@ -132,10 +151,10 @@ fn book(
         record.cost = cost;
         record.cache_hit = None;
         if ctx.wants_content() {
-            record.response = outcome.as_ref().ok().cloned();
+            record.response = outcome.as_ref().ok().filter(|_| stopped.is_none()).cloned();
         }
     };
-    let record = Draft::bare(ctx).ended(error.as_ref(), fill);
+    let record = Draft::bare(ctx).ended(error, fill);
     let report = Report { cost, ..Report::default() };
-    settle(&core.app, record, &report, reservation, error.is_none());
+    settle(&core.app, record, &report, reservation, failed.is_none());
 }

@@ -156,11 +156,14 @@ async fn health(core: &Core, ctx: &Context, who: &Identity) -> Vec<Json> {
 async fn tried(core: &Core, verb: Verb, body: &[u8]) -> Result<Json> {
     let bad = || Error::bad_request("the body must be an MCP server").with_param("request_body");
     let raw = std::str::from_utf8(body).ok().and_then(|text| RawJson::parse(text).ok()).ok_or_else(bad)?;
-    let mut spec: ServerSpec = raw.read().map_err(|_| bad())?;
-    let json: Json = raw.read().map_err(|_| bad())?;
-    if let Some(Json::String(value)) = json.get("credentials").and_then(|c| c.get("auth_value")) {
-        spec.auth_value = Some(value.clone().into());
+    let mut json: Json = raw.read().map_err(|_| bad())?;
+    let credentials = json.remove("credentials").unwrap_or_default();
+    for (name, value) in credentials.as_object().unwrap_or_default() {
+        if llm_accounts::MCP_CREDENTIALS.contains(&name.as_str()) {
+            json.set(name, value.clone());
+        }
     }
+    let spec: ServerSpec = json.to_raw().read().map_err(|_| bad())?;
     let name = spec.server_name.clone().or(spec.alias.clone()).unwrap_or_else(|| "test".to_owned());
     // As one of the database: no program is started for it.
     let server = spec.server(&name, true).map_err(|(field, why)| Error::bad_request(why).with_param(field))?;

@@ -7,11 +7,12 @@
 //! | `view` | which servers a caller sees |
 //! | `protocol` | streamable HTTP |
 //! | `rest` | `/mcp-rest/tools/*` |
-//! | `call` | a call of a tool: admitted, made, billed |
+//! | `call` | a call of a tool: admitted, judged (`guarded`), made, billed |
 //! | `inside` | tools inside of conversations with models: `offered` says which, `spoken` how they are told |
 //! | `manage` | `/v1/mcp/*` as far as it is read, `/mcp-rest/test/*` |
 
 mod call;
+mod guarded;
 pub mod inside;
 mod manage;
 mod offered;
