@@ -141,14 +141,12 @@ fn conversation(call: &Call, turns: &[Turn]) -> History {
         }
     };
     let mut history = History { key: key.0, messages: turns.len(), ..History::default() };
-    for turn in turns {
-        let text = said(turn);
+    for turn in turns.iter().rev() {
         match turn.role {
-            Role::User if !text.is_empty() => history.users.push(text),
-            Role::Assistant => {
-                history.answers.push(text);
-                history.calls.push(turn.parts.iter().filter_map(signature).collect());
+            Role::User if turn.parts.iter().any(|part| part.as_text().is_some_and(|text| !text.is_empty())) => {
+                history.user(|| said(turn));
             }
+            Role::Assistant => history.answer(|| said(turn), turn.parts.iter().filter_map(signature)),
             _ => {}
         }
     }

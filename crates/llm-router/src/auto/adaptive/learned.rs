@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::signals::{History, News, judge};
 use super::{Cell, RequestType};
@@ -29,24 +29,31 @@ struct Talk {
     at: u64,
 }
 
-/// What one router learned.
+/// Successes and failures that were seen of a model, for each kind of request.
+type Seen = BTreeMap<RequestType, (f64, f64)>;
+
+/// What one router learned. Its requests share one lock, which is held for look-ups only: texts are judged outside of it.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Successes and failures that were seen.
-    seen: BTreeMap<(RequestType, Arc<str>), (f64, f64)>,
+    seen: HashMap<Arc<str>, Seen>,
     talks: HashMap<u64, Talk>,
 }
 
 /// What all adaptive routers learned, by their names.
 #[derive(Debug, Default)]
-pub(crate) struct Learned(Mutex<HashMap<Arc<str>, Memory>>);
+pub(crate) struct Learned(RwLock<HashMap<Arc<str>, Arc<Mutex<Memory>>>>);
 
 impl Learned {
-    /// What was seen of a model for a kind of request.
-    pub(super) fn seen(&self, router: &str, kind: RequestType, model: &str) -> (f64, f64) {
-        let all = self.0.lock();
-        let found = all.get(router).and_then(|memory| memory.seen.get(&(kind, Arc::from(model))).copied());
-        found.unwrap_or_default()
+    /// What was seen of models for a kind of request, each in its place.
+    pub(super) fn seen(&self, router: &str, kind: RequestType, models: &[&Arc<str>]) -> Vec<(f64, f64)> {
+        let Some(memory) = self.memory(router) else { return vec![(0.0, 0.0); models.len()] };
+        let memory = memory.lock();
+        let of = |model: &&Arc<str>| memory.seen.get(&***model).and_then(|seen| seen.get(&kind).copied());
+        models.iter().map(|model| of(model).unwrap_or_default()).collect()
+    }
+
+    fn memory(&self, router: &str) -> Option<Arc<Mutex<Memory>>> {
+        self.0.read().get(router).map(Arc::clone)
     }
 
     /// Hears how a conversation went on: it is told of the model that answered last. `prior` is what was believed of a model.
@@ -57,33 +64,35 @@ impl Learned {
         now: u64,
         prior: impl Fn(RequestType, &str) -> Cell,
     ) {
-        let mut all = self.0.lock();
-        let Some(memory) = all.get_mut(router) else { return };
-        let Some(talk) = memory.talks.get_mut(&history.key).filter(|talk| now.saturating_sub(talk.at) < DAY) else {
-            return;
-        };
+        let Some(memory) = self.memory(router) else { return };
+        let talk = memory.lock().talks.get(&history.key).filter(|talk| now.saturating_sub(talk.at) < DAY).cloned();
+        let Some(talk) = talk else { return };
         let new = News {
-            user: history.users.len() > talk.users,
-            answer: history.answers.len() > talk.answers,
+            user: history.users.turns > talk.users,
+            answer: history.answers.turns > talk.answers,
             any: history.messages > talk.messages,
         };
         let (seen, thanked) = judge(history, new, !talk.thanked && talk.requests + 1 >= THANKS_FROM);
-        talk.thanked |= thanked;
-        if seen == (0.0, 0.0) {
+        if seen == (0.0, 0.0) && !thanked {
             return;
         }
-        let (kind, model) = (talk.kind, Arc::clone(&talk.model));
-        let known = memory.seen.entry((kind, Arc::clone(&model))).or_default();
+        let prior = prior(talk.kind, &talk.model);
+        let mut memory = memory.lock();
+        if let Some(known) = memory.talks.get_mut(&history.key) {
+            known.thanked |= thanked;
+        }
+        let known = memory.seen.entry(talk.model).or_default().entry(talk.kind).or_default();
         let more = (known.0 + seen.0, known.1 + seen.1);
-        if prior(kind, &model).with(more).is_some() {
+        if prior.with(more).is_some() {
             *known = more;
         }
     }
 
     /// Remembers who answers a conversation now.
     pub(super) fn answers(&self, router: &Arc<str>, history: &History, now: u64, kind: RequestType, model: &Arc<str>) {
-        let mut all = self.0.lock();
-        let memory = all.entry(Arc::clone(router)).or_default();
+        let known = self.memory(router);
+        let memory = known.unwrap_or_else(|| Arc::clone(self.0.write().entry(Arc::clone(router)).or_default()));
+        let mut memory = memory.lock();
         let before = memory.talks.remove(&history.key).filter(|talk| now.saturating_sub(talk.at) < DAY);
         if memory.talks.len() >= TALKS
             && let Some(oldest) = memory.talks.iter().min_by_key(|(_, talk)| talk.at).map(|(key, _)| *key)
@@ -97,8 +106,8 @@ impl Learned {
             kind,
             requests: before.as_ref().map_or(0, |talk| talk.requests) + 1,
             thanked: before.is_some_and(|talk| talk.thanked),
-            users: history.users.len(),
-            answers: history.answers.len(),
+            users: history.users.turns,
+            answers: history.answers.turns,
             messages: history.messages,
             at: now,
         };

@@ -134,19 +134,16 @@ impl Adaptive {
     ) -> Option<AutoChoice> {
         let kind = RequestType::of(&asked.user);
         let learned = &router.state().learned;
-        let prefers = |model: &str| router.preferences(model).and_then(|p| p.adaptive.clone()).unwrap_or_default();
-        let prior = |kind, model: &str| self.prior(&prefers(model), kind, model);
+        let prior = |kind, model: &str| self.prior(&prefers(router, model), kind, model);
         let history = asked.history.as_ref().filter(|h| h.messages >= LEAST_MESSAGES).zip(learn);
         if let Some((history, now)) = history {
             learned.hear(&self.name, history, now, prior);
         }
-        let good = |model: &&Arc<str>| asked.min_quality_tier.is_none_or(|least| prefers(model).quality_tier >= least);
+        let least = asked.min_quality_tier;
+        let good = |model: &&Arc<str>| least.is_none_or(|least| prefers(router, model).quality_tier >= least);
         let models: Vec<&Arc<str>> = self.available_models.iter().filter(good).collect();
-        let cell = |model: &Arc<str>| {
-            let before = prior(kind, model);
-            before.with(learned.seen(&self.name, kind, model)).unwrap_or(before)
-        };
-        let known: Vec<_> = models.iter().map(|model| (cell(model), price(router, model))).collect();
+        let prices = models.iter().map(|model| price(router, model));
+        let known: Vec<_> = self.believed(router, kind, &models).into_iter().zip(prices).collect();
         let model = match self.best(&known, rng) {
             Some(at) => Arc::clone(models.get(at)?),
             None => self.default_model.clone()?,
@@ -160,14 +157,28 @@ impl Adaptive {
     /// What is believed of every model for every kind of request now.
     #[must_use]
     pub fn cells(&self, router: &Router) -> Vec<(RequestType, Arc<str>, Cell)> {
-        let prefers = |model: &str| router.preferences(model).and_then(|p| p.adaptive.clone()).unwrap_or_default();
-        let cell = |kind, model: &Arc<str>| {
-            let before = self.prior(&prefers(model), kind, model);
-            before.with(router.state().learned.seen(&self.name, kind, model)).unwrap_or(before)
+        let models: Vec<&Arc<str>> = self.available_models.iter().collect();
+        let of = |kind| {
+            let cells = self.believed(router, kind, &models).into_iter();
+            cells.zip(&models).map(|(cell, &model)| (kind, Arc::clone(model), cell)).collect::<Vec<_>>()
         };
-        let of = |kind| self.available_models.iter().map(move |model| (kind, Arc::clone(model), cell(kind, model)));
         RequestType::ALL.into_iter().flat_map(of).collect()
     }
+
+    /// What is believed of models for a kind of request, each in its place.
+    fn believed(&self, router: &Router, kind: RequestType, models: &[&Arc<str>]) -> Vec<Cell> {
+        let seen = router.state().learned.seen(&self.name, kind, models);
+        let believed = |(model, seen): (&&Arc<str>, (f64, f64))| {
+            let before = self.prior(&prefers(router, model), kind, model);
+            before.with(seen).unwrap_or(before)
+        };
+        models.iter().zip(seen).map(believed).collect()
+    }
+}
+
+/// What a model says of itself.
+fn prefers(router: &Router, model: &str) -> AdaptivePreferences {
+    router.preferences(model).and_then(|p| p.adaptive.clone()).unwrap_or_default()
 }
 
 /// US dollars per input token: as written down, else of the price list, else none.

@@ -11,14 +11,52 @@ pub struct History {
     pub key: u64,
     /// Messages in it.
     pub messages: usize,
-    /// What the user said, turn by turn.
-    pub users: Vec<String>,
-    /// What the model said, turn by turn.
-    pub answers: Vec<String>,
-    /// The tools that it called, turn by turn: names with their arguments.
-    pub calls: Vec<Vec<String>>,
+    /// What the user said.
+    pub users: Said,
+    /// What the model said.
+    pub answers: Said,
+    /// The tools that its last turn called: names with their arguments.
+    pub calls: Vec<String>,
+    /// Those of earlier turns, the last ones first, as far back as is looked.
+    pub earlier: Vec<String>,
     /// A tool answered the last call with an error.
     pub failed: bool,
+}
+
+/// What one side said: of a long conversation the last two turns are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Turns.
+    pub turns: usize,
+    /// The texts of the last two, the last one first.
+    pub last: Vec<String>,
+}
+
+impl Said {
+    /// Takes the turn before those that were taken. Texts that nobody looks at are not made.
+    fn before(&mut self, text: impl FnOnce() -> String) {
+        self.turns += 1;
+        if self.turns <= 2 {
+            self.last.push(text());
+        }
+    }
+}
+
+impl History {
+    /// Takes a turn of the user's. Turns are taken from the last one backwards.
+    pub fn user(&mut self, text: impl FnOnce() -> String) {
+        self.users.before(text);
+    }
+
+    /// The same of a turn of the model's, with the tools that it called.
+    pub fn answer(&mut self, text: impl FnOnce() -> String, calls: impl DoubleEndedIterator<Item = String>) {
+        if self.answers.turns == 0 {
+            self.calls = calls.collect();
+        } else {
+            self.earlier.extend(calls.rev().take(CALLS.saturating_sub(self.earlier.len())));
+        }
+        self.answers.before(text);
+    }
 }
 
 /// Shares of words in common: below this much two questions are the same one in other words.
@@ -79,18 +117,17 @@ pub(super) fn judge(history: &History, new: News, thanks: bool) -> ((f64, f64), 
     let mut failures = 0.0;
     let mut pleased = false;
     if new.user
-        && let Some(said) = history.users.last()
+        && let Some(said) = history.users.last.first()
     {
-        let before = history.users.iter().rev().nth(1);
+        let before = history.users.last.get(1);
         let low = said.to_lowercase();
         let shared = before.map_or(0.0, |before| in_common(before, said));
         failures += count(shared > 0.0 && shared < REPHRASED) + count(GIVES_UP.iter().any(|w| stands(&low, w)));
         pleased = thanks && PLEASED.iter().any(|w| stands(&low, w));
     }
     if new.answer {
-        let mut last = history.answers.iter().rev();
-        let same = last.next().zip(last.next()).is_some_and(|(a, b)| in_common(a, b) >= REPEATED);
-        failures += count(same) + 0.5 * count(loops(&history.calls));
+        let same = matches!(history.answers.last.as_slice(), [a, b] if in_common(a, b) >= REPEATED);
+        failures += count(same) + 0.5 * count(loops(history));
     }
     failures += count(new.any && history.failed);
     ((count(pleased), failures), pleased)
@@ -114,10 +151,9 @@ fn in_common(a: &str, b: &str) -> f64 {
     if all == 0 { 0.0 } else { a.intersection(&b).count() as f64 / all as f64 }
 }
 
-fn loops(calls: &[Vec<String>]) -> bool {
-    let Some((last, before)) = calls.split_last() else { return false };
-    let recent: Vec<&String> = before.iter().flatten().rev().take(CALLS).collect();
-    last.iter().any(|call| recent.iter().filter(|old| **old == call).count() + 1 >= LOOP)
+fn loops(history: &History) -> bool {
+    let before = |call: &String| history.earlier.iter().filter(|old| *old == call).count();
+    history.calls.iter().any(|call| before(call) + 1 >= LOOP)
 }
 
 #[cfg(test)]
@@ -127,13 +163,25 @@ mod tests {
     const ALL: News = News { user: true, answer: true, any: true };
 
     fn talk(users: &[&str], answers: &[&str]) -> History {
-        let own = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect();
-        History {
-            users: own(users),
-            answers: own(answers),
-            messages: users.len() + answers.len(),
-            ..History::default()
-        }
+        let mut history = History { messages: users.len() + answers.len(), ..History::default() };
+        users.iter().rev().for_each(|text| history.user(|| (*text).to_owned()));
+        answers.iter().rev().for_each(|text| history.answer(|| (*text).to_owned(), std::iter::empty()));
+        history
+    }
+
+    /// The same with the tools that were called, turn by turn.
+    fn called(turns: &[&str]) -> History {
+        let mut history = talk(&["a"], &[]);
+        turns.iter().rev().for_each(|call| history.answer(String::new, std::iter::once((*call).to_owned())));
+        history
+    }
+
+    #[test]
+    fn of_a_long_conversation_the_end_is_kept() {
+        let history = talk(&["a", "b", "c"], &[]);
+        assert_eq!((history.users.turns, &history.users.last[..]), (3, &["c".to_owned(), "b".to_owned()][..]));
+        let many: Vec<&str> = (0..99).map(|_| "read(a)").collect();
+        assert_eq!((called(&many).earlier.len(), called(&many).answers.turns), (CALLS, 99));
     }
 
     #[test]
@@ -159,9 +207,8 @@ mod tests {
         let said = talk(&["a"], &["the file is empty", "the file is still empty"]);
         assert_eq!(judge(&said, ALL, true).0, (0.0, 1.0));
         assert_eq!(judge(&said, News { answer: false, ..ALL }, true).0, (0.0, 0.0));
-        let call = || vec!["read(a)".to_owned()];
-        let twice = History { calls: vec![call(), call()], ..talk(&["a"], &[]) };
-        let thrice = History { calls: vec![call(), vec!["read(b)".to_owned()], call(), call()], ..talk(&["a"], &[]) };
+        let twice = called(&["read(a)", "read(a)"]);
+        let thrice = called(&["read(a)", "read(b)", "read(a)", "read(a)"]);
         assert_eq!((judge(&twice, ALL, true).0, judge(&thrice, ALL, true).0), ((0.0, 0.0), (0.0, 0.5)));
         let failed = History { failed: true, ..talk(&["a"], &[]) };
         assert_eq!(judge(&failed, ALL, true).0, (0.0, 1.0));
