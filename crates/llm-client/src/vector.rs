@@ -26,7 +26,23 @@ impl Engine {
         params: &[(String, Json)],
         text: &str,
     ) -> Result<(Json, Cost)> {
-        let input = Json::Array(vec![Json::from(text)]);
+        let (vectors, cost) = self.vectors_of(http, model, params, &[text]).await?;
+        let vector = vectors.into_iter().next();
+        Ok((vector.ok_or_else(|| Error::new(Kind::InvalidReply, "the embeddings hold no vector"))?, cost))
+    }
+
+    /// The vectors of texts, one for each, as far as the answer has them.
+    ///
+    /// # Errors
+    /// As [`Self::vector`].
+    pub async fn vectors_of(
+        &self,
+        http: &dyn Transport,
+        model: &str,
+        params: &[(String, Json)],
+        texts: &[&str],
+    ) -> Result<(Vec<Json>, Cost)> {
+        let input = Json::Array(texts.iter().map(|text| Json::from(*text)).collect());
         let body = Json::object([("model", Json::from(model)), ("input", input)]);
         let call = Call::new(OperationKind::Embed, Format::OpenAiEmbeddings, Bytes::from(body.to_string()), model);
         let answer = if params.is_empty() && self.router.has_group(model) {
@@ -46,9 +62,9 @@ impl Engine {
         };
         let told: Json = serde_json::from_slice(&body)
             .map_err(|e| Error::new(Kind::InvalidReply, format!("the embeddings cannot be read: {e}")))?;
-        let first = told.get("data").and_then(Json::as_array).and_then(<[Json]>::first);
-        let vector = first.and_then(|one| one.get("embedding")).cloned();
-        let vector = vector.ok_or_else(|| Error::new(Kind::InvalidReply, "the embeddings hold no vector"))?;
-        Ok((vector, report.cost))
+        let mut data: Vec<&Json> = told.get("data").and_then(Json::as_array).unwrap_or_default().iter().collect();
+        data.sort_by_key(|one| one.get("index").and_then(Json::as_i64));
+        let vectors = data.into_iter().filter_map(|one| one.get("embedding").cloned()).collect();
+        Ok((vectors, report.cost))
     }
 }

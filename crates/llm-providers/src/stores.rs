@@ -1,6 +1,9 @@
 //! Vector stores of houses that are searched in another way than OpenAI's: where, with which words, and what they found.
 //! The shape outside is OpenAI's: <https://platform.openai.com/docs/api-reference/vector-stores/search>
 
+mod chunks;
+pub mod ingest;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,6 +13,9 @@ use llm_wire::ReplyView;
 use crate::params::Params;
 use crate::provider::Endpoint;
 use crate::resource::Resource;
+
+pub use chunks::chunks;
+pub use ingest::{Came, Document, Ingestion, Step};
 
 /// A search.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +121,21 @@ pub trait StoreHouse: Send + Sync + fmt::Debug {
     /// What was found, best first.
     fn found(&self, reply: &Json, params: &Params) -> Vec<Found>;
 
+    /// True where ids of stores reach whatever the operator's account holds: documents of other callers than administrators
+    /// go only where the configuration names the store.
+    fn is_account(&self) -> bool {
+        false
+    }
+
+    /// What puts a document into one of its stores.
+    ///
+    /// # Errors
+    /// `BadRequest` where that is not known, or the document cannot be taken.
+    fn ingest<'a>(&self, _document: Document<'a>, _resource: Resource<'a>) -> Result<Box<dyn Ingestion + 'a>> {
+        let why = "documents cannot be put into vector stores of this provider here";
+        Err(Error::bad_request(why).with_param("custom_llm_provider"))
+    }
+
     /// Reads an error reply.
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error;
 
@@ -149,3 +170,6 @@ pub(crate) fn but(of: &Json, left_out: &[&str]) -> Vec<(String, Json)> {
     let fields = of.as_object().unwrap_or_default().iter();
     fields.filter(|(name, _)| !left_out.contains(&name.as_str())).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

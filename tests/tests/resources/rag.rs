@@ -52,6 +52,89 @@ fn house(asked: &Asked) -> Said {
     }
 }
 
+/// A house with indexes of vectors, and a model that makes them.
+fn vectors(asked: &Asked) -> Said {
+    let json = |value: Value| (200, "application/json", value.to_string());
+    match asked.path.as_str() {
+        "/v1/embeddings" => {
+            let texts = asked.json["input"].as_array().map_or(1, Vec::len);
+            let one = |at: usize| json!({"index": at, "object": "embedding", "embedding": [0.5, at]});
+            let data: Vec<Value> = (0..texts).map(one).collect();
+            json(json!({"object": "list", "model": "text-embedding-3-small", "data": data,
+                "usage": {"prompt_tokens": 1000, "total_tokens": 1000}}))
+        }
+        "/PutVectors" => json(json!({})),
+        "/QueryVectors" => {
+            let metadata = json!({"source_text": "hello", "chunk_index": "0", "filename": "a.txt"});
+            json(json!({"vectors": [{"key": "a.txt_0", "distance": 0.25, "metadata": metadata}]}))
+        }
+        _ => (403, "application/json", json!({"message": "no"}).to_string()),
+    }
+}
+
+#[tokio::test]
+async fn a_document_goes_into_an_index_of_vectors() {
+    let upstream = Canned::start(vectors).await.unwrap();
+    let url = upstream.base_url();
+    let aws = json!({"api_base": url, "aws_region_name": "eu-west-1", "aws_access_key_id": "AKIATEST",
+        "aws_secret_access_key": "aws-s3cret", "litellm_embedding_model": "embed", "vector_bucket_name": "mine"});
+    let mut registered = aws.clone();
+    registered.as_object_mut().unwrap().extend(
+        json!({"vector_store_id": "mine:notes", "custom_llm_provider": "s3_vectors"}).as_object().unwrap().clone(),
+    );
+    let embed = json!({"model": "openai/text-embedding-3-small", "api_base": format!("{url}/v1"), "api_key": "sk-up"});
+    let config = json!({
+        "model_list": [{"model_name": "embed", "litellm_params": embed}],
+        "vector_store_registry": [{"vector_store_name": "notes", "litellm_params": registered}],
+        "general_settings": {"master_key": MASTER_KEY, "proxy_batch_write_at": 1},
+    });
+    let gateway = Gateway::start_with(&config.to_string(), &Options::default()).await.unwrap();
+    let (key, token) = new_key(&gateway, &json!({})).await;
+    let ingest = |store: Value| {
+        let options = json!({"vector_store": store, "chunking_strategy": {"chunk_size": 10, "chunk_overlap": 0}});
+        json!({"text": "hello world\n\nand more", "filename": "a.txt", "ingest_options": options})
+    };
+    let notes = json!({"custom_llm_provider": "s3_vectors", "vector_store_id": "mine:notes"});
+    let told = gateway.post("/v1/rag/ingest", &ingest(notes.clone()), &key).await.unwrap();
+    let answer = told.json();
+    assert_eq!((told.status, &answer["status"]), (200, &json!("completed")), "{answer}");
+    assert_eq!((&answer["vector_store_id"], &answer["file_id"]), (&json!("mine:notes"), &json!("a.txt")));
+    let put = upstream.seen().into_iter().rfind(|asked| asked.path == "/PutVectors").unwrap();
+    assert!(put.header("authorization").contains("/eu-west-1/s3vectors/aws4_request"), "{}", put.header("authorization"));
+    let texts: Vec<&str> =
+        put.json["vectors"].as_array().unwrap().iter().map(|v| v["metadata"]["source_text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["hello", "world", "and more"]);
+    assert_eq!(put.json["vectors"][1]["data"]["float32"], json!([0.5, 1]));
+
+    // What it cost is in the row of the ingestion; what was stored is found.
+    let row = &rows(&gateway, &token, 1).await[0];
+    assert!(row["call_type"] == "aingest" && row["spend"].as_f64().unwrap() > 0.0, "{row}");
+    let search = json!({"query": "hello", "custom_llm_provider": "s3_vectors"});
+    let found = gateway.post("/v1/vector_stores/mine:notes/search", &search, &key).await.unwrap().json();
+    assert_eq!(found["data"][0]["content"][0]["text"], "hello", "{found}");
+
+    // Other names of the account are not for everybody; neither are stores that a key may not search.
+    let put = || upstream.seen().iter().filter(|asked| asked.path != "/v1/embeddings").count();
+    let before = put();
+    for store in ["mine:others", "others:notes", ""] {
+        let mut other = notes.clone();
+        other["vector_store_id"] = json!(store);
+        let refused = gateway.post("/v1/rag/ingest", &ingest(other), &key).await.unwrap();
+        assert_eq!(refused.status, 403, "{store}: {}", refused.text());
+    }
+    let permission = json!({"object_permission": {"vector_stores": ["elsewhere"]}});
+    let (narrow, _) = new_key(&gateway, &permission).await;
+    assert_eq!(gateway.post("/v1/rag/ingest", &ingest(notes.clone()), &narrow).await.unwrap().status, 403);
+    assert_eq!(put(), before);
+    let mut secret = notes.clone();
+    secret["aws_secret_access_key"] = json!("mine");
+    let refused = gateway.post("/v1/rag/ingest", &ingest(secret), &key).await.unwrap();
+    assert!(refused.status >= 400, "{}", refused.text());
+    let picture = json!({"file": {"filename": "a.png", "content": "/9j/4A==", "content_type": "image/png"},
+        "ingest_options": {"vector_store": notes}});
+    assert_eq!(gateway.post("/v1/rag/ingest", &picture, &key).await.unwrap().status, 400);
+}
+
 async fn setup() -> (Canned, Gateway, Running) {
     let upstream = Canned::start(house).await.unwrap();
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();

@@ -1,5 +1,7 @@
 //! Knowledge bases. <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Retrieve.html>
 
+mod sync;
+
 use bytes::Bytes;
 use llm_types::{Error, Json, Result};
 use llm_wire::ReplyView;
@@ -9,7 +11,7 @@ use crate::generated;
 use crate::params::Params;
 use crate::provider::Endpoint;
 use crate::resource::Resource;
-use crate::stores::{Found, Search, StoreHouse, filled, items, text};
+use crate::stores::{Document, Found, Ingestion, Search, StoreHouse, filled, items, text};
 
 /// The house.
 #[derive(Debug)]
@@ -59,6 +61,14 @@ impl StoreHouse for KnowledgeBases {
             body.set("retrievalConfiguration", config);
         }
         Ok(Bytes::from(body.to_string()))
+    }
+
+    fn ingest<'a>(&self, document: Document<'a>, resource: Resource<'a>) -> Result<Box<dyn Ingestion + 'a>> {
+        Ok(Box::new(sync::Sync::new(document, resource)?))
+    }
+
+    fn is_account(&self) -> bool {
+        true
     }
 
     fn found(&self, reply: &Json, _params: &Params) -> Vec<Found> {

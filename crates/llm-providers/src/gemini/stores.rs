@@ -1,6 +1,8 @@
 //! File search stores: a model is asked with the tool, and tells what the tool found.
 //! <https://ai.google.dev/gemini-api/docs/file-search>
 
+mod upload;
+
 use bytes::Bytes;
 use llm_types::{Error, Json, Result};
 use llm_wire::ReplyView;
@@ -11,7 +13,7 @@ use crate::generated;
 use crate::params::Params;
 use crate::provider::Endpoint;
 use crate::resource::Resource;
-use crate::stores::{Found, Search, StoreHouse, filled, items, text};
+use crate::stores::{Document, Found, Ingestion, Search, StoreHouse, filled, items, text};
 
 /// The model that searches, when nobody names another one.
 const MODEL: &str = "gemini-2.5-flash"; // tidy: provider-id, the name of a model
@@ -22,16 +24,9 @@ pub(super) struct FileSearch;
 
 impl StoreHouse for FileSearch {
     fn search(&self, search: &Search<'_>, resource: &Resource<'_>, out: &mut Endpoint) -> Result<Bytes> {
-        let row = &generated::GEMINI;
-        let base = row.base(resource.api_base, resource.params).unwrap_or_else(|| HOME.into());
-        let base = base.trim_end_matches('/');
-        let base = ["/v1beta", "/v1alpha", "/v1"].iter().find_map(|v| base.strip_suffix(v)).unwrap_or(base);
         let model = self.model(resource.params).unwrap_or_default();
-        out.url = format!("{base}/v1beta/models/{model}:generateContent");
-        let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
-        out.set("x-goog-api-key", key.expose())?;
-        out.set("content-type", "application/json")?;
-        out.set_extra(resource.params)?;
+        out.url = format!("{}/v1beta/models/{model}:generateContent", base(resource));
+        shown(resource, out)?;
         let mut tool = Json::object([("file_search_store_names", Json::Array(vec![Json::from(search.store)]))]);
         if let Some(filters) = search.field("filters") {
             tool.set("metadata_filter", filter(filters));
@@ -81,10 +76,30 @@ impl StoreHouse for FileSearch {
         llm_wire::gemini::decode_error(reply)
     }
 
+    fn ingest<'a>(&self, document: Document<'a>, resource: Resource<'a>) -> Result<Box<dyn Ingestion + 'a>> {
+        Ok(Box::new(upload::Upload::new(document, resource)?))
+    }
+
     fn model(&self, params: &Params) -> Option<String> {
         let named = params.str("store_model").unwrap_or(MODEL);
         Some(named.rsplit('/').next().unwrap_or(named).to_owned())
     }
+}
+
+/// The host, without a version.
+fn base(resource: &Resource<'_>) -> String {
+    let base = generated::GEMINI.base(resource.api_base, resource.params).unwrap_or_else(|| HOME.into());
+    let base = base.trim_end_matches('/');
+    ["/v1beta", "/v1alpha", "/v1"].iter().find_map(|v| base.strip_suffix(v)).unwrap_or(base).to_owned()
+}
+
+/// The key, and what JSON needs.
+fn shown(resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+    let row = &generated::GEMINI;
+    let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
+    out.set("x-goog-api-key", key.expose())?;
+    out.set("content-type", "application/json")?;
+    out.set_extra(resource.params)
 }
 
 /// A condition in Google's words: fields of an object are joined, a text passes.

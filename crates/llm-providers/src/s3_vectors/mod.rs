@@ -1,5 +1,7 @@
 //! AWS S3 Vectors. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_S3VectorBuckets_QueryVectors.html>
 
+mod put;
+
 use bytes::Bytes;
 use llm_types::{Error, Json, Result};
 use llm_wire::ReplyView;
@@ -10,7 +12,7 @@ use crate::params::Params;
 use crate::provider::{Endpoint, Provider};
 use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
-use crate::stores::{Embedder, Found, Search, StoreHouse, filled, items, text};
+use crate::stores::{Document, Embedder, Found, Ingestion, Search, StoreHouse, filled, items, text};
 
 /// The provider.
 #[derive(Debug)]
@@ -44,20 +46,13 @@ impl StoreHouse for S3Vectors {
 
     fn search(&self, search: &Search<'_>, resource: &Resource<'_>, out: &mut Endpoint) -> Result<Bytes> {
         let params = resource.params;
-        let region = params.str("aws_region_name").ok_or_else(|| {
-            Error::bad_request("this vector store needs aws_region_name").with_param("aws_region_name")
-        })?;
         let named = search.store.split_once(':');
         let (bucket, index) =
             named.or_else(|| Some((params.str("vector_bucket_name")?, search.store))).ok_or_else(|| {
                 let why = "the id of the store is no bucket:index, and vector_bucket_name is not set";
                 Error::bad_request(why).with_param("vector_store_id")
             })?;
-        let base = resource.api_base.map(|base| base.trim_end_matches('/').to_owned());
-        let base = base.unwrap_or_else(|| format!("https://s3vectors.{region}.api.aws"));
-        out.url = format!("{base}/QueryVectors");
-        out.set("content-type", "application/json")?;
-        out.auth = Some(aws::auth("s3vectors", region.to_owned(), params));
+        place(resource, "QueryVectors", out)?;
         let mut body = Json::object([
             ("vectorBucketName", Json::from(bucket)),
             ("indexName", Json::from(index)),
@@ -70,6 +65,14 @@ impl StoreHouse for S3Vectors {
             body.set("filter", filter.clone());
         }
         Ok(Bytes::from(body.to_string()))
+    }
+
+    fn ingest<'a>(&self, document: Document<'a>, resource: Resource<'a>) -> Result<Box<dyn Ingestion + 'a>> {
+        Ok(Box::new(put::Put::new(document, resource)?))
+    }
+
+    fn is_account(&self) -> bool {
+        true
     }
 
     fn found(&self, reply: &Json, _params: &Params) -> Vec<Found> {
@@ -94,4 +97,18 @@ impl StoreHouse for S3Vectors {
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error {
         llm_wire::bedrock::error::decode(reply)
     }
+}
+
+/// Where an operation is asked for, and the signature that it needs.
+fn place(resource: &Resource<'_>, operation: &str, out: &mut Endpoint) -> Result<()> {
+    let region = resource
+        .params
+        .str("aws_region_name")
+        .ok_or_else(|| Error::bad_request("this vector store needs aws_region_name").with_param("aws_region_name"))?;
+    let base = resource.api_base.map(|base| base.trim_end_matches('/').to_owned());
+    let base = base.unwrap_or_else(|| format!("https://s3vectors.{region}.api.aws"));
+    out.url = format!("{base}/{operation}");
+    out.set("content-type", "application/json")?;
+    out.auth = Some(aws::auth("s3vectors", region.to_owned(), resource.params));
+    Ok(())
 }

@@ -2,6 +2,8 @@
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/rag-api>,
 //! <https://cloud.google.com/generative-ai-app-builder/docs/reference/rest/v1/projects.locations.collections.dataStores.servingConfigs/search>
 
+mod upload;
+
 use bytes::Bytes;
 use llm_types::{AuthNeed, Error, Json, Result};
 use llm_wire::ReplyView;
@@ -12,7 +14,7 @@ use crate::aws::escaped;
 use crate::params::Params;
 use crate::provider::Endpoint;
 use crate::resource::Resource;
-use crate::stores::{Found, Search, StoreHouse, filled, items, text};
+use crate::stores::{Document, Found, Ingestion, Search, StoreHouse, filled, items, text};
 
 /// How LiteLLM calls the second one: as a model.
 pub(super) const SEARCH: &str = "search_api";
@@ -71,6 +73,10 @@ impl StoreHouse for Corpora {
         };
         let contexts = reply.get("contexts").map(|group| items(group, "contexts")).unwrap_or_default();
         contexts.iter().map(one).collect()
+    }
+
+    fn ingest<'a>(&self, document: Document<'a>, resource: Resource<'a>) -> Result<Box<dyn Ingestion + 'a>> {
+        Ok(Box::new(upload::Upload::new(document, resource)?))
     }
 
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use llm_accounts::Identity;
 use llm_providers::resource::{DEFAULT, DEFAULT_OF_OCR};
+use llm_providers::stores::Document as Deposit;
 use llm_types::{Error, Format, Json, OperationKind, Side};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
@@ -82,6 +83,9 @@ impl Pipeline<'_> {
             Document::File(file) => Document::File(self.read(file).await?),
             kept @ Document::Kept(_) => kept,
         };
+        if let Some(stored) = self.deposited(&document).await? {
+            return Ok(stored);
+        }
         let store = match self.store.get("vector_store_id").and_then(Json::as_str).filter(|id| !id.is_empty()) {
             Some(id) => id.to_owned(),
             None => self.create().await?,
@@ -93,6 +97,31 @@ impl Pipeline<'_> {
         let body = Json::object([("file_id", Json::from(file.as_str())), ("chunking_strategy", self.chunking())]);
         self.ask(&format!("/v1/vector_stores/{}/files", super::segment(&store)?), inside::json(&body)).await?;
         Ok((store, file))
+    }
+
+    /// The same in a store of another kind than OpenAI's.
+    async fn deposited(&self, document: &Document) -> Result<Option<(String, String)>, Failed> {
+        let provider = self.store.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
+        let Document::File(file) = document else { return Ok(None) };
+        let text =
+            |of: &Json, name: &str| of.get(name).and_then(Json::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+        let (store, name) = (text(self.store, "vector_store_id"), text(self.options, "name"));
+        let empty = Json::Object(Vec::new());
+        let field = |name: &str| self.options.get(name).unwrap_or(&empty);
+        let unique: String = self.ctx.id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+        let deposit = Deposit {
+            store: store.as_deref(),
+            name: name.as_deref().unwrap_or(NAME),
+            filename: file.filename.as_deref().unwrap_or("document"),
+            content_type: file.content_type.as_deref().unwrap_or("application/octet-stream"),
+            data: &file.data,
+            options: self.store,
+            chunking: field("chunking_strategy"),
+            embedding: field("embedding"),
+            unique: &unique,
+        };
+        let stored = inside::deposit(self.core, self.ctx, self.who, provider, deposit).await?;
+        Ok(stored.map(|stored| (stored.store, stored.file.unwrap_or_default())))
     }
 
     /// The document as text, where OCR is wished.

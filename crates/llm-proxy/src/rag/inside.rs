@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Response, Uri};
 use http_body_util::BodyExt as _;
 use llm_accounts::Identity;
 use llm_http::Body;
+use llm_providers::stores::Document;
 use llm_types::{Error, Format, Json, Kind, OperationKind};
 use llm_wire::codec::ReplyView;
 use llm_wire::top::Top;
@@ -16,7 +17,7 @@ use super::Failed;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{self, Context};
-use crate::resources;
+use crate::resources::{self, Deposited};
 use crate::tail::Ledger;
 
 /// What a call says of itself beside its body; the client's own headers go nowhere else.
@@ -74,18 +75,8 @@ pub(super) async fn kept(
     provider: &str,
     (body, kind): (Body, HeaderValue),
 ) -> Result<Json, Failed> {
-    let mut inner = ctx.beside(false);
-    inner.operation = OperationKind::Relay;
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, kind);
-    let kept = KEPT.iter().map(|name| HeaderName::from_static(name)).chain([USER_AGENT]);
-    for name in kept {
-        if let Some(value) = ctx.parts.headers.get(&name) {
-            headers.insert(name, value.clone());
-        }
-    }
-    inner.parts.headers = headers;
-    inner.parts.method = Method::POST;
+    let mut inner = beside(ctx);
+    inner.parts.headers.insert(CONTENT_TYPE, kind);
     inner.parts.uri = path.parse::<Uri>().map_err(|_| Error::bad_request(format!("no id can be {path:?}")))?;
     let response = match resources::ask(core, &mut inner, who, path, provider, body).await {
         Ok(response) => response,
@@ -105,6 +96,40 @@ pub(super) async fn kept(
     let codec = llm_wire::registry::upstream_generate(Format::OpenAiChat);
     let error = codec.map_or_else(|| Error::internal("no codec for errors"), |codec| codec.decode_error(&view));
     Err(Failed { error, booked: true })
+}
+
+/// Puts a document into a store of another kind than OpenAI's; nothing where the provider has none.
+pub(super) async fn deposit(
+    core: &Core,
+    ctx: &Context,
+    who: &Arc<Identity>,
+    provider: &str,
+    document: Document<'_>,
+) -> Result<Option<Deposited>, Failed> {
+    let mut inner = beside(ctx);
+    match resources::deposit(core, &mut inner, who, provider, document).await {
+        Ok(deposited) => Ok(deposited),
+        Err(refused) => {
+            let error = refused.error.clone();
+            Ledger::refused(core, &inner, refused);
+            Err(Failed { error, booked: true })
+        }
+    }
+}
+
+/// A call of its own, which says of itself what the request said.
+fn beside(ctx: &Context) -> Context {
+    let mut inner = ctx.beside(false);
+    inner.operation = OperationKind::Relay;
+    let mut headers = HeaderMap::new();
+    for name in KEPT.iter().map(|name| HeaderName::from_static(name)).chain([USER_AGENT]) {
+        if let Some(value) = ctx.parts.headers.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    inner.parts.headers = headers;
+    inner.parts.method = Method::POST;
+    inner
 }
 
 /// JSON as a body.

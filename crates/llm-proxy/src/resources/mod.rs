@@ -11,6 +11,7 @@
 //! | `relay`, `answer` | what goes on, and what comes back |
 //! | `translated` | files and batches in the words of other houses |
 //! | `stores` | searches in vector stores of other houses |
+//! | `deposit` | documents for vector stores of other houses |
 //! | `context` | what vector stores know, for conversations |
 //! | `ask` | how a house is asked |
 //! | `kept` | files that the gateway keeps itself |
@@ -27,6 +28,7 @@ mod batch;
 mod choose;
 pub mod context;
 mod counted;
+mod deposit;
 mod inside;
 mod kept;
 mod managed;
@@ -64,6 +66,7 @@ use secrets::Held;
 use table::Family;
 use translated::Outcome;
 
+pub use deposit::{Deposited, deposit};
 pub use inside::ask;
 pub use secrets::Secrets;
 pub use table::{Resource, all, find};
