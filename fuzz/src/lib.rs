@@ -1,6 +1,7 @@
 //! What the fuzz targets do. The first bytes of an input choose the format and the cutting, the rest is what a stranger
 //! sends. Nothing may panic, hang, or end a stream without a word. [`seeds`] makes first inputs of the fixtures.
 
+pub mod beside;
 pub mod framing;
 #[cfg(feature = "gateway")]
 pub mod gateway;

@@ -40,6 +40,11 @@ fn write(target: &str, corpus: &Path, fixtures: &Path) -> io::Result<()> {
             }
         }
     }
+    if target == "beside" {
+        for (name, seed) in crate::beside::seeds() {
+            fs::write(corpus.join(name), seed)?;
+        }
+    }
     if target == "task" {
         for (at, format) in formats.iter().enumerate() {
             for operation in 0..11 {
@@ -56,7 +61,7 @@ fn wanted(target: &str, name: &str) -> bool {
         "request" => &["request.json", "bad.json"],
         "reply" => &["response.json", "error.json"],
         "stream" | "relay" | "framing" => &["stream.sse", "stream.jsonl"],
-        "passing" => &["response.json", "stream.sse", "stream.jsonl"],
+        "passing" | "frame" => &["response.json", "stream.sse", "stream.jsonl"],
         _ => &[],
     };
     kinds.iter().any(|k| name.ends_with(k))
@@ -66,7 +71,7 @@ fn wanted(target: &str, name: &str) -> bool {
 fn firsts(target: &str, own: Option<usize>) -> Vec<u8> {
     let own = own.and_then(|at| u8::try_from(at).ok());
     match target {
-        "passing" => (0..4).collect(),
+        "passing" | "frame" => (0..4).collect(),
         // in messages of AWS of some length
         "framing" => (120..126).collect(),
         // streams are kept as server-sent events, whatever framing the format has

@@ -4,7 +4,7 @@
 //!
 //! Facts: OpenAI's guide to the WebSocket mode.
 
-mod asked;
+pub mod asked;
 mod told;
 
 use std::collections::VecDeque;

@@ -6,11 +6,11 @@ use llm_wire::top::Top;
 
 /// A response is wanted.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub struct Asked {
     /// The body that `POST /v1/responses` would have.
-    pub(super) body: Bytes,
+    pub body: Bytes,
     /// False: nothing is to be generated, the input is only to be remembered.
-    pub(super) generate: bool,
+    pub generate: bool,
 }
 
 /// Reads an event of a client. Its fields are those of a request, also inside of `response`; `model` is what is meant
@@ -18,7 +18,7 @@ pub(super) struct Asked {
 ///
 /// # Errors
 /// 400 for what is no event, or one that nobody knows.
-pub(super) fn read(text: &str, model: Option<&str>) -> Result<Asked> {
+pub fn read(text: &str, model: Option<&str>) -> Result<Asked> {
     let top = Top::parse(text.as_bytes())?;
     match top.str("type").as_deref() {
         Some("response.create") => {}
