@@ -328,7 +328,7 @@ async fn servers_of_the_database(house: &House) {
         with("url", json!("file:///etc/passwd")),
         with("server_name", json!("git")),
         with("server_name", json!("with-separator")),
-        with("auth_type", json!("aws_sigv4")),
+        with("auth_type", json!("oauth2_id_jag")),
         with("spec_path", json!("http://h/openapi.json")),
     ] {
         let reply = gateway.ask("/v1/mcp/server", &wrong).await.unwrap();
