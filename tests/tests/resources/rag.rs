@@ -100,9 +100,17 @@ async fn a_document_goes_into_an_index_of_vectors() {
     assert_eq!((told.status, &answer["status"]), (200, &json!("completed")), "{answer}");
     assert_eq!((&answer["vector_store_id"], &answer["file_id"]), (&json!("mine:notes"), &json!("a.txt")));
     let put = upstream.seen().into_iter().rfind(|asked| asked.path == "/PutVectors").unwrap();
-    assert!(put.header("authorization").contains("/eu-west-1/s3vectors/aws4_request"), "{}", put.header("authorization"));
-    let texts: Vec<&str> =
-        put.json["vectors"].as_array().unwrap().iter().map(|v| v["metadata"]["source_text"].as_str().unwrap()).collect();
+    assert!(
+        put.header("authorization").contains("/eu-west-1/s3vectors/aws4_request"),
+        "{}",
+        put.header("authorization")
+    );
+    let texts: Vec<&str> = put.json["vectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["metadata"]["source_text"].as_str().unwrap())
+        .collect();
     assert_eq!(texts, ["hello", "world", "and more"]);
     assert_eq!(put.json["vectors"][1]["data"]["float32"], json!([0.5, 1]));
 
