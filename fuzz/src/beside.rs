@@ -120,7 +120,8 @@ fn ingest(named: u8, body: &[u8]) {
     let store = tree.get("name").and_then(Json::as_str).filter(|_| named > 127);
     for house in llm_providers::all().flat_map(|p| ["", "search_api"].map(|model| p.stores(model))).flatten() {
         let base = Some("https://a.test");
-        let resource = Resource { path: "", query: "", model: "m", api_base: base, api_key: Some(&key), params: &params };
+        let resource =
+            Resource { path: "", query: "", model: "m", api_base: base, api_key: Some(&key), params: &params };
         let document = Document {
             store,
             name: "n",
@@ -214,25 +215,55 @@ pub fn seeds() -> Vec<(String, Vec<u8>)> {
     const SHAPES: [(&[u8], &str); 21] = [
         (&[0], r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[]}}"#),
         (&[0], r#"{"url":"/v1/embeddings","body":{"model":"m","input":"i"}}"#),
-        (&[1], r#"{"id":"b","processing_status":"ended","request_counts":{"succeeded":1},"created_at":"2025-01-01T00:00:00Z"}"#),
+        (
+            &[1],
+            r#"{"id":"b","processing_status":"ended","request_counts":{"succeeded":1},"created_at":"2025-01-01T00:00:00Z"}"#,
+        ),
         (&[1], r#"{"custom_id":"a","result":{"type":"errored","error":{"error":{"type":"x","message":"m"}}}}"#),
-        (&[1], r#"{"name":"projects/p/locations/l/batchPredictionJobs/1","state":"JOB_STATE_FAILED","createTime":"2025-01-01T00:00:00Z","error":{"code":3,"message":"m"},"outputInfo":{"gcsOutputDirectory":"gs://b/o"}}"#),
+        (
+            &[1],
+            r#"{"name":"projects/p/locations/l/batchPredictionJobs/1","state":"JOB_STATE_FAILED","createTime":"2025-01-01T00:00:00Z","error":{"code":3,"message":"m"},"outputInfo":{"gcsOutputDirectory":"gs://b/o"}}"#,
+        ),
         (&[1], r#"{"batchPredictionJobs":[{"name":"1","state":"JOB_STATE_SUCCEEDED"}],"nextPageToken":"t"}"#),
-        (&[1], r#"{"jobArn":"arn:aws:bedrock:r:1:model-invocation-job/x","status":"Completed","submitTime":"2025-01-01T00:00:00Z","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/o/"}}}"#),
+        (
+            &[1],
+            r#"{"jobArn":"arn:aws:bedrock:r:1:model-invocation-job/x","status":"Completed","submitTime":"2025-01-01T00:00:00Z","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://b/o/"}}}"#,
+        ),
         (&[1], r#"{"recordId":"a","modelInput":{},"error":{"errorCode":400,"errorMessage":"m"}}"#),
         (&[1], "Wed, 21 Oct 2015 07:28:00 GMT"),
         (&[2], r#"{"vectors":[{"key":"k","distance":0.1,"metadata":{"source_text":"t","chunk_index":1}}]}"#),
-        (&[2], r#"{"retrievalResults":[{"content":{"text":"t"},"score":0.5,"location":{"s3Location":{"uri":"s3://b/o"}},"metadata":{"a":1}}]}"#),
+        (
+            &[2],
+            r#"{"retrievalResults":[{"content":{"text":"t"},"score":0.5,"location":{"s3Location":{"uri":"s3://b/o"}},"metadata":{"a":1}}]}"#,
+        ),
         (&[2], r#"{"contexts":{"contexts":[{"text":"t","sourceUri":"u","score":0.3}]}}"#),
-        (&[3], r#"{"query":"q","max_num_results":3,"filters":{"type":"and","filters":[{"type":"eq","key":"k","value":1}]},"ranking_options":{"score_threshold":0.5}}"#),
-        (&[4], r#"{"keys":[{"kty":"RSA","kid":"a","alg":"RS256","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}"#),
+        (
+            &[3],
+            r#"{"query":"q","max_num_results":3,"filters":{"type":"and","filters":[{"type":"eq","key":"k","value":1}]},"ranking_options":{"score_threshold":0.5}}"#,
+        ),
+        (
+            &[4],
+            r#"{"keys":[{"kty":"RSA","kid":"a","alg":"RS256","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}"#,
+        ),
         (&[4, 0], "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJpIiwiZXhwIjoxLCJncm91cHMiOlsiYSJdfQ.AQAB"),
         (&[5], r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"n","arguments":{}}}"#),
-        (&[5, 255], r#"{"url":"https://a.test/mcp","transport":"http","auth_type":"api_key","auth_value":"k","allowed_params":{"t":["a"]},"mcp_info":{"mcp_server_cost_info":{"default_cost_per_query":1}},"timeout":3}"#),
+        (
+            &[5, 255],
+            r#"{"url":"https://a.test/mcp","transport":"http","auth_type":"api_key","auth_value":"k","allowed_params":{"t":["a"]},"mcp_info":{"mcp_server_cost_info":{"default_cost_per_query":1}},"timeout":3}"#,
+        ),
         (&[6], "v1beta/models/gemini%2Fx:generateContent"),
-        (&[7], r#"some text of a document, and what its house says: {"name":"fileSearchStores/a","place":"https://a.test/u","done":true,"response":{"name":"projects/p/locations/l/ragCorpora/1"}}"#),
-        (&[7, 255], r#"{"name":"projects/p/locations/l/ragCorpora/1","ragFile":{"name":"x"},"chunk_size":9,"chunk_overlap":2}"#),
-        (&[7, 255], r#"{"name":"KB","dataSourceSummaries":[{"dataSourceId":"d"}],"dataSource":{"dataSourceConfiguration":{"s3Configuration":{"bucketArn":"arn:aws:s3:::b"}}},"ingestionJob":{"ingestionJobId":"j","status":"STARTING"},"wait_for_ingestion":true}"#),
+        (
+            &[7],
+            r#"some text of a document, and what its house says: {"name":"fileSearchStores/a","place":"https://a.test/u","done":true,"response":{"name":"projects/p/locations/l/ragCorpora/1"}}"#,
+        ),
+        (
+            &[7, 255],
+            r#"{"name":"projects/p/locations/l/ragCorpora/1","ragFile":{"name":"x"},"chunk_size":9,"chunk_overlap":2}"#,
+        ),
+        (
+            &[7, 255],
+            r#"{"name":"KB","dataSourceSummaries":[{"dataSourceId":"d"}],"dataSource":{"dataSourceConfiguration":{"s3Configuration":{"bucketArn":"arn:aws:s3:::b"}}},"ingestionJob":{"ingestionJobId":"j","status":"STARTING"},"wait_for_ingestion":true}"#,
+        ),
     ];
     let one = |(at, (head, text)): (usize, &(&[u8], &str))| {
         let mut seed = BytesMut::from(*head);
