@@ -278,6 +278,16 @@ async fn calls_are_billed(house: &House) {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "git-log"}});
     let limited = house.post("/mcp", &call, &[("authorization", &format!("Bearer {narrow}"))]).await;
     assert_eq!((limited.status, &limited.json()["id"]), (429, &json!(1)), "{}", limited.text());
+    // A limit of one server is none of the others.
+    let (few, _) = house.key(json!({"mcp_rpm_limit": {"git": 1}, "object_permission": grants})).await;
+    assert!(house.call(&few, "/mcp", "git-log").await["result"].is_object());
+    let limited = house.post("/mcp", &call, &[("authorization", &format!("Bearer {few}"))]).await;
+    assert_eq!(limited.status, 429, "{}", limited.text());
+    let message = limited.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("Rate limit exceeded for mcp_per_key: ") && message.contains(":git."), "{message}");
+    for _ in 0..2 {
+        assert!(house.call(&few, "/mcp", "own-env").await["result"].is_object());
+    }
     let rows = house.gateway.spend_rows(&token, 2).await.unwrap();
     let row = rows.iter().find(|row| row["status"] == "success").unwrap();
     assert_eq!((&row["call_type"], &row["spend"]), (&json!("call_mcp_tool"), &json!(0.25)), "{row}");
