@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::Method;
 use llm_kv::testing::RedisServer;
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, Reply, calls, joined_text};
+use llm_tests::{Canned, Config, Gateway, MASTER_KEY, Options, Reply, calls, eventually, joined_text};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -218,13 +218,7 @@ async fn a_file_outlives_the_process_and_tenants_can_be_kept_apart() {
 
 /// Stores elsewhere take a moment until they give back what was stored.
 async fn eventually_hit(gateway: &Gateway, body: &Value, key: &str) {
-    for _ in 0..200 {
-        if is_hit(&gateway.post(CHAT, body, key).await.unwrap()) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("no hit within 10 seconds: {}", gateway.logs());
+    eventually("a hit", async || is_hit(&gateway.post(CHAT, body, key).await.unwrap()).then_some(())).await;
 }
 
 #[tokio::test]

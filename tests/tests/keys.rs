@@ -17,7 +17,7 @@ mod special;
 use std::time::Duration;
 
 use llm_simulator::{Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls, eventually};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -51,17 +51,6 @@ fn assert_error(reply: &Reply, status: u16, kind: &str) {
     let error = reply.json()["error"].clone();
     assert_eq!((reply.status, &error["type"]), (status, &json!(kind)), "{}", reply.text());
     assert_eq!(error["code"], json!(status.to_string()), "{error}");
-}
-
-/// Asks until `done` holds, for at most 20 seconds.
-async fn eventually(what: &str, mut done: impl AsyncFnMut() -> Option<Value>) -> Value {
-    for _ in 0..100 {
-        if let Some(value) = done().await {
-            return value;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("{what}: not within 20 seconds");
 }
 
 #[tokio::test]

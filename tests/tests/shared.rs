@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use llm_kv::testing::{RedisServer, cluster};
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY};
+use llm_tests::{Config, Gateway, MASTER_KEY, eventually};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -44,13 +44,10 @@ async fn readiness(gateway: &Gateway) -> Value {
 }
 
 async fn until(gateway: &Gateway, mode: &str) {
-    for _ in 0..150 {
-        if readiness(gateway).await["shared_state"]["limits"] == mode {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("not {mode} within 15 seconds: {}", gateway.logs());
+    eventually(&format!("{mode} limits"), async || {
+        (readiness(gateway).await["shared_state"]["limits"] == mode).then_some(())
+    })
+    .await;
 }
 
 fn say() -> Value {

@@ -80,7 +80,7 @@ async fn run(
         return crate::mock::answer(engine, call, at, &target, &model, mock);
     }
     if call.operation.is_task() {
-        return crate::task::run(engine, http, call, at, gate, &target, made).await;
+        return Box::pin(crate::task::run(engine, http, call, at, gate, &target, made)).await;
     }
     generate(engine, http, call, at, gate, (&target, model), made).await
 }
@@ -100,7 +100,7 @@ async fn generate(
     if let Some(facts) = translated(call, target, &model) {
         let (settings, of) = (&engine.settings, (&**target, &facts));
         crate::objects::types(settings, http, call, of, &mut fetched).await;
-        crate::pictures::upload(settings, http, call, of, &mut fetched).await.map_err(classed)?;
+        Box::pin(crate::pictures::upload(settings, http, call, of, &mut fetched)).await.map_err(classed)?;
     }
     let mut planner = Planner {
         call,
@@ -146,7 +146,7 @@ async fn generate(
         continuable: at.continuable,
     };
     if streams {
-        return answered.stream(sent.body, filters, at.in_flight).await;
+        return Box::pin(answered.stream(sent.body, filters, at.in_flight)).await;
     }
     answered.whole(sent.body).await
 }

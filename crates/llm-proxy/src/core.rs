@@ -1,6 +1,7 @@
 //! One serving thread: matches the path and hands the request to whoever answers it.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -62,7 +63,7 @@ impl Core {
                 let custom = custom.clone();
                 drop(stored);
                 drop(snapshot);
-                return self.counted(pass::serve_custom(self, &custom, rest, parts, body, peer)).await;
+                return self.counted(Box::pin(pass::serve_custom(self, &custom, rest, parts, body, peer))).await;
             }
             if routes::known(path) {
                 return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
@@ -72,18 +73,18 @@ impl Core {
         };
         if matches!(route.action, Action::Call(..)) {
             drop(snapshot);
-            return self.counted(flow::serve(self, &route, parts, body, peer)).await;
+            return self.counted(Box::pin(flow::serve(self, &route, parts, body, peer))).await;
         }
         if let Action::Pass(mount) = route.action {
             drop(snapshot);
             if realtime::is_asked_for(&parts) {
-                return self.counted(realtime::serve_mount(self, mount, path, parts, peer)).await;
+                return self.counted(Box::pin(realtime::serve_mount(self, mount, path, parts, peer))).await;
             }
-            return self.counted(pass::serve(self, mount, path, parts, body, peer)).await;
+            return self.counted(Box::pin(pass::serve(self, mount, path, parts, body, peer))).await;
         }
         if route.action == Action::Realtime {
             drop(snapshot);
-            return self.counted(realtime::serve(self, route.name, path, parts, peer)).await;
+            return self.counted(Box::pin(realtime::serve(self, route.name, path, parts, peer))).await;
         }
         if route.action == Action::ResponsesSocket {
             drop(snapshot);
@@ -99,17 +100,18 @@ impl Core {
         }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
-            return self.counted(resources::serve(self, what, route.name, path, parts, body, peer)).await;
+            return self.counted(Box::pin(resources::serve(self, what, route.name, path, parts, body, peer))).await;
         }
         drop(snapshot);
         let outcome = Box::pin(self.other(&route, &parts, body)).await;
         outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()))
     }
 
-    /// Counts a call as running while it is answered.
-    async fn counted(&self, call: impl Future<Output = Response<Reply>>) -> Response<Reply> {
+    /// Counts a call as running while it is answered. Boxed by whoever makes it: futures of calls have kilobytes, and each
+    /// hand that they go through by value copies them.
+    async fn counted(&self, call: Pin<Box<dyn Future<Output = Response<Reply>> + Send + '_>>) -> Response<Reply> {
         self.app.in_flight.fetch_add(1, Ordering::Relaxed);
-        let response = Box::pin(call).await;
+        let response = call.await;
         self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
         response
     }

@@ -13,6 +13,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -169,9 +170,9 @@ async fn steps(
         return Box::pin(inside::answer(core, ctx, &who, path_model, &top, offer)).await;
     }
     match several::read(ctx, &top)? {
-        Some(several) => several::answer(core, ctx, &who, &top, several).await,
+        Some(several) => Box::pin(several::answer(core, ctx, &who, &top, several)).await,
         None => match prompts::read(ctx, &top)? {
-            Some(prompts) => prompts::answer(core, ctx, &who, path_model, &top, prompts).await,
+            Some(prompts) => Box::pin(prompts::answer(core, ctx, &who, path_model, &top, prompts)).await,
             None => one(core, ctx, &who, path_model, (&body, &top), files).await,
         },
     }
@@ -198,7 +199,8 @@ pub async fn one(
     let (mut body, mut background) = (body.clone(), false);
     if ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate && read::beside(ctx).is_none()
     {
-        let prepared = responses::turn::prepare(&core.app.responses, ctx, who, &mut wish, (&body, top)).await?;
+        let turn = responses::turn::prepare(&core.app.responses, ctx, who, &mut wish, (&body, top));
+        let prepared = Box::pin(turn).await?;
         wish.stream &= !prepared.background;
         (body, background, ctx.turn) = (prepared.body, prepared.background, Some(prepared.turn));
     }
@@ -243,7 +245,7 @@ pub async fn run(
     };
 
     if call.operation == OperationKind::CountTokens {
-        return match crate::count::answer(core, ctx, &call).await {
+        return match Box::pin(crate::count::answer(core, ctx, &call)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(refuse(error, reservation)),
         };
@@ -265,7 +267,7 @@ pub async fn run(
     call.want_content |= memory.ticket.is_some() && call.stream;
     let gate = CallGate { guards: &guards, reservation: &reservation, core, ctx };
     let engine = ctx.snapshot.engine.clone();
-    let outcome = guard::beside(&guards, &call, engine.answer(&core.http, &call, &gate)).await;
+    let outcome = guard::beside(&guards, &call, pin!(engine.answer(&core.http, &call, &gate))).await;
     let reply = match outcome {
         Ok(Ok(reply)) => reply,
         Ok(Err(failure)) => return Err(Refused::of(failure, reservation)),

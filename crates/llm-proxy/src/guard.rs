@@ -70,11 +70,12 @@ fn write(call: &Call, request: &llm_types::generate::GenerateRequest) -> Result<
     Ok(out.freeze())
 }
 
-/// Runs the call beside the guardrails that judge while it runs. Their error wins.
+/// Runs the call beside the guardrails that judge while it runs. Their error wins. The call is pinned where it was made: by
+/// value its kilobytes would be held twice.
 ///
 /// # Errors
 /// Kind `Guardrail`, when one stops the call.
-pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T>) -> Result<T> {
+pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T> + Unpin) -> Result<T> {
     if !guards.has(Mode::DuringCall) {
         return Ok(run.await);
     }

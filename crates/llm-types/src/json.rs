@@ -49,6 +49,12 @@ impl RawJson {
         self.0.get()
     }
 
+    /// The text as a value of serde's.
+    #[must_use]
+    pub fn value(&self) -> &RawValue {
+        &self.0
+    }
+
     /// Reads the text as a typed value.
     ///
     /// # Errors

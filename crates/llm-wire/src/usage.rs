@@ -2,7 +2,6 @@
 
 use llm_types::generate::UsageReport;
 use llm_types::{Format, RawJson, UsageSource};
-use serde_json::value::RawValue;
 
 use crate::gemini::Grounding;
 
@@ -18,10 +17,7 @@ pub fn report(format: Format, raws: &[RawJson]) -> UsageReport {
     if format == Format::GeminiGenerate {
         return crate::gemini::usage_report(last.get());
     }
-    match serde_json::from_str::<&RawValue>(last.get()) {
-        Ok(raw) => crate::openai::usage::decode(raw, format),
-        Err(_) => UsageReport::default(),
-    }
+    crate::openai::usage::decode(last.value(), format)
 }
 
 /// The same with what Gemini looked up; nothing without usage objects.

@@ -1,10 +1,8 @@
 //! Checks of the deployments in the background: who fails them gets no calls, until it passes them again.
 
-use std::time::Duration;
-
 use llm_kv::testing::RedisServer;
 use llm_simulator::{Fault, Match, Running, Script};
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, calls};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, calls, eventually};
 use serde_json::Value;
 
 use super::{CHAT, say, sim, two};
@@ -18,17 +16,6 @@ fn watched(sim: &Running) -> Config {
         .router("enable_health_check_routing: true")
         .general("background_health_checks: true")
         .general("health_check_interval: 0.5")
-}
-
-/// Waits for something that comes with a later round.
-async fn soon<F: Future<Output = bool>>(what: &str, check: impl Fn() -> F) {
-    for _ in 0..200 {
-        if check().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{what} did not happen");
 }
 
 async fn counts(gateway: &Gateway) -> (u64, u64) {
@@ -47,7 +34,7 @@ async fn who_fails_its_checks_gets_no_calls_until_it_is_well() {
     let sim = sim().await;
     sim.script(Match::path("/east"), Script::fault(Fault::Status(500)));
     let gateway = Gateway::start(&watched(&sim).yaml()).await.unwrap();
-    soon("a round that finds one of two ill", || async { counts(&gateway).await == (1, 1) }).await;
+    eventually("a round that finds one of two ill", async || (counts(&gateway).await == (1, 1)).then_some(())).await;
     let before = calls(&sim).len();
     for _ in 0..8 {
         assert_eq!(gateway.ask(CHAT, &say("hello")).await.unwrap().status, 200);
@@ -58,9 +45,9 @@ async fn who_fails_its_checks_gets_no_calls_until_it_is_well() {
     let entry = &ill["unhealthy_endpoints"][0];
     assert!(entry["error"].as_str().unwrap().contains("litellm.InternalServerError"), "{ill}");
     assert!(entry["api_base"].as_str().unwrap().contains("/east"), "{ill}");
-    soon("what was found is stored", || async {
+    eventually("what was found is stored", async || {
         let latest: Value = gateway.get("/health/latest", MASTER_KEY).await.unwrap().json();
-        latest["total_models"] == 2
+        (latest["total_models"] == 2).then_some(())
     })
     .await;
     let past = gateway.get("/health/history?status_filter=unhealthy&limit=5", MASTER_KEY).await.unwrap().json();
@@ -70,7 +57,7 @@ async fn who_fails_its_checks_gets_no_calls_until_it_is_well() {
     );
 
     sim.reset();
-    soon("a round that finds both well", || async { counts(&gateway).await == (2, 0) }).await;
+    eventually("a round that finds both well", async || (counts(&gateway).await == (2, 0)).then_some(())).await;
     for _ in 0..40 {
         assert_eq!(gateway.ask(CHAT, &say("hello")).await.unwrap().status, 200);
     }
@@ -91,7 +78,7 @@ async fn what_checks_ask_is_configured() {
         .model_below("c", "openai/text-embedding-3-small", "/vectors", &[])
         .general("background_health_checks: true");
     let gateway = Gateway::start(&config.yaml()).await.unwrap();
-    soon("the first round", || async { calls(&sim).len() == 2 }).await;
+    eventually("the first round", async || (calls(&sim).len() == 2).then_some(())).await;
     let asked = calls(&sim);
     assert_eq!(counts(&gateway).await, (2, 0));
     let mut paths: Vec<&str> = asked.iter().map(|c| c.path.as_str()).collect();
@@ -114,12 +101,13 @@ async fn one_gateway_checks_for_all_that_share_a_redis() {
     let yaml = config.yaml().replace("health_check_interval: 0.5", "health_check_interval: 3600");
     let told = Options { env: vec![("RUST_LOG".to_owned(), "info".to_owned())], ..Options::default() };
     let first = Gateway::start_with(&yaml, &told).await.unwrap();
-    soon("a round", || async { calls(&sim).len() == 2 }).await;
-    soon("the round is told", || async { counts(&first).await == (2, 0) }).await;
+    eventually("a round", async || (calls(&sim).len() == 2).then_some(())).await;
+    eventually("the round is told", async || (counts(&first).await == (2, 0)).then_some(())).await;
     let made = calls(&sim).len();
     let second = Gateway::start_with(&yaml, &told).await.unwrap();
     // its own answer to `/health` would be two calls more
-    soon("the round is read", || async { second.logs().contains("health checks of another gateway") }).await;
+    eventually("the round is read", async || second.logs().contains("health checks of another gateway").then_some(()))
+        .await;
     assert_eq!(counts(&second).await, (2, 0));
     assert_eq!(calls(&sim).len(), made, "nobody checked again");
 }

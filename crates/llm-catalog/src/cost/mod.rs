@@ -89,28 +89,26 @@ pub fn cost(model: ModelRef<'_>, provider: &str, usage: &Usage, options: &CostOp
     bill
 }
 
+/// So many of something that most calls have none of: its price is looked up for those that have.
+fn priced(count: f64, price: impl FnOnce() -> f64) -> f64 {
+    if count == 0.0 { 0.0 } else { count * price() }
+}
+
 fn tokens(bill: &mut CostBreakdown, rates: &Rates<'_>, usage: &Usage, rules: &Rules) {
     let times = |count: u64, rate: f64| if count == 0 { 0.0 } else { count as f64 * rate };
+    let cached = |field| rates.unit(field).unwrap_or(rates.cache_read);
     bill.cache_read = times(usage.cache_read, rates.cache_read)
-        + times(usage.cache_read_audio, rates.unit(Field::CacheReadInputAudioTokenCost).unwrap_or(rates.cache_read))
-        + times(usage.cache_read_image, rates.unit(Field::CacheReadInputImageTokenCost).unwrap_or(rates.cache_read));
+        + priced(usage.cache_read_audio as f64, || cached(Field::CacheReadInputAudioTokenCost))
+        + priced(usage.cache_read_image as f64, || cached(Field::CacheReadInputImageTokenCost));
     bill.cache_write =
         times(usage.cache_write_5m, rates.cache_write) + times(usage.cache_write_1h, rates.cache_write_1h);
     bill.input_text = times(usage.input_text, rates.input) + times(usage.unsplit, rates.input);
-    let [audio, image, video] = if rules.uniform_input {
-        [rates.input; 3]
-    } else {
-        let plain = rates.standard(Field::InputCostPerToken);
-        [
-            rates.column(Field::InputCostPerAudioToken).unwrap_or(0.0),
-            rates.standard(Field::InputCostPerImageToken).or(plain).unwrap_or(0.0),
-            rates.standard(Field::InputCostPerVideoToken).or(plain).unwrap_or(0.0),
-        ]
-    };
-    bill.input_audio = times(usage.input_audio, audio);
-    bill.input_image = times(usage.input_image, image);
-    let input_video = times(usage.input_video, video);
-    let citation = times(usage.citation, rates.standard(Field::CitationCostPerToken).unwrap_or(0.0));
+    let own = |price: Option<f64>| if rules.uniform_input { rates.input } else { price.unwrap_or(0.0) };
+    let or_plain = |field| rates.standard(field).or_else(|| rates.standard(Field::InputCostPerToken));
+    bill.input_audio = priced(usage.input_audio as f64, || own(rates.column(Field::InputCostPerAudioToken)));
+    bill.input_image = priced(usage.input_image as f64, || own(or_plain(Field::InputCostPerImageToken)));
+    let input_video = priced(usage.input_video as f64, || own(or_plain(Field::InputCostPerVideoToken)));
+    let citation = priced(usage.citation as f64, || rates.standard(Field::CitationCostPerToken).unwrap_or(0.0));
     bill.input = bill.input_text
         + bill.cache_read
         + bill.cache_write
@@ -122,9 +120,9 @@ fn tokens(bill: &mut CostBreakdown, rates: &Rates<'_>, usage: &Usage, rules: &Ru
     let out = |field| rates.standard(field).unwrap_or(rates.output);
     bill.output_text = times(usage.output_text, rates.output);
     bill.reasoning = times(usage.reasoning, rates.reasoning);
-    bill.output_audio = times(usage.output_audio, out(Field::OutputCostPerAudioToken));
-    bill.output_image = times(usage.output_image, out(Field::OutputCostPerImageToken));
-    let output_video = times(usage.output_video, out(Field::OutputCostPerVideoToken));
+    bill.output_audio = priced(usage.output_audio as f64, || out(Field::OutputCostPerAudioToken));
+    bill.output_image = priced(usage.output_image as f64, || out(Field::OutputCostPerImageToken));
+    let output_video = priced(usage.output_video as f64, || out(Field::OutputCostPerVideoToken));
     bill.output = bill.output_text + bill.reasoning + bill.output_audio + bill.output_image + output_video;
 }
 

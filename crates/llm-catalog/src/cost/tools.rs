@@ -2,26 +2,22 @@
 
 use llm_types::Usage;
 
-use super::CostBreakdown;
+use super::{CostBreakdown, priced};
 use crate::{Catalog, Field, ModelRef, Rules};
 
 pub(super) fn add(bill: &mut CostBreakdown, model: ModelRef<'_>, rules: &Rules, usage: &Usage) {
     let mut tools = web_search(model, rules, usage);
-    let per = |count: u64, price: f64| count as f64 * price;
-    tools += per(usage.maps_queries, model.num(Field::GoogleMapsGroundingCostPerQuery).unwrap_or(0.0));
-    tools += per(usage.file_searches, model.num(Field::FileSearchCostPer1kCalls).unwrap_or(rules.file_search));
-    tools += usage.storage_gb_days
-        * model
-            .num(Field::VectorStoreCostPerGbPerDay)
-            .or_else(|| model.num(Field::FileSearchCostPerGbPerDay))
-            .unwrap_or(rules.storage_gb_day);
-    if usage.code_sessions > 0 {
-        tools += per(usage.code_sessions, code_session(model));
-    }
+    let or = |field, otherwise: f64| model.num(field).unwrap_or(otherwise);
+    tools += priced(usage.maps_queries as f64, || or(Field::GoogleMapsGroundingCostPerQuery, 0.0));
+    tools += priced(usage.file_searches as f64, || or(Field::FileSearchCostPer1kCalls, rules.file_search));
+    tools += priced(usage.storage_gb_days, || {
+        or(Field::VectorStoreCostPerGbPerDay, or(Field::FileSearchCostPerGbPerDay, rules.storage_gb_day))
+    });
+    tools += priced(usage.code_sessions as f64, || code_session(model));
     let per_1k =
         |field, otherwise: f64| model.num(field).filter(|price| *price > 0.0).map_or(otherwise, |price| price / 1000.0);
-    tools += per(usage.computer_input, per_1k(Field::ComputerUseInputCostPer1kTokens, rules.computer.0));
-    tools += per(usage.computer_output, per_1k(Field::ComputerUseOutputCostPer1kTokens, rules.computer.1));
+    tools += priced(usage.computer_input as f64, || per_1k(Field::ComputerUseInputCostPer1kTokens, rules.computer.0));
+    tools += priced(usage.computer_output as f64, || per_1k(Field::ComputerUseOutputCostPer1kTokens, rules.computer.1));
     bill.tools = tools;
 }
 

@@ -4,7 +4,7 @@
 
 use llm_types::Usage;
 
-use super::{CostBreakdown, CostOptions, rates::Rates};
+use super::{CostBreakdown, CostOptions, priced, rates::Rates};
 use crate::{Field, ModelRef, derive::RESULTS_SCALE};
 
 pub(super) fn add(
@@ -17,19 +17,19 @@ pub(super) fn add(
     let price = |field| rates.unit(field).unwrap_or(0.0);
     let paid_by_token = bill.input + bill.output > 0.0;
 
-    bill.input += usage.characters_in as f64 * price(Field::InputCostPerCharacter);
-    bill.input += usage.images_in as f64 * price(Field::InputCostPerImage);
-    bill.input += query_price(model, rates, options.max_results) * usage.queries as f64;
+    bill.input += priced(usage.characters_in as f64, || price(Field::InputCostPerCharacter));
+    bill.input += priced(usage.images_in as f64, || price(Field::InputCostPerImage));
+    bill.input += priced(usage.queries as f64, || query_price(model, rates, options.max_results));
     bill.input += pages(rates, usage);
     bill.input += video_seconds_in(rates, usage.video_seconds_in);
-    bill.output += usage.characters_out as f64 * price(Field::OutputCostPerCharacter);
-    bill.output += usage.video_seconds_out * video_second(rates, options.video_resolution);
+    bill.output += priced(usage.characters_out as f64, || price(Field::OutputCostPerCharacter));
+    bill.output += priced(usage.video_seconds_out, || video_second(rates, options.video_resolution));
     // Tokens already pay for these where the model prices tokens.
     if !paid_by_token {
         let (input, output) = audio_seconds(rates, usage);
         bill.input += input;
         bill.output += output;
-        bill.output += usage.images_out as f64 * image(rates, options.image_size);
+        bill.output += priced(usage.images_out as f64, || image(rates, options.image_size));
     }
     // Models billed only by how long they ran.
     if let Some(seconds) = options.response_seconds.filter(|_| !rates.by_token() && usage.seconds_in == 0.0) {
@@ -52,17 +52,21 @@ fn query_price(model: ModelRef<'_>, rates: &Rates<'_>, max_results: Option<u64>)
 }
 
 fn pages(rates: &Rates<'_>, usage: &Usage) -> f64 {
-    let annotations = usage.annotation_pages as f64 * rates.unit(Field::AnnotationCostPerPage).unwrap_or(0.0);
-    let per_credit = rates.unit(Field::OcrCostPerCredit).filter(|_| usage.credits > 0.0);
+    let price = |field| rates.unit(field).unwrap_or(0.0);
+    let annotations = priced(usage.annotation_pages as f64, || price(Field::AnnotationCostPerPage));
+    let per_credit = if usage.credits > 0.0 { rates.unit(Field::OcrCostPerCredit) } else { None };
     let read = match per_credit {
         Some(price) => usage.credits * price,
-        None => usage.pages as f64 * rates.unit(Field::OcrCostPerPage).unwrap_or(0.0),
+        None => priced(usage.pages as f64, || price(Field::OcrCostPerPage)),
     };
     annotations + read
 }
 
 /// Transcription has one price per second; the table names it as input, as output or as both.
 fn audio_seconds(rates: &Rates<'_>, usage: &Usage) -> (f64, f64) {
+    if usage.seconds_in == 0.0 && usage.seconds_out == 0.0 {
+        return (0.0, 0.0);
+    }
     let output = rates.unit(Field::OutputCostPerSecond).filter(|price| *price > 0.0);
     let spoken = usage.seconds_out * output.unwrap_or(0.0);
     let per_audio = rates.unit(Field::InputCostPerAudioPerSecond);

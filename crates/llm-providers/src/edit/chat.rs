@@ -22,6 +22,7 @@ pub(super) struct Chat<'a> {
 impl Chat<'_> {
     pub(super) fn edit(&self, draft: &mut Draft<'_>, hints: &mut Hints) -> Result<()> {
         let quirks = self.provider.quirks(self.model, self.params);
+        let family = if quirks.has(Quirk::ReasoningFamilies) { Family::of(self.rules_model()) } else { Family::Plain };
         // Neither is an answer's business: one is the gateway's, one the HTTP client's.
         draft.remove("metadata");
         draft.remove("max_retries");
@@ -34,7 +35,7 @@ impl Chat<'_> {
         if quirks.has(Quirk::SchemaByTool) {
             schema_tool::emulate(draft, self.provider.row(), self.model, self.caps, hints)?;
         }
-        self.parameters(quirks, draft)?;
+        self.parameters(quirks, family, draft)?;
         if quirks.has(Quirk::SchemaFormatOnly)
             && draft
                 .json("response_format")
@@ -46,8 +47,8 @@ impl Chat<'_> {
         let keeps = quirks.has(Quirk::KeepCacheControl)
             || quirks.has(Quirk::KeepCacheControlAbroad) && !messages::at_home(self.provider.row(), self.params);
         let strip_cache = self.foreign_cache_marks() || !keeps;
-        let system_is_user = self.family(quirks) == Family::OSeries && !self.knows_system();
-        let developer = self.family(quirks) == Family::OSeries || quirks.has(Quirk::KeepDeveloper);
+        let system_is_user = family == Family::OSeries && !self.knows_system();
+        let developer = family == Family::OSeries || quirks.has(Quirk::KeepDeveloper);
         let rules = messages::Rules { quirks, system_is_user, developer, strip_cache };
         let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
         if quirks.has(Quirk::RefuseFiles) && draft.get("messages").is_some_and(messages::has_files) {
@@ -80,13 +81,9 @@ impl Chat<'_> {
         entry.is_some_and(|m| m.supports(Capability::SystemMessages))
     }
 
-    fn family(&self, quirks: Quirks) -> Family {
-        if quirks.has(Quirk::ReasoningFamilies) { Family::of(self.rules_model()) } else { Family::Plain }
-    }
-
     /// Names and values of parameters.
-    fn parameters(&self, quirks: Quirks, draft: &mut Draft<'_>) -> Result<()> {
-        if self.family(quirks).completion_tokens() {
+    fn parameters(&self, quirks: Quirks, family: Family, draft: &mut Draft<'_>) -> Result<()> {
+        if family.completion_tokens() {
             draft.rename("max_tokens", "max_completion_tokens");
         }
         effort_text(draft);

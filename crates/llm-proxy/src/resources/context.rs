@@ -31,12 +31,16 @@ pub struct Knowledge {
 /// Searches the stores that a call names and puts what they know before its last message. A store that fails is told to
 /// the log, and the question goes without it.
 pub async fn add(core: &Core, ctx: &Context, call: &mut Call) -> Knowledge {
-    let mut out = Knowledge::default();
     let stores = &ctx.snapshot.relays.settings.vector_stores;
     let chat = call.format == Format::OpenAiChat && call.operation == OperationKind::Generate;
     if stores.is_empty() || !chat {
-        return out;
+        return Knowledge::default();
     }
+    Box::pin(add_from(core, ctx, call, stores)).await
+}
+
+async fn add_from(core: &Core, ctx: &Context, call: &mut Call, stores: &[(String, Arc<Target>)]) -> Knowledge {
+    let mut out = Knowledge::default();
     let Ok(top) = Top::parse(&call.body) else { return out };
     let Some(named) = Named::read(&top, stores) else { return out };
     let mut messages: Vec<Json> = top.read("messages").unwrap_or_default();
