@@ -294,8 +294,7 @@ fn flag(metadata: &Json, name: &str) -> bool {
 }
 
 pub(crate) fn texts(metadata: &Json, name: &str) -> Vec<String> {
-    let items = metadata.get(name).and_then(Json::as_array).unwrap_or_default();
-    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    metadata.texts(name).map(str::to_owned).collect()
 }
 
 fn guards(key: &Json, team: &Json, project: &Json) -> GuardWish {

@@ -49,13 +49,7 @@ fn unit(text: &str) -> Option<u16> {
 
 /// At most `bytes` bytes of `text`, cut at a character.
 pub(crate) fn clip(text: &mut String, bytes: usize) {
-    if text.len() > bytes {
-        let mut end = bytes;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-    }
+    text.truncate(text.floor_char_boundary(bytes));
 }
 
 #[cfg(test)]

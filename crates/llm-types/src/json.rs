@@ -158,6 +158,17 @@ impl Json {
         Some(o.remove(at).1)
     }
 
+    /// The string below `key` of an object.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_str()
+    }
+
+    /// The strings of the list below `key` of an object; other items are passed over.
+    pub fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.get(key).and_then(Self::as_array).unwrap_or_default().iter().filter_map(Self::as_str)
+    }
+
     /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -325,6 +336,14 @@ mod tests {
         let text = r#"{"z":1,"a":[1.0,2,-3,1e3],"m":{"k":null,"b":true},"s":"é\n"}"#;
         let tree: Json = serde_json::from_str(text).unwrap();
         assert_eq!(tree.to_string(), r#"{"z":1,"a":[1.0,2,-3,1000.0],"m":{"k":null,"b":true},"s":"é\n"}"#);
+    }
+
+    #[test]
+    fn strings_of_objects_are_found_by_name() {
+        let tree: Json = serde_json::from_str(r#"{"a":"x","l":["y",1,"z"],"n":2}"#).unwrap();
+        assert_eq!((tree.text("a"), tree.text("n"), tree.text("gone")), (Some("x"), None, None));
+        assert_eq!(tree.texts("l").collect::<Vec<_>>(), ["y", "z"]);
+        assert_eq!((tree.texts("a").count(), tree.texts("gone").count()), (0, 0));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn count_messages(model: &str, messages: &str, options: &MessageOptions<'_>)
     let mut system = false;
     for message in messages {
         total += counter.message(message)?;
-        system |= message.get("role").and_then(Json::as_str) == Some("system");
+        system |= message.text("role") == Some("system");
     }
     if options.answer {
         return Ok(total);
@@ -67,7 +67,7 @@ pub fn count_messages(model: &str, messages: &str, options: &MessageOptions<'_>)
         if choice.as_str() == Some("none") {
             total += 1;
         } else if choice.as_object().is_some() {
-            let name = choice.get("function").unwrap_or(&choice).get("name").and_then(Json::as_str);
+            let name = choice.get("function").unwrap_or(&choice).text("name");
             total += NAMED_TOOL_CHOICE + name.map_or(0, |name| counter.text(name));
         }
     }
@@ -115,13 +115,13 @@ impl Counter {
         if let Some(text) = part.as_str() {
             return Ok(self.text(text));
         }
-        let kind = part.get("type").and_then(Json::as_str).ok_or(CountError::Shape("a part must have a type"))?;
+        let kind = part.text("type").ok_or(CountError::Shape("a part must have a type"))?;
         Ok(match kind {
             "text" | "input_text" | "output_text" => self.opt(part.get("text")),
             "image_url" => {
                 let image = part.get("image_url").ok_or(CountError::Shape("an image must have a URL"))?;
-                let url = image.as_str().or_else(|| image.get("url").and_then(Json::as_str));
-                let high = image.get("detail").and_then(Json::as_str) == Some("high");
+                let url = image.as_str().or_else(|| image.text("url"));
+                let high = image.text("detail") == Some("high");
                 let url =
                     url.filter(|url| !url.trim().is_empty()).ok_or(CountError::Shape("an image must have a URL"))?;
                 self.image(url, if high { Detail::High } else { Detail::Low })
@@ -156,7 +156,7 @@ impl Counter {
     fn document(&self, part: &Json) -> Result<usize, CountError> {
         let about = self.opt(part.get("title")) + self.opt(part.get("context"));
         let source = part.get("source").ok_or(CountError::Shape("a document must have a source"))?;
-        let body = match source.get("type").and_then(Json::as_str) {
+        let body = match source.text("type") {
             Some("text") => self.opt(source.get("data")),
             Some("content") => match source.get("content") {
                 Some(Json::Array(parts)) => self.parts(parts)?,

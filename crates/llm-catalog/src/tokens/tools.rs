@@ -23,8 +23,8 @@ pub(super) fn definitions(tools: &[Json]) -> String {
 }
 
 fn definition(lines: &mut Vec<String>, function: &Json, parameters: Option<&Json>) {
-    let Some(name) = text(function, "name").filter(|name| !name.is_empty()) else { return };
-    if let Some(description) = text(function, "description").filter(|text| !text.is_empty()) {
+    let Some(name) = function.text("name").filter(|name| !name.is_empty()) else { return };
+    if let Some(description) = function.text("description").filter(|text| !text.is_empty()) {
         lines.push(format!("// {description}"));
     }
     match parameters.and_then(properties) {
@@ -38,10 +38,6 @@ fn definition(lines: &mut Vec<String>, function: &Json, parameters: Option<&Json
     lines.push(String::new());
 }
 
-fn text<'a>(value: &'a Json, key: &str) -> Option<&'a str> {
-    value.get(key).and_then(Json::as_str)
-}
-
 fn properties(schema: &Json) -> Option<&[(String, Json)]> {
     schema.get("properties").and_then(Json::as_object).filter(|properties| !properties.is_empty())
 }
@@ -53,7 +49,7 @@ fn object(schema: &Json, indent: usize) -> String {
     let pad = " ".repeat(indent);
     let mut lines = Vec::new();
     for (key, value) in properties {
-        if let Some(description) = text(value, "description").filter(|text| !text.is_empty()) {
+        if let Some(description) = value.text("description").filter(|text| !text.is_empty()) {
             lines.push(format!("{pad}// {description}"));
         }
         let optional = if required.iter().any(|name| name.as_str() == Some(key)) { "" } else { "?" };
@@ -73,7 +69,7 @@ fn type_of(schema: &Json, indent: usize) -> String {
         }
         None => plain.to_owned(),
     };
-    match text(schema, "type") {
+    match schema.text("type") {
         Some("string") => choices("string"),
         Some("integer" | "number") => choices("number"),
         Some("boolean") => "boolean".to_owned(),

@@ -34,7 +34,7 @@ pub(super) async fn answer(
         Verb::Servers => Json::Array(servers(core, ctx, who).await?),
         Verb::Server => {
             let named = named.unwrap_or_default();
-            let found = servers(core, ctx, who).await?.into_iter().find(|s| text(s, "server_id") == Some(named));
+            let found = servers(core, ctx, who).await?.into_iter().find(|s| s.text("server_id") == Some(named));
             found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("MCP Server not found, server_id={named}")))?
         }
         Verb::Health => Json::Array(health(core, ctx, who).await),
@@ -83,14 +83,14 @@ async fn servers(core: &Core, ctx: &Context, who: &Identity) -> Result<Vec<Json>
     let mut out = Vec::new();
     for visible in seen(ctx, who).servers {
         let server = &visible.server;
-        let row = rows.iter().find(|row| text(row, "server_id") == Some(&server.id));
+        let row = rows.iter().find(|row| row.text("server_id") == Some(&server.id));
         out.push(match row {
             Some(row) if all && server.stored => row.clone(),
             _ => described(server, all),
         });
     }
     if all {
-        let served = |row: &Json| out.iter().any(|s| text(s, "server_id") == text(row, "server_id"));
+        let served = |row: &Json| out.iter().any(|s| s.text("server_id") == row.text("server_id"));
         let rest: Vec<Json> = rows.iter().filter(|row| !served(row)).cloned().collect();
         out.extend(rest);
     }
@@ -184,8 +184,4 @@ async fn tried(core: &Core, verb: Verb, body: &[u8]) -> Result<Json> {
 
 fn failed(of: &Visible, fault: &llm_mcp::Fault) -> String {
     format!("Failed to get tools from server {}: {}", of.server.name, fault.in_full())
-}
-
-fn text<'j>(json: &'j Json, field: &str) -> Option<&'j str> {
-    json.get(field).and_then(Json::as_str)
 }

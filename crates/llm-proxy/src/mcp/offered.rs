@@ -98,22 +98,18 @@ impl Offer {
     }
 }
 
-fn text<'j>(json: &'j Json, field: &str) -> Option<&'j str> {
-    json.get(field).and_then(Json::as_str)
-}
-
 fn texts(json: &Json) -> Vec<String> {
     json.as_array().unwrap_or_default().iter().filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
 fn is_ours(tool: &Json) -> bool {
-    let rest = text(tool, "server_url").and_then(|url| url.strip_prefix(OURS));
-    text(tool, "type") == Some("mcp") && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let rest = tool.text("server_url").and_then(|url| url.strip_prefix(OURS));
+    tool.text("type") == Some("mcp") && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Entry {
     fn read(tool: &Json) -> Result<Self> {
-        let url = text(tool, "server_url").unwrap_or_default();
+        let url = tool.text("server_url").unwrap_or_default();
         let rest = url.strip_prefix(OURS).unwrap_or_default().trim_end_matches('/');
         let named = match rest.strip_prefix("/mcp").unwrap_or(rest) {
             "" => None,
@@ -138,7 +134,7 @@ impl Entry {
             None => Approval::Needed,
         };
         Ok(Self {
-            label: text(tool, "server_label").or(named.as_deref()).unwrap_or(OURS).to_owned(),
+            label: tool.text("server_label").or(named.as_deref()).unwrap_or(OURS).to_owned(),
             only: only.unwrap_or_default(),
             approval,
             headers: headers(tool)?,
@@ -190,7 +186,7 @@ impl Shelf {
                 false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(call::fault)?,
             };
             for listed in listed {
-                let called = text(&listed.tool, "name").unwrap_or(&listed.own).to_owned();
+                let called = listed.tool.text("name").unwrap_or(&listed.own).to_owned();
                 let names = [called.as_str(), listed.own.as_str()];
                 if entry.wants(names) {
                     let long = format!("{}{}{}", listed.of.server.prefix(), separator(), listed.own);
@@ -198,7 +194,7 @@ impl Shelf {
                         name: shelf.free(&long, &taken)?,
                         view: shelf.views.len(),
                         label: entry.label.clone(),
-                        description: text(&listed.tool, "description").map(str::to_owned),
+                        description: listed.tool.text("description").map(str::to_owned),
                         schema: schema(&listed.tool),
                         runs: entry.runs(names),
                         called,
@@ -244,7 +240,7 @@ impl Shelf {
 
 /// The name of a client's own function.
 fn own_name(tool: &Json) -> Option<&str> {
-    text(tool, "name").or_else(|| tool.get("function").and_then(|f| text(f, "name")))
+    tool.text("name").or_else(|| tool.get("function").and_then(|f| f.text("name")))
 }
 
 fn schema(tool: &Json) -> Json {

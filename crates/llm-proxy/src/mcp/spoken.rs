@@ -38,10 +38,6 @@ struct Made {
     failed: bool,
 }
 
-fn text<'j>(json: &'j Json, field: &str) -> Option<&'j str> {
-    json.get(field).and_then(Json::as_str)
-}
-
 impl Talk {
     /// The conversation of a request, with `rest` and the tools of the shelf.
     ///
@@ -97,19 +93,19 @@ impl Talk {
         let own = |text: Option<&str>| text.unwrap_or_default().to_owned();
         if self.format == Format::OpenAiResponses {
             let items = answer.get("output").and_then(Json::as_array).unwrap_or_default();
-            let calls = items.iter().filter(|item| text(item, "type") == Some("function_call"));
+            let calls = items.iter().filter(|item| item.text("type") == Some("function_call"));
             let call = |item: &Json| Wished {
-                id: own(text(item, "call_id")),
-                name: own(text(item, "name")),
-                arguments: own(text(item, "arguments")),
+                id: own(item.text("call_id")),
+                name: own(item.text("name")),
+                arguments: own(item.text("arguments")),
             };
             return calls.map(call).collect();
         }
         let calls = message(answer).and_then(|m| m.get("tool_calls")).and_then(Json::as_array).unwrap_or_default();
         let call = |call: &Json| {
             let function = call.get("function");
-            let part = |field| own(function.and_then(|f| text(f, field)));
-            Wished { id: own(text(call, "id")), name: part("name"), arguments: part("arguments") }
+            let part = |field| own(function.and_then(|f| f.text(field)));
+            Wished { id: own(call.text("id")), name: part("name"), arguments: part("arguments") }
         };
         calls.iter().map(call).collect()
     }
@@ -208,18 +204,18 @@ fn message(answer: &Json) -> Option<&Json> {
 
 /// A turn of the client's. What [`Talk::tell`] told of earlier answers becomes the calls and results that models know.
 fn earlier(turn: &str) -> Vec<String> {
-    let item = || serde_json::from_str::<Json>(turn).ok().filter(|item| text(item, "server_label").is_some());
+    let item = || serde_json::from_str::<Json>(turn).ok().filter(|item| item.text("server_label").is_some());
     let Some(item) = Some(turn).filter(|turn| turn.contains("\"mcp_")).and_then(|_| item()) else {
         return vec![turn.to_owned()];
     };
-    let own = |field| text(&item, field).unwrap_or_default();
+    let own = |field| item.text(field).unwrap_or_default();
     match own("type") {
         "mcp_list_tools" if own("id").starts_with(LIST) => Vec::new(),
         "mcp_call" if own("id").starts_with(CALL) => {
             let id = own("id").strip_prefix(CALL).unwrap_or_default();
             let call =
                 [("type", "function_call"), ("call_id", id), ("name", own("name")), ("arguments", own("arguments"))];
-            let output = text(&item, "output").or_else(|| text(&item, "error")).unwrap_or_default();
+            let output = item.text("output").or_else(|| item.text("error")).unwrap_or_default();
             let result = [("type", "function_call_output"), ("call_id", id), ("output", output)];
             vec![Json::object(call).to_string(), Json::object(result).to_string()]
         }
@@ -284,12 +280,12 @@ fn output(result: &RawJson) -> (String, bool) {
 }
 
 fn part(part: &Json) -> String {
-    let kind = text(part, "type").unwrap_or_default();
+    let kind = part.text("type").unwrap_or_default();
     let inner = part.get("resource");
-    if let Some(said) = text(part, "text").or_else(|| inner.and_then(|r| text(r, "text"))) {
+    if let Some(said) = part.text("text").or_else(|| inner.and_then(|r| r.text("text"))) {
         return said.to_owned();
     }
-    let what = text(part, "uri").or_else(|| inner.and_then(|r| text(r, "uri"))).or_else(|| text(part, "mimeType"));
+    let what = part.text("uri").or_else(|| inner.and_then(|r| r.text("uri"))).or_else(|| part.text("mimeType"));
     format!("[{kind} {}]", what.unwrap_or_default())
 }
 

@@ -70,16 +70,16 @@ pub async fn serve(core: &Core, verb: Verb, id: Option<&str>, parts: &Parts, bod
         Verb::List => {
             let mut shown = all;
             shown.extend(core.app.snapshot.load().relays.settings.custom.iter().map(of_config));
-            shown.retain(|e| id.is_none() || text(e, "id") == id.as_deref());
+            shown.retain(|e| id.is_none() || e.text("id") == id.as_deref());
             shown
         }
         Verb::Create => {
             let mut new = object(body)?;
-            if text(&new, "id").is_none() {
+            if new.text("id").is_none() {
                 set(&mut new, "id", Json::from(uuid::Uuid::new_v4().to_string()));
             }
             let custom = custom(&new)?;
-            if all.iter().any(|e| text(e, "path") == Some(custom.path)) {
+            if all.iter().any(|e| e.text("path") == Some(custom.path)) {
                 return Err(
                     Error::bad_request(format!("the path {} has an endpoint already", custom.path)).with_param("path")
                 );
@@ -101,7 +101,7 @@ pub async fn serve(core: &Core, verb: Verb, id: Option<&str>, parts: &Parts, bod
         }
         Verb::Delete => {
             let gone = find(&mut all, id.as_deref())?.clone();
-            all.retain(|e| text(e, "id") != text(&gone, "id"));
+            all.retain(|e| e.text("id") != gone.text("id"));
             write(core, all).await?;
             vec![gone]
         }
@@ -125,7 +125,7 @@ fn serve_all(app: &App, all: &[Json]) {
     let usable = all.iter().filter_map(|item| match custom(item) {
         Ok(custom) => Some(custom),
         Err(error) => {
-            tracing::warn!(path = text(item, "path"), error = %error.message, "a stored pass-through endpoint is left out");
+            tracing::warn!(path = item.text("path"), error = %error.message, "a stored pass-through endpoint is left out");
             None
         }
     });
@@ -174,10 +174,6 @@ fn object(body: &[u8]) -> Result<Json> {
     read.ok_or_else(|| Error::bad_request("the body must be a JSON object").with_param("request_body"))
 }
 
-fn text<'j>(item: &'j Json, name: &str) -> Option<&'j str> {
-    item.get(name).and_then(Json::as_str)
-}
-
 fn set(item: &mut Json, name: &str, value: Json) {
     let Json::Object(fields) = item else { return };
     match fields.iter_mut().find(|(known, _)| known == name) {
@@ -187,7 +183,7 @@ fn set(item: &mut Json, name: &str, value: Json) {
 }
 
 fn find<'j>(all: &'j mut [Json], id: Option<&str>) -> Result<&'j mut Json> {
-    let known = all.iter_mut().find(|e| id.is_some() && text(e, "id") == id);
+    let known = all.iter_mut().find(|e| id.is_some() && e.text("id") == id);
     known.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no endpoint {:?}", id.unwrap_or_default())))
 }
 

@@ -136,11 +136,7 @@ impl Frames {
 /// A close frame of a server, with a code and a reason.
 #[must_use]
 pub fn close_frame(code: u16, reason: &str) -> Bytes {
-    let mut end = reason.len().min(123);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    let reason = reason.get(..end).unwrap_or_default();
+    let reason = reason.get(..reason.floor_char_boundary(123)).unwrap_or_default();
     let mut out = BytesMut::with_capacity(reason.len() + 4);
     out.put_u8(0x88);
     out.put_u8(u8::try_from(reason.len() + 2).unwrap_or(125));

@@ -64,8 +64,7 @@ fn options(name: &str) -> Json {
 fn names(section: &Json, list: &str) -> Vec<String> {
     match section.get(list) {
         Some(Json::String(name)) => vec![name.clone()],
-        Some(Json::Array(items)) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
-        _ => Vec::new(),
+        _ => section.texts(list).map(str::to_owned).collect(),
     }
 }
 

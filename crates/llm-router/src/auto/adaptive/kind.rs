@@ -162,8 +162,7 @@ impl RequestType {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let text = text.trim_start().to_lowercase();
-        let end = (0..=LOOKED_AT.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
-        let text = text.get(..end).unwrap_or_default();
+        let text = text.get(..text.floor_char_boundary(LOOKED_AT)).unwrap_or_default();
         RULES.iter().find(|rule| rule.holds(text)).map_or(Self::General, |rule| rule.kind)
     }
 }
