@@ -96,6 +96,8 @@ quirks! {
     KeepCacheControl = "keep_cache_control",
     /// They stay unless the call goes to the row's own address.
     KeepCacheControlAbroad = "keep_cache_control_abroad",
+    /// `cache_control` marks of messages stand on the last part of their content.
+    CacheControlInContent = "cache_control_in_content",
     /// `cache_control` marks are taken out of tools.
     StripToolCacheControl = "strip_tool_cache_control",
     /// Speaker names are taken out; tools keep theirs.
@@ -159,6 +161,8 @@ quirks! {
     /// The type of an error is that of its status, whatever the provider calls it. LiteLLM reaches the provider without
     /// OpenAI's library, which passes `invalid_request_error` on.
     ErrorTypeByStatus = "error_type_by_status",
+    /// A request that cannot be processed (422) is a bad one (400).
+    UnprocessableIsBad = "unprocessable_is_bad",
     /// The code of an error inside a stream is its status. OpenAI's library makes a broken connection of it.
     StreamErrorByCode = "stream_error_by_code",
     /// An error inside a stream is an API error without a type.

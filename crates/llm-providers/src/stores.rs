@@ -152,7 +152,7 @@ pub trait StoreHouse: Send + Sync + fmt::Debug {
 
 /// The text of a field; empty when there is none.
 pub(crate) fn text<'j>(of: &'j Json, name: &str) -> &'j str {
-    of.get(name).and_then(Json::as_str).unwrap_or_default()
+    of.text(name).unwrap_or_default()
 }
 
 /// The items of a list; none when there is no list.

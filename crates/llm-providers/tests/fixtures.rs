@@ -41,7 +41,7 @@ fn cases() -> Vec<PathBuf> {
 
 /// What goes to the provider, or the error, as the fixture tells it.
 fn outcome(case: &Json) -> Json {
-    let sent = match case.get("operation").and_then(Json::as_str) {
+    let sent = match case.text("operation") {
         Some(operation) => tasks::sent(case, operation),
         None => sent(case),
     };
@@ -58,7 +58,7 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
     let api_base = params.str("api_base");
     let resolved = resolve(params.str("model").unwrap(), params.str("custom_llm_provider"), api_base)?;
     let (provider, model) = (resolved.provider, resolved.model.as_ref());
-    let format = match case.get("format").and_then(Json::as_str) {
+    let format = match case.text("format") {
         Some("openai-completions") => Format::OpenAiCompletions,
         Some("openai-embeddings") => Format::OpenAiEmbeddings,
         Some("anthropic-messages") => Format::AnthropicMessages,

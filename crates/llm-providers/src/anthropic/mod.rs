@@ -1,6 +1,7 @@
 //! Anthropic: <https://platform.claude.com/docs/en/api/messages>. Keys of two kinds, beta headers that add up.
 
 mod batches;
+pub(crate) mod guest;
 
 use llm_types::{Format, Result, Secret};
 

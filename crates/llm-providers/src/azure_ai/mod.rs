@@ -4,9 +4,12 @@ mod images;
 mod ocr;
 mod stores;
 
+use bytes::Bytes;
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::task::TaskOut;
+use llm_wire::top::Top;
 
+use crate::anthropic::guest;
 use crate::azure::entra::{Directory, directory};
 use crate::endpoint::{no_base, no_key, row_protocols};
 use crate::generated;
@@ -88,6 +91,17 @@ impl Provider for AzureAi {
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)?;
         crate::anthropic::set_betas(row, call, false, out)
+    }
+
+    fn prepares(&self, call: &Call<'_>) -> bool {
+        call.format == Format::AnthropicMessages
+    }
+
+    fn prepare(&self, call: &Call<'_>, body: Bytes) -> Result<Bytes> {
+        let top = Top::parse(&body)?;
+        let moved = guest::edits(self.row(), call, &top);
+        let edits: Vec<(&str, Option<&str>)> = moved.iter().map(|(name, new)| (*name, new.as_deref())).collect();
+        Ok(if edits.is_empty() { body.clone() } else { top.edited(&edits) })
     }
 
     fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {

@@ -5,6 +5,11 @@ use llm_types::{Json, Result};
 use llm_wire::bedrock::model::Family;
 use llm_wire::top::{Top, write_json};
 
+use super::native;
+use crate::anthropic::guest;
+use crate::generated;
+use crate::provider::Call;
+
 /// The version of Messages that Bedrock speaks.
 const VERSION: &str = "\"bedrock-2023-05-31\"";
 
@@ -15,23 +20,29 @@ fn text<T: serde::Serialize + ?Sized>(value: &T) -> String {
 }
 
 /// Claude's Messages: the path says model and stream; instructions are a list of blocks.
-pub(super) fn messages(body: &Bytes, betas: &[String]) -> Result<Bytes> {
-    invoked(body, betas, &["model", "stream", "model_id", "guardrailConfig"])
+pub(super) fn messages(call: &Call<'_>, body: &Bytes, betas: Vec<String>) -> Result<Bytes> {
+    invoked(call, body, betas, &["model", "stream", "model_id", "guardrailConfig"], true)
 }
 
 /// The same where the body says which model is asked, and whether it streams.
-pub(super) fn named_messages(body: &Bytes, betas: &[String]) -> Result<Bytes> {
-    invoked(body, betas, &["model_id", "guardrailConfig"])
+pub(super) fn named_messages(call: &Call<'_>, body: &Bytes, betas: Vec<String>) -> Result<Bytes> {
+    invoked(call, body, betas, &["model_id", "guardrailConfig"], false)
 }
 
-fn invoked(body: &Bytes, betas: &[String], leave: &[&'static str]) -> Result<Bytes> {
-    let top = Top::parse(body)?;
-    let system = top.get("system").filter(|s| s.starts_with('"'));
-    let system = system.map(|s| format!("[{{\"type\":\"text\",\"text\":{s}}}]"));
-    let betas = (!betas.is_empty()).then(|| text(betas));
+fn invoked(
+    call: &Call<'_>,
+    body: &Bytes,
+    mut betas: Vec<String>,
+    leave: &[&'static str],
+    strict: bool,
+) -> Result<Bytes> {
+    let body = if strict { native::known(call, body, &mut betas)? } else { body.clone() };
+    let top = Top::parse(&body)?;
+    let moved = guest::edits(&generated::BEDROCK, call, &top);
+    let betas = (!betas.is_empty()).then(|| text(&betas));
     let mut edits: Vec<(&str, Option<&str>)> = leave.iter().map(|name| (*name, None)).collect();
     edits.push(("anthropic_version", Some(VERSION)));
-    edits.extend(system.as_deref().map(|s| ("system", Some(s))));
+    edits.extend(moved.iter().map(|(name, new)| (*name, new.as_deref())));
     edits.extend(betas.as_deref().map(|b| ("anthropic_beta", Some(b))));
     Ok(top.edited(&edits))
 }

@@ -5,6 +5,7 @@ mod batches;
 mod betas;
 mod body;
 mod houses;
+mod native;
 mod params;
 mod route;
 mod stores;
@@ -115,8 +116,8 @@ impl Provider for Bedrock {
             Format::BedrockConverse => body::converse(&body, &betas::of(self.row(), call)),
             Format::AnthropicMessages => match Model::of(call.model).route {
                 Route::Platform => houses::platform(call, &body),
-                Route::Mantle => body::named_messages(&body, &betas::of(self.row(), call)),
-                _ => body::messages(&body, &betas::of(self.row(), call)),
+                Route::Mantle => body::named_messages(call, &body, betas::of(self.row(), call)),
+                _ => body::messages(call, &body, betas::of(self.row(), call)),
             },
             Format::OpenAiChat => body::chat(&body, call.model),
             _ => Ok(body),

@@ -107,14 +107,14 @@ fn last(uri: &str) -> String {
 /// Filters in OpenAI's words become AWS's; AWS's own pass.
 fn filter(filters: &Json) -> Json {
     let all = [("and", "andAll"), ("or", "orAll")];
-    let compound = filters.get("type").and_then(Json::as_str);
+    let compound = filters.text("type");
     if let Some((_, own)) = all.iter().find(|(word, _)| compound == Some(*word)) {
         return joined(own, items(filters, "filters"));
     }
     if let Some((list, own)) = all.iter().find_map(|(word, own)| Some((filters.get(word)?.as_array()?, own))) {
         return joined(own, list);
     }
-    let operator = filters.get("operator").and_then(Json::as_str).or(compound);
+    let operator = filters.text("operator").or(compound);
     match (operator, filters.get("key"), filters.get("value")) {
         (Some(operator), Some(key), Some(value)) => {
             let own = OPERATORS.iter().find(|(word, _)| *word == operator).map_or(operator, |(_, own)| own);

@@ -37,9 +37,7 @@ impl Chat<'_> {
         }
         self.parameters(quirks, family, draft)?;
         if quirks.has(Quirk::SchemaFormatOnly)
-            && draft
-                .json("response_format")
-                .is_some_and(|f| f.get("type").and_then(Json::as_str) != Some("json_schema"))
+            && draft.json("response_format").is_some_and(|f| f.text("type") != Some("json_schema"))
         {
             draft.remove("response_format");
         }
@@ -50,7 +48,7 @@ impl Chat<'_> {
         let system_is_user = family == Family::OSeries && !self.knows_system();
         let developer = family == Family::OSeries || quirks.has(Quirk::KeepDeveloper);
         let rules = messages::Rules { quirks, system_is_user, developer, strip_cache };
-        let thinks = draft.json("thinking").is_some_and(|t| t.get("type").and_then(Json::as_str) != Some("disabled"));
+        let thinks = draft.json("thinking").is_some_and(|t| t.text("type") != Some("disabled"));
         if quirks.has(Quirk::RefuseFiles) && draft.get("messages").is_some_and(messages::has_files) {
             let name = self.provider.row().display_name;
             return Err(Error::bad_request(format!(
@@ -59,6 +57,9 @@ impl Chat<'_> {
         }
         if let Some(new) = draft.get("messages").and_then(|m| messages::edit(m, &rules, thinks)) {
             draft.set("messages", new);
+        }
+        if quirks.has(Quirk::FunctionsOnly) {
+            tools::functions_only(draft);
         }
         if let Some(new) = draft.get("tools").and_then(|t| tools::edit(t, quirks, strip_cache)) {
             draft.set("tools", new);

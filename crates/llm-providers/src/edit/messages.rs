@@ -45,6 +45,7 @@ impl Rules {
             || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
             || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
             || self.strip_cache && seen.any(Seen::CACHE_CONTROL)
+            || q.has(Quirk::CacheControlInContent) && seen.any(Seen::CACHE_CONTROL)
             || q.any(NAMED) && seen.any(Seen::NAME)
             || q.has(Quirk::StripEmptyContent) && seen.any(Seen::EMPTY)
             || q.has(Quirk::StripReasoning) && seen.any(Seen::THOUGHTS)
@@ -82,7 +83,7 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
         let mut value: Json = serde_json::from_str(text).ok()?;
         let before = value.clone();
         apply(&mut value, rules, thinks);
-        let of_tool = value.get("role").and_then(Json::as_str) == Some("tool");
+        let of_tool = value.text("role") == Some("tool");
         if of_tool && !rules.quirks.has(Quirk::ToolImagesStay) {
             images.extend(take_images(&mut value));
         }
@@ -107,7 +108,7 @@ pub(super) fn edit(raw: &str, rules: &Rules, thinks: bool) -> Option<String> {
 }
 
 fn is_empty_turn(message: &Json, rules: &Rules) -> bool {
-    let role = message.get("role").and_then(Json::as_str);
+    let role = message.text("role");
     rules.quirks.has(Quirk::DropEmptyTurns)
         && matches!(role, Some("user" | "assistant"))
         && message.get("tool_calls").is_none()
@@ -120,10 +121,11 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     if let Json::Object(fields) = message {
         fields.retain(|(_, value)| !value.is_null());
     }
-    let role = message.get("role").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let role = message.text("role").unwrap_or_default().to_owned();
     let system = role == "system" || role == "developer";
     if system && !(rules.developer && role == "developer") {
         let name = if rules.system_is_user {
+            message.remove("cache_control");
             "user"
         } else if q.has(Quirk::SystemIsAssistant) {
             "assistant"
@@ -137,7 +139,7 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     if nameless {
         message.remove("name");
     }
-    if q.has(Quirk::StripEmptyContent) && message.get("content").and_then(Json::as_str) == Some("") {
+    if q.has(Quirk::StripEmptyContent) && message.text("content") == Some("") {
         message.remove("content");
     }
     if q.has(Quirk::StripCallIndex)
@@ -158,9 +160,30 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     if rules.strip_cache {
         message.remove("cache_control");
     }
+    if q.has(Quirk::CacheControlInContent) {
+        mark_content(message);
+    }
     if let Some(content) = message.get_mut("content") {
         parts(content, rules);
         flatten(content, q);
+    }
+}
+
+/// Puts the cache mark of a message on the last part of its content.
+fn mark_content(message: &mut Json) {
+    let Some(mark) = message.remove("cache_control") else { return };
+    match message.get_mut("content") {
+        Some(Json::Array(parts)) => {
+            if let Some(part) = parts.last_mut() {
+                part.set("cache_control", mark);
+            }
+        }
+        Some(content @ Json::String(_)) => {
+            let text = std::mem::take(content);
+            let part = [("type", Json::from("text")), ("text", text), ("cache_control", mark)];
+            *content = Json::Array(vec![Json::object(part)]);
+        }
+        _ => {}
     }
 }
 
@@ -171,7 +194,7 @@ fn parts(content: &mut Json, rules: &Rules) {
         if rules.strip_cache {
             part.remove("cache_control");
         }
-        if let Some(url) = part.get("image_url").and_then(Json::as_str).map(str::to_owned) {
+        if let Some(url) = part.text("image_url").map(str::to_owned) {
             part.set("image_url", Json::object([("url", url)]));
         }
         // `format` is a hint between client and gateway.
@@ -185,7 +208,7 @@ fn parts(content: &mut Json, rules: &Rules) {
 
 fn flatten(content: &mut Json, quirks: Quirks) {
     let Some(parts) = content.as_array() else { return };
-    let is = |part: &Json, kinds: &[&str]| part.get("type").and_then(Json::as_str).is_some_and(|t| kinds.contains(&t));
+    let is = |part: &Json, kinds: &[&str]| part.text("type").is_some_and(|t| kinds.contains(&t));
     let rich = parts.iter().any(|p| is(p, &["image_url", "file", "document", "document_url"]));
     let media = parts.iter().any(|p| is(p, &["image_url", "input_audio"]));
     let flat = quirks.has(Quirk::FlattenContent)
@@ -193,7 +216,7 @@ fn flatten(content: &mut Json, quirks: Quirks) {
         || quirks.has(Quirk::FlattenUnlessMedia) && !media
         || quirks.has(Quirk::FlattenAllText) && parts.iter().all(|p| is(p, &["text"]));
     let text = if flat {
-        parts.iter().filter_map(|p| p.get("text").and_then(Json::as_str)).collect::<String>()
+        parts.iter().filter_map(|p| p.text("text")).collect::<String>()
     } else {
         return;
     };
@@ -205,7 +228,7 @@ fn flatten_result(message: &mut Json) {
     let Some(content) = message.get_mut("content") else { return };
     let Some(parts) = content.as_array() else { return };
     let text = match parts {
-        [one] => one.get("text").and_then(Json::as_str).map(str::to_owned),
+        [one] => one.text("text").map(str::to_owned),
         _ => None,
     };
     *content = Json::from(text.unwrap_or_else(|| content.to_string()));
@@ -214,9 +237,8 @@ fn flatten_result(message: &mut Json) {
 /// Takes the pictures out of a tool's turn.
 fn take_images(message: &mut Json) -> Vec<Json> {
     let Some(Json::Array(parts)) = message.get_mut("content") else { return Vec::new() };
-    let (images, rest): (Vec<_>, Vec<_>) = std::mem::take(parts)
-        .into_iter()
-        .partition(|part| part.get("type").and_then(Json::as_str) == Some("image_url"));
+    let (images, rest): (Vec<_>, Vec<_>) =
+        std::mem::take(parts).into_iter().partition(|part| part.text("type") == Some("image_url"));
     *parts = rest;
     if parts.is_empty() && !images.is_empty() {
         parts.push(Json::object([("type", "text"), ("text", IMAGE_PLACEHOLDER)]));
@@ -237,6 +259,6 @@ pub(super) fn has_files(raw: &str) -> bool {
         return false;
     }
     let list: Vec<Json> = serde_json::from_str(raw).unwrap_or_default();
-    let file = |part: &Json| part.get("type").and_then(Json::as_str) == Some("file");
+    let file = |part: &Json| part.text("type") == Some("file");
     list.iter().filter_map(|m| m.get("content").and_then(Json::as_array)).any(|parts| parts.iter().any(file))
 }

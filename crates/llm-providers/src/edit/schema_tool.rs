@@ -1,7 +1,7 @@
 //! JSON schemas through a tool: the schema becomes the parameters of a tool that must be called; its arguments are
 //! the answer.
 
-use llm_types::{Error, Json, Result};
+use llm_types::{Error, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 
@@ -23,7 +23,7 @@ pub(super) fn emulate(
         return Ok(());
     }
     let Some(format) = draft.json("response_format") else { return Ok(()) };
-    let schema = match format.get("type").and_then(Json::as_str) {
+    let schema = match format.text("type") {
         Some("json_schema") => format.get("json_schema").and_then(|s| s.get("schema")),
         _ => format.get("response_schema"),
     };

@@ -33,7 +33,7 @@ pub(super) fn edit(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Re
 }
 
 fn switch(draft: &mut Draft<'_>) {
-    if let Some(kind) = draft.json("thinking").and_then(|t| t.get("type").and_then(Json::as_str).map(str::to_owned)) {
+    if let Some(kind) = draft.json("thinking").and_then(|t| t.text("type").map(str::to_owned)) {
         let known = if kind == "disabled" { "disabled" } else { "enabled" };
         draft.set("thinking", format!(r#"{{"type":"{known}"}}"#));
         draft.remove("reasoning_effort");
@@ -51,7 +51,7 @@ fn to_effort(draft: &mut Draft<'_>, policy: &Policy) {
     const MESSAGES: [(i64, &str); 3] = [(10_000, "high"), (5_000, "medium"), (2_000, "low")];
     let Some(thinking) = draft.json("thinking") else { return };
     draft.remove("thinking");
-    if draft.get("reasoning_effort").is_some() || thinking.get("type").and_then(Json::as_str) == Some("disabled") {
+    if draft.get("reasoning_effort").is_some() || thinking.text("type") == Some("disabled") {
         return;
     }
     let steps = if policy.client == Some(Format::AnthropicMessages) { MESSAGES } else { CHAT };

@@ -2,6 +2,7 @@
 
 use llm_types::Json;
 
+use super::draft::Draft;
 use super::scan;
 use crate::quirk::{Quirk, Quirks};
 
@@ -11,18 +12,12 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
     let additional = quirks.has(Quirk::StripAdditionalProperties)
         && (scan::has(raw, "\"additionalProperties\"") || scan::has(raw, "\"strict\""));
     let cache = (strip_cache || quirks.has(Quirk::StripToolCacheControl)) && scan::has(raw, "\"cache_control\"");
-    let functions = quirks.has(Quirk::FunctionsOnly);
     let fill = quirks.has(Quirk::FillToolParameters);
-    if !(strict || additional || cache || functions || fill) {
+    if !(strict || additional || cache || fill) {
         return None;
     }
     let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
     let mut changed = false;
-    if functions {
-        let before = list.len();
-        list.retain(|tool| tool.get("type").and_then(Json::as_str).is_none_or(|t| t == "function"));
-        changed |= list.len() < before;
-    }
     for tool in &mut list {
         if cache {
             changed |= tool.remove("cache_control").is_some();
@@ -46,6 +41,28 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
         }
     }
     changed.then(|| Json::Array(list).to_string())
+}
+
+/// Leaves tools out that are no functions, and with them what speaks of them: a choice of one that is gone, the choice
+/// and `parallel_tool_calls` when none is left.
+pub(super) fn functions_only(draft: &mut Draft<'_>) {
+    let Some(Json::Array(mut list)) = draft.json("tools") else { return };
+    let before = list.len();
+    list.retain(|tool| tool.text("type") == Some("function"));
+    if list.len() == before {
+        return;
+    }
+    if list.is_empty() {
+        ["tools", "tool_choice", "parallel_tool_calls"].iter().for_each(|name| draft.lose(name));
+        return;
+    }
+    let named = draft.json("tool_choice").filter(|choice| choice.as_object().is_some());
+    let chosen = |choice: &Json| choice.get("function").and_then(|f| f.text("name").map(str::to_owned));
+    let is = |tool: &Json, name: &str| tool.get("function").and_then(|f| f.text("name")) == Some(name);
+    if named.is_some_and(|c| !chosen(&c).is_some_and(|name| list.iter().any(|tool| is(tool, &name)))) {
+        draft.lose("tool_choice");
+    }
+    draft.set("tools", Json::Array(list).to_string());
 }
 
 /// Takes `additionalProperties: false` and `strict` out of a schema, at every depth.

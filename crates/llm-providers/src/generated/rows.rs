@@ -754,6 +754,7 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     betas: &[
         ("advanced-tool-use-2025-11-20", "advanced-tool-use-2025-11-20"),
         ("code-execution-2025-08-25", "code-execution-2025-08-25"),
+        ("computer-use-2024-10-22", "computer-use-2024-10-22"),
         ("computer-use-2025-01-24", "computer-use-2025-01-24"),
         ("computer-use-2025-11-24", "computer-use-2025-11-24"),
         ("context-1m-2025-08-07", "context-1m-2025-08-07"),
@@ -1681,10 +1682,12 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
         Q::KeepCacheControl,
+        Q::CacheControlInContent,
         Q::StripToolCacheControl,
         Q::StripStrict,
         Q::NamesOfUsersOnly,
         Q::StripEmptyContent,
+        Q::UnprocessableIsBad,
         Q::FillToolParameters,
     ]),
     quirks_like: &[(
@@ -1750,6 +1753,7 @@ pub(crate) static DEEPINFRA: ProviderRow = ProviderRow {
             format: Format::DeepInfraRerank,
             path: "/inference/{model}",
             base: Some("https://api.deepinfra.com/v1"),
+            leaves: &["top_n", "return_documents", "rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"],
             ..Task::BLANK
         },
         Task {
@@ -2334,14 +2338,12 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
         F::WebSearchOptions,
         F::IncludeServerSideToolInvocations,
         F::ServiceTier,
+        F::FrequencyPenalty,
+        F::PresencePenalty,
     ]),
     supported_if: &[
         (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
         (Cap::Like(&["gemini-3", "gemini-4"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
-        (
-            Cap::Unlike(&["gemini-3", "gemini-4", "gemini-2.5-pro-preview-06-05"]),
-            FieldSet::of(&[F::FrequencyPenalty, F::PresencePenalty]),
-        ),
     ],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     quirks: Quirks::of(&[Q::EmbedInputList]),
@@ -4206,8 +4208,11 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
         Q::EmbedInputList,
         Q::ErrorTypeByStatus,
         Q::StreamErrorIsApi,
-        Q::KeepCacheControl,
     ]),
+    quirks_like: &[(
+        &["claude", "gemini", "minimax", "glm", "z-ai"],
+        Quirks::of(&[Q::KeepCacheControl, Q::CacheControlInContent]),
+    )],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     hosts: &["openrouter.ai/api/v1"],
     bare_models: &["openrouter/auto", "openrouter/free", "openrouter/bodybuilder"],
@@ -5736,7 +5741,13 @@ pub(crate) static WATSONX: ProviderRow = ProviderRow {
         F::ResponseFormat,
         F::ReasoningEffort,
     ]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ErrorTypeByStatus, Q::StripAdditionalProperties]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::ErrorTypeByStatus,
+        Q::StripAdditionalProperties,
+        Q::KeepCacheControl,
+        Q::UnprocessableIsBad,
+    ]),
     paths: Paths { chat: Some("/ml/v1/text/chat"), embeddings: Some("/ml/v1/text/embeddings"), ..Paths::NONE },
     ..BLANK
 };

@@ -64,6 +64,14 @@ pub fn error(row: &ProviderRow, error: &mut Error) {
     if row.format == RowFormat::OpenAi && !row.quirks.has(Quirk::ErrorTypeByStatus) {
         llm_wire::openai::errors::keep_invalid_request(error);
     }
+    // Only Anthropic's own 413 and 529 have other statuses for clients.
+    let status = error.upstream.as_ref().map(|said| said.status);
+    if row.format != RowFormat::Anthropic && matches!(status, Some(413 | 529)) {
+        error.status = status;
+    }
+    if row.quirks.has(Quirk::UnprocessableIsBad) && status == Some(422) {
+        error.status = Some(400);
+    }
 }
 
 /// What becomes of error objects inside the row's streams.

@@ -34,11 +34,11 @@ pub(super) fn reasoning(parts: &mut Vec<Part>) {
 /// The thoughts of a reasoning object.
 fn thoughts(json: &RawJson) -> Option<Vec<Part>> {
     let tree: Json = json.read().ok()?;
-    if tree.get("type").and_then(Json::as_str) != Some("reasoning") {
+    if tree.text("type") != Some("reasoning") {
         return None;
     }
     let summaries = tree.get("summary").and_then(Json::as_array)?;
-    let text = |s: &Json, key: &str| s.get(key).and_then(Json::as_str).map(str::to_owned);
+    let text = |s: &Json, key: &str| s.text(key).map(str::to_owned);
     let part = |s: &Json| {
         let kind = PartKind::Thinking { text: text(s, "text").unwrap_or_default(), signature: text(s, "signature") };
         Part::new(kind)

@@ -105,3 +105,18 @@ fn errors_are_told_as_the_row_says() {
     assert_eq!(super::stream_errors(&row(&[Quirk::StreamErrorByCode])), StreamErrors::ByCode);
     assert_eq!(super::stream_errors(&row(&[Quirk::StreamErrorIsApi])), StreamErrors::Api);
 }
+
+#[test]
+fn statuses_are_bent_where_the_house_bends_them() {
+    let status = |row: &ProviderRow, status: u16| {
+        let body = br#"{"type":"error","error":{"type":"x","message":"no"}}"#;
+        let codec = llm_wire::registry::upstream_generate(Format::AnthropicMessages).unwrap();
+        let mut error = codec.decode_error(&llm_wire::ReplyView { status, provider: "x", headers: &[], body });
+        super::error(row, &mut error);
+        error.status()
+    };
+    let house = ProviderRow { format: RowFormat::Anthropic, ..BLANK };
+    assert_eq!((status(&house, 529), status(&row(&[]), 529)), (500, 529));
+    assert_eq!((status(&row(&[]), 413), status(&row(&[]), 422)), (413, 422));
+    assert_eq!(status(&row(&[Quirk::UnprocessableIsBad]), 422), 400);
+}

@@ -108,7 +108,7 @@ fn bound(params: &Params) -> Result<Json> {
 }
 
 fn text(key: &Json, name: &str) -> Option<String> {
-    key.get(name).and_then(Json::as_str).filter(|s| !s.is_empty()).map(str::to_owned)
+    key.text(name).filter(|s| !s.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

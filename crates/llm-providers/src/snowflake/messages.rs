@@ -1,8 +1,10 @@
 //! Requests of other languages for Claude, in the shapes that LiteLLM sends here: lone texts are bare strings, results
-//! of tools are turns of their own, and no tool is made up for a history that called some.
+//! of tools are turns of their own, nothing stands for texts that are empty, tools carry no cache marks, and no tool is
+//! made up for a history that called some.
 
 use bytes::Bytes;
 use llm_types::{Json, Result};
+use llm_wire::anthropic::PLACEHOLDER;
 use llm_wire::top::Top;
 
 /// The tool that our writer makes up.
@@ -27,20 +29,21 @@ pub(super) fn rewrite(body: &[u8]) -> Result<Bytes> {
 
 /// The client's tools, without the word that says so.
 fn untyped(tools: Vec<Json>) -> Vec<Json> {
-    let custom = |t: &Json| t.get("type").and_then(Json::as_str) == Some("custom");
+    let custom = |t: &Json| t.text("type") == Some("custom");
     let mut tools: Vec<Json> = tools.into_iter().filter(|t| !named(t)).collect();
     for tool in tools.iter_mut().filter(|t| custom(t)) {
         tool.remove("type");
+        tool.remove("cache_control");
     }
     tools
 }
 
 fn named(tool: &Json) -> bool {
-    tool.get("name").and_then(Json::as_str) == Some(MADE_UP)
+    tool.text("name") == Some(MADE_UP)
 }
 
 fn is_result(block: &Json) -> bool {
-    block.get("type").and_then(Json::as_str) == Some("tool_result")
+    block.text("type") == Some("tool_result")
 }
 
 /// Results of tools, then the rest of the turn.
@@ -58,10 +61,18 @@ fn split(message: Json) -> Vec<Json> {
     vec![turn(results), turn(rest)]
 }
 
-/// A lone text as a bare string.
+/// A lone text as a bare string; an empty one is no text beside other blocks.
 fn flat(mut message: Json) -> Json {
+    if let Some(Json::Array(blocks)) = message.get_mut("content") {
+        let empty = |block: &Json| block.text("text") == Some(PLACEHOLDER);
+        if blocks.iter().all(empty) {
+            message.set("content", "");
+            return message;
+        }
+        blocks.retain(|block| !empty(block));
+    }
     let text = match message.get("content").and_then(Json::as_array) {
-        Some([one]) if one.as_object().is_some_and(|o| o.len() == 2) => one.get("text").and_then(Json::as_str),
+        Some([one]) if one.as_object().is_some_and(|o| o.len() == 2) => one.text("text"),
         _ => None,
     };
     if let Some(text) = text.map(str::to_owned) {

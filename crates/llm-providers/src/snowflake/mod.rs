@@ -64,9 +64,9 @@ impl Provider for Snowflake {
         out.set_extra(call.params)
     }
 
-    /// Answers are short where nobody says how long they may be.
+    /// Answers are short where nobody says how long they may be; every Claude may be asked to think.
     fn caps(&self, _model: &str, caps: ModelCaps) -> ModelCaps {
-        ModelCaps { max_output_tokens: Some(4096), ..caps }
+        ModelCaps { max_output_tokens: Some(4096), reasoning: true, ..caps }
     }
 
     fn prepares(&self, call: &Call<'_>) -> bool {

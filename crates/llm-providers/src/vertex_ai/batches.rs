@@ -133,7 +133,7 @@ impl FileHouse for Batches {
 
     fn facts(&self, id: &str, reply: &ReplyView<'_>) -> Json {
         let told: Json = serde_json::from_slice(reply.body).unwrap_or_default();
-        let text = |key: &str| told.get(key).and_then(Json::as_str);
+        let text = |key: &str| told.text(key);
         file::Facts {
             id,
             bytes: text("size").and_then(|n| n.parse().ok()),
@@ -229,7 +229,7 @@ mod tests {
             "https://eu-west1-aiplatform.googleapis.com/v1/projects/pr/locations/eu-west1/batchPredictionJobs"
         );
         let body: Json = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body.get("model").and_then(Json::as_str), Some("publishers/google/models/gemini-2.5-flash"));
+        assert_eq!(body.text("model"), Some("publishers/google/models/gemini-2.5-flash"));
         assert!(body.to_string().contains(
             r#""outputUriPrefix":"gs://b/p/litellm-vertex-files/publishers/google/models/gemini-2.5-flash""#
         ));

@@ -64,6 +64,15 @@ macro_rules! provider {
                 claude::prepare(call, &body)
             }
 
+            fn steers(&self, call: &Call<'_>) -> bool {
+                call.format == Format::AnthropicMessages
+            }
+
+            fn steer(&self, _: &Call<'_>, body: Bytes, endpoint: &mut Endpoint) -> Result<Bytes> {
+                claude::show_search(&body, endpoint)?;
+                Ok(body)
+            }
+
             fn wire_model<'a>(&self, model: &'a str) -> Cow<'a, str> {
                 wire_model(model)
             }

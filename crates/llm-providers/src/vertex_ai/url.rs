@@ -49,7 +49,7 @@ impl<'a> Place<'a> {
 
     /// The project that credentials in the configuration name.
     fn project_of_credentials(&self) -> Option<String> {
-        let project = |tree: &Json| tree.get("project_id").and_then(Json::as_str).map(str::to_owned);
+        let project = |tree: &Json| tree.text("project_id").map(str::to_owned);
         match self.params.get("vertex_credentials").or_else(|| self.params.get("vertex_ai_credentials"))? {
             tree @ Json::Object(_) => project(tree),
             Json::String(text) => project(&serde_json::from_str(text).ok()?),

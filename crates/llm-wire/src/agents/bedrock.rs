@@ -110,7 +110,7 @@ fn told(frame: &Frame<'_>, provider: &str) -> Told {
     };
     match frame.event.as_deref() {
         Some("chunk") => {
-            let bytes = tree.get("bytes").and_then(Json::as_str).and_then(|coded| STANDARD.decode(coded).ok());
+            let bytes = tree.text("bytes").and_then(|coded| STANDARD.decode(coded).ok());
             bytes.map_or(Told::Nothing, |bytes| Told::Text(String::from_utf8_lossy(&bytes).into_owned()))
         }
         Some("trace") => tree.get("trace").and_then(consumed).map_or(Told::Nothing, Told::Usage),

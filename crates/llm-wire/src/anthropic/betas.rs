@@ -77,6 +77,6 @@ fn has_skills(container: &RawJson) -> bool {
 fn edits(management: &RawJson) -> (bool, bool) {
     let tree: Json = management.read().unwrap_or_default();
     let list = tree.as_array().or_else(|| tree.get("edits").and_then(Json::as_array)).unwrap_or_default();
-    let compacts = |e: &Json| e.get("type").and_then(Json::as_str).is_some_and(|t| t.starts_with("compact"));
+    let compacts = |e: &Json| e.text("type").is_some_and(|t| t.starts_with("compact"));
     (list.iter().any(compacts), list.iter().any(|e| !compacts(e)))
 }

@@ -89,7 +89,7 @@ pub(super) fn write_carried(
 fn context_management(raw: &RawJson) -> Json {
     let tree: Json = raw.read().unwrap_or_default();
     let Some(list) = tree.as_array() else { return tree };
-    let edits = list.iter().filter(|e| e.get("type").and_then(Json::as_str) == Some("compaction")).map(|e| {
+    let edits = list.iter().filter(|e| e.text("type") == Some("compaction")).map(|e| {
         let mut edit = Json::object([("type", Json::from("compact_20260112"))]);
         if let Some(at) = e.get("compact_threshold") {
             edit.set("trigger", Json::object([("type", Json::from("input_tokens")), ("value", at.clone())]));

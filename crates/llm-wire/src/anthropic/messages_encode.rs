@@ -12,10 +12,10 @@ use crate::codec::EncodeContext;
 use crate::top::{Top, write_str};
 
 /// Stands for text that is empty: the upstream refuses empty text blocks.
-const PLACEHOLDER: &str = "[System: Empty message content sanitised to satisfy protocol]";
+pub const PLACEHOLDER: &str = "[System: Empty message content sanitised to satisfy protocol]";
 
 /// Precedes instructions in the middle of a conversation, for models that only know them at the start.
-pub(crate) const OPERATOR_NOTE: &str =
+pub const OPERATOR_NOTE: &str =
     "Operator note (not from the user): the following was originally a mid-conversation system-role reminder.";
 
 /// Writes `system` from the leading instructions, when there are any.

@@ -41,7 +41,7 @@ use llm_types::{Error, Format, Result};
 pub(crate) use block_encode::input as tool_input;
 pub use count_tokens::encode_count;
 pub(crate) use error::{decode as decode_error, status_of};
-pub(crate) use messages_encode::OPERATOR_NOTE;
+pub use messages_encode::{OPERATOR_NOTE, PLACEHOLDER};
 pub(crate) use reasoning::plan as thinking_plan;
 pub(crate) use unsupported::{error as unsupported, lose};
 pub use usage::decode as decode_usage;

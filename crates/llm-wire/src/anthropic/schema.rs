@@ -104,7 +104,7 @@ struct Cleaner {
 
 impl Cleaner {
     fn clean(&mut self, node: &mut Json) {
-        if let Some(path) = node.get("$ref").and_then(Json::as_str).map(str::to_owned) {
+        if let Some(path) = node.text("$ref").map(str::to_owned) {
             self.inline(node, &path);
             return;
         }
@@ -173,7 +173,7 @@ fn restate(node: &mut Json) {
         return;
     }
     let note = format!("Note: {}.", notes.join(", "));
-    let text = match node.get("description").and_then(Json::as_str) {
+    let text = match node.text("description") {
         Some(d) if !d.is_empty() => format!("{d} {note}"),
         _ => note,
     };

@@ -68,7 +68,7 @@ impl BatchCodec for MessageBatches {
     fn outcome(&self, line: &[u8]) -> Result<Outcome> {
         let unread = |why: &str| invalid("a result of the batch", why);
         let ResultLine { custom_id, result } = serde_json::from_slice(line).map_err(|e| unread(&e.to_string()))?;
-        let answer = match result.get("type").and_then(Json::as_str) {
+        let answer = match result.text("type") {
             Some("succeeded") => {
                 let body = result.get("message").ok_or_else(|| unread("'message'"))?.to_raw();
                 Ok(Answered { format: Format::AnthropicMessages, body })

@@ -119,7 +119,7 @@ fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 /// The language of an answer, by its shape: a file of results does not name the model.
 fn format(output: &Json) -> Format {
     let has = |key: &str| output.get(key).is_some();
-    if output.get("type").and_then(Json::as_str) == Some("message") {
+    if output.text("type") == Some("message") {
         Format::AnthropicMessages
     } else if output.get("output").is_some_and(|o| o.get("message").is_some()) {
         Format::BedrockConverse

@@ -132,7 +132,7 @@ impl BatchCodec for BatchPrediction {
 /// The language of an answer.
 fn format(response: &Json) -> Option<Format> {
     let has = |key: &str| response.get(key).is_some();
-    if response.get("type").and_then(Json::as_str) == Some("message") {
+    if response.text("type") == Some("message") {
         Some(Format::AnthropicMessages)
     } else if has("choices") {
         Some(Format::OpenAiChat)
@@ -146,7 +146,7 @@ fn problem(status: &Json) -> Option<String> {
     match status {
         Json::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         object @ Json::Object(fields) if !fields.is_empty() => {
-            Some(object.get("message").and_then(Json::as_str).map_or_else(|| object.to_string(), str::to_owned))
+            Some(object.text("message").map_or_else(|| object.to_string(), str::to_owned))
         }
         _ => None,
     }
@@ -167,7 +167,7 @@ fn name(custom_id: &str, labels: &mut Json) {
 
 /// The name in labels.
 fn named(labels: &Json) -> Option<String> {
-    let text = |key: &str| labels.get(key).and_then(Json::as_str);
+    let text = |key: &str| labels.text(key);
     let mut coded = String::new();
     for at in 0.. {
         let key = if at == 0 { RAW.to_owned() } else { format!("{RAW}_{at}") };
@@ -196,7 +196,7 @@ fn batch(job: &Job) -> Batch {
     let end = |of: &str| at(&job.end_time).filter(|_| status == of);
     let input = job.input_config.get("gcsSource").and_then(|source| source.get("uris"));
     let input = input.and_then(|uris| uris.as_str().or_else(|| uris.as_array()?.first()?.as_str()));
-    let output = job.output_info.get("gcsOutputDirectory").and_then(Json::as_str).filter(|_| status == "completed");
+    let output = job.output_info.text("gcsOutputDirectory").filter(|_| status == "completed");
     let text = |key: &str| job.error.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
     Batch {
         id: last(&job.name),

@@ -23,7 +23,7 @@ impl TaskCodec for Rerank {
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
         let missing =
             |name: &str| Error::bad_request(format!("Missing required parameter: '{name}'.")).with_param(name);
-        let query = request.fields.get("query").and_then(Json::as_str).ok_or_else(|| missing("query"))?;
+        let query = request.fields.text("query").ok_or_else(|| missing("query"))?;
         let documents = request.fields.get("documents").and_then(Json::as_array).ok_or_else(|| missing("documents"))?;
         let text = |t: &str| Json::object([("text", t)]);
         let query = Json::object([("type", Json::from("TEXT")), ("textQuery", text(query))]);

@@ -141,7 +141,7 @@ pub struct Listed {
 #[must_use]
 pub fn listed(body: &[u8]) -> Listed {
     let tree: Json = serde_json::from_slice(body).unwrap_or_default();
-    let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let text = |json: &Json, name: &str| json.text(name).unwrap_or_default().to_owned();
     let one = |json: &Json| (text(json, "name"), text(json, "displayName"), text(json, "expireTime"));
     let contents = match tree.get("cachedContents").and_then(Json::as_array) {
         Some(list) => list.iter().map(one).collect(),
@@ -178,9 +178,9 @@ mod tests {
         let model = "models/gemini-2.5-flash";
         let content = content(&req, &range, model, &mut EncodeContext::for_model("gemini-2.5-flash")).unwrap();
         let body: Json = serde_json::from_str(&content.body).unwrap();
-        assert_eq!(body.get("model").and_then(Json::as_str), Some(model));
-        assert_eq!(body.get("ttl").and_then(Json::as_str), Some("600s"));
-        assert_eq!(body.get("displayName").and_then(Json::as_str), Some(content.key.as_str()));
+        assert_eq!(body.text("model"), Some(model));
+        assert_eq!(body.text("ttl"), Some("600s"));
+        assert_eq!(body.text("displayName"), Some(content.key.as_str()));
         assert!(content.body.contains("Law") && body.get("tools").is_some() && body.get("toolConfig").is_some());
         leave(&mut req, &range, "cachedContents/1");
         let mut out = BytesMut::new();

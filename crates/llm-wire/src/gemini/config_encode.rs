@@ -9,7 +9,7 @@ use super::model::Model;
 use super::reasoning::thinking_config;
 use super::request_decode::is;
 use super::schema;
-use super::tools_encode::Tools;
+use super::tools_encode::{Tools, lose};
 use crate::codec::EncodeContext;
 use crate::openai::object::Obj;
 use crate::top::Top;
@@ -85,8 +85,15 @@ pub(super) fn write(
         config.put("stop_sequences", &req.stop);
     }
     config.opt("max_output_tokens", req.max_output_tokens.as_ref());
-    config.opt("presence_penalty", s.presence_penalty.as_ref());
-    config.opt("frequency_penalty", s.frequency_penalty.as_ref());
+    for (name, penalty) in
+        [("presence_penalty", s.presence_penalty.as_ref()), ("frequency_penalty", s.frequency_penalty.as_ref())]
+    {
+        if penalty.is_some() && !model.takes_penalties() {
+            lose(ctx, name);
+        } else {
+            config.opt(name, penalty);
+        }
+    }
     config.opt("seed", s.seed.as_ref());
     logprobs(req, &mut config);
     output(req, model, tools, &mut config);

@@ -65,7 +65,7 @@ pub(super) fn encode(logprobs: &str, obj: &mut Obj<'_>) {
 
 fn entry(token: &Json, list: &mut Arr<'_>) {
     let mut obj = list.obj();
-    obj.str("token", token.get("token").and_then(Json::as_str).unwrap_or_default());
+    obj.str("token", token.text("token").unwrap_or_default());
     let number = token.get("logprob").map_or_else(|| "0".to_owned(), ToString::to_string);
     obj.key("logProbability").put_slice(number.as_bytes());
 }

@@ -10,6 +10,7 @@ pub(super) struct Model {
     lite: bool,
     pro: bool,
     two_five: bool,
+    penalties: bool,
     system: bool,
 }
 
@@ -25,6 +26,7 @@ impl Model {
             lite: has("flash-lite"),
             pro: has("pro"),
             two_five: has("gemini-2.5"),
+            penalties: !has("gemini-2.5-pro-preview-06-05"),
             // Gemma and Lyria know no instructions
             system: !has("gemma") && !has("lyria"),
         }
@@ -33,6 +35,11 @@ impl Model {
     /// Gemini 3 and newer: levels in place of budgets, ids of calls, signatures demanded, temperature 1.
     pub(super) fn is_three(self) -> bool {
         self.generation.is_some_and(|g| g >= 3)
+    }
+
+    /// Penalties for what was said before are understood.
+    pub(super) fn takes_penalties(self) -> bool {
+        self.penalties && !self.is_three()
     }
 
     /// Gemini 2 and newer take JSON schemas as they are.
@@ -77,6 +84,7 @@ mod tests {
         assert_eq!(Model::of("gemini-2.5-pro").minimal_budget(), 128);
         assert!(!Model::of("gemini-1.5-pro").takes_json_schema());
         assert!(!Model::of("gemma-3-27b-it").takes_system() && !Model::of("1234567890").is_three());
+        assert!(Model::of("gemini-2.5-pro").takes_penalties() && !Model::of("gemini-3-pro-preview").takes_penalties());
         assert_eq!(Model::of("gemini-3-flash-preview").lowest_level(), "minimal");
     }
 }

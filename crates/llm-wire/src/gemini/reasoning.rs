@@ -70,6 +70,8 @@ fn by_object(thinking: &RawJson, model: Model, adaptive: bool) -> Json {
     let mut config = Json::Object(Vec::new());
     if adaptive || (kind(thinking) == "enabled" && budget != Some(0)) {
         config.set("includeThoughts", true);
+    } else if model.is_three() {
+        config.set("includeThoughts", false);
     }
     if let (Some(budget), false) = (budget, model.is_three()) {
         config.set("thinkingBudget", budget);

@@ -53,7 +53,7 @@ pub(super) fn for_google(schema: &RawJson, ordered: bool) -> Json {
 
 /// Puts definitions in place of references to them. A definition that needs itself is any object there.
 fn write_out(node: &mut Json, defs: &[(String, Json)], inside: &mut Vec<String>) {
-    let name = node.get("$ref").and_then(Json::as_str).and_then(|r| r.rsplit('/').next()).map(str::to_owned);
+    let name = node.text("$ref").and_then(|r| r.rsplit('/').next()).map(str::to_owned);
     if let Some(name) = name {
         let found = defs.iter().find(|(n, _)| *n == name).filter(|_| !inside.contains(&name) && inside.len() < DEPTH);
         let Some((_, definition)) = found else { return *node = Json::object([("type", "object")]) };
@@ -95,7 +95,7 @@ fn bend(node: &mut Json, depth: usize) {
     }
     nullable(node);
     enums(node);
-    let array = node.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case("array"));
+    let array = node.text("type").is_some_and(|t| t.eq_ignore_ascii_case("array"));
     let empty = |items: &Json| items.as_object().is_some_and(<[_]>::is_empty);
     if node.get("items").map_or(array, empty) {
         node.set("items", Json::object([("type", "object")]));
@@ -105,7 +105,7 @@ fn bend(node: &mut Json, depth: usize) {
 
 fn nullable(node: &mut Json) {
     let Some(Json::Array(any)) = node.get_mut("anyOf") else { return };
-    let is_null = |s: &Json| s.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case("null"));
+    let is_null = |s: &Json| s.text("type").is_some_and(|t| t.eq_ignore_ascii_case("null"));
     let before = any.len();
     any.retain(|s| !is_null(s));
     if any.is_empty() {
@@ -119,7 +119,7 @@ fn nullable(node: &mut Json) {
 
 /// Enums are for strings only, and an empty string stands for null.
 fn enums(node: &mut Json) {
-    let is_text = |s: &Json| s.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case("string"));
+    let is_text = |s: &Json| s.text("type").is_some_and(|t| t.eq_ignore_ascii_case("string"));
     let text = is_text(node) || node.get("anyOf").and_then(Json::as_array).is_some_and(|any| any.iter().any(is_text));
     if !text {
         node.remove("enum");

@@ -120,7 +120,7 @@ impl Tools {
                 }
             }
             "computerUse" => {
-                let word = match value.get("environment").and_then(Json::as_str) {
+                let word = match value.text("environment") {
                     Some("browser") | None => "ENVIRONMENT_BROWSER".to_owned(),
                     Some(other) => other.to_owned(),
                 };

@@ -60,8 +60,7 @@ fn seen(codec: &dyn TaskCodec, request: &TaskRequest, body: &str) -> Vec<String>
     let json: Json = serde_json::from_slice(bytes).unwrap();
     let images = json.get("data").unwrap().as_array().unwrap();
     assert_eq!(reply.usage.unwrap().usage.images_out, images.len() as u64);
-    let told =
-        |i: &Json| i.get("url").and_then(Json::as_str).or(i.get("b64_json").and_then(Json::as_str)).unwrap().to_owned();
+    let told = |i: &Json| i.text("url").or(i.text("b64_json")).unwrap().to_owned();
     images.iter().map(told).collect()
 }
 

@@ -65,7 +65,7 @@ impl TaskCodec for Reducto {
             return Ok(Next::Done);
         }
         let tree = read(reply)?;
-        let id = tree.get("file_id").and_then(Json::as_str).filter(|id| !id.is_empty());
+        let id = tree.text("file_id").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| errors::invalid_reply(reply, "no file_id of an uploaded document"))?;
         let body = write::json(parse(request, id));
         let url = FollowUrl::Beside("/parse".to_owned());
@@ -123,7 +123,7 @@ fn pages(chunks: &[Json]) -> Vec<Page> {
             }
         }
     }
-    let text = |item: &Json| item.get("content").and_then(Json::as_str).filter(|c| !c.is_empty()).map(str::to_owned);
+    let text = |item: &Json| item.text("content").filter(|c| !c.is_empty()).map(str::to_owned);
     if by_page.is_empty() {
         let markdown = chunks.iter().filter_map(text).collect::<Vec<_>>().join("\n\n");
         return if markdown.is_empty() { Vec::new() } else { vec![Page { markdown, ..Page::default() }] };

@@ -67,7 +67,7 @@ pub(super) fn format(req: &GenerateRequest, obj: &mut Obj<'_>) {
 
 fn other(raw: &RawJson) -> Option<Json> {
     let tree: Json = raw.read().ok()?;
-    match tree.get("type").and_then(Json::as_str)? {
+    match tree.text("type")? {
         "json_object" => Some(Json::from("json")),
         "json_schema" => tree.get("json_schema")?.get("schema").cloned(),
         _ => None,

@@ -63,7 +63,7 @@ pub(super) fn given(req: &GenerateRequest) -> Option<Given> {
 
 impl Given {
     pub(super) fn render(&self, turns: &[Turn]) -> String {
-        let part = |of: &Json, key: &str| of.get(key).and_then(Json::as_str).map(str::to_owned).unwrap_or_default();
+        let part = |of: &Json, key: &str| of.text(key).map(str::to_owned).unwrap_or_default();
         let roles = self.roles.as_object().unwrap_or_default();
         let owned: Vec<(&str, String, String)> =
             roles.iter().map(|(name, of)| (name.as_str(), part(of, "pre_message"), part(of, "post_message"))).collect();

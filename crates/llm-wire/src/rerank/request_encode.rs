@@ -87,7 +87,7 @@ fn inputs(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json
 fn records(model: &str, query: &Json, documents: &[Json], rest: &[(String, Json)]) -> Json {
     let record = |(at, document): (usize, &Json)| {
         let text = document.as_str().or_else(|| document.get("text")?.as_str()).unwrap_or_default();
-        let own = document.get("title").and_then(Json::as_str).map(str::to_owned);
+        let own = document.text("title").map(str::to_owned);
         let title = own.unwrap_or_else(|| text.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
         Json::object([("id", Json::from(at.to_string())), ("title", Json::from(title)), ("content", Json::from(text))])
     };

@@ -23,7 +23,7 @@ pub(super) fn decode(
         _ => meta(dialect.tokens, &tree),
     };
     let results = results(dialect.tells, request, &tree).ok_or_else(broken)?;
-    let id = tree.get("id").and_then(Json::as_str).unwrap_or(&ctx.fallback_id);
+    let id = tree.text("id").unwrap_or(&ctx.fallback_id);
     let usage = usage(&meta);
     let mut answer = Json::object([("id", Json::from(id)), ("results", results)]);
     if !meta.is_null() {
@@ -43,7 +43,7 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
             let shown = request.fields.get("return_documents").and_then(Json::as_bool) == Some(true);
             let told = |r: &&Json| ["index", "score"].iter().all(|key| r.get(key).is_some_and(|v| !v.is_null()));
             let text = |r: &Json| {
-                let told = r.get("text").and_then(Json::as_str).filter(|t| !t.is_empty());
+                let told = r.text("text").filter(|t| !t.is_empty());
                 let text = told.or_else(|| text_of(documents.get(usize::try_from(r.get("index")?.as_i64()?).ok()?)?));
                 text.filter(|_| shown).map(Json::from)
             };
@@ -61,7 +61,7 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
         }
         Tells::Records => {
             let one = |r: &Json| {
-                let index = r.get("id").and_then(Json::as_str).and_then(|id| id.parse::<u64>().ok());
+                let index = r.text("id").and_then(|id| id.parse::<u64>().ok());
                 let item = Json::object([
                     ("index", index.map_or(Json::Null, Json::from)),
                     ("score", r.get("score").cloned().unwrap_or_default()),

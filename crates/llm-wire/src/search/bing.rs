@@ -52,7 +52,7 @@ impl TaskCodec for Bing {
             serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
         let output = tree.get("output").and_then(Json::as_array);
         let output = output.ok_or_else(|| errors::invalid_reply(reply, "an answer without output"))?;
-        let status = tree.get("status").and_then(Json::as_str);
+        let status = tree.text("status");
         if status == Some("failed") {
             let said = tree.get("error").and_then(|e| e.get("message")?.as_str());
             return Err(errors::refused(reply, said.unwrap_or("the grounded search failed")));
@@ -91,16 +91,16 @@ fn web_search(country: Option<&str>) -> Json {
 /// One result for each address that is cited, in the order of the answer.
 fn cited(output: &[Json]) -> Vec<Json> {
     let mut out: Vec<Json> = Vec::new();
-    let is = |json: &Json, kind: &str| json.get("type").and_then(Json::as_str) == Some(kind);
+    let is = |json: &Json, kind: &str| json.text("type") == Some(kind);
     let list = |json: &Json, name: &str| json.get(name).and_then(Json::as_array).unwrap_or_default().to_vec();
     for part in output.iter().filter(|item| is(item, "message")).flat_map(|item| list(item, "content")) {
-        let text = part.get("text").and_then(Json::as_str).filter(|_| is(&part, "output_text")).unwrap_or_default();
+        let text = part.text("text").filter(|_| is(&part, "output_text")).unwrap_or_default();
         for note in list(&part, "annotations").iter().filter(|note| is(note, "url_citation")) {
-            let Some(url) = note.get("url").and_then(Json::as_str).filter(|u| !u.is_empty()) else { continue };
-            if out.iter().any(|known| known.get("url").and_then(Json::as_str) == Some(url)) {
+            let Some(url) = note.text("url").filter(|u| !u.is_empty()) else { continue };
+            if out.iter().any(|known| known.text("url") == Some(url)) {
                 continue;
             }
-            let title = note.get("title").and_then(Json::as_str).unwrap_or_default();
+            let title = note.text("title").unwrap_or_default();
             let marker = note.get("start_index").and_then(Json::as_i64).and_then(|at| usize::try_from(at).ok());
             out.push(Json::object([
                 ("title", title.to_owned()),

@@ -55,7 +55,7 @@ impl TaskCodec for Videos {
             ["first_id", "last_id"].iter().for_each(|key| name(&mut json, key, ctx));
             return Ok(TaskReply::json(json.to_string(), None));
         }
-        if json.get("id").and_then(Json::as_str).is_none() {
+        if json.text("id").is_none() {
             return Err(failed(&json, reply));
         }
         name(&mut json, "id", ctx);
@@ -64,7 +64,7 @@ impl TaskCodec for Videos {
         if let Some(seconds) = seconds.filter(|_| made) {
             json.set("usage", Json::object([("duration_seconds", number(seconds))]));
         }
-        let size = json.get("size").and_then(Json::as_str).or_else(|| request.str("size"));
+        let size = json.text("size").or_else(|| request.str("size"));
         let sizing = Sizing { video_resolution: size.and_then(resolution), ..Sizing::default() };
         let usage = made.then(|| counted(seconds.unwrap_or(0.0)));
         Ok(TaskReply { sizing, ..TaskReply::json(json.to_string(), usage) })

@@ -39,7 +39,7 @@ fn read(codec: &dyn TaskCodec, request: &TaskRequest, body: &str) -> (Json, Task
 }
 
 fn text<'j>(json: &'j Json, key: &str) -> &'j str {
-    json.get(key).and_then(Json::as_str).unwrap_or_default()
+    json.text(key).unwrap_or_default()
 }
 
 const MAKE: &str = r#"{"prompt":"p","seconds":"8","size":"1280x720"}"#;

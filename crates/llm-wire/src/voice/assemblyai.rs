@@ -30,7 +30,7 @@ impl TaskCodec for AssemblyAi {
 
     fn next(&self, request: &TaskRequest, _: u32, reply: &ReplyView<'_>) -> Result<Next> {
         let tree = tree(reply)?;
-        let text = |key: &str| tree.get(key).and_then(Json::as_str);
+        let text = |key: &str| tree.text(key);
         let jobs = |rest: &str| FollowUrl::Beside(format!("/../transcript{rest}"));
         if let Some(url) = text("upload_url") {
             return Ok(send("POST", jobs(""), order(request, url), Duration::ZERO));
@@ -47,7 +47,7 @@ impl TaskCodec for AssemblyAi {
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
         let tree = tree(reply)?;
-        let text = |json: &Json, key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text = |json: &Json, key: &str| json.text(key).unwrap_or_default().to_owned();
         let seconds = |json: &Json, key: &str| Some(json.get(key)?.as_f64()? / 1000.0);
         let words = tree.get("words").and_then(Json::as_array).unwrap_or_default();
         let heard = Heard {

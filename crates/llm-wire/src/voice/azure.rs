@@ -47,7 +47,7 @@ impl TaskCodec for AzureSpeech {
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
         let tree = tree(reply)?;
         let list = |json: &Json, key: &str| json.get(key).and_then(Json::as_array).unwrap_or_default().to_vec();
-        let text = |json: &Json| json.get("text").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text = |json: &Json| json.text("text").unwrap_or_default().to_owned();
         let combined = list(&tree, "combinedPhrases");
         let phrases = list(&tree, "phrases");
         if tree.get("combinedPhrases").is_none() {

@@ -40,12 +40,12 @@ impl TaskCodec for Deepgram {
         };
         let words = best.get("words").and_then(Json::as_array).unwrap_or_default();
         let time = |w: &Json, key: &str| w.get(key).and_then(Json::as_f64);
-        let text = |w: &Json| w.get("word").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text = |w: &Json| w.text("word").unwrap_or_default().to_owned();
         let heard = Heard {
             text: spoken_by(best, words)
                 .or_else(|| best.get("transcript")?.as_str().map(str::to_owned))
                 .unwrap_or_default(),
-            language: Some(channel.get("detected_language").and_then(Json::as_str).unwrap_or("en").to_owned()),
+            language: Some(channel.text("detected_language").unwrap_or("en").to_owned()),
             duration: tree.get("metadata").and_then(|m| m.get("duration")?.as_f64()),
             words: words.iter().map(|w| word(&text(w), time(w, "start"), time(w, "end"))).collect(),
             segments: Vec::new(),

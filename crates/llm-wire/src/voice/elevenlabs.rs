@@ -48,10 +48,10 @@ impl TaskCodec for ElevenLabs {
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
         let tree = tree(reply)?;
-        let text = |json: &Json, key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
+        let text = |json: &Json, key: &str| json.text(key).map(str::to_owned);
         let time = |json: &Json, key: &str| json.get(key).and_then(Json::as_f64);
         let all = tree.get("words").and_then(Json::as_array).unwrap_or_default();
-        let words = all.iter().filter(|w| w.get("type").and_then(Json::as_str) == Some("word"));
+        let words = all.iter().filter(|w| w.text("type") == Some("word"));
         let heard = Heard {
             text: text(&tree, "text").ok_or_else(|| errors::invalid_reply(reply, "a transcription without 'text'"))?,
             language: text(&tree, "language_code").or(Some("unknown".to_owned())),

@@ -79,13 +79,13 @@ type Made = Option<(Json, Option<String>)>;
 fn predicted(tree: &Json) -> Made {
     let first = tree.get("predictions")?.as_array()?.first()?;
     let data = ["audioContent", "bytesBase64Encoded"].iter().find_map(|name| first.get(name))?;
-    Some((data.clone(), first.get("mimeType").and_then(Json::as_str).map(str::to_owned)))
+    Some((data.clone(), first.text("mimeType").map(str::to_owned)))
 }
 
 /// The last sound among the steps of an interaction.
 fn interacted(tree: &Json) -> Made {
     let steps = ["steps", "outputs"].iter().find_map(|name| tree.get(name)?.as_array()).unwrap_or_default();
-    let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+    let text = |json: &Json, name: &str| json.text(name).map(str::to_owned);
     let mut made = None;
     for step in steps {
         let inside = step.get("content").and_then(Json::as_array).unwrap_or_default();

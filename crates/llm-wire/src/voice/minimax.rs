@@ -64,7 +64,7 @@ impl TaskCodec for MiniMax {
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
         let tree = tree(reply)?;
         if let Some(status) = tree.get("base_resp").filter(|s| s.get("status_code").and_then(Json::as_i64) != Some(0)) {
-            let said = status.get("status_msg").and_then(Json::as_str).unwrap_or("an error without a message");
+            let said = status.text("status_msg").unwrap_or("an error without a message");
             return Err(errors::refused(reply, said));
         }
         let sound = tree.get("data").and_then(|d| unhex(d.get("audio")?.as_str()?));

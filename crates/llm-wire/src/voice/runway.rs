@@ -54,7 +54,7 @@ impl TaskCodec for RunwaySpeech {
     fn next(&self, _: &TaskRequest, _: u32, reply: &ReplyView<'_>) -> Result<Next> {
         // The last reply is the sound itself.
         let Ok(task) = serde_json::from_slice::<Json>(reply.body) else { return Ok(Next::Done) };
-        let text = |key: &str| task.get(key).and_then(Json::as_str);
+        let text = |key: &str| task.text(key);
         match text("status") {
             Some("SUCCEEDED") => {
                 let url = task.get("output").and_then(|o| o.as_array()?.first()?.as_str());

@@ -29,7 +29,7 @@ impl TaskCodec for Soniox {
 
     fn next(&self, request: &TaskRequest, step: u32, reply: &ReplyView<'_>) -> Result<Next> {
         let tree = tree(reply)?;
-        let text = |key: &str| tree.get(key).and_then(Json::as_str);
+        let text = |key: &str| tree.text(key);
         let id = || text("id").ok_or_else(|| errors::invalid_reply(reply, "a reply without an id"));
         let jobs = |rest: String| FollowUrl::Beside(format!("/../transcriptions{rest}"));
         if step == 0 {
@@ -56,7 +56,7 @@ impl TaskCodec for Soniox {
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
         let tree = tree(reply)?;
         let tokens = tree.get("tokens").and_then(Json::as_array).unwrap_or_default();
-        let text = tree.get("text").and_then(Json::as_str);
+        let text = tree.text("text");
         let text = text.ok_or_else(|| errors::invalid_reply(reply, "a transcript without 'text'"))?;
         let heard = Heard {
             text: text.to_owned(),
@@ -89,7 +89,7 @@ fn words(tokens: &[Json]) -> Vec<Json> {
     let seconds = |t: &Json, key: &str| Some(t.get(key)?.as_f64()? / 1000.0);
     let mut words: Vec<(String, Option<f64>, Option<f64>)> = Vec::new();
     for token in tokens {
-        let Some(text) = token.get("text").and_then(Json::as_str) else { continue };
+        let Some(text) = token.text("text") else { continue };
         let (start, end) = (seconds(token, "start_ms"), seconds(token, "end_ms"));
         match words.last_mut() {
             Some((word, _, until)) if !text.starts_with(char::is_whitespace) => {

@@ -110,7 +110,7 @@ fn nova_effort(effort: &str) -> &'static str {
 
 fn budget(thinking: Option<&RawJson>) -> Option<&'static str> {
     let thinking: Json = thinking?.read().ok()?;
-    match (thinking.get("type").and_then(Json::as_str), thinking.get("budget_tokens").and_then(Json::as_i64)) {
+    match (thinking.text("type"), thinking.get("budget_tokens").and_then(Json::as_i64)) {
         (Some("disabled"), _) => Some(""),
         (_, Some(4096..)) => Some("high"),
         (_, Some(2048..)) => Some("medium"),

@@ -33,14 +33,14 @@ pub(super) fn of_answer(schema: &RawJson) -> Json {
 /// True when the root is something else than an object, so that a tool must wrap it.
 pub(super) fn needs_wrapping(schema: &RawJson) -> bool {
     let tree: Json = schema.read().unwrap_or_default();
-    tree.get("type").and_then(Json::as_str).is_some_and(|k| k != "object")
+    tree.text("type").is_some_and(|k| k != "object")
 }
 
 fn close(node: &mut Json) {
     match node {
         Json::Object(fields) => {
             fields.iter_mut().for_each(|(_, value)| close(value));
-            let object = node.get("type").and_then(Json::as_str) == Some("object");
+            let object = node.text("type") == Some("object");
             if object && node.get("additionalProperties").is_none() {
                 node.set("additionalProperties", false);
             }
@@ -97,7 +97,7 @@ struct Inliner {
 
 impl Inliner {
     fn walk(&mut self, node: &mut Json) {
-        if let Some(path) = node.get("$ref").and_then(Json::as_str).map(str::to_owned) {
+        if let Some(path) = node.text("$ref").map(str::to_owned) {
             return self.inline(node, &path);
         }
         match node {

@@ -19,7 +19,9 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
         Some(result) => tool_result(result, before, &mut obj),
         None => obj.str("message", &texts(&last.parts)),
     }
-    if before.last().is_some_and(|t| matches!(t.role, Role::User | Role::Tool) && last_result(t).is_none()) {
+    // Turns that say nothing, such as calls without a word, are none here.
+    let told = before.iter().rev().find(|t| last_result(t).is_some() || !texts(&t.parts).is_empty());
+    if told.is_some_and(|t| matches!(t.role, Role::User | Role::Tool) && last_result(t).is_none()) {
         obj.bool("force_single_step", true);
     }
     if !before.is_empty() {
@@ -81,7 +83,7 @@ fn write_tool(function: &FunctionTool, list: &mut Arr<'_>) {
     obj.str("description", function.description.as_deref().unwrap_or_default());
     let mut definitions = obj.obj("parameter_definitions");
     for (name, property) in schema.get("properties").and_then(Json::as_object).unwrap_or_default() {
-        let text = |key: &str| property.get(key).and_then(Json::as_str).unwrap_or_default();
+        let text = |key: &str| property.text(key).unwrap_or_default();
         let definition = Json::object([
             ("description", Json::from(text("description"))),
             ("type", Json::from(text("type"))),

@@ -140,7 +140,7 @@ fn write_tool(function: &FunctionTool, list: &mut Arr<'_>) {
     obj.str("description", function.description.as_deref().unwrap_or_default());
     let mut definitions = obj.obj("parameterDefinitions");
     for (name, property) in schema.get("properties").and_then(Json::as_object).unwrap_or_default() {
-        let text = |key: &str| property.get(key).and_then(Json::as_str).unwrap_or_default();
+        let text = |key: &str| property.text(key).unwrap_or_default();
         let definition = Json::object([
             ("description", Json::from(text("description"))),
             ("type", Json::from(text("type"))),

@@ -22,7 +22,7 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     obj.str("model", ctx.model);
     obj.str("prompt", &text);
     options::write(req, "frequency_penalty", ctx, &mut obj);
-    if asks_for_calls {
+    if asks_for_calls && req.output.is_none() {
         obj.str("format", "json");
     } else {
         options::format(req, &mut obj);

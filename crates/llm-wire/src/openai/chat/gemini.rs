@@ -158,8 +158,8 @@ pub(super) fn annotations(grounding: &str, obj: &mut Obj<'_>) {
         let mut citation = entry.obj("url_citation");
         citation.u64("start_index", number("startIndex").unwrap_or(0));
         citation.u64("end_index", number("endIndex").unwrap_or(0));
-        citation.opt_str("url", web.get("uri").and_then(Json::as_str));
-        citation.opt_str("title", web.get("title").and_then(Json::as_str));
+        citation.opt_str("url", web.text("uri"));
+        citation.opt_str("title", web.text("title"));
     }
 }
 
@@ -209,7 +209,7 @@ fn invocation(part: &Part) -> Option<&RawJson> {
 pub(super) fn opaque_part(json: &str, pictures: &mut u64, created: u64, delta: &mut Obj<'_>) -> bool {
     let tree: Json = serde_json::from_str(json).unwrap_or_default();
     let Some(inline) = tree.get("inlineData") else { return false };
-    let text = |key: &str| inline.get(key).and_then(Json::as_str).unwrap_or_default();
+    let text = |key: &str| inline.text(key).unwrap_or_default();
     let (kind, data) = (text("mimeType"), text("data"));
     if kind.starts_with("image/") {
         image(kind, data, *pictures, &mut delta.arr("images"));
@@ -225,7 +225,7 @@ pub(super) fn opaque_part(json: &str, pictures: &mut u64, created: u64, delta: &
 /// Fills a delta with the fields of a part that only Google's format knows.
 pub(super) fn part_fields(json: &str, delta: &mut Obj<'_>) {
     let tree: Json = serde_json::from_str(json).unwrap_or_default();
-    if let Some(signature) = tree.get("thoughtSignature").and_then(Json::as_str) {
+    if let Some(signature) = tree.text("thoughtSignature") {
         delta.obj("provider_specific_fields").arr("thought_signatures").str(signature);
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn encode(request: &TaskRequest, ctx: &mut EncodeContext<'_>, free: b
 /// `BadRequest` without it.
 pub(crate) fn prompt(request: &TaskRequest) -> Result<&str> {
     let missing = || Error::bad_request("Missing required parameter: 'prompt'.").with_param("prompt");
-    request.fields.get("prompt").and_then(Json::as_str).ok_or_else(missing)
+    request.fields.text("prompt").ok_or_else(missing)
 }
 
 /// Size and quality as they were asked for.

@@ -139,7 +139,7 @@ fn of_messages(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj
 /// Anthropic's `{"edits": [{"type": "compact_...", "trigger": {"value": N}}]}` as this format's list.
 fn compaction(edits: &RawJson) -> Option<RawJson> {
     let tree: Json = edits.read().ok()?;
-    let compact = |e: &&Json| e.get("type").and_then(Json::as_str).is_some_and(|t| t.starts_with("compact_"));
+    let compact = |e: &&Json| e.text("type").is_some_and(|t| t.starts_with("compact_"));
     let rules = tree.get("edits")?.as_array()?.iter().filter(compact).map(|edit| {
         let mut rule = Json::object([("type", "compaction")]);
         if let Some(bound) = edit.get("trigger").and_then(|t| t.get("value")?.as_i64()) {

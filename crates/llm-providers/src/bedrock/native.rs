@@ -1,0 +1,142 @@
+//! Messages of Anthropic's clients for Claude on Bedrock, which refuses every field that it does not know.
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
+
+use bytes::Bytes;
+use llm_catalog::{Capability, Catalog};
+use llm_types::{Format, Json, Result};
+use llm_wire::bedrock::model::Family;
+use llm_wire::top::Top;
+use memchr::memmem;
+
+use super::route::Model;
+use crate::provider::Call;
+
+/// What the body may hold. The other fields that Anthropic knows are taken out; `model` and `stream` are in the path.
+const KNOWN: [&str; 16] = [
+    "anthropic_beta",
+    "anthropic_version",
+    "context_management",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "output_config",
+    "safeguards",
+    "stop_sequences",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+];
+/// Edits of the context that are known here, and the betas that they need.
+const CONTEXT_EDITS: [(&str, &str); 2] =
+    [("compact_20260112", "compact-2026-01-12"), ("clear_tool_uses_20250919", "context-management-2025-06-27")];
+/// What tools carry that is not known here.
+const TOOL_FIELDS: [&str; 2] = ["eager_input_streaming", "custom"];
+
+/// The body without what is not known here. Adds the betas that what stays needs.
+///
+/// # Errors
+/// When the body is no object.
+pub(super) fn known(call: &Call<'_>, body: &Bytes, betas: &mut Vec<String>) -> Result<Bytes> {
+    if call.client_format != Format::AnthropicMessages || Family::of(Model::of(call.model).name) != Family::Claude {
+        return Ok(body.clone());
+    }
+    let top = Top::parse(body)?;
+    let edits = edits(call, &top, betas);
+    let edits: Vec<(&str, Option<&str>)> = edits.iter().map(|(name, new)| (*name, new.as_deref())).collect();
+    Ok(if edits.is_empty() { body.clone() } else { top.edited(&edits) })
+}
+
+fn edits<'t>(call: &Call<'_>, top: &'t Top<'_>, betas: &mut Vec<String>) -> Vec<(&'t str, Option<String>)> {
+    let mut out: Vec<(&str, Option<String>)> = Vec::new();
+    for (name, raw) in top.iter() {
+        match name {
+            "context_management" => out.extend(context(raw, betas).map(|new| (name, new))),
+            "output_config" if !takes_effort(call.model) => out.push((name, format_alone(raw))),
+            "tools" => out.extend(tools(raw).map(|new| (name, Some(new)))),
+            _ if KNOWN.contains(&name) => {}
+            _ => out.push((name, None)),
+        }
+    }
+    out
+}
+
+/// The edits that are known; nothing when all are.
+fn context(raw: &str, betas: &mut Vec<String>) -> Option<Option<String>> {
+    let Ok(mut tree) = serde_json::from_str::<Json>(raw) else { return Some(None) };
+    let Some(Json::Array(edits)) = tree.get_mut("edits") else { return Some(None) };
+    let before = edits.len();
+    let known =
+        |edit: &Json| CONTEXT_EDITS.iter().find(|(kind, _)| edit.text("type") == Some(kind)).map(|(_, beta)| *beta);
+    edits.retain(|edit| known(edit).is_some());
+    for beta in edits.iter().filter_map(known) {
+        if !betas.iter().any(|b| b == beta) {
+            betas.push(beta.to_owned());
+        }
+    }
+    let (all, none) = (edits.len() == before, edits.is_empty());
+    (none || !all).then(|| (!none).then(|| tree.to_string()))
+}
+
+/// What remains of an output's configuration for models that know no effort.
+fn format_alone(raw: &str) -> Option<String> {
+    let tree: Json = serde_json::from_str(raw).ok()?;
+    tree.get("format").map(|format| Json::object([("format", format.clone())]).to_string())
+}
+
+fn takes_effort(model: &str) -> bool {
+    let entry = Catalog::builtin().lookup("bedrock", Model::of(model).name);
+    let any = [Capability::OutputConfig, Capability::MaxReasoningEffort, Capability::XhighReasoningEffort];
+    entry.is_none_or(|entry| any.iter().any(|can| entry.supports(*can)))
+}
+
+/// Tools without fields that are not known here; nothing when there are none.
+fn tools(raw: &str) -> Option<String> {
+    if !TOOL_FIELDS.iter().any(|name| memmem::find(raw.as_bytes(), format!("\"{name}\"").as_bytes()).is_some()) {
+        return None;
+    }
+    let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
+    let mut changed = false;
+    for tool in &mut list {
+        changed |= tool.remove("eager_input_streaming").is_some();
+        let Some(custom) = tool.remove("custom") else { continue };
+        changed = true;
+        if let Some(deferred) = custom.get("defer_loading").filter(|_| tool.get("defer_loading").is_none()) {
+            tool.set("defer_loading", deferred.clone());
+        }
+    }
+    changed.then(|| Json::Array(list).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_types::OperationKind;
+
+    use super::*;
+    use crate::params::Params;
+
+    #[test]
+    fn what_bedrock_does_not_know_stays_here() {
+        let params = Params::without_env::<String>([]);
+        let call = Call {
+            client_format: Format::AnthropicMessages,
+            ..Call::new(
+                OperationKind::Generate,
+                Format::AnthropicMessages,
+                "invoke/anthropic.claude-sonnet-4-20250514-v1:0",
+                &params,
+            )
+        };
+        let body = br#"{"max_tokens":9,"speed":"fast","mcp_servers":[],"output_config":{"effort":"low","format":{"type":"x"}},"context_management":{"edits":[{"type":"clear_thinking_20251015"},{"type":"clear_tool_uses_20250919"}]},"tools":[{"type":"custom","name":"custom","custom":{"defer_loading":true},"eager_input_streaming":true}]}"#;
+        let mut betas = Vec::new();
+        let known = known(&call, &Bytes::from_static(body), &mut betas).unwrap();
+        let expected = r#"{"max_tokens":9,"output_config":{"format":{"type":"x"}},"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]},"tools":[{"type":"custom","name":"custom","defer_loading":true}]}"#;
+        assert_eq!(std::str::from_utf8(&known).unwrap(), expected);
+        assert_eq!(betas, ["context-management-2025-06-27"]);
+        assert_eq!(context(r#"{"edits":[{"type":"clear_thinking_20251015"}]}"#, &mut betas), Some(None));
+        assert_eq!(tools(r#"[{"name":"custom"}]"#), None);
+    }
+}
