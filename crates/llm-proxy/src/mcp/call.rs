@@ -15,7 +15,7 @@ use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::guard;
 use crate::pass::wish::Named;
-use crate::tail::{Draft, settle};
+use crate::tail::{Draft, Ledger, settle};
 
 /// What an MCP error is for a client that speaks no MCP.
 pub(super) fn fault(error: RpcError) -> Error {
@@ -66,8 +66,10 @@ pub(super) async fn tool(
     let judged = match guarded::before(ctx, &guards, params).await {
         Ok(judged) => judged,
         Err(error) => {
-            let refused = Refused { error, reservation: Some(reservation), made: None };
-            return Err(Failed::Refused(Box::new(refused)));
+            // A model can read it, and clients of MCP end their sessions over statuses of errors.
+            let told = answer::failed(&error.message);
+            Ledger::refused(core, ctx, Refused { error, reservation: Some(reservation), made: None });
+            return Ok(told);
         }
     };
     let params = judged.as_ref().unwrap_or(params);
