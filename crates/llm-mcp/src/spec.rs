@@ -270,7 +270,7 @@ mod tests {
             (r#"{"transport":"stdio","command":"sh"}"#, "a", true, "transport"),
             (r#"{"command":"sh"}"#, "a", true, "transport"),
             (r#"{"url":"http://h","auth_type":"oauth2_id_jag"}"#, "a", false, "auth_type"),
-            (r#"{"url":"http://h","auth_type":"oauth2","oauth2_flow":"client_credentials"}"#, "a", false, "client_id"),
+            (r#"{"url":"http://h","auth_type":"oauth2","oauth2_flow":"client_credentials"}"#, "a", false, "token_url"),
             (r#"{"url":"http://h","auth_type":"token","auth_value":"s3\ncret"}"#, "a", false, "auth_value"),
             (r#"{"url":"http://h","static_headers":{"a b":"s3cret"}}"#, "a", false, "static_headers"),
             (r#"{"url":"http://h","timeout":-1}"#, "a", false, "timeout"),
