@@ -223,17 +223,7 @@ impl Test {
                 json_text(column, path, sql);
                 sql.push(" = ").bind(text)
             }
-            Self::JsonContains(path, part) => {
-                sql.push(if postgres { "POSITION(" } else { "INSTR(" });
-                if postgres {
-                    sql.bind(part).push(" IN ");
-                    json_text(column, path, sql);
-                } else {
-                    json_text(column, path, sql);
-                    sql.push(", ").bind(part);
-                }
-                sql.push(") > 0")
-            }
+            Self::JsonContains(path, part) => holds(sql, part, |sql| json_text(column, path, sql)),
             Self::Failure => sql.name(column).push(" = 'failure'"),
             Self::Session(id) if postgres => sql.name(column).push(" = ").bind(id),
             Self::Session(id) => {
@@ -250,6 +240,19 @@ impl Test {
 pub(crate) fn contains<'s>(sql: &'s mut Sql, column: &str, part: &str) -> &'s mut Sql {
     let pattern = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     sql.push("LOWER(").name(column).push(") LIKE ").bind(format!("%{pattern}%")).push(" ESCAPE '\\'")
+}
+
+/// The text that `text` writes contains this one, in this case.
+pub(crate) fn holds<'s>(sql: &'s mut Sql, part: &str, text: impl FnOnce(&mut Sql)) -> &'s mut Sql {
+    if sql.dialect() == Dialect::Postgres {
+        sql.push("POSITION(").bind(part).push(" IN ");
+        text(sql);
+    } else {
+        sql.push("INSTR(");
+        text(sql);
+        sql.push(", ").bind(part);
+    }
+    sql.push(") > 0")
 }
 
 /// The text at `path` of a JSON column.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::access::{Rows, first_int};
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::filter::{Filter, ListQuery, Listing};
+use crate::filter::{Filter, ListQuery, Listing, holds};
 use crate::rows::{DeletedTeamRow, DeletedTokenRow, DeprecatedTokenRow, KeyPatch, TeamRow, VerificationToken};
 use crate::sql::Sql;
 use crate::table::{Patch as _, Table};
@@ -157,19 +157,15 @@ impl Rows<'_, VerificationToken> {
     /// # Errors
     /// When the database fails.
     pub async fn hashes_by_alias(&mut self, part: &str, most: u32) -> Result<Vec<String>> {
-        let dialect = self.exec.dialect();
-        let contains = |sql: &mut Sql| {
-            match dialect {
-                Dialect::Postgres => sql.push("POSITION(").bind(part).push(" IN \"key_alias\")"),
-                Dialect::Sqlite => sql.push("INSTR(\"key_alias\", ").bind(part).push(")"),
-            };
-            sql.push(" > 0");
-        };
-        let mut sql = Sql::read(dialect, "WITH named AS (SELECT \"token\" FROM ");
+        let mut sql = Sql::read(self.exec.dialect(), "WITH named AS (SELECT \"token\" FROM ");
         sql.name(VerificationToken::NAME).push(" WHERE ");
-        contains(&mut sql);
+        holds(&mut sql, part, |sql| {
+            sql.name("key_alias");
+        });
         sql.push(" UNION SELECT \"token\" FROM ").name(DeletedTokenRow::NAME).push(" WHERE ");
-        contains(&mut sql);
+        holds(&mut sql, part, |sql| {
+            sql.name("key_alias");
+        });
         sql.push(") SELECT \"token\" FROM named UNION SELECT \"token\" FROM ").name(DeprecatedTokenRow::NAME);
         sql.push(" WHERE \"active_token_id\" IN (SELECT \"token\" FROM named) LIMIT ").bind(i64::from(most));
         let rows = self.exec.fetch(sql).await?;

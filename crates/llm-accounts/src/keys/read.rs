@@ -1,6 +1,6 @@
 //! Reading keys.
 
-use llm_store::{DeletedTokenRow, Filter, KeyFilter, ListQuery, UserRow, VerificationToken};
+use llm_store::{DeletedTokenRow, Filter, KeyFilter, ListQuery, Listing, UserRow, VerificationToken};
 use llm_types::Json;
 
 use super::rights::Act;
@@ -39,6 +39,12 @@ struct Shown {
     keys: Vec<Json>,
     total: u64,
     pages: u64,
+}
+
+impl Shown {
+    fn of<T>(page: &Listing<T>, asked: &PageQuery, show: impl FnMut(&T) -> Json) -> Self {
+        Self { pages: page.pages(asked.size()), total: page.total, keys: page.rows.iter().map(show).collect() }
+    }
 }
 
 impl Accounts {
@@ -161,15 +167,13 @@ impl Accounts {
     async fn page_of_keys(&self, filter: KeyFilter, asked: &PageQuery, full: bool) -> Outcome<Shown> {
         let sort = asked.sort.as_ref().map(|(column, falls)| (column.as_str(), *falls));
         let page = self.store_or_refuse()?.keys().page(filter, sort, asked.page, asked.size()).await?;
-        let show = |row: &VerificationToken| if full { view::row(row) } else { Json::from(row.token.as_str()) };
-        Ok(Shown { pages: page.pages(asked.size()), total: page.total, keys: page.rows.iter().map(show).collect() })
+        Ok(Shown::of(&page, asked, |row| if full { view::row(row) } else { Json::from(row.token.as_str()) }))
     }
 
     async fn page_of_deleted(&self, filter: KeyFilter, asked: &PageQuery, full: bool) -> Outcome<Shown> {
         let table = self.store_or_refuse()?.table::<DeletedTokenRow>();
         let page = asked.rows(table, Filter::from(filter), "deleted_at").await?;
-        let show = |row: &DeletedTokenRow| if full { view::row(row) } else { Json::from(row.token.as_str()) };
-        Ok(Shown { pages: page.pages(asked.size()), total: page.total, keys: page.rows.iter().map(show).collect() })
+        Ok(Shown::of(&page, asked, |row| if full { view::row(row) } else { Json::from(row.token.as_str()) }))
     }
 
     /// Puts the rows of their users into the rows of keys.

@@ -68,6 +68,11 @@ fn shown(team: &str, metadata: &Json) -> Json {
     ])
 }
 
+/// A copy of a map; another one where there is none.
+fn map_or(json: Option<&Json>, other: impl FnOnce() -> Json) -> Json {
+    json.filter(|json| json.as_object().is_some()).cloned().unwrap_or_else(other)
+}
+
 fn done(message: &str, data: Json) -> Json {
     Json::object([("status", Json::from("success")), ("message", Json::from(message)), ("data", data)])
 }
@@ -99,19 +104,14 @@ impl Accounts {
             let why = format!("callback_name = {name} already exists in {list}, for team_id = {team}");
             return Err(bad(why).with_param("callback_name").into());
         }
-        let mut settings = after.get(SETTINGS).filter(|s| s.as_object().is_some()).cloned().unwrap_or_default();
-        if settings.is_null() {
-            settings = Json::object([(SUCCESS, Json::Array(Vec::new())), (FAILURE, Json::Array(Vec::new()))]);
-        }
+        let none = || Json::object([(SUCCESS, Json::Array(Vec::new())), (FAILURE, Json::Array(Vec::new()))]);
+        let mut settings = map_or(after.get(SETTINGS), none);
         for list in lists {
             let mut names = texts(settings.get(list));
             names.push(name.clone());
             settings.set(list, Json::Array(names.into_iter().map(Json::from).collect()));
         }
-        let mut all = settings.get(VARS).filter(|v| v.as_object().is_some()).cloned().unwrap_or_default();
-        if all.is_null() {
-            all = Json::Object(Vec::new());
-        }
+        let mut all = map_or(settings.get(VARS), || Json::Object(Vec::new()));
         for (name, value) in vars.as_object().unwrap_or_default() {
             all.set(name, value.clone());
         }

@@ -24,12 +24,8 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::login::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
-    if let Some(mb) = s.number("max_response_size_mb") {
-        if mb > 0.0 {
-            out.engine.max_reply_bytes = (mb * 1_048_576.0) as usize;
-        } else {
-            s.error("max_response_size_mb", "expected a size above 0");
-        }
+    if let Some(bytes) = s.megabytes("max_response_size_mb") {
+        out.engine.max_reply_bytes = bytes;
     }
     super::health::general(s, &mut out.settings.health, &mut out.router);
     super::relays::general(s, ctx, &mut out.relays);
@@ -78,17 +74,14 @@ fn accounts_env(env: &Environment, out: &mut AccountsSettings) {
 }
 
 fn data_plane(s: &Section<'_>, out: &mut Settings) {
-    if let Some(mb) = s.number("max_request_size_mb") {
-        if mb > 0.0 {
-            out.max_request_bytes = (mb * 1_048_576.0) as usize;
-            out.max_upload_bytes = out.max_request_bytes;
-        } else {
-            s.error("max_request_size_mb", "expected a size above 0");
-        }
+    if let Some(bytes) = s.megabytes("max_request_size_mb") {
+        (out.max_request_bytes, out.max_upload_bytes) = (bytes, bytes);
     }
-    if let Some(mb) = s.number("max_file_size_mb").filter(|mb| *mb > 0.0) {
-        out.max_upload_bytes = (mb * 1_048_576.0) as usize;
+    if let Some(bytes) = s.megabytes("max_file_size_mb") {
+        out.max_upload_bytes = bytes;
     }
+    // Read by whoever shows forms of teams.
+    s.accept("team_metadata_schema");
     batches(s, &mut out.batches);
     // LiteLLM lets the configuration's model win over the command line's.
     out.default_model = s.text("completion_model").or(out.default_model.take());
@@ -121,8 +114,8 @@ fn batches(s: &Section<'_>, out: &mut BatchSettings) {
     out.uncounted = s.flag("disable_batch_input_file_rate_limiting").unwrap_or_default();
     out.uncounted_models = s.texts("skip_batch_input_file_rate_limiting_for_models").unwrap_or_default();
     out.uncounted_providers = s.texts("skip_batch_input_file_rate_limiting_for_providers").unwrap_or_default();
-    if let Some(mb) = s.number("max_batch_file_size_mb").filter(|mb| *mb > 0.0) {
-        out.max_file_bytes = (mb * 1_048_576.0) as usize;
+    if let Some(bytes) = s.megabytes("max_batch_file_size_mb") {
+        out.max_file_bytes = bytes;
     }
 }
 

@@ -124,10 +124,7 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
         s.error("budget_exceeded_throttle_percentage", "expected a part: more than 0, and 1 at the most");
     }
     out.default_soft_budget = s.number("default_soft_budget").filter(|soft| *soft >= 0.0);
-    out.default_key_max_budget_alert_emails = s
-        .section("default_key_max_budget_alert_emails")
-        .and(s.node("default_key_max_budget_alert_emails"))
-        .map(Node::json);
+    out.default_key_max_budget_alert_emails = s.map("default_key_max_budget_alert_emails");
     out.store_audit_logs = s.flag("store_audit_logs").unwrap_or_default();
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
@@ -137,13 +134,10 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.login.newcomers_budget_duration = s.text("internal_user_budget_duration");
     out.scim_upsert_user = s.flag("scim_upsert_user").unwrap_or(true);
     out.scim_admin_group = s.text("scim_admin_group");
-    out.default_internal_user_params =
-        s.section("default_internal_user_params").and(s.node("default_internal_user_params")).map(Node::json);
-    out.default_team_params = s.section("default_team_params").and(s.node("default_team_params")).map(Node::json);
-    out.default_key_generate_params =
-        s.section("default_key_generate_params").and(s.node("default_key_generate_params")).map(Node::json);
-    out.upperbound_key_generate_params =
-        s.section("upperbound_key_generate_params").and(s.node("upperbound_key_generate_params")).map(Node::json);
+    out.default_internal_user_params = s.map("default_internal_user_params");
+    out.default_team_params = s.map("default_team_params");
+    out.default_key_generate_params = s.map("default_key_generate_params");
+    out.upperbound_key_generate_params = s.map("upperbound_key_generate_params");
 }
 
 /// `priority_reservation`: how the capacity of models is shared, when the hook that does it is `on`.

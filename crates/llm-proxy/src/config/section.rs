@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use llm_types::Secret;
+use llm_types::{Json, Secret};
 use serde::de::DeserializeOwned;
 
 use super::node::{Entry, Node, Value};
@@ -157,6 +157,21 @@ impl<'a> Section<'a> {
         self.whole(key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
     }
 
+    /// A size in megabytes (2^20 bytes), more than nothing, as bytes.
+    pub(crate) fn megabytes(&self, key: &'static str) -> Option<usize> {
+        let size = self.number(key)?;
+        if size > 0.0 {
+            return Some((size * 1_048_576.0) as usize);
+        }
+        self.error(key, "expected a size above 0");
+        None
+    }
+
+    /// A map as it is, for whoever reads it later.
+    pub(crate) fn map(&self, key: &'static str) -> Option<Json> {
+        self.section(key).and(self.node(key)).map(Node::json)
+    }
+
     /// A time in seconds.
     pub(crate) fn seconds(&self, key: &'static str) -> Option<Duration> {
         let node = self.node(key)?;
@@ -216,7 +231,7 @@ impl<'a> Section<'a> {
                 // serde's place is one in a text that nobody wrote: the first entry that is wrong alone is the place.
                 let text = shape(&e);
                 let alone = |entry: &&Entry| {
-                    let json = llm_types::Json::Object(vec![(entry.key.clone(), entry.node.json())]);
+                    let json = Json::Object(vec![(entry.key.clone(), entry.node.json())]);
                     json.to_raw().read::<T>().is_err_and(|e| shape(&e) == text)
                 };
                 let broken = node.entries().iter().find(alone);

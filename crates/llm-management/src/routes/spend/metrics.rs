@@ -89,7 +89,7 @@ impl Day {
         self.parts.iter().all(BTreeMap::is_empty)
     }
 
-    fn entities(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn entities(&self) -> impl Iterator<Item = &str> {
         self.parts
             .iter()
             .zip(PARTS)
@@ -110,7 +110,7 @@ impl Day {
 pub(super) async fn results(days: &BTreeMap<String, Day>, store: &Store, scope: DailyScope) -> Outcome<Json> {
     let keys = days.values().flat_map(|day| day.keys.keys()).map(String::as_str).collect();
     let mut told = Told { keys: keys_told(store, &keys).await?, ..Told::default() };
-    told.learn(store, scope, days.values()).await?;
+    told.learn(store, scope, days.values().flat_map(Day::entities)).await?;
     let days = days.iter().rev().map(|(date, day)| tree(&day.shown(date, &told)));
     Ok(Json::Array(days.collect()))
 }
@@ -128,20 +128,24 @@ impl Told {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn learn(
+    pub(super) async fn learn<'i>(
         &mut self,
         store: &Store,
         scope: DailyScope,
-        days: impl IntoIterator<Item = &Day>,
+        ids: impl Iterator<Item = &'i str>,
     ) -> Outcome<()> {
-        let ids: BTreeSet<&str> = days.into_iter().flat_map(Day::entities).collect();
-        let new: BTreeSet<&str> = ids.into_iter().filter(|id| !self.entities.contains_key(*id)).collect();
+        let new: BTreeSet<&str> = ids.filter(|id| !self.entities.contains_key(*id)).collect();
         if !new.is_empty() {
             let told = entities_told(store, scope, &new).await?;
             self.entities.extend(new.into_iter().map(|id| (id.to_owned(), None)));
             self.entities.extend(told.into_iter().map(|(id, told)| (id, Some(told))));
         }
         Ok(())
+    }
+
+    /// The alias of a team that was asked for.
+    pub(super) fn team_alias(&self, id: &str) -> Option<&str> {
+        self.entities.get(id)?.as_ref()?.get("team_alias")?.as_str()
     }
 }
 

@@ -1,17 +1,17 @@
 //! `/global/spend/report`: by team or customer and day, or by key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use llm_accounts::Outcome;
 use llm_store::{
     DailyCounters, DailyFilter, DailyGroup, DailyPart, DailyScope, DailySum, SpendFilter, SpendGroup, SpendLogRow,
-    Store,
 };
 use llm_types::{Error, Json};
 use serde::Serialize;
 
 use super::global::team_names;
+use super::metrics::Told;
 use super::{date, days, fresh, hash, within};
 use crate::call::Call;
 use crate::pieces::{self, Answer, Stop, Writer};
@@ -109,17 +109,17 @@ async fn by_day(call: &Call, (from, until): (NaiveDate, NaiveDate), what: ByDay)
     let mut days: BTreeSet<String> = store.daily_dates(DailyScope::User, &from, &until).await?.into_iter().collect();
     days.extend(store.daily_dates(what.scope, &from, &until).await?);
     Ok(pieces::written(async move |mut out| {
-        let (mut names, mut lead) = (BTreeMap::new(), "[");
+        let (mut told, mut lead) = (Told::default(), "[");
         for date in days {
             let parts = store.daily_parts(what.scope, &date).await?;
             if what.scope == DailyScope::Team {
-                learn_teams(&store, &parts, &mut names).await?;
+                told.learn(&store, what.scope, parts.iter().map(|part| part.entity.as_str())).await?;
             }
             out.text(&format!("{lead}{{\"group_by_day\":\"{date}T00:00:00+00:00\",\"{}\":[", what.list)).await?;
             lead = ",";
             for (at, run) in parts.chunk_by(|a, b| a.entity == b.entity).enumerate() {
                 out.text(if at == 0 { "{" } else { ",{" }).await?;
-                entity(&mut out, what, run, &names).await?;
+                entity(&mut out, what, run, &told).await?;
                 out.text("}").await?;
             }
             out.text("]}").await?;
@@ -129,29 +129,11 @@ async fn by_day(call: &Call, (from, until): (NaiveDate, NaiveDate), what: ByDay)
     }))
 }
 
-/// Asks for the aliases of teams that no earlier day had.
-async fn learn_teams(store: &Store, parts: &[DailyPart], names: &mut BTreeMap<String, Option<String>>) -> Outcome<()> {
-    let new: BTreeSet<&str> = parts.iter().map(|part| part.entity.as_str()).collect();
-    let new = new.into_iter().filter(|id| !names.contains_key(*id));
-    let new: BTreeMap<String, Option<String>> = new.map(|id| (id.to_owned(), None)).collect();
-    if !new.is_empty() {
-        let told = team_names(store, new.keys().map(String::as_str)).await?;
-        names.extend(new);
-        names.extend(told.into_iter().map(|(id, alias)| (id, Some(alias))));
-    }
-    Ok(())
-}
-
 /// The fields of an entity, from its parts.
-async fn entity(
-    out: &mut Writer,
-    what: ByDay,
-    parts: &[DailyPart],
-    teams: &BTreeMap<String, Option<String>>,
-) -> Result<(), Stop> {
+async fn entity(out: &mut Writer, what: ByDay, parts: &[DailyPart], told: &Told) -> Result<(), Stop> {
     let id = parts.first().map_or("", |part| part.entity.as_str());
     let shown = match what.scope {
-        DailyScope::Team => Some(teams.get(id).and_then(Option::as_deref).unwrap_or("Unassigned Team")),
+        DailyScope::Team => Some(told.team_alias(id).unwrap_or("Unassigned Team")),
         _ => Some(id).filter(|id| !id.is_empty()),
     };
     out.text(&format!("\"{}\":", what.name)).await?;

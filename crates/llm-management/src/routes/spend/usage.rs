@@ -143,7 +143,7 @@ async fn in_one(call: &Call, scope: DailyScope, filter: DailyFilter) -> Outcome<
             if day.is_empty() {
                 continue;
             }
-            told.learn(&store, scope, [&day]).await?;
+            told.learn(&store, scope, day.entities()).await?;
             all.add(&day.all);
             out.text(lead).await?;
             lead = ",";
