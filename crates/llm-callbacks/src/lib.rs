@@ -24,7 +24,7 @@ pub mod prometheus;
 mod redact;
 pub mod registry;
 pub mod remote;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use alerts::{AlertSettings, Alerts, CallAlerts, CallWatch};

@@ -85,7 +85,6 @@ const LATER: &[&str] = &[
     "humanloop",
     "lago",
     "langfuse_otel",
-    "langsmith",
     "langtrace",
     "levo",
     "literalai",

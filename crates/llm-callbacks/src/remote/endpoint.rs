@@ -19,6 +19,7 @@ pub struct Endpoint {
     service: Service,
     url: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
+    project: String,
     /// The address is not the operator's: only public hosts are reached.
     guarded: bool,
 }
@@ -56,7 +57,7 @@ impl Endpoint {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let (mut url, mut name, mut password, mut headers) = (None, String::new(), String::new(), Vec::new());
-        let mut guarded = false;
+        let (mut guarded, mut project) = (false, String::new());
         for param in service.params() {
             let given = own(param.name).or_else(|| own(param.also));
             let reference = given.as_deref().and_then(|text| text.strip_prefix(REFERENCE));
@@ -65,12 +66,14 @@ impl Endpoint {
             }
             let refers = reference.is_some();
             let operator = env(param.variable).filter(|text| !text.is_empty());
-            let operator = operator.or_else(|| param.default.map(str::to_owned));
+            let usual = || param.default.map(str::to_owned);
+            let operator = operator.or_else(usual);
             if refers && guarded {
                 return Err(format!("{} may not refer to the environment: the address is another one", param.name));
             }
             let foreign = guarded;
-            let value = given.filter(|_| !refers).or_else(|| operator.clone().filter(|_| !foreign));
+            let other = if foreign { usual() } else { operator.clone() };
+            let value = given.filter(|_| !refers).or(other);
             let value = value.ok_or_else(|| format!("{} ({}) is missing", param.name, param.variable))?;
             match param.kind {
                 ParamKind::Address => {
@@ -80,6 +83,12 @@ impl Endpoint {
                 ParamKind::BasicName => name = value,
                 ParamKind::BasicPassword => password = value,
                 ParamKind::Headers => headers.extend(pairs(&value)?),
+                ParamKind::Header(_) if value.is_empty() => {}
+                ParamKind::Header(name) => {
+                    let value = HeaderValue::try_from(value).map_err(|_| format!("{} cannot be sent", param.name))?;
+                    headers.push((HeaderName::from_static(name), value));
+                }
+                ParamKind::Project => project = value,
             }
         }
         if !name.is_empty() {
@@ -90,7 +99,7 @@ impl Endpoint {
         }
         headers.iter_mut().for_each(|(_, value)| value.set_sensitive(true));
         let url = url.ok_or_else(|| format!("{} has no address", service.name()))?;
-        Ok(Self { service, url, headers, guarded })
+        Ok(Self { service, url, headers, project, guarded })
     }
 
     /// Which service it is.
@@ -113,6 +122,10 @@ impl Endpoint {
         &self.headers
     }
 
+    pub(super) fn project(&self) -> &str {
+        &self.project
+    }
+
     pub(super) const fn guarded(&self) -> bool {
         self.guarded
     }
@@ -124,7 +137,10 @@ fn bare(address: &str) -> &str {
 
 fn address(service: Service, text: &str) -> Result<Uri, String> {
     let wrong = || format!("the address of {} is none: it begins with https:// or http://", service.name());
-    let url: Uri = format!("{}{}", bare(text), service.path()).parse().map_err(|_| wrong())?;
+    // Some say the address with the version that the path begins with.
+    let text = bare(text);
+    let text = text.strip_suffix("/api/v1").filter(|_| service.path().starts_with("/api/v1")).unwrap_or(text);
+    let url: Uri = format!("{text}{}", service.path()).parse().map_err(|_| wrong())?;
     let web = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty());
     let plain = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     if web && plain { Ok(url) } else { Err(wrong()) }
@@ -193,6 +209,19 @@ mod tests {
         for address in ["ftp://x", "x", "https://a:b@h", ""] {
             assert!(address.is_empty() || own(&[("langfuse_host", address)]).is_err(), "{address}");
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_has_a_default_everywhere() {
+        let vars = [("langsmith_base_url", "https://eu.api.smith.langchain.com/api/v1"), ("langsmith_api_key", "ls-1")];
+        let vars = vars.map(|(name, value)| (name.into(), Secret::new(value))).into();
+        let callback = OwnCallback { name: "langsmith".into(), success: true, failure: true, vars };
+        let env = |name: &str| (name == "LANGSMITH_PROJECT").then(|| "the operator's".to_owned());
+        let endpoint = Endpoint::of_caller(&callback, &env).unwrap();
+        assert_eq!(endpoint.url.to_string(), "https://eu.api.smith.langchain.com/api/v1/runs/batch");
+        assert_eq!((endpoint.project(), endpoint.guarded), ("litellm-completion", true));
+        let headers: Vec<_> = endpoint.headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        assert_eq!(headers, [("x-api-key", "ls-1")]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod endpoint;
 mod langfuse;
+mod langsmith;
 mod own;
 mod post;
 mod service;

@@ -34,7 +34,7 @@ pub(super) async fn post(
     batch: &[Arc<LogRecord>],
     redaction: &Redaction,
 ) -> Result<(), SinkError> {
-    let body = endpoint.service().body(batch, redaction);
+    let body = endpoint.service().body(batch, redaction, endpoint.project());
     let mut request = Request::post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
     for (name, value) in endpoint.headers() {
         request = request.header(name, value);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use llm_types::LogRecord;
 
-use super::langfuse;
+use super::{langfuse, langsmith};
 use crate::payload;
 use crate::redact::Redaction;
 
@@ -13,6 +13,8 @@ use crate::redact::Redaction;
 pub enum Service {
     /// Langfuse's ingestion API.
     Langfuse,
+    /// LangSmith's runs.
+    Langsmith,
     /// Anything that takes a JSON array of LiteLLM's payloads.
     GenericApi,
 }
@@ -28,6 +30,10 @@ pub enum ParamKind {
     BasicPassword,
     /// Headers: `name=value`, separated by commas.
     Headers,
+    /// The value of this header; none when it is empty.
+    Header(&'static str),
+    /// Under which name the service keeps the records.
+    Project,
 }
 
 /// A parameter of a service.
@@ -61,6 +67,13 @@ static LANGFUSE: [Param; 3] = [
     param("langfuse_secret_key", "langfuse_secret", "LANGFUSE_SECRET_KEY", None, ParamKind::BasicPassword),
 ];
 
+static LANGSMITH: [Param; 4] = [
+    param("langsmith_base_url", "", "LANGSMITH_BASE_URL", Some("https://api.smith.langchain.com"), ParamKind::Address),
+    param("langsmith_api_key", "", "LANGSMITH_API_KEY", None, ParamKind::Header("x-api-key")),
+    param("langsmith_project", "", "LANGSMITH_PROJECT", Some("litellm-completion"), ParamKind::Project),
+    param("langsmith_tenant_id", "", "LANGSMITH_TENANT_ID", Some(""), ParamKind::Header("x-tenant-id")),
+];
+
 static GENERIC: [Param; 2] = [
     param("endpoint", "", "GENERIC_LOGGER_ENDPOINT", None, ParamKind::Address),
     param("headers", "", "GENERIC_LOGGER_HEADERS", Some(""), ParamKind::Headers),
@@ -68,13 +81,14 @@ static GENERIC: [Param; 2] = [
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Langfuse, Self::GenericApi];
+    pub const ALL: [Self; 3] = [Self::Langfuse, Self::Langsmith, Self::GenericApi];
 
     /// The callback's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Langfuse => "langfuse",
+            Self::Langsmith => "langsmith",
             Self::GenericApi => "generic_api",
         }
     }
@@ -88,7 +102,7 @@ impl Service {
     /// Keys and teams may have one of their own.
     #[must_use]
     pub const fn may_be_own(self) -> bool {
-        matches!(self, Self::Langfuse)
+        matches!(self, Self::Langfuse | Self::Langsmith)
     }
 
     /// What has to be known of it; the address comes first.
@@ -96,6 +110,7 @@ impl Service {
     pub fn params(self) -> &'static [Param] {
         match self {
             Self::Langfuse => &LANGFUSE,
+            Self::Langsmith => &LANGSMITH,
             Self::GenericApi => &GENERIC,
         }
     }
@@ -103,7 +118,7 @@ impl Service {
     /// Records in one request at the most.
     pub(super) const fn most(self) -> usize {
         match self {
-            Self::Langfuse => 100,
+            Self::Langfuse | Self::Langsmith => 100,
             Self::GenericApi => 512,
         }
     }
@@ -112,14 +127,16 @@ impl Service {
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Langfuse => "/api/public/ingestion",
+            Self::Langsmith => "/api/v1/runs/batch",
             Self::GenericApi => "",
         }
     }
 
-    /// The body for these records.
-    pub(super) fn body(self, batch: &[Arc<LogRecord>], redaction: &Redaction) -> Vec<u8> {
+    /// The body for these records, kept under `project` where the service has projects.
+    pub(super) fn body(self, batch: &[Arc<LogRecord>], redaction: &Redaction, project: &str) -> Vec<u8> {
         match self {
             Self::Langfuse => langfuse::body(batch, redaction),
+            Self::Langsmith => langsmith::body(batch, redaction, project),
             Self::GenericApi => {
                 let mut out = vec![b'['];
                 for (at, record) in batch.iter().enumerate() {
@@ -138,7 +155,7 @@ impl Service {
     pub(super) fn complaint(self, answer: &[u8]) -> Option<String> {
         match self {
             Self::Langfuse => langfuse::complaint(answer),
-            Self::GenericApi => None,
+            Self::Langsmith | Self::GenericApi => None,
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn license() -> Response<Reply> {
 /// `GET /callbacks/configs`: the callbacks that are served, and what those for single keys and teams take.
 pub(super) fn callbacks() -> Response<Reply> {
     let param = |param: &Param| {
-        let secret = param.kind != ParamKind::Address;
+        let secret = !matches!(param.kind, ParamKind::Address | ParamKind::Project);
         let told = [
             ("type", Json::from(if secret { "password" } else { "text" })),
             ("ui_name", Json::from(param.name.replace('_', " "))),
