@@ -34,6 +34,12 @@ async fn spend_is_read() {
     let (_, page) = gateway.get(MASTER, "/spend/logs/v2?page_size=2&sort_by=spend&status_filter=failure").await;
     assert_eq!((at(&page, "total").as_i64(), at(&page, "total_pages").as_i64()), (Some(3), Some(2)));
     assert_eq!(gateway.get(MASTER, "/spend/logs/v2?sort_by=nothing").await.0, 400);
+    for wrong in ["cache_hit_filter=True", "span_type=x", "sort_order=up"] {
+        assert_eq!(gateway.get(MASTER, &format!("/spend/logs/v2?{wrong}")).await.0, 400, "{wrong}");
+    }
+    let (_, found) =
+        gateway.get(MASTER, "/spend/logs/v2?search=internal_user&span_type=llm&cache_hit_filter=miss").await;
+    assert_eq!(at(&found, "total").as_i64(), Some(2), "{found}");
     assert_eq!(gateway.get(MASTER, "/spend/logs?start_date=yesterday").await.0, 400);
     let (_, total) = gateway.get(MASTER, "/global/spend").await;
     assert_eq!(at(&total, "spend").as_f64(), Some(3.0), "{total}");

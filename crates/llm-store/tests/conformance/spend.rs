@@ -1,7 +1,7 @@
 //! Questions about requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use llm_store::{Filter, ListQuery, SettlementBatch, SpendFilter, SpendGroup, SpendLogRow, Store};
+use llm_store::{Filter, ListQuery, SettlementBatch, SpendFilter, SpendGroup, SpendLogRow, SpendSpan, Store};
 use llm_types::RawJson;
 
 use crate::settle::spend_row;
@@ -26,9 +26,14 @@ async fn fill(store: &Store) {
         spend,
         status: Some(if id == "r2" { "failure" } else { "success" }.into()),
         session_id: Some(format!("s{day}")),
+        cache_hit: (id != "r1").then(|| if id == "r2" { "True" } else { "False" }.into()),
+        call_type: if id == "r3" { "call_mcp_tool" } else { "acompletion" }.into(),
         request_tags: Some(RawJson::parse(if id == "r3" { r#"["a","b"]"# } else { r#"["a"]"# }).unwrap()),
         metadata: Some(
-            RawJson::parse(r#"{"user_api_key_alias":"al","error_information":{"error_code":"429"}}"#).unwrap(),
+            RawJson::parse(
+                r#"{"user_api_key_alias":"al","error_information":{"error_code":"429","error_message":"slow down"}}"#,
+            )
+            .unwrap(),
         ),
         messages: Some(RawJson::parse(r#"[{"role":"user","content":"hi"}]"#).unwrap()),
         ..spend_row(id)
@@ -64,7 +69,25 @@ pub(crate) async fn requests_are_filtered(store: Store) {
     assert_eq!(ids(SpendFilter { tag: Some("a".into()), status: Some("failure".into()), ..f() }).await, "r2");
     assert_eq!(ids(SpendFilter { key_alias: Some("al".into()), model: Some("claude".into()), ..f() }).await, "r2");
     assert_eq!(ids(SpendFilter { error_code: Some("500".into()), ..f() }).await, "");
-    assert_eq!(ids(SpendFilter { error_code: Some("429".into()), min_spend: Some(0.5), ..f() }).await, "r1 r3");
+    assert_eq!(
+        ids(SpendFilter { error_code: Some("429".into()), min_spend: Some(0.25), ..f() }).await,
+        "r2",
+        "failures only"
+    );
+    assert_eq!(ids(SpendFilter { error_message: Some("ow do".into()), ..f() }).await, "r2");
+    assert_eq!(ids(SpendFilter { error_message: Some("Slow%".into()), ..f() }).await, "");
+    assert_eq!(ids(SpendFilter { cache_hit: Some(true), ..f() }).await, "r2");
+    assert_eq!(ids(SpendFilter { cache_hit: Some(false), ..f() }).await, "r1 r3");
+    assert_eq!(ids(SpendFilter { span: Some(SpendSpan::Llm), ..f() }).await, "r1 r2");
+    assert_eq!(ids(SpendFilter { span: Some(SpendSpan::Mcp), ..f() }).await, "r3");
+    assert_eq!(ids(SpendFilter { span: Some(SpendSpan::Batch), ..f() }).await, "");
+    assert_eq!(ids(SpendFilter { without_keys: vec!["k2".into()], ..f() }).await, "r1 r2");
+    assert_eq!(ids(SpendFilter { status: Some("success".into()), ..f() }).await, "r1 r3");
+    assert_eq!(ids(SpendFilter { search: Some("t".into()), ..f() }).await, "r3");
+    let search = |text: &str| SpendFilter { search: Some(text.into()), from: Some(noon(2)), ..f() };
+    assert_eq!(ids(search("k1")).await, "", "not in these times");
+    assert_eq!(ids(search("r1")).await, "r1", "an id at any time");
+    assert_eq!(ids(SpendFilter { user: Some("bob".into()), ..search("r1") }).await, "", "somebody else's");
     assert_eq!(ids(SpendFilter { from: Some(noon(2)), ..f() }).await, "r3");
     assert_eq!(ids(SpendFilter { until: Some(noon(2) - TimeDelta::milliseconds(1)), ..f() }).await, "r1 r2");
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use llm_accounts::Outcome;
 use llm_store::{
-    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Listing, SpendFilter, SpendLogRow, Store,
-    StoreError,
+    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Listing, SpendFilter, SpendLogRow, SpendSpan,
+    Store, StoreError,
 };
 use llm_types::{Error, Json, Kind};
 
@@ -132,6 +132,27 @@ async fn by_alias(store: &Store, filter: &mut SpendFilter) -> Outcome<bool> {
     Ok(!filter.api_keys.is_empty())
 }
 
+const SPANS: [(&str, SpendSpan); 4] =
+    [("llm", SpendSpan::Llm), ("agent", SpendSpan::Agent), ("mcp", SpendSpan::Mcp), ("batch", SpendSpan::Batch)];
+
+/// The key that LiteLLM's health checks call with, as rows name it.
+const HEALTH_CHECKS: &str = "litellm-internal-health-check";
+
+fn health_keys() -> Vec<String> {
+    vec![HEALTH_CHECKS.to_owned(), llm_accounts::KeyDigest::of(HEALTH_CHECKS).hex()]
+}
+
+/// A word of the query, one of these.
+fn one_of<T: Copy>(call: &Call, name: &'static str, words: &[(&str, T)]) -> Outcome<Option<T>> {
+    let Some(text) = call.text(name).map(str::to_ascii_lowercase) else { return Ok(None) };
+    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(Some(*meant));
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let why = format!("Invalid {name}: {text}. Must be one of: {}", known.join(", "));
+    Err(Error::bad_request(why).with_param(name).into())
+}
+
 async fn pages(call: Call) -> Outcome<Json> {
     let mut filter = SpendFilter {
         session_id: call.owned("session_id"),
@@ -141,7 +162,11 @@ async fn pages(call: Call) -> Outcome<Json> {
         model_id: call.owned("model_id"),
         model_group: call.owned("model_group"),
         status: call.owned("status_filter"),
-        cache_hit: call.owned("cache_hit_filter"),
+        cache_hit: one_of(&call, "cache_hit_filter", &[("hit", true), ("miss", false)])?,
+        span: one_of(&call, "span_type", &SPANS)?,
+        without_keys: if call.flag("exclude_internal_health_checks", false)? { health_keys() } else { Vec::new() },
+        search: call.owned("search"),
+        error_message: call.owned("error_message"),
         key_alias: call.owned("key_alias"),
         error_code: call.owned("error_code"),
         min_spend: call.amount("min_spend")?,
@@ -152,7 +177,7 @@ async fn pages(call: Call) -> Outcome<Json> {
     };
     let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?.min(100));
     let column = call.owned("sort_by").unwrap_or_else(|| "startTime".to_owned());
-    let falls = call.text("sort_order") != Some("asc");
+    let falls = one_of(&call, "sort_order", &[("asc", false), ("desc", true)])?.unwrap_or(true);
     let store = fresh(&call).await?;
     if !by_alias(&store, &mut filter).await? {
         return Ok(page_of(&Listing { rows: Vec::new(), total: 0 }, page, size));
