@@ -15,6 +15,7 @@ pub(crate) mod models;
 pub(crate) mod organizations;
 pub(crate) mod prices;
 pub(crate) mod projects;
+pub(crate) mod prompts;
 pub(crate) mod scim;
 pub(crate) mod settings;
 pub(crate) mod spend;

@@ -35,6 +35,9 @@ pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/team/permissions_list" TeamAdmin permissions),
     row!("POST" "/team/permissions_update" TeamAdmin permissions_update),
     row!("POST" "/team/permissions_bulk_update" Admin permissions_bulk_update),
+    row!("GET" "/team/metadata_schema" OwnScope metadata_schema),
+    row!("POST" "/management/v1/teams/{team_id}/members/bulk_delete" TeamAdmin bulk_delete_members),
+    row!("POST" "/management/v1/teams/{team_id}/members/bulk_update" TeamAdmin bulk_update_members),
 ];
 
 async fn new(call: Call) -> Outcome<Json> {
@@ -102,6 +105,18 @@ async fn member_update(call: Call) -> Outcome<Json> {
 
 async fn member_delete(call: Call) -> Outcome<Json> {
     call.accounts.delete_team_member(call.actor(), &call.body).await
+}
+
+async fn bulk_delete_members(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_delete_members(call.actor(), call.named(), &call.body).await
+}
+
+async fn bulk_update_members(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_update_members(call.actor(), call.named(), &call.body).await
+}
+
+async fn metadata_schema(call: Call) -> Outcome<Json> {
+    call.accounts.team_metadata_schema()
 }
 
 async fn own_membership(call: Call) -> Outcome<Json> {

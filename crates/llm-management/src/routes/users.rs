@@ -17,6 +17,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/user/filter/ui" OrgAdmin search),
     row!("GET" "/user/available_roles" AnyKey roles),
     row!("GET" "/user/available_users" Admin seats),
+    row!("POST" "/management/v1/users/bulk" OrgAdmin bulk_new),
+    row!("POST" "/management/v1/users/bulk_delete" Admin bulk_delete),
 ];
 
 async fn new(call: Call) -> Outcome<Json> {
@@ -29,6 +31,14 @@ async fn update(call: Call) -> Outcome<Json> {
 
 async fn bulk_update(call: Call) -> Outcome<Json> {
     call.accounts.bulk_update_users(call.actor(), &call.body).await
+}
+
+async fn bulk_new(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_new_users(call.actor(), &call.body).await
+}
+
+async fn bulk_delete(call: Call) -> Outcome<Json> {
+    call.accounts.bulk_delete_users(call.actor(), &call.body).await
 }
 
 async fn delete(call: Call) -> Outcome<Json> {

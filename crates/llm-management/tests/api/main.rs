@@ -9,6 +9,7 @@
 
 mod audit;
 mod bad_input;
+mod bulk;
 mod delegation;
 mod entities;
 mod grants;

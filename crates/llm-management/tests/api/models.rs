@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use llm_accounts::{Changed, Seal, SealFormat, Serves, Serving, Stored};
+use llm_accounts::{Changed, Seal, SealFormat, ServedPrompt, Serves, Serving, Stored};
 use llm_store::{AuditLogRow, ConfigRow, CredentialRow, Filter, ProxyModelRow, TeamRow};
 use llm_types::Json;
 use llm_types::record::OwnCallback;
@@ -58,6 +58,9 @@ impl Serving for Server {
     fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>> {
         let outcome = self.check_callback(&callback);
         Box::pin(async { outcome })
+    }
+    fn prompts(&self) -> Vec<ServedPrompt> {
+        Vec::new()
     }
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")

@@ -7,6 +7,7 @@
 //! | `report` | the report by team, customer or key |
 //! | `scoped` | reports about one's own keys, users, teams, organizations |
 //! | `seen` | whose calls there are |
+//! | `people` | who uses what, by tags |
 //! | `activity` | requests and tokens per day |
 //! | `usage` | the daily breakdown of one kind of caller, with `metrics`, its sums, and `day`, its body |
 //!
@@ -17,6 +18,7 @@ mod day;
 pub(crate) mod global;
 pub(crate) mod logs;
 mod metrics;
+pub(crate) mod people;
 pub(crate) mod report;
 pub(crate) mod scoped;
 pub(crate) mod seen;
