@@ -67,6 +67,7 @@ impl Accounts {
         }
         let total = data.len() as u64;
         let meta = [("total_requested", total), ("created", created), ("failed", total - created)];
+        // A field of the answer. tidy: provider-id
         Ok(Json::object([("data", Json::Array(data)), ("meta", Json::object(meta))]))
     }
 

@@ -59,6 +59,7 @@ mod binding;
 mod bounds;
 mod budget_fallback;
 mod budgets;
+mod bulk;
 mod callbacks;
 mod capacity;
 mod changes;
@@ -94,6 +95,7 @@ mod passwords;
 mod period;
 mod prices;
 mod projects;
+mod prompts;
 mod purse;
 mod refusal;
 mod request;
@@ -144,6 +146,7 @@ pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};
 pub use prices::PriceSchedule;
+pub use prompts::prompt_version;
 pub use refusal::limit_headers;
 pub use request::{FieldProblem, Outcome, Problem};
 pub use reservation::{Bill, Reservation, Settled};
@@ -153,15 +156,15 @@ pub use role::Role;
 pub use routes::{Permission, in_routes};
 pub use scim::{ScimQuery, discovery, resource_type, schema_of, schemas, service_provider};
 pub use seal::{Seal, SealFormat};
-pub use serving::{Changed, Serves, Serving};
+pub use serving::{Changed, ServedPrompt, Serves, Serving};
 pub use sessions::{
     Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
 };
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::settings::Defaults;
 pub use stored::{
-    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredServer, StoredVersion, decides_who_gets_in,
-    sso_sections, sso_team_claim,
+    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredVersion,
+    decides_who_gets_in, sso_sections, sso_team_claim,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

@@ -161,6 +161,8 @@ impl Rows {
             guards: guards(&metadata, &team_metadata, &project_metadata),
             enforced: texts(&metadata, ENFORCED),
             cache_controls: key.allowed_cache_controls.clone(),
+            prompts: [&metadata, &team_metadata]
+                .map(|of| of.get("prompts").filter(|named| !named.is_null()).map(|_| texts(of, "prompts"))),
             service_account: metadata.get("service_account_id").is_some_and(|id| !id.is_null()),
         };
         let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings().seal());

@@ -26,6 +26,25 @@ pub enum Changed<'a> {
     Rest,
 }
 
+/// A managed prompt that is served.
+#[derive(Debug, Clone)]
+pub struct ServedPrompt {
+    /// `prompt_id`, without a version.
+    pub id: String,
+    /// Its version.
+    pub version: i64,
+    /// Its environment.
+    pub environment: String,
+    /// It stands in the file, not in the database.
+    pub in_file: bool,
+    /// `litellm_params`.
+    pub params: Json,
+    /// The template.
+    pub content: String,
+    /// What its head says.
+    pub metadata: Json,
+}
+
 /// The configuration in force, as far as management calls change it. The server implements this.
 pub trait Serving: fmt::Debug + Send + Sync {
     /// Whether the file together with `stored` could be served. Nothing is changed.
@@ -75,6 +94,9 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// # Errors
     /// What is wrong with it, or what its service said, for people.
     fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>>;
+
+    /// The managed prompts that are served.
+    fn prompts(&self) -> Vec<ServedPrompt>;
 
     /// True when a model group of this name is served.
     fn serves_group(&self, name: &str) -> bool;

@@ -22,6 +22,8 @@ pub(crate) struct Switches {
     pub(crate) cache_controls: Vec<String>,
     /// The key is a service account's.
     pub(crate) service_account: bool,
+    /// `prompts` of key and team, where they are named.
+    pub(crate) prompts: [Option<Vec<String>>; 2],
 }
 
 /// What key, team and project say of guardrails.

@@ -38,7 +38,7 @@ use crate::routes::Route;
 use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
-use crate::{answer, demands, errors, guard, prompts, recall, searched, several, videos};
+use crate::{answer, demands, errors, guard, prompts, recall, searched, several, templates, videos};
 
 /// What is known of a call while it runs.
 #[derive(Debug)]
@@ -166,6 +166,9 @@ async fn steps(
         None => (body, path_model),
     };
     let top = Top::parse(&body)?;
+    let filled = templates::fill(core, ctx, &who, &top)?;
+    let again = filled.as_deref().map(Top::parse).transpose()?;
+    let (body, top) = (filled.as_ref().unwrap_or(&body), again.unwrap_or(top));
     if let Some(offer) = inside::read(ctx, &top)? {
         return Box::pin(inside::answer(core, ctx, &who, path_model, &top, offer)).await;
     }
@@ -173,7 +176,7 @@ async fn steps(
         Some(several) => Box::pin(several::answer(core, ctx, &who, &top, several)).await,
         None => match prompts::read(ctx, &top)? {
             Some(prompts) => Box::pin(prompts::answer(core, ctx, &who, path_model, &top, prompts)).await,
-            None => one(core, ctx, &who, path_model, (&body, &top), files).await,
+            None => one(core, ctx, &who, path_model, (body, &top), files).await,
         },
     }
 }

@@ -58,6 +58,7 @@ pub mod share;
 pub mod snapshot;
 pub mod start;
 pub mod tail;
+pub mod templates;
 pub mod tls;
 pub mod tools;
 pub mod via;

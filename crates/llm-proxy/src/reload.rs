@@ -8,7 +8,7 @@ mod watch;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use llm_accounts::{Changed, Serves, Serving, Stored, StoredVersion};
+use llm_accounts::{Changed, ServedPrompt, Serves, Serving, Stored, StoredVersion};
 use llm_client::Target;
 use llm_http::HttpClient;
 use llm_types::Json;
@@ -286,6 +286,19 @@ impl Serving for Reloader {
             let (env, record) = (self.variables(), crate::operate::mock_record());
             llm_callbacks::remote::try_out(http, &callback, &move |name: &str| env.filled(name), record).await
         })
+    }
+
+    fn prompts(&self) -> Vec<ServedPrompt> {
+        let served = |prompt: &crate::templates::Prompt| ServedPrompt {
+            id: prompt.id.clone(),
+            version: prompt.version,
+            environment: prompt.environment.clone(),
+            in_file: !prompt.stored,
+            params: prompt.params.clone(),
+            content: prompt.template.content.clone(),
+            metadata: prompt.template.metadata.clone(),
+        };
+        self.app().map_or_else(|_| Vec::new(), |app| app.snapshot.load().templates.iter().map(served).collect())
     }
 
     fn serves_group(&self, name: &str) -> bool {

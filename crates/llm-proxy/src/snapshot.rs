@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub response_key: crate::responses::IdKey,
     /// The guardrails.
     pub guardrails: GuardrailSet,
+    /// Managed prompts.
+    pub templates: crate::templates::Templates,
     /// What relays use.
     pub relays: crate::pass::relays::Relays,
     /// MCP servers.
@@ -65,6 +67,7 @@ impl Snapshot {
             bounds: bounds(&engine),
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,
+            templates: crate::templates::Templates::new(loaded.prompts),
             mcp: llm_mcp::Registry { servers: loaded.mcp },
             guardrails,
             price_text: OnceLock::new(),

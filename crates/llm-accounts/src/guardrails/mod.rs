@@ -180,7 +180,11 @@ impl Accounts {
         self.check_draft(&draft, Changed::Rest)
     }
 
-    fn sealed_params(&self, params: &Json) -> Outcome<RawJson> {
+    /// Parameters as they are stored: what is secret among them sealed.
+    ///
+    /// # Errors
+    /// 500 when there is no key to seal them with.
+    pub(crate) fn sealed_params(&self, params: &Json) -> Outcome<RawJson> {
         let (secret, open): (Vec<_>, Vec<_>) =
             params.as_object().unwrap_or_default().iter().cloned().partition(|(name, value)| {
                 mask::sensitive(name) && value.as_str().is_some_and(|text| !text.is_empty())

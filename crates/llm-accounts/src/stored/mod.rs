@@ -4,7 +4,9 @@ mod guarded;
 pub(crate) mod settings;
 mod sso;
 
-use llm_store::{ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, ProxyModelRow, SsoConfigRow, Store};
+use llm_store::{
+    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, PromptRow, ProxyModelRow, SsoConfigRow, Store,
+};
 use llm_types::{Error, Json};
 
 use crate::Accounts;
@@ -60,6 +62,21 @@ pub struct StoredGuardrail {
     pub entry: Json,
 }
 
+/// A managed prompt of the database.
+#[derive(Clone)]
+pub struct StoredPrompt {
+    /// The row's own id.
+    pub key: String,
+    /// `prompt_id`.
+    pub id: String,
+    /// Its version.
+    pub version: i64,
+    /// Its environment.
+    pub environment: String,
+    /// `litellm_params`, secrets opened.
+    pub params: Json,
+}
+
 /// All of it. It holds secrets: it has no `Debug` that shows them.
 #[derive(Clone, Default)]
 pub struct Stored {
@@ -71,6 +88,8 @@ pub struct Stored {
     pub mcp_servers: Vec<StoredServer>,
     /// The guardrails that are in force.
     pub guardrails: Vec<StoredGuardrail>,
+    /// The managed prompts, every version.
+    pub prompts: Vec<StoredPrompt>,
     /// Sections of the configuration: name and content.
     pub sections: Vec<(String, Json)>,
     /// Where people log in, opened: see [`sso_sections`].
@@ -102,6 +121,12 @@ impl std::fmt::Debug for StoredGuardrail {
     }
 }
 
+impl std::fmt::Debug for StoredPrompt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredPrompt").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.sections.iter().map(|(name, _)| name.as_str()).collect();
@@ -111,6 +136,7 @@ impl std::fmt::Debug for Stored {
             .field("credentials", &credentials)
             .field("mcp_servers", &self.mcp_servers.len())
             .field("guardrails", &self.guardrails.len())
+            .field("prompts", &self.prompts.len())
             .field("of", &names)
             .finish()
     }
@@ -188,7 +214,8 @@ impl StoredVersion {
         let servers = store.table::<McpServerRow>().version().await?;
         let guardrails = store.table::<GuardrailRow>().version().await?;
         let sso = store.table::<SsoConfigRow>().version().await?;
-        let tables = [models, credentials, servers, guardrails, sso];
+        let prompts = store.table::<PromptRow>().version().await?;
+        let tables = [models, credentials, servers, guardrails, prompts, sso];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -213,10 +240,12 @@ impl Stored {
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
         let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
+        let prompts = store.table::<PromptRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
         Ok(Self {
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
+            prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
             credentials: credentials

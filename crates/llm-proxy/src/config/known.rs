@@ -2,8 +2,8 @@
 
 /// Top level. The first line is served.
 pub(crate) const TOP_LEVEL: &str = "
-    model_list litellm_settings router_settings general_settings environment_variables include guardrails
-    callback_settings policies policy_attachments prompts credential_list mcp_servers mcp_tools agents agent_list
+    model_list litellm_settings router_settings general_settings environment_variables include guardrails prompts
+    callback_settings policies policy_attachments credential_list mcp_servers mcp_tools agents agent_list
     vector_store_registry search_tools sandbox_tools assistant_settings finetune_settings files_settings
     default_vertex_config worker_registry enable_jwt_auth litellm_jwtauth";
 
@@ -90,7 +90,7 @@ pub(crate) const GENERAL: &str = "
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
     disable_bedrock_agent_runtime_passthrough transcribe_media_buckets max_failed_login_attempts_per_source_overrides password_policy_check_breached_passwords plugins allow_cli_sso_verification_uri_complete
     disable_key_generate_for_org_admin disable_auto_add_proxy_admin_to_teams default_team_disabled
-    team_metadata_schema enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
+    enforce_fallback_model_access expose_fallback_errors_to_caller use_team_public_model_name
     disable_retry_on_max_parallel_request_limit_error
     include_call_id_in_error_body mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops
     mcp_required_fields mcp_allowed_clients mcp_client_id_header

@@ -14,6 +14,7 @@
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
 //! | `alerting` | who is told of budgets that run out |
 //! | `mcp` | `mcp_servers`, `mcp_aliases` |
+//! | `prompts` | managed prompts |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `bucket` | a configuration that lies in a bucket |
@@ -46,6 +47,7 @@ mod models;
 pub mod node;
 mod outbound;
 pub mod problem;
+mod prompts;
 mod python;
 pub mod redis;
 mod relays;
@@ -82,6 +84,7 @@ pub use redis::RedisConfig;
 pub(crate) use section::sensitive;
 pub use settings::{BatchSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
+pub(crate) use yaml::json as yaml_json;
 
 use models::Reading;
 use node::{Node, Value};
@@ -133,6 +136,8 @@ pub struct Loaded {
     pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
     pub guardrails: Vec<Json>,
+    /// The managed prompts that are served.
+    pub prompts: Vec<crate::templates::Prompt>,
     /// Who is told of calls.
     pub callbacks: Callbacks,
     /// Who is told of budgets that run out.
@@ -209,7 +214,7 @@ pub fn files(source: &Source) -> Vec<PathBuf> {
 /// True for a problem that leaves something of the database out.
 #[must_use]
 pub(crate) fn leaves_out(problem: &Problem) -> bool {
-    [stored::NOT_SERVED, mcp::NOT_SERVED].iter().any(|end| problem.message.ends_with(end))
+    [stored::NOT_SERVED, mcp::NOT_SERVED, prompts::NOT_SERVED].iter().any(|end| problem.message.ends_with(end))
 }
 
 /// A section as it is written, references not resolved; null without one.
@@ -271,6 +276,10 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     out.guardrails = guardrails::read(&top, ctx.source);
     if let Some(stored) = &ctx.source.stored {
         out.guardrails.extend(stored::guardrails(stored, ctx));
+    }
+    out.prompts = prompts::read(&top, ctx);
+    if let Some(stored) = &ctx.source.stored {
+        out.prompts.extend(prompts::stored(stored, ctx));
     }
     relays::read(&top, &out.prices, &mut out.relays);
     out.mcp = mcp::read(&top, &aliases);
@@ -354,6 +363,7 @@ impl Loaded {
             mcp: Vec::new(),
             cache: None,
             guardrails: Vec::new(),
+            prompts: Vec::new(),
             callbacks: Callbacks::default(),
             alerts: llm_callbacks::AlertSettings::default(),
             redis: None,

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use llm_types::Json;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::node::{Entry, Node, Value, set};
-use super::problem::{Mark, Problems};
+use super::problem::{Mark, Problems, Severity};
 use super::scalar;
 
 /// Nodes that aliases may add: more is an attack, or a mistake.
@@ -36,6 +37,21 @@ pub(crate) fn parse(text: &str, file: &Arc<str>, problems: &Problems) -> Option<
             None
         }
         Err(Stop::Said) => None,
+    }
+}
+
+/// A YAML text of its own, as JSON.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub(crate) fn json(text: &str) -> Result<Json, String> {
+    let problems = Problems::default();
+    let root = parse(text, &Arc::from("the head"), &problems);
+    let found = problems.into_list().into_iter().find(|problem| problem.severity == Severity::Error);
+    match (root, found) {
+        (Some(root), None) => Ok(root.json()),
+        (_, Some(problem)) => Err(format!("line {}: {}", problem.mark.line, problem.message)),
+        (None, None) => Err("it is no YAML".to_owned()),
     }
 }
 
