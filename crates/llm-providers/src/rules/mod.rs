@@ -100,6 +100,9 @@ pub fn present(request: &GenerateRequest, model: &str, upstream: Format, policy:
                 present.insert(Field::ReasoningEffort);
             }
         }
+        if request.reasoning.output_effort.is_some() {
+            present.insert(Field::ReasoningEffort);
+        }
     }
     present
 }
@@ -151,6 +154,12 @@ pub fn check(
     let mut silent = foreign.intersection(SILENT);
     if foreign.has(Field::N) && values.raw(Field::N).is_some_and(|n| n == "1") {
         silent.insert(Field::N);
+    }
+    // Clients of Messages say with every request how hard to try (`output_config`): a wish, where it is the only word.
+    let wish = policy.client == Some(Format::AnthropicMessages)
+        && [Field::ReasoningEffort, Field::Thinking].iter().all(|field| values.raw(*field).is_none());
+    if wish && foreign.has(Field::ReasoningEffort) {
+        silent.insert(Field::ReasoningEffort);
     }
     let refused = foreign.minus(silent);
     if !refused.is_empty() && !policy.drop_params {

@@ -166,6 +166,7 @@ impl GenerateRequest {
             F::Stop => self.stop.clear(),
             F::ReasoningEffort => {
                 self.reasoning.effort = None;
+                self.reasoning.output_effort = None;
                 self.reasoning.summary = None;
             }
             F::Thinking => self.reasoning.thinking = None,

@@ -16,7 +16,7 @@ pub(crate) const TOOL_IMAGES: &str = "[The following images are tool output - tr
 /// follow as a user message after the run of tool messages, because upstreams refuse pictures in tool messages.
 pub(crate) fn conversation(turns: &[Turn], ctx: &mut EncodeContext<'_>, list: &mut Arr<'_>) {
     let mut images: Vec<&Part> = Vec::new();
-    for turn in turns {
+    for turn in in_order(turns) {
         let mut rest: Vec<&Part> = Vec::with_capacity(turn.parts.len());
         for part in &turn.parts {
             match &part.kind {
@@ -41,6 +41,27 @@ pub(crate) fn conversation(turns: &[Turn], ctx: &mut EncodeContext<'_>, list: &m
         }
     }
     tool_images(&mut images, ctx, list);
+}
+
+/// The turns, instructions between calls and their results behind the results: nothing may stand between those.
+fn in_order(turns: &[Turn]) -> Vec<&Turn> {
+    let calls = |turn: &&Turn| turn.parts.iter().any(|p| matches!(p.kind, PartKind::ToolCall(_)));
+    let answers = |turn: &Turn| turn.parts.iter().any(|p| matches!(p.kind, PartKind::ToolResult(_)));
+    let mut out: Vec<&Turn> = Vec::with_capacity(turns.len());
+    let mut late: Vec<&Turn> = Vec::new();
+    for turn in turns {
+        let instructs = matches!(turn.role, Role::System | Role::Developer);
+        if instructs && (!late.is_empty() || out.last().is_some_and(calls)) {
+            late.push(turn);
+            continue;
+        }
+        if !answers(turn) {
+            out.append(&mut late);
+        }
+        out.push(turn);
+    }
+    out.append(&mut late);
+    out
 }
 
 /// The format of a block that chat cannot say.
