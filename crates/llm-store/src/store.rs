@@ -35,6 +35,8 @@ enum Pools {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        /// The database is a file; otherwise it lives and dies with the writer's connection.
+        file: bool,
     },
     Postgres {
         pool: PgPool,
@@ -63,7 +65,7 @@ impl Store {
             Place::Memory => {
                 let options = sqlite_options(config).in_memory(true);
                 let pool = one_connection(config).connect_with(options).await?;
-                Pools::Sqlite { writer: pool.clone(), readers: pool }
+                Pools::Sqlite { writer: pool.clone(), readers: pool, file: false }
             }
             Place::File(path) => {
                 let options = sqlite_options(config)
@@ -83,7 +85,7 @@ impl Store {
                     .max_connections(config.max_connections.max(1))
                     .acquire_timeout(config.acquire_timeout)
                     .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "ON"));
-                Pools::Sqlite { writer, readers }
+                Pools::Sqlite { writer, readers, file: true }
             }
             Place::Postgres(options) => Pools::Postgres {
                 pool: PoolOptions::<Postgres>::new()
@@ -147,7 +149,7 @@ impl Store {
     /// Closes every connection, after the calls under way.
     pub async fn close(&self) {
         match &self.0.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -178,6 +180,14 @@ impl Store {
             Pools::Sqlite { writer, .. } => StoreTx(Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
             Pools::Postgres { pool, prepare } => StoreTx(Open::Postgres { tx: pool.begin().await?, prepare: *prepare }),
         })
+    }
+
+    /// Writes go on over a new connection: the one that made the schema would keep megabytes for its statements.
+    pub(crate) async fn renew_writer(&self) -> Result<()> {
+        if let Pools::Sqlite { writer, file: true, .. } = &self.0.pools {
+            writer.acquire().await?.close().await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn execute(&self, sql: Sql) -> Result<u64> {

@@ -99,6 +99,7 @@ impl Store {
             return Ok(done);
         }
         tx.commit().await?;
+        self.renew_writer().await?;
         if done.from < done.to {
             tracing::info!(from = done.from, to = done.to, added = done.added.len(), "database schema updated");
         }
