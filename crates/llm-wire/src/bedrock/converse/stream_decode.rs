@@ -184,6 +184,9 @@ impl Decoder {
 
     fn line(&mut self, name: &str, line: &Line<'_>, sink: &mut dyn EventSink) {
         self.start(sink);
+        if self.finished {
+            return; // behind the end of the message nothing belongs to it
+        }
         let index = line.content_block_index;
         match name {
             "contentBlockStart" => {
@@ -199,9 +202,7 @@ impl Decoder {
             "contentBlockStop" => self.stop(index, sink),
             _ => {
                 self.open.drain(..).for_each(|b| close(&b, sink));
-                if std::mem::replace(&mut self.finished, true) {
-                    return;
-                }
+                self.finished = true;
                 let word = line.stop_reason.as_deref().unwrap_or_default();
                 let finish = match self.json_called && !self.tool_called {
                     true => Finish::new(FinishReason::Stop),
