@@ -5,8 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
-use llm_proxy::config::env::Environment;
-use llm_proxy::config::{Source, load_text};
+use llm_proxy::config::{Environment, Source, load_text};
 use llm_proxy::responses::id::{IdKey, ResponseId};
 use llm_proxy::responses::rewrite::Rewriter;
 use llm_proxy::responses::socket::asked;
@@ -23,7 +22,7 @@ pub fn config(data: &[u8]) {
 
 /// A form whose boundary is `b`: its fields are a JSON object.
 pub fn form(data: &[u8]) {
-    let read = form::read(Bytes::copy_from_slice(data), "b").now_or_never().expect("all of the body is there");
+    let read = form::whole(Bytes::copy_from_slice(data), "b").now_or_never().expect("all of the body is there");
     if let Ok(form) = read {
         crate::is_json(&form.fields);
     }
