@@ -5,7 +5,7 @@ use llm_store::{
     AuditLogRow, Filter, ListQuery, Patch, ProxyModelRow, Rows, StoreError, StoreTx, Table, TeamRow, UserRow,
     VerificationToken,
 };
-use llm_types::alert::{AlertType, Notice};
+use llm_types::alert::{AlertType, Notice, in_words};
 use llm_types::{Error, Json, RawJson};
 use serde::Serialize;
 
@@ -133,17 +133,13 @@ fn notice<T: Serialize>(kind: AlertType, actor: Actor<'_>, action: Action, id: &
     let named = NAMES.iter().filter_map(|name| Some((*name, row.get(name)?.as_str()?.to_owned())));
     let by = ("created_by", actor.name().unwrap_or_default());
     let facts = [by, ("action", action.name().to_owned()), ("id", id.to_owned())].into_iter().chain(named);
-    let words = kind.name().split('_').map(|word| {
-        let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
-        first.to_uppercase() + rest
-    });
-    Notice { kind, title: format!("`{}`", words.collect::<Vec<_>>().join(" ")), facts: facts.collect() }
+    Notice { kind, title: format!("`{}`", in_words(kind.name())), facts: facts.collect() }
 }
 
 impl Accounts {
     /// Writes down a change to a row, if changes are written down (`store_audit_logs`), and tells of it who wants to hear.
-    /// Every management call that changes
-    /// a row calls this, with the audit table of its transaction, so that neither is there without the other.
+    /// Every management call that changes a row calls this, with the audit table of its transaction, so that neither is there
+    /// without the other.
     ///
     /// The row's own serialization is what is kept: secrets that it does not show are not in the trail either.
     ///

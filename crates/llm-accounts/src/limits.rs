@@ -64,7 +64,8 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
     let now = inner.kv.now();
     if let Enforced::There(_, readings) = by {
         let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
-        let headers = scope.gates().zip(readings).flat_map(|(gate, reading)| headers(gate, reading)).collect();
+        let told = scope.gates().zip(readings).filter_map(|(gate, reading)| headers(gate, reading));
+        let headers = told.flatten().collect();
         return Ok(Taken { tokens, headers, stamp: Some(now), held, batched: None });
     }
     let mut room = scope.room(now);
@@ -81,7 +82,7 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
             Ok(stamp) => {
                 claims.sort_unstable_by_key(|claim| claim.mark);
                 let read = scope.gates().zip(&claims);
-                let headers = read.flat_map(|(gate, claim)| headers(gate, claim.reading)).collect();
+                let headers = read.filter_map(|(gate, claim)| headers(gate, claim.reading)).flatten().collect();
                 return Ok(Taken { tokens, headers, stamp: Some(stamp), held, batched: None });
             }
             Err(exceeded) if room == Room::Spare && scope.is_capacity(exceeded.index) => room = Room::Tight,
@@ -161,12 +162,13 @@ fn limit_refusal(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -
     refusal::rate_limit(&excess, inner.settings().window())
 }
 
-fn headers(gate: &Gate, reading: Option<Reading>) -> Vec<(String, String)> {
+/// What remains of a limit, and the limit; clients are not told of the calls of a session.
+fn headers(gate: &Gate, reading: Option<Reading>) -> Option<[(String, String); 2]> {
     if let Counted::Calls { .. } = gate.counted {
-        return Vec::new();
+        return None;
     }
     let used = reading.map_or(0, |reading| reading.value);
     let name = |what: &str| format!("x-ratelimit-{}-{what}-{}", gate.descriptor, gate.counted.word());
     let remaining = gate.limit.saturating_sub(used).max(0);
-    vec![(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())]
+    Some([(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())])
 }

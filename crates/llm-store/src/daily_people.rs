@@ -17,6 +17,13 @@ pub struct TagPeople {
     pub people: i64,
 }
 
+impl TagPeople {
+    /// Reads the first two columns.
+    fn read(row: &crate::Row) -> Result<Self> {
+        Ok(Self { tag: row.text(0)?.unwrap_or_default(), people: row.int(1)?.unwrap_or_default() })
+    }
+}
+
 /// What one person used.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonSum {
@@ -67,10 +74,7 @@ impl Store {
         filter.write(false, &mut sql);
         sql.push(" GROUP BY 1 ORDER BY 2 DESC, 1");
         let rows = self.fetch(sql).await?;
-        let read = |row: &crate::Row| {
-            Ok(TagPeople { tag: row.text(0)?.unwrap_or_default(), people: row.int(1)?.unwrap_or_default() })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(TagPeople::read).collect()
     }
 
     /// The sums of each tag with how many people used it; most requests first.
@@ -84,11 +88,7 @@ impl Store {
         let requests = self.dialect().sum_int("d.\"api_requests\"");
         sql.push(" GROUP BY 1 ORDER BY ").push(&requests).push(" DESC, 1");
         let rows = self.fetch(sql).await?;
-        let read = |row: &crate::Row| {
-            let tag = TagPeople { tag: row.text(0)?.unwrap_or_default(), people: row.int(1)?.unwrap_or_default() };
-            Ok((tag, DailyCounters::read(row, 2)?))
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(|row| Ok((TagPeople::read(row)?, DailyCounters::read(row, 2)?))).collect()
     }
 
     /// A page of people with what they used, most good requests first, and how many people there are. `page` is the number,

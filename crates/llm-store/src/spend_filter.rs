@@ -63,10 +63,8 @@ pub struct SpendFilter {
 
 impl From<SpendFilter> for Filter {
     fn from(f: SpendFilter) -> Self {
-        let within = match &f.search {
-            Some(text) => found(text, Self::new().between("startTime", f.from, f.until)),
-            None => Self::new().between("startTime", f.from, f.until),
-        };
+        let times = Self::new().between("startTime", f.from, f.until);
+        let within = if let Some(text) = &f.search { found(text, times) } else { times };
         let mut out = within
             .maybe("request_id", f.request_id)
             .maybe("litellm_call_id", f.call_id)

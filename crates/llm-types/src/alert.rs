@@ -129,6 +129,16 @@ impl AlertType {
     }
 }
 
+/// A name of LiteLLM's for people: `team_member` is `Team Member`.
+#[must_use]
+pub fn in_words(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
+        first.to_uppercase() + rest
+    };
+    name.split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// Something beside budgets that operators are told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {

@@ -87,6 +87,15 @@ pub struct Cost {
     pub margin: f64,
 }
 
+impl Cost {
+    /// Adds what a call was spent on beside its own: it counts as input.
+    pub fn add_errand(&mut self, spent: &Self) {
+        self.total += spent.total;
+        self.original += spent.original;
+        self.input += spent.input;
+    }
+}
+
 /// What went wrong, for logs.
 #[derive(Debug, Clone)]
 pub struct ErrorInfo {

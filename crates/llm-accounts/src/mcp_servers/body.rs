@@ -56,7 +56,7 @@ const UNSERVED: &[&str] = &[
 ];
 
 /// What is sealed: fields of `credentials`, which servers take as fields of their own.
-pub const CREDENTIALS: &[&str] = &[
+pub(super) const CREDENTIALS: &[&str] = &[
     "auth_value",
     "client_id",
     "client_secret",

@@ -12,8 +12,7 @@ use crate::seal::Seal;
 use crate::serving::Changed;
 use crate::stored::StoredServer;
 use crate::{Accounts, mask};
-pub use body::CREDENTIALS;
-use body::McpServerBody;
+use body::{CREDENTIALS, McpServerBody};
 
 impl Accounts {
     /// `POST /v1/mcp/server`: a new server, served when this returns.
@@ -127,14 +126,19 @@ impl StoredServer {
         let mut spec = view::row(row);
         let sealed = row.credentials.as_ref().and_then(|raw| raw.read::<Json>().ok()).unwrap_or_default();
         let opened = seal.map_or_else(|| sealed.clone(), |seal| seal.open_fields(&sealed));
-        for (name, value) in opened.as_object().unwrap_or_default() {
-            if CREDENTIALS.contains(&name.as_str()) {
-                spec.set(name, value.clone());
-            }
-        }
+        take_credentials(&mut spec, &opened);
         // Rows of others may name programs; they are read as what they are, and refused.
         let name = [&row.server_name, &row.alias].into_iter().flatten().find(|name| !name.is_empty());
         Some(Self { id: row.server_id.clone(), name: name.unwrap_or(&row.server_id).clone(), spec })
+    }
+}
+
+/// Puts what `credentials` of a server says into the fields where servers have it.
+pub fn take_credentials(server: &mut Json, credentials: &Json) {
+    for (name, value) in credentials.as_object().unwrap_or_default() {
+        if CREDENTIALS.contains(&name.as_str()) {
+            server.set(name, value.clone());
+        }
     }
 }
 

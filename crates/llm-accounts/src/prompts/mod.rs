@@ -22,9 +22,9 @@ body! {
 }
 
 /// The environment of a prompt that names none.
-const ENVIRONMENT: &str = "development";
+pub const PROMPT_ENVIRONMENT: &str = "development";
 /// Which environment callers get that name none, first match.
-const SERVES: [&str; 3] = ["production", "staging", ENVIRONMENT];
+const SERVES: [&str; 3] = ["production", "staging", PROMPT_ENVIRONMENT];
 /// Longest id and longest name of an environment, in bytes.
 const LONGEST: usize = 256;
 
@@ -37,6 +37,11 @@ pub fn prompt_version(id: &str) -> (&str, Option<i64>) {
         Some(base) if version.is_some() => (base, version),
         _ => (id, None),
     }
+}
+
+/// Of the environments that a prompt is in, the one that callers get who name none.
+pub fn serving_environment<'e>(all: impl Iterator<Item = &'e str> + Clone) -> Option<&'e str> {
+    SERVES.into_iter().find_map(|name| all.clone().find(|known| *known == name)).or_else(|| all.min())
 }
 
 impl Identity {
@@ -95,7 +100,7 @@ impl Accounts {
         let (base, version) = prompt_version(id);
         let asked = PromptBody::read(body)?;
         self.not_of_the_file(base)?;
-        let rows = self.prompt_rows(base, Some(environment.unwrap_or(ENVIRONMENT))).await?;
+        let rows = self.prompt_rows(base, Some(environment.unwrap_or(PROMPT_ENVIRONMENT))).await?;
         let before = rows.into_iter().find(|row| version.is_none_or(|version| row.version == version));
         let before = before.ok_or_else(|| missing(id))?;
         let mut row = PromptRow { updated_at: Utc::now(), ..before.clone() };
@@ -192,29 +197,25 @@ impl Accounts {
         environments.sort_unstable();
         environments.dedup();
         let served = self.serving()?.prompts();
-        let serves =
-            || SERVES.into_iter().find(|name| environments.contains(name)).or_else(|| environments.first().copied());
-        let place = environment.or_else(serves);
+        let place = environment.or_else(|| serving_environment(environments.iter().copied()));
         let row = rows.iter().find(|row| {
             Some(row.environment.as_str()) == place && version.is_none_or(|version| row.version == version)
         });
-        let template = |in_file: bool, version: i64, environment: &str| {
-            let same = served.iter().find(|prompt| {
-                prompt.id == base
-                    && prompt.in_file == in_file
-                    && prompt.version == version
-                    && prompt.environment == environment
-            });
-            same.map_or(Json::Null, |prompt| {
-                Json::object([
-                    ("litellm_prompt_id", Json::from(base)),
-                    ("content", Json::from(prompt.content.as_str())),
-                    ("metadata", prompt.metadata.clone()),
-                ])
-            })
+        let template = |prompt: &crate::ServedPrompt| {
+            Json::object([
+                ("litellm_prompt_id", Json::from(base)),
+                ("content", Json::from(prompt.content.as_str())),
+                ("metadata", prompt.metadata.clone()),
+            ])
         };
         let (spec, raw) = if let Some(row) = row {
-            (shown(row, false), template(false, row.version, &row.environment))
+            let is = |prompt: &&crate::ServedPrompt| {
+                !prompt.in_file
+                    && prompt.id == base
+                    && prompt.version == row.version
+                    && prompt.environment == row.environment
+            };
+            (shown(row, false), served.iter().find(is).map_or(Json::Null, template))
         } else {
             let fits = |prompt: &&crate::ServedPrompt| {
                 prompt.in_file
@@ -223,7 +224,7 @@ impl Accounts {
                     && environment.is_none_or(|environment| prompt.environment == environment)
             };
             let prompt = served.iter().find(fits).ok_or_else(|| bad(format!("Prompt {id} not found")))?;
-            (of_the_file(prompt), template(true, prompt.version, &prompt.environment))
+            (of_the_file(prompt), template(prompt))
         };
         let environments = environments.into_iter().map(Json::from).collect();
         Ok(Json::object([
@@ -240,7 +241,7 @@ impl Accounts {
         let info =
             asked.prompt_info.clone().flatten().map_or_else(|| Json::object([("prompt_type", "db")]), |Map(info)| info);
         let named = info.get("environment").and_then(Json::as_str).filter(|name| !name.is_empty());
-        let environment = named.unwrap_or(ENVIRONMENT).to_owned();
+        let environment = named.unwrap_or(PROMPT_ENVIRONMENT).to_owned();
         if environment.len() > LONGEST {
             return Err(bad(format!("an environment has at most {LONGEST} bytes")).with_param("prompt_info").into());
         }

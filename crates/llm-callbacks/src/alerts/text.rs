@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use llm_types::Json;
-use llm_types::alert::{AlertType, BudgetAlert, BudgetEvent, Notice};
+use llm_types::alert::{AlertType, BudgetAlert, BudgetEvent, Notice, in_words};
 
 /// What happened to whose budget.
 pub(super) fn sentence(alert: &BudgetAlert) -> String {
-    let whose = alert.group.split('_').map(title).collect::<Vec<_>>().join(" ");
+    let whose = in_words(alert.group);
     let what = match alert.event {
         BudgetEvent::Crossed => "Budget Crossed".to_owned(),
         BudgetEvent::Threshold(percent) => format!("{percent}% Threshold Crossed"),
@@ -14,11 +14,6 @@ pub(super) fn sentence(alert: &BudgetAlert) -> String {
         BudgetEvent::MaxBudget(percent) => format!("{percent}% of Max Budget Reached"),
     };
     format!("{whose} Budget: {what}")
-}
-
-fn title(word: &str) -> String {
-    let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
-    first.to_uppercase() + rest
 }
 
 /// The fields of an alert, LiteLLM's names; what is not there is left out.
@@ -60,21 +55,20 @@ pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: 
         text.push_str(&format!("Level: `{level}`\nTimestamp: `{}`\n\nMessage: ", at.format("%H:%M:%S")));
     }
     text.push_str(&notice.title);
-    for (name, value) in &notice.facts {
-        text.push_str(&format!("\n*{name}:* `{}`", plain(value)));
-    }
-    if let Some(url) = proxy_url {
-        text.push_str(&format!("\n\nProxy URL: `{url}`"));
-    }
-    Json::object([("text", Json::from(text))]).to_string()
+    message(text, notice.facts.iter().map(|(name, value)| (*name, value.clone())), proxy_url)
 }
 
 /// `{"text": ...}`, in Slack's markup.
 pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
-    let mut text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
-    text.push_str(&format!("\n*{}:* `{}`", alert.group, plain(&alert.id)));
-    for (name, value) in fields(alert) {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
+    let shown = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let facts = fields(alert).into_iter().map(|(name, value)| (name, shown(value)));
+    message(text, std::iter::once((alert.group, alert.id.to_string())).chain(facts), proxy_url)
+}
+
+/// `{"text": ...}` of what is said and the facts that go with it.
+fn message(mut text: String, facts: impl Iterator<Item = (&'static str, String)>, proxy_url: Option<&str>) -> String {
+    for (name, value) in facts {
         text.push_str(&format!("\n*{name}:* `{}`", plain(&value)));
     }
     if let Some(url) = proxy_url {

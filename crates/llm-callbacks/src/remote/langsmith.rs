@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat};
 use llm_types::record::Status;
 use llm_types::{Json, LogRecord};
+use uuid::Uuid;
 
 use crate::payload;
 use crate::redact::{REDACTED, Redaction};
@@ -90,12 +91,9 @@ impl Place {
     }
 }
 
+/// True for the form with hyphens: of 36 characters there is no other.
 fn is_uuid(text: &str) -> bool {
-    let fits = |(at, byte): (usize, u8)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    text.len() == 36 && text.bytes().enumerate().all(fits)
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
 /// The id itself when it is a UUID; else one that is always the same for it.
@@ -107,9 +105,7 @@ fn as_uuid(id: &str) -> String {
     let hash = id.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
         (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
     });
-    let hex = format!("{hash:032x}");
-    let part = |from: usize, until: usize| hex.get(from..until).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    Uuid::from_u128(hash).to_string()
 }
 
 fn time(us: i64) -> Json {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use llm_credentials::Signer;
 use llm_http::{Body, ReplyBody, Timeouts, Transport};
 
@@ -29,27 +29,25 @@ impl Carrier<'_> {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Response<ReplyBody>, Fault> {
-        let reply = self.once(method.clone(), url, headers, body.clone()).await?;
+        let uri: Uri = url.parse().map_err(|_| Fault::Broken("its URL cannot be used"))?;
+        let request = || {
+            let mut request = Request::new(if body.is_empty() { Body::empty() } else { Body::from(body.clone()) });
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers.clone();
+            request
+        };
+        let reply = Box::pin(self.once(request())).await?;
         match &self.proof {
             Proof::Minted(need) if reply.status().as_u16() == 401 => {
                 self.signer.forget(need);
-                self.once(method, url, headers, body).await
+                Box::pin(self.once(request())).await
             }
             _ => Ok(reply),
         }
     }
 
-    async fn once(
-        &self,
-        method: Method,
-        url: &str,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<ReplyBody>, Fault> {
-        let mut request = Request::new(if body.is_empty() { Body::empty() } else { Body::from(body) });
-        *request.method_mut() = method;
-        *request.uri_mut() = url.parse().map_err(|_| Fault::Broken("its URL cannot be used"))?;
-        *request.headers_mut() = headers.clone();
+    async fn once(&self, mut request: Request<Body>) -> Result<Response<ReplyBody>, Fault> {
         match &self.proof {
             Proof::Ready => {}
             Proof::Missing => return Err(Fault::Anonymous),

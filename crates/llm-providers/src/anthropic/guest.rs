@@ -2,6 +2,7 @@
 //! of blocks, know user and assistant only, do not know how far a cache reaches (`scope`), and have no use for what
 //! Claude Code tells Anthropic's books.
 
+use bytes::Bytes;
 use llm_catalog::Catalog;
 use llm_types::{Format, Json, RawJson};
 use llm_wire::anthropic::OPERATOR_NOTE;
@@ -46,6 +47,15 @@ pub(crate) fn edits(row: &ProviderRow, call: &Call<'_>, top: &Top<'_>) -> Vec<(&
         }
     }
     out
+}
+
+/// A body with fields that have to change; as it is, where none has.
+pub(crate) fn edited(body: &Bytes, top: &Top<'_>, edits: &[(&str, Option<String>)]) -> Bytes {
+    if edits.is_empty() {
+        return body.clone();
+    }
+    let edits: Vec<(&str, Option<&str>)> = edits.iter().map(|(name, new)| (*name, new.as_deref())).collect();
+    top.edited(&edits)
 }
 
 /// Models of late take instructions in the middle of a conversation.

@@ -99,9 +99,7 @@ impl Provider for AzureAi {
 
     fn prepare(&self, call: &Call<'_>, body: Bytes) -> Result<Bytes> {
         let top = Top::parse(&body)?;
-        let moved = guest::edits(self.row(), call, &top);
-        let edits: Vec<(&str, Option<&str>)> = moved.iter().map(|(name, new)| (*name, new.as_deref())).collect();
-        Ok(if edits.is_empty() { body.clone() } else { top.edited(&edits) })
+        Ok(guest::edited(&body, &top, &guest::edits(self.row(), call, &top)))
     }
 
     fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {

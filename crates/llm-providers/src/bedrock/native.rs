@@ -9,6 +9,7 @@ use llm_wire::top::Top;
 use memchr::memmem;
 
 use super::route::Model;
+use crate::anthropic::guest;
 use crate::provider::Call;
 
 /// What the body may hold. The other fields that Anthropic knows are taken out; `model` and `stream` are in the path.
@@ -45,9 +46,7 @@ pub(super) fn known(call: &Call<'_>, body: &Bytes, betas: &mut Vec<String>) -> R
         return Ok(body.clone());
     }
     let top = Top::parse(body)?;
-    let edits = edits(call, &top, betas);
-    let edits: Vec<(&str, Option<&str>)> = edits.iter().map(|(name, new)| (*name, new.as_deref())).collect();
-    Ok(if edits.is_empty() { body.clone() } else { top.edited(&edits) })
+    Ok(guest::edited(body, &top, &edits(call, &top, betas)))
 }
 
 fn edits<'t>(call: &Call<'_>, top: &'t Top<'_>, betas: &mut Vec<String>) -> Vec<(&'t str, Option<String>)> {

@@ -32,7 +32,9 @@ pub(super) fn prepare(call: &Call<'_>, body: &Bytes) -> Result<Bytes> {
 
 /// Searches of the web are in beta here: a body that may make some says so in a header.
 pub(super) fn show_search(body: &Bytes, out: &mut Endpoint) -> Result<()> {
-    let tools = Top::parse(body)?.get("tools").is_some_and(|t| memmem::find(t.as_bytes(), SEARCH_TOOL).is_some());
+    let names_search = |text: &[u8]| memmem::find(text, SEARCH_TOOL).is_some();
+    // Most bodies name none anywhere: they are not read once more.
+    let tools = names_search(body) && Top::parse(body)?.get("tools").is_some_and(|t| names_search(t.as_bytes()));
     let told = out.headers.get("anthropic-beta").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     if !tools || told.contains(SEARCH_BETA) {
         return Ok(());

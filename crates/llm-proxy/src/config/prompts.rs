@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use llm_accounts::Stored;
+use llm_accounts::{PROMPT_ENVIRONMENT, Stored};
 use llm_types::Json;
 
 use super::Context;
@@ -11,7 +11,7 @@ use super::callbacks::refuse;
 use super::node::Node;
 use super::problem::Mark;
 use super::section::Section;
-use crate::templates::{Dotprompt, ENVIRONMENT, Prompt};
+use crate::templates::{Dotprompt, Prompt};
 
 /// Ends the problems of prompts that are left out.
 pub(super) const NOT_SERVED: &str = "the prompt is not served";
@@ -81,7 +81,8 @@ type Wrong = (&'static str, String);
 /// A prompt of its entry. Files are the operator's: only a file names one.
 fn prompt(id: &str, version: Option<i64>, info: Option<&Json>, params: Json, files: bool) -> Result<Prompt, Wrong> {
     let (base, own) = llm_accounts::prompt_version(id);
-    let environment = info.and_then(|info| info.get("environment")).and_then(Json::as_str).unwrap_or(ENVIRONMENT);
+    let environment =
+        info.and_then(|info| info.get("environment")).and_then(Json::as_str).unwrap_or(PROMPT_ENVIRONMENT);
     let flag = |name: &str| params.get(name).and_then(Json::as_bool).unwrap_or(false);
     Ok(Prompt {
         id: base.to_owned(),

@@ -158,11 +158,7 @@ async fn tried(core: &Core, verb: Verb, body: &[u8]) -> Result<Json> {
     let raw = std::str::from_utf8(body).ok().and_then(|text| RawJson::parse(text).ok()).ok_or_else(bad)?;
     let mut json: Json = raw.read().map_err(|_| bad())?;
     let credentials = json.remove("credentials").unwrap_or_default();
-    for (name, value) in credentials.as_object().unwrap_or_default() {
-        if llm_accounts::MCP_CREDENTIALS.contains(&name.as_str()) {
-            json.set(name, value.clone());
-        }
-    }
+    llm_accounts::take_credentials(&mut json, &credentials);
     let spec: ServerSpec = json.to_raw().read().map_err(|_| bad())?;
     let name = spec.server_name.clone().or(spec.alias.clone()).unwrap_or_else(|| "test".to_owned());
     // As one of the database: no program is started for it.

@@ -51,9 +51,7 @@ async fn add_from(core: &Core, ctx: &Context, call: &mut Call, stores: &[(String
         asked.set("query", query.as_str());
         match look(core, ctx, store, target, &asked).await {
             Ok((page, cost)) => {
-                out.spent.total += cost.total;
-                out.spent.original += cost.original;
-                out.spent.input += cost.input;
+                out.spent.add_errand(&cost);
                 if let Some(context) = told(&page) {
                     messages.insert(messages.len().saturating_sub(1), context);
                 }
@@ -77,9 +75,7 @@ impl Knowledge {
     /// The answer with what was found at each message, and the bill with what finding it cost.
     #[must_use]
     pub fn tell(&self, body: Bytes, report: &mut Report) -> Bytes {
-        report.cost.total += self.spent.total;
-        report.cost.original += self.spent.original;
-        report.cost.input += self.spent.input;
+        report.cost.add_errand(&self.spent);
         if self.pages.is_empty() {
             return body;
         }

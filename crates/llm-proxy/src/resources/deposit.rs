@@ -7,7 +7,6 @@ use llm_client::{RelayHead, Report, Tail as _};
 use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::stores::{Came, Document, Embedder, Step, StoreHouse};
-use llm_types::record::Cost;
 use llm_types::{Error, Json, Kind, Result};
 
 use super::ask::{Question, Said, ask, resource};
@@ -122,8 +121,9 @@ impl Work<'_> {
             Ok(said) => {
                 let provider = self.home.target.provider_id();
                 let step = said.viewed(provider, |view| ingestion.next(Came::Said(*view), out));
-                let Said { from, report, .. } = said;
-                (self.from, self.report) = (from, carried(report, self.report.cost));
+                let Said { from, mut report, .. } = said;
+                report.cost.add_errand(&self.report.cost);
+                (self.from, self.report) = (from, report);
                 step
             }
             Err(error) => ingestion.next(Came::Refused(error), out),
@@ -137,16 +137,8 @@ impl Work<'_> {
             let engine = &self.ctx.snapshot.engine;
             let (vectors, cost) = engine.vectors_of(&self.core.http, &embedder.model, &embedder.params, &some).await?;
             out.extend(vectors);
-            self.report = carried(std::mem::take(&mut self.report), cost);
+            self.report.cost.add_errand(&cost);
         }
         Ok(out)
     }
-}
-
-/// A report with what was spent besides.
-fn carried(mut report: Box<Report>, spent: Cost) -> Box<Report> {
-    report.cost.total += spent.total;
-    report.cost.original += spent.original;
-    report.cost.input += spent.input;
-    report
 }

@@ -23,12 +23,6 @@ use crate::flow::Context;
 /// The path that tries a prompt which is not kept.
 pub const TRY_OUT: &str = "/prompts/test";
 
-/// The environment of a prompt that names none.
-pub const ENVIRONMENT: &str = "development";
-
-/// Which environment serves callers that name none, first match.
-const SERVES: [&str; 3] = ["production", "staging", ENVIRONMENT];
-
 /// Fields of a call that are the gateway's.
 const FIELDS: [&str; 5] = ["prompt_id", "prompt_variables", "prompt_label", "prompt_version", "prompt_environment"];
 
@@ -75,10 +69,8 @@ impl Templates {
         let (base, own) = llm_accounts::prompt_version(id);
         let version = version.or(own);
         let all = || self.0.iter().filter(|prompt| prompt.id == base);
-        let has = |name: &str| all().any(|prompt| prompt.environment == name);
-        let first = || SERVES.into_iter().find(|name| has(name));
-        let environment =
-            environment.or_else(first).or_else(|| all().map(|prompt| prompt.environment.as_str()).min())?;
+        let usual = || llm_accounts::serving_environment(all().map(|prompt| prompt.environment.as_str()));
+        let environment = environment.or_else(usual)?;
         let served = all().filter(|prompt| prompt.environment == environment);
         match version {
             Some(version) => served.into_iter().find(|prompt| prompt.version == version),
