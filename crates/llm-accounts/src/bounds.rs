@@ -180,7 +180,7 @@ impl<'i> Binder<'i> {
     /// `budget_limits`: windows beside the budget itself.
     pub(crate) fn windows(&mut self, kind: &str, id: &str, limits: &Json) {
         for window in limits.as_array().unwrap_or_default() {
-            let duration = window.get("budget_duration").and_then(Json::as_str);
+            let duration = window.text("budget_duration");
             let Some(max) = window.get("max_budget").and_then(Json::as_f64) else { continue };
             let what = format!("{} window={} ", title(kind), duration.unwrap_or_default());
             let key = WindowKey::of(kind, id, duration);

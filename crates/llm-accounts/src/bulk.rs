@@ -33,7 +33,7 @@ impl Accounts {
         let (mut data, mut created) = (Vec::new(), 0_u64);
         for given in rows {
             let mut row = given.clone();
-            let email = given.get("user_email").and_then(Json::as_str).map(|email| email.trim().to_lowercase());
+            let email = given.text("user_email").map(|email| email.trim().to_lowercase());
             let id = given
                 .get("user_id")
                 .and_then(Json::as_str)
@@ -153,7 +153,7 @@ impl Accounts {
         self.managed_team(actor, team).await?;
         let (mut seen, mut data) = (HashSet::new(), Vec::new());
         for member in members {
-            let named: Vec<_> = MEMBER.iter().filter_map(|name| member.get(name).and_then(Json::as_str)).collect();
+            let named: Vec<_> = MEMBER.iter().filter_map(|name| member.text(name)).collect();
             let done = if seen.insert(named) {
                 self.update_team_member(actor, &of_team(team, member)).await
             } else {
@@ -188,8 +188,8 @@ impl Accounts {
         let settings = self.serving()?.in_force("general_settings");
         let fields = settings.get("team_metadata_schema").and_then(Json::as_array).unwrap_or_default();
         let field = |field: &Json| {
-            let key = field.get("key").and_then(Json::as_str).filter(|key| !key.is_empty())?;
-            let label = field.get("label").and_then(Json::as_str);
+            let key = field.text("key").filter(|key| !key.is_empty())?;
+            let label = field.text("label");
             Some(Json::object([("key", Json::from(key)), ("label", Json::from(label))]))
         };
         Ok(Json::object([("fields", Json::Array(fields.iter().filter_map(field).collect()))]))
@@ -219,7 +219,7 @@ fn members<'b>(body: &'b Json, fields: &[&'static str]) -> Outcome<&'b [Json]> {
     let known: Vec<&str> = MEMBER.into_iter().chain(fields.iter().copied()).collect();
     for member in members {
         only(member, &known)?;
-        let named = |name: &&str| member.get(name).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
+        let named = |name: &&str| member.text(name).is_some_and(|text| !text.is_empty());
         if MEMBER.iter().filter(|name| named(name)).count() != 1 {
             let message = "Each member must be identified by exactly one of user_id or user_email";
             let field = "members".to_owned();

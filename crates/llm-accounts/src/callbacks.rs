@@ -31,8 +31,8 @@ pub(crate) fn own(key: &Json, team: &Json, seal: impl FnOnce() -> Option<Seal>) 
     let seal = seal();
     let mut out = Vec::new();
     for entry in [key, team].into_iter().flat_map(listed) {
-        let kind = entry.get("callback_type").and_then(Json::as_str);
-        let name = entry.get("callback_name").and_then(Json::as_str);
+        let kind = entry.text("callback_type");
+        let name = entry.text("callback_name");
         out.extend(name.map(|name| callback(name, kind, entry.get(VARS), seal.as_ref())));
     }
     let settings = team.get(SETTINGS).cloned().unwrap_or_default();

@@ -82,7 +82,7 @@ impl Rows {
         {
             // The team has one for members without their own.
             let team = object(rows.team.as_ref().map(|t| &t.metadata));
-            let default = team.get("team_member_budget_id").and_then(Json::as_str);
+            let default = team.text("team_member_budget_id");
             let budget = budget(store, membership.budget_id.as_deref().or(default)).await?;
             rows.membership = Some((membership, budget));
         }
@@ -184,7 +184,7 @@ impl Rows {
         let team = self.team.as_ref().map(|team| (&*team.team_id, &team_metadata));
         let wanted = Wanted { key: (&key.token, &shown), metadata: &metadata, team, agent: self.agent.as_ref() };
         identity.special = wanted.special(&inner.kv);
-        let priority = |of: &Json| of.get("priority").and_then(Json::as_str).map(Box::from);
+        let priority = |of: &Json| of.text("priority").map(Box::from);
         identity.priority = priority(&team_metadata).or_else(|| priority(&metadata));
         identity.budget_fallbacks = fallbacks(&object(Some(&key.budget_fallbacks)));
         identity.texts = self.texts(max_budget);
@@ -206,7 +206,7 @@ impl Rows {
             .max_budget
             .or_else(|| self.budget.as_ref().and_then(|b| b.max_budget))
             .filter(|b| b.is_finite())?;
-        let until = metadata.get("temp_budget_expiry").and_then(Json::as_str).and_then(crate::keys::instant);
+        let until = metadata.text("temp_budget_expiry").and_then(crate::keys::instant);
         Some(own + increase(metadata.get("temp_budget_increase").and_then(Json::as_f64), until, now))
     }
 

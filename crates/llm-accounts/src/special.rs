@@ -125,7 +125,7 @@ fn named(
 
 /// True when this kind of limit holds only while the model fails.
 pub(crate) fn is_dynamic(metadata: &Json, kind: &str) -> bool {
-    metadata.get(kind).and_then(Json::as_str) == Some("dynamic")
+    metadata.text(kind) == Some("dynamic")
 }
 
 impl Special {

@@ -75,6 +75,6 @@ async fn kind(settings: &EngineSettings, http: &dyn Transport, address: &Address
         return Err(Error::internal(format!("it was answered with {}", parts.status)));
     }
     let reply = serde_json::from_slice::<Json>(&body).unwrap_or_default();
-    let kind = reply.get("contentType").and_then(Json::as_str).filter(|kind| !kind.is_empty());
+    let kind = reply.text("contentType").filter(|kind| !kind.is_empty());
     kind.map(str::to_owned).ok_or_else(|| Error::internal("it has no type"))
 }

@@ -140,7 +140,7 @@ impl Place<'_> {
             ));
         }
         let reply = serde_json::from_slice::<Json>(&body).unwrap_or_default();
-        let id = reply.get("id").and_then(Json::as_str).filter(|id| !id.is_empty());
+        let id = reply.text("id").filter(|id| !id.is_empty());
         id.map(str::to_owned).ok_or_else(|| {
             let why = format!("litellm.APIError: {provider}Exception - the host named no id of a picture");
             Error::new(Kind::InvalidReply, why)

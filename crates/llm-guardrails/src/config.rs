@@ -253,7 +253,7 @@ impl Entry<'_> {
 }
 
 fn field<'a>(item: &'a Json, key: &str) -> Option<&'a str> {
-    item.get(key).and_then(Json::as_str)
+    item.text(key)
 }
 
 fn action(item: &Json) -> Result<Action, String> {

@@ -89,7 +89,7 @@ impl CodeFlow {
     pub async fn finish(&self, idp: &Idp, code: &str, redirect_uri: &str, left: &Departure) -> Result<Claims, Refused> {
         let place = self.place(idp, &self.token_endpoint, |p| p.token_endpoint.clone()).await?;
         let tokens = self.exchange(idp, &place, code, redirect_uri, &left.verifier).await?;
-        let token = |name: &str| tokens.get(name).and_then(Json::as_str).filter(|token| !token.is_empty());
+        let token = |name: &str| tokens.text(name).filter(|token| !token.is_empty());
         let signed = match token("id_token") {
             Some(id) => self.believed(idp, &place, id, &left.nonce).await?,
             None => None,
@@ -134,7 +134,7 @@ impl CodeFlow {
         match answer(idp, request).await? {
             (200, tokens) => Ok(tokens),
             (400 | 401, said) => {
-                let why = said.get("error").and_then(Json::as_str).unwrap_or_default();
+                let why = said.text("error").unwrap_or_default();
                 Err(Refused::Token(format!("the provider takes no such code ({})", short(why)).into()))
             }
             (status, _) => Err(unavailable(&format!("it answered with status {status}"))),
@@ -203,7 +203,7 @@ impl CodeFlow {
 
 /// What is signed, with what was told besides. Both must speak of one person.
 fn both(signed: Claims, told: &Json) -> Result<Claims, Refused> {
-    if let Some(sub) = told.get("sub").and_then(Json::as_str)
+    if let Some(sub) = told.text("sub")
         && signed.text("sub").as_deref() != Some(sub)
     {
         return Err(Refused::Token("it speaks of two people".into()));

@@ -61,7 +61,7 @@ pub async fn tools<'v>(hub: &Hub, transport: &dyn Transport, view: &'v View) -> 
     let mut out = Vec::new();
     for (of, items) in hub.lists(transport, view, Kind::Tools).await? {
         for mut tool in items {
-            let Some(own) = tool.get("name").and_then(Json::as_str).map(str::to_owned) else { continue };
+            let Some(own) = tool.text("name").map(str::to_owned) else { continue };
             if !view.allows(&of.server, &own) {
                 continue;
             }
@@ -129,7 +129,7 @@ async fn prompts(hub: &Hub, transport: &dyn Transport, view: &View) -> Result<Ve
     let mut out = Vec::new();
     for (of, items) in hub.lists(transport, view, Kind::Prompts).await? {
         for mut item in items {
-            if let Some(own) = item.get("name").and_then(Json::as_str).map(str::to_owned) {
+            if let Some(own) = item.text("name").map(str::to_owned) {
                 item.set("name", view.name(&of.server, &own));
             }
             out.push(item);
@@ -152,7 +152,7 @@ async fn keeper<'v>(hub: &Hub, transport: &dyn Transport, view: &'v View, uri: &
     if let [one] = view.servers.as_slice() {
         return Ok(one);
     }
-    let field = |item: &Json, name: &str| item.get(name).and_then(Json::as_str).map(str::to_owned);
+    let field = |item: &Json, name: &str| item.text(name).map(str::to_owned);
     for (of, items) in hub.lists(transport, view, Kind::Resources).await? {
         if items.iter().any(|item| field(item, "uri").as_deref() == Some(uri)) {
             return Ok(of);

@@ -162,7 +162,7 @@ async fn pages(session: &mut Session<'_>, kind: Kind) -> Result<Vec<Json>, Fault
             return Err(Fault::Broken("a list is missing"));
         };
         all.extend(items);
-        match page.get("nextCursor").and_then(Json::as_str) {
+        match page.text("nextCursor") {
             // tidy: provider-id, the name of MCP's field
             Some(next) => params = Json::object([("cursor", next)]).to_string(),
             None => return Ok(all),

@@ -45,7 +45,7 @@ fn management() -> impl Iterator<Item = (String, &'static str)> {
 fn name_apart(paths: &mut [(String, Vec<(String, Json)>)]) {
     let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for (_, operation) in paths.iter_mut().flat_map(|(_, methods)| methods) {
-        let id = operation.get("operationId").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let id = operation.text("operationId").unwrap_or_default().to_owned();
         let count = seen.entry(id.clone()).or_default();
         *count += 1;
         if *count > 1 {

@@ -229,7 +229,7 @@ fn fallback_models(top: &Top<'_>) -> Vec<String> {
         .flat_map(|item| match item {
             Json::String(name) => vec![name.clone()],
             Json::Object(_) if item.get("model").is_some() => {
-                item.get("model").and_then(Json::as_str).map(str::to_owned).into_iter().collect()
+                item.text("model").map(str::to_owned).into_iter().collect()
             }
             Json::Object(lists) => lists
                 .iter()

@@ -270,7 +270,7 @@ impl Serving for Reloader {
     fn environment(&self) -> Box<dyn Fn(&str) -> Option<String> + '_> {
         let section = self.section("environment_variables");
         Box::new(move |name| {
-            let told = section.get(name).and_then(Json::as_str).filter(|text| !text.starts_with("os.environ/"));
+            let told = section.text(name).filter(|text| !text.starts_with("os.environ/"));
             told.map(str::to_owned).or_else(|| self.env.filled(name))
         })
     }

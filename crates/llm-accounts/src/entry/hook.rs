@@ -113,7 +113,7 @@ fn meant(hook: &Hook, answer: &Json, question: &Question) -> Option<Meant> {
         tracing::error!(field = %name, "the hook said something that is not understood");
         return None;
     }
-    let text = |name: &str| answer.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |name: &str| answer.text(name).filter(|text| !text.is_empty()).map(str::to_owned);
     if answer.get("continue").and_then(Json::as_bool) == Some(true) {
         return hook.falls_back.then_some(Meant::GoOn);
     }

@@ -115,7 +115,7 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn show_grants(&self, shown: &mut [Json]) -> Outcome<()> {
-        let id = |row: &Json| row.get("object_permission_id").and_then(Json::as_str).map(str::to_owned);
+        let id = |row: &Json| row.text("object_permission_id").map(str::to_owned);
         let ids: Vec<String> = shown.iter().filter_map(id).collect();
         let rows = if ids.is_empty() {
             Vec::new()

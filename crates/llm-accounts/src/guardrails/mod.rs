@@ -162,7 +162,7 @@ impl Accounts {
     async fn name_is_free(&self, row: &GuardrailRow) -> Outcome<()> {
         self.stores_models()?;
         let file = self.serving()?.section(SECTION);
-        let named = |entry: &Json| entry.get("guardrail_name").and_then(Json::as_str) == Some(&row.guardrail_name);
+        let named = |entry: &Json| entry.text("guardrail_name") == Some(&row.guardrail_name);
         let same = Filter::new().is("guardrail_name", row.guardrail_name.clone());
         let known = self.store_or_refuse()?.table::<GuardrailRow>().find(same).await?;
         let other = known.iter().any(|known| known.guardrail_id != row.guardrail_id);

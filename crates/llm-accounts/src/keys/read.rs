@@ -178,7 +178,7 @@ impl Accounts {
 
     /// Puts the rows of their users into the rows of keys.
     async fn show_users(&self, keys: &mut [Json]) -> Outcome<()> {
-        let user = |key: &Json| key.get("user_id").and_then(Json::as_str).map(str::to_owned);
+        let user = |key: &Json| key.text("user_id").map(str::to_owned);
         let mut ids: Vec<String> = keys.iter().filter_map(user).collect();
         ids.sort();
         ids.dedup();

@@ -50,8 +50,8 @@ pub(crate) fn place(team: &TeamRow, user: &str) -> Place {
     }
     let members: Json = team.members_with_roles.read().unwrap_or_default();
     let role = members.as_array().unwrap_or_default().iter().find_map(|m| {
-        let same = m.get("user_id").and_then(Json::as_str) == Some(user);
-        same.then(|| m.get("role").and_then(Json::as_str).unwrap_or("user"))
+        let same = m.text("user_id") == Some(user);
+        same.then(|| m.text("role").unwrap_or("user"))
     });
     match role {
         Some("admin") => Place::Admin,

@@ -73,7 +73,7 @@ impl Accounts {
     pub(super) async fn guarantee(&self, ask: Ask<'_>, metadata: Option<&Json>) -> Outcome<()> {
         let there = ask.row.map(|row| object(Some(&row.metadata)));
         let Some(metadata) = metadata.or(there.as_ref()) else { return Ok(()) };
-        let guaranteed = |name: &&str| metadata.get(name).and_then(Json::as_str) == Some(GUARANTEED);
+        let guaranteed = |name: &&str| metadata.text(name) == Some(GUARANTEED);
         let names = ["rpm_limit", "tpm_limit", "model_rpm_limit", "model_tpm_limit", "team_id", "metadata"];
         let touches = names.iter().chain(&TYPE_FIELDS).any(|name| ask.body.get(name).is_some());
         if !touches || !TYPE_FIELDS.iter().any(guaranteed) {

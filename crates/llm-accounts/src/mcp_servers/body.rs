@@ -86,7 +86,7 @@ pub(super) fn served(body: &Json) -> Result<()> {
         let why = format!("{field}: programs are started for MCP servers of the configuration file only");
         return Err(bad(why).with_param(*field));
     }
-    if body.get("transport").and_then(Json::as_str) == Some("stdio") {
+    if body.text("transport") == Some("stdio") {
         let why = "stdio servers stand in the configuration file only";
         return Err(bad(why).with_param("transport"));
     }

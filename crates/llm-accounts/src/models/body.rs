@@ -24,7 +24,7 @@ body! {
 
 /// The team that a model belongs to.
 pub(super) fn team_of(info: &Json) -> Option<String> {
-    info.get("team_id").and_then(Json::as_str).filter(|team| !team.is_empty()).map(str::to_owned)
+    info.text("team_id").filter(|team| !team.is_empty()).map(str::to_owned)
 }
 
 /// What was there with what is given laid over it; null removes.

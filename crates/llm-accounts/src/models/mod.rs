@@ -33,7 +33,7 @@ impl Accounts {
         }
         let team = team_of(&info);
         self.may_write_model(actor, team.as_deref(), &params, &params).await?;
-        let chosen = info.get("id").and_then(Json::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
+        let chosen = info.text("id").filter(|id| !id.is_empty()).map(str::to_owned);
         let id = chosen.unwrap_or_else(new_id);
         let taken = || bad(format!("A model with the id {id} exists already.")).with_param("model_info.id");
         if self.serving()?.serves(&id) {
@@ -202,7 +202,7 @@ impl Accounts {
 
 /// The name under which a model is asked for.
 fn public_name(model: &StoredModel) -> String {
-    let own = model.info.get("team_public_model_name").and_then(Json::as_str);
+    let own = model.info.text("team_public_model_name");
     own.unwrap_or(&model.name).to_owned()
 }
 

@@ -240,7 +240,7 @@ impl Accounts {
         let Map(params) = required(asked.litellm_params.clone(), "litellm_params", body)?;
         let info =
             asked.prompt_info.clone().flatten().map_or_else(|| Json::object([("prompt_type", "db")]), |Map(info)| info);
-        let named = info.get("environment").and_then(Json::as_str).filter(|name| !name.is_empty());
+        let named = info.text("environment").filter(|name| !name.is_empty());
         let environment = named.unwrap_or(PROMPT_ENVIRONMENT).to_owned();
         if environment.len() > LONGEST {
             return Err(bad(format!("an environment has at most {LONGEST} bytes")).with_param("prompt_info").into());

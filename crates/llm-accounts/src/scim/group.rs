@@ -15,8 +15,8 @@ pub(super) fn resource(row: &TeamRow) -> Json {
     let external = metadata.get("scim_data").and_then(|data| data.get("externalId")).and_then(Json::as_str);
     let roster: Json = row.members_with_roles.read().unwrap_or_default();
     let member = |member: &Json| {
-        let id = member.get("user_id").and_then(Json::as_str)?;
-        let display = member.get("user_email").and_then(Json::as_str).unwrap_or(id);
+        let id = member.text("user_id")?;
+        let display = member.text("user_email").unwrap_or(id);
         Some(Json::object([("value", id), ("display", display), ("type", "User")]))
     };
     let members = roster.as_array().unwrap_or_default().iter().filter_map(member);

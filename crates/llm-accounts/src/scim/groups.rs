@@ -123,7 +123,7 @@ impl Accounts {
         let row = self.store_or_refuse()?.table::<TeamRow>().get([id]).await?;
         let row = row.ok_or_else(|| Fault::missing("Group", id))?;
         let roster: Json = row.members_with_roles.read().unwrap_or_default();
-        let user = |member: &Json| member.get("user_id").and_then(Json::as_str).map(str::to_owned);
+        let user = |member: &Json| member.text("user_id").map(str::to_owned);
         let left: Vec<String> = roster.as_array().unwrap_or_default().iter().filter_map(user).collect();
         self.remove_teams(actor, &[row]).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;

@@ -140,8 +140,7 @@ pub fn discovery() -> Json {
 }
 
 fn one(resources: &[Json], what: &str, id: &str) -> Outcome<Json> {
-    let found =
-        resources.iter().find(|one| one.get("id").and_then(Json::as_str).is_some_and(|i| i.eq_ignore_ascii_case(id)));
+    let found = resources.iter().find(|one| one.text("id").is_some_and(|i| i.eq_ignore_ascii_case(id)));
     found.cloned().ok_or_else(|| Fault::missing(what, id).into())
 }
 

@@ -22,7 +22,7 @@ const WHOLE: [(&str, &str); 3] =
 pub(super) fn resource(row: &UserRow, teams: &[TeamRow]) -> Json {
     let metadata: Json = row.metadata.read().unwrap_or_default();
     let names = metadata.get("scim_metadata").cloned().unwrap_or_default();
-    let own = |name: &str| names.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let own = |name: &str| names.text(name).filter(|text| !text.is_empty());
     let email = row.user_email.as_deref().filter(|email| email.contains('@'));
     let user_name = own("userName").or(row.user_email.as_deref()).unwrap_or(&row.user_id);
     let mut schemas = vec![Json::from(USER)];

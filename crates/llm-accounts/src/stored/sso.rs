@@ -55,14 +55,14 @@ pub(super) fn opened(row: Option<&SsoConfigRow>, open: impl Fn(&RawJson) -> Json
 /// The row's settings as sections of a configuration, to be laid over the others.
 #[must_use]
 pub fn sso_sections(sso: &Json) -> Vec<(&'static str, Json)> {
-    let text = |name: &str| sso.get(name).and_then(Json::as_str).filter(|text| sayable(text));
+    let text = |name: &str| sso.text(name).filter(|text| sayable(text));
     let mut variables: Vec<(String, Json)> = FIELDS
         .iter()
         .filter(|(_, variable, _)| !variable.is_empty())
         .filter_map(|(name, variable, _)| Some(((*variable).to_owned(), Json::from(text(name)?))))
         .collect();
     if let Some(roles) = sso.get("role_mappings").filter(|map| map.as_object().is_some()) {
-        let field = |name: &str| roles.get(name).and_then(Json::as_str).map(Json::from);
+        let field = |name: &str| roles.text(name).map(Json::from);
         let roles = roles.get("roles").map(|roles| Json::from(roles.to_string()));
         let named = [
             ("GENERIC_ROLE_MAPPINGS_ROLES", roles),
@@ -234,22 +234,22 @@ fn text_of(name: &str, variable: &str, text: &str, there: &Json) -> Outcome<Json
         return refuse("expected an http or https URL");
     }
     let shown = mask::tree(&Json::object([(name, there.get(name).cloned().unwrap_or_default())]));
-    let masked = shown.get(name).and_then(Json::as_str) == Some(text);
+    let masked = shown.text(name) == Some(text);
     Ok(if masked { there.get(name).cloned().unwrap_or_default() } else { Json::from(text) })
 }
 
 fn structured(name: &str, given: &Json) -> Outcome<Json> {
     let refuse = |why: String| Err(bad(format!("{name}: {why}")).with_param(name).into());
     if name == "role_mappings" {
-        let provider = given.get("provider").and_then(Json::as_str);
+        let provider = given.text("provider");
         if provider.is_some_and(|provider| provider != "generic") {
             return refuse("roles by groups are given for generic providers".to_owned());
         }
-        if given.get("group_claim").and_then(Json::as_str).is_none_or(str::is_empty) {
+        if given.text("group_claim").is_none_or(str::is_empty) {
             return refuse("group_claim is missing".to_owned());
         }
         let roles = given.get("roles").and_then(Json::as_object).unwrap_or_default();
-        let default = given.get("default_role").and_then(Json::as_str);
+        let default = given.text("default_role");
         let unknown =
             roles.iter().map(|(role, _)| role.as_str()).chain(default).find(|role| Role::parse(role).is_none());
         if let Some(unknown) = unknown {

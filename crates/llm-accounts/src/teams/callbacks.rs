@@ -30,8 +30,8 @@ fn of(metadata: &Json, list: &str) -> Vec<String> {
     let mut out = texts(metadata.get(SETTINGS).and_then(|settings| settings.get(list)));
     let kind = list.trim_end_matches("_callback");
     for entry in listed(metadata) {
-        let told = entry.get("callback_type").and_then(Json::as_str).unwrap_or("success_and_failure");
-        let name = entry.get("callback_name").and_then(Json::as_str);
+        let told = entry.text("callback_type").unwrap_or("success_and_failure");
+        let name = entry.text("callback_name");
         if let Some(name) = name.filter(|name| told.contains(kind) && !out.iter().any(|known| known == name)) {
             out.push(name.to_owned());
         }
@@ -164,7 +164,7 @@ impl Accounts {
             after.set(SETTINGS, settings);
         }
         if let Some(entries) = after.get(LOGGING).and_then(Json::as_array) {
-            let name = |entry: &&Json| entry.get("callback_name").and_then(Json::as_str).is_none_or(&keep);
+            let name = |entry: &&Json| entry.text("callback_name").is_none_or(&keep);
             let left = entries.iter().filter(name).cloned().collect();
             after.set(LOGGING, Json::Array(left));
         }

@@ -44,7 +44,7 @@ impl Accounts {
             return Ok(());
         }
         let metadata: Json = row.metadata.read().unwrap_or_default();
-        let budget = metadata.get(MEMBER_BUDGET).and_then(Json::as_str).map(str::to_owned);
+        let budget = metadata.text(MEMBER_BUDGET).map(str::to_owned);
         let named = Named { user_id: Some(user.to_owned()), user_email: None, role: role.to_owned() };
         let (member, _) = self.join(tx, team, &named, budget).await?;
         roster.push(member_json(&member.user_id, member.user_email.as_deref(), role));
@@ -80,10 +80,8 @@ impl Accounts {
         users: &[String],
     ) -> Outcome<Vec<String>> {
         let row = self.locked_team(tx, team).await?;
-        let there: Vec<String> = roster(&row)
-            .iter()
-            .filter_map(|member| member.get("user_id").and_then(Json::as_str).map(str::to_owned))
-            .collect();
+        let there: Vec<String> =
+            roster(&row).iter().filter_map(|member| member.text("user_id").map(str::to_owned)).collect();
         let mut moved = Vec::new();
         for user in users.iter().filter(|user| !there.contains(user)) {
             self.enter_team(tx, actor, team, user).await?;

@@ -76,7 +76,7 @@ impl Accounts {
             rpm_limit: asked.team_member_rpm_limit,
             ..BudgetBody::default()
         };
-        let old = there.get(MEMBER_BUDGET).and_then(Json::as_str);
+        let old = there.text(MEMBER_BUDGET);
         let Some(id) = self.link_budget(tx, actor, &budget, old).await? else { return Ok(()) };
         let mut metadata = patch.metadata.as_ref().and_then(|m| m.read().ok()).unwrap_or_else(|| there.clone());
         if metadata.as_object().is_none() {

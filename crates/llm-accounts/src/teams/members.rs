@@ -30,7 +30,7 @@ pub(super) fn roster(team: &TeamRow) -> Vec<Json> {
 }
 
 pub(super) fn is(member: &Json, user: &str) -> bool {
-    member.get("user_id").and_then(Json::as_str) == Some(user)
+    member.text("user_id") == Some(user)
 }
 
 impl Accounts {
@@ -70,7 +70,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let team = self.locked_team(&mut tx, id).await?;
         let metadata: Json = team.metadata.read().unwrap_or_default();
-        let default = metadata.get(MEMBER_BUDGET).and_then(Json::as_str).map(str::to_owned);
+        let default = metadata.text(MEMBER_BUDGET).map(str::to_owned);
         let mut roster = roster(&team);
         let mut added = Vec::new();
         for one in named {
@@ -230,8 +230,7 @@ impl Accounts {
             ..TeamMembershipRow::default()
         });
         let default: Json = team.metadata.read().unwrap_or_default();
-        let is_default =
-            row.budget_id.is_some() && default.get(MEMBER_BUDGET).and_then(Json::as_str) == row.budget_id.as_deref();
+        let is_default = row.budget_id.is_some() && default.text(MEMBER_BUDGET) == row.budget_id.as_deref();
         let users = match &row.budget_id {
             Some(budget) => {
                 tx.table::<TeamMembershipRow>().count(&Filter::new().is("budget_id", budget.clone())).await?

@@ -70,7 +70,7 @@ impl Accounts {
     pub async fn reset_member_budget(&self, actor: Actor<'_>, team: &str, user: &str) -> Outcome<Json> {
         let (row, _) = self.managed_team(actor, team).await?;
         let metadata: Json = row.metadata.read().unwrap_or_default();
-        let default = metadata.get(MEMBER_BUDGET).and_then(Json::as_str).map(str::to_owned);
+        let default = metadata.text(MEMBER_BUDGET).map(str::to_owned);
         let mut tx = self.store_or_refuse()?.begin().await?;
         let before = tx.table::<TeamMembershipRow>().get([user, team]).await?.ok_or_else(|| no_member(user, team))?;
         let patch = TeamMembershipPatch { budget_id: Some(default.clone()), ..TeamMembershipPatch::default() };

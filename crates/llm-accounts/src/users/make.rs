@@ -200,7 +200,7 @@ fn first_key(body: &Json, asked: &UserBody, id: &str, organization: Option<&Stri
 pub(super) fn joins(asked: &UserBody) -> Outcome<Vec<Joins>> {
     let Some(Some(teams)) = &asked.teams else { return Ok(Vec::new()) };
     let one = |json: &Json| {
-        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let text = |name: &str| json.text(name).map(str::to_owned);
         let team = json.as_str().map(str::to_owned).or_else(|| text("team_id"));
         let role = text("user_role").unwrap_or_else(|| "user".to_owned());
         let team = team.ok_or_else(|| bad("`teams` is a list of team ids").with_param("teams"))?;

@@ -26,7 +26,7 @@ impl Accounts {
     /// When the store fails.
     pub(crate) async fn newcomers_role(&self, tx: &mut StoreTx) -> Outcome<String> {
         let defaults = self.newcomers_defaults(tx).await?;
-        let role = defaults.get("user_role").and_then(Json::as_str).and_then(Role::parse);
+        let role = defaults.text("user_role").and_then(Role::parse);
         Ok(role.unwrap_or(Role::InternalUserViewer).name().to_owned())
     }
 

@@ -102,7 +102,7 @@ async fn a_hook_decides() {
     let server = Server::start(|asked: &Asked, _: &str| {
         let question = json(&asked.body);
         assert_eq!(asked.headers["authorization"], "Bearer hook-secret");
-        match question.get("api_key").and_then(llm_types::Json::as_str).unwrap() {
+        match question.text("api_key").unwrap() {
             "ann" => (200, r#"{"user_id":"ann","models":["gpt-4o"],"allowed_routes":["openai_routes"]}"#.to_owned()),
             "boss" => (200, r#"{"user_id":"boss","user_role":"proxy_admin"}"#.to_owned()),
             "as-key" => (200, format!(r#"{{"api_key":"{KEY}"}}"#)),
@@ -156,8 +156,8 @@ async fn a_hook_decides() {
     let question = json(&server.asked().last().unwrap().body);
     let headers = question.get("headers").unwrap().to_string();
     assert!(headers.contains("x-trace") && !headers.contains("secret") && !headers.contains("x-copy"), "{headers}");
-    assert_eq!(question.get("client_ip").and_then(llm_types::Json::as_str), Some("192.0.2.7"));
-    assert_eq!(question.get("path").and_then(llm_types::Json::as_str), Some("/v1/embeddings"));
+    assert_eq!(question.text("client_ip"), Some("192.0.2.7"));
+    assert_eq!(question.text("path"), Some("/v1/embeddings"));
 
     let count = server.count();
     for _ in 0..3 {

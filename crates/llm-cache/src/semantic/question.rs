@@ -80,7 +80,7 @@ impl Said {
 
     fn turn(&mut self, turn: &Json) {
         let fields = match turn {
-            Json::Object(fields) if turn.get("role").and_then(Json::as_str) == Some("user") => fields,
+            Json::Object(fields) if turn.text("role") == Some("user") => fields,
             Json::String(text) => return self.say(text),
             other => return self.keep(other),
         };
@@ -96,8 +96,8 @@ impl Said {
     }
 
     fn part(&mut self, part: &Json) {
-        let kind = part.get("type").and_then(Json::as_str);
-        match (kind, part.get("text").and_then(Json::as_str)) {
+        let kind = part.text("type");
+        match (kind, part.text("text")) {
             (Some("text" | "input_text"), Some(text)) => self.say(text),
             _ => self.keep(part),
         }

@@ -154,7 +154,7 @@ mod tests {
         assert!(alike(&one, &note("2", "a`b")) && !alike(&one, &note("1", "other")));
         let text = |count| {
             let body: Json = serde_json::from_str(&notice(&one, DateTime::default(), count, None)).unwrap();
-            body.get("text").and_then(Json::as_str).unwrap().to_owned()
+            body.text("text").unwrap().to_owned()
         };
         let told = "Alert type: `llm_exceptions`\nLevel: `High`\nTimestamp: `00:00:00`\n\nMessage: LLM API call failed: `x`\n*Key Name:* `a'b`\n*Call:* `1`";
         assert_eq!(text(1), told);
@@ -165,7 +165,7 @@ mod tests {
     fn names_from_callers_are_no_markup_in_slack() {
         let body = slack(&alert(BudgetEvent::Threshold(5)), DateTime::default(), Some("https://gateway.example"));
         let body: Json = serde_json::from_str(&body).unwrap();
-        let text = body.get("text").and_then(Json::as_str).unwrap();
+        let text = body.text("text").unwrap();
         assert!(text.starts_with(
             "Level: `High`\nTimestamp: `00:00:00`\n\nMessage: Team Member Budget: 5% Threshold Crossed\n"
         ));

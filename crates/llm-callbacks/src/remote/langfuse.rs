@@ -28,7 +28,7 @@ pub(super) fn body(batch: &[Arc<LogRecord>], redaction: &Redaction) -> Vec<u8> {
 pub(super) fn complaint(answer: &[u8]) -> Option<String> {
     let answer: Json = serde_json::from_slice(answer).ok()?;
     let first = answer.get("errors").and_then(Json::as_array)?.first()?;
-    let why = ["message", "error"].iter().find_map(|name| first.get(name).and_then(Json::as_str)).unwrap_or_default();
+    let why = ["message", "error"].iter().find_map(|name| first.text(name)).unwrap_or_default();
     let status = first.get("status").and_then(Json::as_i64).unwrap_or_default();
     Some(format!("events were refused with status {status}: {}", why.chars().take(200).collect::<String>()))
 }
@@ -63,7 +63,7 @@ impl<'r> Told<'r> {
     }
 
     fn said(&self, name: &str) -> Option<String> {
-        self.said.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        self.said.text(name).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     fn trace_id(&self) -> String {

@@ -25,7 +25,7 @@ pub(super) fn body(batch: &[Arc<LogRecord>], redaction: &Redaction, project: &st
 
 fn run(record: &LogRecord, redaction: &Redaction, project: &str) -> Json {
     let said: Json = record.metadata.as_ref().and_then(|raw| raw.read().ok()).unwrap_or_default();
-    let said = |name: &str| said.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let said = |name: &str| said.text(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let inputs: Json = serde_json::from_str(&payload::payload(record, redaction)).unwrap_or_default();
     let place = Place::of(record, &said);
     let error = record.error.as_ref().filter(|_| record.status == Status::Failure);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn text<'j>(run: &'j Json, name: &str) -> &'j str {
-        run.get(name).and_then(Json::as_str).unwrap_or_default()
+        run.text(name).unwrap_or_default()
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Pair {
     /// A token with this header and these claims, signed as the header says if this key can, else as it does.
     #[must_use]
     pub fn sign(&self, header: &Json, claims: &Json) -> String {
-        let alg = header.get("alg").and_then(Json::as_str).unwrap_or_default();
+        let alg = header.text("alg").unwrap_or_default();
         token_of(header, claims, |message| match &self.0 {
             Kind::Rsa(pair) => {
                 let padding: &dyn sig::RsaEncoding = match alg {

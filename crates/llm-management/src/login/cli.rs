@@ -76,7 +76,7 @@ impl Login {
 
 fn told(token: &str, kind: &str, key: &Secret) -> Option<Json> {
     let claims = read_token(token, key, Utc::now().timestamp())?;
-    (claims.get("token_type").and_then(Json::as_str) == Some(kind)).then_some(claims)
+    (claims.text("token_type") == Some(kind)).then_some(claims)
 }
 
 fn same(one: &str, other: &str) -> bool {
@@ -147,7 +147,7 @@ pub(super) async fn complete(visit: Visit) -> Response<Body> {
         let wrong = || bad("Invalid verification code");
         let token = visit.field("browser_complete_token").unwrap_or_default();
         let claims = told(&token, "cli_complete", key).ok_or_else(wrong)?;
-        let says = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default();
+        let says = |name: &str| claims.text(name).unwrap_or_default();
         let typed = visit.field("user_code").unwrap_or_default();
         let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
         let right = same(says("number"), &login.number) & same(&plain(&typed), &plain(&login.user_code(key)));

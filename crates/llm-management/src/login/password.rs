@@ -73,7 +73,7 @@ fn refused(visit: &Visit, problem: Problem) -> Response<Body> {
 /// The name and the password of a JSON body.
 fn credentials(visit: &Visit) -> Outcome<(String, String)> {
     let body = visit.json()?;
-    let text = |name: &str| body.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| body.text(name).unwrap_or_default().to_owned();
     Ok((text("username"), text("password")))
 }
 
@@ -125,10 +125,10 @@ pub(super) async fn exchange(visit: Visit) -> Response<Body> {
     let outcome = async {
         for_a_control_plane(&visit, "/v3/login/exchange")?;
         let body = visit.json()?;
-        let code =
-            body.get("code").and_then(Json::as_str).filter(|code| !code.is_empty()).ok_or_else(|| {
-                Error::bad_request("Missing 'code' parameter").with_type("auth_error").with_param("code")
-            })?;
+        let code = body
+            .text("code")
+            .filter(|code| !code.is_empty())
+            .ok_or_else(|| Error::bad_request("Missing 'code' parameter").with_type("auth_error").with_param("code"))?;
         let token = visit.accounts.redeem(code).await?.ok_or_else(|| {
             Error::new(Kind::Authentication, "Invalid or expired login code").with_type("auth_error").with_param("code")
         })?;

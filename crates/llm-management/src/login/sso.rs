@@ -192,9 +192,9 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let sso = visit.sso.as_deref().ok_or_else(|| unauthorized("No SSO provider is configured."))?;
     let key = visit.accounts.signing_key()?;
     let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
-    let kept = kept.filter(|kept| kept.get("token_type").and_then(Json::as_str) == Some(KIND));
+    let kept = kept.filter(|kept| kept.text("token_type") == Some(KIND));
     let kept = kept.ok_or_else(|| unauthorized("This login was not begun in this browser, or too long ago."))?;
-    let text = |name: &str| kept.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| kept.text(name).unwrap_or_default().to_owned();
     let state = text("state");
     let same = visit.asked("state").is_some_and(|given| bool::from(given.as_bytes().ct_eq(state.as_bytes())));
     if state.is_empty() || !same {
@@ -208,13 +208,13 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
     let claims = sso.flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
     let profile = profile(sso, visit.settings(), &claims);
-    if let Some(login) = kept.get("cli").and_then(Json::as_str) {
+    if let Some(login) = kept.text("cli") {
         let user = visit.accounts.arrive(&profile).await?;
         return cli::ask_for_code(visit, login, &user.user_id).map(Arrival::Program);
     }
     let session = visit.accounts.log_in_as(&profile).await?;
     let token = visit.accounts.session_token(&session)?;
-    let to = match own_path(kept.get("return_to").and_then(Json::as_str)) {
+    let to = match own_path(kept.text("return_to")) {
         Some(path) => path.to_owned(),
         None => format!("{}/ui/?login=success", visit.base()),
     };

@@ -23,7 +23,7 @@ impl Server {
 
 impl Serving for Server {
     fn check(&self, stored: &Stored, changed: Changed<'_>) -> Result<(), Vec<String>> {
-        let broken = |params: &Json| params.get("model").and_then(Json::as_str) == Some("broken");
+        let broken = |params: &Json| params.text("model") == Some("broken");
         let concerned = |id: &str| matches!(changed, Changed::Model(changed) if changed == id);
         let mut models = stored.models.iter().filter(|model| concerned(&model.id));
         if models.any(|model| broken(&model.params)) {

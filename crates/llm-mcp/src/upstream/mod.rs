@@ -81,7 +81,7 @@ fn hello() -> String {
 /// The version that a server's answer to `initialize` names.
 fn agreed(result: &RawJson) -> Result<&'static str, Fault> {
     let result: Json = result.read().map_err(|_| Fault::Broken("its greeting is no JSON"))?;
-    let named = result.get("protocolVersion").and_then(Json::as_str).unwrap_or_default();
+    let named = result.text("protocolVersion").unwrap_or_default();
     version::KNOWN.into_iter().find(|v| *v == named).ok_or(Fault::Broken("its protocol version is unknown"))
 }
 

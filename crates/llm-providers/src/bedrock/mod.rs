@@ -210,7 +210,7 @@ fn guardrail(params: &Params, out: &mut Endpoint) -> Result<()> {
         ("guardrailVersion", "x-amzn-bedrock-guardrailversion"),
         ("trace", "x-amzn-bedrock-trace"),
     ] {
-        if let Some(value) = config.get(field).and_then(llm_types::Json::as_str) {
+        if let Some(value) = config.text(field) {
             let upper = if field == "trace" { value.to_uppercase() } else { value.to_owned() };
             out.set(header, &upper)?;
         }

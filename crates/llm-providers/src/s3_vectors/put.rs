@@ -77,7 +77,7 @@ impl<'a> Put<'a> {
         if params.str("litellm_embedding_model").is_some() {
             return Embedder::configured(params);
         }
-        let asked = self.document.embedding.get("model").and_then(Json::as_str).filter(|model| !model.is_empty());
+        let asked = self.document.embedding.text("model").filter(|model| !model.is_empty());
         let model = params.str("embedding_model").or(asked).unwrap_or(MODEL).to_owned();
         Ok(Embedder { model, params: Vec::new() })
     }

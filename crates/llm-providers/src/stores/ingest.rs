@@ -38,7 +38,7 @@ impl Document<'_> {
     /// A text of the client's that says something of the store.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&str> {
-        self.options.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
+        self.options.text(name).filter(|text| !text.is_empty())
     }
 
     /// A number of `chunking_strategy`.

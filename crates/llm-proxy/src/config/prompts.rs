@@ -42,7 +42,7 @@ fn one(item: &Node, entry: Section<'_>, ctx: &Context<'_>) -> Option<Prompt> {
     entry.finish();
     let json = item.json();
     let given = json.get("litellm_params").cloned().unwrap_or_default();
-    let integration = given.get("prompt_integration").and_then(Json::as_str).unwrap_or_default();
+    let integration = given.text("prompt_integration").unwrap_or_default();
     if integration != DOTPROMPT {
         let key = "prompt_integration";
         let message = format!("prompts of `{integration}` are not served; `{DOTPROMPT}` is");
@@ -64,7 +64,7 @@ pub(super) fn stored(stored: &Stored, ctx: &Context<'_>) -> Vec<Prompt> {
     let read = |row: &llm_accounts::StoredPrompt| {
         let mark = Mark::whole(format!("database, prompt {}.v{} ({})", row.id, row.version, row.environment));
         let left_out = |key: &str, why: &str| ctx.problems.warn(&mark, key, format!("{why}; {NOT_SERVED}"));
-        let integration = row.params.get("prompt_integration").and_then(Json::as_str).unwrap_or_default();
+        let integration = row.params.text("prompt_integration").unwrap_or_default();
         if integration != DOTPROMPT {
             left_out("prompt_integration", &format!("prompts of `{integration}` are not served"));
             return None;
@@ -98,7 +98,7 @@ fn prompt(id: &str, version: Option<i64>, info: Option<&Json>, params: Json, fil
 
 /// Where a template may stand, in the order in which LiteLLM looks: data, a file, the content of a file.
 fn template(id: &str, params: &Json, files: bool) -> Result<Dotprompt, Wrong> {
-    let text = |name: &str| params.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| params.text(name).filter(|text| !text.is_empty());
     if let Some(data) = params.get("prompt_data").filter(|data| !data.is_null()) {
         let named = text("prompt_id").unwrap_or(id);
         return data_of(named, data).map_err(|why| ("prompt_data", why));
@@ -133,7 +133,7 @@ fn data_of(id: &str, data: &Json) -> Result<Dotprompt, String> {
         (None, None, [(_, one)]) => one,
         _ => return Err(format!("it has no template named {id}")),
     };
-    let content = one.get("content").and_then(Json::as_str).ok_or("a template needs content")?;
+    let content = one.text("content").ok_or("a template needs content")?;
     Dotprompt::of(one.get("metadata").cloned().unwrap_or_default(), content)
 }
 

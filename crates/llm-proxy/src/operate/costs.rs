@@ -50,7 +50,7 @@ fn read(body: &Bytes) -> Result<Json> {
 }
 
 fn model_of(tree: &Json) -> Result<&str> {
-    let model = tree.get("model").and_then(Json::as_str).filter(|model| !model.is_empty());
+    let model = tree.text("model").filter(|model| !model.is_empty());
     model.ok_or_else(|| Error::bad_request("model is missing").with_param("model"))
 }
 
@@ -162,7 +162,7 @@ fn usage_of(reply: &Json) -> Result<Usage> {
     let usage = reply.get("usage").filter(|usage| usage.as_object().is_some());
     let usage = usage
         .ok_or_else(|| Error::bad_request("completion_response has no usage").with_param("completion_response"))?;
-    let is = |field: &str, value: &str| reply.get(field).and_then(Json::as_str) == Some(value);
+    let is = |field: &str, value: &str| reply.text(field) == Some(value);
     let format = match () {
         () if is("type", "message") => Format::AnthropicMessages,
         () if is("object", "response") => Format::OpenAiResponses,

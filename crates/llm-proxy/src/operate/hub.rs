@@ -40,9 +40,7 @@ pub(super) fn prices(snapshot: &Snapshot) -> Response<Reply> {
 pub(super) fn models(snapshot: &Snapshot, parts: &Parts) -> Response<Reply> {
     let public = &snapshot.settings.public_groups;
     let mut groups = group_facts(snapshot, None, parts);
-    groups.retain(|group| {
-        group.get("model_group").and_then(Json::as_str).is_some_and(|name| public.iter().any(|p| p == name))
-    });
+    groups.retain(|group| group.text("model_group").is_some_and(|name| public.iter().any(|p| p == name)));
     groups.iter_mut().for_each(|group| group.set("is_public_model_group", true));
     answer(&Json::Array(groups))
 }

@@ -21,10 +21,10 @@ pub(super) async fn apply(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body
         serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
     let text = |name: &'static str| {
         let missing = || Error::bad_request(format!("{name} is missing")).with_param(name);
-        asked.get(name).and_then(Json::as_str).ok_or_else(missing)
+        asked.text(name).ok_or_else(missing)
     };
     let (name, content) = (text("guardrail_name")?, text("text")?);
-    let direction = match asked.get("input_type").and_then(Json::as_str) {
+    let direction = match asked.text("input_type") {
         None | Some("request") => Direction::Request,
         Some("response") => Direction::Response,
         Some(_) => return Err(Error::bad_request("input_type is request or response").with_param("input_type")),

@@ -86,7 +86,7 @@ impl Pipeline<'_> {
         if let Some(stored) = self.deposited(&document).await? {
             return Ok(stored);
         }
-        let store = match self.store.get("vector_store_id").and_then(Json::as_str).filter(|id| !id.is_empty()) {
+        let store = match self.store.text("vector_store_id").filter(|id| !id.is_empty()) {
             Some(id) => id.to_owned(),
             None => self.create().await?,
         };
@@ -101,10 +101,9 @@ impl Pipeline<'_> {
 
     /// The same in a store of another kind than OpenAI's.
     async fn deposited(&self, document: &Document) -> Result<Option<(String, String)>, Failed> {
-        let provider = self.store.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
+        let provider = self.store.text("custom_llm_provider").unwrap_or(DEFAULT);
         let Document::File(file) = document else { return Ok(None) };
-        let text =
-            |of: &Json, name: &str| of.get(name).and_then(Json::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+        let text = |of: &Json, name: &str| of.text(name).filter(|t| !t.is_empty()).map(str::to_owned);
         let (store, name) = (text(self.store, "vector_store_id"), text(self.options, "name"));
         let empty = Json::Object(Vec::new());
         let field = |name: &str| self.options.get(name).unwrap_or(&empty);
@@ -127,7 +126,7 @@ impl Pipeline<'_> {
     /// The document as text, where OCR is wished.
     async fn read(&self, file: FilePart) -> Result<FilePart, Failed> {
         let Some(ocr) = self.options.get("ocr").filter(|o| o.as_object().is_some()) else { return Ok(file) };
-        let model = ocr.get("model").and_then(Json::as_str).unwrap_or(DEFAULT_OF_OCR);
+        let model = ocr.text("model").unwrap_or(DEFAULT_OF_OCR);
         let image = file.content_type.as_deref().is_some_and(|kind| kind.contains("image"));
         let kind = if image { "image_url" } else { "document_url" };
         let url = document::data_url(&file);
@@ -141,7 +140,7 @@ impl Pipeline<'_> {
     }
 
     async fn create(&self) -> Result<String, Failed> {
-        let name = self.options.get("name").and_then(Json::as_str).filter(|n| !n.is_empty()).unwrap_or(NAME);
+        let name = self.options.text("name").filter(|n| !n.is_empty()).unwrap_or(NAME);
         let mut body = Json::object([("name", name)]);
         if let Some(days) = self.store.get("ttl_days").filter(|d| !d.is_null()) {
             let until = Json::object([("anchor", Json::from("last_active_at")), ("days", days.clone())]);
@@ -158,7 +157,7 @@ impl Pipeline<'_> {
     }
 
     async fn ask(&self, path: &str, sent: (llm_http::Body, http::HeaderValue)) -> Result<Json, Failed> {
-        let provider = self.store.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
+        let provider = self.store.text("custom_llm_provider").unwrap_or(DEFAULT);
         inside::kept(self.core, self.ctx, self.who, path, provider, sent).await
     }
 
@@ -186,7 +185,7 @@ impl Pipeline<'_> {
 }
 
 fn id(reply: &Json) -> Result<String, Failed> {
-    let id = reply.get("id").and_then(Json::as_str).filter(|id| !id.is_empty());
+    let id = reply.text("id").filter(|id| !id.is_empty());
     let missing = || Error::new(llm_types::Kind::InvalidReply, "the provider gave no id");
     Ok(id.ok_or_else(missing)?.to_owned())
 }

@@ -69,8 +69,8 @@ fn question(message: &str) -> Option<String> {
 
 async fn search(core: &Core, ctx: &Context, who: &Arc<Identity>, config: &Json, query: &str) -> Result<Json, Failed> {
     let missing = || Error::bad_request("retrieval_config needs a 'vector_store_id'").with_param("retrieval_config");
-    let store = config.get("vector_store_id").and_then(Json::as_str).ok_or_else(missing)?;
-    let provider = config.get("custom_llm_provider").and_then(Json::as_str).unwrap_or(DEFAULT);
+    let store = config.text("vector_store_id").ok_or_else(missing)?;
+    let provider = config.text("custom_llm_provider").unwrap_or(DEFAULT);
     let most = config.get("top_k").filter(|k| !k.is_null()).cloned().unwrap_or_else(|| Json::from(TOP_K));
     let mut body = Json::object([("query", Json::from(query)), ("max_num_results", most)]);
     for name in ["filters", "ranking_options", "rewrite_query"] {
@@ -95,7 +95,7 @@ async fn reranked(
         return Ok(None);
     }
     let missing = || Error::bad_request("rerank needs a 'model'").with_param("rerank");
-    let model = wish.get("model").and_then(Json::as_str).ok_or_else(missing)?;
+    let model = wish.text("model").ok_or_else(missing)?;
     let most = wish.get("top_n").filter(|n| !n.is_null()).cloned().unwrap_or_else(|| Json::from(TOP_N));
     // One document for each result: the places in the answer are those of the results.
     let documents = results.iter().map(|result| Json::from(texts(result).join("\n\n"))).collect();
@@ -117,7 +117,7 @@ fn best<'r>(order: &Json, results: &'r [Json]) -> Vec<&'r Json> {
 fn texts(result: &Json) -> Vec<&str> {
     match result.get("content").and_then(Json::as_array) {
         Some(parts) => parts.iter().filter_map(|p| p.get("text")?.as_str()).filter(|t| !t.is_empty()).collect(),
-        None => result.get("text").and_then(Json::as_str).into_iter().collect(),
+        None => result.text("text").into_iter().collect(),
     }
 }
 

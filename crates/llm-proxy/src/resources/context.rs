@@ -137,7 +137,7 @@ impl<'s> Named<'s> {
 fn question(message: &Json) -> Option<String> {
     let text = match message.get("content")? {
         Json::String(text) => Some(text.as_str()),
-        Json::Array(parts) => parts.iter().find_map(|part| part.get("text").and_then(Json::as_str)),
+        Json::Array(parts) => parts.iter().find_map(|part| part.text("text")),
         _ => None,
     };
     text.filter(|text| !text.trim().is_empty()).map(str::to_owned)
@@ -166,7 +166,7 @@ async fn look(core: &Core, ctx: &Context, store: &str, target: &Arc<Target>, bod
 fn told(page: &Json) -> Option<Json> {
     let results = page.get("data").and_then(Json::as_array).unwrap_or_default();
     let contents = results.iter().filter_map(|result| result.get("content").and_then(Json::as_array)).flatten();
-    let texts = contents.filter_map(|content| content.get("text").and_then(Json::as_str)).filter(|t| !t.is_empty());
+    let texts = contents.filter_map(|content| content.text("text")).filter(|t| !t.is_empty());
     let texts: String = texts.map(|text| format!("{text}\n\n")).collect();
     (!texts.is_empty())
         .then(|| Json::object([("role", Json::from("user")), ("content", Json::from(format!("{PREFIX}{texts}")))]))

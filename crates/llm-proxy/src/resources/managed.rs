@@ -89,7 +89,7 @@ impl Managed {
         let home = choose::of_group(ctx, who, group, true)?;
         let places = Json::from(&self.row.model_mappings);
         let deployment = home.deployment.as_ref().map(|d| d.id.to_string()).unwrap_or_default();
-        match places.get(&deployment).and_then(Json::as_str) {
+        match places.text(&deployment) {
             Some(id) => Ok((home, id.to_owned())),
             None => Err(Error::bad_request(format!("no deployment of {group} keeps the file")).with_param("model")),
         }
@@ -187,7 +187,7 @@ async fn everywhere(core: &Core, ctx: &Context, asked: &Asked<'_>, groups: &[Str
         crate::region::permits(ctx, home.deployment.as_deref())?;
         let to = Asked { home: &home, ..*asked };
         let delivered = deliver(core, ctx, &to, Sent::Whole(body.clone())).await?;
-        let id = delivered.object.get("id").and_then(Json::as_str).filter(|id| !id.is_empty());
+        let id = delivered.object.text("id").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Error::new(Kind::InvalidReply, "a file without an id"))?.to_owned();
         let deployment = home.deployment.as_ref().map(|d| d.id.to_string()).unwrap_or_default();
         places.push((deployment, Json::from(id)));

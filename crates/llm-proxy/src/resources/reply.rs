@@ -49,7 +49,7 @@ pub(super) fn marked_anew(body: &Bytes, group: &str) -> Bytes {
 }
 
 fn mark_anew(tree: &mut Json, group: &str) {
-    let batch = tree.get("object").and_then(Json::as_str) == Some("batch");
+    let batch = tree.text("object") == Some("batch");
     let Json::Object(fields) = tree else { return };
     for (name, value) in fields {
         match (name.as_str(), value) {
@@ -79,7 +79,7 @@ mod tests {
         let body = br#"{"id":"batch_1","input_file_id":"file-a","output_file_id":null,"model":"m","data":[{"id":"file-b","n":1.50}]}"#;
         let out = marked(&Bytes::from_static(body), "g");
         let json: Json = serde_json::from_slice(&out).unwrap();
-        let id = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned).unwrap();
+        let id = |json: &Json, name: &str| json.text(name).map(str::to_owned).unwrap();
         assert_eq!(ids::decode(&id(&json, "id")), Some(("batch_1".to_owned(), "g".to_owned())));
         assert_eq!(ids::decode(&id(&json, "input_file_id")).unwrap().0, "file-a");
         assert!(id(&json.get("data").unwrap().as_array().unwrap()[0], "id").starts_with("file-bGl0ZWxsbT"));
@@ -90,7 +90,7 @@ mod tests {
     fn ids_of_other_houses_are_marked() {
         let body = br#"{"object":"list","data":[{"id":"msgbatch_1","object":"batch","input_file_id":"None","output_file_id":"gs://b/o"}],"first_id":"msgbatch_1"}"#;
         let json: Json = serde_json::from_slice(&marked_anew(&Bytes::from_static(body), "g")).unwrap();
-        let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned).unwrap();
+        let text = |json: &Json, name: &str| json.text(name).map(str::to_owned).unwrap();
         let batch = &json.get("data").unwrap().as_array().unwrap()[0];
         assert!(text(batch, "id").starts_with("batch_") && text(batch, "id") == text(&json, "first_id"));
         assert_eq!(ids::decode(&text(batch, "id")), Some(("msgbatch_1".to_owned(), "g".to_owned())));

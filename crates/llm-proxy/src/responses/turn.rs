@@ -175,8 +175,7 @@ async fn history(books: &Books<'_>, last: &str, foreign: bool) -> Option<Vec<Raw
 fn without_ids(output: &RawJson) -> Option<RawJson> {
     let Json::Array(mut items) = output.read::<Json>().ok()? else { return None };
     items.retain(|item| {
-        item.get("type").and_then(Json::as_str) != Some("reasoning")
-            || item.get("encrypted_content").is_some_and(|c| !c.is_null())
+        item.text("type") != Some("reasoning") || item.get("encrypted_content").is_some_and(|c| !c.is_null())
     });
     for item in &mut items {
         if let Json::Object(fields) = item {

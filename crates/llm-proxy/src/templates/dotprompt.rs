@@ -51,7 +51,7 @@ impl Dotprompt {
     /// The model that the prompt is for.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
-        self.metadata.get("model").and_then(Json::as_str).filter(|model| !model.is_empty())
+        self.metadata.text("model").filter(|model| !model.is_empty())
     }
 
     /// The parameters of a call that the head sets.

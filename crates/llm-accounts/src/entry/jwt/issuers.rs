@@ -55,7 +55,7 @@ pub(super) fn read(
             }
         }
         let fields: Fields = merged.to_raw().read().map_err(|error| whole(plain(&error)))?;
-        let text = |name: &str| own.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| own.text(name).filter(|text| !text.is_empty());
         let issuer = text("issuer").ok_or_else(|| whole("issuer is missing".to_owned()))?;
         if out.iter().any(|known: &TrustedIssuer| known.trust.issuer.as_deref() == Some(issuer)) {
             return Err(wrong("issuer", "stands there twice".to_owned()));

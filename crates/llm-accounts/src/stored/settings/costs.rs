@@ -137,7 +137,7 @@ impl Accounts {
     pub async fn set_useful_links(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let Map(links) = required(PublicBody::read(body)?.useful_links, "useful_links", body)?;
         let address = |link: &Json| {
-            let text = link.as_str().or_else(|| link.get("url").and_then(Json::as_str)).unwrap_or_default();
+            let text = link.as_str().or_else(|| link.text("url")).unwrap_or_default();
             text.starts_with("https://") || text.starts_with("http://")
         };
         if let Some((title, _)) = links.as_object().unwrap_or_default().iter().find(|(_, link)| !address(link)) {

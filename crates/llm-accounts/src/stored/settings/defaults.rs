@@ -122,7 +122,7 @@ impl Accounts {
             }
             Defaults::Teams => {
                 self.check_default_team(checked)?;
-                if let Some(id) = asked.get("organization_id").and_then(Json::as_str)
+                if let Some(id) = asked.text("organization_id")
                     && store.table::<OrganizationRow>().get([id]).await?.is_none()
                 {
                     return Err(bad(format!("Organization doesn't exist: {id}")).with_param("organization_id").into());

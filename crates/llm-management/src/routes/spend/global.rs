@@ -237,7 +237,7 @@ async fn end_user_ids(call: Call) -> Outcome<Json> {
 
 /// Spend by end user, of whole days, with what had none under null.
 async fn end_users(call: Call) -> Outcome<Json> {
-    let field = |name: &str| call.body.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let field = |name: &str| call.body.text(name).filter(|text| !text.is_empty());
     let mut filter =
         lately(DailyFilter { api_keys: field("api_key").map(hash).into_iter().collect(), ..DailyFilter::default() });
     for (name, slot) in [("startTime", &mut filter.from), ("endTime", &mut filter.until)] {
