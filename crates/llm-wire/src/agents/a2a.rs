@@ -100,7 +100,7 @@ impl UpstreamCodec<Generate> for A2a {
                 params.obj("configuration").bool("blocking", true);
             }
         }
-        chat::write_extras(req, |key| matches!(key, "extra_body" | "extra_headers"), &mut obj);
+        chat::write_extras(req, chat::is_apart, &mut obj);
         lose(req, ctx);
         Ok(())
     }

@@ -57,7 +57,7 @@ impl UpstreamCodec<Generate> for Langflow {
         if let Some(session) = req.extra.get("session_id") {
             obj.key("session_id").put_slice(session.get().as_bytes());
         }
-        chat::write_extras(req, |key| matches!(key, "extra_body" | "extra_headers"), &mut obj);
+        chat::write_extras(req, chat::is_apart, &mut obj);
         lose(req, ctx);
         if req.turns.len() > 1 {
             ctx.lost.push("messages.history".to_owned());

@@ -35,7 +35,7 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
             config.obj("stream").bool("enabled", true);
         }
     }
-    let beside = |key: &str| matches!(key, "placeholder_values" | "extra_body" | "extra_headers");
+    let beside = |key: &str| key == "placeholder_values" || chat::is_apart(key);
     chat::write_extras(req, beside, &mut obj);
     if req.extra.format() != Some(Format::OpenAiChat) {
         chat::lose_extra(&req.extra, "", ctx);

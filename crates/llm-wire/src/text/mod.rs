@@ -63,7 +63,7 @@ const fn stop() -> Finish {
 /// is not for the host. Reports what cannot be said.
 fn write_rest(req: &GenerateRequest, named: FieldSet, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     chat::write_others(req, named, obj);
-    let apart = |key: &str| matches!(key, "extra_body" | "extra_headers") || prompt::FIELDS.contains(&key);
+    let apart = |key: &str| chat::is_apart(key) || prompt::FIELDS.contains(&key);
     chat::write_extras(req, |key| !apart(key), obj);
     if req.extra.format() != Some(Format::OpenAiChat) {
         chat::lose_extra(&req.extra, "", ctx);
@@ -78,7 +78,7 @@ fn write_rest(req: &GenerateRequest, named: FieldSet, ctx: &mut EncodeContext<'_
 
 /// Writes the fields that stand beside everything else: the gateway takes them out again.
 fn write_apart(req: &GenerateRequest, obj: &mut Obj<'_>) {
-    chat::write_extras(req, |key| matches!(key, "extra_body" | "extra_headers"), obj);
+    chat::write_extras(req, chat::is_apart, obj);
 }
 
 /// An error that came in place of an answer.

@@ -6,6 +6,7 @@
 mod request_encode;
 mod response_decode;
 mod stream_decode;
+pub(crate) mod tools;
 
 use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, GenerateResponse};

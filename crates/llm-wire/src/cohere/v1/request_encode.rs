@@ -1,19 +1,20 @@
 //! Requests: the last message, parameters, tools with a flat list of parameters.
 
-use bytes::{BufMut, BytesMut};
-use llm_types::generate::{FunctionTool, GenerateRequest, PartKind, Role, ToolCall, ToolKind, ToolResult, Turn};
-use llm_types::{Json, RawJson};
+use bytes::BytesMut;
+use llm_types::RawJson;
+use llm_types::generate::{GenerateRequest, PartKind, Role, ToolCall, ToolResult, Turn};
 
+use super::tools;
 use crate::codec::EncodeContext;
 use crate::cohere::options;
-use crate::openai::object::{Arr, Obj};
+use crate::openai::object::Obj;
 use crate::turns::texts;
 
 /// Writes a request.
 pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
     let mut obj = Obj::open(out);
     options::write(req, ctx, &mut obj);
-    tools(req, ctx, &mut obj);
+    tools::write(req, tools::KEYS, ctx, &mut obj);
     let Some((last, before)) = req.turns.split_last() else { return };
     match last_result(last) {
         Some(result) => tool_result(result, before, &mut obj),
@@ -60,35 +61,4 @@ fn tool_result(result: &ToolResult, before: &[Turn], obj: &mut Obj<'_>) {
 /// A text that is a JSON object.
 fn object(text: &str) -> Option<RawJson> {
     RawJson::parse(text.trim()).ok().filter(|json| json.get().starts_with('{'))
-}
-
-fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
-    if req.tools.is_empty() {
-        return;
-    }
-    let mut list = obj.arr("tools");
-    for tool in &req.tools {
-        match &tool.kind {
-            ToolKind::Function(function) => write_tool(function, &mut list),
-            ToolKind::Hosted { format, .. } => ctx.lost.push(format!("tools[{format}]")),
-        }
-    }
-}
-
-fn write_tool(function: &FunctionTool, list: &mut Arr<'_>) {
-    let schema: Json = function.parameters.as_ref().and_then(|p| p.read().ok()).unwrap_or_default();
-    let required = schema.get("required").and_then(Json::as_array).unwrap_or_default();
-    let mut obj = list.obj();
-    obj.str("name", &function.name);
-    obj.str("description", function.description.as_deref().unwrap_or_default());
-    let mut definitions = obj.obj("parameter_definitions");
-    for (name, property) in schema.get("properties").and_then(Json::as_object).unwrap_or_default() {
-        let text = |key: &str| property.text(key).unwrap_or_default();
-        let definition = Json::object([
-            ("description", Json::from(text("description"))),
-            ("type", Json::from(text("type"))),
-            ("required", Json::from(required.iter().any(|r| r.as_str() == Some(name)))),
-        ]);
-        definitions.any_key(name).put_slice(definition.to_string().as_bytes());
-    }
 }

@@ -1,10 +1,11 @@
 //! Requests: the last message of the user, the turns before it, instructions as the preamble.
 
-use bytes::{BufMut, BytesMut};
-use llm_types::generate::{FunctionTool, GenerateRequest, OutputFormat, PartKind, Role, ToolKind, Turn};
-use llm_types::{Field, FieldSet, Format, Json, RawJson};
+use bytes::BytesMut;
+use llm_types::generate::{GenerateRequest, OutputFormat, PartKind, Role, Turn};
+use llm_types::{Field, FieldSet, Format, RawJson};
 
 use crate::codec::EncodeContext;
+use crate::cohere::v1::tools;
 use crate::openai::chat;
 use crate::openai::object::{Arr, Obj};
 use crate::prompt::said;
@@ -23,6 +24,9 @@ const NAMED: FieldSet = FieldSet::of(&[
     Field::PresencePenalty,
     Field::ResponseFormat,
 ]);
+
+/// Cohere's tools, with OCI's keys.
+const TOOL_KEYS: tools::Keys = tools::Keys { definitions: "parameterDefinitions", required: "isRequired" };
 
 /// Writes a request.
 pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
@@ -48,14 +52,14 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
             Some(OutputFormat::Text) | None => {}
             Some(_) => ctx.lost.push("response_format".to_owned()),
         }
-        tools(req, ctx, &mut obj);
+        tools::write(req, TOOL_KEYS, ctx, &mut obj);
         if req.stream {
             obj.bool("isStream", true);
         }
         chat::write_others(req, NAMED, &mut obj);
-        chat::write_extras(req, |key| !apart(key), &mut obj);
+        chat::write_extras(req, |key| !chat::is_apart(key), &mut obj);
     }
-    chat::write_extras(req, apart, &mut outer);
+    chat::write_extras(req, chat::is_apart, &mut outer);
     if req.extra.format() != Some(Format::OpenAiChat) {
         chat::lose_extra(&req.extra, "", ctx);
     }
@@ -65,11 +69,6 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     if req.tool_choice.is_some() {
         ctx.lost.push("tool_choice".to_owned());
     }
-}
-
-/// Fields that stand beside everything else: the gateway takes them out again.
-fn apart(key: &str) -> bool {
-    matches!(key, "extra_body" | "extra_headers")
 }
 
 fn conversation(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
@@ -115,37 +114,5 @@ fn earlier(turn: &Turn, list: &mut Arr<'_>) {
             item.str("name", &call.name);
             item.text("parameters", parameters.as_ref().map_or("{}", RawJson::get));
         }
-    }
-}
-
-fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
-    if req.tools.is_empty() {
-        return;
-    }
-    let mut list = obj.arr("tools");
-    for tool in &req.tools {
-        match &tool.kind {
-            ToolKind::Function(function) => write_tool(function, &mut list),
-            ToolKind::Hosted { format, .. } => ctx.lost.push(format!("tools[{format}]")),
-        }
-    }
-}
-
-/// A tool with a flat list of parameters.
-fn write_tool(function: &FunctionTool, list: &mut Arr<'_>) {
-    let schema: Json = function.parameters.as_ref().and_then(|p| p.read().ok()).unwrap_or_default();
-    let required = schema.get("required").and_then(Json::as_array).unwrap_or_default();
-    let mut obj = list.obj();
-    obj.str("name", &function.name);
-    obj.str("description", function.description.as_deref().unwrap_or_default());
-    let mut definitions = obj.obj("parameterDefinitions");
-    for (name, property) in schema.get("properties").and_then(Json::as_object).unwrap_or_default() {
-        let text = |key: &str| property.text(key).unwrap_or_default();
-        let definition = Json::object([
-            ("description", Json::from(text("description"))),
-            ("type", Json::from(text("type"))),
-            ("isRequired", Json::from(required.iter().any(|r| r.as_str() == Some(name)))),
-        ]);
-        definitions.any_key(name).put_slice(definition.to_string().as_bytes());
     }
 }

@@ -45,17 +45,12 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
             obj.bool("isStream", true);
         }
         chat::write_others(req, NAMED, &mut obj);
-        chat::write_extras(req, |key| !apart(key), &mut obj);
+        chat::write_extras(req, |key| !chat::is_apart(key), &mut obj);
     }
-    chat::write_extras(req, apart, &mut outer);
+    chat::write_extras(req, chat::is_apart, &mut outer);
     if req.extra.format() != Some(Format::OpenAiChat) {
         chat::lose_extra(&req.extra, "", ctx);
     }
-}
-
-/// Fields that stand beside everything else: the gateway takes them out again.
-fn apart(key: &str) -> bool {
-    matches!(key, "extra_body" | "extra_headers")
 }
 
 fn options(req: &GenerateRequest, obj: &mut Obj<'_>) {

@@ -68,6 +68,11 @@ fn write_field(req: &GenerateRequest, field: Field, obj: &mut Obj<'_>) {
     }
 }
 
+/// Fields that stand beside everything else in every body: the gateway takes them out again.
+pub(crate) fn is_apart(key: &str) -> bool {
+    matches!(key, "extra_body" | "extra_headers")
+}
+
 /// Writes the fields that chat does not know itself, as they came from a chat client, but for those that concern the
 /// stream only. `pick` says which.
 pub(crate) fn write_extras(req: &GenerateRequest, pick: impl Fn(&str) -> bool, obj: &mut Obj<'_>) {

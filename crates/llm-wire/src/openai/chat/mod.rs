@@ -41,7 +41,7 @@ use crate::codec::{
 pub(crate) use content_decode::locate;
 pub(crate) use content_encode::data_url;
 pub(crate) use error::{invalid, missing, problem, read};
-pub(crate) use fields::{write_extras, write_others};
+pub(crate) use fields::{is_apart, write_extras, write_others};
 pub(crate) use message_encode::{TOOL_IMAGES, conversation, thinking_block};
 pub(crate) use message_view::Arguments;
 pub(crate) use request_decode::decode as decode_request;
