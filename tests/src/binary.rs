@@ -38,8 +38,9 @@ fn build(folder: &Path) -> Result<()> {
     let profile = if name == "debug" { "dev" } else { name };
     let target = folder.parent().context("a profile folder without a target folder")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // of the whole workspace, as the tests are: another choice of features would compile everything a second time
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "llm-proxy", "--bin", "llm-proxy", "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", "llm-proxy", "--profile", profile])
         .arg("--target-dir")
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

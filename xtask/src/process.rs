@@ -21,7 +21,8 @@ pub(crate) fn build(out: &mut impl Write, profile: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut build = Command::new(cargo);
-    build.args(["build", "--package", "llm-proxy", "--profile", profile]).current_dir(root());
+    // with the features that the tests have, so that what one of them built serves the other
+    build.args(["build", "--workspace", "--bin", "llm-proxy", "--profile", profile]).current_dir(root());
     succeed(&mut build)?;
     Ok(target.join(if profile == "dev" { "debug" } else { profile }).join("llm-proxy"))
 }
