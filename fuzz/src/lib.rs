@@ -1,6 +1,8 @@
 //! What the fuzz targets do. The first bytes of an input choose the format and the cutting, the rest is what a stranger
 //! sends. Nothing may panic, hang, or end a stream without a word. [`seeds`] makes first inputs of the fixtures.
 
+#![allow(clippy::expect_used, reason = "a panic is how a target tells what it found")]
+
 pub mod beside;
 pub mod framing;
 #[cfg(feature = "gateway")]
@@ -22,6 +24,39 @@ use llm_wire::relay::{StreamRelay, Whole};
 use llm_wire::sse::Item;
 use llm_wire::task::TaskRequest;
 
+/// A target: something that reads bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// What `fuzz/run` calls it.
+    pub name: &'static str,
+    /// Reads an input; panics on what must not be.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "request", run: request },
+    Target { name: "reply", run: reply },
+    Target { name: "stream", run: stream },
+    Target { name: "relay", run: relay },
+    Target { name: "task", run: task },
+    Target { name: "passing", run: passing },
+    Target { name: "framing", run: framing::run },
+    Target { name: "beside", run: beside::run },
+    #[cfg(feature = "gateway")]
+    Target { name: "config", run: gateway::config },
+    #[cfg(feature = "gateway")]
+    Target { name: "form", run: gateway::form },
+    #[cfg(feature = "gateway")]
+    Target { name: "frame", run: gateway::frame },
+];
+
+/// The target of this name.
+#[must_use]
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|t| t.name == name)
+}
+
 /// A member of `all`, chosen by a byte.
 fn choose<T: Copy>(all: &[T], by: u8) -> Option<T> {
     all.get(usize::from(by) % all.len().max(1)).copied()
@@ -32,7 +67,9 @@ fn formats_of(target: &str) -> Vec<Format> {
     match target {
         "request" => formats(|f| registry::client_generate(f).is_some()),
         "reply" => formats(|f| {
-            registry::upstream_generate(f).is_some() || registry::upstream_embed(f).is_some() || registry::count(f).is_some()
+            registry::upstream_generate(f).is_some()
+                || registry::upstream_embed(f).is_some()
+                || registry::count(f).is_some()
         }),
         "stream" => {
             formats(|f| registry::upstream_generate(f).is_some_and(|c| c.stream_decoder(&context(f)).is_some()))
@@ -48,7 +85,12 @@ fn formats(is: impl Fn(Format) -> bool) -> Vec<Format> {
 }
 
 fn context(format: Format) -> ReplyContext {
-    ReplyContext { fallback_id: "id".to_owned(), include_usage: true, upstream: Some(format), ..ReplyContext::default() }
+    ReplyContext {
+        fallback_id: "id".to_owned(),
+        include_usage: true,
+        upstream: Some(format),
+        ..ReplyContext::default()
+    }
 }
 
 /// The same with what the request may have asked for; 255: nothing.
@@ -60,7 +102,12 @@ fn hinted(format: Format, asked: u8) -> ReplyContext {
         prefix: set(4).then(|| if set(8) { "<think>" } else { "{" }.to_owned()),
         tool_names: Vec::new(),
     };
-    ReplyContext { hints, block_proof: set(16).then_some("p"), count: Some(|_, text| text.len() as u64), ..context(format) }
+    ReplyContext {
+        hints,
+        block_proof: set(16).then_some("p"),
+        count: Some(|_, text| text.len() as u64),
+        ..context(format)
+    }
 }
 
 fn view(status: u16, body: &[u8]) -> ReplyView<'_> {
@@ -293,4 +340,22 @@ pub fn passing(data: &[u8]) {
     let _ = ids::resolved(&text);
     let _ = llm_wire::videos::id::decode(&text);
     let _ = llm_wire::text::as_tensors(body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the fixtures of a format hold is no finding, and no target is without a first input.
+    #[test]
+    fn every_target_takes_its_seeds() {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/llm-wire/fixtures");
+        for target in TARGETS {
+            let seeds = seeds::of(target.name, fixtures.as_ref()).unwrap();
+            assert!(!seeds.is_empty(), "{}", target.name);
+            for (_, seed) in seeds {
+                (target.run)(&seed);
+            }
+        }
+    }
 }

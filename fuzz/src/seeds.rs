@@ -3,10 +3,19 @@
 use std::path::Path;
 use std::{env, fs, io};
 
+use llm_types::Format;
+
 use crate::formats_of;
+
+/// Kinds of tasks that the target chooses from.
+const TASKS: u8 = 11;
 
 /// Fields that tasks are asked with.
 const ASKED: &str = r#"{"prompt":"p","input":"i","query":"q","documents":["d"],"n":1,"size":"1024x1024","voice":"v","image":"data:image/png;base64,AA==","document":{"type":"document_url","document_url":"https://a.test/b.pdf"},"response_format":"json"}"#;
+
+/// A configuration and a form.
+const CONFIG: &str = include_str!("../../examples/quickstart.yaml");
+const FORM: &str = "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.wav\"\r\ncontent-type: audio/wav\r\n\r\nRIFF\r\n--b--\r\n";
 
 /// Fills an empty corpus of a target: its folder is in `FUZZ_CORPUS`, the fixtures are in `FUZZ_FIXTURES`. Nothing
 /// happens without them.
@@ -19,10 +28,27 @@ pub fn plant(target: &str) {
 }
 
 fn write(target: &str, corpus: &Path, fixtures: &Path) -> io::Result<()> {
-    if fs::read_dir(corpus)?.next().is_some() {
-        return Ok(());
+    if fs::read_dir(corpus)?.next().is_none() {
+        for (name, seed) in of(target, fixtures)? {
+            fs::write(corpus.join(name), seed)?;
+        }
     }
+    Ok(())
+}
+
+/// First inputs of a target, each with a name.
+///
+/// # Errors
+/// The fixtures cannot be read.
+pub fn of(target: &str, fixtures: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let formats = formats_of(target);
+    let mut seeds = match target {
+        "beside" => crate::beside::seeds(),
+        "config" => vec![("quickstart".to_owned(), CONFIG.into())],
+        "form" => vec![("upload".to_owned(), FORM.into())],
+        "task" => tasks(&formats),
+        _ => Vec::new(),
+    };
     for folder in fs::read_dir(fixtures)? {
         let folder = folder?;
         let format = folder.file_name();
@@ -36,24 +62,22 @@ fn write(target: &str, corpus: &Path, fixtures: &Path) -> io::Result<()> {
             let body = fs::read(file.path())?;
             for first in firsts(target, own) {
                 let seed = [&[first, 7, 255], body.as_slice()].concat();
-                fs::write(corpus.join(format!("{first}-{}-{name}", format.to_string_lossy())), seed)?;
+                seeds.push((format!("{first}-{}-{name}", format.to_string_lossy()), seed));
             }
         }
     }
-    if target == "beside" {
-        for (name, seed) in crate::beside::seeds() {
-            fs::write(corpus.join(name), seed)?;
-        }
-    }
-    if target == "task" {
-        for (at, format) in formats.iter().enumerate() {
-            for operation in 0..11 {
-                let head = [u8::try_from(at).unwrap_or(0), operation, u8::try_from(ASKED.len()).unwrap_or(255)];
-                fs::write(corpus.join(format!("{format}-{operation}")), [&head, ASKED.as_bytes(), b"{}"].concat())?;
-            }
-        }
-    }
-    Ok(())
+    Ok(seeds)
+}
+
+/// Every task of every format that has some, asked with [`ASKED`].
+fn tasks(formats: &[Format]) -> Vec<(String, Vec<u8>)> {
+    let asked = u8::try_from(ASKED.len()).unwrap_or(u8::MAX);
+    let of = |(at, format): (usize, &Format)| {
+        let at = u8::try_from(at).unwrap_or(0);
+        let seed = |kind| [&[at, kind, asked], ASKED.as_bytes(), b"{}"].concat();
+        (0..TASKS).map(|kind| (format!("{format}-{kind}"), seed(kind))).collect::<Vec<_>>()
+    };
+    formats.iter().enumerate().flat_map(of).collect()
 }
 
 fn wanted(target: &str, name: &str) -> bool {

@@ -25,7 +25,7 @@ const SHELVES: &[&[&str]] = &[
     &["llm-accounts", "llm-client"],
     &["llm-management", "llm-mcp"],
     &["llm-proxy"],
-    &["llm-tests", "llm-examples", "xtask"],
+    &["llm-tests", "llm-examples", "llm-fuzz", "xtask"],
 ];
 
 /// Stands beside the shelves: it uses none of our crates, so that it shares no mistakes with them.
