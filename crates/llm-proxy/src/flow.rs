@@ -165,18 +165,34 @@ async fn steps(
         Some(about) => (about.body, about.model),
         None => (body, path_model),
     };
-    let top = Top::parse(&body)?;
-    let filled = templates::fill(core, ctx, &who, &top)?;
+    asked(core, ctx, &who, path_model, &body, files).await
+}
+
+/// The rest of the way of a body: a managed prompt is filled in, the gateway's own tools are offered, and one model
+/// answers, or several.
+///
+/// # Errors
+/// What the call is refused for.
+pub async fn asked(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path_model: Option<String>,
+    body: &Bytes,
+    files: Vec<FilePart>,
+) -> Result<Response<Reply>, Refused> {
+    let top = Top::parse(body)?;
+    let filled = templates::fill(core, ctx, who, &top)?;
     let again = filled.as_deref().map(Top::parse).transpose()?;
-    let (body, top) = (filled.as_ref().unwrap_or(&body), again.unwrap_or(top));
+    let (body, top) = (filled.as_ref().unwrap_or(body), again.unwrap_or(top));
     if let Some(offer) = inside::read(ctx, &top)? {
-        return Box::pin(inside::answer(core, ctx, &who, path_model, &top, offer)).await;
+        return Box::pin(inside::answer(core, ctx, who, path_model, &top, offer)).await;
     }
     match several::read(ctx, &top)? {
-        Some(several) => Box::pin(several::answer(core, ctx, &who, &top, several)).await,
+        Some(several) => Box::pin(several::answer(core, ctx, who, &top, several)).await,
         None => match prompts::read(ctx, &top)? {
-            Some(prompts) => Box::pin(prompts::answer(core, ctx, &who, path_model, &top, prompts)).await,
-            None => one(core, ctx, &who, path_model, (body, &top), files).await,
+            Some(prompts) => Box::pin(prompts::answer(core, ctx, who, path_model, &top, prompts)).await,
+            None => one(core, ctx, who, path_model, (body, &top), files).await,
         },
     }
 }

@@ -174,3 +174,26 @@ async fn errors_are_events_and_the_connection_stands() {
     let whole = gateway.ask("/v1/responses", &json!({"model": "claude", "input": "b", "stream": true})).await.unwrap();
     assert_eq!(last(&whole)["status"], "completed", "the path still takes requests");
 }
+
+#[tokio::test]
+async fn a_request_names_a_managed_prompt() {
+    let prompts = "prompts:\n  - prompt_id: greeting\n    litellm_params:\n      prompt_integration: dotprompt\n      \
+                   dotprompt_content: \"---\\nmodel: claude\\n---\\nUser: Greet {{ name }}\"\n";
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateway = Gateway::start(&(Config::standard(&sim).yaml() + prompts)).await.unwrap();
+    let mut socket = open(&gateway, "/v1/responses", MASTER_KEY).await.unwrap();
+    let named = json!({"model": "gpt", "prompt_id": "greeting", "prompt_variables": {"name": "Ann"}});
+    let answer = ask(&mut socket, named.clone()).await;
+    assert_eq!(text(&answer), "You said: Greet Ann");
+    assert_eq!(sent_texts(&calls(&sim).last().unwrap().json()), ["Greet Ann"]);
+
+    let mut warm = named;
+    warm["generate"] = json!(false);
+    let warmed = ask(&mut socket, warm).await;
+    let id = warmed["response"]["id"].as_str().unwrap();
+    ask(&mut socket, json!({"model": "claude", "input": "Again", "previous_response_id": id})).await;
+    assert_eq!(sent_texts(&calls(&sim).last().unwrap().json()).concat(), "Greet AnnAgain", "{warmed}");
+
+    let unknown = ask(&mut socket, json!({"model": "gpt", "prompt_id": "nobody's"})).await;
+    assert_eq!((&unknown["type"], &unknown["status"]), (&json!("error"), &json!(400)), "{unknown}");
+}

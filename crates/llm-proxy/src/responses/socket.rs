@@ -11,7 +11,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
@@ -20,7 +19,6 @@ use http::{HeaderName, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use llm_types::{Error, Format, OperationKind, Result};
-use llm_wire::top::Top;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -163,12 +161,10 @@ impl Connection {
         // A key may have been blocked since the handshake.
         let who = realtime::caller(&self.core, ctx).await.map_err(Refused::from).map_err(Box::new)?;
         ctx.who = Some(Arc::clone(&who));
-        let body: Bytes = asked.body;
-        let top = Top::parse(&body).map_err(Refused::from).map_err(Box::new)?;
         if !asked.generate {
-            return super::warm::answer(&self.core, ctx, &who, (&body, &top)).await.map_err(|e| Box::new(e.into()));
+            return super::warm::answer(&self.core, ctx, &who, &asked.body).await.map_err(|e| Box::new(e.into()));
         }
-        Box::pin(flow::one(&self.core, ctx, &who, None, (&body, &top), Vec::new())).await.map_err(Box::new)
+        Box::pin(flow::asked(&self.core, ctx, &who, None, &asked.body, Vec::new())).await.map_err(Box::new)
     }
 }
 

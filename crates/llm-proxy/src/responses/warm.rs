@@ -14,7 +14,7 @@ use super::{background, turn};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::Context;
-use crate::{errors, read};
+use crate::{errors, read, templates};
 
 const NOTHING: &str = r#"{"input_tokens":0,"input_tokens_details":{"cached_tokens":0},"output_tokens":0,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":0}"#;
 
@@ -22,19 +22,17 @@ const NOTHING: &str = r#"{"input_tokens":0,"input_tokens_details":{"cached_token
 ///
 /// # Errors
 /// As for a call: the model is not the caller's, the answer before it is unknown.
-pub(super) async fn answer(
-    core: &Core,
-    ctx: &Context,
-    who: &Arc<Identity>,
-    (body, top): (&Bytes, &Top<'_>),
-) -> Result<Response<Reply>> {
-    let mut wish = read::wish(ctx, top, None, who)?;
-    read::safe(&ctx.snapshot, top, who)?;
+pub(super) async fn answer(core: &Core, ctx: &Context, who: &Arc<Identity>, body: &Bytes) -> Result<Response<Reply>> {
+    let filled = templates::fill(core, ctx, who, &Top::parse(body)?)?;
+    let body = filled.as_ref().unwrap_or(body);
+    let top = Top::parse(body)?;
+    let mut wish = read::wish(ctx, &top, None, who)?;
+    read::safe(&ctx.snapshot, &top, who)?;
     if !who.may_call(ctx.route) || !who.may_use(&wish.model) {
         let why = format!("this key may not use the model {}", wish.model);
         return Err(Error::new(Kind::PermissionDenied, why).with_type("key_model_access_denied").with_param("model"));
     }
-    let prepared = turn::prepare(&core.app.responses, ctx, who, &mut wish, (body, top)).await?;
+    let prepared = turn::prepare(&core.app.responses, ctx, who, &mut wish, (body, &top)).await?;
     let id = prepared.turn.promised(&format!("warm_{}", ctx.id));
     let begun = background::begun(&id, ctx, &prepared.turn, &read::call(ctx, &wish, body.clone()));
     let begun = Top::parse(&begun)?.edited(&[("background", Some("false"))]);
