@@ -76,11 +76,22 @@ impl Planner<'_> {
     /// A search of the web that the provider makes in its Responses API only.
     fn searches_elsewhere(&self) -> bool {
         let (row, call) = (self.target.provider.row(), self.call);
-        row.quirks.has(Quirk::SearchAsResponses)
-            && row.paths.responses.is_some()
-            && (call.operation, call.format) == (OperationKind::Generate, Format::OpenAiChat)
-            && memchr::memmem::find(&call.body, b"web_search_options").is_some()
-            && Top::parse(&call.body).is_ok_and(|top| top.get("web_search_options").is_some_and(|o| o != "null"))
+        if !row.quirks.has(Quirk::SearchAsResponses) || row.paths.responses.is_none() {
+            return false;
+        }
+        let says = |text: &[u8]| memchr::memmem::find(&call.body, text).is_some();
+        let field = |name: &str, holds: &dyn Fn(&str) -> bool| {
+            Top::parse(&call.body).is_ok_and(|top| top.get(name).is_some_and(holds))
+        };
+        match (call.operation, call.format) {
+            (OperationKind::Generate, Format::OpenAiChat) => {
+                says(b"web_search_options") && field("web_search_options", &|o| o != "null")
+            }
+            (OperationKind::Generate, Format::AnthropicMessages) => {
+                says(b"\"web_search_") && field("tools", &|tools| tools.contains("\"web_search_"))
+            }
+            _ => false,
+        }
     }
 
     /// Makes the plan.
@@ -233,13 +244,14 @@ impl Planner<'_> {
         let params = &self.target.params;
         let edited = edit::generate(provider, upstream, self.model, params, caps, &top, policy, &mut hints)?;
         let model = quoted(&provider.wire_model(self.model));
+        let betas = if upstream == Format::AnthropicMessages { edit::betas(&top) } else { Vec::new() };
         let Some(edit) = edited else {
             let pieces = self.spliced(&body, &top, model, upstream);
-            return Ok(Encoded { pieces, hints, ..Encoded::default() });
+            return Ok(Encoded { pieces, hints, betas, ..Encoded::default() });
         };
         let top = Top::parse(&edit.body)?;
         let pieces = self.spliced(&edit.body, &top, model, upstream);
-        Ok(Encoded { pieces, hints, lost: edit.lost, headers: edit.headers, ..Encoded::default() })
+        Ok(Encoded { pieces, hints, betas, lost: edit.lost, headers: edit.headers, ..Encoded::default() })
     }
 
     fn spliced(&self, body: &Bytes, top: &Top<'_>, model: Bytes, upstream: Format) -> Vec<Bytes> {
@@ -266,6 +278,13 @@ impl Planner<'_> {
         }
         let provider = self.target.provider;
         edit::clear(&mut request, policy);
+        let renamed = match self.call.format {
+            Format::AnthropicMessages => {
+                edit::Bridge { provider, model: self.model, params: &self.target.params, caps, upstream }
+                    .cross(&mut request)
+            }
+            _ => Vec::new(),
+        };
         let present = rules::present(&request, self.model, upstream, policy);
         let dropped = rules::check(provider, self.model, &self.target.params, caps, present, &request, policy)?;
         rules::drop_fields(&mut request, dropped);
@@ -278,6 +297,7 @@ impl Planner<'_> {
         codec.encode_request(&request, &mut ctx, &mut out)?;
         let EncodeContext { lost: bent, mut hints, betas, .. } = ctx;
         lost.extend(bent);
+        hints.tool_names.extend(renamed);
         let mut body = out.freeze();
         let top = Top::parse(&body)?;
         let edited =

@@ -121,6 +121,8 @@ quirks! {
     StripStrict = "strip_strict",
     /// `additionalProperties` and `strict` are taken out of tool schemas.
     StripAdditionalProperties = "strip_additional_properties",
+    /// `$schema` and `$id` are taken out of tool schemas.
+    StripSchemaUri = "strip_schema_uri",
     /// Tools without parameters get an empty schema.
     FillToolParameters = "fill_tool_parameters",
     /// `response_format` is left out where it is no schema.
@@ -171,7 +173,7 @@ quirks! {
 
 /// A set of [`Quirk`]s: one bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub struct Quirks(u64);
+pub struct Quirks(u128);
 
 impl Quirks {
     /// No quirk.
@@ -229,7 +231,7 @@ impl fmt::Debug for Quirks {
     }
 }
 
-const _: () = assert!(Quirk::ALL.len() <= 64, "a set has 64 bits");
+const _: () = assert!(Quirk::ALL.len() <= 128, "a set has 128 bits");
 
 #[cfg(test)]
 mod tests {

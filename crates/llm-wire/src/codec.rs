@@ -89,6 +89,8 @@ pub struct ModelCaps {
     pub adaptive_thinking: bool,
     /// Anthropic: an adaptive model that takes a fixed thinking budget as well.
     pub legacy_thinking: bool,
+    /// Anthropic: takes efforts (`output_config.effort`).
+    pub effort: bool,
     /// Takes the effort `none`.
     pub effort_none: bool,
     /// Takes the effort `minimal`.

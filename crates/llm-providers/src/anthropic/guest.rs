@@ -138,7 +138,12 @@ fn opens_with_results(message: &str) -> bool {
 }
 
 fn is_billing(block: &str) -> bool {
-    Top::parse(block.as_bytes()).is_ok_and(|b| b.str("text").is_some_and(|text| text.starts_with(BILLING)))
+    Top::parse(block.as_bytes()).is_ok_and(|b| b.str("text").is_some_and(|text| is_billing_text(&text)))
+}
+
+/// True for what Claude Code tells Anthropic's books.
+pub(crate) fn is_billing_text(text: &str) -> bool {
+    text.starts_with(BILLING)
 }
 
 /// The blocks of a content: a text is one block.

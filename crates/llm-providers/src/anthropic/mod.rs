@@ -10,7 +10,7 @@ use crate::endpoint::{join, no_base, no_key};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Provider};
 use crate::resource::{Resource, not_served};
-use crate::row::ProviderRow;
+use crate::row::{ProviderRow, RowFormat};
 
 /// Beta that the tokens of a subscription need.
 const OAUTH_BETA: &str = "oauth-2025-04-20";
@@ -108,7 +108,8 @@ pub(crate) fn set_betas(row: &ProviderRow, call: &Call<'_>, oauth: bool, out: &m
     let listed = deployment.split(',').chain(client.split(',')).map(str::trim).filter(|b| !b.is_empty());
     for beta in listed.chain(call.betas.iter().copied()).chain(own) {
         let known = row.betas.iter().find(|(name, _)| *name == beta).map(|(_, own)| *own);
-        let Some(beta) = known.or_else(|| row.betas.is_empty().then_some(beta)) else { continue };
+        let home = row.format == RowFormat::Anthropic;
+        let Some(beta) = known.or_else(|| home.then_some(beta)) else { continue };
         if !all.contains(&beta) {
             all.push(beta);
         }

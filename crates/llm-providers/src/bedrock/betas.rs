@@ -1,8 +1,11 @@
 //! `anthropic-beta`: here a list in the body, and each interface knows other ones.
 
+use llm_types::Format;
+use llm_wire::bedrock::model::Family;
+
+use super::route::Model;
 use crate::provider::Call;
 use crate::row::ProviderRow;
-use llm_types::Format;
 
 /// Those that `Converse` does not take although `InvokeModel` does.
 const NOT_CONVERSE: [&str; 5] = [
@@ -19,6 +22,9 @@ const HEADER: &str = "anthropic-beta";
 /// The betas of the deployment, the client and the body, as the interface calls them.
 pub(super) fn of(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
     let converse = call.format == Format::BedrockConverse;
+    if converse && Family::of(Model::of(call.model).name) != Family::Claude {
+        return Vec::new(); // other models refuse the field that would hold them
+    }
     let mut all: Vec<String> = Vec::new();
     for beta in told(call) {
         let known = match converse {

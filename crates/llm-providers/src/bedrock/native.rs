@@ -34,6 +34,9 @@ const KNOWN: [&str; 16] = [
 /// Edits of the context that are known here, and the betas that they need.
 const CONTEXT_EDITS: [(&str, &str); 2] =
     [("compact_20260112", "compact-2026-01-12"), ("clear_tool_uses_20250919", "context-management-2025-06-27")];
+/// Tools that use computers, and the betas that they need.
+const COMPUTERS: [(&str, &str); 2] =
+    [("\"computer_20250124\"", "computer-use-2025-01-24"), ("\"computer_20251124\"", "computer-use-2025-11-24")];
 /// What tools carry that is not known here.
 const TOOL_FIELDS: [&str; 2] = ["eager_input_streaming", "custom"];
 
@@ -55,7 +58,10 @@ fn edits<'t>(call: &Call<'_>, top: &'t Top<'_>, betas: &mut Vec<String>) -> Vec<
         match name {
             "context_management" => out.extend(context(raw, betas).map(|new| (name, new))),
             "output_config" if !takes_effort(call.model) => out.push((name, format_alone(raw))),
-            "tools" => out.extend(tools(raw).map(|new| (name, Some(new)))),
+            "tools" => {
+                of_computers(raw, betas);
+                out.extend(tools(raw).map(|new| (name, Some(new))));
+            }
             _ if KNOWN.contains(&name) => {}
             _ => out.push((name, None)),
         }
@@ -90,6 +96,16 @@ fn takes_effort(model: &str) -> bool {
     let entry = Catalog::builtin().lookup("bedrock", Model::of(model).name);
     let any = [Capability::OutputConfig, Capability::MaxReasoningEffort, Capability::XhighReasoningEffort];
     entry.is_none_or(|entry| any.iter().any(|can| entry.supports(*can)))
+}
+
+/// The betas of tools that use computers: here the client need not name them.
+fn of_computers(raw: &str, betas: &mut Vec<String>) {
+    for (kind, beta) in COMPUTERS {
+        let there = memmem::find(raw.as_bytes(), kind.as_bytes()).is_some();
+        if there && !betas.iter().any(|b| b == beta) {
+            betas.push(beta.to_owned());
+        }
+    }
 }
 
 /// Tools without fields that are not known here; nothing when there are none.

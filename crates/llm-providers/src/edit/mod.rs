@@ -4,10 +4,13 @@
 //! A body that needs no change is not copied. Messages and tools are parsed one by one, and only when a scan of their
 //! bytes says that something may have to change.
 
+mod bridge;
 mod chat;
 mod draft;
+mod history;
 mod messages;
 pub mod model;
+mod native;
 mod paths;
 mod responses;
 mod scan;
@@ -15,6 +18,7 @@ mod schema_tool;
 mod thinking;
 mod tools;
 
+pub use bridge::Bridge;
 use bytes::Bytes;
 use llm_types::generate::GenerateRequest;
 use llm_types::{Field, Format, Result};
@@ -132,13 +136,22 @@ pub fn generate(
             draft.drop_null_metadata();
             responses::edit(provider, model, params, caps, policy, &mut draft)?;
         }
-        // A request in the host's own language goes on with every choice written out.
-        Format::AnthropicMessages if policy.client == Some(upstream) && draft.get("stream").is_none() => {
-            draft.set("stream", "false");
+        Format::AnthropicMessages if policy.client == Some(upstream) => {
+            native::edit(&mut draft, provider.row(), provider.quirks(model, params), caps)?;
+            // A request in the host's own language goes on with every choice written out.
+            if draft.get("stream").is_none() {
+                draft.set("stream", "false");
+            }
         }
         _ => {}
     }
     Ok(draft.finish())
+}
+
+/// The betas that the body of a Messages client makes necessary at a host that speaks Messages.
+#[must_use]
+pub fn betas(top: &Top<'_>) -> Vec<&'static str> {
+    native::betas(top)
 }
 
 /// Edits the body of an embedding request. `None`: nothing to change but the model.

@@ -62,13 +62,30 @@ fn to_effort(draft: &mut Draft<'_>, policy: &Policy) {
     draft.set("reasoning_effort", format!("\"{effort}\""));
 }
 
+/// The effort that a budget amounts to.
+pub(super) const fn effort_of_budget(budget: i64) -> &'static str {
+    match budget {
+        4096.. => "high",
+        2048.. => "medium",
+        1024.. => "low",
+        _ => "minimal",
+    }
+}
+
+/// The budget of an effort.
+pub(super) fn budget_of(effort: &str) -> Option<u64> {
+    BUDGETS.iter().find(|(name, _)| *name == effort).map(|(_, budget)| *budget)
+}
+
 fn to_budget(draft: &mut Draft<'_>) -> Result<()> {
     let Some(effort) = draft.str("reasoning_effort").map(std::borrow::Cow::into_owned) else { return Ok(()) };
     draft.remove("reasoning_effort");
-    if effort == "none" || draft.get("thinking").is_some() {
+    // Messages clients may let a model decide that needs a budget here.
+    let decides = draft.json("thinking").is_some_and(|t| t.text("type") == Some("adaptive"));
+    if effort == "none" || draft.get("thinking").is_some() && !decides {
         return Ok(());
     }
-    let budget = BUDGETS.iter().find(|(name, _)| *name == effort).map(|(_, budget)| *budget).ok_or_else(|| {
+    let budget = budget_of(&effort).ok_or_else(|| {
         Error::bad_request(format!("reasoning_effort={effort} is not known")).with_param("reasoning_effort")
     })?;
     draft.set("thinking", format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#));

@@ -13,7 +13,8 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
         && (scan::has(raw, "\"additionalProperties\"") || scan::has(raw, "\"strict\""));
     let cache = (strip_cache || quirks.has(Quirk::StripToolCacheControl)) && scan::has(raw, "\"cache_control\"");
     let fill = quirks.has(Quirk::FillToolParameters);
-    if !(strict || additional || cache || fill) {
+    let uri = quirks.has(Quirk::StripSchemaUri) && names_uri(raw);
+    if !(strict || additional || cache || fill || uri) {
         return None;
     }
     let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
@@ -26,6 +27,9 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
             let schema = [("type", Json::from("object")), ("properties", Json::Object(Vec::new()))];
             function.set("parameters", Json::object(schema));
             changed = true;
+        }
+        if let Some(schema) = tool.get_mut("function").and_then(|f| f.get_mut("parameters")).filter(|_| uri) {
+            changed |= without_uri(schema);
         }
         if strict || additional {
             changed |= tool.remove("strict").is_some();
@@ -63,6 +67,35 @@ pub(super) fn functions_only(draft: &mut Draft<'_>) {
         draft.lose("tool_choice");
     }
     draft.set("tools", Json::Array(list).to_string());
+}
+
+/// Tools of Anthropic's language without `$schema` and `$id`; nothing when there are none.
+pub(super) fn plain_schemas(raw: &str) -> Option<String> {
+    if !names_uri(raw) {
+        return None;
+    }
+    let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
+    let schemas = list.iter_mut().filter_map(|tool| tool.get_mut("input_schema"));
+    let changed = schemas.fold(false, |any, schema| without_uri(schema) | any);
+    changed.then(|| Json::Array(list).to_string())
+}
+
+fn names_uri(raw: &str) -> bool {
+    scan::has(raw, "\"$schema\"") || scan::has(raw, "\"$id\"")
+}
+
+/// Takes what names a schema out of it, at every depth.
+fn without_uri(schema: &mut Json) -> bool {
+    match schema {
+        Json::Object(fields) => {
+            let before = fields.len();
+            fields.retain(|(key, _)| key != "$schema" && key != "$id");
+            let removed = fields.len() < before;
+            fields.iter_mut().fold(removed, |any, (_, value)| without_uri(value) | any)
+        }
+        Json::Array(items) => items.iter_mut().fold(false, |any, item| without_uri(item) | any),
+        _ => false,
+    }
 }
 
 /// Takes `additionalProperties: false` and `strict` out of a schema, at every depth.

@@ -1692,7 +1692,13 @@ pub(crate) static DATABRICKS: ProviderRow = ProviderRow {
     ]),
     quirks_like: &[(
         &["claude"],
-        Quirks::of(&[Q::SchemaByTool, Q::SchemaBesideTools, Q::SchemaFormatOnly, Q::EffortToThinking]),
+        Quirks::of(&[
+            Q::SchemaByTool,
+            Q::SchemaBesideTools,
+            Q::SchemaFormatOnly,
+            Q::EffortToThinking,
+            Q::StripSchemaUri,
+        ]),
     )],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     block_proof: Some(""),
@@ -3487,6 +3493,7 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::EmptyIsNull,
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
+        Q::StripSchemaUri,
     ]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     block_proof: Some("mistral"),
@@ -4966,7 +4973,7 @@ pub(crate) static SNOWFLAKE: ProviderRow = ProviderRow {
         F::ToolChoice,
         F::Thinking,
     ]),
-    quirks: Quirks::of(&[Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StripSchemaUri]),
     paths: Paths {
         chat: Some("/cortex/v1/chat/completions"),
         embeddings: Some("/cortex/inference:embed"),

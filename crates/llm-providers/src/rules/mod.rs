@@ -155,10 +155,11 @@ pub fn check(
     if foreign.has(Field::N) && values.raw(Field::N).is_some_and(|n| n == "1") {
         silent.insert(Field::N);
     }
-    // Clients of Messages say with every request how hard to try (`output_config`): a wish, where it is the only word.
-    let wish = policy.client == Some(Format::AnthropicMessages)
-        && [Field::ReasoningEffort, Field::Thinking].iter().all(|field| values.raw(*field).is_none());
-    if wish && foreign.has(Field::ReasoningEffort) {
+    // Clients of Messages say with every request how hard to try (`output_config`), some that nobody shall think: wishes
+    // that are fulfilled where nobody can.
+    let none = values.raw(Field::ReasoningEffort).is_some_and(|effort| effort == "\"none\"");
+    let unsaid = [Field::ReasoningEffort, Field::Thinking].iter().all(|field| values.raw(*field).is_none());
+    if policy.client == Some(Format::AnthropicMessages) && (unsaid || none) && foreign.has(Field::ReasoningEffort) {
         silent.insert(Field::ReasoningEffort);
     }
     let refused = foreign.minus(silent);
@@ -241,6 +242,15 @@ pub fn caps(catalog: &Catalog, provider: &str, model: &str) -> ModelCaps {
         reasoning: can(Capability::Reasoning),
         adaptive_thinking: can(Capability::AdaptiveThinking),
         legacy_thinking: can(Capability::LegacyThinking),
+        effort: can(Capability::OutputConfig)
+            || [
+                Capability::LowReasoningEffort,
+                Capability::MinimalReasoningEffort,
+                Capability::XhighReasoningEffort,
+                Capability::MaxReasoningEffort,
+            ]
+            .into_iter()
+            .any(can),
         effort_none: can(Capability::NoneReasoningEffort),
         effort_minimal: can(Capability::MinimalReasoningEffort),
         effort_xhigh: can(Capability::XhighReasoningEffort),

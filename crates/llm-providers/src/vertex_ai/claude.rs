@@ -2,7 +2,7 @@
 //! <https://docs.claude.com/en/api/claude-on-vertex-ai>
 
 use bytes::Bytes;
-use llm_types::{RawJson, Result};
+use llm_types::{Format, RawJson, Result};
 use llm_wire::top::Top;
 use memchr::memmem;
 
@@ -23,7 +23,9 @@ pub(super) fn prepare(call: &Call<'_>, body: &Bytes) -> Result<Bytes> {
     let mut edits = vec![("model", None), ("anthropic_version", Some(VERSION))];
     let moved = guest::edits(&generated::VERTEX_AI, call, &top);
     edits.extend(moved.iter().map(|(name, new)| (*name, new.as_deref())));
-    let betas = betas(call)?;
+    // What Messages clients ask for stands in the header alone, as LiteLLM sends it.
+    let native = call.client_format == Format::AnthropicMessages;
+    let betas = if native { None } else { betas(call)? };
     if let Some(betas) = betas.as_ref().filter(|_| top.get("anthropic_beta").is_none()) {
         edits.push(("anthropic_beta", Some(betas.get())));
     }

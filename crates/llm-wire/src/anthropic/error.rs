@@ -55,10 +55,17 @@ pub(super) fn encode(err: &Error, out: &mut BytesMut) {
     let mut o = Object::open(out);
     o.str("type", "error");
     let mut inner = Object::open(o.key("error"));
-    inner.str("type", kind);
+    inner.str("type", said_in_stream(err).unwrap_or(kind));
     inner.str("message", &err.message);
     inner.close();
     o.close();
+}
+
+/// What an upstream of this format said in its stream, where the status was a success.
+fn said_in_stream(err: &Error) -> Option<&'static str> {
+    let detail = err.upstream.as_ref().filter(|detail| detail.status == 200)?;
+    let said = detail.error_type.as_deref()?;
+    STATUSES.iter().find(|(name, _)| *name == said).map(|(name, _)| *name)
 }
 
 /// Reads an upstream's error reply.

@@ -42,6 +42,7 @@ pub(crate) use block_encode::input as tool_input;
 pub use count_tokens::encode_count;
 pub(crate) use error::{decode as decode_error, status_of};
 pub use messages_encode::{OPERATOR_NOTE, PLACEHOLDER};
+pub use names::short_tool_name;
 pub(crate) use reasoning::plan as thinking_plan;
 pub(crate) use unsupported::{error as unsupported, lose};
 pub use usage::decode as decode_usage;

@@ -1,6 +1,7 @@
 //! Tool names that this format takes: `[A-Za-z0-9_-]`, at most 128 characters.
 
 use llm_types::generate::{GenerateRequest, PartKind, ToolChoice, ToolKind};
+use sha2::{Digest, Sha256};
 
 /// Names that had to be rewritten, as pairs of original and sent.
 #[derive(Debug, Default)]
@@ -26,6 +27,11 @@ impl Names {
         names
     }
 
+    /// The way back: originals by the names that were sent.
+    pub(super) fn back(hints: &[(String, String)]) -> Self {
+        Self(hints.to_vec())
+    }
+
     /// The name to send.
     pub(super) fn sent<'a>(&'a self, name: &'a str) -> &'a str {
         self.0.iter().find(|(original, _)| original == name).map_or(name, |(_, sent)| sent)
@@ -40,6 +46,21 @@ impl Names {
 /// The original of a name that was sent.
 pub(super) fn original<'a>(hints: &'a [(String, String)], sent: &'a str) -> &'a str {
     hints.iter().find(|(s, _)| s == sent).map_or(sent, |(_, original)| original)
+}
+
+/// The name of a tool as LiteLLM sends it to hosts that take 64 characters: the first 55, and eight digits that tell it
+/// from others. Nothing for names that are short enough.
+#[must_use]
+pub fn short_tool_name(name: &str) -> Option<String> {
+    const LIMIT: usize = 64;
+    const KEPT: usize = LIMIT - 9;
+    if name.chars().count() <= LIMIT {
+        return None;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let told: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let head: String = name.chars().take(KEPT).collect();
+    Some(format!("{head}_{told}"))
 }
 
 fn numbered(clean: &str, n: u32) -> String {
@@ -74,4 +95,18 @@ fn all(req: &GenerateRequest) -> impl Iterator<Item = &str> {
         _ => None,
     });
     tools.chain(choice).chain(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_tool_name;
+
+    #[test]
+    fn long_names_are_cut_as_litellm_cuts_them() {
+        let long = format!("mcp__{}tool", "server_with_a_long_name__".repeat(3));
+        let sent = "mcp__server_with_a_long_name__server_with_a_long_name___3709e1d8";
+        assert_eq!(short_tool_name(&long).as_deref(), Some(sent));
+        assert_eq!(short_tool_name(&"a".repeat(64)), None);
+        assert_eq!(short_tool_name(&"\u{e4}".repeat(65)).map(|name| name.chars().count()), Some(64));
+    }
 }

@@ -2,9 +2,10 @@
 
 use bytes::{BufMut, BytesMut};
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind};
-use llm_types::{Format, RawJson};
+use llm_types::{Extra, Format, RawJson};
 
 use super::block_encode::Blocks;
+use super::names::Names;
 use super::object::{Array, Object};
 use super::{FORMAT, usage};
 use crate::codec::ReplyContext;
@@ -22,7 +23,7 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     o.str("type", "message");
     o.str("role", "assistant");
     o.str("model", ctx.model.as_deref().unwrap_or(&resp.model));
-    let mut blocks = Blocks { native, ..Blocks::default() };
+    let mut blocks = Blocks { native, names: Names::back(&ctx.hints.tool_names), ..Blocks::default() };
     let mut list = Array::open(o.key("content"));
     let keep_empty = keeps_empty(ctx);
     // LiteLLM's answers of Bedrock always have a text, and be it empty
@@ -40,7 +41,7 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     list.close();
     stop(choice.finish.as_ref(), &mut o);
     if !native {
-        o.raw("stop_details", "null");
+        stop_details(choice, &mut o);
     }
     for (key, value) in resp.extra.fields_for(FORMAT) {
         o.raw(key, value.get());
@@ -63,6 +64,19 @@ const fn keeps_empty(ctx: &ReplyContext) -> bool {
 pub(super) fn message_id<'a>(id: &'a str, ctx: &'a ReplyContext) -> &'a str {
     let fits = !id.is_empty() && (is_native(ctx) || id.starts_with("msg_"));
     if fits || ctx.fallback_id.is_empty() { id } else { &ctx.fallback_id }
+}
+
+/// Writes `stop_details`: an answer that was refused says so, in the model's words where there are some.
+fn stop_details(choice: &Choice, o: &mut Object<'_>) {
+    if choice.finish.as_ref().map(stop_reason) != Some("refusal") {
+        return o.raw("stop_details", "null");
+    }
+    let words = choice.parts.iter().find_map(|p| if let PartKind::Refusal(text) = &p.kind { Some(text) } else { None });
+    let mut details = Object::open(o.key("stop_details"));
+    details.str("type", "refusal");
+    details.raw("category", "null");
+    details.json("explanation", &words);
+    details.close();
 }
 
 /// Writes `stop_reason` and `stop_sequence`.
@@ -104,9 +118,22 @@ fn block(part: &Part, blocks: &mut Blocks, ctx: &ReplyContext, out: &mut BytesMu
             o.close();
             true
         }
+        PartKind::ToolCall(_) if part.extra.get("thoughtSignature").is_some() => blocks.part(&signed(part), None, out),
         PartKind::HostedTool { format: FORMAT, json } | PartKind::Opaque { format: FORMAT, json } => raw(json, out),
         _ => blocks.part(part, None, out),
     }
+}
+
+/// A call with the proof of Gemini's thoughts where LiteLLM's clients find it and send it back.
+fn signed(part: &Part) -> Part {
+    let mut part = part.clone();
+    if let Some(signature) = part.extra.get("thoughtSignature") {
+        let field = format!(r#"{{"signature":{}}}"#, signature.get());
+        let mut extra = Extra::new(FORMAT);
+        extra.push(FORMAT, "provider_specific_fields", RawJson::parse(field).unwrap_or_default());
+        part.extra = extra;
+    }
+    part
 }
 
 fn raw(json: &RawJson, out: &mut BytesMut) -> bool {

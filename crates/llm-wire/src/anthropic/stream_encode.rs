@@ -12,11 +12,13 @@ use llm_types::generate::{Finish, UsageReport};
 use llm_types::stream::{Delta, Event, PartStart, Start};
 use llm_types::{Error, RawJson};
 
+use super::names::original;
 use super::object::Object;
 use super::response_encode::{is_native, message_id, stop};
-use super::stream_write::{block_start, block_stop, close_event, delta_head, open_event};
+use super::stream_write::{block_start, block_stop, call_start, close_event, delta_head, open_event};
 use super::{FORMAT, error, usage};
 use crate::codec::{ReplyContext, StreamEncoder};
+use crate::gemini::split_call_id;
 use crate::top::write_str;
 
 /// The part whose block is open.
@@ -209,7 +211,14 @@ impl Encoder {
         if let Some(open) = &mut self.open {
             open.index = Some(index);
         }
-        block_start(index, kind, out);
+        match kind {
+            PartStart::ToolCall { id, name } => {
+                let name = original(&self.ctx.hints.tool_names, name).to_owned();
+                let signature = split_call_id(id).1;
+                call_start(index, id, &name, signature, out);
+            }
+            kind => block_start(index, kind, out),
+        }
     }
 
     fn write_delta(&mut self, delta: &Delta<'_>, out: &mut BytesMut) {
@@ -271,6 +280,11 @@ impl Encoder {
         self.close_block(out);
         self.waiting.iter_mut().for_each(|h| h.ended = true);
         self.promote(out);
+        if self.next_index == 0 && !is_native(&self.ctx) {
+            // A message without a block has an empty text, as LiteLLM tells it.
+            block_start(0, &PartStart::Text, out);
+            block_stop(0, out);
+        }
         self.message_delta(out);
         open_event("message_stop", out);
         out.put_slice(b"{\"type\":\"message_stop\"}");

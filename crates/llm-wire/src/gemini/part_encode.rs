@@ -151,7 +151,8 @@ impl Parts {
         }
         let field = |key: &str| {
             let top = part.extra.get(key)?.read::<Top<'_>>().ok()?;
-            top.str("thought_signature").map(Cow::into_owned).filter(|s| !s.is_empty())
+            // chat clients call it by one name, those of Messages by the other
+            top.str("thought_signature").or_else(|| top.str("signature")).map(Cow::into_owned).filter(|s| !s.is_empty())
         };
         let own = part.extra.get("thoughtSignature").and_then(|s| s.as_str().map(Cow::into_owned));
         let signature = own
@@ -185,7 +186,8 @@ fn thoughts(turn: &Turn, list: &mut Arr<'_>) {
     let named = turn.extra.get("reasoning_content").is_some();
     let both = turn.extra.format() == Some(Format::AnthropicMessages);
     let proven = all.iter().any(|(_, signature)| signature.is_some());
-    let text: String = all.iter().map(|(text, _)| text.as_str()).collect();
+    let texts: Vec<&str> = all.iter().map(|(text, _)| text.as_str()).collect();
+    let text = texts.join(crate::openai::chat::joint(turn));
     if !text.is_empty() && (named || both || !proven) {
         let mut obj = list.obj();
         obj.bool("thought", true);

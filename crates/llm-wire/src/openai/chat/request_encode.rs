@@ -5,7 +5,7 @@
 
 use bytes::BytesMut;
 use llm_types::generate::{FunctionTool, GenerateRequest, OutputFormat, Reasoning, Tool, ToolChoice, ToolKind};
-use llm_types::{Extra, Format};
+use llm_types::{Extra, Field, Format};
 use serde::Deserialize;
 use serde_json::Number;
 
@@ -91,7 +91,35 @@ fn tail(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     stream(req, obj);
     obj.extra(&req.extra, FORMAT, |key| !key.starts_with(STREAM_OPTIONS) && key != "extra_body");
     extra_body(&req.extra, obj);
-    lose_extra(&req.extra, "", ctx);
+    if req.extra.format() != Some(Format::AnthropicMessages) {
+        return lose_extra(&req.extra, "", ctx);
+    }
+    for (key, value) in req.extra.all() {
+        if goes_along(key) {
+            obj.any_key(key).extend_from_slice(value.get().as_bytes());
+        } else {
+            ctx.lost.push(key.to_owned());
+        }
+    }
+}
+
+/// True for fields of Messages clients that neither language knows: they are meant for the host. What is Anthropic's
+/// own stays here, hosts refuse it; the servers of `mcp_servers` have tokens that are not the host's to see.
+fn goes_along(key: &str) -> bool {
+    const ANTHROPIC: [&str; 11] = [
+        "cache_control",
+        "compaction",
+        "container",
+        "context_management",
+        "fallbacks",
+        "inference_geo",
+        "mcp_servers",
+        "output_config",
+        "output_format",
+        "safeguards",
+        "speed",
+    ];
+    key == "prompt_cache_key" || Field::from_name(key).is_none() && !ANTHROPIC.contains(&key)
 }
 
 /// `extra_body` is LiteLLM's: its fields go to the top level. It cannot choose another model.

@@ -157,7 +157,7 @@ fn output<'t>(
         result.parts.iter().partition(|p| matches!(p.kind, PartKind::Image(_)));
     let mut texts: Vec<&str> = others.iter().filter_map(|p| p.as_text()).collect();
     if !pictures.is_empty() {
-        texts.push("[image]");
+        texts.push(crate::openai::chat::TOOL_IMAGE_ALONE);
     }
     images.extend(pictures);
     let text = texts.join("\n");
