@@ -38,6 +38,8 @@ quirks! {
     // the request's top level
     /// `"stream": false` is written out when no stream is wanted.
     ExplicitStream = "explicit_stream",
+    /// ... whatever language the client speaks.
+    ExplicitStreamAbroad = "explicit_stream_abroad",
     /// `"usage": {"include": true}` is added, so that the answer tells its price.
     UsageInclude = "usage_include",
     /// `max_retries` of the deployment is written into the body.
@@ -108,6 +110,8 @@ quirks! {
     StripCallIndex = "strip_call_index",
     /// Earlier thoughts are taken out of assistant turns.
     StripReasoning = "strip_reasoning",
+    /// Earlier thoughts are told as text only, without the blocks that hold their proofs.
+    StripThinkingBlocks = "strip_thinking_blocks",
     /// Earlier thoughts of assistant turns must be there, if only as an empty text, while the model thinks.
     FillReasoning = "fill_reasoning",
     /// User turns without content are taken out.

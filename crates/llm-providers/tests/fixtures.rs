@@ -90,6 +90,11 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
     if upstream.model_in_body() && (upstream == format || !embed) {
         body.set("model", provider.wire_model(model).as_ref());
     }
+    let native = upstream == format && format == Format::AnthropicMessages;
+    let betas = if native { edit::betas(&top) } else { Vec::new() };
+    let told = case.get("client_headers").and_then(Json::as_object).unwrap_or_default();
+    let told: Vec<(String, String)> =
+        told.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
     let mut endpoint = Endpoint::default();
     let key = params.secret("api_key").unwrap_or(Secret::new(""));
     let call = Call {
@@ -101,8 +106,8 @@ fn sent(case: &Json) -> llm_types::Result<Json> {
         api_base,
         api_key: Some(&key),
         params: &params,
-        betas: &[],
-        client_headers: &[],
+        betas: &betas,
+        client_headers: &told,
     };
     provider.endpoint(&call, &mut endpoint)?;
     if provider.prepares(&call) {
@@ -163,6 +168,10 @@ impl Asked<'_> {
         let view = RequestView { path: "", query: "", body };
         let mut request = registry::client_generate(self.format).unwrap().decode_request(&view)?;
         edit::clear(&mut request, self.policy);
+        if self.format == Format::AnthropicMessages {
+            let Self { provider, model, params, caps, upstream, .. } = *self;
+            let _names = edit::Bridge { provider, model, params, caps, upstream }.cross(&mut request);
+        }
         let present = rules::present(&request, self.model, self.upstream, self.policy);
         let dropped = rules::check(self.provider, self.model, self.params, self.caps, present, &request, self.policy)?;
         rules::drop_fields(&mut request, dropped);

@@ -299,12 +299,16 @@ fn forwarded(ctx: &Context) -> Vec<(String, String)> {
     if !all && !anthropic {
         return Vec::new();
     }
-    ctx.parts
-        .headers
+    let headers = &ctx.parts.headers;
+    // The usual version alone says nothing that hosts would not assume.
+    let version = headers.contains_key("anthropic-beta")
+        || headers.get("anthropic-version").is_some_and(|v| v != "2023-06-01");
+    headers
         .iter()
         .filter(|(name, _)| {
             let name = name.as_str();
             name == "anthropic-beta"
+                || anthropic && version && name == "anthropic-version"
                 || all
                     && name.starts_with("x-")
                     && !name.starts_with("x-stainless")

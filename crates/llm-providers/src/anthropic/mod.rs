@@ -30,7 +30,7 @@ impl Provider for Anthropic {
         let row = self.row();
         let base = row.base(call.api_base, call.params).ok_or_else(|| no_base(row))?;
         out.url = join(&base, row.paths.messages.unwrap_or_default(), row);
-        out.set("anthropic-version", "2023-06-01")?;
+        out.set("anthropic-version", client_header(call, "anthropic-version").unwrap_or("2023-06-01"))?;
         out.set("accept", "application/json")?;
         out.set("content-type", "application/json")?;
         let oauth = show_key(row, call, out)?;
@@ -94,7 +94,7 @@ fn bearer(token: &str, out: &mut Endpoint) -> Result<()> {
     out.set("authorization", &format!("Bearer {token}"))
 }
 
-fn client_header<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
+pub(crate) fn client_header<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
     call.client_headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
 }
 

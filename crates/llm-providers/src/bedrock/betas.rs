@@ -1,10 +1,11 @@
 //! `anthropic-beta`: here a list in the body, and each interface knows other ones.
 
-use llm_types::Format;
+use llm_types::{Format, Result};
 use llm_wire::bedrock::model::Family;
 
 use super::route::Model;
-use crate::provider::Call;
+use crate::anthropic::client_header;
+use crate::provider::{Call, Endpoint};
 use crate::row::ProviderRow;
 
 /// Those that `Converse` does not take although `InvokeModel` does.
@@ -19,12 +20,27 @@ const NOT_CONVERSE: [&str; 5] = [
 const ONLY_CONVERSE: [&str; 2] = ["computer-use-2024-10-22", "structured-outputs-2025-11-13"];
 const HEADER: &str = "anthropic-beta";
 
+/// What a Messages client says in its headers, again as headers: LiteLLM passes them on beside what it writes into the
+/// body.
+pub(super) fn show(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+    if let Some(version) = client_header(call, "anthropic-version") {
+        out.set("anthropic-version", version)?;
+    }
+    let told = known(row, &Call { betas: &[], ..*call });
+    if told.is_empty() { Ok(()) } else { out.set(HEADER, &told.join(",")) }
+}
+
 /// The betas of the deployment, the client and the body, as the interface calls them.
 pub(super) fn of(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
     let converse = call.format == Format::BedrockConverse;
     if converse && Family::of(Model::of(call.model).name) != Family::Claude {
         return Vec::new(); // other models refuse the field that would hold them
     }
+    known(row, call)
+}
+
+fn known(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
+    let converse = call.format == Format::BedrockConverse;
     let mut all: Vec<String> = Vec::new();
     for beta in told(call) {
         let known = match converse {

@@ -87,6 +87,9 @@ impl Provider for Bedrock {
         out.set("content-type", "application/json")?;
         out.set_extra(call.params)?;
         out.headers.remove("anthropic-beta"); // stands in the body
+        if call.client_format == Format::AnthropicMessages && call.operation == OperationKind::Generate {
+            betas::show(self.row(), call, out)?;
+        }
         out.per_request = true; // streams have another path
         match self.row().key(call.api_key, call.params) {
             Some(key) => out.set("authorization", &format!("Bearer {}", key.expose())),

@@ -49,6 +49,12 @@ pub(super) fn known(call: &Call<'_>, body: &Bytes, betas: &mut Vec<String>) -> R
         return Ok(body.clone());
     }
     let top = Top::parse(body)?;
+    // The body's edits of the context are judged here, one by one.
+    let said = |beta: &String| {
+        let headers = call.client_headers.iter().any(|(_, value)| value.contains(beta.as_str()));
+        headers || !CONTEXT_EDITS.iter().any(|(_, of_edit)| of_edit == beta)
+    };
+    betas.retain(said);
     Ok(guest::edited(body, &top, &edits(call, &top, betas)))
 }
 

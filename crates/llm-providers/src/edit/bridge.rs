@@ -35,10 +35,19 @@ impl Bridge<'_> {
     #[must_use]
     pub fn cross(&self, request: &mut GenerateRequest) -> Vec<(String, String)> {
         words(request);
+        // Items of Responses stand for themselves: instructions stay where they are, texts apart.
+        let items = self.upstream == Format::OpenAiResponses;
         empties(&mut request.turns);
-        in_order(&mut request.turns);
-        if !self.caps.mid_system {
+        if !items {
+            in_order(&mut request.turns);
+        }
+        if !items && !self.caps.mid_system {
             late_instructions(&mut request.turns);
+        }
+        if self.upstream == Format::BedrockConverse {
+            unproven(&mut request.turns);
+            // Betas of the context's management are unknown there.
+            request.extra.remove("context_management");
         }
         if !self.reads_marks() {
             unmark(request);
@@ -46,10 +55,8 @@ impl Bridge<'_> {
         self.efforts(request);
         own_words(request);
         self.cache_key(request);
-        shape(request);
-        if self.upstream == Format::BedrockConverse {
-            // Betas of the context's management are unknown there.
-            request.extra.remove("context_management");
+        if !items {
+            shape(request);
         }
         short_names(request)
     }
@@ -227,6 +234,17 @@ fn join_texts(parts: &mut Vec<Part>) {
         }
     }
     *parts = out;
+}
+
+/// Thoughts without a proof, which came from another model, are texts: proofs are demanded.
+fn unproven(turns: &mut [Turn]) {
+    for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        if let PartKind::Thinking { text, signature } = &mut part.kind
+            && signature.as_deref().is_none_or(str::is_empty)
+        {
+            part.kind = PartKind::Text { text: std::mem::take(text), citations: Vec::new() };
+        }
+    }
 }
 
 /// A schema for the answer in the words of chat, whose strict mode wants every property named as needed and no other.

@@ -109,8 +109,9 @@ impl Chat<'_> {
     }
 
     /// Requests that came in another language go on without a word on streams.
-    fn says_false(&self) -> bool {
-        self.policy.client.is_none_or(|client| client == Format::OpenAiChat)
+    fn says_false(&self, quirks: Quirks) -> bool {
+        let abroad = quirks.has(Quirk::ExplicitStreamAbroad);
+        abroad || self.policy.client.is_none_or(|client| client == Format::OpenAiChat)
     }
 
     /// Marks of another language's caches mean something to its own house's models only.
@@ -126,7 +127,7 @@ impl Chat<'_> {
             if self.provider.row().stream_usage && draft.get("stream_options").is_none() {
                 draft.set("stream_options", r#"{"include_usage":true}"#);
             }
-        } else if quirks.has(Quirk::ExplicitStream) && self.says_false() && draft.get("stream").is_none() {
+        } else if quirks.has(Quirk::ExplicitStream) && self.says_false(quirks) && draft.get("stream").is_none() {
             draft.set("stream", "false");
         }
     }

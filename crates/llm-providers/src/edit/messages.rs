@@ -48,7 +48,7 @@ impl Rules {
             || q.has(Quirk::CacheControlInContent) && seen.any(Seen::CACHE_CONTROL)
             || q.any(NAMED) && seen.any(Seen::NAME)
             || q.has(Quirk::StripEmptyContent) && seen.any(Seen::EMPTY)
-            || q.has(Quirk::StripReasoning) && seen.any(Seen::THOUGHTS)
+            || q.any(Quirks::of(&[Quirk::StripReasoning, Quirk::StripThinkingBlocks])) && seen.any(Seen::THOUGHTS)
             || q.has(Quirk::FillReasoning) && thinks && seen.any(Seen::ASSISTANT)
             || q.has(Quirk::DropEmptyTurns) && (seen.any(Seen::EMPTY) || !seen.any(Seen::CONTENT))
     }
@@ -153,6 +153,9 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
         ["reasoning_content", "thinking_blocks", "provider_specific_fields", "reasoning_items"].iter().for_each(|k| {
             message.remove(k);
         });
+    }
+    if q.has(Quirk::StripThinkingBlocks) && role == "assistant" {
+        message.remove("thinking_blocks");
     }
     if q.has(Quirk::FillReasoning) && thinks && role == "assistant" && message.get("reasoning_content").is_none() {
         message.set("reasoning_content", "");

@@ -32,7 +32,15 @@ pub(super) fn edit(
     policy: &Policy,
     draft: &mut Draft<'_>,
 ) -> Result<()> {
-    if !provider.quirks(model, params).has(Quirk::ReasoningFamilies) {
+    let quirks = provider.quirks(model, params);
+    if quirks.has(Quirk::SearchAsResponses)
+        && let Some(tools) = draft.get("tools").filter(|tools| tools.contains("\"web_search_preview\""))
+    {
+        // The preview is OpenAI's.
+        let tools = tools.replace("\"type\":\"web_search_preview\"", "\"type\":\"web_search\"");
+        draft.set("tools", tools);
+    }
+    if !quirks.has(Quirk::ReasoningFamilies) {
         return Ok(());
     }
     let effort = draft.json("reasoning").is_some_and(|r| r.get("effort").is_some_and(|e| !e.is_null()));

@@ -2217,6 +2217,7 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
         Q::StripStrict,
         Q::RefuseFiles,
         Q::OwnMessageFields,
+        Q::StripThinkingBlocks,
     ]),
     model_name: ModelName::Short("accounts/fireworks/models/{model}"),
     paths: Paths {
@@ -5253,7 +5254,13 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])), (Cap::Tools, TOOLS_PARAMS)],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ExplicitStream, Q::ThinkTags, Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
+    quirks: Quirks::of(&[
+        Q::ExplicitStream,
+        Q::ThinkTags,
+        Q::ErrorTypeByStatus,
+        Q::StreamErrorByCode,
+        Q::StripThinkingBlocks,
+    ]),
     paths: Paths {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
@@ -5754,6 +5761,7 @@ pub(crate) static WATSONX: ProviderRow = ProviderRow {
         Q::StripAdditionalProperties,
         Q::KeepCacheControl,
         Q::UnprocessableIsBad,
+        Q::ExplicitStreamAbroad,
     ]),
     paths: Paths { chat: Some("/ml/v1/text/chat"), embeddings: Some("/ml/v1/text/embeddings"), ..Paths::NONE },
     ..BLANK

@@ -15,6 +15,7 @@ use llm_catalog::{Capability, Catalog};
 use llm_types::{AuthNeed, Error, Field, FieldSet, Format, GoogleAuth, OperationKind, Result, Secret};
 use llm_wire::{ModelCaps, ReplyView};
 
+use crate::anthropic::client_header;
 use crate::batches::BatchHouse;
 use crate::gemini::is_imagen;
 use crate::generated;
@@ -149,6 +150,19 @@ fn cached_contents(call: &Call<'_>, beta: bool) -> Option<CachedPlace> {
     Some(CachedPlace { url: format!("{root}/cachedContents"), model })
 }
 
+/// What a Messages client says in its headers, as LiteLLM passes it on whichever model is asked; what Claude is told of
+/// it is filtered later.
+fn tell_client(call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
+    for name in ["anthropic-version", "anthropic-beta"] {
+        let value = client_header(call, name).filter(|_| name != "anthropic-beta" || call.format != Format::AnthropicMessages);
+        if let Some(value) = value {
+            out.set(name, value)?;
+            out.per_request = true;
+        }
+    }
+    Ok(())
+}
+
 fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
     let family = Family::of(call.model);
     let beta = beta || family == Family::Ai21 || call.params.get("cached_content").is_some();
@@ -172,6 +186,9 @@ fn endpoint(call: &Call<'_>, beta: bool, out: &mut Endpoint) -> Result<()> {
         && let Some(project) = place.known_project()
     {
         out.set("x-goog-user-project", &project)?;
+    }
+    if call.client_format == Format::AnthropicMessages {
+        tell_client(call, out)?;
     }
     let mut auth = google_auth(call.params);
     if call.format == Format::AnthropicMessages && call.client_format != Format::AnthropicMessages {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use bytes::{BufMut, BytesMut};
 use llm_types::generate::{Finish, UsageReport};
 use llm_types::stream::{Delta, Event, PartStart, Start};
-use llm_types::{Error, RawJson};
+use llm_types::{Error, Format, RawJson};
 
 use super::names::original;
 use super::object::Object;
@@ -280,7 +280,7 @@ impl Encoder {
         self.close_block(out);
         self.waiting.iter_mut().for_each(|h| h.ended = true);
         self.promote(out);
-        if self.next_index == 0 && !is_native(&self.ctx) {
+        if self.next_index == 0 && !matches!(self.ctx.upstream, Some(FORMAT | Format::OpenAiResponses)) {
             // A message without a block has an empty text, as LiteLLM tells it.
             block_start(0, &PartStart::Text, out);
             block_stop(0, out);

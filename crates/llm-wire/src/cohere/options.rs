@@ -28,7 +28,9 @@ pub(super) fn write(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mu
     obj.number("p", s.top_p.as_ref());
     obj.number("k", s.top_k.as_ref());
     s.n.into_iter().for_each(|n| obj.u64("num_generations", n));
-    obj.bool("stream", req.stream);
+    if req.stream || req.extra.format() != Some(Format::AnthropicMessages) {
+        obj.bool("stream", req.stream);
+    }
     chat::write_stop(req, "stop_sequences", obj);
     obj.number("max_tokens", req.max_output_tokens.as_ref());
     obj.number("presence_penalty", s.presence_penalty.as_ref());

@@ -1,7 +1,7 @@
 //! A conversation as one prompt, in blocks per speaker.
 
 use llm_types::generate::{PartKind, Role, Tool, ToolCall, ToolKind, Turn};
-use llm_types::{Json, RawJson};
+use llm_types::{Format, Json, RawJson};
 
 use crate::prompt::said;
 use crate::python;
@@ -78,12 +78,14 @@ fn described(tool: &Tool) -> Json {
         ToolKind::Hosted { json, .. } => Json::from(json),
         ToolKind::Function(function) => {
             let mut inner = Json::object([("name", Json::from(function.name.as_str()))]);
-            if let Some(description) = &function.description {
-                inner.set("description", description.as_str());
-            }
-            if let Some(parameters) = &function.parameters {
-                inner.set("parameters", Json::from(parameters));
-            }
+            let description = function.description.as_deref().map(|text| ("description", Json::from(text)));
+            let parameters = function.parameters.as_ref().map(|schema| ("parameters", Json::from(schema)));
+            // LiteLLM's order: that of its translation of Messages is another one
+            let parts = match tool.extra.format() {
+                Some(Format::AnthropicMessages) => [parameters, description],
+                _ => [description, parameters],
+            };
+            parts.into_iter().flatten().for_each(|(key, value)| inner.set(key, value));
             if let Some(strict) = function.strict {
                 inner.set("strict", strict);
             }
