@@ -301,8 +301,8 @@ fn forwarded(ctx: &Context) -> Vec<(String, String)> {
     }
     let headers = &ctx.parts.headers;
     // The usual version alone says nothing that hosts would not assume.
-    let version = headers.contains_key("anthropic-beta")
-        || headers.get("anthropic-version").is_some_and(|v| v != "2023-06-01");
+    let version =
+        headers.contains_key("anthropic-beta") || headers.get("anthropic-version").is_some_and(|v| v != "2023-06-01");
     headers
         .iter()
         .filter(|(name, _)| {

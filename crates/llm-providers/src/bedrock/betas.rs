@@ -26,7 +26,8 @@ pub(super) fn show(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoint) -> Re
     if let Some(version) = client_header(call, "anthropic-version") {
         out.set("anthropic-version", version)?;
     }
-    let told = known(row, &Call { betas: &[], ..*call });
+    let listed = client_header(call, HEADER).unwrap_or_default().split(',').map(str::trim);
+    let told = known(row, call, listed);
     if told.is_empty() { Ok(()) } else { out.set(HEADER, &told.join(",")) }
 }
 
@@ -36,13 +37,13 @@ pub(super) fn of(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
     if converse && Family::of(Model::of(call.model).name) != Family::Claude {
         return Vec::new(); // other models refuse the field that would hold them
     }
-    known(row, call)
+    known(row, call, told(call))
 }
 
-fn known(row: &ProviderRow, call: &Call<'_>) -> Vec<String> {
+fn known<'b>(row: &ProviderRow, call: &Call<'_>, betas: impl Iterator<Item = &'b str>) -> Vec<String> {
     let converse = call.format == Format::BedrockConverse;
     let mut all: Vec<String> = Vec::new();
-    for beta in told(call) {
+    for beta in betas {
         let known = match converse {
             true if NOT_CONVERSE.contains(&beta) => None,
             true if ONLY_CONVERSE.contains(&beta) => Some(beta),

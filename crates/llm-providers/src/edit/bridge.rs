@@ -52,8 +52,8 @@ impl Bridge<'_> {
         if !self.reads_marks() {
             unmark(request);
         }
-        self.efforts(request);
         own_words(request);
+        self.efforts(request);
         self.cache_key(request);
         if !items {
             shape(request);

@@ -154,7 +154,8 @@ fn cached_contents(call: &Call<'_>, beta: bool) -> Option<CachedPlace> {
 /// it is filtered later.
 fn tell_client(call: &Call<'_>, out: &mut Endpoint) -> Result<()> {
     for name in ["anthropic-version", "anthropic-beta"] {
-        let value = client_header(call, name).filter(|_| name != "anthropic-beta" || call.format != Format::AnthropicMessages);
+        let value =
+            client_header(call, name).filter(|_| name != "anthropic-beta" || call.format != Format::AnthropicMessages);
         if let Some(value) = value {
             out.set(name, value)?;
             out.per_request = true;

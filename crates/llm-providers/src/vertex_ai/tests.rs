@@ -73,9 +73,13 @@ fn bodies_of_claude_name_a_version_and_no_model() {
         ..call("claude-sonnet-4@20250514", &params)
     };
     let body = Bytes::from_static(br#"{"model":"m","system":"Be brief.","messages":[]}"#);
-    let out = VertexAi.prepare(&call, body).unwrap();
-    let want = r#"{"system":[{"type":"text","text":"Be brief."}],"messages":[],"anthropic_version":"vertex-2023-10-16","anthropic_beta":["interleaved-thinking-2025-05-14"]}"#;
-    assert_eq!(String::from_utf8_lossy(&out), want);
+    let out = |call: &Call<'_>| String::from_utf8(VertexAi.prepare(call, body.clone()).unwrap().to_vec()).unwrap();
+    // betas of Messages clients stand in the header
+    let want =
+        r#"{"system":[{"type":"text","text":"Be brief."}],"messages":[],"anthropic_version":"vertex-2023-10-16"}"#;
+    assert_eq!(out(&call), want);
+    let with_betas = want.replace("10-16\"}", "10-16\",\"anthropic_beta\":[\"interleaved-thinking-2025-05-14\"]}");
+    assert_eq!(out(&Call { client_format: Format::OpenAiChat, ..call }), with_betas);
 }
 
 #[test]
