@@ -48,6 +48,7 @@ mod rehearsed;
 pub mod relay;
 pub mod replay;
 pub mod sdk;
+mod searches;
 mod send;
 pub mod session;
 pub mod stored;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use llm_http::Body;
-use llm_providers::{Policy, Quirk, Want, edit, provider::not_served, rules};
+use llm_providers::{Policy, Want, edit, provider::not_served, rules};
 use llm_types::embed::{EmbedInput, EmbedRequest};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
@@ -19,6 +19,7 @@ use crate::cached::{Cached, Wish};
 use crate::call::Call;
 use crate::engine::EngineSettings;
 use crate::media::Inlined;
+use crate::searches;
 use crate::target::{Address, CallFacts, Prices, Target, quoted};
 
 /// What an attempt sends, and how its answer is read.
@@ -73,27 +74,6 @@ struct Encoded {
 }
 
 impl Planner<'_> {
-    /// A search of the web that the provider makes in its Responses API only.
-    fn searches_elsewhere(&self) -> bool {
-        let (row, call) = (self.target.provider.row(), self.call);
-        if !row.quirks.has(Quirk::SearchAsResponses) || row.paths.responses.is_none() {
-            return false;
-        }
-        let says = |text: &[u8]| memchr::memmem::find(&call.body, text).is_some();
-        let field = |name: &str, holds: &dyn Fn(&str) -> bool| {
-            Top::parse(&call.body).is_ok_and(|top| top.get(name).is_some_and(holds))
-        };
-        match (call.operation, call.format) {
-            (OperationKind::Generate, Format::OpenAiChat) => {
-                says(b"web_search_options") && field("web_search_options", &|o| o != "null")
-            }
-            (OperationKind::Generate, Format::AnthropicMessages) => {
-                says(b"\"web_search_") && field("tools", &|tools| tools.contains("\"web_search_"))
-            }
-            _ => false,
-        }
-    }
-
     /// Makes the plan.
     ///
     /// # Errors
@@ -102,7 +82,7 @@ impl Planner<'_> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let best = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
-        let upstream = if self.searches_elsewhere() { Format::OpenAiResponses } else { best };
+        let upstream = if searches::elsewhere(self.target, self.call) { Format::OpenAiResponses } else { best };
         if let Some(beside) = self.call.beside.filter(|_| upstream != self.call.format) {
             let why = format!("provider {} does not serve {}{beside}", row.id, self.call.format);
             return Err(Error::bad_request(why).with_param("model"));

@@ -63,7 +63,7 @@ impl Bridge<'_> {
 
     /// Claude, wherever it is.
     fn is_claude(&self) -> bool {
-        self.model.contains("claude") || self.model.contains("anthropic") || self.is_profile()
+        self.model.contains("claude") || self.is_profile()
     }
 
     /// A profile of Bedrock, whose name does not say which model it is: those of Messages clients are Claude.
@@ -72,7 +72,7 @@ impl Bridge<'_> {
     }
 
     fn reads_marks(&self) -> bool {
-        self.is_claude() || self.model.contains("gemini")
+        self.is_claude() || self.model.contains("gemini-")
     }
 
     /// How hard to think. `output_config.effort` says how much to spend, not that a model shall think: without
