@@ -9,8 +9,12 @@
 
 #[path = "mcp/inside.rs"]
 mod inside;
+#[path = "mcp/openapi.rs"]
+mod openapi;
 #[path = "mcp/proofs.rs"]
 mod proofs;
+#[path = "mcp/toolsets.rs"]
+mod toolsets;
 
 use bytes::Bytes;
 use http::Method;
@@ -142,6 +146,7 @@ async fn one_server_in_front_of_many() {
     keys_use_what_they_are_granted(&house).await;
     calls_are_billed(&house).await;
     rest(&house).await;
+    toolsets::sets_of_tools(&house).await;
     inside::models_use_tools(&house, &house.model).await;
     inside::tools_are_for_those_who_may_use_them(&house, &house.model).await;
     servers_of_the_database(&house).await;
@@ -339,7 +344,7 @@ async fn servers_of_the_database(house: &House) {
         with("server_name", json!("git")),
         with("server_name", json!("with-separator")),
         with("auth_type", json!("oauth2_id_jag")),
-        with("spec_path", json!("http://h/openapi.json")),
+        with("spec_path", json!("/etc/passwd")),
     ] {
         let reply = gateway.ask("/v1/mcp/server", &wrong).await.unwrap();
         assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());

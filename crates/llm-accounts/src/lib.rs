@@ -34,7 +34,7 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
-//! | `models`, `credentials`, `mcp_servers`, `guardrails` | management of deployments, their credentials, MCP servers and guardrails in the database |
+//! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets and guardrails in the database |
 //! | `callbacks` | callbacks of single keys and teams, in their metadata |
 //! | `health_checks` | what health checks found |
 //! | `stored` | what the database adds to the configuration; settings that live there |
@@ -85,6 +85,7 @@ mod load;
 mod mappings;
 mod mask;
 mod mcp_servers;
+mod mcp_toolsets;
 mod members;
 mod memory;
 mod models;
@@ -163,7 +164,7 @@ pub use sessions::{
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::settings::Defaults;
 pub use stored::{
-    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredVersion,
+    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset, StoredVersion,
     decides_who_gets_in, sso_sections, sso_team_claim,
 };
 pub use switches::GuardWish;

@@ -82,6 +82,8 @@ pub enum Way {
     Authorization,
     /// `Authorization: token`
     Token,
+    /// `Authorization: ApiKey`: what `api_key` is for an API, as LiteLLM has it.
+    ApiKeyWord,
 }
 
 impl Way {
@@ -91,7 +93,7 @@ impl Way {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::ApiKey => "api_key",
+            Self::ApiKey | Self::ApiKeyWord => "api_key",
             Self::Bearer => "bearer_token",
             Self::Basic => "basic",
             Self::Authorization => "authorization",
@@ -113,6 +115,7 @@ impl Way {
             Self::Basic => (AUTHORIZATION, format!("Basic {}", basic(value))),
             Self::Authorization => (AUTHORIZATION, value.to_owned()),
             Self::Token => (AUTHORIZATION, format!("token {value}")),
+            Self::ApiKeyWord => (AUTHORIZATION, format!("ApiKey {}", value.strip_prefix("ApiKey ").unwrap_or(value))),
         };
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);

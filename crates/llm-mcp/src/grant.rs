@@ -1,6 +1,11 @@
 //! What a caller may use of the servers.
 
+use std::sync::Arc;
+
 use llm_types::Json;
+
+use crate::server::Server;
+use crate::toolset::Toolset;
 
 /// Tools that may be used of some servers; servers that are not named: all of theirs.
 pub type ToolLists = Vec<(String, Vec<String>)>;
@@ -14,13 +19,17 @@ pub struct Granted {
     pub groups: Vec<String>,
     /// Tools, where not all are allowed.
     pub tools: ToolLists,
+    /// Ids of toolsets.
+    pub toolsets: Vec<String>,
+    /// Those of them that there are.
+    pub sets: Vec<Arc<Toolset>>,
 }
 
 impl Granted {
-    /// True when no server is named.
+    /// True when nothing is named that could be used. A toolset that is gone still is named: whoever had only that has nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.servers.is_empty() && self.groups.is_empty()
+        self.servers.is_empty() && self.groups.is_empty() && self.toolsets.is_empty()
     }
 
     /// Tools of `mcp_tool_permissions`: `{server: [tool]}`.
@@ -32,13 +41,21 @@ impl Granted {
         json.as_object().unwrap_or_default().iter().map(|(server, list)| (server.clone(), texts(list))).collect()
     }
 
-    pub(crate) fn names(&self, server: &crate::Server) -> bool {
-        self.servers.iter().any(|name| server.is_called(name)) || self.groups.iter().any(|g| server.groups.contains(g))
+    pub(crate) fn names(&self, server: &Server) -> bool {
+        self.servers.iter().any(|name| server.is_called(name))
+            || self.groups.iter().any(|g| server.groups.contains(g))
+            || self.sets.iter().any(|set| set.names(server))
     }
 
-    /// The list of the server's tools; nothing when all are allowed.
-    pub(crate) fn list(&self, server: &crate::Server) -> Option<&[String]> {
-        self.tools.iter().find(|(name, _)| server.is_called(name)).map(|(_, list)| list.as_slice())
+    /// True for a tool that is not left out: where lists or toolsets name tools of the server, one of them names it.
+    pub(crate) fn permits(&self, server: &Server, tool: &str) -> bool {
+        let list = self.tools.iter().find(|(name, _)| server.is_called(name)).map(|(_, list)| list);
+        let mut sets = self.sets.iter().filter(|set| set.names(server)).peekable();
+        if list.is_none() && sets.peek().is_none() {
+            return true;
+        }
+        list.is_some_and(|list| list.iter().any(|name| server.tool_is_called(tool, name)))
+            || sets.any(|set| set.holds(server, tool))
     }
 }
 
@@ -63,7 +80,7 @@ pub enum Grant {
 impl Grant {
     /// True when the server may be used.
     #[must_use]
-    pub fn allows(&self, server: &crate::Server) -> bool {
+    pub fn allows(&self, server: &Server) -> bool {
         match self {
             Self::All => true,
             Self::Of { key, team, narrower } => {
@@ -82,14 +99,24 @@ impl Grant {
 
     /// True when the tool of a server that may be used may be used itself. `tool` is the server's own name for it.
     #[must_use]
-    pub fn allows_tool(&self, server: &crate::Server, tool: &str) -> bool {
+    pub fn allows_tool(&self, server: &Server, tool: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Of { key, team, narrower } => [key, team]
-                .into_iter()
-                .chain(narrower)
-                .filter_map(|granted| granted.list(server))
-                .all(|list| list.iter().any(|name| server.tool_is_called(tool, name))),
+            Self::Of { key, team, narrower } => {
+                [key, team].into_iter().chain(narrower).all(|granted| granted.permits(server, tool))
+            }
+        }
+    }
+
+    /// True when the toolset may be asked for by its name: the key is granted it, or the team of a key that is granted nothing.
+    #[must_use]
+    pub fn has(&self, set: &Toolset) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of { key, team, .. } => {
+                let granting = if key.is_empty() { team } else { key };
+                granting.toolsets.contains(&set.id)
+            }
         }
     }
 }

@@ -11,15 +11,16 @@ use crate::fault::Fault;
 use crate::registry::{Registry, View, Visible};
 use crate::rpc::{self, RpcError};
 use crate::server::Wire;
-use crate::upstream::{Children, Session};
+use crate::upstream::{Children, Documents, Session};
 
 /// Pages of a list that are read at the most.
 const PAGES: usize = 100;
 
-/// What lives longer than a configuration: the children that run, and tokens that were issued.
+/// What lives longer than a configuration: the children that run, OpenAPI documents, and tokens that were issued.
 #[derive(Debug, Default)]
 pub struct Hub {
     pub(crate) children: Children,
+    pub(crate) documents: Documents,
     pub(crate) signer: Arc<Signer>,
 }
 
@@ -62,16 +63,18 @@ impl Hub {
     /// A hub. `variable` says what stands in the environment, where credentials are looked for.
     #[must_use]
     pub fn new(variable: fn(&str) -> Option<String>) -> Self {
-        Self { children: Children::default(), signer: Arc::new(Signer::new(Ambient::new(variable))) }
+        Self { signer: Arc::new(Signer::new(Ambient::new(variable))), ..Self::default() }
     }
 
     /// Ends what the servers of a new configuration do not need any more.
     pub fn follow(&self, registry: &Registry) {
         let commands = registry.servers.iter().filter_map(|server| match &server.wire {
             Wire::Stdio(command) => Some(command),
-            Wire::Http(_) | Wire::Sse(_) => None,
+            Wire::Http(_) | Wire::Sse(_) | Wire::OpenApi(_) => None,
         });
         self.children.keep(&commands.collect::<Vec<_>>());
+        let documents = registry.servers.iter().filter_map(|server| server.wire.document());
+        self.documents.keep(&documents.collect::<Vec<_>>());
     }
 
     /// Asks one server for one thing.

@@ -13,9 +13,10 @@
 //! | [`credential`] | what is shown to a server |
 //! | [`registry`] | all servers; which of them a caller sees |
 //! | [`grant`] | what a caller may use |
+//! | [`toolset`] | named sets of tools |
 //! | [`hub`] | asking servers: lists, calls |
 //! | [`answer`] | what clients are answered |
-//! | `upstream/` | sessions: streamable HTTP, SSE, child processes |
+//! | `upstream/` | sessions: streamable HTTP, SSE, child processes; `openapi/` for APIs that speak no MCP |
 //!
 //! Who calls, what is set aside and what is billed is for the caller of this crate to say.
 
@@ -28,6 +29,7 @@ pub mod registry;
 pub mod rpc;
 pub mod server;
 pub mod spec;
+pub mod toolset;
 mod upstream;
 pub mod version;
 
@@ -38,3 +40,4 @@ pub use registry::{Registry, View, Visible};
 pub use rpc::{Message, Request, RpcError};
 pub use server::{Server, Wire};
 pub use spec::ServerSpec;
+pub use toolset::Toolset;

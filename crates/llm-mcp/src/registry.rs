@@ -8,12 +8,15 @@ use crate::credential::{Proof, Scheme, Way};
 use crate::grant::Grant;
 use crate::rpc::{self, RpcError};
 use crate::server::{Server, separator};
+use crate::toolset::Toolset;
 
 /// All servers.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// In the order in which they are listed.
     pub servers: Vec<Arc<Server>>,
+    /// Named sets of their tools.
+    pub toolsets: Vec<Arc<Toolset>>,
 }
 
 /// What a client asks to see: names of servers or access groups, as its path and its headers name them. Empty: all.
@@ -25,6 +28,8 @@ pub struct Asked {
     pub servers: Vec<String>,
     /// `x-mcp-access-groups`
     pub groups: Vec<String>,
+    /// Nothing but the tools of this set.
+    pub toolset: Option<Arc<Toolset>>,
 }
 
 /// A server that a caller sees.
@@ -44,9 +49,23 @@ pub struct View {
     /// Each with what it is shown.
     pub servers: Vec<Visible>,
     grant: Grant,
+    toolset: Option<Arc<Toolset>>,
 }
 
 impl Registry {
+    /// The toolset of this name, unless servers or an access group are called so.
+    #[must_use]
+    pub fn toolset(&self, name: &str) -> Option<&Arc<Toolset>> {
+        let taken = |server: &Arc<Server>| server.is_called(name) || server.groups.iter().any(|group| group == name);
+        if self.servers.iter().any(taken) { None } else { self.toolset_named(name) }
+    }
+
+    /// The toolset of this name.
+    #[must_use]
+    pub fn toolset_named(&self, name: &str) -> Option<&Arc<Toolset>> {
+        self.toolsets.iter().find(|set| set.name == name)
+    }
+
     /// The servers that `grant` allows among those that are asked for. `headers` are the client's, without those that told
     /// the gateway who it is.
     #[must_use]
@@ -56,10 +75,11 @@ impl Registry {
             (asked.path.is_empty() || asked.path.iter().any(|name| named(server, name)))
                 && (asked.servers.is_empty() || asked.servers.iter().any(|name| named(server, name)))
                 && (asked.groups.is_empty() || asked.groups.iter().any(|group| server.groups.contains(group)))
+                && asked.toolset.as_ref().is_none_or(|set| set.names(server))
         };
         let seen = self.servers.iter().filter(|server| wanted(server) && grant.allows(server));
         let servers = seen.map(|server| shown(server, headers));
-        View { servers: servers.collect(), grant }
+        View { servers: servers.collect(), grant, toolset: asked.toolset.clone() }
     }
 }
 
@@ -142,7 +162,8 @@ impl View {
     /// True for a tool that the caller may see and call.
     #[must_use]
     pub fn allows(&self, server: &Server, tool: &str) -> bool {
-        server.shows(tool) && self.grant.allows_tool(server, tool)
+        let within = self.toolset.as_ref().is_none_or(|set| set.holds(server, tool));
+        within && server.shows(tool) && self.grant.allows_tool(server, tool)
     }
 
     /// The tool that a name means, if the caller may call it.
@@ -177,12 +198,20 @@ mod tests {
                 server("mail", r#"{"url":"http://h/2","server_id":"m-1","extra_headers":["x-tenant"]}"#),
                 server("time", r#"{"url":"http://h/3","allow_all_keys":true,"disallowed_tools":["set"]}"#),
             ],
+            toolsets: vec![Arc::new(set())],
         }
+    }
+
+    /// The name of one of its tools begins with a server's.
+    fn set() -> Toolset {
+        let tools = [("m-1", "send"), ("git", "git-log"), ("time", "set"), ("gone", "x")];
+        let own = |(server, tool): (&str, &str)| (server.to_owned(), tool.to_owned());
+        Toolset { id: "ts-1".into(), name: "daily".into(), tools: tools.map(own).to_vec() }
     }
 
     fn granted(servers: &[&str], groups: &[&str]) -> Granted {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
-        Granted { servers: own(servers), groups: own(groups), tools: Vec::new() }
+        Granted { servers: own(servers), groups: own(groups), ..Granted::default() }
     }
 
     fn names(view: &View) -> Vec<&str> {
@@ -212,11 +241,50 @@ mod tests {
     }
 
     #[test]
+    fn toolsets_grant_their_tools_and_no_others() {
+        let with = |ids: &[&str], servers: &[&str]| {
+            let sets = registry().toolsets.iter().filter(|set| ids.contains(&&*set.id)).cloned().collect();
+            Granted { toolsets: ids.iter().map(|id| (*id).to_owned()).collect(), sets, ..granted(servers, &[]) }
+        };
+        let view = |key: Granted, team: Granted, asked: &Asked| {
+            registry().view(Grant::Of { key, team, narrower: Vec::new() }, asked, &HeaderMap::new())
+        };
+        let seen = view(with(&["ts-1"], &[]), granted(&[], &[]), &Asked::default());
+        assert_eq!(names(&seen), ["git", "mail", "time"]);
+        let may = |view: &View, server: usize, tool: &str| view.allows(&view.servers[server].server, tool);
+        assert!(may(&seen, 0, "git-log") && !may(&seen, 0, "log") && may(&seen, 1, "send") && !may(&seen, 1, "read"));
+        assert!(!may(&seen, 2, "set"), "the server does not show it");
+        // A server that is granted as a whole is narrowed by the tools that a toolset names, as in LiteLLM.
+        let both = view(with(&["ts-1"], &["mail"]), granted(&[], &[]), &Asked::default());
+        assert!(may(&both, 1, "send") && !may(&both, 1, "read"));
+        let within = view(with(&["ts-1"], &[]), granted(&["m-1"], &[]), &Asked::default());
+        assert_eq!(names(&within), ["mail", "time"]);
+        // One that is gone grants nothing, and is no reason to have what the team has.
+        let gone = view(with(&["ts-0"], &[]), granted(&["git"], &[]), &Asked::default());
+        assert_eq!(names(&gone), ["time"]);
+
+        let registry = registry();
+        let asked = Asked { toolset: registry.toolset("daily").cloned(), ..Asked::default() };
+        let all = registry.view(Grant::All, &asked, &HeaderMap::new());
+        assert_eq!(names(&all), ["git", "mail", "time"]);
+        assert!(may(&all, 1, "send") && !may(&all, 1, "read"));
+        let some = view(granted(&["mail"], &[]), granted(&[], &[]), &asked);
+        assert!(names(&some) == ["mail", "time"] && !may(&some, 1, "now"));
+        let of = |key: Granted, team: Granted| Grant::Of { key, team, narrower: Vec::new() };
+        assert!(of(with(&["ts-1"], &[]), granted(&[], &[])).has(&set()));
+        assert!(of(granted(&[], &[]), with(&["ts-1"], &[])).has(&set()));
+        assert!(!of(granted(&["mail"], &[]), with(&["ts-1"], &[])).has(&set()));
+        assert!(!of(granted(&[], &[]), granted(&[], &[])).has(&set()));
+        assert!(registry.toolset("mail").is_none() && registry.toolset("nothing").is_none());
+    }
+
+    #[test]
     fn asking_never_shows_more() {
         let asked = |path: Option<&str>, servers: &[&str], groups: &[&str]| Asked {
             path: path.map(str::to_owned).into_iter().collect(),
             servers: servers.iter().map(|s| (*s).to_owned()).collect(),
             groups: groups.iter().map(|s| (*s).to_owned()).collect(),
+            toolset: None,
         };
         let grant = || Grant::Of { key: granted(&["git"], &[]), team: granted(&[], &[]), narrower: Vec::new() };
         for (asked, wanted) in [

@@ -18,6 +18,50 @@ pub enum Wire {
     Sse(String),
     /// A child process; only configurations can name one.
     Stdio(Command),
+    /// No server of MCP's: an API, whose operations are the tools.
+    OpenApi(Api),
+}
+
+/// An API.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Api {
+    /// Its OpenAPI document.
+    pub document: Source,
+    /// Where its operations are called; where the document says when nobody else does.
+    pub base: Option<String>,
+}
+
+/// Where a document is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A file; only configurations can name one.
+    File(String),
+    /// An address of the configuration file: it may be anywhere.
+    Named(String),
+    /// An address of the database: on the public internet only.
+    Guarded(String),
+}
+
+impl Source {
+    /// `spec_path`
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::File(path) | Self::Named(path) | Self::Guarded(path) => path,
+        }
+    }
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api(..)")
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source(..)")
+    }
 }
 
 /// A program and exactly what it is given.
@@ -43,7 +87,7 @@ impl Wire {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Http(_) => "http",
+            Self::Http(_) | Self::OpenApi(_) => "http",
             Self::Sse(_) => "sse",
             Self::Stdio(_) => "stdio",
         }
@@ -54,7 +98,17 @@ impl Wire {
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Http(url) | Self::Sse(url) => Some(url),
+            Self::OpenApi(api) => api.base.as_deref(),
             Self::Stdio(_) => None,
+        }
+    }
+
+    /// Where its OpenAPI document is, when it is an API.
+    #[must_use]
+    pub const fn document(&self) -> Option<&Source> {
+        match self {
+            Self::OpenApi(api) => Some(&api.document),
+            Self::Http(_) | Self::Sse(_) | Self::Stdio(_) => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::credential::{Scheme, Way};
 use crate::grant::Granted;
-use crate::server::{Command, Costs, Server, Wire, separator};
+use crate::server::{Api, Command, Costs, Server, Source, Wire, separator};
 
 /// How long a request may take unless the server says otherwise; LiteLLM's `MCP_CLIENT_TIMEOUT`.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,10 +25,10 @@ pub const FIELDS: &str = "server_id server_name alias description instructions u
     max_concurrent_requests available_on_public_internet spec_version approval_status client_id client_secret token_url \
     scopes oauth2_flow token_endpoint_auth_method token_exchange_endpoint token_exchange_profile audience \
     subject_token_type aws_region_name aws_service_name aws_access_key_id aws_secret_access_key aws_session_token \
-    aws_role_name aws_session_name";
+    aws_role_name aws_session_name spec_path";
 
 /// Fields of LiteLLM's for which nothing is done here.
-pub const UNSERVED: &str = "authorization_url registration_url issuer spec_path is_byok env_vars upstream_resource \
+pub const UNSERVED: &str = "authorization_url registration_url issuer is_byok env_vars upstream_resource \
     upstream_token_header client_private_key client_private_key_id id_jag_resource id_jag_resource_token_endpoint";
 
 /// A server as it is written.
@@ -42,6 +42,7 @@ pub struct ServerSpec {
     pub description: Option<String>,
     pub instructions: Option<String>,
     pub url: Option<String>,
+    pub spec_path: Option<String>,
     pub transport: Option<String>,
     pub command: Option<String>,
     pub args: Option<Vec<String>>,
@@ -173,9 +174,11 @@ impl ServerSpec {
             return Ok(Wire::Stdio(Command { program: program.to_owned(), args, env }));
         }
         let url = self.url.clone().filter(|u| !u.is_empty());
+        if let Some(path) = self.spec_path.as_deref().filter(|path| !path.is_empty()) {
+            return api(path, url, stored);
+        }
         let url = url.ok_or_else(|| ("url", format!("a server with the transport {transport} needs a URL")))?;
-        let right = url::Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
-        if !right {
+        if !is_url(&url) {
             return Err(("url", "expected a URL with http or https".to_owned()));
         }
         match transport {
@@ -193,26 +196,53 @@ impl ServerSpec {
             "oauth2" | "true_passthrough" | "oauth_delegate" => Ok(Scheme::Passed),
             "oauth2_token_exchange" => self.exchange(),
             "aws_sigv4" => self.signature(),
-            named => match Way::named(named) {
-                None => Err(("auth_type", format!("{named:?} is not served"))),
-                Some(way) => match own.as_ref().map(|own| way.header(own.expose())) {
+            named => {
+                let unknown = || ("auth_type", format!("{named:?} is not served"));
+                // LiteLLM shows keys to APIs in another header than to servers of MCP.
+                let way = match Way::named(named).ok_or_else(unknown)? {
+                    Way::ApiKey if self.spec_path.is_some() => Way::ApiKeyWord,
+                    way => way,
+                };
+                match own.as_ref().map(|own| way.header(own.expose())) {
                     Some(None) => Err(("auth_value", "this cannot stand in a header".to_owned())),
                     _ => Ok(Scheme::Shown(way, own)),
-                },
-            },
+                }
+            }
         }
     }
 
     /// The id of a server that has none: the same for the same server, whenever the configuration is read.
     fn made_id(&self, name: &str, wire: &Wire) -> String {
         let mut hash = Sha256::new();
-        for part in [name, wire.url().unwrap_or_default(), wire.name(), self.auth_type.as_deref().unwrap_or_default()] {
+        let place = wire.document().map_or(wire.url(), |document| Some(document.path()));
+        for part in [name, place.unwrap_or_default(), wire.name(), self.auth_type.as_deref().unwrap_or_default()] {
             hash.update(part);
             hash.update("|");
         }
         let mut id = hex::encode(hash.finalize());
         id.truncate(32);
         id
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// An API, by its OpenAPI document.
+fn api(path: &str, base: Option<String>, stored: bool) -> Result<Wire, Wrong> {
+    let document = match (is_url(path), stored) {
+        (true, true) => Source::Guarded(path.to_owned()),
+        (true, false) => Source::Named(path.to_owned()),
+        (false, false) if !path.contains("://") => Source::File(path.to_owned()),
+        (false, false) => return Err(("spec_path", "expected a file, or a URL with http or https".to_owned())),
+        (false, true) => {
+            return Err(("spec_path", "files are read for servers of the configuration file only".to_owned()));
+        }
+    };
+    match base.as_deref() {
+        Some(base) if !is_url(base) => Err(("url", "expected a URL with http or https".to_owned())),
+        _ => Ok(Wire::OpenApi(Api { document, base })),
     }
 }
 
@@ -274,6 +304,10 @@ mod tests {
             (r#"{"url":"http://h","auth_type":"token","auth_value":"s3\ncret"}"#, "a", false, "auth_value"),
             (r#"{"url":"http://h","static_headers":{"a b":"s3cret"}}"#, "a", false, "static_headers"),
             (r#"{"url":"http://h","timeout":-1}"#, "a", false, "timeout"),
+            (r#"{"spec_path":"/etc/api.json"}"#, "a", true, "spec_path"),
+            (r#"{"spec_path":"ftp://h/api.json"}"#, "a", false, "spec_path"),
+            (r#"{"spec_path":"http://h/api.json","url":"file:///x"}"#, "a", true, "url"),
+            (r#"{"spec_path":"http://h/api.json","command":"sh","transport":"stdio"}"#, "a", true, "transport"),
         ] {
             let (wrong, why) = spec(text).server(name, stored).unwrap_err();
             assert_eq!(wrong, field, "{text}");

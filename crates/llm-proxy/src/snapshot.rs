@@ -68,7 +68,7 @@ impl Snapshot {
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,
             templates: crate::templates::Templates::new(loaded.prompts),
-            mcp: llm_mcp::Registry { servers: loaded.mcp },
+            mcp: loaded.mcp,
             guardrails,
             price_text: OnceLock::new(),
             wants_content,

@@ -82,6 +82,7 @@ impl Reach<'_> {
             }
         }
         self.fewer_tools(&after)?;
+        self.no_wider_sets(&after)?;
         match asked {
             Some(Asked::Nothing) if is_silent(&after) => Ok(Some(Asked::Nothing)),
             None if is_silent(&after) => Ok(None),
@@ -136,6 +137,14 @@ impl Reach<'_> {
         // Without servers of its own a key has those of its team, which may be more than the giver's key has.
         let some = limits.is_empty() || limited(&after);
         some && given.iter().all(|entry| known.contains(entry))
+    }
+
+    /// A toolset narrows the servers that it names, wherever those are granted as a whole: who leaves it out hands on no
+    /// whole servers.
+    fn no_wider_sets(&self, after: &Row) -> Outcome<()> {
+        let whole = !after.mcp_servers.is_empty() || !after.mcp_access_groups.is_empty();
+        let kept = |row: &Row| subset(&row.mcp_toolsets, &after.mcp_toolsets);
+        if whole && !self.rows().all(kept) { Err(too_much("mcp_toolsets")) } else { Ok(()) }
     }
 
     /// Tools that are blocked stay blocked, and a server's list of tools only becomes shorter.
@@ -236,6 +245,17 @@ mod tests {
         assert!(given(&reach, r#"{"mcp_tool_permissions":{"s":[]}}"#, true).is_none());
         let silent = reach.within(None, true).unwrap().unwrap().over(None);
         assert_eq!(map(silent.mcp_tool_permissions.as_ref()), map(own.mcp_tool_permissions.as_ref()));
+    }
+
+    #[test]
+    fn whole_servers_keep_the_toolsets_that_narrow_them() {
+        let own = row(r#"{"mcp_servers":["one"],"mcp_toolsets":["s","t"]}"#);
+        let reach = Reach { limits: vec![&own], ..Reach::default() };
+        assert!(given(&reach, r#"{"mcp_toolsets":["s"]}"#, false).is_some());
+        assert!(given(&reach, r#"{"mcp_servers":["one"],"mcp_toolsets":["s"]}"#, false).is_none());
+        assert!(given(&reach, r#"{"mcp_servers":["one"],"mcp_toolsets":["s","t"]}"#, false).is_some());
+        assert!(given(&reach, r#"{"mcp_toolsets":["u"]}"#, false).is_none());
+        assert_eq!(given(&reach, r#"{"mcp_servers":["one"]}"#, true).unwrap().mcp_toolsets, ["s", "t"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ body! {
         description: String,
         instructions: String,
         url: String,
+        spec_path: String,
         transport: String,
         auth_type: String,
         credentials: Map,
@@ -44,7 +45,6 @@ const PROGRAMS: &[&str] = &["command", "args", "env", "env_vars"];
 
 /// Fields that nothing is done for.
 const UNSERVED: &[&str] = &[
-    "spec_path",
     "authorization_url",
     "registration_url",
     "issuer",
@@ -90,6 +90,11 @@ pub(super) fn served(body: &Json) -> Result<()> {
         let why = "stdio servers stand in the configuration file only";
         return Err(bad(why).with_param("transport"));
     }
+    let document = body.text("spec_path").filter(|path| !path.is_empty());
+    if document.is_some_and(|path| !path.starts_with("http://") && !path.starts_with("https://")) {
+        let why = "spec_path: files are read for MCP servers of the configuration file only";
+        return Err(bad(why).with_param("spec_path"));
+    }
     let credentials = body.get("credentials").and_then(Json::as_object).unwrap_or_default();
     let unserved = credentials.iter().find(|(name, value)| !value.is_null() && !CREDENTIALS.contains(&name.as_str()));
     if let Some(field) = UNSERVED.iter().find(|field| says(field)) {
@@ -125,6 +130,7 @@ impl McpServerBody {
             (&self.description, &mut row.description),
             (&self.instructions, &mut row.instructions),
             (&self.url, &mut row.url),
+            (&self.spec_path, &mut row.spec_path),
             (&self.auth_type, &mut row.auth_type),
             (&self.source_url, &mut row.source_url),
             (&self.token_url, &mut row.token_url),
@@ -164,6 +170,8 @@ mod tests {
             (r#"{"env_vars":[{"name":"A"}]}"#, Some("env_vars")),
             (r#"{"transport":"stdio"}"#, Some("transport")),
             (r#"{"spec_path":"/etc/passwd"}"#, Some("spec_path")),
+            (r#"{"spec_path":"file:///etc/passwd"}"#, Some("spec_path")),
+            (r#"{"spec_path":"https://h/openapi.json"}"#, None),
             (r#"{"credentials":{"client_private_key":"s"}}"#, Some("credentials")),
             (r#"{"command":"","args":[],"env":{},"is_byok":false,"credentials":{"auth_value":"s"}}"#, None),
         ] {

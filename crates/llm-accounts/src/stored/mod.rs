@@ -5,7 +5,8 @@ pub(crate) mod settings;
 mod sso;
 
 use llm_store::{
-    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, PromptRow, ProxyModelRow, SsoConfigRow, Store,
+    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow, ProxyModelRow,
+    SsoConfigRow, Store,
 };
 use llm_types::{Error, Json};
 
@@ -51,6 +52,17 @@ pub struct StoredServer {
     pub spec: Json,
 }
 
+/// A toolset of the database.
+#[derive(Debug, Clone)]
+pub struct StoredToolset {
+    /// `toolset_id`.
+    pub id: String,
+    /// `toolset_name`.
+    pub name: String,
+    /// Servers and their tools.
+    pub tools: Vec<(String, String)>,
+}
+
 /// A guardrail of the database.
 #[derive(Clone)]
 pub struct StoredGuardrail {
@@ -86,6 +98,8 @@ pub struct Stored {
     pub credentials: Vec<StoredCredential>,
     /// The MCP servers that are approved.
     pub mcp_servers: Vec<StoredServer>,
+    /// Named sets of their tools.
+    pub mcp_toolsets: Vec<StoredToolset>,
     /// The guardrails that are in force.
     pub guardrails: Vec<StoredGuardrail>,
     /// The managed prompts, every version.
@@ -135,6 +149,7 @@ impl std::fmt::Debug for Stored {
             .field("models", &models)
             .field("credentials", &credentials)
             .field("mcp_servers", &self.mcp_servers.len())
+            .field("mcp_toolsets", &self.mcp_toolsets.len())
             .field("guardrails", &self.guardrails.len())
             .field("prompts", &self.prompts.len())
             .field("of", &names)
@@ -212,10 +227,11 @@ impl StoredVersion {
         let models = store.table::<ProxyModelRow>().version().await?;
         let credentials = store.table::<CredentialRow>().version().await?;
         let servers = store.table::<McpServerRow>().version().await?;
+        let toolsets = store.table::<McpToolsetRow>().version().await?;
         let guardrails = store.table::<GuardrailRow>().version().await?;
         let sso = store.table::<SsoConfigRow>().version().await?;
         let prompts = store.table::<PromptRow>().version().await?;
-        let tables = [models, credentials, servers, guardrails, prompts, sso];
+        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -239,6 +255,7 @@ impl Stored {
         let models = store.table::<ProxyModelRow>().find(Filter::new()).await?;
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
+        let toolsets = store.table::<McpToolsetRow>().find(Filter::new()).await?;
         let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
         let prompts = store.table::<PromptRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
@@ -247,6 +264,7 @@ impl Stored {
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
             prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
+            mcp_toolsets: toolsets.iter().map(StoredToolset::of).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
             credentials: credentials
                 .into_iter()

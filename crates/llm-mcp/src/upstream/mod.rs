@@ -2,6 +2,7 @@
 
 mod carrier;
 mod http;
+mod openapi;
 mod sse;
 mod stdio;
 
@@ -19,6 +20,7 @@ use crate::server::Wire;
 use crate::version;
 
 use carrier::Carrier;
+pub(crate) use openapi::Documents;
 pub(crate) use stdio::Children;
 
 /// An answer of a server may be so long, in bytes.
@@ -33,6 +35,8 @@ pub(crate) enum Session<'t> {
     Sse(Box<sse::SseSession<'t>>),
     /// A child process, which others ask too.
     Stdio(Arc<stdio::Child>),
+    /// An API that speaks no MCP.
+    Api(Box<openapi::ApiSession<'t>>),
 }
 
 impl<'t> Session<'t> {
@@ -48,6 +52,10 @@ impl<'t> Session<'t> {
             Wire::Http(url) => Self::Http(http::HttpSession::open(carrier(), url, &to.headers).await?),
             Wire::Sse(url) => Self::Sse(Box::new(sse::SseSession::open(carrier(), url, &to.headers).await?)),
             Wire::Stdio(command) => Self::Stdio(hub.children.get(command).await?),
+            Wire::OpenApi(api) => {
+                let opened = openapi::ApiSession::open(carrier(), &hub.documents, api, &to.headers).await?;
+                Self::Api(Box::new(opened))
+            }
         })
     }
 
@@ -57,6 +65,7 @@ impl<'t> Session<'t> {
             Self::Http(session) => session.ask(method, params).await,
             Self::Sse(session) => session.ask(method, params).await,
             Self::Stdio(child) => child.ask(method, params).await,
+            Self::Api(session) => session.ask(method, params).await,
         }
     }
 
@@ -64,7 +73,7 @@ impl<'t> Session<'t> {
     pub(crate) fn close(self) {
         match self {
             Self::Http(session) => session.close(),
-            Self::Sse(_) | Self::Stdio(_) => {}
+            Self::Sse(_) | Self::Stdio(_) | Self::Api(_) => {}
         }
     }
 }

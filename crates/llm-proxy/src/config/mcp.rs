@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_accounts::Stored;
-use llm_mcp::{Server, ServerSpec, spec};
+use llm_mcp::{Registry, Server, ServerSpec, Toolset, spec};
 
 use super::problem::{Mark, Problems};
 use super::section::Section;
@@ -50,9 +50,16 @@ pub(super) fn read(top: &Section<'_>, aliases: &[(String, String)]) -> Vec<Arc<S
     out
 }
 
-/// Adds the servers of the database. One that cannot be served is left out with a warning, so that one bad row does not take
-/// the others along.
-pub(super) fn stored(stored: &Stored, problems: &Problems, out: &mut Vec<Arc<Server>>) {
+/// Adds the servers and the toolsets of the database. A server that cannot be served is left out with a warning, so that one bad
+/// row does not take the others along.
+pub(super) fn stored(stored: &Stored, problems: &Problems, out: &mut Registry) {
+    out.toolsets.extend(
+        stored
+            .mcp_toolsets
+            .iter()
+            .map(|set| Arc::new(Toolset { id: set.id.clone(), name: set.name.clone(), tools: set.tools.clone() })),
+    );
+    let out = &mut out.servers;
     for row in &stored.mcp_servers {
         let mark = Mark::whole(format!("database, MCP server {}", row.id));
         let left_out = |field: &str, why: &str| problems.warn(&mark, field, format!("{why}; {NOT_SERVED}"));

@@ -130,8 +130,8 @@ pub struct Loaded {
     pub router: RouterSettings,
     /// What relays use.
     pub relays: crate::pass::relays::RelaySettings,
-    /// MCP servers.
-    pub mcp: Vec<Arc<llm_mcp::Server>>,
+    /// MCP servers and sets of their tools.
+    pub mcp: llm_mcp::Registry,
     /// The response cache, when it is on.
     pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
@@ -282,7 +282,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
         out.prompts.extend(prompts::stored(stored, ctx));
     }
     relays::read(&top, &out.prices, &mut out.relays);
-    out.mcp = mcp::read(&top, &aliases);
+    out.mcp.servers = mcp::read(&top, &aliases);
     if let Some(stored) = &ctx.source.stored {
         mcp::stored(stored, ctx.problems, &mut out.mcp);
     }
@@ -360,7 +360,7 @@ impl Loaded {
             deployments: Vec::new(),
             router: RouterSettings::default(),
             relays: crate::pass::relays::RelaySettings::default(),
-            mcp: Vec::new(),
+            mcp: llm_mcp::Registry::default(),
             cache: None,
             guardrails: Vec::new(),
             prompts: Vec::new(),

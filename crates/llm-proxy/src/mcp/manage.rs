@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use llm_accounts::{Identity, Permission, Problem, Role};
 use llm_mcp::hub::Kind;
 use llm_mcp::registry::Asked;
+use llm_mcp::server::Source;
 use llm_mcp::{Grant, Registry, Server, ServerSpec, View, Visible, answer};
 use llm_types::{Error, Json, Kind as ErrorKind, RawJson, Result};
 
@@ -67,7 +68,7 @@ fn oversees(who: &Identity) -> bool {
 }
 
 fn seen(ctx: &Context, who: &Identity) -> View {
-    let grant = if oversees(who) { Grant::All } else { view::grant(who) };
+    let grant = if oversees(who) { Grant::All } else { view::grant(&ctx.snapshot.mcp, who) };
     ctx.snapshot.mcp.view(grant, &Asked::default(), &HeaderMap::new())
 }
 
@@ -110,6 +111,7 @@ fn described(server: &Server, all: bool) -> Json {
         ("description", maybe(server.description.as_deref())),
         ("instructions", maybe(server.instructions.as_deref())),
         ("url", maybe(server.wire.url().filter(|_| all))),
+        ("spec_path", maybe(server.wire.document().map(Source::path).filter(|_| all))),
         ("transport", Json::from(server.wire.name())),
         ("auth_type", maybe(server.scheme.name())),
         ("credentials", Json::Null),
@@ -163,7 +165,7 @@ async fn tried(core: &Core, verb: Verb, body: &[u8]) -> Result<Json> {
     let name = spec.server_name.clone().or(spec.alias.clone()).unwrap_or_else(|| "test".to_owned());
     // As one of the database: no program is started for it.
     let server = spec.server(&name, true).map_err(|(field, why)| Error::bad_request(why).with_param(field))?;
-    let registry = Registry { servers: vec![Arc::new(server)] };
+    let registry = Registry { servers: vec![Arc::new(server)], ..Registry::default() };
     let view = registry.view(Grant::All, &Asked::default(), &HeaderMap::new());
     let Some(of) = view.servers.first() else { return Err(Error::internal("a server that is not seen")) };
     let outcome = core.app.mcp.list(&core.http, of, Kind::Tools).await;

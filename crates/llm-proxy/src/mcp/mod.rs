@@ -34,6 +34,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::routes::{Action, Permission, Route};
+use view::Place;
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,9 @@ static PLAIN: &[(Method, &str, Verb)] = &[
 
 const SERVER: &str = "/v1/mcp/server/{server_id}";
 
-/// Finds the route of a request. `/mcp/{server}` and `/{server}/mcp` name servers or access groups.
+const TOOLSET: &str = "/toolset/{toolset_name}/mcp";
+
+/// Finds the route of a request. `/mcp/{server}` and `/{server}/mcp` name servers, access groups or a toolset.
 #[must_use]
 pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     let route = |verb, name, model| {
@@ -94,6 +97,10 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
             if let Some(named) = path.strip_prefix("/mcp/").filter(own) {
                 return route(Verb::Protocol, "/mcp/{mcp_server_name}", Some(named));
             }
+            let set = path.strip_prefix("/toolset/").and_then(|rest| rest.strip_suffix("/mcp")).filter(own);
+            if let Some(named) = set {
+                return route(Verb::Protocol, TOOLSET, Some(named));
+            }
             let named = path.strip_prefix('/')?.strip_suffix("/mcp").filter(own)?;
             route(Verb::Protocol, "/{mcp_server_name}/mcp", Some(named))
         }
@@ -102,7 +109,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
 
 /// Every path with its methods.
 pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
-    let paths = ["/mcp", "/mcp/{mcp_server_name}", "/{mcp_server_name}/mcp"];
+    let paths = ["/mcp", "/mcp/{mcp_server_name}", "/{mcp_server_name}/mcp", TOOLSET];
     let protocol = paths.into_iter().map(|path| (Method::POST, path));
     let plain = PLAIN.iter().map(|(method, path, _)| (method.clone(), *path));
     protocol.chain(plain).chain([(Method::GET, SERVER)])
@@ -147,7 +154,14 @@ async fn steps(
         core.app.accounts.permitted(&who, route.name, path)?;
     }
     match verb {
-        Verb::Protocol => protocol::answer(core, ctx, &who, (route.model, path), body).await,
+        Verb::Protocol => {
+            let place = match route.model {
+                None => Place::All,
+                Some(name) if route.name == TOOLSET => Place::Toolset(name),
+                Some(name) => Place::Named(name),
+            };
+            protocol::answer(core, ctx, &who, (place, path), body).await
+        }
         Verb::ListTools => rest::list(core, ctx, &who).await,
         Verb::CallTool => rest::call(core, ctx, &who, body).await,
         asked => Ok(manage::answer(core, ctx, &who, (asked, route.model), body).await?),
@@ -167,6 +181,8 @@ mod tests {
         assert_eq!(found("/git/mcp"), Some(("/{mcp_server_name}/mcp", Some("git"))));
         assert_eq!(found("/git/mcp/"), Some(("/{mcp_server_name}/mcp", Some("git"))));
         assert_eq!(found("/a/b/mcp"), None);
+        assert_eq!(found("/toolset/daily/mcp"), Some((TOOLSET, Some("daily"))));
+        assert_eq!(found("/toolset/a/b/mcp"), None);
         assert_eq!(found("/mcp/a/b"), None);
         assert_eq!(found("//mcp"), None);
         assert_eq!(found("/mcp-rest/tools/list"), None);

@@ -14,6 +14,7 @@ use llm_mcp::server::separator;
 use llm_types::{Error, Json, Result};
 use llm_wire::top::Top;
 
+use super::view::Place;
 use super::{call, view};
 use crate::core::Core;
 use crate::flow::Context;
@@ -180,7 +181,7 @@ impl Shelf {
         for entry in &offer.entries {
             let mut asking = ctx.beside(false);
             asking.parts.headers.extend(entry.headers.iter().map(|(name, value)| (Some(name.clone()), value.clone())));
-            let view = view::of(&asking, who, entry.named.as_deref())?;
+            let view = view::of(&asking, who, entry.named.as_deref().map_or(Place::All, Place::Named))?;
             let listed = match view.servers.is_empty() {
                 true => Vec::new(),
                 false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(call::fault)?,

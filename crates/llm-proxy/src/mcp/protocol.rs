@@ -12,6 +12,7 @@ use llm_mcp::{Message, Request, RpcError, View, answer, rpc, version};
 use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
+use super::view::Place;
 use super::{call, view};
 use crate::body::Reply;
 use crate::core::Core;
@@ -27,7 +28,7 @@ pub(super) async fn answer(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
-    (named, path): (Option<&str>, &str),
+    (place, path): (Place<'_>, &str),
     body: Incoming,
 ) -> Result<Response<Reply>, Refused> {
     if ctx.parts.method != Method::POST {
@@ -46,7 +47,7 @@ pub(super) async fn answer(
     if let Some(refusal) = other_version(&ctx.parts.headers) {
         return Ok(form.reply(400, rpc::answer("null", &Err(refusal))));
     }
-    let view = view::of(ctx, who, named)?;
+    let view = view::of(ctx, who, place)?;
     let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
     let request = match Message::read(&body) {
         Ok(Message::Request(request)) => request,

@@ -7,37 +7,71 @@ use http::HeaderName;
 use llm_accounts::Identity;
 use llm_mcp::grant::Granted;
 use llm_mcp::registry::Asked;
-use llm_mcp::{Grant, View};
+use llm_mcp::{Grant, Registry, View};
 use llm_store::ObjectPermissionRow;
 use llm_types::{Error, Json, Kind, Result};
 
 use crate::flow::Context;
 
-/// The servers that a caller sees, of those that its path (`named`) and its headers ask for.
+/// What a path asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'p> {
+    /// Everything that the caller may use.
+    All,
+    /// Servers, an access group or a toolset, as they stand in the path.
+    Named(&'p str),
+    /// A toolset, as it stands in the path.
+    Toolset(&'p str),
+}
+
+/// The servers that a caller sees, of those that its path and its headers ask for.
 ///
 /// # Errors
 /// 403 when the path names none of them: the same for servers that do not exist and for those of others.
-pub(super) fn of(ctx: &Context, who: &Arc<Identity>, named: Option<&str>) -> Result<View> {
+pub(super) fn of(ctx: &Context, who: &Arc<Identity>, place: Place<'_>) -> Result<View> {
     let names = |text: &str| -> Vec<String> {
         text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     };
     let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(names).unwrap_or_default();
+    let registry = &ctx.snapshot.mcp;
+    let (path, toolset) = match place {
+        Place::All => (Vec::new(), None),
+        Place::Named(path) => {
+            let path = names(&crate::read::decode_path(path));
+            let toolset = if let [one] = path.as_slice() { registry.toolset(one).cloned() } else { None };
+            (path, toolset)
+        }
+        Place::Toolset(name) => {
+            let name = crate::read::decode_path(name);
+            let toolset = registry.toolset_named(&name).cloned();
+            (vec![name], toolset)
+        }
+    };
+    let grant = grant(registry, who);
+    let none = || {
+        let why = format!("MCP server {} does not exist, or this key may not use it", path.join(","));
+        Error::new(Kind::PermissionDenied, why).with_type("auth_error")
+    };
+    if matches!(place, Place::Toolset(_)) && toolset.is_none() || toolset.as_ref().is_some_and(|set| !grant.has(set)) {
+        return Err(none());
+    }
     let asked = Asked {
-        path: named.map(crate::read::decode_path).map(|path| names(&path)).unwrap_or_default(),
+        path: if toolset.is_some() { Vec::new() } else { path.clone() },
         servers: header("x-mcp-servers"),
         groups: header("x-mcp-access-groups"),
+        toolset,
     };
-    let view = ctx.snapshot.mcp.view(grant(who), &asked, &client_headers(ctx));
-    if named.is_some() && view.servers.is_empty() {
-        let why = format!("MCP server {} does not exist, or this key may not use it", asked.path.join(","));
-        return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error"));
+    let view = registry.view(grant, &asked, &client_headers(ctx));
+    if !matches!(place, Place::All) && view.servers.is_empty() {
+        return Err(none());
     }
     Ok(view)
 }
 
 /// Administrators see every server, unless their key has a list of its own; others what they are granted.
-pub(super) fn grant(who: &Identity) -> Grant {
+pub(super) fn grant(registry: &Registry, who: &Identity) -> Grant {
     let rows = who.grants();
+    let granted = |row: Option<&ObjectPermissionRow>| granted(registry, row);
     let mut key = granted(rows.key.as_deref());
     key.servers.extend(rows.group_mcp_servers.iter().cloned());
     if who.is_admin() && key.is_empty() && key.tools.is_empty() {
@@ -48,13 +82,15 @@ pub(super) fn grant(who: &Identity) -> Grant {
     Grant::Of { key, team: granted(rows.team.as_deref()), narrower }
 }
 
-fn granted(row: Option<&ObjectPermissionRow>) -> Granted {
+fn granted(registry: &Registry, row: Option<&ObjectPermissionRow>) -> Granted {
     let Some(row) = row else { return Granted::default() };
     let tools = row.mcp_tool_permissions.as_ref().and_then(|raw| raw.read::<Json>().ok()).unwrap_or_default();
     Granted {
         servers: row.mcp_servers.clone(),
         groups: row.mcp_access_groups.clone(),
         tools: Granted::tools_of(&tools),
+        toolsets: row.mcp_toolsets.clone(),
+        sets: registry.toolsets.iter().filter(|set| row.mcp_toolsets.contains(&set.id)).cloned().collect(),
     }
 }
 
