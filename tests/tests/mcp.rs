@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "mcp/held.rs"]
+mod held;
 #[path = "mcp/inside.rs"]
 mod inside;
 #[path = "mcp/openapi.rs"]
@@ -206,7 +208,12 @@ async fn nobody_without_a_key(house: &House) {
         for path in ["/mcp", "/mcp/own", "/own/mcp", "/mcp-rest/tools/call"] {
             let reply = house.post(path, &list, headers).await;
             assert_eq!(reply.status, 401, "{path} {headers:?}: {}", reply.text());
-            assert_eq!(reply.header("www-authenticate"), "Bearer");
+            let challenge = reply.header("www-authenticate");
+            let place = format!(
+                "/.well-known/oauth-protected-resource{}\"",
+                if path == "/mcp-rest/tools/call" { "/mcp" } else { path }
+            );
+            assert!(challenge.starts_with("Bearer ") && challenge.ends_with(&place), "{challenge}");
         }
     }
     assert_eq!(house.gateway.get("/mcp-rest/tools/list", "").await.unwrap().status, 401);

@@ -7,6 +7,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "pass_through/judged.rs"]
+mod judged;
+
 use std::time::Duration;
 
 use bytes::Bytes;

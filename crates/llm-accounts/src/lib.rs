@@ -34,7 +34,7 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
-//! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets and guardrails in the database |
+//! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `mcp_credentials`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets, what people hold for them, and guardrails in the database |
 //! | `callbacks` | callbacks of single keys and teams, in their metadata |
 //! | `health_checks` | what health checks found |
 //! | `stored` | what the database adds to the configuration; settings that live there |
@@ -84,6 +84,7 @@ mod limits;
 mod load;
 mod mappings;
 mod mask;
+mod mcp_credentials;
 mod mcp_servers;
 mod mcp_toolsets;
 mod members;
@@ -142,6 +143,7 @@ pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
+pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;
 pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;

@@ -8,6 +8,7 @@ use llm_types::stream::EventFilter;
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use parking_lot::Mutex;
 
+use crate::fields::Targets;
 use crate::guardrail::{Content, Direction, Guardrail, GuardrailSession, Mode, Verdict};
 use crate::json;
 use crate::record::{GuardrailRecord, RunStatus};
@@ -129,6 +130,30 @@ impl Guards {
         self.edit(Mode::PostMcpCall, Direction::Response, result).await
     }
 
+    /// Runs the guardrails of mode `pre_call` on a body that is only relayed, which they may edit.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the request (400) or fails (500).
+    pub async fn before_relay(&self, body: &mut Json, targets: &Targets) -> Result<Outcome> {
+        self.relay(Mode::PreCall, Direction::Request, body, targets).await
+    }
+
+    /// Runs the guardrails of mode `during_call` on it. Masks are not applied.
+    ///
+    /// # Errors
+    /// As [`Guards::before_relay`].
+    pub async fn during_relay(&self, body: &Json, targets: &Targets) -> Result<Outcome> {
+        self.relay(Mode::DuringCall, Direction::Request, &mut body.clone(), targets).await
+    }
+
+    /// Runs the guardrails of mode `post_call` on the answer, which they may edit.
+    ///
+    /// # Errors
+    /// As [`Guards::before_relay`].
+    pub async fn after_relay(&self, body: &mut Json, targets: &Targets) -> Result<Outcome> {
+        self.relay(Mode::PostCall, Direction::Response, body, targets).await
+    }
+
     /// What stands between a streamed answer and the client: the guardrails of mode `post_call`. Nothing when none
     /// runs. Text is held back as long as a guardrail may still object to it; masked text is replaced; a stop ends
     /// the stream with an error event. A guardrail that cannot judge streams stops it at its first text: ask
@@ -194,19 +219,39 @@ impl Guards {
         Ok(Outcome { changed, ran })
     }
 
+    /// Runs the guardrails of a mode on a body that is only relayed, each on its own fields.
+    async fn relay(&self, mode: Mode, direction: Direction, body: &mut Json, targets: &Targets) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        for open in self.of(mode) {
+            let mut part = targets.part(open.guardrail.name(), direction, body);
+            let mut sheet = Sheet::of(&mut part, direction, Scope::default());
+            outcome.ran.push(self.run(open, mode, &mut sheet).await?);
+            if sheet.is_changed() {
+                outcome.changed = true;
+                sheet.write_back(&mut part, Scope::default());
+            }
+        }
+        Ok(outcome)
+    }
+
     async fn judge(&self, mode: Mode, sheet: &mut Sheet) -> Result<Vec<String>> {
         let mut ran = Vec::new();
         for open in self.of(mode) {
-            let mut record = open.record(mode);
-            let begun = Instant::now();
-            let verdict = open.session.check(Content { direction: sheet.direction, texts: &sheet.texts }).await;
-            record.took = begun.elapsed();
-            ran.push(record.name.clone());
-            let outcome = open.rule(verdict, mode, sheet, &mut record);
-            self.records.lock().push(record);
-            outcome?;
+            ran.push(self.run(open, mode, sheet).await?);
         }
         Ok(ran)
+    }
+
+    /// Runs one of them; its name.
+    async fn run(&self, open: &Open, mode: Mode, sheet: &mut Sheet) -> Result<String> {
+        let mut record = open.record(mode);
+        let begun = Instant::now();
+        let verdict = open.session.check(Content { direction: sheet.direction, texts: &sheet.texts }).await;
+        record.took = begun.elapsed();
+        let name = record.name.clone();
+        let outcome = open.rule(verdict, mode, sheet, &mut record);
+        self.records.lock().push(record);
+        outcome.map(|()| name)
     }
 }
 

@@ -5,11 +5,13 @@
 //! - [`Guards`]: the guardrails of one call: before, during and after it, and on its stream.
 //! - [`GuardrailRecord`]: what a run did, for logs and metrics.
 //! - [`texts_mut`]: every text of a request or an answer.
+//! - [`Targets`]: which fields of a body that is only relayed are judged.
 //! - [`ContentFilter`]: the built-in filter of words and patterns (`litellm_content_filter`).
 //! - [`GuardrailConfig`]: LiteLLM's `guardrails:` list, and [`Problem`]s with it.
 
 mod chain;
 mod config;
+mod fields;
 mod filter;
 mod guardrail;
 mod guards;
@@ -20,6 +22,7 @@ mod stream;
 mod texts;
 
 pub use config::{GuardrailConfig, GuardrailParams, Problem, build};
+pub use fields::Targets;
 pub use filter::{Action, ContentFilter, FilterSettings, KeywordRule, PatternRule};
 pub use guardrail::{
     CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, Push, Stop, TextGate, Verdict,

@@ -23,6 +23,32 @@ pub enum Scheme {
     Minted(Arc<AuthNeed>),
     /// A token that we get for the client's own.
     Exchanged(Box<OAuthClient>, Subject),
+    /// One of the caller's own, which it holds here or brings along.
+    Own(Box<Own>),
+}
+
+/// A credential of the caller's own.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// How it is shown.
+    pub way: Way,
+    /// It is a token of OAuth 2: an `Authorization` of the client goes on in its place.
+    pub token: bool,
+    /// What gets a new one.
+    pub refresh: Option<Refresh>,
+}
+
+/// Who gives a new token for an old one.
+#[derive(Debug, Clone)]
+pub struct Refresh {
+    /// Where.
+    pub token_url: String,
+    /// Who the gateway is there.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// Both are shown as HTTP basic authentication.
+    pub basic: bool,
 }
 
 /// What is computed just before a request is sent.
@@ -45,8 +71,22 @@ impl Scheme {
             Self::Shown(way, _) => Some(way.name()),
             Self::Minted(need) => Some(if matches!(**need, AuthNeed::Aws(_)) { "aws_sigv4" } else { "oauth2" }),
             Self::Exchanged(..) => Some("oauth2_token_exchange"),
+            Self::Own(own) if own.token => Some("oauth2"),
+            Self::Own(own) => Some(own.way.name()),
             Self::Passed => None,
         }
+    }
+
+    /// True where callers show tokens of their own, which others issue.
+    #[must_use]
+    pub fn is_callers(&self) -> bool {
+        matches!(self, Self::Passed | Self::Exchanged(..)) || matches!(self, Self::Own(own) if own.token)
+    }
+
+    /// True where those are exchanged for others.
+    #[must_use]
+    pub const fn is_exchanged(&self) -> bool {
+        matches!(self, Self::Exchanged(..))
     }
 
     /// What is computed for a client with these headers. `own`: it brings an `Authorization` for this server alone, which
@@ -64,7 +104,7 @@ impl Scheme {
                 let subject = Some(Subject { token: Secret::new(token), ..subject.clone() });
                 Proof::Minted(Arc::new(AuthNeed::OAuth(Box::new(OAuthClient { subject, ..(**exchange).clone() }))))
             }
-            Self::None | Self::Shown(..) | Self::Passed | Self::Minted(_) => Proof::Ready,
+            Self::None | Self::Shown(..) | Self::Passed | Self::Minted(_) | Self::Own(_) => Proof::Ready,
         }
     }
 }
@@ -107,19 +147,26 @@ impl Way {
         Self::ALL.into_iter().find(|way| way.name() == name)
     }
 
+    /// The name of the header.
+    pub(crate) const fn place(self) -> HeaderName {
+        match self {
+            Self::ApiKey => HeaderName::from_static("x-api-key"),
+            Self::Bearer | Self::Basic | Self::Authorization | Self::Token | Self::ApiKeyWord => AUTHORIZATION,
+        }
+    }
+
     /// The header; nothing for a value that cannot stand in one.
     pub(crate) fn header(self, value: &str) -> Option<(HeaderName, HeaderValue)> {
-        let (name, text) = match self {
-            Self::ApiKey => (HeaderName::from_static("x-api-key"), value.to_owned()),
-            Self::Bearer => (AUTHORIZATION, format!("Bearer {}", value.strip_prefix("Bearer ").unwrap_or(value))),
-            Self::Basic => (AUTHORIZATION, format!("Basic {}", basic(value))),
-            Self::Authorization => (AUTHORIZATION, value.to_owned()),
-            Self::Token => (AUTHORIZATION, format!("token {value}")),
-            Self::ApiKeyWord => (AUTHORIZATION, format!("ApiKey {}", value.strip_prefix("ApiKey ").unwrap_or(value))),
+        let text = match self {
+            Self::ApiKey | Self::Authorization => value.to_owned(),
+            Self::Bearer => format!("Bearer {}", value.strip_prefix("Bearer ").unwrap_or(value)),
+            Self::Basic => format!("Basic {}", basic(value)),
+            Self::Token => format!("token {value}"),
+            Self::ApiKeyWord => format!("ApiKey {}", value.strip_prefix("ApiKey ").unwrap_or(value)),
         };
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
-        Some((name, value))
+        Some((self.place(), value))
     }
 }
 

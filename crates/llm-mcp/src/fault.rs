@@ -44,7 +44,8 @@ impl fmt::Display for Fault {
             Self::Slow => f.write_str("it took too long"),
             Self::Credential(_) => f.write_str("the credential for it cannot be had"),
             Self::Anonymous => f.write_str(
-                "it needs a token of your own: send it as Authorization, and the gateway's key as x-litellm-api-key",
+                "it needs a credential of your own: store it (/v1/mcp/server/{server_id}/user-credential, for tokens \
+                 oauth-user-credential), or send it as Authorization, and the gateway's key as x-litellm-api-key",
             ),
         }
     }

@@ -7,7 +7,9 @@ use llm_credentials::{Ambient, Signer};
 use llm_http::Transport;
 use llm_types::{Json, RawJson};
 
+use crate::discovery::Discovered;
 use crate::fault::Fault;
+use crate::held::Renewals;
 use crate::registry::{Registry, View, Visible};
 use crate::rpc::{self, RpcError};
 use crate::server::Wire;
@@ -21,6 +23,10 @@ const PAGES: usize = 100;
 pub struct Hub {
     pub(crate) children: Children,
     pub(crate) documents: Documents,
+    /// What servers say of themselves.
+    pub discovered: Discovered,
+    /// Tokens of callers that are being renewed.
+    pub renewals: Renewals,
     pub(crate) signer: Arc<Signer>,
 }
 
@@ -75,6 +81,7 @@ impl Hub {
         self.children.keep(&commands.collect::<Vec<_>>());
         let documents = registry.servers.iter().filter_map(|server| server.wire.document());
         self.documents.keep(&documents.collect::<Vec<_>>());
+        self.discovered.keep(registry);
     }
 
     /// Asks one server for one thing.

@@ -10,7 +10,8 @@
 //! | [`version`] | protocol versions |
 //! | [`spec`] | a server as it is configured or stored, and what is wrong with it |
 //! | [`server`] | a server: names, tools that may be seen, prices |
-//! | [`credential`] | what is shown to a server |
+//! | [`credential`], [`held`] | what is shown to a server: ours, the client's, what the caller holds |
+//! | [`discovery`] | who issues tokens for a server |
 //! | [`registry`] | all servers; which of them a caller sees |
 //! | [`grant`] | what a caller may use |
 //! | [`toolset`] | named sets of tools |
@@ -22,8 +23,10 @@
 
 pub mod answer;
 pub mod credential;
+pub mod discovery;
 pub mod fault;
 pub mod grant;
+pub mod held;
 pub mod hub;
 pub mod registry;
 pub mod rpc;

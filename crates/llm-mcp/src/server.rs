@@ -8,6 +8,7 @@ use llm_types::Json;
 use tokio::sync::Semaphore;
 
 use crate::credential::Scheme;
+use crate::discovery::Authority;
 
 /// How a server is reached.
 #[derive(Clone, PartialEq, Eq)]
@@ -139,6 +140,8 @@ pub struct Server {
     pub wire: Wire,
     /// How a credential is shown to it, and ours if we have one.
     pub scheme: Scheme,
+    /// Who issues tokens for it.
+    pub authority: Authority,
     /// Headers that always go along.
     pub static_headers: HeaderMap,
     /// Headers of clients that go on.

@@ -25,11 +25,10 @@ pub const FIELDS: &str = "server_id server_name alias description instructions u
     max_concurrent_requests available_on_public_internet spec_version approval_status client_id client_secret token_url \
     scopes oauth2_flow token_endpoint_auth_method token_exchange_endpoint token_exchange_profile audience \
     subject_token_type aws_region_name aws_service_name aws_access_key_id aws_secret_access_key aws_session_token \
-    aws_role_name aws_session_name spec_path";
+    aws_role_name aws_session_name spec_path authorization_url registration_url issuer is_byok";
 
 /// Fields of LiteLLM's for which nothing is done here.
-pub const UNSERVED: &str = "authorization_url registration_url issuer is_byok env_vars upstream_resource \
-    upstream_token_header client_private_key client_private_key_id id_jag_resource id_jag_resource_token_endpoint";
+pub const UNSERVED: &str = "env_vars upstream_resource upstream_token_header client_private_key client_private_key_id id_jag_resource id_jag_resource_token_endpoint";
 
 /// A server as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -66,6 +65,10 @@ pub struct ServerSpec {
     pub client_id: Option<String>,
     pub client_secret: Option<Hidden>,
     pub token_url: Option<String>,
+    pub authorization_url: Option<String>,
+    pub registration_url: Option<String>,
+    pub issuer: Option<String>,
+    pub is_byok: Option<bool>,
     pub scopes: Option<Vec<String>>,
     pub oauth2_flow: Option<String>,
     pub token_endpoint_auth_method: Option<String>,
@@ -118,6 +121,7 @@ impl ServerSpec {
         }
         let wire = self.wire(stored)?;
         let scheme = self.scheme()?;
+        let authority = self.authority()?;
         let static_headers = headers(self.static_headers.as_ref())?;
         let extra = self.extra_headers.clone().unwrap_or_default();
         let extra: Result<Vec<HeaderName>, _> = extra.iter().map(|n| HeaderName::try_from(n.as_str())).collect();
@@ -136,6 +140,7 @@ impl ServerSpec {
             instructions: self.instructions,
             wire,
             scheme,
+            authority,
             static_headers,
             extra_headers: extra.map_err(|_| ("extra_headers", "a name that no header can have".to_owned()))?,
             groups,
@@ -190,10 +195,13 @@ impl ServerSpec {
 
     fn scheme(&self) -> Result<Scheme, Wrong> {
         let own = self.auth_value.clone().or(self.authentication_token.clone()).map(|s| s.0).filter(|s| !s.is_empty());
+        let byok = self.is_byok.unwrap_or_default();
         match self.auth_type.as_deref().unwrap_or("none") {
+            "none" if byok => Ok(Self::held_key(Way::Bearer)),
             "none" => Ok(Scheme::None),
             "oauth2" if self.oauth2_flow.as_deref() == Some("client_credentials") => self.client_credentials(),
-            "oauth2" | "true_passthrough" | "oauth_delegate" => Ok(Scheme::Passed),
+            "oauth2" => self.held_token(),
+            "true_passthrough" | "oauth_delegate" => Ok(Scheme::Passed),
             "oauth2_token_exchange" => self.exchange(),
             "aws_sigv4" => self.signature(),
             named => {
@@ -203,6 +211,9 @@ impl ServerSpec {
                     Way::ApiKey if self.spec_path.is_some() => Way::ApiKeyWord,
                     way => way,
                 };
+                if byok {
+                    return Ok(Self::held_key(way));
+                }
                 match own.as_ref().map(|own| way.header(own.expose())) {
                     Some(None) => Err(("auth_value", "this cannot stand in a header".to_owned())),
                     _ => Ok(Scheme::Shown(way, own)),
@@ -304,6 +315,12 @@ mod tests {
             (r#"{"url":"http://h","auth_type":"token","auth_value":"s3\ncret"}"#, "a", false, "auth_value"),
             (r#"{"url":"http://h","static_headers":{"a b":"s3cret"}}"#, "a", false, "static_headers"),
             (r#"{"url":"http://h","timeout":-1}"#, "a", false, "timeout"),
+            (
+                r#"{"url":"http://h","auth_type":"oauth2","authorization_url":"file:///x"}"#,
+                "a",
+                false,
+                "authorization_url",
+            ),
             (r#"{"spec_path":"/etc/api.json"}"#, "a", true, "spec_path"),
             (r#"{"spec_path":"ftp://h/api.json"}"#, "a", false, "spec_path"),
             (r#"{"spec_path":"http://h/api.json","url":"file:///x"}"#, "a", true, "url"),

@@ -43,11 +43,20 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
 /// # Errors
 /// 400 when `guardrails` of the body is no list of names.
 pub fn open(ctx: &Context, model: &str) -> Result<Guards> {
+    open_with(ctx, model, std::iter::empty())
+}
+
+/// The same, and those of these names.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>) -> Result<Guards> {
     let set = &ctx.snapshot.guardrails;
     if set.is_empty() {
         return Ok(Guards::default());
     }
     let mut wanted = Wanted::default();
+    wanted.request(names);
     if let Some(names) = ctx.wish.as_ref().and_then(|w| w.guardrails.as_deref()) {
         wanted.request_json(names)?;
     }

@@ -193,6 +193,11 @@ impl Draft {
         self.record.trace_id.get_or_insert_with(|| call.to_owned());
     }
 
+    /// These guardrails ran.
+    pub(crate) fn judged(&mut self, names: &[String]) {
+        self.record.guardrails = names.to_vec();
+    }
+
     pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
         let mut draft = Self::bare(ctx);
         draft.keep_content = call.want_content;

@@ -1,4 +1,4 @@
-//! Models that use the tools of the gateway's MCP servers, over chat and Responses.
+//! Models that use the tools of the gateway's MCP servers, over chat, Messages and Responses.
 
 use llm_tests::{Asked, Canned, MASTER_KEY, Said};
 use serde_json::{Value, json};
@@ -8,6 +8,9 @@ use crate::House;
 /// A model that calls `log` of the first server until it has a result, then says what it got. `loop` never stops, `trick`
 /// names another tool behind its arguments.
 pub(crate) fn model(asked: &Asked) -> Said {
+    if asked.path.ends_with("/messages") {
+        return model_of_messages(asked);
+    }
     let messages = asked.json["messages"].as_array().cloned().unwrap_or_default();
     let last = messages.last().cloned().unwrap_or_default();
     let tools = asked.json["tools"].as_array().cloned().unwrap_or_default();
@@ -27,6 +30,28 @@ pub(crate) fn model(asked: &Asked) -> Said {
     let usage = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15});
     let choice = json!({"index": 0, "message": message, "finish_reason": finish});
     let answer = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage});
+    (200, "application/json", answer.to_string())
+}
+
+/// The same in Anthropic's words.
+fn model_of_messages(asked: &Asked) -> Said {
+    let last = asked.json["messages"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
+    let result = last["content"].as_array().and_then(|parts| parts.iter().find(|part| part["type"] == "tool_result"));
+    let names =
+        asked.json["tools"].as_array().into_iter().flatten().map(|tool| tool["name"].as_str().unwrap_or_default());
+    let (block, reason) = match (result, names.into_iter().find(|name| name.ends_with("log"))) {
+        (None, Some(name)) => {
+            (json!({"type": "tool_use", "id": "toolu_1", "name": name, "input": {"a": 1}}), "tool_use")
+        }
+        (result, _) => {
+            let said =
+                result.map(|r| r["content"].as_str().unwrap_or_else(|| r["content"][0]["text"].as_str().unwrap()));
+            (json!({"type": "text", "text": format!("got {}", said.unwrap_or_default())}), "end_turn")
+        }
+    };
+    let usage = json!({"input_tokens": 10, "output_tokens": 5});
+    let answer = json!({"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [block],
+        "stop_reason": reason, "stop_sequence": null, "usage": usage});
     (200, "application/json", answer.to_string())
 }
 
@@ -78,6 +103,21 @@ pub(crate) async fn models_use_tools(house: &House, model: &Canned) {
     let reply = gateway.ask("/v1/chat/completions", &chat("trick", &git("never"))).await.unwrap().json();
     assert_eq!(reply["choices"][0]["message"]["content"], "got Error: the arguments are no JSON", "{reply}");
 
+    let own = json!({"name": "own", "input_schema": {"type": "object"}});
+    let mut body = json!({"model": "tools", "max_tokens": 9, "tools": [own, git("never")],
+        "messages": [{"role": "user", "content": "hi"}]});
+    let before = model.seen().len();
+    let answer = gateway.ask("/v1/messages", &body).await.unwrap().json();
+    assert_eq!((&answer["content"][0]["text"], &answer["stop_reason"]), (&json!(GOT), &json!("end_turn")), "{answer}");
+    assert_eq!((model.seen().len() - before, answer["content"].as_array().unwrap().len()), (2, 1), "{answer}");
+    body["stream"] = json!(true);
+    let reply = gateway.ask("/v1/messages", &body).await.unwrap();
+    assert!(reply.text().contains("got {") && reply.text().contains("event: message_stop"), "{}", reply.text());
+    body["stream"] = json!(false);
+    body["tools"][1] = git("always");
+    let answer = gateway.ask("/v1/messages", &body).await.unwrap().json();
+    assert_eq!((&answer["content"][0]["type"], &answer["content"][0]["name"]), (&json!("tool_use"), &json!("git-log")));
+
     let body = json!({"model": "tools", "input": "hi", "tools": [git("never")]});
     let reply = gateway.ask("/v1/responses", &body).await.unwrap();
     let answer = reply.json();
@@ -100,6 +140,10 @@ pub(crate) async fn tools_are_for_those_who_may_use_them(house: &House, model: &
     assert_eq!(reply.status, 403, "{}", reply.text());
     let (models, _) = house.key(json!({"allowed_routes": ["/v1/chat/completions"]})).await;
     let reply = house.gateway.post("/v1/chat/completions", &chat("hi", &git("never")), &models).await.unwrap();
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    let messages = json!({"model": "tools", "max_tokens": 9, "tools": [git("never")],
+        "messages": [{"role": "user", "content": "hi"}]});
+    let reply = house.gateway.post("/v1/messages", &messages, &key).await.unwrap();
     assert_eq!(reply.status, 403, "{}", reply.text());
     assert_eq!((house.git.seen().len(), model.seen().len()), before, "something was asked");
     // The price of the tool does not fit into the budget: neither is its second call made, nor the model asked again.

@@ -110,6 +110,13 @@ impl Accounts {
         }
     }
 
+    /// Those whose signed tokens are taken, by their names: where callers without a key get one.
+    #[must_use]
+    pub fn trusted_issuers(&self) -> Vec<String> {
+        let settings = self.inner().settings();
+        settings.entry.jwt.as_ref().map(|jwt| jwt.issuer_names().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
     /// Whether a caller may call a route of this permission, see [`Identity::authorize`], beside what only administrators may
     /// (`admin_only_routes`).
     ///

@@ -30,6 +30,10 @@ body! {
         available_on_public_internet: bool,
         source_url: String,
         token_url: String,
+        authorization_url: String,
+        registration_url: String,
+        issuer: String,
+        is_byok: bool,
         oauth2_flow: String,
         token_exchange_endpoint: String,
         token_exchange_profile: String,
@@ -44,16 +48,8 @@ body! {
 const PROGRAMS: &[&str] = &["command", "args", "env", "env_vars"];
 
 /// Fields that nothing is done for.
-const UNSERVED: &[&str] = &[
-    "authorization_url",
-    "registration_url",
-    "issuer",
-    "is_byok",
-    "delegate_auth_to_upstream",
-    "oauth_passthrough",
-    "dcr_bridge",
-    "per_server_oauth_discovery",
-];
+const UNSERVED: &[&str] =
+    &["delegate_auth_to_upstream", "oauth_passthrough", "dcr_bridge", "per_server_oauth_discovery"];
 
 /// What is sealed: fields of `credentials`, which servers take as fields of their own.
 pub(super) const CREDENTIALS: &[&str] = &[
@@ -134,6 +130,9 @@ impl McpServerBody {
             (&self.auth_type, &mut row.auth_type),
             (&self.source_url, &mut row.source_url),
             (&self.token_url, &mut row.token_url),
+            (&self.authorization_url, &mut row.authorization_url),
+            (&self.registration_url, &mut row.registration_url),
+            (&self.issuer, &mut row.issuer),
             (&self.oauth2_flow, &mut row.oauth2_flow),
             (&self.token_exchange_endpoint, &mut row.token_exchange_endpoint),
             (&self.token_exchange_profile, &mut row.token_exchange_profile),
@@ -151,6 +150,7 @@ impl McpServerBody {
         put(list(&self.allowed_tools), &mut row.allowed_tools);
         put(list(&self.extra_headers), &mut row.extra_headers);
         put(self.allow_all_keys.flatten(), &mut row.allow_all_keys);
+        put(self.is_byok.flatten(), &mut row.is_byok);
         put(self.available_on_public_internet.flatten(), &mut row.available_on_public_internet);
         set(&self.timeout, &mut row.timeout);
         set(&self.max_concurrent_requests, &mut row.max_concurrent_requests);

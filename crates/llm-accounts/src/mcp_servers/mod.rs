@@ -7,6 +7,7 @@ use llm_types::Json;
 
 use crate::audit::Action;
 use crate::keys::{Actor, not_found, view};
+use crate::mcp_credentials::forget_server;
 use crate::request::{Outcome, Problem, required, unless_taken};
 use crate::seal::Seal;
 use crate::serving::Changed;
@@ -54,6 +55,9 @@ impl Accounts {
         self.check_server(&after).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         tx.table().put(&after).await?;
+        if is_another(&before, &after) {
+            forget_server(&mut tx, &id).await?;
+        }
         self.audit(tx.table(), actor, Action::Updated, &id, Some(&before), Some(&after)).await?;
         self.done(tx).await?;
         Ok(shown(&after))
@@ -68,6 +72,7 @@ impl Accounts {
         let row = self.mcp_server_row(id).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         tx.table::<McpServerRow>().delete([id]).await?;
+        forget_server(&mut tx, id).await?;
         self.audit(tx.table(), actor, Action::Deleted, id, Some(&row), None).await?;
         self.done(tx).await?;
         Ok(Json::object([("message", format!("MCP server {id} deleted successfully"))]))
@@ -131,6 +136,15 @@ impl StoredServer {
         let name = [&row.server_name, &row.alias].into_iter().flatten().find(|name| !name.is_empty());
         Some(Self { id: row.server_id.clone(), name: name.unwrap_or(&row.server_id).clone(), spec })
     }
+}
+
+/// True when what people hold for a server was given to another one: it is somewhere else, or takes tokens of others.
+fn is_another(before: &McpServerRow, after: &McpServerRow) -> bool {
+    let facts = |row: &McpServerRow| {
+        let place = [&row.url, &row.spec_path, &row.auth_type, &row.oauth2_flow, &row.token_url, &row.issuer];
+        (place.map(Clone::clone), row.authorization_url.clone(), row.is_byok, row.credentials.clone())
+    };
+    facts(before) != facts(after)
 }
 
 /// Puts what `credentials` of a server says into the fields where servers have it.

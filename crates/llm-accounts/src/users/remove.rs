@@ -40,6 +40,8 @@ impl Accounts {
         tx.table::<llm_store::TeamMembershipRow>().delete_where(&of_them()).await?;
         tx.table::<OrganizationMembershipRow>().delete_where(&of_them()).await?;
         tx.table::<InvitationRow>().delete_where(&of_them()).await?;
+        // Somebody else may get the id.
+        tx.table::<llm_store::McpUserCredentialRow>().delete_where(&of_them()).await?;
         for row in &rows {
             self.erase(&mut tx, actor, &row.user_id, row).await?;
         }

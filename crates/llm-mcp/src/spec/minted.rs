@@ -1,12 +1,13 @@
-//! Credentials that are not shown as they are: tokens that are asked for or exchanged, signatures.
+//! Credentials that are not the gateway's own words: tokens that are asked for or exchanged, signatures, what callers hold.
 
 use std::sync::Arc;
 
 use llm_types::AuthNeed;
 use llm_types::auth::{AwsAuth, OAuthClient, Subject};
 
-use super::{Hidden, ServerSpec, Wrong};
-use crate::credential::Scheme;
+use super::{Hidden, ServerSpec, Wrong, is_url};
+use crate::credential::{Own, Refresh, Scheme, Way};
+use crate::discovery::Authority;
 
 /// The service that requests are signed for and its region, when nobody says; LiteLLM's.
 const SERVICE: &str = "bedrock-agentcore";
@@ -59,28 +60,65 @@ impl ServerSpec {
         })))))
     }
 
+    /// `oauth2` without a flow of the gateway's own: a token that each caller holds or brings along.
+    pub(super) fn held_token(&self) -> Result<Scheme, Wrong> {
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let refresh = filled(&self.token_url).map(|token_url| {
+            Ok(Refresh {
+                token_url,
+                client_id: filled(&self.client_id),
+                client_secret: self.client_secret.clone().map(|hidden| hidden.0).filter(|secret| !secret.is_empty()),
+                basic: self.shows_basic()?,
+            })
+        });
+        Ok(Scheme::Own(Box::new(Own { way: Way::Bearer, token: true, refresh: refresh.transpose()? })))
+    }
+
+    /// `is_byok`: a key that each caller holds or brings along.
+    pub(super) fn held_key(way: Way) -> Scheme {
+        Scheme::Own(Box::new(Own { way, token: false, refresh: None }))
+    }
+
+    /// Who issues tokens for it.
+    pub(super) fn authority(&self) -> Result<Authority, Wrong> {
+        let place = |field: &'static str, url: &Option<String>| match url.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) if !is_url(url) => Err((field, "expected a URL with http or https".to_owned())),
+            url => Ok(url.map(str::to_owned)),
+        };
+        Ok(Authority {
+            issuer: place("issuer", &self.issuer)?,
+            authorization_url: place("authorization_url", &self.authorization_url)?,
+            token_url: place("token_url", &self.token_url)?,
+            registration_url: place("registration_url", &self.registration_url)?,
+            scopes: self.scopes.clone().unwrap_or_default(),
+        })
+    }
+
+    fn shows_basic(&self) -> Result<bool, Wrong> {
+        match self.token_endpoint_auth_method.as_deref() {
+            None | Some("" | "client_secret_post") => Ok(false),
+            Some("client_secret_basic") => Ok(true),
+            Some(_) => {
+                let why = "expected client_secret_post or client_secret_basic";
+                Err(("token_endpoint_auth_method", why.to_owned()))
+            }
+        }
+    }
+
     fn client(&self, field: &'static str, endpoint: Option<&str>) -> Result<OAuthClient, Wrong> {
         let needed = |field: &'static str| (field, format!("this auth_type needs {field}"));
         let endpoint = endpoint.filter(|url| !url.is_empty()).ok_or_else(|| needed(field))?;
-        if !url::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        if !is_url(endpoint) {
             return Err((field, "expected a URL with http or https".to_owned()));
         }
         let id = self.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(|| needed("client_id"))?;
         let secret = self.client_secret.clone().map(|hidden| hidden.0).filter(|secret| !secret.is_empty());
-        let basic = match self.token_endpoint_auth_method.as_deref() {
-            None | Some("" | "client_secret_post") => false,
-            Some("client_secret_basic") => true,
-            Some(_) => {
-                let why = "expected client_secret_post or client_secret_basic";
-                return Err(("token_endpoint_auth_method", why.to_owned()));
-            }
-        };
         Ok(OAuthClient {
             token_url: endpoint.to_owned(),
             client_id: id,
             client_secret: secret.ok_or_else(|| needed("client_secret"))?,
             scope: self.scopes.as_ref().map(|scopes| scopes.join(" ")).filter(|scope| !scope.is_empty()),
-            basic,
+            basic: self.shows_basic()?,
             ..OAuthClient::default()
         })
     }
@@ -139,6 +177,7 @@ mod tests {
         // Without the flow, the client's own token goes on.
         let text =
             r#"{"url":"http://h","auth_type":"oauth2","client_id":"c","client_secret":"s","token_url":"http://i"}"#;
-        assert!(matches!(scheme(text).unwrap(), Scheme::Passed));
+        assert!(matches!(scheme(text).unwrap(), Scheme::Own(own) if own.token && own.refresh.is_some()));
+        assert!(matches!(scheme(r#"{"url":"http://h","auth_type":"oauth_delegate"}"#).unwrap(), Scheme::Passed));
     }
 }

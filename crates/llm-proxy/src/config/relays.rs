@@ -6,12 +6,13 @@ use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use llm_catalog::Catalog;
 use llm_client::{Target, TargetConfig};
+use llm_guardrails::Targets;
 use llm_providers::Params;
 use llm_types::Json;
 
+use super::Context;
 use super::node::{Entry, Node};
 use super::section::Section;
-use super::{Context, callbacks};
 use crate::pass::custom::{Custom, KEY_HEADER, lasting};
 use crate::pass::relays::RelaySettings;
 use crate::routes;
@@ -97,6 +98,7 @@ fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {
         timeout: s.seconds("timeout").filter(|t| !t.is_zero()),
         key_header: None,
         basic_user: false,
+        guardrails: None,
     };
     if let Some(headers) = s.section("headers") {
         set_headers(&headers, ctx, &mut custom);
@@ -115,10 +117,11 @@ fn endpoint(s: &Section<'_>, ctx: &Context<'_>) -> Option<Custom> {
         Some("langfuse") => custom.basic_user = true, // tidy: provider-id, the name of a way to show keys
         Some(other) => s.error("custom_auth_parser", format!("there is no parser {other:?}")),
     }
-    if s.node("guardrails").is_some_and(|n| !n.is_off()) {
-        let message = "guardrails of pass-through endpoints are not served yet".to_owned();
-        let hint = "start with --ignore-unserved to run without them";
-        callbacks::refuse(s, s.mark_of("guardrails"), s.path("guardrails"), message, hint, ctx.source.ignore_unserved);
+    if let Some(node) = s.node("guardrails").filter(|node| !node.is_off()) {
+        match Targets::read(&node.json()) {
+            Ok(targets) => custom.guardrails = Some(targets).filter(|targets| !targets.is_empty()).map(Arc::new),
+            Err(why) => s.error("guardrails", why),
+        }
     }
     s.accept("id is_from_config merge_query_params");
     s.finish();

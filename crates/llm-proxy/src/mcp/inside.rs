@@ -1,4 +1,4 @@
-//! MCP tools inside of chat and Responses: the model is told the tools, what it calls is called, and it is asked again with
+//! MCP tools inside of chat, Messages and Responses: the model is told the tools, what it calls is called, and it is asked again with
 //! the results, until it answers. Each answer and each call of a tool is authorized, limited, billed and logged by itself.
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const ROUTE: &str = "/mcp";
 /// # Errors
 /// 400 for what cannot be followed.
 pub fn read(ctx: &Context, top: &Top<'_>) -> Result<Option<Offer>> {
-    let knows = matches!(ctx.format, Format::OpenAiChat | Format::OpenAiResponses);
+    let knows = matches!(ctx.format, Format::OpenAiChat | Format::AnthropicMessages | Format::OpenAiResponses);
     if !knows || ctx.operation != OperationKind::Generate {
         return Ok(None);
     }

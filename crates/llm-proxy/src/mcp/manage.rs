@@ -14,7 +14,7 @@ use llm_mcp::server::Source;
 use llm_mcp::{Grant, Registry, Server, ServerSpec, View, Visible, answer};
 use llm_types::{Error, Json, Kind as ErrorKind, RawJson, Result};
 
-use super::{Verb, rest, view};
+use super::{Verb, held, rest, view};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
@@ -57,17 +57,20 @@ pub(super) async fn answer(
             let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
             tried(core, verb, &body).await?
         }
-        Verb::Protocol | Verb::ListTools | Verb::CallTool => return Ok(errors::not_found()),
+        Verb::OwnCredentials => held::own(core, ctx, who).await?,
+        Verb::Protocol | Verb::ListTools | Verb::CallTool | Verb::Held(_) | Verb::Resource | Verb::Issuer => {
+            return Ok(errors::not_found());
+        }
     };
     Ok(errors::json(200, Bytes::from(shown.to_string()), HeaderMap::new()))
 }
 
 /// True for those who see every server with all of its settings.
-fn oversees(who: &Identity) -> bool {
+pub(super) fn oversees(who: &Identity) -> bool {
     matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
 }
 
-fn seen(ctx: &Context, who: &Identity) -> View {
+pub(super) fn seen(ctx: &Context, who: &Identity) -> View {
     let grant = if oversees(who) { Grant::All } else { view::grant(&ctx.snapshot.mcp, who) };
     ctx.snapshot.mcp.view(grant, &Asked::default(), &HeaderMap::new())
 }

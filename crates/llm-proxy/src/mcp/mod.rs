@@ -10,9 +10,13 @@
 //! | `call` | a call of a tool: admitted, judged (`guarded`), made, billed |
 //! | `inside` | tools inside of conversations with models: `offered` says which, `spoken` how they are told |
 //! | `manage` | `/v1/mcp/*` as far as it is read, `/mcp-rest/test/*` |
+//! | `held` | what callers hold for servers, stored and shown to them |
+//! | `discover` | who issues tokens, for callers that have none |
 
 mod call;
+mod discover;
 mod guarded;
+mod held;
 pub mod inside;
 mod manage;
 mod offered;
@@ -24,10 +28,11 @@ mod view;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{Method, Response};
 use hyper::body::Incoming;
+use llm_mcp::discovery;
 use llm_types::{Format, OperationKind};
 
 use crate::body::Reply;
@@ -59,6 +64,14 @@ pub enum Verb {
     TestConnection,
     /// `POST /mcp-rest/test/tools/list`
     TestTools,
+    /// `GET /v1/mcp/user-credentials`
+    OwnCredentials,
+    /// `/v1/mcp/server/{server_id}/user-credential` and its like
+    Held(held::Ask),
+    /// `GET /.well-known/oauth-protected-resource...`
+    Resource,
+    /// `GET /.well-known/oauth-authorization-server...`
+    Issuer,
 }
 
 /// Paths that name nothing.
@@ -71,6 +84,7 @@ static PLAIN: &[(Method, &str, Verb)] = &[
     (Method::GET, "/v1/mcp/server/health", Verb::Health),
     (Method::GET, "/v1/mcp/tools", Verb::Tools),
     (Method::GET, "/v1/mcp/access_groups", Verb::Groups),
+    (Method::GET, "/v1/mcp/user-credentials", Verb::OwnCredentials),
 ];
 
 const SERVER: &str = "/v1/mcp/server/{server_id}";
@@ -85,6 +99,16 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     };
     if let Some((_, name, verb)) = PLAIN.iter().find(|(m, p, _)| m == method && *p == path) {
         return route(*verb, name, None);
+    }
+    for (name, verb) in [(discovery::RESOURCE, Verb::Resource), (discovery::ISSUER, Verb::Issuer)] {
+        let rest = path.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        if let Some(rest) = rest.filter(|_| *method == Method::GET) {
+            let found = route(verb, name, Some(rest))?;
+            return Some(Route { permission: Permission::Public, ..found });
+        }
+    }
+    if let Some((name, ask, id)) = held::find(method, path) {
+        return route(Verb::Held(ask), name, Some(id));
     }
     match path.strip_suffix('/').unwrap_or(path) {
         "/mcp" => route(Verb::Protocol, "/mcp", None),
@@ -112,7 +136,8 @@ pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     let paths = ["/mcp", "/mcp/{mcp_server_name}", "/{mcp_server_name}/mcp", TOOLSET];
     let protocol = paths.into_iter().map(|path| (Method::POST, path));
     let plain = PLAIN.iter().map(|(method, path, _)| (method.clone(), *path));
-    protocol.chain(plain).chain([(Method::GET, SERVER)])
+    let open = [discovery::RESOURCE, discovery::ISSUER].map(|path| (Method::GET, path));
+    protocol.chain(plain).chain([(Method::GET, SERVER)]).chain(held::all()).chain(open)
 }
 
 /// Answers a request.
@@ -133,7 +158,7 @@ pub async fn serve(
             let mut response = crate::pass::refuse(core, &ctx, refused);
             if unknown {
                 // Clients of MCP look for it.
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response.headers_mut().insert(WWW_AUTHENTICATE, discover::unknown(core, &ctx, path));
             }
             response
         }
@@ -147,6 +172,11 @@ async fn steps(
     (route, path): (&Route<'_>, &str),
     body: Incoming,
 ) -> Result<Response<Reply>, Refused> {
+    match verb {
+        Verb::Resource => return Ok(discover::resource(core, ctx, route.model.unwrap_or_default()).await?),
+        Verb::Issuer => return Ok(discover::issuer(core, ctx, route.model.unwrap_or_default())?),
+        _ => {}
+    }
     // Nothing is known of anybody whose key does not hold: there is no caller without rights.
     let who = core.identify(&ctx.parts).await?;
     ctx.who = Some(Arc::clone(&who));
@@ -164,6 +194,7 @@ async fn steps(
         }
         Verb::ListTools => rest::list(core, ctx, &who).await,
         Verb::CallTool => rest::call(core, ctx, &who, body).await,
+        Verb::Held(ask) => Ok(held::answer(core, ctx, &who, (ask, route.model.unwrap_or_default()), body).await?),
         asked => Ok(manage::answer(core, ctx, &who, (asked, route.model), body).await?),
     }
 }
@@ -191,5 +222,11 @@ mod tests {
         assert_eq!(got("/v1/mcp/server/health"), Some(("/v1/mcp/server/health", None)));
         assert_eq!(got("/v1/mcp/server/s-1"), Some((SERVER, Some("s-1"))));
         assert_eq!(found("/v1/mcp/server"), None, "management writes");
+        let held = "/v1/mcp/server/{server_id}/user-credential";
+        assert_eq!(found("/v1/mcp/server/s-1/user-credential"), Some((held, Some("s-1"))));
+        assert_eq!(found("/v1/mcp/server/s-1/other"), None);
+        let open = got("/.well-known/oauth-protected-resource/mcp/git");
+        assert_eq!(open, Some((discovery::RESOURCE, Some("/mcp/git"))));
+        assert_eq!(got("/.well-known/oauth-protected-resources"), None);
     }
 }

@@ -181,7 +181,7 @@ impl Shelf {
         for entry in &offer.entries {
             let mut asking = ctx.beside(false);
             asking.parts.headers.extend(entry.headers.iter().map(|(name, value)| (Some(name.clone()), value.clone())));
-            let view = view::of(&asking, who, entry.named.as_deref().map_or(Place::All, Place::Named))?;
+            let view = view::of(core, &asking, who, entry.named.as_deref().map_or(Place::All, Place::Named)).await?;
             let listed = match view.servers.is_empty() {
                 true => Vec::new(),
                 false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(call::fault)?,

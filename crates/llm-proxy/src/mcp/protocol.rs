@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 use llm_accounts::Identity;
-use llm_mcp::{Message, Request, RpcError, View, answer, rpc, version};
+use llm_mcp::{Fault, Message, Request, RpcError, View, answer, rpc, version};
 use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
 use super::view::Place;
-use super::{call, view};
+use super::{call, discover, view};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
@@ -47,13 +47,21 @@ pub(super) async fn answer(
     if let Some(refusal) = other_version(&ctx.parts.headers) {
         return Ok(form.reply(400, rpc::answer("null", &Err(refusal))));
     }
-    let view = view::of(ctx, who, place)?;
+    let view = view::of(core, ctx, who, place).await?;
     let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
     let request = match Message::read(&body) {
         Ok(Message::Request(request)) => request,
         Ok(Message::Notification { .. } | Message::Answer { .. }) => return Ok(accepted()),
         Err(error) => return Ok(form.reply(400, rpc::answer("null", &Err(error)))),
     };
+    if !matches!(place, Place::All) && discover::wants_token(&view.servers) {
+        // Only a status makes clients get a token.
+        let name = view.servers.first().map_or("", |visible| &visible.server.name);
+        let error = Fault::Anonymous.told(name);
+        let mut response = form.reply(401, rpc::answer(request.id.get(), &Err(error)));
+        response.headers_mut().insert(WWW_AUTHENTICATE, discover::own_token(core, ctx, path));
+        return Ok(response);
+    }
     let (status, outcome) = one(core, ctx, who, path, &view, &request).await;
     Ok(form.reply(status, rpc::answer(request.id.get(), &outcome)))
 }

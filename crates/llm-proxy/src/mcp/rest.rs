@@ -25,7 +25,7 @@ pub(super) async fn list(core: &Core, ctx: &mut Context, who: &Arc<Identity>) ->
     let asked = query(&ctx.parts, "server_id").or_else(|| query(&ctx.parts, "mcp_server_name"));
     let asked = asked.filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned);
     let toolset = query(&ctx.parts, "toolset_name").filter(|name| !name.is_empty());
-    let view = view::of(ctx, who, toolset.as_deref().map_or(Place::All, Place::Toolset))?;
+    let view = view::of(core, ctx, who, toolset.as_deref().map_or(Place::All, Place::Toolset)).await?;
     let view = narrowed(view, asked.as_deref())?;
     let shown = match answer::tools(&core.app.mcp, &core.http, &view).await {
         Ok(tools) => {
@@ -51,7 +51,7 @@ pub(super) async fn call(
         text.ok_or_else(|| Error::bad_request(format!("{field} is required in the request body")).with_param(field))
     };
     let (server, name) = (needed("server_id")?, needed("name")?);
-    let view = narrowed(view::of(ctx, who, Place::All)?, Some(&server))?;
+    let view = narrowed(view::of(core, ctx, who, Place::All).await?, Some(&server))?;
     let arguments = top.get("arguments").filter(|a| *a != "null").unwrap_or("{}");
     let params = format!("{{\"name\":{},\"arguments\":{arguments}}}", RawJson::string(&name).get());
     let params = RawJson::parse(params).map_err(|_| Error::bad_request("arguments must be an object"))?;

@@ -1,4 +1,4 @@
-//! What a conversation with tools looks like in each of the two languages that offer MCP: chat and Responses.
+//! What a conversation with tools looks like in each of the languages that offer MCP: chat, Messages and Responses.
 
 use llm_types::{Error, Format, Json, RawJson, Result};
 use llm_wire::top::Top;
@@ -16,6 +16,8 @@ pub(super) struct Talk {
     format: Format,
     /// Messages or items, as JSON.
     turns: Vec<String>,
+    /// Results that become one turn (Messages), when the model is asked again.
+    results: Vec<Json>,
     tools: Vec<Json>,
     /// Calls that were made, in order.
     made: Vec<Made>,
@@ -55,12 +57,13 @@ impl Talk {
             }
         };
         let tools = rest.iter().cloned().chain(shelf.tools.iter().map(|tool| shown(format, tool))).collect();
-        Ok(Self { format, turns, tools, made: Vec::new() })
+        Ok(Self { format, turns, results: Vec::new(), tools, made: Vec::new() })
     }
 
     /// The request as it stands now. `stream`: as the client wished, else whole.
     pub(super) fn body(&self, top: &Top<'_>, stream: bool) -> bytes::Bytes {
-        let turns = format!("[{}]", self.turns.join(","));
+        let turns = self.turns.iter().cloned().chain(self.answering());
+        let turns = format!("[{}]", turns.collect::<Vec<_>>().join(","));
         let tools = Json::Array(self.tools.clone()).to_string();
         let choice = self.choice(top);
         let mut edits = vec![(field(self.format), Some(turns.as_str()))];
@@ -68,7 +71,7 @@ impl Talk {
             true => edits.extend(["tools", "tool_choice", "parallel_tool_calls"].map(|name| (name, None))),
             false => edits.push(("tools", Some(tools.as_str()))),
         }
-        if let Some(choice) = choice.filter(|_| !self.tools.is_empty()) {
+        if let Some(choice) = choice.as_deref().filter(|_| !self.tools.is_empty()) {
             edits.push(("tool_choice", Some(choice)));
         }
         if !stream {
@@ -78,13 +81,20 @@ impl Talk {
     }
 
     /// What becomes of a wish for a certain tool: it is for the first answer; a server is no tool.
-    fn choice(&self, top: &Top<'_>) -> Option<&'static str> {
+    fn choice(&self, top: &Top<'_>) -> Option<String> {
         let raw = top.get("tool_choice")?;
+        if self.format == Format::AnthropicMessages {
+            let mut choice = serde_json::from_str::<Json>(raw).ok()?;
+            let free = matches!(choice.text("type"), None | Some("auto" | "none"));
+            choice.set("type", "auto");
+            choice.remove("name");
+            return (!free && !self.made.is_empty()).then(|| choice.to_string());
+        }
         let server = Top::parse(raw.as_bytes()).is_ok_and(|choice| choice.str("type").as_deref() == Some("mcp"));
         match raw {
             "null" | "\"auto\"" | "\"none\"" => None,
-            _ if !self.made.is_empty() => Some("\"auto\""),
-            _ => server.then_some("\"required\""),
+            _ if !self.made.is_empty() => Some("\"auto\"".to_owned()),
+            _ => server.then(|| "\"required\"".to_owned()),
         }
     }
 
@@ -98,6 +108,16 @@ impl Talk {
                 id: own(item.text("call_id")),
                 name: own(item.text("name")),
                 arguments: own(item.text("arguments")),
+            };
+            return calls.map(call).collect();
+        }
+        if self.format == Format::AnthropicMessages {
+            let blocks = answer.get("content").and_then(Json::as_array).unwrap_or_default();
+            let calls = blocks.iter().filter(|block| block.text("type") == Some("tool_use"));
+            let call = |block: &Json| Wished {
+                id: own(block.text("id")),
+                name: own(block.text("name")),
+                arguments: block.get("input").map(ToString::to_string).unwrap_or_default(),
             };
             return calls.map(call).collect();
         }
@@ -115,6 +135,11 @@ impl Talk {
         if self.format == Format::OpenAiResponses {
             let items = answer.get("output").and_then(Json::as_array).unwrap_or_default();
             self.turns.extend(items.iter().map(ToString::to_string));
+        } else if self.format == Format::AnthropicMessages {
+            self.turns.extend(self.answering());
+            self.results.clear();
+            let content = answer.get("content").cloned().unwrap_or_default();
+            self.turns.push(Json::object([("role", Json::from("assistant")), ("content", content)]).to_string());
         } else if let Some(message) = message(answer) {
             const KEPT: [&str; 6] =
                 ["role", "content", "tool_calls", "reasoning_content", "thinking_blocks", "provider_specific_fields"];
@@ -128,6 +153,16 @@ impl Talk {
     pub(super) fn called(&mut self, call: Wished, tool: &Tool, result: &RawJson) {
         let (output, failed) = output(result);
         let turn = match self.format {
+            Format::AnthropicMessages => {
+                let mut block =
+                    Json::object([("type", "tool_result"), ("tool_use_id", &call.id), ("content", &output)]);
+                if failed {
+                    block.set("is_error", true);
+                }
+                self.results.push(block);
+                self.made.push(Made { call, label: tool.label.clone(), output, failed });
+                return;
+            }
             Format::OpenAiResponses => {
                 Json::object([("type", "function_call_output"), ("call_id", &call.id), ("output", &output)])
             }
@@ -137,8 +172,14 @@ impl Talk {
         self.made.push(Made { call, label: tool.label.clone(), output, failed });
     }
 
+    /// The turn that the results of calls are, where they are one.
+    fn answering(&self) -> Option<String> {
+        let turn = || Json::object([("role", Json::from("user")), ("content", Json::Array(self.results.clone()))]);
+        (!self.results.is_empty()).then(|| turn().to_string())
+    }
+
     /// Tells in the last answer which tools there were and what was called: as OpenAI's items to Responses clients, below
-    /// `provider_specific_fields` to those of chat, as LiteLLM does.
+    /// `provider_specific_fields` to those of chat, as LiteLLM does. Messages clients are told nothing.
     pub(super) fn tell(&self, answer: &mut Json, shelf: &Shelf) {
         if self.format == Format::OpenAiResponses {
             let mut items = lists(shelf);
@@ -229,6 +270,10 @@ fn shown(format: Format, tool: &Tool) -> Json {
     if let Some(description) = &tool.description {
         function.set("description", description.as_str());
     }
+    if format == Format::AnthropicMessages {
+        function.set("input_schema", tool.schema.clone());
+        return function;
+    }
     function.set("parameters", tool.schema.clone());
     if format == Format::OpenAiResponses {
         function.set("type", "function");
@@ -290,59 +335,4 @@ fn part(part: &Json) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(text: &str) -> Json {
-        serde_json::from_str(text).unwrap()
-    }
-
-    fn talk(format: Format, body: &str) -> Talk {
-        let shelf = Shelf::empty();
-        Talk::new(format, &Top::parse(body.as_bytes()).unwrap(), &[json(r#"{"type":"x"}"#)], &shelf).unwrap()
-    }
-
-    #[test]
-    fn answers_become_turns() {
-        let body = r#"{"model":"m","input":"hi","tools":[],"tool_choice":"required","stream":true}"#;
-        let mut talk = talk(Format::OpenAiResponses, body);
-        let answer = json(
-            r#"{"output":[{"type":"reasoning","id":"r"},{"type":"function_call","call_id":"c","name":"n","arguments":"{}"}]}"#,
-        );
-        let [call] = <[Wished; 1]>::try_from(talk.wished(&answer)).unwrap();
-        assert_eq!((call.id.as_str(), call.name.as_str(), call.arguments.as_str()), ("c", "n", "{}"));
-        talk.said(&answer);
-        talk.called(call, &Tool::named("n"), &RawJson::parse(r#"{"content":[{"type":"text","text":"7"}]}"#).unwrap());
-        let next = talk.body(&Top::parse(body.as_bytes()).unwrap(), false);
-        let expected = r#"{"model":"m","input":[{"role":"user","content":"hi"},{"type":"reasoning","id":"r"},{"type":"function_call","call_id":"c","name":"n","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"7"}],"tools":[{"type":"x"}],"tool_choice":"auto"}"#;
-        assert_eq!(std::str::from_utf8(&next).unwrap(), expected);
-        let mut last = json(r#"{"output":[{"type":"message"}]}"#);
-        talk.tell(&mut last, &Shelf::empty());
-        let items = last.get("output").and_then(Json::as_array).unwrap();
-        assert_eq!(items.len(), 2);
-        let again = [
-            r#"{"type":"function_call","call_id":"c","name":"n","arguments":"{}"}"#,
-            r#"{"type":"function_call_output","call_id":"c","output":"7"}"#,
-        ];
-        assert_eq!(earlier(&items[0].to_string()), again);
-        assert!(earlier(r#"{"type":"mcp_list_tools","id":"mcpl_l","server_label":"l"}"#).is_empty());
-        let foreign = r#"{"type":"mcp_call","id":"x","server_label":"l"}"#;
-        assert_eq!(earlier(foreign), [foreign]);
-    }
-
-    #[test]
-    fn chat_keeps_what_the_next_turn_needs() {
-        let mut talk = talk(Format::OpenAiChat, r#"{"messages":[{"role":"user","content":1.50}]}"#);
-        talk.said(&json(r#"{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[],"audio":1}}]}"#));
-        assert_eq!(talk.turns, [r#"{"role":"user","content":1.50}"#, r#"{"role":"assistant","tool_calls":[]}"#]);
-    }
-
-    #[test]
-    fn results_are_told_as_text() {
-        let told = |raw: &str| output(&RawJson::parse(raw).unwrap());
-        let parts = r#"{"content":[{"type":"text","text":"a"},{"type":"image","mimeType":"image/png","data":"AA"},{"type":"resource","resource":{"uri":"u","text":"b"}}]}"#;
-        assert_eq!(told(parts), ("a\n[image image/png]\nb".to_owned(), false));
-        assert_eq!(told(r#"{"content":[],"structuredContent":{"x":1}}"#), (r#"{"x":1}"#.to_owned(), false));
-        assert_eq!(told(r#"{"content":[{"type":"text","text":"no"}],"isError":true}"#), ("no".to_owned(), true));
-    }
-}
+mod tests;

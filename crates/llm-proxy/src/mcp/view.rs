@@ -11,6 +11,8 @@ use llm_mcp::{Grant, Registry, View};
 use llm_store::ObjectPermissionRow;
 use llm_types::{Error, Json, Kind, Result};
 
+use super::held;
+use crate::core::Core;
 use crate::flow::Context;
 
 /// What a path asks for.
@@ -27,8 +29,9 @@ pub(super) enum Place<'p> {
 /// The servers that a caller sees, of those that its path and its headers ask for.
 ///
 /// # Errors
-/// 403 when the path names none of them: the same for servers that do not exist and for those of others.
-pub(super) fn of(ctx: &Context, who: &Arc<Identity>, place: Place<'_>) -> Result<View> {
+/// 403 when the path names none of them: the same for servers that do not exist and for those of others. When what the caller
+/// holds for servers cannot be read.
+pub(super) async fn of(core: &Core, ctx: &Context, who: &Arc<Identity>, place: Place<'_>) -> Result<View> {
     let names = |text: &str| -> Vec<String> {
         text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     };
@@ -61,10 +64,11 @@ pub(super) fn of(ctx: &Context, who: &Arc<Identity>, place: Place<'_>) -> Result
         groups: header("x-mcp-access-groups"),
         toolset,
     };
-    let view = registry.view(grant, &asked, &client_headers(ctx));
+    let mut view = registry.view(grant, &asked, &client_headers(ctx));
     if !matches!(place, Place::All) && view.servers.is_empty() {
         return Err(none());
     }
+    held::show(core, who, &mut view).await?;
     Ok(view)
 }
 

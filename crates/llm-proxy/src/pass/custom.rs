@@ -1,8 +1,10 @@
 //! Pass-through endpoints of the operator's own (`general_settings.pass_through_endpoints`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use llm_guardrails::Targets;
 use llm_providers::Endpoint;
 use parking_lot::Mutex;
 
@@ -33,6 +35,8 @@ pub struct Custom {
     pub key_header: Option<String>,
     /// The gateway's key is the user of HTTP basic authentication.
     pub basic_user: bool,
+    /// The guardrails that judge its requests and answers, where there are any.
+    pub guardrails: Option<Arc<Targets>>,
 }
 
 /// The header entry that is no header: it names the one that carries the gateway's key.
@@ -123,6 +127,7 @@ mod tests {
             timeout: None,
             key_header: None,
             basic_user: false,
+            guardrails: None,
         }
     }
 

@@ -8,12 +8,14 @@
 //! | `payload`, `wish` | the body, whole or streamed; what it says of itself |
 //! | `headers` | which headers go on, in both directions |
 //! | `custom`, `relays` | endpoints and credentials of the configuration |
+//! | `judged` | guardrails of such endpoints |
 //! | `stored` | endpoints that live in the database |
 //! | `send` | the request, to a deployment or with a credential of the configuration |
 //! | `tail` | the end: row, settlement, record |
 
 pub mod custom;
 pub mod headers;
+mod judged;
 pub mod payload;
 pub mod relays;
 mod send;
@@ -41,6 +43,7 @@ use crate::flow::{Context, Refused};
 use crate::tail::Ledger;
 use crate::{answer, errors};
 use custom::Custom;
+use judged::Judge;
 use payload::Payload;
 use tail::{Facts, RelayTail};
 use wish::{Named, input_tokens};
@@ -143,11 +146,15 @@ async fn own(
         look = who.model_restricted();
     }
     let endpoint = custom.place(rest, ctx.parts.uri.query().unwrap_or_default())?;
-    let mut payload = Payload::read(ctx, body, look).await?;
+    let mut payload = Payload::read(ctx, body, look || custom.guardrails.is_some()).await?;
     let named = Named::read(ctx, &mut payload, None).await?;
     let reservation = match ctx.who.clone() {
         Some(who) => Some(admit(core, ctx, &who, &named, &payload, None, None).await?),
         None => None,
+    };
+    let judge = match cleared(ctx, custom, &mut payload).await {
+        Ok(judge) => judge,
+        Err(error) => return Err(Refused { error, reservation, made: None }),
     };
     let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
     let provider: Arc<str> = send::provider_of_host(&custom.target).unwrap_or_default().into();
@@ -158,7 +165,8 @@ async fn own(
         flat: custom.cost,
         prompt: payload.bytes().cloned().unwrap_or_default(),
     };
-    let headers = if custom.forward_headers { headers::forwarded(ctx, false) } else { headers::of_body(ctx) };
+    let mut headers = if custom.forward_headers { headers::forwarded(ctx, false) } else { headers::of_body(ctx) };
+    judged::plain(judge.as_ref(), &mut headers);
     let timeout = custom.timeout.unwrap_or(ctx.snapshot.relays.settings.timeout);
     let relay = send::relay(ctx, endpoint, headers, &mut payload, timeout, tariff);
     let sent = match relay.and_then(|relay| crate::region::permits(ctx, None).map(|()| relay)) {
@@ -168,10 +176,20 @@ async fn own(
     match sent {
         Ok(relayed) => {
             let facts = Facts { provider, model, call_type: "pass_through_endpoint" };
-            Ok(answered(core, ctx, relayed, facts, reservation))
+            Ok(match &judge {
+                Some(judge) => judged::answered(core, ctx, judge, relayed, (facts, reservation)).await,
+                None => answered(core, ctx, relayed, facts, reservation),
+            })
         }
         Err(error) => Err(Refused { error, reservation, made: None }),
     }
+}
+
+/// The guardrails of an endpoint, once they let the request pass.
+async fn cleared<'c>(ctx: &mut Context, custom: &'c Custom, payload: &mut Payload) -> Result<Option<Judge<'c>>> {
+    let Some(judge) = Judge::open(ctx, custom)? else { return Ok(None) };
+    judge.before(ctx, payload).await?;
+    Ok(Some(judge))
 }
 
 async fn custom_caller(core: &Core, ctx: &Context, custom: &Custom) -> Result<Arc<Identity>> {

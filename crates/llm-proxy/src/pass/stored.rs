@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use llm_guardrails::Targets;
 use llm_providers::Params;
 use llm_store::{ConfigRow, Store};
 use llm_types::{Error, Json, Kind, RawJson, Result};
@@ -227,9 +228,8 @@ fn of_config(custom: &Custom) -> Json {
 fn custom(item: &Json) -> Result<Custom> {
     let raw: RawJson = item.to_raw();
     let spec: Spec = raw.read().map_err(|e| Error::bad_request(format!("no pass-through endpoint: {e}")))?;
-    if spec.guardrails.as_ref().is_some_and(|g| g.as_object().is_some_and(|o| !o.is_empty())) {
-        return Err(Error::bad_request("guardrails of pass-through endpoints are not served").with_param("guardrails"));
-    }
+    let wrong = |why| Error::bad_request(format!("guardrails: {why}")).with_param("guardrails");
+    let guardrails = spec.guardrails.as_ref().map(Targets::read).transpose().map_err(wrong)?;
     let mut headers = HeaderMap::new();
     let mut key_header = None;
     for (name, value) in spec.headers.as_ref().and_then(Json::as_object).unwrap_or_default() {
@@ -261,6 +261,7 @@ fn custom(item: &Json) -> Result<Custom> {
         timeout: spec.timeout.and_then(llm_client::target::seconds),
         key_header,
         basic_user: false,
+        guardrails: guardrails.filter(|targets| !targets.is_empty()).map(Arc::new),
     };
     custom.check(&spec.path).map_err(|(field, why)| Error::bad_request(why).with_param(field))?;
     Ok(Custom { path: lasting(spec.path.trim_end_matches('/')), ..custom })

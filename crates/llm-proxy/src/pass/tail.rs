@@ -43,6 +43,13 @@ impl RelayTail {
     }
 }
 
+impl RelayTail {
+    /// These guardrails ran.
+    pub(super) fn judged(&mut self, names: &[String]) {
+        self.draft.judged(names);
+    }
+}
+
 impl llm_client::Tail for RelayTail {
     fn done(self: Box<Self>, report: Box<Report>) {
         let Self { app, draft, from, facts, reservation } = *self;

@@ -268,6 +268,11 @@ pub struct JwtAuth {
 }
 
 impl JwtAuth {
+    /// The names of those whose tokens are taken.
+    pub(crate) fn issuer_names(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().filter_map(|issuer| issuer.trust.issuer.as_deref())
+    }
+
     /// Reads the section; `permissions` is `role_permissions` of `general_settings`, `rbac` its `enforce_rbac`.
     ///
     /// # Errors

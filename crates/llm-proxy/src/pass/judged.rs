@@ -1,0 +1,366 @@
+//! Guardrails of pass-through endpoints (`guardrails` of an endpoint): they judge bodies that are only relayed, before they go
+//! out, and answers before they go on. What they cannot read does not pass: whoever asked for a guardrail relies on it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RANGE};
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt as _;
+use llm_accounts::Reservation;
+use llm_client::{RelayBody, Relayed, Report, Tail};
+use llm_guardrails::{Guards, Mode, Outcome, Targets};
+use llm_types::{Error, Json, Kind};
+use llm_wire::sse::{Item, Splitter};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::custom::Custom;
+use super::headers;
+use super::payload::Payload;
+use super::tail::{Facts, RelayTail};
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{Context, Refused};
+use crate::guard;
+
+/// An answer that is judged is held back, up to so many bytes.
+const LONGEST: usize = 32 << 20;
+/// Items of a list in a stream that are told apart by their index.
+const MOST: usize = 1024;
+
+/// The guardrails of one call of an endpoint.
+#[derive(Debug)]
+pub(super) struct Judge<'c> {
+    targets: &'c Targets,
+    guards: Guards,
+}
+
+impl<'c> Judge<'c> {
+    /// The guardrails of an endpoint, with those that key and team ask for and those that always run; nothing for endpoints
+    /// that name none.
+    ///
+    /// # Errors
+    /// 500 when one that the endpoint names is not there.
+    pub(super) fn open(ctx: &Context, custom: &'c Custom) -> llm_types::Result<Option<Self>> {
+        let Some(targets) = custom.guardrails.as_deref() else { return Ok(None) };
+        let set = &ctx.snapshot.guardrails;
+        if let Some(name) = targets.names().find(|name| !set.names().any(|known| known == *name)) {
+            tracing::error!(guardrail = name, path = custom.path, "an endpoint names a guardrail that there is not");
+            return Err(Error::internal("a guardrail of this endpoint is not there"));
+        }
+        let guards = guard::open_with(ctx, "", targets.names())?;
+        Ok(Some(Self { targets, guards }))
+    }
+
+    /// Judges a request. A body that was edited takes the place of the client's.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops it; 400 for a body that cannot be read.
+    pub(super) async fn before(&self, ctx: &mut Context, payload: &mut Payload) -> llm_types::Result<()> {
+        if !self.guards.has(Mode::PreCall) && !self.guards.has(Mode::DuringCall) {
+            return Ok(());
+        }
+        let bytes = match payload {
+            Payload::None => return Ok(()),
+            Payload::Whole(bytes) => bytes.clone(),
+            Payload::Stream(_) | Payload::Spent => return Err(unreadable()),
+        };
+        let (mut body, targets) = self.read(&ctx.parts.headers, &bytes).ok_or_else(unreadable)?;
+        let outcome = self.guards.before_relay(&mut body, targets).await?;
+        let during = self.guards.during_relay(&body, targets).await?;
+        ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
+        if outcome.changed {
+            *payload = Payload::Whole(written(&body));
+        }
+        Ok(())
+    }
+
+    /// A body as a tree, and what each guardrail looks at: all of it, where it is text without fields.
+    fn read(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<(Json, &Targets)> {
+        static WHOLE: std::sync::LazyLock<Targets> = std::sync::LazyLock::new(Targets::default);
+        let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+        let text = std::str::from_utf8(bytes).ok().filter(|_| !coded)?;
+        if let Ok(tree) = serde_json::from_str(text) {
+            // Where a name stands twice, whoever reads it chooses: the other one would go unseen.
+            return serde_json::from_str::<Once>(text).is_ok().then_some((tree, self.targets));
+        }
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        kind.to_ascii_lowercase().starts_with("text/").then(|| (Json::from(text), &*WHOLE))
+    }
+}
+
+fn unreadable() -> Error {
+    Error::bad_request("the guardrails of this endpoint judge JSON, each name once, and text; this body is neither")
+}
+
+/// JSON in which no object has a name twice.
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON without a name that stands twice")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value::<Once>()?;
+            if !seen.insert(name) {
+                return Err(serde::de::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(Once)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
+        while list.next_element::<Once>()?.is_some() {}
+        Ok(Once)
+    }
+
+    fn visit_unit<E>(self) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Once, E> {
+        Ok(Once)
+    }
+}
+
+fn written(body: &Json) -> Bytes {
+    match body {
+        Json::String(text) => Bytes::from(text.clone()),
+        tree => Bytes::from(tree.to_string()),
+    }
+}
+
+/// Headers of a request whose answer is judged: it must come as it is, and whole.
+pub(super) fn plain(judge: Option<&Judge<'_>>, headers: &mut HeaderMap) {
+    if judge.is_some() {
+        [ACCEPT_ENCODING, RANGE].iter().for_each(|name| drop(headers.remove(name)));
+    }
+}
+
+/// The answer, held back until it is judged; a stop is told and written down. Answers that are errors go on as they are.
+pub(super) async fn answered(
+    core: &Core,
+    ctx: &mut Context,
+    judge: &Judge<'_>,
+    relayed: Relayed,
+    (facts, reservation): (Facts, Option<Reservation>),
+) -> Response<Reply> {
+    if !judge.guards.has(Mode::PostCall) || relayed.parts.status.as_u16() >= 400 {
+        return super::answered(core, ctx, relayed, facts, reservation);
+    }
+    let Relayed { mut parts, body, from } = relayed;
+    let tail = Box::new(RelayTail::new(core, ctx, from.clone(), facts, reservation));
+    let mut ending = Ending { tail: Some(tail), report: Arc::default() };
+    let verdict = match whole(body, &ending.report).await {
+        Ok(bytes) => passed(ctx, judge, &parts.headers, bytes).await,
+        Err(error) => Err(error),
+    };
+    if let Some(tail) = &mut ending.tail {
+        tail.judged(&ctx.guardrails);
+    }
+    match verdict {
+        Ok((bytes, changed)) => {
+            if changed {
+                for name in [CONTENT_LENGTH, ETAG, HeaderName::from_static("digest")] {
+                    parts.headers.remove(name);
+                }
+            }
+            drop(ending);
+            headers::response(ctx, parts, &from, Reply::Whole(bytes))
+        }
+        Err(error) => {
+            ending.stopped(error.clone());
+            let refused = Refused { error, reservation: None, made: None };
+            let headers = crate::answer::error_headers(ctx, &refused);
+            crate::errors::respond(&refused.error, ctx.format, headers)
+        }
+    }
+}
+
+/// The answer as it may go on, and whether it was edited.
+async fn passed(
+    ctx: &mut Context,
+    judge: &Judge<'_>,
+    headers: &HeaderMap,
+    bytes: Bytes,
+) -> llm_types::Result<(Bytes, bool)> {
+    if bytes.is_empty() {
+        return Ok((bytes, false));
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let stream = kind.to_ascii_lowercase().starts_with("text/event-stream");
+    let read = if stream { joined(&bytes).map(|tree| (tree, judge.targets)) } else { judge.read(headers, &bytes) };
+    let withheld = |why: &str| Error::new(Kind::Guardrail, format!("The answer is withheld: {why}")).with_status(502);
+    let (mut body, targets) = read.ok_or_else(|| withheld("the guardrails of this endpoint cannot read it"))?;
+    let Outcome { changed, ran } = judge.guards.after_relay(&mut body, targets).await?;
+    ctx.guardrails.extend(ran);
+    match (changed, stream) {
+        (false, _) => Ok((bytes, false)),
+        (true, false) => Ok((written(&body), true)),
+        (true, true) => Err(withheld("a guardrail would change it, and it is a stream")),
+    }
+}
+
+/// All of a body; what it consumed goes into `report`.
+async fn whole(mut body: RelayBody, report: &Slot) -> llm_types::Result<Bytes> {
+    body.set_tail(Box::new(Kept(Arc::clone(report))));
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Error::new(Kind::InvalidReply, format!("the answer broke off: {error}")))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if all.len() + piece.len() > LONGEST {
+            return Err(Error::new(Kind::InvalidReply, "the answer is too long to be judged"));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Bytes::from(all))
+}
+
+/// What a stream tells, as one tree: texts of the same field are joined, so that a word that was cut is seen whole.
+fn joined(body: &[u8]) -> Option<Json> {
+    let (mut all, mut fine) = (Json::Null, true);
+    let mut splitter = Splitter::new(LONGEST);
+    let mut take = |item: Item<'_>| {
+        let Item::Frame(frame) = item else { return };
+        let data = frame.data.trim_ascii();
+        match serde_json::from_slice::<Json>(data) {
+            Ok(event) => {
+                fine &= serde_json::from_slice::<Once>(data).is_ok();
+                merge(&mut all, event);
+            }
+            Err(_) => fine &= data.is_empty() || data == b"[DONE]",
+        }
+    };
+    // What ends without an empty line is an event that never was; clients that read it all the same see what is judged here.
+    let ended = [body, b"\n\n"].concat();
+    splitter.feed(&ended, &mut take).ok()?;
+    fine.then_some(all)
+}
+
+fn merge(all: &mut Json, new: Json) {
+    match (all, new) {
+        (Json::String(all), Json::String(new)) => all.push_str(&new),
+        (Json::Object(all), Json::Object(new)) => {
+            for (name, value) in new {
+                match all.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, known)) => merge(known, value),
+                    None => all.push((name, value)),
+                }
+            }
+        }
+        (Json::Array(all), Json::Array(new)) => {
+            for (at, item) in new.into_iter().enumerate() {
+                let told = item.get("index").and_then(Json::as_i64).and_then(|index| usize::try_from(index).ok());
+                let at = told.filter(|index| *index < MOST).unwrap_or(at);
+                while all.len() <= at {
+                    all.push(Json::Null);
+                }
+                if let Some(known) = all.get_mut(at) {
+                    merge(known, item);
+                }
+            }
+        }
+        // An empty place is taken; what is of another kind is kept beside it, so that nothing goes unseen.
+        (all, new) if all.is_null() => match new {
+            Json::Array(items) => {
+                *all = Json::Array(Vec::new());
+                merge(all, Json::Array(items));
+            }
+            new => *all = new,
+        },
+        (all, new @ (Json::String(_) | Json::Object(_) | Json::Array(_))) => {
+            let before = std::mem::take(all);
+            *all = Json::Array(vec![before, new]);
+        }
+        _ => {}
+    }
+}
+
+type Slot = Arc<Mutex<Option<Box<Report>>>>;
+
+/// Keeps a report for later.
+struct Kept(Slot);
+
+impl Tail for Kept {
+    fn done(self: Box<Self>, report: Box<Report>) {
+        *self.0.lock() = Some(report);
+    }
+}
+
+/// The end of a call whose answer was held back: it is written down once, whoever leaves first.
+struct Ending {
+    tail: Option<Box<RelayTail>>,
+    report: Slot,
+}
+
+impl Ending {
+    /// It was made, and its answer is not told.
+    fn stopped(self, error: Error) {
+        let mut report = self.report.lock().take().unwrap_or_default();
+        report.error = Some(error);
+        *self.report.lock() = Some(report);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(tail) = self.tail.take() {
+            tail.done(self.report.lock().take().unwrap_or_default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_stream_are_seen_whole() {
+        let event = |index: i64, text: &str| {
+            format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        };
+        let stream = [event(0, "se"), event(1, "pub"), event(0, "cret"), event(1, "lic"), "data: [DONE]".to_owned()];
+        let told = joined(stream.concat().as_bytes()).unwrap();
+        let content = |at: usize| {
+            let choices = told.get("choices").and_then(Json::as_array).unwrap();
+            choices[at].get("delta").and_then(|delta| delta.text("content")).unwrap().to_owned()
+        };
+        assert_eq!((content(0).as_str(), content(1).as_str()), ("secret", "public"));
+        assert!(joined(b"data: not json\n\n").is_none());
+        assert!(joined(b"data: {\"a\":\"end\"}").is_some_and(|told| told.text("a") == Some("end")));
+        let mixed = joined(b"data: {\"a\":\"x\"}\n\ndata: {\"a\":{\"b\":\"y\"}}\n\n").unwrap().to_string();
+        assert!(mixed.contains('x') && mixed.contains('y'), "{mixed}");
+    }
+}
