@@ -105,6 +105,11 @@ impl Owner {
 }
 
 impl Inner {
+    /// True when somebody wants to hear of this type.
+    pub(crate) fn hears(&self, kind: AlertType) -> bool {
+        self.alerts.0.get().is_some_and(|(sink, _)| sink.wants(kind))
+    }
+
     /// Tells of something beside budgets, where somebody wants to hear of it. Does not wait.
     pub(crate) fn note(&self, kind: AlertType, notice: impl FnOnce() -> Notice) {
         if let Some((sink, _)) = self.alerts.0.get().filter(|(sink, _)| sink.wants(kind)) {

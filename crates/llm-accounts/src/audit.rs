@@ -154,8 +154,10 @@ impl Accounts {
         before: Option<&T>,
         after: Option<&T>,
     ) -> Outcome<()> {
-        if let Some(kind) = told::<T>(action) {
-            self.inner().note(kind, || notice(kind, actor, action, id, after.or(before)));
+        if let Some(kind) = told::<T>(action).filter(|kind| self.inner().hears(*kind)) {
+            // Nobody hears of a change that did not last.
+            let (accounts, notice) = (self.clone(), notice(kind, actor, action, id, after.or(before)));
+            trail.then(move || accounts.inner().note(kind, || notice));
         }
         if !self.settings().store_audit_logs {
             return Ok(());

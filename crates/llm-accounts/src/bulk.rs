@@ -4,13 +4,15 @@
 use std::collections::{HashMap, HashSet};
 
 use llm_store::defaults::new_id;
-use llm_store::{Filter, TeamMembershipRow, TeamRow, UserRow};
+use llm_store::{TeamMembershipRow, TeamRow, UserRow};
 use llm_types::Json;
 
 use crate::Accounts;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
+use crate::rights::listing;
+use crate::users::{NO_EFFECT, known_fields};
 
 /// Rows of one call at the most, as in LiteLLM.
 const MOST: usize = 500;
@@ -29,6 +31,15 @@ impl Accounts {
     /// 422 for no rows, too many, and fields that are none. What is wrong with a row stands in the answer.
     pub async fn bulk_new_users(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let rows = rows(body, "users", Json::as_object)?;
+        let known: Vec<&str> = known_fields().chain(NO_EFFECT.iter().copied()).collect();
+        for row in rows {
+            only(row, &known)?;
+            if row.get("send_invite_email").and_then(Json::as_bool) == Some(true) {
+                let (field, kind) = ("send_invite_email".to_owned(), "value_error");
+                let message = "send_invite_email is not supported here; invite users one by one";
+                return Err(Problem::Fields(vec![FieldProblem { field, kind, message, input: Json::from(true) }]));
+            }
+        }
         let (mut ids, mut emails) = (HashSet::new(), HashSet::new());
         let (mut data, mut created) = (Vec::new(), 0_u64);
         for given in rows {
@@ -105,7 +116,7 @@ impl Accounts {
             .into_iter()
             .map(|row| (row.user_id.clone(), row))
             .collect();
-        let teams = store.table::<TeamRow>().find(Filter::new()).await?;
+        let teams = store.table::<TeamRow>().find(listing(&known)).await?;
         let (mut seen, mut gone, mut data) = (HashSet::new(), Vec::new(), Vec::new());
         for id in ids {
             let error = match users.get(id) {

@@ -19,7 +19,7 @@ pub(crate) const SUCCESS: &str = "success_callback";
 pub(crate) const FAILURE: &str = "failure_callback";
 
 /// Stands before a parameter that is sealed.
-const SEALED: &str = "litellm_enc::";
+pub(crate) const SEALED: &str = "litellm_enc::";
 
 /// Callbacks of a key and those of its team. Both are told: whoever makes a key must not lead its calls past the team's log.
 /// Nothing when there are none.

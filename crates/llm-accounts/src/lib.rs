@@ -91,6 +91,7 @@ mod members;
 mod memory;
 mod models;
 mod organizations;
+mod page_rules;
 mod pages;
 mod party;
 mod passwords;
@@ -145,6 +146,7 @@ pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;
+pub use page_rules::PageRules;
 pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};
@@ -166,8 +168,8 @@ pub use sessions::{
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use stored::settings::Defaults;
 pub use stored::{
-    Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset, StoredVersion,
-    decides_who_gets_in, sso_sections, sso_team_claim,
+    LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,
+    StoredVersion, cache_section, decides_who_gets_in, sso_sections, sso_team_claim, ui_section,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

@@ -22,6 +22,9 @@ use crate::{KeyDigest, Role, refusal};
 /// The guardrails of a key, a team or a project, in its metadata.
 pub(crate) const GUARDRAILS: &str = "guardrails";
 
+/// The budget of end users that have none, in a key's metadata.
+pub(crate) const END_USER_BUDGET: &str = "end_user_budget_id";
+
 /// Fields that bodies have to have, in a key's metadata.
 pub(crate) const ENFORCED: &str = "enforced_params";
 
@@ -163,6 +166,7 @@ impl Rows {
             cache_controls: key.allowed_cache_controls.clone(),
             prompts: [&metadata, &team_metadata]
                 .map(|of| of.get("prompts").filter(|named| !named.is_null()).map(|_| texts(of, "prompts"))),
+            end_user_budget: metadata.text(END_USER_BUDGET).filter(|id| !id.is_empty()).map(Into::into),
             service_account: metadata.get("service_account_id").is_some_and(|id| !id.is_null()),
         };
         let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings().seal());

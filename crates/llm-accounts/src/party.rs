@@ -32,10 +32,32 @@ pub(crate) struct Party {
     pub(crate) loaded: u64,
 }
 
+type Slot = (Owner, Box<str>, Option<Box<str>>);
+
+/// Somebody or something that a call names.
+#[derive(Debug, PartialEq, Eq)]
+struct Name<'c> {
+    kind: Owner,
+    id: Cow<'c, str>,
+    /// The budget of an end user who has none.
+    budget: Option<&'c str>,
+}
+
+impl<'c> Name<'c> {
+    fn of(kind: Owner, id: impl Into<Cow<'c, str>>) -> Self {
+        Self { kind, id: id.into(), budget: None }
+    }
+
+    fn slot(&self) -> Slot {
+        (self.kind, (*self.id).into(), self.budget.map(Into::into))
+    }
+}
+
 /// The parties in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Parties {
-    known: DashMap<(Owner, Box<str>), Arc<Party>>,
+    /// By kind, name, and the budget that the caller's key has for end users without one.
+    known: DashMap<Slot, Arc<Party>>,
     listed: Listed,
 }
 
@@ -54,24 +76,20 @@ impl Parties {
 
 /// Whom a call names. Tags of key, team and project count as well, and those that its user agent makes; so do the groups
 /// that its model is in.
-fn named<'c>(
-    who: &'c Identity,
-    intent: &Intent<'c>,
-    agents: bool,
-    directory: &'c Directory,
-) -> Vec<(Owner, Cow<'c, str>)> {
-    let mut out: Vec<(Owner, Cow<'c, str>)> = Vec::new();
-    out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| (Owner::EndUser, id.into())));
+fn named<'c>(who: &'c Identity, intent: &Intent<'c>, agents: bool, directory: &'c Directory) -> Vec<Name<'c>> {
+    let mut out: Vec<Name<'c>> = Vec::new();
+    let budget = who.switches.end_user_budget.as_deref();
+    out.extend(intent.end_user.filter(|id| !id.is_empty()).map(|id| Name { budget, ..Name::of(Owner::EndUser, id) }));
     let given = intent.tags.iter().chain(who.tags()).map(|tag| Cow::from(tag.as_str()));
     let made = crate::spend_row::agent_tags(intent.user_agent.filter(|_| agents)).map(Cow::from);
     for tag in given.chain(made) {
-        let party = (Owner::Tag, tag);
+        let party = Name::of(Owner::Tag, tag);
         if !out.contains(&party) {
             out.push(party);
         }
     }
     for group in directory.groups_of(intent.group).chain(directory.groups_of(intent.model)) {
-        let party = (Owner::AccessGroup, group.into());
+        let party = Name::of(Owner::AccessGroup, group);
         if !out.contains(&party) {
             out.push(party);
         }
@@ -87,11 +105,11 @@ impl Inner {
         }
         let directory = self.directory.load();
         let named = named(who, intent, self.parties.listed.agents_count(), &directory);
-        named.into_iter().filter_map(|(kind, id)| self.known_party(kind, &id)).collect()
+        named.into_iter().filter_map(|name| self.known_party(&name)).collect()
     }
 
-    fn known_party(&self, kind: Owner, id: &str) -> Option<Arc<Party>> {
-        self.parties.known.get(&(kind, id.into())).map(|party| Arc::clone(&party))
+    fn known_party(&self, name: &Name<'_>) -> Option<Arc<Party>> {
+        self.parties.known.get(&name.slot()).map(|party| Arc::clone(&party))
     }
 
     /// Those whom a call names; the store is asked for those that nobody named lately.
@@ -105,15 +123,15 @@ impl Inner {
         let mut out = Vec::new();
         let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         let directory = self.directory.load_full();
-        for (kind, id) in named(who, intent, self.parties.listed.agents_count(), &directory) {
-            if self.parties.listed.is_free(kind, &id) {
+        for name in named(who, intent, self.parties.listed.agents_count(), &directory) {
+            if name.budget.is_none() && self.parties.listed.is_free(name.kind, &name.id) {
                 continue;
             }
-            let known = self.known_party(kind, &id);
+            let known = self.known_party(&name);
             let fresh = |party: &Party| self.kv.now().0.saturating_sub(party.loaded) <= ttl;
             out.push(match known {
                 Some(party) if fresh(&party) => party,
-                known => match self.read_party(kind, &id).await {
+                known => match self.read_party(&name).await {
                     Ok(party) => party,
                     Err(error) => known.ok_or(error)?,
                 },
@@ -122,14 +140,14 @@ impl Inner {
         Ok(out.into())
     }
 
-    async fn read_party(self: &Arc<Self>, kind: Owner, id: &str) -> Result<Arc<Party>> {
-        let (inner, name) = (Arc::clone(self), id.to_owned());
+    async fn read_party(self: &Arc<Self>, name: &Name<'_>) -> Result<Arc<Party>> {
+        let (inner, slot) = (Arc::clone(self), name.slot());
         // The store lives on the background runtime.
         let read = self.background.spawn(async move {
             let Some(store) = &inner.store else { return Ok(Party::default()) };
             let _permit = inner.lookups.acquire().await.map_err(|_| refusal::no_database())?;
             let generation = inner.generation.load(std::sync::atomic::Ordering::SeqCst);
-            let mut party = inner.party_of(store, kind, &name).await.map_err(|error| refusal::store(&error))?;
+            let mut party = inner.party_of(store, &slot).await.map_err(|error| refusal::store(&error))?;
             // Something was changed while it was read: this call may use it, the next one reads again.
             if generation == inner.generation.load(std::sync::atomic::Ordering::SeqCst) {
                 party.loaded = inner.kv.now().0;
@@ -147,18 +165,20 @@ impl Inner {
             Err(error) => return Err(error),
         };
         if self.parties.known.len() < PARTIES {
-            self.parties.known.insert((kind, id.into()), Arc::clone(&party));
+            self.parties.known.insert(name.slot(), Arc::clone(&party));
         }
         Ok(party)
     }
 
-    async fn party_of(&self, store: &Store, kind: Owner, id: &str) -> Result<Party, StoreError> {
-        let (mut region, mut default_model) = (None, None);
+    async fn party_of(&self, store: &Store, slot: &Slot) -> Result<Party, StoreError> {
+        let (kind, id, of_key) = (slot.0, &*slot.1, slot.2.as_deref());
+        let (mut region, mut default_model, mut lent) = (None, None, false);
         let (spend, budget_id, what) = if kind == Owner::EndUser {
             let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
             let filled = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(Arc::from);
             (region, default_model) = (filled(&row.allowed_model_region), filled(&row.default_model));
-            let default = || self.settings().max_end_user_budget_id.clone();
+            let default = || of_key.map(str::to_owned).or_else(|| self.settings().max_end_user_budget_id.clone());
+            lent = of_key.is_some() && row.budget_id.is_none();
             (row.spend, row.budget_id.or_else(default), format!("End User={id} "))
         } else if kind == Owner::AccessGroup {
             let row = store.table::<ModelAccessGroupBudgetRow>().get([id]).await?;
@@ -176,6 +196,16 @@ impl Inner {
         let max = budget.as_ref().and_then(|b| b.max_budget).or(end_users);
         let mut binder = Binder::new(self, false);
         let soft = budget.as_ref().and_then(|b| b.soft_budget);
+        // A budget that the key lends: nobody resets the end user's own spend for it, so it has windows of its own.
+        let length = budget.as_ref().and_then(|b| b.budget_duration.as_deref()).filter(|_| lent);
+        let (max, soft) = match (length, max) {
+            (Some(length), Some(most)) => {
+                let window = [("budget_duration", Json::from(length)), ("max_budget", Json::from(most))];
+                binder.windows("end_user", id, &Json::Array(vec![Json::object(window)]));
+                (None, None)
+            }
+            _ => (max, soft),
+        };
         // What is spent on a group is charged to its row alone: it counts from the first call on.
         if max.is_some() || soft.is_some() || kind == Owner::AccessGroup {
             let ends = budget.as_ref().and_then(|b| b.budget_reset_at);

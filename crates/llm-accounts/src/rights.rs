@@ -107,17 +107,32 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn teams_from(&self, by: &Identity, least: Standing) -> Outcome<Vec<TeamRow>> {
-        let teams = self.store_or_refuse()?.table::<TeamRow>().find(Filter::new()).await?;
+        let store = self.store_or_refuse()?;
         if by.is_admin() {
-            return Ok(teams);
+            return Ok(store.table::<TeamRow>().find(Filter::new()).await?);
         }
         let organizations = self.administered(by).await?;
+        let own = by.user_id().map(|user| listing(&[user.to_owned()]));
+        let theirs =
+            (!organizations.is_empty()).then(|| Filter::new().any_of("organization_id", organizations.clone()));
+        let teams =
+            store.table::<TeamRow>().find(Filter::new().one_of(own.into_iter().chain(theirs).collect())).await?;
         let standing = |team: &TeamRow| match team.organization_id.as_ref() {
             Some(id) if organizations.contains(id) => Standing::OrgAdmin,
             _ => in_team(by, team),
         };
         Ok(teams.into_iter().filter(|team| standing(team) >= least).collect())
     }
+}
+
+/// The teams that list one of these users.
+pub(crate) fn listing(users: &[String]) -> Filter {
+    let users = || users.to_vec();
+    Filter::new().one_of(vec![
+        Filter::new().json_list_names("members_with_roles", "user_id", users()),
+        Filter::new().list_has_any("admins", users()),
+        Filter::new().list_has_any("members", users()),
+    ])
 }
 
 /// What the caller is to a team by its list of members.

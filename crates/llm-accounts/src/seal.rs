@@ -60,6 +60,12 @@ impl Seal {
         Self { key: Sha256::digest(salt_key.as_bytes()).into(), format }
     }
 
+    /// True for a text in the newer format, whoever sealed it.
+    #[must_use]
+    pub fn is_newer(text: &str) -> bool {
+        text.starts_with(GCM)
+    }
+
     /// Seals a text.
     ///
     /// # Errors

@@ -98,6 +98,11 @@ pub struct AccountsSettings {
     pub max_budget: f64,
     /// When it starts again.
     pub budget_duration: Option<String>,
+    /// What those below administrators may not do.
+    #[serde(skip)]
+    pub page_rules: crate::PageRules,
+    /// Calls that take so many seconds count as slow.
+    pub alerting_threshold: f64,
     /// Where the journal lives. Without it spend that was not flushed dies with the process.
     pub journal_dir: Option<PathBuf>,
     /// At most so long after it was written the journal is forced to the disk (survives a power cut, not only a crash).
@@ -173,6 +178,8 @@ impl Default for AccountsSettings {
             scim_admin_group: None,
             max_budget: 0.0,
             budget_duration: None,
+            page_rules: crate::PageRules::default(),
+            alerting_threshold: 600.0,
             journal_dir: None,
             journal_sync_seconds: 1.0,
             rate_limit_window: 60.0,

@@ -22,6 +22,8 @@ pub(crate) struct Switches {
     pub(crate) cache_controls: Vec<String>,
     /// The key is a service account's.
     pub(crate) service_account: bool,
+    /// `end_user_budget_id` of the key: the budget of end users that have none.
+    pub(crate) end_user_budget: Option<Box<str>>,
     /// `prompts` of key and team, where they are named.
     pub(crate) prompts: [Option<Vec<String>>; 2],
 }

@@ -79,6 +79,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::spend::usage::ROWS,
         routes::spend::seen::ROWS,
         routes::spend::people::ROWS,
+        routes::spend::pace::ROWS,
+        routes::spend::edge::ROWS,
         routes::users::ROWS,
         routes::teams::ROWS,
         routes::audit::ROWS,
@@ -97,6 +99,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::tuning::ROWS,
         routes::credentials::ROWS,
         routes::settings::ROWS,
+        routes::pages::ROWS,
         routes::scim::ROWS,
         routes::login::ROWS,
     ];

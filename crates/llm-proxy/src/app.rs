@@ -21,7 +21,7 @@ pub struct App {
     /// The response cache, when one is configured.
     pub cache: ArcSwapOption<llm_cache::Cache>,
     /// What the cache was made of.
-    pub cache_setup: crate::cache::Setup,
+    pub cache_setup: ArcSwap<crate::cache::Setup>,
     /// Keys, limits, budgets, spend.
     pub accounts: Accounts,
     /// Tells callbacks of finished calls.
@@ -40,6 +40,8 @@ pub struct App {
     pub mcp: llm_mcp::Hub,
     /// Secrets of realtime sessions.
     pub secrets: Arc<crate::resources::Secrets>,
+    /// How many requests were answered.
+    pub edge: crate::edge::Edge,
     /// Model calls that are being answered.
     pub in_flight: AtomicU64,
     /// The management API.

@@ -28,6 +28,8 @@ pub struct Core {
     pub app: Arc<App>,
     /// This thread's connections to model hosts.
     pub http: HttpClient,
+    /// Counts what this thread answers.
+    pub edge: Arc<crate::edge::Shard>,
     /// Itself, for work that goes on behind an answer.
     pub me: Weak<Self>,
 }
@@ -63,44 +65,48 @@ impl Core {
                 let custom = custom.clone();
                 drop(stored);
                 drop(snapshot);
-                return self.counted(Box::pin(pass::serve_custom(self, &custom, rest, parts, body, peer))).await;
+                return self.counted(None, Box::pin(pass::serve_custom(self, &custom, rest, parts, body, peer))).await;
             }
-            if routes::known(path) {
+            // The management API has other methods of some of them.
+            if routes::known(path) && !llm_management::rows().any(|row| row.path == path) {
                 return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
             }
             drop(snapshot);
             return self.management(Request::from_parts(parts, body)).await;
         };
+        let key = crate::edge::key(route.action, route.name, &parts.method);
         if matches!(route.action, Action::Call(..)) {
             drop(snapshot);
-            return self.counted(Box::pin(flow::serve(self, &route, parts, body, peer))).await;
+            return self.counted(key, Box::pin(flow::serve(self, &route, parts, body, peer))).await;
         }
         if let Action::Pass(mount) = route.action {
             drop(snapshot);
             if realtime::is_asked_for(&parts) {
-                return self.counted(Box::pin(realtime::serve_mount(self, mount, path, parts, peer))).await;
+                return self.counted(key, Box::pin(realtime::serve_mount(self, mount, path, parts, peer))).await;
             }
-            return self.counted(Box::pin(pass::serve(self, mount, path, parts, body, peer))).await;
+            return self.counted(key, Box::pin(pass::serve(self, mount, path, parts, body, peer))).await;
         }
         if route.action == Action::Realtime {
             drop(snapshot);
-            return self.counted(Box::pin(realtime::serve(self, route.name, path, parts, peer))).await;
+            return self.counted(key, Box::pin(realtime::serve(self, route.name, path, parts, peer))).await;
         }
         if route.action == Action::ResponsesSocket {
             drop(snapshot);
-            return self.counted(Box::pin(responses::socket::serve(self, route.name, path, parts, peer))).await;
+            return self.counted(key, Box::pin(responses::socket::serve(self, route.name, path, parts, peer))).await;
         }
         if let Action::Rag(verb) = route.action {
             drop(snapshot);
-            return self.counted(Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
+            return self.counted(key, Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
         }
         if let Action::Mcp(verb) = route.action {
             drop(snapshot);
-            return self.counted(Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer))).await;
+            return self.counted(key, Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer))).await;
         }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
-            return self.counted(Box::pin(resources::serve(self, what, route.name, path, parts, body, peer))).await;
+            return self
+                .counted(key, Box::pin(resources::serve(self, what, route.name, path, parts, body, peer)))
+                .await;
         }
         drop(snapshot);
         let outcome = Box::pin(self.other(&route, &parts, body)).await;
@@ -109,17 +115,25 @@ impl Core {
 
     /// Counts a call as running while it is answered. Boxed by whoever makes it: futures of calls have kilobytes, and each
     /// hand that they go through by value copies them.
-    async fn counted(&self, call: Pin<Box<dyn Future<Output = Response<Reply>> + Send + '_>>) -> Response<Reply> {
+    async fn counted(
+        &self,
+        key: Option<crate::edge::Key>,
+        call: Pin<Box<dyn Future<Output = Response<Reply>> + Send + '_>>,
+    ) -> Response<Reply> {
         self.app.in_flight.fetch_add(1, Ordering::Relaxed);
         let response = call.await;
         self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(key) = key {
+            self.edge.count(key, response.status());
+        }
         response
     }
 
     /// Routes that call no model.
     async fn other(&self, route: &Route<'_>, parts: &Parts, body: Incoming) -> Result<Response<Reply>> {
         let snapshot = self.app.snapshot.load_full();
-        let open = route.permission == Permission::Public
+        let closed = snapshot.settings.hub_needs_key && route.name.starts_with("/public/model_hub");
+        let open = route.permission == Permission::Public && !closed
             || snapshot.settings.public_routes.iter().any(|r| r == route.name)
             || route.action == Action::Metrics && !snapshot.settings.metrics_need_key;
         if route.action == Action::Metrics && !open && self.identify(parts).await.is_err() {
@@ -165,6 +179,7 @@ impl Core {
             Action::RouterBudgets => explain::budgets(&snapshot),
             Action::Learned => explain::learned(&snapshot)?,
             Action::Liveliness => health::liveliness(&self.app),
+            Action::Readiness if snapshot.settings.public_readiness => crate::operate::readiness(self).await,
             Action::Readiness => health::readiness(&self.app).await,
             Action::Health => health::health(self, &snapshot, parts).await,
             Action::Metrics => admin::metrics(&self.app).await,
@@ -176,12 +191,17 @@ impl Core {
                 let cache = self.app.cache.load_full();
                 crate::cache::routes::serve(cache.as_deref(), verb, &body).await?
             }
-            Action::CacheSettings => crate::cache::settings::show(self.app.cache_setup.config.as_ref()),
+            Action::CacheSettings => crate::cache::settings::show(self.app.cache_setup.load().config.as_ref()),
             Action::CacheSettingsTest => {
                 let body = crate::read::body(&snapshot, parts, body).await?;
                 let witness = Arc::new(llm_cache::Nobody);
                 let opening = crate::cache::Opening { http: &self.http, background: &self.app.background, witness };
-                crate::cache::settings::test(&body, &self.app.cache_setup.environment, &opening).await?
+                let accounts = self.app.accounts.clone();
+                // What a form sends back hidden stands in the database, which is asked on the runtime it belongs to.
+                let there = self.app.background.spawn(async move { accounts.stored_cache().await.ok() });
+                let there = there.await.ok().flatten().unwrap_or_default();
+                let setup = self.app.cache_setup.load_full();
+                crate::cache::settings::test(&body, &there, &setup.environment, &opening).await?
             }
             Action::Models => models::list(&snapshot, who.as_deref(), parts),
             Action::SearchTools => models::search_tools(&snapshot, who.as_deref()),

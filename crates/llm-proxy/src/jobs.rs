@@ -3,6 +3,7 @@
 //! | job | when | one node at a time |
 //! |---|---|---|
 //! | spend to the store | every `proxy_batch_write_at` seconds, inside `llm-accounts` | no: every node has its own journal |
+//! | how many requests were answered | every `proxy_batch_write_at` seconds | no: every node adds its own |
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
@@ -29,6 +30,7 @@ pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
         app.background.spawn(clean_responses(store));
         app.background.spawn(follow_prices(app.accounts.settings().config_reload_seconds, Arc::clone(reloader)));
         app.background.spawn(refresh_endpoints(Arc::downgrade(app)));
+        app.background.spawn(count_answers(Arc::downgrade(app)));
         if app.accounts.settings().store_model_in_db {
             app.background.spawn(follow_store(app.accounts.settings().config_reload_seconds, Arc::clone(reloader)));
         }
@@ -54,6 +56,22 @@ async fn refresh_endpoints(app: std::sync::Weak<App>) {
         }
         drop(app);
         tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+}
+
+/// How many requests were answered goes to the database.
+async fn count_answers(app: std::sync::Weak<App>) {
+    loop {
+        let Some(app) = app.upgrade() else { return };
+        if let Some(store) = &app.store
+            && let Err(error) = app.edge.hand_over(store).await
+        {
+            tracing::debug!(%error, "the number of answered requests is written next time");
+        }
+        let pause = app.accounts.settings().proxy_batch_write_at;
+        drop(app);
+        tokio::time::sleep(Duration::try_from_secs_f64(pause).unwrap_or_default().max(Duration::from_millis(100)))
+            .await;
     }
 }
 

@@ -23,6 +23,7 @@ pub mod config;
 pub mod core;
 pub mod count;
 pub mod demands;
+pub mod edge;
 pub mod errors;
 pub mod explain;
 pub mod flow;

@@ -115,7 +115,7 @@ impl Reloader {
 
     /// The operator's variables, those of the configuration over those of the process.
     fn variables(&self) -> Environment {
-        self.app().map_or_else(|_| self.env.clone(), |app| app.cache_setup.environment.clone())
+        self.app().map_or_else(|_| self.env.clone(), |app| app.cache_setup.load().environment.clone())
     }
 
     fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
@@ -158,6 +158,7 @@ impl Reloader {
         let Some(mut loaded) = loaded else { return Err(errors(&problems)) };
         let accounts = loaded.accounts.clone();
         let sso = loaded.sso.take().map(|plan| crate::start::single_sign_on(plan, Arc::clone(&app.idp)));
+        let cache = self.another_cache(&app, &mut loaded, &mut warnings).await;
         let state = Arc::clone(app.snapshot.load().engine.router.state());
         let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
         app.accounts.set_directory(directory(&snapshot));
@@ -166,11 +167,36 @@ impl Reloader {
         app.mcp.follow(&snapshot.mcp);
         let deployments = snapshot.engine.router.deployments().len();
         app.snapshot.store(Arc::new(snapshot));
+        if let Some((setup, cache)) = cache {
+            app.cache.store(cache);
+            app.cache_setup.store(Arc::new(setup));
+        }
         self.last.store(stored);
         *self.seen.lock() = version;
         tracing::info!(deployments, "a new configuration is served");
         warnings.extend(lines(problems.iter()));
         Ok(warnings)
+    }
+
+    /// The cache of a new configuration, where it is another one than that in use.
+    async fn another_cache(
+        &self,
+        app: &App,
+        loaded: &mut Loaded,
+        warnings: &mut Vec<String>,
+    ) -> Option<(crate::cache::Setup, Option<Arc<llm_cache::Cache>>)> {
+        let setup = crate::cache::Setup { config: loaded.cache.take(), environment: loaded.environment.clone() };
+        let written = |config: &Option<config::CacheConfig>| config.as_ref().map(|config| config.written.clone());
+        let http = self.http.get()?;
+        if written(&app.cache_setup.load().config) == written(&setup.config) {
+            return None;
+        }
+        let Some(config) = &setup.config else { return Some((setup, None)) };
+        let witness = Arc::new(crate::cache::Meter(Arc::clone(&app.metrics)));
+        let opening = crate::cache::Opening { http, background: &app.background, witness };
+        let (cache, problem) = crate::cache::connect(config, &opening).await;
+        warnings.extend(problem.map(|problem| problem.to_string()));
+        Some((setup, cache.map(Arc::new)))
     }
 
     async fn read_store(&self, app: &App) -> Result<(Arc<Stored>, StoredVersion), String> {

@@ -167,7 +167,7 @@ fn run(
                     listener,
                     &settings,
                     tls,
-                    || Core { app, http, me: std::sync::Weak::new() },
+                    || Core { edge: app.edge.shard(), app, http, me: std::sync::Weak::new() },
                     &gauge,
                     stopped,
                 )
@@ -198,6 +198,11 @@ async fn flush(app: &App) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::error!(%error, "spend could not be flushed; it stays in the journal"),
         Err(_) => tracing::error!("flushing spend took too long; it stays in the journal"),
+    }
+    if let Some(store) = &app.store
+        && let Err(error) = app.edge.hand_over(store).await
+    {
+        tracing::warn!(%error, "the number of answered requests could not be written");
     }
     app.bus.shutdown(FLUSH).await;
     if let Some(alerts) = &app.alerts {
@@ -276,7 +281,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         responses,
         snapshot: ArcSwap::new(snapshot),
         cache: ArcSwapOption::new(cache),
-        cache_setup: setup,
+        cache_setup: ArcSwap::from_pointee(setup),
         accounts,
         bus,
         alerts,
@@ -285,6 +290,7 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         endpoints: ArcSwap::default(),
         mcp: llm_mcp::Hub::new(llm_providers::variable),
         secrets: Arc::default(),
+        edge: crate::edge::Edge::default(),
         in_flight: AtomicU64::new(0),
         management,
         sso,

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::filter::{Filter, ListQuery, Listing};
+use crate::filter::Filter;
+use crate::list::{ListQuery, Listing};
 use crate::row::Row;
 use crate::sql::Sql;
 use crate::table::{Patch, Table};
@@ -52,6 +53,11 @@ fn insert<T: Table>(dialect: Dialect, row: &T) -> Sql {
 impl<'a, T: Table> Rows<'a, T> {
     pub(crate) const fn new(exec: Exec<'a>) -> Self {
         Self { exec, table: PhantomData }
+    }
+
+    /// Does something once the changes of the transaction last, never when they do not; at once outside of one.
+    pub fn then(&mut self, then: impl FnOnce() + Send + Sync + 'static) {
+        self.exec.then(Box::new(then));
     }
 
     fn key(&self, sql: &mut Sql, key: &[&str]) {

@@ -1,4 +1,4 @@
-//! Which rows, in which order, which page. Column names are checked against the table before they reach SQL.
+//! Which rows. Column names are checked against the table before they reach SQL.
 
 use chrono::{DateTime, Utc};
 
@@ -23,8 +23,11 @@ enum Test {
     Null(bool),
     ListHas(String),
     JsonListHas(String),
+    ListHasAny(Vec<String>),
+    JsonListNames(&'static str, Vec<String>),
     JsonField(&'static [&'static str], String),
     JsonContains(&'static [&'static str], String),
+    TextContains(String),
     Failure,
     Session(String),
     OneOf(Vec<Filter>),
@@ -129,6 +132,18 @@ impl Filter {
         self.with(column, Test::JsonListHas(item.into()))
     }
 
+    /// The `text[]` column has one of these items.
+    #[must_use]
+    pub fn list_has_any(self, column: &str, items: Vec<String>) -> Self {
+        self.with(column, Test::ListHasAny(items))
+    }
+
+    /// The JSON column is a list of objects, one of which has one of these texts in `field`.
+    #[must_use]
+    pub fn json_list_names(self, column: &str, field: &'static str, texts: Vec<String>) -> Self {
+        self.with(column, Test::JsonListNames(field, texts))
+    }
+
     /// The field at `path` of the JSON column has this text.
     #[must_use]
     pub fn json_field(self, column: &str, path: &'static [&'static str], text: impl Into<String>) -> Self {
@@ -139,6 +154,12 @@ impl Filter {
     #[must_use]
     pub fn json_contains(self, column: &str, path: &'static [&'static str], part: impl Into<String>) -> Self {
         self.with(column, Test::JsonContains(path, part.into()))
+    }
+
+    /// The JSON column, as text, contains this one, in this case.
+    #[must_use]
+    pub fn contains_text(self, column: &str, part: impl Into<String>) -> Self {
+        self.with(column, Test::TextContains(part.into()))
     }
 
     /// The request failed; in the words of the index of failures, which no bound value would find.
@@ -169,7 +190,8 @@ impl Filter {
         Ok(())
     }
 
-    fn conditions<T: Table>(&self, sql: &mut Sql) -> Result<()> {
+    /// Writes the conditions alone, and one that always holds where there are none.
+    pub(crate) fn conditions<T: Table>(&self, sql: &mut Sql) -> Result<()> {
         if self.0.is_empty() {
             sql.push("1 = 1");
         }
@@ -219,11 +241,32 @@ impl Test {
             Self::ListHas(item) | Self::JsonListHas(item) => {
                 sql.bind(item).push(" IN (SELECT value FROM json_each(").name(column).push("))")
             }
+            Self::ListHasAny(items) if postgres => {
+                sql.name(column).push(" && ").bind(Value::List(items.as_slice().into()))
+            }
+            Self::ListHasAny(items) => {
+                sql.push("EXISTS (SELECT 1 FROM json_each(").name(column).push(") AS item WHERE item.value");
+                sql.is_any_of(items).push(")")
+            }
+            Self::JsonListNames(field, texts) if postgres => {
+                // What is no list has no items.
+                sql.push("EXISTS (SELECT 1 FROM jsonb_array_elements(CASE jsonb_typeof(").name(column);
+                sql.push(") WHEN 'array' THEN ").name(column).push(" ELSE '[]' END) AS item WHERE item ->> ");
+                sql.bind(*field).is_any_of(texts).push(")")
+            }
+            Self::JsonListNames(field, texts) => {
+                sql.push("EXISTS (SELECT 1 FROM json_each(").name(column).push(") AS item WHERE CASE item.type WHEN ");
+                sql.push("'object' THEN json_extract(item.value, ").bind(format!("$.\"{field}\"")).push(") END");
+                sql.is_any_of(texts).push(")")
+            }
             Self::JsonField(path, text) => {
                 json_text(column, path, sql);
                 sql.push(" = ").bind(text)
             }
             Self::JsonContains(path, part) => holds(sql, part, |sql| json_text(column, path, sql)),
+            Self::TextContains(part) => holds(sql, part, |sql| {
+                sql.name(column).push(if postgres { "::text" } else { "" });
+            }),
             Self::Failure => sql.name(column).push(" = 'failure'"),
             Self::Session(id) if postgres => sql.name(column).push(" = ").bind(id),
             Self::Session(id) => {
@@ -263,94 +306,5 @@ fn json_text(column: &str, path: &[&str], sql: &mut Sql) {
     } else {
         let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
         sql.push("json_extract(").name(column).push(", ").bind(path).push(")");
-    }
-}
-
-/// What to list.
-#[derive(Debug, Clone)]
-pub struct ListQuery {
-    /// Which rows.
-    pub filter: Filter,
-    /// Sort columns, first counts most; `true` is descending. The key breaks ties. NULLs come last.
-    pub sort: Vec<(String, bool)>,
-    /// Page number, from 1.
-    pub page: u32,
-    /// Rows on a page. `None`: all rows, on one page.
-    pub size: Option<u32>,
-    /// Rows before the first page that are left out.
-    pub skip: u64,
-}
-
-impl Default for ListQuery {
-    fn default() -> Self {
-        Self { filter: Filter::new(), sort: Vec::new(), page: 1, size: None, skip: 0 }
-    }
-}
-
-impl ListQuery {
-    /// All rows the filter lets through.
-    #[must_use]
-    pub fn all(filter: Filter) -> Self {
-        Self { filter, ..Self::default() }
-    }
-
-    /// One page of them.
-    #[must_use]
-    pub fn page(filter: Filter, page: u32, size: u32) -> Self {
-        Self { filter, page, size: Some(size), ..Self::default() }
-    }
-
-    /// `size` rows behind the first `skip`.
-    #[must_use]
-    pub fn window(filter: Filter, skip: u64, size: u32) -> Self {
-        Self { filter, size: Some(size), skip, ..Self::default() }
-    }
-
-    /// Adds a sort column.
-    #[must_use]
-    pub fn sorted(mut self, column: &str, descending: bool) -> Self {
-        self.sort.push((column.to_owned(), descending));
-        self
-    }
-
-    /// Writes ` ORDER BY ... LIMIT ... OFFSET ...`.
-    pub(crate) fn write_order<T: Table>(&self, sql: &mut Sql) -> Result<()> {
-        let mut lead = " ORDER BY ";
-        for (column, falls) in &self.sort {
-            let column = T::column(column)?;
-            sql.push(lead).name(column).push(if *falls { " DESC" } else { " ASC" });
-            // Said only where it matters: an index has its NULLs at one end, and would not be used for this order.
-            sql.push(if T::may_be_null(column) { " NULLS LAST" } else { "" });
-            lead = ", ";
-        }
-        // The key in the same direction, so that an index over both columns can be read forwards or backwards.
-        let falls = matches!(self.sort.as_slice(), [(column, true)] if !T::may_be_null(column));
-        for key in T::KEY.iter().filter(|key| !self.sort.iter().any(|(column, _)| column == *key)) {
-            sql.push(lead).name(key).push(if falls { " DESC" } else { "" });
-            lead = ", ";
-        }
-        if let Some(size) = self.size {
-            let before = i64::try_from(self.skip).unwrap_or(i64::MAX);
-            let skipped = before.saturating_add(i64::from(self.page.saturating_sub(1)) * i64::from(size));
-            sql.push(" LIMIT ").bind(i64::from(size)).push(" OFFSET ").bind(skipped);
-        }
-        Ok(())
-    }
-}
-
-/// A page of rows.
-#[derive(Debug, Clone)]
-pub struct Listing<T> {
-    /// The rows of the page.
-    pub rows: Vec<T>,
-    /// How many rows there are on all pages.
-    pub total: u64,
-}
-
-impl<T> Listing<T> {
-    /// How many pages of `size` rows there are.
-    #[must_use]
-    pub const fn pages(&self, size: u32) -> u64 {
-        if size == 0 { 0 } else { self.total.div_ceil(size as u64) }
     }
 }

@@ -143,6 +143,9 @@ fn found(text: &str, within: Filter) -> Filter {
     Filter::new().one_of(vec![Filter::new().is("request_id", text.to_owned()), within.one_of(places)])
 }
 
+/// What calls and lists of tools are called.
+pub(crate) const TOOL_CALLS: [&str; 2] = ["call_mcp_tool", "list_mcp_tools"];
+
 /// What kind of thing a request called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpendSpan {
@@ -162,7 +165,7 @@ impl SpendSpan {
         match self {
             Self::Llm => &[],
             Self::Agent => &["asend_message"],
-            Self::Mcp => &["call_mcp_tool", "list_mcp_tools"],
+            Self::Mcp => &TOOL_CALLS,
             Self::Batch => &["acreate_batch", "create_batch", "aretrieve_batch", "retrieve_batch"],
         }
     }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::access::{Rows, first_int, read_all};
 use crate::dialect::{Dialect, quoted};
 use crate::error::Result;
-use crate::filter::{Filter, ListQuery, Listing};
+use crate::filter::Filter;
+use crate::list::{ListQuery, Listing};
 use crate::rows::SpendLogRow;
 use crate::spend_filter::SpendFilter;
 use crate::sql::Sql;
@@ -92,11 +93,44 @@ const BODIES: [&str; 3] = ["messages", "response", "proxy_server_request"];
 pub const COUNTED: u32 = 10_000;
 
 /// How many rows there are, as far as one can tell. Whoever turns the pages until the last one sees every row.
-fn total(counted: u64, rows: &[SpendLogRow], query: &ListQuery) -> u64 {
-    let Some(size) = query.size.filter(|_| counted >= u64::from(COUNTED) && !rows.is_empty()) else { return counted };
+pub(crate) fn total(counted: u64, rows: &[SpendLogRow], query: &ListQuery) -> u64 {
+    let Some(size) = query.size.filter(|_| counted > u64::from(COUNTED) && !rows.is_empty()) else { return counted };
     let before = u64::from(query.page.saturating_sub(1)) * u64::from(size);
     let full = rows.len() as u64 == u64::from(size);
     counted.max(before + rows.len() as u64 + u64::from(full))
+}
+
+/// The columns of a list, those of `row` (`r.`, or nothing): bodies read as none.
+pub(crate) fn columns(sql: &mut Sql, row: &str) {
+    for (i, column) in SpendLogRow::COLUMNS.iter().enumerate() {
+        sql.push(if i > 0 { ", " } else { "" });
+        if BODIES.contains(column) {
+            sql.push("NULL AS ");
+        } else {
+            sql.push(row);
+        }
+        sql.name(column);
+    }
+}
+
+/// The order by time to the first token, which is no column; calls that were not streamed have none and come last.
+pub(crate) const FIRST_TOKEN: &str = "ttft_ms";
+
+/// Writes the order and the window of a list.
+pub(crate) fn order(query: &ListQuery, sql: &mut Sql) -> Result<()> {
+    let Some((_, falls)) = query.sort.first().filter(|(column, _)| column == FIRST_TOKEN) else {
+        return query.write_order::<SpendLogRow>(sql);
+    };
+    let length = match sql.dialect() {
+        Dialect::Postgres => r#""completionStartTime" - "startTime""#,
+        Dialect::Sqlite => r#"julianday("completionStartTime") - julianday("startTime")"#,
+    };
+    sql.push(
+        r#" ORDER BY CASE WHEN "completionStartTime" IS NULL OR "completionStartTime" = "endTime" THEN NULL ELSE "#,
+    );
+    sql.push(length).push(" END").push(if *falls { " DESC" } else { " ASC" }).push(" NULLS LAST, \"request_id\"");
+    query.write_window(sql);
+    Ok(())
 }
 
 impl Rows<'_, SpendLogRow> {
@@ -113,33 +147,28 @@ impl Rows<'_, SpendLogRow> {
         read_all(&self.exec.fetch(sql).await?)
     }
 
-    /// A page of requests without their bodies (`messages`, `response` and `proxy_server_request` read as `None`). The total
-    /// is counted up to [`COUNTED`]; beyond that it says that there is at least one more row than this page shows.
+    /// A page of requests without their bodies (`messages`, `response` and `proxy_server_request` read as `None`), by a column
+    /// or by `ttft_ms`. The total is counted up to [`COUNTED`]; beyond that it says that there is at least one more row than
+    /// this page shows.
     ///
     /// # Errors
     /// When the query names a column the table does not have.
     pub async fn page(&mut self, query: &ListQuery) -> Result<Listing<SpendLogRow>> {
         let dialect = self.exec.dialect();
         let mut sql = Sql::read(dialect, "SELECT ");
-        for (i, column) in SpendLogRow::COLUMNS.iter().enumerate() {
-            sql.push(if i > 0 { ", " } else { "" });
-            if BODIES.contains(column) {
-                sql.push("NULL AS ");
-            }
-            sql.name(column);
-        }
+        columns(&mut sql, "");
         // The ids first: what a page skips is skipped in an index, not in rows that are long.
         sql.push(" FROM ").name(SpendLogRow::NAME).push(" WHERE \"request_id\" IN (SELECT \"request_id\" FROM ");
         sql.name(SpendLogRow::NAME);
         query.filter.write::<SpendLogRow>(&mut sql)?;
-        query.write_order::<SpendLogRow>(&mut sql)?;
+        order(query, &mut sql)?;
         sql.push(")");
-        ListQuery { size: None, ..query.clone() }.write_order::<SpendLogRow>(&mut sql)?;
+        order(&ListQuery { size: None, ..query.clone() }, &mut sql)?;
         let rows: Vec<SpendLogRow> = read_all(&self.exec.fetch(sql).await?)?;
         let mut sql = Sql::read(dialect, "SELECT COUNT(*) FROM (SELECT 1 FROM ");
         sql.name(SpendLogRow::NAME);
         query.filter.write::<SpendLogRow>(&mut sql)?;
-        sql.push(" LIMIT ").bind(i64::from(COUNTED)).push(") AS counted");
+        sql.push(" LIMIT ").bind(i64::from(COUNTED) + 1).push(") AS counted");
         let counted = u64::try_from(first_int(&self.exec.fetch(sql).await?)?).unwrap_or_default();
         Ok(Listing { total: total(counted, &rows, query), rows })
     }

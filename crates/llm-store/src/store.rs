@@ -177,8 +177,10 @@ impl Store {
     pub async fn begin(&self) -> Result<StoreTx> {
         Ok(match &self.0.pools {
             // IMMEDIATE takes the lock now; a deferred one may fail half-way when another process writes.
-            Pools::Sqlite { writer, .. } => StoreTx(Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Pools::Postgres { pool, prepare } => StoreTx(Open::Postgres { tx: pool.begin().await?, prepare: *prepare }),
+            Pools::Sqlite { writer, .. } => StoreTx::new(Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Pools::Postgres { pool, prepare } => {
+                StoreTx::new(Open::Postgres { tx: pool.begin().await?, prepare: *prepare })
+            }
         })
     }
 

@@ -11,9 +11,20 @@ use crate::sql::Sql;
 use crate::store::{Prepare, Store, execute_postgres, execute_sqlite, fetch_postgres, fetch_sqlite};
 use crate::table::Table;
 
+/// What is done once changes last.
+type Then = Box<dyn FnOnce() + Send + Sync>;
+
 /// An open transaction; see [`Store::begin`].
-#[derive(Debug)]
-pub struct StoreTx(pub(crate) Open);
+pub struct StoreTx {
+    open: Open,
+    then: Vec<Then>,
+}
+
+impl std::fmt::Debug for StoreTx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreTx").field("open", &self.open).finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 pub(crate) enum Open {
@@ -22,10 +33,14 @@ pub(crate) enum Open {
 }
 
 impl StoreTx {
+    pub(crate) const fn new(open: Open) -> Self {
+        Self { open, then: Vec::new() }
+    }
+
     /// Which engine this is.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.open {
             Open::Sqlite(_) => Dialect::Sqlite,
             Open::Postgres { .. } => Dialect::Postgres,
         }
@@ -48,10 +63,11 @@ impl StoreTx {
     /// # Errors
     /// When the database cannot; then nothing was changed.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
+        match self.open {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres { tx, .. } => tx.commit().await?,
         }
+        self.then.into_iter().for_each(|then| then());
         Ok(())
     }
 
@@ -60,7 +76,7 @@ impl StoreTx {
     /// # Errors
     /// When the connection is lost, which undoes it as well.
     pub async fn rollback(self) -> Result<()> {
-        match self.0 {
+        match self.open {
             Open::Sqlite(tx) => tx.rollback().await?,
             Open::Postgres { tx, .. } => tx.rollback().await?,
         }
@@ -69,7 +85,7 @@ impl StoreTx {
 
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
         let statement = sql.finish()?;
-        match &mut self.0 {
+        match &mut self.open {
             Open::Sqlite(tx) => execute_sqlite(&mut **tx, statement).await,
             Open::Postgres { tx, prepare } => execute_postgres(&mut **tx, statement, *prepare).await,
         }
@@ -77,7 +93,7 @@ impl StoreTx {
 
     pub(crate) async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>> {
         let statement = sql.finish()?;
-        match &mut self.0 {
+        match &mut self.open {
             Open::Sqlite(tx) => fetch_sqlite(&mut **tx, statement).await,
             Open::Postgres { tx, prepare } => fetch_postgres(&mut **tx, statement, *prepare).await,
         }
@@ -85,7 +101,7 @@ impl StoreTx {
 
     /// Runs statements without arguments, as one script. `text` is ours, never a stranger's.
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
-        match &mut self.0 {
+        match &mut self.open {
             Open::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
             Open::Postgres { tx, .. } => sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **tx).await.map(drop)?,
         }
@@ -105,6 +121,14 @@ impl Exec<'_> {
         match self {
             Self::Store(store) => store.dialect(),
             Self::Tx(tx) => tx.dialect(),
+        }
+    }
+
+    /// Does something once the changes of the transaction last, never when they do not; at once outside of one.
+    pub(crate) fn then(&mut self, then: Then) {
+        match self {
+            Self::Store(_) => then(),
+            Self::Tx(tx) => tx.then.push(then),
         }
     }
 

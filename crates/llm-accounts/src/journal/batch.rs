@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use llm_store::{DailyCounters, SettlementBatch, SpendLogRow, SpendRun};
+use llm_store::{DailyCounters, DailyPaceRow, SettlementBatch, SpendLogRow, SpendRun};
 
 use super::alike::Alike;
 use super::frame::{Frame, Frames};
 use super::own::Own;
 use super::totals::Totals;
+use crate::AccountsSettings;
 use crate::purse::{Owner, Purses};
 use crate::spend_row::RowMaker;
 use crate::window::WindowKey;
@@ -24,6 +25,16 @@ pub(crate) struct Batch {
 
 const DAY_US: i64 = 86_400_000_000;
 
+/// Microseconds from which on a call counts as slow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SlowAfter(i64);
+
+impl SlowAfter {
+    pub(super) fn of(settings: &AccountsSettings) -> Self {
+        Self(i64::try_from(AccountsSettings::seconds(settings.alerting_threshold).as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
 /// Calls of one day, caller and deployment, added up. Most calls of a batch are like another one.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
@@ -32,6 +43,8 @@ pub(super) struct Group<'a> {
     pub(super) alike: Alike<'a>,
     pub(super) tags: Vec<String>,
     pub(super) counters: DailyCounters,
+    /// How fast they were; the names stay empty.
+    pub(super) pace: DailyPaceRow,
     pub(super) nanos: i64,
     /// When the last of them ended, microseconds since 1970.
     pub(super) last: i64,
@@ -42,7 +55,8 @@ pub(super) struct Group<'a> {
 /// Gathers frames.
 #[derive(Debug)]
 struct Gatherer<'a> {
-    rows: bool,
+    /// None: sums of money are all that is wanted.
+    rows: Option<SlowAfter>,
     now: DateTime<Utc>,
     groups: Vec<Group<'a>>,
     places: HashMap<(i64, &'a [u8]), usize>,
@@ -68,8 +82,8 @@ impl Batch {
         }
     }
 
-    /// Makes the batch of a segment; without `rows` only the sums.
-    pub(super) fn of(id: &str, frames: &mut Frames<'_>, rows: bool) -> Self {
+    /// Makes the batch of a segment; without `rows` only the sums of money.
+    pub(super) fn of(id: &str, frames: &mut Frames<'_>, rows: Option<SlowAfter>) -> Self {
         let mut gatherer = Gatherer {
             rows,
             now: llm_store::defaults::now(),
@@ -107,7 +121,11 @@ impl<'a> Gatherer<'a> {
         });
         group.nanos = group.nanos.saturating_add(own.nanos);
         group.last = group.last.max(own.end_us);
-        let (true, Some(row)) = (self.rows, &own.row) else { return Some(()) };
+        let Some(slow) = self.rows else { return Some(()) };
+        if group.alike.told && group.alike.cache_hit != Some(true) {
+            time(&mut group.pace, &own, slow);
+        }
+        let Some(row) = &own.row else { return Some(()) };
         if group.maker.is_none() {
             group.run.shared = crate::spend_row::shared(&group.alike, &group.tags, self.now);
             group.maker = Some(RowMaker::new(&group.alike));
@@ -140,6 +158,7 @@ impl<'a> Gatherer<'a> {
             alike,
             tags,
             counters: DailyCounters::default(),
+            pace: DailyPaceRow::default(),
             nanos: 0,
             last: i64::MIN,
             maker: None,
@@ -161,5 +180,23 @@ impl<'a> Gatherer<'a> {
             ..totals.settlement()
         };
         Batch { settlement, moved, windows }
+    }
+}
+
+/// Counts how long a call took.
+fn time(pace: &mut DailyPaceRow, own: &Own<'_>, slow: SlowAfter) {
+    let seconds = |us: i64| us.max(0) as f64 / 1e6;
+    let length = own.end_us.saturating_sub(own.start_us);
+    pace.requests += 1;
+    pace.slow_requests += i64::from(length >= slow.0);
+    if own.counts.output > 0 {
+        pace.timed_requests += 1;
+        pace.seconds_per_token += seconds(length) / own.counts.output as f64;
+    }
+    let first = own.row.as_ref().and_then(|row| row.first_byte_us).map(u64::cast_signed);
+    // What is not streamed comes at once.
+    if let Some(first) = first.filter(|first| *first < own.end_us) {
+        pace.streams += 1;
+        pace.first_token_seconds += seconds(first.saturating_sub(own.start_us));
     }
 }

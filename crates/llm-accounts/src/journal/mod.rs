@@ -40,6 +40,7 @@ use crate::purse::Purses;
 use crate::window::Charged;
 use crate::{AccountsSettings, Identity};
 pub(crate) use alike::Alike;
+use batch::SlowAfter;
 pub(crate) use counts::Counts;
 use disk::Disk;
 pub(crate) use own::{Own, OwnError, OwnRow};
@@ -99,7 +100,7 @@ impl Journal {
         let disk = Disk::open(settings.journal_dir.as_deref().map(Path::new))?;
         let mut bytes = Vec::new();
         for sealed in disk.sealed().iter().filter(|sealed| sealed.counted) {
-            let batch = sealed.batch(false, &mut bytes)?;
+            let batch = sealed.batch(None, &mut bytes)?;
             for (owner, id, nanos) in &batch.moved {
                 purses.get(*owner, id).recall(*nanos);
             }
@@ -190,9 +191,10 @@ impl Journal {
         bytes: &mut Vec<u8>,
     ) -> Result<Flushed, StoreError> {
         let mut done = Flushed::default();
+        let slow = SlowAfter::of(&shared.settings.load());
         let sealed = shared.change(|disk| disk.sealed());
         for segment in sealed {
-            let batch = match segment.batch(true, bytes) {
+            let batch = match segment.batch(Some(slow), bytes) {
                 Ok(batch) => batch,
                 Err(error) => {
                     // One unreadable file must not keep the rest back.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::{Batch, SlowAfter};
 use super::frame::{Frames, MARK};
 
 /// Ending of segments that the store does not have.
@@ -54,7 +54,7 @@ impl Sealed {
     ///
     /// # Errors
     /// When the file cannot be read or is no segment.
-    pub(super) fn batch(&self, rows: bool, bytes: &mut Vec<u8>) -> io::Result<Batch> {
+    pub(super) fn batch(&self, rows: Option<SlowAfter>, bytes: &mut Vec<u8>) -> io::Result<Batch> {
         let Some(path) = &self.path else { return Ok(Batch::of(&self.id, &mut Frames::new(&self.memory), rows)) };
         bytes.clear();
         File::open(path)?.read_to_end(bytes)?;

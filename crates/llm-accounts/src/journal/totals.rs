@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::DateTime;
-use llm_store::{DailyCounters, DailyKey, DailyScope, DailySpendRow, KeySpend, SettlementBatch};
+use llm_store::{DailyCounters, DailyKey, DailyPaceRow, DailyScope, DailySpendRow, KeySpend, SettlementBatch};
 
 use super::batch::Group;
 use crate::PROXY_BUDGET_USER;
@@ -47,6 +47,7 @@ pub(super) struct Totals {
     organization_members: HashMap<(String, String), i64>,
     windows: BTreeMap<(WindowKey, i64), i64>,
     daily: BTreeMap<(DailyScope, DailyKey), DailyCounters>,
+    pace: Vec<DailyPaceRow>,
 }
 
 impl Totals {
@@ -114,6 +115,15 @@ impl Totals {
             }
         }
         group.tags.iter().for_each(|tag| add(DailyScope::Tag, tag));
+        if group.pace.requests > 0 {
+            self.pace.push(DailyPaceRow {
+                model_group: base.model_group,
+                date: base.date,
+                model: base.model,
+                api_base: alike.api_base.unwrap_or_default().to_owned(),
+                ..group.pace.clone()
+            });
+        }
     }
 
     /// What a commit takes off the purses.
@@ -167,6 +177,7 @@ impl Totals {
             agents: self.agents.usd(),
             windows: windows.iter().map(|((key, end), sum)| key.spend(*end, *sum)).collect(),
             daily: self.daily.into_iter().map(daily).collect(),
+            pace: self.pace,
             ..SettlementBatch::default()
         }
     }

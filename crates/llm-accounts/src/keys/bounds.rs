@@ -8,6 +8,7 @@ use super::body::KeyBody;
 use super::fill::routes_of;
 use super::rights::forbidden;
 use super::throughput;
+use crate::load::END_USER_BUDGET;
 use crate::period::Period;
 use crate::purse::{Owner, nanos};
 use crate::request::{Given, Outcome};
@@ -15,7 +16,8 @@ use crate::rights::Standing;
 use crate::{Accounts, Identity, ModelList};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 11] = [
+const ADMIN_METADATA: [&str; 12] = [
+    END_USER_BUDGET,
     "allow_client_mock_response",
     "allow_client_pricing_override",
     "temp_budget_increase",

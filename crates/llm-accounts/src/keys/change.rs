@@ -1,7 +1,7 @@
 //! Changing, blocking, rotating and deleting keys.
 
 use chrono::Utc;
-use llm_store::{Filter, KeyPatch, VerificationToken};
+use llm_store::{Filter, KeyPatch, TeamRow, VerificationToken};
 use llm_types::Json;
 
 use super::body::{DeleteBody, IN_METADATA, KeyBody, OneKeyBody};
@@ -14,6 +14,7 @@ use crate::grants::Asked;
 use crate::load::{ENFORCED, GUARDRAILS, texts};
 use crate::period::Period;
 use crate::request::{Outcome, metadata, required};
+use crate::rights::Standing;
 use crate::{Accounts, KeyDigest};
 
 impl Accounts {
@@ -48,6 +49,8 @@ impl Accounts {
         if !self.may_on_key(actor.who, row, act).await? {
             return Err(forbidden("You may not change this key.").into());
         }
+        self.may_change_money(actor, body, row).await?;
+        self.lends_a_budget(body).await?;
         throughput::read(body)?;
         self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
         self.may_move(actor, asked, row).await?;
@@ -79,6 +82,22 @@ impl Accounts {
         patch.updated_by = Some(actor.name());
         patch.settings_updated_at = Some(Some(now));
         Ok(patch)
+    }
+
+    /// Whether somebody who only manages the team of another's key may change what a body says of money.
+    async fn may_change_money(&self, actor: Actor<'_>, body: &Json, row: &VerificationToken) -> Outcome<()> {
+        let settings = self.settings();
+        let own = row.user_id.is_some() && row.user_id.as_deref() == actor.who.user_id();
+        let Some(team) = row.team_id.as_deref().filter(|_| !own && settings.page_rules.managers_may_change.is_some())
+        else {
+            return Ok(());
+        };
+        let team = self.store_or_refuse()?.table::<TeamRow>().get([team]).await?;
+        let standing = match &team {
+            Some(team) => self.standing_in_team(actor.who, team).await?,
+            None => Standing::None,
+        };
+        if standing == Standing::Manager { settings.page_rules.may_edit_budget_of_key(body) } else { Ok(()) }
     }
 
     /// Whether a key may be given to the user and the team of a body.

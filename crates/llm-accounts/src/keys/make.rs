@@ -1,7 +1,7 @@
 //! Making keys.
 
 use chrono::Utc;
-use llm_store::{StoreError, TeamRow, VerificationToken};
+use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
 use llm_types::{Error, Json, Kind};
 
 use super::body::{IN_METADATA, KeyBody};
@@ -10,6 +10,7 @@ use super::rights::{Act, Place, place};
 use super::{Actor, bad, fill, forbidden, throughput, view};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
+use crate::load::END_USER_BUDGET;
 use crate::request::{Outcome, metadata};
 use crate::{Accounts, KeyDigest, Role};
 
@@ -26,6 +27,7 @@ impl Accounts {
         let ceilings = settings.upperbound_key_generate_params.as_ref();
         let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
         let mut asked = KeyBody::read(&body)?;
+        self.org_admins_may_make_keys(actor.who).await?;
         self.may_make(actor, &mut asked, Act::Generate).await?;
         self.inherit_rates(actor.who, &mut asked).await?;
         self.no_more_than(actor.who, Ask { body: &body, asked: &asked, row: None, now: Utc::now() }).await?;
@@ -50,6 +52,7 @@ impl Accounts {
         if self.store_or_refuse()?.table::<TeamRow>().get([team.as_str()]).await?.is_none() && actor.who.is_admin() {
             return Err(bad(format!("Team not found, passed team_id={team}")).with_param("team_id").into());
         }
+        self.org_admins_may_make_keys(actor.who).await?;
         self.may_make(actor, &mut asked, Act::GenerateForService).await?;
         asked.user_id = None;
         self.inherit_rates(actor.who, &mut asked).await?;
@@ -91,9 +94,21 @@ impl Accounts {
         fill::patch(&asked, None, &self.reset_clock()?, now).map(drop)
     }
 
+    /// Refuses a budget for end users that is not there.
+    pub(super) async fn lends_a_budget(&self, body: &Json) -> Outcome<()> {
+        let within = body.get("metadata").and_then(|metadata| metadata.text(END_USER_BUDGET));
+        let Some(id) = body.text(END_USER_BUDGET).or(within).filter(|id| !id.is_empty()) else { return Ok(()) };
+        if self.store_or_refuse()?.table::<BudgetRow>().get([id]).await?.is_none() {
+            let why = format!("{END_USER_BUDGET}={id} does not match any budget.");
+            return Err(bad(why).with_param(END_USER_BUDGET).into());
+        }
+        Ok(())
+    }
+
     async fn make_key(&self, actor: Actor<'_>, body: &Json, asked: &KeyBody) -> Outcome<Json> {
         let (settings, store, now) = (self.settings(), self.store_or_refuse()?, Utc::now());
         throughput::read(body)?;
+        self.lends_a_budget(body).await?;
         let key = self.custom_or_new(asked.key.clone().flatten())?;
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;

@@ -31,6 +31,9 @@ impl Accounts {
         if public.is_empty() {
             return Err(bad("A model needs a name").with_param("model_name").into());
         }
+        if self.settings().page_rules.admins_alone_add_models && !actor.who.is_admin() {
+            return Err(crate::keys::forbidden("Only proxy admins can add models.").into());
+        }
         let team = team_of(&info);
         self.may_write_model(actor, team.as_deref(), &params, &params).await?;
         let chosen = info.text("id").filter(|id| !id.is_empty()).map(str::to_owned);

@@ -197,6 +197,7 @@ impl Accounts {
         if standing < Standing::Manager {
             return Err(forbidden("You do not manage this project's team.").with_param("team_id").into());
         }
+        self.settings().page_rules.may_edit_projects(standing)?;
         may_write(&[ProjectBody::FIELDS, &IN_METADATA].concat(), WRITABLE, standing, body)
     }
 

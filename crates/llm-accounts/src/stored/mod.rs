@@ -1,12 +1,16 @@
 //! What the database adds to a configuration: models, credentials and settings, opened.
 
+mod cache;
+mod form;
 mod guarded;
+mod sealing;
 pub(crate) mod settings;
 mod sso;
+mod ui;
 
 use llm_store::{
-    ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow, ProxyModelRow,
-    SsoConfigRow, Store,
+    CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow,
+    ProxyModelRow, SsoConfigRow, Store, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
@@ -14,8 +18,10 @@ use crate::Accounts;
 use crate::callbacks;
 use crate::request::Outcome;
 use crate::seal::Seal;
+pub use cache::cache_section;
 pub use guarded::decides_who_gets_in;
 pub use sso::{sso_sections, sso_team_claim};
+pub use ui::{LaterSettings, ui_section};
 
 /// A model of the database.
 #[derive(Clone)]
@@ -108,6 +114,10 @@ pub struct Stored {
     pub sections: Vec<(String, Json)>,
     /// Where people log in, opened: see [`sso_sections`].
     pub sso: Json,
+    /// Settings of the pages: see [`ui_section`].
+    pub ui: Json,
+    /// The response cache, opened: see [`cache_section`].
+    pub cache: Json,
 }
 
 // What they hold is secret: their names may be printed.
@@ -231,7 +241,9 @@ impl StoredVersion {
         let guardrails = store.table::<GuardrailRow>().version().await?;
         let sso = store.table::<SsoConfigRow>().version().await?;
         let prompts = store.table::<PromptRow>().version().await?;
-        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso];
+        let pages = store.table::<UiSettingsRow>().version().await?;
+        let cache = store.table::<CacheConfigRow>().version().await?;
+        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -260,6 +272,8 @@ impl Stored {
         let prompts = store.table::<PromptRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
+        let pages = store.table::<UiSettingsRow>().get([ui::ROW]).await?;
+        let cached = store.table::<CacheConfigRow>().get([cache::ROW]).await?;
         Ok(Self {
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
             prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
@@ -271,6 +285,8 @@ impl Stored {
                 .map(|row| StoredCredential { values: open(&row.credential_values), name: row.credential_name })
                 .collect(),
             sections: settings::sections(&rows, open),
+            ui: ui::read(pages.as_ref()),
+            cache: cache::opened(cached.as_ref(), open),
             sso: sso::opened(sso.first(), open),
         })
     }

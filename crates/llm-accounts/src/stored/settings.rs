@@ -1,5 +1,7 @@
 //! Sections of the configuration that live in the database. Call these on the store's runtime.
 
+mod addresses;
+mod alerting;
 mod costs;
 mod defaults;
 mod fallbacks;

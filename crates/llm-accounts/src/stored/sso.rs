@@ -5,6 +5,7 @@
 use llm_store::{ConfigRow, SsoConfigPatch, SsoConfigRow, StoreTx};
 use llm_types::{Json, RawJson};
 
+use super::form;
 use super::settings::ENVIRONMENT;
 use crate::audit::Action;
 use crate::keys::{Actor, bad};
@@ -44,12 +45,7 @@ const STRUCTURED: &[&str] = &["ui_access_mode", "role_mappings", "team_mappings"
 
 /// Whatever stands in the row, opened; an empty object without one.
 pub(super) fn opened(row: Option<&SsoConfigRow>, open: impl Fn(&RawJson) -> Json) -> Json {
-    let Some(row) = row else { return Json::Object(Vec::new()) };
-    // Prisma keeps a text of JSON where it is given one.
-    let text: Option<String> = row.sso_settings.read().ok();
-    let inner = text.and_then(|text| RawJson::parse(&text).ok());
-    let settings = open(inner.as_ref().unwrap_or(&row.sso_settings));
-    if settings.as_object().is_some() { settings } else { Json::Object(Vec::new()) }
+    form::object(row.map(|row| &row.sso_settings), open)
 }
 
 /// The row's settings as sections of a configuration, to be laid over the others.
@@ -96,7 +92,7 @@ impl Accounts {
     /// When the store fails.
     pub async fn shown_sso(&self) -> Outcome<Json> {
         let there = self.stored_sso().await?;
-        let (mut values, mut sources, mut properties) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut values, mut sources, mut fields) = (Vec::new(), Vec::new(), Vec::new());
         let serving = self.serving().ok();
         let environment = serving.as_ref().map(|serving| serving.environment());
         for (name, variable, what) in FIELDS {
@@ -110,16 +106,12 @@ impl Accounts {
             values.push(((*name).to_owned(), value));
             sources.push((*name, source));
             let kind = if STRUCTURED.contains(name) { "object" } else { "string" };
-            properties.push((*name, Json::object([("description", Json::from(*what)), ("type", Json::from(kind))])));
+            fields.push((*name, kind, *what));
         }
-        let schema = Json::object([
-            ("description", Json::from("Where people log in")),
-            ("properties", Json::object(properties)),
-        ]);
         Ok(Json::object([
             ("values", mask::tree(&Json::Object(values))),
             ("provenance", Json::object(sources)),
-            ("field_schema", schema),
+            ("field_schema", form::schema("Where people log in", &fields)),
         ]))
     }
 

@@ -5,7 +5,7 @@ use llm_store::defaults::new_id;
 use llm_store::{Filter, TeamMembershipRow, TeamPatch, TeamRow, UserRow};
 use llm_types::Json;
 
-use super::body::{TeamBody, TeamId, TeamIds, TeamModels};
+use super::body::{IN_METADATA, TeamBody, TeamId, TeamIds, TeamModels};
 use super::members::{TEAM_ROLES, member_json};
 use super::rights::has_all;
 use crate::Accounts;
@@ -78,6 +78,7 @@ impl Accounts {
             None => required(asked.team_id.clone(), "team_id", body)?,
         };
         let (row, standing) = self.managed_team(actor, &id).await?;
+        self.settings().page_rules.may_edit_team(standing, &[TeamBody::FIELDS, IN_METADATA].concat(), body)?;
         self.may_shape_team(actor, standing, &row, body, &asked).await?;
         let grants = self.team_grants(actor, standing, &row, &asked).await?;
         let there: Json = row.metadata.read().unwrap_or_default();
@@ -137,6 +138,7 @@ impl Accounts {
         let id = required(asked.team_id.clone(), "team_id", body)?;
         let given = required(asked.models, "models", body)?;
         let (row, standing) = self.managed_team(actor, &id).await?;
+        self.settings().page_rules.may_edit_team(standing, &["models"], body)?;
         let mut models = row.models.clone();
         if add {
             models.extend(given.into_iter().filter(|model| !row.models.contains(model)));

@@ -270,7 +270,8 @@ impl Accounts {
     pub async fn delete_team_member(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let asked = MemberBody::read(body)?;
         let id = required(asked.team_id.clone(), "team_id", body)?;
-        self.managed_team(actor, &id).await?;
+        let (_, standing) = self.managed_team(actor, &id).await?;
+        self.settings().page_rules.may_take_out(standing)?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         let team = self.locked_team(&mut tx, &id).await?;
         let user =

@@ -9,6 +9,7 @@ use crate::audit::Action;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, not_found};
 use crate::request::{Outcome, required};
+use crate::rights::listing;
 
 impl Accounts {
     /// `POST /user/delete`: users with their keys, memberships and invitations; how many there were. All or none.
@@ -23,7 +24,7 @@ impl Accounts {
             return Err(not_found(format!("User not found, passed user_id={missing}")).with_param("user_ids").into());
         }
         let of_them = || Filter::new().any_of("user_id", ids.clone());
-        for team in tx.table::<TeamRow>().find(Filter::new()).await? {
+        for team in tx.table::<TeamRow>().find(listing(&ids)).await? {
             for row in &rows {
                 if place(&team, &row.user_id) != Place::None {
                     let team = self.locked_team(&mut tx, &team.team_id).await?;

@@ -322,3 +322,35 @@ async fn a_region_binds_who_has_no_budget() {
         accounts.flush().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_key_lends_end_users_a_budget() {
+    let store = store().await;
+    let lent =
+        BudgetRow { max_budget: Some(1.0), budget_duration: text("1d"), rpm_limit: Some(4), ..BudgetRow::default() };
+    budget(&store, lent).await;
+    let own = BudgetRow { budget_id: "own".to_owned(), max_budget: Some(5.0), ..BudgetRow::default() };
+    store.table().insert(&own).await.unwrap();
+    let rich = EndUserRow { user_id: "rich".to_owned(), budget_id: text("own"), ..EndUserRow::default() };
+    store.table().insert(&rich).await.unwrap();
+    let key = VerificationToken { metadata: json(r#"{"end_user_budget_id":"b"}"#), ..row() };
+    let (accounts, who) = open(settings(), store, key).await;
+    // Known to have no budget of anybody's: the key's counts all the same.
+    accounts.flush().await.unwrap();
+    let named = |end_user: &'static str| Intent { end_user: Some(end_user), ..intent() };
+    let why = after(&accounts, &who, &named("eve"), 1.1).await;
+    assert!(why.contains("End User") && why.contains("Max budget: 1"), "{why}");
+    assert_eq!(after(&accounts, &who, &named("rich"), 1.1).await, "admitted", "a budget of one's own goes first");
+    assert_eq!(after(&accounts, &who, &named("adam"), 0.1).await, "admitted");
+    assert_eq!(after(&accounts, &who, &intent(), 3.0).await, "admitted", "nobody is named");
+    // It outlives what is known of it.
+    accounts.flush().await.unwrap();
+    accounts.forget_keys(|_| true);
+    let who = accounts.identify(&Credential::Key(KEY)).await.unwrap();
+    assert!(admit(&accounts, &who, &named("eve")).await.is_err());
+    for _ in 0..2 {
+        admit(&accounts, &who, &named("adam")).await.unwrap().settle(bill(0.0, 1));
+    }
+    let refused = admit(&accounts, &who, &named("adam")).await.unwrap_err();
+    assert_eq!(refused.status(), 429, "its limits count too: {}", refused.message);
+}

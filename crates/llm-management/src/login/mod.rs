@@ -29,6 +29,7 @@ use std::pin::Pin;
 use axum::body::Body;
 use http::Response;
 
+use crate::routes::pages;
 pub(crate) use sso::readiness;
 pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings};
 pub(crate) use visit::Visit;
@@ -59,6 +60,10 @@ static ROWS: &[OpenRow] = &[
     open!("POST" "/v3/login" password::across),
     open!("POST" "/v3/login/exchange" password::exchange),
     open!("GET" "/fallback/login" page::fallback),
+    open!("GET" "/get/ui_theme_settings" pages::theme),
+    open!("GET" "/get_logo_url" pages::logo_url),
+    open!("GET" "/get_image" pages::logo),
+    open!("GET" "/get_favicon" pages::favicon),
     open!("GET" "/sso/key/generate" sso::start),
     open!("GET" "/sso/callback" sso::callback),
     open!("POST" "/sso/cli/start" cli::start),

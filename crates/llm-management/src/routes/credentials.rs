@@ -7,6 +7,8 @@ use crate::call::Call;
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
+    row!("POST" "/credentials/migrate-encryption" Admin migrate),
+    row!("GET" "/credentials/migrate-encryption/check" Admin check),
     row!("GET" "/credentials" Admin list),
     row!("POST" "/credentials" Admin new),
     row!("GET" "/credentials/by_name/{credential_name}" Admin one),
@@ -41,4 +43,12 @@ async fn update(call: Call) -> Outcome<Json> {
 
 async fn delete(call: Call) -> Outcome<Json> {
     call.accounts.delete_credential(call.actor(), named(&call)).await
+}
+
+async fn migrate(call: Call) -> Outcome<Json> {
+    call.accounts.migrate_encryption(call.flag("dry_run", false)?).await
+}
+
+async fn check(call: Call) -> Outcome<Json> {
+    call.accounts.check_encryption().await
 }

@@ -28,11 +28,15 @@ async fn many_users_at_once() {
         (r#"{"users":[]}"#, 422),
         (r#"{"users":[7]}"#, 422),
         (r#"{"users":[{"user_id":"d"}],"all":1}"#, 422),
+        (r#"{"users":[{"user_id":"d"},{"user_id":"e","user_rolle":"internal_user"}]}"#, 422),
+        (r#"{"users":[{"user_id":"d","send_invite_email":true}]}"#, 422),
         ("{}", 422),
     ] {
         assert_eq!(gateway.post(MASTER, "/management/v1/users/bulk", body).await.0, status, "{body}");
     }
     assert_eq!(gateway.post(USER, "/management/v1/users/bulk", r#"{"users":[{}]}"#).await.0, 401);
+    let (_, made) = gateway.get(MASTER, "/user/list?user_ids=d,e").await;
+    assert_eq!(at(&made, "total").as_i64(), Some(0), "one wrong row: nobody is made");
 
     let ids = r#"{"user_ids":["a","nobody","a","c"]}"#;
     let (status, gone) = gateway.post(MASTER, "/management/v1/users/bulk_delete", ids).await;

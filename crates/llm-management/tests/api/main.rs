@@ -10,6 +10,7 @@
 mod audit;
 mod bad_input;
 mod bulk;
+mod dashboards;
 mod delegation;
 mod entities;
 mod grants;
@@ -17,6 +18,7 @@ mod keys;
 mod login;
 mod models;
 mod money;
+mod pages;
 mod people;
 mod permission;
 mod scim;

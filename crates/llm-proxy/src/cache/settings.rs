@@ -83,11 +83,11 @@ fn hidden(params: &Json) -> Json {
     Json::Object(shown.collect())
 }
 
-/// `POST /cache/settings/test`: opens a cache with these settings and asks it.
+/// `POST /cache/settings/test`: opens a cache with these settings and asks it. What comes back hidden is what `there` has.
 ///
 /// # Errors
 /// 400 for a body without settings.
-pub async fn test(body: &[u8], env: &Environment, with: &Opening<'_>) -> Result<Response<Reply>> {
+pub async fn test(body: &[u8], there: &Json, env: &Environment, with: &Opening<'_>) -> Result<Response<Reply>> {
     let Some(mut settings) = Top::parse(body)?.read::<Json>("cache_settings").filter(|s| s.as_object().is_some())
     else {
         return Err(Error::bad_request("cache_settings: an object is needed").with_param("cache_settings"));
@@ -95,6 +95,9 @@ pub async fn test(body: &[u8], env: &Environment, with: &Opening<'_>) -> Result<
     if let Json::Object(fields) = &mut settings {
         // Told by the form of the admin interface, of no use here.
         fields.retain(|(name, value)| name != "redis_type" && !value.is_null());
+        for (name, value) in fields.iter_mut().filter(|(_, value)| value.as_str() == Some(HIDDEN)) {
+            *value = there.get(name).cloned().unwrap_or_default();
+        }
     }
     let params = [("cache", Json::Bool(true)), ("cache_params", settings)];
     let text = Json::object([("litellm_settings", Json::object(params))]).to_string();

@@ -96,6 +96,8 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         ("store_prompts_in_spend_logs", &mut out.store_prompts),
         ("allow_unmanaged_response_ids", &mut out.unmanaged_response_ids),
         ("watch_config", &mut out.watch_config),
+        ("allow_public_health_readiness_details", &mut out.public_readiness),
+        ("require_auth_for_public_ai_hub", &mut out.hub_needs_key),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }
@@ -155,12 +157,16 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("fail_closed_budget_enforcement", &mut out.fail_closed_budget_enforcement),
         ("enforce_user_param", &mut out.enforce_user_param),
         ("reject_clientside_metadata_tags", &mut out.reject_clientside_metadata_tags),
+        ("disable_model_add_for_internal_users", &mut out.page_rules.admins_alone_add_models),
+        ("disable_team_admin_delete_team_user", &mut out.page_rules.managers_keep_members),
+        ("disable_key_generate_for_org_admin", &mut out.page_rules.org_admins_make_no_keys),
     ] {
         *slot = s.flag(key).unwrap_or(*slot);
     }
     for (key, slot) in [
         ("user_api_key_cache_ttl", &mut out.user_api_key_cache_ttl),
         ("proxy_batch_write_at", &mut out.proxy_batch_write_at),
+        ("alerting_threshold", &mut out.alerting_threshold),
     ] {
         *slot = s.seconds(key).map_or(*slot, |t| t.as_secs_f64());
     }
@@ -177,6 +183,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
     if let Some(kind) = s.read("token_rate_limit_type") {
         out.token_rate_limit_type = kind;
     }
+    out.page_rules.managers_may_change = s.texts("team_admin_editable_team_fields");
     out.admin_only_routes = s.texts("admin_only_routes").unwrap_or_default();
     out.allowed_routes.clone_from(&loaded.settings.allowed_routes);
     out.store_prompts_in_spend_logs = loaded.settings.store_prompts;

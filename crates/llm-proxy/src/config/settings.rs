@@ -36,6 +36,10 @@ pub struct Settings {
     pub response_id_security: bool,
     /// Ids of stored answers that the gateway did not give out may be used (`allow_unmanaged_response_ids`).
     pub unmanaged_response_ids: bool,
+    /// `GET /health/readiness` tells everybody the details (`allow_public_health_readiness_details`).
+    pub public_readiness: bool,
+    /// The public list of models needs a key (`require_auth_for_public_ai_hub`).
+    pub hub_needs_key: bool,
     /// Paths that need no key (`public_routes`).
     pub public_routes: Vec<String>,
     /// The only paths that may be called (`allowed_routes`).
@@ -156,6 +160,8 @@ impl Default for Settings {
             store_prompts: false,
             response_id_security: true,
             unmanaged_response_ids: false,
+            public_readiness: false,
+            hub_needs_key: false,
             public_routes: Vec::new(),
             allowed_routes: Vec::new(),
             root_path: None,

@@ -2,7 +2,9 @@
 //! behind the file's. A model of the database that cannot be served is left out with a warning, so that one bad row
 //! does not take the others along.
 
-use llm_accounts::{Stored, StoredGuardrail, StoredModel, decides_who_gets_in, sso_sections};
+use llm_accounts::{
+    Stored, StoredGuardrail, StoredModel, cache_section, decides_who_gets_in, sso_sections, ui_section,
+};
 use llm_types::Json;
 
 use super::Context;
@@ -53,6 +55,19 @@ pub(crate) fn lay_over(root: &mut Node, stored: &Stored, problems: &Problems) {
             keep_out(name, &mut content, problems);
         }
         over(entries, entry(name, content, &mark));
+    }
+    let (name, content) = ui_section(&stored.ui);
+    let mark = Mark::whole("database, settings of pages");
+    over(entries, entry(name, node(&content, &mark), &mark));
+    if let Some((name, content)) = cache_section(&stored.cache) {
+        let mark = Mark::whole("database, cache");
+        if let Some(old) = entries.iter_mut().find(|e| e.key == name)
+            && let Value::Map(fields) = &mut old.node.value
+        {
+            // The parameters of one cache make no sense below another.
+            fields.retain(|field| field.key != "cache_params");
+        }
+        over(entries, entry(name, node(&content, &mark), &mark));
     }
     let mark = Mark::whole("database, single sign-on");
     for (name, content) in sso_sections(&stored.sso) {

@@ -32,6 +32,7 @@ use crate::snapshot::Snapshot;
 
 pub use page::home;
 pub use service::mock_record;
+pub(crate) use state::readiness;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub(crate) async fn serve(
         Verb::ModelPrice => costs::model(snapshot, parts)?,
         Verb::Deprecations => hub::deprecations(snapshot, who, parts),
         Verb::ProviderBudgets => state::provider_budgets(snapshot),
-        Verb::Readiness => state::readiness(core).await,
+        Verb::Readiness => readiness(core).await,
         Verb::Backlog => state::backlog(core),
         Verb::Service => service::try_out(core, parts).await?,
         Verb::ApplyGuardrail => judged::apply(snapshot, who, &body).await?,

@@ -17,9 +17,9 @@ use crate::models::answer;
 use crate::snapshot::Snapshot;
 
 /// `GET /health/readiness/details`.
-pub(super) async fn readiness(core: &Core) -> Response<Reply> {
+pub(crate) async fn readiness(core: &Core) -> Response<Reply> {
     let app = &core.app;
-    let cache = app.cache_setup.config.as_ref().map(|config| config.settings.kind.name());
+    let cache = app.cache_setup.load().config.as_ref().map(|config| config.settings.kind.name());
     let callbacks = app.accounts.serving().ok().map(|serving| serving.in_force("litellm_settings"));
     let callbacks = callbacks.and_then(|section| section.get("callbacks").cloned()).unwrap_or_default();
     let more = vec![

@@ -45,6 +45,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_report_indexes.sql"),
         postgres: include_str!("../../migrations/postgres/0005_report_indexes.sql"),
     },
+    Migration {
+        name: "0006_sessions_and_pace",
+        sqlite: include_str!("../../migrations/sqlite/0006_sessions_and_pace.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_sessions_and_pace.sql"),
+    },
 ];
 
 /// Held while migrating, so gateways that start together wait for the first one. Any number of ours does.

@@ -7,6 +7,7 @@ mod grants;
 mod keys;
 mod models;
 mod organizations;
+mod pace;
 mod policies;
 mod settings;
 mod spend_log;
@@ -36,6 +37,7 @@ pub use models::{
     ProxyModelRow,
 };
 pub use organizations::{OrganizationMembershipPatch, OrganizationMembershipRow, OrganizationPatch, OrganizationRow};
+pub use pace::{DailyGatewayPatch, DailyGatewayRow, DailyPacePatch, DailyPaceRow};
 pub use policies::{
     GuardrailPatch, GuardrailRow, PolicyAttachmentPatch, PolicyAttachmentRow, PolicyPatch, PolicyRow, PromptPatch,
     PromptRow,

@@ -4,6 +4,7 @@ mod calls;
 mod columns;
 mod counters;
 mod daily;
+mod pace;
 mod spend_rows;
 
 use std::collections::HashSet;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::daily::DailySpendRow;
 use crate::dialect::Dialect;
 use crate::error::{Result, StoreError};
-use crate::rows::SpendLogRow;
+use crate::rows::{DailyPaceRow, SpendLogRow};
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::transaction::StoreTx;
@@ -60,6 +61,8 @@ pub struct SettlementBatch {
     pub windows: Vec<WindowSpend>,
     /// Counts for the daily rollups. Rows that do not exist are made.
     pub daily: Vec<DailySpendRow>,
+    /// How fast models answered. Rows that do not exist are made.
+    pub pace: Vec<DailyPaceRow>,
 }
 
 /// What a key spent.
@@ -139,6 +142,7 @@ impl Store {
         }
         counters::write(&mut tx, batch).await?;
         daily::write(&mut tx, &batch.daily).await?;
+        pace::write(&mut tx, &batch.pace).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -50,6 +50,8 @@ everywhere! {
     rows::unknown_columns_are_refused,
     rows::keys_of_two_parts,
     rows::put_replaces,
+    rows::lists_name_people,
+    rows::what_comes_then_waits_for_the_commit,
     rows::the_database_counts,
     rows::secrets_are_not_printed,
     keys::keys_are_filtered,
@@ -75,4 +77,6 @@ everywhere! {
     spend::sums,
     spend::pages_without_bodies,
     spend::old_rows_go_in_steps,
+    spend::pages_of_sessions,
+    spend::sessions_by_column_and_sums,
 }

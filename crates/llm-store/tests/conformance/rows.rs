@@ -217,3 +217,60 @@ pub(crate) async fn secrets_are_not_printed(store: Store) {
         assert!(!text.contains("scrypt:") && !text.contains("sk-1"), "{text}");
     }
 }
+
+pub(crate) async fn lists_name_people(store: Store) {
+    let team = |id: &str, roles: &str, admins: &[&str]| TeamRow {
+        team_id: id.into(),
+        members_with_roles: RawJson::parse(roles).unwrap(),
+        admins: admins.iter().map(|admin| (*admin).to_owned()).collect(),
+        ..TeamRow::default()
+    };
+    for row in [
+        team("a", r#"[{"user_id":"ann","role":"user"},{"user_email":"x@y"},5,null]"#, &[]),
+        team("b", "{}", &["bob", "ann"]),
+        team("c", r#"{"user_id":"ann"}"#, &[]),
+        team("d", r#"["ann"]"#, &[]),
+    ] {
+        store.table().insert(&row).await.unwrap();
+    }
+    let ids = async |filter: Filter| {
+        let rows = store.table::<TeamRow>().find(filter).await.unwrap();
+        rows.into_iter().map(|row| row.team_id).collect::<Vec<_>>().join(" ")
+    };
+    let users = |users: &[&str]| users.iter().map(|user| (*user).to_owned()).collect::<Vec<_>>();
+    let named = |who: &[&str]| Filter::new().json_list_names("members_with_roles", "user_id", users(who));
+    let listed = |who: &[&str]| Filter::new().list_has_any("admins", users(who));
+    assert_eq!(ids(named(&["ann", "zoe"])).await, "a", "what is no list names nobody");
+    assert_eq!(ids(named(&["bob"])).await, "");
+    assert_eq!(ids(named(&[])).await, "");
+    assert_eq!(ids(listed(&["zoe", "bob"])).await, "b");
+    assert_eq!(ids(Filter::new().one_of(vec![named(&["ann"]), listed(&["ann"])])).await, "a b");
+    assert_eq!(ids(Filter::new().contains_text("members_with_roles", "x@y")).await, "a");
+}
+
+pub(crate) async fn what_comes_then_waits_for_the_commit(store: Store) {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let done = Arc::<AtomicU32>::default();
+    let count = || {
+        let done = Arc::clone(&done);
+        move || {
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let now = || done.load(Ordering::Relaxed);
+    store.table::<TeamRow>().then(count());
+    assert_eq!(now(), 1, "outside of a transaction: at once");
+    let mut tx = store.begin().await.unwrap();
+    tx.table::<TeamRow>().then(count());
+    tx.rollback().await.unwrap();
+    let mut dropped = store.begin().await.unwrap();
+    dropped.table::<TeamRow>().then(count());
+    drop(dropped);
+    let mut tx = store.begin().await.unwrap();
+    tx.table::<TeamRow>().then(count());
+    tx.keys().then(count());
+    assert_eq!(now(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(now(), 3);
+}

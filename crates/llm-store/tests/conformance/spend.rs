@@ -1,7 +1,9 @@
 //! Questions about requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use llm_store::{Filter, ListQuery, SettlementBatch, SpendFilter, SpendGroup, SpendLogRow, SpendSpan, Store};
+use llm_store::{
+    Filter, ListQuery, SessionMark, SettlementBatch, SpendFilter, SpendGroup, SpendLogRow, SpendSpan, Store, StoreError,
+};
 use llm_types::RawJson;
 
 use crate::settle::spend_row;
@@ -149,4 +151,95 @@ pub(crate) async fn old_rows_go_in_steps(store: Store) {
     }
     assert_eq!(steps, [1, 1, 0]);
     assert_eq!(store.table::<SpendLogRow>().count(&Filter::new()).await.unwrap(), 1);
+}
+
+/// Sessions `a` (two keys, one of its calls is a tool's), `b` (named after its first call), and calls of their own.
+async fn sessions(store: &Store) {
+    let row = |id: &str, minute: i64, key: &str, session: Option<&str>| SpendLogRow {
+        start_time: noon(1) + TimeDelta::minutes(minute),
+        end_time: noon(1) + TimeDelta::minutes(minute) + TimeDelta::seconds(2),
+        completion_start_time: (minute % 2 == 0)
+            .then(|| noon(1) + TimeDelta::minutes(minute) + TimeDelta::milliseconds(100 * minute + 1)),
+        api_key: key.into(),
+        session_id: session.map(str::to_owned),
+        user: Some(if minute == 5 { "bob" } else { "ann" }.into()),
+        spend: f64::from(u32::try_from(minute).unwrap()),
+        ..spend_row(id)
+    };
+    let rows = vec![
+        row("a1", 1, "k1", Some("a")),
+        row("a2", 6, "k1", Some("a")),
+        SpendLogRow { call_type: "call_mcp_tool".into(), ..row("a3", 9, "k1", Some("a")) },
+        row("x1", 2, "k2", Some("a")),
+        row("b1", 3, "k1", Some("call-b1")),
+        row("b2", 4, "k1", Some("call-b1")),
+        row("own", 5, "k1", Some("call-own")),
+        row("none", 7, "k1", None),
+        row("empty", 8, "k1", Some("")),
+    ];
+    let batch = SettlementBatch { batch_id: "s".into(), spend_rows: rows, ..SettlementBatch::default() };
+    store.apply(&batch).await.unwrap();
+}
+
+pub(crate) async fn pages_of_sessions(store: Store) {
+    sessions(&store).await;
+    let ids = |rows: &[SpendLogRow]| rows.iter().map(|r| r.request_id.clone()).collect::<Vec<_>>().join(" ");
+    let page = async |filter: SpendFilter, page, size, falls, after: Option<&SessionMark>| {
+        store.table::<SpendLogRow>().session_page(filter, page, size, falls, after).await.unwrap()
+    };
+    let all = page(SpendFilter::default(), 1, 50, true, None).await;
+    // By when they were last active; a tool's call is not what is shown of it.
+    assert_eq!((ids(&all.rows).as_str(), all.total, all.next), ("a2 empty none own b2 x1", 6, None));
+    let rising = page(SpendFilter::default(), 1, 50, false, None).await;
+    assert_eq!(ids(&rising.rows), "x1 b2 own none empty a2");
+    for falls in [true, false] {
+        let mut mark: Option<SessionMark> = None;
+        let mut seen = Vec::new();
+        loop {
+            let some = page(SpendFilter::default(), 1, 2, falls, mark.as_ref()).await;
+            assert_eq!(some.total, 6);
+            seen.extend(some.rows.iter().map(|r| r.request_id.clone()));
+            // As a client hands it back.
+            mark = some.next.map(|next| SessionMark::read(&next.to_string()).unwrap());
+            if mark.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.join(" "), ids(if falls { &all.rows } else { &rising.rows }));
+    }
+    assert_eq!(ids(&page(SpendFilter::default(), 2, 4, true, None).await.rows), "b2 x1");
+    assert_eq!(page(SpendFilter::default(), 9, 4, true, None).await.total, 6);
+    // What the filter leaves out is no part of a session.
+    let until = SpendFilter { until: Some(noon(1) + TimeDelta::minutes(3)), ..SpendFilter::default() };
+    assert_eq!(ids(&page(until, 1, 50, true, None).await.rows), "b1 x1 a1");
+    let bob = SpendFilter { user: Some("bob".into()), ..SpendFilter::default() };
+    assert_eq!(ids(&page(bob, 1, 50, true, None).await.rows), "own");
+}
+
+pub(crate) async fn sessions_by_column_and_sums(store: Store) {
+    sessions(&store).await;
+    let by = async |column: &str, falls, size| {
+        let query = ListQuery::page(SpendFilter::default().into(), 1, size).sorted(column, falls);
+        let page = store.table::<SpendLogRow>().sessions_by(&query).await?;
+        let ids = page.rows.iter().map(|r| r.request_id.clone()).collect::<Vec<_>>().join(" ");
+        Ok::<_, StoreError>((ids, page.total))
+    };
+    assert_eq!(by("spend", true, 50).await.unwrap(), ("empty none a2 own b2 x1".to_owned(), 6));
+    assert_eq!(by("spend", false, 2).await.unwrap(), ("x1 b2".to_owned(), 6));
+    assert_eq!(by("ttft_ms", true, 4).await.unwrap().0, "empty a2 b2 x1");
+    assert!(matches!(by("metadata", true, 4).await, Err(StoreError::Column { .. })));
+
+    let query = |falls| ListQuery::page(Filter::new(), 1, 5).sorted("ttft_ms", falls);
+    let first = store.table::<SpendLogRow>().page(&query(true)).await.unwrap();
+    let ids: Vec<_> = first.rows.iter().map(|r| r.request_id.as_str()).collect();
+    assert_eq!(ids.join(" "), "empty a2 b2 x1 a1", "calls without a first token come last");
+    let first = store.table::<SpendLogRow>().page(&query(false)).await.unwrap();
+    assert_eq!(first.rows[0].request_id, "x1");
+
+    let sums =
+        store.table::<SpendLogRow>().session_sums(&["a".into(), "call-b1".into()], &["k1".into()]).await.unwrap();
+    let told: Vec<_> =
+        sums.iter().map(|s| (s.session.as_str(), s.requests, s.tool_calls, s.spend, s.tool_spend)).collect();
+    assert_eq!(told, [("a", 3, 1, 16.0, 9.0), ("call-b1", 2, 0, 7.0, 0.0)]);
+    assert_eq!((sums[0].duration_ms, sums[0].total_tokens), (6000, 9));
 }

@@ -173,7 +173,7 @@ impl Accounts {
         Ok(stored.get(name).cloned().unwrap_or_else(|| file().get(name).cloned().unwrap_or_default()))
     }
 
-    pub(super) async fn change_litellm(&self, actor: Actor<'_>, given: &Json) -> Outcome<()> {
+    pub(in crate::stored) async fn change_litellm(&self, actor: Actor<'_>, given: &Json) -> Outcome<()> {
         self.stores_models()?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), LITELLM).await?;

@@ -7,6 +7,7 @@ use llm_types::Json;
 use crate::Accounts;
 use crate::keys::{Actor, bad};
 use crate::request::Outcome;
+use crate::stored::form::{self, Field};
 
 const LITELLM: &str = "litellm_settings";
 
@@ -18,9 +19,6 @@ pub enum Defaults {
     /// `default_team_params`.
     Teams,
 }
-
-/// A field: its name, its JSON type, what it says.
-type Field = (&'static str, &'static str, &'static str);
 
 const USERS: &[Field] = &[
     ("user_role", "string", "Role of new users"),
@@ -91,13 +89,7 @@ impl Accounts {
     pub async fn shown_defaults(&self, which: Defaults) -> Outcome<Json> {
         let there = self.defaults_in_force(which, self.store_or_refuse()?.table()).await?;
         let value = |(name, ..): &Field| (*name, there.get(name).cloned().unwrap_or_default());
-        let property = |(name, kind, what): &Field| {
-            (*name, Json::object([("type", Json::from(*kind)), ("description", Json::from(*what))]))
-        };
-        let schema = Json::object([
-            ("description", Json::from(which.name())),
-            ("properties", Json::object(which.fields().iter().map(property))),
-        ]);
+        let schema = form::schema(which.name(), which.fields());
         Ok(Json::object([("values", Json::object(which.fields().iter().map(value))), ("field_schema", schema)]))
     }
 

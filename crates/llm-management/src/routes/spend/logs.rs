@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use llm_accounts::Outcome;
 use llm_store::{
-    DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Listing, SpendFilter, SpendLogRow, SpendSpan,
-    Store, StoreError,
+    COUNTED, DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Listing, SpendFilter, SpendLogRow,
+    SpendSpan, Store, StoreError,
 };
 use llm_types::{Error, Json, Kind};
 
-use super::{MOST_ROWS, date, forbidden, fresh, hash, only, shown};
+use super::{MOST_ROWS, date, forbidden, fresh, hash, only, sessions, shown};
 use crate::call::Call;
 use crate::table::{Row, row};
 
@@ -21,6 +21,9 @@ pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/spend/logs/ui/{request_id}" OwnScope content),
     row!("GET" "/spend/logs/session/ui" OwnScope session),
 ];
+
+/// The order of lists that name none.
+const STARTED: &str = "startTime";
 
 /// Days of one summary.
 const MOST_DAYS: i64 = 3660;
@@ -153,8 +156,9 @@ fn one_of<T: Copy>(call: &Call, name: &'static str, words: &[(&str, T)]) -> Outc
     Err(Error::bad_request(why).with_param(name).into())
 }
 
-async fn pages(call: Call) -> Outcome<Json> {
-    let mut filter = SpendFilter {
+/// Which rows a list asks for.
+fn listed(call: &Call) -> Outcome<SpendFilter> {
+    Ok(SpendFilter {
         session_id: call.owned("session_id"),
         team_id: call.owned("team_id"),
         end_user: call.owned("end_user"),
@@ -162,8 +166,8 @@ async fn pages(call: Call) -> Outcome<Json> {
         model_id: call.owned("model_id"),
         model_group: call.owned("model_group"),
         status: call.owned("status_filter"),
-        cache_hit: one_of(&call, "cache_hit_filter", &[("hit", true), ("miss", false)])?,
-        span: one_of(&call, "span_type", &SPANS)?,
+        cache_hit: one_of(call, "cache_hit_filter", &[("hit", true), ("miss", false)])?,
+        span: one_of(call, "span_type", &SPANS)?,
         without_keys: if call.flag("exclude_internal_health_checks", false)? { health_keys() } else { Vec::new() },
         search: call.owned("search"),
         error_message: call.owned("error_message"),
@@ -171,33 +175,57 @@ async fn pages(call: Call) -> Outcome<Json> {
         error_code: call.owned("error_code"),
         min_spend: call.amount("min_spend")?,
         max_spend: call.amount("max_spend")?,
-        from: date(&call, "start_date", false)?,
-        until: date(&call, "end_date", true)?,
-        ..filter(&call)?
-    };
-    let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?.min(100));
-    let column = call.owned("sort_by").unwrap_or_else(|| "startTime".to_owned());
-    let falls = one_of(&call, "sort_order", &[("asc", false), ("desc", true)])?.unwrap_or(true);
-    let store = fresh(&call).await?;
-    if !by_alias(&store, &mut filter).await? {
-        return Ok(page_of(&Listing { rows: Vec::new(), total: 0 }, page, size));
-    }
-    let query = ListQuery::page(Filter::from(filter), page, size).sorted(&column, falls);
-    let listing = match store.table::<SpendLogRow>().page(&query).await {
-        Err(StoreError::Column { column, .. }) => {
-            return Err(Error::bad_request(format!("Invalid sort_by: {column}")).with_param("sort_by").into());
-        }
-        listing => listing?,
-    };
-    Ok(page_of(&listing, page, size))
+        from: date(call, "start_date", false)?,
+        until: date(call, "end_date", true)?,
+        ..filter(call)?
+    })
 }
 
-/// The dashboard's list; it always asks for a range.
+async fn pages(call: Call) -> Outcome<Json> {
+    list(&call, false).await
+}
+
+/// The dashboard's list; it always asks for a range, and is told of the sessions that its rows belong to.
 async fn dashboard(call: Call) -> Outcome<Json> {
     if call.text("start_date").is_none() || call.text("end_date").is_none() {
         return Err(Error::bad_request("Start date and end date are required").into());
     }
-    pages(call).await
+    list(&call, true).await
+}
+
+async fn list(call: &Call, dashboard: bool) -> Outcome<Json> {
+    let mut filter = listed(call)?;
+    let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?.min(100));
+    let column = call.text("sort_by").unwrap_or(STARTED);
+    let falls = one_of(call, "sort_order", &[("asc", false), ("desc", true)])?.unwrap_or(true);
+    let exact = filter.search.is_some() || filter.request_id.is_some();
+    let grouped = call.flag("group_by_session", false)? && !exact;
+    let after = sessions::mark(call)?;
+    let store = fresh(call).await?;
+    let known = by_alias(&store, &mut filter).await?;
+    let nothing = || Listing { rows: Vec::new(), total: 0 };
+    let mut rest = Vec::new();
+    let listing = if !known {
+        nothing()
+    } else if grouped && column == STARTED {
+        let found = store.table::<SpendLogRow>().session_page(filter, page, size, falls, after.as_ref()).await?;
+        rest = sessions::onward(found.next);
+        Listing { rows: found.rows, total: found.total }
+    } else {
+        let query = ListQuery::page(Filter::from(filter), page, size).sorted(column, falls);
+        let mut rows = store.table::<SpendLogRow>();
+        let listing = if grouped { rows.sessions_by(&query).await } else { rows.page(&query).await };
+        match listing {
+            Err(StoreError::Column { column, .. }) => {
+                return Err(Error::bad_request(format!("Invalid sort_by: {column}")).with_param("sort_by").into());
+            }
+            listing => listing?,
+        }
+    };
+    let rows = if dashboard { sessions::told(&store, &listing.rows).await? } else { all(&listing.rows) };
+    let mut body = page_of(rows, &listing, page, size);
+    rest.into_iter().for_each(|(name, value)| body.set(name, value));
+    Ok(body)
 }
 
 /// What one call said and was answered, where that is kept.
@@ -223,15 +251,20 @@ async fn session(call: Call) -> Outcome<Json> {
     let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?.min(100));
     let query = ListQuery::page(Filter::from(filter), page, size).sorted("startTime", false);
     let listing = fresh(&call).await?.table::<SpendLogRow>().page(&query).await?;
-    Ok(page_of(&listing, page, size))
+    Ok(page_of(all(&listing.rows), &listing, page, size))
 }
 
-fn page_of(listing: &Listing<SpendLogRow>, page: u32, size: u32) -> Json {
+fn all(rows: &[SpendLogRow]) -> Vec<Json> {
+    rows.iter().map(shown).collect()
+}
+
+fn page_of(rows: Vec<Json>, listing: &Listing<SpendLogRow>, page: u32, size: u32) -> Json {
     Json::object([
-        ("data", Json::Array(listing.rows.iter().map(shown).collect())),
+        ("data", Json::Array(rows)),
         ("total", Json::from(listing.total)),
         ("page", Json::from(page)),
         ("page_size", Json::from(size)),
         ("total_pages", Json::from(listing.pages(size))),
+        ("total_is_capped", Json::from(listing.total > u64::from(COUNTED))),
     ])
 }

@@ -3,6 +3,9 @@
 //! | file | what |
 //! |---|---|
 //! | `logs` | rows of calls, one by one or by day |
+//! | `sessions` | what rows are told of their sessions |
+//! | `pace` | how fast models answer, and how often they fail |
+//! | `edge` | how many requests the gateway answered |
 //! | `global` | who and what spent how much: keys, users, teams, tags, models, providers |
 //! | `report` | the report by team, customer or key |
 //! | `scoped` | reports about one's own keys, users, teams, organizations |
@@ -15,13 +18,16 @@
 
 pub(crate) mod activity;
 mod day;
+pub(crate) mod edge;
 pub(crate) mod global;
 pub(crate) mod logs;
 mod metrics;
+pub(crate) mod pace;
 pub(crate) mod people;
 pub(crate) mod report;
 pub(crate) mod scoped;
 pub(crate) mod seen;
+mod sessions;
 pub(crate) mod usage;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
@@ -34,7 +40,7 @@ use crate::call::Call;
 /// Rows of one answer without a page.
 const MOST_ROWS: u32 = 10_000;
 
-fn shown<T: llm_store::Table + serde::Serialize>(row: &T) -> Json {
+pub(crate) fn shown<T: llm_store::Table + serde::Serialize>(row: &T) -> Json {
     day::tree(row)
 }
 

@@ -4,10 +4,10 @@
 use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyScope};
 use llm_types::{Error, Json};
-use url::form_urlencoded;
 
 use super::{date, fresh, only};
 use crate::call::Call;
+use crate::routes::listing;
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
@@ -58,12 +58,7 @@ async fn page(call: &Call, path: &str, scope: DailyScope, filter: Option<DailyFi
     };
     let more = names.len() > size as usize;
     names.truncate(size as usize);
-    let link = |page: u32| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(call.query.iter().filter(|(name, _)| name != "page"));
-        query.append_pair("page", &page.to_string());
-        format!("{path}?{}", query.finish())
-    };
+    let link = |page: u32| listing::link(call, path, page.into());
     let meta = [("page", Json::from(page)), ("page_size", Json::from(size)), ("has_more", Json::from(more))];
     let links = [
         ("self", Some(link(page))),

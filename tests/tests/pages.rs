@@ -1,0 +1,129 @@
+//! What administrators set on pages holds on every gateway within seconds; what dashboards draw comes from calls of all of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is a failed test"
+)]
+
+use bytes::Bytes;
+use http::Method;
+use llm_simulator::{Running, Simulator, SimulatorConfig};
+use llm_store::testing::PostgresServer;
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls, eventually};
+use serde_json::{Value, json};
+
+const CHAT: &str = "/v1/chat/completions";
+
+fn config(sim: &Running) -> String {
+    let config = Config::empty(sim).model("gpt", "openai/gpt-4o", &[]).general("proxy_batch_write_at: 0.2");
+    config.general("proxy_config_reload_interval_seconds: 0.2").yaml()
+}
+
+fn say(text: &str) -> Value {
+    json!({"model": "gpt", "messages": [{"role": "user", "content": text}]})
+}
+
+/// A call of the session `talk`.
+async fn talk(gateway: &Gateway, text: &str, key: &str) -> u16 {
+    let key = format!("Bearer {key}");
+    let headers =
+        [("authorization", key.as_str()), ("content-type", "application/json"), ("x-litellm-session-id", "talk")];
+    gateway.send(Method::POST, CHAT, &headers, Bytes::from(say(text).to_string())).await.unwrap().status
+}
+
+async fn patch(gateway: &Gateway, path: &str, body: Value) -> Reply {
+    let key = format!("Bearer {MASTER_KEY}");
+    let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+    gateway.send(Method::PATCH, path, &headers, Bytes::from(body.to_string())).await.unwrap()
+}
+
+async fn read(gateway: &Gateway, path: &str) -> Value {
+    let reply = gateway.get(path, MASTER_KEY).await.unwrap();
+    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+    reply.json()
+}
+
+async fn bare(gateway: &Gateway, path: &str) -> Reply {
+    gateway.send(Method::GET, path, &[], Bytes::new()).await.unwrap()
+}
+
+/// The same on one gateway with SQLite and on two with PostgreSQL: what `one` is told, `two` does.
+async fn settings_hold(sim: &Running, one: &Gateway, two: &Gateway) {
+    assert_eq!(bare(two, "/public/model_hub").await.status, 200);
+    assert!(bare(two, "/health/readiness").await.json().get("litellm_version").is_none());
+    let told = json!({"require_auth_for_public_ai_hub": true, "allow_public_health_readiness_details": true, "disable_custom_api_keys": true});
+    let done = patch(one, "/update/ui_settings", told).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    eventually("the settings at the other gateway", async || {
+        (bare(two, "/public/model_hub").await.status == 401).then_some(())
+    })
+    .await;
+    assert!(bare(two, "/health/readiness").await.json().get("litellm_version").is_some());
+    let own = two.ask("/key/generate", &json!({"key": "sk-my-own-0123456789"})).await.unwrap();
+    assert!((400..500).contains(&own.status), "keys are generated now: {}", own.text());
+
+    let set = json!({"cache_settings": {"type": "local"}});
+    assert_eq!(one.ask("/cache/settings", &json!({"cache_settings": {"type": "redis"}})).await.unwrap().status, 400);
+    let done = one.ask("/cache/settings", &set).await.unwrap();
+    assert_eq!(done.status, 200, "{}", done.text());
+    eventually("the cache at the other gateway", async || {
+        two.ask(CHAT, &say("remember")).await.unwrap();
+        let again = two.ask(CHAT, &say("remember")).await.unwrap();
+        (!again.header("x-litellm-cache-key").is_empty()).then_some(())
+    })
+    .await;
+    let before = calls(sim).len();
+    two.ask(CHAT, &say("remember")).await.unwrap();
+    assert_eq!(calls(sim).len(), before, "answered from memory");
+}
+
+/// Sessions, speed and numbers of requests of both gateways.
+async fn dashboards_draw(one: &Gateway, two: &Gateway) {
+    for (gateway, text) in [(one, "first"), (two, "second"), (two, "third")] {
+        assert_eq!(talk(gateway, text, MASTER_KEY).await, 200);
+    }
+    assert_eq!(talk(one, "no", "sk-nobodys-0123456789").await, 401);
+    let range = "start_date=2020-01-01&end_date=2099-01-01";
+    let all = eventually("the session", async || {
+        let page = read(one, &format!("/spend/logs/ui?{range}&group_by_session=true")).await;
+        let talk = page["data"].as_array()?.iter().find(|row| row["session_id"] == "talk")?.clone();
+        (talk["session_total_count"] == 3).then_some(talk)
+    })
+    .await;
+    assert_eq!(all["session_models"], json!(["gpt-4o"]));
+    assert!(all["session_total_tokens"].as_i64().unwrap() > 0);
+    let answered = eventually("the number of requests", async || {
+        let body = read(two, "/gateway/daily/activity").await;
+        let route = body["by_route"].as_array()?.iter().find(|row| row["route"] == "/chat/completions")?.clone();
+        (route["successful_requests"].as_i64()? >= 5 && route["failed_requests"].as_i64()? >= 1).then_some(body)
+    })
+    .await;
+    assert_eq!(answered["by_date"].as_array().unwrap().len(), 1);
+    let speed = read(two, "/model/metrics?_selected_model_group=gpt").await;
+    let line = speed["all_api_bases"][0].as_str().unwrap().to_owned();
+    assert!(speed["data"][0][&line].as_f64().unwrap() > 0.0, "{speed}");
+    let slow = read(two, "/model/metrics/slow_responses?_selected_model_group=gpt").await;
+    assert!(slow[0]["total_count"].as_i64().unwrap() >= 4 && slow[0]["slow_count"] == 0, "{slow}");
+}
+
+#[tokio::test]
+async fn on_sqlite() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateway = Gateway::start(&config(&sim)).await.unwrap();
+    settings_hold(&sim, &gateway, &gateway).await;
+    dashboards_draw(&gateway, &gateway).await;
+}
+
+#[tokio::test]
+async fn on_postgresql_with_two_gateways() {
+    let Some(server) = PostgresServer::start().unwrap() else { return };
+    let url = server.create().await.unwrap();
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let options = Options { env: vec![("DATABASE_URL".to_owned(), url)], ..Options::default() };
+    let one = Gateway::start_with(&config(&sim), &options).await.unwrap();
+    let two = Gateway::start_with(&config(&sim), &options).await.unwrap();
+    settings_hold(&sim, &one, &two).await;
+    dashboards_draw(&one, &two).await;
+}
