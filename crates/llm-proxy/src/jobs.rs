@@ -9,7 +9,7 @@
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
 //! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
 //! | models and settings of the database | every 5 seconds (`proxy_config_reload_interval_seconds`) | no: every node serves them |
-//! | files and bucket of the configuration, unless `watch_config` is off | when a file changes; a bucket every minute | no: every node serves them |
+//! | files and bucket of the configuration, unless `watch_config` is off | files every second, a bucket every minute | no: every node serves them |
 //! | the price table, where one is named or scheduled | as scheduled; looked at with the settings | no: every node has its own |
 //! | old stored answers | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |

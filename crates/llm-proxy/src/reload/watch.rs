@@ -1,22 +1,22 @@
-//! The configuration is followed: its files are watched, a bucket is asked now and then. What is broken is told once and not
+//! The configuration is followed: its files are looked at, a bucket is asked now and then. What is broken is told once and not
 //! served; the last good one goes on.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use notify::{EventKind, RecursiveMode, Watcher as _};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
 
 use super::Reloader;
 use crate::config::{self, Source};
 
 /// Editors and tools write a file in several steps.
 const SETTLE: Duration = Duration::from_millis(300);
-/// How often files are looked at without being told: file systems of other machines tell nothing.
-const LOOK: Duration = Duration::from_secs(30);
+/// How often the files' stamps are looked at. The system could tell of changes, but only of all in a folder, and the store's
+/// file and the journal often lie there: each of their writes would wake somebody. It tells nothing of other machines' folders.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often files are read though their stamps are the old ones: a copy may keep the time and the length.
+const READ: Duration = Duration::from_secs(30);
 /// How often a bucket is asked.
 const ASK: Duration = Duration::from_secs(60);
 
@@ -47,14 +47,17 @@ impl Contents {
         self.0.iter().find(|(_, content)| *content == Content::Blank).map(|(path, _)| path.as_path())
     }
 
-    fn folders(&self) -> BTreeSet<PathBuf> {
-        let folder = |path: &PathBuf| match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
+    fn stamps(&self) -> Stamps {
+        let stamp = |path: &PathBuf| {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
         };
-        self.0.iter().map(|(path, _)| folder(path)).collect()
+        self.0.iter().map(|(path, _)| stamp(path)).collect()
     }
 }
+
+/// When files were changed, and their lengths; nothing for what is not there.
+type Stamps = Vec<Option<(SystemTime, u64)>>;
 
 impl Reloader {
     /// Serves what the files say now, when that is something else.
@@ -77,6 +80,12 @@ impl Reloader {
             tracing::warn!("{warning}");
         }
         Ok(true)
+    }
+
+    /// The stamps of the files as they are now. A folder of another machine may keep the caller waiting.
+    async fn stamps(self: &Arc<Self>) -> Option<Stamps> {
+        let myself = Arc::clone(self);
+        tokio::task::spawn_blocking(move || myself.files.lock().stamps()).await.ok()
     }
 
     /// Serves what the bucket holds now, when that is something else.
@@ -112,40 +121,18 @@ pub async fn follow(reloader: Arc<Reloader>) {
             tell(reloader.follow_bucket().await);
         }
     }
-    let (told, mut changes) = mpsc::channel(1);
-    let mut watcher = match notify::recommended_watcher(move |event| heard(&told, event)) {
-        Ok(watcher) => Some(watcher),
-        Err(error) => {
-            tracing::warn!(%error, "files cannot be watched; the configuration is looked at every {LOOK:?}");
-            None
-        }
-    };
-    let mut watched = BTreeSet::new();
+    let (mut known, mut read) = (None, Instant::now());
     loop {
-        for folder in reloader.files.lock().folders() {
-            if let Some(watcher) = watcher.as_mut().filter(|_| !watched.contains(&folder)) {
-                // The folder, for editors put another file in the place of the old one.
-                if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                    tracing::warn!(%error, folder = %folder.display(), "a folder cannot be watched");
-                }
-                watched.insert(folder);
-            }
-        }
-        if tokio::time::timeout(LOOK, changes.recv()).await.is_ok() {
+        tokio::time::sleep(LOOK).await;
+        let mut now = reloader.stamps().await;
+        if known.is_some() && known != now {
             tokio::time::sleep(SETTLE).await;
-            while changes.try_recv().is_ok() {}
+            now = reloader.stamps().await;
         }
-        tell(reloader.follow_files().await);
-    }
-}
-
-/// Passes a change on; that somebody reads a file is none.
-fn heard(told: &mpsc::Sender<()>, event: notify::Result<notify::Event>) {
-    match event {
-        Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
-        // One that waits already stands for this one too.
-        Ok(_) => drop(told.try_send(())),
-        Err(error) => tracing::warn!(%error, "watching the configuration failed"),
+        if known != now || read.elapsed() >= READ {
+            (known, read) = (now, Instant::now());
+            tell(reloader.follow_files().await);
+        }
     }
 }
 
@@ -164,8 +151,10 @@ mod tests {
         let source = Source { path: Some(main.clone()), ..Source::default() };
         let first = Contents::read(&source);
         assert_eq!(first, Contents::read(&source));
-        assert_eq!(first.folders().len(), 2);
+        let stamps = first.stamps();
+        assert!(stamps.len() == 2 && stamps.iter().all(Option::is_some) && stamps == first.stamps());
         std::fs::write(&more, "model_list: [{}]\n").unwrap();
+        assert_ne!(stamps, first.stamps());
         let second = Contents::read(&source);
         assert_ne!(first, second);
         assert!(second.blank().is_none());
