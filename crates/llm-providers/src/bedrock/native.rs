@@ -63,7 +63,7 @@ fn edits<'t>(call: &Call<'_>, top: &'t Top<'_>, betas: &mut Vec<String>) -> Vec<
     for (name, raw) in top.iter() {
         match name {
             "context_management" => out.extend(context(raw, betas).map(|new| (name, new))),
-            "output_config" if !takes_effort(call.model) => out.push((name, format_alone(raw))),
+            "output_config" | "output_format" => {} // below
             "tools" => {
                 of_computers(raw, betas);
                 out.extend(tools(raw).map(|new| (name, Some(new))));
@@ -72,7 +72,52 @@ fn edits<'t>(call: &Call<'_>, top: &'t Top<'_>, betas: &mut Vec<String>) -> Vec<
             _ => out.push((name, None)),
         }
     }
+    output(call, top, &mut out);
     out
+}
+
+/// What the answer must look like stands in `output_config` here, for models that know it; others are told the schema.
+/// Efforts are for models that know them.
+fn output<'t>(call: &Call<'_>, top: &'t Top<'_>, out: &mut Vec<(&'t str, Option<String>)>) {
+    let (given, older) = (top.get("output_config"), top.get("output_format").filter(|f| *f != "null"));
+    if given.is_none() && older.is_none() {
+        return;
+    }
+    let entry = Catalog::builtin().lookup("bedrock", Model::of(call.model).name);
+    let mut config = given.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+    if !matches!(config, Json::Object(_)) {
+        config = Json::Object(Vec::new());
+    }
+    if let Some(format) = older.and_then(|raw| serde_json::from_str::<Json>(raw).ok()) {
+        config.set("format", format);
+    }
+    if !takes_effort(call.model) {
+        config.remove("effort");
+    }
+    let unknown = entry.is_some_and(|entry| !entry.supports(Capability::NativeStructuredOutput));
+    let schema = config.get("format").and_then(|format| format.get("schema")).filter(|_| unknown);
+    if let Some(told) = schema.and_then(|schema| with_schema(top.get("messages")?, schema)) {
+        config.remove("format");
+        out.push(("messages", Some(told)));
+    }
+    let empty = config.as_object().is_none_or(<[_]>::is_empty);
+    out.push(("output_format", None));
+    out.push(("output_config", (!empty).then(|| config.to_string())));
+}
+
+/// The conversation with a schema as the last words of the user; nothing when the user said nothing.
+fn with_schema(messages: &str, schema: &Json) -> Option<String> {
+    let mut list: Vec<Json> = serde_json::from_str(messages).ok()?;
+    let last = list.iter_mut().rfind(|message| message.text("role") == Some("user"))?;
+    let text = |text: &str| Json::object([("type", "text"), ("text", text)]);
+    let mut blocks = match last.remove("content")? {
+        Json::String(words) => vec![text(&words)],
+        Json::Array(blocks) => blocks,
+        _ => return None,
+    };
+    blocks.push(text(&schema.to_string()));
+    last.set("content", Json::Array(blocks));
+    Some(Json::Array(list).to_string())
 }
 
 /// The edits that are known; nothing when all are.
@@ -90,12 +135,6 @@ fn context(raw: &str, betas: &mut Vec<String>) -> Option<Option<String>> {
     }
     let (all, none) = (edits.len() == before, edits.is_empty());
     (none || !all).then(|| (!none).then(|| tree.to_string()))
-}
-
-/// What remains of an output's configuration for models that know no effort.
-fn format_alone(raw: &str) -> Option<String> {
-    let tree: Json = serde_json::from_str(raw).ok()?;
-    tree.get("format").map(|format| Json::object([("format", format.clone())]).to_string())
 }
 
 fn takes_effort(model: &str) -> bool {
@@ -159,5 +198,24 @@ mod tests {
         assert_eq!(betas, ["context-management-2025-06-27"]);
         assert_eq!(context(r#"{"edits":[{"type":"clear_thinking_20251015"}]}"#, &mut betas), Some(None));
         assert_eq!(tools(r#"[{"name":"custom"}]"#), None);
+    }
+
+    #[test]
+    fn schemas_are_told_to_models_that_know_no_formats() {
+        let params = Params::without_env::<String>([]);
+        let body =
+            r#"{"messages":[{"role":"user","content":"Hi"}],"output_format":{"type":"json_schema","schema":{"a":1}}}"#;
+        let sent = |model: &str| {
+            let call = Call {
+                client_format: Format::AnthropicMessages,
+                ..Call::new(OperationKind::Generate, Format::AnthropicMessages, model, &params)
+            };
+            let sent = known(&call, &Bytes::from_static(body.as_bytes()), &mut Vec::new()).unwrap();
+            String::from_utf8(sent.to_vec()).unwrap()
+        };
+        let told = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"Hi"},{"type":"text","text":"{\"a\":1}"}]}]}"#;
+        assert_eq!(sent("us.anthropic.claude-opus-4-7"), told);
+        let native = r#"{"messages":[{"role":"user","content":"Hi"}],"output_config":{"format":{"type":"json_schema","schema":{"a":1}}}}"#;
+        assert_eq!(sent("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), native);
     }
 }

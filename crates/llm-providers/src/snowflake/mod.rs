@@ -7,6 +7,7 @@ use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::ModelCaps;
 use llm_wire::top::Top;
 
+use crate::anthropic::guest;
 use crate::endpoint::{no_key, row_protocols};
 use crate::generated;
 use crate::provider::{Call, Endpoint, Protocols, Provider, Want, not_served};
@@ -79,7 +80,11 @@ impl Provider for Snowflake {
             return messages::rewrite(&body);
         }
         let top = Top::parse(&body)?;
-        let mut edits: Vec<(&str, Option<&str>)> = Vec::new();
+        let moved = match call.format {
+            Format::AnthropicMessages => guest::edits(self.row(), call, &top),
+            _ => Vec::new(),
+        };
+        let mut edits: Vec<(&str, Option<&str>)> = moved.iter().map(|(name, new)| (*name, new.as_deref())).collect();
         if top.get("stream").is_none() {
             edits.push(("stream", Some("false")));
         }

@@ -104,7 +104,12 @@ macro_rules! provider {
             fn decode_error(&self, reply: &ReplyView<'_>) -> Option<Error> {
                 // partners' errors are told as Google's
                 let own = reply.body.windows(8).any(|w| w == b"\"status\"");
-                (!own).then(|| llm_wire::gemini::decode_error(reply))
+                let mut error = (!own).then(|| llm_wire::gemini::decode_error(reply))?;
+                // Claude's own word for too many calls: clients wait longer for it than after other failures
+                if reply.status == 529 {
+                    error.status = Some(529);
+                }
+                Some(error)
             }
         }
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind, ToolCall, UsageReport};
+use llm_types::stream::{Event, PartStart};
 use llm_types::{Error, Format, Kind, ServiceTier, Usage, UsageSource};
 
 use super::{fixtures, json};
@@ -193,4 +194,36 @@ fn errors_for_clients() {
             (Some(word), Some("a \"b\""))
         );
     }
+}
+
+#[test]
+fn shortened_names_are_told_as_the_client_gave_them() {
+    let hints = Hints { tool_names: vec![("short".into(), "a_long_name".into())], ..Hints::default() };
+    let ctx = ReplyContext { hints, upstream: Some(Format::OpenAiChat), ..ReplyContext::default() };
+    let call = ToolCall { id: "t1".into(), name: "short".into(), arguments: "{}".into() };
+    let choice = Choice { parts: vec![Part::new(PartKind::ToolCall(call))], ..Choice::default() };
+    let answer = GenerateResponse { choices: vec![choice], ..GenerateResponse::default() };
+    let mut out = BytesMut::new();
+    Messages.encode_response(&answer, &ctx, &mut out);
+    assert_eq!(json(&out).get("content").unwrap().as_array().unwrap()[0].text("name"), Some("a_long_name"));
+    let mut encoder = ClientCodec::<Generate>::stream_encoder(&Messages, &ctx).unwrap();
+    let mut out = BytesMut::new();
+    let kind = PartStart::ToolCall { id: "t1".into(), name: "short".into() };
+    for event in [Event::Start(Box::default()), Event::PartStart { choice: 0, part: 0, kind }] {
+        encoder.event(&event, &mut out);
+    }
+    assert!(std::str::from_utf8(&out).unwrap().contains(r#""name":"a_long_name""#));
+}
+
+#[test]
+fn refusals_say_why() {
+    let finish = Finish::new(FinishReason::Refusal);
+    let part = Part::new(PartKind::Refusal("I cannot.".into()));
+    let choice = Choice { parts: vec![part], finish: Some(finish), ..Choice::default() };
+    let answer = GenerateResponse { choices: vec![choice], ..GenerateResponse::default() };
+    let ctx = ReplyContext { upstream: Some(Format::OpenAiChat), ..ReplyContext::default() };
+    let mut out = BytesMut::new();
+    Messages.encode_response(&answer, &ctx, &mut out);
+    let details = json(&out).get("stop_details").unwrap().to_string();
+    assert_eq!(details, r#"{"type":"refusal","category":null,"explanation":"I cannot."}"#);
 }
