@@ -63,6 +63,7 @@ mod transport;
 pub mod upload;
 mod vector;
 mod whole;
+mod wording;
 
 pub use answer::{Answer, Head, Report};
 pub use attempt::Made;

@@ -1,6 +1,5 @@
 //! The plan of one attempt: which language, which lane, which bytes go where.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -21,6 +20,7 @@ use crate::engine::EngineSettings;
 use crate::media::Inlined;
 use crate::searches;
 use crate::target::{Address, CallFacts, Prices, Target, quoted};
+use crate::wording::plain_ids;
 
 /// What an attempt sends, and how its answer is read.
 #[derive(Debug)]
@@ -82,7 +82,8 @@ impl Planner<'_> {
         let row = self.target.provider.row();
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let best = self.target.protocols(&want).best().ok_or_else(|| not_served(row, &want))?;
-        let upstream = if searches::elsewhere(self.target, self.call) { Format::OpenAiResponses } else { best };
+        let elsewhere = searches::elsewhere(self.target, self.call) || self.responses_only();
+        let upstream = if elsewhere { Format::OpenAiResponses } else { best };
         if let Some(beside) = self.call.beside.filter(|_| upstream != self.call.format) {
             let why = format!("provider {} does not serve {}{beside}", row.id, self.call.format);
             return Err(Error::bad_request(why).with_param("model"));
@@ -199,22 +200,6 @@ impl Planner<'_> {
         policy
     }
 
-    /// The client's body with the deployment's default parameters added.
-    fn body(&self) -> Result<Cow<'_, Bytes>> {
-        if self.target.defaults.is_empty() {
-            return Ok(Cow::Borrowed(&self.call.body));
-        }
-        let top = Top::parse(&self.call.body)?;
-        let missing: Vec<(&str, Option<&str>)> = self
-            .target
-            .defaults
-            .iter()
-            .filter(|(name, _)| top.get(name).is_none_or(|v| v == "null"))
-            .map(|(name, value)| (name.as_str(), Some(value.as_str())))
-            .collect();
-        Ok(if missing.is_empty() { Cow::Borrowed(&self.call.body) } else { Cow::Owned(top.edited(&missing)) })
-    }
-
     /// Client and provider speak the same language: the body is spliced, or edited field by field.
     fn same_format(&self, upstream: Format, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {
         let body = self.body()?;
@@ -249,14 +234,23 @@ impl Planner<'_> {
     fn translated(&self, upstream: Format, caps: &ModelCaps, policy: &Policy, may_stream: bool) -> Result<Encoded> {
         let mut request = self.request()?;
         request.stream &= may_stream;
+        let provider = self.target.provider;
+        let wire_model = provider.wire_model(self.model);
+        let mut ctx = self.encode_context(&wire_model, caps, policy);
         if self.call.format == Format::OpenAiResponses {
             request.drop_field(Field::Store); // whoever bridges keeps the answer, or does not
+            llm_wire::openai::responses::bridge(&mut request, &mut ctx);
+        }
+        if upstream != Format::OpenAiChat {
+            request.extra.remove("max_tokens"); // the smaller word, beside `max_completion_tokens`
+        }
+        if upstream != Format::GeminiGenerate {
+            plain_ids(&mut request);
         }
         self.fetched.put_into(&mut request);
         if let Some(cached) = &self.cached {
             cached.put_into(&mut request);
         }
-        let provider = self.target.provider;
         edit::clear(&mut request, policy);
         let renamed = match self.call.format {
             Format::AnthropicMessages => {
@@ -269,8 +263,6 @@ impl Planner<'_> {
         let dropped = rules::check(provider, self.model, &self.target.params, caps, present, &request, policy)?;
         rules::drop_fields(&mut request, dropped);
         let mut lost: Vec<String> = dropped.iter().map(|f| f.name().to_owned()).collect();
-        let wire_model = provider.wire_model(self.model);
-        let mut ctx = self.encode_context(&wire_model, caps, policy);
         let codec = llm_wire::registry::upstream_generate(upstream)
             .ok_or_else(|| Error::internal(format!("no codec for {upstream}")))?;
         let mut out = BytesMut::with_capacity(self.call.body.len() + 256);
@@ -363,20 +355,6 @@ impl Planner<'_> {
         };
         lost.extend(ctx.lost);
         Ok(Encoded { pieces: vec![first], hints: ctx.hints, lost, betas: ctx.betas, headers, more })
-    }
-
-    fn request(&self) -> Result<GenerateRequest> {
-        let body = self.body()?;
-        if let Cow::Borrowed(_) = body {
-            return self.call.decoded().cloned();
-        }
-        let codec = llm_wire::registry::client_generate(self.call.format)
-            .ok_or_else(|| Error::internal(format!("no codec for {}", self.call.format)))?;
-        let mut request = codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })?;
-        if !self.call.format.model_in_body() {
-            request.stream = self.call.stream; // the path says so
-        }
-        Ok(request)
     }
 
     fn embeddings(&self, caps: &ModelCaps, policy: &Policy) -> Result<Encoded> {

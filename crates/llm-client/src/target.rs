@@ -59,6 +59,8 @@ pub struct Target {
     pub params: Params,
     /// Parameters that every call gets unless the client sets them: raw JSON by name.
     pub defaults: Vec<(String, String)>,
+    /// The model is served in its house's Responses API only: clients of other languages are translated.
+    pub responses_only: bool,
     /// What happens to parameters the provider does not take.
     pub policy: Policy,
     /// The deployment overrides the general policy.
@@ -112,6 +114,9 @@ impl Address {
     }
 }
 
+/// What LiteLLM's configurations write in front of a model that is to be asked in the Responses API.
+const RESPONSES: &str = "responses/";
+
 impl Target {
     /// Makes a deployment ready.
     ///
@@ -123,12 +128,17 @@ impl Target {
         let api_base = params.str("api_base").or_else(|| params.str("base_url")).map(str::to_owned);
         let resolved = resolve(full, params.str("custom_llm_provider"), api_base.as_deref())?;
         let provider = resolved.provider;
-        let model: Arc<str> = Arc::from(resolved.model.as_ref());
+        let (model, marked) = match resolved.model.strip_prefix(RESPONSES) {
+            Some(rest) => (Arc::<str>::from(rest), true),
+            None => (Arc::from(resolved.model.as_ref()), false),
+        };
         let info: Params = config.info.iter().cloned().collect();
         let base_model = info.str("base_model").or_else(|| params.str("base_model")).map(str::to_owned);
         let known = catalog.lookup(provider.row().id, base_model.as_deref().unwrap_or(&model));
         let price = own_price(&model, known, config)?;
         let wildcard = model.contains('*');
+        let mode = info.str("mode").or_else(|| known.and_then(|entry| entry.mode()));
+        let responses_only = marked || mode == Some("responses");
         Ok(Self {
             caps: (!wildcard).then(|| caps_of(catalog, provider.row().id, base_model.as_deref().unwrap_or(&model))),
             provider,
@@ -141,6 +151,7 @@ impl Target {
                 additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),
                 ..Policy::default()
             },
+            responses_only,
             own_drop_params: params.bool("drop_params"),
             own_modify_params: params.bool("modify_params"),
             mock_response: params.get("mock_response").cloned(),

@@ -35,6 +35,10 @@ quirks! {
     MessagesAsResponses = "messages_as_responses",
     /// Chat that wants a search of the web (`web_search_options`) goes through the Responses API, which alone knows it.
     SearchAsResponses = "search_as_responses",
+    /// It speaks the Responses API, but keeps no answers: who calls sends the whole conversation.
+    ForgetsAnswers = "forgets_answers",
+    /// Ids of calls keep the signatures of Gemini's thoughts: another gateway stands there, which may ask Gemini.
+    KeepThoughtIds = "keep_thought_ids",
     // the request's top level
     /// `"stream": false` is written out when no stream is wanted.
     ExplicitStream = "explicit_stream",

@@ -173,6 +173,21 @@ pub struct Hints {
     pub calls_in_text: bool,
     /// The assistant text that the client asked to be continued and wants back in front.
     pub prefix: Option<String>,
+    /// Tools of Responses clients that went out as functions.
+    pub client_tools: Vec<ClientTool>,
+}
+
+/// A tool of a Responses client that an upstream of another language knows as a function.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClientTool {
+    /// The name of the function.
+    pub sent: String,
+    /// The name that the client gave it.
+    pub name: String,
+    /// The namespace that it stands in.
+    pub namespace: Option<String>,
+    /// Its input is free text.
+    pub custom: bool,
 }
 
 /// What the writers and readers of answers are told about the request.

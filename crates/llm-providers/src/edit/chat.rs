@@ -27,7 +27,8 @@ impl Chat<'_> {
         draft.remove("metadata");
         draft.remove("max_retries");
         draft.drop_nulls();
-        if draft.get("tools").is_none() && draft.get("functions").is_none() {
+        let none = |list: Option<&str>| list.is_none_or(|l| l.bytes().filter(|b| !b.is_ascii_whitespace()).eq(*b"[]"));
+        if none(draft.get("tools")) && none(draft.get("functions")) {
             draft.remove("tool_choice");
         }
         let dropped = self.check(draft)?;

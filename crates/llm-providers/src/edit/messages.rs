@@ -41,6 +41,8 @@ impl Rules {
             || seen.any(Seen::DEVELOPER)
             || seen.any(Seen::IMAGE_TEXT)
             || seen.any(Seen::FILE)
+            || seen.any(Seen::IMAGE) && seen.any(Seen::FORMAT)
+            || seen.any(Seen::THOUGHT_ID) && !q.has(Quirk::KeepThoughtIds)
             || seen.any(Seen::TOOL) && seen.any(Seen::IMAGE) && !q.has(Quirk::ToolImagesStay)
             || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
             || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
@@ -149,6 +151,9 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
             call.remove("index");
         });
     }
+    if !q.has(Quirk::KeepThoughtIds) {
+        plain_ids(message);
+    }
     if q.has(Quirk::StripReasoning) && role == "assistant" {
         ["reasoning_content", "thinking_blocks", "provider_specific_fields", "reasoning_items"].iter().for_each(|k| {
             message.remove(k);
@@ -169,6 +174,20 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     if let Some(content) = message.get_mut("content") {
         parts(content, rules);
         flatten(content, q);
+    }
+}
+
+/// Ids of calls without the signatures that Gemini put behind them: other houses have no use for them, and limits for
+/// the length of ids.
+fn plain_ids(message: &mut Json) {
+    let plain = |of: &mut Json, key: &str| {
+        if let Some(id) = of.text(key).filter(|id| id.contains(llm_wire::gemini::THOUGHT)).map(str::to_owned) {
+            of.set(key, llm_wire::gemini::split_call_id(&id).0);
+        }
+    };
+    plain(message, "tool_call_id");
+    if let Some(Json::Array(calls)) = message.get_mut("tool_calls") {
+        calls.iter_mut().for_each(|call| plain(call, "id"));
     }
 }
 
@@ -199,6 +218,11 @@ fn parts(content: &mut Json, rules: &Rules) {
         }
         if let Some(url) = part.text("image_url").map(str::to_owned) {
             part.set("image_url", Json::object([("url", url)]));
+        }
+        // OpenAI refuses bytes without a name
+        if let Some(file) = part.get_mut("file").filter(|f| f.get("file_data").is_some() && f.get("filename").is_none())
+        {
+            file.set("filename", "my_file.pdf");
         }
         // `format` is a hint between client and gateway.
         for media in ["image_url", "file"] {

@@ -136,6 +136,13 @@ pub fn generate(
             draft.drop_null_metadata();
             responses::edit(provider, model, params, caps, policy, &mut draft)?;
         }
+        // What LiteLLM's bridges ask Cohere says nothing of streams, where none is wanted.
+        Format::CohereChatV2
+            if !draft.is_true("stream")
+                && matches!(policy.client, Some(Format::OpenAiResponses | Format::OpenAiCompletions)) =>
+        {
+            draft.remove("stream");
+        }
         Format::AnthropicMessages if policy.client == Some(upstream) => {
             native::edit(&mut draft, provider.row(), provider.quirks(model, params), caps)?;
             // A request in the host's own language goes on with every choice written out.
@@ -233,6 +240,9 @@ fn rename(row: &crate::ProviderRow, policy: &Policy, draft: &mut Draft<'_>) {
     for (from, to) in row.renames {
         let allowed = policy.allowed_openai_params.iter().any(|name| name == from.name());
         let kept = draft.get(from.name()).filter(|_| allowed).map(str::to_owned);
+        if *from == Field::MaxCompletionTokens && draft.get(from.name()).is_some() {
+            draft.remove(to); // of both the newer word counts
+        }
         draft.rename(from.name(), to);
         if let Some(value) = kept {
             draft.set(from.name(), value);

@@ -37,6 +37,8 @@ words! {
     FILE = "\"file\"",
     CONTENT = "\"content\"",
     EMPTY = "\"\"",
+    FORMAT = "\"format\"",
+    THOUGHT_ID = "__thought__",
 }
 
 impl Seen {

@@ -25,6 +25,7 @@ pub(super) fn edit(draft: &mut Draft<'_>, quirks: Quirks, policy: &Policy) -> Re
     }
     if quirks.has(Quirk::EffortToThinking) {
         to_budget(draft)?;
+        room(draft);
     }
     if quirks.has(Quirk::EffortMaxIsXhigh) && draft.get("reasoning_effort") == Some("\"max\"") {
         draft.set("reasoning_effort", "\"xhigh\"");
@@ -89,8 +90,18 @@ fn to_budget(draft: &mut Draft<'_>) -> Result<()> {
         Error::bad_request(format!("reasoning_effort={effort} is not known")).with_param("reasoning_effort")
     })?;
     draft.set("thinking", format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#));
-    if draft.get("max_tokens").is_none() && draft.get("max_completion_tokens").is_none() {
+    Ok(())
+}
+
+/// A bound that leaves room for the answer: the host's own default may be smaller than the budget.
+fn room(draft: &mut Draft<'_>) {
+    let thinking = draft.json("thinking").filter(|t| t.text("type") == Some("enabled"));
+    let budget =
+        thinking.and_then(|t| t.get("budget_tokens").and_then(Json::as_i64)).and_then(|b| u64::try_from(b).ok());
+    if let Some(budget) = budget
+        && draft.get("max_tokens").is_none()
+        && draft.get("max_completion_tokens").is_none()
+    {
         draft.set("max_tokens", (budget + ANSWER_ROOM).to_string());
     }
-    Ok(())
 }

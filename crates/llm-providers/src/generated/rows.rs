@@ -1546,12 +1546,7 @@ pub(crate) static CUSTOM_OPENAI: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    paths: Paths {
-        chat: Some("/chat/completions"),
-        embeddings: Some("/embeddings"),
-        responses: Some("/responses"),
-        ..Paths::NONE
-    },
+    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     clean_reply: true,
     ..BLANK
 };
@@ -2224,6 +2219,7 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
         chat: Some("/chat/completions"),
         completions: Some("/completions"),
         embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
         ..Paths::NONE
     },
     hosts: &["api.fireworks.ai/inference/v1"],
@@ -3123,8 +3119,13 @@ pub(crate) static LITELLM_PROXY: ProviderRow = ProviderRow {
     ])),
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::KeepCacheControl, Q::ToolImagesStay]),
-    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    quirks: Quirks::of(&[Q::KeepCacheControl, Q::KeepThoughtIds, Q::ToolImagesStay]),
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
     clean_reply: true,
     ..BLANK
 };
@@ -4216,12 +4217,18 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
         Q::EmbedInputList,
         Q::ErrorTypeByStatus,
         Q::StreamErrorIsApi,
+        Q::ForgetsAnswers,
     ]),
     quirks_like: &[(
         &["claude", "gemini", "minimax", "glm", "z-ai"],
         Quirks::of(&[Q::KeepCacheControl, Q::CacheControlInContent]),
     )],
-    paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
+    paths: Paths {
+        chat: Some("/chat/completions"),
+        embeddings: Some("/embeddings"),
+        responses: Some("/responses"),
+        ..Paths::NONE
+    },
     hosts: &["openrouter.ai/api/v1"],
     bare_models: &["openrouter/auto", "openrouter/free", "openrouter/bodybuilder"],
     ..BLANK
@@ -5499,6 +5506,23 @@ pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[Q::EmbedInputList, Q::ErrorTypeByStatus]),
+    quirks_like: &[(
+        &[
+            "meta/",
+            "deepseek-ai/",
+            "qwen/",
+            "minimaxai/",
+            "moonshotai/",
+            "zai-org/",
+            "google/gemma-",
+            "openai/",
+            "xai/",
+            "mistral",
+            "codestral",
+            "jamba",
+        ],
+        Quirks::of(&[Q::ExplicitStream]),
+    )],
     betas: &[
         ("advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19"),
         ("compact-2026-01-12", "compact-2026-01-12"),

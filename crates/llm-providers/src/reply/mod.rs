@@ -63,6 +63,7 @@ pub fn filters(row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
 pub fn error(row: &ProviderRow, error: &mut Error) {
     if row.format == RowFormat::OpenAi && !row.quirks.has(Quirk::ErrorTypeByStatus) {
         llm_wire::openai::errors::keep_invalid_request(error);
+        llm_wire::openai::errors::keep_param(error);
     }
     // Only Anthropic's own 413 and 529 have other statuses for clients.
     let status = error.upstream.as_ref().map(|said| said.status);

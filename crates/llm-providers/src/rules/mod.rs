@@ -118,8 +118,23 @@ pub fn drop_fields(request: &mut GenerateRequest, fields: FieldSet) {
 /// The embedding parameters that the table judges.
 const EMBED_JUDGED: [Field; 3] = [Field::User, Field::EncodingFormat, Field::Dimensions];
 
+/// Options of Gemini's that clients set by habit: left out where they are not taken, as LiteLLM does.
+const GOOGLE_WISHES: FieldSet = FieldSet::of(&[
+    Field::TopK,
+    Field::N,
+    Field::Seed,
+    Field::PresencePenalty,
+    Field::FrequencyPenalty,
+    Field::Logprobs,
+    Field::TopLogprobs,
+    Field::Modalities,
+    Field::ReasoningEffort,
+    Field::Thinking,
+]);
+
 /// Left out without a word where they are not taken.
-const SILENT: FieldSet = FieldSet::of(&[Field::User, Field::StreamOptions, Field::MaxRetries]);
+const SILENT: FieldSet =
+    FieldSet::of(&[Field::User, Field::StreamOptions, Field::MaxRetries, Field::PromptCacheRetention]);
 
 /// Judges the parameters of a chat request. Answers those that have to be left out.
 ///
@@ -161,6 +176,14 @@ pub fn check(
     let unsaid = [Field::ReasoningEffort, Field::Thinking].iter().all(|field| values.raw(*field).is_none());
     if policy.client == Some(Format::AnthropicMessages) && (unsaid || none) && foreign.has(Field::ReasoningEffort) {
         silent.insert(Field::ReasoningEffort);
+    }
+    // Google's clients send their options with every request, whatever the model.
+    if policy.client == Some(Format::GeminiGenerate) {
+        silent = silent.union(foreign.intersection(GOOGLE_WISHES));
+    }
+    // What clients of Responses say of a tier, or of a search that the model can make, is a wish.
+    if policy.client == Some(Format::OpenAiResponses) {
+        silent = silent.union(foreign.intersection(FieldSet::of(&[Field::ServiceTier, Field::WebSearchOptions])));
     }
     let refused = foreign.minus(silent);
     if !refused.is_empty() && !policy.drop_params {

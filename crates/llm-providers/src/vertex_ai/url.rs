@@ -144,6 +144,10 @@ impl<'a> Place<'a> {
                 let beyond = beyond.strip_prefix(&format!("/{}", self.version)).unwrap_or(&beyond).to_owned();
                 format!("{base}{beyond}{}", with_verb(tail, verb))
             }
+            // models as a service stand below the project, whatever the host
+            _ if family == Family::OpenApi && !base.contains("/endpoints/") && !base.ends_with("/chat/completions") => {
+                format!("{}{tail}", self.below(Some(base)))
+            }
             _ if matches!(family, Family::OpenApi | Family::Garden) => {
                 if base.ends_with("/chat/completions") {
                     base.to_owned()

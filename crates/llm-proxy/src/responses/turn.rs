@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use llm_accounts::Identity;
 use llm_client::{Head, Target};
-use llm_providers::Want;
+use llm_providers::{Quirk, Want};
 use llm_types::{Error, Format, Json, OperationKind, RawJson, Result};
 use llm_wire::top::Top;
 
@@ -59,7 +59,7 @@ pub async fn prepare(
     (body, top): (&Bytes, &Top<'_>),
 ) -> Result<Prepared> {
     let snapshot = &ctx.snapshot;
-    let native = speaks_responses(snapshot, &wish.group);
+    let keeps = keeps_answers(snapshot, &wish.group);
     let turn = Turn {
         book: Arc::clone(book),
         beside: ctx.book.clone(),
@@ -74,9 +74,9 @@ pub async fn prepare(
     let mut edits: Vec<(&str, Option<String>)> = Vec::new();
     if let Some(previous) = &turn.previous {
         let books = Books { beside: turn.beside.as_deref(), book };
-        edits = go_on(&books, snapshot, who, wish, previous, &turn.input, native).await?;
+        edits = go_on(&books, snapshot, who, wish, previous, &turn.input, keeps).await?;
     }
-    let background = top.is_true("background") && !native;
+    let background = top.is_true("background") && !keeps;
     if background {
         edits.push(("background", None));
         edits.push(("stream", None));
@@ -94,21 +94,21 @@ async fn go_on(
     wish: &mut Wish,
     previous: &str,
     input: &RawJson,
-    native: bool,
+    keeps: bool,
 ) -> Result<Vec<(&'static str, Option<String>)>> {
     let settings = &snapshot.settings;
     let Some(id) = ResponseId::decode(previous, &snapshot.response_key) else {
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }
-        return if native { Ok(Vec::new()) } else { Err(unknown(previous)) };
+        return if keeps { Ok(Vec::new()) } else { Err(unknown(previous)) };
     };
     if settings.response_id_security {
         id.check(who)?;
     }
-    let history = history(books, previous, native).await;
+    let history = history(books, previous, speaks_responses(snapshot, &wish.group)).await;
     let deployment = snapshot.engine.router.deployment(&id.deployment);
-    let kept_there = deployment.map_or(native, |d| d.payload::<Target>().is_some_and(|t| native_target(t, &t.model)));
+    let kept_there = deployment.map_or(keeps, |d| d.payload::<Target>().is_some_and(|t| keeps_here(t, &t.model)));
     if history.is_none() && !kept_there {
         return Err(unknown(previous));
     }
@@ -209,15 +209,28 @@ fn in_group(snapshot: &Snapshot, group: &str, deployment: &str) -> bool {
     resolved.is_ok_and(|r| router.members(&r.group).any(|d| &*d.id == deployment))
 }
 
-/// True when the provider of a group speaks Responses itself, and so keeps its answers itself.
+/// True when the provider of a group speaks Responses itself.
 fn speaks_responses(snapshot: &Snapshot, group: &str) -> bool {
     let format = Format::OpenAiResponses;
     snapshot.engine.language(group, OperationKind::Generate, format).is_none_or(|f| f == format)
 }
 
-fn native_target(target: &Target, model: &str) -> bool {
+/// True when it keeps its answers itself, as most that speak Responses do.
+fn keeps_answers(snapshot: &Snapshot, group: &str) -> bool {
+    let router = &snapshot.engine.router;
+    let resolved = router.resolve(group, &llm_router::Scope::default()).ok();
+    let first = resolved.as_ref().and_then(|r| router.members(&r.group).next());
+    let forgets = first.and_then(|d| d.payload::<Target>()).is_some_and(forgets);
+    speaks_responses(snapshot, group) && !forgets
+}
+
+fn forgets(target: &Target) -> bool {
+    target.provider.row().quirks.has(Quirk::ForgetsAnswers)
+}
+
+fn keeps_here(target: &Target, model: &str) -> bool {
     let want = Want { operation: OperationKind::Generate, format: Format::OpenAiResponses, model };
-    target.protocols(&want).best() == Some(Format::OpenAiResponses)
+    target.protocols(&want).best() == Some(Format::OpenAiResponses) && !forgets(target)
 }
 
 impl Turn {
@@ -232,8 +245,8 @@ impl Turn {
     /// Who keeps the answer; nobody when its provider does, or the client wants it forgotten.
     #[must_use]
     pub fn keeper(&self, head: &Head) -> Option<Keeper> {
-        let native = head.deployment.payload::<Target>().is_some_and(|t| native_target(t, &head.model));
-        if self.store { (!native).then(|| self.always()) } else { self.beside() }
+        let kept = head.deployment.payload::<Target>().is_some_and(|t| keeps_here(t, &head.model));
+        if self.store { (!kept).then(|| self.always()) } else { self.beside() }
     }
 
     /// A keeper for as long as the client's connection stands.

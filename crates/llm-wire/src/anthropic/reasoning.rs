@@ -65,9 +65,10 @@ fn by_effort(effort: &str, ctx: &EncodeContext<'_>, plan: &mut Plan) -> Result<(
         "low" => ("low", 1024),
         "medium" => ("medium", 2048),
         "high" => ("high", 4096),
-        "xhigh" if caps.effort_xhigh => ("xhigh", 8192),
-        "max" if caps.effort_max || caps.adaptive_thinking => ("max", 16384),
-        "xhigh" | "max" => return Err(refuse(&format!("is not supported by {}", ctx.model))),
+        // a model that thinks by a budget takes any
+        "xhigh" if caps.effort_xhigh || !caps.adaptive_thinking => ("xhigh", 8192),
+        "max" => ("max", 16384),
+        "xhigh" => return Err(refuse(&format!("is not supported by {}", ctx.model))),
         _ => return Err(refuse("is not one of none, minimal, low, medium, high, xhigh, max")),
     };
     if caps.adaptive_thinking {

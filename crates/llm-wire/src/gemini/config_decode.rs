@@ -68,7 +68,11 @@ fn output(top: &Top<'_>) -> Option<OutputFormat> {
     let raw = get(top, "responseJsonSchema").map(raw_json);
     let schema = raw.or_else(|| get(top, "responseSchema").map(|s| schema::to_json_schema(&raw_json(s))));
     match (schema, str(top, "responseMimeType").as_deref()) {
-        (Some(schema), _) => Some(OutputFormat::JsonSchema { name: None, description: None, schema, strict: None }),
+        (Some(schema), _) => {
+            // Google's schemas leave open what OpenAI's strict ones must close
+            let name = Some("response".to_owned());
+            Some(OutputFormat::JsonSchema { name, description: None, schema, strict: None })
+        }
         (None, Some("application/json")) => Some(OutputFormat::JsonObject),
         (None, Some("text/plain")) => Some(OutputFormat::Text),
         (None, _) => None,

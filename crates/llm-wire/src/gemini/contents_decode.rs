@@ -41,7 +41,12 @@ fn turn(raw: &str, path: &str) -> Result<Turn> {
         Some(raw) => parts(raw, path)?,
         None => Vec::new(),
     };
-    Ok(Turn { extra, ..Turn::of(role, parts) })
+    Ok(Turn { extra, flat: is_one_text(&parts), ..Turn::of(role, parts) })
+}
+
+/// One text, which other languages write as a bare string.
+pub(super) fn is_one_text(parts: &[Part]) -> bool {
+    matches!(parts, [one] if one.as_text().is_some() && one.extra.is_empty())
 }
 
 /// The calls so far that were not answered: id and name.

@@ -61,7 +61,7 @@ pub(crate) use finish::is_blocked;
 pub use media::media_type_of_url;
 pub(crate) use usage::{Grounding, alone as usage_report, decode as grounded_report, splits_prompt, tool_use_tokens};
 pub use vertex_embed::VertexEmbed;
-pub(crate) use wire::split_call_id;
+pub use wire::{THOUGHT, split_call_id};
 
 use crate::codec::{
     ClientCodec, EncodeContext, Generate, ReplyContext, ReplyView, RequestView, StreamDecoder, StreamEncoder,

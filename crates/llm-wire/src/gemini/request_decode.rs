@@ -6,7 +6,7 @@ use llm_types::{Error, Extra, RawJson, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::contents_decode::contents;
+use super::contents_decode::{contents, is_one_text};
 use super::part_decode::parts;
 use super::tools_decode::{tool_config, tools};
 use super::{FORMAT, config_decode};
@@ -77,7 +77,8 @@ fn instructions(raw: &str) -> Result<Turn> {
     let list = get(&top, "parts").ok_or_else(|| bad("systemInstruction.parts", "Field required"))?;
     let mut extra = Extra::new(FORMAT);
     rest(&top, &["parts"], "", &mut extra);
-    Ok(Turn { extra, ..Turn::of(Role::System, parts(list, PATH)?) })
+    let parts = parts(list, PATH)?;
+    Ok(Turn { extra, flat: is_one_text(&parts), ..Turn::of(Role::System, parts) })
 }
 
 /// True for a field's name in either spelling; `name` is the one in camel case.

@@ -69,10 +69,11 @@ pub(super) fn model_name<'a>(version: &'a Text<'_>) -> &'a str {
 }
 
 /// Stands between the id of a call and its signature, in what chat clients get.
-const THOUGHT: &str = "__thought__";
+pub const THOUGHT: &str = "__thought__";
 
 /// The id that a client sent back: the id proper, and the signature behind it.
-pub(crate) fn split_call_id(id: &str) -> (&str, Option<&str>) {
+#[must_use]
+pub fn split_call_id(id: &str) -> (&str, Option<&str>) {
     match id.split_once(THOUGHT) {
         Some((id, signature)) => (id, Some(signature).filter(|s| !s.is_empty())),
         None => (id, None),

@@ -36,6 +36,15 @@ pub(crate) fn decode(word: &str) -> Finish {
     Finish { reason, raw: Some((Format::OpenAiChat, word.to_owned())), stop_sequence: None }
 }
 
+/// The word of an upstream that speaks OpenAI's format but for this word. LiteLLM tells it beside the one it means.
+pub(crate) fn foreign(finish: &Finish) -> Option<&str> {
+    const KNOWN: [&str; 5] = ["stop", "length", "tool_calls", "function_call", "content_filter"];
+    match &finish.raw {
+        Some((Format::OpenAiChat, word)) if !KNOWN.contains(&word.as_str()) => Some(word),
+        _ => None,
+    }
+}
+
 /// The word that OpenAI's clients know.
 pub(crate) const fn encode(reason: FinishReason) -> &'static str {
     use FinishReason as R;

@@ -176,7 +176,7 @@ impl Tools {
             spec.str("description", f.description.as_deref().filter(|d| !d.is_empty()).unwrap_or(name));
             let input = schema::of_tool(f.parameters.as_ref(), family == Family::Claude);
             write_json(&input, spec.obj("inputSchema").key("json"));
-            spec.opt_bool("strict", f.strict.filter(|_| family == Family::Claude));
+            spec.opt_bool("strict", f.strict.filter(|strict| *strict && family == Family::Claude));
         });
     }
 
@@ -243,12 +243,9 @@ impl Tools {
             self.cache_point(tool.cache_control.as_ref(), blocks);
             return Ok(());
         }
-        // Bedrock knows no search of Anthropic's; LiteLLM leaves it out unasked
-        if ctx.drop_params || kind.starts_with("web_search") {
-            lose(ctx, &format!("tools.{kind}"));
-            return Ok(());
-        }
-        Err(unsupported(ctx, &[&format!("tools.{kind}")]))
+        // what Bedrock does not know LiteLLM leaves out unasked
+        lose(ctx, &format!("tools.{kind}"));
+        Ok(())
     }
 }
 

@@ -127,8 +127,8 @@ fn media_url(raw: &RawValue, prefix: &str, path: &str, extra: &mut Extra) -> Res
     let url = text(view.url).ok_or_else(|| invalid(&format!("{path}.url"), "a URL is required"))?;
     inner(view.rest, prefix, extra);
     let (source, media_type) = locate(url);
-    // `format` is LiteLLM's: the media type of a URL that does not show it; it does not go on the wire
-    Ok(Media { source, media_type: media_type.or(text(view.format)), detail: text(view.detail) })
+    // `format` is LiteLLM's: the media type, whatever a URL shows; it does not go on the wire
+    Ok(Media { source, media_type: text(view.format).or(media_type), detail: text(view.detail) })
 }
 
 /// A URL, or the bytes of a plain base64 data URL with their type.

@@ -25,6 +25,7 @@ mod request_decode;
 mod request_encode;
 mod response_decode;
 mod response_encode;
+mod sources;
 mod stream_choice;
 mod stream_decode;
 mod stream_encode;
@@ -48,6 +49,7 @@ pub(crate) use request_decode::decode as decode_request;
 pub(crate) use request_encode::{effort_of, lose_extra, output_format, text_options, write_stop, write_tool};
 pub(crate) use response_decode::{call_id, decode as decode_response};
 pub(crate) use response_encode::{answer_id, shape};
+pub(crate) use sources::{of_field as sources_of_field, sources};
 pub(crate) use stream_decode::ChatStreamDecoder;
 
 const FORMAT: Format = Format::OpenAiChat;

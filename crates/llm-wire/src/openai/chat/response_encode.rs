@@ -64,7 +64,7 @@ fn write_choice(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     }
     write_message(choice, ctx, &mut obj.obj("message"));
     obj.raw("logprobs", choice.logprobs.as_ref());
-    let native = gemini::native_finish(choice.finish.as_ref());
+    let native = gemini::native_finish(choice.finish.as_ref()).or_else(|| finish::foreign(choice.finish.as_ref()?));
     obj.inner(&choice.extra, FORMAT, BESIDE);
     let own = |key: &str| !key.starts_with(BESIDE);
     if native.is_some() || choice.extra.fields_for(FORMAT).any(|(key, _)| own(key)) {

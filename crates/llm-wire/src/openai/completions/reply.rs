@@ -2,20 +2,13 @@
 
 use bytes::{BufMut, BytesMut};
 use llm_types::Format;
-use llm_types::generate::{Choice, FinishReason, GenerateResponse, Part, UsageReport};
+use llm_types::generate::{Choice, GenerateResponse, Part, UsageReport};
 use llm_types::stream::{Delta, Event, PartStart, Start};
 
 use crate::codec::{ReplyContext, StreamEncoder};
 use crate::openai::chat::{answer_id, shape};
 use crate::openai::object::{Arr, Obj};
 use crate::openai::{errors, finish, usage};
-
-fn word(reason: FinishReason) -> &'static str {
-    match finish::encode(reason) {
-        "tool_calls" | "function_call" => "stop",
-        word => word,
-    }
-}
 
 /// Writes an answer.
 pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut BytesMut) {
@@ -30,7 +23,9 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     if let Some(report) = &resp.usage {
         usage::encode(report, shape(resp), obj.key("usage"));
     }
-    obj.extra(&resp.extra, Format::OpenAiChat, |_| true);
+    if ctx.upstream != Some(Format::OpenAiChat) {
+        obj.extra(&resp.extra, Format::OpenAiChat, |_| true);
+    }
 }
 
 fn write_choice(choice: &Choice, list: &mut Arr<'_>) {
@@ -42,7 +37,7 @@ fn write_choice(choice: &Choice, list: &mut Arr<'_>) {
         None => obj.text("logprobs", "null"),
     }
     if let Some(finish) = &choice.finish {
-        obj.str("finish_reason", word(finish.reason));
+        obj.str("finish_reason", finish::encode(finish.reason));
     }
 }
 
@@ -116,7 +111,7 @@ impl StreamEncoder for TextStreamEncoder {
             Event::Delta { choice, delta: Delta::Text(text), .. } => self.chunk(*choice, text, None, out),
             Event::PartStart { kind: PartStart::ToolCall { .. }, .. } => self.tool_calls = true,
             Event::Logprobs { choice, json } => self.logprobs = Some((*choice, json.clone().into_owned())),
-            Event::Finish { choice, finish } => self.chunk(*choice, "", Some(word(finish.reason)), out),
+            Event::Finish { choice, finish } => self.chunk(*choice, "", Some(finish::encode(finish.reason)), out),
             Event::Usage(report) => self.usage = Some((**report).clone()),
             Event::Error(error) => {
                 self.failed = true;

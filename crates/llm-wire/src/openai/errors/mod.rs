@@ -39,7 +39,8 @@ pub const fn type_of_status(status: u16) -> &'static str {
 pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
     let status = detail.status;
     let mut error = Error::upstream(kind, message(kind, &detail.provider, text), detail);
-    if (400..600).contains(&status) && status != error.status() {
+    // LiteLLM's class for limits has one status: Groq answers 413 where too many tokens are asked for in a minute
+    if (400..600).contains(&status) && status != error.status() && kind != Kind::RateLimit {
         error.status = Some(status);
     }
     let wire_type = type_of_status(error.status());
@@ -56,6 +57,15 @@ pub fn keep_invalid_request(error: &mut Error) {
     if said == Some("invalid_request_error") && !matches!(error.status(), 401 | 429) {
         error.openai_type = Some("invalid_request_error".to_owned());
     }
+}
+
+/// ... and they tell which parameter is to blame.
+pub fn keep_param(error: &mut Error) {
+    if error.kind != Kind::BadRequest || error.param.is_some() {
+        return;
+    }
+    let body = error.upstream.as_ref().and_then(|u| serde_json::from_slice::<ErrorBody<'_>>(&u.body).ok());
+    error.param = body.and_then(|b| b.error.param.filled().map(str::to_owned));
 }
 
 /// LiteLLM's wording: `litellm.<Class>: <Class>: <Provider>Exception - <text>`; client errors say the class once.
@@ -91,6 +101,7 @@ view!(lenient ErrorBody {
 view!(lenient ErrorView {
     message = "message": Text<'a>,
     kind = "type": Text<'a>,
+    param = "param": Text<'a>,
     code = "code": Text<'a>,
 });
 
@@ -195,8 +206,12 @@ pub fn encode(error: &Error, out: &mut BytesMut) {
 /// most carry none.
 #[must_use]
 pub fn carried_type(error: &Error) -> &str {
-    let ours = error.side != Side::Upstream && error.kind != Kind::UnsupportedParams;
+    let ours = error.side != Side::Upstream;
     match error.openai_type.as_deref() {
+        _ if error.kind == Kind::UnsupportedParams => "None", // Python's name for nothing
+        _ if error.kind == Kind::Api && !ours => {
+            error.upstream.as_ref().and_then(|u| u.error_type.as_deref()).unwrap_or_default()
+        }
         Some("invalid_request_error") => "invalid_request_error",
         own if ours => own.unwrap_or(error.kind.facts().openai_type),
         _ if error.status() == 429 => "throttling_error",

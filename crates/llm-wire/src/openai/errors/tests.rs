@@ -69,7 +69,7 @@ fn older_routes_tell_what_the_exception_carries() {
         assert_eq!(carried_type(&read(status)), kind, "{status}");
     }
     assert_eq!(carried_type(&Error::bad_request("ours")), "invalid_request_error");
-    assert_eq!(carried_type(&Error::new(Kind::UnsupportedParams, "x")), "");
+    assert_eq!(carried_type(&Error::new(Kind::UnsupportedParams, "x")), "None");
 }
 
 #[test]

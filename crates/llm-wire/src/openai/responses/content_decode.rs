@@ -1,18 +1,20 @@
 //! Content of message items and of tool outputs.
 
 use llm_types::generate::{FileRef, Media, MediaSource, Part, PartKind, Role};
+use llm_types::json::raw_str;
 use llm_types::{Extra, RawJson};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
 use crate::openai::chat::locate;
 use crate::openai::wire::{Content, Rest, Text, view};
+use crate::top::Top;
 
 view!(lenient PartView {
     kind = "type": Text<'a>,
     text = "text": Text<'a>,
     refusal = "refusal": Text<'a>,
-    image_url = "image_url": Text<'a>,
+    image_url = "image_url": Option<&'a RawValue>,
     detail = "detail": Text<'a>,
     file_id = "file_id": Text<'a>,
     file_data = "file_data": Text<'a>,
@@ -50,10 +52,10 @@ pub(crate) fn part(raw: &RawValue, role: Role) -> Part {
             PartKind::Text { text: own(view.text).unwrap_or_default(), citations: Vec::new() }
         }
         "refusal" => PartKind::Refusal(own(view.refusal).unwrap_or_default()),
-        "input_image" => match (own(view.image_url), own(view.file_id)) {
-            (Some(url), _) => {
+        "input_image" | "image_url" => match (view.image_url.and_then(picture), own(view.file_id)) {
+            (Some((url, detail)), _) => {
                 let (source, media_type) = locate(url);
-                PartKind::Image(Media { source, media_type, detail: own(view.detail) })
+                PartKind::Image(Media { source, media_type, detail: own(view.detail).or(detail) })
             }
             (None, Some(id)) => {
                 let source = MediaSource::FileId(id);
@@ -82,6 +84,15 @@ pub(crate) fn part(raw: &RawValue, role: Role) -> Part {
     };
     keep(view.rest, "", &mut extra);
     Part { kind, cache_control: None, extra }
+}
+
+/// The URL of a picture, and how closely to look at it: careless clients write both as chat does.
+fn picture(raw: &RawValue) -> Option<(String, Option<String>)> {
+    if let Some(url) = raw_str(raw.get()) {
+        return Some((url.into_owned(), None));
+    }
+    let top: Top<'_> = serde_json::from_str(raw.get()).ok()?;
+    Some((top.str("url")?.into_owned(), top.str("detail").map(Into::into)))
 }
 
 /// The type of text that somebody of this role writes.

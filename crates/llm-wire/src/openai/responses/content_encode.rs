@@ -1,6 +1,7 @@
 //! Parts of a message's content, as JSON.
 
 use llm_types::generate::{FileRef, Media, MediaSource, Part, PartKind, Role};
+use llm_types::{Json, RawJson};
 
 use super::content_decode::text_type;
 use super::{FORMAT, ITEM};
@@ -19,6 +20,15 @@ pub(crate) fn is_content(part: &Part) -> bool {
         PartKind::Opaque { format, .. } => *format == FORMAT,
         _ => true,
     }
+}
+
+/// A source in the words of chat, in this format's: what stands below the name of its kind stands beside it.
+pub(crate) fn flat_source(source: &RawJson) -> RawJson {
+    let given: Json = source.read().unwrap_or_default();
+    let kind = given.text("type").unwrap_or_default();
+    let Some(Json::Object(inner)) = given.get(kind) else { return source.clone() };
+    let own = [("type".to_owned(), Json::from(kind))];
+    Json::Object(own.into_iter().chain(inner.iter().cloned()).collect()).to_raw()
 }
 
 /// Writes a text part without marks.

@@ -17,7 +17,7 @@ view!(lenient ItemView {
     call_id = "call_id": Text<'a>,
     name = "name": Text<'a>,
     arguments = "arguments": Arguments<'a>,
-    output = "output": Content<'a>,
+    output = "output": Option<&'a RawValue>,
     summary = "summary": List<SummaryView<'a>>,
     encrypted = "encrypted_content": Text<'a>,
 });
@@ -50,7 +50,7 @@ pub(crate) fn item(raw: &RawValue, answer: bool) -> Option<Item> {
             of(Role::Assistant, vec![Part { kind: PartKind::ToolCall(call), cache_control: None, extra }])
         }
         Some("function_call_output") => {
-            let (parts, flat) = content_decode::parts(&view.output, Role::Tool);
+            let (parts, flat) = view.output.map_or_else(Default::default, output);
             let call_id = view.call_id.0.as_deref().unwrap_or_default().to_owned();
             let name = view.name.0.as_deref().map(str::to_owned);
             let result = ToolResult { call_id, name, parts, flat, is_error: None };
@@ -63,6 +63,16 @@ pub(crate) fn item(raw: &RawValue, answer: bool) -> Option<Item> {
             let role = if by_client(kind) { Role::User } else { Role::Assistant };
             of(role, vec![Part::new(PartKind::HostedTool { format: FORMAT, json: RawJson::borrowed(raw) })])
         }
+    }
+}
+
+/// What a tool answered. OpenAI wants a text or a list; other JSON is told as its text.
+fn output(raw: &RawValue) -> (Vec<Part>, bool) {
+    match serde_json::from_str::<Content<'_>>(raw.get()) {
+        Ok(content @ (Content::Text(_) | Content::Parts(_) | Content::None)) => {
+            content_decode::parts(&content, Role::Tool)
+        }
+        Ok(Content::Wrong) | Err(_) => (vec![Part::text(raw.get())], true),
     }
 }
 

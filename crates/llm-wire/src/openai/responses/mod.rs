@@ -14,6 +14,8 @@
 //! - Every other item (calls of tools that the provider runs, their outputs, references) is a
 //!   [`HostedTool`](llm_types::generate::PartKind::HostedTool) of this format; unknown content is `Opaque`.
 
+mod bridge;
+mod client_tools;
 mod content_decode;
 mod content_encode;
 mod count_tokens;
@@ -38,8 +40,8 @@ mod tools_decode;
 mod tools_encode;
 mod usage;
 
+pub use bridge::bridge;
 use bytes::BytesMut;
-
 pub use count_tokens::encode_count;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::{Error, Format, Result};

@@ -4,11 +4,12 @@
 //! message and the calls, each with what its own types demand.
 
 use bytes::BytesMut;
+use llm_types::RawJson;
 use llm_types::generate::{Part, PartKind, ToolCall};
 
 use super::input_encode::message_run;
-use super::{FORMAT, ITEM, content_encode, reasoning};
-use crate::codec::EncodeContext;
+use super::{FORMAT, ITEM, client_tools, content_encode, reasoning};
+use crate::codec::{EncodeContext, Hints};
 use crate::openai::object::{Arr, Obj};
 
 /// Writes the items of an answer that came from a Responses upstream. `seed` makes ids for items without one.
@@ -85,7 +86,7 @@ fn other(part: &Part, id: &str, list: &mut Arr<'_>) {
         PartKind::ToolCall(of) => {
             let own = |key: &str| part.extra.fields_for(FORMAT).any(|(k, _)| k == key);
             let mut obj = list.obj();
-            call_fields(of, &mut obj);
+            client_tools::write(None, &of.id, &of.name, &of.arguments, &mut obj);
             if !own("id") {
                 obj.str("id", id);
             }
@@ -99,24 +100,37 @@ fn other(part: &Part, id: &str, list: &mut Arr<'_>) {
     }
 }
 
-fn call_fields(of: &ToolCall, obj: &mut Obj<'_>) {
-    obj.str("type", "function_call");
-    obj.str("call_id", &of.id);
-    obj.str("name", &of.name);
-    obj.str("arguments", &of.arguments);
-}
-
 /// Writes a call as LiteLLM's bridge does.
-pub(crate) fn bridged_call(of: &ToolCall, id: &str, list: &mut Arr<'_>) {
+fn bridged_call(of: &ToolCall, seed: &str, at: usize, hints: &Hints, list: &mut Arr<'_>) {
+    let tool = client_tools::find(hints, &of.name);
     let mut obj = list.obj();
-    call_fields(of, &mut obj);
-    obj.str("id", id);
+    client_tools::write(tool, &of.id, &of.name, &of.arguments, &mut obj);
+    obj.str("id", &item_id(client_tools::prefix(tool), seed, at));
     obj.str("status", "completed");
 }
 
+/// An answer that was bridged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bridged<'a> {
+    pub(crate) parts: &'a [Part],
+    pub(crate) seed: &'a str,
+    /// The message's.
+    pub(crate) status: &'a str,
+    pub(crate) always_message: bool,
+    pub(crate) sources: &'a [RawJson],
+    pub(crate) hints: &'a Hints,
+}
+
+/// All text of a message, with its sources.
+fn one_text(parts: &[&Part], sources: &[RawJson]) -> Part {
+    let text: String = parts.iter().filter_map(|p| p.as_text()).collect();
+    Part::new(PartKind::Text { text, citations: sources.iter().map(content_encode::flat_source).collect() })
+}
+
 /// Writes the items of an answer that was bridged: thoughts, message, calls. `status` is the message's;
-/// `always_message`: also when nothing was said.
-pub(crate) fn bridged(parts: &[Part], seed: &str, status: &str, always_message: bool, list: &mut Arr<'_>) {
+/// `always_message`: also when nothing was said; `sources`: of the text, in the words of chat.
+pub(crate) fn bridged(bridged: &Bridged<'_>, list: &mut Arr<'_>) {
+    let Bridged { parts, seed, status, always_message, sources, hints } = *bridged;
     bridged_thoughts(parts, seed, status, list);
     let content_parts: Vec<&Part> = parts.iter().filter(|p| content_encode::is_content(p)).collect();
     let calls = parts.iter().any(|p| matches!(p.kind, PartKind::ToolCall(_)));
@@ -127,15 +141,15 @@ pub(crate) fn bridged(parts: &[Part], seed: &str, status: &str, always_message: 
         obj.str("status", status);
         obj.str("role", "assistant");
         let empty = Part::text("");
-        if content_parts.is_empty() {
-            content(&[&empty], false, &mut obj)
-        } else {
-            content(&content_parts, false, &mut obj)
+        match content_parts.as_slice() {
+            [] => content(&[&empty], false, &mut obj),
+            many if many.iter().all(|p| p.as_text().is_some()) => content(&[&one_text(many, sources)], true, &mut obj),
+            many => content(many, false, &mut obj),
         }
     }
     let calls = parts.iter().filter_map(|p| if let PartKind::ToolCall(c) = &p.kind { Some(c) } else { None });
     for (at, of) in calls.enumerate() {
-        bridged_call(of, &item_id("fc", seed, at), list);
+        bridged_call(of, seed, at, hints, list);
     }
 }
 

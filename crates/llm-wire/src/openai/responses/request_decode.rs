@@ -147,7 +147,10 @@ fn check(raw: &RawValue, path: &str) -> Result<()> {
     match &*kind {
         "message" => text_or_list("content"),
         "function_call" => ["call_id", "name", "arguments"].into_iter().try_for_each(text),
-        "function_call_output" => text("call_id").and_then(|()| text_or_list("output")),
+        "function_call_output" => {
+            let object = top.get("output").is_some_and(|o| o.starts_with('{'));
+            text("call_id").and_then(|()| if object { Ok(()) } else { text_or_list("output") })
+        }
         _ => Ok(()),
     }
 }

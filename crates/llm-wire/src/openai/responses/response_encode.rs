@@ -1,12 +1,13 @@
 //! Answers to Responses clients.
 
 use bytes::BytesMut;
-use llm_types::Format;
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, UsageReport};
+use llm_types::{Format, RawJson};
 
+use super::output_encode::Bridged;
 use super::{FORMAT, output_encode, usage};
 use crate::codec::ReplyContext;
-use crate::openai::chat::shape;
+use crate::openai::chat::{shape, sources};
 use crate::openai::object::Obj;
 use crate::openai::usage::Shape;
 
@@ -24,6 +25,7 @@ pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
         usage: resp.usage.as_ref(),
         shape: shape(resp),
         empty_message: false,
+        sources: if is_native(ctx) { Vec::new() } else { sources(choice) },
     };
     let mut obj = Obj::open(out);
     answer.write(ctx, &mut obj);
@@ -43,6 +45,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) shape: Shape,
     /// A message stands in the output even when nothing was said.
     pub(crate) empty_message: bool,
+    /// Where an upstream of another format has its text from.
+    pub(crate) sources: Vec<RawJson>,
 }
 
 impl Answer<'_> {
@@ -66,11 +70,19 @@ impl Answer<'_> {
             output_encode::native(self.parts, seed, &mut list);
         } else {
             let message = if status == "incomplete" { "incomplete" } else { "completed" };
-            output_encode::bridged(self.parts, seed, message, self.empty_message, &mut list);
+            let bridged = Bridged {
+                parts: self.parts,
+                seed,
+                status: message,
+                always_message: self.empty_message,
+                sources: &self.sources,
+                hints: &ctx.hints,
+            };
+            output_encode::bridged(&bridged, &mut list);
         }
         drop(list);
         if !native {
-            let choice = ctx.tool_choice.as_ref().map_or(r#""auto""#, llm_types::RawJson::get);
+            let choice = ctx.tool_choice.as_ref().map_or(r#""auto""#, RawJson::get);
             obj.text("tool_choice", choice);
             // LiteLLM's bridge does not look at the request
             for (key, value) in [

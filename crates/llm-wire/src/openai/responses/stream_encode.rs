@@ -5,15 +5,18 @@
 //! open from the start, thoughts are told beside it and calls behind it.
 
 use bytes::{BufMut, BytesMut};
-use llm_types::Format;
 use llm_types::generate::{Finish, PartKind};
 use llm_types::stream::{Assembler, Delta, Event, EventSink, PartStart, Start};
+use llm_types::{Format, RawJson};
 
 use super::FORMAT;
+use super::client_tools;
+use super::content_encode::flat_source;
 use super::response_encode::{is_native, response_id};
-use super::stream_items::{Kind, Open};
+use super::stream_items::{Kind, Open, Said};
 use super::stream_write::Writer;
 use crate::codec::{ReplyContext, StreamEncoder};
+use crate::openai::chat;
 use crate::openai::object::Obj;
 
 /// How the upstream's stream becomes items.
@@ -39,6 +42,8 @@ pub(crate) struct ResponsesStreamEncoder {
     next_index: u64,
     seed: String,
     pub(super) finish: Option<Finish>,
+    /// Where an upstream of another format has its text from.
+    pub(super) sources: Vec<RawJson>,
     pub(super) begun: bool,
     pub(super) done: bool,
 }
@@ -59,6 +64,7 @@ impl ResponsesStreamEncoder {
             next_index: 0,
             seed: String::new(),
             finish: None,
+            sources: Vec::new(),
             begun: false,
             done: false,
         }
@@ -121,11 +127,12 @@ impl ResponsesStreamEncoder {
         if self.style != Style::Chat {
             self.close_all_but_calls(out);
         }
+        let tool = client_tools::find(&self.ctx.hints, name).cloned();
         let number = self.open.iter().filter(|o| matches!(o.kind, Kind::Call(_))).count() as u64;
         let index = self.next_index;
         self.next_index += 1;
-        let mut open =
-            Open::new(Kind::Call(part), index, &self.seed, if self.style == Style::Native { index } else { number });
+        let number = if self.style == Style::Native { index } else { number };
+        let mut open = Open::call(part, index, &self.seed, number, tool);
         (open.call_id, open.name) = (id.to_owned(), name.to_owned());
         open.announce(true, &mut self.writer, out);
         self.open.push(open);
@@ -164,6 +171,18 @@ impl ResponsesStreamEncoder {
             }
             // the signature comes with the end of its item
             Delta::Signature(_) | Delta::Citation { .. } | Delta::Opaque { .. } => {}
+        }
+    }
+
+    /// Where the text is from, as an upstream of another format tells it.
+    fn told_sources(&mut self, format: Format, key: &str, json: &str, out: &mut BytesMut) {
+        for source in chat::sources_of_field(format, key, json) {
+            let source = flat_source(&source);
+            let at = self.message(out);
+            if let Some(open) = self.open.get_mut(at) {
+                open.source(self.sources.len() as u64, source.get(), &mut self.writer, out);
+            }
+            self.sources.push(source);
         }
     }
 
@@ -219,7 +238,8 @@ impl ResponsesStreamEncoder {
         let (mut gone, kept): (Vec<Open>, Vec<Open>) = std::mem::take(&mut self.open).into_iter().partition(which);
         self.open = kept;
         let parts = self.whole.response().choices.first().map(|c| c.parts.as_slice()).unwrap_or_default();
-        gone.iter_mut().for_each(|open| open.close(self.style, parts, &mut self.writer, out));
+        let answer = Said { style: self.style, parts, sources: &self.sources };
+        gone.iter_mut().for_each(|open| open.close(&answer, &mut self.writer, out));
     }
 }
 
@@ -238,6 +258,9 @@ impl StreamEncoder for ResponsesStreamEncoder {
             Event::PartEnd { choice: 0, part } => self.part_end(*part, out),
             Event::Logprobs { choice: 0, json } => self.writer.logprobs(json),
             Event::Finish { choice: 0, finish } => self.finish = Some(finish.clone()),
+            Event::Opaque { choice: 0, format, key, json } if self.style != Style::Native => {
+                self.told_sources(*format, key, json, out);
+            }
             Event::Error(error) => self.fail(error, out),
             Event::Ping => out.put_slice(b": ping\n\n"),
             Event::End => self.end(out),

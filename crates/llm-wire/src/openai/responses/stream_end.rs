@@ -52,6 +52,7 @@ impl ResponsesStreamEncoder {
             usage: response.usage.as_ref(),
             shape: Shape { stream: true, tool_calls, ..shape(response) },
             // where calls come whole, no message opens before them
+            sources: self.sources.clone(),
             empty_message: self.style == Style::Blocks && self.ctx.upstream != Some(Format::GeminiGenerate),
         };
         let mut event = self.writer.event(kind, out);

@@ -1,12 +1,14 @@
 //! Items of a stream that are open.
 
 use bytes::BytesMut;
-use llm_types::generate::Part;
+use llm_types::RawJson;
+use llm_types::generate::{Part, PartKind};
 
 use super::output_encode::{content, item_id};
-use super::reasoning;
 use super::stream_encode::Style;
 use super::stream_write::Writer;
+use super::{client_tools, reasoning};
+use crate::codec::ClientTool;
 use crate::openai::object::{Arr, Obj};
 
 /// What an item is.
@@ -38,6 +40,17 @@ pub(super) struct Open {
     pub(super) call_id: String,
     pub(super) name: String,
     arguments: String,
+    /// The client's tool, where a function stood for it.
+    tool: Option<ClientTool>,
+}
+
+/// What the answer says so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said<'a> {
+    pub(super) style: Style,
+    pub(super) parts: &'a [Part],
+    /// Sources of the text that stand beside the answer's parts.
+    pub(super) sources: &'a [RawJson],
 }
 
 impl Open {
@@ -49,7 +62,13 @@ impl Open {
         };
         let id = item_id(prefix, seed, usize::try_from(number).unwrap_or_default());
         let (call_id, name, arguments) = (String::new(), String::new(), String::new());
-        Self { kind, index, id, pieces: Vec::new(), call_id, name, arguments }
+        Self { kind, index, id, pieces: Vec::new(), call_id, name, arguments, tool: None }
+    }
+
+    /// A call of a function, which may stand for another tool of the client.
+    pub(super) fn call(part: u32, index: u64, seed: &str, number: u64, tool: Option<ClientTool>) -> Self {
+        let id = item_id(client_tools::prefix(tool.as_ref()), seed, usize::try_from(number).unwrap_or_default());
+        Self { id, tool, ..Self::new(Kind::Call(part), index, seed, number) }
     }
 
     /// Tells that the item begins.
@@ -72,19 +91,21 @@ impl Open {
                     item.text("summary", "[]");
                 }
             }
-            Kind::Call(_) => self.call(&mut item, "in_progress"),
+            Kind::Call(_) => self.write_call(&mut item, "in_progress"),
         }
         drop(item);
         drop(event);
         Writer::close(out);
     }
 
-    fn call(&self, item: &mut Obj<'_>, status: &str) {
-        item.str("type", "function_call");
-        item.str("call_id", &self.call_id);
-        item.str("name", &self.name);
-        item.str("arguments", &self.arguments);
+    fn write_call(&self, item: &mut Obj<'_>, status: &str) {
+        client_tools::write(self.tool.as_ref(), &self.call_id, &self.name, &self.arguments, item);
         item.str("status", status);
+    }
+
+    /// The input of the tool is free text: it is known when the arguments are whole.
+    fn is_custom(&self) -> bool {
+        self.tool.as_ref().is_some_and(|tool| tool.custom)
     }
 
     /// Opens an event about a piece of the item.
@@ -191,6 +212,9 @@ impl Open {
             return;
         }
         self.arguments.push_str(json);
+        if self.is_custom() {
+            return;
+        }
         let mut event = self.event("response.function_call_arguments.delta", None, writer, out);
         event.str("delta", json);
         drop(event);
@@ -204,6 +228,33 @@ impl Open {
         event.text("annotation", json);
         drop(event);
         Writer::close(out);
+    }
+
+    /// A source of all the text of a message.
+    pub(super) fn source(&self, number: u64, json: &str, writer: &mut Writer, out: &mut BytesMut) {
+        let mut event = self.event("response.output_text.annotation.added", Some(0), writer, out);
+        event.u64("annotation_index", number);
+        event.text("annotation", json);
+        drop(event);
+        Writer::close(out);
+    }
+
+    /// The end of a call's arguments, or the whole input of a custom tool.
+    fn end_call(&self, writer: &mut Writer, out: &mut BytesMut) {
+        let input = client_tools::input_of(&self.arguments);
+        let told: &[(&str, &'static str, &str)] = match self.is_custom() {
+            true => &[
+                ("response.custom_tool_call_input.delta", "delta", &input),
+                ("response.custom_tool_call_input.done", "input", &input),
+            ],
+            false => &[("response.function_call_arguments.done", "arguments", &self.arguments)],
+        };
+        for (kind, key, text) in told {
+            let mut event = self.event(kind, None, writer, out);
+            event.str(key, text);
+            drop(event);
+            Writer::close(out);
+        }
     }
 
     fn close_pieces(&mut self, writer: &mut Writer, out: &mut BytesMut) {
@@ -231,12 +282,9 @@ impl Open {
     }
 
     /// Tells that the item is complete. `parts` are those of the answer.
-    pub(super) fn close(&mut self, style: Style, parts: &[Part], writer: &mut Writer, out: &mut BytesMut) {
+    pub(super) fn close(&mut self, answer: &Said<'_>, writer: &mut Writer, out: &mut BytesMut) {
         if let Kind::Call(_) = self.kind {
-            let mut event = self.event("response.function_call_arguments.done", None, writer, out);
-            event.str("arguments", &self.arguments);
-            drop(event);
-            Writer::close(out);
+            self.end_call(writer, out);
         } else {
             self.close_pieces(writer, out);
         }
@@ -246,28 +294,30 @@ impl Open {
             Kind::Call(_) => {
                 let mut item = event.obj("item");
                 item.str("id", &self.id);
-                self.call(&mut item, "completed");
+                self.write_call(&mut item, "completed");
             }
-            Kind::Thoughts => self.thoughts(style, parts, &mut event),
-            Kind::Message => self.message(style, parts, &mut event.obj("item")),
+            Kind::Thoughts => self.thoughts(answer.style, answer.parts, &mut event),
+            Kind::Message => self.message(answer, &mut event.obj("item")),
         }
         drop(event);
         Writer::close(out);
     }
 
-    fn message(&self, style: Style, parts: &[Part], item: &mut Obj<'_>) {
+    fn message(&self, answer: &Said<'_>, item: &mut Obj<'_>) {
+        let (style, parts) = (answer.style, answer.parts);
         item.str("id", &self.id);
         item.str("type", "message");
         item.str("role", "assistant");
         item.str("status", "completed");
         let of = |p: &Piece| p.part.and_then(|n| parts.get(n as usize));
         let mut said: Vec<&Part> = self.pieces.iter().filter_map(of).collect();
-        let joined = Part::text(self.pieces.first().map(|p| p.text.as_str()).unwrap_or_default());
+        let text = self.pieces.first().map(|p| p.text.clone()).unwrap_or_default();
+        let joined = Part::new(PartKind::Text { text, citations: answer.sources.to_vec() });
         let whole = |p: &&Part| p.as_text().is_none_or(|t| self.pieces.iter().any(|piece| piece.text == t));
-        if said.is_empty() || !said.iter().all(whole) {
+        if said.is_empty() || !said.iter().all(whole) || !answer.sources.is_empty() {
             said = vec![&joined];
         }
-        content(&said, style == Style::Native, item);
+        content(&said, style == Style::Native || !answer.sources.is_empty(), item);
     }
 
     fn thoughts(&self, style: Style, parts: &[Part], event: &mut Obj<'_>) {

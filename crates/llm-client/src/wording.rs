@@ -1,0 +1,74 @@
+//! What a plan is made from, in whose words: which API of the house is asked, the client's body with the deployment's
+//! defaults, the request that is translated.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use llm_providers::Want;
+use llm_types::generate::{GenerateRequest, PartKind};
+use llm_types::{Error, Format, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::plan::Planner;
+
+impl Planner<'_> {
+    /// A model that its house serves in its Responses API only.
+    pub(crate) fn responses_only(&self) -> bool {
+        let (target, call, format) = (self.target, self.call, Format::OpenAiResponses);
+        target.responses_only
+            && call.operation == OperationKind::Generate
+            && call.format != format
+            && target.protocols(&Want { operation: call.operation, format, model: self.model }).best() == Some(format)
+    }
+
+    /// The client's body with the deployment's default parameters added.
+    pub(crate) fn body(&self) -> Result<Cow<'_, Bytes>> {
+        if self.target.defaults.is_empty() {
+            return Ok(Cow::Borrowed(&self.call.body));
+        }
+        let top = Top::parse(&self.call.body)?;
+        let named = self.target.defaults.iter().map(|(name, value)| self.spelled(name, value));
+        let missing: Vec<_> = named.filter(|(name, _)| top.get(name).is_none_or(|v| v == "null")).collect();
+        let missing: Vec<(&str, Option<&str>)> = missing.iter().map(|(name, value)| (*name, Some(&**value))).collect();
+        Ok(if missing.is_empty() { Cow::Borrowed(&self.call.body) } else { Cow::Owned(top.edited(&missing)) })
+    }
+
+    /// A default parameter, which a configuration spells as chat does, in the words of the client's language.
+    fn spelled<'d>(&self, name: &'d str, value: &'d str) -> (&'d str, Cow<'d, str>) {
+        match (self.call.format, name) {
+            (Format::OpenAiResponses, "max_tokens" | "max_completion_tokens") => ("max_output_tokens", value.into()),
+            (Format::OpenAiResponses, "reasoning_effort") if value.starts_with('"') => {
+                ("reasoning", format!("{{\"effort\":{value}}}").into())
+            }
+            (Format::OpenAiResponses, "reasoning_effort") => ("reasoning", value.into()),
+            _ => (name, value.into()),
+        }
+    }
+
+    pub(crate) fn request(&self) -> Result<GenerateRequest> {
+        let body = self.body()?;
+        if let Cow::Borrowed(_) = body {
+            return self.call.decoded().cloned();
+        }
+        let codec = llm_wire::registry::client_generate(self.call.format)
+            .ok_or_else(|| Error::internal(format!("no codec for {}", self.call.format)))?;
+        let mut request = codec.decode_request(&llm_wire::RequestView { path: "", query: "", body: &body })?;
+        if !self.call.format.model_in_body() {
+            request.stream = self.call.stream; // the path says so
+        }
+        Ok(request)
+    }
+}
+
+/// Ids of calls without the signatures that Gemini put behind them: other houses limit the length of ids.
+pub(crate) fn plain_ids(request: &mut GenerateRequest) {
+    for part in request.turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        let id = match &mut part.kind {
+            PartKind::ToolCall(call) => &mut call.id,
+            PartKind::ToolResult(result) => &mut result.call_id,
+            _ => continue,
+        };
+        let plain = llm_wire::gemini::split_call_id(id).0.len();
+        id.truncate(plain);
+    }
+}
