@@ -61,7 +61,11 @@ fn bases_of_ones_own() {
     assert_eq!(at("http://proxy/v1/"), format!("http://proxy/v1/{tail}"));
     assert_eq!(at("http://proxy/some/where"), "http://proxy/some/where:generateContent");
     let llama = Call { api_base: Some("http://proxy/x"), ..call("meta/llama", &params) };
-    assert_eq!(url(&llama), "http://proxy/x/chat/completions");
+    let openapi = "projects/p/locations/us-central1/endpoints/openapi";
+    assert_eq!(url(&llama), format!("http://proxy/x/v1/{openapi}/chat/completions"));
+    let whole = format!("http://proxy/v1/{openapi}");
+    let whole = Call { api_base: Some(&whole), ..call("meta/llama", &params) };
+    assert_eq!(url(&whole), format!("http://proxy/v1/{openapi}/chat/completions"));
 }
 
 #[test]
