@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use llm_http::Body;
 use llm_providers::{Policy, Want, edit, provider::not_served, rules};
 use llm_types::embed::{EmbedInput, EmbedRequest};
-use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::{EncodeContext, Hints, ReplyContext, UpstreamCodec};
