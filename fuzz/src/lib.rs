@@ -100,7 +100,7 @@ fn hinted(format: Format, asked: u8) -> ReplyContext {
         json_tool: set(1),
         calls_in_text: set(2),
         prefix: set(4).then(|| if set(8) { "<think>" } else { "{" }.to_owned()),
-        tool_names: Vec::new(),
+        ..Hints::default()
     };
     ReplyContext {
         hints,

@@ -57,7 +57,7 @@ mod tests {
     use bytes::BytesMut;
     use llm_types::Format;
     use llm_types::generate::{Choice, GenerateResponse, Part, PartKind, ToolCall};
-    use llm_types::stream::{Delta, Event, PartStart, Start};
+    use llm_types::stream::{Delta, Event, PartStart};
 
     use super::*;
     use crate::codec::{ClientCodec, ReplyContext};
@@ -101,7 +101,7 @@ mod tests {
         let mut out = BytesMut::new();
         let kind = PartStart::ToolCall { id: "c1".into(), name: "patch".into() };
         for event in [
-            Event::Start(Box::new(Start::default())),
+            Event::Start(Box::default()),
             Event::PartStart { choice: 0, part: 0, kind },
             Event::Delta { choice: 0, part: 0, delta: Delta::Arguments(r#"{"content":"*** "#.into()) },
             Event::Delta { choice: 0, part: 0, delta: Delta::Arguments(r#"End"}"#.into()) },
