@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use llm_http::Body;
-use llm_providers::{Policy, Want, edit, provider::not_served, rules};
+use llm_providers::{Policy, Quirk, Want, edit, provider::not_served, rules};
 use llm_types::embed::{EmbedInput, EmbedRequest};
 use llm_types::{Error, Field, FieldSet, Format, OperationKind, Result};
 use llm_wire::ModelCaps;
@@ -243,7 +243,7 @@ impl Planner<'_> {
         if upstream != Format::OpenAiChat {
             request.extra.remove("max_tokens"); // the smaller word, beside `max_completion_tokens`
         }
-        if upstream != Format::GeminiGenerate {
+        if upstream != Format::GeminiGenerate && !provider.row().quirks.has(Quirk::KeepThoughtIds) {
             plain_ids(&mut request);
         }
         self.fetched.put_into(&mut request);

@@ -6,11 +6,12 @@
 
 use bytes::{BufMut, BytesMut};
 use llm_types::generate::UsageReport;
-use llm_types::{Format, RawJson, ServiceTier, Usage, UsageSource};
+use llm_types::{Format, Json, RawJson, ServiceTier, Usage, UsageSource};
 use serde_json::value::RawValue;
 
 use super::object::Obj;
 use super::wire::{Count, Text, view};
+use crate::top::Top;
 
 view!(lenient UsageView {
     prompt = "prompt_tokens": Count,
@@ -146,10 +147,37 @@ pub fn encode(report: &UsageReport, shape: Shape, out: &mut BytesMut) {
             encode_stream(raw, &report.usage, shape, out);
         }
         Some((Format::OpenAiChat | Format::OpenAiCompletions | Format::OpenAiEmbeddings, raw)) => {
-            out.put_slice(raw.get().as_bytes());
+            match details(raw, &report.usage) {
+                Some(whole) => out.put_slice(&whole),
+                None => out.put_slice(raw.get().as_bytes()),
+            }
         }
         raw => encode_foreign(report, raw.as_ref(), shape, out),
     }
+}
+
+/// The upstream's words with the details that OpenAI's clients look for, where it tells the same counts in fields of its
+/// own. `None`: nothing is missing.
+fn details(raw: &RawJson, usage: &Usage) -> Option<bytes::Bytes> {
+    let top: Top<'_> = raw.read().ok()?;
+    let absent = |key: &str| top.get(key).is_none_or(|v| v == "null");
+    let count = |key: &str| top.read::<u64>(key).unwrap_or(0);
+    let write = usage.cache_write_5m + usage.cache_write_1h;
+    let prompt = (absent("prompt_tokens_details") && usage.cache_read + write > 0).then(|| {
+        let mut fields = vec![("cached_tokens", usage.cache_read)];
+        if write > 0 {
+            fields.extend([("cache_write_tokens", write), ("cache_creation_tokens", write)]);
+        }
+        Json::object(fields).to_string()
+    });
+    let thoughts = count("reasoning_tokens");
+    let completion = (absent("completion_tokens_details") && thoughts > 0).then(|| {
+        let text = count("completion_tokens").saturating_sub(thoughts);
+        Json::object([("reasoning_tokens", thoughts), ("text_tokens", text)]).to_string()
+    });
+    let told = [("prompt_tokens_details", prompt.as_deref()), ("completion_tokens_details", completion.as_deref())];
+    let told: Vec<_> = told.into_iter().filter(|(_, value)| value.is_some()).collect();
+    (!told.is_empty()).then(|| top.edited(&told))
 }
 
 fn totals(usage: &Usage, obj: &mut Obj<'_>) {

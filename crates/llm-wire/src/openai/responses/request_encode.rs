@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use llm_types::generate::{GenerateRequest, Part, Role, Turn};
 use llm_types::{Format, Json, RawJson};
+use serde_json::Number;
 
 use super::{FORMAT, REASONING, TEXT, input_encode, tools_encode};
 use crate::codec::EncodeContext;
@@ -27,13 +28,16 @@ const TRANSLATED: [(Format, &str); 6] = [
 /// Ids of users are cut to this many characters, which is what OpenAI takes.
 const USER_LIMIT: usize = 64;
 
+/// The smallest bound that OpenAI takes here. Chat takes smaller ones.
+const LEAST: u64 = 16;
+
 /// Writes a request.
 pub(crate) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) {
     let mut obj = Obj::open(out);
     obj.str("model", ctx.model);
     let turns = instructions(req, &mut obj);
     input(turns, ctx, &mut obj);
-    obj.number("max_output_tokens", req.max_output_tokens.as_ref());
+    obj.number("max_output_tokens", bound(req).as_ref());
     obj.number("temperature", req.sampling.temperature.as_ref());
     obj.number("top_p", req.sampling.top_p.as_ref());
     obj.number("top_logprobs", req.sampling.top_logprobs.as_ref());
@@ -50,9 +54,18 @@ pub(crate) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     }
     if req.stream {
         obj.bool("stream", true);
+    } else if req.extra.format() == Some(Format::OpenAiChat) {
+        obj.bool("stream", false);
     }
     obj.extra(&req.extra, FORMAT, |key| !key.starts_with(TEXT) && !key.starts_with(REASONING));
     foreign(req, ctx, &mut obj);
+}
+
+/// The bound of the answer's tokens.
+fn bound(req: &GenerateRequest) -> Option<Number> {
+    let given = req.max_output_tokens.clone()?;
+    let small = req.extra.format() != Some(FORMAT) && given.as_u64().is_some_and(|n| n < LEAST);
+    Some(if small { Number::from(LEAST) } else { given })
 }
 
 /// Writes `instructions`; tells the turns that are left for the input.
