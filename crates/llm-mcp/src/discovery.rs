@@ -61,8 +61,10 @@ impl Authority {
             ("grant_types_supported", list(&["authorization_code", "refresh_token"])),
             ("code_challenge_methods_supported", list(&["S256"])),
             ("token_endpoint_auth_methods_supported", list(&["none", "client_secret_post", "client_secret_basic"])),
-            ("scopes_supported", scopes(&self.scopes)),
         ]);
+        if !self.scopes.is_empty() {
+            out.set("scopes_supported", texts(&self.scopes));
+        }
         if let Some(url) = &self.registration_url {
             out.set("registration_endpoint", url.as_str());
         }
@@ -70,10 +72,10 @@ impl Authority {
     }
 }
 
-/// A list of scopes.
+/// A list of texts.
 #[must_use]
-pub fn scopes(scopes: &[String]) -> Json {
-    Json::Array(scopes.iter().map(|scope| Json::from(scope.as_str())).collect())
+pub fn texts(list: &[String]) -> Json {
+    Json::Array(list.iter().map(|text| Json::from(text.as_str())).collect())
 }
 
 /// What servers say of themselves, as far as it was asked.

@@ -333,10 +333,11 @@ pub async fn run(
                 Some(ids) => ticket.with_ids(ids),
                 None => ticket,
             });
-            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, ticket)));
+            let tail = Tail::new(core, ctx, &call, head, reservation, ticket).with_errand(knowledge.spent());
+            body.set_tail(Box::new(tail));
             let body = match writes {
                 Some((rewriter, keeper)) => Reply::Told(Box::new(Told::new(body, rewriter, keeper))),
-                None => Reply::Stream(body),
+                None => knowledge.stream(body),
             };
             Ok(answer::stream(headers, body))
         }

@@ -17,8 +17,9 @@ pub fn body(who: &Identity, top: &Top<'_>) -> Result<()> {
         return Ok(());
     }
     let mut named = Vec::new();
-    for name in FIELDS {
-        if let Some(json) = top.get(name).and_then(|raw| serde_json::from_str::<Json>(raw).ok()) {
+    // A field that stands twice counts twice: whoever reads it may take either.
+    for (name, raw) in top.iter().filter(|(name, _)| FIELDS.contains(name)) {
+        if let Ok(json) = serde_json::from_str::<Json>(raw) {
             collect(name, &json, &mut named);
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use llm_accounts::{Bill, Reservation, Settled};
 use llm_client::{Call, Head, RelayHead, Report};
-use llm_types::record::{ErrorInfo, Status};
+use llm_types::record::{Cost, ErrorInfo, Status};
 use llm_types::{Error, LogRecord, RawJson};
 
 use crate::app::App;
@@ -77,9 +77,18 @@ pub struct Tail {
     ticket: Option<Ticket>,
     call_format: llm_types::Format,
     echo: Option<Arc<str>>,
+    /// What was asked beside it cost so much.
+    errand: Cost,
 }
 
 impl Tail {
+    /// Charges what was asked beside the call, too.
+    #[must_use]
+    pub fn with_errand(mut self, spent: Cost) -> Self {
+        self.errand = spent;
+        self
+    }
+
     /// A tail for a stream that is about to be answered.
     #[must_use]
     pub fn new(
@@ -100,6 +109,7 @@ impl Tail {
             ticket,
             call_format: call.format,
             echo: call.echo.clone(),
+            errand: Cost::default(),
         }
     }
 }
@@ -109,8 +119,9 @@ impl llm_client::Tail for Tail {
         self.reservation.stops(written)
     }
 
-    fn done(self: Box<Self>, report: Box<Report>) {
-        let Self { app, draft, head, reservation, ticket, call_format, echo } = *self;
+    fn done(self: Box<Self>, mut report: Box<Report>) {
+        let Self { app, draft, head, reservation, ticket, call_format, echo, errand } = *self;
+        report.cost.add_errand(&errand);
         let record = draft.answered(&head, &report, report.error.as_ref());
         if report.error.is_none()
             && !report.interrupted
@@ -165,7 +176,7 @@ impl Draft {
             mcp_tool: None,
             usage: llm_types::Usage::default(),
             usage_raw: None,
-            cost: llm_types::record::Cost::default(),
+            cost: Cost::default(),
             cost_problem: None,
             start_us: ctx.started_us,
             first_byte_us: None,

@@ -191,7 +191,10 @@ impl People<'_> {
         let told = async |path: &str| gateway.get(&format!("/.well-known/{path}"), "").await.unwrap();
         let base = told("oauth-protected-resource").await.json()["resource"].as_str().unwrap().to_owned();
         let whole = told("oauth-protected-resource/mcp").await.json();
-        assert_eq!((&whole["resource"], &whole["authorization_servers"]), (&json!(format!("{base}/mcp")), &json!([])));
+        assert_eq!(
+            (&whole["resource"], &whole["authorization_servers"]),
+            (&json!(format!("{base}/mcp")), &Value::Null)
+        );
         for path in ["mcp/drive", "drive/mcp"] {
             let drive = told(&format!("oauth-protected-resource/{path}")).await.json();
             assert_eq!(drive["resource"], format!("{base}/{path}"), "{drive}");

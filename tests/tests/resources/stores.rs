@@ -152,4 +152,40 @@ async fn what_stores_know_goes_into_the_conversation() {
     let found = &said.json()["choices"][0]["message"]["provider_specific_fields"]["search_results"];
     assert_eq!(found[0]["data"][0]["content"][0]["text"], "AWS knows.", "{}", said.text());
     assert_eq!(found[1]["data"][0]["content"][0]["text"], "Postgres knows.");
+
+    // In streams it is told with the end of the answer, and the search is paid for all the same.
+    let (key, token) = new_key(&gateway, &json!({})).await;
+    let mut ask = json!({"model": "gpt", "stream": true, "messages": [{"role": "user", "content": "Who?"}]});
+    assert_eq!(gateway.post("/v1/chat/completions", &ask, &key).await.unwrap().status, 200);
+    ask["vector_store_ids"] = json!(["data"]);
+    let said = gateway.post("/v1/chat/completions", &ask, &key).await.unwrap().text();
+    let events: Vec<Value> =
+        said.split("\n\n").filter_map(|e| serde_json::from_str(e.strip_prefix("data: ")?).ok()).collect();
+    let end = events.iter().find(|event| event["choices"][0]["finish_reason"].is_string()).unwrap();
+    let found = &end["choices"][0]["delta"]["provider_specific_fields"]["search_results"];
+    assert_eq!(found[0]["data"][0]["content"][0]["text"], "Data stores know.", "{said}");
+    assert_eq!(said.matches("search_results").count(), 2, "{said}");
+    let rows = rows(&gateway, &token, 2).await;
+    let mut spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).collect();
+    spent.sort_by(f64::total_cmp);
+    assert!(spent[1] - spent[0] >= 0.0015 - 1e-9, "{rows:?}");
+}
+
+#[tokio::test]
+async fn bodies_that_are_passed_on_name_no_others_stores() {
+    let (_upstream, sim, gateway) = stores().await;
+    let (key, _) = new_key(&gateway, &json!({"object_permission": {"vector_stores": ["mine"]}})).await;
+    let body =
+        |id: &str| json!({"model": "gpt", "input": "hi", "tools": [{"type": "file_search", "vector_store_ids": [id]}]});
+    let before = sim.requests().len();
+    for (path, body) in [
+        ("/openai_passthrough/v1/responses", body("others")),
+        ("/openai_passthrough/v1/vector_stores/others/search", json!({"query": "q"})),
+        ("/openai_passthrough/v1/vector_stores/%6fthers/search", json!({"query": "q"})),
+    ] {
+        let refused = gateway.post(path, &body, &key).await.unwrap();
+        assert_eq!(refused.status, 403, "{path}: {}", refused.text());
+    }
+    assert_eq!(sim.requests().len(), before, "it was sent");
+    assert_ne!(gateway.post("/openai_passthrough/v1/responses", &body("mine"), &key).await.unwrap().status, 403);
 }

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::{HeaderMap, Response};
-use llm_mcp::discovery::{RESOURCE, scopes};
+use llm_mcp::discovery::{RESOURCE, texts};
 use llm_mcp::{Server, Visible};
 use llm_types::{Error, Json, Kind, Result};
 
@@ -48,15 +48,17 @@ pub(super) fn wants_token(servers: &[Visible]) -> bool {
 pub(super) async fn resource(core: &Core, ctx: &Context, rest: &str) -> Result<Response<Reply>> {
     let rest = ctx.snapshot.settings.below_root(rest).trim_end_matches('/');
     let base = base(core, ctx);
-    let issuers = |list: Vec<String>| Json::Array(list.into_iter().map(Json::from).collect());
-    let ours = || issuers(core.app.accounts.trusted_issuers());
-    let document = |resource: String, servers: Json, wanted: &[String]| {
-        Json::object([
-            ("resource", Json::from(resource)),
-            ("authorization_servers", servers),
-            ("scopes_supported", scopes(wanted)),
-            ("bearer_methods_supported", Json::Array(vec![Json::from("header")])),
-        ])
+    let ours = || core.app.accounts.trusted_issuers();
+    let document = |resource: String, servers: Vec<String>, wanted: &[String]| {
+        let header = Json::Array(vec![Json::from("header")]);
+        let mut out = Json::object([("resource", Json::from(resource)), ("bearer_methods_supported", header)]);
+        // An empty list must not stand there (RFC 9728, section 3.2).
+        for (field, list) in [("authorization_servers", servers.as_slice()), ("scopes_supported", wanted)] {
+            if !list.is_empty() {
+                out.set(field, texts(list));
+            }
+        }
+        out
     };
     let place = format!("{base}{rest}");
     let shown = match named(ctx, rest).filter(|server| server.scheme.is_callers()) {
@@ -65,11 +67,9 @@ pub(super) async fn resource(core: &Core, ctx: &Context, rest: &str) -> Result<R
         Some(server) => {
             let authority = &server.authority;
             match (&authority.issuer, authority.described("")) {
-                (Some(issuer), _) => document(place, issuers(vec![issuer.clone()]), &authority.scopes),
+                (Some(issuer), _) => document(place, vec![issuer.clone()], &authority.scopes),
                 // The gateway describes it, below the server's name.
-                (None, Some(_)) => {
-                    document(place, issuers(vec![format!("{base}/{}", server.prefix())]), &authority.scopes)
-                }
+                (None, Some(_)) => document(place, vec![format!("{base}/{}", server.prefix())], &authority.scopes),
                 (None, None) if server.scheme.is_exchanged() => document(place, ours(), &authority.scopes),
                 (None, None) => {
                     let own = core.app.mcp.discovered.resource(&core.http, &server).await;

@@ -36,6 +36,7 @@ use llm_accounts::{Credential, Identity, Intent, Reservation, basic_user};
 use llm_client::{Failure, Relayed, Tariff};
 use llm_providers::passthrough::{Mount, model_of, safe};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -106,6 +107,7 @@ async fn mounted(
         return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
     }
     let mut payload = Payload::read(ctx, body, who.model_restricted()).await?;
+    searched(&who, rest, &payload)?;
     let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
     let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));
     let price = match (&group, named.model()) {
@@ -147,6 +149,9 @@ async fn own(
     }
     let endpoint = custom.place(rest, ctx.parts.uri.query().unwrap_or_default())?;
     let mut payload = Payload::read(ctx, body, look || custom.guardrails.is_some()).await?;
+    if let Some(who) = &ctx.who {
+        searched(who, rest, &payload)?;
+    }
     let named = Named::read(ctx, &mut payload, None).await?;
     let reservation = match ctx.who.clone() {
         Some(who) => Some(admit(core, ctx, &who, &named, &payload, None, None).await?),
@@ -183,6 +188,24 @@ async fn own(
         }
         Err(error) => Err(Refused { error, reservation, made: None }),
     }
+}
+
+/// Checks the vector stores that path and body of a request name against what its caller may search.
+///
+/// # Errors
+/// 403 for a store that the caller may not search.
+fn searched(who: &Identity, rest: &str, payload: &Payload) -> Result<()> {
+    if who.searches_all() {
+        return Ok(());
+    }
+    let mut parts = rest.split('/');
+    if parts.by_ref().any(|part| part == "vector_stores")
+        && let Some(id) = parts.next().filter(|id| !id.is_empty())
+    {
+        crate::searched::one(who, &crate::read::decode_path(id))?;
+    }
+    let top = payload.bytes().and_then(|bytes| Top::parse(bytes).ok());
+    top.map_or(Ok(()), |top| crate::searched::body(who, &top))
 }
 
 /// The guardrails of an endpoint, once they let the request pass.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use llm_client::{Call, Report, Target};
+use llm_client::{Call, Report, StreamBody, Target};
 use llm_http::Body;
 use llm_providers::{Endpoint, resource::Resource};
 use llm_types::record::Cost;
@@ -13,7 +13,9 @@ use llm_wire::top::Top;
 
 use super::ask::{Question, ask, resource};
 use super::choose::kept;
+use super::found::Found;
 use super::stores::{Searched, search};
+use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -89,6 +91,23 @@ impl Knowledge {
             message.set("provider_specific_fields", fields);
         }
         Bytes::from(tree.to_string())
+    }
+}
+
+impl Knowledge {
+    /// What finding it cost.
+    #[must_use]
+    pub const fn spent(&self) -> Cost {
+        self.spent
+    }
+
+    /// A streamed answer that tells it at its end; as it is, where nothing was found.
+    #[must_use]
+    pub fn stream(self, body: Box<StreamBody>) -> Reply {
+        if self.pages.is_empty() {
+            return Reply::Stream(body);
+        }
+        Reply::Found(Box::new(Found::new(body, Json::Array(self.pages))))
     }
 }
 

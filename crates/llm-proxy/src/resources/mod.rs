@@ -20,6 +20,7 @@
 //! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
 //! | `counted` | what the requests of a batch take from limits |
+//! | `found` | streams that tell what stores knew |
 //! | `inside` | resources that a request of several calls asks for |
 
 mod answer;
@@ -29,6 +30,7 @@ mod choose;
 pub mod context;
 mod counted;
 mod deposit;
+mod found;
 mod inside;
 mod kept;
 mod managed;
@@ -67,6 +69,7 @@ use table::Family;
 use translated::Outcome;
 
 pub use deposit::{Deposited, deposit};
+pub use found::Found;
 pub use inside::ask;
 pub use secrets::Secrets;
 pub use table::{Resource, all, find};

@@ -1,0 +1,118 @@
+//! A streamed answer that tells at its end what vector stores knew: in `provider_specific_fields.search_results` of the event
+//! that says why it ends, as LiteLLM tells it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use llm_client::StreamBody;
+use llm_types::Json;
+use llm_wire::relay::Cutter;
+
+/// The stream.
+#[derive(Debug)]
+pub struct Found {
+    inner: Box<StreamBody>,
+    pages: Json,
+    cutter: Cutter,
+    over: bool,
+}
+
+impl Found {
+    /// `pages`: what was found, a page for each store.
+    #[must_use]
+    pub(super) fn new(inner: Box<StreamBody>, pages: Json) -> Self {
+        Self { inner, pages, cutter: Cutter::default(), over: false }
+    }
+}
+
+/// Whole events with what was found in those that end an answer.
+fn told(whole: &Bytes, pages: &Json) -> Bytes {
+    const END: &[u8] = b"\"finish_reason\"";
+    if !whole.windows(END.len()).any(|part| part == END) {
+        return whole.clone();
+    }
+    let mut out = Vec::with_capacity(whole.len());
+    for line in whole.split_inclusive(|byte| *byte == b'\n') {
+        match ending(line, pages) {
+            Some(new) => {
+                let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+                out.extend_from_slice(new.as_bytes());
+                out.extend_from_slice(line.get(end..).unwrap_or_default());
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    Bytes::from(out)
+}
+
+/// The line of an event that ends an answer, anew; nothing for other lines.
+fn ending(line: &[u8], pages: &Json) -> Option<String> {
+    let mut event: Json = serde_json::from_slice(line.strip_prefix(b"data:")?.trim_ascii()).ok()?;
+    let Some(Json::Array(choices)) = event.get_mut("choices") else { return None };
+    let mut ends = false;
+    for choice in choices.iter_mut().filter(|choice| choice.text("finish_reason").is_some()) {
+        let Some(delta) = choice.get_mut("delta") else { continue };
+        if delta.as_object().is_none() {
+            *delta = Json::Object(Vec::new());
+        }
+        let own = delta.get("provider_specific_fields").filter(|own| own.as_object().is_some()).cloned();
+        let mut own = own.unwrap_or_else(|| Json::Object(Vec::new()));
+        own.set("search_results", pages.clone());
+        delta.set("provider_specific_fields", own);
+        ends = true;
+    }
+    ends.then(|| format!("data: {event}"))
+}
+
+impl Body for Found {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        loop {
+            if this.over {
+                return Poll::Ready(None);
+            }
+            let whole = match std::task::ready!(Pin::new(this.inner.as_mut()).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.cutter.chunk(data),
+                    Err(_) => continue,
+                },
+                Some(Err(never)) => match never {},
+                None => {
+                    this.over = true;
+                    this.cutter.finish()
+                }
+            };
+            if !whole.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(told(&whole, &this.pages)))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over || (self.cutter.held() == 0 && self.inner.is_end_stream())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_stand_where_the_answer_ends() {
+        let pages: Json = serde_json::from_str("[1]").unwrap();
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"finish_reason\\\"\"},\"finish_reason\":null}]}\r\n\r\n\
+            data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\r\n\r\n\
+            data: {\"choices\":[],\"usage\":{}}\n\ndata: [DONE]\n\n";
+        let new = told(&Bytes::from(stream), &pages);
+        let wanted =
+            stream.replace("\"delta\":{},", "\"delta\":{\"provider_specific_fields\":{\"search_results\":[1]}},");
+        assert_eq!(std::str::from_utf8(&new).unwrap(), wanted);
+        let plain = Bytes::from("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n");
+        assert_eq!(told(&plain, &pages), plain);
+    }
+}
