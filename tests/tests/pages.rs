@@ -79,6 +79,23 @@ async fn settings_hold(sim: &Running, one: &Gateway, two: &Gateway) {
     assert_eq!(calls(sim).len(), before, "answered from memory");
 }
 
+/// Tools and stores of the database are served like those of a file.
+async fn registries_hold(one: &Gateway, two: &Gateway) {
+    let tool = json!({"search_tool": {"search_tool_name": "web", "litellm_params": {"search_provider": "tavily", "api_key": "k"}}});
+    let made = one.ask("/search_tools", &tool).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    let bad = json!({"search_tool": {"search_tool_name": "moon", "litellm_params": {"search_provider": "no-such-provider", "api_key": "k"}}});
+    assert_eq!(one.ask("/search_tools", &bad).await.unwrap().status, 400);
+    let store = json!({"vector_store_id": "vs_1", "custom_llm_provider": "openai", "litellm_params": {"api_key": "k"}});
+    let made = one.ask("/vector_store/new", &store).await.unwrap();
+    assert_eq!(made.status, 200, "{}", made.text());
+    eventually("the tool at the other gateway", async || {
+        read(two, "/v1/search/tools").await.to_string().contains("\"web\"").then_some(())
+    })
+    .await;
+    assert_eq!(read(two, "/vector_store/list").await["total_count"], 1);
+}
+
 /// Sessions, speed and numbers of requests of both gateways.
 async fn dashboards_draw(one: &Gateway, two: &Gateway) {
     for (gateway, text) in [(one, "first"), (two, "second"), (two, "third")] {
@@ -113,6 +130,7 @@ async fn on_sqlite() {
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
     let gateway = Gateway::start(&config(&sim)).await.unwrap();
     settings_hold(&sim, &gateway, &gateway).await;
+    registries_hold(&gateway, &gateway).await;
     dashboards_draw(&gateway, &gateway).await;
 }
 
@@ -125,5 +143,6 @@ async fn on_postgresql_with_two_gateways() {
     let one = Gateway::start_with(&config(&sim), &options).await.unwrap();
     let two = Gateway::start_with(&config(&sim), &options).await.unwrap();
     settings_hold(&sim, &one, &two).await;
+    registries_hold(&one, &two).await;
     dashboards_draw(&one, &two).await;
 }

@@ -143,6 +143,24 @@ impl Inner {
         }
     }
 
+    /// True when nobody told of `name` within `silence`: neither this gateway nor another on the same Redis.
+    pub(crate) async fn is_first(&self, name: &str, silence: Duration) -> bool {
+        if !self.is_first_here(name, silence) {
+            return false;
+        }
+        match self.shared.get().map(Shared::firsts) {
+            Some(first) => first.is_first(name, silence).await,
+            None => true,
+        }
+    }
+
+    /// Tells that the database does not do what it should.
+    pub(crate) fn database_failed(&self, what: &'static str, why: &str) {
+        let kind = AlertType::DbExceptions;
+        let facts = || vec![("Where", what.to_owned()), ("Error", why.to_owned())];
+        self.note(kind, || Notice { kind, title: "DB read/write call failed".to_owned(), facts: facts() });
+    }
+
     fn is_first_here(&self, name: &str, silence: Duration) -> bool {
         let (counter, window) = (self.kv.counter(name), Window::FirstUse(silence));
         let claim =

@@ -58,6 +58,7 @@ pub(crate) async fn flush_forever(inner: Weak<Inner>) {
             let Some(inner) = inner.upgrade() else { return };
             if let Err(error) = inner.flush().await {
                 tracing::error!(%error, "finished calls could not be written to the store; they stay in the journal");
+                inner.database_failed("writing finished calls", &error.to_string());
                 inner.note(AlertType::FailedTrackingSpend, || Notice {
                     kind: AlertType::FailedTrackingSpend,
                     title: "Finished calls could not be written to the database; they stay in the journal".to_owned(),

@@ -111,12 +111,14 @@ mod routes;
 mod scim;
 mod scope;
 mod seal;
+mod search_tools;
 mod serving;
 mod sessions;
 mod settings;
 mod shared;
 mod source;
 mod special;
+mod spend_alerts;
 mod spend_row;
 mod stored;
 mod strangers;
@@ -126,6 +128,7 @@ mod teams;
 mod together;
 mod usage;
 mod users;
+mod vector_stores;
 mod window;
 
 pub use accounts::Accounts;
@@ -166,6 +169,7 @@ pub use sessions::{
     Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
 };
 pub use settings::{AccountsSettings, TokenLimitType};
+pub use spend_alerts::UserSpendRules;
 pub use stored::settings::Defaults;
 pub use stored::{
     LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,

@@ -121,6 +121,7 @@ impl Inner {
 
     /// What to do when the store is away: an old row, or nothing.
     pub(crate) fn without_store(&self, digest: KeyDigest, error: Error) -> Result<Arc<Identity>> {
+        self.database_failed("looking up a key", &error.message);
         let age = |known: &Identity| self.kv.now().0.saturating_sub(known.fresh.loaded);
         let most = AccountsSettings::millis(self.settings().stale_key_ttl);
         if let Some(known) = self.keys.get(&digest).filter(|known| age(known) <= most) {

@@ -28,6 +28,12 @@ impl PageRules {
         self.managers_may_change.as_ref().is_some_and(|open| !open.iter().any(|field| field == what))
     }
 
+    /// True for a field that managers of a team may change because administrators said so.
+    pub(crate) fn opens(&self, standing: Standing, field: &str) -> bool {
+        let open = self.managers_may_change.as_ref().is_some_and(|open| open.iter().any(|known| known == field));
+        open && standing == Standing::Manager && ["max_budget", "rpm_limit", "tpm_limit"].contains(&field)
+    }
+
     /// Whether somebody of this standing may take people out of a team.
     pub(crate) fn may_take_out(&self, standing: Standing) -> Outcome<()> {
         if self.managers_keep_members && standing == Standing::Manager {

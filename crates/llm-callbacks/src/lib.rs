@@ -27,7 +27,7 @@ pub mod remote;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use alerts::{AlertSettings, Alerts, CallAlerts, CallWatch};
+pub use alerts::{AlertSettings, Alerts, CallAlerts, CallWatch, RegionOf, SpendAlerts};
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};
 pub use failures::FailureTrace;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_callbacks::testing::{answered, failed};
-use llm_callbacks::{CallAlerts, CallWatch, Callback, Needs};
+use llm_callbacks::{CallAlerts, CallWatch, Callback, Needs, RegionOf};
 use llm_types::LogRecord;
 use llm_types::alert::{AlertSink, AlertType, BudgetAlert, Notice};
 use llm_types::record::ErrorInfo;
@@ -30,11 +30,16 @@ impl AlertSink for Ear {
 
 async fn heard(wanted: &[AlertType], settings: CallAlerts, records: Vec<LogRecord>) -> Vec<Notice> {
     let ear = Arc::new(Ear { wanted: wanted.to_vec(), heard: Mutex::default() });
-    let watch = CallWatch::new(settings, Arc::clone(&ear) as Arc<dyn AlertSink>);
+    let watch = CallWatch::new(settings, Arc::clone(&ear) as Arc<dyn AlertSink>, somewhere());
     let records: Vec<Arc<LogRecord>> = records.into_iter().map(Arc::new).collect();
     watch.log(&records).await.unwrap();
     drop(watch);
     Arc::into_inner(ear).unwrap().heard.into_inner().unwrap()
+}
+
+/// All deployments are in one region.
+fn somewhere() -> RegionOf {
+    RegionOf(Arc::new(|_| Some("eastus".into())))
 }
 
 fn error(status: u16, provider: Option<&str>) -> Option<ErrorInfo> {
@@ -98,7 +103,7 @@ async fn a_report_names_the_worst() {
 fn nobody_looks_for_what_nobody_wants() {
     let needs = |wanted: &[AlertType]| {
         let ear = Ear { wanted: wanted.to_vec(), heard: Mutex::default() };
-        CallWatch::new(CallAlerts::default(), Arc::new(ear)).needs()
+        CallWatch::new(CallAlerts::default(), Arc::new(ear), somewhere()).needs()
     };
     assert_eq!(needs(&[AlertType::BudgetAlerts, AlertType::NewTeamCreated]), Needs::NONE);
     assert_eq!(needs(&[AlertType::LlmTooSlow]), Needs::SUCCESS);
@@ -113,4 +118,23 @@ fn types_have_names() {
         assert!(!kind.level().is_empty());
     }
     assert_eq!(AlertType::parse("nothing"), None);
+}
+
+#[tokio::test]
+async fn regions_and_fallbacks_are_told() {
+    let of = |n: u64, id: &str| LogRecord { model_id: Some(id.into()), ..failing(n, 503) };
+    let regions = |records| heard(&[AlertType::RegionOutageAlerts], CallAlerts::default(), records);
+    assert!(regions((0..25).map(|n| of(n, "one")).collect()).await.is_empty(), "one deployment is no region");
+    let told = regions((0..25).map(|n| of(n, if n % 2 == 0 { "one" } else { "two" })).collect()).await;
+    let titles: Vec<&str> = told.iter().map(|notice| notice.title.as_str()).collect();
+    assert_eq!(titles, ["*⚠️ Minor Region Outage*", "*⚠️ Major Region Outage*"]);
+    assert!(told[0].facts.contains(&("Region", "eastus".to_owned())), "{told:?}");
+
+    let now = CallAlerts { fallbacks_every: Duration::ZERO, ..CallAlerts::default() };
+    let records =
+        vec![LogRecord { fallbacks: 1, ..answered(0) }, LogRecord { fallbacks: 2, ..failing(1, 500) }, answered(2)];
+    let told = heard(&[AlertType::FallbackReports], now, records).await;
+    assert_eq!(told.len(), 1);
+    let text = format!("{:?}", told[0].facts);
+    assert!(text.contains("answered 1 calls in place of others"), "{text}");
 }

@@ -32,6 +32,9 @@ pub struct ManagementState {
 /// Largest body of a management call, in bytes.
 const LARGEST_BODY: usize = 8 << 20;
 
+/// The type of errors of a database that is away.
+const NO_DATABASE: &str = "no_db_connection";
+
 /// Largest body of somebody without a key, in bytes.
 const LARGEST_VISIT: usize = 64 << 10;
 
@@ -103,11 +106,17 @@ async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let accounts = state.accounts.clone();
     let outcome = match steps(row, state, segments, query, &parts, body).await {
         Ok(Answer::Pieces(pieces)) => return pieces.response(),
         Ok(Answer::Whole(json)) => Ok(json),
         Err(problem) => Err(problem),
     };
+    if let Err(Problem::Refused(error)) = &outcome
+        && error.openai_type() == NO_DATABASE
+    {
+        accounts.database_failed("a management call", &error.message);
+    }
     match row.dialect {
         Dialect::Plain => answer::of(outcome),
         Dialect::Scim => scim::of(row.method, outcome),

@@ -97,6 +97,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::health::ROWS,
         routes::prices::ROWS,
         routes::tuning::ROWS,
+        routes::searching::ROWS,
         routes::credentials::ROWS,
         routes::settings::ROWS,
         routes::pages::ROWS,

@@ -40,6 +40,10 @@ pub struct App {
     pub mcp: llm_mcp::Hub,
     /// Secrets of realtime sessions.
     pub secrets: Arc<crate::resources::Secrets>,
+    /// Itself, for those who were made before it.
+    pub place: Arc<std::sync::OnceLock<std::sync::Weak<Self>>>,
+    /// Calls that are not answered yet, where somebody wants to hear of those that hang.
+    pub hanging: Option<Arc<crate::hanging::Hanging>>,
     /// How many requests were answered.
     pub edge: crate::edge::Edge,
     /// Model calls that are being answered.

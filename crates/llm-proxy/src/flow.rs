@@ -87,6 +87,7 @@ pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming,
     let path_model = route.model.map(read::decode_path);
     let mut ctx = Context::new(core, route.name, operation, format, parts, peer);
     ctx.streams = route.streams;
+    let _under_way = core.app.hanging.as_ref().map(|hanging| hanging.enter(&ctx.id, route.name));
     let outcome = steps(core, &mut ctx, path_model, body).await;
     if let Some(upload) = &ctx.upload {
         // Whoever still sends does not listen: what is left of the form is read before anything is said.
@@ -229,6 +230,9 @@ pub async fn one(
     demands::check(&ctx.snapshot, top, who)?;
     read::safe(&ctx.snapshot, top, who)?;
     searched::body(who, top)?;
+    if let Some(hanging) = &core.app.hanging {
+        hanging.known(&ctx.id, &wish.group, who);
+    }
     let intent = wish.intent(ctx, (body.len() / 4) as u64);
     let admitted = core.app.accounts.admit_shared(who, ctx.route, &intent).await;
     ctx.wish = Some(wish);

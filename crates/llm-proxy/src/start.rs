@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -150,9 +150,14 @@ fn run(
     let threads = flags.threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
     let http = HttpClient::new(loaded.http.clone());
+    let spend_alerts = loaded.alerts.spend;
     let app = Arc::new(assemble(loaded, store, background, &http)?);
     reloader.attach(&app, &http);
     app.accounts.set_serving(Arc::clone(reloader) as Arc<dyn llm_accounts::Serving>);
+    if app.place.set(Arc::downgrade(&app)).is_err() {
+        tracing::error!("the gateway was put together twice");
+    }
+    crate::lookout::start(&app, spend_alerts);
     crate::jobs::start(&app, &http, reloader);
     let (stop, stopped) = watch::channel(false);
     let serving: Vec<_> = listeners
@@ -244,9 +249,17 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         .alerts
         .is_on()
         .then(|| Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background)));
+    let place = Arc::<OnceLock<Weak<App>>>::default();
+    let hears = |kind| alerts.as_ref().is_some_and(|alerts| llm_types::alert::AlertSink::wants(&**alerts, kind));
+    let hanging = alerts.as_ref().filter(|_| hears(llm_types::alert::AlertType::LlmRequestsHanging));
+    let hanging = hanging.map(|alerts| {
+        let sink = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
+        Arc::new(crate::hanging::Hanging::new(loaded.alerts.calls.slow_after, sink))
+    });
     let mut sinks = sinks(&loaded, &metrics, http)?;
     if let Some(alerts) = &alerts {
-        let watch = CallWatch::new(loaded.alerts.calls, Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>);
+        let told = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
+        let watch = CallWatch::new(loaded.alerts.calls, told, region_of(&place));
         sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn llm_callbacks::Callback>));
     }
     let bus = Bus::start(sinks, BusSettings::default(), background);
@@ -290,6 +303,8 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         endpoints: ArcSwap::default(),
         mcp: llm_mcp::Hub::new(llm_providers::variable),
         secrets: Arc::default(),
+        place,
+        hanging,
         edge: crate::edge::Edge::default(),
         in_flight: AtomicU64::new(0),
         management,
@@ -300,6 +315,15 @@ fn assemble(mut loaded: Loaded, store: Store, runtime: &tokio::runtime::Runtime,
         store: Some(store),
         background: background.clone(),
     })
+}
+
+/// The region of a deployment, asked of the configuration in force.
+fn region_of(place: &Arc<OnceLock<Weak<App>>>) -> llm_callbacks::RegionOf {
+    let place = Arc::clone(place);
+    llm_callbacks::RegionOf(Arc::new(move |id| {
+        let app = place.get().and_then(Weak::upgrade)?;
+        app.snapshot.load().engine.router.deployment(id)?.region.clone()
+    }))
 }
 
 /// Whom finished calls are told to.

@@ -71,10 +71,19 @@ pub enum AlertType {
     NewInternalUserCreated,
     InternalUserUpdated,
     InternalUserDeleted,
+    LlmRequestsHanging,
+    SpendReports,
+    UserSpendThresholds,
+    UserSpendAnomalies,
+    DbExceptions,
+    CooldownDeployment,
+    ModelDeprecationWarnings,
+    RegionOutageAlerts,
+    FallbackReports,
 }
 
 /// Every type: its name, whether it is told without being named in `alert_types`, and how urgent it is.
-const TYPES: [(AlertType, &str, bool, &str); 16] = [
+const TYPES: [(AlertType, &str, bool, &str); 25] = [
     (AlertType::BudgetAlerts, "budget_alerts", true, "High"),
     (AlertType::LlmExceptions, "llm_exceptions", true, "High"),
     (AlertType::LlmTooSlow, "llm_too_slow", true, "Low"),
@@ -91,6 +100,15 @@ const TYPES: [(AlertType, &str, bool, &str); 16] = [
     (AlertType::NewInternalUserCreated, "new_internal_user_created", false, "High"),
     (AlertType::InternalUserUpdated, "internal_user_updated", false, "High"),
     (AlertType::InternalUserDeleted, "internal_user_deleted", false, "High"),
+    (AlertType::LlmRequestsHanging, "llm_requests_hanging", true, "Medium"),
+    (AlertType::SpendReports, "spend_reports", true, "Low"),
+    (AlertType::UserSpendThresholds, "user_spend_thresholds", true, "High"),
+    (AlertType::UserSpendAnomalies, "user_spend_anomalies", false, "High"),
+    (AlertType::DbExceptions, "db_exceptions", true, "High"),
+    (AlertType::CooldownDeployment, "cooldown_deployment", true, "Low"),
+    (AlertType::ModelDeprecationWarnings, "model_deprecation_warnings", true, "Medium"),
+    (AlertType::RegionOutageAlerts, "region_outage_alerts", true, "Medium"),
+    (AlertType::FallbackReports, "fallback_reports", true, "Low"),
 ];
 
 impl AlertType {

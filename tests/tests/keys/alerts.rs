@@ -61,3 +61,28 @@ async fn budgets_that_run_out_are_told_once() {
     }
     assert!(!gateway.logs().contains("/slack"), "addresses of webhooks are secrets");
 }
+
+#[tokio::test]
+async fn calls_that_hang_are_told_while_they_do() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let hooks = Canned::start(|_| (200, "text/plain", "ok".to_owned())).await.unwrap();
+    let config = Config::standard(&sim)
+        .general("alerting: [slack]")
+        .general("alert_types: [llm_requests_hanging]")
+        .general("alerting_threshold: 0.3");
+    let url = ("SLACK_WEBHOOK_URL".to_owned(), format!("{}/slack", hooks.base_url()));
+    let options = Options { env: vec![url], ..Options::default() };
+    let gateway = Gateway::start_with(&config.yaml(), &options).await.unwrap();
+    let key = new_key(&gateway, &json!({"key_alias": "patient"})).await;
+    assert_eq!(gateway.post(CHAT, &say("gpt", "quick"), &key).await.unwrap().status, 200);
+    let slow = say("gpt", "hi [[sim delay_ms=1500]]");
+    assert_eq!(gateway.post(CHAT, &slow, &key).await.unwrap().status, 200);
+    let text = eventually("the alert", async || {
+        let all = told(&hooks, "/slack");
+        (!all.is_empty()).then(|| json!(all.iter().map(Value::to_string).collect::<String>()))
+    })
+    .await;
+    let text = text.as_str().unwrap();
+    assert!(text.contains("Requests are hanging - 0.3s+") && text.contains("*Key Alias:* `patient`"), "{text}");
+    assert!(!text.contains("Num Alerts") && !text.contains(&key), "one call, told once: {text}");
+}

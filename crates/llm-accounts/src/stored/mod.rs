@@ -10,7 +10,7 @@ mod ui;
 
 use llm_store::{
     CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow,
-    ProxyModelRow, SsoConfigRow, Store, UiSettingsRow,
+    ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow, SsoConfigRow, Store, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
@@ -114,6 +114,10 @@ pub struct Stored {
     pub sections: Vec<(String, Json)>,
     /// Where people log in, opened: see [`sso_sections`].
     pub sso: Json,
+    /// Search tools: id, and what a configuration would say of each, opened.
+    pub search_tools: Vec<(String, Json)>,
+    /// Registered vector stores, in the same way.
+    pub vector_stores: Vec<(String, Json)>,
     /// Settings of the pages: see [`ui_section`].
     pub ui: Json,
     /// The response cache, opened: see [`cache_section`].
@@ -242,8 +246,10 @@ impl StoredVersion {
         let sso = store.table::<SsoConfigRow>().version().await?;
         let prompts = store.table::<PromptRow>().version().await?;
         let pages = store.table::<UiSettingsRow>().version().await?;
+        let tools = store.table::<SearchToolRow>().version().await?;
+        let stores = store.table::<RegisteredVectorStoreRow>().version().await?;
         let cache = store.table::<CacheConfigRow>().version().await?;
-        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache];
+        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache, tools, stores];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -273,6 +279,8 @@ impl Stored {
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
         let pages = store.table::<UiSettingsRow>().get([ui::ROW]).await?;
+        let tools = store.table::<SearchToolRow>().find(Filter::new()).await?;
+        let vectors = store.table::<RegisteredVectorStoreRow>().find(Filter::new()).await?;
         let cached = store.table::<CacheConfigRow>().get([cache::ROW]).await?;
         Ok(Self {
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
@@ -285,6 +293,19 @@ impl Stored {
                 .map(|row| StoredCredential { values: open(&row.credential_values), name: row.credential_name })
                 .collect(),
             sections: settings::sections(&rows, open),
+            search_tools: tools
+                .iter()
+                .map(|row| (row.search_tool_id.clone(), crate::search_tools::entry(row, open(&row.litellm_params))))
+                .collect(),
+            vector_stores: vectors
+                .iter()
+                .map(|row| {
+                    (
+                        row.vector_store_id.clone(),
+                        crate::vector_stores::entry(row, row.litellm_params.as_ref().map(open)),
+                    )
+                })
+                .collect(),
             ui: ui::read(pages.as_ref()),
             cache: cache::opened(cached.as_ref(), open),
             sso: sso::opened(sso.first(), open),

@@ -24,7 +24,10 @@ impl Accounts {
         body: &Json,
         asked: &TeamBody,
     ) -> Outcome<()> {
-        may_write(&[TeamBody::FIELDS, IN_METADATA].concat(), WRITABLE, standing, body)?;
+        let settings = self.settings();
+        let all = [TeamBody::FIELDS, IN_METADATA].concat();
+        let judged: Vec<&str> = all.into_iter().filter(|field| !settings.page_rules.opens(standing, field)).collect();
+        may_write(&judged, WRITABLE, standing, body)?;
         if standing < Standing::Admin {
             let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
             if let Some(name) = admin_metadata([Some(body), metadata]) {

@@ -11,6 +11,7 @@ use llm_types::alert::{AlertSink, AlertType, Notice};
 use llm_types::record::Status;
 use parking_lot::Mutex;
 
+use super::regions::{RegionOf, Regions};
 use super::text::{CALL, plain};
 use crate::callback::{Callback, Delivery, Needs, SinkError};
 
@@ -30,6 +31,10 @@ pub struct CallAlerts {
     pub outage: (u32, u32),
     /// How often a report is made.
     pub report_every: Duration,
+    /// How long errors of a region are counted together.
+    pub region_window: Duration,
+    /// How often fallbacks are reported.
+    pub fallbacks_every: Duration,
 }
 
 impl Default for CallAlerts {
@@ -39,6 +44,8 @@ impl Default for CallAlerts {
             outage_window: Duration::from_secs(60),
             outage: (5, 10),
             report_every: Duration::from_secs(12 * 3600),
+            region_window: Duration::from_secs(60),
+            fallbacks_every: Duration::from_secs(7 * 86_400),
         }
     }
 }
@@ -47,6 +54,7 @@ impl Default for CallAlerts {
 pub struct CallWatch {
     settings: CallAlerts,
     sink: Arc<dyn AlertSink>,
+    region_of: RegionOf,
     seen: Mutex<Seen>,
 }
 
@@ -61,6 +69,10 @@ struct Seen {
     outages: HashMap<Arc<str>, Outage>,
     figures: HashMap<Arc<str>, Figures>,
     reported: Instant,
+    regions: Regions,
+    /// By group that answered or failed in place of others: how often it did which.
+    fallbacks: HashMap<Arc<str>, (u64, u64)>,
+    fallbacks_reported: Instant,
 }
 
 /// Errors of a deployment in a row of time.
@@ -85,9 +97,16 @@ struct Figures {
 impl CallWatch {
     /// Tells `sink`.
     #[must_use]
-    pub fn new(settings: CallAlerts, sink: Arc<dyn AlertSink>) -> Self {
-        let seen = Seen { outages: HashMap::new(), figures: HashMap::new(), reported: Instant::now() };
-        Self { settings, sink, seen: Mutex::new(seen) }
+    pub fn new(settings: CallAlerts, sink: Arc<dyn AlertSink>, region_of: RegionOf) -> Self {
+        let seen = Seen {
+            outages: HashMap::new(),
+            figures: HashMap::new(),
+            reported: Instant::now(),
+            regions: Regions::default(),
+            fallbacks: HashMap::new(),
+            fallbacks_reported: Instant::now(),
+        };
+        Self { settings, sink, region_of, seen: Mutex::new(seen) }
     }
 
     /// True when somebody wants to hear what calls say.
@@ -110,10 +129,56 @@ impl CallWatch {
             if let Some(id) = record.model_id.as_ref().filter(|_| out && wants(AlertType::OutageAlerts)) {
                 self.outage(id, record, error.status, now);
             }
+            if let Some(id) = record.model_id.as_ref().filter(|_| out && wants(AlertType::RegionOutageAlerts)) {
+                self.region(id, record, now);
+            }
         }
         if let Some(id) = record.model_id.as_ref().filter(|_| wants(AlertType::DailyReports)) {
             self.count(id, record);
         }
+        if record.fallbacks > 0 && wants(AlertType::FallbackReports) {
+            let mut seen = self.seen.lock();
+            if seen.fallbacks.len() < DEPLOYMENTS || seen.fallbacks.contains_key(&record.model_group) {
+                let (answered, failed) = seen.fallbacks.entry(Arc::clone(&record.model_group)).or_default();
+                *(if record.status == Status::Success { answered } else { failed }) += 1;
+            }
+        }
+    }
+
+    fn region(&self, id: &Arc<str>, record: &LogRecord, now: Instant) {
+        let Some(region) = (self.region_of.0)(id) else { return };
+        let limits = (self.settings.region_window, self.settings.outage);
+        let place = (Arc::clone(&record.provider), Arc::clone(&region));
+        let told = self.seen.lock().regions.count(place, id, limits, now);
+        if let Some((word, errors, deployments)) = told {
+            let facts = vec![
+                ("Provider", record.provider.to_string()),
+                ("Region", region.to_string()),
+                ("Errors", errors.to_string()),
+                ("Deployments", deployments.to_string()),
+            ];
+            self.tell(AlertType::RegionOutageAlerts, format!("*⚠️ {word} Region Outage*"), facts);
+        }
+    }
+
+    /// Tells how often models stood in for others, when that is due.
+    fn report_fallbacks(&self, now: Instant) {
+        let counts = {
+            let mut seen = self.seen.lock();
+            let due = now.duration_since(seen.fallbacks_reported) >= self.settings.fallbacks_every;
+            if !due || seen.fallbacks.is_empty() {
+                return;
+            }
+            seen.fallbacks_reported = now;
+            std::mem::take(&mut seen.fallbacks)
+        };
+        let mut counts: Vec<(Arc<str>, (u64, u64))> = counts.into_iter().collect();
+        counts.sort_by_key(|(group, (answered, failed))| (std::cmp::Reverse(answered + failed), Arc::clone(group)));
+        let line = |(group, (answered, failed)): (Arc<str>, (u64, u64))| {
+            ("Fallback", format!("{group}: answered {answered} calls in place of others, failed {failed}"))
+        };
+        let facts = counts.into_iter().take(TOP * 4).map(line).collect();
+        self.tell(AlertType::FallbackReports, "*Fallback Statistics*".to_owned(), facts);
     }
 
     fn slow(&self, record: &LogRecord) {
@@ -237,8 +302,15 @@ impl Callback for CallWatch {
     fn needs(&self) -> Needs {
         let wants = |kinds: &[AlertType]| kinds.iter().any(|kind| self.sink.wants(*kind));
         let some = |needs, wanted| if wanted { needs } else { Needs::NONE };
-        let good = some(Needs::SUCCESS, wants(&[AlertType::LlmTooSlow, AlertType::DailyReports]));
-        let failing = [AlertType::LlmExceptions, AlertType::OutageAlerts, AlertType::DailyReports];
+        let fine = [AlertType::LlmTooSlow, AlertType::DailyReports, AlertType::FallbackReports];
+        let good = some(Needs::SUCCESS, wants(&fine));
+        let failing = [
+            AlertType::LlmExceptions,
+            AlertType::OutageAlerts,
+            AlertType::RegionOutageAlerts,
+            AlertType::DailyReports,
+            AlertType::FallbackReports,
+        ];
         good.union(some(Needs::FAILURE, wants(&failing)))
     }
 
@@ -252,6 +324,7 @@ impl Callback for CallWatch {
             self.look(record, now);
         }
         self.report(now);
+        self.report_fallbacks(now);
         Box::pin(std::future::ready(Ok(())))
     }
 }

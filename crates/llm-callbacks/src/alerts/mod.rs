@@ -5,6 +5,7 @@
 //! several times becomes one.
 
 mod calls;
+mod regions;
 mod text;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub use calls::{CallAlerts, CallWatch};
+pub use regions::RegionOf;
 
 /// Alerts that may wait; each budget speaks once a day, so more of them are a flood.
 const CAPACITY: usize = 1000;
@@ -48,6 +50,8 @@ pub struct AlertSettings {
     pub slack_of: Vec<(AlertType, Vec<Secret>)>,
     /// When calls are worth an alert.
     pub calls: CallAlerts,
+    /// When spend is.
+    pub spend: SpendAlerts,
     /// How long notices wait for their like.
     pub gather: Duration,
     /// The JSON webhook (`WEBHOOK_URL`).
@@ -60,6 +64,33 @@ pub struct AlertSettings {
     pub silence: Duration,
 }
 
+/// When spend is worth an alert (`spend_report_frequency`, `alerting_args`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpendAlerts {
+    /// Days of a report, and between reports.
+    pub report_days: u32,
+    /// US dollars of a user on one day.
+    pub daily_of_user: Option<f64>,
+    /// The same in one month.
+    pub monthly_of_user: Option<f64>,
+    /// So many times what a user spends on a usual day.
+    pub unusual: f64,
+    /// Days that say what is usual.
+    pub usual_days: u32,
+    /// US dollars of a day that are worth looking at.
+    pub unusual_least: f64,
+    /// How often users are looked at.
+    pub every: Duration,
+}
+
+impl Default for SpendAlerts {
+    fn default() -> Self {
+        let every = Duration::from_secs(3600);
+        let (daily_of_user, monthly_of_user) = (None, None);
+        Self { report_days: 7, daily_of_user, monthly_of_user, unusual: 3.0, usual_days: 7, unusual_least: 10.0, every }
+    }
+}
+
 impl Default for AlertSettings {
     /// Nobody is told; a day of silence, as in LiteLLM.
     fn default() -> Self {
@@ -69,6 +100,7 @@ impl Default for AlertSettings {
             slack: Vec::new(),
             slack_of: Vec::new(),
             calls: CallAlerts::default(),
+            spend: SpendAlerts::default(),
             gather: GATHER,
             webhook: None,
             log: false,

@@ -51,7 +51,7 @@ pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: 
     let (kind, level) = (notice.kind.name(), notice.kind.level());
     let mut text = if count > 1 { format!("[Num Alerts: {count}]\n\n") } else { String::new() };
     text.push_str(&format!("Alert type: `{kind}`\n"));
-    if !matches!(notice.kind, AlertType::DailyReports | AlertType::NewModelAdded) {
+    if !matches!(notice.kind, AlertType::DailyReports | AlertType::NewModelAdded | AlertType::SpendReports) {
         text.push_str(&format!("Level: `{level}`\nTimestamp: `{}`\n\nMessage: ", at.format("%H:%M:%S")));
     }
     text.push_str(&notice.title);

@@ -19,6 +19,7 @@ pub(crate) mod prices;
 pub(crate) mod projects;
 pub(crate) mod prompts;
 pub(crate) mod scim;
+pub(crate) mod searching;
 pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod tags;

@@ -22,6 +22,7 @@ mod pages;
 mod people;
 mod permission;
 mod scim;
+mod searching;
 mod sso;
 mod sso_settings;
 mod support;

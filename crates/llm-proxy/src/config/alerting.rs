@@ -2,30 +2,15 @@
 
 use std::time::Duration;
 
-use llm_callbacks::AlertSettings;
+use llm_callbacks::{AlertSettings, SpendAlerts};
 use llm_types::Secret;
 use llm_types::alert::AlertType;
 
 use super::env::Environment;
 use super::section::Section;
 
-/// LiteLLM's types of alerts that are not told yet.
-const LATER: &[&str] = &[
-    "llm_requests_hanging",
-    "spend_reports",
-    "user_spend_thresholds",
-    "user_spend_anomalies",
-    "db_exceptions",
-    "cooldown_deployment",
-    "model_deprecation_warnings",
-    "region_outage_alerts",
-    "fallback_reports",
-];
-
-/// `alerting_args` of alerts that are not told.
-const ARGS: &str = "report_check_interval region_outage_alert_ttl max_outage_alert_list_size
-    daily_spend_per_user_threshold monthly_spend_per_user_threshold spend_anomaly_multiplier spend_anomaly_baseline_days
-    spend_anomaly_min_spend user_spend_check_interval";
+/// `alerting_args` that change nothing here: nothing grows, and reports come when they are due.
+const ARGS: &str = "report_check_interval max_outage_alert_list_size";
 
 pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
     let mut out = AlertSettings::default();
@@ -36,6 +21,10 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
     let own = own_addresses(s);
     // LiteLLM's proxy takes 600 seconds where its class takes 300.
     out.calls.slow_after = s.seconds("alerting_threshold").unwrap_or(Duration::from_secs(600));
+    if let Some(days) = report_days(s) {
+        out.spend.report_days = days;
+        out.calls.fallbacks_every = Duration::from_secs(u64::from(days) * 86_400);
+    }
     if let Some(args) = s.section("alerting_args") {
         out.silence = args.seconds("budget_alert_ttl").unwrap_or(out.silence);
         out.log = args.flag("log_to_console").unwrap_or_default() && !channels.is_empty();
@@ -47,7 +36,9 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
             errors("minor_outage_alert_threshold", calls.outage.0),
             errors("major_outage_alert_threshold", calls.outage.1),
         );
-        args.not_served(ARGS);
+        calls.region_window = args.seconds("region_outage_alert_ttl").unwrap_or(calls.region_window);
+        spend(&args, &mut out.spend);
+        args.accept(ARGS);
         args.finish();
     }
     for channel in &channels {
@@ -82,14 +73,41 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
     out
 }
 
+/// `spend_report_frequency`: `7d`.
+fn report_days(s: &Section<'_>) -> Option<u32> {
+    let text = s.text("spend_report_frequency")?;
+    let days = text.strip_suffix(['d', 'D']).and_then(|days| days.parse::<u32>().ok()).filter(|days| *days > 0);
+    if days.is_none() {
+        s.error("spend_report_frequency", format!("`{text}` is no number of days, such as 7d"));
+    }
+    days
+}
+
+/// When users' spend is told.
+fn spend(args: &Section<'_>, out: &mut SpendAlerts) {
+    let positive = |name: &'static str| {
+        let number = args.number(name)?;
+        if number.is_finite() && number > 0.0 {
+            return Some(number);
+        }
+        args.error(name, format!("{name} has to be more than 0"));
+        None
+    };
+    out.daily_of_user = positive("daily_spend_per_user_threshold");
+    out.monthly_of_user = positive("monthly_spend_per_user_threshold");
+    out.unusual = positive("spend_anomaly_multiplier").unwrap_or(out.unusual);
+    out.unusual_least = positive("spend_anomaly_min_spend").unwrap_or(out.unusual_least);
+    out.usual_days =
+        positive("spend_anomaly_baseline_days").map_or(out.usual_days, |days| days.clamp(1.0, 366.0) as u32);
+    out.every = args.seconds("user_spend_check_interval").map_or(out.every, |every| every.max(Duration::from_secs(60)));
+}
+
 /// The types that are named, as far as they are told.
 fn types(s: &Section<'_>) -> Option<Vec<AlertType>> {
     let names = s.texts("alert_types")?;
     let told = |name: &String| {
         let kind = AlertType::parse(name);
-        if kind.is_none() && LATER.contains(&name.as_str()) {
-            s.warn("alert_types", format!("{name} is not served yet"));
-        } else if kind.is_none() {
+        if kind.is_none() {
             s.error("alert_types", format!("`{name}` is no type of alert"));
         }
         kind
@@ -101,11 +119,7 @@ fn types(s: &Section<'_>) -> Option<Vec<AlertType>> {
 fn own_addresses(s: &Section<'_>) -> Vec<(AlertType, Vec<String>)> {
     let Some(map) = s.section("alert_to_webhook_url") else { return Vec::new() };
     for entry in map.entries().iter().filter(|entry| AlertType::parse(&entry.key).is_none()) {
-        let later = LATER.contains(&entry.key.as_str());
-        map.warn(
-            &entry.key,
-            format!("{} {}", entry.key, if later { "is not served yet" } else { "is no type of alert" }),
-        );
+        map.warn(&entry.key, format!("{} is no type of alert", entry.key));
     }
     AlertType::all().filter_map(|kind| Some((kind, map.texts(kind.name())?))).collect()
 }

@@ -56,6 +56,10 @@ pub(crate) fn lay_over(root: &mut Node, stored: &Stored, problems: &Problems) {
         }
         over(entries, entry(name, content, &mark));
     }
+    for (list, rows) in [("search_tools", &stored.search_tools), ("vector_store_registry", &stored.vector_stores)] {
+        let mark = Mark::whole(format!("database, {list}"));
+        append(entries, list, rows.iter().map(|(_, row)| node(row, &mark)).collect(), &mark);
+    }
     let (name, content) = ui_section(&stored.ui);
     let mark = Mark::whole("database, settings of pages");
     over(entries, entry(name, node(&content, &mark), &mark));
@@ -73,6 +77,20 @@ pub(crate) fn lay_over(root: &mut Node, stored: &Stored, problems: &Problems) {
     for (name, content) in sso_sections(&stored.sso) {
         over(entries, entry(name, node(&content, &mark), &mark));
     }
+}
+
+/// Puts further items behind those of a list.
+fn append(entries: &mut Vec<Entry>, list: &str, items: Vec<Node>, mark: &Mark) {
+    if items.is_empty() {
+        return;
+    }
+    if let Some(Entry { node: Node { value: Value::List(there), .. }, .. }) = entries.iter_mut().find(|e| e.key == list)
+    {
+        there.extend(items);
+        return;
+    }
+    let node = Node { value: Value::List(items), mark: mark.clone(), secret: true };
+    drop(set(entries, entry(list, node, mark)));
 }
 
 /// Leaves out what decides who gets in, and says so.

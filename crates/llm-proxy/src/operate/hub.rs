@@ -58,9 +58,39 @@ pub(super) fn info(snapshot: &Snapshot) -> Response<Reply> {
 /// `GET /model/deprecations`: when models of the caller's go away, as far as the price table knows.
 pub(super) fn deprecations(snapshot: &Snapshot, who: Option<&Arc<Identity>>, parts: &Parts) -> Response<Reply> {
     let within = crate::pass::who::query(parts, "warn_within_days").and_then(|days| days.parse::<i64>().ok());
-    let within = within.unwrap_or(30).clamp(0, 3650);
+    let within = within.unwrap_or(SOON).clamp(0, 3650);
     let now: DateTime<Utc> = SystemTime::now().into();
     let (mut gone, mut soon, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    for (days, told) in dated(snapshot, who, now) {
+        match days {
+            ..0 => gone.push(told),
+            days if days <= within => soon.push(told),
+            _ => later.push(told),
+        }
+    }
+    answer(&Json::object([
+        ("deprecated", Json::Array(gone)),
+        ("imminent", Json::Array(soon)),
+        ("upcoming", Json::Array(later)),
+        ("warn_within_days", Json::from(within)),
+        ("checked_at", Json::from(now.to_rfc3339())),
+    ]))
+}
+
+/// Days before a model goes away that count as soon.
+const SOON: i64 = 30;
+
+/// The models that are gone, and those that go away soon.
+pub(crate) fn leaving(snapshot: &Snapshot, now: DateTime<Utc>) -> (Vec<Json>, Vec<Json>) {
+    let dated = dated(snapshot, None, now).into_iter().filter(|(days, _)| *days <= SOON);
+    let (gone, soon): (Vec<_>, Vec<_>) = dated.partition(|(days, _)| *days < 0);
+    let told = |list: Vec<(i64, Json)>| list.into_iter().map(|(_, told)| told).collect();
+    (told(gone), told(soon))
+}
+
+/// Deployments whose end is known, and the days until then.
+fn dated(snapshot: &Snapshot, who: Option<&Arc<Identity>>, now: DateTime<Utc>) -> Vec<(i64, Json)> {
+    let mut out = Vec::new();
     for deployment in snapshot.engine.router.deployments() {
         let name = deployment.public_name();
         let Some(target) = deployment.payload::<Target>().filter(|_| who.is_none_or(|w| w.may_use(name))) else {
@@ -78,17 +108,7 @@ pub(super) fn deprecations(snapshot: &Snapshot, who: Option<&Arc<Identity>>, par
             ("deprecation_date", Json::from(date.to_string())),
             ("days_until_deprecation", Json::from(days)),
         ]);
-        match days {
-            ..0 => gone.push(told),
-            days if days <= within => soon.push(told),
-            _ => later.push(told),
-        }
+        out.push((days, told));
     }
-    answer(&Json::object([
-        ("deprecated", Json::Array(gone)),
-        ("imminent", Json::Array(soon)),
-        ("upcoming", Json::Array(later)),
-        ("warn_within_days", Json::from(within)),
-        ("checked_at", Json::from(now.to_rfc3339())),
-    ]))
+    out
 }

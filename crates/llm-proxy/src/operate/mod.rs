@@ -30,6 +30,7 @@ use crate::core::Core;
 use crate::routes::Permission;
 use crate::snapshot::Snapshot;
 
+pub(crate) use hub::leaving;
 pub use page::home;
 pub use service::mock_record;
 pub(crate) use state::readiness;
