@@ -16,7 +16,7 @@ use crate::rules;
 
 /// How the block begins that Claude Code puts before its instructions. It is another one with each request, so no cache
 /// of a prompt would ever hit behind it.
-const BILLING: &str = "x-anthropic-billing-header:";
+pub(crate) const BILLING: &str = "x-anthropic-billing-header:";
 
 /// The fields of a body that have to change: `system` and `messages`, by their new text, `None` to take it out.
 pub(crate) fn edits(row: &ProviderRow, call: &Call<'_>, top: &Top<'_>) -> Vec<(&'static str, Option<String>)> {

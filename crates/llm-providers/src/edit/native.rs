@@ -13,7 +13,7 @@ use super::draft::Draft;
 use super::history::acceptable;
 use super::thinking::budget_of;
 use super::tools::plain_schemas;
-use crate::anthropic::guest::is_billing_text;
+use crate::anthropic::guest::{BILLING, is_billing_text};
 use crate::quirk::{Quirk, Quirks};
 use crate::row::{ProviderRow, RowFormat};
 
@@ -96,6 +96,11 @@ fn known_metadata(draft: &mut Draft<'_>) {
 /// Instructions without what Claude Code tells Anthropic's books, for hosts that are not Anthropic's: it differs from
 /// request to request, so that no prompt cache would ever hit. Empty ones go.
 fn instructions(draft: &mut Draft<'_>) {
+    // They are long: most are not read.
+    let said = draft.get("system").unwrap_or_default();
+    if !matches!(said, "\"\"" | "[]") && !has(said, BILLING) {
+        return;
+    }
     match draft.json("system") {
         Some(Json::String(text)) if text.is_empty() || is_billing_text(&text) => {
             draft.remove("system");
@@ -296,6 +301,24 @@ mod tests {
         for (caps, body, expected) in cases {
             assert_eq!(edited(caps, body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn books_of_anthropic_are_told_to_nobody_else() {
+        let sent = |body: &str| {
+            let top = Top::parse(body.as_bytes()).unwrap();
+            let mut draft = Draft::new(&top);
+            edit(&mut draft, &generated::DEEPSEEK, Quirks::NONE, &ModelCaps::default()).unwrap();
+            draft.finish().map(|e| String::from_utf8(e.body.to_vec()).unwrap())
+        };
+        let books = r#"{"type":"text","text":"x-anthropic-billing-header: a=b"}"#;
+        assert_eq!(
+            sent(&format!(r#"{{"system":[{books},{{"type":"text","text":"S"}}]}}"#)).as_deref(),
+            Some(r#"{"system":[{"type":"text","text":"S"}]}"#)
+        );
+        assert_eq!(sent(&format!(r#"{{"system":[{books}]}}"#)).as_deref(), Some("{}"));
+        assert_eq!(sent(r#"{"system":""}"#).as_deref(), Some("{}"));
+        assert_eq!(sent(r#"{"system":"S"}"#), None);
     }
 
     #[test]
