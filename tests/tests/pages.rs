@@ -25,12 +25,16 @@ fn say(text: &str) -> Value {
     json!({"model": "gpt", "messages": [{"role": "user", "content": text}]})
 }
 
-/// A call of the session `talk`.
-async fn talk(gateway: &Gateway, text: &str, key: &str) -> u16 {
+/// A call of the session `talk`, named by this header, else in the body.
+async fn talk(gateway: &Gateway, text: &str, key: &str, header: Option<&str>) -> u16 {
     let key = format!("Bearer {key}");
-    let headers =
-        [("authorization", key.as_str()), ("content-type", "application/json"), ("x-litellm-session-id", "talk")];
-    gateway.send(Method::POST, CHAT, &headers, Bytes::from(say(text).to_string())).await.unwrap().status
+    let mut headers = vec![("authorization", key.as_str()), ("content-type", "application/json")];
+    let mut body = say(text);
+    match header {
+        Some(name) => headers.push((name, "talk")),
+        None => body["litellm_session_id"] = json!("talk"),
+    }
+    gateway.send(Method::POST, CHAT, &headers, Bytes::from(body.to_string())).await.unwrap().status
 }
 
 async fn patch(gateway: &Gateway, path: &str, body: Value) -> Reply {
@@ -98,10 +102,11 @@ async fn registries_hold(one: &Gateway, two: &Gateway) {
 
 /// Sessions, speed and numbers of requests of both gateways.
 async fn dashboards_draw(one: &Gateway, two: &Gateway) {
-    for (gateway, text) in [(one, "first"), (two, "second"), (two, "third")] {
-        assert_eq!(talk(gateway, text, MASTER_KEY).await, 200);
+    let (told, client) = (Some("x-litellm-session-id"), Some("x-claude-code-session-id"));
+    for (gateway, text, header) in [(one, "first", told), (two, "second", client), (two, "third", None)] {
+        assert_eq!(talk(gateway, text, MASTER_KEY, header).await, 200);
     }
-    assert_eq!(talk(one, "no", "sk-nobodys-0123456789").await, 401);
+    assert_eq!(talk(one, "no", "sk-nobodys-0123456789", told).await, 401);
     let range = "start_date=2020-01-01&end_date=2099-01-01";
     let all = eventually("the session", async || {
         let page = read(one, &format!("/spend/logs/ui?{range}&group_by_session=true")).await;

@@ -161,7 +161,7 @@ impl Draft {
             call_id: Arc::clone(&ctx.id),
             response_id: None,
             trace_id: header("x-litellm-trace-id"),
-            session_id: header("x-litellm-session-id"),
+            session_id: header("x-litellm-session-id").or_else(|| wish?.controls.session.as_deref().map(str::to_owned)),
             operation: ctx.operation,
             call_type: ctx.operation.call_type(ctx.format),
             route: ctx.route,
