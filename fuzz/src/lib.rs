@@ -333,7 +333,7 @@ pub fn passing(data: &[u8]) {
     let session = |size: usize| {
         let mut meter = SessionMeter::default();
         body.chunks(size).for_each(|chunk| meter.feed(chunk));
-        (*meter.usage(), meter.at_border(), meter.closed())
+        (meter.usage(), meter.at_border(), meter.closed())
     };
     assert_eq!(session(size), session(body.len().max(1)));
     let text = String::from_utf8_lossy(body);

@@ -7,6 +7,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "realtime/live.rs"]
+mod live;
+
 use std::sync::Arc;
 use std::time::Duration;
 

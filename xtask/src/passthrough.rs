@@ -44,6 +44,9 @@ struct Row {
     #[serde(default)]
     admin: bool,
     scheme: Option<String>,
+    live: Option<String>,
+    #[serde(default)]
+    live_only: bool,
 }
 
 /// The generated file.
@@ -59,7 +62,7 @@ fn mounts(toml: &str) -> Result<String> {
     let table: Table = toml::from_str(toml).context(SOURCE)?;
     let mut out = String::from(
         "// Generated from data/passthrough.toml by `cargo xtask codegen`. Do not edit.\n\n\
-         use crate::passthrough::{Mount, Scheme};\nuse crate::row::Header;\n\n\
+         use crate::passthrough::{Live, Mount, Scheme};\nuse crate::row::Header;\n\n\
          /// Where providers are mounted; longer paths come before those that they lie below.\n\
          pub(crate) static MOUNTS: &[Mount] = &[\n",
     );
@@ -87,6 +90,14 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some("provider") => "Provider",
         Some(other) => bail!("there is no scheme {other:?}"),
     };
+    let live = match row.live.as_deref() {
+        None => "None",
+        Some("openai") => "Some(Live::OpenAi)",
+        Some("deepgram") => "Some(Live::Deepgram)",
+        Some("gemini") => "Some(Live::Gemini)",
+        Some(other) => bail!("there is no language {other:?} of sessions"),
+    };
+    ensure!(row.live.is_some() || !row.live_only, "only sessions, and none");
     let headers: Vec<String> =
         row.headers.iter().map(|(name, value)| format!("Header {{ name: {name:?}, value: {value:?} }}")).collect();
     let shows = !headers.is_empty() || row.query.is_some() || row.basic.is_some();
@@ -94,7 +105,8 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
     writeln!(
         out,
         "Mount {{ path: {path:?}, route: {:?}, provider: {:?}, base: {}, base_env: {}, key_env: {}, key_optional: {}, \
-         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme} }},",
+         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme}, \
+         live: {live}, live_only: {} }},",
         format!("/{path}/{{endpoint}}"),
         row.provider,
         some(&row.base),
@@ -107,6 +119,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         row.own_key,
         row.by_model,
         row.admin,
+        row.live_only,
     )?;
     Ok(())
 }

@@ -84,6 +84,9 @@ impl Core {
             if realtime::is_asked_for(&parts) {
                 return self.counted(key, Box::pin(realtime::serve_mount(self, mount, path, parts, peer))).await;
             }
+            if mount.live_only {
+                return errors::fixed(404, "{\"detail\":\"Not Found\"}");
+            }
             return self.counted(key, Box::pin(pass::serve(self, mount, path, parts, body, peer))).await;
         }
         if route.action == Action::Realtime {

@@ -23,6 +23,8 @@ pub struct Tariff {
     pub model: Arc<str>,
     /// The deployment that is called, with prices of its own.
     pub target: Option<Arc<Target>>,
+    /// Further entries of the provider's price table that are charged for the same usage.
+    pub addons: Vec<&'static str>,
     /// US dollars of a call whose answer has no price.
     pub flat: f64,
     /// The request, for counting where the answer does not say what was consumed; empty: nothing is estimated.
@@ -90,6 +92,17 @@ impl Biller {
                     report.cost_problem = Some(price::unknown(provider, model));
                 }
                 None => {}
+            }
+        }
+        for addon in &self.tariff.addons {
+            let entry = self.prices.lookup_price(provider, None, addon).filter(|_| !report.usage.is_empty());
+            if let Some(entry) = entry {
+                let more = self.adjustments.price(provider, entry, &report.usage, &CostOptions::default());
+                report.cost.total += more.total;
+                report.cost.original += more.original;
+                report.cost.tools += more.total;
+                report.cost.discount += more.discount;
+                report.cost.margin += more.margin;
             }
         }
         if report.cost.total == 0.0 && self.tariff.flat > 0.0 {

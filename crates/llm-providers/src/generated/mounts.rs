@@ -1,6 +1,6 @@
 // Generated from data/passthrough.toml by `cargo xtask codegen`. Do not edit.
 
-use crate::passthrough::{Mount, Scheme};
+use crate::passthrough::{Live, Mount, Scheme};
 use crate::row::Header;
 
 /// Where providers are mounted; longer paths come before those that they lie below.
@@ -20,6 +20,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Discovery,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "vertex_ai/discovery",
@@ -36,6 +38,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Discovery,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "anthropic",
@@ -52,6 +56,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "assemblyai",
@@ -68,6 +74,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "azure",
@@ -84,6 +92,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Azure,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "azure_ai",
@@ -100,6 +110,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Azure,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "azure_speech",
@@ -116,6 +128,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "bedrock",
@@ -132,6 +146,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Bedrock,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "cohere",
@@ -148,6 +164,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "cursor",
@@ -164,6 +182,26 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
+    },
+    Mount {
+        path: "deepgram",
+        route: "/deepgram/{endpoint}",
+        provider: "deepgram",
+        base: Some("https://api.deepgram.com/v1"),
+        base_env: &["DEEPGRAM_API_BASE"],
+        key_env: &["DEEPGRAM_API_KEY"],
+        key_optional: false,
+        headers: &[Header { name: "authorization", value: "Token {key}" }],
+        query: None,
+        basic: None,
+        own_key: false,
+        by_model: false,
+        admin: false,
+        scheme: Scheme::Plain,
+        live: Some(Live::Deepgram),
+        live_only: true,
     },
     Mount {
         path: "eu.assemblyai",
@@ -180,6 +218,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "fal_ai",
@@ -196,6 +236,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "gemini",
@@ -212,6 +254,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "gigachat",
@@ -228,6 +272,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Provider,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "langfuse",
@@ -244,6 +290,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Langfuse,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "milvus",
@@ -260,6 +308,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: true,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "mistral",
@@ -276,6 +326,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "nvidia_nim",
@@ -292,6 +344,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "openai",
@@ -308,6 +362,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: Some(Live::OpenAi),
+        live_only: false,
     },
     Mount {
         path: "openai_passthrough",
@@ -324,6 +380,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: Some(Live::OpenAi),
+        live_only: false,
     },
     Mount {
         path: "openrouter",
@@ -340,6 +398,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "tinyfish",
@@ -356,6 +416,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "typesafe",
@@ -372,6 +434,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: false,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "vertex-ai",
@@ -388,6 +452,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Vertex,
+        live: Some(Live::Gemini),
+        live_only: false,
     },
     Mount {
         path: "vertex_ai",
@@ -404,6 +470,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Vertex,
+        live: Some(Live::Gemini),
+        live_only: false,
     },
     Mount {
         path: "vllm",
@@ -420,6 +488,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Plain,
+        live: None,
+        live_only: false,
     },
     Mount {
         path: "watsonx",
@@ -436,5 +506,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         by_model: true,
         admin: false,
         scheme: Scheme::Provider,
+        live: None,
+        live_only: false,
     },
 ];

@@ -32,10 +32,7 @@ pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: 
         format!("{version}/projects/{project}/locations/{location}/{rest}")
     };
     let base = passing.given.and_then(|g| g.api_base).map(str::to_owned);
-    let base = base.or_else(|| mount.base_of_environment(params)).unwrap_or_else(|| match location.as_str() {
-        "global" => "https://aiplatform.googleapis.com".to_owned(),
-        location => format!("https://{location}-aiplatform.googleapis.com"),
-    });
+    let base = base.or_else(|| mount.base_of_environment(params)).unwrap_or_else(|| host(&location));
     out.url = join(&base, &path);
     if !passing.own {
         out.auth = Some(token(home.credentials));
@@ -61,6 +58,38 @@ pub(super) fn discovery(mount: &Mount, passing: &Passing<'_>, params: &Params, o
         out.auth = Some(token(home.credentials));
     }
     Ok(())
+}
+
+/// A session of Gemini's Live API: one service per location. The credential's project and location count before those
+/// that the client asks for.
+pub(super) fn live(
+    mount: &Mount,
+    passing: &Passing<'_>,
+    params: &Params,
+    asked: (Option<String>, Option<String>),
+    service: &str,
+    out: &mut Endpoint,
+) -> Result<String> {
+    let home = home(params);
+    let (Some(project), Some(location)) = (home.project.or(asked.0), home.location.or(asked.1)) else {
+        return Err(Error::bad_request(
+            "the Live API needs a project and a location: set DEFAULT_VERTEXAI_PROJECT and DEFAULT_VERTEXAI_LOCATION",
+        ));
+    };
+    let base = passing.given.and_then(|g| g.api_base).map(str::to_owned);
+    let base = base.or_else(|| mount.base_of_environment(params)).unwrap_or_else(|| host(&location));
+    out.url = join(&base, service);
+    out.auth = Some(token(home.credentials));
+    out.set("x-goog-user-project", &project)?;
+    Ok(format!("projects/{project}/locations/{location}/publishers/google/models/"))
+}
+
+/// The host of a location.
+fn host(location: &str) -> String {
+    match location {
+        "global" => "https://aiplatform.googleapis.com".to_owned(),
+        location => format!("https://{location}-aiplatform.googleapis.com"),
+    }
 }
 
 fn token(credentials: Option<Secret>) -> AuthNeed {

@@ -6,10 +6,12 @@
 //! | here | [`Mount`], and finding the one that a path lies below |
 //! | `place` | [`Mount::place`]: the address and the credential |
 //! | `google`, `aws` | addresses that need more than a base |
+//! | `live` | sessions over WebSockets: Deepgram's and Gemini's |
 //! | `path` | what a path says: models in it, tricks in it |
 
 mod aws;
 mod google;
+mod live;
 mod path;
 mod place;
 
@@ -22,6 +24,7 @@ use crate::generated::MOUNTS;
 use crate::params::Params;
 use crate::row::Header;
 
+pub use live::{Listening, listening};
 pub use path::{decoded as unescaped, model_of, safe, with_model};
 
 /// Who makes address and credential.
@@ -74,6 +77,21 @@ pub struct Mount {
     pub admin: bool,
     /// Who makes address and credential.
     pub scheme: Scheme,
+    /// Its WebSockets are passed on.
+    pub live: Option<Live>,
+    /// Nothing but its WebSockets is passed on.
+    pub live_only: bool,
+}
+
+/// The language of a provider's sessions over WebSockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Live {
+    /// OpenAI's, whatever the path.
+    OpenAi,
+    /// Deepgram's `listen`.
+    Deepgram,
+    /// Gemini's Live API on Vertex AI, below `live`.
+    Gemini,
 }
 
 /// A credential of the configuration, with its address: a deployment, `default_vertex_config`.

@@ -167,6 +167,7 @@ async fn own(
         provider: Arc::clone(&provider),
         model: Arc::clone(&model),
         target: None,
+        addons: Vec::new(),
         flat: custom.cost,
         prompt: payload.bytes().cloned().unwrap_or_default(),
     };

@@ -147,6 +147,7 @@ fn to_deployment(
         provider: Arc::from(target.provider_id()),
         model: Arc::clone(model),
         target: Some(Arc::clone(target)),
+        addons: Vec::new(),
         flat: 0.0,
         prompt: payload.bytes().cloned().unwrap_or_default(),
     };

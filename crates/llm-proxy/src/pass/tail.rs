@@ -41,6 +41,11 @@ impl RelayTail {
         }
         Self { app: Arc::clone(&core.app), draft: Draft::bare(ctx), from, facts, reservation }
     }
+
+    /// The model of a session that said later what it is for.
+    pub fn names(&mut self, model: Arc<str>) {
+        self.facts.model = model;
+    }
 }
 
 impl RelayTail {

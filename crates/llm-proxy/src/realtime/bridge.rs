@@ -6,27 +6,63 @@ use std::time::Instant;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use llm_client::{Session, Tail as _};
+use llm_accounts::Identity;
+use llm_client::{Session, Tail as _, Target};
 use llm_http::UpgradedIo;
 use llm_types::{Error, Kind};
-use llm_wire::realtime::{SessionMeter, close_frame};
+use llm_wire::realtime::{First, Opening, SessionMeter, client_frame, close_frame, live_model, with_live_model};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
+use super::Carried;
 use crate::app::App;
 use crate::pass::tail::RelayTail;
+use crate::snapshot::Snapshot;
 
 /// How much is read at once.
 const CHUNK: usize = 16 << 10;
+/// How long a client may take to say what a session is for.
+const SETUP: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What a client's first message has to pass: the model that it names has to be allowed.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) who: Arc<Identity>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Whose deployments a group's name may stand for.
+    pub(super) provider: &'static str,
+    /// What stands in front of a model's name at the provider.
+    pub(super) resource: String,
+}
+
+impl Setup {
+    /// The message as the provider wants it, and the model.
+    fn judged(&self, first: &First) -> llm_types::Result<(Vec<u8>, String)> {
+        let named = live_model(&first.text)
+            .ok_or_else(|| Error::bad_request("the first message of a session has to be a setup that names a model"))?;
+        let router = &self.snapshot.engine.router;
+        let group = self.who.alias(&named, |name| router.has_group(name)).unwrap_or(&named);
+        if !self.who.may_use(group) {
+            return Err(Error::new(Kind::PermissionDenied, format!("this key may not use {group}")));
+        }
+        // a group of the router stands for the model of its first deployment
+        let resolved = router.resolve(group, &llm_router::Scope::default()).ok();
+        let first_of = resolved.as_ref().and_then(|r| router.members(&r.group).next());
+        let target = first_of.and_then(|d| d.payload::<Target>()).filter(|t| t.provider_id() == self.provider);
+        let model = target.map_or(group, |t| &*t.model).to_owned();
+        Ok((with_live_model(&first.text, &format!("{}{model}", self.resource))?, model))
+    }
+}
 
 /// Stands until both sides are gone, then settles.
-pub(super) async fn run(upgrade: OnUpgrade, session: Session, tail: RelayTail, app: Arc<App>) {
+pub(super) async fn run(upgrade: OnUpgrade, session: Session, tail: RelayTail, carried: Carried, app: Arc<App>) {
     let _running = app; // the process waits for what it holds
-    let mut open = Open { session, meter: SessionMeter::default(), tail: Some(tail), first: Instant::now() };
+    let mut open = Open { session, meter: SessionMeter::new(carried.dialect), tail: Some(tail), first: Instant::now() };
     let ended = match upgrade.await {
-        Ok(caller) => carry(TokioIo::new(caller), &mut open.session.io, &mut open.meter).await,
+        Ok(caller) => open.carry(TokioIo::new(caller), carried.setup).await,
         Err(error) => Err(client(io::Error::other(error))),
     };
     open.settle(match ended {
+        Err(Gone::Refused(error)) => Some(error),
         Err(Gone::Upstream(error)) => {
             let why = format!("the upstream broke the session off: {error}");
             Some(Error::new(Kind::MidStream, why))
@@ -44,9 +80,51 @@ struct Open {
 }
 
 impl Open {
+    async fn carry(&mut self, mut caller: TokioIo<Upgraded>, setup: Option<Setup>) -> Result<(), Gone> {
+        if let Some(setup) = setup {
+            let opening = tokio::time::timeout(SETUP, self.opened(&mut caller, &setup)).await;
+            let late = || Err(Gone::Refused(Error::bad_request("the client did not say what the session is for")));
+            let refused = match opening.unwrap_or_else(|_| late()) {
+                Ok(()) => None,
+                Err(Gone::Refused(error)) => Some(error),
+                Err(gone) => return Err(gone),
+            };
+            if let Some(error) = refused {
+                let farewell = close_frame(1008, &error.message);
+                caller.write_all(&farewell).await.map_err(client)?;
+                caller.shutdown().await.map_err(client)?;
+                return Err(Gone::Refused(error));
+            }
+        }
+        carry(caller, &mut self.session.io, &mut self.meter).await
+    }
+
+    /// Holds the client's first message until it is judged, and passes it on.
+    async fn opened(&mut self, caller: &mut TokioIo<Upgraded>, setup: &Setup) -> Result<(), Gone> {
+        let mut opening = Opening::default();
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let n = caller.read(&mut buffer).await.map_err(client)?;
+            if n == 0 {
+                return Err(client(io::ErrorKind::UnexpectedEof.into()));
+            }
+            let said = opening.feed(buffer.get(..n).unwrap_or_default()).map_err(Gone::Refused)?;
+            let Some(first) = said else { continue };
+            let (text, model) = setup.judged(&first).map_err(Gone::Refused)?;
+            self.session.model = Arc::from(model);
+            if let Some(tail) = &mut self.tail {
+                tail.names(Arc::clone(&self.session.model));
+            }
+            let io = &mut self.session.io;
+            io.write_all(&client_frame(&text, first.binary)).await.map_err(Gone::Upstream)?;
+            io.write_all(&first.rest).await.map_err(Gone::Upstream)?;
+            return io.flush().await.map_err(Gone::Upstream);
+        }
+    }
+
     fn settle(&mut self, error: Option<Error>) {
         let Some(tail) = self.tail.take() else { return };
-        let mut report = self.session.report(*self.meter.usage(), self.meter.id(), error);
+        let mut report = self.session.report(self.meter.usage(), self.meter.id(), error);
         report.first_byte = Some(self.first);
         Box::new(tail).done(report);
     }
@@ -61,6 +139,8 @@ impl Drop for Open {
 /// Which side broke off.
 enum Gone {
     Client,
+    /// We sent it away.
+    Refused(Error),
     Upstream(io::Error),
 }
 

@@ -1,9 +1,12 @@
 //! Sessions over WebSockets: `GET /v1/realtime?model=`. The handshake is made with a deployment of the model group first:
 //! whoever refuses it is told as an HTTP error. After it bytes go both ways as they are; the upstream's are read along for
 //! what answers consumed, which is settled when the session is over.
+//!
+//! `mount` has the WebSockets of providers' own APIs: below `/openai`, Deepgram's `listen`, Gemini's Live API.
 
 mod bridge;
 mod handshake;
+mod mount;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +15,11 @@ use http::Response;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use llm_accounts::{Credential, Identity, Intent, Reservation, credential};
-use llm_client::{Handshake, Session, Tariff};
+use llm_client::{Handshake, Session};
 use llm_http::Timeouts;
-use llm_providers::Endpoint;
-use llm_providers::passthrough::{Mount, Passing, safe};
-use llm_providers::resource::DEFAULT;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_wire::realtime::Dialect;
+pub use mount::serve_mount;
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -25,6 +27,15 @@ use crate::flow::{Context, Refused};
 use crate::pass::tail::{Facts, RelayTail};
 use crate::pass::who::query;
 use crate::pass::wish::Named;
+
+/// How a session is carried.
+#[derive(Debug, Default)]
+struct Carried {
+    /// What its events say of usage.
+    dialect: Dialect,
+    /// The client's first message names the model, which has to be allowed.
+    setup: Option<bridge::Setup>,
+}
 
 /// Answers a request for a session.
 pub async fn serve(core: &Core, name: &'static str, path: &str, mut parts: Parts, peer: SocketAddr) -> Response<Reply> {
@@ -57,65 +68,15 @@ async fn steps(
         with.timeouts.first_byte = with.timeouts.first_byte.map(|most| most.min(limit));
     }
     match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
-        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
+        Ok(session) => Ok(begin(core, ctx, client, session, (reservation, Carried::default()))),
         Err(failure) => Err(Refused::of(failure, reservation)),
     }
-}
-
-/// Answers a request for a WebSocket of a provider's own API.
-pub async fn serve_mount(
-    core: &Core,
-    mount: &'static Mount,
-    path: &str,
-    mut parts: Parts,
-    peer: SocketAddr,
-) -> Response<Reply> {
-    let client = parts.extensions.remove::<OnUpgrade>();
-    let mut ctx = Context::new(core, mount.route, OperationKind::Realtime, Format::OpenAiChat, parts, peer);
-    let outcome = mounted(core, &mut ctx, mount, path, client).await;
-    outcome.unwrap_or_else(|refused| crate::pass::refuse(core, &ctx, refused))
 }
 
 /// True for a request that wants a WebSocket.
 #[must_use]
 pub fn is_asked_for(parts: &Parts) -> bool {
     handshake::is_asked_for(&parts.headers)
-}
-
-async fn mounted(
-    core: &Core,
-    ctx: &mut Context,
-    mount: &'static Mount,
-    path: &str,
-    client: Option<OnUpgrade>,
-) -> Result<Response<Reply>, Refused> {
-    let who = caller(core, ctx).await?;
-    ctx.who = Some(Arc::clone(&who));
-    let relays = &ctx.snapshot.relays;
-    if !relays.settings.websockets || mount.provider != DEFAULT {
-        let why = "WebSockets are not passed through here (enable_openai_websocket_passthrough)";
-        return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
-    }
-    let client = client.ok_or_else(|| Error::bad_request("this connection cannot be upgraded").with_status(426))?;
-    let rest = mount.below(path).unwrap_or_default();
-    safe(rest)?;
-    let with = handshake(ctx);
-    let mut endpoint = Endpoint::default();
-    let model = query(&ctx.parts, "model").map(std::borrow::Cow::into_owned).unwrap_or_default();
-    let named = if model.is_empty() { String::new() } else { format!("model={model}&") };
-    let asked = format!("{named}{}", with.query);
-    let passing = Passing { rest, query: asked.trim_end_matches('&'), given: relays.given(mount, rest), own: false };
-    mount.place(&passing, &mut endpoint)?;
-    let tariff = Tariff { provider: Arc::from(mount.provider), model: Arc::from(model.as_str()), ..Tariff::default() };
-    let reservation = admit(core, ctx, &who, path, &model, &model).await?;
-    let session = match crate::region::permits(ctx, None) {
-        Ok(()) => ctx.snapshot.engine.clone().upgrade(&core.http, endpoint, &with, tariff).await,
-        Err(error) => Err(error),
-    };
-    match session {
-        Ok(session) => Ok(begin(core, ctx, client, session, reservation)),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
-    }
 }
 
 fn handshake(ctx: &Context) -> Handshake {
@@ -173,7 +134,13 @@ async fn admit(
 }
 
 /// The client is told to switch; the bridge stands as long as both sides do.
-fn begin(core: &Core, ctx: &Context, client: OnUpgrade, session: Session, reservation: Reservation) -> Response<Reply> {
+fn begin(
+    core: &Core,
+    ctx: &Context,
+    client: OnUpgrade,
+    session: Session,
+    (reservation, carried): (Reservation, Carried),
+) -> Response<Reply> {
     let facts = Facts {
         provider: Arc::clone(&session.provider),
         model: Arc::clone(&session.model),
@@ -182,7 +149,7 @@ fn begin(core: &Core, ctx: &Context, client: OnUpgrade, session: Session, reserv
     let tail = RelayTail::new(core, ctx, session.from.clone(), facts, Some(reservation));
     match handshake::response(ctx, &session) {
         Some(response) => {
-            tokio::spawn(bridge::run(client, session, tail, Arc::clone(&core.app)));
+            tokio::spawn(bridge::run(client, session, tail, carried, Arc::clone(&core.app)));
             response
         }
         None => {

@@ -54,7 +54,7 @@ impl Grounding {
     }
 
     /// Takes in the metadata of a candidate.
-    pub(super) fn add(&mut self, metadata: &str) {
+    pub(crate) fn add(&mut self, metadata: &str) {
         let Ok(tree) = serde_json::from_str::<Json>(metadata) else { return };
         let list = |key: &str| tree.get(key).and_then(Json::as_array).unwrap_or_default();
         self.searches += list("webSearchQueries").len() as u64;

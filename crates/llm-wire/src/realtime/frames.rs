@@ -18,6 +18,8 @@ pub struct Frames {
     in_frame: bool,
     last: bool,
     text: bool,
+    /// Messages of bytes are read like texts.
+    binary: bool,
     control: bool,
     mask: Option<[u8; 4]>,
     at: usize,
@@ -27,6 +29,12 @@ pub struct Frames {
 }
 
 impl Frames {
+    /// A reader that takes messages of bytes for texts, or not.
+    #[must_use]
+    pub fn reading_binary(binary: bool) -> Self {
+        Self { binary, ..Self::default() }
+    }
+
     /// Takes in bytes and tells the text messages that are small enough, or that end an answer. `small`: bytes of any
     /// message; `large`: of one that says at its beginning that it ends an answer.
     pub fn feed(&mut self, mut chunk: &[u8], small: usize, large: usize, mut tell: impl FnMut(&[u8])) {
@@ -92,7 +100,7 @@ impl Frames {
         self.control = opcode >= 8;
         self.closed |= opcode == 8;
         if !self.control && opcode != 0 {
-            self.text = opcode == 1;
+            self.text = opcode == 1 || self.binary && opcode == 2;
             self.message = self.text.then(BytesMut::new);
         }
         self.at = 0;

@@ -78,3 +78,61 @@ fn close_frames_are_short() {
     let long = close_frame(1011, &"ä".repeat(100));
     assert!(long.len() <= 127 && std::str::from_utf8(&long[4..]).is_ok());
 }
+
+#[test]
+fn deepgram_hears_seconds_of_every_channel() {
+    let results = |start: f64| format!(r#"{{"type":"Results","channel_index":[0,2],"start":{start},"duration":2.5}}"#);
+    let mut meter = SessionMeter::new(Dialect::Deepgram { channels: 1 });
+    meter.feed(&frame(0x81, results(0.0).as_bytes(), None));
+    meter.feed(&frame(0x81, results(2.5).as_bytes(), None));
+    assert!((meter.usage().seconds_in - 10.0).abs() < 1e-9, "broken off: what was heard so far");
+    let last = br#"{"type":"Metadata","request_id":"r1","duration":6.0,"channels":2}"#;
+    meter.feed(&frame(0x81, last, None));
+    assert!((meter.usage().seconds_in - 12.0).abs() < 1e-9);
+    assert_eq!((meter.id(), meter.responses()), (Some("r1"), 2));
+    let silent = SessionMeter::new(Dialect::Deepgram { channels: 2 });
+    assert!(silent.usage().is_empty());
+}
+
+#[test]
+fn turns_of_gemini_add_up_and_come_as_bytes() {
+    let turn =
+        br#"{"serverContent":{"groundingMetadata":{"webSearchQueries":["a"]}},"usageMetadata":{"promptTokenCount":100,
+        "responseTokenCount":40,"totalTokenCount":140,"promptTokensDetails":[{"modality":"AUDIO","tokenCount":90}]}}"#;
+    let mut meter = SessionMeter::new(Dialect::Gemini);
+    meter.feed(&frame(0x82, br#"{"setupComplete":{"sessionId":"s"}}"#, None));
+    meter.feed(&frame(0x82, turn, None));
+    meter.feed(&frame(0x81, turn, None));
+    let u = meter.usage();
+    assert_eq!((u.input_audio, u.input_text, u.output_text, u.web_search_medium), (180, 20, 80, 2));
+    assert_eq!((meter.id(), meter.responses()), (Some("s"), 2));
+}
+
+#[test]
+fn a_first_message_is_held_until_it_is_whole() {
+    let setup = br#"{"setup":{"model":"projects/p/locations/l/publishers/google/models/talker","a":[1]}}"#;
+    let (a, b) = setup.split_at(20);
+    let mut wire = frame(0x89, b"ping", Some([1, 1, 1, 1]));
+    wire.extend(frame(0x01, a, Some([1, 2, 3, 4])));
+    wire.extend(frame(0x80, b, Some([4, 3, 2, 1])));
+    let behind = frame(0x81, b"more", Some([9, 9, 9, 9]));
+    for size in [1, 7, 4096] {
+        let mut opening = Opening::default();
+        let mut first = None;
+        for chunk in wire.chunks(size) {
+            first = first.or(opening.feed(chunk).unwrap());
+        }
+        let first = first.unwrap();
+        assert_eq!((first.text.as_ref(), first.binary), (setup.as_slice(), false), "{size}");
+    }
+    wire.extend(&behind);
+    let first = Opening::default().feed(&wire).unwrap().unwrap();
+    assert_eq!((live_model(&first.text).as_deref(), first.rest.as_ref()), (Some("talker"), behind.as_slice()));
+    let sent = with_live_model(&first.text, "models/x").unwrap();
+    assert_eq!(sent, br#"{"setup":{"model":"models/x","a":[1]}}"#);
+    let mut back = Opening::default();
+    assert_eq!(back.feed(&client_frame(&sent, true)).unwrap().unwrap().text.as_ref(), sent.as_slice());
+    assert!(with_live_model(b"{}", "x").is_err() && live_model(b"no json").is_none());
+    assert!(Opening::default().feed(&[0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0]).is_err(), "too long");
+    assert!(Opening::default().feed(&close_frame(1000, "bye")).is_err());
+}
