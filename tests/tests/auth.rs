@@ -233,11 +233,17 @@ const OPEN: &str = "get /
 get /config/yaml
 get /docs
 get /fallback/login
+get /get/ui_theme_settings
+get /get_favicon
+get /get_image
+get /get_logo_url
 get /health/liveliness
 get /health/liveness
 get /health/readiness
 get /litellm/.well-known/litellm-ui-config
 get /.well-known/litellm-ui-config
+get /.well-known/oauth-authorization-server
+get /.well-known/oauth-protected-resource
 get /onboarding/get_token
 get /openapi.json
 get /redoc

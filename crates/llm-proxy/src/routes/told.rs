@@ -58,5 +58,7 @@ pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     let rows = rows.chain(crate::resources::all()).chain(mcp::all()).chain(PATTERNS.iter().cloned());
     let operated = operate::ROWS.iter().flat_map(|(method, paths, ..)| paths.iter().map(move |p| (method.clone(), *p)));
     let rows = rows.chain(operated);
-    rows.chain(passthrough::mounts().iter().flat_map(|m| PASSED.map(|method| (method, m.route))))
+    // Sessions over WebSockets are no part of such a document.
+    let mounts = passthrough::mounts().iter().filter(|m| !m.live_only);
+    rows.chain(mounts.flat_map(|m| PASSED.map(|method| (method, m.route))))
 }
