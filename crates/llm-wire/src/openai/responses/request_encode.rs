@@ -141,27 +141,34 @@ fn of_messages(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj
         (None, Some(session)) => obj.str("prompt_cache_key", &cut(&session)),
         (None, None) => {}
     }
-    if let Some(rules) = req.extra.get("context_management").and_then(compaction) {
-        obj.raw("context_management", Some(&rules));
+    if let Some(management) = req.extra.get("context_management") {
+        let rules = compaction(management);
+        if rules.iter().any(Option::is_none) {
+            ctx.lost.push("context_management".to_owned());
+        }
+        let rules: Vec<Json> = rules.into_iter().flatten().collect();
+        if !rules.is_empty() {
+            obj.raw("context_management", Some(&Json::Array(rules).to_raw()));
+        }
     }
     if req.service_tier.is_some() {
         ctx.lost.push("service_tier".to_owned());
     }
 }
 
-/// Anthropic's `{"edits": [{"type": "compact_...", "trigger": {"value": N}}]}` as this format's list.
-fn compaction(edits: &RawJson) -> Option<RawJson> {
-    let tree: Json = edits.read().ok()?;
-    let compact = |e: &&Json| e.text("type").is_some_and(|t| t.starts_with("compact_"));
-    let rules = tree.get("edits")?.as_array()?.iter().filter(compact).map(|edit| {
+/// The edits of Anthropic's `{"edits": [{"type": "compact_...", "trigger": {"value": N}}]}` as this format's rules; nothing for
+/// an edit that is none here.
+fn compaction(management: &RawJson) -> Vec<Option<Json>> {
+    let tree: Json = management.read().unwrap_or_default();
+    let rule = |edit: &Json| {
+        edit.text("type").filter(|kind| kind.starts_with("compact_"))?;
         let mut rule = Json::object([("type", "compaction")]);
         if let Some(bound) = edit.get("trigger").and_then(|t| t.get("value")?.as_i64()) {
             rule.set("compact_threshold", bound);
         }
-        rule
-    });
-    let rules: Vec<Json> = rules.collect();
-    (!rules.is_empty()).then(|| Json::Array(rules).to_raw())
+        Some(rule)
+    };
+    tree.get("edits").and_then(Json::as_array).unwrap_or_default().iter().map(rule).collect()
 }
 
 /// Fields of other formats: what chat shares goes along, the rest is reported.
@@ -188,5 +195,18 @@ fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>
         if given {
             ctx.lost.push(name.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_of_the_context_that_is_none_here_is_no_rule() {
+        let given = r#"{"edits":[{"type":"compact_20260112","trigger":{"type":"input_tokens","value":9}},{"type":"clear_tool_uses_20250919"}]}"#;
+        let [Some(rule), None] = &compaction(&RawJson::parse(given).unwrap())[..] else { panic!("one of two") };
+        assert_eq!(rule.to_string(), r#"{"type":"compaction","compact_threshold":9}"#);
+        assert!(compaction(&RawJson::parse("[]").unwrap()).is_empty());
     }
 }
