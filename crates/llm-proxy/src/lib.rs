@@ -58,6 +58,7 @@ pub mod searched;
 pub mod server;
 pub mod several;
 pub mod share;
+mod signals;
 pub mod snapshot;
 pub mod start;
 pub mod tail;

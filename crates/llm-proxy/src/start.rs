@@ -146,6 +146,11 @@ fn run(
     reloader: &Arc<Reloader>,
 ) -> Result<u8> {
     let started = Instant::now();
+    // Before anything is served: who is told to end right then must end in order too.
+    let told_to_end = {
+        let _entered = background.enter();
+        crate::signals::watched()
+    };
     let tls = crate::tls::acceptor(flags.ssl_certfile.as_deref(), flags.ssl_keyfile.as_deref())?;
     let threads = flags.threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let (listeners, settings) = bind(flags, loaded.host, threads)?;
@@ -180,7 +185,7 @@ fn run(
         })
         .collect::<std::io::Result<_>>()?;
     tracing::info!(address = %settings.addr, threads, ms = started.elapsed().as_millis(), "serving");
-    background.block_on(signal());
+    background.block_on(told_to_end);
     tracing::info!("stopping: no new connections, streams in flight may finish");
     app.gauge.stopping.store(true, Ordering::Relaxed);
     if stop.send(true).is_err() {
@@ -354,26 +359,6 @@ pub(crate) fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> l
     llm_management::SsoSettings { kind, flow, attributes, missing, idp }
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            },
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be watched");
-                drop(tokio::signal::ctrl_c().await);
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
-}
-
 /// The simulator as a command of the binary.
 ///
 /// # Errors
@@ -381,13 +366,14 @@ async fn signal() {
 pub fn simulate(port: u16, out: &mut dyn std::io::Write) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        let told_to_end = crate::signals::watched();
         let config =
             llm_simulator::SimulatorConfig { listen: SocketAddr::from(([127, 0, 0, 1], port)), ..Default::default() };
         let running =
             llm_simulator::Simulator::start(config).await.with_context(|| format!("cannot listen on port {port}"))?;
         writeln!(out, "simulated OpenAI, Azure and Anthropic at {}", running.base_url())?;
         out.flush()?;
-        signal().await;
+        told_to_end.await;
         running.shutdown().await;
         Ok(0)
     })
