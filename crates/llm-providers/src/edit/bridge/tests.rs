@@ -132,7 +132,7 @@ fn long_names_are_short_and_told_back() {
     let body = format!(
         r#"{{"messages":[],"tools":[{{"name":"{long}","input_schema":{{}}}}],"tool_choice":{{"type":"tool","name":"{long}"}}}}"#
     );
-    let (tree, names) = told("groq", "m", &ModelCaps::default(), &body);
+    let (tree, names) = told("azure", "m", &ModelCaps::default(), &body);
     let [(sent, original)] = names.as_slice() else { panic!("{names:?}") };
     assert_eq!((sent.len(), original), (64, &long));
     assert_eq!(tree.get("tool_choice").unwrap().get("function").unwrap().text("name"), Some(sent.as_str()));
@@ -150,7 +150,7 @@ fn fields_of_the_host_go_along_and_anthropics_own_stay() {
 #[test]
 fn schemas_are_closed_for_strict_modes() {
     let body = r#"{"messages":[],"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"object","properties":{}}}}}}}}"#;
-    let format = told("groq", "m", &ModelCaps::default(), body).0.get("response_format").unwrap().to_string();
+    let format = told("azure", "m", &ModelCaps::default(), body).0.get("response_format").unwrap().to_string();
     let closed = r#"{"type":"json_schema","json_schema":{"name":"structured_output","schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"object","properties":{},"additionalProperties":false,"required":[]}}},"additionalProperties":false,"required":["a"]},"strict":true}}"#;
     assert_eq!(format, closed);
 }

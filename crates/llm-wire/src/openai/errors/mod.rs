@@ -39,7 +39,7 @@ pub const fn type_of_status(status: u16) -> &'static str {
 pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
     let status = detail.status;
     let mut error = Error::upstream(kind, message(kind, &detail.provider, text), detail);
-    // LiteLLM's class for limits has one status: Groq answers 413 where too many tokens are asked for in a minute
+    // LiteLLM's class for limits has one status: one host answers 413 where too many tokens are asked for in a minute
     if (400..600).contains(&status) && status != error.status() && kind != Kind::RateLimit {
         error.status = Some(status);
     }
