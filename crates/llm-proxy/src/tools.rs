@@ -68,9 +68,10 @@ fn told(tokens: u64, asked: &str, used: &str, tokenizer: &str) -> Response<Reply
 
 /// The provider's name of the model that a group stands for.
 fn model_used(snapshot: &Snapshot, asked: &str) -> String {
-    let resolved = snapshot.engine.router.resolve(asked, &llm_router::Scope::default()).ok();
-    let deployment = resolved.and_then(|r| snapshot.engine.router.members(&r.group).next().cloned());
-    deployment
+    snapshot
+        .engine
+        .router
+        .first(asked)
         .and_then(|d| d.payload::<Target>().map(|t| t.model.to_string()))
         .filter(|m| !m.contains('*'))
         .unwrap_or_else(|| asked.to_owned())

@@ -108,6 +108,13 @@ impl Router {
         group.members.iter().filter_map(|&at| self.deployments.get(at))
     }
 
+    /// The first deployment that a name stands for, whoever asks: for what is asked of a model without calling it.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&Arc<Deployment>> {
+        let resolved = self.resolve(name, &Scope::default()).ok()?;
+        resolved.group.members.iter().find_map(|&at| self.deployments.get(at))
+    }
+
     /// Limits of a group and what was used of them in the current minute.
     #[must_use]
     pub fn rates(&self, group: &Group, now: Instant) -> GroupRates {

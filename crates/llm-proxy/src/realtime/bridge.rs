@@ -45,9 +45,8 @@ impl Setup {
             return Err(Error::new(Kind::PermissionDenied, format!("this key may not use {group}")));
         }
         // a group of the router stands for the model of its first deployment
-        let resolved = router.resolve(group, &llm_router::Scope::default()).ok();
-        let first_of = resolved.as_ref().and_then(|r| router.members(&r.group).next());
-        let target = first_of.and_then(|d| d.payload::<Target>()).filter(|t| t.provider_id() == self.provider);
+        let target = router.first(group).and_then(|d| d.payload::<Target>());
+        let target = target.filter(|t| t.provider_id() == self.provider);
         let model = target.map_or(group, |t| &*t.model).to_owned();
         Ok((with_live_model(&first.text, &format!("{}{model}", self.resource))?, model))
     }

@@ -44,12 +44,12 @@ pub async fn answer(
         }
         let query = parts.uri.query().unwrap_or_default();
         let model = query.split('&').find_map(|pair| pair.strip_prefix("model=")).map(crate::read::decode_path);
-        let deployment = model.and_then(|m| first_of(snapshot, &m)).ok_or_else(|| unknown(&given))?;
+        let deployment = model.and_then(|m| snapshot.engine.router.first(&m)).ok_or_else(|| unknown(&given))?;
         return at_provider(
             core,
             snapshot,
             verb,
-            &ResponseId { deployment, upstream: given, ..ResponseId::default() },
+            &ResponseId { deployment: deployment.id.to_string(), upstream: given, ..ResponseId::default() },
             parts,
             false,
         )
@@ -67,13 +67,6 @@ pub async fn answer(
 
 fn unknown(id: &str) -> Error {
     Error::new(Kind::NotFound, format!("Response with id '{id}' not found.")).with_param("id")
-}
-
-/// The first deployment of a group.
-fn first_of(snapshot: &Snapshot, model: &str) -> Option<String> {
-    let router = &snapshot.engine.router;
-    let resolved = router.resolve(model, &llm_router::Scope::default()).ok()?;
-    router.members(&resolved.group).next().map(|d| d.id.to_string())
 }
 
 /// An answer that is kept here.

@@ -217,11 +217,8 @@ fn speaks_responses(snapshot: &Snapshot, group: &str) -> bool {
 
 /// True when it keeps its answers itself, as most that speak Responses do.
 fn keeps_answers(snapshot: &Snapshot, group: &str) -> bool {
-    let router = &snapshot.engine.router;
-    let resolved = router.resolve(group, &llm_router::Scope::default()).ok();
-    let first = resolved.as_ref().and_then(|r| router.members(&r.group).next());
-    let forgets = first.and_then(|d| d.payload::<Target>()).is_some_and(forgets);
-    speaks_responses(snapshot, group) && !forgets
+    let first = || snapshot.engine.router.first(group)?.payload::<Target>();
+    speaks_responses(snapshot, group) && !first().is_some_and(forgets)
 }
 
 fn forgets(target: &Target) -> bool {
