@@ -7,8 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use llm_client::{ByteStream, RelayBody, StreamBody};
 
-use crate::resources::Found;
-use crate::responses::Told;
+use crate::edited::Edited;
 
 /// Any error of a response body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -20,10 +19,8 @@ pub enum Reply {
     Whole(Bytes),
     /// A streamed answer of a model.
     Stream(Box<StreamBody>),
-    /// A streamed answer with ids of ours.
-    Told(Box<Told>),
-    /// A streamed answer that tells what vector stores knew.
-    Found(Box<Found>),
+    /// A streamed answer whose events are written anew: with ids of ours, with what vector stores knew.
+    Edited(Box<Edited>),
     /// Bytes of a model host that go on as they come.
     Bytes(Box<ByteStream>),
     /// An answer that nobody reads.
@@ -46,8 +43,7 @@ impl Body for Reply {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
-            Self::Told(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
-            Self::Found(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
+            Self::Edited(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(|e| match e {}),
             Self::Bytes(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
             Self::Relay(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
             Self::Management(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
@@ -58,8 +54,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Stream(body) => body.is_end_stream(),
-            Self::Told(body) => body.is_end_stream(),
-            Self::Found(body) => body.is_end_stream(),
+            Self::Edited(body) => body.is_end_stream(),
             Self::Bytes(body) => body.is_end_stream(),
             Self::Relay(body) => body.is_end_stream(),
             Self::Management(body) => body.is_end_stream(),
@@ -69,7 +64,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Told(_) | Self::Found(_) | Self::Bytes(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Edited(_) | Self::Bytes(_) => SizeHint::default(),
             Self::Relay(body) => body.size_hint(),
             Self::Management(body) => body.size_hint(),
         }

@@ -29,6 +29,7 @@ use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::core::Core;
+use crate::edited::Edited;
 use crate::guard::CallGate;
 use crate::mcp::inside;
 use crate::read;
@@ -340,7 +341,7 @@ pub async fn run(
             let tail = Tail::new(core, ctx, &call, head, reservation, ticket).with_errand(knowledge.spent());
             body.set_tail(Box::new(tail));
             let body = match writes {
-                Some((rewriter, keeper)) => Reply::Told(Box::new(Told::new(body, rewriter, keeper))),
+                Some((rewriter, keeper)) => Reply::Edited(Box::new(Edited::new(body, Told { rewriter, keeper }))),
                 None => knowledge.stream(body),
             };
             Ok(answer::stream(headers, body))

@@ -24,6 +24,7 @@ pub mod core;
 pub mod count;
 pub mod demands;
 pub mod edge;
+pub mod edited;
 pub mod errors;
 pub mod explain;
 pub mod flow;

@@ -17,6 +17,7 @@ use super::found::Found;
 use super::stores::{Searched, search};
 use crate::body::Reply;
 use crate::core::Core;
+use crate::edited::Edited;
 use crate::flow::Context;
 
 /// What stands before the texts.
@@ -107,7 +108,7 @@ impl Knowledge {
         if self.pages.is_empty() {
             return Reply::Stream(body);
         }
-        Reply::Found(Box::new(Found::new(body, Json::Array(self.pages))))
+        Reply::Edited(Box::new(Edited::new(body, Found(Json::Array(self.pages)))))
     }
 }
 

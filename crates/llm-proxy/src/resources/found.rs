@@ -1,36 +1,25 @@
 //! A streamed answer that tells at its end what vector stores knew: in `provider_specific_fields.search_results` of the event
 //! that says why it ends, as LiteLLM tells it.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use bytes::Bytes;
-use http_body::{Body, Frame};
-use llm_client::StreamBody;
 use llm_types::Json;
-use llm_wire::relay::Cutter;
+use memchr::memmem;
 
-/// The stream.
+use crate::edited::Edit;
+
+/// What was found, a page for each store.
 #[derive(Debug)]
-pub struct Found {
-    inner: Box<StreamBody>,
-    pages: Json,
-    cutter: Cutter,
-    over: bool,
-}
+pub(super) struct Found(pub(super) Json);
 
-impl Found {
-    /// `pages`: what was found, a page for each store.
-    #[must_use]
-    pub(super) fn new(inner: Box<StreamBody>, pages: Json) -> Self {
-        Self { inner, pages, cutter: Cutter::default(), over: false }
+impl Edit for Found {
+    fn events(&mut self, whole: &Bytes) -> Bytes {
+        told(whole, &self.0)
     }
 }
 
 /// Whole events with what was found in those that end an answer.
 fn told(whole: &Bytes, pages: &Json) -> Bytes {
-    const END: &[u8] = b"\"finish_reason\"";
-    if !whole.windows(END.len()).any(|part| part == END) {
+    if memmem::find(whole, b"\"finish_reason\"").is_none() {
         return whole.clone();
     }
     let mut out = Vec::with_capacity(whole.len());
@@ -64,38 +53,6 @@ fn ending(line: &[u8], pages: &Json) -> Option<String> {
         ends = true;
     }
     ends.then(|| format!("data: {event}"))
-}
-
-impl Body for Found {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = self.get_mut();
-        loop {
-            if this.over {
-                return Poll::Ready(None);
-            }
-            let whole = match std::task::ready!(Pin::new(this.inner.as_mut()).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => this.cutter.chunk(data),
-                    Err(_) => continue,
-                },
-                Some(Err(never)) => match never {},
-                None => {
-                    this.over = true;
-                    this.cutter.finish()
-                }
-            };
-            if !whole.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(told(&whole, &this.pages)))));
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.over || (self.cutter.held() == 0 && self.inner.is_end_stream())
-    }
 }
 
 #[cfg(test)]

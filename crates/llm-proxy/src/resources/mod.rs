@@ -69,7 +69,6 @@ use table::Family;
 use translated::Outcome;
 
 pub use deposit::{Deposited, deposit};
-pub use found::Found;
 pub use inside::ask;
 pub use secrets::Secrets;
 pub use table::{Resource, all, find};
