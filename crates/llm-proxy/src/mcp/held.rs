@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{Duration, Utc};
+use futures_util::future::join_all;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 use llm_accounts::{Held, HeldCredential, HeldToken, Identity, Outcome, Permission, Problem};
@@ -60,21 +61,32 @@ pub(super) fn all() -> impl Iterator<Item = (Method, &'static str)> {
     BELOW.iter().map(|(method, path, _)| (method.clone(), *path))
 }
 
-/// Shows servers what the caller holds for them, where no credential came along.
+/// Shows servers what the caller holds for them, where no credential came along. `known` is what was read of the store before.
 ///
 /// # Errors
 /// When the store fails: that is not the same as holding nothing.
-pub(super) async fn show(core: &Core, who: &Identity, view: &mut View) -> Result<()> {
+pub(super) async fn show(
+    core: &Core,
+    who: &Identity,
+    view: &mut View,
+    known: &mut Option<Vec<HeldCredential>>,
+) -> Result<()> {
     let (true, Some(user)) = (view.servers.iter().any(|visible| visible.wants.is_some()), who.user_id()) else {
         return Ok(());
     };
-    let held = of(core, user).await?;
-    for visible in view.servers.iter_mut().filter(|visible| visible.wants.is_some()) {
-        let Some(found) = held.iter().find(|held| held.server == visible.server.id) else { continue };
+    let held: &[HeldCredential] = match known {
+        Some(held) => held,
+        None => known.insert(of(core, user).await?),
+    };
+    let wanting = view.servers.iter_mut().filter(|visible| visible.wants.is_some());
+    // Whose token has ended gets a new one meanwhile: at one server it does not wait for another.
+    join_all(wanting.map(async |visible| {
+        let Some(found) = held.iter().find(|held| held.server == visible.server.id) else { return };
         if let Some(secret) = usable(core, user, visible, &found.kind).await {
             visible.hold(&secret);
         }
-    }
+    }))
+    .await;
     Ok(())
 }
 
@@ -129,7 +141,7 @@ async fn of(core: &Core, user: &str) -> Result<Vec<HeldCredential>> {
 }
 
 /// Work with the store, where the store is.
-async fn background<T: Send + 'static>(
+pub(super) async fn background<T: Send + 'static>(
     core: &Core,
     work: impl Future<Output = Outcome<T>> + Send + 'static,
 ) -> Result<T> {

@@ -15,7 +15,7 @@ use llm_types::{Error, Json, Result};
 use llm_wire::top::Top;
 
 use super::view::Place;
-use super::{call, view};
+use super::{call, held, view};
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -176,12 +176,13 @@ impl Shelf {
     /// # Errors
     /// 403 for servers that the caller may not use, 400 for names that cannot be told apart, what servers are at fault for.
     pub(super) async fn filled(core: &Core, ctx: &Context, who: &Arc<Identity>, offer: &Offer) -> Result<Self> {
-        let mut shelf = Self { views: Vec::new(), tools: Vec::new() };
+        let (mut shelf, mut known) = (Self { views: Vec::new(), tools: Vec::new() }, None);
         let taken: Vec<&str> = offer.rest.iter().filter_map(own_name).collect();
         for entry in &offer.entries {
             let mut asking = ctx.beside(false);
             asking.parts.headers.extend(entry.headers.iter().map(|(name, value)| (Some(name.clone()), value.clone())));
-            let view = view::of(core, &asking, who, entry.named.as_deref().map_or(Place::All, Place::Named)).await?;
+            let mut view = view::of(&asking, who, entry.named.as_deref().map_or(Place::All, Place::Named))?;
+            held::show(core, who, &mut view, &mut known).await?;
             let listed = match view.servers.is_empty() {
                 true => Vec::new(),
                 false => answer::tools(&core.app.mcp, &core.http, &view).await.map_err(call::fault)?,

@@ -13,7 +13,7 @@ use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
 use super::view::Place;
-use super::{call, discover, view};
+use super::{call, discover, held, view};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
@@ -47,13 +47,17 @@ pub(super) async fn answer(
     if let Some(refusal) = other_version(&ctx.parts.headers) {
         return Ok(form.reply(400, rpc::answer("null", &Err(refusal))));
     }
-    let view = view::of(core, ctx, who, place).await?;
+    let mut view = view::of(ctx, who, place)?;
     let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
     let request = match Message::read(&body) {
         Ok(Message::Request(request)) => request,
         Ok(Message::Notification { .. } | Message::Answer { .. }) => return Ok(accepted()),
         Err(error) => return Ok(form.reply(400, rpc::answer("null", &Err(error)))),
     };
+    // Whoever asks nobody shows nothing; but clients of one server want to know whether they need a token.
+    if !matches!((place, request.method.as_str()), (Place::All, "initialize" | "ping")) {
+        held::show(core, who, &mut view, &mut None).await?;
+    }
     if !matches!(place, Place::All) && discover::wants_token(&view.servers) {
         // Only a status makes clients get a token.
         let name = view.servers.first().map_or("", |visible| &visible.server.name);

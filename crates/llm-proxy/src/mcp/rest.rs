@@ -13,7 +13,7 @@ use llm_types::{Error, Json, Kind, RawJson};
 use llm_wire::top::Top;
 
 use super::view::Place;
-use super::{call, view};
+use super::{call, held, view};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
@@ -25,8 +25,9 @@ pub(super) async fn list(core: &Core, ctx: &mut Context, who: &Arc<Identity>) ->
     let asked = query(&ctx.parts, "server_id").or_else(|| query(&ctx.parts, "mcp_server_name"));
     let asked = asked.filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned);
     let toolset = query(&ctx.parts, "toolset_name").filter(|name| !name.is_empty());
-    let view = view::of(core, ctx, who, toolset.as_deref().map_or(Place::All, Place::Toolset)).await?;
-    let view = narrowed(view, asked.as_deref())?;
+    let view = view::of(ctx, who, toolset.as_deref().map_or(Place::All, Place::Toolset))?;
+    let mut view = narrowed(view, asked.as_deref())?;
+    held::show(core, who, &mut view, &mut None).await?;
     let shown = match answer::tools(&core.app.mcp, &core.http, &view).await {
         Ok(tools) => {
             let tools = tools.into_iter().map(|listed| told(listed.of, &listed.own, listed.tool)).collect();
@@ -51,7 +52,8 @@ pub(super) async fn call(
         text.ok_or_else(|| Error::bad_request(format!("{field} is required in the request body")).with_param(field))
     };
     let (server, name) = (needed("server_id")?, needed("name")?);
-    let view = narrowed(view::of(core, ctx, who, Place::All).await?, Some(&server))?;
+    let mut view = narrowed(view::of(ctx, who, Place::All)?, Some(&server))?;
+    held::show(core, who, &mut view, &mut None).await?;
     let arguments = top.get("arguments").filter(|a| *a != "null").unwrap_or("{}");
     let params = format!("{{\"name\":{},\"arguments\":{arguments}}}", RawJson::string(&name).get());
     let params = RawJson::parse(params).map_err(|_| Error::bad_request("arguments must be an object"))?;

@@ -1,7 +1,5 @@
 //! Which servers a caller sees, and what is shown to them.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 use http::HeaderName;
 use llm_accounts::Identity;
@@ -11,8 +9,6 @@ use llm_mcp::{Grant, Registry, View};
 use llm_store::ObjectPermissionRow;
 use llm_types::{Error, Json, Kind, Result};
 
-use super::held;
-use crate::core::Core;
 use crate::flow::Context;
 
 /// What a path asks for.
@@ -29,9 +25,8 @@ pub(super) enum Place<'p> {
 /// The servers that a caller sees, of those that its path and its headers ask for.
 ///
 /// # Errors
-/// 403 when the path names none of them: the same for servers that do not exist and for those of others. When what the caller
-/// holds for servers cannot be read.
-pub(super) async fn of(core: &Core, ctx: &Context, who: &Arc<Identity>, place: Place<'_>) -> Result<View> {
+/// 403 when the path names none of them: the same for servers that do not exist and for those of others.
+pub(super) fn of(ctx: &Context, who: &Identity, place: Place<'_>) -> Result<View> {
     let names = |text: &str| -> Vec<String> {
         text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     };
@@ -64,11 +59,10 @@ pub(super) async fn of(core: &Core, ctx: &Context, who: &Arc<Identity>, place: P
         groups: header("x-mcp-access-groups"),
         toolset,
     };
-    let mut view = registry.view(grant, &asked, &client_headers(ctx));
+    let view = registry.view(grant, &asked, &client_headers(ctx));
     if !matches!(place, Place::All) && view.servers.is_empty() {
         return Err(none());
     }
-    held::show(core, who, &mut view).await?;
     Ok(view)
 }
 
