@@ -143,6 +143,9 @@ impl Guards {
     /// # Errors
     /// As [`Guards::before_relay`].
     pub async fn during_relay(&self, body: &Json, targets: &Targets) -> Result<Outcome> {
+        if !self.has(Mode::DuringCall) {
+            return Ok(Outcome::default());
+        }
         self.relay(Mode::DuringCall, Direction::Request, &mut body.clone(), targets).await
     }
 

@@ -52,15 +52,14 @@ impl Authority {
         if self.issuer.is_some() {
             return None;
         }
-        let list = |texts: &[&str]| Json::Array(texts.iter().map(|text| Json::from(*text)).collect());
         let mut out = Json::object([
             ("issuer", Json::from(issuer)),
             ("authorization_endpoint", Json::from(authorize)),
             ("token_endpoint", Json::from(token)),
-            ("response_types_supported", list(&["code"])),
-            ("grant_types_supported", list(&["authorization_code", "refresh_token"])),
-            ("code_challenge_methods_supported", list(&["S256"])),
-            ("token_endpoint_auth_methods_supported", list(&["none", "client_secret_post", "client_secret_basic"])),
+            ("response_types_supported", texts(&["code"])),
+            ("grant_types_supported", texts(&["authorization_code", "refresh_token"])),
+            ("code_challenge_methods_supported", texts(&["S256"])),
+            ("token_endpoint_auth_methods_supported", texts(&["none", "client_secret_post", "client_secret_basic"])),
         ]);
         if !self.scopes.is_empty() {
             out.set("scopes_supported", texts(&self.scopes));
@@ -74,8 +73,8 @@ impl Authority {
 
 /// A list of texts.
 #[must_use]
-pub fn texts(list: &[String]) -> Json {
-    Json::Array(list.iter().map(|text| Json::from(text.as_str())).collect())
+pub fn texts(list: &[impl AsRef<str>]) -> Json {
+    Json::Array(list.iter().map(|text| Json::from(text.as_ref())).collect())
 }
 
 /// What servers say of themselves, as far as it was asked.
@@ -125,7 +124,8 @@ impl Discovered {
 /// Asks where the path stands in the address, then at the root of the host (RFC 9728, section 3.1). Redirects are not followed.
 async fn asked(transport: &dyn Transport, url: &str) -> Option<RawJson> {
     let url = Url::parse(url).ok()?;
-    for path in [url.path().trim_end_matches('/'), ""] {
+    let own = url.path().trim_end_matches('/');
+    for path in [Some(own), (!own.is_empty()).then_some("")].into_iter().flatten() {
         let mut place = url.clone();
         place.set_path(&format!("{RESOURCE}{path}"));
         place.set_query(None);

@@ -236,7 +236,8 @@ impl ServerSpec {
     }
 }
 
-fn is_url(text: &str) -> bool {
+/// An address of the web.
+pub(crate) fn is_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 

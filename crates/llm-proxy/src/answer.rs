@@ -9,6 +9,7 @@ use http::{HeaderMap, Response};
 use llm_accounts::{Reservation, Settled};
 use llm_client::{ByteStream, Call, Head, Report, Target};
 use llm_router::{AutoChoice, How, Tier};
+use llm_types::Json;
 
 use crate::body::Reply;
 use crate::core::Core;
@@ -324,4 +325,15 @@ fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(HeaderName::from_static(name), value);
     }
+}
+
+/// Puts fields into the `provider_specific_fields` of a message, where LiteLLM tells what no house says.
+pub(crate) fn tell_own(message: &mut Json, fields: impl IntoIterator<Item = (&'static str, Json)>) {
+    const OWN: &str = "provider_specific_fields";
+    let own = message.get_mut(OWN).map(std::mem::take).filter(|own| own.as_object().is_some());
+    let mut own = own.unwrap_or_else(|| Json::Object(Vec::new()));
+    for (name, value) in fields {
+        own.set(name, value);
+    }
+    message.set(OWN, own);
 }

@@ -113,7 +113,8 @@ impl<'t> HttpSession<'t> {
     }
 }
 
-fn kind(reply: &Response<ReplyBody>) -> &str {
+/// The media type that a reply names.
+pub(super) fn kind(reply: &Response<ReplyBody>) -> &str {
     reply.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 

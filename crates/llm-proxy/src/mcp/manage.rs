@@ -7,13 +7,15 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
-use llm_accounts::{Identity, Permission, Problem, Role};
+use llm_accounts::{Identity, Permission, Role};
+use llm_mcp::discovery::texts;
 use llm_mcp::hub::Kind;
 use llm_mcp::registry::Asked;
 use llm_mcp::server::Source;
 use llm_mcp::{Grant, Registry, Server, ServerSpec, View, Visible, answer};
 use llm_types::{Error, Json, Kind as ErrorKind, RawJson, Result};
 
+use super::held::background;
 use super::{Verb, held, rest, view};
 use crate::body::Reply;
 use crate::core::Core;
@@ -78,11 +80,7 @@ pub(super) fn seen(ctx: &Context, who: &Identity) -> View {
 /// The servers that a caller sees; administrators also see those of the database that are not served.
 async fn servers(core: &Core, ctx: &Context, who: &Identity) -> Result<Vec<Json>> {
     let accounts = core.app.accounts.clone();
-    let rows = core.app.background.spawn(async move { accounts.mcp_servers().await });
-    let rows = rows.await.map_err(|_| Error::internal("the call broke off"))?.map_err(|problem| match problem {
-        Problem::Refused(error) => *error,
-        Problem::Fields(_) => Error::internal("rows with fields that are none"),
-    })?;
+    let rows = background(core, async move { accounts.mcp_servers().await }).await?;
     let all = oversees(who);
     let mut out = Vec::new();
     for visible in seen(ctx, who).servers {
@@ -103,7 +101,6 @@ async fn servers(core: &Core, ctx: &Context, who: &Identity) -> Result<Vec<Json>
 
 /// A server in LiteLLM's shape. Addresses are for those who oversee it; credentials for nobody.
 fn described(server: &Server, all: bool) -> Json {
-    let texts = |list: &[String]| Json::Array(list.iter().map(|t| Json::from(t.as_str())).collect());
     let maybe = |text: Option<&str>| Json::from(text);
     let mut info = server.info.clone();
     info.remove("mcp_server_cost_info");

@@ -5,6 +5,7 @@ use llm_wire::top::Top;
 use serde_json::value::RawValue;
 
 use super::offered::{Shelf, Tool};
+use crate::answer::tell_own;
 
 /// How the ids of items begin that the gateway adds.
 const LIST: &str = "mcpl_";
@@ -62,7 +63,8 @@ impl Talk {
 
     /// The request as it stands now. `stream`: as the client wished, else whole.
     pub(super) fn body(&self, top: &Top<'_>, stream: bool) -> bytes::Bytes {
-        let turns = self.turns.iter().cloned().chain(self.answering());
+        let last = self.answering();
+        let turns = self.turns.iter().map(String::as_str).chain(last.as_deref());
         let turns = format!("[{}]", turns.collect::<Vec<_>>().join(","));
         let tools = Json::Array(self.tools.clone()).to_string();
         let choice = self.choice(top);
@@ -191,12 +193,12 @@ impl Talk {
         }
         let Some(Json::Array(choices)) = answer.get_mut("choices") else { return };
         let Some(message) = choices.first_mut().and_then(|choice| choice.get_mut("message")) else { return };
-        let mut own = message.get("provider_specific_fields").filter(|own| own.as_object().is_some()).cloned();
-        let own = own.get_or_insert_with(|| Json::Object(Vec::new()));
-        own.set("mcp_list_tools", Json::Array(shelf.tools.iter().map(|tool| shown(self.format, tool)).collect()));
-        own.set("mcp_tool_calls", Json::Array(self.made.iter().map(Made::wish).collect()));
-        own.set("mcp_call_results", Json::Array(self.made.iter().map(Made::result).collect()));
-        message.set("provider_specific_fields", own.clone());
+        let own = [
+            ("mcp_list_tools", Json::Array(shelf.tools.iter().map(|tool| shown(self.format, tool)).collect())),
+            ("mcp_tool_calls", Json::Array(self.made.iter().map(Made::wish).collect())),
+            ("mcp_call_results", Json::Array(self.made.iter().map(Made::result).collect())),
+        ];
+        tell_own(message, own);
     }
 }
 

@@ -73,7 +73,7 @@ impl<'c> Judge<'c> {
         let during = self.guards.during_relay(&body, targets).await?;
         ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
         if outcome.changed {
-            *payload = Payload::Whole(written(&body));
+            *payload = Payload::Whole(written(body));
         }
         Ok(())
     }
@@ -155,9 +155,9 @@ impl<'de> Visitor<'de> for OnceVisitor {
     }
 }
 
-fn written(body: &Json) -> Bytes {
+fn written(body: Json) -> Bytes {
     match body {
-        Json::String(text) => Bytes::from(text.clone()),
+        Json::String(text) => Bytes::from(text),
         tree => Bytes::from(tree.to_string()),
     }
 }
@@ -228,14 +228,15 @@ async fn passed(
     ctx.guardrails.extend(ran);
     match (changed, stream) {
         (false, _) => Ok((bytes, false)),
-        (true, false) => Ok((written(&body), true)),
+        (true, false) => Ok((written(body), true)),
         (true, true) => Err(withheld("a guardrail would change it, and it is a stream")),
     }
 }
 
 /// All of a body; what it consumed goes into `report`.
 async fn whole(mut body: RelayBody, report: &Slot) -> llm_types::Result<Bytes> {
-    body.set_tail(Box::new(Kept(Arc::clone(report))));
+    let slot = Arc::clone(report);
+    body.set_tail(Box::new(move |report| *slot.lock() = Some(report)));
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Error::new(Kind::InvalidReply, format!("the answer broke off: {error}")))?;
@@ -263,9 +264,9 @@ fn joined(body: &[u8]) -> Option<Json> {
             Err(_) => fine &= data.is_empty() || data == b"[DONE]",
         }
     };
+    splitter.feed(body, &mut take).ok()?;
     // What ends without an empty line is an event that never was; clients that read it all the same see what is judged here.
-    let ended = [body, b"\n\n"].concat();
-    splitter.feed(&ended, &mut take).ok()?;
+    splitter.finish(&mut take).ok()?;
     fine.then_some(all)
 }
 
@@ -309,15 +310,6 @@ fn merge(all: &mut Json, new: Json) {
 }
 
 type Slot = Arc<Mutex<Option<Box<Report>>>>;
-
-/// Keeps a report for later.
-struct Kept(Slot);
-
-impl Tail for Kept {
-    fn done(self: Box<Self>, report: Box<Report>) {
-        *self.0.lock() = Some(report);
-    }
-}
 
 /// The end of a call whose answer was held back: it is written down once, whoever leaves first.
 struct Ending {

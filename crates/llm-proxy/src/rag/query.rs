@@ -12,6 +12,7 @@ use llm_wire::top::Top;
 use serde_json::value::RawValue;
 
 use super::{Failed, inside};
+use crate::answer::tell_own;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::Context;
@@ -152,13 +153,8 @@ fn told(answer: &Bytes, found: &Json, order: Option<&Json>) -> Option<Bytes> {
     for choice in choices {
         let Json::Object(fields) = choice else { continue };
         let Some((_, message)) = fields.iter_mut().find(|(name, _)| name == "message") else { continue };
-        let mut own = message.get("provider_specific_fields").filter(|o| o.as_object().is_some()).cloned();
-        let own = own.get_or_insert_with(|| Json::Object(Vec::new()));
-        own.set("search_results", found.clone());
-        if let Some(order) = order {
-            own.set("rerank_results", order.clone());
-        }
-        message.set("provider_specific_fields", own.clone());
+        let order = order.map(|order| ("rerank_results", order.clone()));
+        tell_own(message, [("search_results", found.clone())].into_iter().chain(order));
     }
     Some(Bytes::from(tree.to_string()))
 }

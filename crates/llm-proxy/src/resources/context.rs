@@ -15,6 +15,7 @@ use super::ask::{Question, ask, resource};
 use super::choose::kept;
 use super::found::Found;
 use super::stores::{Searched, search};
+use crate::answer::tell_own;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::edited::Edited;
@@ -85,11 +86,7 @@ impl Knowledge {
         let Ok(mut tree) = serde_json::from_slice::<Json>(&body) else { return body };
         let Some(Json::Array(choices)) = tree.get_mut("choices") else { return body };
         for message in choices.iter_mut().filter_map(|choice| choice.get_mut("message")) {
-            let mut fields = message.get("provider_specific_fields").cloned().filter(|f| f.as_object().is_some());
-            let fields = fields.get_or_insert_with(|| Json::Object(Vec::new()));
-            fields.set("search_results", Json::Array(self.pages.clone()));
-            let fields = std::mem::take(fields);
-            message.set("provider_specific_fields", fields);
+            tell_own(message, [("search_results", Json::Array(self.pages.clone()))]);
         }
         Bytes::from(tree.to_string())
     }

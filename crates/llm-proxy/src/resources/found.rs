@@ -5,6 +5,7 @@ use bytes::Bytes;
 use llm_types::Json;
 use memchr::memmem;
 
+use crate::answer::tell_own;
 use crate::edited::Edit;
 
 /// What was found, a page for each store.
@@ -46,10 +47,7 @@ fn ending(line: &[u8], pages: &Json) -> Option<String> {
         if delta.as_object().is_none() {
             *delta = Json::Object(Vec::new());
         }
-        let own = delta.get("provider_specific_fields").filter(|own| own.as_object().is_some()).cloned();
-        let mut own = own.unwrap_or_else(|| Json::Object(Vec::new()));
-        own.set("search_results", pages.clone());
-        delta.set("provider_specific_fields", own);
+        tell_own(delta, [("search_results", pages.clone())]);
         ends = true;
     }
     ends.then(|| format!("data: {event}"))

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::schema::{Writer, followed};
 use crate::fault::Fault;
+use crate::spec::is_url;
 
 /// Operations of a document at the most.
 const MOST: usize = 5_000;
@@ -175,7 +176,7 @@ fn base(root: &Json, url: Option<&str>) -> Option<String> {
             format!("{}://{host}{}", scheme.unwrap_or("https"), root.text("basePath").unwrap_or_default())
         }),
     };
-    let Some(from) = url else { return named.filter(|base| usable(base)) };
+    let Some(from) = url else { return named.filter(|base| is_url(base)) };
     let from = Url::parse(from).ok()?;
     // Without a server, and for one that is no whole URL, the document's own address counts (OpenAPI, `servers`).
     let joined = from.join(named.as_deref().unwrap_or("./")).ok()?;
@@ -189,10 +190,6 @@ fn filled(server: &Json) -> String {
         url = url.replace(&format!("{{{name}}}"), variable.text("default").unwrap_or_default());
     }
     url
-}
-
-fn usable(base: &str) -> bool {
-    Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// An operation and the schema of its arguments; nothing for one whose body has to be there and cannot be made.

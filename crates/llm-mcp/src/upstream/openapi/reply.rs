@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Response;
-use http::header::CONTENT_TYPE;
 use llm_http::ReplyBody;
 use llm_types::{Json, RawJson};
 
 use crate::fault::Fault;
+use crate::upstream::http::kind;
 
 /// Bytes of an answer that are told.
 const LONGEST: usize = 4 << 20;
@@ -18,7 +18,7 @@ const OF_AN_ERROR: usize = 4 << 10;
 /// our credential, or fails, is a fault.
 pub(super) async fn result(reply: Response<ReplyBody>) -> Result<RawJson, Fault> {
     let status = reply.status().as_u16();
-    let kind = reply.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let kind = kind(&reply).to_owned();
     match status {
         200..300 => Ok(match reply.into_body().collect_within(LONGEST).await? {
             Some(body) => told(content(&kind, &body), false),
