@@ -173,7 +173,8 @@ pub use spend_alerts::UserSpendRules;
 pub use stored::settings::Defaults;
 pub use stored::{
     LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,
-    StoredVersion, cache_section, decides_who_gets_in, sso_sections, sso_team_claim, ui_section,
+    StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections, sso_team_claim, ui_section,
+    unhidden_cache,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

@@ -8,6 +8,7 @@ use super::form;
 use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::Actor;
+use crate::mask;
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
 
@@ -20,8 +21,8 @@ const FORM_ONLY: &str = "redis_type";
 /// Stands where a secret was shown to nobody.
 const HIDDEN: &str = "***REDACTED***";
 
-/// Parameters that are secret.
-const SECRETS: [&str; 4] = ["url", "password", "sentinel_password", "redis_url"];
+/// Secrets that stay where a form does not send them back. An address has everything in it: it does not come back beside a host.
+const STAYING: [&str; 2] = ["password", "sentinel_password"];
 
 /// Whatever stands in the row, opened.
 pub(super) fn opened(row: Option<&CacheConfigRow>, open: impl Fn(&RawJson) -> Json) -> Json {
@@ -36,12 +37,25 @@ pub fn cache_section(cache: &Json) -> Option<(&'static str, Json)> {
     Some(("litellm_settings", Json::object([("cache", Json::from(true)), ("cache_params", Json::Object(params))])))
 }
 
-fn hidden(cache: &Json) -> Json {
+/// Parameters of a cache without what must not be seen; addresses may hold a login.
+#[must_use]
+pub fn hidden_cache(cache: &Json) -> Json {
+    let secret = |name: &str| mask::sensitive(name) || ["url", "base"].iter().any(|end| name.ends_with(end));
     let fields = cache.as_object().unwrap_or_default().iter().map(|(name, value)| {
-        let secret = SECRETS.contains(&name.as_str()) && !value.is_null();
-        (name.clone(), if secret { Json::from(HIDDEN) } else { value.clone() })
+        let hide = secret(&name.to_ascii_lowercase()) && !value.is_null();
+        (name.clone(), if hide { Json::from(HIDDEN) } else { value.clone() })
     });
     Json::Object(fields.collect())
+}
+
+/// Parameters as a form sent them, with what it sent back hidden as it is; without what there is not.
+#[must_use]
+pub fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
+    let field = |(name, value): &(String, Json)| {
+        let value = if value.as_str() == Some(HIDDEN) { there.get(name)? } else { value };
+        (!value.is_null()).then(|| (name.clone(), value.clone()))
+    };
+    Json::Object(given.iter().filter_map(field).collect())
 }
 
 impl Accounts {
@@ -52,10 +66,7 @@ impl Accounts {
     pub async fn stored_cache(&self) -> Outcome<Json> {
         let row = self.store_or_refuse()?.table::<CacheConfigRow>().get([ROW]).await?;
         let seal = self.seal();
-        Ok(opened(row.as_ref(), |raw| {
-            let fields: Json = raw.read().unwrap_or_default();
-            seal.as_ref().map_or(fields.clone(), |seal| seal.open_fields(&fields))
-        }))
+        Ok(opened(row.as_ref(), |raw| crate::seal::opened(seal.as_ref(), raw)))
     }
 
     /// `POST /cache/settings`: replaces all of the row; secrets that come back hidden, or not at all, stay. Served at once, on
@@ -73,19 +84,14 @@ impl Accounts {
             };
             return Err(Problem::Fields(vec![FieldProblem { field, kind, message, input }]));
         };
-        let there = self.stored_cache().await?;
-        let mut settings = Json::Object(given.iter().filter(|(_, value)| !value.is_null()).cloned().collect());
-        for name in SECRETS {
-            let kept = settings.get(name).is_none_or(|value| value.as_str() == Some(HIDDEN));
-            // An address has everything in it, so it does not come back beside a host.
-            let moved = name.ends_with("url") && settings.get(name).is_none();
-            match there.get(name).filter(|_| kept && !moved) {
-                Some(value) => settings.set(name, value.clone()),
-                None if kept => drop(settings.remove(name)),
-                None => {}
+        let mut draft = self.stored().await?;
+        let there = std::mem::take(&mut draft.cache);
+        let mut settings = unhidden_cache(given, &there);
+        for name in STAYING.into_iter().filter(|name| settings.get(name).is_none()).collect::<Vec<_>>() {
+            if let Some(value) = there.get(name) {
+                settings.set(name, value.clone());
             }
         }
-        let mut draft = self.stored().await?;
         draft.cache = settings.clone();
         self.check_draft(&draft, Changed::Rest)?;
         let sealed = Json::from(self.seal_or_refuse()?.seal_fields(&settings)?.to_string()).to_raw();
@@ -100,18 +106,38 @@ impl Accounts {
         }
         let shown = |settings: &Json| CacheConfigRow {
             id: ROW.to_owned(),
-            cache_settings: hidden(settings).to_raw(),
+            cache_settings: hidden_cache(settings).to_raw(),
             ..CacheConfigRow::default()
         };
         let action = if before.is_some() { Action::Updated } else { Action::Created };
         let before = before.map(|_| shown(&there));
         self.audit(tx.table(), actor, action, ROW, before.as_ref(), Some(&shown(&settings))).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([
             ("message", Json::from("Cache settings updated successfully")),
             ("status", Json::from("success")),
-            ("settings", hidden(&settings)),
+            ("settings", hidden_cache(&settings)),
         ]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_comes_back_as_it_is() {
+        let json = |text: &str| -> Json { serde_json::from_str(text).unwrap() };
+        let there = json(
+            r#"{"host":"h","password":"p","qdrant_api_key":"q","s3_aws_secret_access_key":"s","redis_url":"redis://u:p@h"}"#,
+        );
+        let hidden = hidden_cache(&there);
+        assert_eq!(hidden.text("host"), Some("h"));
+        for secret in ["password", "qdrant_api_key", "s3_aws_secret_access_key", "redis_url"] {
+            assert_eq!(hidden.text(secret), Some(HIDDEN), "{secret}");
+        }
+        assert_eq!(unhidden_cache(hidden.as_object().unwrap(), &there), there);
+        let unknown = json(r#"{"sentinel_password":"***REDACTED***","host":null}"#);
+        assert_eq!(unhidden_cache(unknown.as_object().unwrap(), &there), Json::Object(Vec::new()));
     }
 }

@@ -18,7 +18,7 @@ use crate::Accounts;
 use crate::callbacks;
 use crate::request::Outcome;
 use crate::seal::Seal;
-pub use cache::cache_section;
+pub use cache::{cache_section, hidden_cache, unhidden_cache};
 pub use guarded::decides_who_gets_in;
 pub use sso::{sso_sections, sso_team_claim};
 pub use ui::{LaterSettings, ui_section};
@@ -266,10 +266,7 @@ impl Stored {
     /// # Errors
     /// When the store fails.
     pub async fn read(store: &Store, seal: Option<&Seal>) -> llm_store::Result<Self> {
-        let open = |raw: &llm_types::RawJson| {
-            let fields: Json = raw.read().unwrap_or_default();
-            seal.map_or_else(|| fields.clone(), |seal| seal.open_fields(&fields))
-        };
+        let open = |raw: &llm_types::RawJson| crate::seal::opened(seal, raw);
         let models = store.table::<ProxyModelRow>().find(Filter::new()).await?;
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;

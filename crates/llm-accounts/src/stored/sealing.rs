@@ -4,10 +4,12 @@
 use llm_store::{
     CacheConfigPatch, CacheConfigRow, ConfigPatch, ConfigRow, CredentialPatch, CredentialRow, Filter, GuardrailPatch,
     GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, Patch, PromptPatch, PromptRow, ProxyModelPatch,
-    ProxyModelRow, SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch, TeamRow, VerificationToken,
+    ProxyModelRow, RegisteredVectorStorePatch, RegisteredVectorStoreRow, SearchToolPatch, SearchToolRow,
+    SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch, TeamRow, VerificationToken,
 };
 use llm_types::{Json, RawJson};
 
+use super::form;
 use crate::Accounts;
 use crate::callbacks;
 use crate::keys::bad;
@@ -77,7 +79,7 @@ impl Found {
     /// The same for a column; LiteLLM gives some of them a text of JSON. The column as it is then, where it changed.
     fn column(&mut self, raw: &RawJson, seal: &Seal, anew: bool) -> Outcome<Option<RawJson>> {
         let before = self.migrated;
-        let inner = raw.read::<String>().ok().and_then(|text| RawJson::parse(&text).ok());
+        let inner = form::inner(raw);
         let mut value: Json = inner.as_ref().unwrap_or(raw).read().unwrap_or_default();
         self.walk(&mut value, seal, anew)?;
         Ok((self.migrated > before).then(|| match inner {
@@ -211,6 +213,14 @@ impl Accounts {
         place!(run, "prompts", all(), PromptRow.id, PromptPatch.litellm_params);
         place!(run, "config", all().any_of("param_name", sections), ConfigRow.param_name, ConfigPatch.param_value?);
         place!(run, "sso_config", all(), SsoConfigRow.id, SsoConfigPatch.sso_settings);
+        place!(run, "search_tools", all(), SearchToolRow.search_tool_id, SearchToolPatch.litellm_params);
+        place!(
+            run,
+            "vector_stores",
+            all(),
+            RegisteredVectorStoreRow.vector_store_id,
+            RegisteredVectorStorePatch.litellm_params?
+        );
         place!(run, "cache_config", all(), CacheConfigRow.id, CacheConfigPatch.cache_settings);
         run.table::<TeamRow, TeamPatch>(
             "team",

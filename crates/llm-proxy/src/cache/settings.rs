@@ -1,5 +1,6 @@
 //! `/cache/settings`: what the cache is configured with, and whether other settings would work. The shapes are LiteLLM's.
 
+use llm_accounts::{hidden_cache, unhidden_cache};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -12,9 +13,6 @@ use crate::body::Reply;
 use crate::config::{CacheConfig, Environment, Severity, Source, load_text};
 use crate::errors::json;
 use crate::models::answer;
-
-/// Stands where a secret would.
-const HIDDEN: &str = "***REDACTED***";
 
 /// Name, type, label, for which kind of Redis, and what it is.
 type Field = (&'static str, &'static str, &'static str, Option<&'static str>, &'static str);
@@ -55,7 +53,7 @@ const KINDS: &[(&str, &str)] = &[
 /// `GET /cache/settings`.
 #[must_use]
 pub fn show(config: Option<&CacheConfig>) -> Response<Reply> {
-    let current = config.map_or_else(|| Json::Object(Vec::new()), |config| hidden(&config.written));
+    let current = config.map_or_else(|| Json::Object(Vec::new()), |config| hidden_cache(&config.written));
     let text = |text: Option<&str>| text.map_or(Json::Null, Json::from);
     let fields = FIELDS.iter().map(|(name, kind, label, redis, what)| {
         Json::object([
@@ -73,32 +71,17 @@ pub fn show(config: Option<&CacheConfig>) -> Response<Reply> {
     answer(&Json::object([("fields", fields), ("current_values", current), ("redis_type_descriptions", kinds)]))
 }
 
-/// Parameters without what must not be seen.
-fn hidden(params: &Json) -> Json {
-    let Json::Object(params) = params else { return Json::Object(Vec::new()) };
-    let secret = |name: &str| name == "url" || crate::config::sensitive(name);
-    let shown = params.iter().map(|(name, value)| {
-        (name.clone(), if secret(name) && !value.is_null() { Json::from(HIDDEN) } else { value.clone() })
-    });
-    Json::Object(shown.collect())
-}
-
 /// `POST /cache/settings/test`: opens a cache with these settings and asks it. What comes back hidden is what `there` has.
 ///
 /// # Errors
 /// 400 for a body without settings.
 pub async fn test(body: &[u8], there: &Json, env: &Environment, with: &Opening<'_>) -> Result<Response<Reply>> {
-    let Some(mut settings) = Top::parse(body)?.read::<Json>("cache_settings").filter(|s| s.as_object().is_some())
-    else {
+    let given = Top::parse(body)?.read::<Json>("cache_settings").unwrap_or_default();
+    let Some(given) = given.as_object() else {
         return Err(Error::bad_request("cache_settings: an object is needed").with_param("cache_settings"));
     };
-    if let Json::Object(fields) = &mut settings {
-        // Told by the form of the admin interface, of no use here.
-        fields.retain(|(name, value)| name != "redis_type" && !value.is_null());
-        for (name, value) in fields.iter_mut().filter(|(_, value)| value.as_str() == Some(HIDDEN)) {
-            *value = there.get(name).cloned().unwrap_or_default();
-        }
-    }
+    let mut settings = unhidden_cache(given, there);
+    settings.remove("redis_type"); // told by the form of the admin interface, of no use here
     let params = [("cache", Json::Bool(true)), ("cache_params", settings)];
     let text = Json::object([("litellm_settings", Json::object(params))]).to_string();
     let (loaded, problems) = load_text(&text, "cache_settings", Path::new(""), &Source::default(), env);
