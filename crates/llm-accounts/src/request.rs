@@ -255,6 +255,20 @@ macro_rules! body {
 }
 pub(crate) use body;
 
+/// Parameters that say where to call and as whom: references would show the operator's secrets.
+///
+/// # Errors
+/// 400 for one that refers to the environment.
+pub(crate) fn without_references(params: Option<&Json>) -> Outcome<()> {
+    let refers = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("os.environ/"));
+    if params.and_then(Json::as_object).unwrap_or_default().iter().any(|(_, value)| refers(value)) {
+        return Err(crate::keys::bad("References to the environment belong into the file")
+            .with_param("litellm_params")
+            .into());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

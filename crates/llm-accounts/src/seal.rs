@@ -12,7 +12,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crypto_secretbox::aead::{Aead as _, KeyInit as _};
 use crypto_secretbox::{Key, XSalsa20Poly1305};
-use llm_types::{Error, Json, Result};
+use llm_types::{Error, Json, RawJson, Result};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
@@ -140,6 +140,15 @@ impl Seal {
             (name.clone(), opened.unwrap_or_else(|| value.clone()))
         };
         Json::Object(object.as_object().unwrap_or_default().iter().map(open).collect())
+    }
+}
+
+/// The fields of a column, their texts opened; as they are where nothing is sealed.
+pub(crate) fn opened(seal: Option<&Seal>, column: &RawJson) -> Json {
+    let fields: Json = column.read().unwrap_or_default();
+    match seal {
+        Some(seal) => seal.open_fields(&fields),
+        None => fields,
     }
 }
 

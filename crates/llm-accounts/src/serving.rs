@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use llm_store::StoreTx;
 use llm_types::record::OwnCallback;
 use llm_types::{Error, Json};
 
@@ -131,6 +132,12 @@ impl Accounts {
     /// Refuses a change that the server could not serve.
     pub(crate) fn check_draft(&self, draft: &Stored, changed: Changed<'_>) -> Outcome<()> {
         Ok(self.serving()?.check(draft, changed).map_err(|problems| bad(problems.join("; ")))?)
+    }
+
+    /// Commits, and serves what was written.
+    pub(crate) async fn commit_and_serve(&self, tx: StoreTx) -> Outcome<()> {
+        tx.commit().await?;
+        self.serve_anew().await
     }
 
     /// Serves what was just written. That it was written stands: a server that cannot follow says so in its log.

@@ -7,6 +7,7 @@ use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
 use crate::models::merged as merge;
 use crate::request::{Map, Outcome, body, required};
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::stored::StoredCredential;
 use crate::{Accounts, mask};
@@ -98,8 +99,7 @@ impl Accounts {
             done => done?,
         }
         self.audit(tx.table(), actor, Action::Created, &name, None, Some(&row)).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(done("Credential created successfully"))
     }
 
@@ -163,8 +163,7 @@ impl Accounts {
         };
         let after = tx.table::<CredentialRow>().get([row.credential_id.as_str()]).await?;
         self.audit(tx.table(), actor, Action::Updated, name, Some(&row), after.as_ref()).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(done("Credential updated successfully"))
     }
 
@@ -180,8 +179,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         tx.table::<CredentialRow>().delete([row.credential_id.as_str()]).await?;
         self.audit(tx.table(), actor, Action::Deleted, name, Some(&row), None).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(done("Credential deleted successfully"))
     }
 
@@ -215,8 +213,7 @@ impl Accounts {
     }
 
     fn opened(&self, row: &CredentialRow) -> Json {
-        let sealed: Json = row.credential_values.read().unwrap_or_default();
-        self.seal().map_or_else(|| sealed.clone(), |seal| seal.open_fields(&sealed))
+        opened(self.seal().as_ref(), &row.credential_values)
     }
 
     fn show(&self, row: &CredentialRow) -> Json {

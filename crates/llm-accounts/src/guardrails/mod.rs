@@ -1,14 +1,15 @@
 //! Guardrails in the database: making, changing and deleting them. Call these on the store's runtime.
 
 use chrono::Utc;
-use llm_store::{Filter, GuardrailRow, StoreTx};
+use llm_store::{Filter, GuardrailRow};
 use llm_types::{Json, RawJson};
 
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::models::merged;
-use crate::request::{Map, Outcome, Problem, body, required, unless_taken};
+use crate::request::{Map, Outcome, body, required, unless_taken};
 use crate::seal::Seal;
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::stored::StoredGuardrail;
 use crate::{Accounts, Role, mask};
@@ -48,7 +49,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         unless_taken(tx.table().insert(&row).await, taken(&row.guardrail_name), "guardrail_name")?;
         self.audit(tx.table(), actor, Action::Created, &row.guardrail_id, None, Some(&masked(&row))).await?;
-        self.in_force(tx).await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&row))
     }
 
@@ -93,7 +94,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         tx.table::<GuardrailRow>().delete([id]).await?;
         self.audit(tx.table(), actor, Action::Deleted, id, Some(&masked(&row)), None).await?;
-        self.in_force(tx).await?;
+        self.commit_and_serve(tx).await?;
         let message = format!("Guardrail {id} deleted successfully");
         Ok(Json::object([("success", Json::from(true)), ("message", Json::from(message))]))
     }
@@ -148,7 +149,7 @@ impl Accounts {
         tx.table().put(&row).await?;
         let (old, new) = (masked(&before), masked(&row));
         self.audit(tx.table(), actor, Action::Updated, &row.guardrail_id, Some(&old), Some(&new)).await?;
-        self.in_force(tx).await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&row))
     }
 
@@ -200,11 +201,6 @@ impl Accounts {
         let sealed = sealed.as_object().unwrap_or_default().to_vec();
         Ok(Json::Object([open, known, sealed].concat()).to_raw())
     }
-
-    async fn in_force(&self, tx: StoreTx) -> Outcome<()> {
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await
-    }
 }
 
 impl StoredGuardrail {
@@ -213,8 +209,7 @@ impl StoredGuardrail {
         if row.status != ACTIVE {
             return None;
         }
-        let params: Json = row.litellm_params.read().unwrap_or_default();
-        let params = seal.map_or_else(|| params.clone(), |seal| seal.open_fields(&params));
+        let params = opened(seal, &row.litellm_params);
         let entry = Json::object([
             ("guardrail_name", Json::from(row.guardrail_name.as_str())),
             ("guardrail_id", Json::from(row.guardrail_id.as_str())),

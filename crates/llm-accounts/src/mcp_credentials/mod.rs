@@ -75,7 +75,7 @@ impl Held {
             refresh: json.text("refresh_token").map(Secret::new),
             expires_at: time("expires_at"),
             connected_at: time("connected_at"),
-            scopes: json.get("scopes").map(texts).unwrap_or_default(),
+            scopes: crate::load::texts(json, "scopes"),
         }))
     }
 
@@ -106,10 +106,6 @@ impl HeldToken {
     pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|end| end.timestamp() - now.timestamp() < SPARE)
     }
-}
-
-fn texts(list: &Json) -> Vec<String> {
-    list.as_array().unwrap_or_default().iter().filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
 impl Accounts {

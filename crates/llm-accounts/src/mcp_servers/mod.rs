@@ -2,14 +2,15 @@
 
 mod body;
 
-use llm_store::{Filter, McpServerRow, StoreTx, defaults::new_id};
+use llm_store::{Filter, McpServerRow, defaults::new_id};
 use llm_types::Json;
 
 use crate::audit::Action;
 use crate::keys::{Actor, not_found, view};
 use crate::mcp_credentials::forget_server;
-use crate::request::{Outcome, Problem, required, unless_taken};
+use crate::request::{Outcome, required, unless_taken};
 use crate::seal::Seal;
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::stored::StoredServer;
 use crate::{Accounts, mask};
@@ -35,7 +36,7 @@ impl Accounts {
             "server_id",
         )?;
         self.audit(tx.table(), actor, Action::Created, &id, None, Some(&row)).await?;
-        self.done(tx).await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&row))
     }
 
@@ -59,7 +60,7 @@ impl Accounts {
             forget_server(&mut tx, &id).await?;
         }
         self.audit(tx.table(), actor, Action::Updated, &id, Some(&before), Some(&after)).await?;
-        self.done(tx).await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&after))
     }
 
@@ -74,7 +75,7 @@ impl Accounts {
         tx.table::<McpServerRow>().delete([id]).await?;
         forget_server(&mut tx, id).await?;
         self.audit(tx.table(), actor, Action::Deleted, id, Some(&row), None).await?;
-        self.done(tx).await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([("message", format!("MCP server {id} deleted successfully"))]))
     }
 
@@ -115,11 +116,6 @@ impl Accounts {
         draft.mcp_servers.extend(StoredServer::of(row, self.seal().as_ref()));
         self.check_draft(&draft, Changed::Rest)
     }
-
-    async fn done(&self, tx: StoreTx) -> Outcome<()> {
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await
-    }
 }
 
 impl StoredServer {
@@ -129,9 +125,8 @@ impl StoredServer {
             return None;
         }
         let mut spec = view::row(row);
-        let sealed = row.credentials.as_ref().and_then(|raw| raw.read::<Json>().ok()).unwrap_or_default();
-        let opened = seal.map_or_else(|| sealed.clone(), |seal| seal.open_fields(&sealed));
-        take_credentials(&mut spec, &opened);
+        let credentials = row.credentials.as_ref().map(|raw| opened(seal, raw)).unwrap_or_default();
+        take_credentials(&mut spec, &credentials);
         // Rows of others may name programs; they are read as what they are, and refused.
         let name = [&row.server_name, &row.alias].into_iter().flatten().find(|name| !name.is_empty());
         Some(Self { id: row.server_id.clone(), name: name.unwrap_or(&row.server_id).clone(), spec })

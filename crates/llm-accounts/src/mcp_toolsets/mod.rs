@@ -7,8 +7,8 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::identity::Identity;
 use crate::keys::{Actor, bad, forbidden, not_found, view};
-use crate::request::{Outcome, Problem, body, required};
-use crate::role::Role;
+use crate::request::{Outcome, body, required};
+use crate::rights::sees_all;
 use crate::stored::StoredToolset;
 
 body! {
@@ -40,8 +40,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         unless_named(tx.table().insert(&row).await, &row.toolset_name)?;
         self.audit(tx.table(), actor, Action::Created, &row.toolset_id, None, Some(&row)).await?;
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(view::row(&row))
     }
 
@@ -69,8 +68,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         unless_named(tx.table().put(&after).await, &after.toolset_name)?;
         self.audit(tx.table(), actor, Action::Updated, &id, Some(&before), Some(&after)).await?;
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(view::row(&after))
     }
 
@@ -82,10 +80,8 @@ impl Accounts {
         self.stores_models()?;
         let row = self.toolset_row(id).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
-        tx.table::<McpToolsetRow>().delete([id]).await?;
-        self.audit(tx.table(), actor, Action::Deleted, id, Some(&row), None).await?;
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await?;
+        self.erase(&mut tx, actor, id, &row).await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([("message", format!("MCP toolset {id} deleted successfully"))]))
     }
 
@@ -95,7 +91,7 @@ impl Accounts {
     /// When the store fails.
     pub async fn mcp_toolsets(&self, who: &Identity) -> Outcome<Json> {
         let named = named(who);
-        if named.is_empty() && !oversees(who) {
+        if named.is_empty() && !sees_all(who) {
             return Ok(Json::Array(Vec::new()));
         }
         let rows = self.store_or_refuse()?.table::<McpToolsetRow>().find(Filter::new()).await?;
@@ -108,7 +104,7 @@ impl Accounts {
     /// # Errors
     /// 403 for one that the caller's key is not granted, whether it is there or not; 404.
     pub async fn mcp_toolset(&self, who: &Identity, id: &str) -> Outcome<Json> {
-        if !oversees(who) && !named(who).iter().any(|named| named == id) {
+        if !sees_all(who) && !named(who).iter().any(|named| named == id) {
             return Err(forbidden("API key does not have access to this toolset.").into());
         }
         Ok(view::row(&self.toolset_row(id).await?))
@@ -118,10 +114,6 @@ impl Accounts {
         let row = self.store_or_refuse()?.table::<McpToolsetRow>().get([id]).await?;
         Ok(row.ok_or_else(|| not_found(format!("Toolset '{id}' not found.")).with_param("toolset_id"))?)
     }
-}
-
-fn oversees(who: &Identity) -> bool {
-    matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
 }
 
 /// The toolsets of a caller: its key's, or its team's where the key is granted nothing.

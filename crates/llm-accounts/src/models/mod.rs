@@ -10,6 +10,7 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, view};
 use crate::request::{Outcome, required};
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::stored::{Stored, StoredModel};
 use body::{ModelBody, OneModelBody, team_of};
@@ -144,8 +145,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let after = write(&mut tx, &id, &patch).await?;
         self.audit(tx.table(), actor, action, &id, Some(&row), Some(&after)).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(view::row(&after))
     }
 
@@ -180,8 +180,7 @@ impl Accounts {
             };
             return Err(bad(why).with_param("id").into());
         };
-        let sealed: Json = row.litellm_params.read().unwrap_or_default();
-        let params = self.seal().map_or_else(|| sealed.clone(), |seal| seal.open_fields(&sealed));
+        let params = opened(self.seal().as_ref(), &row.litellm_params);
         let model = StoredModel::of(&row, params);
         Ok((row, model))
     }

@@ -6,8 +6,9 @@ use llm_types::{Error, Json, Kind};
 
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
-use crate::request::{Map, Outcome, Problem, body, required, unless_taken};
+use crate::request::{Map, Outcome, body, required, unless_taken};
 use crate::seal::Seal;
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::stored::StoredPrompt;
 use crate::{Accounts, Identity, Role, mask};
@@ -290,21 +291,19 @@ impl Accounts {
     }
 
     async fn prompts_in_force(&self, tx: StoreTx) -> Outcome<()> {
-        tx.commit().await.map_err(Problem::from)?;
-        self.serve_anew().await
+        self.commit_and_serve(tx).await
     }
 }
 
 impl StoredPrompt {
     /// A row with its secrets opened.
     pub(crate) fn of(row: &PromptRow, seal: Option<&Seal>) -> Self {
-        let params: Json = row.litellm_params.read().unwrap_or_default();
         Self {
             key: row.id.clone(),
             id: row.prompt_id.clone(),
             version: row.version,
             environment: row.environment.clone(),
-            params: seal.map_or_else(|| params.clone(), |seal| seal.open_fields(&params)),
+            params: opened(seal, &row.litellm_params),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
 use crate::mask;
-use crate::request::{Map, Outcome, body, required, unless_taken};
+use crate::request::{Map, Outcome, body, required, unless_taken, without_references};
+use crate::seal::opened;
 use crate::serving::Changed;
 
 /// The file's tools.
@@ -37,14 +38,8 @@ fn asked(body: &Json) -> Outcome<(String, Json, Option<RawJson>)> {
     if params.text("search_provider").is_none_or(str::is_empty) {
         return Err(bad("litellm_params.search_provider is missing").with_param("litellm_params").into());
     }
-    if params.as_object().unwrap_or_default().iter().any(|(_, value)| refers(value)) {
-        return Err(bad("References to the environment belong into the file").with_param("litellm_params").into());
-    }
+    without_references(Some(&params))?;
     Ok((name, params, asked.search_tool_info.flatten().map(|info| info.0.to_raw())))
-}
-
-fn refers(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("os.environ/"))
 }
 
 /// What a configuration would say of a tool.
@@ -66,11 +61,6 @@ fn shown(row: &SearchToolRow, params: &Json) -> Json {
 }
 
 impl Accounts {
-    fn tool_params(&self, raw: &RawJson) -> Json {
-        let fields: Json = raw.read().unwrap_or_default();
-        self.seal().map_or_else(|| fields.clone(), |seal| seal.open_fields(&fields))
-    }
-
     /// `GET /search_tools/list`: those of the file and of the database; secrets are masked.
     ///
     /// # Errors
@@ -90,7 +80,9 @@ impl Accounts {
                 ("is_from_config", Json::from(true)),
             ])
         });
-        let tools = of_file.chain(rows.iter().map(|row| shown(row, &self.tool_params(&row.litellm_params)))).collect();
+        let seal = self.seal();
+        let of_rows = rows.iter().map(|row| shown(row, &opened(seal.as_ref(), &row.litellm_params)));
+        let tools = of_file.chain(of_rows).collect();
         Ok(Json::object([("search_tools", Json::Array(tools))]))
     }
 
@@ -105,7 +97,7 @@ impl Accounts {
     /// 404 for an unknown id.
     pub async fn search_tool(&self, id: &str) -> Outcome<Json> {
         let row = self.tool_row(id).await?;
-        Ok(shown(&row, &self.tool_params(&row.litellm_params)))
+        Ok(shown(&row, &opened(self.seal().as_ref(), &row.litellm_params)))
     }
 
     /// `POST /search_tools`. Served at once, on other gateways within seconds.
@@ -131,8 +123,7 @@ impl Accounts {
         let stored = tx.table::<SearchToolRow>().get([id.as_str()]).await?;
         let stored = stored.ok_or_else(|| Error::internal("the new search tool is gone"))?;
         self.audit(tx.table(), actor, Action::Created, &id, None, Some(&stored)).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&stored, &params))
     }
 
@@ -144,7 +135,7 @@ impl Accounts {
         let (name, mut params, info) = asked(body)?;
         self.stores_models()?;
         let before = self.tool_row(id).await?;
-        let there = self.tool_params(&before.litellm_params);
+        let there = opened(self.seal().as_ref(), &before.litellm_params);
         let masked = mask::tree(&there);
         for (field, value) in there.as_object().unwrap_or_default() {
             if params.get(field).is_some_and(|given| Some(given) == masked.get(field)) {
@@ -160,8 +151,7 @@ impl Accounts {
         };
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = self.write(&mut tx, actor, Action::Updated, id, Some(&before), &patch).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(shown(&row, &params))
     }
 
@@ -173,8 +163,7 @@ impl Accounts {
         let row = self.tool_row(id).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.erase(&mut tx, actor, id, &row).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         let message = format!("Search tool {id} deleted successfully");
         Ok(Json::object([("message", message), ("search_tool_name", row.search_tool_name)]))
     }

@@ -227,8 +227,7 @@ impl Accounts {
         for (name, content) in changes {
             self.write_section(&mut tx, actor, name, content).await?;
         }
-        tx.commit().await?;
-        self.serve_anew().await
+        self.commit_and_serve(tx).await
     }
 
     pub(super) async fn write_section(

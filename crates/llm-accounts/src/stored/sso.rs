@@ -143,10 +143,7 @@ impl Accounts {
     async fn stored_sso(&self) -> Outcome<Json> {
         let row = self.store_or_refuse()?.table::<SsoConfigRow>().get([ROW]).await?;
         let seal = self.seal();
-        Ok(opened(row.as_ref(), |raw| {
-            let fields: Json = raw.read().unwrap_or_default();
-            seal.as_ref().map_or(fields.clone(), |seal| seal.open_fields(&fields))
-        }))
+        Ok(opened(row.as_ref(), |raw| crate::seal::opened(seal.as_ref(), raw)))
     }
 
     async fn write_sso(&self, tx: &mut StoreTx, actor: Actor<'_>, settings: &Json, there: &Json) -> Outcome<()> {
@@ -262,6 +259,6 @@ fn structured(name: &str, given: &Json) -> Outcome<Json> {
     Ok(given.clone())
 }
 
-fn is_web(text: &str) -> bool {
+pub(super) fn is_web(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }

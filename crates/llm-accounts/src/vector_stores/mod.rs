@@ -7,8 +7,9 @@ use llm_types::{Error, Json, Kind, RawJson};
 use crate::audit::Action;
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::mask;
-use crate::request::{Map, Outcome, body, required, unless_taken};
+use crate::request::{Map, Outcome, body, required, unless_taken, without_references};
 use crate::rights::sees_all;
+use crate::seal::opened;
 use crate::serving::Changed;
 use crate::{Accounts, Identity};
 
@@ -54,19 +55,9 @@ fn unknown(id: &str) -> Error {
     not_found(format!("Vector store with ID {id} not found")).with_param("vector_store_id")
 }
 
-/// Parameters that say where to call and as whom: references would show the operator's secrets.
-fn without_references(params: Option<&Json>) -> Outcome<()> {
-    let refers = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("os.environ/"));
-    if params.and_then(Json::as_object).unwrap_or_default().iter().any(|(_, value)| refers(value)) {
-        return Err(bad("References to the environment belong into the file").with_param("litellm_params").into());
-    }
-    Ok(())
-}
-
 impl Accounts {
     fn store_params(&self, row: &RegisteredVectorStoreRow) -> Option<Json> {
-        let fields: Json = row.litellm_params.as_ref()?.read().unwrap_or_default();
-        Some(self.seal().map_or_else(|| fields.clone(), |seal| seal.open_fields(&fields)))
+        Some(opened(self.seal().as_ref(), row.litellm_params.as_ref()?))
     }
 
     fn store_shown(&self, row: &RegisteredVectorStoreRow) -> Json {
@@ -177,8 +168,7 @@ impl Accounts {
         let why = format!("Vector store with ID {id} already exists");
         unless_taken(tx.table().insert(&row).await, why, "vector_store_id")?;
         self.audit(tx.table(), actor, Action::Created, &id, None, Some(&row)).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([
             ("status", Json::from("success")),
             ("message", Json::from(format!("Vector store {id} created successfully"))),
@@ -223,8 +213,7 @@ impl Accounts {
         };
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&before), &patch).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([("vector_store", self.store_shown(&row))]))
     }
 
@@ -238,8 +227,7 @@ impl Accounts {
         let row = self.store_row(&id).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.erase(&mut tx, actor, &id, &row).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         let message = format!("Vector store {id} deleted successfully");
         Ok(Json::object([("status", "success".to_owned()), ("message", message)]))
     }

@@ -11,6 +11,7 @@ use llm_types::alert::{AlertSink, AlertType, Notice};
 use llm_types::record::Status;
 use parking_lot::Mutex;
 
+use super::level;
 use super::regions::{RegionOf, Regions};
 use super::text::{CALL, plain};
 use crate::callback::{Callback, Delivery, Needs, SinkError};
@@ -206,12 +207,7 @@ impl CallWatch {
         } else {
             outage.errors += 1;
         }
-        let (all, (minor, major)) = (outage.timeouts + outage.errors, self.settings.outage);
-        let (told, word) = match all {
-            all if all >= major => (2, "Major"),
-            all if all >= minor => (1, "Minor"),
-            _ => return,
-        };
+        let Some((told, word)) = level(outage.timeouts + outage.errors, self.settings.outage) else { return };
         if outage.told >= told {
             return;
         }

@@ -28,6 +28,15 @@ use tokio::time::{Instant, timeout_at};
 pub use calls::{CallAlerts, CallWatch};
 pub use regions::RegionOf;
 
+/// How bad so many errors are, between what is told as minor and what as major; nothing for fewer.
+fn level(errors: u32, (minor, major): (u32, u32)) -> Option<(u8, &'static str)> {
+    match errors {
+        errors if errors >= major => Some((2, "Major")),
+        errors if errors >= minor => Some((1, "Minor")),
+        _ => None,
+    }
+}
+
 /// Alerts that may wait; each budget speaks once a day, so more of them are a flood.
 const CAPACITY: usize = 1000;
 /// How long one address may take.

@@ -1,5 +1,6 @@
 //! Regions of providers that are out: errors of several deployments there.
 
+use super::level;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ impl Regions {
         &mut self,
         place: (Arc<str>, Arc<str>),
         deployment: &Arc<str>,
-        (window, (minor, major)): (Duration, (u32, u32)),
+        (window, levels): (Duration, (u32, u32)),
         now: Instant,
     ) -> Option<Told> {
         let new = || Region { since: now, errors: 0, deployments: HashSet::new(), told: 0 };
@@ -47,11 +48,7 @@ impl Regions {
         }
         region.errors += 1;
         region.deployments.insert(Arc::clone(deployment));
-        let (told, word) = match region.errors {
-            errors if errors >= major => (2, "Major"),
-            errors if errors >= minor => (1, "Minor"),
-            _ => return None,
-        };
+        let (told, word) = level(region.errors, levels)?;
         if region.told >= told || region.deployments.len() < 2 {
             return None;
         }

@@ -101,31 +101,23 @@ pub(crate) async fn theme(visit: Visit) -> Response<Body> {
 
 /// `GET /get_logo_url`.
 pub(crate) async fn logo_url(visit: Visit) -> Response<Body> {
-    let url = visit.accounts.theme_url("logo_url").await;
+    let url = visit.accounts.theme_url(&["logo_url"]).await;
     answer::of(url.map(|url| Json::object([("logo_url", url.unwrap_or_default())])))
 }
 
 /// `GET /get_image`: the logo, of dark pages where `theme=dark` asks for it.
 pub(crate) async fn logo(visit: Visit) -> Response<Body> {
     let dark = visit.query.iter().any(|(name, value)| name == "theme" && value == "dark");
-    let url = match dark {
-        true => visit.accounts.theme_url("logo_url_dark").await,
-        false => Ok(None),
-    };
-    match url {
-        Ok(Some(url)) => towards(&url),
-        Ok(None) => picture(&visit, "logo_url").await,
-        Err(problem) => answer::of(Err(problem)),
-    }
+    picture(&visit, if dark { &["logo_url_dark", "logo_url"] } else { &["logo_url"] }).await
 }
 
 /// `GET /get_favicon`.
 pub(crate) async fn favicon(visit: Visit) -> Response<Body> {
-    picture(&visit, "favicon_url").await
+    picture(&visit, &["favicon_url"]).await
 }
 
-async fn picture(visit: &Visit, name: &str) -> Response<Body> {
-    match visit.accounts.theme_url(name).await {
+async fn picture(visit: &Visit, names: &[&str]) -> Response<Body> {
+    match visit.accounts.theme_url(names).await {
         Ok(Some(url)) => towards(&url),
         Ok(None) => answer::nobody(404, "Not Found"),
         Err(problem) => answer::of(Err(problem)),

@@ -166,8 +166,7 @@ impl Accounts {
         self.check_draft(&draft, Changed::Rest)?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.write_ui(&mut tx, actor, ROW, &settings).await?;
-        tx.commit().await?;
-        self.serve_anew().await?;
+        self.commit_and_serve(tx).await?;
         Ok(Json::object([
             ("message", Json::from("UI settings updated successfully")),
             ("status", Json::from("success")),

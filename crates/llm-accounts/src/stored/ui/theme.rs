@@ -4,6 +4,7 @@
 use llm_types::Json;
 
 use super::super::form::{self, Field};
+use super::super::sso::is_web;
 use crate::Accounts;
 use crate::keys::{Actor, bad};
 use crate::request::{Outcome, body};
@@ -28,25 +29,29 @@ body! {
     }
 }
 
-fn is_web(text: &str) -> bool {
-    url::Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
-}
-
 impl Accounts {
-    /// The address of a picture (`logo_url`, `logo_url_dark`, `favicon_url`), if there is one.
+    /// The address of the first of these pictures (`logo_url`, `logo_url_dark`, `favicon_url`) that there is.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn theme_url(&self, name: &str) -> Outcome<Option<String>> {
+    pub async fn theme_url(&self, names: &[&str]) -> Outcome<Option<String>> {
+        let theme = self.theme().await?;
+        Ok(names.iter().find_map(|wanted| theme.iter().find(|(name, _)| name == wanted)?.1.clone()))
+    }
+
+    /// The addresses of all pictures.
+    async fn theme(&self) -> Outcome<[(&'static str, Option<String>); 3]> {
         let stored = self.section_row(self.store_or_refuse()?.table(), "litellm_settings").await?;
         let serving = self.serving().ok();
         let configured = serving.as_ref().map(|serving| serving.section("litellm_settings")).unwrap_or_default();
-        let told = |section: &Json| section.get(SETTING)?.text(name).map(str::to_owned).filter(|url| is_web(url));
-        let variable = || {
-            let variable = VARIABLES.iter().find(|(field, _)| *field == name)?.1;
-            serving.as_ref().and_then(|serving| serving.environment()(variable)).filter(|url| is_web(url))
+        let told = |section: &Json, name: &str| {
+            section.get(SETTING)?.text(name).map(str::to_owned).filter(|url| is_web(url.trim()))
         };
-        Ok(told(&stored).or_else(|| told(&configured)).or_else(variable))
+        let variable = |variable: &str| {
+            serving.as_ref().and_then(|serving| serving.environment()(variable)).filter(|url| is_web(url.trim()))
+        };
+        let picture = |name, of| told(&stored, name).or_else(|| told(&configured, name)).or_else(|| variable(of));
+        Ok(VARIABLES.map(|(name, of)| (name, picture(name, of))))
     }
 
     /// `GET /get/ui_theme_settings`.
@@ -54,10 +59,7 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub async fn theme_settings(&self) -> Outcome<Json> {
-        let mut values = Vec::new();
-        for (name, ..) in FIELDS {
-            values.push((*name, Json::from(self.theme_url(name).await?)));
-        }
+        let values = self.theme().await?.map(|(name, url)| (name, Json::from(url)));
         Ok(Json::object([
             ("values", Json::object(values)),
             ("field_schema", form::schema("Logos of the pages", FIELDS)),
@@ -75,7 +77,7 @@ impl Accounts {
         let mut theme = Vec::new();
         for (name, url) in given {
             let Some(url) = url.flatten().filter(|url| !url.trim().is_empty()) else { continue };
-            if !is_web(&url) {
+            if !is_web(url.trim()) {
                 let why = format!("Invalid {name}: must be an http(s) URL with a host.");
                 return Err(bad(why).with_param(name).into());
             }

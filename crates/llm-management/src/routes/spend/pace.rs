@@ -93,8 +93,12 @@ impl Asked {
 
 /// What a line of a chart is called: the address, else the model; of Azure's addresses what stands before the deployment.
 fn line(model: &str, base: &str) -> String {
-    let name = if base.contains("https://") { base } else { model };
-    name.split_once("/openai/").map_or(name, |(host, _)| host).to_owned()
+    host(if base.contains("https://") { base } else { model }).to_owned()
+}
+
+/// Of Azure's addresses what stands before the deployment; others as they are.
+fn host(base: &str) -> &str {
+    base.split_once("/openai/").map_or(base, |(host, _)| host)
 }
 
 /// `{"data": [{"date": ..., "<line>": value}], "all_api_bases": [...]}`.
@@ -149,8 +153,7 @@ async fn slow(call: Call) -> Outcome<Json> {
     let store = fresh(&call).await?;
     let mut bases: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for sum in asked.sums(&call, &store).await? {
-        let base = sum.api_base.split_once("/openai/").map_or(sum.api_base.as_str(), |(host, _)| host);
-        let counts = bases.entry(base.to_owned()).or_default();
+        let counts = bases.entry(host(&sum.api_base).to_owned()).or_default();
         *counts = (counts.0 + sum.slow_requests, counts.1 + sum.requests);
     }
     let mut bases: Vec<_> = bases.into_iter().collect();
