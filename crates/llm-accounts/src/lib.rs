@@ -34,6 +34,7 @@
 //! | `usage` | whose daily usage a caller may read |
 //! | `retention` | old rows of calls go |
 //! | `ledger` | rows, sums and totals against each other |
+//! | `exports` | what was spent, told to services that collect costs |
 //! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `mcp_credentials`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets, what people hold for them, and guardrails in the database |
 //! | `callbacks` | callbacks of single keys and teams, in their metadata |
 //! | `health_checks` | what health checks found |
@@ -68,6 +69,7 @@ mod credentials;
 mod customers;
 mod digest;
 mod entry;
+mod exports;
 mod flights;
 mod flush;
 mod follow;
@@ -141,6 +143,7 @@ pub use digest::KeyDigest;
 pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
 pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
 pub use entry::{Asking, Connected};
+pub use exports::{CloudZero, Export, ExportPlan, Frequency, Vantage};
 pub use grants::Grants;
 pub use health_checks::Checked;
 pub use identity::Identity;

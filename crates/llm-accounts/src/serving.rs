@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use llm_store::StoreTx;
 use llm_types::record::OwnCallback;
 use llm_types::{Error, Json};
@@ -95,6 +96,19 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// # Errors
     /// What is wrong with it, or what its service said, for people.
     fn try_callback(&self, callback: OwnCallback) -> Serves<'_, Result<(), String>>;
+
+    /// Sends a request of the gateway's own to a service that the operator named: status and body of the answer, which is read
+    /// up to some megabytes.
+    ///
+    /// # Errors
+    /// Why there is no answer, for people.
+    fn send(&self, request: http::Request<Bytes>) -> Serves<'_, Result<(u16, Bytes), String>>;
+
+    /// Writes an object of the FOCUS export into its bucket, over what was there.
+    ///
+    /// # Errors
+    /// What keeps it from being written, for people.
+    fn put(&self, key: String, object: Bytes) -> Serves<'_, Result<(), String>>;
 
     /// The managed prompts that are served.
     fn prompts(&self) -> Vec<ServedPrompt>;

@@ -55,6 +55,9 @@ pub struct AccountsSettings {
     pub disable_spend_updates: bool,
     /// How long rows of requests stay.
     pub retention: crate::Retention,
+    /// Who is told what was spent.
+    #[serde(skip)]
+    pub exports: crate::ExportPlan,
     /// Messages and answers go into the rows.
     pub store_prompts_in_spend_logs: bool,
     /// Changes by the management API are written down.
@@ -158,6 +161,7 @@ impl Default for AccountsSettings {
             disable_spend_logs: false,
             disable_spend_updates: false,
             retention: crate::Retention::default(),
+            exports: crate::ExportPlan::default(),
             store_prompts_in_spend_logs: false,
             store_audit_logs: false,
             disable_custom_api_keys: false,

@@ -19,7 +19,8 @@ use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
 use crate::{
-    admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools, via,
+    admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools, usage_chat,
+    via,
 };
 
 /// One serving thread: its own upstream pool, and the app that all share.
@@ -97,6 +98,10 @@ impl Core {
             drop(snapshot);
             return self.counted(key, Box::pin(responses::socket::serve(self, route.name, path, parts, peer))).await;
         }
+        if route.action == Action::UsageChat {
+            drop(snapshot);
+            return self.counted(key, Box::pin(usage_chat::serve(self, route.name, parts, body, peer))).await;
+        }
         if let Action::Rag(verb) = route.action {
             drop(snapshot);
             return self.counted(key, Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
@@ -162,6 +167,7 @@ impl Core {
             | Action::Realtime
             | Action::ResponsesSocket
             | Action::Mcp(_)
+            | Action::UsageChat
             | Action::Rag(_) => errors::not_found(),
             Action::Endpoints(verb) => {
                 let body = crate::read::body(&snapshot, parts, body).await?;

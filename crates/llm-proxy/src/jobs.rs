@@ -5,6 +5,7 @@
 //! | spend to the store | every `proxy_batch_write_at` seconds, inside `llm-accounts` | no: every node has its own journal |
 //! | how many requests were answered | every `proxy_batch_write_at` seconds | no: every node adds its own |
 //! | budget resets | every 597 to 605 seconds | yes, a lease in the store |
+//! | exports of spend, each when it is due | looked at every 30 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
 //! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
@@ -18,7 +19,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_accounts::Accounts;
+use llm_accounts::{Accounts, Export};
 use llm_http::HttpClient;
 
 use crate::app::App;
@@ -44,6 +45,11 @@ pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
     let holder = format!("llm-proxy-{}", uuid::Uuid::new_v4());
     app.background.spawn(crate::health::run(Arc::downgrade(app), http.with_own_pool(), holder.clone()));
     app.background.spawn(delete_old_rows(app.accounts.clone(), holder.clone()));
+    if app.store.is_some() {
+        for export in Export::ALL {
+            app.background.spawn(export_spend(export, app.accounts.clone(), holder.clone()));
+        }
+    }
     app.background.spawn(reset_budgets(app.accounts.clone(), holder));
 }
 
@@ -125,6 +131,27 @@ async fn delete_old_rows(accounts: Accounts, holder: String) {
             Err(error) => tracing::warn!(%error, "old rows of calls could not be deleted; the next round tries again"),
         }
         tokio::time::sleep(pause.saturating_sub(Duration::from_secs(60))).await;
+    }
+}
+
+/// What was spent is told to services that collect costs.
+async fn export_spend(export: Export, accounts: Accounts, holder: String) {
+    loop {
+        let now = std::time::SystemTime::now().into();
+        let pause = accounts.settings().exports.pause(export);
+        let pause = match accounts.export_due(export, &holder, now).await {
+            Ok(None) => pause,
+            Ok(Some(rows)) => {
+                tracing::info!(export = export.name(), rows, "spend was exported");
+                pause
+            }
+            Err(problem) => {
+                let (to, why) = (export.name(), problem.text());
+                tracing::warn!(to, why, "spend could not be exported; it is tried again");
+                pause.max(Duration::from_secs(1)) * 2
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -66,6 +66,7 @@ pub mod tail;
 pub mod templates;
 pub mod tls;
 pub mod tools;
+mod usage_chat;
 pub mod via;
 mod videos;
 pub mod wish;

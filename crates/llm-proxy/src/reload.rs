@@ -6,11 +6,14 @@ mod prices;
 mod watch;
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
 use llm_accounts::{Changed, ServedPrompt, Serves, Serving, Stored, StoredVersion};
+use llm_blob::{Blob as _, Bucket, Key, Object};
 use llm_client::Target;
-use llm_http::HttpClient;
+use llm_http::{Body, HttpClient, Timeouts};
 use llm_types::Json;
 use llm_types::record::OwnCallback;
 use parking_lot::Mutex;
@@ -46,6 +49,11 @@ impl std::fmt::Debug for Reloader {
         f.debug_struct("Reloader").finish_non_exhaustive()
     }
 }
+
+/// How long services of the operator may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of their answers.
+const LARGEST_ANSWER: usize = 8 << 20;
 
 /// Problems for people, one line each.
 fn lines<'p>(problems: impl Iterator<Item = &'p Problem>) -> Vec<String> {
@@ -312,6 +320,30 @@ impl Serving for Reloader {
             let http = self.http.get().ok_or("the gateway is starting")?;
             let (env, record) = (self.variables(), crate::operate::mock_record());
             llm_callbacks::remote::try_out(http, &callback, &move |name: &str| env.filled(name), record).await
+        })
+    }
+
+    fn send(&self, request: http::Request<Bytes>) -> Serves<'_, Result<(u16, Bytes), String>> {
+        Box::pin(async move {
+            let http = self.http.get().ok_or("the gateway is starting")?;
+            let limits = Timeouts { total: Some(PATIENCE), ..Timeouts::default() };
+            let reply = http.request(request.map(Body::from), limits).await.map_err(|error| error.to_string())?;
+            let status = reply.status().as_u16();
+            let body = reply.into_body().collect(LARGEST_ANSWER).await.map_err(|error| error.to_string())?;
+            Ok((status, body))
+        })
+    }
+
+    fn put(&self, key: String, object: Bytes) -> Serves<'_, Result<(), String>> {
+        Box::pin(async move {
+            let http = self.http.get().ok_or("the gateway is starting")?;
+            let app = self.app().map_err(|why| why.join("; "))?;
+            let bucket = app.snapshot.load().focus.clone().ok_or("no bucket is configured")?;
+            let wire = Arc::new(crate::cache::Wire(http.clone()));
+            let bucket = Bucket::open(bucket.cloud, &bucket.name, &bucket.options, wire).map_err(|e| e.to_string())?;
+            let key = Key::new(key).map_err(|e| e.to_string())?;
+            let object = Object { bytes: object, content_type: Some("text/csv".to_owned()), ..Object::default() };
+            bucket.put(&key, object).await.map_err(|e| e.to_string())
         })
     }
 

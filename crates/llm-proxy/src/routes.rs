@@ -102,6 +102,8 @@ pub enum Action {
     ResponsesSocket,
     /// `/config/pass_through_endpoint`.
     Endpoints(stored::Verb),
+    /// `POST /usage/ai/chat`.
+    UsageChat,
     /// Retrieval: `/v1/rag/`.
     Rag(rag::Verb),
     /// MCP servers.
@@ -187,6 +189,7 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/ocr", "/ocr"], OCR, Permission::Llm),
     row(Method::POST, &["/v1/search", "/search"], SEARCH, Permission::Llm),
     row(Method::GET, &["/v1/search/tools", "/search/tools"], Action::SearchTools, Permission::AnyKey),
+    row(Method::POST, &["/usage/ai/chat"], Action::UsageChat, Permission::AnyKey),
     row(Method::POST, &["/v1/rag/ingest", "/rag/ingest"], Action::Rag(rag::Verb::Ingest), Permission::Llm),
     row(Method::POST, &["/v1/rag/query", "/rag/query"], Action::Rag(rag::Verb::Query), Permission::Llm),
     row(Method::POST, &["/v1/videos", "/videos"], VIDEOS, Permission::Llm),

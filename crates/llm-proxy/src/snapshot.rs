@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub relays: crate::pass::relays::Relays,
     /// MCP servers.
     pub mcp: llm_mcp::Registry,
+    /// Where FOCUS files go.
+    pub focus: Option<crate::config::cache::Bucket>,
     /// The price table as JSON text, written when somebody asks.
     pub price_text: OnceLock<bytes::Bytes>,
     /// Somebody wants the content of answers.
@@ -70,6 +72,7 @@ impl Snapshot {
             templates: crate::templates::Templates::new(loaded.prompts),
             mcp: loaded.mcp,
             guardrails,
+            focus: loaded.callbacks.focus,
             price_text: OnceLock::new(),
             wants_content,
             settings: loaded.settings,

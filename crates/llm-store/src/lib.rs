@@ -19,6 +19,7 @@ mod clean;
 mod config;
 mod daily;
 mod daily_days;
+mod daily_exports;
 mod daily_groups;
 mod daily_names;
 mod daily_people;

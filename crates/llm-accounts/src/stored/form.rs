@@ -14,7 +14,7 @@ pub(super) fn schema<'f>(what: &str, fields: impl IntoIterator<Item = &'f Field>
 }
 
 /// The JSON of a text of JSON: some of LiteLLM's columns hold the one, some the other.
-pub(super) fn inner(column: &RawJson) -> Option<RawJson> {
+pub(crate) fn inner(column: &RawJson) -> Option<RawJson> {
     column.read::<String>().ok().and_then(|text| RawJson::parse(&text).ok())
 }
 

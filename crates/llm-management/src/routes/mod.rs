@@ -2,8 +2,10 @@
 
 pub(crate) mod audit;
 pub(crate) mod budgets;
+pub(crate) mod compliance;
 pub(crate) mod credentials;
 pub(crate) mod customers;
+pub(crate) mod exports;
 pub(crate) mod groups;
 pub(crate) mod guardrails;
 pub(crate) mod health;

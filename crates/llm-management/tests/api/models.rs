@@ -59,6 +59,12 @@ impl Serving for Server {
         let outcome = self.check_callback(&callback);
         Box::pin(async { outcome })
     }
+    fn send(&self, _: http::Request<axum::body::Bytes>) -> Serves<'_, Result<(u16, axum::body::Bytes), String>> {
+        Box::pin(async { Err("nobody is there".to_owned()) })
+    }
+    fn put(&self, _: String, _: axum::body::Bytes) -> Serves<'_, Result<(), String>> {
+        Box::pin(async { Err("nobody is there".to_owned()) })
+    }
     fn prompts(&self) -> Vec<ServedPrompt> {
         Vec::new()
     }

@@ -1,9 +1,11 @@
 //! `callbacks`, `success_callback`, `failure_callback` → sinks.
 
+use llm_accounts::{Export, ExportPlan};
 use llm_callbacks::registry::{self, Builtin, Reason};
 use llm_callbacks::remote::Endpoint;
 use llm_callbacks::{Needs, PrometheusSettings, Redaction};
 
+use super::cache::Bucket;
 use super::env::Environment;
 use super::section::Section;
 use super::{Context, Source};
@@ -19,6 +21,10 @@ pub struct Callbacks {
     pub redaction: Redaction,
     /// Settings of the metrics.
     pub prometheus: PrometheusSettings,
+    /// Who is told what was spent, day by day.
+    pub exports: ExportPlan,
+    /// Where FOCUS files go.
+    pub focus: Option<Bucket>,
     /// The capacity of models is enforced, and shared by priority.
     pub priorities: bool,
 }
@@ -69,6 +75,13 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
             };
             out.priorities |= name == PRIORITIES;
             if HOOKS.contains(&name) || name == PRIORITIES {
+                continue;
+            }
+            if let Some(export) = Export::named(name) {
+                match super::exports::switch_on(export, ctx.env, &mut out.exports) {
+                    Ok(bucket) => out.focus = out.focus.take().or(bucket),
+                    Err(why) => s.problems().warn(&item.mark, path, format!("nothing is exported to `{name}`: {why}")),
+                }
                 continue;
             }
             match registry::find(name) {

@@ -13,6 +13,7 @@
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
 //! | `alerting` | who is told of budgets that run out |
+//! | `exports` | who is told what was spent |
 //! | `mcp` | `mcp_servers`, `mcp_aliases` |
 //! | `prompts` | managed prompts |
 //! | `relays` | pass-through endpoints, credentials for relays |
@@ -33,6 +34,7 @@ mod database;
 mod deployment;
 pub mod entry;
 mod env;
+mod exports;
 mod general;
 mod guardrails;
 mod health;

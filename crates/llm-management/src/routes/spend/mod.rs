@@ -6,6 +6,7 @@
 //! | `sessions` | what rows are told of their sessions |
 //! | `pace` | how fast models answer, and how often they fail |
 //! | `edge` | how many requests the gateway answered |
+//! | `capture` | what was spent here beside what a provider billed |
 //! | `global` | who and what spent how much: keys, users, teams, tags, models, providers |
 //! | `report` | the report by team, customer or key |
 //! | `scoped` | reports about one's own keys, users, teams, organizations |
@@ -17,6 +18,7 @@
 //! Sums come from the daily rollups, which are small and written with the rows; only what no rollup has is summed over rows.
 
 pub(crate) mod activity;
+pub(crate) mod capture;
 mod day;
 pub(crate) mod edge;
 pub(crate) mod global;
