@@ -78,7 +78,9 @@ pub(super) fn record(row: &UsageRow, start: &str) -> Option<Json> {
 fn provider(id: &str) -> String {
     let id = id.to_lowercase().replace('_', "-");
     match id.as_str() {
+        // tidy: provider-id: a cloud in CloudZero's words
         "bedrock" => "aws".to_owned(),
+        // tidy: provider-id: a house in CloudZero's words
         "gemini" => "google".to_owned(),
         _ => id,
     }

@@ -17,8 +17,12 @@ use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[row!("GET" "/spend/capture_rate" Admin rate)];
 
-/// Whose calls stand on OpenAI's bill.
-const BILLED: [&str; 2] = ["openai", "text-completion-openai"];
+/// Whose bill can be read, as the query names it.
+// tidy: provider-id: the API of that house's costs
+const PROVIDER: &str = "openai";
+/// Whose calls stand on it.
+// tidy: provider-id: the same house
+const BILLED: [&str; 2] = [PROVIDER, "text-completion-openai"];
 const KEY: &str = "OPENAI_ADMIN_KEY";
 const ADDRESS: &str = "https://api.openai.com";
 /// Days of one report.
@@ -35,8 +39,8 @@ async fn rate(call: Call) -> Outcome<Json> {
         let why = format!("Date range too large; maximum is {MOST_DAYS} days");
         return Err(Error::bad_request(why).with_param("end_date").into());
     }
-    let provider = call.text("provider").unwrap_or("openai");
-    if provider != "openai" {
+    let provider = call.text("provider").unwrap_or(PROVIDER);
+    if provider != PROVIDER {
         return Err(Error::bad_request("provider: the bill of openai alone can be read").with_param("provider").into());
     }
     let threshold = call.amount("threshold")?.unwrap_or(0.9);
@@ -77,7 +81,7 @@ fn report(
     }
     let rate = ratio(sums.0, sums.1);
     Json::object([
-        ("provider", Json::from("openai")),
+        ("provider", Json::from(PROVIDER)),
         ("start_date", Json::from(from.to_string())),
         ("end_date", Json::from(until.to_string())),
         ("captured_spend", Json::from(sums.0)),
