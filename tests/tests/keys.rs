@@ -11,6 +11,8 @@
 mod alerts;
 #[path = "keys/capacity.rs"]
 mod capacity;
+#[path = "keys/mail.rs"]
+mod mail;
 #[path = "keys/prompts.rs"]
 mod prompts;
 #[path = "keys/special.rs"]

@@ -11,6 +11,7 @@ use llm_types::alert::{AlertSink, AlertType, BudgetAlert, BudgetEvent, Notice};
 
 use crate::accounts::Inner;
 use crate::bounds::{Budget, Marks};
+use crate::letters;
 use crate::purse::{Owner, usd};
 use crate::shared::Shared;
 use crate::{Accounts, Identity};
@@ -21,6 +22,13 @@ const LEFT: [u8; 2] = [5, 15];
 /// Who hears of budgets, once that is known, and how long it is silent after an alert.
 #[derive(Debug, Default)]
 pub(crate) struct Alerts(OnceLock<(Arc<dyn AlertSink>, Duration)>);
+
+impl Alerts {
+    /// Who sends letters, where letters are written.
+    pub(crate) fn letters(&self) -> Option<Arc<dyn AlertSink>> {
+        self.0.get().filter(|(sink, _)| sink.writes()).map(|(sink, _)| Arc::clone(sink))
+    }
+}
 
 impl Accounts {
     /// Tells from now on `sink` of budgets that run out; the same event of the same budget once in `silence`. Once, at the
@@ -90,6 +98,7 @@ impl Budget {
             max_budget: self.max.map(usd),
             soft_budget: self.soft.map(usd),
             emails,
+            people: Vec::new(),
         }
     }
 }
@@ -130,15 +139,26 @@ impl Inner {
             if !self.is_first_here(&name, *silence) {
                 continue;
             }
-            let (alert, sink, silence) = (budget.alert(event, who, spent), Arc::clone(sink), *silence);
-            let Some(first) = self.shared.get().map(Shared::firsts) else {
+            let (mut alert, sink, silence) = (budget.alert(event, who, spent), Arc::clone(sink), *silence);
+            let first = self.shared.get().map(Shared::firsts);
+            let named = budget.owner == Owner::Team && event == BudgetEvent::SoftCrossed;
+            let store = self.store.clone().filter(|_| named || sink.writes());
+            if first.is_none() && store.is_none() {
                 sink.tell(alert);
                 continue;
-            };
+            }
             self.background.spawn(async move {
-                if first.is_first(&name, silence).await {
-                    sink.tell(alert);
+                if let Some(first) = first
+                    && !first.is_first(&name, silence).await
+                {
+                    return;
                 }
+                if let Some(store) = store
+                    && let Err(problem) = letters::address(&store, &mut alert, sink.writes()).await
+                {
+                    tracing::error!(problem = problem.text(), "nobody knows whom to write to of a budget");
+                }
+                sink.tell(alert);
             });
         }
     }

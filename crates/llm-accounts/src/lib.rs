@@ -82,6 +82,7 @@ mod identity;
 mod journal;
 mod keys;
 mod ledger;
+mod letters;
 mod limits;
 mod load;
 mod mappings;

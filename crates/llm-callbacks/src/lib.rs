@@ -9,7 +9,7 @@
 //! - [`Prometheus`]: LiteLLM's metrics as OpenMetrics text.
 //! - [`FailureTrace`]: failed calls as `tracing` events.
 //! - [`Remote`]: services that take records over HTTP; [`OwnCallbacks`]: the same for single keys and teams.
-//! - [`Alerts`]: budgets that run out, told to operators at once.
+//! - [`Alerts`]: budgets that run out, told to operators at once; letters to people ([`MailSettings`]).
 //! - [`registry`]: sinks by LiteLLM's callback names.
 //! - `testing`: the suite that every sink must pass (feature `testing`).
 
@@ -27,7 +27,9 @@ pub mod remote;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use alerts::{AlertSettings, Alerts, CallAlerts, CallWatch, RegionOf, SpendAlerts};
+pub use alerts::{
+    AlertSettings, Alerts, CallAlerts, CallWatch, Channel, MailSettings, MailWay, RegionOf, Smtp, SpendAlerts,
+};
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};
 pub use failures::FailureTrace;

@@ -96,6 +96,10 @@ impl App {
             }
             if let Some(alerts) = &app.alerts {
                 own.push_str(&counter("litellm_alerts_lost", "Alerts that could not be told.", alerts.lost()));
+                if let Some((sent, lost)) = alerts.letters() {
+                    own.push_str(&counter("litellm_emails_sent", "E-mails that were sent.", sent));
+                    own.push_str(&counter("litellm_emails_lost", "E-mails that could not be sent.", lost));
+                }
             }
             format!("{}{own}# EOF\n", text.strip_suffix("# EOF\n").unwrap_or(&text))
         });

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::letter::Letter;
 use crate::record::Caller;
 
 /// What became of a budget.
@@ -49,6 +50,8 @@ pub struct BudgetAlert {
     pub soft_budget: Option<f64>,
     /// Addresses of the owners who want to know.
     pub emails: Vec<String>,
+    /// Addresses of those who get a letter, where letters are written: the owners, and the people whose budget it is.
+    pub people: Vec<String>,
 }
 
 /// LiteLLM's types of alerts, as far as they are told; `alert_types` names them.
@@ -178,4 +181,14 @@ pub trait AlertSink: Send + Sync + fmt::Debug {
 
     /// True when anybody wants to hear of this type: who would have to look for something to tell asks first.
     fn wants(&self, kind: AlertType) -> bool;
+
+    /// True when people get letters.
+    fn writes(&self) -> bool {
+        false
+    }
+
+    /// Takes a letter, where letters are written. Never waits.
+    fn write(&self, letter: Letter) {
+        drop(letter);
+    }
 }

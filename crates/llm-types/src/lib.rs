@@ -24,6 +24,7 @@ mod format;
 pub mod generate;
 pub mod grammar;
 pub mod json;
+pub mod letter;
 mod operation;
 pub mod record;
 pub mod stream;

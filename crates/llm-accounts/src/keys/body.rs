@@ -44,6 +44,7 @@ body! {
         auto_rotate: bool,
         rotation_interval: String,
         object_permission: Map,
+        send_invite_email: bool,
     }
 }
 

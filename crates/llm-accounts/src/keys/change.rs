@@ -3,6 +3,7 @@
 use chrono::Utc;
 use llm_store::{Filter, KeyPatch, TeamRow, VerificationToken};
 use llm_types::Json;
+use llm_types::letter::Occasion;
 
 use super::body::{DeleteBody, IN_METADATA, KeyBody, OneKeyBody};
 use super::bounds::{Ask, acts_as_another, routes_asked};
@@ -252,6 +253,7 @@ impl Accounts {
         tx.commit().await?;
         self.forget_hash(&row.token);
         self.forget_hash(&hash);
+        self.write_about_key(&stored, &secret, Occasion::KeyRotated, false);
         self.with_grants(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
     }
 }

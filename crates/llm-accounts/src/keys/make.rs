@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
+use llm_types::letter::Occasion;
 use llm_types::{Error, Json, Kind};
 
 use super::body::{IN_METADATA, KeyBody};
@@ -139,6 +140,8 @@ impl Accounts {
         self.audit(tx.table(), actor, Action::Created, &hash, None, Some(&stored)).await?;
         tx.commit().await?;
         self.forget_hash(&hash);
+        let letter = asked.send_invite_email.flatten() == Some(true);
+        self.write_about_key(&stored, &key, Occasion::KeyCreated, letter);
         let mut made = view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref));
         made.set("soft_budget", soft.flatten());
         self.with_grants(made).await

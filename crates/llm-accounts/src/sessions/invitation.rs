@@ -64,6 +64,14 @@ impl Accounts {
             let why = "You can only create invitations for new users of your organization.";
             return Err(forbidden(why).with_param("user_id").into());
         }
+        Ok(view::row(&self.insert_invitation(actor, user).await?))
+    }
+
+    /// An invitation for a user whom the caller may invite.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn insert_invitation(&self, actor: Actor<'_>, user: String) -> Outcome<InvitationRow> {
         let by = actor.name().unwrap_or_else(|| MASTER_USER_ID.to_owned());
         let invitation = InvitationRow {
             user_id: user,
@@ -76,7 +84,7 @@ impl Accounts {
         tx.table().insert(&invitation).await?;
         self.audit(tx.table(), actor, Action::Created, &invitation.id, None, Some(&invitation)).await?;
         tx.commit().await?;
-        Ok(view::row(&invitation))
+        Ok(invitation)
     }
 
     async fn may_invite(&self, actor: Actor<'_>, row: &UserRow) -> Outcome<bool> {

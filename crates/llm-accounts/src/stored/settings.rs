@@ -6,6 +6,7 @@ mod costs;
 mod defaults;
 mod fallbacks;
 mod fields;
+mod letters;
 mod told;
 
 use llm_store::{ConfigPatch, ConfigRow, Rows, StoreTx};
@@ -20,6 +21,7 @@ use crate::serving::Changed;
 use crate::{Accounts, mask};
 pub use defaults::Defaults;
 use fields::FIELDS;
+pub(crate) use letters::{is_on as writes_about, said as letters_said};
 
 /// Sections that may live in the database.
 pub(super) const SECTIONS: &[&str] = &["general_settings", "litellm_settings", "router_settings", ENVIRONMENT];

@@ -29,6 +29,11 @@ pub(super) fn roster(team: &TeamRow) -> Vec<Json> {
     roster.as_array().unwrap_or_default().to_vec()
 }
 
+/// The ids of a team's members.
+pub(crate) fn people_of(team: &TeamRow) -> Vec<String> {
+    roster(team).iter().filter_map(|member| member.text("user_id").map(str::to_owned)).collect()
+}
+
 pub(super) fn is(member: &Json, user: &str) -> bool {
     member.text("user_id") == Some(user)
 }

@@ -12,6 +12,7 @@ mod read;
 mod reset;
 mod rights;
 
+pub(crate) use members::people_of;
 pub use read::TeamListQuery;
 
 use llm_store::TeamRow;

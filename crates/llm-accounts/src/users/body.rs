@@ -28,6 +28,7 @@ body! {
         organizations: Vec<String>,
         password: String,
         object_permission: Map,
+        send_invite_email: bool,
     }
 }
 

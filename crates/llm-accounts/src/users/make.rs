@@ -66,6 +66,9 @@ impl Accounts {
             out = self.generate_first_key(actor, &key).await?;
         }
         let stored = self.store_or_refuse()?.table::<UserRow>().get([id.as_str()]).await?.unwrap_or(stored);
+        if asked.send_invite_email.flatten() == Some(true) {
+            self.invite_by_letter(actor, &stored).await;
+        }
         for (name, value) in self.with_grants(view::row(&stored)).await?.as_object().unwrap_or_default() {
             out.set(name, value.clone());
         }

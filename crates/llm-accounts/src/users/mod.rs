@@ -17,5 +17,4 @@ pub(crate) fn known_fields() -> impl Iterator<Item = &'static str> {
 }
 
 /// Fields that LiteLLM's body has besides; what they say is of no use here, or said elsewhere.
-pub(crate) const NO_EFFECT: &[&str] =
-    &["agent_id", "budget_fallbacks", "budget_limits", "config", "permissions", "send_invite_email"];
+pub(crate) const NO_EFFECT: &[&str] = &["agent_id", "budget_fallbacks", "budget_limits", "config", "permissions"];

@@ -1,12 +1,16 @@
-//! Alerts for operators: taken without waiting, told one by one to a Slack-format webhook, to a JSON webhook, to the log.
+//! Alerts for operators: taken without waiting, told one by one to a Slack-format webhook, to a JSON webhook, to the log; of
+//! budgets also people hear, by e-mail (`mail`).
 //!
 //! Slack, and what understands its format (Discord, Microsoft Teams), gets `{"text": ...}`; the other webhook gets LiteLLM's
 //! `WebhookEvent` of budgets, and nothing else, as there. What is not about budgets waits a few seconds, and the same told
 //! several times becomes one.
 
 mod calls;
+mod desk;
+mod mail;
 mod regions;
 mod text;
+mod trial;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,14 +23,17 @@ use http::header::CONTENT_TYPE;
 use llm_http::{Body, Timeouts, Transport};
 use llm_types::Secret;
 use llm_types::alert::{AlertSink, AlertType, BudgetAlert, Notice};
-use parking_lot::Mutex;
+use llm_types::letter::Letter;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub use calls::{CallAlerts, CallWatch};
+use desk::Desk;
+use mail::Mailer;
+pub use mail::{MailSettings, MailWay, Smtp};
 pub use regions::RegionOf;
+pub use trial::Channel;
 
 /// How bad so many errors are, between what is told as minor and what as major; nothing for fewer.
 fn level(errors: u32, (minor, major): (u32, u32)) -> Option<(u8, &'static str)> {
@@ -65,6 +72,8 @@ pub struct AlertSettings {
     pub gather: Duration,
     /// The JSON webhook (`WEBHOOK_URL`).
     pub webhook: Option<Secret>,
+    /// How people get letters.
+    pub mail: Option<MailSettings>,
     /// The process's own log (`log_to_console`).
     pub log: bool,
     /// Where people find the gateway (`PROXY_BASE_URL`), for messages.
@@ -112,6 +121,7 @@ impl Default for AlertSettings {
             spend: SpendAlerts::default(),
             gather: GATHER,
             webhook: None,
+            mail: None,
             log: false,
             proxy_url: None,
             silence,
@@ -123,7 +133,7 @@ impl AlertSettings {
     /// True when somebody is told.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.slack.is_empty() || !self.slack_of.is_empty() || self.webhook.is_some() || self.log
+        !self.slack.is_empty() || !self.slack_of.is_empty() || self.webhook.is_some() || self.mail.is_some() || self.log
     }
 
     /// The Slack-format webhooks of a type.
@@ -132,19 +142,21 @@ impl AlertSettings {
         own.map_or(&self.slack, |(_, urls)| urls)
     }
 
-    /// True when this type is told, and there is somebody to tell.
+    /// True when this type is told, and there is somebody to tell. `alert_types` says nothing about letters.
     fn wants(&self, kind: AlertType) -> bool {
-        let heard = self.log || !self.slack_for(kind).is_empty();
-        self.types.contains(&kind) && (heard || kind == AlertType::BudgetAlerts && self.webhook.is_some())
+        let budgets = kind == AlertType::BudgetAlerts;
+        let heard = self.log || !self.slack_for(kind).is_empty() || budgets && self.webhook.is_some();
+        self.types.contains(&kind) && heard || budgets && self.mail.is_some()
     }
 }
 
 /// Takes alerts and tells them, in the order in which they came.
 pub struct Alerts {
-    intake: Mutex<Option<mpsc::Sender<(DateTime<Utc>, News)>>>,
+    desk: Desk<(DateTime<Utc>, News)>,
     wanted: Vec<AlertType>,
-    task: Mutex<Option<JoinHandle<()>>>,
-    lost: Arc<AtomicU64>,
+    mailer: Option<Mailer>,
+    settings: Arc<AlertSettings>,
+    http: Arc<dyn Transport>,
 }
 
 /// What is to be told.
@@ -155,61 +167,72 @@ enum News {
 
 impl fmt::Debug for Alerts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alerts").field("lost", &self.lost).finish_non_exhaustive()
+        f.debug_struct("Alerts").field("lost", &self.lost()).finish_non_exhaustive()
     }
 }
 
 impl Alerts {
-    /// Starts the task that tells alerts, on `background`.
+    /// Starts the task that tells alerts, and the one that sends letters, on `background`.
     #[must_use]
-    pub fn start(settings: AlertSettings, http: Arc<dyn Transport>, background: &Handle) -> Self {
-        let (intake, outlet) = mpsc::channel(CAPACITY);
-        let lost = Arc::<AtomicU64>::default();
-        let count = Arc::clone(&lost);
+    pub fn start(mut settings: AlertSettings, http: Arc<dyn Transport>, background: &Handle) -> Self {
         let wanted = AlertType::all().filter(|kind| settings.wants(*kind)).collect();
-        let task = background.spawn(run(settings, http, outlet, count));
-        Self { intake: Mutex::new(Some(intake)), wanted, task: Mutex::new(Some(task)), lost }
-    }
-
-    fn take(&self, news: News) {
-        let taken = self.intake.lock().as_ref().is_some_and(|intake| intake.try_send((Utc::now(), news)).is_ok());
-        if !taken {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        let mailer = settings.mail.take().map(|mail| Mailer::start(mail, Arc::clone(&http), background));
+        let settings = Arc::new(settings);
+        let (told, way) = (Arc::clone(&settings), Arc::clone(&http));
+        let desk = Desk::start(CAPACITY, background, |outlet, lost| run(told, way, outlet, lost));
+        Self { desk, wanted, mailer, settings, http }
     }
 
     /// Alerts that an address did not take, and those that found too many others waiting.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.desk.lost()
+    }
+
+    /// Letters that were sent, and those that could not be; nothing where none are written.
+    #[must_use]
+    pub fn letters(&self) -> Option<(u64, u64)> {
+        self.mailer.as_ref().map(Mailer::counts)
     }
 
     /// Takes no more, and tells what waits, until `deadline`.
     pub async fn shutdown(&self, deadline: Duration) {
-        drop(self.intake.lock().take());
-        let task = self.task.lock().take();
-        if let Some(mut task) = task
-            && tokio::time::timeout(deadline, &mut task).await.is_err()
-        {
-            task.abort();
-            tracing::warn!("some alerts could not be told before the end");
-        }
+        let letters = async {
+            if let Some(mailer) = &self.mailer {
+                mailer.shutdown(deadline).await;
+            }
+        };
+        tokio::join!(self.desk.shutdown(deadline, "alerts"), letters);
     }
 }
 
 impl AlertSink for Alerts {
     fn tell(&self, alert: BudgetAlert) {
-        self.take(News::Budget(Box::new(alert)));
+        let now = Utc::now();
+        if let Some(mailer) = &self.mailer {
+            mailer.tell(&alert, now);
+        }
+        self.desk.take((now, News::Budget(Box::new(alert))));
     }
 
     fn note(&self, notice: Notice) {
         if self.wants(notice.kind) {
-            self.take(News::Notice(notice));
+            self.desk.take((Utc::now(), News::Notice(notice)));
         }
     }
 
     fn wants(&self, kind: AlertType) -> bool {
         self.wanted.contains(&kind)
+    }
+
+    fn writes(&self) -> bool {
+        self.mailer.is_some()
+    }
+
+    fn write(&self, letter: Letter) {
+        if let Some(mailer) = &self.mailer {
+            mailer.write(&letter);
+        }
     }
 }
 
@@ -222,7 +245,7 @@ struct Waiting {
 
 /// Tells what comes: budgets at once, notices when they have waited.
 async fn run(
-    settings: AlertSettings,
+    settings: Arc<AlertSettings>,
     http: Arc<dyn Transport>,
     mut outlet: mpsc::Receiver<(DateTime<Utc>, News)>,
     lost: Arc<AtomicU64>,
@@ -279,6 +302,9 @@ async fn noted(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>
 
 /// Tells everyone; how many could not be told.
 async fn told(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>, alert: &BudgetAlert) -> u64 {
+    if !settings.types.contains(&AlertType::BudgetAlerts) {
+        return 0; // a letter is all that was wanted
+    }
     if settings.log {
         tracing::warn!(group = alert.group, id = %alert.id, event = alert.event.name(), "{}", text::sentence(alert));
     }

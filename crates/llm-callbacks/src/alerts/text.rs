@@ -37,6 +37,12 @@ fn fields(alert: &BudgetAlert) -> Vec<(&'static str, Json)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// The same for people.
+pub(super) fn shown_fields(alert: &BudgetAlert) -> impl Iterator<Item = (&'static str, String)> {
+    let shown = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    fields(alert).into_iter().map(move |(name, value)| (name, shown(value)))
+}
+
 /// True for notices that say the same, whichever call it was.
 pub(super) fn alike(one: &Notice, other: &Notice) -> bool {
     let facts = |of: &Notice| of.facts.iter().filter(|(name, _)| *name != CALL).cloned().collect::<Vec<_>>();
@@ -61,9 +67,7 @@ pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: 
 /// `{"text": ...}`, in Slack's markup.
 pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
     let text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
-    let shown = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let facts = fields(alert).into_iter().map(|(name, value)| (name, shown(value)));
-    message(text, std::iter::once((alert.group, alert.id.to_string())).chain(facts), proxy_url)
+    message(text, std::iter::once((alert.group, alert.id.clone())).chain(shown_fields(alert)), proxy_url)
 }
 
 /// `{"text": ...}` of what is said and the facts that go with it.
@@ -131,6 +135,7 @@ mod tests {
             max_budget,
             soft_budget,
             emails,
+            people: Vec::new(),
         }
     }
 

@@ -19,6 +19,9 @@ pub(crate) static ROWS: &[Row] = &[
     row!("PATCH" "/update/default_team_settings" Admin set_team_defaults),
     row!("GET" "/get/sso_settings" Admin sso),
     row!("PATCH" "/update/sso_settings" Admin set_sso),
+    row!("GET" "/email/event_settings" Admin letters),
+    row!("PATCH" "/email/event_settings" Admin set_letters),
+    row!("POST" "/email/event_settings/reset" Admin reset_letters),
 ];
 
 async fn update(call: Call) -> Outcome<Json> {
@@ -74,4 +77,16 @@ async fn sso(call: Call) -> Outcome<Json> {
 
 async fn set_sso(call: Call) -> Outcome<Json> {
     call.accounts.set_sso(call.actor(), &call.body).await
+}
+
+async fn letters(call: Call) -> Outcome<Json> {
+    call.accounts.email_events().await
+}
+
+async fn set_letters(call: Call) -> Outcome<Json> {
+    call.accounts.set_email_events(call.actor(), &call.body).await
+}
+
+async fn reset_letters(call: Call) -> Outcome<Json> {
+    call.accounts.reset_email_events(call.actor()).await
 }

@@ -7,6 +7,7 @@ use llm_types::Secret;
 use llm_types::alert::AlertType;
 
 use super::env::Environment;
+use super::mail;
 use super::section::Section;
 
 /// `alerting_args` that change nothing here: nothing grows, and reports come when they are due.
@@ -60,13 +61,22 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
                     s.warn("alerting", "webhook has no address: set WEBHOOK_URL");
                 }
             }
-            "email" | "pagerduty" | "ms_teams" => {
-                s.warn("alerting", format!("{channel} is not served yet; slack and webhook are"));
+            "email" => match mail::read(env, mail::Named::Any) {
+                Ok(mail) => {
+                    if mail.base_url.is_none() {
+                        s.warn("alerting", "PROXY_BASE_URL is not set: links in e-mails lead nowhere");
+                    }
+                    out.mail = Some(mail);
+                }
+                Err(why) => s.warn("alerting", format!("email is not sent: {why}")),
+            },
+            "pagerduty" | "ms_teams" => {
+                s.warn("alerting", format!("{channel} is not served yet; slack, webhook and email are"));
             }
-            other => s.error("alerting", format!("`{other}` is no channel: expected slack or webhook")),
+            other => s.error("alerting", format!("`{other}` is no channel: expected slack, webhook or email")),
         }
     }
-    if out.types.is_empty() || !out.is_on() {
+    if out.types.is_empty() && out.mail.is_none() || !out.is_on() {
         return AlertSettings::default();
     }
     out.proxy_url = env.filled("PROXY_BASE_URL");

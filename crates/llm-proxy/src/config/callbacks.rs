@@ -3,10 +3,11 @@
 use llm_accounts::{Export, ExportPlan};
 use llm_callbacks::registry::{self, Builtin, Reason};
 use llm_callbacks::remote::Endpoint;
-use llm_callbacks::{Needs, PrometheusSettings, Redaction};
+use llm_callbacks::{MailSettings, Needs, PrometheusSettings, Redaction};
 
 use super::cache::Bucket;
 use super::env::Environment;
+use super::mail;
 use super::section::Section;
 use super::{Context, Source};
 
@@ -25,6 +26,8 @@ pub struct Callbacks {
     pub exports: ExportPlan,
     /// Where FOCUS files go.
     pub focus: Option<Bucket>,
+    /// How people get letters, where a callback sends them.
+    pub mail: Option<MailSettings>,
     /// The capacity of models is enforced, and shared by priority.
     pub priorities: bool,
 }
@@ -81,6 +84,13 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
                 match super::exports::switch_on(export, ctx.env, &mut out.exports) {
                     Ok(bucket) => out.focus = out.focus.take().or(bucket),
                     Err(why) => s.problems().warn(&item.mark, path, format!("nothing is exported to `{name}`: {why}")),
+                }
+                continue;
+            }
+            if let Some(way) = mail::callback(name) {
+                match mail::read(ctx.env, way) {
+                    Ok(mail) => out.mail = Some(mail),
+                    Err(why) => s.problems().warn(&item.mark, path, format!("`{name}` sends nothing: {why}")),
                 }
                 continue;
             }

@@ -80,8 +80,8 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     if let Some(bytes) = s.megabytes("max_file_size_mb") {
         out.max_upload_bytes = bytes;
     }
-    // Read by whoever shows forms of teams.
-    s.accept("team_metadata_schema");
+    // Read by whoever shows forms of teams, and by whoever writes letters.
+    s.accept("team_metadata_schema email_settings");
     batches(s, &mut out.batches);
     // LiteLLM lets the configuration's model win over the command line's.
     out.default_model = s.text("completion_model").or(out.default_model.take());

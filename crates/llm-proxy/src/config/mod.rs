@@ -12,7 +12,7 @@
 //! | `cache`, `redis` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
-//! | `alerting` | who is told of budgets that run out |
+//! | `alerting`, `mail` | who is told of budgets that run out; how people get letters |
 //! | `exports` | who is told what was spent |
 //! | `mcp` | `mcp_servers`, `mcp_aliases` |
 //! | `prompts` | managed prompts |
@@ -43,6 +43,7 @@ mod known;
 mod lint;
 mod litellm;
 mod login;
+mod mail;
 mod master;
 mod mcp;
 mod models;
@@ -271,6 +272,8 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let aliases = mcp::aliases(litellm.as_ref());
     litellm::read(litellm.as_ref(), ctx, &mut out);
     general::read(general.as_ref(), ctx, &mut out);
+    // A callback that sends letters needs no `alerting`.
+    out.alerts.mail = out.alerts.mail.take().or_else(|| out.callbacks.mail.take());
     outbound::read(ctx.env, &mut out.http);
     let longest = ctx.env.filled("LITELLM_MAX_STREAMING_DURATION_SECONDS");
     out.engine.longest_stream = longest.and_then(|s| s.trim().parse().ok()).and_then(llm_client::target::seconds);

@@ -131,7 +131,7 @@ pub(crate) async fn serve(
         Verb::ProviderBudgets => state::provider_budgets(snapshot),
         Verb::Readiness => readiness(core).await,
         Verb::Backlog => state::backlog(core),
-        Verb::Service => service::try_out(core, parts).await?,
+        Verb::Service => service::try_out(core, parts, who).await?,
         Verb::ApplyGuardrail => judged::apply(snapshot, who, &body).await?,
         Verb::SharedChecks => state::shared_checks(core, snapshot),
         Verb::License => state::license(),

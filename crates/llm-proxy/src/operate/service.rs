@@ -1,9 +1,11 @@
-//! Trying a callback out.
+//! Trying a callback out, or a channel of alerts.
 
 use std::sync::Arc;
 
 use http::Response;
 use http::request::Parts;
+use llm_accounts::Identity;
+use llm_callbacks::Channel;
 use llm_callbacks::remote::Service;
 use llm_types::record::{Caller, Cost, Status};
 use llm_types::{Error, Json, Kind, LogRecord, OperationKind, RawJson, Result, Usage};
@@ -12,14 +14,18 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::models::answer;
 
-/// `GET /health/services`: sends the record of a call that was never made to a callback that is in force; what became of it.
+/// `GET /health/services`: sends the record of a call that was never made to a callback that is in force, or an alert that means
+/// nothing to a channel; what became of it.
 ///
 /// # Errors
 /// 400 without a service or for one that is not known, 422 for one that is not in force, 503 when it does not take the record.
-pub(super) async fn try_out(core: &Core, parts: &Parts) -> Result<Response<Reply>> {
+pub(super) async fn try_out(core: &Core, parts: &Parts, who: Option<&Arc<Identity>>) -> Result<Response<Reply>> {
     let name = crate::pass::who::query(parts, "service").filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Error::bad_request("Service must be specified.").with_param("service"))?;
-    let known = Service::ALL.map(Service::name);
+    if let Some(channel) = Channel::parse(&name) {
+        return try_channel(core, channel, &name, who).await;
+    }
+    let known: Vec<&str> = Service::ALL.into_iter().map(Service::name).chain(Channel::names()).collect();
     if !known.contains(&&*name) {
         let why = format!("Service must be in list. Service={name}. List={known:?}");
         return Err(Error::bad_request(why).with_param("service"));
@@ -38,6 +44,34 @@ pub(super) async fn try_out(core: &Core, parts: &Parts) -> Result<Response<Reply
             ("message", Json::from(format!("Mock LLM request made - check {name}."))),
         ]))),
     }
+}
+
+async fn try_channel(
+    core: &Core,
+    channel: Channel,
+    name: &str,
+    who: Option<&Arc<Identity>>,
+) -> Result<Response<Reply>> {
+    let unused = || {
+        let why = format!("\"{name}\" not in proxy config: general_settings. Unable to test this.");
+        Error::new(Kind::Unprocessable, why).with_param("service")
+    };
+    let alerts = core.app.alerts.clone().ok_or_else(unused)?;
+    let variables = core.app.cache_setup.load().environment.clone();
+    let own = || who.and_then(|who| who.caller().user_email.as_deref().map(str::to_owned));
+    let to = variables.filled("TEST_EMAIL_ADDRESS").or_else(own);
+    let told = core.app.background.spawn(async move { alerts.try_out(channel, to.as_deref()).await });
+    let told = told.await.map_err(|_| Error::internal("the trial broke off"))?;
+    told.ok_or_else(unused)?.map_err(|why| Error::new(Kind::Unavailable, format!("{name}: {why}")))?;
+    let shown = match channel {
+        Channel::Email => "Email",
+        Channel::Slack => "Slack",
+        Channel::Webhook => "Webhook",
+    };
+    Ok(answer(&Json::object([
+        ("status", Json::from("success")),
+        ("message", Json::from(format!("Mock {shown} Alert sent, verify {shown} Alert Received"))),
+    ])))
 }
 
 /// A call that was never made.

@@ -1,0 +1,105 @@
+//! Trying out whether alerts arrive.
+
+use chrono::Utc;
+use llm_types::alert::{AlertType, BudgetAlert, BudgetEvent, Notice};
+use llm_types::record::Caller;
+
+use super::{Alerts, post, text};
+
+/// Where alerts go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Slack-format webhooks.
+    Slack,
+    /// The JSON webhook.
+    Webhook,
+    /// Letters.
+    Email,
+}
+
+/// Names of channels, as `GET /health/services` has them.
+const NAMES: [(&str, Channel); 4] = [
+    ("slack", Channel::Slack),
+    ("slack_budget_alerts", Channel::Slack),
+    ("webhook", Channel::Webhook),
+    ("email", Channel::Email),
+];
+
+impl Channel {
+    /// Every name.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The channel of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, channel)| *channel)
+    }
+}
+
+impl Alerts {
+    /// Sends an alert that means nothing, now; a letter to `to`. `None`: the channel is not in use.
+    ///
+    /// # Errors
+    /// What did not take it, for people.
+    pub async fn try_out(&self, channel: Channel, to: Option<&str>) -> Option<Result<(), String>> {
+        match channel {
+            Channel::Slack => self.try_slack().await,
+            Channel::Webhook => {
+                let url = self.settings.webhook.as_ref()?;
+                let taken = post(&*self.http, "webhook", url, &text::event(&trial())).await;
+                Some(if taken { Ok(()) } else { Err("the webhook did not take it, see the log".to_owned()) })
+            }
+            Channel::Email => {
+                let mailer = self.mailer.as_ref()?;
+                Some(match to {
+                    Some(to) => mailer.try_out(to).await,
+                    None => Err("TEST_EMAIL_ADDRESS is not set, and the caller has no address".to_owned()),
+                })
+            }
+        }
+    }
+
+    /// One message to each address: of the types that are told, or of all.
+    async fn try_slack(&self) -> Option<Result<(), String>> {
+        let settings = &self.settings;
+        if settings.slack.is_empty() && settings.slack_of.is_empty() {
+            return None;
+        }
+        let notice = |kind: AlertType| Notice {
+            kind,
+            title: format!("This is a test slack alert message ({})", kind.name()),
+            facts: Vec::new(),
+        };
+        let own = settings.slack_of.iter().filter(|(kind, _)| settings.types.contains(kind));
+        let own = own.map(|(kind, urls)| (*kind, urls));
+        let (mut tried, mut failed) = (0, 0);
+        for (kind, urls) in own.chain([(AlertType::BudgetAlerts, &settings.slack)]) {
+            let body = text::notice(&notice(kind), Utc::now(), 1, settings.proxy_url.as_deref());
+            for url in urls {
+                tried += 1;
+                failed += u32::from(!post(&*self.http, "slack", url, &body).await);
+            }
+        }
+        Some(match failed {
+            0 => Ok(()),
+            failed => Err(format!("{failed} of {tried} addresses did not take it, see the log")),
+        })
+    }
+}
+
+/// The budget of nobody.
+fn trial() -> BudgetAlert {
+    BudgetAlert {
+        event: BudgetEvent::Crossed,
+        group: "user",
+        id: "litellm:/health/services".to_owned(),
+        caller: Caller { user_id: Some("litellm:/health/services".into()), ..Caller::default() },
+        spend: 1.0,
+        max_budget: Some(0.0),
+        soft_budget: None,
+        emails: Vec::new(),
+        people: Vec::new(),
+    }
+}
