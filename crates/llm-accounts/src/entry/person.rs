@@ -33,7 +33,7 @@ impl Accounts {
     pub(super) async fn whereabouts(&self, store: &Store, said: &Said) -> Result<Whereabouts> {
         let mut user = match self.user_said(said).await? {
             Some(user) => Some(user),
-            None => self.make_user(said).await?,
+            None => Box::pin(self.make_user(said)).await?,
         };
         let teams = self.teams_said(store, said, user.as_ref()).await?;
         let organization = organization_said(store, said).await?;
