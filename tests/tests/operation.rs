@@ -227,3 +227,45 @@ async fn a_configuration_lies_in_a_bucket() {
     let missing = Gateway::start_with("", &options("none.yaml")).await.unwrap_err().to_string();
     assert!(missing.contains("s3://configs/none.yaml"), "{missing}");
 }
+
+#[tokio::test]
+async fn public_models_come_in_pages_and_routers_can_be_tried_out() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim).litellm("public_model_groups: [gpt, claude, embed]");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let get = async |path: &str| gateway.get(path, "").await.unwrap().json();
+    let names = |page: &Value| -> Vec<String> {
+        page["data"].as_array().unwrap().iter().map(|g| g["model_group"].as_str().unwrap().to_owned()).collect()
+    };
+    let page = get("/public/v1/model_hub?page_size=2").await;
+    assert_eq!(names(&page), ["claude", "embed"], "{page}");
+    assert_eq!((&page["meta"]["total_count"], &page["meta"]["total_pages"]), (&json!(3), &json!(2)));
+    let next = get(page["links"]["next"].as_str().unwrap()).await;
+    assert_eq!((names(&next), &next["links"]["next"]), (vec!["gpt".to_owned()], &Value::Null));
+    let dear = get("/public/v1/model_hub?sort=-input_cost_per_token&filter[mode][in]=chat").await;
+    assert_eq!(names(&dear), ["claude", "gpt"], "{dear}");
+    assert_eq!(names(&get("/public/v1/model_hub?filter%5Bproviders%5D%5Bin%5D=anthropic,x&q=CLA").await), ["claude"]);
+    assert_eq!(get("/public/v1/model_hub/modes").await["data"], json!(["chat", "embedding"]));
+    let providers = get("/public/v1/model_hub/providers?filter[mode][eq]=embedding").await;
+    assert_eq!((&providers["data"], &providers["meta"]["has_more"]), (&json!(["openai"]), &json!(false)));
+    assert_eq!(gateway.get("/public/v1/model_hub?color=red", "").await.unwrap().status, 400);
+    let endpoints = get("/public/endpoints").await;
+    let rerank = endpoints["endpoints"].as_array().unwrap().iter().find(|e| e["key"] == "rerank").unwrap();
+    assert!(rerank["providers"].as_array().unwrap().iter().any(|p| p["slug"] == "cohere"), "{rerank}");
+    assert_eq!(get("/public/complexity_router/scorer_defaults").await["tier_boundaries"]["medium_complex"], 0.35);
+
+    let router = json!({"tiers": {"SIMPLE": "gpt", "REASONING": "claude-of-nobody"}});
+    let asked = json!({"complexity_router_config": router, "prompt": "hi", "router_name": "mine"});
+    let told = gateway.ask("/auto_router/test_routing", &asked).await.unwrap().json();
+    assert_eq!((&told["routed_model"], &told["routed_model_configured"]), (&json!("gpt"), &json!(true)), "{told}");
+    assert_eq!(told["routing_decision"]["router_model_name"], "mine");
+    let hard = "Think step by step and reason through this: prove that it terminates. Explain your reasoning.";
+    let asked = json!({"complexity_router_config": router, "messages": [{"role": "user", "content": hard}]});
+    let told = gateway.ask("/auto_router/test_routing", &asked).await.unwrap().json();
+    assert_eq!(told["routed_model_configured"], false, "{told}");
+    assert_eq!(told["routing_decision"]["tier"], "REASONING");
+    let wrong = json!({"complexity_router_config": {"tiers": {"EASY": "gpt"}}});
+    let told = gateway.ask("/auto_router/validate_complexity_router_config", &wrong).await.unwrap().json();
+    assert_eq!(told["valid"], false, "{told}");
+    assert!(llm_tests::calls(&sim).is_empty(), "no model was called");
+}

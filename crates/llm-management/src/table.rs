@@ -82,6 +82,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::spend::pace::ROWS,
         routes::spend::edge::ROWS,
         routes::spend::capture::ROWS,
+        routes::spend::tools::ROWS,
         routes::exports::ROWS,
         routes::compliance::ROWS,
         routes::users::ROWS,

@@ -19,8 +19,8 @@ use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
 use crate::{
-    admin, errors, explain, google, health, mcp, models, pass, rag, realtime, resources, responses, tools, usage_chat,
-    via,
+    admin, errors, explain, google, health, mcp, models, operate, pass, rag, realtime, resources, responses, tools,
+    usage_chat, via,
 };
 
 /// One serving thread: its own upstream pool, and the app that all share.
@@ -140,7 +140,7 @@ impl Core {
     /// Routes that call no model.
     async fn other(&self, route: &Route<'_>, parts: &Parts, body: Incoming) -> Result<Response<Reply>> {
         let snapshot = self.app.snapshot.load_full();
-        let closed = snapshot.settings.hub_needs_key && route.name.starts_with("/public/model_hub");
+        let closed = snapshot.settings.hub_needs_key && operate::is_hub(route.name);
         let open = route.permission == Permission::Public && !closed
             || snapshot.settings.public_routes.iter().any(|r| r == route.name)
             || route.action == Action::Metrics && !snapshot.settings.metrics_need_key;

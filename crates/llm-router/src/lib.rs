@@ -46,6 +46,7 @@ pub use attempts::{Attempts, FailedTry, Hedging};
 pub use auto::{
     Adaptive, AdaptivePreferences, Asked, AutoChoice, AutoRouter, Cell, Complexity, History, How, Preferences,
 };
+pub use auto::{DIMENSION_WEIGHTS, TIER_BOUNDARIES, TOKEN_THRESHOLDS};
 pub use auto::{Quality, QualityPreferences, RequestType, Semantic, SemanticRoute, Tier, TierModels, Weights};
 pub use budget::{BudgetConfig, Period, Spent};
 pub use candidates::{Dropped, TagPattern, encrypted_key};

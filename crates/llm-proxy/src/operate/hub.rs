@@ -38,11 +38,16 @@ pub(super) fn prices(snapshot: &Snapshot) -> Response<Reply> {
 
 /// `GET /public/model_hub`: the groups that were made public.
 pub(super) fn models(snapshot: &Snapshot, parts: &Parts) -> Response<Reply> {
+    answer(&Json::Array(public(snapshot, parts)))
+}
+
+/// The groups that were made public.
+pub(super) fn public(snapshot: &Snapshot, parts: &Parts) -> Vec<Json> {
     let public = &snapshot.settings.public_groups;
     let mut groups = group_facts(snapshot, None, parts);
     groups.retain(|group| group.text("model_group").is_some_and(|name| public.iter().any(|p| p == name)));
     groups.iter_mut().for_each(|group| group.set("is_public_model_group", true));
-    answer(&Json::Array(groups))
+    groups
 }
 
 /// `GET /public/model_hub/info`.

@@ -6,12 +6,18 @@
 //! | `page` | the API document with its page |
 //! | `judged` | a text under one guardrail |
 //! | `hub` | models, providers and prices that everybody may know |
+//! | `hub_list` | the public models in pages |
+//! | `endpoints` | what can be asked for, and of whom |
+//! | `auto` | complexity routers before they are saved |
 //! | `costs` | what a call would cost |
 //! | `service` | trying a callback out |
 //! | `state` | how the gateway is |
 
+mod auto;
 mod costs;
+mod endpoints;
 mod hub;
+mod hub_list;
 mod judged;
 mod page;
 mod service;
@@ -29,6 +35,8 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::routes::Permission;
 use crate::snapshot::Snapshot;
+
+use hub_list::Column;
 
 pub(crate) use hub::leaving;
 pub use page::home;
@@ -52,6 +60,18 @@ pub enum Verb {
     Hub,
     /// `GET /public/model_hub/info`.
     HubInfo,
+    /// `GET /public/v1/model_hub`.
+    HubPage,
+    /// `GET /public/v1/model_hub/{facet}`.
+    HubColumn(hub_list::Column),
+    /// `GET /public/endpoints`.
+    Endpoints,
+    /// `GET /public/complexity_router/scorer_defaults`.
+    ScorerDefaults,
+    /// `POST /auto_router/validate_complexity_router_config`.
+    ValidateRouter,
+    /// `POST /auto_router/test_routing`.
+    TestRouting,
     /// `POST /cost/estimate`.
     Estimate,
     /// `POST /spend/calculate`.
@@ -89,6 +109,14 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/public/litellm_model_cost_map"], Verb::Prices, Permission::Public),
     (Method::GET, &["/public/model_hub"], Verb::Hub, Permission::Public),
     (Method::GET, &["/public/model_hub/info"], Verb::HubInfo, Permission::Public),
+    (Method::GET, &["/public/v1/model_hub"], Verb::HubPage, Permission::Public),
+    (Method::GET, &["/public/v1/model_hub/providers"], Verb::HubColumn(Column::Providers), Permission::Public),
+    (Method::GET, &["/public/v1/model_hub/modes"], Verb::HubColumn(Column::Modes), Permission::Public),
+    (Method::GET, &["/public/v1/model_hub/features"], Verb::HubColumn(Column::Features), Permission::Public),
+    (Method::GET, &["/public/endpoints"], Verb::Endpoints, Permission::Public),
+    (Method::GET, &["/public/complexity_router/scorer_defaults"], Verb::ScorerDefaults, Permission::Public),
+    (Method::POST, &["/auto_router/validate_complexity_router_config"], Verb::ValidateRouter, Permission::Admin),
+    (Method::POST, &["/auto_router/test_routing"], Verb::TestRouting, Permission::Admin),
     (Method::POST, &["/cost/estimate"], Verb::Estimate, Permission::AnyKey),
     (Method::POST, &["/spend/calculate"], Verb::Calculate, Permission::AnyKey),
     (Method::GET, &["/utils/model_info"], Verb::ModelPrice, Permission::AnyKey),
@@ -103,6 +131,11 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::POST, &["/health/test_connection"], Verb::TestConnection, Permission::Admin),
     (Method::GET, &["/callbacks/configs"], Verb::Callbacks, Permission::Admin),
 ];
+
+/// True for what `require_auth_for_public_ai_hub` closes.
+pub(crate) fn is_hub(path: &str) -> bool {
+    ["/public/model_hub", "/public/v1/model_hub"].iter().any(|hub| path.starts_with(hub))
+}
 
 /// Answers.
 ///
@@ -124,6 +157,12 @@ pub(crate) async fn serve(
         Verb::Prices => hub::prices(snapshot),
         Verb::Hub => hub::models(snapshot, parts),
         Verb::HubInfo => hub::info(snapshot),
+        Verb::HubPage => hub_list::page(snapshot, parts)?,
+        Verb::HubColumn(column) => hub_list::column(snapshot, parts, column)?,
+        Verb::Endpoints => endpoints::told(),
+        Verb::ScorerDefaults => auto::defaults(),
+        Verb::ValidateRouter => auto::validate(&body)?,
+        Verb::TestRouting => auto::try_out(snapshot, &body)?,
         Verb::Estimate => costs::estimate(snapshot, who, &body)?,
         Verb::Calculate => costs::calculate(snapshot, who, &body)?,
         Verb::ModelPrice => costs::model(snapshot, parts)?,

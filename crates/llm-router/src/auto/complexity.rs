@@ -61,6 +61,28 @@ pub struct Complexity {
     pub default_model: Option<Arc<str>>,
 }
 
+/// Where a tier ends and the next begins, where the configuration does not say otherwise; LiteLLM's.
+pub const TIER_BOUNDARIES: [(&str, f64); 3] =
+    [("simple_medium", 0.15), ("medium_complex", 0.35), ("complex_reasoning", 0.60)];
+/// Tokens below which a request counts as simple, and above which as complex.
+pub const TOKEN_THRESHOLDS: [(&str, f64); 2] = [("simple", 15.0), ("complex", 400.0)];
+/// How much each sign weighs.
+pub const DIMENSION_WEIGHTS: [(&str, f64); 7] = [
+    ("tokenCount", 0.10),
+    ("codePresence", 0.30),
+    ("reasoningMarkers", 0.25),
+    ("technicalTerms", 0.25),
+    ("simpleIndicators", 0.05),
+    ("multiStepPatterns", 0.03),
+    ("questionComplexity", 0.02),
+];
+
+/// A figure that the configuration gives, else the usual one.
+fn figure(given: &BTreeMap<String, f64>, usual: &[(&str, f64)], name: &str) -> f64 {
+    let usual = || usual.iter().find(|(known, _)| *known == name).map(|(_, figure)| *figure);
+    given.get(name).copied().or_else(usual).unwrap_or_default()
+}
+
 /// Words of programs and of what is done with them.
 const CODE: &[&str] = &[
     "function",
@@ -198,37 +220,39 @@ impl Complexity {
             _ => 0.0,
         };
         let parts = [
-            ("tokenCount", 0.10, self.length(&asked.user)),
-            ("codePresence", 0.30, stage(hits(&all, self.code_keywords.as_deref(), CODE), (1, 0.5), (2, 1.0))),
-            ("reasoningMarkers", 0.25, stage(reasons, (1, 0.7), (2, 1.0))),
-            (
-                "technicalTerms",
-                0.25,
-                stage(hits(&all, self.technical_keywords.as_deref(), TECHNICAL), (2, 0.5), (4, 1.0)),
-            ),
-            ("simpleIndicators", 0.05, -stage(hits(&all, self.simple_keywords.as_deref(), SIMPLE), (1, 1.0), (1, 1.0))),
-            ("multiStepPatterns", 0.03, if hits(&all, None, STEPS) >= 2 { 0.5 } else { 0.0 }),
-            ("questionComplexity", 0.02, if asked.user.matches('?').count() > 3 { 0.5 } else { 0.0 }),
+            ("tokenCount", self.length(&asked.user)),
+            ("codePresence", stage(hits(&all, self.code_keywords.as_deref(), CODE), (1, 0.5), (2, 1.0))),
+            ("reasoningMarkers", stage(reasons, (1, 0.7), (2, 1.0))),
+            ("technicalTerms", stage(hits(&all, self.technical_keywords.as_deref(), TECHNICAL), (2, 0.5), (4, 1.0))),
+            ("simpleIndicators", -stage(hits(&all, self.simple_keywords.as_deref(), SIMPLE), (1, 1.0), (1, 1.0))),
+            ("multiStepPatterns", if hits(&all, None, STEPS) >= 2 { 0.5 } else { 0.0 }),
+            ("questionComplexity", if asked.user.matches('?').count() > 3 { 0.5 } else { 0.0 }),
         ];
-        let weight = |name: &str, usual: f64| self.dimension_weights.get(name).copied().unwrap_or(usual);
-        let score: f64 = parts.iter().map(|(name, usual, value)| weight(name, *usual) * value).sum();
-        let border = |name: &str, usual: f64| self.tier_boundaries.get(name).copied().unwrap_or(usual);
+        let weight = |name: &str| figure(&self.dimension_weights, &DIMENSION_WEIGHTS, name);
+        let score: f64 = parts.iter().map(|(name, value)| weight(name) * value).sum();
+        let border = |name: &str| self.boundary(name);
         let tier = match () {
             () if reasons >= 2 => Tier::Reasoning,
-            () if score < border("simple_medium", 0.15) => Tier::Simple,
-            () if score < border("medium_complex", 0.35) => Tier::Medium,
-            () if score < border("complex_reasoning", 0.60) => Tier::Complex,
+            () if score < border("simple_medium") => Tier::Simple,
+            () if score < border("medium_complex") => Tier::Medium,
+            () if score < border("complex_reasoning") => Tier::Complex,
             () => Tier::Reasoning,
         };
         (tier, score)
     }
 
+    /// Where a tier ends, by the name of the boundary.
+    #[must_use]
+    pub fn boundary(&self, name: &str) -> f64 {
+        figure(&self.tier_boundaries, &TIER_BOUNDARIES, name)
+    }
+
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     fn length(&self, text: &str) -> f64 {
-        let threshold = |name: &str, usual: f64| self.token_thresholds.get(name).copied().unwrap_or(usual);
+        let threshold = |name: &str| figure(&self.token_thresholds, &TOKEN_THRESHOLDS, name);
         match (text.len() / BYTES_PER_TOKEN) as f64 {
-            n if n < threshold("simple", 15.0) => -1.0,
-            n if n > threshold("complex", 400.0) => 1.0,
+            n if n < threshold("simple") => -1.0,
+            n if n > threshold("complex") => 1.0,
             _ => 0.0,
         }
     }

@@ -13,7 +13,7 @@ use crate::{Resolved, Rng, RouteRequest, Router};
 
 pub(crate) use adaptive::Learned;
 pub use adaptive::{Adaptive, AdaptivePreferences, Cell, History, RequestType, Weights};
-pub use complexity::{Complexity, Tier, TierModels};
+pub use complexity::{Complexity, DIMENSION_WEIGHTS, TIER_BOUNDARIES, TOKEN_THRESHOLDS, Tier, TierModels};
 pub use quality::{Quality, QualityPreferences};
 pub use semantic::{Semantic, SemanticRoute};
 

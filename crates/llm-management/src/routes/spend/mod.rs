@@ -6,6 +6,7 @@
 //! | `sessions` | what rows are told of their sessions |
 //! | `pace` | how fast models answer, and how often they fail |
 //! | `edge` | how many requests the gateway answered |
+//! | `tools` | what tools of MCP servers cost |
 //! | `capture` | what was spent here beside what a provider billed |
 //! | `global` | who and what spent how much: keys, users, teams, tags, models, providers |
 //! | `report` | the report by team, customer or key |
@@ -30,6 +31,7 @@ pub(crate) mod report;
 pub(crate) mod scoped;
 pub(crate) mod seen;
 mod sessions;
+pub(crate) mod tools;
 pub(crate) mod usage;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
