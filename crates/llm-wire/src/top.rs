@@ -12,6 +12,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// Fields that an object may have: fields are looked for one by one, so that more of them would be an attack.
+const MOST: usize = 4096;
+
 /// The fields of the outermost object of a body, in order.
 #[derive(Debug, Default)]
 pub struct Top<'a> {
@@ -23,7 +26,7 @@ impl<'a> Top<'a> {
     /// Reads the top level of a body.
     ///
     /// # Errors
-    /// `BadRequest` when the body is not one JSON object.
+    /// `BadRequest` when the body is not one JSON object, or one with thousands of fields.
     pub fn parse(body: &'a [u8]) -> Result<Self> {
         serde_json::from_slice(body)
             .map_err(|e| Error::bad_request(format!("Invalid JSON payload: {e}")).with_param("request_body"))
@@ -121,6 +124,9 @@ impl<'de> Deserialize<'de> for Top<'de> {
                     {
                         top.known.insert(field);
                     }
+                    if top.fields.len() == MOST {
+                        return Err(serde::de::Error::custom(format!("an object with more than {MOST} fields")));
+                    }
                     top.fields.push((key, value));
                 }
                 Ok(top)
@@ -166,6 +172,17 @@ pub fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_with_thousands_of_fields_is_an_attack() {
+        let body = |fields: usize| {
+            let fields: Vec<String> = (0..fields).map(|at| format!("\"f{at}\":1")).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        assert!(Top::parse(body(MOST).as_bytes()).is_ok());
+        let refused = Top::parse(body(MOST + 1).as_bytes()).unwrap_err();
+        assert!(refused.message.contains("more than 4096 fields"), "{}", refused.message);
+    }
 
     #[test]
     fn edits_leave_the_rest_alone() {

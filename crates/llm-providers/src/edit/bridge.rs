@@ -2,6 +2,8 @@
 //! differently, or what only Anthropic's own models understand, in words that everybody knows. The rules are LiteLLM's
 //! but where it would lose a text.
 
+use std::collections::HashSet;
+
 use llm_types::generate::{GenerateRequest, OutputFormat, Part, PartKind, Role, ToolChoice, ToolKind, Turn};
 use llm_types::{Field, Format, Json, RawJson};
 use llm_wire::ModelCaps;
@@ -252,16 +254,14 @@ fn shape(request: &mut GenerateRequest) {
     let Some(OutputFormat::JsonSchema { name, schema, strict, .. }) = &mut request.output else { return };
     name.get_or_insert_with(|| "structured_output".to_owned());
     strict.get_or_insert(true);
-    if let Ok(mut tree) = schema.read::<Json>()
-        && close(&mut tree)
-    {
+    if let Ok(mut tree) = schema.read::<Json>() {
+        close(&mut tree);
         *schema = tree.to_raw();
     }
 }
 
-/// Closes the objects of a schema, at every depth; true when something changed.
-fn close(schema: &mut Json) -> bool {
-    let before = schema.clone();
+/// Closes the objects of a schema, at every depth.
+fn close(schema: &mut Json) {
     let names: Option<Vec<Json>> = match (schema.text("type"), schema.get("properties").and_then(Json::as_object)) {
         (Some("object"), Some(fields)) => Some(fields.iter().map(|(name, _)| Json::from(name.as_str())).collect()),
         _ => None,
@@ -272,22 +272,17 @@ fn close(schema: &mut Json) -> bool {
     }
     for key in ["properties", "$defs", "definitions"] {
         if let Some(Json::Object(fields)) = schema.get_mut(key) {
-            fields.iter_mut().for_each(|(_, inner)| {
-                close(inner);
-            });
+            fields.iter_mut().for_each(|(_, inner)| close(inner));
         }
     }
     for key in ["anyOf", "oneOf", "allOf"] {
         if let Some(Json::Array(list)) = schema.get_mut(key) {
-            list.iter_mut().for_each(|inner| {
-                close(inner);
-            });
+            list.iter_mut().for_each(close);
         }
     }
     if let Some(items) = schema.get_mut("items") {
         close(items);
     }
-    *schema != before
 }
 
 /// Instructions in the middle of a conversation become turns of the user that say what they are. Nothing may stand
@@ -348,13 +343,13 @@ fn own_words(request: &mut GenerateRequest) {
 
 /// Names of tools that are longer than most hosts take.
 fn short_names(request: &mut GenerateRequest) -> Vec<(String, String)> {
-    let mut told: Vec<(String, String)> = Vec::new();
+    let (mut told, mut known) = (Vec::new(), HashSet::new());
     let mut shorten = |name: &mut String| {
         if let Some(short) = short_tool_name(name) {
-            if !told.iter().any(|(sent, _)| *sent == short) {
-                told.push((short.clone(), name.clone()));
+            let long = std::mem::replace(name, short);
+            if known.insert(name.clone()) {
+                told.push((name.clone(), long));
             }
-            *name = short;
         }
     };
     for tool in &mut request.tools {

@@ -8,8 +8,9 @@ use llm_types::{Json, RawJson};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
-use super::names::{Names, is_legal};
+use super::names::is_legal;
 use super::object::{Array, Object};
+use crate::tool_names::ToolNames;
 use crate::top::Top;
 
 /// Blocks of this format that chat clients may write among their parts.
@@ -21,7 +22,7 @@ pub(super) struct Blocks {
     /// The parts go back into the format they came from: nothing is cleaned.
     pub native: bool,
     /// Tool names to rewrite.
-    pub names: Names,
+    pub names: ToolNames,
     /// What could not be said, by OpenAI's names.
     pub lost: Vec<&'static str>,
     /// An uploaded file is referred to.
@@ -136,7 +137,7 @@ impl Blocks {
             self.nameless += 1;
         }
         o.str("id", &self.id(&call.id));
-        o.str("name", self.names.sent(&call.name));
+        o.str("name", self.names.written(&call.name));
         let input = input(&call.arguments);
         if let Cow::Owned(_) = input {
             self.lose("tool_calls.arguments");

@@ -1,5 +1,7 @@
 //! Turns to `system` and `messages`.
 
+use std::collections::{HashMap, HashSet};
+
 use bytes::{BufMut, BytesMut};
 use llm_types::generate::{Part, PartKind, Role, Turn};
 use llm_types::{Error, RawJson, Result};
@@ -98,7 +100,7 @@ fn message(role: &str, group: &[Turn], last: bool, blocks: &mut Blocks, out: &mu
         return true;
     }
     let mut list = Array::open(o.key("content"));
-    let mut calls = Vec::new();
+    let mut calls = HashSet::new();
     for (at, turn) in group.iter().enumerate() {
         let last = last && at + 1 == group.len();
         match role {
@@ -130,7 +132,7 @@ fn user(turn: &Turn, role: &str, blocks: &mut Blocks, list: &mut Array<'_>) {
     }
 }
 
-fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut Vec<&'a str>, blocks: &mut Blocks, list: &mut Array<'_>) {
+fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut HashSet<&'a str>, blocks: &mut Blocks, list: &mut Array<'_>) {
     let before = list.len();
     let results = hosted_results(turn);
     let thinks = |p: &&Part| matches!(p.kind, PartKind::Thinking { .. } | PartKind::RedactedThinking { .. });
@@ -147,12 +149,11 @@ fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut Vec<&'a str>, blocks: &
                 text_block(text.trim_end(), part.cache_control.as_ref().or(mark), list);
             }
             PartKind::ToolCall(call) => {
-                if !call.id.is_empty() && calls.contains(&call.id.as_str()) {
+                if !calls.insert(&call.id) && !call.id.is_empty() {
                     continue;
                 }
-                calls.push(&call.id);
-                match results.iter().find(|(id, _)| *id == call.id) {
-                    Some((_, result)) => {
+                match results.get(&call.id) {
+                    Some(result) => {
                         let mut o = Object::open(list.item());
                         o.str("type", "server_tool_use");
                         o.str("id", &call.id);
@@ -174,21 +175,24 @@ fn assistant<'a>(turn: &'a Turn, last: bool, calls: &mut Vec<&'a str>, blocks: &
 }
 
 /// Results of tools that the provider ran, as chat clients send them back: `provider_specific_fields` of the message.
-fn hosted_results(turn: &Turn) -> Vec<(String, &RawValue)> {
+fn hosted_results(turn: &Turn) -> HashMap<String, &RawValue> {
+    let mut out = HashMap::new();
     let hosted = |p: &Part| matches!(&p.kind, PartKind::ToolCall(c) if c.id.starts_with("srvtoolu_"));
     if !turn.parts.iter().any(hosted) {
-        return Vec::new();
+        return out;
     }
     let fields = turn.extra.get("provider_specific_fields").and_then(|f| f.read::<Top<'_>>().ok());
-    let Some(fields) = fields else { return Vec::new() };
+    let Some(fields) = fields else { return out };
     let lists = ["web_search_results", "tool_results"].into_iter().filter_map(|key| fields.read::<Vec<&RawValue>>(key));
-    lists
-        .flatten()
-        .filter_map(|block| {
-            let top: Top<'_> = serde_json::from_str(block.get()).ok()?;
-            Some((top.str("tool_use_id")?.into_owned(), block))
-        })
-        .collect()
+    for block in lists.flatten() {
+        let id = serde_json::from_str::<Top<'_>>(block.get())
+            .ok()
+            .and_then(|top| Some(top.str("tool_use_id")?.into_owned()));
+        if let Some(id) = id {
+            out.entry(id).or_insert(block);
+        }
+    }
+    out
 }
 
 fn text_block(text: &str, mark: Option<&RawJson>, list: &mut Array<'_>) {

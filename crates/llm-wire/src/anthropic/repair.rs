@@ -1,6 +1,7 @@
 //! Histories whose tool calls and results do not match, made acceptable. Only done where messages may be modified.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use llm_types::generate::{Part, PartKind, Role, ToolResult, Turn};
 
@@ -24,7 +25,10 @@ pub(super) fn repaired(turns: &[Turn]) -> Cow<'_, [Turn]> {
         out.push(turn.clone());
         let answers = rest.iter().take_while(|t| t.role != Role::Assistant).count();
         let (behind, _) = rest.split_at_checked(answers).unwrap_or((rest, &[]));
-        let results: Vec<Part> = calls(turn).map(|(id, name)| answer(behind, id, name)).collect();
+        // Of several results the last one counts.
+        let given: HashMap<&str, &Part> =
+            behind.iter().flat_map(|t| &t.parts).filter_map(|p| Some((result(p)?.call_id.as_str(), p))).collect();
+        let results: Vec<Part> = calls(turn).map(|(id, name)| answer(given.get(id).copied(), id, name)).collect();
         if !results.is_empty() {
             out.push(Turn::of(Role::Tool, results));
         }
@@ -43,10 +47,8 @@ fn result(part: &Part) -> Option<&ToolResult> {
     if let PartKind::ToolResult(r) = &part.kind { Some(r) } else { None }
 }
 
-fn answer(turns: &[Turn], id: &str, name: &str) -> Part {
-    let mut parts = turns.iter().flat_map(|t| &t.parts);
-    let found = parts.rfind(|p| result(p).is_some_and(|r| r.call_id == id));
-    found.cloned().unwrap_or_else(|| {
+fn answer(given: Option<&Part>, id: &str, name: &str) -> Part {
+    given.cloned().unwrap_or_else(|| {
         let text =
             format!("[System: Tool execution skipped/interrupted by user. No result provided for tool '{name}'.]");
         Part::new(PartKind::ToolResult(ToolResult {

@@ -8,7 +8,7 @@ use super::betas::{self, Facts};
 use super::block_encode::Blocks;
 use super::extras_encode::{user_id, write_carried, write_mcp_servers};
 use super::messages_encode::{write_messages, write_system};
-use super::names::Names;
+use super::names::RULE;
 use super::object::Object;
 use super::reasoning::{self, Plan};
 use super::repair::repaired;
@@ -16,6 +16,7 @@ use super::tools_encode::{Tools, history_calls, write_items};
 use super::unsupported::{check, lose, write_allowed};
 use super::{FORMAT, JSON_TOOL, schema, tool_choice};
 use crate::codec::EncodeContext;
+use crate::tool_names::ToolNames;
 
 /// What the request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +45,11 @@ fn native(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, purpose: Purpose, 
     let (system, turns) = native_system(req);
     write_system(system, &mut blocks, &mut body);
     write_messages(turns, &mut blocks, ctx, body.key("messages"))?;
-    tools.write(req, true, &Names::default(), ctx)?;
+    tools.write(req, true, &ToolNames::default(), ctx)?;
     if !req.tools.is_empty() {
         write_items(&tools.items, body.key("tools"));
     }
-    tool_choice::write(req, &Names::default(), false, ctx, &mut body)?;
+    tool_choice::write(req, &ToolNames::default(), false, ctx, &mut body)?;
     if let Some(thinking) = &req.reasoning.thinking {
         body.raw("thinking", thinking.get());
     }
@@ -103,7 +104,7 @@ fn foreign(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, purpose: Purpose,
     let refused = check(req, ctx)?;
     let mut plan = reasoning::plan(req, refused, ctx)?;
     let legacy = !refused.has(Field::Functions);
-    let mut blocks = Blocks { names: Names::of(req), ..Blocks::default() };
+    let mut blocks = Blocks { names: ToolNames::of(req, &RULE), ..Blocks::default() };
     let repaired = if ctx.modify_params { repaired(&req.turns) } else { (&req.turns[..]).into() };
     let instructions = repaired.iter().take_while(|t| matches!(t.role, Role::System | Role::Developer)).count();
     let (system, turns) = repaired.split_at_checked(instructions).unwrap_or((&[], &repaired));
@@ -175,7 +176,7 @@ fn output(
     req: &GenerateRequest,
     tools: &mut Tools,
     legacy: bool,
-    names: &Names,
+    names: &ToolNames,
     ctx: &mut EncodeContext<'_>,
 ) -> Result<Option<Json>> {
     let wanted = wanted_schema(req);

@@ -5,9 +5,9 @@ use llm_types::{Error, Extra, Json, Kind, Result, UsageSource};
 use serde_json::value::RawValue;
 
 use super::block_decode::{part, raw_json};
-use super::names::original;
 use super::{FORMAT, JSON_TOOL, error, usage};
 use crate::codec::{Hints, ReplyContext, ReplyView};
+use crate::tool_names::original;
 use crate::top::Top;
 
 /// Reads an answer.

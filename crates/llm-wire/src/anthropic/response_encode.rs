@@ -5,10 +5,10 @@ use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, 
 use llm_types::{Extra, Format, RawJson};
 
 use super::block_encode::Blocks;
-use super::names::Names;
 use super::object::{Array, Object};
 use super::{FORMAT, usage};
 use crate::codec::ReplyContext;
+use crate::tool_names::ToolNames;
 
 /// A text without a word.
 const EMPTY_TEXT: &[u8] = br#"{"type":"text","text":""}"#;
@@ -23,7 +23,7 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     o.str("type", "message");
     o.str("role", "assistant");
     o.str("model", ctx.model.as_deref().unwrap_or(&resp.model));
-    let mut blocks = Blocks { native, names: Names::back(&ctx.hints.tool_names), ..Blocks::default() };
+    let mut blocks = Blocks { native, names: ToolNames::back(&ctx.hints.tool_names), ..Blocks::default() };
     let mut list = Array::open(o.key("content"));
     let keep_empty = keeps_empty(ctx);
     // LiteLLM's answers of Bedrock always have a text, and be it empty

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use llm_types::{Json, RawJson};
 
+use crate::definitions::{Definitions, Named};
 use crate::top::Top;
 
 /// Keys that the root of a tool's schema may have.
@@ -72,33 +73,24 @@ pub(super) fn needs_wrapping(schema: &RawJson) -> bool {
 /// every object closed.
 pub(super) fn for_output(schema: &RawJson) -> Json {
     let mut root: Json = schema.read().unwrap_or_default();
-    let mut defs = Vec::new();
-    for key in ["$defs", "definitions"] {
-        if let Some(Json::Object(found)) = root.remove(key) {
-            defs.extend(found.into_iter().map(|(name, def)| (format!("#/{key}/{name}"), def)));
-        }
-    }
-    let mut cleaner = Cleaner { defs, open: Vec::new(), recursive: false };
+    let mut cleaner = Cleaner { defs: Definitions::take(&mut root), recursive: false };
     cleaner.clean(&mut root);
     if cleaner.recursive {
         // a type that contains itself cannot be inlined: it stays a definition
-        let defs = cleaner.defs.clone();
-        let kept = defs.into_iter().filter_map(|(path, mut def)| {
-            cleaner.open.push(path.clone());
+        let mut kept = Vec::new();
+        while let Some((name, mut def)) = cleaner.defs.enter_nth(kept.len()) {
             cleaner.clean(&mut def);
-            cleaner.open.pop();
-            Some((path.rsplit('/').next()?.to_owned(), def))
-        });
-        let kept: Vec<(String, Json)> = kept.collect();
+            cleaner.defs.leave();
+            kept.push((name, def));
+        }
         root.set("$defs", Json::Object(kept));
     }
     root
 }
 
 struct Cleaner {
-    defs: Vec<(String, Json)>,
-    /// Definitions that are being inlined right now.
-    open: Vec<String>,
+    defs: Definitions,
+    /// Some references had to stay.
     recursive: bool,
 }
 
@@ -132,19 +124,18 @@ impl Cleaner {
     }
 
     fn inline(&mut self, node: &mut Json, path: &str) {
-        let found = self.defs.iter().find(|(p, _)| p == path).map(|(_, def)| def.clone());
-        let Some(mut def) = found.filter(|_| !self.open.iter().any(|p| p == path)) else {
-            self.recursive |= self.open.iter().any(|p| p == path);
-            return;
+        let mut def = match self.defs.enter(path) {
+            Named::Unknown => return,
+            Named::Stays => return self.recursive = true,
+            Named::Schema(def) => def,
         };
         if let Json::Object(fields) = node {
             // what stands beside the reference (a description) wins over the definition
             let beside = fields.drain(..).filter(|(k, _)| k != "$ref");
             beside.for_each(|(k, v)| def.set(&k, v));
         }
-        self.open.push(path.to_owned());
         self.clean(&mut def);
-        self.open.pop();
+        self.defs.leave();
         *node = def;
     }
 }

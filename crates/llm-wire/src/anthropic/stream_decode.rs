@@ -12,11 +12,11 @@ use llm_types::{Error, Extra, Kind, RawJson, UpstreamDetail, UsageSource};
 use serde_json::value::RawValue;
 
 use super::block_decode::{is_hosted, raw_json};
-use super::names::original;
 use super::stream_line::{DeltaIn, Line, Text};
 use super::{FORMAT, JSON_TOOL, error, response_decode, usage};
 use crate::codec::{Hints, ReplyContext, StreamDecoder};
 use crate::sse::Frame;
+use crate::tool_names::original;
 use crate::top::Top;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

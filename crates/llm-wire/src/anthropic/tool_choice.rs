@@ -3,11 +3,11 @@
 use llm_types::generate::{GenerateRequest, ToolChoice};
 use llm_types::{Format, RawJson, Result};
 
-use super::names::Names;
 use super::object::Object;
 use super::unsupported::{error, lose};
 use super::{FORMAT, JSON_TOOL};
 use crate::codec::EncodeContext;
+use crate::tool_names::ToolNames;
 use crate::top::Top;
 
 enum Choice<'a> {
@@ -20,7 +20,7 @@ enum Choice<'a> {
 /// unless the client chose otherwise.
 pub(super) fn write(
     req: &GenerateRequest,
-    names: &Names,
+    names: &ToolNames,
     force_json: bool,
     ctx: &mut EncodeContext<'_>,
     body: &mut Object<'_>,
@@ -34,7 +34,7 @@ pub(super) fn write(
         Some(ToolChoice::Auto) => Choice::Type("auto"),
         Some(ToolChoice::None) => Choice::Type("none"),
         Some(ToolChoice::Required) => Choice::Type("any"),
-        Some(ToolChoice::Function(name)) => Choice::Tool(names.sent(name)),
+        Some(ToolChoice::Function(name)) => Choice::Tool(names.written(name)),
         Some(ToolChoice::Other { format: FORMAT, json }) => Choice::Raw(json),
         Some(ToolChoice::Other { format, json }) => foreign(*format, json, ctx),
     };

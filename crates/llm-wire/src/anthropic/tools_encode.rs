@@ -6,11 +6,11 @@ use llm_types::json::raw_str;
 use llm_types::{Json, RawJson, Result};
 use serde_json::value::RawValue;
 
-use super::names::Names;
 use super::object::{Array, Object};
 use super::unsupported::{error, lose};
 use super::{FORMAT, schema};
 use crate::codec::EncodeContext;
+use crate::tool_names::ToolNames;
 use crate::top::Top;
 
 /// Keys of this format that a chat client may set beside `function`.
@@ -65,7 +65,7 @@ impl Tools {
         &mut self,
         req: &GenerateRequest,
         legacy: bool,
-        names: &Names,
+        names: &ToolNames,
         ctx: &mut EncodeContext<'_>,
     ) -> Result<()> {
         for tool in &req.tools {
@@ -137,10 +137,10 @@ pub(super) fn history_calls(req: &GenerateRequest) -> bool {
     req.turns.iter().flat_map(|t| &t.parts).any(|p| matches!(&p.kind, PartKind::ToolCall(c) if !c.id.is_empty()))
 }
 
-fn function(tool: &Tool, f: &FunctionTool, names: &Names, out: &mut BytesMut) {
+fn function(tool: &Tool, f: &FunctionTool, names: &ToolNames, out: &mut BytesMut) {
     let native = tool.extra.format() == Some(FORMAT);
     let mut o = Object::open(out);
-    o.str("name", names.sent(&f.name));
+    o.str("name", names.written(&f.name));
     match (&f.parameters, native) {
         (Some(schema), true) => o.raw("input_schema", schema.get()),
         (None, true) => {}

@@ -3,6 +3,8 @@
 //! Instructions are lifted out wherever they stand; turns of one side that follow each other become one content, answers
 //! of functions one of their own.
 
+use std::collections::HashMap;
+
 use llm_types::generate::{GenerateRequest, Part, PartKind, Role, ToolResult, Turn};
 use llm_types::{Error, Result};
 
@@ -32,6 +34,7 @@ pub(super) fn write<'r>(
     let lifted = |t: &&Turn| model.takes_system() && is_instruction(t);
     let (system, turns): (Vec<&'r Turn>, Vec<&'r Turn>) = req.turns.iter().partition(|t| lifted(t));
     let said: Vec<Said<'r>> = turns.iter().flat_map(|t| sayings(t)).collect();
+    let called = called(&turns);
     let mut parts = Parts::new(model);
     let mut list = body.arr("contents");
     let mut wrote = false;
@@ -40,7 +43,7 @@ pub(super) fn write<'r>(
         let same = rest.iter().take_while(|s| std::mem::discriminant(*s) == std::mem::discriminant(first)).count();
         let (run, after) = rest.split_at_checked(same).unwrap_or((rest, &[]));
         rest = after;
-        wrote |= run_of(run, &turns, &mut parts, &mut list)?;
+        wrote |= run_of(run, &called, &mut parts, &mut list)?;
     }
     if !wrote {
         let text = if system.is_empty() { " " } else { "." };
@@ -53,6 +56,15 @@ pub(super) fn write<'r>(
     parts.lost.iter().for_each(|name| lose(ctx, name));
     instructions(&system, body);
     Ok(parts.resolution())
+}
+
+/// The functions that were called, by the ids of the calls; of two with the same id the last one.
+fn called<'r>(turns: &[&'r Turn]) -> HashMap<&'r str, &'r str> {
+    let calls = turns.iter().flat_map(|t| &t.parts).filter_map(|p| match &p.kind {
+        PartKind::ToolCall(call) if !call.id.is_empty() => Some((call.id.as_str(), call.name.as_str())),
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// True for instructions that are lifted out; an empty text stays where it is, as LiteLLM has it.
@@ -80,7 +92,7 @@ fn sayings(turn: &Turn) -> Vec<Said<'_>> {
 }
 
 /// Writes one content, or nothing when nothing was said.
-fn run_of(run: &[Said<'_>], turns: &[&Turn], parts: &mut Parts, list: &mut Arr<'_>) -> Result<bool> {
+fn run_of(run: &[Said<'_>], called: &HashMap<&str, &str>, parts: &mut Parts, list: &mut Arr<'_>) -> Result<bool> {
     match run.first() {
         Some(Said::Model(_)) => {
             let models: Vec<&Turn> =
@@ -95,7 +107,8 @@ fn run_of(run: &[Said<'_>], turns: &[&Turn], parts: &mut Parts, list: &mut Arr<'
             content("user", list, |out| {
                 for said in run {
                     if let Said::Result(result) = said {
-                        result_encode::write(result, turns, parts.model(), &mut out.obj())?;
+                        let name = called.get(result.call_id.as_str()).copied();
+                        result_encode::write(result, name, parts.model(), &mut out.obj())?;
                     }
                 }
                 Ok(())

@@ -1,7 +1,7 @@
 //! Answers of functions.
 
 use bytes::BufMut;
-use llm_types::generate::{Part, PartKind, ToolResult, Turn};
+use llm_types::generate::{Part, ToolResult};
 use llm_types::{Extra, Result};
 use serde_json::value::RawValue;
 
@@ -14,12 +14,8 @@ use crate::openai::object::Obj;
 /// Writes a `function_response` part. Its name is that of the call that it answers.
 ///
 /// # Errors
-/// `BadRequest` when no earlier call has its id and it has no name.
-pub(super) fn write(result: &ToolResult, turns: &[&Turn], model: Model, part: &mut Obj<'_>) -> Result<()> {
-    let called = turns.iter().rev().flat_map(|t| t.parts.iter().rev()).find_map(|p| match &p.kind {
-        PartKind::ToolCall(call) if !call.id.is_empty() && call.id == result.call_id => Some(call.name.as_str()),
-        _ => None,
-    });
+/// `BadRequest` when no call has its id and it has no name.
+pub(super) fn write(result: &ToolResult, called: Option<&str>, model: Model, part: &mut Obj<'_>) -> Result<()> {
     let name = called.or(result.name.as_deref()).ok_or_else(|| orphan(&result.call_id))?;
     let mut response = part.obj("function_response");
     response.str("name", name);

@@ -3,6 +3,8 @@
 
 use llm_types::{Json, RawJson};
 
+use crate::definitions::{Definitions, Named};
+
 /// How deep a schema may be nested; what is deeper is any object.
 const DEPTH: usize = 100;
 
@@ -38,13 +40,8 @@ pub(super) fn for_google(schema: &RawJson, ordered: bool) -> Json {
     if tree.as_object().is_none() {
         return tree;
     }
-    let mut defs: Vec<(String, Json)> = Vec::new();
-    for key in ["$defs", "definitions"] {
-        if let Some(Json::Object(list)) = tree.remove(key) {
-            defs.extend(list);
-        }
-    }
-    write_out(&mut tree, &defs, &mut Vec::new());
+    let mut defs = Definitions::take(&mut tree);
+    write_out(&mut tree, &mut defs);
     bend(&mut tree, 0);
     object_types(&mut tree);
     filter(&mut tree, ordered);
@@ -52,18 +49,20 @@ pub(super) fn for_google(schema: &RawJson, ordered: bool) -> Json {
 }
 
 /// Puts definitions in place of references to them. A definition that needs itself is any object there.
-fn write_out(node: &mut Json, defs: &[(String, Json)], inside: &mut Vec<String>) {
-    let name = node.text("$ref").and_then(|r| r.rsplit('/').next()).map(str::to_owned);
-    if let Some(name) = name {
-        let found = defs.iter().find(|(n, _)| *n == name).filter(|_| !inside.contains(&name) && inside.len() < DEPTH);
-        let Some((_, definition)) = found else { return *node = Json::object([("type", "object")]) };
-        *node = definition.clone();
-        inside.push(name);
-        children(node, &mut |child| write_out(child, defs, inside));
-        inside.pop();
+fn write_out(node: &mut Json, defs: &mut Definitions) {
+    if let Some(name) = node.text("$ref").and_then(|r| r.rsplit('/').next()).map(str::to_owned) {
+        if defs.depth() >= DEPTH {
+            return *node = Json::object([("type", "object")]);
+        }
+        let Named::Schema(definition) = defs.enter_named(&name) else {
+            return *node = Json::object([("type", "object")]);
+        };
+        *node = definition;
+        children(node, &mut |child| write_out(child, defs));
+        defs.leave();
         return;
     }
-    children(node, &mut |child| write_out(child, defs, inside));
+    children(node, &mut |child| write_out(child, defs));
 }
 
 /// The schemas inside of a schema.
@@ -184,6 +183,12 @@ mod tests {
 
     fn bent(schema: &str) -> String {
         for_google(&RawJson::parse(schema).unwrap(), false).to_string()
+    }
+
+    #[test]
+    fn a_small_schema_cannot_become_a_huge_one() {
+        let told = for_google(&crate::definitions::testing::doubling(60), false).to_string();
+        assert!(told.len() < 20 << 20, "{}", told.len());
     }
 
     #[test]

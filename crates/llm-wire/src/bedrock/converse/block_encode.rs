@@ -1,23 +1,24 @@
 //! Parts to content blocks.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use llm_types::generate::{FileRef, MediaSource, Part, PartKind as K, ToolCall, ToolResult, Turn};
 use llm_types::{RawJson, Result};
 use serde_json::value::RawValue;
 
 use super::media::{Kind, Medium};
-use super::names::Names;
 use crate::anthropic::tool_input;
 use crate::codec::EncodeContext;
 use crate::openai::object::Arr;
+use crate::tool_names::ToolNames;
 use crate::top::Top;
 
 /// Writes parts and remembers what it met.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     /// Tool names to rewrite.
-    pub names: Names,
+    pub names: ToolNames,
     /// The model keeps prompts in a cache.
     pub caches: bool,
     /// ... and may keep them for an hour.
@@ -26,18 +27,18 @@ pub(super) struct Blocks {
     pub guarded: bool,
     /// What could not be said, by OpenAI's names.
     pub lost: Vec<&'static str>,
-    /// Names of the documents so far.
-    documents: Vec<String>,
+    /// Names of the documents so far, and how many have each.
+    documents: HashMap<String, u32>,
     /// The message that is being written has text, and documents.
     pub has_text: bool,
     /// See [`Self::has_text`].
     pub has_document: bool,
     /// Ids of the calls and results of the message.
-    pub ids: Vec<String>,
+    pub ids: HashSet<String>,
 }
 
 impl Blocks {
-    pub(super) fn new(names: Names, ctx: &EncodeContext<'_>) -> Self {
+    pub(super) fn new(names: ToolNames, ctx: &EncodeContext<'_>) -> Self {
         let caches = !ctx.caps.known || ctx.caps.prompt_cache;
         Self { names, caches, caches_hours: ctx.caps.cache_hour, ..Self::default() }
     }
@@ -129,9 +130,9 @@ impl Blocks {
 
     /// Names must differ within a request.
     fn document_name(&mut self, name: String) -> String {
-        let same = self.documents.iter().filter(|n| **n == name).count();
-        self.documents.push(name.clone());
-        if same == 0 { name } else { format!("{name}_{}", same + 1) }
+        let count = self.documents.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}_{count}") }
     }
 
     /// Parts that chat clients write in the words of other languages.
@@ -172,10 +173,9 @@ impl Blocks {
             return Ok(self.text(&format!("[tool result for {name}: {said}]"), list));
         }
         let id = call_id(&result.call_id);
-        if self.ids.iter().any(|known| *known == id) {
+        if !self.ids.insert(id.clone().into_owned()) {
             return Ok(false);
         }
-        self.ids.push(id.clone().into_owned());
         if result.is_error.is_some() {
             self.lose("is_error");
         }
@@ -230,10 +230,9 @@ impl Blocks {
     /// Writes a call, or several where a model wrote several objects as the arguments of one.
     pub(super) fn tool_use(&mut self, call: &ToolCall, list: &mut Arr<'_>) {
         let id = call_id(&call.id);
-        if self.ids.iter().any(|known| *known == id) {
+        if !self.ids.insert(id.clone().into_owned()) {
             return;
         }
-        self.ids.push(id.clone().into_owned());
         for (at, input) in inputs(&call.arguments).into_iter().enumerate() {
             if let Cow::Owned(_) = input {
                 self.lose("tool_calls.arguments");
@@ -242,7 +241,7 @@ impl Blocks {
             let mut block = list.obj();
             let mut inner = block.obj("toolUse");
             inner.str("toolUseId", &id);
-            inner.str("name", self.names.sent(&call.name));
+            inner.str("name", self.names.written(&call.name));
             inner.text("input", &input);
         }
     }

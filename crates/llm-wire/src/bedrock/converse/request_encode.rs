@@ -10,13 +10,14 @@ use serde_json::Number;
 use super::block_encode::Blocks;
 use super::fields_encode::{self, More};
 use super::messages_encode::{write_messages, write_system};
-use super::names::Names;
+use super::names::RULE;
 use super::reasoning::{self, Plan};
 use super::tools_encode::{Tools, history_calls};
 use crate::anthropic::{lose, unsupported};
 use crate::bedrock::model::Family;
 use crate::codec::EncodeContext;
 use crate::openai::object::Obj;
+use crate::tool_names::ToolNames;
 
 /// Writes a request.
 pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &mut BytesMut) -> Result<()> {
@@ -25,7 +26,7 @@ pub(super) fn encode(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, out: &m
     fields_encode::collect(req, family, &mut more, ctx);
     let plan = reasoning::plan(req, family, &mut more, ctx)?;
     let sampling = sampling(req, ctx)?;
-    let mut blocks = Blocks::new(Names::of(req), ctx);
+    let mut blocks = Blocks::new(ToolNames::of(req, &RULE), ctx);
     blocks.guarded = req.extra.get("guardrailConfig").is_some_and(|g| !g.is_null()) && !has_guarded_text(req);
     let tools = Tools::of(req, family, &mut blocks, ctx)?;
     let told = if tools.is_empty() && history_calls(req) { Cow::Owned(calls_as_text(req)) } else { Cow::Borrowed(req) };

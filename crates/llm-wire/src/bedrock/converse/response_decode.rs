@@ -5,9 +5,9 @@ use llm_types::{Error, Extra, Format, Json, Kind, RawJson, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::names::original;
 use super::{FORMAT, JSON_TOOL, usage};
 use crate::codec::{Hints, ReplyContext, ReplyView};
+use crate::tool_names::original;
 use crate::top::Top;
 
 /// Reads an answer.

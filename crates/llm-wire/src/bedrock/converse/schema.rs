@@ -2,8 +2,7 @@
 
 use llm_types::{Json, RawJson};
 
-/// References that are replaced at the most: definitions of definitions grow without bound.
-const INLINED: usize = 1000;
+use crate::definitions::{Definition, Definitions, Named};
 
 /// The schema of a tool: an object whose root says little, definitions in place of references, no nulls.
 pub(super) fn of_tool(schema: Option<&RawJson>, closed_roots: bool) -> Json {
@@ -64,21 +63,15 @@ fn without_nulls(node: &mut Json) {
 
 /// References to definitions replaced by them. Definitions that contain themselves stay, and so do references to them.
 fn inlined(mut root: Json) -> Json {
-    let mut defs = Vec::new();
-    for key in ["$defs", "definitions"] {
-        if let Some(Json::Object(found)) = root.remove(key) {
-            defs.extend(found.into_iter().map(|(name, def)| (key, name, def)));
-        }
-    }
-    let mut inliner = Inliner { defs, open: Vec::new(), left: INLINED, kept: false };
+    let mut inliner = Inliner { defs: Definitions::take(&mut root), kept: false };
     inliner.walk(&mut root);
     if inliner.kept {
-        for (key, name, def) in inliner.defs {
+        for Definition { key, name, schema, .. } in inliner.defs.into_all() {
             if root.get(key).is_none() {
                 root.set(key, Json::Object(Vec::new()));
             }
-            if let Some(kept) = root.get_mut(key) {
-                kept.set(&name, def);
+            if let Some(Json::Object(kept)) = root.get_mut(key) {
+                kept.push((name, schema));
             }
         }
     }
@@ -86,11 +79,7 @@ fn inlined(mut root: Json) -> Json {
 }
 
 struct Inliner {
-    defs: Vec<(&'static str, String, Json)>,
-    /// Definitions that are being inlined right now.
-    open: Vec<String>,
-    /// References that may still be replaced.
-    left: usize,
+    defs: Definitions,
     /// Some references had to stay.
     kept: bool,
 }
@@ -108,16 +97,13 @@ impl Inliner {
     }
 
     fn inline(&mut self, node: &mut Json, path: &str) {
-        let found = self.defs.iter().find(|(key, name, _)| path == format!("#/{key}/{name}"));
-        let Some(mut def) = found.map(|(.., def)| def.clone()) else { return };
-        if self.left == 0 || self.open.iter().any(|p| p == path) {
-            self.kept = true;
-            return;
-        }
-        self.left -= 1;
-        self.open.push(path.to_owned());
+        let mut def = match self.defs.enter(path) {
+            Named::Unknown => return,
+            Named::Stays => return self.kept = true,
+            Named::Schema(def) => def,
+        };
         self.walk(&mut def);
-        self.open.pop();
+        self.defs.leave();
         if let Json::Object(fields) = node {
             // what stands beside the reference (a description) wins over the definition
             fields.drain(..).filter(|(k, _)| k != "$ref").for_each(|(k, v)| def.set(&k, v));
@@ -149,6 +135,13 @@ mod tests {
         assert!(tool(text, false).contains(r#""s":{"type":"string","description":"d"}"#));
         let text = r##"{"type":"object","properties":{"n":{"$ref":"#/$defs/N"}},"$defs":{"N":{"type":"object","properties":{"n":{"$ref":"#/$defs/N"}}}}}"##;
         assert!(tool(text, false).contains(r##""$defs":{"N":"##), "{}", tool(text, false));
+    }
+
+    #[test]
+    fn a_small_schema_cannot_become_a_huge_one() {
+        let doubling = crate::definitions::testing::doubling(60);
+        let told = of_tool(Some(&doubling), false).to_string();
+        assert!(told.len() < 20 << 20 && told.contains(r##""$ref":"#/$defs/d59""##), "{}", told.len());
     }
 
     #[test]

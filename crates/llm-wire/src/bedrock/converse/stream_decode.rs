@@ -11,11 +11,11 @@ use llm_types::{Error, Format, Kind, UpstreamDetail};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::names::original;
 use super::{FORMAT, JSON_TOOL, response_decode, usage};
 use crate::bedrock::error;
 use crate::codec::{Hints, ReplyContext, StreamDecoder};
 use crate::sse::Frame;
+use crate::tool_names::original;
 use crate::top::Top;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -142,7 +142,7 @@ impl Tools {
                 plain("auto")
             }
             ToolChoice::Required => plain("any"),
-            ToolChoice::Function(name) => named(blocks.names.sent(name)),
+            ToolChoice::Function(name) => named(blocks.names.written(name)),
             ToolChoice::None | ToolChoice::Other { .. } => {
                 if !ctx.drop_params {
                     return Err(unsupported(ctx, &["tool_choice"]));
@@ -169,7 +169,7 @@ impl Tools {
     }
 
     fn function(&mut self, f: &FunctionTool, family: Family, blocks: &Blocks) {
-        let name = blocks.names.sent(&f.name);
+        let name = blocks.names.written(&f.name);
         self.item(|o| {
             let mut spec = o.obj("toolSpec");
             spec.str("name", name);
