@@ -31,6 +31,11 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// What a write does: it makes a row or changes the one that was there.
+    pub(crate) const fn over<T>(before: Option<&T>) -> Self {
+        if before.is_some() { Self::Updated } else { Self::Created }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -41,6 +46,24 @@ impl Action {
             Self::Rotated => "rotated",
         }
     }
+}
+
+/// Changes a row, or inserts it where there is none. Answers the row that was there.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn keep<T: Table>(
+    tx: &mut StoreTx,
+    id: &str,
+    row: &T,
+    patch: &impl Patch<Row = T>,
+) -> Outcome<Option<T>> {
+    let before = tx.table::<T>().get([id]).await?;
+    match &before {
+        Some(_) => tx.table::<T>().update([id], patch).await.map(drop)?,
+        None => tx.table().insert(row).await?,
+    }
+    Ok(before)
 }
 
 /// Rows on a page at the most.

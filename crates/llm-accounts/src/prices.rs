@@ -148,8 +148,7 @@ impl Accounts {
             reload_revision: schedule.revision,
         };
         tx.table().put(&row).await?;
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
-        self.audit(tx.table(), actor, action, ROW, before.as_ref(), Some(&row)).await?;
+        self.audit(tx.table(), actor, Action::over(before.as_ref()), ROW, before.as_ref(), Some(&row)).await?;
         Ok(tx.commit().await?)
     }
 

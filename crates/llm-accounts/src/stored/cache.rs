@@ -6,7 +6,7 @@ use llm_types::{Json, RawJson};
 
 use super::form;
 use crate::Accounts;
-use crate::audit::Action;
+use crate::audit::{Action, keep};
 use crate::keys::Actor;
 use crate::mask;
 use crate::request::{FieldProblem, Outcome, Problem};
@@ -96,22 +96,17 @@ impl Accounts {
         self.check_draft(&draft, Changed::Rest)?;
         let sealed = Json::from(self.seal_or_refuse()?.seal_fields(&settings)?.to_string()).to_raw();
         let mut tx = self.store_or_refuse()?.begin().await?;
-        let before = tx.table::<CacheConfigRow>().get([ROW]).await?;
-        if before.is_some() {
-            let patch = CacheConfigPatch { cache_settings: Some(sealed), ..CacheConfigPatch::default() };
-            tx.table::<CacheConfigRow>().update([ROW], &patch).await?;
-        } else {
-            let row = CacheConfigRow { id: ROW.to_owned(), cache_settings: sealed, ..CacheConfigRow::default() };
-            tx.table().insert(&row).await?;
-        }
+        let patch = CacheConfigPatch { cache_settings: Some(sealed.clone()), ..CacheConfigPatch::default() };
+        let row = CacheConfigRow { id: ROW.to_owned(), cache_settings: sealed, ..CacheConfigRow::default() };
+        let before = keep(&mut tx, ROW, &row, &patch).await?;
         let shown = |settings: &Json| CacheConfigRow {
             id: ROW.to_owned(),
             cache_settings: hidden_cache(settings).to_raw(),
             ..CacheConfigRow::default()
         };
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
         let before = before.map(|_| shown(&there));
-        self.audit(tx.table(), actor, action, ROW, before.as_ref(), Some(&shown(&settings))).await?;
+        self.audit(tx.table(), actor, Action::over(before.as_ref()), ROW, before.as_ref(), Some(&shown(&settings)))
+            .await?;
         self.commit_and_serve(tx).await?;
         Ok(Json::object([
             ("message", Json::from("Cache settings updated successfully")),

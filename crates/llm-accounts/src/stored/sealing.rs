@@ -3,9 +3,10 @@
 
 use llm_store::{
     CacheConfigPatch, CacheConfigRow, ConfigPatch, ConfigRow, CredentialPatch, CredentialRow, Filter, GuardrailPatch,
-    GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, Patch, PromptPatch, PromptRow, ProxyModelPatch,
-    ProxyModelRow, RegisteredVectorStorePatch, RegisteredVectorStoreRow, SearchToolPatch, SearchToolRow,
-    SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch, TeamRow, VerificationToken,
+    GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, McpUserCredentialPatch, McpUserCredentialRow,
+    Patch, PromptPatch, PromptRow, ProxyModelPatch, ProxyModelRow, RegisteredVectorStorePatch,
+    RegisteredVectorStoreRow, SearchToolPatch, SearchToolRow, SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch,
+    TeamRow, VerificationToken,
 };
 use llm_types::{Json, RawJson};
 
@@ -48,25 +49,34 @@ impl Found {
         ])
     }
 
+    /// Looks at a text; the text sealed anew, where it is of the older format and that is asked for.
+    fn text(&mut self, text: &str, seal: &Seal, anew: bool) -> Outcome<Option<String>> {
+        self.scanned += 1;
+        // Parameters of callbacks stand behind a mark.
+        let (mark, sealed) = match text.strip_prefix(callbacks::SEALED) {
+            Some(rest) => (callbacks::SEALED, rest),
+            None => ("", text),
+        };
+        match (seal.open(sealed), Seal::is_newer(sealed)) {
+            (Some(_), true) => self.newer += 1,
+            (None, true) => self.closed += 1,
+            (None, false) => self.plain += 1,
+            (Some(open), false) if anew => {
+                let again = format!("{mark}{}", seal.seal(&open)?);
+                self.migrated += 1;
+                return Ok(Some(again));
+            }
+            (Some(_), false) => self.older += 1,
+        }
+        Ok(None)
+    }
+
     /// Looks at every text of a value, and seals those of the older format anew where that is asked for.
     fn walk(&mut self, value: &mut Json, seal: &Seal, anew: bool) -> Outcome<()> {
         match value {
             Json::String(text) => {
-                self.scanned += 1;
-                // Parameters of callbacks stand behind a mark.
-                let (mark, sealed) = match text.strip_prefix(callbacks::SEALED) {
-                    Some(rest) => (callbacks::SEALED, rest),
-                    None => ("", text.as_str()),
-                };
-                match (seal.open(sealed), Seal::is_newer(sealed)) {
-                    (Some(_), true) => self.newer += 1,
-                    (None, true) => self.closed += 1,
-                    (None, false) => self.plain += 1,
-                    (Some(open), false) if anew => {
-                        *text = format!("{mark}{}", seal.seal(&open)?);
-                        self.migrated += 1;
-                    }
-                    (Some(_), false) => self.older += 1,
+                if let Some(sealed) = self.text(text, seal, anew)? {
+                    *text = sealed;
                 }
             }
             Json::Array(items) => items.iter_mut().try_for_each(|item| self.walk(item, seal, anew))?,
@@ -222,6 +232,19 @@ impl Accounts {
             RegisteredVectorStorePatch.litellm_params?
         );
         place!(run, "cache_config", all(), CacheConfigRow.id, CacheConfigPatch.cache_settings);
+        run.table::<McpUserCredentialRow, McpUserCredentialPatch>(
+            "mcp_user_credentials",
+            all(),
+            |row| &row.id,
+            |row, found, seal, anew| {
+                let changed = found.text(&row.credential_b64, seal, anew)?;
+                Ok(changed.map(|text| McpUserCredentialPatch {
+                    credential_b64: Some(text),
+                    ..McpUserCredentialPatch::default()
+                }))
+            },
+        )
+        .await?;
         run.table::<TeamRow, TeamPatch>(
             "team",
             with_callbacks(),

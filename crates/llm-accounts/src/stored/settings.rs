@@ -13,7 +13,7 @@ use llm_store::{ConfigPatch, ConfigRow, Rows, StoreTx};
 use llm_types::{Json, RawJson};
 
 use super::{Stored, decides_who_gets_in};
-use crate::audit::Action;
+use crate::audit::{Action, keep};
 use crate::keys::{Actor, bad};
 use crate::models::merged;
 use crate::request::{Map, Outcome, body, required};
@@ -239,21 +239,14 @@ impl Accounts {
         name: &str,
         content: Json,
     ) -> Outcome<()> {
-        let before = tx.table::<ConfigRow>().get([name]).await?;
         let sealed = if name == ENVIRONMENT { self.seal_or_refuse()?.seal_fields(&content)? } else { content };
-        let mut after =
-            before.clone().unwrap_or_else(|| ConfigRow { param_name: name.to_owned(), ..ConfigRow::default() });
-        after.param_value = Some(sealed.to_raw());
-        match &before {
-            Some(_) => {
-                let patch = ConfigPatch { param_value: Some(after.param_value.clone()), ..ConfigPatch::default() };
-                tx.table::<ConfigRow>().update([name], &patch).await?;
-            }
-            None => tx.table().insert(&after).await?,
-        }
+        let param_value = Some(sealed.to_raw());
+        let patch = ConfigPatch { param_value: Some(param_value.clone()), ..ConfigPatch::default() };
+        let row = ConfigRow { param_name: name.to_owned(), param_value, ..ConfigRow::default() };
+        let before = keep(tx, name, &row, &patch).await?;
+        let after = ConfigRow { param_value: row.param_value.clone(), ..before.clone().unwrap_or(row) };
         let (before, after) = (before.as_ref().map(shown), shown(&after));
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
-        self.audit(tx.table(), actor, action, name, before.as_ref(), Some(&after)).await
+        self.audit(tx.table(), actor, Action::over(before.as_ref()), name, before.as_ref(), Some(&after)).await
     }
 }
 

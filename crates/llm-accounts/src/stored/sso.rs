@@ -7,7 +7,7 @@ use llm_types::{Json, RawJson};
 
 use super::form;
 use super::settings::ENVIRONMENT;
-use crate::audit::Action;
+use crate::audit::{Action, keep};
 use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
@@ -148,25 +148,16 @@ impl Accounts {
 
     async fn write_sso(&self, tx: &mut StoreTx, actor: Actor<'_>, settings: &Json, there: &Json) -> Outcome<()> {
         let sealed = self.seal_or_refuse()?.seal_fields(settings)?.to_raw();
-        let before = tx.table::<SsoConfigRow>().get([ROW]).await?;
-        match &before {
-            Some(_) => {
-                let patch = SsoConfigPatch { sso_settings: Some(sealed), ..SsoConfigPatch::default() };
-                tx.table::<SsoConfigRow>().update([ROW], &patch).await?;
-            }
-            None => {
-                let row = SsoConfigRow { id: ROW.to_owned(), sso_settings: sealed, ..SsoConfigRow::default() };
-                tx.table().insert(&row).await?;
-            }
-        }
+        let patch = SsoConfigPatch { sso_settings: Some(sealed.clone()), ..SsoConfigPatch::default() };
+        let row = SsoConfigRow { id: ROW.to_owned(), sso_settings: sealed, ..SsoConfigRow::default() };
+        let before = keep(tx, ROW, &row, &patch).await?;
         let shown = |settings: &Json| SsoConfigRow {
             id: ROW.to_owned(),
             sso_settings: mask::tree(settings).to_raw(),
             ..SsoConfigRow::default()
         };
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
         let before = before.map(|_| shown(there));
-        self.audit(tx.table(), actor, action, ROW, before.as_ref(), Some(&shown(settings))).await
+        self.audit(tx.table(), actor, Action::over(before.as_ref()), ROW, before.as_ref(), Some(&shown(settings))).await
     }
 
     /// Takes the same variables out of the database's `environment_variables`, where older gateways kept them: they would

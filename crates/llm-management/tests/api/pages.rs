@@ -1,7 +1,7 @@
 //! Settings of pages: what holds where, what is refused, logos, the banner, the cache.
 
 use llm_accounts::{Accounts, AccountsSettings, PageRules, Seal, SealFormat};
-use llm_store::{BudgetRow, CacheConfigRow, CredentialRow, UiSettingsRow};
+use llm_store::{BudgetRow, CacheConfigRow, CredentialRow, McpUserCredentialRow, UiSettingsRow};
 use llm_types::Json;
 
 use crate::models::served;
@@ -195,6 +195,8 @@ async fn secrets_are_sealed_anew() {
         ..CredentialRow::default()
     };
     store.table().insert(&row).await.unwrap();
+    let held = McpUserCredentialRow { credential_b64: ours.clone(), ..McpUserCredentialRow::default() };
+    store.table().insert(&held).await.unwrap();
     let logging = format!(
         r#"{{"team_id":"t","metadata":{{"logging":[{{"callback_name":"langfuse","callback_type":"success","callback_vars":{{"langfuse_secret_key":"{}"}}}}]}}}}"#,
         old.seal("lf").unwrap()
@@ -202,7 +204,7 @@ async fn secrets_are_sealed_anew() {
     ok(&gateway, MASTER, "POST", "/team/new", &logging).await;
     let check = async || ok(&gateway, MASTER, "GET", "/credentials/migrate-encryption/check", "").await;
     let before = check().await;
-    assert_eq!(at(&before, "report.residual_legacy").as_i64(), Some(2), "{before}");
+    assert_eq!(at(&before, "report.residual_legacy").as_i64(), Some(3), "{before}");
     assert_eq!(at(&before, "report.total_undecryptable").as_i64(), Some(1));
     let path = "/credentials/migrate-encryption";
     assert_eq!(gateway.post(MASTER, path, "").await.0, 400, "the older format is still written");
@@ -211,10 +213,11 @@ async fn secrets_are_sealed_anew() {
     let settings = AccountsSettings { encryption_algorithm: SealFormat::Gcm, ..(*gateway.accounts.settings()).clone() };
     let newer = Accounts::new(settings, Some(store.clone()), tokio::runtime::Handle::current()).unwrap();
     newer.migrate_encryption(true).await.unwrap();
-    assert_eq!(at(&check().await, "report.residual_legacy").as_i64(), Some(2), "nothing was written");
+    assert_eq!(at(&check().await, "report.residual_legacy").as_i64(), Some(3), "nothing was written");
     let done = newer.migrate_encryption(false).await.unwrap();
     assert_eq!(at(&done, "report.locations.credentials_table.migrated").as_i64(), Some(1), "{done}");
     assert_eq!(at(&done, "report.locations.team.migrated").as_i64(), Some(1), "{done}");
+    assert_eq!(at(&done, "report.locations.mcp_user_credentials.migrated").as_i64(), Some(1), "{done}");
     assert_eq!(at(&check().await, "report.residual_legacy").as_i64(), Some(0));
     let row = store.table::<CredentialRow>().get(["c"]).await.unwrap().unwrap();
     let kept: Json = row.credential_values.read().unwrap();

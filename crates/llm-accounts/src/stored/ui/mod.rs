@@ -16,7 +16,7 @@ use llm_types::Json;
 
 use super::form::{self, Field};
 use crate::Accounts;
-use crate::audit::Action;
+use crate::audit::{Action, keep};
 use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
@@ -222,23 +222,17 @@ impl Accounts {
     }
 
     async fn write_ui(&self, tx: &mut StoreTx, actor: Actor<'_>, id: &str, settings: &Json) -> Outcome<()> {
-        let before = tx.table::<UiSettingsRow>().get([id]).await?;
         // A text, as LiteLLM writes and reads it.
         let value = Json::from(settings.to_string()).to_raw();
-        if before.is_some() {
-            let patch = UiSettingsPatch { ui_settings: Some(value), ..UiSettingsPatch::default() };
-            tx.table::<UiSettingsRow>().update([id], &patch).await?;
-        } else {
-            let row = UiSettingsRow { id: id.to_owned(), ui_settings: value, ..UiSettingsRow::default() };
-            tx.table().insert(&row).await?;
-        }
+        let patch = UiSettingsPatch { ui_settings: Some(value.clone()), ..UiSettingsPatch::default() };
+        let row = UiSettingsRow { id: id.to_owned(), ui_settings: value, ..UiSettingsRow::default() };
+        let before = keep(tx, id, &row, &patch).await?;
         let shown = |settings: &Json| UiSettingsRow {
             id: id.to_owned(),
             ui_settings: settings.to_raw(),
             ..UiSettingsRow::default()
         };
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
         let before = before.as_ref().map(|row| shown(&read(Some(row))));
-        self.audit(tx.table(), actor, action, id, before.as_ref(), Some(&shown(settings))).await
+        self.audit(tx.table(), actor, Action::over(before.as_ref()), id, before.as_ref(), Some(&shown(settings))).await
     }
 }
