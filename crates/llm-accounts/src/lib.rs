@@ -170,7 +170,8 @@ pub use scim::{ScimQuery, discovery, resource_type, schema_of, schemas, service_
 pub use seal::{Seal, SealFormat};
 pub use serving::{Changed, ServedPrompt, Serves, Serving};
 pub use sessions::{
-    Attempt, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token, write_token,
+    Attempt, FORWARDED_PROTO, FailureLimits, LoginSettings, Profile, SESSION_TEAM, Session, UiAccess, read_token,
+    write_token,
 };
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use spend_alerts::UserSpendRules;

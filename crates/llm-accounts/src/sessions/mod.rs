@@ -30,7 +30,7 @@ pub use login::Attempt;
 pub use profile::Profile;
 pub(crate) use profile::inactive;
 pub use session::Session;
-pub use settings::{FailureLimits, LoginSettings, UiAccess};
+pub use settings::{FORWARDED_PROTO, FailureLimits, LoginSettings, UiAccess};
 pub use token::{read_token, write_token};
 
 /// The team of sessions. It has no row.

@@ -6,6 +6,9 @@ use llm_types::Secret;
 
 use crate::passwords::PasswordPolicy;
 
+/// The header in which a proxy before the gateway says how the client came: `http` or `https`.
+pub const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
 /// Who may log in (`ui_access_mode`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum UiAccess {
@@ -120,5 +123,51 @@ impl Default for LoginSettings {
             hide_hint: false,
             control_plane: false,
         }
+    }
+}
+
+impl LoginSettings {
+    /// Where the gateway is, seen from outside, without a slash at the end: `PROXY_BASE_URL`, else what a request says.
+    /// `host`: its `Host`; `proto`: its [`FORWARDED_PROTO`].
+    #[must_use]
+    pub fn outside(&self, host: Option<&str>, proto: Option<&str>) -> String {
+        if let Some(base) = &self.base_url {
+            return base.trim_end_matches('/').to_owned();
+        }
+        let host = host.filter(|host| is_host(host)).unwrap_or("localhost");
+        let scheme = if self.secure(proto) { "https" } else { "http" };
+        format!("{scheme}://{host}{}", self.root_path.trim_end_matches('/'))
+    }
+
+    /// True when people get in over TLS. `proto`: the [`FORWARDED_PROTO`] of the request.
+    #[must_use]
+    pub fn secure(&self, proto: Option<&str>) -> bool {
+        match &self.base_url {
+            Some(base) => base.starts_with("https://"),
+            None => proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+        }
+    }
+}
+
+/// A host with or without a port, and nothing else: it ends up in headers and pages.
+fn is_host(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_people_get_in() {
+        let mut login = LoginSettings { root_path: "/llm/".to_owned(), ..LoginSettings::default() };
+        assert_eq!(login.outside(Some("gateway.example:4000"), None), "http://gateway.example:4000/llm");
+        assert_eq!(login.outside(Some("[::1]:4000"), Some("HTTPS")), "https://[::1]:4000/llm");
+        for bad in ["a/b", "a@b", "a\"b", ""] {
+            assert_eq!(login.outside(Some(bad), None), "http://localhost/llm", "{bad:?}");
+        }
+        login.base_url = Some("https://llm.example/".to_owned());
+        assert_eq!(login.outside(Some("other.example"), Some("http")), "https://llm.example");
     }
 }

@@ -5,8 +5,9 @@
 //! servers that want a token of the caller's own whoever issues those.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderValue};
 use http::{HeaderMap, Response};
+use llm_accounts::FORWARDED_PROTO;
 use llm_mcp::discovery::{RESOURCE, texts};
 use llm_mcp::{Server, Visible};
 use llm_types::{Error, Json, Kind, Result};
@@ -21,11 +22,9 @@ pub(super) fn unknown(core: &Core, ctx: &Context, path: &str) -> HeaderValue {
     let headers = &ctx.parts.headers;
     let shown = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-litellm-api-key");
     let why = if shown { "error=\"invalid_token\", " } else { "" };
-    let protocol = path.trim_end_matches('/').ends_with("/mcp") || path.starts_with("/mcp/");
     // What the caller needs first is the gateway's: a server's own document would name somebody else.
-    let path =
-        if protocol && named(ctx, path).is_none_or(|server| !server.scheme.is_callers()) { path } else { "/mcp" };
-    challenge(core, ctx, path, why)
+    let ours = is_protocol(path) && named(ctx, path).is_none_or(|server| !server.scheme.is_callers());
+    challenge(core, ctx, if ours { path } else { "/mcp" }, why)
 }
 
 /// The `WWW-Authenticate` for a server that wants a token of the caller's own.
@@ -122,18 +121,9 @@ fn named(ctx: &Context, path: &str) -> Option<std::sync::Arc<Server>> {
     ctx.snapshot.mcp.servers.iter().find(|server| server.is_called(&name)).cloned()
 }
 
-/// Where the gateway is, seen from outside: `PROXY_BASE_URL`, else what the request says.
+/// Where the gateway is, seen from outside.
 fn base(core: &Core, ctx: &Context) -> String {
-    if let Some(base) = &core.app.accounts.settings().login.base_url {
-        return base.trim_end_matches('/').to_owned();
-    }
-    let header = |name: http::HeaderName| ctx.parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = header(HOST).or_else(|| ctx.parts.uri.authority().map(http::uri::Authority::as_str));
-    // What ends up in a header between quotes is a host and a port, nothing else.
-    let fine =
-        |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b)) && !host.is_empty();
-    let host = host.filter(fine).unwrap_or("localhost");
-    let proto = ctx.parts.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    let scheme = if proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https")) { "https" } else { "http" };
-    format!("{scheme}://{host}{}", ctx.snapshot.settings.root_path.as_deref().unwrap_or_default())
+    let header = |name: &str| ctx.parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = header("host").or_else(|| ctx.parts.uri.authority().map(http::uri::Authority::as_str));
+    core.app.accounts.settings().login.outside(host, header(FORWARDED_PROTO))
 }
