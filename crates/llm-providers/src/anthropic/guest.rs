@@ -159,7 +159,7 @@ fn text_block(quoted: &str) -> String {
 }
 
 /// The items of a list; none where there is no list.
-fn items(list: &str) -> Vec<&str> {
+pub(crate) fn items(list: &str) -> Vec<&str> {
     serde_json::from_str::<Vec<&RawValue>>(list).unwrap_or_default().into_iter().map(RawValue::get).collect()
 }
 

@@ -91,7 +91,8 @@ fn output<'t>(call: &Call<'_>, top: &'t Top<'_>, out: &mut Vec<(&'t str, Option<
     if let Some(format) = older.and_then(|raw| serde_json::from_str::<Json>(raw).ok()) {
         config.set("format", format);
     }
-    if !takes_effort(call.model) {
+    let efforts = [Capability::OutputConfig, Capability::MaxReasoningEffort, Capability::XhighReasoningEffort];
+    if entry.as_ref().is_some_and(|entry| !efforts.iter().any(|can| entry.supports(*can))) {
         config.remove("effort");
     }
     let unknown = entry.is_some_and(|entry| !entry.supports(Capability::NativeStructuredOutput));
@@ -135,12 +136,6 @@ fn context(raw: &str, betas: &mut Vec<String>) -> Option<Option<String>> {
     }
     let (all, none) = (edits.len() == before, edits.is_empty());
     (none || !all).then(|| (!none).then(|| tree.to_string()))
-}
-
-fn takes_effort(model: &str) -> bool {
-    let entry = Catalog::builtin().lookup("bedrock", Model::of(model).name);
-    let any = [Capability::OutputConfig, Capability::MaxReasoningEffort, Capability::XhighReasoningEffort];
-    entry.is_none_or(|entry| any.iter().any(|can| entry.supports(*can)))
 }
 
 /// The betas of tools that use computers: here the client need not name them.

@@ -1,8 +1,14 @@
 //! Earlier turns of Messages clients, made such as Anthropic's API takes them.
 
+use std::borrow::Cow;
+
 use llm_types::Json;
+use llm_wire::anthropic::is_legal;
+use llm_wire::gemini::split_call_id;
 use memchr::memmem;
 use serde_json::value::RawValue;
+
+use super::scan::has;
 
 /// What blocks of answers hold that came from hosts of other languages.
 const TOLD: &str = "provider_specific_fields";
@@ -15,24 +21,24 @@ pub(super) fn acceptable(messages: &str) -> Option<String> {
         return None;
     }
     let mut changed = false;
-    let mut out: Vec<String> = Vec::new();
+    let mut out: Vec<Cow<'_, str>> = Vec::new();
     for message in serde_json::from_str::<Vec<&RawValue>>(messages).ok()? {
         let text = message.get();
         let mut tree: Json = if worth_reading(text) { serde_json::from_str(text).ok()? } else { Json::Null };
         let Some(Json::Array(blocks)) = tree.get_mut("content") else {
-            out.push(text.to_owned());
+            out.push(text.into());
             continue;
         };
         let before = blocks.len();
         blocks.retain(|block| !is_empty(block));
         let bent = blocks.iter_mut().fold(false, |any, block| block.remove(TOLD).is_some() | legal_id(block) | any);
         if blocks.len() == before && !bent {
-            out.push(text.to_owned());
+            out.push(text.into());
             continue;
         }
         changed = true;
         if !blocks.is_empty() {
-            out.push(tree.to_string());
+            out.push(tree.to_string().into());
         }
     }
     changed.then(|| format!("[{}]", out.join(",")))
@@ -55,14 +61,9 @@ fn legal_id(block: &mut Json) -> bool {
         _ => return false,
     };
     let Some(id) = block.text(key).filter(|id| !id.chars().all(is_legal)) else { return false };
-    let own = id.split("__thought__").next().unwrap_or_default();
-    let legal: String = own.chars().map(|c| if is_legal(c) { c } else { '_' }).collect();
+    let legal: String = split_call_id(id).0.chars().map(|c| if is_legal(c) { c } else { '_' }).collect();
     block.set(key, legal);
     true
-}
-
-const fn is_legal(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
 /// True when an id in the JSON may hold what the API does not take.
@@ -99,10 +100,6 @@ fn starts_with_word(text: &str) -> bool {
             _ => return true,
         }
     }
-}
-
-fn has(raw: &str, text: &str) -> bool {
-    memmem::find(raw.as_bytes(), text.as_bytes()).is_some()
 }
 
 #[cfg(test)]

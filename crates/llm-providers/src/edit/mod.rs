@@ -25,6 +25,7 @@ use llm_types::{Field, Format, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 use llm_wire::top::Top;
+pub use native::betas;
 
 use crate::params::Params;
 use crate::provider::Provider;
@@ -153,12 +154,6 @@ pub fn generate(
         _ => {}
     }
     Ok(draft.finish())
-}
-
-/// The betas that the body of a Messages client makes necessary at a host that speaks Messages.
-#[must_use]
-pub fn betas(top: &Top<'_>) -> Vec<&'static str> {
-    native::betas(top)
 }
 
 /// Edits the body of an embedding request. `None`: nothing to change but the model.

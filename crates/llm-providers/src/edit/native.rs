@@ -5,15 +5,15 @@
 
 use llm_types::{Error, Json, Result};
 use llm_wire::ModelCaps;
+use llm_wire::anthropic::effort_of_budget;
 use llm_wire::top::Top;
-use memchr::memmem;
-use serde_json::value::RawValue;
 
 use super::draft::Draft;
 use super::history::acceptable;
+use super::scan::has;
 use super::thinking::budget_of;
 use super::tools::plain_schemas;
-use crate::anthropic::guest::{BILLING, is_billing_text};
+use crate::anthropic::guest::{BILLING, is_billing_text, items};
 use crate::quirk::{Quirk, Quirks};
 use crate::row::{ProviderRow, RowFormat};
 
@@ -47,9 +47,10 @@ pub(super) fn edit(draft: &mut Draft<'_>, row: &ProviderRow, quirks: Quirks, cap
     Ok(())
 }
 
-/// The values of `anthropic-beta` that a body makes necessary: those that LiteLLM adds for Messages clients, who say the
-/// others themselves.
-pub(super) fn betas(top: &Top<'_>) -> Vec<&'static str> {
+/// The values of `anthropic-beta` that the body of a Messages client makes necessary at a host that speaks Messages: those
+/// that LiteLLM adds, the client says the others itself.
+#[must_use]
+pub fn betas(top: &Top<'_>) -> Vec<&'static str> {
     let mut out = Vec::new();
     let mut add = |beta, needed: bool| {
         if needed {
@@ -70,18 +71,9 @@ pub(super) fn betas(top: &Top<'_>) -> Vec<&'static str> {
     add("advisor-tool-2026-03-01", has(tools, "\"advisor_20260301\""));
     add("advanced-tool-use-2025-11-20", has(tools, "\"tool_search_tool_"));
     let messages = there("messages").filter(|raw| has(raw, "\"output_config\"")).map(items).unwrap_or_default();
-    let steers =
-        |message: &&RawValue| Top::parse(message.get().as_bytes()).is_ok_and(|m| m.get("output_config").is_some());
-    add("per-turn-control-2026-07-01", messages.iter().any(steers));
+    let steers = |message: &str| Top::parse(message.as_bytes()).is_ok_and(|m| m.get("output_config").is_some());
+    add("per-turn-control-2026-07-01", messages.into_iter().any(steers));
     out
-}
-
-fn has(raw: &str, text: &str) -> bool {
-    memmem::find(raw.as_bytes(), text.as_bytes()).is_some()
-}
-
-fn items(raw: &str) -> Vec<&RawValue> {
-    serde_json::from_str(raw).unwrap_or_default()
 }
 
 /// `metadata` holds `user_id`; the API refuses other fields.
@@ -152,14 +144,9 @@ fn to_adaptive(draft: &mut Draft<'_>, caps: &ModelCaps) {
         return;
     }
     let Some(thinking) = draft.json("thinking").filter(|t| t.text("type") == Some("enabled")) else { return };
-    let effort = match thinking.get("budget_tokens").and_then(Json::as_i64).unwrap_or(0) {
-        8192.. if caps.effort_xhigh => "xhigh",
-        4096.. => "high",
-        2048.. => "medium",
-        _ => "low",
-    };
+    let budget = thinking.get("budget_tokens").and_then(Json::as_i64).and_then(|n| u64::try_from(n).ok());
     draft.set("thinking", r#"{"type":"adaptive"}"#);
-    set_effort(draft, effort);
+    set_effort(draft, effort_of_budget(budget.unwrap_or(0), caps));
 }
 
 /// Adaptive thinking and efforts become budgets for models that know neither; each is left out where it cannot be said.

@@ -45,19 +45,19 @@ fn switch(draft: &mut Draft<'_>) {
     }
 }
 
-/// The budgets at which an effort begins: those of the efforts themselves, but for Messages clients, for whom LiteLLM
-/// goes by its own translation.
+/// An effort begins at its own budget; for Messages clients LiteLLM goes by its own translation.
 fn to_effort(draft: &mut Draft<'_>, policy: &Policy) {
-    const CHAT: [(i64, &str); 3] = [(4096, "high"), (2048, "medium"), (1024, "low")];
     const MESSAGES: [(i64, &str); 3] = [(10_000, "high"), (5_000, "medium"), (2_000, "low")];
     let Some(thinking) = draft.json("thinking") else { return };
     draft.remove("thinking");
     if draft.get("reasoning_effort").is_some() || thinking.text("type") == Some("disabled") {
         return;
     }
-    let steps = if policy.client == Some(Format::AnthropicMessages) { MESSAGES } else { CHAT };
     let effort = match thinking.get("budget_tokens").and_then(Json::as_i64) {
-        Some(budget) => steps.iter().find(|(from, _)| budget >= *from).map_or("minimal", |(_, effort)| effort),
+        Some(budget) if policy.client == Some(Format::AnthropicMessages) => {
+            MESSAGES.iter().find(|(from, _)| budget >= *from).map_or("minimal", |(_, effort)| effort)
+        }
+        Some(budget) => effort_of_budget(budget),
         None => "medium",
     };
     draft.set("reasoning_effort", format!("\"{effort}\""));

@@ -6,6 +6,7 @@ use llm_types::{Field, Json};
 use serde_json::Number;
 
 use super::unsupported::lose;
+use crate::ModelCaps;
 use crate::codec::EncodeContext;
 use crate::top::Top;
 
@@ -90,16 +91,21 @@ fn by_object(thinking: &RawJson, ctx: &mut EncodeContext<'_>, plan: &mut Plan) {
         }
         "enabled" if caps.adaptive_thinking && !caps.legacy_thinking => {
             lose(ctx, "thinking");
-            let effort = match budget(thinking).unwrap_or(0) {
-                8192.. if caps.effort_xhigh => "xhigh",
-                4096.. => "high",
-                2048.. => "medium",
-                _ => "low",
-            };
             plan.thinking = RawJson::parse(r#"{"type":"adaptive"}"#).ok();
-            plan.effort = Some(effort.to_owned());
+            plan.effort = Some(effort_of_budget(budget(thinking).unwrap_or(0), &caps).to_owned());
         }
         _ => plan.thinking = Some(thinking.clone()),
+    }
+}
+
+/// The effort that a budget of thoughts amounts to, for models that only think adaptively.
+#[must_use]
+pub const fn effort_of_budget(budget: u64, caps: &ModelCaps) -> &'static str {
+    match budget {
+        8192.. if caps.effort_xhigh => "xhigh",
+        4096.. => "high",
+        2048.. => "medium",
+        _ => "low",
     }
 }
 

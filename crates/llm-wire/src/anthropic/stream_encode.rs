@@ -12,13 +12,13 @@ use llm_types::generate::{Finish, UsageReport};
 use llm_types::stream::{Delta, Event, PartStart, Start};
 use llm_types::{Error, Format, RawJson};
 
-use super::names::original;
 use super::object::Object;
 use super::response_encode::{is_native, message_id, stop};
-use super::stream_write::{block_start, block_stop, call_start, close_event, delta_head, open_event};
+use super::stream_write::{block_start, block_stop, close_event, delta_head, open_event};
 use super::{FORMAT, error, usage};
 use crate::codec::{ReplyContext, StreamEncoder};
 use crate::gemini::split_call_id;
+use crate::tool_names::original;
 use crate::top::write_str;
 
 /// The part whose block is open.
@@ -213,11 +213,11 @@ impl Encoder {
         }
         match kind {
             PartStart::ToolCall { id, name } => {
-                let name = original(&self.ctx.hints.tool_names, name).to_owned();
-                let signature = split_call_id(id).1;
-                call_start(index, id, &name, signature, out);
+                let name = original(&self.ctx.hints.tool_names, name).into();
+                let call = PartStart::ToolCall { id: id.as_ref().into(), name };
+                block_start(index, &call, split_call_id(id).1, out);
             }
-            kind => block_start(index, kind, out),
+            kind => block_start(index, kind, None, out),
         }
     }
 
@@ -282,7 +282,7 @@ impl Encoder {
         self.promote(out);
         if self.next_index == 0 && !matches!(self.ctx.upstream, Some(FORMAT | Format::OpenAiResponses)) {
             // A message without a block has an empty text, as LiteLLM tells it.
-            block_start(0, &PartStart::Text, out);
+            block_start(0, &PartStart::Text, None, out);
             block_stop(0, out);
         }
         self.message_delta(out);

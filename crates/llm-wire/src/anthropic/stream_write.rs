@@ -5,8 +5,8 @@ use llm_types::stream::PartStart;
 
 use crate::top::{write_json, write_str};
 
-/// Writes the start of a block.
-pub(super) fn block_start(index: u32, kind: &PartStart<'_>, out: &mut BytesMut) {
+/// Writes the start of a block; that of a call with the proof of the thoughts before it, where the upstream gave one.
+pub(super) fn block_start(index: u32, kind: &PartStart<'_>, proof: Option<&str>, out: &mut BytesMut) {
     open_event("content_block_start", out);
     out.put_slice(b"{\"type\":\"content_block_start\",\"index\":");
     write_json(&index, out);
@@ -19,33 +19,22 @@ pub(super) fn block_start(index: u32, kind: &PartStart<'_>, out: &mut BytesMut) 
             write_str(data, out);
             out.put_u8(b'}');
         }
-        PartStart::ToolCall { id, name } => call(id, name, None, out),
+        PartStart::ToolCall { id, name } => call(id, name, proof, out),
         PartStart::HostedCall { json, .. } | PartStart::Opaque { json, .. } => out.put_slice(json.as_bytes()),
     }
     out.put_u8(b'}');
     close_event(out);
 }
 
-/// Writes the start of a call's block, with the proof of the thoughts before it where the upstream gave one.
-pub(super) fn call_start(index: u32, id: &str, name: &str, signature: Option<&str>, out: &mut BytesMut) {
-    open_event("content_block_start", out);
-    out.put_slice(b"{\"type\":\"content_block_start\",\"index\":");
-    write_json(&index, out);
-    out.put_slice(b",\"content_block\":");
-    call(id, name, signature, out);
-    out.put_u8(b'}');
-    close_event(out);
-}
-
-fn call(id: &str, name: &str, signature: Option<&str>, out: &mut BytesMut) {
+fn call(id: &str, name: &str, proof: Option<&str>, out: &mut BytesMut) {
     out.put_slice(br#"{"type":"tool_use","id":"#);
     write_str(id, out);
     out.put_slice(br#","name":"#);
     write_str(name, out);
     out.put_slice(br#","input":{}"#);
-    if let Some(signature) = signature {
+    if let Some(proof) = proof {
         out.put_slice(br#","provider_specific_fields":{"signature":"#);
-        write_str(signature, out);
+        write_str(proof, out);
         out.put_u8(b'}');
     }
     out.put_u8(b'}');

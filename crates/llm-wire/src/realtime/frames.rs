@@ -8,6 +8,43 @@ const HEAD: usize = 512;
 /// The events that end an answer: of a realtime session, of a Responses one.
 const MARKS: [&[u8]; 2] = [b"response.done", b"response.completed"];
 
+/// The head of a frame. RFC 6455, section 5.2.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    /// It is the last frame of its message.
+    pub last: bool,
+    /// 1 text, 2 bytes, 0 more of the same, from 8 on control.
+    pub opcode: u8,
+    /// What the payload is masked with.
+    pub mask: Option<[u8; 4]>,
+    /// Where the payload begins.
+    pub start: usize,
+    /// Bytes of the payload.
+    pub length: u64,
+}
+
+impl Head {
+    /// Reads the head that bytes begin with; nothing while it is not whole.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let [first, second, more @ ..] = bytes else { return None };
+        let short = second & 0x7f;
+        let extra = match short {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let masked = if second & 0x80 != 0 { 4 } else { 0 };
+        let (length, mask) = (more.get(..extra)?, more.get(extra..extra + masked)?);
+        Some(Self {
+            last: first & 0x80 != 0,
+            opcode: first & 0x0f,
+            mask: <[u8; 4]>::try_from(mask).ok(),
+            start: 2 + extra + masked,
+            length: if extra == 0 { u64::from(short) } else { length.iter().fold(0, |n, b| n << 8 | u64::from(*b)) },
+        })
+    }
+}
+
 /// Where in the stream of frames we are.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -84,23 +121,14 @@ impl Frames {
 
     /// True when the head is complete.
     fn begins(&mut self) -> bool {
-        let [first, second, more @ ..] = self.head.as_ref() else { return false };
-        let (masked, short) = (second & 0x80 != 0, second & 0x7f);
-        let extra = match short {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let Some(length) = more.get(..extra) else { return false };
-        let Some(mask) = more.get(extra..extra + if masked { 4 } else { 0 }) else { return false };
-        self.left = if extra == 0 { u64::from(short) } else { length.iter().fold(0, |n, b| n << 8 | u64::from(*b)) };
-        self.mask = <[u8; 4]>::try_from(mask).ok();
-        let opcode = first & 0x0f;
-        self.last = first & 0x80 != 0;
-        self.control = opcode >= 8;
-        self.closed |= opcode == 8;
-        if !self.control && opcode != 0 {
-            self.text = opcode == 1 || self.binary && opcode == 2;
+        let Some(head) = Head::read(&self.head) else { return false };
+        self.left = head.length;
+        self.mask = head.mask;
+        self.last = head.last;
+        self.control = head.opcode >= 8;
+        self.closed |= head.opcode == 8;
+        if !self.control && head.opcode != 0 {
+            self.text = head.opcode == 1 || self.binary && head.opcode == 2;
             self.message = self.text.then(BytesMut::new);
         }
         self.at = 0;

@@ -4,6 +4,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use llm_types::{Error, Json, Result};
 
+use super::frames::Head;
+
 /// Bytes of a first message, at the most.
 const LONGEST: usize = 1 << 20;
 /// The mask of frames of ours. It hides nothing: it is there for proxies on the way.
@@ -28,15 +30,6 @@ pub struct First {
     pub rest: Bytes,
 }
 
-/// A frame's head: whether it is the last of its message, its opcode, its mask, and where its payload lies.
-struct Head {
-    last: bool,
-    opcode: u8,
-    mask: Option<[u8; 4]>,
-    start: usize,
-    length: usize,
-}
-
 impl Opening {
     /// Takes in what the client sent. Pings and the like that come before are lost with it: a client that pings before it
     /// has said anything gets its pong later.
@@ -45,16 +38,15 @@ impl Opening {
     /// `BadRequest` for a first message that is too long, or a session that is closed before it.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Option<First>> {
         self.held.extend_from_slice(chunk);
-        while let Some(head) = head(&self.held)? {
-            if self.message.len().saturating_add(head.length) > LONGEST {
-                return Err(Error::bad_request("the first message is too long"));
-            }
-            let whole = head.start + head.length;
-            if self.held.len() < whole {
+        while let Some(head) = Head::read(&self.held) {
+            let room = LONGEST.saturating_sub(self.message.len());
+            let length = usize::try_from(head.length).ok().filter(|length| *length <= room);
+            let length = length.ok_or_else(|| Error::bad_request("the first message is too long"))?;
+            if self.held.len() < head.start + length {
                 break;
             }
             self.held.advance(head.start);
-            let payload = self.held.split_to(head.length);
+            let payload = self.held.split_to(length);
             match head.opcode {
                 8 => return Err(Error::bad_request("the session was closed before it began")),
                 9.. => continue,
@@ -74,29 +66,6 @@ impl Opening {
         }
         Ok(None)
     }
-}
-
-fn head(held: &[u8]) -> Result<Option<Head>> {
-    let [first, second, more @ ..] = held else { return Ok(None) };
-    let extra = match second & 0x7f {
-        126 => 2,
-        127 => 8,
-        _ => 0,
-    };
-    let masked = if second & 0x80 != 0 { 4 } else { 0 };
-    let (Some(length), Some(mask)) = (more.get(..extra), more.get(extra..extra + masked)) else { return Ok(None) };
-    let length = match extra {
-        0 => u64::from(second & 0x7f),
-        _ => length.iter().fold(0, |n, b| n << 8 | u64::from(*b)),
-    };
-    let length = usize::try_from(length).map_err(|_| Error::bad_request("the first message is too long"))?;
-    Ok(Some(Head {
-        last: first & 0x80 != 0,
-        opcode: first & 0x0f,
-        mask: <[u8; 4]>::try_from(mask).ok(),
-        start: 2 + extra + masked,
-        length,
-    }))
 }
 
 /// A message of a client as one frame.

@@ -124,11 +124,11 @@ pub(crate) struct Bridged<'a> {
 /// All text of a message, with its sources.
 fn one_text(parts: &[&Part], sources: &[RawJson]) -> Part {
     let text: String = parts.iter().filter_map(|p| p.as_text()).collect();
-    Part::new(PartKind::Text { text, citations: sources.iter().map(content_encode::flat_source).collect() })
+    Part::new(PartKind::Text { text, citations: sources.to_vec() })
 }
 
 /// Writes the items of an answer that was bridged: thoughts, message, calls. `status` is the message's;
-/// `always_message`: also when nothing was said; `sources`: of the text, in the words of chat.
+/// `always_message`: also when nothing was said; `sources`: of the text.
 pub(crate) fn bridged(bridged: &Bridged<'_>, list: &mut Arr<'_>) {
     let Bridged { parts, seed, status, always_message, sources, hints } = *bridged;
     bridged_thoughts(parts, seed, status, list);

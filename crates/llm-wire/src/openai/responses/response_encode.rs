@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, UsageReport};
 use llm_types::{Format, RawJson};
 
+use super::content_encode::flat_source;
 use super::output_encode::Bridged;
 use super::{FORMAT, output_encode, usage};
 use crate::codec::ReplyContext;
@@ -25,7 +26,7 @@ pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
         usage: resp.usage.as_ref(),
         shape: shape(resp),
         empty_message: false,
-        sources: if is_native(ctx) { Vec::new() } else { sources(choice) },
+        sources: if is_native(ctx) { Vec::new() } else { sources(choice).iter().map(flat_source).collect() },
     };
     let mut obj = Obj::open(out);
     answer.write(ctx, &mut obj);
@@ -45,7 +46,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) shape: Shape,
     /// A message stands in the output even when nothing was said.
     pub(crate) empty_message: bool,
-    /// Where an upstream of another format has its text from.
+    /// Where an upstream of another format has its text from, in this format's words.
     pub(crate) sources: Vec<RawJson>,
 }
 
