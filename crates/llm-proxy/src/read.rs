@@ -1,6 +1,7 @@
 //! Reading a call: the body within limits, one scan of its top level, and what it wishes.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -99,6 +100,15 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     controls_from_headers(&mut controls, &ctx.parts.headers);
     let tags = tags(top, &ctx.parts.headers, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
+    let fallback_models = fallback_models(top);
+    for (name, length) in [
+        ("tags", tags.len()),
+        ("fallbacks", fallback_models.len()),
+        ("additional_drop_params", controls.additional_drop_params.len()),
+        ("allowed_openai_params", controls.allowed_openai_params.len()),
+    ] {
+        few(name, length)?;
+    }
     crate::scope::fill(&mut controls, ctx, top, who);
     safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
     let stream = ctx.streams || stream(top)?;
@@ -107,7 +117,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     Ok(Wish {
         stream: stream && ctx.operation == OperationKind::Generate,
         include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
-        fallback_models: fallback_models(top),
+        fallback_models,
         // What a token says of its end user, nobody can say otherwise.
         end_user: who.end_user().map(str::to_owned).or_else(|| end_user(ctx, top)),
         tags,
@@ -211,14 +221,25 @@ fn tags(top: &Top<'_>, headers: &HeaderMap, controls: &Controls) -> Vec<String> 
         tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
     }
     let inner = top.get("metadata").and_then(|m| Top::parse(m.as_bytes()).ok());
-    if let Some(more) = inner.and_then(|m| m.read::<Vec<String>>("tags")) {
-        for tag in more {
-            if !tags.contains(&tag) {
-                tags.push(tag);
-            }
-        }
-    }
+    let mut known: HashSet<String> = tags.iter().cloned().collect();
+    let more = inner.and_then(|m| m.read::<Vec<String>>("tags")).unwrap_or_default();
+    tags.extend(more.into_iter().filter(|tag| known.insert(tag.clone())));
     tags
+}
+
+/// Entries that a list may have which steers a call: they are compared with each other, or have a row each.
+const MOST_ENTRIES: usize = 256;
+
+/// Refuses lists that only an attacker sends.
+///
+/// # Errors
+/// 400.
+pub(crate) fn few(name: &str, length: usize) -> Result<()> {
+    if length > MOST_ENTRIES {
+        let why = format!("{name} may have {MOST_ENTRIES} entries at the most, not {length}");
+        return Err(Error::bad_request(why).with_param(name));
+    }
+    Ok(())
 }
 
 fn fallback_models(top: &Top<'_>) -> Vec<String> {

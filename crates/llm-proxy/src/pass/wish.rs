@@ -8,6 +8,7 @@ use llm_wire::top::Top;
 
 use super::payload::Payload;
 use crate::flow::Context;
+use crate::read::few;
 use crate::wish::Wish;
 
 /// What was read off a request.
@@ -45,11 +46,13 @@ impl Named {
             if let Ok(top) = Top::parse(&form.fields) {
                 named.take(&top);
             }
+            few("tags", named.tags.len())?;
             return Ok(named);
         }
         // Whether it is right JSON is the provider's to say.
         let Ok(top) = Top::parse(&bytes) else { return Ok(named) };
         named.take(&top);
+        few("tags", named.tags.len())?;
         if top.get("litellm_metadata").is_some() {
             *payload = Payload::Whole(top.edited(&[("litellm_metadata", None)]));
         }
