@@ -138,7 +138,7 @@ impl Sender<'_> {
             return error;
         }
         let mut error = read(&view);
-        llm_providers::reply::error(self.counter.target.provider.row(), &mut error);
+        llm_providers::reply::error(self.counter.target.provider.row(), self.counter.format, &mut error);
         error
     }
 }

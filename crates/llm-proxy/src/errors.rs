@@ -18,7 +18,7 @@ pub fn respond(error: &Error, format: Format, mut headers: HeaderMap) -> Respons
     match llm_wire::registry::client_generate(shape) {
         Some(codec) => codec.encode_error(error, &mut body),
         None if format == Format::OpenAiAudio => llm_wire::openai::audio::encode_error(error, &mut body),
-        None => body.extend_from_slice(openai(error).as_bytes()),
+        None => llm_wire::openai::errors::encode(error, &mut body),
     }
     if let Some(wait) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
@@ -30,17 +30,6 @@ pub fn respond(error: &Error, format: Format, mut headers: HeaderMap) -> Respons
 fn native_shape(error: &Error) -> bool {
     error.side == Side::Upstream
         || !matches!(error.kind, Kind::Authentication | Kind::PermissionDenied | Kind::BudgetExceeded)
-}
-
-fn openai(error: &Error) -> String {
-    let text = |s: &str| llm_types::RawJson::string(s).get().to_owned();
-    format!(
-        "{{\"error\":{{\"message\":{},\"type\":{},\"param\":{},\"code\":\"{}\"}}}}",
-        text(&error.message),
-        text(error.openai_type()),
-        error.param.as_deref().map_or_else(|| "null".to_owned(), text),
-        error.status()
-    )
 }
 
 /// A JSON response.

@@ -59,10 +59,11 @@ pub fn filters(row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
     if row.quirks.any(stream::TOUCHING) { vec![Box::new(stream::Normalise::new(row.quirks))] } else { Vec::new() }
 }
 
-/// Changes a decoded error reply as LiteLLM's clients see it for this row.
-pub fn error(row: &ProviderRow, error: &mut Error) {
+/// Changes a decoded error reply as LiteLLM's clients see it for this row, of a call in this language.
+pub fn error(row: &ProviderRow, spoken: Format, error: &mut Error) {
+    llm_wire::openai::errors::hear_timeout(error);
     if row.format == RowFormat::OpenAi && !row.quirks.has(Quirk::ErrorTypeByStatus) {
-        llm_wire::openai::errors::keep_invalid_request(error);
+        llm_wire::openai::errors::keep_invalid_request(error, spoken == Format::OpenAiChat);
         llm_wire::openai::errors::keep_param(error);
     }
     // Only Anthropic's own 413 and 529 have other statuses for clients.

@@ -96,7 +96,7 @@ fn errors_are_told_as_the_row_says() {
     };
     let kind = |quirks: &[Quirk]| {
         let mut error = broken();
-        super::error(&row(quirks), &mut error);
+        super::error(&row(quirks), Format::OpenAiChat, &mut error);
         error.openai_type().to_owned()
     };
     assert_eq!(kind(&[]), "invalid_request_error");
@@ -112,7 +112,7 @@ fn statuses_are_bent_where_the_house_bends_them() {
         let body = br#"{"type":"error","error":{"type":"x","message":"no"}}"#;
         let codec = llm_wire::registry::upstream_generate(Format::AnthropicMessages).unwrap();
         let mut error = codec.decode_error(&llm_wire::ReplyView { status, provider: "x", headers: &[], body });
-        super::error(row, &mut error);
+        super::error(row, Format::AnthropicMessages, &mut error);
         error.status()
     };
     let house = ProviderRow { format: RowFormat::Anthropic, ..BLANK };

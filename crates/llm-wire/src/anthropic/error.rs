@@ -81,7 +81,7 @@ pub(crate) fn decode(reply: &ReplyView<'_>) -> Error {
     let name = provider_name(reply.provider);
     let class = kind.facts().class;
     let message = match kind {
-        Kind::Internal if body.to_ascii_lowercase().contains("overloaded") => {
+        Kind::Internal if overloaded(&body) => {
             format!("litellm.{class}: {name}Error - {body}")
         }
         Kind::Internal => format!("litellm.{class}: {name}Exception - {body}. Handle with `litellm.{class}`."),
@@ -126,7 +126,7 @@ fn kind(status: u16, text: &str) -> (Kind, Option<u16>) {
     if TOO_LONG.iter().any(|t| lower.contains(t)) && status < 500 {
         return (Kind::ContextWindow, None);
     }
-    if lower.contains("overloaded") {
+    if overloaded(text) {
         return (Kind::Internal, None);
     }
     if lower.contains("content filtering policy") {
@@ -152,13 +152,21 @@ fn kind(status: u16, text: &str) -> (Kind, Option<u16>) {
     }
 }
 
+/// Anthropic's own words for it; other hosts say it in theirs, and by the status.
+fn overloaded(text: &str) -> bool {
+    text.contains("overloaded_error") || text.contains("Overloaded")
+}
+
 fn with_facts(mut err: Error, status: Option<u16>) -> Error {
     err.status = status;
     if status == Some(504) {
         err.openai_type = Some("internal_server_error".to_owned());
     }
-    if err.kind == Kind::RateLimit {
-        err.openai_type = Some("throttling_error".to_owned()); // what chat clients of LiteLLM see
+    // what chat clients of LiteLLM see
+    match err.kind {
+        Kind::RateLimit => err.openai_type = Some("throttling_error".to_owned()),
+        Kind::Timeout if status.is_none() => err.openai_type = Some("invalid_request_error".to_owned()),
+        _ => {}
     }
     err
 }

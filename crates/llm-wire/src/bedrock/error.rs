@@ -14,7 +14,7 @@ use crate::sse::Frame;
 const BODY_LIMIT: usize = 16 * 1024;
 
 /// Texts that tell more than the status, as they are written, in this order.
-const TEXTS: [(&str, Kind); 17] = [
+const TEXTS: [(&str, Kind); 18] = [
     ("too many tokens", Kind::ContextWindow),
     ("expected maxLength:", Kind::ContextWindow),
     ("Input is too long", Kind::ContextWindow),
@@ -31,6 +31,7 @@ const TEXTS: [(&str, Kind); 17] = [
     ("throttlingException", Kind::RateLimit),
     ("ThrottlingException", Kind::RateLimit),
     ("Connect timeout on endpoint URL", Kind::Timeout),
+    ("timed out", Kind::Timeout),
     ("Could not process image", Kind::Internal),
 ];
 

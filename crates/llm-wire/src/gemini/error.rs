@@ -130,7 +130,8 @@ fn make(status: u16, text: &str, name: &str, detail: UpstreamDetail) -> Error {
     let mut err = Error::upstream(kind, message, detail);
     // a text that tells another kind than the status tells another status, too
     let same = kind_of_status(status) == kind;
-    let told = if same && kind != Kind::Connection { status } else { kind.facts().status };
+    let own = (400..600).contains(&status) && status != 502;
+    let told = if same && (kind != Kind::Connection || own) { status } else { kind.facts().status };
     if told != err.status() {
         err.status = Some(told);
     }

@@ -12,7 +12,7 @@ use crate::top::Top;
 
 /// Reads an answer.
 pub(super) fn decode(reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<GenerateResponse> {
-    let top: Top<'_> = serde_json::from_slice(reply.body).map_err(|e| invalid(&e.to_string()))?;
+    let top: Top<'_> = serde_json::from_slice(reply.body).map_err(|e| no_json(&e))?;
     let output = top.get("output").ok_or_else(|| invalid("'output'"))?;
     let output: Output<'_> = serde_json::from_str(output).map_err(|e| invalid(&format!("'output': {e}")))?;
     let mut parts = Vec::new();
@@ -211,4 +211,11 @@ fn unwrapped(arguments: &str) -> String {
 
 fn invalid(why: &str) -> Error {
     Error::new(Kind::InvalidReply, format!("litellm.APIConnectionError: {why}"))
+}
+
+/// LiteLLM tells clients with the status 422 that a reply is no JSON.
+fn no_json(why: &serde_json::Error) -> Error {
+    let text = format!("litellm.BadRequestError: BedrockException - Error converting to valid response block={why}");
+    let error = Error::new(Kind::InvalidReply, text).with_status(422);
+    Error { openai_type: Some("invalid_request_error".to_owned()), ..error }
 }

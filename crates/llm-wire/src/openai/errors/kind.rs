@@ -22,9 +22,22 @@ const POLICY_PHRASES: [&str; 5] = [
     "responsibleaipolicyviolation",
 ];
 
+/// Texts of hosts that gave up waiting for their own, as they are written. They tell more than any status.
+const TIMED_OUT: [&str; 4] =
+    ["Request Timeout Error", "Request timed out", "Timed out generating response", "The read operation timed out"];
+
+/// True when an upstream says that something behind it took too long.
+#[must_use]
+pub fn timed_out(text: &str) -> bool {
+    TIMED_OUT.iter().any(|p| text.contains(p))
+}
+
 /// The kind of an upstream error. `status` is 0 when there was none; `text` is everything the upstream said.
 #[must_use]
 pub fn kind_of(status: u16, text: &str) -> Kind {
+    if timed_out(text) {
+        return Kind::Timeout;
+    }
     let text = text.to_lowercase();
     let says = |phrase: &str| text.contains(phrase);
     let context = CONTEXT_PHRASES.iter().any(|p| says(p))

@@ -10,7 +10,7 @@ mod tests;
 use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Kind, Side, UpstreamDetail};
 
-pub use self::kind::{kind_of, of_status};
+pub use self::kind::{kind_of, of_status, timed_out};
 pub use super::retry_after::retry_after;
 
 use super::object::Obj;
@@ -40,7 +40,8 @@ pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
     let status = detail.status;
     let mut error = Error::upstream(kind, message(kind, &detail.provider, text), detail);
     // LiteLLM's class for limits has one status: one host answers 413 where too many tokens are asked for in a minute
-    if (400..600).contains(&status) && status != error.status() && kind != Kind::RateLimit {
+    let by_text = kind == Kind::Timeout && timed_out(text);
+    if (400..600).contains(&status) && status != error.status() && kind != Kind::RateLimit && !by_text {
         error.status = Some(status);
     }
     let wire_type = type_of_status(error.status());
@@ -51,10 +52,13 @@ pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
 }
 
 /// Providers that LiteLLM reaches through OpenAI's own client library pass `invalid_request_error` on as the type,
-/// whatever the status; other providers' errors take the type of the status. For the provider tables to apply.
-pub fn keep_invalid_request(error: &mut Error) {
+/// whatever the status; other providers' errors take the type of the status. For what a key may not do it is so in
+/// conversations (`chat`) only, and not in OpenAI's own words for a wrong key. For the provider tables to apply.
+pub fn keep_invalid_request(error: &mut Error, chat: bool) {
     let said = error.upstream.as_ref().and_then(|u| u.error_type.as_deref());
-    if said == Some("invalid_request_error") && !matches!(error.status(), 401 | 429) {
+    let status = error.status();
+    let by_status = matches!(status, 401 | 403) && (!chat || error.message.contains("Incorrect API key provided"));
+    if said == Some("invalid_request_error") && status != 429 && !by_status {
         error.openai_type = Some("invalid_request_error".to_owned());
     }
 }
@@ -66,6 +70,17 @@ pub fn keep_param(error: &mut Error) {
     }
     let body = error.upstream.as_ref().and_then(|u| serde_json::from_slice::<ErrorBody<'_>>(&u.body).ok());
     error.param = body.and_then(|b| b.error.param.filled().map(str::to_owned));
+}
+
+/// Where an upstream's text tells of a timeout, the error is one, whatever the status and the language.
+pub fn hear_timeout(error: &mut Error) {
+    let body = error.upstream.as_ref().map(|said| String::from_utf8_lossy(&said.body));
+    let Some(body) = body.filter(|body| error.kind != Kind::Timeout && timed_out(body)) else { return };
+    let message = format!("litellm.Timeout: APITimeoutError - Request timed out. Error_str: {body}");
+    error.message = message;
+    error.kind = Kind::Timeout;
+    error.status = None;
+    error.openai_type = Some(type_of_status(error.status()).to_owned());
 }
 
 /// LiteLLM's wording: `litellm.<Class>: <Class>: <Provider>Exception - <text>`; client errors say the class once.
@@ -210,9 +225,10 @@ pub fn carried_type(error: &Error) -> &str {
     match error.openai_type.as_deref() {
         _ if error.kind == Kind::UnsupportedParams => "None", // Python's name for nothing
         _ if error.kind == Kind::Api && !ours => {
-            error.upstream.as_ref().and_then(|u| u.error_type.as_deref()).unwrap_or_default()
+            let said = error.upstream.as_ref().filter(|u| u.status != 529);
+            said.and_then(|u| u.error_type.as_deref()).unwrap_or_default()
         }
-        Some("invalid_request_error") => "invalid_request_error",
+        Some("invalid_request_error") if ours || matches!(error.status(), 400 | 500..) => "invalid_request_error",
         own if ours => own.unwrap_or(error.kind.facts().openai_type),
         _ if error.status() == 429 => "throttling_error",
         _ if error.status() == 500 && error.openai_type.as_deref() != Some("") => "internal_server_error",

@@ -43,9 +43,16 @@ fn the_type_can_be_kept() {
     let body = br#"{"error":{"message":"Bad gateway","type":"invalid_request_error"}}"#;
     let mut e = decode(&ReplyView { status: 502, provider: "openai", headers: &[], body });
     assert_eq!(e.openai_type(), "internal_server_error");
-    keep_invalid_request(&mut e);
+    keep_invalid_request(&mut e, false);
     assert_eq!((e.openai_type(), e.status()), ("invalid_request_error", 502));
     assert_eq!(carried_type(&e), "invalid_request_error");
+    let wrong_key = |chat| {
+        let mut e = decode(&ReplyView { status: 401, provider: "openai", headers: &[], body });
+        keep_invalid_request(&mut e, chat);
+        (e.openai_type().to_owned(), carried_type(&e).to_owned())
+    };
+    assert_eq!(wrong_key(true), ("invalid_request_error".to_owned(), String::new()));
+    assert_eq!(wrong_key(false), ("authentication_error".to_owned(), String::new()));
 }
 
 #[test]
@@ -60,6 +67,19 @@ fn errors_inside_streams_depend_on_how_the_provider_is_reached() {
     assert_eq!(read(busy, StreamErrors::Api), (Kind::Api, 503, String::new()));
     let slow = r#"{"message":"Rate limit reached","code":429}"#;
     assert_eq!(read(slow, StreamErrors::Connection), (Kind::RateLimit, 429, "throttling_error".to_owned()));
+}
+
+#[test]
+fn a_text_that_tells_of_a_timeout_counts_more_than_the_status() {
+    let body = br#"{"error":{"message":"Request timed out"}}"#;
+    let e = decode(&ReplyView { status: 500, provider: "acme", headers: &[], body });
+    assert_eq!((e.kind, e.status(), e.openai_type()), (Kind::Timeout, 408, "invalid_request_error"));
+    let e = decode(&ReplyView { status: 504, provider: "acme", headers: &[], body });
+    assert_eq!((e.kind, e.status()), (Kind::Timeout, 408));
+    let detail = UpstreamDetail { status: 503, body: bytes::Bytes::from_static(body), ..UpstreamDetail::default() };
+    let mut foreign = Error::upstream(Kind::Unavailable, "no", detail).with_status(503);
+    hear_timeout(&mut foreign);
+    assert_eq!((foreign.kind, foreign.status()), (Kind::Timeout, 408));
 }
 
 #[test]
