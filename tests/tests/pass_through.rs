@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "pass_through/aws_json.rs"]
+mod aws_json;
 #[path = "pass_through/judged.rs"]
 mod judged;
 

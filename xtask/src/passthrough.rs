@@ -47,6 +47,9 @@ struct Row {
     live: Option<String>,
     #[serde(default)]
     live_only: bool,
+    target: Option<String>,
+    #[serde(default)]
+    prices: IndexMap<String, u32>,
 }
 
 /// The generated file.
@@ -88,6 +91,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some("discovery") => "Discovery",
         Some("langfuse") => "Langfuse",
         Some("provider") => "Provider",
+        Some("aws_json") => "AwsJson",
         Some(other) => bail!("there is no scheme {other:?}"),
     };
     let live = match row.live.as_deref() {
@@ -98,6 +102,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some(other) => bail!("there is no language {other:?} of sessions"),
     };
     ensure!(row.live.is_some() || !row.live_only, "only sessions, and none");
+    ensure!((scheme == "AwsJson") == row.target.is_some(), "`target` belongs to aws_json");
     let headers: Vec<String> =
         row.headers.iter().map(|(name, value)| format!("Header {{ name: {name:?}, value: {value:?} }}")).collect();
     let shows = !headers.is_empty() || row.query.is_some() || row.basic.is_some();
@@ -106,7 +111,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         out,
         "Mount {{ path: {path:?}, route: {:?}, provider: {:?}, base: {}, base_env: {}, key_env: {}, key_optional: {}, \
          headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme}, \
-         live: {live}, live_only: {} }},",
+         live: {live}, live_only: {}, target: {}, prices: &{:?} }},",
         format!("/{path}/{{endpoint}}"),
         row.provider,
         some(&row.base),
@@ -120,6 +125,8 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         row.by_model,
         row.admin,
         row.live_only,
+        some(&row.target),
+        row.prices.iter().collect::<Vec<_>>(),
     )?;
     Ok(())
 }

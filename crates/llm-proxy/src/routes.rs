@@ -160,7 +160,7 @@ const ENDPOINTS: &str = "/config/pass_through_endpoint";
 
 /// The first path of a row is its canonical name.
 static TABLE: &[Row] = &[
-    row(Method::POST, &["/v1/chat/completions", "/chat/completions"], CHAT, Permission::Llm),
+    row(Method::POST, &["/v1/chat/completions", "/chat/completions", "/queue/chat/completions"], CHAT, Permission::Llm),
     row(Method::POST, &[crate::templates::TRY_OUT], CHAT, Permission::Admin),
     row(Method::POST, &["/v1/completions", "/completions"], COMPLETIONS, Permission::Llm),
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
@@ -195,7 +195,12 @@ static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/videos", "/videos"], VIDEOS, Permission::Llm),
     row(Method::GET, &["/v1/videos", "/videos"], VIDEO_LIST, Permission::Llm),
     row(Method::POST, &["/v1/messages/count_tokens"], COUNT, Permission::AnyKey),
-    row(Method::GET, &["/v1/models", "/models"], Action::Models, Permission::AnyKey),
+    row(
+        Method::GET,
+        &["/v1/models", "/models", "/cursor/models", "/cursor/v1/models"],
+        Action::Models,
+        Permission::AnyKey,
+    ),
     row(Method::GET, &["/model/info", "/v1/model/info"], Action::ModelInfo, Permission::AnyKey),
     row(Method::GET, &["/v2/model/info"], Action::ModelInfoPages, Permission::AnyKey),
     row(Method::GET, &["/model_group/info"], Action::ModelGroupInfo, Permission::AnyKey),

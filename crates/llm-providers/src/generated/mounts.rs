@@ -22,6 +22,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Discovery,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "vertex_ai/discovery",
@@ -40,6 +42,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Discovery,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "anthropic",
@@ -58,6 +62,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "assemblyai",
@@ -76,6 +82,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "azure",
@@ -94,6 +102,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Azure,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "azure_ai",
@@ -112,6 +122,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Azure,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "azure_speech",
@@ -130,6 +142,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "bedrock",
@@ -148,6 +162,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Bedrock,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "cohere",
@@ -166,6 +182,34 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
+    },
+    Mount {
+        path: "comprehendmedical",
+        route: "/comprehendmedical/{endpoint}",
+        provider: "comprehendmedical",
+        base: None,
+        base_env: &["AWS_ENDPOINT_URL_COMPREHENDMEDICAL"],
+        key_env: &[],
+        key_optional: false,
+        headers: &[],
+        query: None,
+        basic: None,
+        own_key: false,
+        by_model: false,
+        admin: false,
+        scheme: Scheme::AwsJson,
+        live: None,
+        live_only: false,
+        target: Some("ComprehendMedical_20181030"),
+        prices: &[
+            ("DetectEntitiesV2", 10000000),
+            ("DetectPHI", 1400000),
+            ("InferICD10CM", 500000),
+            ("InferRxNorm", 250000),
+            ("InferSNOMEDCT", 7500000),
+        ],
     },
     Mount {
         path: "cursor",
@@ -184,6 +228,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "deepgram",
@@ -202,6 +248,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::Deepgram),
         live_only: true,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "eu.assemblyai",
@@ -220,6 +268,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "fal_ai",
@@ -238,6 +288,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "gemini",
@@ -256,6 +308,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "gigachat",
@@ -274,6 +328,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Provider,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "langfuse",
@@ -292,6 +348,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Langfuse,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "milvus",
@@ -310,6 +368,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "mistral",
@@ -328,6 +388,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "nvidia_nim",
@@ -346,6 +408,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "openai",
@@ -364,6 +428,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::OpenAi),
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "openai_passthrough",
@@ -382,6 +448,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::OpenAi),
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "openrouter",
@@ -400,6 +468,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "tinyfish",
@@ -418,6 +488,28 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
+    },
+    Mount {
+        path: "transcribe",
+        route: "/transcribe/{endpoint}",
+        provider: "transcribe",
+        base: None,
+        base_env: &["AWS_ENDPOINT_URL_TRANSCRIBE"],
+        key_env: &[],
+        key_optional: false,
+        headers: &[],
+        query: None,
+        basic: None,
+        own_key: false,
+        by_model: false,
+        admin: true,
+        scheme: Scheme::AwsJson,
+        live: None,
+        live_only: false,
+        target: Some("Transcribe"),
+        prices: &[],
     },
     Mount {
         path: "typesafe",
@@ -436,6 +528,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "vertex-ai",
@@ -454,6 +548,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Vertex,
         live: Some(Live::Gemini),
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "vertex_ai",
@@ -472,6 +568,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Vertex,
         live: Some(Live::Gemini),
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "vllm",
@@ -490,6 +588,8 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
     Mount {
         path: "watsonx",
@@ -508,5 +608,7 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Provider,
         live: None,
         live_only: false,
+        target: None,
+        prices: &[],
     },
 ];

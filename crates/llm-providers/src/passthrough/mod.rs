@@ -6,10 +6,12 @@
 //! | here | [`Mount`], and finding the one that a path lies below |
 //! | `place` | [`Mount::place`]: the address and the credential |
 //! | `google`, `aws` | addresses that need more than a base |
+//! | `aws_json` | operations of AWS's services of one path |
 //! | `live` | sessions over WebSockets: Deepgram's and Gemini's |
 //! | `path` | what a path says: models in it, tricks in it |
 
 mod aws;
+mod aws_json;
 mod google;
 mod live;
 mod path;
@@ -44,6 +46,8 @@ pub enum Scheme {
     Langfuse,
     /// The provider's own way to call models.
     Provider,
+    /// A service of AWS that is one path: the operation stands in a header.
+    AwsJson,
 }
 
 /// A provider's API below a path of the gateway.
@@ -81,6 +85,10 @@ pub struct Mount {
     pub live: Option<Live>,
     /// Nothing but its WebSockets is passed on.
     pub live_only: bool,
+    /// Of [`Scheme::AwsJson`]: what stands before the operation in `X-Amz-Target`.
+    pub target: Option<&'static str>,
+    /// Of the same: the operations that may be called, and nano-dollars for 100 characters of text; nothing: all of them.
+    pub prices: &'static [(&'static str, u32)],
 }
 
 /// The language of a provider's sessions over WebSockets.
@@ -128,7 +136,9 @@ impl Mount {
     /// What of a path lies below this mount.
     #[must_use]
     pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path.strip_prefix('/')?.strip_prefix(self.path)?.strip_prefix('/')
+        let rest = path.strip_prefix('/')?.strip_prefix(self.path)?;
+        let alone = rest.is_empty() && self.scheme == Scheme::AwsJson;
+        if alone { Some(rest) } else { rest.strip_prefix('/') }
     }
 }
 

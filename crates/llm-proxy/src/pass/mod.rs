@@ -9,6 +9,7 @@
 //! | `headers` | which headers go on, in both directions |
 //! | `custom`, `relays` | endpoints and credentials of the configuration |
 //! | `judged` | guardrails of such endpoints |
+//! | `operation` | what is asked of AWS's services of one path |
 //! | `stored` | endpoints that live in the database |
 //! | `send` | the request, to a deployment or with a credential of the configuration |
 //! | `tail` | the end: row, settlement, record |
@@ -16,6 +17,7 @@
 pub mod custom;
 pub mod headers;
 mod judged;
+mod operation;
 pub mod payload;
 pub mod relays;
 mod send;
@@ -108,6 +110,8 @@ async fn mounted(
     }
     let mut payload = Payload::read(ctx, body, who.model_restricted()).await?;
     searched(&who, rest, &payload)?;
+    let asked = operation::read(ctx, mount, rest, &payload)?;
+    let rest = asked.as_ref().map_or(rest, |asked| asked.name.as_str());
     let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
     let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));
     let price = match (&group, named.model()) {
@@ -118,7 +122,11 @@ async fn mounted(
     let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price).await?;
     let sent = match (&group, crate::region::permits(ctx, None)) {
         (Some(group), _) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
-        (None, Ok(())) => send::direct(core, ctx, mount, rest, &named, &mut payload).await.map_err(Failure::from),
+        (None, Ok(())) => {
+            let named = named.model().unwrap_or_default();
+            let billed = asked.as_ref().map_or((named, 0.0), |asked| (asked.model.as_str(), asked.cost));
+            send::direct(core, ctx, mount, rest, billed, &mut payload).await.map_err(Failure::from)
+        }
         (None, Err(error)) => Err(error.into()),
     };
     match sent {

@@ -21,7 +21,6 @@ use super::headers;
 use super::payload::Payload;
 use super::relays::{given, serves};
 use super::tail::Facts;
-use super::wish::Named;
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -60,7 +59,7 @@ pub(super) async fn direct(
     ctx: &Context,
     mount: &Mount,
     rest: &str,
-    named: &Named,
+    (model, flat): (&str, f64),
     payload: &mut Payload,
 ) -> Result<(Relayed, Facts)> {
     let own = mount.own_key && headers::shows_own(ctx);
@@ -69,10 +68,11 @@ pub(super) async fn direct(
     let passing = Passing { rest, query, given: relays.given(mount, rest), own };
     let mut endpoint = Endpoint::default();
     mount.place(&passing, &mut endpoint)?;
-    let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
+    let model: Arc<str> = Arc::from(model);
     let tariff = Tariff {
         provider: Arc::from(mount.provider),
         model: Arc::clone(&model),
+        flat,
         prompt: payload.bytes().cloned().unwrap_or_default(),
         ..Tariff::default()
     };
@@ -174,7 +174,7 @@ fn renamed(body: &Bytes, model: &str) -> Option<Bytes> {
 
 fn client_headers(ctx: &Context, mount: &Mount, own: bool) -> HeaderMap {
     let mut headers = headers::forwarded(ctx, own);
-    if mount.scheme == Scheme::Bedrock {
+    if signs(mount) {
         headers::without_signature(&mut headers);
     }
     let path = ctx.parts.uri.path();
@@ -188,9 +188,14 @@ fn client_headers(ctx: &Context, mount: &Mount, own: bool) -> HeaderMap {
     headers
 }
 
+/// True where clients of AWS may have signed.
+fn signs(mount: &Mount) -> bool {
+    matches!(mount.scheme, Scheme::Bedrock | Scheme::AwsJson)
+}
+
 /// A signature covers the body, which has to be there for it.
 fn signable(ctx: &Context, mount: &Mount, payload: &Payload) -> Result<()> {
-    if mount.scheme == Scheme::Bedrock && matches!(payload, Payload::Stream(_)) {
+    if signs(mount) && matches!(payload, Payload::Stream(_)) {
         let kind = ctx.parts.headers.get(http::header::CONTENT_TYPE);
         return Err(Error::bad_request(format!("a body of the type {kind:?} cannot be signed; send application/json")));
     }
