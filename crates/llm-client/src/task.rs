@@ -256,6 +256,9 @@ pub fn steers(name: &str) -> bool {
     matches!(name, "model" | "search_tool_name" | "metadata" | "litellm_params") || edit::is_control(name)
 }
 
+/// What tasks are about.
+const CONTENT: [&str; 5] = ["prompt", "input", "query", "documents", "document"];
+
 /// The client's fields and the deployment's defaults, without what steers the gateway.
 fn fields(call: &Call, target: &Target, late: &[(String, Json)]) -> Result<Json> {
     let top = Top::parse(&call.body)?;
@@ -277,7 +280,21 @@ fn fields(call: &Call, target: &Target, late: &[(String, Json)]) -> Result<Json>
             fields.push((name.clone(), value));
         }
     }
+    spread(&mut fields);
     Ok(Json::Object(fields))
+}
+
+/// What stands in `extra_body` goes beside it: fields for the provider. What the call says itself counts more, and what
+/// it is about is judged before: it cannot stand there.
+fn spread(fields: &mut Vec<(String, Json)>) {
+    let is_more = |(name, value): &(String, Json)| name == "extra_body" && value.as_object().is_some();
+    let Some(at) = fields.iter().position(is_more) else { return };
+    let (_, Json::Object(more)) = fields.remove(at) else { return };
+    for (name, value) in more {
+        if !steers(&name) && !CONTENT.contains(&name.as_str()) && fields.iter().all(|(known, _)| *known != name) {
+            fields.push((name, value));
+        }
+    }
 }
 
 fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec, deployment: &str) -> ReplyContext {

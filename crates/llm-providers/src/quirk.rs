@@ -153,8 +153,12 @@ quirks! {
     EmbedTokens = "embed_tokens",
     /// The encoding is always named; `base64` when nobody did.
     EmbedBase64 = "embed_base64",
+    /// Vectors are told as numbers only.
+    EmbedFloats = "embed_floats",
     /// Several prompts become one.
     JoinPrompts = "join_prompts",
+    /// The same, a space between them.
+    SpacePrompts = "space_prompts",
     // replies
     /// Thinking stands at the head of the text between `<think>` and `</think>`.
     ThinkTags = "think_tags",

@@ -48,6 +48,8 @@ formats! {
     VertexImagen = "vertex-imagen",
     /// Google `models/{model}:generateContent` of models that draw.
     GeminiImages = "gemini-images",
+    /// The same at Vertex AI.
+    VertexImages = "vertex-images",
     /// AWS Bedrock `model/{model}/converse`.
     BedrockConverse = "bedrock-converse",
     /// AWS Bedrock `model/{model}/invoke` of models that continue a text.
@@ -290,6 +292,7 @@ impl Format {
                 | Self::GeminiImagen
                 | Self::VertexImagen
                 | Self::GeminiImages
+                | Self::VertexImages
                 | Self::BedrockConverse
                 | Self::BedrockText
                 | Self::BedrockTextWhole

@@ -21,7 +21,7 @@ use crate::rules::Family;
 use entra::Directory;
 
 /// The version of the data plane when nobody names one.
-const VERSION: &str = "2025-02-01-preview";
+pub(crate) const VERSION: &str = "2025-02-01-preview";
 /// The version of the Responses interface when nobody names one.
 const RESPONSES_VERSION: &str = "preview";
 

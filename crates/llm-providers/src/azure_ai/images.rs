@@ -2,6 +2,7 @@
 
 use llm_types::{Format, OperationKind, Result};
 
+use crate::azure::VERSION;
 use crate::endpoint::{no_base, no_key};
 use crate::provider::{Call, Endpoint};
 use crate::row::ProviderRow;
@@ -46,8 +47,8 @@ fn url(base: &str, operation: OperationKind, model: &str, version: Option<&str>)
             let root = if root.contains("/mai/") { root.to_owned() } else { format!("{root}/mai/v1") };
             (format!("{root}/images/{what}"), Some(PREVIEW))
         }
-        _ if path.contains("/openai/deployments/") => (format!("{path}/images/{what}"), None),
-        _ => (format!("{path}/openai/deployments/{model}/images/{what}"), None),
+        _ if path.contains("/openai/deployments/") => (format!("{path}/images/{what}"), Some(VERSION)),
+        _ => (format!("{path}/openai/deployments/{model}/images/{what}"), Some(VERSION)),
     };
     match (query, version.or(default)) {
         (Some(query), _) => format!("{path}?{query}"),

@@ -73,12 +73,11 @@ impl Provider for Bedrock {
         }
         let model = Model::of(call.model);
         let region = aws::region(call.params, model.region);
+        let base = base(self.row(), call, &region);
         out.url = if call.operation == OperationKind::Rerank {
-            let base =
-                call.params.str("api_base").map_or_else(|| aws::host("bedrock-agent-runtime", &region), Into::into);
+            let base = base.replacen("bedrock-runtime", "bedrock-agent-runtime", 1);
             format!("{}/rerank", base.trim_end_matches('/'))
         } else {
-            let base = base(self.row(), call, &region);
             format!("{}/model/{}/{}", base.trim_end_matches('/'), id_in_path(call, &model), action(call, &model))
         };
         if call.format != Format::BedrockConverse {

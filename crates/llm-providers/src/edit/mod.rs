@@ -213,10 +213,16 @@ fn completions(
     if quirks.has(Quirk::ExplicitStream) && bridged && draft.get("stream").is_none() {
         draft.set("stream", "false");
     }
-    if quirks.has(Quirk::JoinPrompts)
-        && let Some(prompts) = draft.get("prompt").and_then(|p| serde_json::from_str::<Vec<String>>(p).ok())
-    {
-        draft.set("prompt", llm_types::RawJson::string(&prompts.concat()).get().to_owned());
+    let prompts = draft.get("prompt").and_then(|p| serde_json::from_str::<Vec<String>>(p).ok());
+    let one = prompts.and_then(|prompts| match prompts.as_slice() {
+        [only] => Some(only.clone()), // a list of one is no list
+        [] => None,
+        _ if quirks.has(Quirk::JoinPrompts) => Some(prompts.concat()),
+        _ if quirks.has(Quirk::SpacePrompts) => Some(prompts.join(" ")),
+        _ => None,
+    });
+    if let Some(prompt) = one {
+        draft.set("prompt", llm_types::RawJson::string(&prompt).get().to_owned());
     }
     Ok(())
 }

@@ -719,7 +719,13 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
             path: "/providers/mistral/azure/ocr",
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Rerank, format: Format::CohereRerank, path: "/v1/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::CohereRerank,
+            path: "/v1/rerank",
+            takes: Some(&["top_n", "rank_fields", "return_documents", "max_chunks_per_doc"]),
+            ..Task::BLANK
+        },
         Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
         Task {
             operation: OperationKind::Transcribe,
@@ -889,6 +895,7 @@ pub(crate) static BEDROCK: ProviderRow = ProviderRow {
     chat_format: Format::BedrockConverse,
     embed_format: Format::BedrockEmbed,
     tasks: &[
+        Task { operation: OperationKind::ImageEdit, format: Format::BedrockImages, path: "invoke", ..Task::BLANK },
         Task { operation: OperationKind::Image, format: Format::BedrockImages, path: "invoke", ..Task::BLANK },
         Task { operation: OperationKind::Rerank, format: Format::BedrockRerank, path: "rerank", ..Task::BLANK },
     ],
@@ -1339,6 +1346,7 @@ pub(crate) static COHERE: ProviderRow = ProviderRow {
         operation: OperationKind::Rerank,
         format: Format::CohereRerank,
         path: "/v2/rerank",
+        takes: Some(&["top_n", "rank_fields", "return_documents", "max_chunks_per_doc", "max_tokens_per_doc"]),
         ..Task::BLANK
     }],
     supported: COHERE_PARAMS,
@@ -1360,6 +1368,7 @@ pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
         operation: OperationKind::Rerank,
         format: Format::CohereRerank,
         path: "/v2/rerank",
+        takes: Some(&["top_n", "rank_fields", "return_documents", "max_chunks_per_doc", "max_tokens_per_doc"]),
         ..Task::BLANK
     }],
     supported: COHERE_PARAMS,
@@ -1601,6 +1610,14 @@ pub(crate) static DASHSCOPE: ProviderRow = ProviderRow {
             ..Task::BLANK
         },
         Task {
+            operation: OperationKind::Rerank,
+            format: Format::JinaRerank,
+            path: "/reranks",
+            base: Some("https://dashscope.aliyuncs.com/compatible-api/v1"),
+            takes: Some(&["top_n", "return_documents"]),
+            ..Task::BLANK
+        },
+        Task {
             operation: OperationKind::Transcribe,
             format: Format::OpenAiAudio,
             path: "/audio/transcriptions",
@@ -1754,7 +1771,7 @@ pub(crate) static DEEPINFRA: ProviderRow = ProviderRow {
             format: Format::DeepInfraRerank,
             path: "/inference/{model}",
             base: Some("https://api.deepinfra.com/v1"),
-            leaves: &["top_n", "return_documents", "rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"],
+            takes: Some(&["instruction", "service_tier", "webhook"]),
             ..Task::BLANK
         },
         Task {
@@ -2156,6 +2173,7 @@ pub(crate) static FIREWORKS_AI: ProviderRow = ProviderRow {
             format: Format::FireworksRerank,
             path: "/rerank",
             model: Some("fireworks/{model}"),
+            takes: Some(&["top_n", "return_documents"]),
             ..Task::BLANK
         },
         Task {
@@ -2349,7 +2367,7 @@ pub(crate) static GEMINI: ProviderRow = ProviderRow {
         (Cap::Like(&["gemini-3", "gemini-4"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
     ],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::EmbedInputList]),
+    quirks: Quirks::of(&[Q::EmbedInputList, Q::EmbedFloats]),
     paths: Paths {
         chat: Some("/models/{model}:generateContent"),
         embeddings: Some("/models/{model}:batchEmbedContents"),
@@ -2669,7 +2687,22 @@ pub(crate) static HOSTED_VLLM: ProviderRow = ProviderRow {
     api_key_env: &["HOSTED_VLLM_API_KEY"],
     auth: Auth::BearerOptional,
     tasks: &[
-        Task { operation: OperationKind::Rerank, format: Format::VllmRerank, path: "/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::VllmRerank,
+            path: "/rerank",
+            takes: Some(&[
+                "top_n",
+                "rank_fields",
+                "return_documents",
+                "max_tokens_per_doc",
+                "instruction",
+                "truncate_prompt_tokens",
+                "truncation_side",
+                "max_tokens_per_query",
+            ]),
+            ..Task::BLANK
+        },
         Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
@@ -2734,6 +2767,7 @@ pub(crate) static HUGGINGFACE: ProviderRow = ProviderRow {
             format: Format::TeiRerank,
             path: "/rerank",
             base: Some("https://api-inference.huggingface.co"),
+            takes: Some(&["top_n", "return_documents", "truncate", "truncation_direction", "raw_scores"]),
             ..Task::BLANK
         },
         Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/v1/audio/speech", ..Task::BLANK },
@@ -2879,7 +2913,13 @@ pub(crate) static INFINITY: ProviderRow = ProviderRow {
     display_name: "Infinity",
     api_base_env: &["INFINITY_API_BASE"],
     api_key_env: &["INFINITY_API_KEY"],
-    tasks: &[Task { operation: OperationKind::Rerank, format: Format::InfinityRerank, path: "/rerank", ..Task::BLANK }],
+    tasks: &[Task {
+        operation: OperationKind::Rerank,
+        format: Format::InfinityRerank,
+        path: "/rerank",
+        takes: Some(&["top_n", "rank_fields", "return_documents", "max_chunks_per_doc"]),
+        ..Task::BLANK
+    }],
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),
     renames: &[(F::Dimensions, "output_dimension")],
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
@@ -2892,7 +2932,13 @@ pub(crate) static JINA_AI: ProviderRow = ProviderRow {
     api_base: Some("https://api.jina.ai/v1"),
     api_base_env: &["JINA_AI_API_BASE"],
     api_key_env: &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"],
-    tasks: &[Task { operation: OperationKind::Rerank, format: Format::JinaRerank, path: "^/v1/rerank", ..Task::BLANK }],
+    tasks: &[Task {
+        operation: OperationKind::Rerank,
+        format: Format::JinaRerank,
+        path: "^/v1/rerank",
+        takes: Some(&["top_n", "return_documents"]),
+        ..Task::BLANK
+    }],
     embed_supported: FieldSet::of(&[F::Dimensions]),
     quirks: Quirks::of(&[Q::EmbedInputList]),
     paths: Paths { embeddings: Some("/embeddings"), ..Paths::NONE },
@@ -3908,6 +3954,7 @@ pub(crate) static NVIDIA_NIM: ProviderRow = ProviderRow {
             format: Format::NimRerank,
             path: "/v1/retrieval/{model}/reranking",
             base: Some("https://ai.api.nvidia.com"),
+            takes: Some(&["top_n", "truncate"]),
             ..Task::BLANK
         },
         Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
@@ -4869,15 +4916,15 @@ pub(crate) static SCALEWAY: ProviderRow = ProviderRow {
     api_key_env: &["SCW_SECRET_KEY"],
     tasks: &[
         Task {
-            operation: OperationKind::Image,
-            format: Format::OpenAiImages,
-            path: "/images/generations",
+            operation: OperationKind::Transcribe,
+            format: Format::PlainAudio,
+            path: "/audio/transcriptions",
             ..Task::BLANK
         },
         Task {
-            operation: OperationKind::Transcribe,
-            format: Format::OpenAiAudio,
-            path: "/audio/transcriptions",
+            operation: OperationKind::Image,
+            format: Format::OpenAiImages,
+            path: "/images/generations",
             ..Task::BLANK
         },
         Task {
@@ -5161,7 +5208,7 @@ pub(crate) static TEXT_COMPLETION_CODESTRAL: ProviderRow = ProviderRow {
         F::Stop,
     ]),
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
-    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode]),
+    quirks: Quirks::of(&[Q::ErrorTypeByStatus, Q::StreamErrorByCode, Q::SpacePrompts]),
     paths: Paths { completions: Some(""), ..Paths::NONE },
     ..BLANK
 };
@@ -5236,7 +5283,13 @@ pub(crate) static TOGETHER_AI: ProviderRow = ProviderRow {
     api_base_env: &["TOGETHER_AI_API_BASE"],
     api_key_env: &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
     tasks: &[
-        Task { operation: OperationKind::Rerank, format: Format::JinaRerank, path: "/rerank", ..Task::BLANK },
+        Task {
+            operation: OperationKind::Rerank,
+            format: Format::JinaRerank,
+            path: "/rerank",
+            takes: Some(&["top_n", "rank_fields", "return_documents"]),
+            ..Task::BLANK
+        },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -5438,6 +5491,7 @@ pub(crate) static VERCEL_AI_GATEWAY: ProviderRow = ProviderRow {
     supported: OPENAI_PARAMS,
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
+    quirks: Quirks::of(&[Q::EmbedInputList]),
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     clean_reply: true,
     hosts: &["ai-gateway.vercel.sh/v1"],
@@ -5505,7 +5559,7 @@ pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
     ],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::EmbedInputList, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[Q::EmbedInputList, Q::EmbedFloats, Q::ErrorTypeByStatus]),
     quirks_like: &[(
         &[
             "meta/",
@@ -5690,6 +5744,7 @@ pub(crate) static VOYAGE: ProviderRow = ProviderRow {
         operation: OperationKind::Rerank,
         format: Format::VoyageRerank,
         path: "/v1/rerank",
+        takes: Some(&["top_n", "return_documents", "truncation"]),
         ..Task::BLANK
     }],
     embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions]),

@@ -220,7 +220,11 @@ pub fn check_embeddings(
     let row = provider.row();
     let allowed: FieldSet = policy.allowed_openai_params.iter().filter_map(|n| Field::from_name(n)).collect();
     let judged: FieldSet = EMBED_JUDGED.into_iter().collect();
-    let foreign = present.intersection(judged).minus(row.embed_supported).minus(allowed);
+    let mut foreign = present.intersection(judged).minus(row.embed_supported).minus(allowed);
+    let base64 = || values.raw(Field::EncodingFormat).is_some_and(|format| format == "\"base64\"");
+    if row.quirks.has(Quirk::EmbedFloats) && !allowed.has(Field::EncodingFormat) && base64() {
+        foreign.insert(Field::EncodingFormat);
+    }
     if foreign.is_empty() || policy.drop_params {
         return Ok(foreign);
     }

@@ -25,6 +25,9 @@ pub fn check_task(row: &ProviderRow, task: &Task, fields: &mut Json, policy: &Po
         !task.leaves.contains(&name.as_str()) && !policy.additional_drop_params.iter().any(|drop| drop == name)
     });
     let Some(takes) = task.takes else { return Ok(Vec::new()) };
+    if task.operation == OperationKind::Rerank {
+        return Ok(leave_all_but(takes, all));
+    }
     let judged = judged(task.operation);
     let foreign = |name: &str, value: &Json| {
         judged.contains(&name)
@@ -46,10 +49,28 @@ pub fn check_task(row: &ProviderRow, task: &Task, fields: &mut Json, policy: &Po
     Ok(lost)
 }
 
+/// Nobody judges the parameters of rerank: what a host does not take is left out.
+fn leave_all_but(takes: &[&str], all: &mut Vec<(String, Json)>) -> Vec<String> {
+    let stays = |name: &str| matches!(name, "query" | "documents") || takes.contains(&name);
+    let lost =
+        all.iter().filter(|(name, value)| !stays(name) && !value.is_null()).map(|(name, _)| name.clone()).collect();
+    all.retain(|(name, _)| stays(name));
+    lost
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::row::BLANK;
+
+    #[test]
+    fn rerank_leaves_what_the_host_does_not_take() {
+        let task = Task { operation: OperationKind::Rerank, takes: Some(&["top_n"]), ..Task::BLANK };
+        let mut fields =
+            serde_json::from_str(r#"{"query":"q","documents":["a"],"top_n":1,"foo":2,"bar":null}"#).unwrap();
+        assert_eq!(check_task(&BLANK, &task, &mut fields, &Policy::default()).unwrap(), ["foo"]);
+        assert_eq!(fields.to_string(), r#"{"query":"q","documents":["a"],"top_n":1}"#);
+    }
 
     #[test]
     fn what_is_not_taken_is_refused_or_dropped() {

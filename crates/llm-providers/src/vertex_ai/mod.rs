@@ -134,7 +134,7 @@ fn protocols(want: &Want<'_>) -> Protocols {
         OperationKind::Embed => out.push(Format::VertexEmbed),
         OperationKind::Rerank => out.push(Format::GoogleRerank),
         OperationKind::Image | OperationKind::ImageEdit => match Family::of(want.model) {
-            Family::Gemini if !is_imagen(want.model) => out.push(Format::GeminiImages),
+            Family::Gemini if !is_imagen(want.model) => out.push(Format::VertexImages),
             Family::Gemini | Family::Predict => out.push(Format::VertexImagen),
             _ => {}
         },

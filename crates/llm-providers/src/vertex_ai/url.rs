@@ -156,7 +156,7 @@ impl<'a> Place<'a> {
                 }
             }
             // such a base is the whole address of pictures
-            _ if call.format == Format::VertexImagen => base.to_owned(),
+            _ if matches!(call.format, Format::VertexImagen | Format::VertexImages) => base.to_owned(),
             _ => format!("{base}:{verb}"),
         }
     }

@@ -68,18 +68,27 @@ impl Provider for Voyage {
             _ => top.read::<&RawValue>("input").into_iter().collect(),
         };
         let inputs = match of {
-            Of::Passages => passages(&list),
+            Of::Passages => array(&list),
             Of::Mixtures => mixtures(&list),
         };
-        Ok(top.edited(&[("input", None), ("inputs", Some(&inputs))]))
+        let mut edits = vec![("input", None), ("inputs", Some(inputs.as_str()))];
+        let told = |name: &str| top.get(name).is_some();
+        let query = top.read::<String>("input_type").is_some_and(|kind| kind == "query");
+        if of == Of::Passages && list.iter().all(|v| v.get().starts_with('"')) && !query {
+            edits.extend(CUT.into_iter().filter(|(name, _)| !told(name)).map(|(name, value)| (name, Some(value))));
+        }
+        Ok(top.edited(&edits))
     }
 }
 
-/// Lists of passages, one a document. Bare texts are the passages of one.
-fn passages(list: &[&RawValue]) -> String {
-    let texts: Vec<&str> = list.iter().map(|v| v.get()).collect();
-    let bare = texts.iter().any(|t| t.starts_with('"'));
-    if bare { format!("[[{}]]", texts.join(",")) } else { format!("[{}]", texts.join(",")) }
+/// Bare texts are documents, which Voyage cuts into passages. <https://docs.voyageai.com/docs/contextualized-chunk-embeddings>
+const CUT: [(&str, &str); 3] =
+    [("enable_auto_chunking", "true"), ("chunk_size", "32000"), ("input_type", "\"document\"")];
+
+/// The inputs as they came: texts, or a list of passages for each document.
+fn array(list: &[&RawValue]) -> String {
+    let items: Vec<&str> = list.iter().map(|v| v.get()).collect();
+    format!("[{}]", items.join(","))
 }
 
 /// One `content` for each input: a text, or a picture by address or by its bytes.
@@ -109,16 +118,28 @@ fn mixtures(list: &[&RawValue]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use llm_types::Format;
+
     use super::*;
+    use crate::params::Params;
 
     fn list(json: &str) -> Vec<&RawValue> {
         serde_json::from_str(json).unwrap()
     }
 
     #[test]
-    fn passages_stand_in_documents() {
-        assert_eq!(passages(&list(r#"["a","b"]"#)), r#"[["a","b"]]"#);
-        assert_eq!(passages(&list(r#"[["a"],["b"]]"#)), r#"[["a"],["b"]]"#);
+    fn texts_are_documents_and_lists_their_passages() {
+        let params = Params::without_env::<String>([]);
+        let call = Call::new(OperationKind::Embed, Format::OpenAiEmbeddings, "voyage-context-3", &params);
+        let written = |body: &'static str| {
+            let out = Voyage.prepare(&call, Bytes::from_static(body.as_bytes())).unwrap();
+            String::from_utf8(out.to_vec()).unwrap()
+        };
+        let cut = r#""enable_auto_chunking":true,"chunk_size":32000,"input_type":"document"}"#;
+        assert_eq!(written(r#"{"input":"a"}"#), format!(r#"{{"inputs":["a"],{cut}"#));
+        assert_eq!(written(r#"{"input":["a","b"]}"#), format!(r#"{{"inputs":["a","b"],{cut}"#));
+        assert_eq!(written(r#"{"input":[["a"],["b"]]}"#), r#"{"inputs":[["a"],["b"]]}"#);
+        assert_eq!(written(r#"{"input":"a","input_type":"query"}"#), r#"{"input_type":"query","inputs":["a"]}"#);
     }
 
     #[test]

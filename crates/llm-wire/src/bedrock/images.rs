@@ -1,8 +1,9 @@
 //! Pictures by `InvokeModel`: Nova Canvas and Titan, Stability's newer models, Stable Diffusion XL.
 
-use llm_types::{Error, Format, Json, Kind, Result};
+use llm_types::{Error, Format, Json, Kind, OperationKind, Result};
 use serde::Deserialize;
 
+use super::edits;
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
 use crate::openai::errors::invalid_reply;
 use crate::openai::images::answer::{Answer, Image};
@@ -11,6 +12,10 @@ use crate::task::{Sizing, TaskCodec, TaskOut, TaskReply, TaskRequest};
 
 /// The parameters that LiteLLM judges by model; others are the model's own.
 const JUDGED: [&str; 6] = ["n", "quality", "response_format", "size", "style", "user"];
+
+/// Those that are judged where pictures are changed.
+const EDIT_JUDGED: [&str; 8] =
+    ["background", "input_fidelity", "n", "quality", "response_format", "size", "style", "user"];
 
 /// The codec.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +58,9 @@ impl TaskCodec for Images {
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
         let family = Family::of(&request.model);
+        if request.operation == OperationKind::ImageEdit {
+            return Ok(TaskOut { body: write::json(changed(family, request, ctx)?), ..TaskOut::default() });
+        }
         let mut fields = write::taken(request, ctx, &JUDGED, family.taken())?;
         let missing = || Error::bad_request("Missing required parameter: 'prompt'.").with_param("prompt");
         let prompt = write::take(&mut fields, "prompt").ok_or_else(missing)?;
@@ -93,6 +101,38 @@ impl TaskCodec for Images {
     }
 }
 
+/// The body for a picture that is changed. What of a form is a number is written as one.
+fn changed(family: Family, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<Fields> {
+    let amazon = family == Family::Amazon;
+    let taken: &[&str] =
+        if amazon { &["n", "quality", "response_format", "size"] } else { &["n", "response_format", "size"] };
+    let mut fields = write::taken(request, ctx, &EDIT_JUDGED, taken)?;
+    write::take(&mut fields, "response_format"); // they answer bytes only
+    let prompt = write::take(&mut fields, "prompt");
+    if !amazon {
+        return edits::stability(request, prompt, fields);
+    }
+    size(&mut fields)?;
+    let mut body = edits::amazon(request, prompt, &mut fields)?;
+    let mut config = Json::Object(Vec::new());
+    for (name, value) in fields {
+        match name.as_str() {
+            "n" => config.set("numberOfImages", edits::number(&value)),
+            "quality" => config.set("quality", quality(&value)),
+            _ => config.set(&name, edits::number(&value)),
+        }
+    }
+    if config.as_object().is_some_and(|c| !c.is_empty()) {
+        body.push(("imageGenerationConfig".to_owned(), config));
+    }
+    Ok(body)
+}
+
+/// The two qualities there are.
+fn quality(asked: &Json) -> &'static str {
+    if matches!(asked.as_str(), Some("hd" | "premium" | "high")) { "premium" } else { "standard" }
+}
+
 /// `1024x512` as width and height.
 fn size(fields: &mut Fields) -> Result<()> {
     let Some(size) = write::take(fields, "size") else { return Ok(()) };
@@ -124,8 +164,7 @@ fn amazon(prompt: Json, mut fields: Fields) -> Result<Fields> {
     }
     let mut config = write::take(&mut fields, "imageGenerationConfig").unwrap_or_else(|| Json::Object(Vec::new()));
     if let Some(quality) = write::take(&mut fields, "quality") {
-        let best = matches!(quality.as_str(), Some("hd" | "premium" | "high"));
-        config.set("quality", if best { "premium" } else { "standard" });
+        config.set("quality", self::quality(&quality));
     }
     for (key, value) in fields {
         config.set(if key == "n" { "numberOfImages" } else { &key }, value);
@@ -209,6 +248,46 @@ mod tests {
         assert!(written("stability.sd3-large-v1:0", r#"{"prompt":"a cat","n":1}"#).starts_with("Setting `n` is not"));
         assert!(written("amazon.nova-canvas-v1:0", r#"{"prompt":"a","size":"large"}"#).contains("'size'"));
         assert!(written("amazon.nova-canvas-v1:0", r#"{"prompt":"a","taskType":"X"}"#).contains("'taskType'"));
+    }
+
+    #[test]
+    fn pictures_are_changed() {
+        let changed = |model: &str, fields: &str, names: &[&str]| {
+            let data = bytes::Bytes::from_static(b"x");
+            let file = |n: &&str| crate::task::FilePart { name: (*n).into(), data: data.clone(), ..Default::default() };
+            let files = names.iter().map(file).collect();
+            let request = TaskRequest { operation: OperationKind::ImageEdit, files, ..request(model, fields) };
+            match Images.encode(&request, &mut EncodeContext::for_model(model)) {
+                Ok(TaskOut { body: TaskBody::Json(bytes), .. }) => String::from_utf8(bytes.to_vec()).unwrap(),
+                Ok(other) => format!("{other:?}"),
+                Err(e) => e.message,
+            }
+        };
+        let nova = "amazon.nova-canvas-v1:0";
+        assert_eq!(
+            changed(nova, r#"{"prompt":"p","n":"2","size":"512x512","seed":"7"}"#, &["image"]),
+            r#"{"taskType":"IMAGE_VARIATION","imageVariationParams":{"images":["eA=="],"text":"p"},"imageGenerationConfig":{"numberOfImages":2,"seed":7,"width":512,"height":512}}"#
+        );
+        assert_eq!(
+            changed(nova, r#"{"prompt":"p"}"#, &["image", "mask"]),
+            r#"{"taskType":"INPAINTING","inPaintingParams":{"image":"eA==","text":"p","maskImage":"eA=="}}"#
+        );
+        assert_eq!(
+            changed(nova, r#"{"taskType":"BACKGROUND_REMOVAL","seed":"7"}"#, &["image"]),
+            r#"{"taskType":"BACKGROUND_REMOVAL","backgroundRemovalParams":{"image":"eA=="}}"#
+        );
+        assert!(changed(nova, r#"{"prompt":"p","taskType":"OUTPAINTING"}"#, &["image"]).contains("maskPrompt"));
+        assert!(changed(nova, r#"{"prompt":"p","user":"u"}"#, &["image"]).starts_with("Setting `user` is not"));
+        assert!(changed(nova, r#"{"prompt":"p"}"#, &[]).contains("image is needed"));
+        assert_eq!(
+            changed(
+                "stability.stable-image-inpaint-v1:0",
+                r#"{"prompt":"p","size":"1024x1024","seed":"7","foo":"x"}"#,
+                &["image", "mask"]
+            ),
+            r#"{"output_format":"png","prompt":"p","image":"eA==","mask":"eA==","aspect_ratio":"1:1","seed":7}"#
+        );
+        assert!(changed("stability.stable-style-transfer-v1:0", "{}", &["image"]).contains(r#""init_image":"eA==""#));
     }
 
     #[test]

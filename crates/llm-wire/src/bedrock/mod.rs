@@ -9,6 +9,7 @@
 //! Wire facts: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>.
 
 pub mod converse;
+mod edits;
 pub mod embeddings;
 pub mod error;
 pub mod images;

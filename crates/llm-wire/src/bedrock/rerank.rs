@@ -36,9 +36,9 @@ impl TaskCodec for Rerank {
         };
         let model = Json::object([("modelArn", request.model.as_str())]);
         let mut config = Json::object([("modelConfiguration", model)]);
-        if let Some(n) = request.fields.get("top_n").filter(|n| !n.is_null()) {
-            config.set("numberOfResults", n.clone());
-        }
+        let all = || Json::from(documents.len() as u64);
+        let wanted = request.fields.get("top_n").filter(|n| !n.is_null()).cloned();
+        config.set("numberOfResults", wanted.unwrap_or_else(all));
         let config =
             Json::object([("type", Json::from("BEDROCK_RERANKING_MODEL")), ("bedrockRerankingConfiguration", config)]);
         const SAID: [&str; 3] = ["query", "documents", "top_n"];

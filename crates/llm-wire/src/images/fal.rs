@@ -28,6 +28,8 @@ view!(lenient ReplyIn {
 pub(crate) struct FileIn<'a> {
     url: Option<std::borrow::Cow<'a, str>>,
     b64_json: Option<std::borrow::Cow<'a, str>>,
+    /// What else is told of it, as one object.
+    told: Option<String>,
 }
 
 view!(lenient FileFieldsIn {
@@ -39,11 +41,19 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for FileIn<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let raw = <&'de serde_json::value::RawValue>::deserialize(d)?;
         if let Some(url) = llm_types::json::raw_str(raw.get()) {
-            return Ok(Self { url: Some(url), b64_json: None });
+            return Ok(Self { url: Some(url), ..Self::default() });
         }
         let fields: FileFieldsIn<'de> = serde_json::from_str(raw.get()).unwrap_or_default();
-        Ok(Self { url: fields.url.0, b64_json: fields.b64_json.0 })
+        Ok(Self { url: fields.url.0, b64_json: fields.b64_json.0, told: told(raw.get()) })
     }
+}
+
+/// Size and type of a picture.
+fn told(raw: &str) -> Option<String> {
+    let tree: Json = serde_json::from_str(raw).ok()?;
+    let known = |name: &&str| Some(((*name).to_owned(), tree.get(name).filter(|v| !v.is_null())?.clone()));
+    let fields: Fields = ["width", "height", "content_type"].iter().filter_map(known).collect();
+    tree.get("width").is_some().then(|| Json::Object(fields).to_string())
 }
 
 impl TaskCodec for Fal {
@@ -83,7 +93,12 @@ impl TaskCodec for Fal {
 }
 
 fn image<'a>(file: &'a FileIn<'_>) -> Image<'a> {
-    Image { url: file.url.as_deref(), b64_json: file.b64_json.as_deref(), ..Image::default() }
+    Image {
+        url: file.url.as_deref(),
+        b64_json: file.b64_json.as_deref(),
+        provider_specific_fields: file.told.as_deref(),
+        ..Image::default()
+    }
 }
 
 fn drawing(request: &TaskRequest, family: &Family, ctx: &mut EncodeContext<'_>) -> Result<Fields> {

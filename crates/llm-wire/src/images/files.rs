@@ -11,11 +11,11 @@ use crate::task::{FilePart, TaskRequest};
 ///
 /// # Errors
 /// `BadRequest` without one.
-pub(super) fn image(request: &TaskRequest) -> Result<&FilePart> {
+pub(crate) fn image(request: &TaskRequest) -> Result<&FilePart> {
     request.files("image").next().ok_or_else(|| Error::bad_request("an image is needed").with_param("image"))
 }
 
-pub(super) fn base64(file: &FilePart) -> String {
+pub(crate) fn base64(file: &FilePart) -> String {
     STANDARD.encode(&file.data)
 }
 

@@ -25,7 +25,16 @@ pub struct VertexImagen;
 
 /// Gemini's image models.
 #[derive(Debug, Clone, Copy)]
-pub struct GeminiImages;
+pub struct GeminiImages {
+    format: Format,
+    /// Whose turn it is has to be said, the answer's words are not asked for.
+    vertex: bool,
+}
+
+/// At Google AI Studio.
+pub static GEMINI_IMAGES: GeminiImages = GeminiImages { format: Format::GeminiImages, vertex: false };
+/// At Vertex AI.
+pub static VERTEX_IMAGES: GeminiImages = GeminiImages { format: Format::VertexImages, vertex: true };
 
 /// Shapes that Imagen draws.
 const IMAGEN: [&str; 5] = ["1:1", "3:4", "4:3", "9:16", "16:9"];
@@ -122,16 +131,16 @@ impl TaskCodec for VertexImagen {
 
 impl TaskCodec for GeminiImages {
     fn format(&self) -> Format {
-        Format::GeminiImages
+        self.format
     }
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
         let mut fields = write::taken(request, ctx, &JUDGED, &["n", "size"])?;
         fields.retain(|(name, _)| !["prompt", "user"].contains(&name.as_str()));
-        let mut config = vec![(
-            "response_modalities".to_owned(),
-            Json::Array(["IMAGE", "TEXT"].into_iter().map(Json::from).collect()),
-        )];
+        let (name, kinds): (&str, &[&str]) =
+            if self.vertex { ("responseModalities", &["IMAGE"]) } else { ("response_modalities", &["IMAGE", "TEXT"]) };
+        let kinds = Json::Array(kinds.iter().copied().map(Json::from).collect());
+        let mut config = vec![(name.to_owned(), kinds)];
         if let Some(n) = write::take(&mut fields, "n").filter(|n| n.as_i64() != Some(1)) {
             write::set(&mut config, "candidateCount", n);
         }
@@ -139,7 +148,10 @@ impl TaskCodec for GeminiImages {
         if !image.is_empty() {
             write::set(&mut config, "imageConfig", Json::Object(image));
         }
-        let content = Json::object([("role", Json::from("user")), ("parts", Json::Array(parts(request)?))]);
+        let mut content = Json::object([("parts", Json::Array(parts(request)?))]);
+        if self.vertex {
+            content.set("role", "user");
+        }
         let mut body = vec![
             ("contents".to_owned(), Json::Array(vec![content])),
             ("generationConfig".to_owned(), Json::Object(config)),
@@ -156,7 +168,7 @@ impl TaskCodec for GeminiImages {
             .map(|bytes| Image { b64_json: Some(bytes), ..Image::default() })
             .collect();
         let counted = view.usage.map(|raw| counted(raw.get()));
-        let answer = Answer { created: ctx.created, data, counted, ..Answer::default() };
+        let answer = Answer { created: ctx.created, data, counted, detailed: !self.vertex, ..Answer::default() };
         Ok(answer.reply(sizing(request)))
     }
 
@@ -207,9 +219,9 @@ fn references(request: &TaskRequest) -> Result<Json> {
     Ok(Json::Array(out))
 }
 
-/// The words, and the pictures that are to be changed.
+/// The pictures that are to be changed, and the words.
 fn parts(request: &TaskRequest) -> Result<Vec<Json>> {
-    let mut out = vec![Json::object([("text", prompt(request)?)])];
+    let mut out = Vec::new();
     if request.operation == OperationKind::ImageEdit {
         files::image(request)?;
         out.extend(request.files("image").map(|file| {
@@ -220,6 +232,7 @@ fn parts(request: &TaskRequest) -> Result<Vec<Json>> {
             )])
         }));
     }
+    out.push(Json::object([("text", prompt(request)?)]));
     Ok(out)
 }
 

@@ -22,7 +22,7 @@ pub mod google;
 pub mod qwen;
 pub mod recraft;
 pub mod runway;
-mod sizes;
+pub(crate) mod sizes;
 pub mod stability;
 pub mod topaz;
 

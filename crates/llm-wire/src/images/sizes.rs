@@ -15,7 +15,7 @@ pub(super) fn as_box(size: &str) -> Option<Json> {
 }
 
 /// What a table says of a size.
-pub(super) fn named<'t>(table: &'t [(&str, &'t str)], size: &str) -> Option<&'t str> {
+pub(crate) fn named<'t>(table: &'t [(&str, &'t str)], size: &str) -> Option<&'t str> {
     table.iter().find(|(known, _)| *known == size).map(|(_, word)| *word)
 }
 

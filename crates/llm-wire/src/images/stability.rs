@@ -17,7 +17,8 @@ use crate::task::{FilePart, TaskBody, TaskCodec, TaskOut, TaskReply, TaskRequest
 #[derive(Debug, Clone, Copy)]
 pub struct Stability;
 
-const RATIOS: [(&str, &str); 5] =
+/// Sizes, and the shapes by which Stability knows them.
+pub(crate) const RATIOS: [(&str, &str); 5] =
     [("1024x1024", "1:1"), ("1792x1024", "16:9"), ("1024x1792", "9:16"), ("512x512", "1:1"), ("256x256", "1:1")];
 
 /// Parts of models' names and where those models are; the first that fits.
@@ -136,6 +137,11 @@ fn nothing() -> FilePart {
 
 fn pictures(request: &TaskRequest) -> Result<Vec<FilePart>> {
     files::image(request)?;
-    let first = |name: &&str| request.files(name).next().map(|file| named_file(file, name));
+    let first = |name: &&str| {
+        let file = request.files(name).next()?;
+        let filename = file.filename.clone();
+        let named = named_file(file, name);
+        Some(FilePart { filename: filename.or(named.filename.clone()), ..named })
+    };
     Ok(EDIT_FILES.iter().filter_map(first).collect())
 }

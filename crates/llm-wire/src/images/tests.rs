@@ -9,7 +9,7 @@ use super::bfl::Bfl;
 use super::chat::ChatImages;
 use super::fal::Fal;
 use super::foundry::{Flux2, Mai};
-use super::google::{GeminiImagen, GeminiImages, VertexImagen};
+use super::google::{GEMINI_IMAGES, GeminiImagen, VERTEX_IMAGES, VertexImagen};
 use super::qwen::Qwen;
 use super::recraft::Recraft;
 use super::runway::Runway;
@@ -117,7 +117,7 @@ fn requests_are_told_in_each_houses_words() {
 fn edits_carry_their_picture() {
     let out = sent(&Stability, &edit("stable-style-transfer", r#"{"prompt":"p","strength":0.5,"own":1}"#));
     assert_eq!(out.beside.as_deref(), Some("/v2beta/stable-image/control/style-transfer"));
-    assert_eq!(form(&out), "prompt=p strength=0.5 output_format=png image:image.png");
+    assert_eq!(form(&out), "prompt=p strength=0.5 output_format=png image:a.png");
     assert_eq!(
         form(&sent(&Recraft, &edit("recraftv3", r#"{"prompt":"p"}"#))),
         "prompt=p model=recraftv3 strength=0.2 image:image.png"
@@ -234,17 +234,22 @@ fn google_draws_by_predict_and_by_generating() {
         changed,
         r#"{"instances":[{"prompt":"p","referenceImages":[{"referenceType":"REFERENCE_TYPE_RAW","referenceId":1,"referenceImage":{"bytesBase64Encoded":"iVBORw0KGgo="}}]}],"parameters":{"sampleCount":1,"editMode":"EDIT_MODE_INPAINT_INSERTION"}}"#
     );
-    let gemini = json(&sent(&GeminiImages, &edit("gemini-image", r#"{"prompt":"p","size":"2048x2048","n":2}"#)));
+    let gemini = json(&sent(&GEMINI_IMAGES, &edit("gemini-image", r#"{"prompt":"p","size":"2048x2048","n":2}"#)));
     assert_eq!(
         gemini,
-        r#"{"contents":[{"role":"user","parts":[{"text":"p"},{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]}],"generationConfig":{"response_modalities":["IMAGE","TEXT"],"candidateCount":2,"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}}}"#
+        r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}},{"text":"p"}]}],"generationConfig":{"response_modalities":["IMAGE","TEXT"],"candidateCount":2,"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}}}"#
+    );
+    let vertex = json(&sent(&VERTEX_IMAGES, &ask("gemini-image", r#"{"prompt":"p"}"#)));
+    assert_eq!(
+        vertex,
+        r#"{"contents":[{"parts":[{"text":"p"}],"role":"user"}],"generationConfig":{"responseModalities":["IMAGE"]}}"#
     );
     let predicted =
         r#"{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"aa"},{"raiFilteredReason":"no"}]}"#;
     assert_eq!(seen(&VertexImagen, &ask("imagen-4", ALL), predicted), ["aa"]);
     let generated = r#"{"candidates":[{"content":{"parts":[{"text":"Here"},{"inlineData":{"mimeType":"image/png","data":"bb"}}]}}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":30,"totalTokenCount":35}}"#;
-    assert_eq!(seen(&GeminiImages, &ask("gemini-image", ALL), generated), ["bb"]);
-    let reply = GeminiImages.decode(&ask("gemini-image", ALL), &view(generated), &ReplyContext::default()).unwrap();
+    assert_eq!(seen(&GEMINI_IMAGES, &ask("gemini-image", ALL), generated), ["bb"]);
+    let reply = GEMINI_IMAGES.decode(&ask("gemini-image", ALL), &view(generated), &ReplyContext::default()).unwrap();
     let usage = reply.usage.unwrap().usage;
     assert_eq!((usage.input_text, usage.output_text, usage.output_image), (5, 0, 30));
 }

@@ -22,6 +22,7 @@ impl TaskCodec for Moderations {
             return Err(Error::bad_request("Missing required parameter: 'input'.").with_param("input"));
         }
         let mut fields = write::fields(request);
+        fields.retain(|(name, _)| name == "input"); // there is nothing else to say
         fields.insert(0, ("model".to_owned(), Json::from(ctx.model)));
         Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
     }
@@ -54,7 +55,7 @@ mod tests {
         let request = TaskRequest {
             operation: OperationKind::Moderate,
             model: "m".into(),
-            fields: serde_json::from_str(r#"{"input":["a"]}"#).unwrap(),
+            fields: serde_json::from_str(r#"{"input":["a"],"user":"u"}"#).unwrap(),
             files: Vec::new(),
         };
         let out = Moderations.encode(&request, &mut EncodeContext::for_model("m")).unwrap();

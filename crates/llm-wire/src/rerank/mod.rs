@@ -69,6 +69,8 @@ enum Tokens {
     Input,
     /// What the prompt took, and the rest of the total.
     Both,
+    /// The same; the total is told as searches.
+    BothAsSearches,
     /// The total as the input, and no output.
     Total,
     /// What we count ourselves.
@@ -92,7 +94,7 @@ pub static VLLM: Rerank = dialect(Format::VllmRerank, Wants::Cohere, Tells::Resu
 /// Voyage.
 pub static VOYAGE: Rerank = dialect(Format::VoyageRerank, Wants::TopK, Tells::Data, Tokens::Total);
 /// Fireworks.
-pub static FIREWORKS: Rerank = dialect(Format::FireworksRerank, Wants::Cohere, Tells::Data, Tokens::Both);
+pub static FIREWORKS: Rerank = dialect(Format::FireworksRerank, Wants::Cohere, Tells::Data, Tokens::BothAsSearches);
 /// Hugging Face's Text Embeddings Inference.
 pub static TEI: Rerank = dialect(Format::TeiRerank, Wants::Tei, Tells::List, Tokens::Counted);
 /// NVIDIA NIM.

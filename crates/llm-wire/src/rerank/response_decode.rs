@@ -24,7 +24,7 @@ pub(super) fn decode(
     };
     let results = results(dialect.tells, request, &tree).ok_or_else(broken)?;
     let id = tree.text("id").unwrap_or(&ctx.fallback_id);
-    let usage = usage(&meta);
+    let usage = usage(dialect.tokens, &meta);
     let mut answer = Json::object([("id", Json::from(id)), ("results", results)]);
     if !meta.is_null() {
         answer.set("meta", meta);
@@ -38,7 +38,11 @@ fn results(tells: Tells, request: &TaskRequest, tree: &Json) -> Option<Json> {
     let items: Vec<Json> = match tells {
         Tells::Answer => return tree.get("results").filter(|r| r.as_array().is_some()).cloned(),
         Tells::Results => list("results")?.iter().map(|r| result(r, "relevance_score", r.get("document"))).collect(),
-        Tells::Data => list("data")?.iter().map(|r| result(r, "relevance_score", r.get("document"))).collect(),
+        Tells::Data => list("data")
+            .or_else(|| list("results"))?
+            .iter()
+            .map(|r| result(r, "relevance_score", r.get("document")))
+            .collect(),
         Tells::List => {
             let shown = request.fields.get("return_documents").and_then(Json::as_bool) == Some(true);
             let told = |r: &&Json| ["index", "score"].iter().all(|key| r.get(key).is_some_and(|v| !v.is_null()));
@@ -113,7 +117,12 @@ fn meta(tokens: Tokens, tree: &Json) -> Json {
             out.set("billed_units", Json::object([("search_units", searches as u64)]));
         }
         Tokens::Input => out.set("tokens", pair(input, None)),
-        Tokens::Both => out.set("tokens", pair(input, Some(total.unwrap_or(0).saturating_sub(input.unwrap_or(0))))),
+        Tokens::Both | Tokens::BothAsSearches => {
+            out.set("tokens", pair(input, Some(total.unwrap_or(0).saturating_sub(input.unwrap_or(0)))));
+            if tokens == Tokens::BothAsSearches {
+                out.set("billed_units", Json::object([("search_units", total.unwrap_or(0))]));
+            }
+        }
         Tokens::Total => out.set("tokens", pair(total, Some(0))),
     }
     out
@@ -141,12 +150,15 @@ fn counted(request: &TaskRequest, reply: &Json, ctx: &ReplyContext) -> Json {
 }
 
 /// What is paid: searches where they are counted, else tokens.
-fn usage(meta: &Json) -> UsageReport {
+fn usage(tokens: Tokens, meta: &Json) -> UsageReport {
     let billed = |name: &str| u64::try_from(meta.get("billed_units")?.get(name)?.as_i64()?).ok();
-    let searches = billed("search_units");
+    let (searches, total) = match tokens {
+        Tokens::BothAsSearches => (None, billed("search_units")),
+        _ => (billed("search_units"), billed("total_tokens")),
+    };
     let usage = Usage {
         queries: searches.unwrap_or(0),
-        input_text: if searches.is_some() { 0 } else { billed("total_tokens").unwrap_or(0) },
+        input_text: if searches.is_some() { 0 } else { total.unwrap_or(0) },
         source: UsageSource::Reported,
         ..Usage::default()
     };

@@ -27,7 +27,8 @@ impl TaskCodec for Deepgram {
                 value => query.push((name, write::text(&value))),
             }
         }
-        let content_type = file.content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        // The host knows a sound by its first bytes; what clients call it is often wrong.
+        let content_type = "application/octet-stream".to_owned();
         Ok(TaskOut { body: TaskBody::Raw { content_type, data: file.data }, query, ..TaskOut::default() })
     }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use llm_types::generate::UsageReport;
 use llm_types::{Format, Json, Result};
 
-use super::{input, spoken, tree, voice};
+use super::{input, mapped, spoken, tree, voice};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
 use crate::openai::errors;
 use crate::task::write;
@@ -17,6 +17,16 @@ pub struct MistralSpeech;
 
 const TYPES: [(&str, &str); 5] =
     [("flac", "audio/flac"), ("mp3", "audio/mpeg"), ("opus", "audio/opus"), ("pcm", "audio/pcm"), ("wav", "audio/wav")];
+
+/// OpenAI's voices, and those of Mistral that stand in for them.
+const VOICES: [(&str, &str); 6] = [
+    ("alloy", "en_paul_neutral"),
+    ("echo", "gb_oliver_neutral"),
+    ("fable", "en_paul_cheerful"),
+    ("onyx", "en_paul_confident"),
+    ("nova", "gb_jane_sarcasm"),
+    ("shimmer", "gb_jane_sarcasm"),
+];
 
 impl TaskCodec for MistralSpeech {
     fn format(&self) -> Format {
@@ -33,7 +43,7 @@ impl TaskCodec for MistralSpeech {
             }
         }
         if let Some(voice) = voice(request) {
-            write::set(&mut fields, "voice_id", voice);
+            write::set(&mut fields, "voice_id", mapped(&VOICES, voice));
         }
         fields.insert(0, ("model".to_owned(), Json::from(ctx.model)));
         Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })

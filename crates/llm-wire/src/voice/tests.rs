@@ -55,7 +55,7 @@ fn deepgram_takes_bytes_and_tells_words() {
     let out = sent(&deepgram::Deepgram, &hear(r#"{"language":"de","keyterm":["a","b"],"smart_format":true}"#));
     let query: Vec<String> = out.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(query.join("&"), "model=m&language=de&keyterm=a&keyterm=b&smart_format=true");
-    assert!(matches!(&out.body, TaskBody::Raw { content_type, .. } if content_type == "audio/mpeg"));
+    assert!(matches!(&out.body, TaskBody::Raw { content_type, .. } if content_type == "application/octet-stream"));
     let reply = r#"{"metadata":{"duration":3.5},"results":{"channels":[{"alternatives":[{"transcript":"hello world",
         "words":[{"word":"hello","start":0.1,"end":0.5},{"word":"world","start":0.6,"end":1.0}]}]}]}}"#;
     assert_eq!(

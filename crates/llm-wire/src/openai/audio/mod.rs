@@ -25,7 +25,7 @@ pub use error::encode as encode_error;
 #[derive(Debug)]
 pub struct Audio {
     format: Format,
-    /// `verbose_json` is asked for where the client wants plain JSON or text: only that tells the duration.
+    /// `verbose_json` is asked for where the client names no format: only that tells the duration.
     timed: bool,
     /// Names of lists in forms.
     lists: Lists,

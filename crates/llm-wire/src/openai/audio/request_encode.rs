@@ -11,9 +11,8 @@ use crate::task::{FilePart, TaskOut, TaskRequest};
 pub(super) fn transcription(dialect: &Audio, request: &TaskRequest, model: &str) -> Result<TaskOut> {
     let file = file(request)?;
     let mut fields = write::fields(request);
-    let format = request.str("response_format").unwrap_or("json");
     // OpenAI's newer models know neither that format nor a price by duration.
-    let timed = dialect.timed && matches!(format, "json" | "text") && !model.contains("gpt-4o");
+    let timed = dialect.timed && request.str("response_format").is_none() && !model.contains("gpt-4o");
     if timed {
         write::set(&mut fields, "response_format", "verbose_json");
     }

@@ -37,8 +37,10 @@ fn forms_differ_by_dialect() {
         "model=m&language=en&timestamp_granularities=word&timestamp_granularities=segment&file:audio/wav"
     );
     let asked = |model, fields| form(&WHISPER, model, fields).contains("response_format=verbose_json");
-    assert!(asked("whisper-1", "{}") && asked("whisper-1", r#"{"response_format":"text"}"#));
-    assert!(!asked("whisper-1", r#"{"response_format":"srt"}"#) && !asked("gpt-4o-transcribe", "{}"));
+    assert!(asked("whisper-1", "{}") && !asked("gpt-4o-transcribe", "{}"));
+    for fields in [r#"{"response_format":"json"}"#, r#"{"response_format":"text"}"#, r#"{"response_format":"srt"}"#] {
+        assert!(!asked("whisper-1", fields), "{fields}");
+    }
 }
 
 fn answered(codec: &Audio, body: &str) -> (String, UsageReport) {

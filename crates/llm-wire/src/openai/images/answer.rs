@@ -26,6 +26,8 @@ pub(crate) struct Answer<'a> {
     pub usage: Option<&'a RawValue>,
     /// What was counted where there is no such object.
     pub counted: Option<UsageReport>,
+    /// What came out is told by kinds.
+    pub detailed: bool,
     /// Fields that nobody knows.
     pub more: Vec<(&'a str, &'a str)>,
 }
@@ -39,6 +41,8 @@ pub(crate) struct Image<'a> {
     pub url: Option<&'a str>,
     /// The prompt that was drawn.
     pub revised_prompt: Option<&'a str>,
+    /// What only its provider tells of it, as JSON.
+    pub provider_specific_fields: Option<&'a str>,
     /// Fields that nobody knows, values as JSON.
     pub more: Vec<(&'a str, &'a str)>,
 }
@@ -69,7 +73,7 @@ impl Answer<'_> {
         nullable(&mut obj, "size", self.size);
         match self.usage {
             Some(raw) if !raw.get().starts_with('n') => obj.text("usage", raw.get()),
-            _ => usage::encode(counted, &mut obj),
+            _ => usage::encode(counted, self.detailed, &mut obj),
         }
         for (key, value) in &self.more {
             obj.any_key(key).extend_from_slice(value.as_bytes());
@@ -85,7 +89,7 @@ impl Image<'_> {
         nullable(&mut item, "b64_json", self.b64_json);
         nullable(&mut item, "revised_prompt", self.revised_prompt);
         nullable(&mut item, "url", self.url);
-        item.text("provider_specific_fields", "null");
+        item.text("provider_specific_fields", self.provider_specific_fields.unwrap_or("null"));
         for (key, value) in &self.more {
             item.any_key(key).extend_from_slice(value.as_bytes());
         }

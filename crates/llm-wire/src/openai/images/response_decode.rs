@@ -53,6 +53,7 @@ pub(super) fn decode(
         size: asked("size", "1024x1024").or(view.size.0.as_deref()),
         usage: view.usage,
         counted: None,
+        detailed: false,
         more: more(&view.rest),
     };
     let said = |told: &Text<'_>, name: &str| told.filled().or_else(|| request.str(name)).map(str::to_owned);
@@ -69,6 +70,7 @@ fn image<'a>(image: &'a ImageIn<'_>) -> Image<'a> {
         b64_json: image.b64_json.0.as_deref(),
         url: image.url.0.as_deref(),
         revised_prompt: image.revised_prompt.0.as_deref(),
+        provider_specific_fields: None,
         more: more(&image.rest),
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn decode(raw: &RawValue) -> Usage {
 }
 
 /// What LiteLLM writes when the upstream has no such object. Of what came out only images count.
-pub(super) fn encode(usage: &Usage, obj: &mut Obj<'_>) {
+pub(super) fn encode(usage: &Usage, detailed: bool, obj: &mut Obj<'_>) {
     let mut out = obj.obj("usage");
     out.u64("input_tokens", usage.total_input());
     let mut details = out.obj("input_tokens_details");
@@ -47,5 +47,10 @@ pub(super) fn encode(usage: &Usage, obj: &mut Obj<'_>) {
     details.u64("text_tokens", usage.input_text);
     drop(details);
     out.u64("output_tokens", usage.output_image);
+    if detailed && usage.output_image > 0 {
+        let mut details = out.obj("output_tokens_details");
+        details.u64("image_tokens", usage.output_image);
+        details.u64("text_tokens", 0);
+    }
     out.u64("total_tokens", usage.total_tokens());
 }
