@@ -122,3 +122,27 @@ pub(crate) async fn day_by_day(store: Store) {
     let dearest = store.daily_dearest_keys(user, &all, 2).await.unwrap();
     assert_eq!((dearest.keys, dearest.of), (vec!["k".to_owned(), "k2".to_owned()], 3));
 }
+
+pub(crate) async fn whole_days_for_exports(store: Store) {
+    let (user, hour) = (DailyScope::User, chrono::TimeDelta::hours(1));
+    let begun = store.now().await.unwrap();
+    let rows = (0..7).map(|n| row(user, "u", "2026-01-01", &format!("m{n}"), 1.0));
+    let others = [row(user, "u", "2026-01-03", "m", 1.0), row(DailyScope::Team, "t", "2026-01-02", "m", 1.0)];
+    apply(&store, "1", rows.chain(others).collect()).await;
+    let changed = async |since, until| store.daily_changed(since, until).await.unwrap();
+    assert_eq!(changed(None, None).await, ["2026-01-03", "2026-01-01"], "newest first, users alone");
+    assert_eq!(changed(Some(begun - hour), Some(begun + hour)).await.len(), 2);
+    assert!(changed(Some(begun + hour), None).await.is_empty());
+    assert!(changed(None, Some(begun - hour)).await.is_empty());
+    assert_eq!(store.daily_count("2026-01-01").await.unwrap(), 7);
+    let (mut models, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.daily_of_day("2026-01-01", after.as_deref(), 3).await.unwrap();
+        models.extend(page.iter().map(|(_, row)| row.key.model.clone()));
+        let [.., (last, row)] = page.as_slice() else { break };
+        assert_eq!((row.key.entity.as_str(), row.key.date.as_str(), row.counters.spend), ("u", "2026-01-01", 1.0));
+        after = Some(last.clone());
+    }
+    models.sort();
+    assert_eq!(models, ["m0", "m1", "m2", "m3", "m4", "m5", "m6"], "each once");
+}

@@ -71,6 +71,7 @@ everywhere! {
     daily::rollups_add_up,
     daily::rows_are_told_apart,
     daily::day_by_day,
+    daily::whole_days_for_exports,
     ledger::both_sides_are_told,
     spend::found_by_id,
     spend::requests_are_filtered,
