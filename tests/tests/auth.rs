@@ -237,6 +237,7 @@ get /get/ui_theme_settings
 get /get_favicon
 get /get_image
 get /get_logo_url
+get /health/drain
 get /health/liveliness
 get /health/liveness
 get /health/readiness

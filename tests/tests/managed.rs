@@ -9,6 +9,8 @@
 
 #[path = "managed/callbacks.rs"]
 mod callbacks;
+#[path = "managed/debug.rs"]
+mod debug;
 #[path = "managed/demands.rs"]
 mod demands;
 #[path = "managed/guardrails.rs"]

@@ -153,6 +153,7 @@ pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;
+pub use memory::InMemory;
 pub use page_rules::PageRules;
 pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;

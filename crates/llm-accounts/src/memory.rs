@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use llm_store::StoreError;
-use llm_types::{Error, Result};
+use llm_types::{Error, Json, Result};
 
 use crate::accounts::Inner;
 use crate::flights::Flights;
@@ -12,7 +12,7 @@ use crate::identity::{Identity, Rank};
 use crate::load::Rows;
 use crate::source::Source;
 use crate::strangers::{Asked, Found};
-use crate::{AccountsSettings, KeyDigest, refusal};
+use crate::{Accounts, AccountsSettings, KeyDigest, refusal};
 
 /// How long it is remembered that a key does not exist, in milliseconds; another gateway may make it meanwhile.
 const UNKNOWN_MS: u64 = 2000;
@@ -153,5 +153,37 @@ impl Inner {
         let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         self.parties.sweep(now, ttl.saturating_mul(2));
         self.purses.sweep(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+}
+
+/// How much is in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InMemory {
+    /// Keys that are known.
+    pub keys: usize,
+    /// Counters of limits and budgets.
+    pub counters: usize,
+}
+
+impl Accounts {
+    /// How much is in memory.
+    #[must_use]
+    pub fn in_memory(&self) -> InMemory {
+        InMemory { keys: self.inner().keys.len(), counters: self.inner().kv.len() }
+    }
+
+    /// Keys that are known, at most so many: hash → whose they are.
+    #[must_use]
+    pub fn keys_in_memory(&self, most: usize) -> Vec<(String, Json)> {
+        let shown = |digest: &KeyDigest, who: &Identity| {
+            let caller = who.caller();
+            let whose = Json::object([
+                ("key_alias", Json::from(caller.key_alias.as_deref())),
+                ("user_id", Json::from(caller.user_id.as_deref())),
+                ("team_id", Json::from(caller.team_id.as_deref())),
+            ]);
+            (digest.hex(), whose)
+        };
+        self.inner().keys.iter().take(most).map(|known| shown(known.key(), known.value())).collect()
     }
 }

@@ -105,6 +105,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::credentials::ROWS,
         routes::settings::ROWS,
         routes::pages::ROWS,
+        routes::absent::ROWS,
         routes::scim::ROWS,
         routes::login::ROWS,
     ];

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use llm_accounts::{Bill, Reservation, Settled};
 use llm_client::{Call, Head, RelayHead, Report};
 use llm_types::record::{Cost, ErrorInfo, Status};
-use llm_types::{Error, LogRecord, RawJson};
+use llm_types::{Error, LogRecord, RawJson, Side};
 
 use crate::app::App;
 use crate::core::Core;
@@ -256,7 +256,7 @@ impl Draft {
         }
         if let Some(error) = error {
             self.record.status = Status::Failure;
-            self.record.error = Some(info(error));
+            self.record.error = Some(info(error, &self.record.provider));
         }
         self.record
     }
@@ -287,7 +287,7 @@ impl Draft {
         r.cache_hit = None;
         if let Some(error) = &report.error {
             r.status = Status::Failure;
-            r.error = Some(info(error));
+            r.error = Some(info(error, &r.provider));
         }
         self.record
     }
@@ -300,21 +300,23 @@ impl Draft {
     pub(crate) fn ended(mut self, error: Option<&Error>, fill: impl FnOnce(&mut LogRecord)) -> LogRecord {
         let since = self.started.elapsed();
         self.record.end_us = self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        if let Some(error) = error {
+        if error.is_some() {
             self.record.status = Status::Failure;
-            self.record.error = Some(info(error));
         }
         fill(&mut self.record);
+        self.record.error = error.map(|error| info(error, &self.record.provider)).or(self.record.error);
         self.record
     }
 }
 
-fn info(error: &Error) -> ErrorInfo {
+/// `provider`: whose host was called. One that could not be reached said nothing, and is at fault all the same.
+fn info(error: &Error, provider: &Arc<str>) -> ErrorInfo {
+    let called = (error.side == Side::Upstream && !provider.is_empty()).then(|| Arc::clone(provider));
     ErrorInfo {
         class: error.kind.facts().class,
         status: error.status(),
         message: error.message.clone(),
-        provider: error.upstream.as_ref().map(|u| Arc::from(u.provider.as_str())),
+        provider: error.upstream.as_ref().map(|u| Arc::from(u.provider.as_str())).or(called),
     }
 }
 

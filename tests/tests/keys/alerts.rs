@@ -86,3 +86,28 @@ async fn calls_that_hang_are_told_while_they_do() {
     assert!(text.contains("Requests are hanging - 0.3s+") && text.contains("*Key Alias:* `patient`"), "{text}");
     assert!(!text.contains("Num Alerts") && !text.contains(&key), "one call, told once: {text}");
 }
+
+#[tokio::test]
+async fn a_host_that_cannot_be_reached_is_told() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let hooks = Canned::start(|_| (200, "text/plain", "ok".to_owned())).await.unwrap();
+    // Nobody listens on a port that was free a moment ago.
+    let nobody = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let config = Config::standard(&sim)
+        .model_at(&nobody, "dead", "openai/gpt-4o", &[])
+        .general("alerting: [slack]")
+        .general("alert_types: [llm_exceptions, outage_alerts]")
+        .general("alerting_args: {minor_outage_alert_threshold: 1}")
+        .router("disable_cooldowns: true");
+    let url = ("SLACK_WEBHOOK_URL".to_owned(), format!("{}/slack", hooks.base_url()));
+    let gateway = Gateway::start_with(&config.yaml(), &Options { env: vec![url], ..Options::default() }).await.unwrap();
+    let reply = gateway.post(CHAT, &say("dead", "hi"), MASTER_KEY).await.unwrap();
+    assert_eq!(reply.status, 500, "{}", reply.text());
+    let text = eventually("both alerts", async || {
+        let all = told(&hooks, "/slack");
+        (all.len() >= 2).then(|| json!(all.iter().map(Value::to_string).collect::<String>()))
+    })
+    .await;
+    let text = text.as_str().unwrap();
+    assert!(text.contains("LLM API call failed") && text.contains("Minor Service Outage"), "{text}");
+}

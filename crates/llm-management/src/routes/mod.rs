@@ -1,5 +1,6 @@
 //! The routes, by subject.
 
+pub(crate) mod absent;
 pub(crate) mod audit;
 pub(crate) mod budgets;
 pub(crate) mod compliance;

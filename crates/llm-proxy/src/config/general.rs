@@ -1,13 +1,15 @@
 //! `general_settings` → settings of the data plane and of accounts.
 
-use llm_accounts::AccountsSettings;
+use std::time::Duration;
+
+use llm_accounts::{AccountsSettings, KeyDigest};
 use llm_types::Secret;
 
 use super::env::Environment;
 use super::known;
 use super::node::Value;
 use super::section::Section;
-use super::settings::{BatchSettings, Settings};
+use super::settings::{BatchSettings, DrainSettings, Settings};
 use super::{Context, Loaded, callbacks};
 
 /// Reads the section.
@@ -24,6 +26,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     super::login::read(section, ctx, out);
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
+    out.settings.drain = drain(s, env);
     if let Some(bytes) = s.megabytes("max_response_size_mb") {
         out.engine.max_reply_bytes = bytes;
     }
@@ -109,6 +112,21 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         out.service_account_params = service.texts("enforced_params").unwrap_or_default();
         service.finish();
     }
+}
+
+/// Whether, and on what token, the gateway takes itself out of service.
+fn drain(s: &Section<'_>, env: &Environment) -> Option<DrainSettings> {
+    let token = s.secret("drain_endpoint_token").or_else(|| env.filled("DRAIN_ENDPOINT_TOKEN").map(Secret::new));
+    if !s.flag("enable_drain_endpoint").unwrap_or_default() {
+        return None;
+    }
+    if token.is_none() {
+        let why = "without drain_endpoint_token anybody who reaches the gateway takes it out of service";
+        s.warn("enable_drain_endpoint", why);
+    }
+    let patience = env.filled("GRACEFUL_SHUTDOWN_TIMEOUT").and_then(|text| text.trim().parse().ok());
+    let patience = patience.and_then(llm_client::target::seconds).unwrap_or(Duration::from_secs(30));
+    Some(DrainSettings { token: token.map(|token| KeyDigest::of(token.expose())), patience })
 }
 
 /// How files of batches count against limits.

@@ -97,8 +97,8 @@ pub(crate) const GENERAL: &str = "
     mcp_session_token_signing mcp_allow_all_keys_respects_mcp_scope enable_mcp_registry
     require_end_user_mcp_access_defined require_key_mcp_access_defined user_mcp_management_mode user_url_validation
     user_url_allowed_hosts provider_url_destination_allowed_hosts enable_claude_code_gateway
-    claude_code_gateway_managed_settings spend_capture_rate_check track_unmanaged_batch_cost enable_drain_endpoint
-    drain_endpoint_token enable_public_model_hub otel search_tools";
+    claude_code_gateway_managed_settings spend_capture_rate_check track_unmanaged_batch_cost
+    enable_public_model_hub otel search_tools";
 
 /// `litellm_params` that say where and as whom to call: a near miss of one of them is worth a warning.
 pub(crate) const CONNECTION: &str = "api_key api_base base_url api_version organization custom_llm_provider

@@ -84,7 +84,7 @@ pub use env::Environment;
 pub use login::SsoPlan;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
-pub use settings::{BatchSettings, HealthSettings, Logging, Settings};
+pub use settings::{BatchSettings, DrainSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
 pub(crate) use yaml::json as yaml_json;
 

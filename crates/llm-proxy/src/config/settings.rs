@@ -38,6 +38,8 @@ pub struct Settings {
     pub unmanaged_response_ids: bool,
     /// `GET /health/readiness` tells everybody the details (`allow_public_health_readiness_details`).
     pub public_readiness: bool,
+    /// Whoever ends the process may ask it to drain (`enable_drain_endpoint`).
+    pub drain: Option<DrainSettings>,
     /// The public list of models needs a key (`require_auth_for_public_ai_hub`).
     pub hub_needs_key: bool,
     /// Paths that need no key (`public_routes`).
@@ -66,6 +68,15 @@ pub struct Settings {
     pub batches: BatchSettings,
     /// Checks of the deployments.
     pub health: HealthSettings,
+}
+
+/// What `/health/drain` asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrainSettings {
+    /// The digest of what has to stand in `X-Drain-Token` (`drain_endpoint_token`, `DRAIN_ENDPOINT_TOKEN`).
+    pub token: Option<llm_accounts::KeyDigest>,
+    /// How long calls may take to end (`GRACEFUL_SHUTDOWN_TIMEOUT`).
+    pub patience: Duration,
 }
 
 /// How the files of batches count against limits.
@@ -161,6 +172,7 @@ impl Default for Settings {
             response_id_security: true,
             unmanaged_response_ids: false,
             public_readiness: false,
+            drain: None,
             hub_needs_key: false,
             public_routes: Vec::new(),
             allowed_routes: Vec::new(),

@@ -12,10 +12,16 @@
 //! | `costs` | what a call would cost |
 //! | `service` | trying a callback out |
 //! | `state` | how the gateway is |
+//! | `debug` | what the process uses and holds |
+//! | `drain` | the last call before the end |
+//! | `forms` | what a form is made of: providers' fields, prompts of files |
 
 mod auto;
 mod costs;
+mod debug;
+mod drain;
 mod endpoints;
+mod forms;
 mod hub;
 mod hub_list;
 mod judged;
@@ -98,6 +104,26 @@ pub enum Verb {
     TestConnection,
     /// `GET /callbacks/configs`.
     Callbacks,
+    /// `GET /health/drain`.
+    Drain,
+    /// `GET /debug/memory/summary`.
+    Memory,
+    /// `GET /debug/memory/details`.
+    MemoryDetails,
+    /// `GET /debug/asyncio-tasks`.
+    Tasks,
+    /// `GET /debug/report`.
+    Report,
+    /// `GET /memory-usage-in-mem-cache`.
+    CacheSizes,
+    /// `GET /memory-usage-in-mem-cache-items`.
+    CacheItems,
+    /// `GET /otel-spans`.
+    Spans,
+    /// `GET /model/settings`.
+    ModelSettings,
+    /// `POST /utils/dotprompt_json_converter`.
+    Dotprompt,
 }
 
 /// Method, paths, what, who.
@@ -130,6 +156,16 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/health/license"], Verb::License, Permission::Admin),
     (Method::POST, &["/health/test_connection"], Verb::TestConnection, Permission::Admin),
     (Method::GET, &["/callbacks/configs"], Verb::Callbacks, Permission::Admin),
+    (Method::GET, &["/health/drain"], Verb::Drain, Permission::Public),
+    (Method::GET, &["/debug/memory/summary"], Verb::Memory, Permission::Admin),
+    (Method::GET, &["/debug/memory/details"], Verb::MemoryDetails, Permission::Admin),
+    (Method::GET, &["/debug/asyncio-tasks"], Verb::Tasks, Permission::Admin),
+    (Method::GET, &["/debug/report"], Verb::Report, Permission::Admin),
+    (Method::GET, &["/memory-usage-in-mem-cache"], Verb::CacheSizes, Permission::Admin),
+    (Method::GET, &["/memory-usage-in-mem-cache-items"], Verb::CacheItems, Permission::Admin),
+    (Method::GET, &["/otel-spans"], Verb::Spans, Permission::Admin),
+    (Method::GET, &["/model/settings"], Verb::ModelSettings, Permission::Admin),
+    (Method::POST, &["/utils/dotprompt_json_converter"], Verb::Dotprompt, Permission::Admin),
 ];
 
 /// True for what `require_auth_for_public_ai_hub` closes.
@@ -176,5 +212,15 @@ pub(crate) async fn serve(
         Verb::License => state::license(),
         Verb::TestConnection => state::test_connection(core, snapshot, &body).await?,
         Verb::Callbacks => state::callbacks(),
+        Verb::Drain => drain::drain(core, snapshot, parts).await,
+        Verb::Memory => debug::summary(core),
+        Verb::MemoryDetails => debug::details(core, snapshot),
+        Verb::Tasks => debug::tasks(core),
+        Verb::Report => debug::report(core, snapshot),
+        Verb::CacheSizes => debug::cache_sizes(core, who)?,
+        Verb::CacheItems => debug::cache_items(core, who)?,
+        Verb::Spans => debug::spans(),
+        Verb::ModelSettings => forms::providers(),
+        Verb::Dotprompt => forms::dotprompt(parts, body).await?,
     })
 }

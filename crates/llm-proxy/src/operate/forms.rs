@@ -1,0 +1,60 @@
+//! What forms of pages are made of.
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use llm_providers::Auth;
+use llm_types::{Error, Json, Result};
+
+use crate::body::Reply;
+use crate::form;
+use crate::models::answer;
+use crate::templates::Dotprompt;
+
+/// `GET /model/settings`: every provider, and what a deployment of it has to say: a key where none is in the environment, the
+/// address where it has none of its own.
+pub(super) fn providers() -> Response<Reply> {
+    let field = |name: &str, what: String| {
+        Json::object([
+            ("field_name", Json::from(name)),
+            ("field_type", Json::from("string")),
+            ("field_description", Json::from(what)),
+            ("field_value", Json::from("")),
+        ])
+    };
+    let one = |row: &llm_providers::ProviderRow| {
+        let mut fields = Vec::new();
+        if matches!(row.auth, Auth::Bearer | Auth::Header { .. } | Auth::Query(_)) {
+            let variables = row.api_key_env.join(", ");
+            fields.push(field("api_key", format!("The key; else of the environment: {variables}")));
+        }
+        if row.api_base.is_none() {
+            let variables = row.api_base_env.join(", ");
+            fields.push(field("api_base", format!("The address; else of the environment: {variables}")));
+        }
+        Json::object([("name", Json::from(row.id)), ("fields", Json::Array(fields))])
+    };
+    let mut rows: Vec<_> = llm_providers::registry::all().map(|provider| provider.row()).collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    rows.dedup_by_key(|row| row.id);
+    answer(&Json::Array(rows.into_iter().map(one).collect()))
+}
+
+/// `POST /utils/dotprompt_json_converter`: a `.prompt` file as JSON.
+///
+/// # Errors
+/// 400 for what is no such file.
+pub(super) async fn dotprompt(parts: &Parts, body: Bytes) -> Result<Response<Reply>> {
+    let boundary =
+        form::boundary(&parts.headers).ok_or_else(|| Error::bad_request("a form with a `file` is needed"))?;
+    let form = form::whole(body, &boundary).await?;
+    let file = form.files.into_iter().find(|file| file.name == "file");
+    let file = file.ok_or_else(|| Error::bad_request("Field required").with_param("file"))?;
+    let name = file.filename.as_deref().and_then(|name| name.strip_suffix(".prompt"));
+    let name = name.ok_or_else(|| Error::bad_request("File must have .prompt extension").with_param("file"))?;
+    let text = std::str::from_utf8(&file.data).map_err(|_| Error::bad_request("the file is no text"))?;
+    let read =
+        Dotprompt::read(text).map_err(|why| Error::bad_request(format!("Error converting prompt file: {why}")))?;
+    let json = Json::object([("content", Json::from(read.content)), ("metadata", read.metadata)]);
+    Ok(answer(&Json::object([("prompt_id", Json::from(name)), ("json_data", json)])))
+}
