@@ -165,7 +165,7 @@ pub(super) fn tasks(core: &Core) -> Response<Reply> {
         ("total_active_tasks", Json::from(background + here)),
         ("by_name", Json::object([("background runtime", background), ("this serving thread", here)])),
         ("in_flight_requests", Json::from(core.app.in_flight.load(Ordering::Relaxed))),
-        ("connections", Json::from(core.app.gauge.connections.load(Ordering::Relaxed) as u64)),
+        ("connections", Json::from(core.app.gauge.connections.load(Ordering::Relaxed))),
     ]))
 }
 
