@@ -254,12 +254,15 @@ get /session
 get /sso/callback
 get /sso/cli/poll/{key_id}
 get /sso/key/generate
+get /sso/saml/login
+get /sso/saml/metadata
 get /test
 post /login
 post /onboarding/claim_token
 post /session/logout
 post /sso/cli/complete/{login_id}
 post /sso/cli/start
+post /sso/saml/callback
 post /v2/login
 post /v3/login
 post /v3/login/exchange";

@@ -74,6 +74,7 @@ fn intent() -> Intent<'static> {
         price: Some((2.5e-6, 1e-5)),
         session: None,
         tool_server: None,
+        agent: None,
     }
 }
 

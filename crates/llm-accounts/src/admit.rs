@@ -49,6 +49,8 @@ pub struct Intent<'a> {
     pub session: Option<&'a str>,
     /// The tool server that is called.
     pub tool_server: Option<&'a str>,
+    /// The A2A agent that is called, by its id.
+    pub agent: Option<&'a str>,
 }
 
 /// Answer tokens that are set aside when a call names no limit.
@@ -57,6 +59,7 @@ const DEFAULT_OUTPUT_TOKENS: u64 = 16_384;
 /// The permission checks, in LiteLLM's order. Budgets and limits follow, because they take something.
 const CHECKS: &[fn(&Inner, &Identity, &Wish<'_>) -> Result<()>] = &[
     key_models,
+    agent_models,
     key_routes,
     proxy_routes,
     team_blocked,
@@ -86,6 +89,7 @@ impl Accounts {
     /// aside then.
     pub fn admit(&self, who: &Arc<Identity>, intent: &Intent<'_>) -> Result<Reservation> {
         self.permit(who, intent.route, intent)?;
+        traced(who, intent)?;
         let parties = self.inner().parties_known(who, intent);
         let (held, tokens) = self.set_aside(who, intent, parties)?;
         held.taking(|scope| reserve_limits(self.inner(), scope, tokens, Enforced::Here))
@@ -102,6 +106,7 @@ impl Accounts {
         let inner = self.inner();
         let who = who.acting(&[intent.model, intent.group]);
         self.permit(who, path, intent)?;
+        traced(who, intent)?;
         let parties = inner.parties(who, intent).await?;
         let (held, tokens) = self.set_aside(who, intent, parties)?;
         let verdict = match inner.shared.get() {
@@ -213,6 +218,10 @@ fn key_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     model_access(inner, who, wish, Identity::key_denial)
 }
 
+fn agent_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
+    model_access(inner, who, wish, Identity::agent_denial)
+}
+
 fn team_and_user_models(inner: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
     model_access(inner, who, wish, Identity::owner_denial)
 }
@@ -298,6 +307,12 @@ fn role(_: &Inner, who: &Identity, wish: &Wish<'_>) -> Result<()> {
         return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error"));
     }
     Ok(())
+}
+
+/// Calls of an agent whose operator wants to follow them name the session that they belong to.
+fn traced(who: &Identity, intent: &Intent<'_>) -> Result<()> {
+    let wanted = who.special.as_ref().is_some_and(|special| special.traced);
+    if wanted && intent.session.is_none() { Err(refusal::untraced()) } else { Ok(()) }
 }
 
 /// From the narrowest budget to the widest: a caller whose own budget is gone takes nothing from those it shares.

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use llm_store::AgentRow;
+
 use crate::Capacity;
 
 /// The provider of a model that was named without one (`gpt-4o` → `openai`).
@@ -18,6 +20,8 @@ pub struct Directory {
     pub capacity: HashMap<String, Capacity>,
     /// Finds the provider of an unprefixed name.
     pub provider_of: Option<ProviderOf>,
+    /// A2A agents of the file, as rows, by id: limits of their keys.
+    pub agents: HashMap<String, AgentRow>,
 }
 
 impl fmt::Debug for Directory {
@@ -61,6 +65,11 @@ impl ModelList {
             }
         }
         list
+    }
+
+    /// A list that allows nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { all: false, ..Self::default() }
     }
 
     /// Lets a few more through; a list that allows everything stays that.

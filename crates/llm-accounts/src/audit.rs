@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Unblocked,
     /// The same row under a new secret.
     Rotated,
+    /// The request that stops an agent went out.
+    KillSwitchFired,
 }
 
 impl Action {
@@ -44,6 +46,7 @@ impl Action {
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",
             Self::Rotated => "rotated",
+            Self::KillSwitchFired => "kill_switch_fired",
         }
     }
 }
@@ -144,7 +147,7 @@ fn told<T: Table>(action: Action) -> Option<AlertType> {
     Some(match action {
         Action::Created => new,
         Action::Deleted => gone,
-        Action::Updated | Action::Blocked | Action::Unblocked | Action::Rotated => changed,
+        Action::Updated | Action::Blocked | Action::Unblocked | Action::Rotated | Action::KillSwitchFired => changed,
     })
 }
 
@@ -182,18 +185,45 @@ impl Accounts {
             let (accounts, notice) = (self.clone(), notice(kind, actor, action, id, after.or(before)));
             trail.then(move || accounts.inner().note(kind, || notice));
         }
+        let shown = |row: Option<&T>| row.map(RawJson::of).transpose().map_err(|e| StoreError::Config(e.to_string()));
+        let values = (shown(before)?, shown(after)?);
+        self.audit_values::<T>(trail, actor, action, id, values).await
+    }
+
+    /// The same for what happened to a row without changing it: what came of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn audit_event<T: Table>(
+        &self,
+        trail: Rows<'_, AuditLogRow>,
+        actor: Actor<'_>,
+        action: Action,
+        id: &str,
+        outcome: &Json,
+    ) -> Outcome<()> {
+        self.audit_values::<T>(trail, actor, action, id, (None, Some(outcome.to_raw()))).await
+    }
+
+    async fn audit_values<T: Table>(
+        &self,
+        mut trail: Rows<'_, AuditLogRow>,
+        actor: Actor<'_>,
+        action: Action,
+        id: &str,
+        (before_value, updated_values): (Option<RawJson>, Option<RawJson>),
+    ) -> Outcome<()> {
         if !self.settings().store_audit_logs {
             return Ok(());
         }
-        let shown = |row: Option<&T>| row.map(RawJson::of).transpose().map_err(|e| StoreError::Config(e.to_string()));
         let row = AuditLogRow {
             changed_by: actor.name().unwrap_or_default(),
             changed_by_api_key: actor.who.key_hash().unwrap_or_default().to_owned(),
             action: action.name().to_owned(),
             table_name: T::NAME.to_owned(),
             object_id: id.to_owned(),
-            before_value: shown(before)?,
-            updated_values: shown(after)?,
+            before_value,
+            updated_values,
             ..AuditLogRow::default()
         };
         Ok(trail.insert(&row).await?)

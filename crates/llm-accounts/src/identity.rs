@@ -40,6 +40,8 @@ pub(crate) struct Lists {
     /// Of the caller as a member of the team.
     pub(crate) member: Option<ModelList>,
     pub(crate) project: Option<ModelList>,
+    /// Of the access groups of the key's agent.
+    pub(crate) agent: Option<ModelList>,
     /// Of the caller's user; holds for keys without a team.
     pub(crate) user: Option<ModelList>,
     /// The user's list says `no-default-models`.
@@ -273,11 +275,11 @@ impl Identity {
     /// True when some models are denied to the caller: what a request names has to be known then.
     #[must_use]
     pub fn model_restricted(&self) -> bool {
-        let Lists { key, team, member, project, user, .. } = &self.lists;
+        let Lists { key, team, member, project, agent, user, .. } = &self.lists;
         let some = |list: &Option<ModelList>| list.as_ref().is_some_and(|list| !list.allows_all());
         !key.allows_all()
             || self.fences.iter().any(|(models, _)| !models.allows_all())
-            || [team, member, project].into_iter().any(some)
+            || [team, member, project, agent].into_iter().any(some)
             || team.is_none() && some(user)
     }
 
@@ -295,7 +297,7 @@ impl Identity {
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.
     pub(crate) fn denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
         let own = self.key_denial(names, directory).or_else(|| self.owner_denial(names, directory));
-        own.or_else(|| self.project_denial(names, directory))
+        own.or_else(|| self.agent_denial(names, directory)).or_else(|| self.project_denial(names, directory))
     }
 
     /// By the key's list.
@@ -318,6 +320,12 @@ impl Identity {
             return Some(if personal { "key_model_access_denied" } else { "user_model_access_denied" });
         }
         None
+    }
+
+    /// By the list of the key's agent.
+    pub(crate) fn agent_denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
+        let agent = self.lists.agent.as_ref();
+        agent.is_some_and(|list| !passes(list, names, directory)).then_some("agent_model_access_denied")
     }
 
     /// By the project's list.

@@ -44,6 +44,7 @@
 //! | `seal`, `mask` | secrets at rest; secrets as they are shown |
 //! | `audit` | the trail of changes |
 //! | `rights`, `members`, `pages` | who stands where, and what that lets them write; whom a body names; lists in pages |
+//! | `agents` | A2A agents: rows, who may call them |
 //! | `grants` | object permissions: MCP servers, vector stores, agents |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups`, `mappings` | management: what the API does to the rows |
 //! | `passwords`, `sessions` | passwords as they are kept; people who log in, invitations |
@@ -53,6 +54,7 @@
 mod access;
 mod accounts;
 mod admit;
+mod agents;
 mod alerts;
 mod allow;
 mod audit;
@@ -136,6 +138,7 @@ mod window;
 
 pub use accounts::Accounts;
 pub use admit::Intent;
+pub use agents::{agent_id_of_name, agent_url, own_card};
 pub use allow::{Directory, ModelList, ProviderOf};
 pub use audit::AuditQuery;
 pub use capacity::{Capacity, Priorities, Share, Unit};

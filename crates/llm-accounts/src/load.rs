@@ -43,6 +43,8 @@ pub(crate) struct Rows {
     pub(crate) project: Option<(ProjectRow, Option<BudgetRow>)>,
     pub(crate) agent: Option<AgentRow>,
     groups: Vec<AccessGroupRow>,
+    /// Of the key's agent: it may use nothing else.
+    agent_groups: Vec<AccessGroupRow>,
     grants: Grants,
     /// There is no key: its row was made up.
     pub(crate) keyless: bool,
@@ -112,9 +114,10 @@ impl Rows {
         if let Some(id) = &key.agent_id {
             rows.agent = store.table::<AgentRow>().get([id.as_str()]).await?;
         }
-        if !key.access_group_ids.is_empty() {
-            rows.groups = store.table::<AccessGroupRow>().get_many(&key.access_group_ids).await?;
+        if let Some(agent) = &rows.agent {
+            rows.agent_groups = grouped(store, &agent.access_group_ids).await?;
         }
+        rows.groups = grouped(store, &key.access_group_ids).await?;
         rows.key = key;
         rows.grants = rows.granted(store).await?;
         Ok(rows)
@@ -139,13 +142,21 @@ impl Rows {
             organization,
             agent,
             group_mcp_servers: self.groups.iter().flat_map(|g| g.access_mcp_server_ids.iter().cloned()).collect(),
-            group_agents: self.groups.iter().flat_map(|g| g.access_agent_ids.iter().cloned()).collect(),
+            group_agents: agents_of(&self.key.access_group_ids, &self.groups),
+            team_group_agents: match &self.team {
+                Some(team) => agents_of(&team.access_group_ids, &grouped(store, &team.access_group_ids).await?),
+                None => None,
+            },
+            agent_group_agents: self.agent.as_ref().and_then(|a| agents_of(&a.access_group_ids, &self.agent_groups)),
         })
     }
 
     /// The identity that follows from the rows. `clean` says that no flush ran while they were read.
     pub(crate) fn identity(mut self, inner: &Inner, digest: KeyDigest, clean: bool) -> Identity {
         let now = Utc::now();
+        if let (None, Some(id)) = (&self.agent, &self.key.agent_id) {
+            self.agent = inner.directory.load().agents.get(id).cloned();
+        }
         let key = &self.key;
         let metadata = object(Some(&key.metadata));
         let team_metadata = object(self.team.as_ref().map(|t| &t.metadata));
@@ -230,6 +241,11 @@ impl Rows {
             team: self.team.as_ref().map(|t| ModelList::new(&t.models)),
             member: self.membership.as_ref().and_then(|(_, b)| b.as_ref()).map(|b| ModelList::new(&b.allowed_models)),
             project: self.project.as_ref().map(|(project, _)| ModelList::new(&project.models)),
+            agent: self.agent.as_ref().filter(|agent| !agent.access_group_ids.is_empty()).map(|_| {
+                let mut list = ModelList::nothing();
+                list.add(self.agent_groups.iter().flat_map(|group| group.access_model_names.iter().cloned()));
+                list
+            }),
             user: self.user.as_ref().map(|u| ModelList::new(&u.models)),
             nothing_personal: self.user.as_ref().is_some_and(|u| u.models.iter().any(|m| m == "no-default-models")),
         }
@@ -269,6 +285,16 @@ impl Rows {
             callbacks: None,
         }
     }
+}
+
+/// The access groups with these ids.
+async fn grouped(store: &Store, ids: &[String]) -> Result<Vec<AccessGroupRow>, StoreError> {
+    if ids.is_empty() { Ok(Vec::new()) } else { store.table::<AccessGroupRow>().get_many(ids).await }
+}
+
+/// The agents of access groups; nothing where no group is named.
+fn agents_of(named: &[String], groups: &[AccessGroupRow]) -> Option<Vec<String>> {
+    (!named.is_empty()).then(|| groups.iter().flat_map(|group| group.access_agent_ids.iter().cloned()).collect())
 }
 
 async fn budget(store: &Store, id: Option<&str>) -> Result<Option<BudgetRow>, StoreError> {

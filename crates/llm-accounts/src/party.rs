@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use llm_store::{BudgetRow, EndUserRow, ModelAccessGroupBudgetRow, Store, StoreError, TagRow};
+use llm_store::{AgentRow, BudgetRow, EndUserRow, ModelAccessGroupBudgetRow, Store, StoreError, TagRow};
 use llm_types::{Json, Result};
 
 use crate::accounts::Inner;
@@ -14,6 +14,7 @@ use crate::bounds::{Binder, Bounds, Told};
 use crate::gate::Limits;
 use crate::load::object;
 use crate::purse::Owner;
+use crate::special::SessionBounds;
 use crate::{AccountsSettings, Directory, Identity, Intent, refusal};
 use listed::Listed;
 
@@ -28,6 +29,8 @@ pub(crate) struct Party {
     pub(crate) region: Option<Arc<str>>,
     /// The model for an end user when none in his region has the name that was asked for.
     pub(crate) default_model: Option<Arc<str>>,
+    /// What each session of an agent may use.
+    pub(crate) sessions: Option<SessionBounds>,
     /// Milliseconds since 1970.
     pub(crate) loaded: u64,
 }
@@ -88,6 +91,9 @@ fn named<'c>(who: &'c Identity, intent: &Intent<'c>, agents: bool, directory: &'
             out.push(party);
         }
     }
+    // An agent's own key has its limits already.
+    let agent = intent.agent.filter(|agent| who.caller.agent_id.as_deref() != Some(agent));
+    out.extend(agent.map(|agent| Name::of(Owner::Agent, agent)));
     for group in directory.groups_of(intent.group).chain(directory.groups_of(intent.model)) {
         let party = Name::of(Owner::AccessGroup, group);
         if !out.contains(&party) {
@@ -172,6 +178,9 @@ impl Inner {
 
     async fn party_of(&self, store: &Store, slot: &Slot) -> Result<Party, StoreError> {
         let (kind, id, of_key) = (slot.0, &*slot.1, slot.2.as_deref());
+        if kind == Owner::Agent {
+            return self.agent_of(store, id).await;
+        }
         let (mut region, mut default_model, mut lent) = (None, None, false);
         let (spend, budget_id, what) = if kind == Owner::EndUser {
             let row = store.table::<EndUserRow>().get([id]).await?.unwrap_or_default();
@@ -222,6 +231,17 @@ impl Inner {
             binder.model_budgets((descriptor, model_descriptor, id, id), &models, &Json::Null);
         }
         self.learn_windows(store, &binder.out).await?;
-        Ok(Party { bounds: binder.out, region, default_model, loaded: 0 })
+        Ok(Party { bounds: binder.out, region, default_model, ..Party::default() })
+    }
+
+    /// The limits of an agent that is called, of the database or the file.
+    async fn agent_of(&self, store: &Store, id: &str) -> Result<Party, StoreError> {
+        let row = store.table::<AgentRow>().get([id]).await?;
+        let row = row.or_else(|| self.directory.load().agents.get(id).cloned());
+        let Some(row) = row else { return Ok(Party::default()) };
+        let mut binder = Binder::new(self, false);
+        let limits = Limits { rpm: row.rpm_limit, tpm: row.tpm_limit, ..Limits::default() };
+        binder.limits("agent", id, id, limits);
+        Ok(Party { bounds: binder.out, sessions: SessionBounds::of_called(&row), ..Party::default() })
     }
 }

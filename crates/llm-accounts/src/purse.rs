@@ -241,6 +241,8 @@ pub(crate) enum Owner {
     Model,
     /// A session of an agent: `agent:session`.
     Session,
+    /// An agent that is called. It has limits and no budget.
+    Agent,
 }
 
 impl Owner {
@@ -261,6 +263,7 @@ impl Owner {
             Self::Window => "window",
             Self::Model => "model",
             Self::Session => "agent_session",
+            Self::Agent => "agent",
         }
     }
 

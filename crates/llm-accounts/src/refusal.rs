@@ -68,6 +68,11 @@ pub(crate) fn client_tags() -> Error {
     .with_param("metadata.tags")
 }
 
+pub(crate) fn untraced() -> Error {
+    let why = "Requests made with this agent's key must include the x-litellm-trace-id header.";
+    Error::new(Kind::BadRequest, why).with_type("bad_request_error")
+}
+
 pub(crate) fn expired_token() -> Error {
     auth("Authentication Error, Token Expired")
 }

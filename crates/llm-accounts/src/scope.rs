@@ -41,8 +41,11 @@ impl Scope {
     /// The scope of a call.
     pub(crate) fn new(inner: &Inner, who: &Arc<Identity>, mut parties: Box<[Arc<Party>]>, intent: &Intent<'_>) -> Self {
         let names = [intent.group, intent.model];
-        if let Some(session) = who.special.as_ref().and_then(|special| special.party(inner, intent.session)) {
-            parties = parties.into_iter().chain([session]).collect();
+        let own = who.special.as_ref().and_then(|special| special.party(inner, intent.session));
+        let called = parties.iter().find_map(|party| party.sessions.as_ref());
+        let called = called.zip(intent.session).map(|(sessions, session)| sessions.party(inner, session));
+        if own.is_some() || called.is_some() {
+            parties = parties.into_iter().chain(own).chain(called).collect();
         }
         let mut scope = Self {
             who: Arc::clone(who),

@@ -28,11 +28,13 @@ pub(crate) struct Special {
     answers: Vec<(Option<Box<str>>, u64)>,
     /// A limit of the key holds only while its model fails (`rpm_limit_type: dynamic`).
     pub(crate) dynamic: bool,
+    /// `require_trace_id_on_calls_by_agent`: the key's calls name a session.
+    pub(crate) traced: bool,
 }
 
 /// What one session of an agent, or of a key, may use.
 #[derive(Debug)]
-struct SessionBounds {
+pub(crate) struct SessionBounds {
     /// Whose sessions they are.
     owner: Box<str>,
     /// `session_rpm_limit`, `session_tpm_limit` of the agent.
@@ -63,7 +65,10 @@ impl Wanted<'_> {
             named(kv, ("mcp_per_team", team, team), metadata.get("mcp_rpm_limit"), &mut out.servers);
         }
         out.dynamic = ["rpm_limit_type", "tpm_limit_type"].iter().any(|name| is_dynamic(self.metadata, name));
-        let something = !out.tags.is_empty()
+        let params = crate::load::object(self.agent.and_then(|agent| agent.litellm_params.as_ref()));
+        out.traced = params.get("require_trace_id_on_calls_by_agent").and_then(Json::as_bool) == Some(true);
+        let something = out.traced
+            || !out.tags.is_empty()
             || !out.servers.is_empty()
             || !out.answers.is_empty()
             || out.session.is_some()
@@ -139,8 +144,7 @@ impl Special {
 
     /// What holds for the session that a call names.
     pub(crate) fn party(&self, inner: &Inner, session: Option<&str>) -> Option<Arc<Party>> {
-        let (bounds, session) = (self.session.as_ref()?, session?);
-        Some(Arc::new(Party { bounds: bounds.of(inner, session), ..Party::default() }))
+        Some(self.session.as_ref()?.party(inner, session?))
     }
 
     /// Tokens of an answer of the model known under these names that are expected where the call names no limit.
@@ -151,6 +155,18 @@ impl Special {
 }
 
 impl SessionBounds {
+    /// What an agent that is called lets each session use: its rates. What a session may cost is said for the agent's own calls.
+    pub(crate) fn of_called(agent: &llm_store::AgentRow) -> Option<Self> {
+        let rates = Limits { rpm: agent.session_rpm_limit, tpm: agent.session_tpm_limit, ..Limits::default() };
+        let some = rates.rpm.is_some() || rates.tpm.is_some();
+        some.then(|| Self { owner: agent.agent_id.as_str().into(), rates, calls: None, max: None })
+    }
+
+    /// What holds for one of them.
+    pub(crate) fn party(&self, inner: &Inner, session: &str) -> Arc<Party> {
+        Arc::new(Party { bounds: self.of(inner, session), ..Party::default() })
+    }
+
     fn of(&self, inner: &Inner, session: &str) -> Bounds {
         let shown: Arc<str> =
             if session.len() > LONGEST_SESSION { KeyDigest::of(session).hex().into() } else { session.into() };

@@ -98,6 +98,7 @@ async fn settled(settings: AccountsSettings, status: Status) -> (Store, Option<S
         price: None,
         session: None,
         tool_server: None,
+        agent: None,
     };
     let charge = status == Status::Success;
     let bill = Bill { usage: usage(), cost: 0.5, record: Some(Arc::new(record(status))), charge };

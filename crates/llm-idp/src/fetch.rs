@@ -31,10 +31,15 @@ pub async fn ask(http: &dyn Transport, request: Request<Body>, timeouts: Timeout
     Ok((status, body.ok_or_else(|| "its answer is too long".to_owned())?))
 }
 
-/// Gets a document from an address that the operator wrote down. Redirects are not followed.
+/// Gets JSON from an address that the operator wrote down. Redirects are not followed.
 pub(crate) async fn get(http: &dyn Transport, url: &str) -> Result<Bytes, String> {
+    get_as(http, url, "application/json").await
+}
+
+/// The same for a document of one of these types.
+pub(crate) async fn get_as(http: &dyn Transport, url: &str, types: &str) -> Result<Bytes, String> {
     let request = Request::get(url)
-        .header(ACCEPT, "application/json")
+        .header(ACCEPT, types)
         .header(USER_AGENT, concat!("llm-idp/", env!("CARGO_PKG_VERSION")))
         .body(Body::empty())
         .map_err(|_| "the address cannot be requested".to_owned())?;

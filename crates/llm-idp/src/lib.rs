@@ -8,6 +8,7 @@
 //! | `verify` | [`Trust`]: whose tokens are believed; [`Trust::verify`] |
 //! | `keys` | [`Idp`]: key sets and discovery documents, remembered: bounded age, bounded refetches |
 //! | `code` | [`CodeFlow`]: people log in at a provider and come back with a code |
+//! | `saml` | [`SamlSettings`]: the same with SAML 2.0, signed XML |
 //! | `fetch` | small documents over HTTP |
 //! | `testing` | key pairs that sign, a provider on loopback (feature `testing`) |
 //!
@@ -20,6 +21,7 @@ mod fetch;
 mod jwk;
 mod jws;
 mod keys;
+mod saml;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verify;
@@ -30,4 +32,5 @@ pub use fetch::ask;
 pub use jwk::{Key, KeySet};
 pub use jws::{Algorithm, Jws, is_jws};
 pub use keys::{Idp, IdpSettings, Provider};
+pub use saml::{SamlDeparture, SamlProvider, SamlSettings, Subject};
 pub use verify::{KeySource, Refused, Trust, unverified};

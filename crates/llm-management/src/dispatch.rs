@@ -35,9 +35,6 @@ const LARGEST_BODY: usize = 8 << 20;
 /// The type of errors of a database that is away.
 const NO_DATABASE: &str = "no_db_connection";
 
-/// Largest body of somebody without a key, in bytes.
-const LARGEST_VISIT: usize = 64 << 10;
-
 /// The router of every management route. It may run on any runtime: the calls themselves run on the store's.
 pub fn router(state: ManagementState) -> Router {
     let mut router = Router::new();
@@ -72,8 +69,8 @@ async fn visit(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_VISIT).await else {
-        let message = format!("The body must not be larger than {} KB", LARGEST_VISIT >> 10);
+    let Ok(body) = axum::body::to_bytes(body, row.largest).await else {
+        let message = format!("The body must not be larger than {} KB", row.largest >> 10);
         return answer::of(Err(Error::new(Kind::TooLarge, message).into()));
     };
     let background = state.accounts.background().clone();

@@ -23,5 +23,6 @@ mod table;
 
 pub use call::Call;
 pub use dispatch::{ManagementState, router};
-pub use login::{OpenRow, SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, open_rows};
+pub use login::{OpenRow, SamlAttributes, SamlSource, SamlWay, open_rows};
+pub use login::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, SsoWay};
 pub use table::{Row, rows};

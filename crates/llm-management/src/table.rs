@@ -96,6 +96,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::groups::ROWS,
         routes::models::ROWS,
         routes::mcp::ROWS,
+        routes::agents::ROWS,
         routes::guardrails::ROWS,
         routes::prompts::ROWS,
         routes::health::ROWS,

@@ -55,6 +55,7 @@ impl Side {
             price: ctx.snapshot.price_bound(group),
             session: wish.and_then(|w| w.controls.session.as_deref()),
             tool_server: None,
+            agent: None,
         };
         let reservation = core.app.accounts.beside(who, &intent, !vectors)?;
         let mut draft = Draft::of(&side, call);

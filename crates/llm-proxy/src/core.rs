@@ -19,8 +19,8 @@ use crate::body::Reply;
 use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
 use crate::{
-    admin, errors, explain, google, health, mcp, models, operate, pass, rag, realtime, resources, responses, tools,
-    usage_chat, via,
+    admin, agents, errors, explain, google, health, mcp, models, operate, pass, rag, realtime, resources, responses,
+    tools, usage_chat, via,
 };
 
 /// One serving thread: its own upstream pool, and the app that all share.
@@ -110,6 +110,10 @@ impl Core {
             drop(snapshot);
             return self.counted(key, Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer))).await;
         }
+        if let Action::Agent(verb) = route.action {
+            drop(snapshot);
+            return self.counted(key, Box::pin(agents::serve(self, verb, &route, path, parts, body, peer))).await;
+        }
         if let Action::Resource(what) = route.action {
             drop(snapshot);
             return self
@@ -168,6 +172,7 @@ impl Core {
             | Action::ResponsesSocket
             | Action::Mcp(_)
             | Action::UsageChat
+            | Action::Agent(_)
             | Action::Rag(_) => errors::not_found(),
             Action::Endpoints(verb) => {
                 let body = crate::read::body(&snapshot, parts, body).await?;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{Method, StatusCode};
 use llm_store::{DailyGatewayRow, Store, StoreError};
 
-use crate::mcp;
 use crate::routes::Action;
+use crate::{agents, mcp};
 
 /// What a request counts as: a kind and a route, as LiteLLM names them.
 pub type Key = (&'static str, &'static str);
@@ -116,6 +116,7 @@ const ENDS: &[&str] = &[
 pub fn key(action: Action, name: &'static str, method: &Method) -> Option<Key> {
     match action {
         Action::Mcp(mcp::Verb::Protocol | mcp::Verb::CallTool) => return Some(("mcp", "/mcp")),
+        Action::Agent(agents::Verb::Call) => return Some(("a2a", "/a2a")), // the protocol. tidy: provider-id
         _ if *method != Method::POST => return None,
         Action::Call(..) | Action::Rag(_) | Action::Resource(_) => {}
         // `/langfuse` carries what was observed, no calls of models.
@@ -154,6 +155,7 @@ mod tests {
             assert_eq!(counts_as(&Method::POST, path), Some(("llm", route)), "{path}");
         }
         assert_eq!(counts_as(&Method::POST, "/mcp"), Some(("mcp", "/mcp")));
+        assert_eq!(counts_as(&Method::POST, "/a2a/one"), Some(("a2a", "/a2a")));
         for path in ["/v1/messages/count_tokens", "/key/generate", "/langfuse/api/public/ingestion", "/v1/files"] {
             assert_eq!(counts_as(&Method::POST, path), None, "{path}");
         }

@@ -9,9 +9,10 @@
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
 //! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions;
-//!   [`mcp`]: MCP servers.
+//!   [`mcp`]: MCP servers; [`agents`]: A2A agents.
 
 pub mod admin;
+pub mod agents;
 pub mod answer;
 pub mod app;
 pub mod beside;
@@ -42,6 +43,7 @@ pub mod migrate;
 pub mod models;
 pub mod openapi;
 pub mod operate;
+mod outside;
 pub mod pass;
 pub mod prompts;
 pub mod rag;

@@ -11,12 +11,12 @@ use llm_providers::passthrough::{self, Mount};
 use llm_types::{Format, OperationKind};
 
 use crate::cache::routes::Verb as CacheVerb;
-use crate::mcp;
 use crate::operate;
 use crate::pass::stored;
 use crate::rag;
 use crate::resources::Resource;
 use crate::responses::Verb;
+use crate::{agents, mcp};
 
 pub use told::all;
 
@@ -108,6 +108,8 @@ pub enum Action {
     Rag(rag::Verb),
     /// MCP servers.
     Mcp(mcp::Verb),
+    /// A2A agents.
+    Agent(agents::Verb),
     /// Something that a provider keeps.
     Resource(Resource),
     /// Anything below a provider's mount goes to the provider.
@@ -282,6 +284,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
         .or_else(|| one_decision(method, path))
         .or_else(|| crate::resources::find(method, path))
         .or_else(|| mounted(method, path))
+        .or_else(|| agents::find(method, path))
         .or_else(|| mcp::find(method, path))
 }
 

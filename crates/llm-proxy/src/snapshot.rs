@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub mcp: llm_mcp::Registry,
     /// Where FOCUS files go.
     pub focus: Option<crate::config::cache::Bucket>,
+    /// A2A agents.
+    pub agents: crate::agents::Agents,
     /// The price table as JSON text, written when somebody asks.
     pub price_text: OnceLock<bytes::Bytes>,
     /// Somebody wants the content of answers.
@@ -71,6 +73,7 @@ impl Snapshot {
             engine,
             templates: crate::templates::Templates::new(loaded.prompts),
             mcp: loaded.mcp,
+            agents: loaded.agents,
             guardrails,
             focus: loaded.callbacks.focus,
             price_text: OnceLock::new(),
@@ -136,6 +139,8 @@ pub fn directory(snapshot: &Snapshot) -> llm_accounts::Directory {
         }
         capacity(deployment, directory.capacity.entry(deployment.public_name().to_string()).or_default());
     }
+    let limits = snapshot.agents.iter().map(|agent| (agent.id.clone(), agent.limits.clone()));
+    directory.agents = limits.collect();
     directory.capacity.retain(|_, capacity| *capacity != llm_accounts::Capacity::default());
     directory.provider_of = Some(Arc::new(|name| {
         let resolved = llm_providers::resolve(name, None, None).ok()?;

@@ -355,8 +355,8 @@ fn sinks(loaded: &Loaded, metrics: &Arc<Prometheus>, http: &HttpClient) -> Resul
 
 /// The identity provider that people log in at, with what its tokens are verified with.
 pub(crate) fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> llm_management::SsoSettings {
-    let config::SsoPlan { kind, flow, attributes, missing } = plan;
-    llm_management::SsoSettings { kind, flow, attributes, missing, idp }
+    let config::SsoPlan { kind, way, missing } = plan;
+    llm_management::SsoSettings { kind, way, missing, idp }
 }
 
 /// The simulator as a command of the binary.

@@ -64,6 +64,7 @@ impl Wish {
             price: self.price,
             session: self.controls.session.as_deref(),
             tool_server: None,
+            agent: None,
         }
     }
 

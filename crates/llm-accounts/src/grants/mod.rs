@@ -42,8 +42,12 @@ pub struct Grants {
     pub agent: Option<Arc<ObjectPermissionRow>>,
     /// MCP servers that the key's access groups add (`access_mcp_server_ids`).
     pub group_mcp_servers: Vec<String>,
-    /// Agents that the key's access groups add (`access_agent_ids`).
-    pub group_agents: Vec<String>,
+    /// Agents of the key's access groups (`access_agent_ids`); nothing for keys in no group.
+    pub group_agents: Option<Vec<String>>,
+    /// The same of the key's team.
+    pub team_group_agents: Option<Vec<String>>,
+    /// The same of the key's agent: it reaches no others.
+    pub agent_group_agents: Option<Vec<String>>,
 }
 
 /// The rows with these ids, read at once, in the order they were asked for.

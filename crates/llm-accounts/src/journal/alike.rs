@@ -73,7 +73,8 @@ pub(super) fn put(note: &Note, out: &mut Vec<u8>) {
         &caller.team_alias,
         &caller.organization_id,
         &caller.project_id,
-        &caller.agent_id,
+        // The agent that was called, where it was no agent that called.
+        record.map_or(&caller.agent_id, |record| &record.caller.agent_id),
     ] {
         out.maybe(text.as_deref());
     }

@@ -41,6 +41,8 @@ impl Listed {
         let lists = self.0.load();
         let Some(lists) = lists.as_deref() else { return false };
         let list = match kind {
+            // Who is called is known: it has limits, not a budget.
+            Owner::Agent => return false,
             Owner::EndUser => &lists.end_users,
             Owner::AccessGroup => &lists.access_groups,
             _ => &lists.tags,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use llm_kv::{Kv, Window};
 use llm_types::{Error, Kind};
 
 use crate::request::Outcome;
@@ -54,6 +55,26 @@ impl Accounts {
         let Some(shared) = inner.shared.get() else { return Ok(None) };
         let mine = shared.kv().delete(&place).await.map_err(|_| away())?;
         Ok(mine.then_some(text))
+    }
+
+    /// True for the first who shows a code within `time`: what is good once.
+    ///
+    /// # Errors
+    /// 503 when the shared store cannot be asked: it may have been shown elsewhere.
+    pub async fn first_use(&self, code: &str, time: Duration) -> Outcome<bool> {
+        let (place, inner) = (format!("{}:shown", place(code)), self.inner());
+        let kv: &dyn Kv = match inner.shared.get() {
+            Some(shared) => shared.kv(),
+            None => &inner.kv,
+        };
+        let shown = kv.incr_window(&place, 1, Window::FirstUse(time)).await.map_err(|_| away())?;
+        Ok(shown.value == 1)
+    }
+
+    /// True where gateways share a store (Redis).
+    #[must_use]
+    pub fn shares(&self) -> bool {
+        self.inner().shared.get().is_some()
     }
 }
 

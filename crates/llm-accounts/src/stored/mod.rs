@@ -9,7 +9,7 @@ mod sso;
 mod ui;
 
 use llm_store::{
-    CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow,
+    AgentRow, CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow,
     ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow, SsoConfigRow, Store, UiSettingsRow,
 };
 use llm_types::{Error, Json};
@@ -54,6 +54,17 @@ pub struct StoredServer {
     /// `server_id`.
     pub id: String,
     /// Its name, its alias or its id.
+    pub name: String,
+    /// What a configuration would say of it, secrets opened.
+    pub spec: Json,
+}
+
+/// An A2A agent of the database.
+#[derive(Clone)]
+pub struct StoredAgent {
+    /// `agent_id`.
+    pub id: String,
+    /// `agent_name`.
     pub name: String,
     /// What a configuration would say of it, secrets opened.
     pub spec: Json,
@@ -107,6 +118,8 @@ pub struct Stored {
     pub mcp_servers: Vec<StoredServer>,
     /// Named sets of their tools.
     pub mcp_toolsets: Vec<StoredToolset>,
+    /// The A2A agents.
+    pub agents: Vec<StoredAgent>,
     /// The guardrails that are in force.
     pub guardrails: Vec<StoredGuardrail>,
     /// The managed prompts, every version.
@@ -144,6 +157,12 @@ impl std::fmt::Debug for StoredServer {
     }
 }
 
+impl std::fmt::Debug for StoredAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredAgent").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for StoredGuardrail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredGuardrail").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
@@ -165,6 +184,7 @@ impl std::fmt::Debug for Stored {
             .field("credentials", &credentials)
             .field("mcp_servers", &self.mcp_servers.len())
             .field("mcp_toolsets", &self.mcp_toolsets.len())
+            .field("agents", &self.agents.len())
             .field("guardrails", &self.guardrails.len())
             .field("prompts", &self.prompts.len())
             .field("of", &names)
@@ -250,7 +270,9 @@ impl StoredVersion {
         let tools = store.table::<SearchToolRow>().version().await?;
         let stores = store.table::<RegisteredVectorStoreRow>().version().await?;
         let cache = store.table::<CacheConfigRow>().version().await?;
-        let tables = [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache, tools, stores];
+        let agents = store.table::<AgentRow>().version().await?;
+        let tables =
+            [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache, tools, stores, agents];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -272,6 +294,7 @@ impl Stored {
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
         let toolsets = store.table::<McpToolsetRow>().find(Filter::new()).await?;
+        let agents = store.table::<AgentRow>().find(Filter::new()).await?;
         let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
         let prompts = store.table::<PromptRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
@@ -281,6 +304,7 @@ impl Stored {
         let vectors = store.table::<RegisteredVectorStoreRow>().find(Filter::new()).await?;
         let cached = store.table::<CacheConfigRow>().get([cache::ROW]).await?;
         Ok(Self {
+            agents: agents.iter().map(|row| StoredAgent::of(row, seal)).collect(),
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
             prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),

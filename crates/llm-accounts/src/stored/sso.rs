@@ -16,7 +16,7 @@ use crate::{Accounts, Role, mask};
 /// The row's id.
 const ROW: &str = "sso_config";
 
-/// Fields with the variable each stands for, and what they are. Those of SAML are known, not served.
+/// Fields with the variable each stands for, and what they are.
 const FIELDS: &[(&str, &str, &str)] = &[
     ("google_client_id", "GOOGLE_CLIENT_ID", "Client id at Google"),
     ("google_client_secret", "GOOGLE_CLIENT_SECRET", "Client secret at Google"),
@@ -29,10 +29,14 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("generic_token_endpoint", "GENERIC_TOKEN_ENDPOINT", "Where codes become tokens there"),
     ("generic_userinfo_endpoint", "GENERIC_USERINFO_ENDPOINT", "What tells of a person there"),
     ("generic_scope", "GENERIC_SCOPE", "Scopes asked for, separated by spaces"),
-    ("saml_idp_metadata_url", "", "SAML is not served"),
-    ("saml_idp_metadata_xml", "", "SAML is not served"),
-    ("saml_sp_entity_id", "", "SAML is not served"),
-    ("saml_allow_unsolicited", "", "SAML is not served"),
+    ("saml_idp_metadata_url", "SAML_IDP_METADATA_URL", "Where a SAML provider describes itself"),
+    ("saml_idp_metadata_xml", "SAML_IDP_METADATA_XML", "That description itself"),
+    (
+        "saml_sp_entity_id",
+        "SAML_SP_ENTITY_ID",
+        "Who the gateway is there; the address of its own description without one",
+    ),
+    ("saml_allow_unsolicited", "SAML_ALLOW_UNSOLICITED", "Logins that the SAML provider begins: true or false"),
     ("proxy_base_url", "PROXY_BASE_URL", "Where people get in from outside"),
     ("user_email", "", "Address of the administrator; kept, without effect"),
     ("ui_access_mode", "", "Who may log in: all, admin_only, or members of a group"),
@@ -204,13 +208,11 @@ fn checked(body: &Json, there: &Json) -> Outcome<Json> {
 
 fn text_of(name: &str, variable: &str, text: &str, there: &Json) -> Outcome<Json> {
     let refuse = |why: &str| Err(bad(format!("{name}: {why}")).with_param(name).into());
-    if name.starts_with("saml_") {
-        return refuse("SAML is not served");
-    }
     if text.starts_with("os.environ/") {
         return refuse("references to the environment belong into the file");
     }
-    if (name.ends_with("_endpoint") || variable == "PROXY_BASE_URL") && !is_web(text) {
+    if (name.ends_with("_endpoint") || name.ends_with("_metadata_url") || variable == "PROXY_BASE_URL") && !is_web(text)
+    {
         return refuse("expected an http or https URL");
     }
     let shown = mask::tree(&Json::object([(name, there.get(name).cloned().unwrap_or_default())]));

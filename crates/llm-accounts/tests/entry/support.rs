@@ -122,6 +122,7 @@ pub(crate) fn intent(model: &'static str) -> Intent<'static> {
         price: Some((0.005, 0.005)),
         session: None,
         tool_server: None,
+        agent: None,
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn intent() -> Intent<'static> {
         price: Some((0.005, 0.005)),
         session: None,
         tool_server: None,
+        agent: None,
     }
 }
 

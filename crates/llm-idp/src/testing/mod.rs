@@ -1,6 +1,7 @@
-//! For tests: key pairs that sign tokens, and an identity provider on loopback that can be away.
+//! For tests: key pairs that sign tokens, an identity provider on loopback that can be away, and one that speaks SAML.
 
 mod pair;
+mod saml;
 mod server;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use llm_types::Json;
 use parking_lot::Mutex;
 
 pub use pair::{Pair, token_of};
+pub use saml::{SamlIssuer, SamlLogin, saml_instant};
 pub use server::{Asked, Server};
 
 /// An identity provider on loopback: a discovery document at `/.well-known/openid-configuration`, keys at `/jwks`.

@@ -9,6 +9,7 @@
 //! | `onboarding` | invitations |
 //! | `session` | who is logged in; logging out |
 //! | `sso` | identity providers |
+//! | `saml` | those that speak SAML |
 //! | `cli` | command lines |
 //! | `about` | what pages want to know before anybody is logged in |
 
@@ -19,6 +20,7 @@ mod onboarding;
 mod page;
 mod password;
 mod reply;
+mod saml;
 mod session;
 mod sso;
 mod visit;
@@ -30,8 +32,9 @@ use axum::body::Body;
 use http::Response;
 
 use crate::routes::pages;
+pub use saml::{SamlAttributes, SamlSource, SamlWay};
 pub(crate) use sso::readiness;
-pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings};
+pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, SsoWay};
 pub(crate) use visit::Visit;
 
 /// A running visit.
@@ -44,14 +47,21 @@ pub struct OpenRow {
     pub method: &'static str,
     /// Path.
     pub path: &'static str,
+    /// Largest body, in bytes.
+    pub(crate) largest: usize,
     pub(crate) run: fn(Visit) -> Running,
 }
 
 macro_rules! open {
     ($method:literal $path:literal $run:path) => {
-        OpenRow { method: $method, path: $path, run: |visit| Box::pin($run(visit)) }
+        OpenRow { method: $method, path: $path, largest: LARGEST, run: |visit| Box::pin($run(visit)) }
     };
 }
+
+/// Largest body of somebody without a key, in bytes.
+const LARGEST: usize = 64 << 10;
+/// Largest response of a provider that speaks SAML: people may be in many groups.
+const LARGEST_RESPONSE: usize = 1 << 20;
 
 /// Every route for people without a key.
 static ROWS: &[OpenRow] = &[
@@ -66,6 +76,9 @@ static ROWS: &[OpenRow] = &[
     open!("GET" "/get_favicon" pages::favicon),
     open!("GET" "/sso/key/generate" sso::start),
     open!("GET" "/sso/callback" sso::callback),
+    open!("GET" "/sso/saml/login" saml::login),
+    open!("GET" "/sso/saml/metadata" saml::metadata),
+    OpenRow { largest: LARGEST_RESPONSE, ..open!("POST" "/sso/saml/callback" saml::callback) },
     open!("POST" "/sso/cli/start" cli::start),
     open!("POST" "/sso/cli/complete/{login_id}" cli::complete),
     open!("GET" "/sso/cli/poll/{key_id}" cli::poll),

@@ -70,6 +70,15 @@ pub(super) enum Crossing {
     Strict,
     /// With a link that another site leads here by.
     Lax,
+    /// With a form that another site's page sends.
+    Any,
+}
+
+impl Crossing {
+    /// For a cookie that has to come along with a form of another site. Browsers take that over TLS only.
+    pub(super) fn of_posts(visit: &Visit) -> Self {
+        if visit.secure() { Self::Any } else { Self::Lax }
+    }
 }
 
 /// Sets a cookie that pages cannot read; `seconds` 0 takes it away.
@@ -85,6 +94,7 @@ pub(super) fn set_cookie(
     let site = match crossing {
         Crossing::Strict => "Strict",
         Crossing::Lax => "Lax",
+        Crossing::Any => "None",
     };
     let secure = if visit.secure() { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite={site}{secure}");

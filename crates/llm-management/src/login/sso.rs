@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::reply::{self, Crossing};
 use super::visit::own_path;
-use super::{Visit, cli, page};
+use super::{SamlWay, Visit, cli, page, saml};
 use crate::call::Call;
 
 /// The cookie of somebody who is away at the provider.
@@ -35,6 +35,8 @@ pub enum SsoKind {
     Microsoft,
     /// Any other OpenID provider.
     Generic,
+    /// One that speaks SAML.
+    Saml,
 }
 
 impl SsoKind {
@@ -45,6 +47,7 @@ impl SsoKind {
             Self::Google => "google",
             Self::Microsoft => "microsoft",
             Self::Generic => "generic",
+            Self::Saml => "saml",
         }
     }
 }
@@ -90,15 +93,27 @@ impl SsoRoleMap {
     }
 }
 
+/// How people get to a provider and back.
+#[derive(Debug)]
+pub enum SsoWay {
+    /// They come back with a code.
+    Code {
+        /// How codes are fetched there.
+        flow: CodeFlow,
+        /// What its claims are called.
+        attributes: SsoAttributes,
+    },
+    /// They come back with a signed document.
+    Saml(Box<SamlWay>),
+}
+
 /// The provider that people log in at.
 #[derive(Debug)]
 pub struct SsoSettings {
     /// Which one.
     pub kind: SsoKind,
-    /// How codes are fetched there.
-    pub flow: CodeFlow,
-    /// What its claims are called.
-    pub attributes: SsoAttributes,
+    /// How people get there and back.
+    pub way: SsoWay,
     /// Variables that are not set and have to be.
     pub missing: Vec<&'static str>,
     /// What its tokens are verified with.
@@ -132,9 +147,10 @@ pub(super) async fn start(visit: Visit) -> Response<Body> {
         let why = format!("SSO is configured but lacks {}", sso.missing.join(", "));
         return reply::json(Err(Error::internal(why).into()));
     }
-    let left = match cli::asked(&visit) {
-        Ok(program) => leave(&visit, &sso, program).await,
-        Err(problem) => Err(problem),
+    let left = match (cli::asked(&visit), &sso.way) {
+        (Ok(program), SsoWay::Code { flow, .. }) => leave(&visit, &sso, flow, program).await,
+        (Ok(program), SsoWay::Saml(way)) => saml::leave(&visit, &sso, way, program).await,
+        (Err(problem), _) => Err(problem),
     };
     match left {
         Ok(response) => response,
@@ -146,9 +162,9 @@ fn redirect_uri(visit: &Visit) -> String {
     format!("{}/sso/callback", visit.base())
 }
 
-async fn leave(visit: &Visit, sso: &SsoSettings, program: Option<String>) -> Outcome<Response<Body>> {
+async fn leave(visit: &Visit, sso: &SsoSettings, flow: &CodeFlow, program: Option<String>) -> Outcome<Response<Body>> {
     let key = visit.accounts.signing_key()?;
-    let left = sso.flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
+    let left = flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
     let claims = Json::object([
         ("token_type", Json::from(KIND)),
         ("state", Json::from(left.state.as_str())),
@@ -167,12 +183,7 @@ async fn leave(visit: &Visit, sso: &SsoSettings, program: Option<String>) -> Out
 /// `GET /sso/callback`: back from the provider.
 pub(super) async fn callback(visit: Visit) -> Response<Body> {
     let mut response = match come_back(&visit).await {
-        Ok(Arrival::Program(page)) => reply::html(200, page),
-        Ok(Arrival::Person(token, to)) => {
-            let mut response = reply::redirect(&to);
-            reply::remember(&mut response, &visit, &token);
-            response
-        }
+        Ok(arrival) => arrived(&visit, arrival),
         Err(problem) => reply::json(Err(problem)),
     };
     // It is good once.
@@ -180,8 +191,20 @@ pub(super) async fn callback(visit: Visit) -> Response<Body> {
     response
 }
 
+/// What somebody sees who is back.
+pub(super) fn arrived(visit: &Visit, arrival: Arrival) -> Response<Body> {
+    match arrival {
+        Arrival::Program(page) => reply::html(200, page),
+        Arrival::Person(token, to) => {
+            let mut response = reply::redirect(&to);
+            reply::remember(&mut response, visit, &token);
+            response
+        }
+    }
+}
+
 /// Who is back.
-enum Arrival {
+pub(super) enum Arrival {
     /// Somebody for themselves: the token of the session, and where to go on.
     Person(String, String),
     /// Somebody for a program: the page that asks for its code.
@@ -190,6 +213,9 @@ enum Arrival {
 
 async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let sso = visit.sso.as_deref().ok_or_else(|| unauthorized("No SSO provider is configured."))?;
+    let SsoWay::Code { flow, attributes } = &sso.way else {
+        return Err(unauthorized("The SSO provider speaks SAML: it sends people elsewhere.").into());
+    };
     let key = visit.accounts.signing_key()?;
     let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
     let kept = kept.filter(|kept| kept.text("token_type") == Some(KIND));
@@ -206,25 +232,32 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     }
     let code = visit.asked("code").ok_or_else(|| unauthorized("The provider told no code."))?;
     let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
-    let claims = sso.flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
-    let profile = profile(sso, visit.settings(), &claims);
+    let claims = flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
+    let profile = profile(attributes, visit.settings(), &claims);
     if let Some(login) = kept.text("cli") {
         let user = visit.accounts.arrive(&profile).await?;
         return cli::ask_for_code(visit, login, &user.user_id).map(Arrival::Program);
     }
-    let session = visit.accounts.log_in_as(&profile).await?;
+    session(visit, &profile, kept.text("return_to")).await
+}
+
+/// A session for somebody whom the provider describes, who goes on to a path of this site.
+///
+/// # Errors
+/// 401 and 403 for people who may not come in.
+pub(super) async fn session(visit: &Visit, profile: &Profile, to: Option<&str>) -> Outcome<Arrival> {
+    let session = visit.accounts.log_in_as(profile).await?;
     let token = visit.accounts.session_token(&session)?;
-    let to = match own_path(kept.text("return_to")) {
+    let to = match own_path(to) {
         Some(path) => path.to_owned(),
         None => format!("{}/ui/?login=success", visit.base()),
     };
     Ok(Arrival::Person(token, to))
 }
 
-fn profile(sso: &SsoSettings, login: &LoginSettings, claims: &Claims) -> Profile {
+fn profile(attributes: &SsoAttributes, login: &LoginSettings, claims: &Claims) -> Profile {
     let first = |names: &[String]| names.iter().find_map(|name| claims.text(name));
     let list = |name: &Option<String>| name.as_deref().map(|name| claims.texts(name)).unwrap_or_default();
-    let attributes = &sso.attributes;
     let groups = match &login.access {
         UiAccess::Group { claim, .. } => claims.texts(claim),
         _ => Vec::new(),
@@ -258,7 +291,7 @@ fn unauthorized(why: &str) -> Error {
 }
 
 /// What a visitor hears of a provider's refusal; hosts stay in the log.
-fn refused(why: &Refused) -> Error {
+pub(super) fn refused(why: &Refused) -> Error {
     match why {
         Refused::Unavailable(_) => {
             tracing::error!(%why, "the identity provider cannot be asked");

@@ -1,6 +1,7 @@
 //! The routes, by subject.
 
 pub(crate) mod absent;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod budgets;
 pub(crate) mod compliance;

@@ -21,6 +21,7 @@ mod money;
 mod pages;
 mod people;
 mod permission;
+mod saml;
 mod scim;
 mod searching;
 mod sso;

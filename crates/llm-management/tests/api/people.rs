@@ -105,6 +105,7 @@ async fn sums_are_kept_without_rows() {
         price: None,
         session: None,
         tool_server: None,
+        agent: None,
     };
     let bill = Bill { usage: Usage { input_text: 5, ..Usage::default() }, cost: 0.25, record: None, charge: true };
     let settled = gateway.accounts.admit(&who, &intent).unwrap().settle(bill);

@@ -6,7 +6,7 @@ use llm_accounts::{Accounts, AccountsSettings, FailureLimits, LoginSettings, Rol
 use llm_http::{HttpClient, HttpConfig};
 use llm_idp::testing::{Asked, Pair, Server, now};
 use llm_idp::{CodeFlow, Idp, IdpSettings};
-use llm_management::{ManagementState, SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, router};
+use llm_management::{ManagementState, SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, SsoWay, router};
 use llm_store::{Store, StoreConfig, TeamRow, UserRow};
 use llm_types::{Json, Secret};
 use parking_lot::Mutex;
@@ -88,7 +88,8 @@ async fn world_with(login: LoginSettings, role_map: Option<SsoRoleMap>) -> World
         role_map,
     };
     let idp = Arc::new(Idp::new(http, Handle::current(), IdpSettings::default()));
-    let sso = SsoSettings { kind: SsoKind::Generic, flow, attributes, missing: Vec::new(), idp };
+    let way = SsoWay::Code { flow, attributes };
+    let sso = SsoSettings { kind: SsoKind::Generic, way, missing: Vec::new(), idp };
     let in_force = Arc::<SsoInForce>::default();
     in_force.set(Some(sso));
     let state = ManagementState { accounts: accounts.clone(), sso: in_force };

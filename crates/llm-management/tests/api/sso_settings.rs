@@ -18,7 +18,7 @@ async fn single_sign_on_lives_in_the_database() {
         ("[]", 422),
         (r#"{"generic_token_endpoint":"file:///etc/passwd"}"#, 400),
         (r#"{"generic_client_secret":"os.environ/LITELLM_MASTER_KEY"}"#, 400),
-        (r#"{"saml_idp_metadata_url":"https://idp.example"}"#, 400),
+        (r#"{"saml_idp_metadata_url":"file:///etc/passwd"}"#, 400),
         (r#"{"role_mappings":{"group_claim":"groups","roles":{"emperor":["a"]}}}"#, 400),
         (r#"{"role_mappings":"all"}"#, 422),
     ] {

@@ -142,6 +142,7 @@ impl Gateway {
             price: Some((0.5, 0.5)),
             session: None,
             tool_server: None,
+            agent: None,
         };
         let reservation = self.accounts.admit(&who, &intent)?;
         reservation.mark_sent();

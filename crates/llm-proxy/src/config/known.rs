@@ -3,7 +3,7 @@
 /// Top level. The first line is served.
 pub(crate) const TOP_LEVEL: &str = "
     model_list litellm_settings router_settings general_settings environment_variables include guardrails prompts
-    callback_settings policies policy_attachments credential_list mcp_servers mcp_tools agents agent_list
+    callback_settings policies policy_attachments credential_list mcp_servers mcp_tools
     vector_store_registry search_tools sandbox_tools assistant_settings finetune_settings files_settings
     default_vertex_config worker_registry enable_jwt_auth litellm_jwtauth";
 
@@ -46,7 +46,7 @@ pub(crate) const LITELLM: &str = "
     prometheus_user_budget_label_include_email_alias prometheus_end_user_metrics_max_series_per_metric
     prometheus_end_user_metrics_ttl_seconds prometheus_end_user_metrics_cleanup_interval_seconds
     disable_add_prefix_to_prompt public_mcp_servers public_mcp_hub_strict_whitelist
-    public_skills_index public_agent_groups mcp_tool_search force_ipv4 network_mock
+    public_skills_index mcp_tool_search force_ipv4 network_mock
     disable_stop_sequence_limit num_retries_per_request output_parse_pii vertex_ai_safety_settings
     vector_store_search_failure_mode global_disable_no_log_param enable_redis_auth_cache global_prompt_directory
     blocked_user_list banned_keywords_list enable_post_custom_auth_checks responses

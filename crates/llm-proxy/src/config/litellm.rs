@@ -195,6 +195,7 @@ fn settings(s: &Section<'_>, out: &mut Settings) {
     out.price_map = s.text("model_cost_map_url");
     out.only_priced = s.flag("block_requests_for_models_without_pricing").unwrap_or_default();
     out.public_groups = s.texts("public_model_groups").unwrap_or_default();
+    out.public_agents = s.texts("public_agent_groups").unwrap_or_default();
     out.public_links = s.node("public_model_groups_links").filter(|node| !node.is_off()).map(Node::json);
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);
 }

@@ -1,11 +1,13 @@
 //! How people log in: `general_settings` and the environment → settings of sessions, and the identity provider.
 
+mod saml;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use llm_accounts::{LoginSettings, Role, UiAccess};
 use llm_idp::{CodeFlow, KeySource, Trust};
-use llm_management::{SsoAttributes, SsoKind, SsoRoleMap};
+use llm_management::{SsoAttributes, SsoKind, SsoRoleMap, SsoWay};
 use llm_types::{Json, Secret};
 
 use super::env::Environment;
@@ -14,14 +16,12 @@ use super::section::Section;
 use super::{Context, Loaded};
 
 /// The identity provider that people log in at, as it is configured.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SsoPlan {
     /// Which one.
     pub kind: SsoKind,
-    /// How codes are fetched there.
-    pub flow: CodeFlow,
-    /// What its claims are called.
-    pub attributes: SsoAttributes,
+    /// How people get there and back.
+    pub way: SsoWay,
     /// Variables that are not set and have to be.
     pub missing: Vec<&'static str>,
 }
@@ -31,6 +31,10 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     let env = ctx.env;
     let stored = ctx.source.stored.as_ref().and_then(|stored| llm_accounts::sso_team_claim(&stored.sso));
     let plan = plan(stored.map(str::to_owned).or_else(|| team_claim(section)), env);
+    let plan = plan.or_else(|| {
+        let way = saml::way(env, &mut |key, message| ctx.problems.warn(&Mark::whole("environment"), key, message))?;
+        Some(SsoPlan { kind: SsoKind::Saml, way: SsoWay::Saml(Box::new(way)), missing: Vec::new() })
+    });
     if let Some(plan) = plan.as_ref().filter(|plan| !plan.missing.is_empty()) {
         let message = format!("single sign-on with {} lacks {}", plan.kind.name(), plan.missing.join(", "));
         ctx.problems.warn(&Mark::whole("environment"), "SSO", message);
@@ -148,12 +152,12 @@ fn plan(teams: Option<String>, env: &Environment) -> Option<SsoPlan> {
     let (mut flow, mut attributes) = match kind {
         SsoKind::Google => google(env, client_id, &mut missing),
         SsoKind::Microsoft => microsoft(env, client_id, &mut missing),
-        SsoKind::Generic => generic(env, client_id, &mut missing),
+        SsoKind::Generic | SsoKind::Saml => generic(env, client_id, &mut missing),
     };
     let off = |name: &str| env.filled(name).is_some_and(|v| v.eq_ignore_ascii_case("false"));
     flow.pkce = !off("GENERIC_CLIENT_USE_PKCE");
     attributes.teams = teams.or(attributes.teams);
-    Some(SsoPlan { kind, flow, attributes, missing })
+    Some(SsoPlan { kind, way: SsoWay::Code { flow, attributes }, missing })
 }
 
 /// `litellm_jwtauth.team_ids_jwt_field`: where a provider's tokens name teams.

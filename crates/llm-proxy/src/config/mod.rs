@@ -12,9 +12,8 @@
 //! | `cache`, `redis` | `cache`, `cache_params` → where the response cache lives |
 //! | `general`, `master`, `database` | `general_settings` → data plane, accounts, store, listening address |
 //! | `redis` | where gateways share state, and other keys that say where a Redis is |
-//! | `alerting`, `mail` | who is told of budgets that run out; how people get letters |
-//! | `exports` | who is told what was spent |
-//! | `mcp` | `mcp_servers`, `mcp_aliases` |
+//! | `alerting`, `mail`, `exports` | who is told of budgets that run out and of what was spent; how people get letters |
+//! | `mcp`, `agents` | `mcp_servers`, `mcp_aliases`; A2A agents |
 //! | `prompts` | managed prompts |
 //! | `relays` | pass-through endpoints, credentials for relays |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
@@ -23,6 +22,7 @@
 //! | `lint` | what is allowed but surely not meant; for `check` |
 //! | `known` | the names LiteLLM knows |
 
+mod agents;
 mod alerting;
 mod ambient;
 mod auto;
@@ -134,6 +134,8 @@ pub struct Loaded {
     pub relays: crate::pass::relays::RelaySettings,
     /// MCP servers and sets of their tools.
     pub mcp: llm_mcp::Registry,
+    /// A2A agents.
+    pub agents: crate::agents::Agents,
     /// The response cache, when it is on.
     pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
@@ -216,7 +218,8 @@ pub fn files(source: &Source) -> Vec<PathBuf> {
 /// True for a problem that leaves something of the database out.
 #[must_use]
 pub(crate) fn leaves_out(problem: &Problem) -> bool {
-    [stored::NOT_SERVED, mcp::NOT_SERVED, prompts::NOT_SERVED].iter().any(|end| problem.message.ends_with(end))
+    let ends = [stored::NOT_SERVED, mcp::NOT_SERVED, prompts::NOT_SERVED, agents::NOT_SERVED];
+    ends.iter().any(|end| problem.message.ends_with(end))
 }
 
 /// A section as it is written, references not resolved; null without one.
@@ -290,6 +293,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     if let Some(stored) = &ctx.source.stored {
         mcp::stored(stored, ctx.problems, &mut out.mcp);
     }
+    out.agents = agents::read(&top, ctx);
     let placed = deployments(&top, ctx, &mut out);
     lint::run(&top, &placed, &out, ctx);
     out.deployments = placed.into_iter().map(|p| p.deployment).collect();
@@ -365,6 +369,7 @@ impl Loaded {
             router: RouterSettings::default(),
             relays: crate::pass::relays::RelaySettings::default(),
             mcp: llm_mcp::Registry::default(),
+            agents: crate::agents::Agents::default(),
             cache: None,
             guardrails: Vec::new(),
             prompts: Vec::new(),

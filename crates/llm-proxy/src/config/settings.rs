@@ -52,6 +52,8 @@ pub struct Settings {
     pub watch_config: bool,
     /// Model groups that everybody may know of (`public_model_groups`).
     pub public_groups: Vec<String>,
+    /// A2A agents that everybody may know of, by id.
+    pub public_agents: Vec<String>,
     /// Links of the public page of models (`public_model_groups_links`).
     pub public_links: Option<llm_types::Json>,
     /// Where the price table is fetched from when somebody asks for it (`model_cost_map_url`).
@@ -179,6 +181,7 @@ impl Default for Settings {
             root_path: None,
             watch_config: true,
             public_groups: Vec::new(),
+            public_agents: Vec::new(),
             public_links: None,
             price_map: None,
             enforced_params: Vec::new(),

@@ -7,7 +7,6 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{HeaderMap, Response};
-use llm_accounts::FORWARDED_PROTO;
 use llm_mcp::discovery::{RESOURCE, texts};
 use llm_mcp::{Server, Visible};
 use llm_types::{Error, Json, Kind, Result};
@@ -123,7 +122,5 @@ fn named(ctx: &Context, path: &str) -> Option<std::sync::Arc<Server>> {
 
 /// Where the gateway is, seen from outside.
 fn base(core: &Core, ctx: &Context) -> String {
-    let header = |name: &str| ctx.parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = header("host").or_else(|| ctx.parts.uri.authority().map(http::uri::Authority::as_str));
-    core.app.accounts.settings().login.outside(host, header(FORWARDED_PROTO))
+    crate::outside::base(core, &ctx.parts)
 }

@@ -50,6 +50,21 @@ pub(super) fn public(snapshot: &Snapshot, parts: &Parts) -> Vec<Json> {
     groups
 }
 
+/// `GET /public/agents/fields`: what kinds of agents can be made, and what each asks for. Those that speak A2A ask for no
+/// more than their card.
+pub(super) fn agent_fields() -> Response<Reply> {
+    let empty = Json::Object(Vec::new());
+    answer(&Json::Array(vec![Json::object([
+        ("agent_type", Json::from("a2a")), // the protocol. tidy: provider-id
+        ("agent_type_display_name", Json::from("A2A")),
+        ("description", Json::from("An agent that speaks the A2A protocol")),
+        ("logo_url", Json::Null),
+        ("credential_fields", Json::Array(Vec::new())),
+        ("litellm_params_template", empty),
+        ("model_template", Json::Null),
+    ])]))
+}
+
 /// `GET /public/model_hub/info`.
 pub(super) fn info(snapshot: &Snapshot) -> Response<Reply> {
     answer(&Json::object([

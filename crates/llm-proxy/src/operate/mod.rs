@@ -78,6 +78,10 @@ pub enum Verb {
     ValidateRouter,
     /// `POST /auto_router/test_routing`.
     TestRouting,
+    /// `GET /public/agent_hub`.
+    AgentHub,
+    /// `GET /public/agents/fields`.
+    AgentFields,
     /// `POST /cost/estimate`.
     Estimate,
     /// `POST /spend/calculate`.
@@ -143,6 +147,8 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/public/complexity_router/scorer_defaults"], Verb::ScorerDefaults, Permission::Public),
     (Method::POST, &["/auto_router/validate_complexity_router_config"], Verb::ValidateRouter, Permission::Admin),
     (Method::POST, &["/auto_router/test_routing"], Verb::TestRouting, Permission::Admin),
+    (Method::GET, &["/public/agent_hub"], Verb::AgentHub, Permission::Public),
+    (Method::GET, &["/public/agents/fields"], Verb::AgentFields, Permission::Public),
     (Method::POST, &["/cost/estimate"], Verb::Estimate, Permission::AnyKey),
     (Method::POST, &["/spend/calculate"], Verb::Calculate, Permission::AnyKey),
     (Method::GET, &["/utils/model_info"], Verb::ModelPrice, Permission::AnyKey),
@@ -192,6 +198,8 @@ pub(crate) async fn serve(
         Verb::Providers => hub::providers(),
         Verb::Prices => hub::prices(snapshot),
         Verb::Hub => hub::models(snapshot, parts),
+        Verb::AgentHub => crate::agents::hub(core, snapshot, parts),
+        Verb::AgentFields => hub::agent_fields(),
         Verb::HubInfo => hub::info(snapshot),
         Verb::HubPage => hub_list::page(snapshot, parts)?,
         Verb::HubColumn(column) => hub_list::column(snapshot, parts, column)?,

@@ -31,9 +31,12 @@ const LONGEST: usize = 32 << 20;
 /// Items of a list in a stream that are told apart by their index.
 const MOST: usize = 1024;
 
+/// Everything that is said.
+static WHOLE: std::sync::LazyLock<Targets> = std::sync::LazyLock::new(Targets::default);
+
 /// The guardrails of one call of an endpoint.
 #[derive(Debug)]
-pub(super) struct Judge<'c> {
+pub(crate) struct Judge<'c> {
     targets: &'c Targets,
     guards: Guards,
 }
@@ -53,6 +56,31 @@ impl<'c> Judge<'c> {
         }
         let guards = guard::open_with(ctx, "", targets.names())?;
         Ok(Some(Self { targets, guards }))
+    }
+
+    /// The guardrails of an agent, with those that key and team ask for and those that always run; nothing where none is.
+    ///
+    /// # Errors
+    /// 500 when one that the agent names is not there.
+    pub(crate) fn of_names(ctx: &Context, names: &[String]) -> llm_types::Result<Option<Judge<'static>>> {
+        let set = &ctx.snapshot.guardrails;
+        if let Some(name) = names.iter().find(|name| !set.names().any(|known| known == name.as_str())) {
+            tracing::error!(guardrail = name.as_str(), "an agent names a guardrail that there is not");
+            return Err(Error::internal("a guardrail of this agent is not there"));
+        }
+        let guards = guard::open_with(ctx, "", names.iter().map(String::as_str))?;
+        Ok((!guards.is_empty()).then(|| Judge { targets: &WHOLE, guards }))
+    }
+
+    /// Judges a part of a request; true when it was edited.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops it.
+    pub(crate) async fn before_tree(&self, ctx: &mut Context, tree: &mut Json) -> llm_types::Result<bool> {
+        let outcome = self.guards.before_relay(tree, self.targets).await?;
+        let during = self.guards.during_relay(tree, self.targets).await?;
+        ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
+        Ok(outcome.changed)
     }
 
     /// Judges a request. A body that was edited takes the place of the client's.
@@ -80,7 +108,6 @@ impl<'c> Judge<'c> {
 
     /// A body as a tree, and what each guardrail looks at: all of it, where it is text without fields.
     fn read(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<(Json, &Targets)> {
-        static WHOLE: std::sync::LazyLock<Targets> = std::sync::LazyLock::new(Targets::default);
         let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         let text = std::str::from_utf8(bytes).ok().filter(|_| !coded)?;
         if let Ok(tree) = serde_json::from_str(text) {
@@ -170,7 +197,7 @@ pub(super) fn plain(judge: Option<&Judge<'_>>, headers: &mut HeaderMap) {
 }
 
 /// The answer, held back until it is judged; a stop is told and written down. Answers that are errors go on as they are.
-pub(super) async fn answered(
+pub(crate) async fn answered(
     core: &Core,
     ctx: &mut Context,
     judge: &Judge<'_>,

@@ -16,7 +16,7 @@
 
 pub mod custom;
 pub mod headers;
-mod judged;
+pub(crate) mod judged;
 mod operation;
 pub mod payload;
 pub mod relays;
@@ -189,7 +189,7 @@ async fn own(
     };
     match sent {
         Ok(relayed) => {
-            let facts = Facts { provider, model, call_type: "pass_through_endpoint" };
+            let facts = Facts { provider, model, call_type: "pass_through_endpoint", agent: None };
             Ok(match &judge {
                 Some(judge) => judged::answered(core, ctx, judge, relayed, (facts, reservation)).await,
                 None => answered(core, ctx, relayed, facts, reservation),
@@ -261,7 +261,7 @@ fn path(ctx: &Context) -> String {
 }
 
 /// The upstream's answer on its way to the client.
-fn answered(
+pub(crate) fn answered(
     core: &Core,
     ctx: &Context,
     relayed: Relayed,

@@ -81,7 +81,7 @@ pub(super) async fn direct(
     }
     let relay = relay(ctx, endpoint, client_headers(ctx, mount, own), payload, relays.settings.timeout, tariff)?;
     let relayed = ctx.snapshot.engine.clone().relay(&core.http, relay).await?;
-    Ok((relayed, Facts { provider: Arc::from(mount.provider), model, call_type: "pass_through_endpoint" }))
+    Ok((relayed, Facts { provider: Arc::from(mount.provider), model, call_type: "pass_through_endpoint", agent: None }))
 }
 
 /// The question to the router for a relay to a model group, once the wish of the request is known. Tags, session, key,
@@ -108,8 +108,12 @@ pub(super) async fn to_group(
     let mut request = question(ctx, group);
     // What the path names may not be there.
     request.names_resource = true;
-    let mut facts =
-        Facts { provider: Arc::from(mount.provider), model: Arc::from(group), call_type: "pass_through_endpoint" };
+    let mut facts = Facts {
+        provider: Arc::from(mount.provider),
+        model: Arc::from(group),
+        call_type: "pass_through_endpoint",
+        agent: None,
+    };
     let engine = ctx.snapshot.engine.clone();
     let make = |at: &llm_router::Attempt, target: &Arc<Target>| {
         if matches!(payload, Payload::Spent) {

@@ -30,6 +30,8 @@ pub struct Facts {
     pub model: Arc<str>,
     /// LiteLLM's name of the call.
     pub call_type: &'static str,
+    /// The A2A agent that was called, by its id.
+    pub agent: Option<Arc<str>>,
 }
 
 impl RelayTail {
@@ -62,6 +64,10 @@ impl llm_client::Tail for RelayTail {
         record.provider = facts.provider;
         record.call_type = facts.call_type;
         record.model = facts.model;
+        if let Some(agent) = facts.agent {
+            // Calls of an agent's own keys stay that agent's, as in LiteLLM.
+            record.caller.agent_id.get_or_insert(agent);
+        }
         match reservation {
             Some(reservation) => {
                 let charge = report.error.is_none() || report.cost.total > 0.0;

@@ -145,6 +145,7 @@ fn begin(
         provider: Arc::clone(&session.provider),
         model: Arc::clone(&session.model),
         call_type: OperationKind::Realtime.call_type(Format::OpenAiChat),
+        agent: None,
     };
     let tail = RelayTail::new(core, ctx, session.from.clone(), facts, Some(reservation));
     match handshake::response(ctx, &session) {

@@ -107,5 +107,6 @@ fn facts(asked: &Asked<'_>) -> Facts {
         provider: Arc::from(target.provider_id()),
         model: Arc::from(model.as_deref().unwrap_or_default()),
         call_type: asked.what.call_type,
+        agent: None,
     }
 }

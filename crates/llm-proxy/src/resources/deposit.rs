@@ -65,6 +65,7 @@ pub async fn deposit(
                 provider: Arc::from(home.target.provider_id()),
                 model: Arc::from(home.model.as_deref().unwrap_or_default()),
                 call_type: "aingest",
+                agent: None,
             };
             let Work { from, report, .. } = work;
             Box::new(RelayTail::new(core, ctx, from, facts, Some(reservation))).done(report);

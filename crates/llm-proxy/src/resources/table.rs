@@ -133,6 +133,9 @@ static ROWS: &[Row] = &[
     Row(POST, "/v1/realtime/calls", R, "arealtime_calls"),
 ];
 
+/// Agents of the gateway's own: Google's are below `/v1beta`.
+const A2A: &str = "/v1/agents";
+
 /// Finds the route of a resource.
 pub fn find(method: &Method, path: &str) -> Option<Route<'static>> {
     let (_, tail) = split(path)?;
@@ -152,6 +155,9 @@ pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
 pub fn split(path: &str) -> Option<(Option<&str>, &str)> {
     if let Some(tail) = path.strip_prefix("/openai/v1").filter(|tail| tail.starts_with("/realtime/")) {
         return Some((None, tail));
+    }
+    if path == A2A || path.strip_prefix(A2A).is_some_and(|rest| rest.starts_with('/')) {
+        return None;
     }
     let versioned = ["/v1beta", "/v1"].iter().find_map(|v| path.strip_prefix(v).filter(|tail| tail.starts_with('/')));
     if let Some(tail) = versioned {

@@ -4,7 +4,7 @@ use http::Method;
 use llm_providers::passthrough;
 
 use super::TABLE;
-use crate::{mcp, operate};
+use crate::{agents, mcp, operate};
 
 /// Paths with something in them that no table has.
 pub(super) const PATTERNS: &[(Method, &str)] = &[
@@ -55,7 +55,8 @@ pub(super) const PATTERNS: &[(Method, &str)] = &[
 pub fn all() -> impl Iterator<Item = (Method, &'static str)> {
     const PASSED: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let rows = TABLE.iter().flat_map(|r| r.paths.iter().map(move |p| (r.method.clone(), *p)));
-    let rows = rows.chain(crate::resources::all()).chain(mcp::all()).chain(PATTERNS.iter().cloned());
+    let rows =
+        rows.chain(crate::resources::all()).chain(mcp::all()).chain(agents::all()).chain(PATTERNS.iter().cloned());
     let operated = operate::ROWS.iter().flat_map(|(method, paths, ..)| paths.iter().map(move |p| (method.clone(), *p)));
     let rows = rows.chain(operated);
     // Sessions over WebSockets are no part of such a document.

@@ -167,13 +167,13 @@ impl Accounts {
     }
 
     /// A setting of `litellm_settings` in force: the database's, else the file's.
-    async fn litellm_setting(&self, name: &str) -> Outcome<Json> {
+    pub(crate) async fn litellm_setting(&self, name: &str) -> Outcome<Json> {
         let stored = self.section_row(self.store_or_refuse()?.table(), LITELLM).await?;
         let file = || self.serving().map(|s| s.section(LITELLM)).unwrap_or_default();
         Ok(stored.get(name).cloned().unwrap_or_else(|| file().get(name).cloned().unwrap_or_default()))
     }
 
-    pub(in crate::stored) async fn change_litellm(&self, actor: Actor<'_>, given: &Json) -> Outcome<()> {
+    pub(crate) async fn change_litellm(&self, actor: Actor<'_>, given: &Json) -> Outcome<()> {
         self.stores_models()?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), LITELLM).await?;

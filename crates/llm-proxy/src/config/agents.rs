@@ -1,0 +1,41 @@
+//! `agents` (`agent_list`) and those of the database → A2A agents. One of the file that cannot be served is an error; one of the
+//! database is left out with a warning, so that one bad row does not take the others along.
+
+use super::Context;
+use super::problem::Mark;
+use super::section::Section;
+use crate::agents::{Agent, Agents};
+
+/// Ends the problems of agents that are left out.
+pub(super) const NOT_SERVED: &str = "the agent is not served";
+
+/// What an agent of the file may say.
+const FIELDS: &str = "agent_name agent_card_params litellm_params object_permission static_headers extra_headers
+    agent_access_groups tpm_limit rpm_limit session_tpm_limit session_rpm_limit kill_switch";
+
+/// All agents: rows of the database come first, as in LiteLLM, and take the place of agents of the file with their name.
+pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>) -> Agents {
+    let mut out = Agents::default();
+    for row in ctx.source.stored.iter().flat_map(|stored| &stored.agents) {
+        let mark = Mark::whole(format!("database, agent {}", row.name));
+        match Agent::read(&row.spec, Some(&row.id)) {
+            Ok(agent) => drop(out.add(agent)),
+            Err((field, why)) => ctx.problems.warn(&mark, &field, format!("{why}; {NOT_SERVED}")),
+        }
+    }
+    let list = if top.list("agents").is_empty() { "agent_list" } else { "agents" };
+    top.accept("agents agent_list");
+    for (at, item) in top.list(list).iter().enumerate() {
+        let path = format!("{list}[{at}]");
+        let Some(entry) = Section::open(item, path, ctx.problems) else { continue };
+        entry.accept(FIELDS);
+        entry.not_served("access_group_ids");
+        entry.finish();
+        match Agent::read(&item.json(), None) {
+            Ok(agent) if out.add(agent.clone()) => {}
+            Ok(_) => entry.warn("agent_name", format!("another agent has this name; {NOT_SERVED}")),
+            Err((field, why)) => entry.error(&field, why),
+        }
+    }
+    out
+}
