@@ -272,6 +272,10 @@ async fn keys_use_what_they_are_granted(house: &House) {
     assert!(house.call(&some, "/mcp", "git-log").await["result"].is_object());
     assert_eq!(house.call(&some, "/mcp", "git-bad").await["error"]["code"], -32602);
     assert_eq!(house.call(&some, "/mcp", "post-log").await["error"]["code"], -32602);
+    let blocked = json!({"mcp_servers": ["git-1"], "blocked_tools": ["git-log"]});
+    let (less, _) = house.key(json!({"object_permission": blocked})).await;
+    assert_eq!(house.tools(&less, "/mcp").await, ["git-bad", "own-env"]);
+    assert_eq!(house.call(&less, "/mcp", "git-log").await["error"]["code"], -32602);
     let (group, _) = house.key(json!({"object_permission": {"mcp_access_groups": ["dev"]}})).await;
     assert_eq!(house.tools(&group, "/mcp").await, ["git-log", "git-bad", "own-env"]);
     let (models, _) = house.key(json!({"allowed_routes": ["/v1/chat/completions"]})).await;

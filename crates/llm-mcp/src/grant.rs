@@ -19,6 +19,8 @@ pub struct Granted {
     pub groups: Vec<String>,
     /// Tools, where not all are allowed.
     pub tools: ToolLists,
+    /// Tools that may not be used, of whatever server (`blocked_tools`).
+    pub blocked: Vec<String>,
     /// Ids of toolsets.
     pub toolsets: Vec<String>,
     /// Those of them that there are.
@@ -47,8 +49,12 @@ impl Granted {
             || self.sets.iter().any(|set| set.names(server))
     }
 
-    /// True for a tool that is not left out: where lists or toolsets name tools of the server, one of them names it.
+    /// True for a tool that is not left out: it is not blocked, and where lists or toolsets name tools of the server, one of
+    /// them names it.
     pub(crate) fn permits(&self, server: &Server, tool: &str) -> bool {
+        if self.blocked.iter().any(|name| server.tool_is_called(tool, name)) {
+            return false;
+        }
         let list = self.tools.iter().find(|(name, _)| server.is_called(name)).map(|(_, list)| list);
         let mut sets = self.sets.iter().filter(|set| set.names(server)).peekable();
         if list.is_none() && sets.peek().is_none() {

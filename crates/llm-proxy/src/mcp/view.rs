@@ -73,7 +73,10 @@ pub(super) fn grant(registry: &Registry, who: &Identity) -> Grant {
     let mut key = granted(rows.key.as_deref());
     key.servers.extend(rows.group_mcp_servers.iter().cloned());
     if who.is_admin() && key.is_empty() && key.tools.is_empty() {
-        return Grant::All;
+        if key.blocked.is_empty() {
+            return Grant::All;
+        }
+        key.servers = registry.servers.iter().map(|server| server.id.clone()).collect();
     }
     let narrower = [&rows.user, &rows.project, &rows.organization, &rows.agent];
     let narrower = narrower.into_iter().map(|row| granted(row.as_deref())).collect();
@@ -87,6 +90,7 @@ fn granted(registry: &Registry, row: Option<&ObjectPermissionRow>) -> Granted {
         servers: row.mcp_servers.clone(),
         groups: row.mcp_access_groups.clone(),
         tools: Granted::tools_of(&tools),
+        blocked: row.blocked_tools.clone(),
         toolsets: row.mcp_toolsets.clone(),
         sets: registry.toolsets.iter().filter(|set| row.mcp_toolsets.contains(&set.id)).cloned().collect(),
     }
