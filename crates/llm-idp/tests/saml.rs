@@ -286,6 +286,10 @@ fn an_assertion_is_for_this_login() {
         let outcome = why(house.judge(&response.replacen(old, new, 1)));
         assert!(outcome.contains(wanted), "{old}: {outcome}");
     }
+    // An assertion that answers nobody, stolen and put into an unsigned answer to the thief's own request.
+    let stolen = house.idp.signed(&house.idp.assertion(&SamlLogin { answers: None, ..login() }));
+    let outcome = why(house.judge(&house.idp.response(&login(), &stolen)));
+    assert!(outcome.contains("does not name"), "{outcome}");
 }
 
 #[test]

@@ -48,6 +48,8 @@ impl SamlSettings {
         let asked = document.root.attribute("InResponseTo").filter(|id| !id.is_empty());
         match (&subject.answers, asked) {
             (Some(own), Some(asked)) if own != asked => Err(refused("it answers two requests")),
+            // What nobody signed cannot make an answer of an assertion that says of none.
+            (None, Some(_)) if whole.is_none() => Err(refused("it answers a request that its assertion does not name")),
             (None, Some(asked)) => {
                 subject.answers = Some(asked.to_owned());
                 Ok(subject)
