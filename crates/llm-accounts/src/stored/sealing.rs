@@ -2,9 +2,9 @@
 //! a run that breaks off leaves rows of both kinds, which all open, and the next one goes on. Call these on the store's runtime.
 
 use llm_store::{
-    CacheConfigPatch, CacheConfigRow, ConfigPatch, ConfigRow, CredentialPatch, CredentialRow, Filter, GuardrailPatch,
-    GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, McpUserCredentialPatch, McpUserCredentialRow,
-    Patch, PromptPatch, PromptRow, ProxyModelPatch, ProxyModelRow, RegisteredVectorStorePatch,
+    AgentPatch, AgentRow, CacheConfigPatch, CacheConfigRow, ConfigPatch, ConfigRow, CredentialPatch, CredentialRow,
+    Filter, GuardrailPatch, GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, McpUserCredentialPatch,
+    McpUserCredentialRow, Patch, PromptPatch, PromptRow, ProxyModelPatch, ProxyModelRow, RegisteredVectorStorePatch,
     RegisteredVectorStoreRow, SearchToolPatch, SearchToolRow, SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch,
     TeamRow, VerificationToken,
 };
@@ -231,6 +231,8 @@ impl Accounts {
             RegisteredVectorStoreRow.vector_store_id,
             RegisteredVectorStorePatch.litellm_params?
         );
+        place!(run, "agents", all(), AgentRow.agent_id, AgentPatch.litellm_params?);
+        place!(run, "agents_kill_switch", all(), AgentRow.agent_id, AgentPatch.kill_switch?);
         place!(run, "cache_config", all(), CacheConfigRow.id, CacheConfigPatch.cache_settings);
         run.table::<McpUserCredentialRow, McpUserCredentialPatch>(
             "mcp_user_credentials",
