@@ -1,7 +1,8 @@
 //! JSON that keeps what it was given: raw text for what is only carried, an ordered tree for what is edited.
 
+mod fields;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
@@ -9,6 +10,8 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
+
+use fields::Fields;
 
 /// Valid JSON text that nobody looks into: tool schemas, arguments, metadata. Cloning copies the text.
 #[derive(Clone, Serialize, Deserialize)]
@@ -152,6 +155,15 @@ impl Json {
         }
     }
 
+    /// Sets many fields, each as [`Self::set`] does: there may be as many as a body has.
+    pub fn extend(&mut self, fields: impl IntoIterator<Item = (String, Self)>) {
+        if let Self::Object(o) = self {
+            let mut all = Fields::of(std::mem::take(o));
+            fields.into_iter().for_each(|(name, value)| all.put(name, value));
+            *o = all.into_list();
+        }
+    }
+
     /// Takes `key` out of an object.
     pub fn remove(&mut self, key: &str) -> Option<Self> {
         let Self::Object(o) = self else { return None };
@@ -274,9 +286,6 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// In an object with more fields than these a table finds the names that stand twice: an attacker's may have a million.
-const FEW: usize = 32;
-
 struct TreeVisitor;
 
 impl<'de> Visitor<'de> for TreeVisitor {
@@ -320,42 +329,17 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(Json::Array(out))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut out: Vec<(String, Json)> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        while let Some((k, v)) = map.next_entry::<String, Json>()? {
-            if out.len() == FEW && places.is_empty() {
-                places = out.iter().enumerate().map(|(at, (known, _))| (known.clone(), at)).collect();
-            }
-            let few = out.len() < FEW;
-            let known = if few { out.iter().position(|(known, _)| *known == k) } else { places.get(&k).copied() };
-            match known.and_then(|at| out.get_mut(at)) {
-                Some((_, old)) => *old = v, // the last one wins, as in every JSON parser our clients use
-                None => {
-                    if !few {
-                        places.insert(k.clone(), out.len());
-                    }
-                    out.push((k, v));
-                }
-            }
+        let mut out = Fields::default();
+        while let Some((name, value)) = map.next_entry()? {
+            out.put(name, value);
         }
-        Ok(Json::Object(out))
+        Ok(Json::Object(out.into_list()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_names_that_stand_twice_the_last_one_counts_in_objects_of_any_size() {
-        for size in [2, FEW - 1, FEW, FEW + 1, 3 * FEW] {
-            let fields: Vec<String> =
-                (0..size).chain(0..size).enumerate().map(|(at, name)| format!("\"n{name}\":{at}")).collect();
-            let read: Json = serde_json::from_str(&format!("{{{}}}", fields.join(","))).unwrap();
-            let expected: Vec<String> = (0..size).map(|name| format!("\"n{name}\":{}", size + name)).collect();
-            assert_eq!(read.to_string(), format!("{{{}}}", expected.join(",")));
-        }
-    }
 
     #[test]
     fn order_and_number_text_survive() {

@@ -131,8 +131,7 @@ impl Cleaner {
         };
         if let Json::Object(fields) = node {
             // what stands beside the reference (a description) wins over the definition
-            let beside = fields.drain(..).filter(|(k, _)| k != "$ref");
-            beside.for_each(|(k, v)| def.set(&k, v));
+            def.extend(fields.drain(..).filter(|(k, _)| k != "$ref"));
         }
         self.clean(&mut def);
         self.defs.leave();

@@ -115,13 +115,11 @@ fn changed(family: Family, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -
     size(&mut fields)?;
     let mut body = edits::amazon(request, prompt, &mut fields)?;
     let mut config = Json::Object(Vec::new());
-    for (name, value) in fields {
-        match name.as_str() {
-            "n" => config.set("numberOfImages", edits::number(&value)),
-            "quality" => config.set("quality", quality(&value)),
-            _ => config.set(&name, edits::number(&value)),
-        }
-    }
+    config.extend(fields.into_iter().map(|(name, value)| match name.as_str() {
+        "n" => ("numberOfImages".to_owned(), edits::number(&value)),
+        "quality" => (name, quality(&value)),
+        _ => (name, edits::number(&value)),
+    }));
     if config.as_object().is_some_and(|c| !c.is_empty()) {
         body.push(("imageGenerationConfig".to_owned(), config));
     }

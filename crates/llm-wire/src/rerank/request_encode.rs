@@ -41,9 +41,7 @@ fn tei(query: &Json, documents: &[Json], rest: Vec<(String, Json)>) -> Json {
         ("query", query.clone()),
         ("texts", Json::Array(documents.to_vec())),
     ]);
-    for (name, value) in rest {
-        body.set(&name, value);
-    }
+    body.extend(rest);
     body
 }
 
@@ -79,7 +77,7 @@ fn inputs(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json
         ("query", query.clone()),
         ("parameters", Json::Object(parameters)),
     ]);
-    beside.into_iter().for_each(|(name, value)| body.set(&name, value));
+    body.extend(beside);
     body
 }
 

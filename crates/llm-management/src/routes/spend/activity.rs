@@ -1,6 +1,6 @@
 //! Requests and tokens per day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use llm_accounts::Outcome;
@@ -97,12 +97,12 @@ async fn cache_hits(call: Call) -> Outcome<Json> {
     use SpendGroup::{ApiKey, CacheHit, CallType, Model};
     let (store, sums) = rows(&call, SpendFilter::default(), &[ApiKey, CallType, Model, CacheHit]).await?;
     let part = |sum: &SpendSum, at: usize| sum.group.get(at).cloned().flatten().unwrap_or_default();
-    let ids: Vec<String> = sums.iter().map(|sum| part(sum, 0)).collect();
-    let known = store.keys().get_many(&ids).await?;
+    let ids: BTreeSet<String> = sums.iter().map(|sum| part(sum, 0)).collect();
+    let known = store.keys().get_many(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let aliases: HashMap<String, Option<String>> = known.into_iter().map(|key| (key.token, key.key_alias)).collect();
     let mut all: BTreeMap<(String, String, String), Hits> = BTreeMap::new();
     for sum in &sums {
-        let id = part(sum, 0);
-        let alias = known.iter().find(|key| key.token == id).and_then(|key| key.key_alias.clone());
+        let alias = aliases.get(&part(sum, 0)).cloned().flatten();
         let name = alias.unwrap_or_else(|| "Unnamed Key".to_owned());
         let entry = all.entry((name, part(sum, 1), part(sum, 2))).or_default();
         let hit = part(sum, 3).eq_ignore_ascii_case("true");

@@ -1,10 +1,11 @@
 //! Who and what spent how much.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use llm_accounts::Outcome;
 use llm_store::{
     DailyCounters, DailyFilter, DailyGroup, DailyScope, DailySum, Filter, ListQuery, Store, TeamRow, UserRow,
+    VerificationToken,
 };
 use llm_types::{Error, Json};
 
@@ -78,8 +79,9 @@ async fn top_keys(call: Call) -> Outcome<Json> {
     let sums = store.daily_groups(DailyScope::User, &filter, &[DailyGroup::ApiKey], Some(limit)).await?;
     let ids: Vec<String> = sums.iter().map(|sum| sum.part(0).to_owned()).collect();
     let known = store.keys().get_many(&ids).await?;
+    let known: HashMap<&str, &VerificationToken> = known.iter().map(|key| (key.token.as_str(), key)).collect();
     let entry = |sum: &DailySum| {
-        let key = known.iter().find(|key| key.token == sum.part(0));
+        let key = known.get(sum.part(0));
         Json::object([
             ("api_key", Json::from(sum.part(0))),
             ("key_alias", Json::from(key.and_then(|key| key.key_alias.as_deref()))),

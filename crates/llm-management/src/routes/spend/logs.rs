@@ -110,13 +110,11 @@ struct Day {
 impl Day {
     fn json(self, date: &str) -> Json {
         let map = |of: BTreeMap<String, f64>| Json::object(of);
-        let mut out =
-            Json::object([("users", map(self.users)), ("models", map(self.models)), ("spend", Json::from(self.spend))]);
-        for (key, spend) in self.keys {
-            out.set(&key, spend);
-        }
-        out.set("startTime", date);
-        out
+        let sums = [("users", map(self.users)), ("models", map(self.models)), ("spend", Json::from(self.spend))];
+        let sums = sums.map(|(name, sum)| (name.to_owned(), sum));
+        // Keys are hashes, and many: nothing has their names.
+        let keys = self.keys.into_iter().map(|(key, spend)| (key, Json::from(spend)));
+        Json::object(sums.into_iter().chain(keys).chain([("startTime".to_owned(), Json::from(date))]))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports that people may ask about what is theirs: keys, users, teams, organizations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyGroup, DailyScope, DailySum, UserRow};
@@ -91,10 +91,11 @@ async fn teams_by_user(call: Call) -> Outcome<Json> {
     let names = team_names(&store, sums.iter().map(|sum| sum.part(0))).await?;
     let ids: BTreeSet<String> = spent.keys().map(|(_, user)| (*user).to_owned()).collect();
     let users = store.table::<UserRow>().get_many(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let users: HashMap<&str, &UserRow> = users.iter().map(|user| (user.user_id.as_str(), user)).collect();
     let mut rows: Vec<_> = spent.into_iter().collect();
     rows.sort_by(|a, b| b.1.spend.total_cmp(&a.1.spend));
     let row = |((team, id), of): ((&str, &str), llm_store::DailyCounters)| {
-        let user = users.iter().find(|user| user.user_id == id);
+        let user = users.get(id);
         Json::object([
             ("team_id", Json::from(team)),
             ("team_alias", Json::from(names.get(team).map(String::as_str))),

@@ -106,7 +106,7 @@ impl Inliner {
         self.defs.leave();
         if let Json::Object(fields) = node {
             // what stands beside the reference (a description) wins over the definition
-            fields.drain(..).filter(|(k, _)| k != "$ref").for_each(|(k, v)| def.set(&k, v));
+            def.extend(fields.drain(..).filter(|(k, _)| k != "$ref"));
         }
         *node = def;
     }

@@ -308,6 +308,6 @@ fn own_tool(top: &Top<'_>, function: Option<&Top<'_>>) -> Json {
     let usual = if top.str("type").is_some_and(|t| t.starts_with("computer_")) { "computer" } else { "" };
     tool.set("name", function.str("name").map_or_else(|| usual.to_owned(), Into::into));
     let parameters = function.read::<Top<'_>>("parameters").unwrap_or_default();
-    parameters.iter().map(field).for_each(|(key, value)| tool.set(&key, value));
+    tool.extend(parameters.iter().map(field));
     tool
 }
