@@ -1,5 +1,6 @@
 //! Attempts at tasks: operations in LiteLLM's own shape, see `llm_wire::task`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -290,11 +291,9 @@ fn spread(fields: &mut Vec<(String, Json)>) {
     let is_more = |(name, value): &(String, Json)| name == "extra_body" && value.as_object().is_some();
     let Some(at) = fields.iter().position(is_more) else { return };
     let (_, Json::Object(more)) = fields.remove(at) else { return };
-    for (name, value) in more {
-        if !steers(&name) && !CONTENT.contains(&name.as_str()) && fields.iter().all(|(known, _)| *known != name) {
-            fields.push((name, value));
-        }
-    }
+    let said: HashSet<String> = fields.iter().map(|(name, _)| name.clone()).collect();
+    let open = |name: &str| !steers(name) && !CONTENT.contains(&name) && !said.contains(name);
+    fields.extend(more.into_iter().filter(|(name, _)| open(name)));
 }
 
 fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec, deployment: &str) -> ReplyContext {

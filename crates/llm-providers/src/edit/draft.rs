@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use bytes::{BufMut, BytesMut};
 use llm_types::{Error, Field, FieldSet, Json, Result};
@@ -128,9 +129,21 @@ impl<'a> Draft<'a> {
         };
         let extra = Top::parse(raw.as_bytes())
             .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;
-        for (key, value) in extra.iter().filter(|(k, _)| *k != "model") {
-            self.set(key, value.to_owned());
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (at, (key, _)) in self.fields.iter().enumerate() {
+            places.entry(key.to_string()).or_insert(at);
         }
+        for (key, value) in extra.iter().filter(|(k, _)| *k != "model") {
+            let value = Cow::Owned(value.to_owned());
+            match places.get(key).and_then(|at| self.fields.get_mut(*at)) {
+                Some((_, old)) => *old = value,
+                None => {
+                    places.insert(key.to_owned(), self.fields.len());
+                    self.fields.push((Cow::Owned(key.to_owned()), value));
+                }
+            }
+        }
+        self.changed = true;
         self.remove("extra_body");
         Ok(())
     }

@@ -56,7 +56,7 @@ mod tests {
             let expected: Vec<String> = (0..size).map(|name| format!("\"n{name}\":{}", size + name)).collect();
             assert_eq!(read.to_string(), format!("{{{}}}", expected.join(",")));
             let mut grown: Json = serde_json::from_str(&format!("{{{}}}", expected.join(","))).unwrap();
-            grown.extend([("n1".to_owned(), Json::Null), ("new".to_owned(), Json::from(1))]);
+            grown.extend([("n1".to_owned(), Json::Null), ("new".to_owned(), Json::from(true))]);
             assert_eq!(grown.as_object().unwrap().len(), size + 1);
             assert!(grown.get("n1").is_some_and(Json::is_null));
         }
