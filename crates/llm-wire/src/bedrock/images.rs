@@ -117,7 +117,7 @@ fn changed(family: Family, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -
     let mut config = Json::Object(Vec::new());
     config.extend(fields.into_iter().map(|(name, value)| match name.as_str() {
         "n" => ("numberOfImages".to_owned(), edits::number(&value)),
-        "quality" => (name, quality(&value)),
+        "quality" => (name, Json::from(quality(&value))),
         _ => (name, edits::number(&value)),
     }));
     if config.as_object().is_some_and(|c| !c.is_empty()) {
