@@ -9,6 +9,10 @@ use llm_types::Json;
 
 /// Nodes that are written out for one schema at the most; what is beyond stays a reference.
 const MOST: usize = 100_000;
+/// Bytes of text that count as a node more.
+const TEXT: usize = 256;
+/// Definitions that are written out inside of each other at the most: each takes a piece of the stack.
+const DEEPEST: usize = 100;
 /// Where schemas keep their definitions.
 const KEYS: [&str; 2] = ["$defs", "definitions"];
 
@@ -24,15 +28,12 @@ pub(crate) struct Definitions {
     left: usize,
 }
 
-/// A definition.
 #[derive(Debug)]
-pub(crate) struct Definition {
+struct Definition {
     /// Where it stood: `$defs` or `definitions`.
-    pub key: &'static str,
-    /// Its name.
-    pub name: String,
-    /// The schema.
-    pub schema: Json,
+    key: &'static str,
+    name: String,
+    schema: Json,
     nodes: usize,
 }
 
@@ -78,7 +79,8 @@ impl Definitions {
     }
 
     fn enter_at(&mut self, at: usize) -> Named {
-        let Some(found) = self.list.get(at).filter(|_| !self.open.contains(&at)) else { return Named::Stays };
+        let inside = self.open.len() >= DEEPEST || self.open.contains(&at);
+        let Some(found) = self.list.get(at).filter(|_| !inside) else { return Named::Stays };
         let Some(left) = self.left.checked_sub(found.nodes) else { return Named::Stays };
         let schema = found.schema.clone();
         self.left = left;
@@ -91,14 +93,20 @@ impl Definitions {
         self.open.pop();
     }
 
-    /// How many definitions are being written out inside of each other.
-    pub(crate) fn depth(&self) -> usize {
-        self.open.len()
-    }
-
-    /// Every definition, for schemas whose references had to stay.
-    pub(crate) fn into_all(self) -> Vec<Definition> {
-        self.list
+    /// Puts every definition back where it stood, for schemas whose references had to stay.
+    pub(crate) fn put_back(self, root: &mut Json) {
+        let mut rest = self.list;
+        for key in KEYS {
+            let (own, others): (Vec<Definition>, Vec<Definition>) =
+                rest.into_iter().partition(|found| found.key == key);
+            rest = others;
+            let own = own.into_iter().map(|found| (found.name, found.schema));
+            match root.get_mut(key) {
+                Some(kept) => kept.extend(own),
+                None if own.len() > 0 => root.set(key, Json::Object(own.collect())),
+                None => {}
+            }
+        }
     }
 
     /// Begins to write out every definition in itself, one after the other; see [`Definitions::leave`].
@@ -111,8 +119,9 @@ impl Definitions {
 
 fn nodes(schema: &Json) -> usize {
     match schema {
-        Json::Object(fields) => fields.iter().map(|(_, value)| nodes(value)).sum::<usize>() + 1,
+        Json::Object(fields) => fields.iter().map(|(name, value)| name.len() / TEXT + nodes(value)).sum::<usize>() + 1,
         Json::Array(items) => items.iter().map(nodes).sum::<usize>() + 1,
+        Json::String(text) => text.len() / TEXT + 1,
         _ => 1,
     }
 }
@@ -120,6 +129,27 @@ fn nodes(schema: &Json) -> usize {
 #[cfg(test)]
 pub(crate) mod testing {
     use llm_types::RawJson;
+
+    /// A schema of `length` definitions, each of which names the next one.
+    pub(crate) fn chain(length: usize) -> RawJson {
+        let next = |at: usize| {
+            format!(r##""d{at}":{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/d{}"}}}}}}"##, at + 1)
+        };
+        let defs: Vec<String> = (0..length).map(next).collect();
+        let root = r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/d0"}},"$defs":{"##;
+        RawJson::parse(format!("{root}{},\"d{length}\":{{\"type\":\"string\"}}}}}}", defs.join(","))).expect("JSON")
+    }
+
+    /// A schema with one long definition that is named many times.
+    pub(crate) fn repeated(bytes: usize, times: usize) -> RawJson {
+        let uses: Vec<String> = (0..times).map(|at| format!(r##""p{at}":{{"$ref":"#/$defs/d"}}"##)).collect();
+        let long = "x".repeat(bytes);
+        let root = format!(
+            r#"{{"type":"object","properties":{{{}}},"$defs":{{"d":{{"type":"string","description":"{long}"}}}}}}"#,
+            uses.join(",")
+        );
+        RawJson::parse(root).expect("JSON")
+    }
 
     /// A schema of `depth` definitions, each of which names the next one twice.
     pub(crate) fn doubling(depth: usize) -> RawJson {

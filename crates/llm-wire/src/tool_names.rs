@@ -31,17 +31,12 @@ impl ToolNames {
             return names;
         }
         let mut taken: HashSet<String> = all(req).filter(|n| (rule.legal)(n)).map(str::to_owned).collect();
-        // Many names may be the same one without what is illegal: each goes on counting where the last one stopped.
-        let mut last: HashMap<String, u32> = HashMap::new();
+        let mut next = HashMap::new();
         for (at, name) in all(req).enumerate().filter(|(_, n)| !(rule.legal)(n)) {
             if names.places.contains_key(name) {
                 continue;
             }
-            let clean = (rule.clean)(name, at);
-            let count = last.entry(clean.clone()).or_default();
-            let next = (*count + 1..).map(|n| (n, numbered(&clean, n, rule.longest)));
-            let (n, sent) = next.into_iter().find(|(_, sent)| !taken.contains(sent)).unwrap_or_default();
-            *count = n;
+            let sent = free(&(rule.clean)(name, at), rule.longest, &taken, &mut next);
             taken.insert(sent.clone());
             names.push(name.to_owned(), sent);
         }
@@ -76,12 +71,26 @@ pub(crate) fn original<'a>(hints: &'a [(String, String)], sent: &'a str) -> &'a 
     hints.iter().find(|(s, _)| s == sent).map_or(sent, |(_, original)| original)
 }
 
-fn numbered(clean: &str, n: u32, longest: usize) -> String {
-    if n == 1 {
+/// The name itself, or with the first number behind it that makes it another one than those that are `taken`. `next`: where
+/// counting goes on, by what stands before the number and how long that is, for many names may be the same but for it.
+fn free(clean: &str, longest: usize, taken: &HashSet<String>, next: &mut HashMap<(String, u32), u32>) -> String {
+    if !taken.contains(clean) {
         return clean.to_owned();
     }
-    let suffix = format!("_{n}");
-    clean.chars().take(longest.saturating_sub(suffix.len())).chain(suffix.chars()).collect()
+    let found = (1..9_u32).find_map(|digits| {
+        let head: String = clean.chars().take(longest.saturating_sub(digits as usize + 1)).collect();
+        let first = if digits == 1 { 2 } else { 10_u32.pow(digits - 1) };
+        let n = next.entry((head.clone(), digits)).or_insert(first);
+        while *n < 10_u32.pow(digits) {
+            let name = format!("{head}_{n}");
+            *n += 1;
+            if !taken.contains(&name) {
+                return Some(name);
+            }
+        }
+        None
+    });
+    found.unwrap_or_default()
 }
 
 fn all(req: &GenerateRequest) -> impl Iterator<Item = &str> {
@@ -98,4 +107,25 @@ fn all(req: &GenerateRequest) -> impl Iterator<Item = &str> {
         _ => None,
     });
     tools.chain(choice).chain(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_taken_get_numbers() {
+        let mut taken: HashSet<String> = ["a", "a_2", "a_4"].map(str::to_owned).into();
+        let mut next = HashMap::new();
+        let mut named = Vec::new();
+        for _ in 0..9 {
+            let name = free("a", 4, &taken, &mut next);
+            taken.insert(name.clone());
+            named.push(name);
+        }
+        assert_eq!(named, ["a_3", "a_5", "a_6", "a_7", "a_8", "a_9", "a_10", "a_11", "a_12"]);
+        assert_eq!(free("abcd", 4, &taken, &mut next), "abcd");
+        taken.insert("abcd".to_owned());
+        assert_eq!(free("abcd", 4, &taken, &mut next), "ab_2", "it stays as short as it has to be");
+    }
 }

@@ -1,5 +1,7 @@
 //! Tool names that this format takes: `[A-Za-z0-9_-]`, at most 128 characters.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use crate::tool_names::Rule;
@@ -22,6 +24,15 @@ pub fn short_tool_name(name: &str) -> Option<String> {
     let told: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let head: String = name.chars().take(KEPT).collect();
     Some(format!("{head}_{told}"))
+}
+
+/// An id of a call as this format takes it.
+#[must_use]
+pub fn legal_id(id: &str) -> Cow<'_, str> {
+    if id.chars().all(is_legal) {
+        return Cow::Borrowed(id);
+    }
+    id.chars().map(|c| if is_legal(c) { c } else { '_' }).collect()
 }
 
 fn cleaned(name: &str, _: usize) -> String {

@@ -1,11 +1,13 @@
 //! What the language itself cannot say: `additionalModelRequestFields`, and fields of the request that chat clients
 //! name as the language does.
 
+use std::collections::HashMap;
+
 use bytes::BufMut;
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Field, Format, Json, RawJson, Result};
 
-use crate::anthropic::lose;
+use crate::anthropic::{lose, lose_all};
 use crate::bedrock::model::Family;
 use crate::codec::EncodeContext;
 use crate::openai::object::Obj;
@@ -34,6 +36,8 @@ const NOT_CARRIED: [&str; 13] = [
 #[derive(Debug, Default)]
 pub(super) struct More {
     fields: Vec<(String, String)>,
+    /// Where each of them is.
+    places: HashMap<String, usize>,
     /// The answer shall say how many tokens were thoughts.
     pub tells_thinking_tokens: bool,
 }
@@ -41,9 +45,12 @@ pub(super) struct More {
 impl More {
     /// Sets a field to JSON text.
     pub(super) fn set(&mut self, name: &str, json: &str) {
-        match self.fields.iter_mut().find(|(known, _)| known == name) {
+        match self.places.get(name).and_then(|at| self.fields.get_mut(*at)) {
             Some((_, value)) => json.clone_into(value),
-            None => self.fields.push((name.to_owned(), json.to_owned())),
+            None => {
+                self.places.insert(name.to_owned(), self.fields.len());
+                self.fields.push((name.to_owned(), json.to_owned()));
+            }
         }
     }
 
@@ -75,6 +82,7 @@ pub(super) fn collect(req: &GenerateRequest, family: Family, more: &mut More, ct
     }
     allowed(req, more, ctx);
     let chat = matches!(req.extra.format(), None | Some(Format::OpenAiChat | Format::OpenAiCompletions));
+    let mut left = Vec::new();
     for (key, value) in req.extra.all() {
         if NOT_CARRIED.contains(&key) || OWN.contains(&key) || key.starts_with("stream_options.") {
             continue;
@@ -87,9 +95,10 @@ pub(super) fn collect(req: &GenerateRequest, family: Family, more: &mut More, ct
         if carried {
             more.set(key, value.get());
         } else {
-            lose(ctx, key);
+            left.push(key);
         }
     }
+    lose_all(ctx, &left);
 }
 
 /// Typed fields without a counterpart here.

@@ -2,7 +2,7 @@
 
 use llm_types::{Json, RawJson};
 
-use crate::definitions::{Definition, Definitions, Named};
+use crate::definitions::{Definitions, Named};
 
 /// The schema of a tool: an object whose root says little, definitions in place of references, no nulls.
 pub(super) fn of_tool(schema: Option<&RawJson>, closed_roots: bool) -> Json {
@@ -66,14 +66,7 @@ fn inlined(mut root: Json) -> Json {
     let mut inliner = Inliner { defs: Definitions::take(&mut root), kept: false };
     inliner.walk(&mut root);
     if inliner.kept {
-        for Definition { key, name, schema, .. } in inliner.defs.into_all() {
-            if root.get(key).is_none() {
-                root.set(key, Json::Object(Vec::new()));
-            }
-            if let Some(Json::Object(kept)) = root.get_mut(key) {
-                kept.push((name, schema));
-            }
-        }
+        inliner.defs.put_back(&mut root);
     }
     root
 }
@@ -142,6 +135,14 @@ mod tests {
         let doubling = crate::definitions::testing::doubling(60);
         let told = of_tool(Some(&doubling), false).to_string();
         assert!(told.len() < 20 << 20 && told.contains(r##""$ref":"#/$defs/d59""##), "{}", told.len());
+        let long = of_tool(Some(&crate::definitions::testing::repeated(1 << 16, 4000)), false).to_string();
+        assert!(long.len() < 40 << 20, "{}", long.len());
+    }
+
+    #[test]
+    fn a_long_chain_of_definitions_does_not_exhaust_the_stack() {
+        let told = of_tool(Some(&crate::definitions::testing::chain(30_000)), false).to_string();
+        assert!(told.contains(r##""$ref":"#/$defs/d29999""##));
     }
 
     #[test]

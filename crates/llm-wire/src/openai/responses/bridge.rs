@@ -18,6 +18,9 @@ use crate::top::Top;
 const UNSAYABLE: [&str; 7] =
     ["computer_use", "computer_use_preview", "image_generation", "local_shell", "shell", "apply_patch", "tool_search"];
 
+/// Bytes that the name and the description of a namespace may come to when each of its tools repeats them.
+const REPEATED: usize = 4 << 20;
+
 /// Fields that are about keeping, cutting and telling answers: the gateway's or OpenAI's own affair.
 const OWN: [&str; 14] = [
     "include",
@@ -99,10 +102,13 @@ fn hosted(json: &str, tool: &Tool, ctx: &mut EncodeContext<'_>, out: &mut Vec<To
     match top.text("type").unwrap_or_default() {
         "custom" => out.push(custom(&top, top.text("description").unwrap_or_default(), None, &mut ctx.hints)),
         "namespace" => {
-            let name = top.text("name").unwrap_or_default();
-            for inner in top.get("tools").and_then(Json::as_array).unwrap_or_default() {
-                out.extend(member(inner, name, top.text("description").unwrap_or_default(), &mut ctx.hints));
+            let [name, described] = ["name", "description"].map(|field| top.text(field).unwrap_or_default());
+            let members = top.get("tools").and_then(Json::as_array).unwrap_or_default();
+            if (name.len() + described.len()).saturating_mul(members.len()) > REPEATED {
+                ctx.lost.push("tools[namespace]".to_owned());
+                return;
             }
+            out.extend(members.iter().filter_map(|inner| member(inner, name, described, &mut ctx.hints)));
         }
         kind if UNSAYABLE.contains(&kind) => ctx.lost.push(format!("tools[{kind}]")),
         _ => out.push(tool.clone()),
