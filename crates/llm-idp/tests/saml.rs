@@ -312,6 +312,12 @@ fn documents_are_read_in_one_way_only() {
         ("no end", good[..good.len() - 2].to_owned()),
         ("depth", format!("{}{}", "<a>".repeat(70), "</a>".repeat(70))),
         ("nodes", format!("<a>{}</a>", "<b/>".repeat(20_000))),
+        (
+            "a long namespace",
+            good.replacen("<samlp:Response ", &format!("<samlp:Response xmlns:long=\"{}\" ", "n".repeat(2000)), 1),
+        ),
+        ("a prefix without a name", good.replacen("<samlp:Response ", "<samlp:Response xmlns:=\"n\" ", 1)),
+        ("a prefix with two colons", good.replacen("<samlp:Response ", "<samlp:Response xmlns::a=\"n\" ", 1)),
         ("nothing", String::new()),
         ("encrypted", good.replacen("<samlp:Status>", "<saml:EncryptedAssertion/><samlp:Status>", 1)),
         ("an id twice", good.replacen("<samlp:Status>", "<samlp:Status id=\"a-1\">", 1)),

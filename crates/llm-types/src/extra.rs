@@ -46,6 +46,11 @@ impl Extra {
         Some(self.fields.remove(at).1)
     }
 
+    /// Takes out the fields whose name does not pass.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.fields.retain(|(name, _)| keep(name));
+    }
+
     /// Where the fields came from.
     #[must_use]
     pub const fn format(&self) -> Option<Format> {

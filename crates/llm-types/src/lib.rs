@@ -12,7 +12,8 @@
 //! - [`Error`], [`Kind`]: what can go wrong and what each side is told.
 //! - [`Secret`], [`AuthScheme`]: credentials that cannot be printed.
 //! - [`LogRecord`]: what callbacks are told about a finished call.
-//! - [`alert`]: what operators are told of at once.
+//! - [`alert`]: what operators are told of at once; [`letter`]: what people are written.
+//! - [`markup`]: texts inside of XML and HTML.
 
 pub mod alert;
 pub mod auth;
@@ -25,6 +26,7 @@ pub mod generate;
 pub mod grammar;
 pub mod json;
 pub mod letter;
+pub mod markup;
 mod operation;
 pub mod record;
 pub mod stream;

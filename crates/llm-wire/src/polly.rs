@@ -55,7 +55,7 @@ impl TaskCodec for Polly {
         let mut body: Fields = own.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect();
         // what Polly alone knows: LanguageCode, LexiconNames, SampleRate ...
         fields.retain(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()));
-        fields.into_iter().for_each(|(name, value)| write::set(&mut body, &name, value));
+        write::extend(&mut body, fields);
         Ok(TaskOut { body: write::json(body), ..TaskOut::default() })
     }
 

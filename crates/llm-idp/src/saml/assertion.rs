@@ -71,7 +71,7 @@ fn conditions(settings: &SamlSettings, assertion: &Element, now: i64) -> Result<
         return Err(Refused::Expired);
     }
     let known = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
-    if conditions.elements().any(|one| one.namespace != ASSERTION || !known.contains(&one.local.as_str())) {
+    if conditions.elements().any(|one| &*one.namespace != ASSERTION || !known.contains(&one.local.as_str())) {
         return Err(refused("its assertion has a condition that is not understood"));
     }
     let mut restrictions = conditions.named(ASSERTION, "AudienceRestriction").peekable();

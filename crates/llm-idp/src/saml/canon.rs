@@ -1,6 +1,6 @@
 //! Exclusive XML Canonicalization 1.0 without comments (<https://www.w3.org/TR/xml-exc-c14n/>).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use super::tree::{Element, Namespaces, Node};
 
@@ -16,18 +16,18 @@ fn write(element: &Element, without: Option<&Element>, inclusive: &[String], abo
     let name = qualified(&element.prefix, &element.local);
     out.push('<');
     out.push_str(&name);
-    let mut rendered = above.clone();
-    for (prefix, namespace) in declared(element, inclusive, above) {
+    let made = declared(element, inclusive, above);
+    for (prefix, namespace) in &made {
         out.push_str(" xmlns");
         if !prefix.is_empty() {
             out.push(':');
-            out.push_str(&prefix);
+            out.push_str(prefix);
         }
         out.push_str("=\"");
-        attribute(&namespace, out);
+        attribute(namespace, out);
         out.push('"');
-        rendered.insert(prefix, namespace);
     }
+    let below = if made.is_empty() { Cow::Borrowed(above) } else { Cow::Owned(joined(above, made)) };
     let mut attributes: Vec<_> = element.attributes.iter().collect();
     attributes.sort_by(|a, b| (&a.namespace, &a.local).cmp(&(&b.namespace, &b.local)));
     for one in attributes {
@@ -42,7 +42,7 @@ fn write(element: &Element, without: Option<&Element>, inclusive: &[String], abo
         match node {
             Node::Text(said) => text(said, out),
             Node::Element(child) if without.is_some_and(|without| std::ptr::eq(without, child)) => {}
-            Node::Element(child) => write(child, without, inclusive, &rendered, out),
+            Node::Element(child) => write(child, without, inclusive, &below, out),
         }
     }
     out.push_str("</");
@@ -51,19 +51,24 @@ fn write(element: &Element, without: Option<&Element>, inclusive: &[String], abo
 }
 
 /// The declarations that an element needs and nobody above it has made, in order.
-fn declared(element: &Element, inclusive: &[String], above: &Namespaces) -> BTreeMap<String, String> {
+fn declared(element: &Element, inclusive: &[String], above: &Namespaces) -> Namespaces {
     let used = std::iter::once(&element.prefix)
         .chain(element.attributes.iter().map(|attribute| &attribute.prefix).filter(|prefix| !prefix.is_empty()));
     let wanted = inclusive.iter().filter(|prefix| element.scope.contains_key(*prefix));
-    let mut out = BTreeMap::new();
+    let mut out = Namespaces::new();
     for prefix in used.chain(wanted).filter(|prefix| *prefix != "xml") {
         let namespace = element.scope.get(prefix).cloned().unwrap_or_default();
-        let known = above.get(prefix).map_or("", String::as_str);
-        if known != namespace {
+        if above.get(prefix).map_or("", |known| known) != &*namespace {
             out.insert(prefix.clone(), namespace);
         }
     }
     out
+}
+
+fn joined(above: &Namespaces, made: Namespaces) -> Namespaces {
+    let mut all = above.clone();
+    all.extend(made);
+    all
 }
 
 fn qualified(prefix: &str, local: &str) -> String {

@@ -1,14 +1,12 @@
 //! What providers publish of themselves (SAML V2.0 Metadata), and what we do.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use llm_types::markup::escaped;
 use url::Url;
 
 use super::certificate::public_key;
 use super::clock::instant;
-use super::request::escaped;
 use super::tree::{Document, Element};
-use super::{METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, SamlSettings};
+use super::{METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, SamlSettings, base64};
 use crate::{Idp, Refused, fetch};
 
 /// A provider.
@@ -77,8 +75,7 @@ fn role(entity: &Element) -> Option<&Element> {
 }
 
 fn key(certificate: &Element) -> Option<Vec<u8>> {
-    let text: String = certificate.text()?.split_ascii_whitespace().collect();
-    public_key(&STANDARD.decode(text).ok()?)
+    public_key(&base64(&certificate.text()?)?)
 }
 
 impl SamlSettings {

@@ -27,6 +27,8 @@ mod tree;
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 pub use metadata::SamlProvider;
 pub use request::SamlDeparture;
 #[cfg(feature = "testing")]
@@ -83,6 +85,11 @@ impl Subject {
         let found = names.iter().filter_map(|name| self.attributes.get(name)).find(|values| !values.is_empty());
         found.map_or(&[], Vec::as_slice)
     }
+}
+
+/// What base64 says, with the white space that XML and forms let in.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.split_ascii_whitespace().collect::<String>()).ok()
 }
 
 /// A refusal; the reason holds nothing of what was posted.

@@ -3,6 +3,7 @@
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use llm_types::markup::escaped;
 use url::Url;
 
 use super::{ASSERTION, POST, PROTOCOL, SamlProvider, SamlSettings, clock};
@@ -15,22 +16,6 @@ pub struct SamlDeparture {
     pub url: String,
     /// The id of the request: the response names it.
     pub id: String,
-}
-
-/// Escapes a text for XML, inside of quotes too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 impl SamlSettings {

@@ -1,11 +1,8 @@
 //! A response that a browser brings: whose it is, and what of it is signed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::signature::covered;
 use super::tree::{Document, Element};
-use super::{ASSERTION, LARGEST, PROTOCOL, SIGNATURE, SamlProvider, SamlSettings, Subject, assertion, refused};
+use super::{ASSERTION, LARGEST, PROTOCOL, SIGNATURE, SamlProvider, SamlSettings, Subject, assertion, base64, refused};
 use crate::Refused;
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
@@ -20,8 +17,7 @@ impl SamlSettings {
         if posted.len() > LARGEST * 4 / 3 + 4 {
             return Err(refused("it is too long"));
         }
-        let plain: String = posted.split_ascii_whitespace().collect();
-        let bytes = STANDARD.decode(plain).map_err(|_| refused("it is not base64"))?;
+        let bytes = base64(posted).ok_or_else(|| refused("it is not base64"))?;
         let document = Document::read(&bytes)?;
         let parts = Parts::of(&document.root)?;
         let whole = match parts.of_response {

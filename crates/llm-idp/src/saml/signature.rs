@@ -4,12 +4,10 @@
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature as sig;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::canon::canonical;
 use super::tree::Element;
-use super::{SIGNATURE, refused};
+use super::{SIGNATURE, base64, refused};
 use crate::Refused;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -59,7 +57,7 @@ pub(super) fn covered(signed: &Element, signature: &Element, keys: &[Vec<u8>]) -
 /// How `SignedInfo` was signed, and the prefixes that its canonical form keeps.
 fn methods(info: &Element) -> Result<(&'static dyn sig::VerificationAlgorithm, Vec<String>), Refused> {
     let names: Vec<&str> = info.elements().map(|part| part.local.as_str()).collect();
-    let own = info.elements().all(|part| part.namespace == SIGNATURE);
+    let own = info.elements().all(|part| &*part.namespace == SIGNATURE);
     if !own || names != ["CanonicalizationMethod", "SignatureMethod", "Reference"] {
         return Err(refused("its signature has another shape than SAML's"));
     }
@@ -126,7 +124,5 @@ fn prefixes(form: &Element) -> Result<Vec<String>, Refused> {
 
 /// Base64, with the white space that XML lets in.
 fn decoded(element: &Element) -> Result<Vec<u8>, Refused> {
-    let text = element.text().ok_or_else(|| refused("its signature cannot be read"))?;
-    let plain: String = text.split_ascii_whitespace().collect();
-    STANDARD.decode(plain).map_err(|_| refused("its signature cannot be read"))
+    element.text().and_then(|text| base64(&text)).ok_or_else(|| refused("its signature cannot be read"))
 }

@@ -16,12 +16,14 @@ const DEPTH: usize = 64;
 const NODES: usize = 20_000;
 /// Attributes of an element, declarations of namespaces included.
 const ATTRIBUTES: usize = 64;
+/// Bytes of a namespace, and of a prefix: each element below has them in scope.
+const LONGEST: usize = 1024;
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// Which namespace each prefix stands for; the empty one is the default.
-pub(crate) type Namespaces = BTreeMap<String, String>;
+pub(crate) type Namespaces = BTreeMap<String, Arc<str>>;
 
 /// An attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(crate) struct Attribute {
     pub(crate) prefix: String,
     pub(crate) local: String,
     /// Empty for none.
-    pub(crate) namespace: String,
+    pub(crate) namespace: Arc<str>,
     pub(crate) value: String,
 }
 
@@ -39,7 +41,7 @@ pub(crate) struct Element {
     pub(crate) prefix: String,
     pub(crate) local: String,
     /// Empty for none.
-    pub(crate) namespace: String,
+    pub(crate) namespace: Arc<str>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) children: Vec<Node>,
     /// What is in scope here.
@@ -62,7 +64,7 @@ pub(crate) struct Document {
 impl Element {
     /// True for an element of this namespace and name.
     pub(crate) fn is(&self, namespace: &str, local: &str) -> bool {
-        self.namespace == namespace && self.local == local
+        &*self.namespace == namespace && self.local == local
     }
 
     /// An attribute without a namespace.
@@ -261,9 +263,10 @@ fn begun(start: &BytesStart<'_>, parent: Option<&Element>) -> Result<Element, Re
             return Err(refused("its XML is too large"));
         }
         let (name, value) = (utf8(attribute.key.as_ref())?, value(utf8(&attribute.value)?)?);
-        match name.strip_prefix("xmlns") {
-            Some("") => drop(declared.insert(String::new(), value)),
-            Some(prefix) if prefix.starts_with(':') => declare(&mut declared, prefix, value)?,
+        match (name, name.strip_prefix("xmlns:")) {
+            ("xmlns", _) => declare(&mut declared, "", value)?,
+            (_, Some("")) => return Err(refused("its XML declares a namespace that cannot be")),
+            (_, Some(prefix)) => declare(&mut declared, prefix, value)?,
             _ => {
                 let (prefix, local) = split(name)?;
                 raw.push((prefix.to_owned(), local.to_owned(), value));
@@ -285,7 +288,7 @@ fn begun(start: &BytesStart<'_>, parent: Option<&Element>) -> Result<Element, Re
     let namespace = space(&scope, prefix)?;
     let mut attributes: Vec<Attribute> = Vec::new();
     for (prefix, local, value) in raw {
-        let namespace = if prefix.is_empty() { String::new() } else { space(&scope, &prefix)? };
+        let namespace = if prefix.is_empty() { Arc::default() } else { space(&scope, &prefix)? };
         if attributes.iter().any(|known| known.local == local && known.namespace == namespace) {
             return Err(refused("its XML has an attribute twice"));
         }
@@ -295,22 +298,24 @@ fn begun(start: &BytesStart<'_>, parent: Option<&Element>) -> Result<Element, Re
     Ok(Element { prefix, local, namespace, attributes, children: Vec::new(), scope })
 }
 
-/// `xmlns:prefix`, with the colon in front.
+/// `xmlns:prefix`, or `xmlns` for the empty one.
 fn declare(declared: &mut Namespaces, prefix: &str, value: String) -> Result<(), Refused> {
-    let prefix = prefix.trim_start_matches(':');
+    if value.len() > LONGEST || prefix.len() > LONGEST {
+        return Err(refused("its XML is too large"));
+    }
     let reserved = matches!(prefix, "xml" | "xmlns") || value == XML || value == XMLNS;
-    if !is_name(prefix) || reserved || value.is_empty() {
+    if !prefix.is_empty() && (!is_name(prefix) || reserved || value.is_empty()) {
         return Err(refused("its XML declares a namespace that cannot be"));
     }
-    declared.insert(prefix.to_owned(), value);
+    declared.insert(prefix.to_owned(), value.into());
     Ok(())
 }
 
-fn space(scope: &Namespaces, prefix: &str) -> Result<String, Refused> {
+fn space(scope: &Namespaces, prefix: &str) -> Result<Arc<str>, Refused> {
     match (prefix, scope.get(prefix)) {
-        ("xml", _) => Ok(XML.to_owned()),
-        (_, Some(namespace)) => Ok(namespace.clone()),
-        ("", None) => Ok(String::new()),
+        ("xml", _) => Ok(XML.into()),
+        (_, Some(namespace)) => Ok(Arc::clone(namespace)),
+        ("", None) => Ok(Arc::default()),
         _ => Err(refused("its XML has a prefix that stands for nothing")),
     }
 }
