@@ -346,7 +346,8 @@ impl Planner<'_> {
         };
         let (first, more) = match request.input.split_first() {
             Some((first, rest)) if codec.one_by_one(&model) && !rest.is_empty() => {
-                let one = |input: &EmbedInput| EmbedRequest { input: vec![input.clone()], ..request.clone() };
+                let bare = EmbedRequest { input: Vec::new(), ..request.clone() };
+                let one = |input: &EmbedInput| EmbedRequest { input: vec![input.clone()], ..bare.clone() };
                 let more: Result<Vec<Bytes>> = rest.iter().map(|input| write(&one(input))).collect();
                 (write(&one(first))?, more?)
             }

@@ -221,9 +221,10 @@ fn tags(top: &Top<'_>, headers: &HeaderMap, controls: &Controls) -> Vec<String> 
         tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
     }
     let inner = top.get("metadata").and_then(|m| Top::parse(m.as_bytes()).ok());
-    let mut known: HashSet<String> = tags.iter().cloned().collect();
-    let more = inner.and_then(|m| m.read::<Vec<String>>("tags")).unwrap_or_default();
-    tags.extend(more.into_iter().filter(|tag| known.insert(tag.clone())));
+    if let Some(more) = inner.and_then(|m| m.read::<Vec<String>>("tags")) {
+        let mut known: HashSet<String> = tags.iter().cloned().collect();
+        tags.extend(more.into_iter().filter(|tag| known.insert(tag.clone())));
+    }
     tags
 }
 

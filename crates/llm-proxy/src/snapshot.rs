@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use llm_callbacks::{Bus, Needs};
 use llm_client::{Engine, Target};
 use llm_guardrails::GuardrailSet;
+use llm_http::Timeouts;
 use llm_router::{ProviderOf, Router, RouterState};
 
 use crate::config::Loaded;
@@ -90,6 +91,13 @@ impl Snapshot {
         }
         let resolved = self.engine.router.resolve(group, &llm_router::Scope::default()).ok()?;
         bound(&self.engine, self.engine.router.members(&resolved.group), group)
+    }
+
+    /// How long a call that is relayed as it is may take, when its host may be silent for `wait`.
+    #[must_use]
+    pub fn patience(&self, wait: Duration) -> Timeouts {
+        let connect = Some(self.engine.settings.connect_timeout);
+        Timeouts { connect, first_byte: Some(wait), idle: Some(wait), ..Timeouts::NONE }
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::{Relay, Tariff};
-use llm_http::{Body, Timeouts};
+use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_types::{Error, Json, Kind, RawJson};
 use llm_wire::top::Top;
@@ -57,16 +57,15 @@ pub(super) async fn answer(
         return Ok(message::error(400, &message.id, message::INVALID_PARAMS, &refusal));
     }
     let reservation = admit(core, ctx, who, path, &agent, &message).await?;
-    let kept = |error: Error, reservation: Reservation| Refused { error, reservation: Some(reservation), made: None };
-    let judge = Judge::of_names(ctx, &agent.guardrails)?;
-    let body = match judge_request(ctx, judge.as_ref(), body).await {
-        Ok(body) => body,
-        Err(error) => return Err(kept(error, reservation)),
+    let made = async {
+        let judge = Judge::of_names(ctx, &agent.guardrails)?;
+        let body = judge_request(ctx, judge.as_ref(), body).await?;
+        let relayed = send(core, ctx, who, (&agent, judge.as_ref()), (&url, &message), body).await?;
+        Ok((judge, relayed))
     };
-    let sent = send(core, ctx, who, &agent, (&url, &message), body).await;
-    let relayed = match sent {
-        Ok(relayed) => relayed,
-        Err(error) => return Err(kept(error, reservation)),
+    let (judge, relayed) = match made.await {
+        Ok(made) => made,
+        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
     };
     let facts = Facts {
         provider: Arc::from(PROVIDER),
@@ -126,17 +125,11 @@ async fn send(
     core: &Core,
     ctx: &Context,
     who: &Identity,
-    agent: &Agent,
+    (agent, judge): (&Agent, Option<&Judge<'_>>),
     (url, message): (&str, &Message),
     body: Bytes,
 ) -> Result<llm_client::Relayed, Error> {
-    let timeout = ctx.snapshot.relays.settings.timeout;
-    let timeouts = Timeouts {
-        connect: Some(ctx.snapshot.engine.settings.connect_timeout),
-        first_byte: Some(timeout),
-        idle: Some(timeout),
-        ..Timeouts::NONE
-    };
+    let timeouts = ctx.snapshot.patience(ctx.snapshot.relays.settings.timeout);
     let tariff = Tariff {
         provider: Arc::from(PROVIDER),
         flat: if message.says() { agent.cost } else { 0.0 },
@@ -145,7 +138,7 @@ async fn send(
     let relay = Relay {
         method: http::Method::POST,
         endpoint: Endpoint { url: url.to_owned(), ..Endpoint::default() },
-        headers: headers::of(ctx, who, agent, message.streams()),
+        headers: headers::of(ctx, who, agent, judge, message.streams()),
         body: Body::from(body),
         timeouts,
         tariff,

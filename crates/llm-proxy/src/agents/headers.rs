@@ -2,10 +2,11 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use llm_accounts::{Identity, is_credential};
+use llm_accounts::Identity;
 
 use super::Agent;
 use crate::flow::Context;
+use crate::pass::judged::{self, Judge};
 
 /// The caller's user and team.
 const USER: HeaderName = HeaderName::from_static("x-litellm-user-id");
@@ -15,16 +16,17 @@ const TRACE: HeaderName = HeaderName::from_static("x-litellm-trace-id");
 const VERSION: HeaderName = HeaderName::from_static("a2a-version");
 
 /// Headers that are the connection's or the gateway's own, whoever names them.
-const CLOSED: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "cookie"];
+const CLOSED: [&str; 3] = ["host", "content-length", "cookie"];
 
 /// The headers of a call. What the operator set wins over what the caller passes.
-pub(super) fn of(ctx: &Context, who: &Identity, agent: &Agent, streams: bool) -> HeaderMap {
+pub(super) fn of(ctx: &Context, who: &Identity, agent: &Agent, judge: Option<&Judge<'_>>, streams: bool) -> HeaderMap {
     let given = &ctx.parts.headers;
     let mut out = HeaderMap::new();
+    // The key of the gateway is nobody else's.
+    let mut shown = given.clone();
+    llm_accounts::without_credential(&mut shown, ctx.snapshot.settings.key_header_name.as_deref());
     for name in &agent.passed {
-        // The key of the gateway is nobody else's.
-        let own = is_own_key(ctx, name);
-        if let Some(value) = given.get(name).filter(|_| !own && open(name)) {
+        if let Some(value) = shown.get(name).filter(|_| open(name)) {
             out.insert(name.clone(), value.clone());
         }
     }
@@ -37,6 +39,8 @@ pub(super) fn of(ctx: &Context, who: &Identity, agent: &Agent, streams: bool) ->
             }
         }
     }
+    llm_http::end_to_end(&mut out);
+    judged::plain(judge, &mut out);
     for (name, value) in &agent.headers {
         out.insert(name.clone(), value.clone());
     }
@@ -60,15 +64,4 @@ pub(super) fn of(ctx: &Context, who: &Identity, agent: &Agent, streams: bool) ->
 /// True for a header that callers may give an agent.
 fn open(name: &HeaderName) -> bool {
     !name.as_str().starts_with("x-litellm-") && !CLOSED.contains(&name.as_str())
-}
-
-/// True for the header in which this caller showed the gateway's key.
-fn is_own_key(ctx: &Context, name: &HeaderName) -> bool {
-    let headers = &ctx.parts.headers;
-    if !is_credential(name) {
-        return false;
-    }
-    let mut without = headers.clone();
-    llm_accounts::without_credential(&mut without, ctx.snapshot.settings.key_header_name.as_deref());
-    headers.contains_key(name) && !without.contains_key(name)
 }

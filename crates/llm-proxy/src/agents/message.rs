@@ -7,6 +7,7 @@ use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::errors;
+use crate::pass::judged::names_stand_once;
 
 /// Codes of JSON-RPC, and the one that LiteLLM uses for what has none.
 pub(super) const INVALID_REQUEST: i64 = -32600;
@@ -64,6 +65,9 @@ impl Message {
         let top = Top::parse(body)
             .map_err(|_| (none(), INVALID_REQUEST, "Invalid Request: the body must be a JSON object".to_owned()))?;
         let id = top.get("id").filter(|id| !id.starts_with(['{', '['])).map_or_else(none, str::to_owned);
+        if !names_stand_once(body) {
+            return Err((id, INVALID_REQUEST, "Invalid Request: a name stands twice in an object".to_owned()));
+        }
         if top.str("jsonrpc").as_deref() != Some("2.0") {
             return Err((id, INVALID_REQUEST, "Invalid Request: jsonrpc must be '2.0'".to_owned()));
         }
@@ -89,12 +93,16 @@ impl Message {
         let params =
             self.params.as_deref().and_then(|text| serde_json::from_str::<Json>(text).ok()).unwrap_or_default();
         let below = |path: &[&str]| path.iter().try_fold(&params, |json, name| json.get(name));
-        let places: [&[&str]; 5] = [
+        // Some agents take the names of their language's objects too.
+        let places: [&[&str]; 8] = [
             &["url"],
             &["pushNotificationConfig", "url"],
+            &["push_notification_config", "url"],
             &["config", "url"],
             &["configuration", "pushNotificationConfig", "url"],
+            &["configuration", "push_notification_config", "url"],
             &["configuration", "taskPushNotificationConfig", "url"],
+            &["configuration", "task_push_notification_config", "url"],
         ];
         let urls = places.iter().filter_map(|place| below(place)).filter(|url| !url.is_null());
         urls.map(|url| url.as_str().unwrap_or_default().to_owned()).collect()
@@ -125,5 +133,9 @@ mod tests {
         assert_eq!(Message::read(push.as_bytes()).unwrap().callbacks(), ["https://h"]);
         let odd = r#"{"jsonrpc":"2.0","id":1,"method":"tasks/pushNotificationConfig/set","params":{"pushNotificationConfig":{"url":1}}}"#;
         assert_eq!(Message::read(odd.as_bytes()).unwrap().callbacks(), [""]);
+        let snake = push.replace("pushNotificationConfig", "push_notification_config");
+        assert_eq!(Message::read(snake.as_bytes()).unwrap().callbacks(), ["https://h"]);
+        let twice = push.replace(r#""url":"https://h""#, r#""url":"http://127.0.0.1","url":"https://h""#);
+        assert_eq!(read(&twice), Err(("1".to_owned(), INVALID_REQUEST)), "which of the two would be read?");
     }
 }

@@ -110,22 +110,24 @@ pub(super) fn try_out(snapshot: &Snapshot, bytes: &Bytes) -> Result<Response<Rep
     ])))
 }
 
-/// The user's last words, and what the system says.
+/// The user's last words, and what the system says: read as those of a call are.
 fn asked(body: &Json) -> Asked {
     let messages = body.get("messages").and_then(Json::as_array).unwrap_or_default();
-    let of = |role: &'static str| messages.iter().filter(move |message| message.text("role") == Some(role));
+    let of = |roles: &'static [&str]| {
+        messages.iter().filter(move |message| message.text("role").is_some_and(|role| roles.contains(&role)))
+    };
     let said = |message: &Json| message.get("content").map(text).unwrap_or_default();
     let prompt = body.text("prompt").filter(|prompt| !prompt.is_empty()).map(str::to_owned);
-    let user = prompt.or_else(|| of("user").next_back().map(said)).unwrap_or_default();
-    let system = body.get("system").map(text).into_iter().chain(of("system").map(said));
-    Asked { user, system: system.collect::<Vec<_>>().join("\n"), ..Asked::default() }
+    let user = prompt.or_else(|| of(&["user"]).next_back().map(said)).unwrap_or_default();
+    let system = body.get("system").map(text).into_iter().chain(of(&["system", "developer"]).map(said));
+    Asked { user, system: system.collect::<Vec<_>>().join(" "), ..Asked::default() }
 }
 
 /// A content: a text, or parts of which some are texts.
 fn text(content: &Json) -> String {
     match content {
         Json::String(text) => text.clone(),
-        Json::Array(parts) => parts.iter().filter_map(|part| part.text("text")).collect::<Vec<_>>().join("\n"),
+        Json::Array(parts) => parts.iter().filter_map(|part| part.text("text")).collect::<Vec<_>>().join(" "),
         _ => String::new(),
     }
 }

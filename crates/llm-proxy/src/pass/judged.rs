@@ -49,13 +49,7 @@ impl<'c> Judge<'c> {
     /// 500 when one that the endpoint names is not there.
     pub(super) fn open(ctx: &Context, custom: &'c Custom) -> llm_types::Result<Option<Self>> {
         let Some(targets) = custom.guardrails.as_deref() else { return Ok(None) };
-        let set = &ctx.snapshot.guardrails;
-        if let Some(name) = targets.names().find(|name| !set.names().any(|known| known == *name)) {
-            tracing::error!(guardrail = name, path = custom.path, "an endpoint names a guardrail that there is not");
-            return Err(Error::internal("a guardrail of this endpoint is not there"));
-        }
-        let guards = guard::open_with(ctx, "", targets.names())?;
-        Ok(Some(Self { targets, guards }))
+        Ok(Some(Self { targets, guards: guards(ctx, &targets.names().collect::<Vec<_>>(), custom.path)? }))
     }
 
     /// The guardrails of an agent, with those that key and team ask for and those that always run; nothing where none is.
@@ -63,12 +57,7 @@ impl<'c> Judge<'c> {
     /// # Errors
     /// 500 when one that the agent names is not there.
     pub(crate) fn of_names(ctx: &Context, names: &[String]) -> llm_types::Result<Option<Judge<'static>>> {
-        let set = &ctx.snapshot.guardrails;
-        if let Some(name) = names.iter().find(|name| !set.names().any(|known| known == name.as_str())) {
-            tracing::error!(guardrail = name.as_str(), "an agent names a guardrail that there is not");
-            return Err(Error::internal("a guardrail of this agent is not there"));
-        }
-        let guards = guard::open_with(ctx, "", names.iter().map(String::as_str))?;
+        let guards = guards(ctx, &names.iter().map(String::as_str).collect::<Vec<_>>(), ctx.route)?;
         Ok((!guards.is_empty()).then(|| Judge { targets: &WHOLE, guards }))
     }
 
@@ -77,8 +66,12 @@ impl<'c> Judge<'c> {
     /// # Errors
     /// Kind `Guardrail`, when one stops it.
     pub(crate) async fn before_tree(&self, ctx: &mut Context, tree: &mut Json) -> llm_types::Result<bool> {
-        let outcome = self.guards.before_relay(tree, self.targets).await?;
-        let during = self.guards.during_relay(tree, self.targets).await?;
+        self.judge(ctx, tree, self.targets).await
+    }
+
+    async fn judge(&self, ctx: &mut Context, tree: &mut Json, targets: &Targets) -> llm_types::Result<bool> {
+        let outcome = self.guards.before_relay(tree, targets).await?;
+        let during = self.guards.during_relay(tree, targets).await?;
         ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
         Ok(outcome.changed)
     }
@@ -97,10 +90,7 @@ impl<'c> Judge<'c> {
             Payload::Stream(_) | Payload::Spent => return Err(unreadable()),
         };
         let (mut body, targets) = self.read(&ctx.parts.headers, &bytes).ok_or_else(unreadable)?;
-        let outcome = self.guards.before_relay(&mut body, targets).await?;
-        let during = self.guards.during_relay(&body, targets).await?;
-        ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
-        if outcome.changed {
+        if self.judge(ctx, &mut body, targets).await? {
             *payload = Payload::Whole(written(body));
         }
         Ok(())
@@ -111,12 +101,27 @@ impl<'c> Judge<'c> {
         let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         let text = std::str::from_utf8(bytes).ok().filter(|_| !coded)?;
         if let Ok(tree) = serde_json::from_str(text) {
-            // Where a name stands twice, whoever reads it chooses: the other one would go unseen.
-            return serde_json::from_str::<Once>(text).is_ok().then_some((tree, self.targets));
+            return names_stand_once(text.as_bytes()).then_some((tree, self.targets));
         }
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         kind.to_ascii_lowercase().starts_with("text/").then(|| (Json::from(text), &*WHOLE))
     }
+}
+
+/// The guardrails of these names, with those that key and team ask for and those that always run. `whose`: for the log.
+fn guards(ctx: &Context, names: &[&str], whose: &str) -> llm_types::Result<Guards> {
+    let set = &ctx.snapshot.guardrails;
+    if let Some(name) = names.iter().find(|name| !set.names().any(|known| known == **name)) {
+        tracing::error!(guardrail = name, path = whose, "a guardrail is named that there is not");
+        return Err(Error::internal("a guardrail of this endpoint is not there"));
+    }
+    guard::open_with(ctx, "", names.iter().copied())
+}
+
+/// True for JSON in which no object has a name twice. Where one stands twice, whoever reads it chooses: what is judged here
+/// might not be what is read there.
+pub(crate) fn names_stand_once(json: &[u8]) -> bool {
+    serde_json::from_slice::<Once>(json).is_ok()
 }
 
 fn unreadable() -> Error {
@@ -190,7 +195,7 @@ fn written(body: Json) -> Bytes {
 }
 
 /// Headers of a request whose answer is judged: it must come as it is, and whole.
-pub(super) fn plain(judge: Option<&Judge<'_>>, headers: &mut HeaderMap) {
+pub(crate) fn plain(judge: Option<&Judge<'_>>, headers: &mut HeaderMap) {
     if judge.is_some() {
         [ACCEPT_ENCODING, RANGE].iter().for_each(|name| drop(headers.remove(name)));
     }
@@ -285,7 +290,7 @@ fn joined(body: &[u8]) -> Option<Json> {
         let data = frame.data.trim_ascii();
         match serde_json::from_slice::<Json>(data) {
             Ok(event) => {
-                fine &= serde_json::from_slice::<Once>(data).is_ok();
+                fine &= names_stand_once(data);
                 merge(&mut all, event);
             }
             Err(_) => fine &= data.is_empty() || data == b"[DONE]",

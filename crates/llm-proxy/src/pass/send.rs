@@ -9,7 +9,6 @@ use llm_accounts::Identity;
 use llm_catalog::Field;
 use llm_client::target::quoted;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
-use llm_http::Timeouts;
 use llm_providers::Endpoint;
 use llm_providers::passthrough::{Mount, Passing, Scheme, with_model};
 use llm_providers::resource::DEFAULT;
@@ -216,12 +215,7 @@ pub(super) fn relay(
     tariff: Tariff,
 ) -> Result<Relay> {
     let body = payload.take().ok_or_else(|| Error::internal("the body was sent before"))?;
-    let timeouts = Timeouts {
-        connect: Some(ctx.snapshot.engine.settings.connect_timeout),
-        first_byte: Some(timeout),
-        idle: Some(timeout),
-        ..Timeouts::NONE
-    };
+    let timeouts = ctx.snapshot.patience(timeout);
     let metered = ctx.parts.method == Method::POST;
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
 }

@@ -83,11 +83,8 @@ fn handshake(ctx: &Context) -> Handshake {
     Handshake {
         query: handshake::query(&ctx.parts),
         headers: handshake::forwarded(&ctx.parts.headers),
-        timeouts: Timeouts {
-            connect: Some(ctx.snapshot.engine.settings.connect_timeout),
-            first_byte: Some(ctx.snapshot.relays.settings.timeout),
-            ..Timeouts::NONE
-        },
+        // A session may be silent for as long as it likes.
+        timeouts: Timeouts { idle: None, ..ctx.snapshot.patience(ctx.snapshot.relays.settings.timeout) },
     }
 }
 

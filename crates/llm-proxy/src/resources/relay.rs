@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_client::{Failure, Relay, Relayed, Tariff};
-use llm_http::{Body, Timeouts};
+use llm_http::Body;
 use llm_providers::{Endpoint, resource};
 use llm_types::Result;
 
@@ -62,13 +62,7 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         (Sent::Whole(bytes), None) => Body::from(bytes),
         (Sent::Stream(body), _) => body,
     };
-    let timeout = ctx.snapshot.relays.settings.timeout;
-    let timeouts = Timeouts {
-        connect: Some(ctx.snapshot.engine.settings.connect_timeout),
-        first_byte: Some(timeout),
-        idle: Some(timeout),
-        ..Timeouts::NONE
-    };
+    let timeouts = ctx.snapshot.patience(ctx.snapshot.relays.settings.timeout);
     let tariff = Tariff {
         provider: Arc::from(target.provider_id()),
         model: Arc::from(model.as_deref().unwrap_or_default()),
