@@ -1,5 +1,6 @@
 //! From the rows of a key, its team and its user to an [`Identity`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -42,9 +43,8 @@ pub(crate) struct Rows {
     pub(crate) organization_member: Option<(OrganizationMembershipRow, Option<BudgetRow>)>,
     pub(crate) project: Option<(ProjectRow, Option<BudgetRow>)>,
     pub(crate) agent: Option<AgentRow>,
-    groups: Vec<AccessGroupRow>,
-    /// Of the key's agent: it may use nothing else.
-    agent_groups: Vec<AccessGroupRow>,
+    /// Access groups of the key, its team and its agent, which may use nothing else.
+    groups: HashMap<String, AccessGroupRow>,
     grants: Grants,
     /// There is no key: its row was made up.
     pub(crate) keyless: bool,
@@ -114,13 +114,30 @@ impl Rows {
         if let Some(id) = &key.agent_id {
             rows.agent = store.table::<AgentRow>().get([id.as_str()]).await?;
         }
-        if let Some(agent) = &rows.agent {
-            rows.agent_groups = grouped(store, &agent.access_group_ids).await?;
-        }
-        rows.groups = grouped(store, &key.access_group_ids).await?;
         rows.key = key;
+        let ids: Vec<String> = rows.group_ids().into_iter().flatten().cloned().collect();
+        let groups = store.table::<AccessGroupRow>().get_many(&ids).await?;
+        rows.groups = groups.into_iter().map(|group| (group.access_group_id.clone(), group)).collect();
         rows.grants = rows.granted(store).await?;
         Ok(rows)
+    }
+
+    /// The ids of the access groups of the key, its team, its agent.
+    fn group_ids(&self) -> [&[String]; 3] {
+        let team = self.team.as_ref().map_or(&[][..], |team| &team.access_group_ids);
+        let agent = self.agent.as_ref().map_or(&[][..], |agent| &agent.access_group_ids);
+        [&self.key.access_group_ids, team, agent]
+    }
+
+    /// The access groups with these ids.
+    fn groups_of(&self, ids: &[String]) -> impl Iterator<Item = &AccessGroupRow> {
+        ids.iter().filter_map(|id| self.groups.get(id))
+    }
+
+    /// The agents of access groups; nothing where no group is named.
+    fn agents_of(&self, ids: &[String]) -> Option<Vec<String>> {
+        let agents = || self.groups_of(ids).flat_map(|group| group.access_agent_ids.iter().cloned()).collect();
+        (!ids.is_empty()).then(agents)
     }
 
     /// The object permissions that the rows refer to.
@@ -134,6 +151,7 @@ impl Rows {
             self.agent.as_ref().and_then(|row| row.object_permission_id.as_ref()),
         ];
         let [key, team, user, project, organization, agent] = grants::read(store, ids).await?;
+        let [of_key, of_team, of_agent] = self.group_ids();
         Ok(Grants {
             key,
             team,
@@ -141,13 +159,10 @@ impl Rows {
             project,
             organization,
             agent,
-            group_mcp_servers: self.groups.iter().flat_map(|g| g.access_mcp_server_ids.iter().cloned()).collect(),
-            group_agents: agents_of(&self.key.access_group_ids, &self.groups),
-            team_group_agents: match &self.team {
-                Some(team) => agents_of(&team.access_group_ids, &grouped(store, &team.access_group_ids).await?),
-                None => None,
-            },
-            agent_group_agents: self.agent.as_ref().and_then(|a| agents_of(&a.access_group_ids, &self.agent_groups)),
+            group_mcp_servers: self.groups_of(of_key).flat_map(|g| g.access_mcp_server_ids.iter().cloned()).collect(),
+            group_agents: self.agents_of(of_key),
+            team_group_agents: self.agents_of(of_team),
+            agent_group_agents: self.agents_of(of_agent),
         })
     }
 
@@ -235,15 +250,16 @@ impl Rows {
 
     fn lists(&self) -> Lists {
         let mut key = ModelList::new(&self.key.models);
-        key.add(self.groups.iter().flat_map(|g| g.access_model_names.iter().cloned()));
+        let models = |ids| self.groups_of(ids).flat_map(|group| group.access_model_names.iter().cloned());
+        key.add(models(&self.key.access_group_ids));
         Lists {
             key,
             team: self.team.as_ref().map(|t| ModelList::new(&t.models)),
             member: self.membership.as_ref().and_then(|(_, b)| b.as_ref()).map(|b| ModelList::new(&b.allowed_models)),
             project: self.project.as_ref().map(|(project, _)| ModelList::new(&project.models)),
-            agent: self.agent.as_ref().filter(|agent| !agent.access_group_ids.is_empty()).map(|_| {
+            agent: self.agent.as_ref().filter(|agent| !agent.access_group_ids.is_empty()).map(|agent| {
                 let mut list = ModelList::nothing();
-                list.add(self.agent_groups.iter().flat_map(|group| group.access_model_names.iter().cloned()));
+                list.add(models(&agent.access_group_ids));
                 list
             }),
             user: self.user.as_ref().map(|u| ModelList::new(&u.models)),
@@ -285,16 +301,6 @@ impl Rows {
             callbacks: None,
         }
     }
-}
-
-/// The access groups with these ids.
-async fn grouped(store: &Store, ids: &[String]) -> Result<Vec<AccessGroupRow>, StoreError> {
-    if ids.is_empty() { Ok(Vec::new()) } else { store.table::<AccessGroupRow>().get_many(ids).await }
-}
-
-/// The agents of access groups; nothing where no group is named.
-fn agents_of(named: &[String], groups: &[AccessGroupRow]) -> Option<Vec<String>> {
-    (!named.is_empty()).then(|| groups.iter().flat_map(|group| group.access_agent_ids.iter().cloned()).collect())
 }
 
 async fn budget(store: &Store, id: Option<&str>) -> Result<Option<BudgetRow>, StoreError> {

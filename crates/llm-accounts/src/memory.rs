@@ -37,7 +37,7 @@ impl Inner {
             let inner = Arc::clone(self);
             let old = Arc::clone(&known);
             self.background.spawn(async move {
-                if let Err(error) = inner.refresh(digest).await {
+                if let Err(error) = Box::pin(inner.refresh(digest)).await {
                     tracing::warn!(%error, "a key could not be refreshed");
                 }
                 old.fresh.refreshing.store(false, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Bodies of management calls: typed, with "not given" and "given as null" kept apart, and every problem reported at once
 //! in the words of the validator that LiteLLM's clients know.
 
+use chrono::{DateTime, Utc};
 use llm_store::defaults::empty_object;
 use llm_types::{Error, Json, RawJson};
 
@@ -145,6 +146,13 @@ impl FieldType for Map {
             Json::Object(_) => Ok(Self(json.clone())),
             _ => Err(("dict_type", "Input should be a valid dictionary")),
         }
+    }
+}
+
+impl FieldType for DateTime<Utc> {
+    fn read(json: &Json) -> Result<Self, Wrong> {
+        let read = json.as_str().and_then(crate::keys::instant);
+        read.ok_or(("datetime_parsing", "Input should be a valid datetime"))
     }
 }
 

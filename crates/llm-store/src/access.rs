@@ -83,7 +83,7 @@ impl<'a, T: Table> Rows<'a, T> {
     /// # Errors
     /// When the database fails.
     pub async fn get_many(&mut self, keys: &[String]) -> Result<Vec<T>> {
-        let Some(column) = T::KEY.first() else { return Ok(Vec::new()) };
+        let Some(column) = T::KEY.first().filter(|_| !keys.is_empty()) else { return Ok(Vec::new()) };
         let mut sql = select::<T>(self.exec.dialect());
         sql.push(" WHERE ").name(column).is_any_of(keys);
         read_all(&self.exec.fetch(sql).await?)

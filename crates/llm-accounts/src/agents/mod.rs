@@ -153,7 +153,7 @@ impl Accounts {
                 Some(map) => {
                     let seal = self.seal();
                     let there = row.kill_switch.as_ref().map(|raw| secrets::opened(seal.as_ref(), raw));
-                    let switch = secrets::restored_auth(&map.0, there.as_ref());
+                    let switch = secrets::restored_switch(&map.0, there.as_ref());
                     switch::check(&switch)?;
                     Some(self.sealed_secrets(&switch)?.to_raw())
                 }
@@ -210,7 +210,8 @@ impl Accounts {
     fn file_agents(&self) -> Vec<Json> {
         let section = |name| self.serving().map(|serving| serving.section(name)).unwrap_or_default();
         let of = |list: &Json| list.as_array().map(<[Json]>::to_vec);
-        of(&section("agents")).or_else(|| of(&section("agent_list"))).unwrap_or_default()
+        let filled = of(&section("agents")).filter(|agents| !agents.is_empty());
+        filled.or_else(|| of(&section("agent_list"))).unwrap_or_default()
     }
 
     /// Refuses an agent that could not be served.

@@ -8,9 +8,6 @@ use crate::seal::Seal;
 /// What stands for a secret in answers, as LiteLLM writes it.
 const HIDDEN: &str = "REDACTED_BY_LITELM";
 
-/// Fields of a kill switch's `auth` that are secret.
-const AUTH: [&str; 3] = ["token", "api_key", "password"];
-
 /// A tree with `edit` made of each text whose name says that it is secret.
 pub(super) fn each(json: &Json, edit: &dyn Fn(&str) -> Result<String>) -> Result<Json> {
     walk(json, false, edit)
@@ -51,46 +48,46 @@ pub(super) fn any(json: &Json) -> bool {
 /// What is to be stored of parameters that come back: hidden secrets are those that are there, and so are secrets that are
 /// left out.
 pub(super) fn restored(given: &Json, there: Option<&Json>) -> Json {
-    let Json::Object(fields) = given else { return given.clone() };
-    let mut out = Vec::new();
-    for (name, value) in fields {
-        let old = there.and_then(|there| there.get(name));
-        let value = match value {
-            Json::String(text) if text == HIDDEN => match old {
-                Some(old) => old.clone(),
-                None => continue,
-            },
-            Json::Object(_) => restored(value, old),
-            Json::Array(items) => {
-                let old = old.and_then(Json::as_array).unwrap_or_default();
-                Json::Array(items.iter().enumerate().map(|(at, item)| restored(item, old.get(at))).collect())
-            }
-            other => other.clone(),
-        };
-        out.push((name.clone(), value));
-    }
-    for (name, value) in there.and_then(Json::as_object).unwrap_or_default() {
-        let left_out = !out.iter().any(|(known, _)| known == name);
-        if left_out && mask::sensitive(name) && value.as_str().is_some() && given.get(name).is_none() {
-            out.push((name.clone(), value.clone()));
-        }
-    }
-    Json::Object(out)
+    unhidden(given, there, true).unwrap_or_default()
 }
 
-/// The same for a kill switch, whose secrets stand in `auth`: another kind of authentication has other secrets.
-pub(super) fn restored_auth(given: &Json, there: Option<&Json>) -> Json {
-    let mut out = given.clone();
-    let Some(auth) = given.get("auth").filter(|auth| auth.as_object().is_some()) else { return out };
-    let old = there.and_then(|there| there.get("auth")).filter(|old| old.text("type") == auth.text("type"));
-    let mut auth = auth.clone();
-    for field in AUTH {
-        if auth.text(field) == Some(HIDDEN) {
-            auth.set(field, old.and_then(|old| old.text(field)).unwrap_or_default());
-        }
+/// The same for a kill switch, of which nothing is kept that is left out: another kind of authentication has other secrets.
+pub(super) fn restored_switch(given: &Json, there: Option<&Json>) -> Json {
+    let kind = |switch: &Json| switch.get("auth").and_then(|auth| auth.text("type")).map(str::to_owned);
+    let mut there = there.cloned();
+    if let Some(there) = there.as_mut().filter(|there| kind(there) != kind(given)) {
+        there.set("auth", Json::Null);
     }
-    out.set("auth", auth);
-    out
+    unhidden(given, there.as_ref(), false).unwrap_or_default()
+}
+
+/// A tree whose hidden texts are those that are there, at the same place; nothing for a hidden text where none is there.
+/// `keep`: secrets that are left out stay too.
+fn unhidden(given: &Json, there: Option<&Json>, keep: bool) -> Option<Json> {
+    match given {
+        Json::String(text) if text == HIDDEN => there.filter(|old| old.as_str().is_some()).cloned(),
+        Json::Array(items) => {
+            let old = there.and_then(Json::as_array).unwrap_or_default();
+            Some(Json::Array(
+                items.iter().enumerate().filter_map(|(at, item)| unhidden(item, old.get(at), keep)).collect(),
+            ))
+        }
+        Json::Object(fields) => {
+            let field = |(name, value): &(String, Json)| {
+                Some((name.clone(), unhidden(value, there.and_then(|there| there.get(name)), keep)?))
+            };
+            let mut out: Vec<(String, Json)> = fields.iter().filter_map(field).collect();
+            if keep {
+                let old = there.and_then(Json::as_object).unwrap_or_default();
+                let left_out = |(name, value): &&(String, Json)| {
+                    mask::sensitive(name) && value.as_str().is_some() && given.get(name).is_none()
+                };
+                out.extend(old.iter().filter(left_out).cloned());
+            }
+            Some(Json::Object(out))
+        }
+        other => Some(other.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -115,11 +112,19 @@ mod tests {
     }
 
     #[test]
+    fn secrets_in_lists_stay() {
+        let there = json(r#"{"keys":["a","b"],"headers":[{"x":"h"}]}"#);
+        assert_eq!(restored(&hidden(&there), Some(&there)), there);
+        let one_more = json(r#"{"keys":["REDACTED_BY_LITELM","c","REDACTED_BY_LITELM"]}"#);
+        assert_eq!(restored(&one_more, Some(&there)).to_string(), r#"{"keys":["a","c"]}"#);
+    }
+
+    #[test]
     fn a_switch_of_another_kind_has_no_secret_of_the_old_one() {
-        let there = json(r#"{"url":"https://h","auth":{"type":"bearer","token":"t"}}"#);
-        let same = json(r#"{"url":"https://h","auth":{"type":"bearer","token":"REDACTED_BY_LITELM"}}"#);
-        assert_eq!(restored_auth(&same, Some(&there)), there);
-        let other = json(r#"{"url":"https://h","auth":{"type":"api_key","api_key":"REDACTED_BY_LITELM"}}"#);
-        assert!(restored_auth(&other, Some(&there)).to_string().contains(r#""api_key":"""#));
+        let there = json(r#"{"url":"https://h","headers":{"x-api-key":"k"},"auth":{"type":"bearer","token":"t"}}"#);
+        assert_eq!(restored_switch(&hidden(&there), Some(&there)), there);
+        let other = json(r#"{"url":"https://h","auth":{"type":"api_key","token":"REDACTED_BY_LITELM"}}"#);
+        let stored = restored_switch(&other, Some(&there)).to_string();
+        assert_eq!(stored, r#"{"url":"https://h","auth":{"type":"api_key"}}"#);
     }
 }

@@ -102,10 +102,11 @@ impl Accounts {
 
     fn of_row(&self, row: &AgentRow) -> Json {
         let mut shown = view::row(row);
-        let seal = self.seal();
         for (name, raw) in [("litellm_params", &row.litellm_params), ("kill_switch", &row.kill_switch)] {
-            let opened = raw.as_ref().map(|raw| secrets::opened(seal.as_ref(), raw)).unwrap_or_default();
-            shown.set(name, secrets::hidden(&opened));
+            shown.set(
+                name,
+                raw.as_ref().map(|raw| secrets::hidden(&raw.read().unwrap_or_default())).unwrap_or_default(),
+            );
         }
         shown
     }

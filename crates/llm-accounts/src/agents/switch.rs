@@ -16,6 +16,7 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
 use crate::request::Outcome;
+use crate::stored::is_web;
 
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,8 +39,7 @@ pub(super) fn check(switch: &Json) -> Outcome<()> {
     if let Some((name, _)) = fields.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
         return wrong(format!(".{name}: there is no such field"));
     }
-    let url = switch.text("url").and_then(|url| Url::parse(url).ok());
-    if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
+    if !switch.text("url").is_some_and(is_web) {
         return wrong(".url must be an absolute http(s) URL".to_owned());
     }
     let method = switch.get("method").filter(|method| !method.is_null());

@@ -8,9 +8,9 @@ use llm_store::Store;
 use llm_types::{Error, Json, Secret};
 
 use super::cbf;
-use super::focus::Reader;
+use super::focus::{Reader, day_after};
 use super::usage::Day;
-use super::{CloudZero, ExportPlan, Vantage};
+use super::{CloudZero, Vantage};
 use crate::request::Outcome;
 use crate::serving::Serving;
 
@@ -23,24 +23,29 @@ const VANTAGE_ROWS: usize = 10_000;
 const OBJECT_BYTES: usize = 64 << 20;
 
 /// Where to.
-pub(super) enum To<'p> {
-    /// With the operation that CloudZero is to do.
-    CloudZero(&'p CloudZero, String, &'p ExportPlan),
-    Vantage(&'p Vantage),
+pub(super) enum Target {
+    /// With the address of CloudZero.
+    CloudZero(CloudZero, String),
+    Vantage(Vantage),
     /// A folder of the bucket.
-    Bucket(&'p str),
+    Bucket(String),
 }
 
-/// Sends a day; how many rows that were.
+/// Sends a day; how many rows that were. `operation`: what CloudZero is to do with it.
 ///
 /// # Errors
 /// 502 when the destination does not take it: it may hold a part of the day then, which the next try replaces.
-pub(super) async fn day(store: &Store, serving: &dyn Serving, to: &To<'_>, date: &str) -> Outcome<u64> {
+pub(super) async fn day(
+    store: &Store,
+    serving: &dyn Serving,
+    (target, operation): (&Target, &str),
+    date: &str,
+) -> Outcome<u64> {
     let day = Day::new(store, date.to_owned());
-    match to {
-        To::CloudZero(target, operation, plan) => cloudzero(day, serving, target, operation, plan, date).await,
-        To::Vantage(target) => vantage(day, serving, target, date).await,
-        To::Bucket(prefix) => bucket(day, serving, prefix, date).await,
+    match target {
+        Target::CloudZero(target, base) => cloudzero(day, serving, (target, base), operation, date).await,
+        Target::Vantage(target) => vantage(day, serving, target, date).await,
+        Target::Bucket(prefix) => bucket(day, serving, prefix, date).await,
     }
 }
 
@@ -78,35 +83,26 @@ fn segment(text: &str) -> String {
 async fn cloudzero(
     mut day: Day<'_>,
     serving: &dyn Serving,
-    target: &CloudZero,
+    (target, base): (&CloudZero, &str),
     operation: &str,
-    plan: &ExportPlan,
     date: &str,
 ) -> Outcome<u64> {
     let zone = TimeZone::get(&target.timezone).unwrap_or(TimeZone::UTC);
     let start = cbf::midnight(date, &zone).ok_or_else(|| Error::internal(format!("`{date}` is no day")))?;
     let month = start.get(..7).unwrap_or_default();
-    let base = plan.cloudzero_base.trim_end_matches('/');
+    let base = base.trim_end_matches('/');
     let url = format!("{base}/v2/connections/billing/anycost/{}/billing_drops", segment(&target.connection_id));
     let (mut operation, mut sent, mut data, mut rows) = (operation, 0, String::new(), 0);
-    let mut over = false;
-    while !over {
-        let page = day.next().await?;
-        over = page.is_none();
-        let records = page.iter().flatten().filter_map(|row| cbf::record(row, &start));
-        let mut texts: Vec<String> = records.map(|record| record.to_string()).collect();
-        texts.reverse();
-        while let Some(text) = texts.pop() {
-            if data.len() + text.len() < CLOUDZERO_BYTES || data.is_empty() {
-                data.push_str(if data.is_empty() { "" } else { "," });
-                data.push_str(&text);
-                rows += 1;
-            } else {
-                texts.push(text);
+    while let Some(page) = day.next().await? {
+        for record in page.iter().filter_map(|row| cbf::record(row, &start)) {
+            let text = record.to_string();
+            if !data.is_empty() && data.len() + text.len() >= CLOUDZERO_BYTES {
                 post(target, serving, &url, (month, operation), &std::mem::take(&mut data)).await?;
-                (sent, operation) = (sent + rows, "sum");
-                rows = 0;
+                (sent, operation, rows) = (sent + rows, "sum", 0);
             }
+            data.push_str(if data.is_empty() { "" } else { "," });
+            data.push_str(&text);
+            rows += 1;
         }
     }
     if rows > 0 {
@@ -130,10 +126,8 @@ async fn post(
 
 /// The name of a day's file, without its end.
 fn file(date: &str) -> String {
-    let next = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().and_then(|date| date.succ_opt());
     let plain = |date: &str| date.replace('-', "");
-    let next = next.map_or_else(|| date.to_owned(), |next| next.to_string());
-    format!("usage_{}T000000Z_{}T000000Z", plain(date), plain(&next))
+    format!("usage_{}T000000Z_{}T000000Z", plain(date), plain(&day_after(date)))
 }
 
 /// A CSV file under construction.

@@ -145,10 +145,15 @@ fn tags(row: &UsageRow) -> Json {
     Json::object(all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())))
 }
 
-/// Midnight after a day; the day's own for a text that is none.
+/// Midnight after a day.
 fn next_day(date: &str) -> String {
+    format!("{}T00:00:00Z", day_after(date))
+}
+
+/// The day after a day; the same one for a text that is none.
+pub(super) fn day_after(date: &str) -> String {
     let next = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().and_then(|date| date.succ_opt());
-    next.map_or_else(|| format!("{date}T00:00:00Z"), |date| format!("{date}T00:00:00Z"))
+    next.map_or_else(|| date.to_owned(), |next| next.to_string())
 }
 
 /// Twelve digits behind the point at the most, never with an exponent.

@@ -57,6 +57,15 @@ impl Export {
         }
     }
 
+    /// Its name for people.
+    const fn title(self) -> &'static str {
+        match self {
+            Self::CloudZero => "CloudZero",
+            Self::Vantage => "Vantage",
+            Self::Focus => "FOCUS",
+        }
+    }
+
     /// The export with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

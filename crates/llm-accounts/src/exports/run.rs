@@ -6,14 +6,16 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use jiff::tz::TimeZone;
 use llm_store::{ConfigRow, DailyFilter, DailyScope, Store};
-use llm_types::Json;
+use llm_types::{Error, Json, Kind};
+use uuid::Uuid;
 
-use super::deliver::{self, To};
+use super::deliver::{self, Target};
+use super::settings::Place;
 use super::usage::{self, UsageRow};
-use super::{Export, ExportPlan, cbf, focus};
+use super::{Export, ExportPlan, Frequency, cbf, focus};
 use crate::Accounts;
 use crate::keys::bad;
-use crate::request::{FieldProblem, Outcome, Problem};
+use crate::request::{FieldProblem, Outcome, Problem, field};
 
 /// How long a gateway leads without saying so again: longer than a day takes.
 const LEAD: Duration = Duration::from_secs(15 * 60);
@@ -44,20 +46,27 @@ impl Accounts {
         let settings = self.settings();
         let (plan, store) = (&settings.exports, self.store_or_refuse()?);
         let frequency = plan.frequency(export);
-        if !self.is_set_up(export, plan).await? || !frequency.is_due(mark(store, export).await?, now) {
+        let Some(target) = self.export_target(export, plan).await? else { return Ok(None) };
+        if !frequency.is_due(mark(store, export).await?, now) {
             return Ok(None);
         }
         if !store.lead(export.job(), holder, LEAD).await? {
             return Ok(None);
         }
-        let done = self.round(export, plan, holder, now).await;
+        let done = self.round(export, (frequency, &target), holder, now).await;
         store.stop_leading(export.job(), holder).await?;
         done
     }
 
     /// A round of the gateway that leads.
-    async fn round(&self, export: Export, plan: &ExportPlan, holder: &str, now: DateTime<Utc>) -> Outcome<Option<u64>> {
-        let (store, frequency) = (self.store_or_refuse()?, plan.frequency(export));
+    async fn round(
+        &self,
+        export: Export,
+        (frequency, target): (Frequency, &Target),
+        holder: &str,
+        now: DateTime<Utc>,
+    ) -> Outcome<Option<u64>> {
+        let store = self.store_or_refuse()?;
         // Who led before may have just done it.
         let last = mark(store, export).await?;
         if !frequency.is_due(last, now) {
@@ -65,7 +74,7 @@ impl Accounts {
         }
         let since = last.map_or(now - frequency.length() * 2, |last| last - SLACK);
         let days = self.changed(store, Some(since), None).await?;
-        let rows = self.export_days(export, plan, None, &days, Some(holder)).await?;
+        let rows = self.export_days(target, None, &days, (export, holder)).await?;
         let row = ConfigRow { param_name: export.row().to_owned(), last_run_at: Some(now), ..ConfigRow::default() };
         store.table().put(&row).await?;
         Ok(Some(rows))
@@ -74,22 +83,29 @@ impl Accounts {
     /// `POST /cloudzero/export`, `POST /vantage/export`: days with a row that was written between the given times, or all.
     ///
     /// # Errors
-    /// 404 without settings, 422 for a body that cannot be read, 502 when the destination does not take it.
+    /// 404 without settings, 409 while another export of the kind runs, 422 for a body that cannot be read, 502 when the
+    /// destination does not take it.
     pub async fn export_now(&self, export: Export, body: &Json) -> Outcome<Json> {
         let wish = Wish::read(body)?;
         let settings = self.settings();
         let (plan, store) = (&settings.exports, self.store_or_refuse()?.clone());
-        if !self.is_set_up(export, plan).await? {
-            return Err(self.no_export(export)?.into());
-        }
+        let Some(target) = self.export_target(export, plan).await? else {
+            return Err(Place::of(export)?.missing().into());
+        };
         let mut days = self.changed(&store, wish.from, wish.until).await?;
         if let Some(limit) = wish.limit {
             days = within(&store, days, limit).await?;
         }
-        let rows = self.export_days(export, plan, wish.operation.as_deref(), &days, None).await?;
-        let name = if export == Export::CloudZero { "CloudZero" } else { "Vantage" };
+        // Two that write the same day at once would leave a part of each.
+        let holder = Uuid::new_v4().to_string();
+        if !store.lead(export.job(), &holder, LEAD).await? {
+            return Err(Error::new(Kind::Conflict, "an export is running already").into());
+        }
+        let done = self.export_days(&target, wish.operation.as_deref(), &days, (export, &holder)).await;
+        store.stop_leading(export.job(), &holder).await?;
+        let rows = done?;
         let mut out = Json::object([
-            ("message", Json::from(format!("{name} export completed successfully"))),
+            ("message", Json::from(format!("{} export completed successfully", export.title()))),
             ("status", Json::from("success")),
             ("dry_run_data", Json::Null),
             ("summary", Json::Null),
@@ -119,11 +135,10 @@ impl Accounts {
             Export::Vantage | Export::Focus => previewed_focus(&rows),
         };
         let sample = rows.iter().take(SHOWN).map(UsageRow::shown).collect();
-        let (name, field) =
-            if export == Export::CloudZero { ("CloudZero", "cbf_data") } else { ("Vantage", "normalized_data") };
+        let field = if export == Export::CloudZero { "cbf_data" } else { "normalized_data" };
         let data = Json::object([("usage_data", Json::Array(sample)), (field, told), ("summary", summary.clone())]);
         Ok(Json::object([
-            ("message", Json::from(format!("{name} dry run export completed successfully."))),
+            ("message", Json::from(format!("{} dry run export completed successfully.", export.title()))),
             ("status", Json::from("success")),
             ("records_exported", Json::Null),
             ("dry_run_data", data),
@@ -131,11 +146,15 @@ impl Accounts {
         ]))
     }
 
-    async fn is_set_up(&self, export: Export, plan: &ExportPlan) -> Outcome<bool> {
+    /// Where an export goes; nothing for one that is not set up.
+    async fn export_target(&self, export: Export, plan: &ExportPlan) -> Outcome<Option<Target>> {
         Ok(match export {
-            Export::CloudZero => self.cloudzero(plan).await?.is_some(),
-            Export::Vantage => self.vantage(plan).await?.is_some(),
-            Export::Focus => plan.focus.is_some(),
+            Export::CloudZero => {
+                let base = plan.cloudzero_base.clone();
+                self.cloudzero(plan).await?.map(|target| Target::CloudZero(target, base))
+            }
+            Export::Vantage => self.vantage(plan).await?.map(Target::Vantage),
+            Export::Focus => plan.focus.clone().map(Target::Bucket),
         })
     }
 
@@ -152,33 +171,23 @@ impl Accounts {
         Ok(store.daily_changed(from, until).await?)
     }
 
-    /// Exports days one after the other; the lead is kept meanwhile.
+    /// Exports days one after the other; the lead is kept meanwhile. `operation`: what CloudZero is to do
+    /// with a day.
     async fn export_days(
         &self,
-        export: Export,
-        plan: &ExportPlan,
+        target: &Target,
         operation: Option<&str>,
         days: &[String],
-        holder: Option<&str>,
+        (export, holder): (Export, &str),
     ) -> Outcome<u64> {
         let (store, serving) = (self.store_or_refuse()?, self.serving()?);
-        let (cloudzero, vantage) = (self.cloudzero(plan).await?, self.vantage(plan).await?);
-        let to = match export {
-            Export::CloudZero => cloudzero
-                .as_ref()
-                .map(|target| To::CloudZero(target, operation.unwrap_or("replace_hourly").to_owned(), plan)),
-            Export::Vantage => vantage.as_ref().map(To::Vantage),
-            Export::Focus => plan.focus.as_deref().map(To::Bucket),
-        };
-        let Some(to) = to else { return Err(self.no_export(export)?.into()) };
+        let operation = operation.unwrap_or("replace_hourly");
         let mut rows = 0;
         for date in days {
-            if let Some(holder) = holder
-                && !store.lead(export.job(), holder, LEAD).await?
-            {
+            if !store.lead(export.job(), holder, LEAD).await? {
                 return Err(bad("another gateway has taken the export over").into());
             }
-            rows += deliver::day(store, &**serving, &to, date).await?;
+            rows += deliver::day(store, &**serving, (target, operation), date).await?;
         }
         Ok(rows)
     }
@@ -205,18 +214,11 @@ async fn within(store: &Store, days: Vec<String>, limit: u64) -> Outcome<Vec<Str
 impl Wish {
     fn read(body: &Json) -> Outcome<Self> {
         let mut problems = Vec::new();
+        let from = field(body, "start_time_utc", &mut problems).flatten();
+        let until = field(body, "end_time_utc", &mut problems).flatten();
         let mut wrong = |field: &str, kind, message, input: &Json| {
             problems.push(FieldProblem { field: field.to_owned(), kind, message, input: input.clone() });
         };
-        let mut time = |name: &str| {
-            let value = body.get(name).filter(|value| !value.is_null())?;
-            let read = value.as_str().and_then(instant);
-            if read.is_none() {
-                wrong(name, "datetime_parsing", "Input should be a valid datetime", value);
-            }
-            read
-        };
-        let (from, until) = (time("start_time_utc"), time("end_time_utc"));
         let limit = body.get("limit").filter(|value| !value.is_null()).and_then(|value| {
             let read = value.as_i64().and_then(|limit| u64::try_from(limit).ok());
             if read.is_none() {
@@ -235,19 +237,6 @@ impl Wish {
 
 /// What CloudZero can do with a body. (A third one replaces whole months.)
 const OPERATIONS: [&str; 2] = ["replace_hourly", "sum"];
-
-/// An instant of a body; one without a zone is UTC.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    let zoned = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
-    let naive = || {
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-            .iter()
-            .find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok().map(|at| at.and_utc()))
-    };
-    let day =
-        || Some(chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(chrono::NaiveTime::MIN).and_utc());
-    zoned.or_else(naive).or_else(day)
-}
 
 /// Records as CloudZero would have them, and what they come to.
 fn previewed_cbf(rows: &[UsageRow], zone: &TimeZone) -> (Json, Json) {

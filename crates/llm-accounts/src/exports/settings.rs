@@ -1,6 +1,6 @@
 //! Settings of exports that live in the database, in LiteLLM's rows of `LiteLLM_Config`. What is secret in them is sealed.
 
-use llm_store::{ConfigRow, StoreTx};
+use llm_store::ConfigRow;
 use llm_types::{Error, Json, Secret};
 
 use super::{CloudZero, Export, ExportPlan, VANTAGE, Vantage};
@@ -9,9 +9,10 @@ use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
 use crate::mask;
 use crate::request::{FieldProblem, Outcome, Problem};
+use crate::stored::{is_web, settings_of, shown};
 
 /// Where an export's settings are.
-struct Place {
+pub(super) struct Place {
     /// The row, as LiteLLM names it.
     row: &'static str,
     /// For people.
@@ -35,7 +36,7 @@ const VANTAGE_PLACE: Place = Place {
 impl Place {
     /// # Errors
     /// 404 for an export whose settings are those of the environment alone.
-    fn of(export: Export) -> Outcome<&'static Self> {
+    pub(super) fn of(export: Export) -> Outcome<&'static Self> {
         match export {
             Export::CloudZero => Ok(&CLOUDZERO_PLACE),
             Export::Vantage => Ok(&VANTAGE_PLACE),
@@ -43,7 +44,7 @@ impl Place {
         }
     }
 
-    fn missing(&self) -> Error {
+    pub(super) fn missing(&self) -> Error {
         let init = self.name.to_ascii_lowercase();
         not_found(format!("{} settings not found. Please initialize settings first using /{init}/init", self.name))
     }
@@ -131,18 +132,11 @@ impl Accounts {
         Ok(Some(Vantage { api_key, integration_token: token, base_url }))
     }
 
-    /// 404 for settings that are nowhere.
-    pub(super) fn no_export(&self, export: Export) -> Outcome<Error> {
-        Ok(Place::of(export)?.missing())
-    }
-
     /// The settings of a row, opened.
     async fn export_settings(&self, place: &Place) -> Outcome<Option<Json>> {
         let row = self.store_or_refuse()?.table::<ConfigRow>().get([place.row]).await?;
-        let Some(value) = row.and_then(|row| row.param_value) else { return Ok(None) };
-        // LiteLLM writes a text of JSON.
-        let value = crate::stored::inner_json(&value).unwrap_or(value);
-        let opened = crate::seal::opened(self.seal().as_ref(), &value);
+        let (value, seal) = (row.and_then(|row| row.param_value), self.seal());
+        let opened = settings_of(value.as_ref(), |raw| crate::seal::opened(seal.as_ref(), raw));
         Ok(opened.as_object().is_some_and(|fields| !fields.is_empty()).then_some(opened))
     }
 
@@ -153,24 +147,10 @@ impl Accounts {
             let text = seal.seal(settings.text(name).unwrap_or_default())?;
             sealed.set(name, text);
         }
-        let mut tx: StoreTx = self.store_or_refuse()?.begin().await?;
-        let before = tx.table::<ConfigRow>().get([place.row]).await?;
-        let row = ConfigRow {
-            param_value: Some(sealed.to_raw()),
-            ..before.clone().unwrap_or_else(|| ConfigRow { param_name: place.row.to_owned(), ..ConfigRow::default() })
-        };
-        tx.table().put(&row).await?;
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
-        self.audit(tx.table(), actor, action, place.row, before.as_ref().map(shown).as_ref(), Some(&shown(&row)))
-            .await?;
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        self.write_config(&mut tx, actor, place.row, &sealed).await?;
         Ok(tx.commit().await?)
     }
-}
-
-/// A row without what is secret, for the trail.
-fn shown(row: &ConfigRow) -> ConfigRow {
-    let masked = row.param_value.as_ref().map(|raw| mask::tree(&raw.read().unwrap_or_default()).to_raw());
-    ConfigRow { param_value: masked, ..row.clone() }
 }
 
 /// The settings of a body, over those that are there.
@@ -208,7 +188,7 @@ fn read(place: &Place, body: &Json, there: Option<&Json>) -> Outcome<Json> {
         return Err(bad(format!("timezone: `{zone}` is not an IANA time zone")).with_param("timezone").into());
     }
     if let Some(address) = out.text("base_url")
-        && !url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        && !is_web(address)
     {
         return Err(bad("base_url: expected an http or https URL").with_param("base_url").into());
     }

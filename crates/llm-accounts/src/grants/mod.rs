@@ -59,9 +59,6 @@ pub(crate) async fn read<const N: usize>(
     ids: [Option<&String>; N],
 ) -> Result<[Option<Arc<ObjectPermissionRow>>; N], StoreError> {
     let wanted: Vec<String> = ids.iter().copied().flatten().cloned().collect();
-    if wanted.is_empty() {
-        return Ok(std::array::from_fn(|_| None));
-    }
     let rows = store.table::<ObjectPermissionRow>().get_many(&wanted).await?;
     let rows: HashMap<String, Arc<ObjectPermissionRow>> =
         rows.into_iter().map(|row| (row.object_permission_id.clone(), Arc::new(row))).collect();
@@ -109,8 +106,15 @@ impl Accounts {
                 row.object_permission_id
             }
         };
-        let action = if before.is_some() { Action::Updated } else { Action::Created };
-        self.write(tx, actor, action, &id, before.as_ref(), &ObjectPermissionPatch::from(&**asked)).await?;
+        self.write(
+            tx,
+            actor,
+            Action::over(before.as_ref()),
+            &id,
+            before.as_ref(),
+            &ObjectPermissionPatch::from(&**asked),
+        )
+        .await?;
         Ok(Some(Some(id)))
     }
 
@@ -121,11 +125,7 @@ impl Accounts {
     pub(crate) async fn show_grants(&self, shown: &mut [Json]) -> Outcome<()> {
         let id = |row: &Json| row.text("object_permission_id").map(str::to_owned);
         let ids: Vec<String> = shown.iter().filter_map(id).collect();
-        let rows = if ids.is_empty() {
-            Vec::new()
-        } else {
-            self.store_or_refuse()?.table::<ObjectPermissionRow>().get_many(&ids).await?
-        };
+        let rows = self.store_or_refuse()?.table::<ObjectPermissionRow>().get_many(&ids).await?;
         let rows: HashMap<&str, Json> = rows.iter().map(|r| (r.object_permission_id.as_str(), view::row(r))).collect();
         for row in shown {
             let found = id(row).and_then(|id| rows.get(id.as_str()).cloned());

@@ -14,12 +14,12 @@ pub(super) fn schema<'f>(what: &str, fields: impl IntoIterator<Item = &'f Field>
 }
 
 /// The JSON of a text of JSON: some of LiteLLM's columns hold the one, some the other.
-pub(crate) fn inner(column: &RawJson) -> Option<RawJson> {
+pub(super) fn inner(column: &RawJson) -> Option<RawJson> {
     column.read::<String>().ok().and_then(|text| RawJson::parse(&text).ok())
 }
 
 /// What a column holds that LiteLLM gives JSON, or a text of JSON; an empty object for anything else.
-pub(super) fn object(column: Option<&RawJson>, open: impl Fn(&RawJson) -> Json) -> Json {
+pub(crate) fn object(column: Option<&RawJson>, open: impl Fn(&RawJson) -> Json) -> Json {
     let Some(column) = column else { return Json::Object(Vec::new()) };
     let settings = open(inner(column).as_ref().unwrap_or(column));
     if settings.as_object().is_some() { settings } else { Json::Object(Vec::new()) }

@@ -19,8 +19,10 @@ use crate::callbacks;
 use crate::request::Outcome;
 use crate::seal::Seal;
 pub use cache::{cache_section, hidden_cache, unhidden_cache};
-pub(crate) use form::inner as inner_json;
+pub(crate) use form::object as settings_of;
 pub use guarded::decides_who_gets_in;
+pub(crate) use settings::shown;
+pub(crate) use sso::is_web;
 pub use sso::{sso_sections, sso_team_claim};
 pub use ui::{LaterSettings, ui_section};
 

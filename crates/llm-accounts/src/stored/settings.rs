@@ -240,6 +240,17 @@ impl Accounts {
         content: Json,
     ) -> Outcome<()> {
         let sealed = if name == ENVIRONMENT { self.seal_or_refuse()?.seal_fields(&content)? } else { content };
+        self.write_config(tx, actor, name, &sealed).await
+    }
+
+    /// Writes a row of `LiteLLM_Config` whose secrets are sealed, and writes that down.
+    pub(crate) async fn write_config(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        name: &str,
+        sealed: &Json,
+    ) -> Outcome<()> {
         let param_value = Some(sealed.to_raw());
         let patch = ConfigPatch { param_value: Some(param_value.clone()), ..ConfigPatch::default() };
         let row = ConfigRow { param_name: name.to_owned(), param_value, ..ConfigRow::default() };
@@ -251,7 +262,7 @@ impl Accounts {
 }
 
 /// A row whose secrets are masked, for the trail.
-fn shown(row: &ConfigRow) -> ConfigRow {
+pub(crate) fn shown(row: &ConfigRow) -> ConfigRow {
     let mut row = row.clone();
     let masked = |raw: &RawJson| mask::tree(&raw.read().unwrap_or_default()).to_raw();
     if row.param_name != ENVIRONMENT {

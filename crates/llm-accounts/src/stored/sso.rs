@@ -252,6 +252,6 @@ fn structured(name: &str, given: &Json) -> Outcome<Json> {
     Ok(given.clone())
 }
 
-pub(super) fn is_web(text: &str) -> bool {
+pub(crate) fn is_web(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }

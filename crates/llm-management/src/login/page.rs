@@ -2,25 +2,10 @@
 
 use axum::body::Body;
 use http::Response;
+use llm_types::markup::escaped;
 
 use super::visit::own_path;
 use super::{Visit, reply};
-
-/// Escapes text for HTML, inside of quotes too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
 
 fn document(title: &str, body: &str) -> String {
     let title = escaped(title);

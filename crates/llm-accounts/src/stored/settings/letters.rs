@@ -32,11 +32,13 @@ impl Accounts {
     /// 422 for what is no list of events.
     pub async fn set_email_events(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let given = events(body)?;
-        let mut said = said(self.store_or_refuse()?).await?;
-        for (occasion, enabled) in given {
-            said.set(occasion.name(), enabled);
-        }
-        self.write_email_settings(actor, said).await?;
+        self.edit_email_events(actor, |mut said| {
+            for (occasion, enabled) in given {
+                said.set(occasion.name(), enabled);
+            }
+            said
+        })
+        .await?;
         Ok(Json::object([("message", "Email event settings updated successfully"), ("status", "success")]))
     }
 
@@ -46,14 +48,14 @@ impl Accounts {
     /// When the store fails.
     pub async fn reset_email_events(&self, actor: Actor<'_>) -> Outcome<Json> {
         let usual = Json::object(Occasion::all().map(|occasion| (occasion.name(), occasion.by_default())));
-        self.write_email_settings(actor, usual).await?;
+        self.edit_email_events(actor, |_| usual).await?;
         Ok(Json::object([("message", "Email event settings reset to defaults"), ("status", "success")]))
     }
 
-    async fn write_email_settings(&self, actor: Actor<'_>, said: Json) -> Outcome<()> {
+    async fn edit_email_events(&self, actor: Actor<'_>, edit: impl FnOnce(Json) -> Json) -> Outcome<()> {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let mut general = self.section_row(tx.table(), GENERAL).await?;
-        general.set(EMAIL_SETTINGS, said);
+        general.set(EMAIL_SETTINGS, edit(said_in(&general)));
         self.write_section(&mut tx, actor, GENERAL, general).await?;
         Ok(tx.commit().await?)
     }
@@ -65,9 +67,12 @@ impl Accounts {
 /// When the store fails.
 pub(crate) async fn said(store: &Store) -> Outcome<Json> {
     let row = store.table::<ConfigRow>().get([GENERAL]).await?;
-    let general: Json = row.and_then(|row| row.param_value?.read().ok()).unwrap_or_default();
+    Ok(said_in(&row.and_then(|row| row.param_value?.read().ok()).unwrap_or_default()))
+}
+
+fn said_in(general: &Json) -> Json {
     let said = general.get(EMAIL_SETTINGS).filter(|said| said.as_object().is_some());
-    Ok(said.cloned().unwrap_or_else(|| Json::Object(Vec::new())))
+    said.cloned().unwrap_or_else(|| Json::Object(Vec::new()))
 }
 
 /// True when letters are written about this.

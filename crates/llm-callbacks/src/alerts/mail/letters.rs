@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use llm_types::alert::{BudgetAlert, BudgetEvent};
 use llm_types::letter::{Letter, Occasion};
+use llm_types::markup::escaped;
 
 use super::super::text::{sentence, shown_fields};
 use super::{Mail, MailSettings};
@@ -154,22 +155,6 @@ impl Draft<'_> {
         out.push_str("</body></html>");
         out
     }
-}
-
-/// A text as HTML, in attributes too.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
