@@ -1,6 +1,8 @@
 //! URLs of images and files that an upstream does not fetch itself: fetched here, under the egress guard, and put into
 //! the request as bytes.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use llm_http::{FetchError, FetchLimits, Transport};
@@ -35,13 +37,13 @@ impl Inlined {
         request: &GenerateRequest,
     ) -> Result<Self> {
         let mut all = Self::default();
-        let mut urls: Vec<String> = Vec::new();
+        let (mut urls, mut known) = (Vec::new(), HashSet::new());
         for part in request.turns.iter().flat_map(|t| &t.parts) {
             sources(part, &mut |source, _| {
                 if let MediaSource::Url(url) = source
                     && (url.starts_with("http://") || url.starts_with("https://"))
                     && wanted_url(url)
-                    && !urls.iter().any(|u| u == url)
+                    && known.insert(url.as_str())
                 {
                     urls.push(url.clone());
                 }

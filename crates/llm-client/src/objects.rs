@@ -37,6 +37,7 @@ pub(crate) async fn types(
         sources(part, &mut |source, kind| {
             if let MediaSource::Url(url) = source
                 && kind.is_none()
+                && places.len() < MOST
                 && places.iter().all(|(known, _)| known != url)
             {
                 places.extend(target.provider.media_facts(&asks, url).map(|place| (url.as_str(), place)));
@@ -47,7 +48,7 @@ pub(crate) async fn types(
         return;
     }
     let Ok(address) = target.address(facts) else { return };
-    let asked = places.into_iter().take(MOST).map(|(url, place)| {
+    let asked = places.into_iter().map(|(url, place)| {
         let address = &address;
         async move { (url, kind(settings, http, address, &place).await) }
     });

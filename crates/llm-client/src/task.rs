@@ -291,9 +291,10 @@ fn spread(fields: &mut Vec<(String, Json)>) {
     let is_more = |(name, value): &(String, Json)| name == "extra_body" && value.as_object().is_some();
     let Some(at) = fields.iter().position(is_more) else { return };
     let (_, Json::Object(more)) = fields.remove(at) else { return };
-    let said: HashSet<String> = fields.iter().map(|(name, _)| name.clone()).collect();
+    let said: HashSet<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
     let open = |name: &str| !steers(name) && !CONTENT.contains(&name) && !said.contains(name);
-    fields.extend(more.into_iter().filter(|(name, _)| open(name)));
+    let more: Vec<(String, Json)> = more.into_iter().filter(|(name, _)| open(name)).collect();
+    fields.extend(more);
 }
 
 fn context(call: &Call, counter: &Counter, codec: &dyn TaskCodec, deployment: &str) -> ReplyContext {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use llm_types::Json;
-use llm_wire::anthropic::is_legal;
+use llm_wire::anthropic::{is_legal, legal_id};
 use llm_wire::gemini::split_call_id;
 use memchr::memmem;
 use serde_json::value::RawValue;
@@ -31,7 +31,7 @@ pub(super) fn acceptable(messages: &str) -> Option<String> {
         };
         let before = blocks.len();
         blocks.retain(|block| !is_empty(block));
-        let bent = blocks.iter_mut().fold(false, |any, block| block.remove(TOLD).is_some() | legal_id(block) | any);
+        let bent = blocks.iter_mut().fold(false, |any, block| block.remove(TOLD).is_some() | mend_id(block) | any);
         if blocks.len() == before && !bent {
             out.push(text.into());
             continue;
@@ -54,14 +54,14 @@ fn is_empty(block: &Json) -> bool {
 }
 
 /// Makes the id of a call one that the API takes, here and in its result; true when it was none.
-fn legal_id(block: &mut Json) -> bool {
+fn mend_id(block: &mut Json) -> bool {
     let key = match block.text("type") {
         Some("tool_use") => "id",
         Some("tool_result") => "tool_use_id",
         _ => return false,
     };
     let Some(id) = block.text(key).filter(|id| !id.chars().all(is_legal)) else { return false };
-    let legal: String = split_call_id(id).0.chars().map(|c| if is_legal(c) { c } else { '_' }).collect();
+    let legal = legal_id(split_call_id(id).0).into_owned();
     block.set(key, legal);
     true
 }

@@ -99,11 +99,7 @@ pub fn is_control(name: &str) -> bool {
 /// Takes out of a request that is to be translated what steers the gateway, and what the policy always leaves out by
 /// its name. Paths are followed in the translated body, see [`generate`].
 pub fn clear(request: &mut GenerateRequest, policy: &Policy) {
-    let control: Vec<String> =
-        request.extra.all().map(|(k, _)| k).filter(|k| is_control(k)).map(str::to_owned).collect();
-    for name in &control {
-        request.extra.remove(name);
-    }
+    request.extra.retain(|name| !is_control(name));
     for name in &policy.additional_drop_params {
         match Field::from_name(name) {
             Some(field) => request.drop_field(field),

@@ -5,7 +5,7 @@
 
 use llm_types::{Error, Json, Result};
 use llm_wire::ModelCaps;
-use llm_wire::anthropic::effort_of_budget;
+use llm_wire::anthropic::adaptive_effort;
 use llm_wire::top::Top;
 
 use super::draft::Draft;
@@ -146,7 +146,7 @@ fn to_adaptive(draft: &mut Draft<'_>, caps: &ModelCaps) {
     let Some(thinking) = draft.json("thinking").filter(|t| t.text("type") == Some("enabled")) else { return };
     let budget = thinking.get("budget_tokens").and_then(Json::as_i64).and_then(|n| u64::try_from(n).ok());
     draft.set("thinking", r#"{"type":"adaptive"}"#);
-    set_effort(draft, effort_of_budget(budget.unwrap_or(0), caps));
+    set_effort(draft, adaptive_effort(budget.unwrap_or(0), caps));
 }
 
 /// Adaptive thinking and efforts become budgets for models that know neither; each is left out where it cannot be said.

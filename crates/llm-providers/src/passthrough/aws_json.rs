@@ -44,8 +44,7 @@ impl Mount {
 /// `passing.rest` is the operation.
 pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
     let region = aws::region(params, None);
-    let own = passing.given.and_then(|g| g.api_base).map(str::to_owned);
-    let base = own.or_else(|| mount.base_of_environment(params)).unwrap_or_else(|| aws::host(mount.path, &region));
+    let base = mount.base(passing.given, params).unwrap_or_else(|| aws::host(mount.path, &region));
     out.url = format!("{}/", base.trim_end_matches('/'));
     out.set("content-type", "application/x-amz-json-1.1")?;
     out.set("x-amz-target", &format!("{}.{}", mount.target.unwrap_or_default(), passing.rest))?;

@@ -51,7 +51,7 @@ impl Mount {
         out.set_extra(params)
     }
 
-    fn base(&self, given: Option<Given<'_>>, params: &Params) -> Option<String> {
+    pub(super) fn base(&self, given: Option<Given<'_>>, params: &Params) -> Option<String> {
         let own = given.and_then(|g| g.api_base).filter(|b| !b.is_empty()).map(str::to_owned);
         own.or_else(|| self.base_of_environment(params))
     }

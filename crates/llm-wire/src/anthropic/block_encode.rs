@@ -8,7 +8,7 @@ use llm_types::{Json, RawJson};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
-use super::names::is_legal;
+use super::names::legal_id;
 use super::object::{Array, Object};
 use crate::tool_names::ToolNames;
 use crate::top::Top;
@@ -171,10 +171,7 @@ impl Blocks {
         if id.is_empty() && !self.native {
             return Cow::Owned(format!("call_function_{}", self.nameless));
         }
-        if self.native || id.chars().all(is_legal) {
-            return Cow::Borrowed(id);
-        }
-        id.chars().map(|c| if is_legal(c) { c } else { '_' }).collect()
+        if self.native { Cow::Borrowed(id) } else { legal_id(id) }
     }
 }
 

@@ -5,7 +5,7 @@ use llm_types::{Field, FieldSet, Format, Json, RawJson};
 
 use super::object::Object;
 use super::tools_encode::Tools;
-use super::unsupported::{is_checked, lose};
+use super::unsupported::{is_checked, lose_all};
 use crate::codec::EncodeContext;
 
 /// Extras that concern others than the upstream, or that are written elsewhere.
@@ -68,6 +68,7 @@ pub(super) fn write_carried(
     if let Some(speed) = req.extra.get("speed").filter(|_| !refused.has(Field::Speed)) {
         body.raw("speed", speed.get());
     }
+    let mut left = Vec::new();
     for (key, value) in req.extra.all() {
         let known = Field::from_name(key);
         let headers = key == "extra_headers" && !headers;
@@ -77,9 +78,10 @@ pub(super) fn write_carried(
         if chat || known == Some(Field::CacheControl) {
             body.raw(key, value.get());
         } else {
-            lose(ctx, key);
+            left.push(key);
         }
     }
+    lose_all(ctx, &left);
     if let Some(Json::Object(fields)) = req.extra.get("extra_body").and_then(|e| e.read().ok()) {
         fields.iter().for_each(|(key, value)| body.json(key, value));
     }

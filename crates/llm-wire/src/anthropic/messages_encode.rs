@@ -52,8 +52,8 @@ pub(super) fn write_messages(
     let mut rest = turns;
     while let Some(first) = rest.first() {
         let role = wire_role(first, blocks.native, ctx);
-        let same = rest.iter().take_while(|t| wire_role(t, blocks.native, ctx) == role).count();
-        let (group, after) = rest.split_at_checked(if blocks.native { 1 } else { same }).unwrap_or((rest, &[]));
+        let same = || rest.iter().take_while(|t| wire_role(t, blocks.native, ctx) == role).count();
+        let (group, after) = rest.split_at_checked(if blocks.native { 1 } else { same() }).unwrap_or((rest, &[]));
         rest = after;
         list.item_if(|out| message(role, group, rest.is_empty(), blocks, out));
     }

@@ -42,10 +42,10 @@ pub(crate) use block_encode::input as tool_input;
 pub use count_tokens::encode_count;
 pub(crate) use error::{decode as decode_error, status_of};
 pub use messages_encode::{OPERATOR_NOTE, PLACEHOLDER};
-pub use names::{is_legal, short_tool_name};
-pub use reasoning::effort_of_budget;
+pub use names::{is_legal, legal_id, short_tool_name};
+pub use reasoning::adaptive_effort;
 pub(crate) use reasoning::plan as thinking_plan;
-pub(crate) use unsupported::{error as unsupported, lose};
+pub(crate) use unsupported::{error as unsupported, lose, lose_all};
 pub use usage::decode as decode_usage;
 pub(crate) use usage::of_stream as usage_report;
 

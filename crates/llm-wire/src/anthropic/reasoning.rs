@@ -92,7 +92,7 @@ fn by_object(thinking: &RawJson, ctx: &mut EncodeContext<'_>, plan: &mut Plan) {
         "enabled" if caps.adaptive_thinking && !caps.legacy_thinking => {
             lose(ctx, "thinking");
             plan.thinking = RawJson::parse(r#"{"type":"adaptive"}"#).ok();
-            plan.effort = Some(effort_of_budget(budget(thinking).unwrap_or(0), &caps).to_owned());
+            plan.effort = Some(adaptive_effort(budget(thinking).unwrap_or(0), &caps).to_owned());
         }
         _ => plan.thinking = Some(thinking.clone()),
     }
@@ -100,7 +100,7 @@ fn by_object(thinking: &RawJson, ctx: &mut EncodeContext<'_>, plan: &mut Plan) {
 
 /// The effort that a budget of thoughts amounts to, for models that only think adaptively.
 #[must_use]
-pub const fn effort_of_budget(budget: u64, caps: &ModelCaps) -> &'static str {
+pub const fn adaptive_effort(budget: u64, caps: &ModelCaps) -> &'static str {
     match budget {
         8192.. if caps.effort_xhigh => "xhigh",
         4096.. => "high",

@@ -1,5 +1,7 @@
 //! Parameters of other formats that this one cannot say.
 
+use std::collections::HashSet;
+
 use llm_types::generate::{GenerateRequest, ToolKind};
 use llm_types::{Error, Field, FieldSet, Kind, RawJson, Result};
 
@@ -75,6 +77,12 @@ pub(crate) fn lose(ctx: &mut EncodeContext<'_>, name: &str) {
     if !ctx.lost.iter().any(|l| l == name) {
         ctx.lost.push(name.to_owned());
     }
+}
+
+/// Reports fields that were left out, of which there may be as many as a body has.
+pub(crate) fn lose_all(ctx: &mut EncodeContext<'_>, names: &[&str]) {
+    let mut known: HashSet<String> = if names.is_empty() { HashSet::new() } else { ctx.lost.iter().cloned().collect() };
+    ctx.lost.extend(names.iter().filter(|name| known.insert((**name).to_owned())).map(|name| (*name).to_owned()));
 }
 
 /// Writes the typed fields that the deployment allows by name although the format does not know them.

@@ -157,16 +157,16 @@ fn amazon(prompt: Json, mut fields: Fields) -> Result<Fields> {
     let unknown = || Error::bad_request(format!("Invalid value for 'taskType': {task}")).with_param("taskType");
     let (_, name) = TASKS.iter().find(|(known, _)| *known == task).ok_or_else(unknown)?;
     let mut params = Json::object([("text", prompt)]);
-    for (key, value) in write::take(&mut fields, name).as_ref().and_then(Json::as_object).unwrap_or_default() {
-        params.set(key, value.clone());
+    if let Some(Json::Object(own)) = write::take(&mut fields, name) {
+        params.extend(own);
     }
     let mut config = write::take(&mut fields, "imageGenerationConfig").unwrap_or_else(|| Json::Object(Vec::new()));
     if let Some(quality) = write::take(&mut fields, "quality") {
         config.set("quality", self::quality(&quality));
     }
-    for (key, value) in fields {
-        config.set(if key == "n" { "numberOfImages" } else { &key }, value);
-    }
+    config.extend(
+        fields.into_iter().map(|(key, value)| (if key == "n" { "numberOfImages".to_owned() } else { key }, value)),
+    );
     let fields = [("taskType", Json::from(task.as_str())), (name, params), ("imageGenerationConfig", config)];
     Ok(fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
 }

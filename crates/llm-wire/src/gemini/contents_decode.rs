@@ -1,5 +1,7 @@
 //! The conversation of a request.
 
+use std::collections::{HashMap, VecDeque};
+
 use llm_types::generate::{Part, PartKind, Role, Turn};
 use llm_types::json::raw_str;
 use llm_types::{Extra, Result};
@@ -49,10 +51,14 @@ pub(super) fn is_one_text(parts: &[Part]) -> bool {
     matches!(parts, [one] if one.as_text().is_some() && one.extra.is_empty())
 }
 
-/// The calls so far that were not answered: id and name.
+/// The calls so far that were not answered.
 #[derive(Debug, Default)]
 struct Calls {
-    open: Vec<(String, String)>,
+    /// Ids, in order; nothing for those that were answered.
+    open: Vec<Option<String>>,
+    /// Where the calls of an id and of a name are, the first ones in front.
+    by_id: HashMap<String, VecDeque<usize>>,
+    by_name: HashMap<String, VecDeque<usize>>,
     count: usize,
 }
 
@@ -64,15 +70,21 @@ impl Calls {
                     call.id = format!("call_{}", self.count);
                 }
                 self.count += 1;
-                self.open.push((call.id.clone(), call.name.clone()));
+                self.by_id.entry(call.id.clone()).or_default().push_back(self.open.len());
+                self.by_name.entry(call.name.clone()).or_default().push_back(self.open.len());
+                self.open.push(Some(call.id.clone()));
             }
             PartKind::ToolResult(result) => {
-                let of = |(id, name): &(String, String)| match result.call_id.as_str() {
-                    "" => result.name.as_ref() == Some(name),
-                    known => known == id,
+                let places = match result.call_id.as_str() {
+                    "" => result.name.as_ref().and_then(|name| self.by_name.get_mut(name)),
+                    known => self.by_id.get_mut(known),
                 };
-                if let Some(at) = self.open.iter().position(of) {
-                    result.call_id = self.open.remove(at).0;
+                let open = &mut self.open;
+                let first = |places: &mut VecDeque<usize>| {
+                    std::iter::from_fn(|| places.pop_front()).find_map(|at| open.get_mut(at)?.take())
+                };
+                if let Some(id) = places.and_then(first) {
+                    result.call_id = id;
                 } else if result.call_id.is_empty() {
                     result.call_id = format!("call_{}", self.count);
                     self.count += 1;

@@ -18,12 +18,12 @@ impl TaskCodec for Moderations {
     }
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
-        if request.fields.get("input").is_none_or(Json::is_null) {
+        let Some(input) = request.fields.get("input").filter(|input| !input.is_null()) else {
             return Err(Error::bad_request("Missing required parameter: 'input'.").with_param("input"));
-        }
-        let mut fields = write::fields(request);
-        fields.retain(|(name, _)| name == "input"); // there is nothing else to say
-        fields.insert(0, ("model".to_owned(), Json::from(ctx.model)));
+        };
+        // There is nothing else to say.
+        let fields = [("model", Json::from(ctx.model)), ("input", input.clone())];
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
     }
 

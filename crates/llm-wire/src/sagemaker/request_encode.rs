@@ -6,7 +6,7 @@ use llm_types::{Field, Format};
 use serde_json::Number;
 
 use super::OF_DEPLOYMENT;
-use crate::anthropic::lose;
+use crate::anthropic::{lose, lose_all};
 use crate::codec::EncodeContext;
 use crate::openai::object::Obj;
 use crate::prompt;
@@ -52,14 +52,16 @@ fn parameters(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, params: &mut O
     let one = Number::from(1);
     params.number("max_new_tokens", if none { Some(&one) } else { req.max_output_tokens.as_ref() });
     let chat = matches!(req.extra.format(), None | Some(Format::OpenAiChat | Format::OpenAiCompletions));
+    let mut left = Vec::new();
     for (key, value) in req.extra.all() {
         let silent = OF_DEPLOYMENT.contains(&key) || prompt::FIELDS.contains(&key) || key == "extra_headers";
         if chat && !silent && Field::from_name(key).is_none() && !key.starts_with("stream_options.") {
             params.any_key(key).put_slice(value.get().as_bytes());
         } else if !silent {
-            lose(ctx, key);
+            left.push(key);
         }
     }
+    lose_all(ctx, &left);
     for (name, set) in [
         ("tools", !req.tools.is_empty()),
         ("tool_choice", req.tool_choice.is_some()),

@@ -103,6 +103,15 @@ pub(crate) fn set(fields: &mut Fields, name: &str, value: impl Into<Json>) {
     }
 }
 
+/// Sets many fields, each as [`set`] does.
+pub(crate) fn extend(fields: &mut Fields, more: impl IntoIterator<Item = (String, Json)>) {
+    let mut all = Json::Object(std::mem::take(fields));
+    all.extend(more);
+    if let Json::Object(all) = all {
+        *fields = all;
+    }
+}
+
 /// Calls a field by another name.
 pub(crate) fn rename(fields: &mut Fields, from: &str, to: &str) {
     if let Some(value) = take(fields, from) {

@@ -158,7 +158,7 @@ fn create(request: &TaskRequest) -> Result<Fields> {
         !matches!(name.as_str(), "prompt" | "seconds" | "size" | "user" | "input_reference" | "image" | "parameters")
     });
     if let Some(Json::Object(own)) = request.fields.get("parameters") {
-        own.iter().for_each(|(name, value)| write::set(&mut parameters, name, value.clone()));
+        write::extend(&mut parameters, own.iter().cloned());
     }
     if let Some(size) = request.str("size") {
         let upright = size.split_once('x').is_some_and(|(w, h)| w.parse::<u64>().ok() < h.parse::<u64>().ok());

@@ -6,7 +6,7 @@ use llm_types::{Field, Format};
 use serde_json::Number;
 
 use super::{THOUGHTS, prompts};
-use crate::anthropic::lose;
+use crate::anthropic::{lose, lose_all};
 use crate::bedrock::model::Family;
 use crate::codec::EncodeContext;
 use crate::openai::object::Obj;
@@ -100,6 +100,7 @@ fn parameters(req: &GenerateRequest, family: Family, names: &Names, ctx: &mut En
     let least = (family == Family::Claude).then_some(&claude);
     body.number(names.max, req.max_output_tokens.as_ref().or(least));
     let chat = matches!(req.extra.format(), None | Some(Format::OpenAiChat | Format::OpenAiCompletions));
+    let mut left = Vec::new();
     for (key, value) in req.extra.all() {
         let known =
             Field::from_name(key).is_some() || prompt::FIELDS.contains(&key) || key.starts_with("stream_options.");
@@ -109,9 +110,10 @@ fn parameters(req: &GenerateRequest, family: Family, names: &Names, ctx: &mut En
         if key == "extra_headers" || chat && !known {
             body.any_key(key).put_slice(value.get().as_bytes());
         } else if !prompt::FIELDS.contains(&key) {
-            lose(ctx, key);
+            left.push(key);
         }
     }
+    lose_all(ctx, &left);
     unsaid(req, ctx);
 }
 
