@@ -159,8 +159,8 @@ mod tests {
     #[test]
     fn words_are_found_in_messages() {
         let body = r#"{"system":[{"type":"text","text":"be"}],"messages":[{"role":"system","content":"brief"},
-            {"role":"user","content":"first"},{"role":"user","content":[{"type":"text","text":"last"}]}]}"#;
+            {"role":"developer","content":"and"},{"role":"user","content":"first"},{"role":"user","content":[{"type":"text","text":"last"}]}]}"#;
         let asked = asked(&serde_json::from_str(body).unwrap());
-        assert_eq!((asked.user.as_str(), asked.system.as_str()), ("last", "be\nbrief"));
+        assert_eq!((asked.user.as_str(), asked.system.as_str()), ("last", "be brief and"));
     }
 }
