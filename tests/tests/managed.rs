@@ -15,11 +15,18 @@ mod debug;
 mod demands;
 #[path = "managed/guardrails.rs"]
 mod guardrails;
+#[path = "managed/kept.rs"]
+mod kept;
+#[path = "managed/policies.rs"]
+mod policies;
 #[path = "managed/routes.rs"]
 mod routes;
 
+use bytes::Bytes;
+use http::Method;
 use llm_simulator::Running;
-use llm_tests::{Gateway, MASTER_KEY, UPSTREAM_KEY};
+use llm_store::testing::PostgresServer;
+use llm_tests::{Gateway, MASTER_KEY, Options, UPSTREAM_KEY};
 use serde_json::{Value, json};
 
 /// A configuration with one model, `gpt`; `more` stands behind it.
@@ -43,4 +50,23 @@ async fn chat(gateway: &Gateway, key: &str, text: &str) -> (u16, Value) {
     let body = json!({"model": "gpt", "messages": [{"role": "user", "content": text}]});
     let reply = gateway.post("/v1/chat/completions", &body, key).await.unwrap();
     (reply.status, reply.json())
+}
+
+/// A call with a key: status and body.
+async fn send(gateway: &Gateway, key: &str, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    let bearer = format!("Bearer {key}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let reply = gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap();
+    (reply.status, reply.json())
+}
+
+/// A gateway on SQLite, and one on PostgreSQL where that is installed; its server lives as long as what comes with it.
+async fn on_both_engines(config: &str) -> (Vec<Gateway>, Option<PostgresServer>) {
+    let mut gateways = vec![Gateway::start(config).await.unwrap()];
+    let server = PostgresServer::start().unwrap();
+    if let Some(server) = &server {
+        let env = vec![("DATABASE_URL".to_owned(), server.create().await.unwrap())];
+        gateways.push(Gateway::start_with(config, &Options { env, ..Options::default() }).await.unwrap());
+    }
+    (gateways, server)
 }

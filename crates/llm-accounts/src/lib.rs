@@ -36,6 +36,7 @@
 //! | `ledger` | rows, sums and totals against each other |
 //! | `exports` | what was spent, told to services that collect costs |
 //! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `mcp_credentials`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets, what people hold for them, and guardrails in the database |
+//! | `policies` | which guardrails run for whom |
 //! | `callbacks` | callbacks of single keys and teams, in their metadata |
 //! | `health_checks` | what health checks found |
 //! | `stored` | what the database adds to the configuration; settings that live there |
@@ -47,6 +48,7 @@
 //! | `agents` | A2A agents: rows, who may call them |
 //! | `grants` | object permissions: MCP servers, vector stores, agents |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups`, `mappings` | management: what the API does to the rows |
+//! | `memories`, `workflows` | what callers keep here: texts under keys, runs of workflows |
 //! | `passwords`, `sessions` | passwords as they are kept; people who log in, invitations |
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
@@ -93,6 +95,7 @@ mod mcp_credentials;
 mod mcp_servers;
 mod mcp_toolsets;
 mod members;
+mod memories;
 mod memory;
 mod models;
 mod organizations;
@@ -101,6 +104,7 @@ mod pages;
 mod party;
 mod passwords;
 mod period;
+mod policies;
 mod prices;
 mod projects;
 mod prompts;
@@ -135,6 +139,7 @@ mod usage;
 mod users;
 mod vector_stores;
 mod window;
+mod workflows;
 
 pub use accounts::Accounts;
 pub use admit::Intent;
@@ -156,11 +161,13 @@ pub use keys::{Actor, KeyListQuery};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;
+pub use memories::MemoryQuery;
 pub use memory::InMemory;
 pub use page_rules::PageRules;
 pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};
+pub use policies::{Applied, Attachment, Policies, Policy, PolicyContext, PolicyFault, StoredAttachment, StoredPolicy};
 pub use prices::PriceSchedule;
 pub use prompts::{PROMPT_ENVIRONMENT, prompt_version, serving_environment};
 pub use refusal::limit_headers;

@@ -22,6 +22,8 @@ use crate::{KeyDigest, Role, refusal};
 
 /// The guardrails of a key, a team or a project, in its metadata.
 pub(crate) const GUARDRAILS: &str = "guardrails";
+/// Their policies: in a column of their own, or, where LiteLLM wrote them, in their metadata.
+pub(crate) const POLICIES: &str = "policies";
 
 /// The budget of end users that have none, in a key's metadata.
 pub(crate) const END_USER_BUDGET: &str = "end_user_budget_id";
@@ -166,6 +168,24 @@ impl Rows {
         })
     }
 
+    /// What the metadata of key, team and project say of guardrails, and the rows of their policies.
+    fn guards(&self, [key, team, project]: [&Json; 3]) -> GuardWish {
+        let all = |places: &[&Json], name: &str| places.iter().flat_map(|of| texts(of, name)).collect();
+        let mut policies: Vec<String> = all(&[key, team, project], POLICIES);
+        let of_rows = [
+            Some(&self.key.policies),
+            self.team.as_ref().map(|team| &team.policies),
+            self.user.as_ref().map(|user| &user.policies),
+        ];
+        policies.extend(of_rows.into_iter().flatten().flatten().cloned());
+        GuardWish {
+            names: all(&[key, team, project], GUARDRAILS),
+            opted_out: all(&[key, team], "opted_out_global_guardrails"),
+            policies,
+            no_global: flag(key, "disable_global_guardrails") || flag(team, "disable_global_guardrails"),
+        }
+    }
+
     /// The identity that follows from the rows. `clean` says that no flush ran while they were read.
     pub(crate) fn identity(mut self, inner: &Inner, digest: KeyDigest, clean: bool) -> Identity {
         let now = Utc::now();
@@ -187,7 +207,7 @@ impl Rows {
                 .into_iter()
                 .flat_map(|of| texts(of, "allowed_passthrough_routes"))
                 .collect(),
-            guards: guards(&metadata, &team_metadata, &project_metadata),
+            guards: self.guards([&metadata, &team_metadata, &project_metadata]),
             enforced: texts(&metadata, ENFORCED),
             cache_controls: key.allowed_cache_controls.clone(),
             prompts: [&metadata, &team_metadata]
@@ -333,15 +353,6 @@ fn flag(metadata: &Json, name: &str) -> bool {
 
 pub(crate) fn texts(metadata: &Json, name: &str) -> Vec<String> {
     metadata.texts(name).map(str::to_owned).collect()
-}
-
-fn guards(key: &Json, team: &Json, project: &Json) -> GuardWish {
-    let all = |places: &[&Json], name: &str| places.iter().flat_map(|of| texts(of, name)).collect();
-    GuardWish {
-        names: all(&[key, team, project], GUARDRAILS),
-        opted_out: all(&[key, team], "opted_out_global_guardrails"),
-        no_global: flag(key, "disable_global_guardrails") || flag(team, "disable_global_guardrails"),
-    }
 }
 
 fn aliases(raw: Option<&RawJson>) -> Box<[Alias]> {

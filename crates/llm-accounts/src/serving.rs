@@ -13,6 +13,7 @@ use llm_types::{Error, Json};
 use crate::Accounts;
 use crate::accounts::Inner;
 use crate::keys::bad;
+use crate::policies::Policies;
 use crate::request::Outcome;
 use crate::stored::Stored;
 
@@ -112,6 +113,9 @@ pub trait Serving: fmt::Debug + Send + Sync {
 
     /// The managed prompts that are served.
     fn prompts(&self) -> Vec<ServedPrompt>;
+
+    /// The policies in force.
+    fn policies(&self) -> Arc<Policies>;
 
     /// True when a model group of this name is served.
     fn serves_group(&self, name: &str) -> bool;

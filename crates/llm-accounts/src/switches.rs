@@ -28,13 +28,15 @@ pub(crate) struct Switches {
     pub(crate) prompts: [Option<Vec<String>>; 2],
 }
 
-/// What key, team and project say of guardrails.
+/// What key, team, project and user say of guardrails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuardWish {
     /// Names of those that run (`guardrails` of key, team and project).
     pub names: Vec<String>,
     /// Names of those that do not run by themselves (`opted_out_global_guardrails` of key and team).
     pub opted_out: Vec<String>,
+    /// Names of their policies, and of the user's (`policies`).
+    pub policies: Vec<String>,
     /// None runs by itself (`disable_global_guardrails` of key or team).
     pub no_global: bool,
 }

@@ -133,6 +133,19 @@ impl Call {
         Ok(number)
     }
 
+    /// A whole number of the query from 1 to `most`: how much of a list is wanted.
+    ///
+    /// # Errors
+    /// 422 for anything else.
+    pub fn up_to(&self, name: &'static str, default: u32, most: u32) -> Outcome<u32> {
+        let number = self.number(name, default, 1)?;
+        if number <= most {
+            return Ok(number);
+        }
+        let message = "Input should not be larger than what this list gives at once";
+        Err(wrong(name, "less_than_equal", message, Json::from(number)))
+    }
+
     /// An amount of the query.
     ///
     /// # Errors

@@ -161,6 +161,20 @@ pub fn bare_headers(ctx: &Context) -> HeaderMap {
     headers
 }
 
+/// Which policies the call had, and by what they came.
+fn policies(headers: &mut HeaderMap, policies: &[(String, Option<String>)]) {
+    if policies.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = policies.iter().map(|(name, _)| name.as_str()).collect();
+    put(headers, HeaderName::from_static("x-litellm-applied-policies"), &names.join(","));
+    let sources = policies.iter().filter_map(|(name, via)| Some(format!("{name}={}", via.as_ref()?)));
+    let sources = sources.collect::<Vec<_>>().join("; ");
+    if !sources.is_empty() {
+        put(headers, HeaderName::from_static("x-litellm-policy-sources"), &sources);
+    }
+}
+
 /// Headers that every answered call has.
 fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(40);
@@ -173,6 +187,7 @@ fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     if !ctx.guardrails.is_empty() {
         put(&mut headers, HeaderName::from_static("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
     }
+    policies(&mut headers, &ctx.policies);
     let Some(head) = head else {
         put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &call.model);
         return headers;

@@ -70,6 +70,8 @@ pub struct Context {
     pub wish: Option<Wish>,
     /// Names of guardrails that ran.
     pub guardrails: Vec<String>,
+    /// Policies of the call, and by what they came.
+    pub policies: Vec<(String, Option<String>)>,
     /// The path asks for a stream.
     pub streams: bool,
     /// The turn of a Responses conversation.

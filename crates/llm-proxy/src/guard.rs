@@ -1,7 +1,7 @@
 //! Guardrails on the path of a call.
 
 use bytes::{Bytes, BytesMut};
-use llm_accounts::Reservation;
+use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
 use llm_guardrails::{CallContext, Guards, Mode, Wanted};
 use llm_types::stream::EventFilter;
@@ -21,7 +21,9 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     if call.operation != OperationKind::Generate {
         return Ok(Guards::default());
     }
-    let guards = open(ctx, &call.model)?;
+    let applied = policies(ctx)?;
+    let guards = open_all(ctx, &call.model, std::iter::empty(), &applied)?;
+    ctx.policies = applied.policies;
     if guards.is_empty() {
         return Ok(guards);
     }
@@ -38,10 +40,10 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     Ok(guards)
 }
 
-/// The guardrails that a request runs: those that it, its key or its team asks for, and those that run by default.
+/// The guardrails that a request runs: those that it, its key, its team or its policies ask for, and those that run by default.
 ///
 /// # Errors
-/// 400 when `guardrails` of the body is no list of names.
+/// 400 when `guardrails` or `policies` of the body are no lists of names.
 pub fn open(ctx: &Context, model: &str) -> Result<Guards> {
     open_with(ctx, model, std::iter::empty())
 }
@@ -51,6 +53,10 @@ pub fn open(ctx: &Context, model: &str) -> Result<Guards> {
 /// # Errors
 /// As [`open`].
 pub fn open_with<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>) -> Result<Guards> {
+    open_all(ctx, model, names, &policies(ctx)?)
+}
+
+fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>, applied: &Applied) -> Result<Guards> {
     let set = &ctx.snapshot.guardrails;
     if set.is_empty() {
         return Ok(Guards::default());
@@ -65,8 +71,44 @@ pub fn open_with<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n
         wanted.opted_out.clone_from(&wish.opted_out);
         wanted.disable_global = wish.no_global;
     }
+    wanted.request(applied.guardrails.iter().map(String::as_str));
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
     Ok(set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller }))
+}
+
+/// The policies of a call. A model counts under the name that the client gave it and under that of its group, so that an alias
+/// is no way round a policy; calls of tools and of agents have none.
+///
+/// # Errors
+/// 400 when `policies` of the body is no list of names.
+fn policies(ctx: &Context) -> Result<Applied> {
+    let policies = &ctx.snapshot.policies;
+    if policies.is_empty() {
+        return Ok(Applied::default());
+    }
+    let wish = ctx.wish.as_ref();
+    let asked = wish.and_then(|wish| wish.policies.as_deref()).map(names).transpose()?.flatten().unwrap_or_default();
+    let models = wish.map(|wish| [&*wish.model, &*wish.group]).filter(|[model, _]| !model.is_empty());
+    let models = match &models {
+        Some([model, group]) if model == group => std::slice::from_ref(model),
+        Some(both) => both,
+        None => &[],
+    };
+    let who = ctx.who.as_deref();
+    let caller = who.map(llm_accounts::Identity::caller).unwrap_or_default();
+    let own_tags = who.map(llm_accounts::Identity::tags).unwrap_or_default();
+    let tags = wish.map(|wish| wish.tags.as_slice()).unwrap_or_default().iter().chain(own_tags);
+    let tags: Vec<&str> = tags.map(String::as_str).collect();
+    let context =
+        PolicyContext { team: caller.team_alias.as_deref(), key: caller.key_alias.as_deref(), models, tags: &tags };
+    let own = who.map(|who| who.guard_wish().policies.as_slice()).unwrap_or_default();
+    Ok(policies.applied(&context, own.iter().map(String::as_str), asked.iter().map(String::as_str)))
+}
+
+/// The names that a body lists; null lists none.
+fn names(raw: &str) -> Result<Option<Vec<String>>> {
+    let wrong = |_| Error::bad_request("policies must be a list of names").with_param("policies");
+    serde_json::from_str(raw).map_err(wrong)
 }
 
 /// The request in the client's own format again.

@@ -127,6 +127,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         cache: top.get("cache").map(str::to_owned),
         metadata: metadata(top)?,
         guardrails: top.get("guardrails").map(str::to_owned),
+        policies: top.get("policies").map(str::to_owned),
         no_log: top.is_true("no-log"),
         controls,
         from_path,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use llm_accounts::{Changed, ServedPrompt, Serves, Serving, Stored, StoredVersion};
+use llm_accounts::{Changed, Policies, ServedPrompt, Serves, Serving, Stored, StoredVersion};
 use llm_blob::{Blob as _, Bucket, Key, Object};
 use llm_client::Target;
 use llm_http::{Body, HttpClient, Timeouts};
@@ -358,6 +358,10 @@ impl Serving for Reloader {
             metadata: prompt.template.metadata.clone(),
         };
         self.app().map_or_else(|_| Vec::new(), |app| app.snapshot.load().templates.iter().map(served).collect())
+    }
+
+    fn policies(&self) -> Arc<Policies> {
+        self.app().map_or_else(|_| Arc::default(), |app| Arc::clone(&app.snapshot.load().policies))
     }
 
     fn serves_group(&self, name: &str) -> bool {

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub response_key: crate::responses::IdKey,
     /// The guardrails.
     pub guardrails: GuardrailSet,
+    /// Which of them run for whom.
+    pub policies: Arc<llm_accounts::Policies>,
     /// Managed prompts.
     pub templates: crate::templates::Templates,
     /// What relays use.
@@ -76,6 +78,7 @@ impl Snapshot {
             mcp: loaded.mcp,
             agents: loaded.agents,
             guardrails,
+            policies: Arc::new(loaded.policies),
             focus: loaded.callbacks.focus,
             price_text: OnceLock::new(),
             wants_content,

@@ -41,6 +41,8 @@ pub struct Wish {
     pub metadata: Option<String>,
     /// Guardrails asked for, raw.
     pub guardrails: Option<String>,
+    /// Policies asked for, raw.
+    pub policies: Option<String>,
     /// `no-log`.
     pub no_log: bool,
 }

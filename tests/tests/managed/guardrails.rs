@@ -1,19 +1,11 @@
 //! Guardrails of the database, and which of them keys and teams run.
 
-use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Simulator, SimulatorConfig};
 use llm_tests::{Gateway, MASTER_KEY, calls};
 use serde_json::{Value, json};
 
-use super::{chat, config, key};
-
-async fn send(gateway: &Gateway, method: Method, path: &str, body: &Value) -> (u16, Value) {
-    let bearer = format!("Bearer {MASTER_KEY}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let reply = gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap();
-    (reply.status, reply.json())
-}
+use super::{chat, config, key, send};
 
 fn guardrail(name: &str, word: &str, default_on: bool) -> Value {
     let params = json!({"guardrail": "litellm_content_filter", "mode": "pre_call", "default_on": default_on,
@@ -30,7 +22,8 @@ async fn guardrails_of_the_database_judge_calls() {
     let plain = key(&gateway, json!({"key_alias": "plain"})).await;
     assert_eq!(chat(&gateway, &plain, "an albatross").await.0, 200);
 
-    let (status, made) = send(&gateway, Method::POST, "/guardrails", &guardrail("birds", "albatross", true)).await;
+    let (status, made) =
+        send(&gateway, MASTER_KEY, Method::POST, "/guardrails", &guardrail("birds", "albatross", true)).await;
     assert_eq!(status, 200, "{made}");
     assert!(!made.to_string().contains("sk-of-the-guardrail-0123"), "{made}");
     let path = format!("/guardrails/{}", made["guardrail_id"].as_str().unwrap());
@@ -48,16 +41,16 @@ async fn guardrails_of_the_database_judge_calls() {
         (json!({"guardrail": {"guardrail_name": "n"}}), 422),
         (json!({}), 422),
     ] {
-        let (told, answer) = send(&gateway, Method::POST, "/guardrails", &wrong).await;
+        let (told, answer) = send(&gateway, MASTER_KEY, Method::POST, "/guardrails", &wrong).await;
         assert_eq!(told, status, "{wrong}: {answer}");
     }
     let wrong = json!({"litellm_params": {"mode": "never"}});
-    assert_eq!(send(&gateway, Method::PATCH, &path, &wrong).await.0, 400);
+    assert_eq!(send(&gateway, MASTER_KEY, Method::PATCH, &path, &wrong).await.0, 400);
     assert_eq!(chat(&gateway, &plain, "an albatross").await.0, 400);
 
     // Not by itself any more: who asks for it runs it.
     let off = json!({"litellm_params": {"default_on": false}});
-    let (status, changed) = send(&gateway, Method::PATCH, &path, &off).await;
+    let (status, changed) = send(&gateway, MASTER_KEY, Method::PATCH, &path, &off).await;
     assert_eq!((status, &changed["litellm_params"]["default_on"]), (200, &json!(false)), "{changed}");
     assert_eq!(chat(&gateway, &plain, "an albatross").await.0, 200);
     assert_eq!(
@@ -107,8 +100,8 @@ async fn guardrails_of_the_database_judge_calls() {
         }
     }
 
-    assert_eq!(send(&gateway, Method::DELETE, &path, &json!({})).await.0, 200);
-    assert_eq!(send(&gateway, Method::GET, &path, &json!({})).await.0, 404);
+    assert_eq!(send(&gateway, MASTER_KEY, Method::DELETE, &path, &json!({})).await.0, 200);
+    assert_eq!(send(&gateway, MASTER_KEY, Method::GET, &path, &json!({})).await.0, 404);
     let before = calls(&sim).len();
     assert_eq!(chat(&gateway, &of_team, "an albatross").await.0, 200);
     assert_eq!(calls(&sim).len(), before + 1);

@@ -12,7 +12,7 @@ use super::{Actor, bad, fill, forbidden, not_found, throughput, view};
 use crate::audit::Action;
 use crate::digest::masked;
 use crate::grants::Asked;
-use crate::load::{ENFORCED, GUARDRAILS, texts};
+use crate::load::{ENFORCED, GUARDRAILS, POLICIES, texts};
 use crate::period::Period;
 use crate::request::{Outcome, metadata, required};
 use crate::rights::Standing;
@@ -80,6 +80,9 @@ impl Accounts {
         }
         Box::pin(self.guarantee(Ask { body, asked, row: Some(row), now }, metadata.as_ref())).await?;
         let mut patch = fill::patch(asked, metadata.as_ref(), &self.reset_clock()?, now)?;
+        if let Some(after) = patch.policies.as_ref().filter(|_| !actor.who.is_admin()) {
+            stays(POLICIES, &row.policies, after)?;
+        }
         patch.updated_by = Some(actor.name());
         patch.settings_updated_at = Some(Some(now));
         Ok(patch)
@@ -260,12 +263,19 @@ impl Accounts {
 
 /// What a key demands is not for its owner to lift.
 fn demands_stay(before: &Json, after: &Json) -> Outcome<()> {
-    for list in [GUARDRAILS, ENFORCED] {
-        let kept = texts(after, list);
-        if let Some(lost) = texts(before, list).iter().find(|name| !kept.contains(name)) {
-            let why = format!("Only proxy admins can take {lost} out of {list}.");
-            return Err(forbidden(why).with_param(list).into());
-        }
+    for list in [GUARDRAILS, POLICIES, ENFORCED] {
+        stays(list, &texts(before, list), &texts(after, list))?;
     }
     Ok(())
+}
+
+/// Nothing of a list is lost.
+fn stays(list: &'static str, before: &[String], after: &[String]) -> Outcome<()> {
+    match before.iter().find(|name| !after.contains(name)) {
+        Some(lost) => {
+            let why = format!("Only proxy admins can take {lost} out of {list}.");
+            Err(forbidden(why).with_param(list).into())
+        }
+        None => Ok(()),
+    }
 }

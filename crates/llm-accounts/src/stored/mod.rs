@@ -9,13 +9,15 @@ mod sso;
 mod ui;
 
 use llm_store::{
-    AgentRow, CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow, PromptRow,
-    ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow, SsoConfigRow, Store, UiSettingsRow,
+    AgentRow, CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow,
+    PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow, SsoConfigRow,
+    Store, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
 use crate::Accounts;
 use crate::callbacks;
+use crate::policies::{StoredAttachment, StoredPolicy};
 use crate::request::Outcome;
 use crate::seal::Seal;
 pub use cache::{cache_section, hidden_cache, unhidden_cache};
@@ -124,6 +126,10 @@ pub struct Stored {
     pub agents: Vec<StoredAgent>,
     /// The guardrails that are in force.
     pub guardrails: Vec<StoredGuardrail>,
+    /// The policies, every version.
+    pub policies: Vec<StoredPolicy>,
+    /// Whose calls they are for.
+    pub policy_attachments: Vec<StoredAttachment>,
     /// The managed prompts, every version.
     pub prompts: Vec<StoredPrompt>,
     /// Sections of the configuration: name and content.
@@ -188,6 +194,7 @@ impl std::fmt::Debug for Stored {
             .field("mcp_toolsets", &self.mcp_toolsets.len())
             .field("agents", &self.agents.len())
             .field("guardrails", &self.guardrails.len())
+            .field("policies", &self.policies.len())
             .field("prompts", &self.prompts.len())
             .field("of", &names)
             .finish()
@@ -273,8 +280,24 @@ impl StoredVersion {
         let stores = store.table::<RegisteredVectorStoreRow>().version().await?;
         let cache = store.table::<CacheConfigRow>().version().await?;
         let agents = store.table::<AgentRow>().version().await?;
-        let tables =
-            [models, credentials, servers, toolsets, guardrails, prompts, sso, pages, cache, tools, stores, agents];
+        let policies = store.table::<PolicyRow>().version().await?;
+        let attachments = store.table::<PolicyAttachmentRow>().version().await?;
+        let tables = [
+            models,
+            credentials,
+            servers,
+            toolsets,
+            guardrails,
+            policies,
+            attachments,
+            prompts,
+            sso,
+            pages,
+            cache,
+            tools,
+            stores,
+            agents,
+        ];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
@@ -298,6 +321,8 @@ impl Stored {
         let toolsets = store.table::<McpToolsetRow>().find(Filter::new()).await?;
         let agents = store.table::<AgentRow>().find(Filter::new()).await?;
         let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
+        let policies = store.table::<PolicyRow>().find(Filter::new()).await?;
+        let attachments = store.table::<PolicyAttachmentRow>().find(Filter::new()).await?;
         let prompts = store.table::<PromptRow>().find(Filter::new()).await?;
         let rows = store.table::<ConfigRow>().find(Filter::new()).await?;
         let sso = store.table::<SsoConfigRow>().find(Filter::new()).await?;
@@ -308,6 +333,8 @@ impl Stored {
         Ok(Self {
             agents: agents.iter().map(|row| StoredAgent::of(row, seal)).collect(),
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
+            policies: policies.iter().map(StoredPolicy::of).collect(),
+            policy_attachments: attachments.iter().map(StoredAttachment::of).collect(),
             prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
             mcp_toolsets: toolsets.iter().map(StoredToolset::of).collect(),

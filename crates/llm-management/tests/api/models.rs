@@ -68,6 +68,9 @@ impl Serving for Server {
     fn prompts(&self) -> Vec<ServedPrompt> {
         Vec::new()
     }
+    fn policies(&self) -> Arc<llm_accounts::Policies> {
+        Arc::default()
+    }
     fn serves_group(&self, name: &str) -> bool {
         name.starts_with("gpt")
     }

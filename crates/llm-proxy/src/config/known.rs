@@ -3,7 +3,7 @@
 /// Top level. The first line is served.
 pub(crate) const TOP_LEVEL: &str = "
     model_list litellm_settings router_settings general_settings environment_variables include guardrails prompts
-    callback_settings policies policy_attachments credential_list mcp_servers mcp_tools
+    policies policy_attachments callback_settings credential_list mcp_servers mcp_tools
     vector_store_registry search_tools sandbox_tools assistant_settings finetune_settings files_settings
     default_vertex_config worker_registry enable_jwt_auth litellm_jwtauth";
 

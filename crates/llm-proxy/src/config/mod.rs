@@ -31,6 +31,7 @@ pub mod cache;
 mod callbacks;
 mod credentials;
 mod database;
+mod declared;
 mod deployment;
 pub mod entry;
 mod env;
@@ -49,6 +50,7 @@ mod mcp;
 mod models;
 pub mod node;
 mod outbound;
+mod policies;
 pub mod problem;
 mod prompts;
 mod python;
@@ -140,6 +142,8 @@ pub struct Loaded {
     pub cache: Option<CacheConfig>,
     /// The guardrails that are served, as they were written, references resolved.
     pub guardrails: Vec<Json>,
+    /// Which of them run for whom.
+    pub policies: llm_accounts::Policies,
     /// The managed prompts that are served.
     pub prompts: Vec<crate::templates::Prompt>,
     /// Who is told of calls.
@@ -266,7 +270,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let top = Section::open(root, "", ctx.problems)?;
     let mut out = Loaded::new(ctx.env);
     out.prices = ctx.source.prices.clone();
-    declare_providers(&top);
+    declared::providers(&top);
     let litellm = top.section("litellm_settings");
     let router = top.section("router_settings");
     let general = top.section("general_settings");
@@ -281,8 +285,10 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let longest = ctx.env.filled("LITELLM_MAX_STREAMING_DURATION_SECONDS");
     out.engine.longest_stream = longest.and_then(|s| s.trim().parse().ok()).and_then(llm_client::target::seconds);
     out.guardrails = guardrails::read(&top, ctx.source);
+    out.policies = policies::read(&top, ctx, &out.guardrails);
     if let Some(stored) = &ctx.source.stored {
         out.guardrails.extend(stored::guardrails(stored, ctx));
+        policies::stored(stored, ctx.problems, &out.guardrails, &mut out.policies);
     }
     out.prompts = prompts::read(&top, ctx);
     if let Some(stored) = &ctx.source.stored {
@@ -344,21 +350,6 @@ fn unique(placed: &[models::Placed], problems: &Problems) {
     }
 }
 
-/// `providers:` (ours): rows for hosts that speak OpenAI's language.
-fn declare_providers(top: &Section<'_>) {
-    for (at, item) in top.list("providers").iter().enumerate() {
-        let row = item.json().to_raw().read::<llm_providers::declare::RowSpec>();
-        let provider = row.map_err(|e| e.to_string()).and_then(|row| row.provider().map_err(|e| e.message));
-        match provider {
-            Ok(provider) => llm_providers::declare(provider),
-            Err(e) => {
-                let message = e.split(" at line ").next().unwrap_or_default().to_owned();
-                top.problems().error(&item.mark, format!("providers[{at}]"), message);
-            }
-        }
-    }
-}
-
 impl Loaded {
     fn new(env: &Environment) -> Self {
         Self {
@@ -372,6 +363,7 @@ impl Loaded {
             agents: crate::agents::Agents::default(),
             cache: None,
             guardrails: Vec::new(),
+            policies: llm_accounts::Policies::default(),
             prompts: Vec::new(),
             callbacks: Callbacks::default(),
             alerts: llm_callbacks::AlertSettings::default(),

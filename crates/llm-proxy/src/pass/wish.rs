@@ -114,6 +114,7 @@ impl Named {
             cache: None,
             metadata: self.metadata.clone(),
             guardrails: None,
+            policies: None,
             no_log: false,
         }
     }

@@ -5,6 +5,7 @@ mod budgets;
 mod files;
 mod grants;
 mod keys;
+mod memories;
 mod models;
 mod organizations;
 mod pace;
@@ -31,6 +32,10 @@ pub use grants::{
 pub use keys::{
     DeletedTokenPatch, DeletedTokenRow, DeprecatedTokenPatch, DeprecatedTokenRow, JwtKeyMappingPatch, JwtKeyMappingRow,
     KeyPatch, VerificationToken,
+};
+pub use memories::{
+    MemoryPatch, MemoryRow, WorkflowEventPatch, WorkflowEventRow, WorkflowMessagePatch, WorkflowMessageRow,
+    WorkflowRunPatch, WorkflowRunRow,
 };
 pub use models::{
     CredentialPatch, CredentialRow, HealthCheckPatch, HealthCheckRow, ModelAliasPatch, ModelAliasRow, ProxyModelPatch,
