@@ -1,5 +1,7 @@
 //! How stored secrets are shown: their ends, if they are long enough to stay secret.
 
+use std::convert::Infallible;
+
 use llm_types::Json;
 
 /// Characters at the end that are shown.
@@ -22,27 +24,34 @@ pub(crate) fn sensitive(name: &str) -> bool {
 
 /// A tree whose secret values are masked, whatever they are nested in.
 pub(crate) fn tree(json: &Json) -> Json {
-    match json {
-        Json::Object(fields) => {
-            let field = |(name, value): &(String, Json)| {
-                let value = if sensitive(name) { all(value) } else { tree(value) };
-                (name.clone(), value)
-            };
-            Json::Object(fields.iter().map(field).collect())
-        }
-        Json::Array(items) => Json::Array(items.iter().map(tree).collect()),
-        other => other.clone(),
-    }
+    let Ok(shown) = secrets::<Infallible>(json, false, &|text| Ok(masked(text)));
+    shown
 }
 
 /// A tree whose texts are masked, all of them.
 pub(crate) fn all(json: &Json) -> Json {
-    match json {
-        Json::String(text) => Json::String(masked(text)),
-        Json::Object(fields) => Json::Object(fields.iter().map(|(name, value)| (name.clone(), all(value))).collect()),
-        Json::Array(items) => Json::Array(items.iter().map(all).collect()),
+    let Ok(shown) = secrets::<Infallible>(json, true, &|text| Ok(masked(text)));
+    shown
+}
+
+/// A tree with `edit` made of each text that is secret: by its own name, by that of what it is nested in, or because `secret`
+/// says that all are.
+///
+/// # Errors
+/// Those of `edit`.
+pub(crate) fn secrets<E>(json: &Json, secret: bool, edit: &dyn Fn(&str) -> Result<String, E>) -> Result<Json, E> {
+    Ok(match json {
+        Json::String(text) if secret => Json::String(edit(text)?),
+        Json::Array(items) => {
+            Json::Array(items.iter().map(|item| secrets(item, secret, edit)).collect::<Result<_, E>>()?)
+        }
+        Json::Object(fields) => {
+            let field =
+                |(name, value): &(String, Json)| Ok((name.clone(), secrets(value, secret || sensitive(name), edit)?));
+            Json::Object(fields.iter().map(field).collect::<Result<_, E>>()?)
+        }
         other => other.clone(),
-    }
+    })
 }
 
 #[cfg(test)]

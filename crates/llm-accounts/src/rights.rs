@@ -61,7 +61,7 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub async fn administers_any(&self, by: &Identity, reads: bool) -> Outcome<bool> {
-        if by.is_admin() || reads && by.role() == Some(Role::ProxyAdminViewer) {
+        if by.is_admin() || reads && sees_all(by) {
             return Ok(true);
         }
         Ok(!self.administered(by).await?.is_empty())
@@ -144,7 +144,7 @@ fn in_team(by: &Identity, team: &TeamRow) -> Standing {
     }
 }
 
-/// True for those who see everything.
+/// True for those who see everything: administrators of the gateway, and those who may only look.
 pub(crate) fn sees_all(by: &Identity) -> bool {
-    matches!(by.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
+    by.is_admin() || by.role() == Some(Role::ProxyAdminViewer)
 }

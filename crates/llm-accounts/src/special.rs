@@ -58,14 +58,14 @@ impl Wanted<'_> {
     /// What they say, if anything.
     pub(crate) fn special(&self, kv: &MemoryKv) -> Option<Box<Special>> {
         let (key, shown) = self.key;
-        let mut out = Special { session: self.session(), answers: self.answers(), ..Special::default() };
+        let params = crate::load::object(self.agent.and_then(|agent| agent.litellm_params.as_ref()));
+        let mut out = Special { session: self.session(&params), answers: self.answers(), ..Special::default() };
         named(kv, ("tag_per_key", key, shown), self.metadata.get("tag_rpm_limit"), &mut out.tags);
         named(kv, ("mcp_per_key", key, shown), self.metadata.get("mcp_rpm_limit"), &mut out.servers);
         if let Some((team, metadata)) = self.team {
             named(kv, ("mcp_per_team", team, team), metadata.get("mcp_rpm_limit"), &mut out.servers);
         }
         out.dynamic = ["rpm_limit_type", "tpm_limit_type"].iter().any(|name| is_dynamic(self.metadata, name));
-        let params = crate::load::object(self.agent.and_then(|agent| agent.litellm_params.as_ref()));
         out.traced = params.get("require_trace_id_on_calls_by_agent").and_then(Json::as_bool) == Some(true);
         let something = out.traced
             || !out.tags.is_empty()
@@ -76,13 +76,13 @@ impl Wanted<'_> {
         something.then(|| Box::new(out))
     }
 
-    fn session(&self) -> Option<SessionBounds> {
-        let params = crate::load::object(self.agent.and_then(|agent| agent.litellm_params.as_ref()));
+    /// What a session may use, by the parameters of the agent and the metadata of the key.
+    fn session(&self, params: &Json) -> Option<SessionBounds> {
         let number = |of: &Json, name: &str| match of.get(name)? {
             Json::String(text) => text.trim().parse::<f64>().ok(),
             other => other.as_f64(),
         };
-        let calls = number(&params, "max_iterations").or_else(|| number(self.metadata, "max_iterations"));
+        let calls = number(params, "max_iterations").or_else(|| number(self.metadata, "max_iterations"));
         let bounds = SessionBounds {
             owner: self.agent.map_or(self.key.0, |agent| agent.agent_id.as_str()).into(),
             rates: Limits {
@@ -91,7 +91,7 @@ impl Wanted<'_> {
                 ..Limits::default()
             },
             calls: calls.filter(|calls| calls.is_finite()).map(|calls| calls as i64),
-            max: number(&params, "max_budget_per_session").filter(|max| max.is_finite()).map(nanos),
+            max: number(params, "max_budget_per_session").filter(|max| max.is_finite()).map(nanos),
         };
         let some = bounds.rates.rpm.is_some() || bounds.rates.tpm.is_some();
         (some || bounds.calls.is_some() || bounds.max.is_some()).then_some(bounds)

@@ -1,12 +1,11 @@
 //! Whose daily usage a caller may read.
 
-use llm_store::{
-    DailyFilter, DailyScope, DeletedTokenRow, Filter, OrganizationMembershipRow, TeamRow, UserRow, VerificationToken,
-};
+use llm_store::{DailyFilter, DailyScope, DeletedTokenRow, Filter, TeamRow, UserRow, VerificationToken};
 
 use crate::keys::forbidden;
 use crate::keys::rights::{Place, place};
-use crate::{Accounts, Identity, Outcome, Role};
+use crate::rights::sees_all;
+use crate::{Accounts, Identity, Outcome};
 
 impl Accounts {
     /// Narrows a question about a rollup to what the caller may see; none when no row can be the caller's. Call it on the
@@ -20,14 +19,15 @@ impl Accounts {
         scope: DailyScope,
         filter: DailyFilter,
     ) -> Outcome<Option<DailyFilter>> {
-        if matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+        if sees_all(who) {
             return Ok(Some(filter));
         }
         let own = who.user_id().ok_or_else(|| forbidden("A key without a user has no usage of its own."))?;
         match scope {
             DailyScope::User => among(vec![own.to_owned()], filter),
             DailyScope::Team => self.usage_of_teams(own, filter).await,
-            DailyScope::Organization => self.usage_of_organizations(own, filter).await,
+            // Organizations are seen by those who manage them.
+            DailyScope::Organization => among(self.administered(who).await?, filter),
             DailyScope::Tag => self.usage_of_keys(own, filter).await,
             DailyScope::EndUser | DailyScope::Agent | DailyScope::Global => {
                 Err(forbidden("Only administrators may see this usage.").into())
@@ -40,7 +40,7 @@ impl Accounts {
     /// # Errors
     /// 403 for keys that are not the caller's.
     pub async fn visible_keys(&self, who: &Identity, filter: DailyFilter) -> Outcome<Option<DailyFilter>> {
-        if matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+        if sees_all(who) {
             return Ok(Some(filter));
         }
         let own = who.user_id().ok_or_else(|| forbidden("A key without a user has no usage of its own."))?;
@@ -75,13 +75,6 @@ impl Accounts {
         let all = places.iter().filter(|(_, p)| *p != Place::None).all(|(_, p)| *p == Place::Admin);
         let filter = DailyFilter { entities: teams, ..filter };
         if all { Ok(Some(filter)) } else { self.usage_of_keys(own, filter).await }
-    }
-
-    /// Organizations are seen by those who manage them.
-    async fn usage_of_organizations(&self, own: &str, filter: DailyFilter) -> Outcome<Option<DailyFilter>> {
-        let managed = Filter::new().is("user_id", own.to_owned()).is("user_role", Role::OrgAdmin.name());
-        let rows = self.store_or_refuse()?.table::<OrganizationMembershipRow>().find(managed).await?;
-        among(rows.into_iter().map(|row| row.organization_id).collect(), filter)
     }
 
     /// What the user's keys used, those that are deleted included.

@@ -22,7 +22,7 @@ mod switch;
 
 use llm_store::defaults::new_id;
 use llm_store::{AgentRow, Filter, StoreTx};
-use llm_types::Json;
+use llm_types::{Error, Json};
 use sha2::{Digest as _, Sha256};
 
 use crate::Accounts;
@@ -75,7 +75,7 @@ impl Accounts {
         unless_taken(tx.table().insert(&row).await, taken, "agent_name")?;
         self.audit(tx.table(), actor, Action::Created, &row.agent_id, None, Some(&row)).await?;
         self.commit_and_serve(tx).await?;
-        self.shown_agent(&row, true).await
+        self.shown_agent(&row).await
     }
 
     /// `PUT /v1/agents/{agent_id}` (`whole`): what is not given is taken away, but limits and secrets stay. `PATCH` of the
@@ -108,10 +108,8 @@ impl Accounts {
         unless_taken(tx.table().put(&after).await, taken, "agent_name")?;
         self.audit(tx.table(), actor, Action::Updated, id, Some(&before), Some(&after)).await?;
         self.commit_and_serve(tx).await?;
-        // Limits of its keys are another agent's now.
-        self.forget_keys(|known| known.caller().agent_id.as_deref() == Some(id));
-        self.inner().parties.forget();
-        self.shown_agent(&after, true).await
+        self.forget_agent(id);
+        self.shown_agent(&after).await
     }
 
     /// `DELETE /v1/agents/{agent_id}`. Its keys stay, without its limits.
@@ -127,14 +125,19 @@ impl Accounts {
         self.erase(&mut tx, actor, id, &row).await?;
         self.link_grants(&mut tx, actor, Some(&grants::Asked::Nothing), row.object_permission_id.as_deref()).await?;
         self.commit_and_serve(tx).await?;
-        self.forget_keys(|known| known.caller().agent_id.as_deref() == Some(id));
-        self.inner().parties.forget();
+        self.forget_agent(id);
         Ok(Json::object([("message", format!("Agent {id} deleted successfully"))]))
     }
 
     async fn agent_row(&self, id: &str) -> Outcome<AgentRow> {
         let row = self.store_or_refuse()?.table::<AgentRow>().get([id]).await?;
-        Ok(row.ok_or_else(|| not_found(format!("Agent with ID {id} not found")).with_param("agent_id"))?)
+        Ok(row.ok_or_else(|| no_agent(id))?)
+    }
+
+    /// Keys of an agent, and what it lets its sessions use, are read anew: its limits are others now.
+    fn forget_agent(&self, id: &str) {
+        self.forget_keys(|known| known.caller().agent_id.as_deref() == Some(id));
+        self.inner().parties.forget();
     }
 
     /// Lays what is given over a row.
@@ -214,6 +217,12 @@ impl Accounts {
         filled.or_else(|| of(&section("agent_list"))).unwrap_or_default()
     }
 
+    /// The agent of the file with this id.
+    fn file_agent(&self, id: &str) -> Option<Json> {
+        let is = |agent: &Json| agent.text("agent_name").is_some_and(|name| agent_id_of_name(name) == id);
+        self.file_agents().into_iter().find(is)
+    }
+
     /// Refuses an agent that could not be served.
     async fn check_agent(&self, row: &AgentRow) -> Outcome<()> {
         let mut draft = self.stored().await?;
@@ -221,6 +230,10 @@ impl Accounts {
         draft.agents.push(StoredAgent::of(row, self.seal().as_ref()));
         self.check_draft(&draft, Changed::Rest)
     }
+}
+
+fn no_agent(id: &str) -> Error {
+    not_found(format!("Agent with ID {id} not found")).with_param("agent_id")
 }
 
 impl StoredAgent {

@@ -3,9 +3,9 @@
 use llm_store::AgentRow;
 use llm_types::Json;
 
-use super::{PublicBody, agent_id_of_name};
+use super::{PublicBody, agent_id_of_name, no_agent};
 use crate::Accounts;
-use crate::keys::{Actor, bad, not_found};
+use crate::keys::{Actor, bad};
 use crate::request::{Outcome, required};
 
 /// The setting with their ids.
@@ -18,8 +18,13 @@ impl Accounts {
     /// 404 for an agent that is not there.
     pub async fn make_agents_public(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let ids = required(PublicBody::read(body)?.agent_ids, "agent_ids", body)?;
-        for id in &ids {
-            self.is_agent(id).await?;
+        let rows = self.store_or_refuse()?.table::<AgentRow>().get_many(&ids).await?;
+        let of_file = self.file_agents();
+        let mut known: Vec<String> =
+            of_file.iter().filter_map(|a| a.text("agent_name")).map(agent_id_of_name).collect();
+        known.extend(rows.into_iter().map(|row| row.agent_id));
+        if let Some(stranger) = ids.iter().find(|id| !known.contains(id)) {
+            return Err(no_agent(stranger).into());
         }
         self.publish(actor, ids).await
     }
@@ -29,7 +34,7 @@ impl Accounts {
     /// # Errors
     /// 404 for an agent that is not there, 400 for one that is public.
     pub async fn make_agent_public(&self, actor: Actor<'_>, id: &str) -> Outcome<Json> {
-        let name = self.is_agent(id).await?;
+        let name = self.agent_name(id).await?;
         let mut ids = self.public_agents().await?;
         if ids.iter().any(|known| known == id) {
             return Err(bad(format!("Agent with name {name} already in public agent groups")).into());
@@ -56,13 +61,11 @@ impl Accounts {
     }
 
     /// The name of the agent with this id.
-    async fn is_agent(&self, id: &str) -> Outcome<String> {
+    async fn agent_name(&self, id: &str) -> Outcome<String> {
         if let Some(row) = self.store_or_refuse()?.table::<AgentRow>().get([id]).await? {
             return Ok(row.agent_name);
         }
-        let file = self.file_agents();
-        let mut names = file.iter().filter_map(|agent| agent.text("agent_name"));
-        let name = names.find(|name| agent_id_of_name(name) == id).map(str::to_owned);
-        Ok(name.ok_or_else(|| not_found(format!("Agent with ID {id} not found")).with_param("agent_id"))?)
+        let agent = self.file_agent(id).ok_or_else(|| no_agent(id))?;
+        Ok(agent.text("agent_name").unwrap_or_default().to_owned())
     }
 }

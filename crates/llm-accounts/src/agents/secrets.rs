@@ -8,23 +8,9 @@ use crate::seal::Seal;
 /// What stands for a secret in answers, as LiteLLM writes it.
 const HIDDEN: &str = "REDACTED_BY_LITELM";
 
-/// A tree with `edit` made of each text whose name says that it is secret.
+/// A tree with `edit` made of each text whose name says that it is secret. An empty text is none.
 pub(super) fn each(json: &Json, edit: &dyn Fn(&str) -> Result<String>) -> Result<Json> {
-    walk(json, false, edit)
-}
-
-fn walk(json: &Json, secret: bool, edit: &dyn Fn(&str) -> Result<String>) -> Result<Json> {
-    Ok(match json {
-        Json::String(text) if secret && !text.is_empty() => Json::String(edit(text)?),
-        Json::Array(items) => Json::Array(items.iter().map(|item| walk(item, secret, edit)).collect::<Result<_>>()?),
-        Json::Object(fields) => {
-            let field = |(name, value): &(String, Json)| {
-                Ok((name.clone(), walk(value, secret || mask::sensitive(name), edit)?))
-            };
-            Json::Object(fields.iter().map(field).collect::<Result<_>>()?)
-        }
-        other => other.clone(),
-    })
+    mask::secrets(json, false, &|text| if text.is_empty() { Ok(String::new()) } else { edit(text) })
 }
 
 /// A column with its secrets opened; what was never sealed stays as it is.

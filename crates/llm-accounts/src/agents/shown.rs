@@ -8,8 +8,8 @@ use llm_store::{AgentRow, Filter, ListQuery, VerificationToken};
 use llm_types::Json;
 use tokio::task::JoinSet;
 
-use super::{agent_id_of_name, secrets};
-use crate::keys::{bad, forbidden, not_found, view};
+use super::{agent_id_of_name, no_agent, secrets};
+use crate::keys::{bad, forbidden, view};
 use crate::request::Outcome;
 use crate::rights::sees_all;
 use crate::{Accounts, Identity};
@@ -27,6 +27,12 @@ struct Listed {
     shown: Json,
 }
 
+impl Listed {
+    fn new(row: &AgentRow, shown: Json) -> Self {
+        Self { id: row.agent_id.clone(), groups: row.agent_access_groups.clone(), shown }
+    }
+}
+
 impl Accounts {
     /// `GET /v1/agents`; `health_check` leaves out those whose address does not answer.
     ///
@@ -37,17 +43,16 @@ impl Accounts {
             let why = "agent_search_not_configured: agents are not searched by meaning here";
             return Err(bad(why).with_param("query").into());
         }
-        let all = who.is_admin() || sees_all(who);
         let mut listed = self.listed_agents().await?;
-        listed.retain(|agent| all || who.is_granted_agent(&agent.id, &agent.groups));
+        listed.retain(|agent| sees_all(who) || who.is_granted_agent(&agent.id, &agent.groups));
         let public = self.public_agents().await?;
         let mut shown: Vec<Json> = Vec::new();
         for agent in listed {
             let mut told = agent.shown;
-            let mut params = told.remove("litellm_params").filter(|p| p.as_object().is_some());
-            let params = params.get_or_insert_with(|| Json::Object(Vec::new()));
+            let params = told.remove("litellm_params").filter(|params| params.as_object().is_some());
+            let mut params = params.unwrap_or_else(|| Json::Object(Vec::new()));
             params.set("is_public", public.contains(&agent.id));
-            told.set("litellm_params", params.clone());
+            told.set("litellm_params", params);
             shown.push(told);
         }
         self.with_agent_keys(&mut shown).await?;
@@ -61,13 +66,13 @@ impl Accounts {
     /// # Errors
     /// 403 for an agent that the caller may not call, 404 for one that is not there.
     pub async fn agent(&self, who: &Identity, id: &str) -> Outcome<Json> {
-        let found = self.listed_agents().await?.into_iter().find(|agent| agent.id == id);
+        let found = self.listed_agent(id).await?;
         let groups = found.as_ref().map(|agent| agent.groups.as_slice()).unwrap_or_default();
-        if !(who.is_admin() || sees_all(who) || who.may_call_agent(id, groups)) {
+        if !(sees_all(who) || who.may_call_agent(id, groups)) {
             let why = format!("Agent '{id}' is not allowed for your key/team. Contact proxy admin for access.");
             return Err(forbidden(why).into());
         }
-        let found = found.ok_or_else(|| not_found(format!("Agent with ID {id} not found")).with_param("agent_id"))?;
+        let found = found.ok_or_else(|| no_agent(id))?;
         let mut shown = [found.shown];
         self.with_agent_keys(&mut shown).await?;
         let [mut shown] = shown;
@@ -75,40 +80,32 @@ impl Accounts {
         Ok(ordered(shown))
     }
 
-    /// A row as the answer of a call that changed it.
-    pub(super) async fn shown_agent(&self, row: &AgentRow, admin: bool) -> Outcome<Json> {
-        let mut rows = [self.of_row(row)];
-        self.show_grants(&mut rows).await?;
-        let [mut shown] = rows;
-        if !admin {
-            OF_ADMINS.iter().for_each(|field| shown.set(field, Json::Null));
+    /// A row as the answer of a call that changed it: only administrators make such calls.
+    pub(super) async fn shown_agent(&self, row: &AgentRow) -> Outcome<Json> {
+        Ok(ordered(self.with_grants(of_row(row)).await?))
+    }
+
+    /// The agent with this id: a row, or an agent of the file whose name no row has.
+    async fn listed_agent(&self, id: &str) -> Outcome<Option<Listed>> {
+        let mut rows = self.store_or_refuse()?.table::<AgentRow>();
+        if let Some(row) = rows.get([id]).await? {
+            return Ok(Some(Listed::new(&row, self.with_grants(of_row(&row)).await?)));
         }
-        Ok(ordered(shown))
+        let Some((name, agent)) = self.file_agent(id).as_ref().and_then(of_file) else { return Ok(None) };
+        let taken = !rows.find(Filter::new().is("agent_name", name)).await?.is_empty();
+        Ok((!taken).then_some(agent))
     }
 
     /// Every agent: rows, the newest first, and those of the file whose name no row has.
     async fn listed_agents(&self) -> Outcome<Vec<Listed>> {
         let newest = ListQuery { filter: Filter::new(), ..ListQuery::default() }.sorted("created_at", true);
         let rows = self.store_or_refuse()?.table::<AgentRow>().rows(&newest).await?;
-        let mut shown: Vec<Json> = rows.iter().map(|row| self.of_row(row)).collect();
+        let mut shown: Vec<Json> = rows.iter().map(of_row).collect();
         self.show_grants(&mut shown).await?;
-        let groups = |row: &AgentRow| row.agent_access_groups.clone();
-        let listed = |(row, shown): (&AgentRow, Json)| Listed { id: row.agent_id.clone(), groups: groups(row), shown };
-        let mut out: Vec<Listed> = rows.iter().zip(shown).map(listed).collect();
+        let mut out: Vec<Listed> = rows.iter().zip(shown).map(|(row, shown)| Listed::new(row, shown)).collect();
         let taken = |name: &str| rows.iter().any(|row| row.agent_name == name);
         out.extend(self.file_agents().iter().filter_map(of_file).filter(|(name, _)| !taken(name)).map(|(_, a)| a));
         Ok(out)
-    }
-
-    fn of_row(&self, row: &AgentRow) -> Json {
-        let mut shown = view::row(row);
-        for (name, raw) in [("litellm_params", &row.litellm_params), ("kill_switch", &row.kill_switch)] {
-            shown.set(
-                name,
-                raw.as_ref().map(|raw| secrets::hidden(&raw.read().unwrap_or_default())).unwrap_or_default(),
-            );
-        }
-        shown
     }
 
     /// Puts the keys of each agent beside it: never themselves, only what tells them apart.
@@ -164,7 +161,17 @@ impl Accounts {
     }
 }
 
-/// An agent of the file, as it has it.
+/// A row with its secrets hidden.
+fn of_row(row: &AgentRow) -> Json {
+    let mut shown = view::row(row);
+    for (name, raw) in [("litellm_params", &row.litellm_params), ("kill_switch", &row.kill_switch)] {
+        let hidden = raw.as_ref().map(|raw| secrets::hidden(&raw.read().unwrap_or_default()));
+        shown.set(name, hidden.unwrap_or_default());
+    }
+    shown
+}
+
+/// The name of an agent of the file, and the agent as the file has it.
 fn of_file(entry: &Json) -> Option<(String, Listed)> {
     let name = entry.text("agent_name").filter(|name| !name.is_empty())?;
     entry.get("agent_card_params").filter(|card| card.as_object().is_some_and(|fields| !fields.is_empty()))?;

@@ -11,10 +11,10 @@ use llm_store::AgentRow;
 use llm_types::{Error, Json, Kind};
 use url::Url;
 
-use super::{agent_id_of_name, secrets};
+use super::{no_agent, secrets};
 use crate::Accounts;
 use crate::audit::Action;
-use crate::keys::{Actor, bad, not_found};
+use crate::keys::{Actor, bad};
 use crate::request::Outcome;
 use crate::stored::is_web;
 
@@ -105,9 +105,7 @@ impl Accounts {
             let opened = row.kill_switch.as_ref().map(|raw| secrets::opened(seal.as_ref(), raw));
             return Ok(opened.filter(|switch| !switch.is_null()));
         }
-        let file = self.file_agents();
-        let of_file = file.iter().find(|agent| agent.text("agent_name").is_some_and(|n| agent_id_of_name(n) == id));
-        let agent = of_file.ok_or_else(|| not_found(format!("Agent with ID {id} not found")).with_param("agent_id"))?;
+        let agent = self.file_agent(id).ok_or_else(|| no_agent(id))?;
         let environment = self.serving()?.environment();
         Ok(agent.get("kill_switch").filter(|switch| !switch.is_null()).map(|switch| resolved(switch, &*environment)))
     }

@@ -8,11 +8,11 @@ use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::models::merged;
 use crate::request::{Map, Outcome, body, required, unless_taken};
-use crate::seal::Seal;
-use crate::seal::opened;
+use crate::rights::sees_all;
+use crate::seal::{Seal, opened};
 use crate::serving::Changed;
 use crate::stored::StoredGuardrail;
-use crate::{Accounts, Role, mask};
+use crate::{Accounts, mask};
 
 body! {
     /// `POST /guardrails`, `PUT /guardrails/{guardrail_id}`.
@@ -121,8 +121,7 @@ impl Accounts {
         });
         let rows = self.store_or_refuse()?.table::<GuardrailRow>().find(Filter::new().is("status", ACTIVE)).await?;
         let mut all: Vec<Json> = of_file.chain(rows.iter().map(shown)).collect();
-        let reads_all = actor.who.is_admin() || actor.who.role() == Some(Role::ProxyAdminViewer);
-        if !reads_all {
+        if !sees_all(actor.who) {
             all.iter_mut().for_each(narrowed);
         }
         Ok(Json::object([(SECTION, Json::Array(all))]))

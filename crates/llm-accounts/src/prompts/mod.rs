@@ -7,11 +7,11 @@ use llm_types::{Error, Json, Kind};
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::request::{Map, Outcome, body, required, unless_taken};
-use crate::seal::Seal;
-use crate::seal::opened;
+use crate::rights::sees_all;
+use crate::seal::{Seal, opened};
 use crate::serving::Changed;
 use crate::stored::StoredPrompt;
-use crate::{Accounts, Identity, Role, mask};
+use crate::{Accounts, Identity, mask};
 
 body! {
     /// `POST /prompts`, `PUT` and `PATCH /prompts/{prompt_id}`.
@@ -151,7 +151,7 @@ impl Accounts {
     pub async fn prompts(&self, actor: Actor<'_>, environment: Option<&str>) -> Outcome<Json> {
         let who = actor.who;
         let named = who.prompt_lists().next().is_some();
-        if !named && !reads_all(who) {
+        if !named && !sees_all(who) {
             return Ok(listed(Vec::new()));
         }
         let mut rows = self.store_or_refuse()?.table::<PromptRow>().find(Filter::new()).await?;
@@ -306,10 +306,6 @@ impl StoredPrompt {
             params: opened(seal, &row.litellm_params),
         }
     }
-}
-
-fn reads_all(who: &Identity) -> bool {
-    who.is_admin() || who.role() == Some(Role::ProxyAdminViewer)
 }
 
 fn missing(id: &str) -> Error {
