@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::body::Body;
 use chrono::Utc;
 use http::Response;
-use llm_accounts::{KeyDigest, Outcome, read_token, write_token};
-use llm_types::{Error, Json, Kind, Secret};
-use subtle::ConstantTimeEq as _;
+use llm_accounts::{KeyDigest, Outcome, write_token};
+use llm_types::{Json, Secret};
 
+use super::away::{same, told};
+use super::refusal::{bad, forbidden};
 use super::{Visit, codes, page, reply};
 
 /// How long a login may take.
@@ -72,19 +73,6 @@ impl Login {
     fn place(&self) -> String {
         format!("cli\0{}", self.number)
     }
-}
-
-fn told(token: &str, kind: &str, key: &Secret) -> Option<Json> {
-    let claims = read_token(token, key, Utc::now().timestamp())?;
-    (claims.text("token_type") == Some(kind)).then_some(claims)
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
-}
-
-fn bad(why: &str) -> Error {
-    Error::bad_request(why).with_type("auth_error")
 }
 
 /// The login that a path names.
@@ -171,9 +159,7 @@ pub(super) async fn poll(visit: Visit) -> Response<Body> {
         let key = visit.accounts.signing_key()?;
         let login = of_path(&visit, key)?;
         if !visit.header(SECRET).is_some_and(|given| same(given, &login.signed("cli_poll", None, key))) {
-            return Err(Error::new(Kind::PermissionDenied, "Invalid CLI polling secret")
-                .with_type("auth_error")
-                .into());
+            return Err(forbidden("Invalid CLI polling secret").into());
         }
         match visit.accounts.deposited(&login.place()).await? {
             None => Ok(Json::object([("status", "pending")])),
@@ -208,7 +194,7 @@ async fn ready(visit: &Visit, login: &Login, user: &str) -> Outcome<Json> {
     let team = chosen.or_else(|| teams.first().map(|team| team.team_id.as_str()));
     if chosen.is_some_and(|chosen| !teams.iter().any(|team| team.team_id == chosen)) {
         let why = "User does not belong to this team";
-        return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").with_param("team_id").into());
+        return Err(forbidden(why).with_param("team_id").into());
     }
     // Of several that ask at once one gets it.
     if visit.accounts.redeem(&login.place()).await?.is_none() {

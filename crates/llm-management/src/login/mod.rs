@@ -8,17 +8,22 @@
 //! | `password` | names and passwords |
 //! | `onboarding` | invitations |
 //! | `session` | who is logged in; logging out |
-//! | `sso` | identity providers |
+//! | `away` | away at an identity provider and back, whatever it speaks |
+//! | `sso` | which provider it is; those that send people back with a code |
 //! | `saml` | those that speak SAML |
 //! | `cli` | command lines |
+//! | `codes` | codes that stand for a token once |
+//! | `refusal` | what visitors are refused with |
 //! | `about` | what pages want to know before anybody is logged in |
 
 mod about;
+mod away;
 mod cli;
 mod codes;
 mod onboarding;
 mod page;
 mod password;
+mod refusal;
 mod reply;
 mod saml;
 mod session;

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::Response;
 use http::header::AUTHORIZATION;
-use llm_types::{Error, Kind};
 
+use super::refusal::unauthorized;
 use super::{Visit, reply};
 
 /// `GET /onboarding/get_token?invite_link=ID`.
@@ -21,9 +21,7 @@ pub(super) async fn claim(visit: Visit) -> Response<Body> {
         if bearer { text.get(7..).unwrap_or_default() } else { text }
     });
     let outcome = async {
-        let token = given.ok_or_else(|| {
-            Error::new(Kind::Authentication, "Missing onboarding session for invitation link.").with_type("auth_error")
-        })?;
+        let token = given.ok_or_else(|| unauthorized("Missing onboarding session for invitation link."))?;
         let session = visit.accounts.claim_invitation(token.trim(), &visit.json()?).await?;
         let token = visit.accounts.session_token(&session)?;
         Ok((visit.accounts.onboarded(&session, &token, &visit.base()), token))

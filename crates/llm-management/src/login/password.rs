@@ -9,7 +9,7 @@ use llm_accounts::{Attempt, Outcome, Problem, Session};
 use llm_types::{Error, Json, Kind, Secret};
 use tokio::time::Instant;
 
-use super::visit::own_path;
+use super::refusal::{bad, unauthorized};
 use super::{Visit, page, reply};
 
 /// A login that fails takes this long, whatever was wrong.
@@ -39,11 +39,7 @@ pub(super) async fn form(visit: Visit) -> Response<Body> {
     match outcome {
         Ok((_, token)) => {
             let back = visit.field("return_to");
-            let to = match own_path(back.as_deref()) {
-                Some(path) => path.to_owned(),
-                None => format!("{}/ui/?login=success", visit.base()),
-            };
-            let mut response = reply::redirect(&to);
+            let mut response = reply::redirect(&visit.onward(back.as_deref()));
             reply::remember(&mut response, &visit, &token);
             response
         }
@@ -96,7 +92,7 @@ pub(super) async fn json(visit: Visit) -> Response<Body> {
 }
 
 fn told(visit: &Visit, token: &str) -> Json {
-    Json::object([("redirect_url", format!("{}/ui/?login=success", visit.base())), ("token", token.to_owned())])
+    Json::object([("redirect_url", visit.onward(None)), ("token", token.to_owned())])
 }
 
 /// Logins across origins are for gateways that a control plane looks after.
@@ -128,11 +124,9 @@ pub(super) async fn exchange(visit: Visit) -> Response<Body> {
         let code = body
             .text("code")
             .filter(|code| !code.is_empty())
-            .ok_or_else(|| Error::bad_request("Missing 'code' parameter").with_type("auth_error").with_param("code"))?;
-        let token = visit.accounts.redeem(code).await?.ok_or_else(|| {
-            Error::new(Kind::Authentication, "Invalid or expired login code").with_type("auth_error").with_param("code")
-        })?;
-        Ok(token)
+            .ok_or_else(|| bad("Missing 'code' parameter").with_param("code"))?;
+        let token = visit.accounts.redeem(code).await?;
+        Ok(token.ok_or_else(|| unauthorized("Invalid or expired login code").with_param("code"))?)
     };
     match outcome.await {
         Ok(token) => {

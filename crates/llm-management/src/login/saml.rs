@@ -1,7 +1,6 @@
 //! Logging in at an identity provider that speaks SAML: there by redirect, back by a form that the browser posts.
 //!
-//! As with codes, what has to be kept meanwhile lies in a signed cookie of the browser that left. That an assertion is good
-//! once is remembered where gateways share a store.
+//! That an assertion is good once is remembered where gateways share a store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +9,18 @@ use axum::body::Body;
 use chrono::Utc;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use llm_accounts::{Outcome, Profile, Role, UiAccess, read_token, write_token};
+use llm_accounts::{Outcome, Profile, Role, UiAccess};
 use llm_idp::{Idp, Refused, SamlProvider, SamlSettings, Subject};
-use llm_types::{Error, Json, Kind};
+use llm_types::Json;
 use parking_lot::Mutex;
-use subtle::ConstantTimeEq as _;
 
-use super::reply::{self, Crossing};
-use super::sso::{self, Arrival, SsoSettings, SsoWay};
-use super::visit::own_path;
-use super::{Visit, cli};
+use super::away::{self, Arrival, Away, refused, same};
+use super::refusal::{bad, not_set_up, unauthorized};
+use super::sso::{SsoSettings, SsoWay};
+use super::{Visit, cli, reply};
 
-/// The cookie of somebody who is away at the provider.
-const AWAY: &str = "saml_login";
-/// What that cookie's token says it is.
-const KIND: &str = "saml_login";
-/// How long somebody may take there.
-const SECONDS: i64 = 600;
+/// People come back by a form that the provider's page posts.
+const AWAY: Away = Away { name: "saml_login", posted: true };
 
 /// How old a provider's metadata may be, in seconds, and how old where they cannot be had again.
 const FRESH: i64 = 3600;
@@ -133,17 +127,13 @@ impl SamlWay {
     }
 }
 
-fn unauthorized(why: &str) -> Error {
-    Error::new(Kind::Authentication, why).with_type("auth_error")
-}
-
 /// The way in, where it is SAML.
-fn way(visit: &Visit) -> Outcome<(Arc<SsoSettings>, &Visit)> {
-    match &visit.sso {
-        Some(sso) if matches!(sso.way, SsoWay::Saml(_)) => Ok((Arc::clone(sso), visit)),
+fn way(visit: &Visit) -> Outcome<(&SsoSettings, &SamlWay)> {
+    match visit.sso.as_deref() {
+        Some(sso @ SsoSettings { way: SsoWay::Saml(saml), .. }) => Ok((sso, saml)),
         _ => {
             let why = "SAML SSO is not configured. Set SAML_IDP_METADATA_URL or SAML_IDP_METADATA_XML.";
-            Err(Error::new(Kind::NotFound, why).with_status(501).with_type("auth_error").into())
+            Err(not_set_up(why).into())
         }
     }
 }
@@ -151,9 +141,8 @@ fn way(visit: &Visit) -> Outcome<(Arc<SsoSettings>, &Visit)> {
 /// `GET /sso/saml/login?return_to=`.
 pub(super) async fn login(visit: Visit) -> Response<Body> {
     let outcome = async {
-        let (sso, visit) = way(&visit)?;
-        let SsoWay::Saml(saml) = &sso.way else { return Err(unauthorized("no SAML").into()) };
-        leave(visit, &sso, saml, cli::asked(visit)?).await
+        let (sso, saml) = way(&visit)?;
+        leave(&visit, sso, saml, cli::asked(&visit)?).await
     };
     outcome.await.unwrap_or_else(|problem| reply::json(Err(problem)))
 }
@@ -165,33 +154,17 @@ pub(super) async fn leave(
     saml: &SamlWay,
     program: Option<String>,
 ) -> Outcome<Response<Body>> {
-    let key = visit.accounts.signing_key()?;
-    let provider = saml.provider(&sso.idp, FRESH).await.map_err(|why| sso::refused(&why))?;
+    let provider = saml.provider(&sso.idp, FRESH).await.map_err(|why| refused(&why))?;
     let now = Utc::now().timestamp();
-    let left = saml.settings(&visit.base()).leave(&provider, None, now).map_err(|why| sso::refused(&why))?;
-    let claims = Json::object([
-        ("token_type", Json::from(KIND)),
-        ("request", Json::from(left.id.as_str())),
-        ("return_to", Json::from(own_path(visit.asked("return_to")))),
-        ("cli", Json::from(program)),
-        ("exp", Json::from(now + SECONDS)),
-    ]);
-    let mut response = reply::redirect(&left.url);
-    let token = write_token(&claims, key);
-    reply::set_cookie(&mut response, visit, (AWAY, &token), SECONDS, Crossing::of_posts(visit));
-    Ok(response)
+    let left = saml.settings(&visit.base()).leave(&provider, None, now).map_err(|why| refused(&why))?;
+    AWAY.leave(visit, &left.url, &[("request", &left.id)], program)
 }
 
 /// `GET /sso/saml/metadata`: what the provider wants to know of us.
 pub(super) async fn metadata(visit: Visit) -> Response<Body> {
-    let outcome = || {
-        let (sso, visit) = way(&visit)?;
-        let SsoWay::Saml(saml) = &sso.way else { return Err(unauthorized("no SAML").into()) };
-        Ok(saml.settings(&visit.base()).metadata())
-    };
-    match outcome() {
-        Ok(text) => {
-            let mut response = Response::new(Body::from(text));
+    match way(&visit) {
+        Ok((_, saml)) => {
+            let mut response = Response::new(Body::from(saml.settings(&visit.base()).metadata()));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
             response
         }
@@ -201,28 +174,18 @@ pub(super) async fn metadata(visit: Visit) -> Response<Body> {
 
 /// `POST /sso/saml/callback`: back from the provider.
 pub(super) async fn callback(visit: Visit) -> Response<Body> {
-    let mut response = match come_back(&visit).await {
-        Ok(arrival) => sso::arrived(&visit, arrival),
-        Err(problem) => reply::json(Err(problem)),
-    };
-    // It is good once.
-    reply::set_cookie(&mut response, &visit, (AWAY, ""), 0, Crossing::of_posts(&visit));
-    response
+    let arrival = come_back(&visit).await;
+    AWAY.back(&visit, arrival)
 }
 
 async fn come_back(visit: &Visit) -> Outcome<Arrival> {
-    let (sso, _) = way(visit)?;
-    let SsoWay::Saml(saml) = &sso.way else { return Err(unauthorized("no SAML").into()) };
-    let posted = visit.field("SAMLResponse").ok_or_else(|| {
-        Error::bad_request("Missing SAMLResponse in callback request.")
-            .with_type("auth_error")
-            .with_param("SAMLResponse")
-    })?;
-    let key = visit.accounts.signing_key()?;
-    let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
-    let kept = kept.filter(|kept| kept.text("token_type") == Some(KIND));
+    let (sso, saml) = way(visit)?;
+    let posted = visit
+        .field("SAMLResponse")
+        .ok_or_else(|| bad("Missing SAMLResponse in callback request.").with_param("SAMLResponse"))?;
+    let kept = AWAY.kept(visit)?;
     let settings = saml.settings(&visit.base());
-    let subject = saml.judge(&sso.idp, &settings, &posted).await.map_err(|why| sso::refused(&why))?;
+    let subject = saml.judge(&sso.idp, &settings, &posted).await.map_err(|why| refused(&why))?;
     bound(visit, saml, &subject, kept.as_ref())?;
     let left = u64::try_from(subject.ends - Utc::now().timestamp()).unwrap_or_default().max(1);
     let place = format!("saml\0{}", subject.assertion);
@@ -230,20 +193,16 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
         return Err(unauthorized("SAML assertion has already been used (replay detected).").into());
     }
     let profile = profile(visit, saml, &subject)?;
-    let said = |name: &str| kept.as_ref().and_then(|kept| kept.text(name)).map(str::to_owned);
-    if let Some(login) = said("cli") {
-        let user = visit.accounts.arrive(&profile).await?;
-        return cli::ask_for_code(visit, &login, &user.user_id).map(Arrival::Program);
-    }
-    let to = said("return_to").or_else(|| visit.field("RelayState").filter(|_| subject.answers.is_none()));
-    sso::session(visit, &profile, to.as_deref()).await
+    // Only who was not sent there from here says so on the way.
+    let relay = visit.field("RelayState").filter(|_| subject.answers.is_none());
+    away::arrive(visit, &profile, kept.as_ref(), relay.as_deref()).await
 }
 
 /// Whether a response belongs to a login that this browser began.
 fn bound(visit: &Visit, saml: &SamlWay, subject: &Subject, kept: Option<&Json>) -> Outcome<()> {
     let begun = kept.and_then(|kept| kept.text("request"));
     match (&subject.answers, begun) {
-        (Some(answers), Some(begun)) if bool::from(answers.as_bytes().ct_eq(begun.as_bytes())) => Ok(()),
+        (Some(answers), Some(begun)) if same(answers, begun) => Ok(()),
         (None, None) if !saml.unsolicited => {
             Err(unauthorized("Unsolicited (IdP-initiated) SAML responses are disabled.").into())
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::Response;
 use llm_accounts::{Credential, Identity, Outcome};
-use llm_types::{Error, Json, Kind, Secret};
+use llm_types::{Json, Secret};
 
 use super::Visit;
+use super::refusal::{forbidden, unauthorized};
 use super::reply::{self, COOKIE, Crossing};
 
 /// The key that the visitor shows: in a header, else inside of the cookie's token.
@@ -23,9 +24,7 @@ fn key(visit: &Visit) -> Outcome<Option<Secret>> {
 }
 
 async fn who(visit: &Visit) -> Outcome<(Secret, Arc<Identity>)> {
-    let key = key(visit)?.ok_or_else(|| {
-        Error::new(Kind::Authentication, "Authentication Error, nobody is logged in.").with_type("auth_error")
-    })?;
+    let key = key(visit)?.ok_or_else(|| unauthorized("Authentication Error, nobody is logged in."))?;
     let who = visit.accounts.identify(&Credential::Key(key.expose())).await?;
     Ok((key, who))
 }
@@ -35,8 +34,7 @@ async fn who(visit: &Visit) -> Outcome<(Secret, Arc<Identity>)> {
 pub(super) async fn show(visit: Visit) -> Response<Body> {
     let outcome = async {
         if visit.header("x-requested-with").is_none() {
-            let why = "Ask with a header `x-requested-with`.";
-            return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
+            return Err(forbidden("Ask with a header `x-requested-with`.").into());
         }
         visit.is_own_page()?;
         let (key, who) = who(&visit).await?;

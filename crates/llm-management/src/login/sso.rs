@@ -1,30 +1,21 @@
-//! Logging in at an identity provider: there and back.
-//!
-//! What has to be kept meanwhile lies in a signed cookie of the browser that left, so that any gateway can finish what
-//! another began, and nobody can finish it in another browser.
+//! Logging in at an identity provider: which one it is, and the way there and back with a code.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use chrono::Utc;
 use http::Response;
-use llm_accounts::{LoginSettings, Outcome, Profile, Role, UiAccess, read_token, write_token};
-use llm_idp::{Claims, CodeFlow, Departure, Idp, Refused};
+use llm_accounts::{LoginSettings, Outcome, Profile, Role, UiAccess};
+use llm_idp::{Claims, CodeFlow, Departure, Idp};
 use llm_types::{Error, Json, Kind};
 use parking_lot::RwLock;
-use subtle::ConstantTimeEq as _;
 
-use super::reply::{self, Crossing};
-use super::visit::own_path;
-use super::{SamlWay, Visit, cli, page, saml};
+use super::away::{self, Arrival, Away, refused, same};
+use super::refusal::unauthorized;
+use super::{SamlWay, Visit, cli, page, reply, saml};
 use crate::call::Call;
 
-/// The cookie of somebody who is away at the provider.
-const AWAY: &str = "sso_login";
-/// What that cookie's token says it is.
-const KIND: &str = "sso_login";
-/// How long somebody may take there.
-const SECONDS: i64 = 600;
+/// People come back by a link, with a code.
+const AWAY: Away = Away { name: "sso_login", posted: false };
 
 /// Which provider it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,52 +154,15 @@ fn redirect_uri(visit: &Visit) -> String {
 }
 
 async fn leave(visit: &Visit, sso: &SsoSettings, flow: &CodeFlow, program: Option<String>) -> Outcome<Response<Body>> {
-    let key = visit.accounts.signing_key()?;
     let left = flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
-    let claims = Json::object([
-        ("token_type", Json::from(KIND)),
-        ("state", Json::from(left.state.as_str())),
-        ("nonce", Json::from(left.nonce.as_str())),
-        ("verifier", Json::from(left.verifier.as_str())),
-        ("return_to", Json::from(own_path(visit.asked("return_to")))),
-        ("cli", Json::from(program)),
-        ("exp", Json::from(Utc::now().timestamp() + SECONDS)),
-    ]);
-    let mut response = reply::redirect(&left.url);
-    // The way back begins at another site, so a strict cookie would not come along.
-    reply::set_cookie(&mut response, visit, (AWAY, &write_token(&claims, key)), SECONDS, Crossing::Lax);
-    Ok(response)
+    let secrets = [("state", &*left.state), ("nonce", &*left.nonce), ("verifier", &*left.verifier)];
+    AWAY.leave(visit, &left.url, &secrets, program)
 }
 
 /// `GET /sso/callback`: back from the provider.
 pub(super) async fn callback(visit: Visit) -> Response<Body> {
-    let mut response = match come_back(&visit).await {
-        Ok(arrival) => arrived(&visit, arrival),
-        Err(problem) => reply::json(Err(problem)),
-    };
-    // It is good once.
-    reply::set_cookie(&mut response, &visit, (AWAY, ""), 0, Crossing::Lax);
-    response
-}
-
-/// What somebody sees who is back.
-pub(super) fn arrived(visit: &Visit, arrival: Arrival) -> Response<Body> {
-    match arrival {
-        Arrival::Program(page) => reply::html(200, page),
-        Arrival::Person(token, to) => {
-            let mut response = reply::redirect(&to);
-            reply::remember(&mut response, visit, &token);
-            response
-        }
-    }
-}
-
-/// Who is back.
-pub(super) enum Arrival {
-    /// Somebody for themselves: the token of the session, and where to go on.
-    Person(String, String),
-    /// Somebody for a program: the page that asks for its code.
-    Program(String),
+    let arrival = come_back(&visit).await;
+    AWAY.back(&visit, arrival)
 }
 
 async fn come_back(visit: &Visit) -> Outcome<Arrival> {
@@ -216,14 +170,11 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let SsoWay::Code { flow, attributes } = &sso.way else {
         return Err(unauthorized("The SSO provider speaks SAML: it sends people elsewhere.").into());
     };
-    let key = visit.accounts.signing_key()?;
-    let kept = visit.cookie(AWAY).and_then(|token| read_token(token, key, Utc::now().timestamp()));
-    let kept = kept.filter(|kept| kept.text("token_type") == Some(KIND));
+    let kept = AWAY.kept(visit)?;
     let kept = kept.ok_or_else(|| unauthorized("This login was not begun in this browser, or too long ago."))?;
     let text = |name: &str| kept.text(name).unwrap_or_default().to_owned();
     let state = text("state");
-    let same = visit.asked("state").is_some_and(|given| bool::from(given.as_bytes().ct_eq(state.as_bytes())));
-    if state.is_empty() || !same {
+    if state.is_empty() || !visit.asked("state").is_some_and(|given| same(given, &state)) {
         return Err(unauthorized("The state of this login is not the one that it began with.").into());
     }
     if let Some(error) = visit.asked("error") {
@@ -234,25 +185,7 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
     let claims = flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
     let profile = profile(attributes, visit.settings(), &claims);
-    if let Some(login) = kept.text("cli") {
-        let user = visit.accounts.arrive(&profile).await?;
-        return cli::ask_for_code(visit, login, &user.user_id).map(Arrival::Program);
-    }
-    session(visit, &profile, kept.text("return_to")).await
-}
-
-/// A session for somebody whom the provider describes, who goes on to a path of this site.
-///
-/// # Errors
-/// 401 and 403 for people who may not come in.
-pub(super) async fn session(visit: &Visit, profile: &Profile, to: Option<&str>) -> Outcome<Arrival> {
-    let session = visit.accounts.log_in_as(profile).await?;
-    let token = visit.accounts.session_token(&session)?;
-    let to = match own_path(to) {
-        Some(path) => path.to_owned(),
-        None => format!("{}/ui/?login=success", visit.base()),
-    };
-    Ok(Arrival::Person(token, to))
+    away::arrive(visit, &profile, Some(&kept), None).await
 }
 
 fn profile(attributes: &SsoAttributes, login: &LoginSettings, claims: &Claims) -> Profile {
@@ -283,25 +216,6 @@ fn profile(attributes: &SsoAttributes, login: &LoginSettings, claims: &Claims) -
         role,
         teams: list(&attributes.teams),
         groups,
-    }
-}
-
-fn unauthorized(why: &str) -> Error {
-    Error::new(Kind::Authentication, why).with_type("auth_error")
-}
-
-/// What a visitor hears of a provider's refusal; hosts stay in the log.
-pub(super) fn refused(why: &Refused) -> Error {
-    match why {
-        Refused::Unavailable(_) => {
-            tracing::error!(%why, "the identity provider cannot be asked");
-            Error::new(Kind::Unavailable, "The identity provider cannot be asked. Try again later.")
-                .with_type("auth_provider_unavailable")
-        }
-        other => {
-            tracing::warn!(%other, "a login at the identity provider was refused");
-            unauthorized(&format!("The login is refused: {other}."))
-        }
     }
 }
 

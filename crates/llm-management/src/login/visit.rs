@@ -7,9 +7,10 @@ use axum::body::Bytes;
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
 use llm_accounts::{Accounts, AccountsSettings, FORWARDED_PROTO, LoginSettings, Outcome};
-use llm_types::{Error, Json, Kind};
+use llm_types::{Error, Json};
 
 use super::SsoSettings;
+use super::refusal::forbidden;
 
 /// A request of somebody without a key.
 #[derive(Debug)]
@@ -62,6 +63,11 @@ impl Visit {
         self.settings().outside(self.header(HOST), self.header(FORWARDED_PROTO))
     }
 
+    /// Where somebody goes on who is logged in: to this path, if it is one of this site, else to the pages.
+    pub(crate) fn onward(&self, to: Option<&str>) -> String {
+        own_path(to).map_or_else(|| format!("{}/ui/?login=success", self.base()), str::to_owned)
+    }
+
     /// True when people get in over TLS.
     pub(crate) fn secure(&self) -> bool {
         self.settings().secure(self.header(FORWARDED_PROTO))
@@ -81,9 +87,7 @@ impl Visit {
         };
         let foreign_origin = self.header(ORIGIN).is_some_and(|origin| origin != "null" && !own(origin));
         if foreign_fetch || foreign_origin {
-            return Err(Error::new(Kind::PermissionDenied, "A login must come from this site.")
-                .with_type("auth_error")
-                .into());
+            return Err(forbidden("A login must come from this site.").into());
         }
         Ok(())
     }
