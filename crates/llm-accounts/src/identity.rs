@@ -214,6 +214,12 @@ impl Identity {
         self.role == Some(Role::ProxyAdmin)
     }
 
+    /// True for those who see everything: administrators, and those who may only look.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.is_admin() || self.role == Some(Role::ProxyAdminViewer)
+    }
+
     /// True for the master key itself.
     #[must_use]
     pub fn is_master(&self) -> bool {

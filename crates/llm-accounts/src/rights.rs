@@ -6,7 +6,7 @@ use llm_types::Json;
 use crate::keys::forbidden;
 use crate::keys::rights::{Place, place};
 use crate::request::Outcome;
-use crate::{Accounts, Identity, Role};
+use crate::{Accounts, Identity};
 
 /// What somebody is to an object, from nothing to everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub async fn administers_any(&self, by: &Identity, reads: bool) -> Outcome<bool> {
-        if by.is_admin() || reads && sees_all(by) {
+        if by.is_admin() || reads && by.sees_all() {
             return Ok(true);
         }
         Ok(!self.administered(by).await?.is_empty())
@@ -142,9 +142,4 @@ fn in_team(by: &Identity, team: &TeamRow) -> Standing {
         Place::Member => Standing::Member,
         Place::None => Standing::None,
     }
-}
-
-/// True for those who see everything: administrators of the gateway, and those who may only look.
-pub(crate) fn sees_all(by: &Identity) -> bool {
-    by.is_admin() || by.role() == Some(Role::ProxyAdminViewer)
 }

@@ -4,7 +4,6 @@ use llm_store::{DailyFilter, DailyScope, DeletedTokenRow, Filter, TeamRow, UserR
 
 use crate::keys::forbidden;
 use crate::keys::rights::{Place, place};
-use crate::rights::sees_all;
 use crate::{Accounts, Identity, Outcome};
 
 impl Accounts {
@@ -19,7 +18,7 @@ impl Accounts {
         scope: DailyScope,
         filter: DailyFilter,
     ) -> Outcome<Option<DailyFilter>> {
-        if sees_all(who) {
+        if who.sees_all() {
             return Ok(Some(filter));
         }
         let own = who.user_id().ok_or_else(|| forbidden("A key without a user has no usage of its own."))?;
@@ -40,7 +39,7 @@ impl Accounts {
     /// # Errors
     /// 403 for keys that are not the caller's.
     pub async fn visible_keys(&self, who: &Identity, filter: DailyFilter) -> Outcome<Option<DailyFilter>> {
-        if sees_all(who) {
+        if who.sees_all() {
             return Ok(Some(filter));
         }
         let own = who.user_id().ok_or_else(|| forbidden("A key without a user has no usage of its own."))?;

@@ -32,6 +32,17 @@ pub enum Reply {
 impl Reply {
     /// No body.
     pub const EMPTY: Self = Self::Whole(Bytes::new());
+
+    /// The bytes of an answer that nobody asked to be streamed.
+    ///
+    /// # Errors
+    /// When it is a stream all the same.
+    pub fn whole(self) -> llm_types::Result<Bytes> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes),
+            _ => Err(llm_types::Error::internal("a stream came where none was asked for")),
+        }
+    }
 }
 
 impl Body for Reply {

@@ -98,12 +98,7 @@ pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming,
     }
     match outcome {
         Ok(response) => response,
-        Err(refused) => {
-            let headers = answer::error_headers(&ctx, &refused);
-            let response = errors::respond(&refused.error, ctx.format, headers);
-            Ledger::refused(core, &ctx, refused);
-            response
-        }
+        Err(refused) => crate::pass::refuse(core, &ctx, refused),
     }
 }
 

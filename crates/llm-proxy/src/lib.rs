@@ -4,7 +4,7 @@
 //! - [`start`]: from flags to a serving process and back; [`server`]: one thread, runtime and listener per core.
 //! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
 //! - [`read`], [`wish`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
-//! - [`several`], [`prompts`]: requests that are several calls; [`responses`]: the state of the Responses API.
+//! - [`several`], [`prompts`]: requests that are several calls, `inner`: those calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
 //! - [`jobs`]: what runs in the background.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
@@ -34,6 +34,7 @@ pub mod google;
 pub mod guard;
 pub mod hanging;
 pub mod health;
+mod inner;
 pub mod jobs;
 pub mod ledger;
 pub mod logging;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
-use llm_accounts::{Identity, Role};
+use llm_accounts::Identity;
 use llm_client::Target;
 use llm_router::Deployment;
 use llm_types::{Error, Json, Kind, OperationKind, Result};
@@ -132,7 +132,7 @@ pub fn info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Respo
 /// The deployments that a caller may know of: those that may be used, and of teams only those of the caller's. Whoever
 /// administers sees all.
 fn visible<'s>(snapshot: &'s Snapshot, who: Option<&'s Identity>) -> impl Iterator<Item = &'s Arc<Deployment>> {
-    let all = who.is_none_or(|w| matches!(w.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)));
+    let all = who.is_none_or(Identity::sees_all);
     let team = who.and_then(Identity::team_id);
     snapshot.engine.router.deployments().iter().filter(move |d| {
         let of_others = d.team_id.is_some() && d.team_id.as_deref() != team;

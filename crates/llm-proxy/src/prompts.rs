@@ -14,8 +14,8 @@ use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{self, Context, Refused};
-use crate::{errors, recall};
+use crate::flow::{Context, Refused};
+use crate::{errors, inner, recall};
 
 /// Prompts that one request may hold.
 const MOST: usize = 128;
@@ -69,7 +69,7 @@ pub async fn answer(
 ) -> Result<Response<Reply>, Refused> {
     if let [prompt] = prompts.as_slice() {
         let body = top.edited(&[("prompt", Some(RawJson::string(prompt).get()))]);
-        return call(core, ctx, who, path_model, &body).await;
+        return inner::ask(core, ctx, who, path_model, &body).await;
     }
     let streams = top.is_true("stream");
     let asked = prompts.iter().map(|prompt| {
@@ -79,12 +79,9 @@ pub async fn answer(
     });
     let asked: Vec<(Context, Bytes)> = asked.collect();
     let one = async |(mut ctx, body): (Context, Bytes)| {
-        let response = call(core, &mut ctx, who, path_model.clone(), &body).await?;
+        let response = inner::ask(core, &mut ctx, who, path_model.clone(), &body).await?;
         let (head, body) = response.into_parts();
-        match body {
-            Reply::Whole(body) => Ok::<_, Refused>((head, body)),
-            _ => Err(Error::internal("a stream came where none was asked for").into()),
-        }
+        Ok::<_, Refused>((head, body.whole()?))
     };
     let mut answers = try_join_all(asked.into_iter().map(one)).await?;
     let bodies: Vec<Bytes> = answers.iter().map(|(_, body)| body.clone()).collect();
@@ -98,17 +95,6 @@ pub async fn answer(
             .ok_or_else(|| Error::internal("the answers cannot be told as a stream"))?);
     }
     Ok(errors::json(200, body, head.headers))
-}
-
-async fn call(
-    core: &Core,
-    ctx: &mut Context,
-    who: &Arc<Identity>,
-    path_model: Option<String>,
-    body: &Bytes,
-) -> Result<Response<Reply>, Refused> {
-    let top = Top::parse(body)?;
-    Box::pin(flow::one(core, ctx, who, path_model, (body, &top), Vec::new())).await
 }
 
 /// The first answer with the choices of all, numbered anew, and what all consumed.

@@ -14,9 +14,9 @@ use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{self, Context, Refused};
+use crate::flow::{Context, Refused};
 use crate::tail::Ledger;
-use crate::{answer, errors};
+use crate::{answer, errors, inner};
 
 /// Models that one request may name.
 const MOST: usize = 32;
@@ -77,16 +77,9 @@ pub async fn answer(
 
 /// The answers in the order of the models. One that fails is told as its error.
 async fn all(core: &Core, ctx: &Context, who: &Arc<Identity>, asked: Vec<(Context, Bytes)>) -> Response<Reply> {
-    let one = async |(mut ctx, body): (Context, Bytes)| match call(core, &mut ctx, who, &body).await {
-        Ok(response) => match response.into_body() {
-            Reply::Whole(body) => body,
-            _ => told(&Error::internal("a stream came where none was asked for")),
-        },
-        Err(refused) => {
-            let told = told(&refused.error);
-            Ledger::refused(core, &ctx, refused);
-            told
-        }
+    let one = async |(mut ctx, body): (Context, Bytes)| match inner::ask(core, &mut ctx, who, None, &body).await {
+        Ok(response) => response.into_body().whole().unwrap_or_else(|error| told(&error)),
+        Err(refused) => told(&Ledger::refused(core, &ctx, refused)),
     };
     let answers = join_all(asked.into_iter().map(one)).await;
     let mut out = BytesMut::new();
@@ -101,11 +94,6 @@ async fn all(core: &Core, ctx: &Context, who: &Arc<Identity>, asked: Vec<(Contex
     errors::json(200, out.freeze(), answer::bare_headers(ctx))
 }
 
-async fn call(core: &Core, ctx: &mut Context, who: &Arc<Identity>, body: &Bytes) -> Result<Response<Reply>, Refused> {
-    let top = Top::parse(body)?;
-    Box::pin(flow::one(core, ctx, who, None, (body, &top), Vec::new())).await
-}
-
 fn told(error: &Error) -> Bytes {
     match errors::respond(error, Format::OpenAiChat, HeaderMap::new()).into_body() {
         Reply::Whole(body) => body,
@@ -116,17 +104,14 @@ fn told(error: &Error) -> Bytes {
 /// The first model that answers; the calls of the others are given up.
 async fn fastest(core: &Core, who: &Arc<Identity>, asked: Vec<(Context, Bytes)>) -> Result<Response<Reply>, Refused> {
     let one = async |(mut ctx, body): (Context, Bytes)| {
-        call(core, &mut ctx, who, &body).await.map_err(|refused| (ctx, refused))
+        inner::ask(core, &mut ctx, who, None, &body).await.map_err(|refused| (ctx, refused))
     };
     let mut running: FuturesUnordered<_> = asked.into_iter().map(one).collect();
     let mut last = Error::bad_request("model names no model").with_param("model");
     while let Some(outcome) = running.next().await {
         match outcome {
             Ok(response) => return Ok(response),
-            Err((ctx, refused)) => {
-                last = refused.error.clone();
-                Ledger::refused(core, &ctx, refused);
-            }
+            Err((ctx, refused)) => last = Ledger::refused(core, &ctx, refused),
         }
     }
     Err(last.into())

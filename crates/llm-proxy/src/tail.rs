@@ -45,8 +45,8 @@ impl Ledger {
         settle(&core.app, draft.record, &report, reservation, false)
     }
 
-    /// A call that ended in an error.
-    pub fn refused(core: &Core, ctx: &Context, refused: Refused) {
+    /// A call that ended in an error, which is given back.
+    pub fn refused(core: &Core, ctx: &Context, refused: Refused) -> Error {
         let mut draft = Draft::bare(ctx);
         let Refused { error, reservation, made } = refused;
         if let Some(made) = made.as_ref().and_then(|f| f.last.as_ref()) {
@@ -64,6 +64,7 @@ impl Ledger {
             core.app.accounts.note_refusal(who, Arc::clone(&record));
         }
         core.app.bus.push(record);
+        error
     }
 }
 

@@ -213,9 +213,10 @@ impl DailyFilter {
     }
 }
 
-/// The key columns a scope's rows are read with, in the order of [`DailyKey`]; `None` reads as empty.
-fn read_columns(scope: DailyScope) -> [Option<&'static str>; 8] {
-    [
+/// Writes the columns that [`read_row`] reads: those of [`DailyKey`], then the counters. What a scope does not have reads as
+/// empty.
+pub(crate) fn write_columns(scope: DailyScope, sql: &mut Sql) {
+    let key = [
         scope.entity(),
         Some("date"),
         scope.entity().and(Some("api_key")),
@@ -224,7 +225,14 @@ fn read_columns(scope: DailyScope) -> [Option<&'static str>; 8] {
         Some("custom_llm_provider"),
         Some("mcp_namespaced_tool_name"),
         Some("endpoint"),
-    ]
+    ];
+    for column in key {
+        match column {
+            Some(column) => sql.name(column).push(", "),
+            None => sql.push("'', "),
+        };
+    }
+    sql.names(DailyCounters::COLUMNS);
 }
 
 impl Store {
@@ -240,18 +248,13 @@ impl Store {
         size: u32,
     ) -> Result<crate::Listing<DailySpendRow>> {
         let mut sql = Sql::read(self.dialect(), "SELECT ");
-        for column in read_columns(scope) {
-            match column {
-                Some(column) => sql.name(column).push(", "),
-                None => sql.push("'', "),
-            };
-        }
-        sql.names(DailyCounters::COLUMNS).push(" FROM ").name(scope.table());
+        write_columns(scope, &mut sql);
+        sql.push(" FROM ").name(scope.table());
         filter.write(scope, &mut sql);
         sql.push(" ORDER BY \"date\" DESC, \"id\" LIMIT ").bind(i64::from(size)).push(" OFFSET ");
         sql.bind(i64::from(page.saturating_sub(1)) * i64::from(size));
         let rows = self.fetch(sql).await?;
-        let rows = rows.iter().map(|row| read_row(scope, row)).collect::<Result<_>>()?;
+        let rows = rows.iter().map(|row| read_row(scope, row, 0)).collect::<Result<_>>()?;
         let mut sql = Sql::read(self.dialect(), "SELECT COUNT(*) FROM ");
         sql.name(scope.table());
         filter.write(scope, &mut sql);
@@ -260,8 +263,9 @@ impl Store {
     }
 }
 
-fn read_row(scope: DailyScope, row: &Row) -> Result<DailySpendRow> {
-    let text = |at: usize| row.text(at).map(Option::unwrap_or_default);
+/// Reads the columns of [`write_columns`], the first of which is the column `first` of the row.
+pub(crate) fn read_row(scope: DailyScope, row: &Row, first: usize) -> Result<DailySpendRow> {
+    let text = |at: usize| row.text(first + at).map(Option::unwrap_or_default);
     let key = DailyKey {
         entity: text(0)?,
         date: text(1)?,
@@ -272,5 +276,5 @@ fn read_row(scope: DailyScope, row: &Row) -> Result<DailySpendRow> {
         mcp_namespaced_tool_name: text(6)?,
         endpoint: text(7)?,
     };
-    Ok(DailySpendRow { scope, key, counters: DailyCounters::read(row, 8)? })
+    Ok(DailySpendRow { scope, key, counters: DailyCounters::read(row, first + 8)? })
 }

@@ -2,22 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::daily::{DailyCounters, DailyKey, DailyScope, DailySpendRow};
+use crate::daily::{DailyScope, DailySpendRow, read_row, write_columns};
 use crate::error::Result;
 use crate::sql::Sql;
 use crate::store::Store;
-
-/// The key columns of the rollup of users, in the order of [`DailyKey`].
-const KEY: [&str; 8] = [
-    "user_id",
-    "date",
-    "api_key",
-    "model",
-    "model_group",
-    "custom_llm_provider",
-    "mcp_namespaced_tool_name",
-    "endpoint",
-];
 
 impl Store {
     /// The days (`YYYY-MM-DD`, newest first) of the users' rollup with a row that was written between two times.
@@ -64,29 +52,13 @@ impl Store {
         size: u32,
     ) -> Result<Vec<(String, DailySpendRow)>> {
         let mut sql = Sql::read(self.dialect(), "SELECT \"id\", ");
-        sql.names(&KEY).push(", ").names(DailyCounters::COLUMNS).push(" FROM ").name(DailyScope::User.table());
-        sql.push(" WHERE \"date\" = ").bind(date);
+        write_columns(DailyScope::User, &mut sql);
+        sql.push(" FROM ").name(DailyScope::User.table()).push(" WHERE \"date\" = ").bind(date);
         if let Some(after) = after {
             sql.push(" AND \"id\" > ").bind(after);
         }
         sql.push(" ORDER BY \"id\" LIMIT ").bind(i64::from(size));
         let rows = self.fetch(sql).await?;
-        rows.iter()
-            .map(|row| {
-                let text = |at: usize| row.text(at).map(Option::unwrap_or_default);
-                let key = DailyKey {
-                    entity: text(1)?,
-                    date: text(2)?,
-                    api_key: text(3)?,
-                    model: text(4)?,
-                    model_group: text(5)?,
-                    custom_llm_provider: text(6)?,
-                    mcp_namespaced_tool_name: text(7)?,
-                    endpoint: text(8)?,
-                };
-                let counters = DailyCounters::read(row, 1 + KEY.len())?;
-                Ok((text(0)?, DailySpendRow { scope: DailyScope::User, key, counters }))
-            })
-            .collect()
+        rows.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), read_row(DailyScope::User, row, 1)?))).collect()
     }
 }

@@ -7,6 +7,7 @@
 //! - The row structs, one per table ([`VerificationToken`], [`TeamRow`], [`UserRow`], [`SpendLogRow`] ...), each with a patch
 //!   for partial updates. Every one is a [`Table`]; a new one is one macro call.
 //! - [`Store::keys`]: what virtual keys need besides: unique aliases, deletion with a copy, rotation, [`KeyFilter`].
+//! - [`Store::known_keys`]: who keys are or were, by their hashes.
 //! - [`Store::snapshot`]: what changed since a time.
 //! - [`Store::apply`]: a [`SettlementBatch`] of the journal, written once however often it is applied.
 //! - [`SpendFilter`], [`SpendGroup`]: questions about requests; [`Store::daily`]: the daily rollups.
@@ -28,6 +29,7 @@ mod dialect;
 mod error;
 mod filter;
 mod keys;
+mod known_keys;
 mod leader;
 mod ledger;
 mod list;
@@ -59,6 +61,7 @@ pub use dialect::Dialect;
 pub use error::{Result, StoreError};
 pub use filter::Filter;
 pub use keys::{DeletedBy, KeyFilter};
+pub use known_keys::KnownKey;
 pub use ledger::{LedgerPair, LedgerSum, LedgerTotal};
 pub use list::{ListQuery, Listing};
 pub use migrate::Migrated;

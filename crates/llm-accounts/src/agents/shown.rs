@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use super::{agent_id_of_name, no_agent, secrets};
 use crate::keys::{bad, forbidden, view};
 use crate::request::Outcome;
-use crate::rights::sees_all;
 use crate::{Accounts, Identity};
 
 /// How long an agent that is asked for its health may take.
@@ -44,7 +43,7 @@ impl Accounts {
             return Err(bad(why).with_param("query").into());
         }
         let mut listed = self.listed_agents().await?;
-        listed.retain(|agent| sees_all(who) || who.is_granted_agent(&agent.id, &agent.groups));
+        listed.retain(|agent| who.sees_all() || who.is_granted_agent(&agent.id, &agent.groups));
         let public = self.public_agents().await?;
         let mut shown: Vec<Json> = Vec::new();
         for agent in listed {
@@ -68,7 +67,7 @@ impl Accounts {
     pub async fn agent(&self, who: &Identity, id: &str) -> Outcome<Json> {
         let found = self.listed_agent(id).await?;
         let groups = found.as_ref().map(|agent| agent.groups.as_slice()).unwrap_or_default();
-        if !(sees_all(who) || who.may_call_agent(id, groups)) {
+        if !(who.sees_all() || who.may_call_agent(id, groups)) {
             let why = format!("Agent '{id}' is not allowed for your key/team. Contact proxy admin for access.");
             return Err(forbidden(why).into());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use llm_store::{DailySpendRow, DeletedTokenRow, Filter, OrganizationRow, Result, Store, TeamRow, UserRow};
+use llm_store::{DailySpendRow, KnownKey, OrganizationRow, Result, Store, TeamRow, UserRow};
 use llm_types::Json;
 
 /// Rows that are held at once.
@@ -99,43 +99,18 @@ impl<'s> Day<'s> {
     }
 }
 
-/// What is known of a key, deleted or not.
-struct Known {
-    alias: Option<String>,
-    team: Option<String>,
-    organization: Option<String>,
-}
-
-async fn keys(store: &Store, rows: &[DailySpendRow]) -> Result<BTreeMap<String, Known>> {
-    let ids: BTreeSet<String> = rows.iter().map(|row| row.key.api_key.clone()).collect();
-    let ids: Vec<String> = ids.into_iter().collect();
-    let mut out = BTreeMap::new();
-    for key in store.keys().get_many(&ids).await? {
-        let known = Known { alias: key.key_alias, team: key.team_id, organization: key.organization_id };
-        out.insert(key.token, known);
-    }
-    let gone: Vec<String> = ids.into_iter().filter(|id| !out.contains_key(id)).collect();
-    if !gone.is_empty() {
-        for key in store.table::<DeletedTokenRow>().find(Filter::new().any_of("token", gone)).await? {
-            let known = Known { alias: key.key_alias, team: key.team_id, organization: key.organization_id };
-            out.insert(key.token, known);
-        }
-    }
-    Ok(out)
-}
-
 /// Rows with what is known of those that they name.
 pub(super) async fn named(store: &Store, rows: Vec<DailySpendRow>) -> Result<Vec<UsageRow>> {
-    let keys = keys(store, &rows).await?;
     let list = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect::<Vec<_>>();
-    let teams = list(keys.values().filter_map(|key| key.team.as_deref()).collect());
+    let keys = store.known_keys(&list(rows.iter().map(|row| row.key.api_key.as_str()).collect())).await?;
+    let teams = list(keys.values().filter_map(|key| key.team_id.as_deref()).collect());
     let teams: BTreeMap<String, TeamRow> =
         store.table::<TeamRow>().get_many(&teams).await?.into_iter().map(|t| (t.team_id.clone(), t)).collect();
     let users = list(rows.iter().map(|row| row.key.entity.as_str()).filter(|id| !id.is_empty()).collect());
     let emails: BTreeMap<String, Option<String>> =
         store.table::<UserRow>().get_many(&users).await?.into_iter().map(|u| (u.user_id, u.user_email)).collect();
-    let of_team = |key: &Known| teams.get(key.team.as_deref()?).and_then(|team| team.organization_id.clone());
-    let organization = |key: &Known| key.organization.clone().or_else(|| of_team(key));
+    let of_team = |key: &KnownKey| teams.get(key.team_id.as_deref()?).and_then(|team| team.organization_id.clone());
+    let organization = |key: &KnownKey| key.organization_id.clone().or_else(|| of_team(key));
     let ids: BTreeSet<String> = keys.values().filter_map(organization).collect();
     let aliases: BTreeMap<String, String> = store
         .table::<OrganizationRow>()
@@ -146,11 +121,11 @@ pub(super) async fn named(store: &Store, rows: Vec<DailySpendRow>) -> Result<Vec
         .collect();
     let told = |row: DailySpendRow| {
         let key = keys.get(&row.key.api_key);
-        let team = key.and_then(|key| key.team.clone()).unwrap_or_default();
+        let team = key.and_then(|key| key.team_id.clone()).unwrap_or_default();
         let organization_id = key.and_then(organization).unwrap_or_default();
         UsageRow {
             user_email: emails.get(&row.key.entity).cloned().flatten().unwrap_or_default(),
-            api_key_alias: key.and_then(|key| key.alias.clone()).unwrap_or_default(),
+            api_key_alias: key.and_then(|key| key.key_alias.clone()).unwrap_or_default(),
             team_alias: teams.get(&team).and_then(|team| team.team_alias.clone()).unwrap_or_default(),
             team_id: team,
             organization_alias: aliases.get(&organization_id).cloned().unwrap_or_default(),

@@ -7,7 +7,6 @@ use super::rights::Act;
 use super::{Actor, bad, forbidden, instant, view};
 use crate::pages::PageQuery;
 use crate::request::Outcome;
-use crate::rights::sees_all;
 use crate::{Accounts, KeyDigest, SESSION_TEAM};
 
 /// The query of `/key/list`.
@@ -97,7 +96,7 @@ impl Accounts {
         size: u32,
     ) -> Outcome<Json> {
         let mut filter = KeyFilter { team_id: team, ..KeyFilter::default() };
-        if !sees_all(actor.who) {
+        if !actor.who.sees_all() {
             self.own_keys_only(actor.who, &mut filter).await?;
         }
         let mut filter = Filter::from(filter).null("key_alias", false);
@@ -128,7 +127,7 @@ impl Accounts {
         if let Some(hash) = &filter.key_hash {
             filter.key_hash = Some(KeyDigest::of_key_or_hash(hash).hex());
         }
-        if !sees_all(who) {
+        if !who.sees_all() {
             self.own_keys_only(who, &mut filter).await?;
         }
         if query.include_team_keys {

@@ -8,7 +8,6 @@ use crate::audit::Action;
 use crate::identity::Identity;
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::request::{Outcome, body, required};
-use crate::rights::sees_all;
 use crate::stored::StoredToolset;
 
 body! {
@@ -91,7 +90,7 @@ impl Accounts {
     /// When the store fails.
     pub async fn mcp_toolsets(&self, who: &Identity) -> Outcome<Json> {
         let named = named(who);
-        if named.is_empty() && !sees_all(who) {
+        if named.is_empty() && !who.sees_all() {
             return Ok(Json::Array(Vec::new()));
         }
         let rows = self.store_or_refuse()?.table::<McpToolsetRow>().find(Filter::new()).await?;
@@ -104,7 +103,7 @@ impl Accounts {
     /// # Errors
     /// 403 for one that the caller's key is not granted, whether it is there or not; 404.
     pub async fn mcp_toolset(&self, who: &Identity, id: &str) -> Outcome<Json> {
-        if !sees_all(who) && !named(who).iter().any(|named| named == id) {
+        if !who.sees_all() && !named(who).iter().any(|named| named == id) {
             return Err(forbidden("API key does not have access to this toolset.").into());
         }
         Ok(view::row(&self.toolset_row(id).await?))

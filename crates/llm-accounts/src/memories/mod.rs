@@ -8,7 +8,7 @@ use crate::Accounts;
 use crate::identity::Identity;
 use crate::keys::{bad, forbidden, not_found, view};
 use crate::request::{Given, Outcome, body, required};
-use crate::rights::{Standing, sees_all};
+use crate::rights::Standing;
 
 body! {
     /// `POST /v1/memory`, `PUT /v1/memory/{key}`. `metadata` is any JSON.
@@ -57,7 +57,7 @@ fn owner(who: &Identity) -> [(&'static str, Option<&str>); 2] {
 
 /// What a caller sees: their own and their team's, or everything.
 fn visible(who: &Identity, filter: Filter) -> Filter {
-    if sees_all(who) {
+    if who.sees_all() {
         return filter;
     }
     let own = owner(who).into_iter().filter_map(|(column, id)| Some(Filter::new().is(column, id?.to_owned())));

@@ -15,7 +15,7 @@ use crate::budgets::BudgetBody;
 use crate::grants;
 use crate::keys::{Actor, forbidden, not_found, view};
 use crate::request::{Outcome, Problem, metadata, required, unless_taken};
-use crate::rights::{Standing, sees_all};
+use crate::rights::Standing;
 use body::{OrganizationBody, OrganizationIds};
 
 /// Fields that live in an organization's metadata.
@@ -112,7 +112,7 @@ impl Accounts {
     async fn may_see_organization(&self, actor: Actor<'_>, id: &str) -> Outcome<()> {
         let standing = self.standing_in_organization(actor.who, id).await?;
         // Whoever may not see it does not learn whether it is there.
-        if sees_all(actor.who) || standing >= Standing::OrgAdmin { Ok(()) } else { Err(not_yours()) }
+        if actor.who.sees_all() || standing >= Standing::OrgAdmin { Ok(()) } else { Err(not_yours()) }
     }
 
     /// `GET /organization/list`: all, or those the caller belongs to.
@@ -125,7 +125,7 @@ impl Accounts {
         if let Some(alias) = alias {
             filter = filter.contains("organization_alias", alias);
         }
-        if !sees_all(actor.who) {
+        if !actor.who.sees_all() {
             let user = actor.who.user_id().ok_or_else(not_yours)?.to_owned();
             let own = store.table::<OrganizationMembershipRow>().find(Filter::new().is("user_id", user)).await?;
             filter = filter.any_of("organization_id", own.into_iter().map(|row| row.organization_id).collect());

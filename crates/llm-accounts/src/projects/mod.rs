@@ -9,7 +9,7 @@ use crate::budgets::BudgetBody;
 use crate::grants::{self, Asked, Reach};
 use crate::keys::{Actor, bad, forbidden, not_found};
 use crate::request::{Given, Map, Outcome, Problem, body, metadata, required, unless_taken};
-use crate::rights::{Standing, may_write, sees_all};
+use crate::rights::{Standing, may_write};
 use crate::{Accounts, ModelList};
 
 body! {
@@ -158,7 +158,7 @@ impl Accounts {
     pub async fn list_projects(&self, actor: Actor<'_>) -> Outcome<Json> {
         let store = self.store_or_refuse()?;
         let mut filter = Filter::new();
-        if !sees_all(actor.who) {
+        if !actor.who.sees_all() {
             let own = self.teams_from(actor.who, Standing::Member).await?;
             let own = own.into_iter().map(|team| team.team_id).collect();
             filter = filter.any_of("team_id", own);
@@ -173,7 +173,7 @@ impl Accounts {
     async fn project_for(&self, actor: Actor<'_>, id: &str) -> Outcome<ProjectRow> {
         let store = self.store_or_refuse()?;
         let row = store.table::<ProjectRow>().get([id]).await?;
-        if sees_all(actor.who) {
+        if actor.who.sees_all() {
             return row.ok_or_else(|| no_project(id));
         }
         let row = row.ok_or_else(not_yours)?;

@@ -7,7 +7,6 @@ use llm_types::{Error, Json, Kind};
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::request::{Map, Outcome, body, required, unless_taken};
-use crate::rights::sees_all;
 use crate::seal::{Seal, opened};
 use crate::serving::Changed;
 use crate::stored::StoredPrompt;
@@ -151,7 +150,7 @@ impl Accounts {
     pub async fn prompts(&self, actor: Actor<'_>, environment: Option<&str>) -> Outcome<Json> {
         let who = actor.who;
         let named = who.prompt_lists().next().is_some();
-        if !named && !sees_all(who) {
+        if !named && !who.sees_all() {
             return Ok(listed(Vec::new()));
         }
         let mut rows = self.store_or_refuse()?.table::<PromptRow>().find(Filter::new()).await?;

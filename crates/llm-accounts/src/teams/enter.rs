@@ -5,7 +5,7 @@ use llm_types::Json;
 
 use super::body::TeamBody;
 use super::fill::MEMBER_BUDGET;
-use super::members::{is, member_json, roster};
+use super::members::{is, member_json, people_of, roster};
 use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::Actor;
@@ -80,8 +80,7 @@ impl Accounts {
         users: &[String],
     ) -> Outcome<Vec<String>> {
         let row = self.locked_team(tx, team).await?;
-        let there: Vec<String> =
-            roster(&row).iter().filter_map(|member| member.text("user_id").map(str::to_owned)).collect();
+        let there = people_of(&row);
         let mut moved = Vec::new();
         for user in users.iter().filter(|user| !there.contains(user)) {
             self.enter_team(tx, actor, team, user).await?;

@@ -20,7 +20,7 @@ use llm_store::TeamRow;
 use crate::Accounts;
 use crate::keys::{Actor, forbidden, not_found};
 use crate::request::Outcome;
-use crate::rights::{Standing, sees_all};
+use crate::rights::Standing;
 
 impl Accounts {
     async fn team_row(&self, id: &str) -> Outcome<TeamRow> {
@@ -30,7 +30,7 @@ impl Accounts {
 
     /// A team that the caller may see.
     async fn team_for(&self, actor: Actor<'_>, id: &str) -> Outcome<TeamRow> {
-        if sees_all(actor.who) {
+        if actor.who.sees_all() {
             return self.team_row(id).await;
         }
         // Whoever may not see a team does not learn whether there is one.

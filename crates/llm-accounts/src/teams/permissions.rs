@@ -16,11 +16,7 @@ impl Accounts {
     /// # Errors
     /// 403 unless the caller manages the team.
     pub async fn team_permissions(&self, actor: Actor<'_>, id: &str) -> Outcome<Json> {
-        let row = if crate::rights::sees_all(actor.who) {
-            self.team_row(id).await?
-        } else {
-            self.managed_team(actor, id).await?.0
-        };
+        let row = if actor.who.sees_all() { self.team_row(id).await? } else { self.managed_team(actor, id).await?.0 };
         let list = |routes: &mut dyn Iterator<Item = &str>| Json::Array(routes.map(Json::from).collect());
         Ok(Json::object([
             ("team_id", Json::from(id)),

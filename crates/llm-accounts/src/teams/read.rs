@@ -8,7 +8,7 @@ use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::pages::PageQuery;
 use crate::request::Outcome;
-use crate::rights::{Standing, sees_all};
+use crate::rights::Standing;
 
 /// What `/v2/team/list` can ask for.
 #[derive(Debug, Clone, Default)]
@@ -94,7 +94,7 @@ impl Accounts {
     /// As [`Accounts::list_teams`]; 400 for a sort column that is none.
     pub async fn page_teams(&self, actor: Actor<'_>, asked: TeamListQuery, page: &PageQuery) -> Outcome<Json> {
         let mut filter = Filter::new().maybe("team_id", asked.team_id).maybe("organization_id", asked.organization_id);
-        if !sees_all(actor.who) || asked.user_id.is_some() {
+        if !actor.who.sees_all() || asked.user_id.is_some() {
             let own = self.visible_teams(actor, asked.user_id.as_deref()).await?;
             filter = filter.any_of("team_id", own.into_iter().map(|team| team.team_id).collect());
         }
@@ -114,7 +114,7 @@ impl Accounts {
                 (found.rows.iter().map(view::row).collect(), found.total)
             }
             // Nobody is a member of a team that is gone: only those who see all teams see these.
-            Some("deleted") if sees_all(actor.who) => {
+            Some("deleted") if actor.who.sees_all() => {
                 let found = page.rows(store.table::<DeletedTeamRow>(), filter, "deleted_at").await?;
                 (found.rows.iter().map(view::row).collect(), found.total)
             }
@@ -133,7 +133,7 @@ impl Accounts {
     /// The teams that the caller may list, or those of a user the caller may ask for.
     async fn visible_teams(&self, actor: Actor<'_>, user: Option<&str>) -> Outcome<Vec<TeamRow>> {
         let who = actor.who;
-        let mut teams = if sees_all(who) {
+        let mut teams = if who.sees_all() {
             self.store_or_refuse()?.table::<TeamRow>().find(Filter::new()).await?
         } else {
             if who.user_id().is_none() {

@@ -7,7 +7,7 @@ use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::pages::PageQuery;
 use crate::request::Outcome;
-use crate::rights::{Standing, sees_all};
+use crate::rights::Standing;
 use crate::{Accounts, SESSION_TEAM};
 
 /// What `/user/list` can ask for; everything given has to hold.
@@ -101,7 +101,7 @@ impl Accounts {
     async fn visible_user(&self, actor: Actor<'_>, id: Option<&str>) -> Outcome<String> {
         let own = actor.who.user_id();
         let id = id.or(own).ok_or_else(|| bad("Name a user: this key has none.").with_param("user_id"))?;
-        if sees_all(actor.who) || own == Some(id) {
+        if actor.who.sees_all() || own == Some(id) {
             return Ok(id.to_owned());
         }
         let organizations = self.administered(actor.who).await?;
@@ -148,7 +148,7 @@ impl Accounts {
     /// Whom the caller may list, in the organizations that are asked for.
     async fn people(&self, actor: Actor<'_>, asked: &UserListQuery) -> Outcome<Filter> {
         let mut organizations = asked.organization_ids.clone();
-        if sees_all(actor.who) {
+        if actor.who.sees_all() {
             if organizations.is_empty() {
                 return Ok(Filter::new());
             }

@@ -8,7 +8,6 @@ use crate::audit::Action;
 use crate::keys::{Actor, bad, forbidden, not_found, view};
 use crate::mask;
 use crate::request::{Map, Outcome, body, required, unless_taken, without_references};
-use crate::rights::sees_all;
 use crate::seal::opened;
 use crate::serving::Changed;
 use crate::{Accounts, Identity};
@@ -251,5 +250,5 @@ impl Accounts {
 
 /// True for a store that the caller may search.
 fn sees(who: &Identity, store: &Json) -> bool {
-    sees_all(who) || store.text("vector_store_id").is_some_and(|id| who.may_search(&[id]).is_ok())
+    who.sees_all() || store.text("vector_store_id").is_some_and(|id| who.may_search(&[id]).is_ok())
 }

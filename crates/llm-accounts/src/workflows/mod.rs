@@ -11,7 +11,6 @@ use crate::Accounts;
 use crate::identity::Identity;
 use crate::keys::{bad, not_found, view};
 use crate::request::{FieldProblem, Given, Map, Outcome, Problem, body, required};
-use crate::rights::sees_all;
 
 body! {
     /// `POST /v1/workflows/runs`.
@@ -147,7 +146,7 @@ impl Accounts {
         if !statuses.is_empty() {
             filter = filter.any_of("status", statuses);
         }
-        if !sees_all(who) {
+        if !who.sees_all() {
             let Some(key) = owner(who) else { return Ok(counted("runs", Vec::new())) };
             filter = filter.is("created_by", key.to_owned());
         }
@@ -268,7 +267,7 @@ impl Accounts {
     async fn run_of(&self, who: &Identity, id: &str, reads: bool) -> Outcome<WorkflowRunRow> {
         let row = self.store_or_refuse()?.table::<WorkflowRunRow>().get([id]).await?;
         let own = |row: &WorkflowRunRow| owner(who).is_some() && row.created_by.as_deref() == owner(who);
-        let all = who.is_admin() || reads && sees_all(who);
+        let all = who.is_admin() || reads && who.sees_all();
         let row = row.filter(|row| all || own(row));
         row.ok_or_else(|| not_found(format!("Run '{id}' not found")).with_param("run_id").into())
     }

@@ -14,7 +14,7 @@ use llm_mcp::{Server, View, Visible, held};
 use llm_types::{Error, Json, Kind, Result, Secret};
 use llm_wire::top::Top;
 
-use super::manage::{oversees, seen};
+use super::manage::seen;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
@@ -262,7 +262,7 @@ fn server(ctx: &Context, who: &Arc<Identity>, id: &str) -> Result<Arc<Server>> {
     let view = seen(ctx, who);
     let found = view.servers.into_iter().map(|visible| visible.server).find(|server| server.id == id);
     found.ok_or_else(|| {
-        let kind = if oversees(who) { Kind::NotFound } else { Kind::PermissionDenied };
+        let kind = if who.sees_all() { Kind::NotFound } else { Kind::PermissionDenied };
         Error::new(kind, format!("MCP server {id} does not exist, or this key may not use it"))
     })
 }

@@ -8,7 +8,7 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use llm_accounts::Identity;
 use llm_mcp::answer as told;
-use llm_types::{Error, Format, Json, Kind, OperationKind, RawJson, Result};
+use llm_types::{Error, Format, OperationKind, RawJson, Result};
 use llm_wire::top::Top;
 
 use super::call;
@@ -17,8 +17,8 @@ use super::offered::{Shelf, Tool};
 use super::spoken::{Talk, Wished};
 use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{self, Context, Refused};
-use crate::{errors, recall};
+use crate::flow::{Context, Refused};
+use crate::{errors, inner, recall};
 
 /// How often a model may be asked for one request.
 const ROUNDS: usize = 10;
@@ -63,13 +63,12 @@ pub async fn answer(
     let shelf = Shelf::filled(core, ctx, who, &offer).await?;
     let mut talk = Talk::new(ctx.format, top, &offer.rest, &shelf)?;
     if !shelf.runs() {
-        return ask(core, ctx, who, path_model, &talk.body(top, true)).await;
+        return inner::ask(core, ctx, who, path_model, &talk.body(top, true)).await;
     }
     let mut round = 1;
     loop {
         let (head, body) = whole(core, ctx, who, path_model.clone(), round, &talk.body(top, false)).await?;
-        let mut answer: Json = serde_json::from_slice(&body)
-            .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")))?;
+        let mut answer = inner::read(&body)?;
         let wished = talk.wished(&answer);
         let ours = wished.iter().all(|call| shelf.find(&call.name).is_some_and(|tool| tool.runs));
         if wished.is_empty() || !ours || round == ROUNDS {
@@ -90,17 +89,6 @@ pub async fn answer(
     }
 }
 
-async fn ask(
-    core: &Core,
-    ctx: &mut Context,
-    who: &Arc<Identity>,
-    path_model: Option<String>,
-    body: &Bytes,
-) -> Result<Response<Reply>, Refused> {
-    let top = Top::parse(body)?;
-    Box::pin(flow::one(core, ctx, who, path_model, (body, &top), Vec::new())).await
-}
-
 /// An answer that comes whole. The first is the request's own; later ones have rows beside it.
 async fn whole(
     core: &Core,
@@ -111,10 +99,10 @@ async fn whole(
     body: &Bytes,
 ) -> Result<(http::response::Parts, Bytes), Refused> {
     let response = if round == 1 {
-        ask(core, ctx, who, path_model, body).await?
+        inner::ask(core, ctx, who, path_model, body).await?
     } else {
         let mut beside = ctx.beside(ctx.own_names);
-        match ask(core, &mut beside, who, path_model, body).await {
+        match inner::ask(core, &mut beside, who, path_model, body).await {
             Ok(response) => response,
             Err(refused) => {
                 // The row of the refusal is that of the call that failed.
@@ -123,10 +111,8 @@ async fn whole(
             }
         }
     };
-    match response.into_parts() {
-        (head, Reply::Whole(body)) => Ok((head, body)),
-        _ => Err(Error::internal("a stream came where none was asked for").into()),
-    }
+    let (head, body) = response.into_parts();
+    Ok((head, body.whole()?))
 }
 
 /// Calls a tool. What a server says of a failure is for the model to read; what the caller may not do ends the request.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
-use llm_accounts::{Identity, Permission, Role};
+use llm_accounts::{Identity, Permission};
 use llm_mcp::discovery::texts;
 use llm_mcp::hub::Kind;
 use llm_mcp::registry::Asked;
@@ -67,13 +67,8 @@ pub(super) async fn answer(
     Ok(errors::json(200, Bytes::from(shown.to_string()), HeaderMap::new()))
 }
 
-/// True for those who see every server with all of its settings.
-pub(super) fn oversees(who: &Identity) -> bool {
-    matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
-}
-
 pub(super) fn seen(ctx: &Context, who: &Identity) -> View {
-    let grant = if oversees(who) { Grant::All } else { view::grant(&ctx.snapshot.mcp, who) };
+    let grant = if who.sees_all() { Grant::All } else { view::grant(&ctx.snapshot.mcp, who) };
     ctx.snapshot.mcp.view(grant, &Asked::default(), &HeaderMap::new())
 }
 
@@ -81,7 +76,7 @@ pub(super) fn seen(ctx: &Context, who: &Identity) -> View {
 async fn servers(core: &Core, ctx: &Context, who: &Identity) -> Result<Vec<Json>> {
     let accounts = core.app.accounts.clone();
     let rows = background(core, async move { accounts.mcp_servers().await }).await?;
-    let all = oversees(who);
+    let all = who.sees_all();
     let mut out = Vec::new();
     for visible in seen(ctx, who).servers {
         let server = &visible.server;
@@ -136,7 +131,7 @@ async fn health(core: &Core, ctx: &Context, who: &Identity) -> Vec<Json> {
         .filter_map(|pair| pair.strip_prefix("server_ids="))
         .map(crate::read::decode_path)
         .collect();
-    let (view, all) = (seen(ctx, who), oversees(who));
+    let (view, all) = (seen(ctx, who), who.sees_all());
     let wanted = view.servers.iter().filter(|v| asked.is_empty() || asked.contains(&v.server.id));
     let probes = wanted.map(|visible| async move {
         let outcome = core.app.mcp.list(&core.http, visible, Kind::Tools).await;

@@ -13,10 +13,11 @@ use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
 use super::document::{self, Document};
-use super::{Failed, inside};
+use super::inside;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::Context;
+use crate::inner::{self, Failed};
 use crate::{answer, errors, safety};
 
 /// The name of a store that nobody named, as in LiteLLM.
@@ -133,7 +134,7 @@ impl Pipeline<'_> {
         let document = Json::object([("type", Json::from(kind)), (kind, Json::from(url))]);
         let body = Json::object([("model", Json::from(model)), ("document", document)]);
         let call = (OperationKind::Ocr, Format::MistralOcr);
-        let read = inside::whole(self.core, self.ctx, self.who, call, &body).await?;
+        let read = inner::whole(self.core, self.ctx, self.who, call, &body).await?;
         let pages = read.get("pages").and_then(Json::as_array).unwrap_or_default();
         let texts: Vec<&str> = pages.iter().filter_map(|page| page.get("markdown")?.as_str()).collect();
         Ok(document::transcribed(&file, texts.join("\n\n"))?)

@@ -1,24 +1,20 @@
-//! The calls that a request is made of.
+//! Calls for what providers keep: files and vector stores.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use http::{HeaderMap, Method, Response, Uri};
+use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt as _;
 use llm_accounts::Identity;
 use llm_http::Body;
 use llm_providers::stores::Document;
 use llm_types::{Error, Format, Json, Kind, OperationKind};
 use llm_wire::codec::ReplyView;
-use llm_wire::top::Top;
 
-use super::Failed;
-use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{self, Context};
+use crate::flow::Context;
+use crate::inner::{self, Failed};
 use crate::resources::{self, Deposited};
-use crate::tail::Ledger;
 
 /// What a call says of itself beside its body; the client's own headers go nowhere else.
 const KEPT: [&str; 6] = [
@@ -30,42 +26,6 @@ const KEPT: [&str; 6] = [
     "x-litellm-end-user-id",
 ];
 
-/// Calls a model.
-pub(super) async fn model(
-    core: &Core,
-    ctx: &Context,
-    who: &Arc<Identity>,
-    (operation, format): (OperationKind, Format),
-    body: &Bytes,
-) -> Result<Response<Reply>, Failed> {
-    let mut inner = ctx.beside(false);
-    (inner.operation, inner.format) = (operation, format);
-    let top = Top::parse(body)?;
-    match Box::pin(flow::one(core, &mut inner, who, None, (body, &top), Vec::new())).await {
-        Ok(response) => Ok(response),
-        Err(refused) => {
-            let error = refused.error.clone();
-            Ledger::refused(core, &inner, refused);
-            Err(Failed { error, booked: true })
-        }
-    }
-}
-
-/// Calls a model that answers whole, and reads its answer.
-pub(super) async fn whole(
-    core: &Core,
-    ctx: &Context,
-    who: &Arc<Identity>,
-    call: (OperationKind, Format),
-    body: &Json,
-) -> Result<Json, Failed> {
-    let body = Bytes::from(body.to_string());
-    match model(core, ctx, who, call, &body).await?.into_body() {
-        Reply::Whole(bytes) => read(&bytes),
-        _ => Err(Error::internal("a stream came where none was asked for").into()),
-    }
-}
-
 /// Asks a provider for something that it keeps: `POST` with JSON or a form.
 pub(super) async fn kept(
     core: &Core,
@@ -75,22 +35,16 @@ pub(super) async fn kept(
     provider: &str,
     (body, kind): (Body, HeaderValue),
 ) -> Result<Json, Failed> {
-    let mut inner = beside(ctx);
-    inner.parts.headers.insert(CONTENT_TYPE, kind);
-    inner.parts.uri = path.parse::<Uri>().map_err(|_| Error::bad_request(format!("no id can be {path:?}")))?;
-    let response = match resources::ask(core, &mut inner, who, path, provider, body).await {
-        Ok(response) => response,
-        Err(refused) => {
-            let error = refused.error.clone();
-            Ledger::refused(core, &inner, refused);
-            return Err(Failed { error, booked: true });
-        }
-    };
+    let mut own = beside(ctx);
+    own.parts.headers.insert(CONTENT_TYPE, kind);
+    own.parts.uri = path.parse::<Uri>().map_err(|_| Error::bad_request(format!("no id can be {path:?}")))?;
+    let response = resources::ask(core, &mut own, who, path, provider, body).await;
+    let response = response.map_err(|refused| Failed::booked(core, &own, refused))?;
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await;
     let bytes = bytes.map_err(|e| Error::new(Kind::BadGateway, e.to_string()))?.to_bytes();
     if (200..300).contains(&status) {
-        return read(&bytes);
+        return Ok(inner::read(&bytes)?);
     }
     let view = ReplyView { status, provider, headers: &[], body: &bytes };
     let codec = llm_wire::registry::upstream_generate(Format::OpenAiChat);
@@ -106,15 +60,9 @@ pub(super) async fn deposit(
     provider: &str,
     document: Document<'_>,
 ) -> Result<Option<Deposited>, Failed> {
-    let mut inner = beside(ctx);
-    match resources::deposit(core, &mut inner, who, provider, document).await {
-        Ok(deposited) => Ok(deposited),
-        Err(refused) => {
-            let error = refused.error.clone();
-            Ledger::refused(core, &inner, refused);
-            Err(Failed { error, booked: true })
-        }
-    }
+    let mut own = beside(ctx);
+    let deposited = resources::deposit(core, &mut own, who, provider, document).await;
+    deposited.map_err(|refused| Failed::booked(core, &own, refused))
 }
 
 /// A call of its own, which says of itself what the request said.
@@ -138,9 +86,4 @@ pub(super) fn json(body: &Json) -> (Body, HeaderValue) {
     let text = body.to_string();
     let (text, _) = llm_wire::ids::resolved(&text);
     (Body::from(text.into_owned()), HeaderValue::from_static("application/json"))
-}
-
-fn read(bytes: &Bytes) -> Result<Json, Failed> {
-    serde_json::from_slice(bytes)
-        .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")).into())
 }

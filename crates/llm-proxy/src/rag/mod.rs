@@ -7,7 +7,7 @@
 //! | `document` | what is to be ingested: a file, a text, a URL, a file that the provider has |
 //! | `ingest` | OCR, vector store, file |
 //! | `query` | search, rerank, completion |
-//! | `inside` | the calls |
+//! | `inside` | the calls that go to no model |
 //!
 //! Facts: LiteLLM's documentation of both endpoints.
 
@@ -30,6 +30,7 @@ use llm_wire::top::Top;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
+use crate::inner::Failed;
 use crate::{answer, errors, form, read, safety};
 
 /// What is wanted.
@@ -39,20 +40,6 @@ pub enum Verb {
     Ingest,
     /// A question is answered from one.
     Query,
-}
-
-/// Why a request failed.
-#[derive(Debug)]
-struct Failed {
-    error: Error,
-    /// A call inside of it failed and has left its own record.
-    booked: bool,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self { error, booked: false }
-    }
 }
 
 /// An id as a segment of a path.

@@ -11,11 +11,12 @@ use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 use serde_json::value::RawValue;
 
-use super::{Failed, inside};
+use super::inside;
 use crate::answer::tell_own;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::Context;
+use crate::inner::{self, Failed};
 
 /// Results of a search, and of a rerank, when nobody says, as in LiteLLM.
 const TOP_K: u64 = 10;
@@ -49,7 +50,7 @@ pub(super) async fn answer(
     let list = format!("[{}]", all.join(","));
     let edits = [("messages", Some(list.as_str())), ("retrieval_config", None), ("rerank", None)];
     let body = top.edited(&edits);
-    let response = inside::model(core, ctx, who, (OperationKind::Generate, Format::OpenAiChat), &body).await?;
+    let response = inner::model(core, ctx, who, (OperationKind::Generate, Format::OpenAiChat), &body).await?;
     Ok(with_sources(response, &found, order.as_ref()))
 }
 
@@ -106,7 +107,7 @@ async fn reranked(
         ("documents", Json::Array(documents)),
         ("top_n", most),
     ]);
-    inside::whole(core, ctx, who, (OperationKind::Rerank, Format::CohereRerank), &body).await.map(Some)
+    inner::whole(core, ctx, who, (OperationKind::Rerank, Format::CohereRerank), &body).await.map(Some)
 }
 
 fn best<'r>(order: &Json, results: &'r [Json]) -> Vec<&'r Json> {

@@ -61,15 +61,11 @@ async fn run(
     begun: &Bytes,
 ) {
     let made = match Box::pin(flow::run(core, &mut ctx, call, reservation)).await {
-        Ok(response) => match response.into_body() {
-            Reply::Whole(body) => renamed(&body, id).ok_or_else(|| Error::internal("an answer that cannot be read")),
-            _ => Err(Error::internal("a stream came where none was asked for")),
-        },
-        Err(refused) => {
-            let error = refused.error.clone();
-            Ledger::refused(core, &ctx, refused);
-            Err(error)
-        }
+        Ok(response) => response
+            .into_body()
+            .whole()
+            .and_then(|body| renamed(&body, id).ok_or_else(|| Error::internal("an answer that cannot be read"))),
+        Err(refused) => Err(Ledger::refused(core, &ctx, refused)),
     };
     match made {
         Ok(body) => keeper.keep(id, body),

@@ -150,8 +150,7 @@ impl Connection {
         match self.answer(&mut ctx, asked).await {
             Ok(response) => told::events(response, out).await,
             Err(refused) => {
-                let error = refused.error.clone();
-                Ledger::refused(&self.core, &ctx, *refused);
+                let error = Ledger::refused(&self.core, &ctx, *refused);
                 told::error(&error, out).await
             }
         }

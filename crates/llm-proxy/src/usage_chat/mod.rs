@@ -18,23 +18,23 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use llm_accounts::{Identity, Permission, Role};
+use llm_accounts::{Identity, Permission};
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::sse::{Item, Splitter};
-use llm_wire::top::Top;
 use tokio::sync::mpsc;
 
 use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{self, Context, Refused};
-use crate::read;
-use crate::tail::Ledger;
+use crate::flow::{Context, Refused};
+use crate::{inner, read};
 
 /// Messages of a conversation that the model is told.
 const MOST: usize = 20;
 /// The model of those who name none, where the configuration names none either: LiteLLM's.
 const USUAL: &str = "gpt-4o-mini";
 const TEMPERATURE: f64 = 0.2;
+/// How it is called.
+const CALL: (OperationKind, Format) = (OperationKind::Generate, Format::OpenAiChat);
 /// Bytes of one event of a model at the most.
 const LONGEST_EVENT: usize = 1 << 20;
 /// Events that wait for a slow client.
@@ -48,7 +48,7 @@ pub(crate) async fn serve(
     body: Incoming,
     peer: SocketAddr,
 ) -> Response<Reply> {
-    let mut ctx = Context::new(core, name, OperationKind::Generate, Format::OpenAiChat, parts, peer);
+    let mut ctx = Context::new(core, name, CALL.0, CALL.1, parts, peer);
     match begin(core, &mut ctx, body).await {
         Ok(response) => response,
         Err(error) => crate::pass::refuse(core, &ctx, Refused::from(error)),
@@ -59,7 +59,7 @@ async fn begin(core: &Core, ctx: &mut Context, body: Incoming) -> Result<Respons
     let who = core.identify(&ctx.parts).await?;
     ctx.who = Some(Arc::clone(&who));
     core.app.accounts.authorize(&who, Permission::OwnScope, ctx.route, true)?;
-    let all = matches!(who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer));
+    let all = who.sees_all();
     if !all && who.user_id().is_none() {
         return Err(Error::bad_request("A key without a user has no usage of its own."));
     }
@@ -160,37 +160,20 @@ impl Talk {
         self.streamed(&messages).await
     }
 
-    fn body(&self, messages: &[Json], rest: impl IntoIterator<Item = (&'static str, Json)>) -> Bytes {
+    fn body(&self, messages: &[Json], rest: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
         let fields = [
             ("model", Json::from(self.model.as_str())),
             ("messages", Json::Array(messages.to_vec())),
             ("temperature", Json::from(TEMPERATURE)),
         ];
-        Bytes::from(Json::object(fields.into_iter().chain(rest)).to_string())
+        Json::object(fields.into_iter().chain(rest))
     }
 
-    /// One call of the model, as the caller.
-    async fn call(&self, body: &Bytes) -> Result<Reply> {
-        let mut ctx = self.ctx.beside(false);
-        let top = Top::parse(body)?;
-        match Box::pin(flow::one(&self.core, &mut ctx, &self.who, None, (body, &top), Vec::new())).await {
-            Ok(response) => Ok(response.into_body()),
-            Err(refused) => {
-                let error = refused.error.clone();
-                Ledger::refused(&self.core, &ctx, refused);
-                Err(error)
-            }
-        }
-    }
-
+    /// The model's first word.
     async fn whole(&self, messages: &[Json]) -> Result<Json> {
         let body = self.body(messages, [("tools", tools::offered(self.all))]);
-        match self.call(&body).await? {
-            Reply::Whole(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|e| Error::internal(format!("an answer that is no JSON: {e}")))
-            }
-            _ => Err(Error::internal("a stream came where none was asked for")),
-        }
+        let answer = inner::whole(&self.core, &self.ctx, &self.who, CALL, &body).await;
+        answer.map_err(|failed| failed.error)
     }
 
     /// Runs a tool; its result as a message.
@@ -236,9 +219,10 @@ impl Talk {
     /// The model's last word, piece by piece.
     async fn streamed(&self, messages: &[Json]) -> Result<Result<()>, Gone> {
         let body = self.body(messages, [("stream", Json::from(true))]);
-        let mut reply = match self.call(&body).await {
-            Ok(reply) => reply,
-            Err(error) => return Ok(Err(error)),
+        let body = Bytes::from(body.to_string());
+        let mut reply = match inner::model(&self.core, &self.ctx, &self.who, CALL, &body).await {
+            Ok(response) => response.into_body(),
+            Err(failed) => return Ok(Err(failed.error)),
         };
         let mut split = Splitter::new(LONGEST_EVENT);
         while let Some(frame) = reply.frame().await {

@@ -11,7 +11,7 @@ use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyGroup, DailyScope};
 use llm_types::{Error, Json, Kind};
 
-use super::{days, fresh};
+use super::{between, days, fresh};
 use crate::call::Call;
 use crate::table::{Row, row};
 
@@ -48,7 +48,7 @@ async fn rate(call: Call) -> Outcome<Json> {
         return Err(Error::bad_request("threshold must be above 0, and 1 at the most").with_param("threshold").into());
     }
     let billed = bill(&call, from, until).await?;
-    let filter = DailyFilter { from: Some(from.to_string()), until: Some(until.to_string()), ..DailyFilter::default() };
+    let filter = between((from, until), DailyFilter::default());
     let groups = [DailyGroup::Date, DailyGroup::Provider];
     let mut captured = BTreeMap::<String, f64>::new();
     for sum in fresh(&call).await?.daily_groups(DailyScope::User, &filter, &groups, None).await? {

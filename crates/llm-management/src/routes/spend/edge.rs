@@ -6,7 +6,7 @@ use llm_accounts::Outcome;
 use llm_store::{DailyGatewayRow, Filter};
 use llm_types::Json;
 
-use super::date;
+use super::day_of;
 use crate::call::Call;
 use crate::table::{Row, row};
 
@@ -28,9 +28,8 @@ fn counted<'f>(fields: impl IntoIterator<Item = (&'f str, String)>, counts: Coun
 
 async fn activity(call: Call) -> Outcome<Json> {
     let now = chrono::Utc::now().date_naive();
-    let day = |name, end| Ok::<_, llm_accounts::Problem>(date(&call, name, end)?.map(|at| at.date_naive()));
-    let from = day("start_date", false)?.or_else(|| now.checked_sub_days(chrono::Days::new(30))).unwrap_or(now);
-    let until = day("end_date", true)?.unwrap_or(now);
+    let from = day_of(&call, "start_date")?.or_else(|| now.checked_sub_days(chrono::Days::new(30))).unwrap_or(now);
+    let until = day_of(&call, "end_date")?.unwrap_or(now);
     let filter = Filter::new().at_least("date", from.to_string()).at_most("date", until.to_string());
     let rows = call.accounts.store_or_refuse()?.table::<DailyGatewayRow>().find(filter).await?;
     let (mut all, mut days, mut routes) = (Counts::default(), BTreeMap::new(), BTreeMap::new());

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use llm_accounts::Outcome;
-use llm_store::{
-    AgentRow, DailyCounters, DailyKey, DailyScope, DeletedTokenRow, EndUserRow, Filter, OrganizationRow, Store, UserRow,
-};
+use llm_store::{AgentRow, DailyCounters, DailyKey, DailyScope, EndUserRow, KnownKey, OrganizationRow, Store, UserRow};
 use llm_types::Json;
 
 use super::day::{DayShown, Metrics, tree};
@@ -177,34 +175,17 @@ pub(super) fn key_told(alias_team_user: [Option<&str>; 3], email: Option<&str>, 
 /// What is known of keys, those that are deleted included.
 pub(super) async fn keys_told(store: &Store, keys: &BTreeSet<&str>) -> Outcome<BTreeMap<String, Json>> {
     let ids: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-    let known = store.keys().get_many(&ids).await?;
-    let gone: Vec<String> = ids.into_iter().filter(|id| !known.iter().any(|key| key.token == *id)).collect();
-    let gone = if gone.is_empty() {
-        Vec::new()
-    } else {
-        store.table::<DeletedTokenRow>().find(Filter::new().any_of("token", gone)).await?
-    };
-    let users: BTreeSet<String> = known
-        .iter()
-        .filter_map(|key| key.user_id.clone())
-        .chain(gone.iter().filter_map(|key| key.user_id.clone()))
-        .collect();
+    let known = store.known_keys(&ids).await?;
+    let users: BTreeSet<String> = known.values().filter_map(|key| key.user_id.clone()).collect();
     let users = store.table::<UserRow>().get_many(&users.into_iter().collect::<Vec<_>>()).await?;
     let emails: BTreeMap<&str, &str> =
         users.iter().filter_map(|user| Some((user.user_id.as_str(), user.user_email.as_deref()?))).collect();
-    let email = |user: Option<&str>| user.and_then(|user| emails.get(user).copied());
-    let mut out = BTreeMap::new();
-    for key in &gone {
+    let told = |(hash, key): (String, KnownKey)| {
         let user = key.user_id.as_deref();
-        let told = key_told([key.key_alias.as_deref(), key.team_id.as_deref(), user], email(user), false);
-        out.insert(key.token.clone(), told);
-    }
-    for key in &known {
-        let user = key.user_id.as_deref();
-        let told = key_told([key.key_alias.as_deref(), key.team_id.as_deref(), user], email(user), true);
-        out.insert(key.token.clone(), told);
-    }
-    Ok(out)
+        let email = user.and_then(|user| emails.get(user).copied());
+        (hash, key_told([key.key_alias.as_deref(), key.team_id.as_deref(), user], email, key.exists))
+    };
+    Ok(known.into_iter().map(told).collect())
 }
 
 /// What is known of entities.

@@ -35,7 +35,7 @@ pub(crate) mod tools;
 pub(crate) mod usage;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use llm_accounts::{KeyDigest, Outcome, Role};
+use llm_accounts::{KeyDigest, Outcome};
 use llm_store::{DailyFilter, DailyScope, Store};
 use llm_types::{Error, Json, Kind};
 
@@ -62,7 +62,7 @@ async fn fresh(call: &Call) -> Outcome<Store> {
 /// # Errors
 /// 403 for a key that is nobody's.
 fn only(call: &Call) -> Outcome<Option<String>> {
-    if matches!(call.who.role(), Some(Role::ProxyAdmin | Role::ProxyAdminViewer)) {
+    if call.who.sees_all() {
         return Ok(None);
     }
     let own = call.who.user_id().ok_or_else(|| forbidden("A key without a user has no spend logs of its own."))?;
@@ -103,17 +103,25 @@ pub(super) fn date(call: &Call, name: &'static str, end: bool) -> Outcome<Option
 
 /// The days of `start_date` and `end_date`, which must be there.
 fn days(call: &Call) -> Outcome<(NaiveDate, NaiveDate)> {
-    let (from, until) = (date(call, "start_date", false)?, date(call, "end_date", true)?);
-    let (Some(from), Some(until)) = (from, until) else {
+    let (Some(from), Some(until)) = (day_of(call, "start_date")?, day_of(call, "end_date")?) else {
         return Err(Error::bad_request("Please provide start_date and end_date").into());
     };
-    Ok((from.date_naive(), until.date_naive()))
+    Ok((from, until))
 }
 
-/// The same as a filter of a rollup.
+/// The day of a date.
+fn day_of(call: &Call, name: &'static str) -> Outcome<Option<NaiveDate>> {
+    Ok(date(call, name, false)?.map(|at| at.date_naive()))
+}
+
+/// The days that were asked for as a filter of a rollup.
 fn within(call: &Call, filter: DailyFilter) -> Outcome<DailyFilter> {
-    let (from, until) = days(call)?;
-    Ok(DailyFilter { from: Some(from.to_string()), until: Some(until.to_string()), ..filter })
+    Ok(between(days(call)?, filter))
+}
+
+/// Days, the last one included, as a filter of a rollup.
+fn between((from, until): (NaiveDate, NaiveDate), filter: DailyFilter) -> DailyFilter {
+    DailyFilter { from: Some(from.to_string()), until: Some(until.to_string()), ..filter }
 }
 
 /// The last 30 days.

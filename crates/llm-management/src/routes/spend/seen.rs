@@ -5,7 +5,7 @@ use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyScope};
 use llm_types::{Error, Json};
 
-use super::{date, fresh, only};
+use super::{day_of, fresh, only};
 use crate::call::Call;
 use crate::routes::listing;
 use crate::table::{Row, row};
@@ -42,8 +42,8 @@ fn within(call: &Call) -> Outcome<DailyFilter> {
     }
     call.needed(FROM)?;
     call.needed(UNTIL)?;
-    let day = |name, end| Ok::<_, llm_accounts::Problem>(date(call, name, end)?.map(|at| at.date_naive().to_string()));
-    Ok(DailyFilter { from: day(FROM, false)?, until: day(UNTIL, true)?, ..DailyFilter::default() })
+    let day = |name| Ok::<_, llm_accounts::Problem>(day_of(call, name)?.map(|day| day.to_string()));
+    Ok(DailyFilter { from: day(FROM)?, until: day(UNTIL)?, ..DailyFilter::default() })
 }
 
 async fn page(call: &Call, path: &str, scope: DailyScope, filter: Option<DailyFilter>) -> Outcome<Json> {

@@ -6,7 +6,8 @@ use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyGroup, DailyScope, DailySum};
 use llm_types::Json;
 
-use super::{date, fresh};
+use super::global::tokens;
+use super::{between, day_of, fresh};
 use crate::call::Call;
 use crate::table::{Row, row};
 
@@ -17,10 +18,9 @@ const MOST: usize = 100;
 
 async fn spend(call: Call) -> Outcome<Json> {
     let today = Utc::now().date_naive();
-    let day = |name, end| Ok::<_, llm_accounts::Problem>(date(&call, name, end)?.map(|at| at.date_naive()));
-    let until = day("end_date", true)?.unwrap_or(today);
-    let from = day("start_date", false)?.or_else(|| until.checked_sub_days(Days::new(30))).unwrap_or(until);
-    let filter = DailyFilter { from: Some(from.to_string()), until: Some(until.to_string()), ..DailyFilter::default() };
+    let until = day_of(&call, "end_date")?.unwrap_or(today);
+    let from = day_of(&call, "start_date")?.or_else(|| until.checked_sub_days(Days::new(30))).unwrap_or(until);
+    let filter = between((from, until), DailyFilter::default());
     let groups = [DailyGroup::Tool, DailyGroup::Date];
     let sums = fresh(&call).await?.daily_groups(DailyScope::Global, &filter, &groups, None).await?;
     // They come by tool, and by day within a tool.
@@ -37,7 +37,7 @@ async fn spend(call: Call) -> Outcome<Json> {
             ("tool_name", Json::from(run.first().map_or("", |sum| sum.part(0)))),
             ("spend", Json::from(spent(run))),
             ("call_count", Json::from(count(|sum| sum.counters.api_requests))),
-            ("total_tokens", Json::from(count(|sum| sum.counters.prompt_tokens + sum.counters.completion_tokens))),
+            ("total_tokens", Json::from(count(|sum| tokens(&sum.counters)))),
         ])
     };
     let by_tool = tools.iter().map(all).collect();

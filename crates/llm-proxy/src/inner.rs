@@ -1,0 +1,93 @@
+//! Calls inside of a request that is made of several: each is authorized, limited, billed and logged as if the caller had
+//! made it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use llm_accounts::Identity;
+use llm_types::{Error, Format, Json, Kind, OperationKind};
+use llm_wire::top::Top;
+
+use crate::body::Reply;
+use crate::core::Core;
+use crate::flow::{self, Context, Refused};
+use crate::tail::Ledger;
+
+/// Why a request that is made of several calls failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Error,
+    /// A call inside of it failed and has left its own record.
+    pub(crate) booked: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, booked: false }
+    }
+}
+
+impl Failed {
+    /// A call inside of the request was refused: it leaves its record here.
+    pub(crate) fn booked(core: &Core, ctx: &Context, refused: Refused) -> Self {
+        Self { error: Ledger::refused(core, ctx, refused), booked: true }
+    }
+}
+
+/// A model call with a body that was made here, as `ctx` says.
+///
+/// # Errors
+/// What it is refused for.
+pub(crate) async fn ask(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path_model: Option<String>,
+    body: &Bytes,
+) -> Result<Response<Reply>, Refused> {
+    let top = Top::parse(body)?;
+    Box::pin(flow::one(core, ctx, who, path_model, (body, &top), Vec::new())).await
+}
+
+/// Calls a model beside the request of `ctx`.
+///
+/// # Errors
+/// What the call is refused for.
+pub(crate) async fn model(
+    core: &Core,
+    ctx: &Context,
+    who: &Arc<Identity>,
+    (operation, format): (OperationKind, Format),
+    body: &Bytes,
+) -> Result<Response<Reply>, Failed> {
+    let mut inner = ctx.beside(false);
+    (inner.operation, inner.format) = (operation, format);
+    let answer = ask(core, &mut inner, who, None, body).await;
+    answer.map_err(|refused| Failed::booked(core, &inner, refused))
+}
+
+/// Calls a model that answers whole, and reads its answer.
+///
+/// # Errors
+/// As [`model`], and for an answer that is no JSON.
+pub(crate) async fn whole(
+    core: &Core,
+    ctx: &Context,
+    who: &Arc<Identity>,
+    call: (OperationKind, Format),
+    body: &Json,
+) -> Result<Json, Failed> {
+    let body = Bytes::from(body.to_string());
+    let answer = model(core, ctx, who, call, &body).await?.into_body().whole()?;
+    Ok(read(&answer)?)
+}
+
+/// An answer as JSON.
+///
+/// # Errors
+/// For one that is no JSON.
+pub(crate) fn read(answer: &Bytes) -> Result<Json, Error> {
+    serde_json::from_slice(answer)
+        .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")))
+}
