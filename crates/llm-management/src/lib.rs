@@ -8,6 +8,7 @@
 //! | `call` | what a route is given: caller, query, body |
 //! | `answer` | answers and errors as LiteLLM's clients expect them |
 //! | `pieces` | answers that are too large to be held |
+//! | `lists` | lists of LiteLLM's newer kind: pages, sorting, links |
 //! | `login` | routes that ask for no key: they give one |
 //! | `scim` | the same as SCIM's clients expect them |
 //! | `routes` | the routes, by subject |
@@ -15,6 +16,7 @@
 mod answer;
 mod call;
 mod dispatch;
+pub mod lists;
 mod login;
 mod pieces;
 mod routes;

@@ -1,13 +1,12 @@
-//! Lists of LiteLLM's newer kind, below `/management/v1`: `page`, `page_size`, `sort=-a,b`, `q`, `filter[field][op]`, and links to
-//! the other pages. What they do not know is refused.
+//! Lists of LiteLLM's newer kind over rows of the store, below `/management/v1`.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use llm_accounts::Outcome;
 use llm_store::{Filter, ListQuery, Listing};
-use llm_types::{Error, Json};
-use url::form_urlencoded;
+use llm_types::Json;
 
 use crate::call::Call;
+use crate::lists::{self, ListPage, refused};
 
 /// What a filter's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +30,6 @@ pub(crate) struct Spec {
     pub(crate) largest: u32,
 }
 
-fn refused(name: &str, why: impl std::fmt::Display) -> Error {
-    Error::bad_request(format!("{name}: {why}")).with_param(name)
-}
-
 impl Spec {
     /// The page that the query asks for.
     ///
@@ -43,10 +38,8 @@ impl Spec {
     /// numbers.
     pub(crate) fn read(&self, call: &Call) -> Outcome<ListQuery> {
         let mut filter = Filter::new();
-        for (at, (name, value)) in call.query.iter().enumerate() {
-            if call.query.iter().take(at).any(|(before, _)| before == name) {
-                return Err(refused(name, "may stand once; separate several values by commas").into());
-            }
+        lists::once(&call.query)?;
+        for (name, value) in &call.query {
             match name.as_str() {
                 "page" | "page_size" | "sort" => {}
                 "q" if value.is_empty() => {}
@@ -56,12 +49,7 @@ impl Spec {
         }
         let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", self.size, 1)?.min(self.largest));
         let mut query = ListQuery::page(filter, page, size);
-        for key in call.text("sort").into_iter().flat_map(|keys| keys.split(',')).map(str::trim) {
-            let (column, falls) = key.strip_prefix('-').map_or((key, false), |column| (column, true));
-            if !self.sortable.contains(&column) {
-                let known = self.sortable.join(", ");
-                return Err(refused("sort", format!("`{column}` cannot be sorted by. Allowed: {known}")).into());
-            }
+        for (column, falls) in lists::sort_keys(call.text("sort"), self.sortable)? {
             if query.sort.iter().any(|(before, _)| before == column) {
                 return Err(refused("sort", format!("`{column}` stands twice")).into());
             }
@@ -84,7 +72,7 @@ impl Spec {
                 .flat_map(|(field, _, ops)| ops.iter().map(move |op| format!("filter[{field}][{op}]")));
             let known: Vec<String> =
                 ["page", "page_size", "sort", "q"].map(str::to_owned).into_iter().chain(filters).collect();
-            return Err(refused(name, format!("unknown query parameter. Allowed: {}", known.join(", "))).into());
+            return Err(lists::unknown(name, &known).into());
         };
         match (op, kind) {
             ("is_null", _) => {
@@ -111,29 +99,9 @@ impl Spec {
 
     /// The page with what tells of the others.
     pub(crate) fn shown<T>(&self, call: &Call, query: &ListQuery, listing: &Listing<T>, rows: Vec<Json>) -> Json {
-        let size = query.size.unwrap_or(self.size);
-        let (page, pages) = (u64::from(query.page), listing.pages(size));
-        let last = pages.max(1);
-        let meta = [("total_count", listing.total), ("page", page), ("page_size", size.into()), ("total_pages", pages)];
-        let links = [
-            ("self", Some(page)),
-            ("first", Some(1)),
-            ("prev", (page > 1).then(|| page - 1)),
-            ("next", (page < last).then(|| page + 1)),
-            ("last", Some(last)),
-        ];
-        let links = links.map(|(name, page)| (name, page.map(|page| link(call, self.path, page))));
-        // A field of the answer. tidy: provider-id
-        Json::object([("data", Json::Array(rows)), ("meta", Json::object(meta)), ("links", Json::object(links))])
+        let size = query.size.unwrap_or(self.size).into();
+        ListPage { path: self.path, query: &call.query, page: query.page.into(), size }.counted(rows, listing.total)
     }
-}
-
-/// The address of another page of the same list.
-pub(crate) fn link(call: &Call, path: &str, page: u64) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(call.query.iter().filter(|(name, _)| name != "page"));
-    query.append_pair("page", &page.to_string());
-    format!("{path}?{}", query.finish())
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {

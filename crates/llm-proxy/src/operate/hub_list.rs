@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use http::Response;
 use http::request::Parts;
+use llm_management::lists::{self, ListPage};
 use llm_types::{Error, Json, Kind, Result};
 
 use super::hub;
@@ -18,6 +19,8 @@ const LARGEST_PAGE: usize = 100;
 const PAGE: usize = 50;
 /// What stands before the name of something that a model can do.
 const CAN: &str = "supports_";
+/// Parameters beside the filters.
+const FIELDS: [&str; 4] = ["page", "page_size", "sort", "q"];
 const SORTABLE: [&str; 9] = [
     "model_group",
     "mode",
@@ -79,33 +82,15 @@ struct Asked {
     size: usize,
 }
 
-fn refused(name: &str, why: impl std::fmt::Display) -> Error {
-    Error::bad_request(format!("{name}: {why}")).with_param(name)
-}
-
 impl Asked {
     fn read(parts: &Parts) -> Result<Self> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs: Vec<(String, String)> = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                let decoded = |text: &str| crate::read::decode_path(&text.replace('+', " "));
-                (decoded(name), decoded(value))
-            })
-            .collect();
-        for (at, (name, _)) in pairs.iter().enumerate() {
-            let known = ["page", "page_size", "sort", "q"].contains(&name.as_str());
-            if !known && !FILTERS.iter().any(|(filter, ..)| filter == name) {
-                let filters: Vec<&str> = FILTERS.iter().map(|(name, ..)| *name).collect();
-                let all = format!("page, page_size, sort, q, {}", filters.join(", "));
-                return Err(refused(name, format!("unknown query parameter. Allowed: {all}")));
-            }
-            if pairs.iter().take(at).any(|(before, _)| before == name) {
-                return Err(refused(name, "may stand once; separate several values by commas"));
-            }
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let known: Vec<&str> = FIELDS.into_iter().chain(FILTERS.map(|(name, ..)| name)).collect();
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            return Err(lists::unknown(name, &known));
         }
+        lists::once(&pairs)?;
         let number = |name: &str, usual: usize| match pairs.iter().find(|(known, _)| known == name) {
             None => Ok(usual),
             Some((_, text)) => text.parse().ok().filter(|number| *number >= 1).ok_or_else(|| {
@@ -134,15 +119,7 @@ impl Asked {
     }
 
     fn sort(&self, groups: &mut [Json]) -> Result<()> {
-        let mut keys = Vec::new();
-        for key in self.text("sort").into_iter().flat_map(|keys| keys.split(',')).map(str::trim) {
-            let (column, falls) = key.strip_prefix('-').map_or((key, false), |column| (column, true));
-            if !SORTABLE.contains(&column) {
-                let all = SORTABLE.join(", ");
-                return Err(refused("sort", format!("`{column}` cannot be sorted by. Allowed: {all}")));
-            }
-            keys.push((column, falls));
-        }
+        let mut keys = lists::sort_keys(self.text("sort"), &SORTABLE)?;
         keys.push(("model_group", false));
         groups.sort_by(|a, b| {
             keys.iter()
@@ -153,22 +130,13 @@ impl Asked {
         Ok(())
     }
 
-    /// Another page of the same list.
-    fn link(&self, path: &str, page: usize) -> String {
-        let mut out = format!("{path}?");
-        let form = |text: &str| text.bytes().fold(String::new(), |out, byte| out + &escaped(byte));
-        for (name, value) in self.pairs.iter().filter(|(name, _)| name != "page") {
-            out.push_str(&format!("{}={}&", form(name), form(value)));
-        }
-        out.push_str(&format!("page={page}"));
-        out
+    /// The items of the page that was asked for.
+    fn cut<T>(&self, all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        all.into_iter().skip((self.page - 1).saturating_mul(self.size)).take(self.size)
     }
-}
 
-fn escaped(byte: u8) -> String {
-    match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
+    fn list<'q>(&'q self, path: &'q str) -> ListPage<'q> {
+        ListPage { path, query: &self.pairs, page: self.page as u64, size: self.size as u64 }
     }
 }
 
@@ -199,20 +167,8 @@ pub(super) fn page(snapshot: &Snapshot, parts: &Parts) -> Result<Response<Reply>
     let mut groups = hub::public(snapshot, parts);
     groups.retain(|group| asked.wants(group));
     asked.sort(&mut groups)?;
-    let (total, size, page) = (groups.len(), asked.size, asked.page);
-    let pages = total.div_ceil(size);
-    let last = pages.max(1);
-    let shown = groups.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
-    let link = |page: Option<usize>| page.map(|page| asked.link(PATH, page));
-    let about = [("total_count", total), ("page", page), ("page_size", size), ("total_pages", pages)];
-    let links = [
-        ("self", link(Some(page))),
-        ("first", link(Some(1))),
-        ("prev", link((page > 1).then(|| page - 1))),
-        ("next", link((page < last).then(|| page + 1))),
-        ("last", link(Some(last))),
-    ];
-    Ok(list(shown, Json::object(about.map(|(name, count)| (name, count as u64))), Json::object(links)))
+    let total = groups.len() as u64;
+    Ok(answer(&asked.list(PATH).counted(asked.cut(groups).collect(), total)))
 }
 
 /// `GET /public/v1/model_hub/providers`, `/modes`, `/features`: what the column holds, of the groups that the filters let
@@ -224,21 +180,7 @@ pub(super) fn column(snapshot: &Snapshot, parts: &Parts, column: Column) -> Resu
     let asked = Asked::read(parts)?;
     let groups = hub::public(snapshot, parts).into_iter().filter(|group| asked.wants(group));
     let all: BTreeSet<String> = groups.flat_map(|group| column.of(&group)).collect();
-    let (size, page) = (asked.size, asked.page);
-    let more = all.len() > page.saturating_mul(size);
-    let shown = all.into_iter().skip((page - 1).saturating_mul(size)).take(size).map(Json::from).collect();
-    let about =
-        [("page", Json::from(page as u64)), ("page_size", Json::from(size as u64)), ("has_more", Json::from(more))];
-    let link = |page: usize| asked.link(column.path(), page);
-    let links = [
-        ("self", Some(link(page))),
-        ("prev", (page > 1).then(|| link(page - 1))),
-        ("next", more.then(|| link(page + 1))),
-    ];
-    Ok(list(shown, Json::object(about), Json::object(links)))
-}
-
-fn list(data: Vec<Json>, about: Json, links: Json) -> Response<Reply> {
-    // A field of the answer. tidy: provider-id
-    answer(&Json::object([("data", Json::Array(data)), ("meta", about), ("links", links)]))
+    let more = all.len() > asked.page.saturating_mul(asked.size);
+    let shown = asked.cut(all).map(Json::from).collect();
+    Ok(answer(&asked.list(column.path()).uncounted(shown, more)))
 }

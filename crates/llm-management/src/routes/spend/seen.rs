@@ -3,11 +3,11 @@
 
 use llm_accounts::Outcome;
 use llm_store::{DailyFilter, DailyScope};
-use llm_types::{Error, Json};
+use llm_types::Json;
 
 use super::{day_of, fresh, only};
 use crate::call::Call;
-use crate::routes::listing;
+use crate::lists::{self, ListPage, refused};
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
@@ -37,8 +37,7 @@ async fn end_users(call: Call) -> Outcome<Json> {
 /// The days asked for.
 fn within(call: &Call) -> Outcome<DailyFilter> {
     if let Some((name, _)) = call.query.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
-        let message = format!("{name}: unknown query parameter. Allowed: {}", FIELDS.join(", "));
-        return Err(Error::bad_request(message).with_param(name.as_str()).into());
+        return Err(lists::unknown(name, &FIELDS).into());
     }
     call.needed(FROM)?;
     call.needed(UNTIL)?;
@@ -49,8 +48,7 @@ fn within(call: &Call) -> Outcome<DailyFilter> {
 async fn page(call: &Call, path: &str, scope: DailyScope, filter: Option<DailyFilter>) -> Outcome<Json> {
     let (page, size) = (call.number("page", 1, 1)?, call.number("page_size", 50, 1)?);
     if size > LARGEST_PAGE {
-        let message = format!("page_size: Input should be less than or equal to {LARGEST_PAGE}");
-        return Err(Error::bad_request(message).with_param("page_size").into());
+        return Err(refused("page_size", format!("Input should be less than or equal to {LARGEST_PAGE}")).into());
     }
     let mut names = match filter {
         Some(filter) => fresh(call).await?.daily_entities_named(scope, &filter, call.text("q"), (page, size)).await?,
@@ -58,16 +56,6 @@ async fn page(call: &Call, path: &str, scope: DailyScope, filter: Option<DailyFi
     };
     let more = names.len() > size as usize;
     names.truncate(size as usize);
-    let link = |page: u32| listing::link(call, path, page.into());
-    let meta = [("page", Json::from(page)), ("page_size", Json::from(size)), ("has_more", Json::from(more))];
-    let links = [
-        ("self", Some(link(page))),
-        ("prev", (page > 1).then(|| link(page - 1))),
-        ("next", more.then(|| link(page.saturating_add(1)))),
-    ];
-    Ok(Json::object([
-        ("data", Json::Array(names.into_iter().map(Json::from).collect())),
-        ("meta", Json::object(meta)),
-        ("links", Json::object(links)),
-    ]))
+    let shown = ListPage { path, query: &call.query, page: page.into(), size: size.into() };
+    Ok(shown.uncounted(names.into_iter().map(Json::from).collect(), more))
 }
