@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
 use tokio::time::{Instant, timeout_at};
@@ -21,7 +21,7 @@ use crate::proxy::Proxies;
 use crate::tls::Tls;
 use crate::{
     Body, BoxFuture, EgressPolicy, FetchError, FetchLimits, Fetched, HttpConfig, Phase, ReplyBody, Timeouts, Transport,
-    TransportError, UpgradeReply, UpgradedIo,
+    TransportError, UpgradeReply, UpgradedIo, tcp,
 };
 
 /// An HTTP client with its own connection pool. Make one per server thread with [`HttpClient::with_own_pool`]:
@@ -109,6 +109,18 @@ impl HttpClient {
     ) -> Result<Response<ReplyBody>, TransportError> {
         let clock = Clock::start(timeouts, Instant::now());
         self.alone(req, clock, Some(guard), false).await
+    }
+
+    /// Whether every address that the host of a stranger's URL has now passes the guard, for URLs that somebody else will
+    /// request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for an address that does not pass, and what keeps a host from being
+    /// looked up.
+    pub async fn may_reach(&self, uri: &Uri, guard: &EgressPolicy) -> Result<(), TransportError> {
+        let (tls, authority) = target(uri)?;
+        let host = Host::new(&self.shared, tls, authority)?;
+        tcp::checked(&self.shared.dns, &host.name, host.port, Some(guard)).await.map(drop)
     }
 
     async fn alone(

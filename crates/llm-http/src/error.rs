@@ -154,7 +154,7 @@ fn hyper_kind(error: &hyper::Error) -> ErrorKind {
 }
 
 /// The messages of an error and its sources, most general first, each said once.
-pub(crate) fn chain(error: &dyn StdError) -> String {
+pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

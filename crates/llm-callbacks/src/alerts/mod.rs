@@ -212,7 +212,10 @@ impl AlertSink for Alerts {
         if let Some(mailer) = &self.mailer {
             mailer.tell(&alert, now);
         }
-        self.desk.take((now, News::Budget(Box::new(alert))));
+        // Otherwise a letter is all that was wanted.
+        if self.settings.types.contains(&AlertType::BudgetAlerts) {
+            self.desk.take((now, News::Budget(Box::new(alert))));
+        }
     }
 
     fn note(&self, notice: Notice) {
@@ -302,9 +305,6 @@ async fn noted(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>
 
 /// Tells everyone; how many could not be told.
 async fn told(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>, alert: &BudgetAlert) -> u64 {
-    if !settings.types.contains(&AlertType::BudgetAlerts) {
-        return 0; // a letter is all that was wanted
-    }
     if settings.log {
         tracing::warn!(group = alert.group, id = %alert.id, event = alert.event.name(), "{}", text::sentence(alert));
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::{Relay, Tariff};
-use llm_http::Body;
+use llm_http::{Body, ErrorKind};
 use llm_providers::Endpoint;
 use llm_types::{Error, Json, Kind, RawJson};
 use llm_wire::top::Top;
@@ -53,8 +53,8 @@ pub(super) async fn answer(
     let Some(url) = agent.url.clone() else {
         return Ok(none(500, &format!("Agent '{named}' has no URL configured")));
     };
-    if let Some(refusal) = callbacks(ctx, &message).await {
-        return Ok(message::error(400, &message.id, message::INVALID_PARAMS, &refusal));
+    if let Some(refusal) = callbacks(core, ctx, &message).await {
+        return Ok(message::error(400, &message.id, message::INVALID_PARAMS, refusal));
     }
     let reservation = admit(core, ctx, who, path, &agent, &message).await?;
     let made = async {
@@ -148,21 +148,20 @@ async fn send(
 }
 
 /// Why the addresses of a message may not be told to the agent: it would reach them from within.
-async fn callbacks(ctx: &Context, message: &Message) -> Option<String> {
+async fn callbacks(core: &Core, ctx: &Context, message: &Message) -> Option<&'static str> {
     let egress = &ctx.snapshot.engine.settings.fetch.egress;
     for url in message.callbacks() {
         let Some(url) = Url::parse(&url).ok().filter(|url| url.scheme() == "https") else {
-            return Some("Push notification URL must use HTTPS".to_owned());
+            return Some("Push notification URL must use HTTPS");
         };
-        let (Some(host), port) = (url.host_str(), url.port().unwrap_or(443)) else {
-            return Some("Push notification URL has no host".to_owned());
+        let Ok(uri) = url.as_str().parse::<http::Uri>() else {
+            return Some("Push notification URL cannot be requested");
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let Ok(found) = tokio::net::lookup_host((host, port)).await else {
-            return Some("Push notification URL cannot be resolved".to_owned());
-        };
-        if found.into_iter().any(|address| egress.check_ip(address.ip()).is_err()) {
-            return Some("Push notification URL leads to an address that is not allowed".to_owned());
+        if let Err(error) = core.http.may_reach(&uri, egress).await {
+            return Some(match error.kind() {
+                ErrorKind::Denied => "Push notification URL leads to an address that is not allowed",
+                _ => "Push notification URL cannot be resolved",
+            });
         }
     }
     None

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::desk::Desk;
+use crate::callback::SinkError;
 pub use smtp::Smtp;
 
 /// Letters that may wait.
@@ -80,19 +81,6 @@ struct Mail {
     html: String,
 }
 
-/// Why a letter was not sent, and whether it can help to try again.
-#[derive(Debug)]
-struct Unsent {
-    why: String,
-    again: bool,
-}
-
-impl Unsent {
-    fn lasting(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false }
-    }
-}
-
 /// What sends letters.
 struct Carrier {
     settings: MailSettings,
@@ -100,7 +88,7 @@ struct Carrier {
 }
 
 impl Carrier {
-    async fn send(&self, mail: &Mail) -> Result<(), Unsent> {
+    async fn send(&self, mail: &Mail) -> Result<(), SinkError> {
         let from = &self.settings.from;
         match &self.settings.way {
             MailWay::Smtp(smtp) => smtp.send(from, mail).await,
@@ -112,9 +100,9 @@ impl Carrier {
     /// Sends until it is taken, a few times; false when it never was.
     async fn deliver(&self, mail: &Mail) -> bool {
         for attempt in 1..=ATTEMPTS {
-            let Err(Unsent { why, again }) = self.send(mail).await else { return true };
-            if !again || attempt == ATTEMPTS {
-                tracing::error!(subject = mail.subject, problem = why, "an e-mail could not be sent");
+            let Err(error) = self.send(mail).await else { return true };
+            if !error.retryable || attempt == ATTEMPTS {
+                tracing::error!(subject = mail.subject, problem = error.message, "an e-mail could not be sent");
                 return false;
             }
             tokio::time::sleep(PAUSE * attempt).await;
@@ -158,7 +146,7 @@ impl Mailer {
     /// Why it was not sent.
     pub(super) async fn try_out(&self, to: &str) -> Result<(), String> {
         let mail = letters::trial(to, &self.carrier.settings);
-        self.carrier.send(&mail).await.map_err(|unsent| unsent.why)
+        self.carrier.send(&mail).await.map_err(|error| error.message)
     }
 
     /// Letters that were sent, and those that were not.

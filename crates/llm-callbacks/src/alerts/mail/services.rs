@@ -7,7 +7,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use llm_http::{Body, Timeouts, Transport};
 use llm_types::{Json, Secret};
 
-use super::{Mail, Unsent};
+use super::Mail;
+use crate::callback::SinkError;
 
 /// How long a service may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +18,7 @@ const COMPLAINT: usize = 4096;
 /// Where a service is, and its key.
 type Place<'a> = (&'a str, &'a Secret);
 
-pub(super) async fn resend(http: &dyn Transport, at: Place<'_>, from: &str, mail: &Mail) -> Result<(), Unsent> {
+pub(super) async fn resend(http: &dyn Transport, at: Place<'_>, from: &str, mail: &Mail) -> Result<(), SinkError> {
     let body = Json::object([
         ("from", Json::from(from)),
         ("to", Json::Array(vec![Json::from(mail.to.as_str())])),
@@ -28,7 +29,7 @@ pub(super) async fn resend(http: &dyn Transport, at: Place<'_>, from: &str, mail
     post(http, at, "/emails", &body).await
 }
 
-pub(super) async fn sendgrid(http: &dyn Transport, at: Place<'_>, from: &str, mail: &Mail) -> Result<(), Unsent> {
+pub(super) async fn sendgrid(http: &dyn Transport, at: Place<'_>, from: &str, mail: &Mail) -> Result<(), SinkError> {
     let part = |kind: &str, text: &str| Json::object([("type", kind), ("value", text)]);
     let to = Json::Array(vec![Json::object([("email", mail.to.as_str())])]);
     let body = Json::object([
@@ -49,25 +50,25 @@ fn sender(from: &str) -> Json {
     if name.is_empty() { Json::object([("email", email)]) } else { Json::object([("email", email), ("name", name)]) }
 }
 
-async fn post(http: &dyn Transport, (base, key): Place<'_>, path: &str, body: &Json) -> Result<(), Unsent> {
+async fn post(http: &dyn Transport, (base, key): Place<'_>, path: &str, body: &Json) -> Result<(), SinkError> {
     let request = Request::post(format!("{base}{path}"))
         .header(AUTHORIZATION, format!("Bearer {}", key.expose()))
         .header(CONTENT_TYPE, "application/json")
         .body(Body::from(body.to_string()))
-        .map_err(|_| Unsent::lasting("the address or the key of the mail service cannot be used"))?;
+        .map_err(|_| SinkError::lasting("the address or the key of the mail service cannot be used"))?;
     let timeouts = Timeouts { first_byte: Some(PATIENCE), total: Some(PATIENCE), ..Timeouts::default() };
-    let reply = http.send(request, timeouts).await.map_err(|error| Unsent {
-        why: error.to_string(),
+    let reply = http.send(request, timeouts).await.map_err(|error| SinkError {
+        message: error.to_string(),
         // What may have arrived is not sent twice.
-        again: error.surely_not_sent(),
+        retryable: error.surely_not_sent(),
     })?;
     let status = reply.status();
     if status.is_success() {
         return Ok(());
     }
     let said = reply.into_body().collect_within(COMPLAINT).await.ok().flatten().unwrap_or_default();
-    let why = format!("status {}: {}", status.as_u16(), String::from_utf8_lossy(&said));
-    Err(Unsent { why, again: matches!(status.as_u16(), 429 | 500..) })
+    let message = format!("status {}: {}", status.as_u16(), String::from_utf8_lossy(&said));
+    Err(SinkError { message, retryable: matches!(status.as_u16(), 429 | 500..) })
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Letters over SMTP.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use lettre::message::{Mailbox, MultiPart};
@@ -8,9 +7,11 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use llm_http::error::chain;
 use llm_types::Secret;
 
-use super::{Mail, Unsent};
+use super::Mail;
+use crate::callback::SinkError;
 
 /// The port where TLS comes first.
 const TLS_FIRST: u16 = 465;
@@ -34,19 +35,21 @@ pub struct Smtp {
 
 impl Smtp {
     /// Sends a letter over a connection of its own: letters are rare.
-    pub(super) async fn send(&self, from: &str, mail: &Mail) -> Result<(), Unsent> {
+    pub(super) async fn send(&self, from: &str, mail: &Mail) -> Result<(), SinkError> {
         let message = message(from, mail)?;
         let transport = self.transport()?;
         // The library limits each step; a server that drips may not hold the letters behind this one.
         match tokio::time::timeout(self.timeout, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Unsent { why: told(&error), again: !error.is_permanent() && !error.is_client() }),
-            Err(_) => Err(Unsent { why: format!("no answer within {} s", self.timeout.as_secs_f64()), again: true }),
+            Ok(Err(error)) => {
+                Err(SinkError { message: chain(&error), retryable: !error.is_permanent() && !error.is_client() })
+            }
+            Err(_) => Err(SinkError::passing(format!("no answer within {} s", self.timeout.as_secs_f64()))),
         }
     }
 
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Unsent> {
-        let tls = || TlsParameters::new_rustls(self.host.clone()).map_err(|error| Unsent::lasting(told(&error)));
+    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, SinkError> {
+        let tls = || TlsParameters::new_rustls(self.host.clone()).map_err(|error| SinkError::lasting(chain(&error)));
         let tls = if self.tls_first || self.port == TLS_FIRST {
             Tls::Wrapper(tls()?)
         } else if self.starttls {
@@ -66,25 +69,14 @@ impl Smtp {
     }
 }
 
-/// The error with its causes; none of them holds a password.
-fn told(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-fn message(from: &str, mail: &Mail) -> Result<Message, Unsent> {
+fn message(from: &str, mail: &Mail) -> Result<Message, SinkError> {
     let address = |text: &str, whose: &str| {
-        text.parse::<Mailbox>().map_err(|error| Unsent::lasting(format!("the address of the {whose}: {error}")))
+        text.parse::<Mailbox>().map_err(|error| SinkError::lasting(format!("the address of the {whose}: {error}")))
     };
     Message::builder()
         .from(address(from, "sender")?)
         .to(address(&mail.to, "recipient")?)
         .subject(mail.subject.clone())
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-        .map_err(|error| Unsent::lasting(error.to_string()))
+        .map_err(|error| SinkError::lasting(error.to_string()))
 }
