@@ -61,6 +61,14 @@ async fn collect(mut body: Incoming, told: usize, limit: usize) -> Result<Bytes>
     Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
 }
 
+/// A body as JSON.
+///
+/// # Errors
+/// `BadRequest` for anything else.
+pub fn json(body: &[u8]) -> Result<Json> {
+    serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))
+}
+
 fn too_large(limit: usize) -> Error {
     Error::new(Kind::TooLarge, format!("Request size is too large. Max size is {} MB", limit / 1_048_576))
 }
@@ -245,7 +253,6 @@ pub(crate) fn few(name: &str, length: usize) -> Result<()> {
 }
 
 fn fallback_models(top: &Top<'_>) -> Vec<String> {
-    use llm_types::Json;
     let Some(Json::Array(items)) = top.read::<Json>("fallbacks") else { return Vec::new() };
     items
         .iter()

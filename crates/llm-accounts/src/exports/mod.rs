@@ -29,8 +29,6 @@ use llm_types::Secret;
 
 /// Where CloudZero listens.
 const CLOUDZERO: &str = "https://api.cloudzero.com";
-/// Where Vantage listens.
-const VANTAGE: &str = "https://api.vantage.sh";
 
 /// An export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +151,11 @@ pub struct Vantage {
     pub integration_token: Secret,
     /// Where Vantage listens.
     pub base_url: String,
+}
+
+impl Vantage {
+    /// Where it listens, for those who say nothing else.
+    pub const URL: &str = "https://api.vantage.sh";
 }
 
 /// What the configuration says of exports.

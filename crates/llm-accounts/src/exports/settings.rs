@@ -3,7 +3,7 @@
 use llm_store::ConfigRow;
 use llm_types::{Error, Json, Secret};
 
-use super::{CloudZero, Export, ExportPlan, VANTAGE, Vantage};
+use super::{CloudZero, Export, ExportPlan, Vantage};
 use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
@@ -30,7 +30,7 @@ const CLOUDZERO_PLACE: Place = Place {
 const VANTAGE_PLACE: Place = Place {
     row: "vantage_settings",
     name: "Vantage",
-    fields: &[("api_key", "", true), ("integration_token", "", true), ("base_url", VANTAGE, false)],
+    fields: &[("api_key", "", true), ("integration_token", "", true), ("base_url", Vantage::URL, false)],
 };
 
 impl Place {
@@ -128,7 +128,7 @@ impl Accounts {
         let Some(there) = self.export_settings(&VANTAGE_PLACE).await? else { return Ok(plan.vantage.clone()) };
         let text = |name: &str| there.text(name).unwrap_or_default().to_owned();
         let (api_key, token) = (Secret::new(text("api_key")), Secret::new(text("integration_token")));
-        let base_url = Some(text("base_url")).filter(|url| !url.is_empty()).unwrap_or_else(|| VANTAGE.to_owned());
+        let base_url = Some(text("base_url")).filter(|url| !url.is_empty()).unwrap_or_else(|| Vantage::URL.to_owned());
         Ok(Some(Vantage { api_key, integration_token: token, base_url }))
     }
 

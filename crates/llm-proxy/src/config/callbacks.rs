@@ -22,8 +22,6 @@ pub struct Callbacks {
     pub redaction: Redaction,
     /// Settings of the metrics.
     pub prometheus: PrometheusSettings,
-    /// Who is told what was spent, day by day.
-    pub exports: ExportPlan,
     /// Where FOCUS files go.
     pub focus: Option<Bucket>,
     /// How people get letters, where a callback sends them.
@@ -62,7 +60,8 @@ const HOOKS: &[&str] = &[
     "cache_control_check",
 ];
 
-pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
+/// Reads them; exports among them are switched on in their plan.
+pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks, exports: &mut ExportPlan) {
     let source = ctx.source;
     for (key, needs) in
         [("callbacks", Needs::CALLS), ("success_callback", Needs::SUCCESS), ("failure_callback", Needs::FAILURE)]
@@ -81,7 +80,7 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks) {
                 continue;
             }
             if let Some(export) = Export::named(name) {
-                match super::exports::switch_on(export, ctx.env, &mut out.exports) {
+                match super::exports::switch_on(export, ctx.env, exports) {
                     Ok(bucket) => out.focus = out.focus.take().or(bucket),
                     Err(why) => s.problems().warn(&item.mark, path, format!("nothing is exported to `{name}`: {why}")),
                 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::node::{Node, Value};
 use super::problem::{Mark, Problems};
@@ -49,6 +50,30 @@ impl Environment {
     #[must_use]
     pub fn filled(&self, name: &str) -> Option<String> {
         self.get(name).filter(|v| !v.is_empty())
+    }
+
+    /// The same for a variable that has to be there.
+    ///
+    /// # Errors
+    /// That it is not, for people.
+    pub fn needed(&self, name: &str) -> Result<String, String> {
+        self.filled(name).ok_or_else(|| format!("{name} is not set"))
+    }
+
+    /// A variable that is a number of seconds.
+    ///
+    /// # Errors
+    /// For anything else, for people.
+    pub fn seconds(&self, name: &str) -> Result<Option<Duration>, String> {
+        let Some(text) = self.filled(name) else { return Ok(None) };
+        let seconds = text.trim().parse().ok().and_then(llm_client::target::seconds);
+        seconds.map(Some).ok_or_else(|| format!("{name} is no number of seconds"))
+    }
+
+    /// True for `false`, in any case.
+    #[must_use]
+    pub fn is_false(&self, name: &str) -> bool {
+        self.filled(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("false"))
     }
 
     /// True for `true`, `1`, `yes` and `on`, in any case.

@@ -41,7 +41,7 @@ pub(super) fn plan(env: &Environment) -> ExportPlan {
 pub(super) fn switch_on(export: Export, env: &Environment, plan: &mut ExportPlan) -> Result<Option<Bucket>, String> {
     match export {
         Export::CloudZero => {
-            let (api_key, connection_id) = (needed(env, "CLOUDZERO_API_KEY")?, needed(env, "CLOUDZERO_CONNECTION_ID")?);
+            let (api_key, connection_id) = (env.needed("CLOUDZERO_API_KEY")?, env.needed("CLOUDZERO_CONNECTION_ID")?);
             let timezone = env.filled("CLOUDZERO_TIMEZONE").unwrap_or_else(|| "UTC".to_owned());
             plan.cloudzero = Some(CloudZero { api_key: Secret::new(api_key), connection_id, timezone });
         }
@@ -52,8 +52,8 @@ pub(super) fn switch_on(export: Export, env: &Environment, plan: &mut ExportPlan
 }
 
 fn vantage(env: &Environment) -> Result<Vantage, String> {
-    let (api_key, token) = (needed(env, "VANTAGE_API_KEY")?, needed(env, "VANTAGE_INTEGRATION_TOKEN")?);
-    let base_url = env.filled("VANTAGE_BASE_URL").unwrap_or_else(|| "https://api.vantage.sh".to_owned());
+    let (api_key, token) = (env.needed("VANTAGE_API_KEY")?, env.needed("VANTAGE_INTEGRATION_TOKEN")?);
+    let base_url = env.filled("VANTAGE_BASE_URL").unwrap_or_else(|| Vantage::URL.to_owned());
     Ok(Vantage { api_key: Secret::new(api_key), integration_token: Secret::new(token), base_url })
 }
 
@@ -74,7 +74,7 @@ fn focus(env: &Environment, plan: &mut ExportPlan) -> Result<Option<Bucket>, Str
     if !format.eq_ignore_ascii_case("csv") {
         return Err(format!("FOCUS_FORMAT: `{format}` is not served; csv is"));
     }
-    let name = needed(env, name)?;
+    let name = env.needed(name)?;
     let named: Vec<(String, Secret)> = options
         .iter()
         .filter_map(|(variable, option)| Some(((*option).to_owned(), Secret::new(env.filled(variable)?))))
@@ -109,8 +109,4 @@ fn frequency(env: &Environment, name: &str, after: u32, seconds: Option<u32>) ->
 
 fn number(env: &Environment, name: &str) -> Option<u32> {
     env.filled(name)?.trim().parse().ok()
-}
-
-fn needed(env: &Environment, name: &str) -> Result<String, String> {
-    env.filled(name).ok_or_else(|| format!("{name} is missing"))
 }

@@ -22,8 +22,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     out.engine.drop_params = env.is_true("LITELLM_DROP_PARAMS");
     out.engine.modify_params = env.is_true("LITELLM_MODIFY_PARAMS");
     logging(section, env, &mut out.logging);
-    out.callbacks.exports = super::exports::plan(env);
-    out.accounts.exports = out.callbacks.exports.clone();
+    out.accounts.exports = super::exports::plan(env);
     let Some(s) = section else { return };
     super::router::read_litellm(s, &mut out.router);
     engine(s, &out.router, &mut out.engine);
@@ -38,8 +37,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     http(s, &mut out.http);
     settings(s, &mut out.settings);
     out.cache = super::cache::read(s, ctx);
-    super::callbacks::read(s, ctx, &mut out.callbacks);
-    out.accounts.exports = out.callbacks.exports.clone();
+    super::callbacks::read(s, ctx, &mut out.callbacks, &mut out.accounts.exports);
     out.accounts.priorities = priorities(s, out.callbacks.priorities);
     if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
         super::guardrails::old_form(list, s, source);

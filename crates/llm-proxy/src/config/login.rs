@@ -140,22 +140,22 @@ fn access(s: &Section<'_>) -> UiAccess {
     }
 }
 
+/// Reads how people get to a provider and back with a code; adds the variables that are missing.
+type ReadFlow = fn(&Environment, String, &mut Vec<&'static str>) -> (CodeFlow, SsoAttributes);
+
+/// Providers that send people back with a code, with the variable that names one; the first that is set counts.
+const CODE_FLOWS: [(SsoKind, &str, ReadFlow); 3] = [
+    (SsoKind::Google, "GOOGLE_CLIENT_ID", google),
+    (SsoKind::Microsoft, "MICROSOFT_CLIENT_ID", microsoft),
+    (SsoKind::Generic, "GENERIC_CLIENT_ID", generic),
+];
+
 fn plan(teams: Option<String>, env: &Environment) -> Option<SsoPlan> {
-    let (kind, client_id) = [
-        (SsoKind::Google, "GOOGLE_CLIENT_ID"),
-        (SsoKind::Microsoft, "MICROSOFT_CLIENT_ID"),
-        (SsoKind::Generic, "GENERIC_CLIENT_ID"),
-    ]
-    .into_iter()
-    .find_map(|(kind, name)| Some((kind, env.filled(name)?)))?;
+    let named = CODE_FLOWS.iter().find_map(|(kind, name, read)| Some((*kind, env.filled(name)?, read)));
+    let (kind, client_id, read) = named?;
     let mut missing = Vec::new();
-    let (mut flow, mut attributes) = match kind {
-        SsoKind::Google => google(env, client_id, &mut missing),
-        SsoKind::Microsoft => microsoft(env, client_id, &mut missing),
-        SsoKind::Generic | SsoKind::Saml => generic(env, client_id, &mut missing),
-    };
-    let off = |name: &str| env.filled(name).is_some_and(|v| v.eq_ignore_ascii_case("false"));
-    flow.pkce = !off("GENERIC_CLIENT_USE_PKCE");
+    let (mut flow, mut attributes) = read(env, client_id, &mut missing);
+    flow.pkce = !env.is_false("GENERIC_CLIENT_USE_PKCE");
     attributes.teams = teams.or(attributes.teams);
     Some(SsoPlan { kind, way: SsoWay::Code { flow, attributes }, missing })
 }

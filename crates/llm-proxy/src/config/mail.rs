@@ -39,7 +39,6 @@ pub(crate) fn read(env: &Environment, named: Named) -> Result<MailSettings, Stri
         Named::Any => return Err("set SMTP_HOST, RESEND_API_KEY or SENDGRID_API_KEY".to_owned()),
         named => named,
     };
-    let needed = |name: &str| env.filled(name).ok_or_else(|| format!("{name} is not set"));
     let senders: &[&str] = match way {
         Named::SendGrid => &["SENDGRID_SENDER_EMAIL", "SMTP_SENDER_EMAIL"],
         _ => &["SMTP_SENDER_EMAIL"],
@@ -48,7 +47,7 @@ pub(crate) fn read(env: &Environment, named: Named) -> Result<MailSettings, Stri
     let from = from.ok_or_else(|| format!("{} is not set", senders.join(" or ")))?;
     let service = |key: &str, base: &str, usual: &str| -> Result<(Secret, String), String> {
         let base = env.filled(base).unwrap_or_else(|| usual.to_owned());
-        Ok((Secret::new(needed(key)?), base.trim_end_matches('/').to_owned()))
+        Ok((Secret::new(env.needed(key)?), base.trim_end_matches('/').to_owned()))
     };
     let way = match way {
         Named::Resend => {
@@ -59,7 +58,7 @@ pub(crate) fn read(env: &Environment, named: Named) -> Result<MailSettings, Stri
             let (key, base) = service("SENDGRID_API_KEY", "SENDGRID_API_BASE", "https://api.sendgrid.com")?;
             MailWay::SendGrid { key, base }
         }
-        _ => MailWay::Smtp(smtp(env, needed("SMTP_HOST")?)?),
+        _ => MailWay::Smtp(smtp(env, env.needed("SMTP_HOST")?)?),
     };
     Ok(MailSettings {
         way,
@@ -70,7 +69,7 @@ pub(crate) fn read(env: &Environment, named: Named) -> Result<MailSettings, Stri
         signature: env.filled("EMAIL_SIGNATURE"),
         subject_invitation: env.filled("EMAIL_SUBJECT_INVITATION"),
         subject_key_created: env.filled("EMAIL_SUBJECT_KEY_CREATED"),
-        include_key: !is_false(env, "EMAIL_INCLUDE_API_KEY"),
+        include_key: !env.is_false("EMAIL_INCLUDE_API_KEY"),
     })
 }
 
@@ -78,17 +77,10 @@ fn smtp(env: &Environment, host: String) -> Result<Smtp, String> {
     let port = env.filled("SMTP_PORT").unwrap_or_else(|| "587".to_owned());
     let port = port.trim().parse().map_err(|_| "SMTP_PORT is no port".to_owned())?;
     let login = env.filled("SMTP_USERNAME").zip(env.filled("SMTP_PASSWORD").map(Secret::new));
-    let timeout = match env.filled("SMTP_TIMEOUT") {
-        None => Duration::from_secs(30),
-        Some(text) => {
-            let seconds = text.trim().parse().ok().and_then(llm_client::target::seconds);
-            seconds.filter(|time| !time.is_zero()).ok_or("SMTP_TIMEOUT is no number of seconds")?
-        }
-    };
-    let (starttls, tls_first) = (!is_false(env, "SMTP_TLS"), env.is_true("SMTP_USE_SSL"));
+    let timeout = env.seconds("SMTP_TIMEOUT")?.unwrap_or(Duration::from_secs(30));
+    if timeout.is_zero() {
+        return Err("SMTP_TIMEOUT is no time at all".to_owned());
+    }
+    let (starttls, tls_first) = (!env.is_false("SMTP_TLS"), env.is_true("SMTP_USE_SSL"));
     Ok(Smtp { host, port, login, starttls, tls_first, timeout })
-}
-
-fn is_false(env: &Environment, name: &str) -> bool {
-    env.filled(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("false"))
 }

@@ -6,6 +6,7 @@
 //!
 //! | file | translates |
 //! |---|---|
+//! | `loaded` | what to load, and what comes of it |
 //! | `models`, `deployment`, `credentials`, `ambient` | `model_list`, `credential_list`, models without a list → deployments |
 //! | `router` | `router_settings` → [`llm_router::RouterSettings`] |
 //! | `litellm`, `callbacks`, `guardrails` | `litellm_settings`, `guardrails` → engine, sinks |
@@ -43,6 +44,7 @@ mod include;
 mod known;
 mod lint;
 mod litellm;
+mod loaded;
 mod login;
 mod mail;
 mod master;
@@ -67,15 +69,8 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use llm_accounts::{AccountsSettings, Stored};
-use llm_client::{EngineSettings, Prices};
-use llm_http::HttpConfig;
-use llm_router::{Deployment, RouterSettings};
-use llm_store::StoreConfig;
 use llm_types::Json;
 
 pub use ambient::CommandModel;
@@ -83,6 +78,7 @@ pub use bucket::Fetched;
 pub use cache::CacheConfig;
 pub use callbacks::Callbacks;
 pub use env::Environment;
+pub use loaded::{Loaded, Source};
 pub use login::SsoPlan;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
@@ -93,80 +89,6 @@ pub(crate) use yaml::json as yaml_json;
 use models::Reading;
 use node::{Node, Value};
 use section::Section;
-
-/// What to load, and how strictly.
-#[derive(Debug, Clone, Default)]
-pub struct Source {
-    /// The file (`--config`, `CONFIG_FILE_PATH`).
-    pub path: Option<PathBuf>,
-    /// `--model`
-    pub model: Option<CommandModel>,
-    /// The address that was asked for (`--host`, `HOST`); nothing leaves it to us.
-    pub host: Option<IpAddr>,
-    /// `--ignore-python-hooks`: what names Python code is a warning.
-    pub ignore_python_hooks: bool,
-    /// `--ignore-unserved`: guardrails and protections that are not served yet are warnings.
-    pub ignore_unserved: bool,
-    /// Also look for keys and prices that are missing: `check` does, starting does not.
-    pub thorough: bool,
-    /// The text of a bucket, where no file is named.
-    pub fetched: Option<Arc<Fetched>>,
-    /// What the database adds, once it was read.
-    pub stored: Option<Stored>,
-    /// The database is still to be read: a credential that is not in the file may be there.
-    pub unread: bool,
-    /// The price table.
-    pub prices: Prices,
-}
-
-/// A configuration, translated.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The data plane's settings.
-    pub settings: Settings,
-    /// The engine's settings.
-    pub engine: EngineSettings,
-    /// The price table.
-    pub prices: Prices,
-    /// The deployments, in order; their payload is an [`llm_client::Target`].
-    pub deployments: Vec<Deployment>,
-    /// The router's settings.
-    pub router: RouterSettings,
-    /// What relays use.
-    pub relays: crate::pass::relays::RelaySettings,
-    /// MCP servers and sets of their tools.
-    pub mcp: llm_mcp::Registry,
-    /// A2A agents.
-    pub agents: crate::agents::Agents,
-    /// The response cache, when it is on.
-    pub cache: Option<CacheConfig>,
-    /// The guardrails that are served, as they were written, references resolved.
-    pub guardrails: Vec<Json>,
-    /// Which of them run for whom.
-    pub policies: llm_accounts::Policies,
-    /// The managed prompts that are served.
-    pub prompts: Vec<crate::templates::Prompt>,
-    /// Who is told of calls.
-    pub callbacks: Callbacks,
-    /// Who is told of budgets that run out.
-    pub alerts: llm_callbacks::AlertSettings,
-    /// Where gateways share state, if they do.
-    pub redis: Option<RedisConfig>,
-    /// Settings of keys, budgets and limits.
-    pub accounts: AccountsSettings,
-    /// The identity provider that people log in at.
-    pub sso: Option<SsoPlan>,
-    /// The database; nothing: the embedded one in the state directory.
-    pub database: Option<StoreConfig>,
-    /// Outgoing connections.
-    pub http: HttpConfig,
-    /// What is logged.
-    pub logging: Logging,
-    /// The address to listen on.
-    pub host: IpAddr,
-    /// The environment, with that of the configuration laid over it.
-    pub environment: Environment,
-}
 
 /// What everybody who translates needs.
 struct Context<'a> {
@@ -282,8 +204,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     // A callback that sends letters needs no `alerting`.
     out.alerts.mail = out.alerts.mail.take().or_else(|| out.callbacks.mail.take());
     outbound::read(ctx.env, &mut out.http);
-    let longest = ctx.env.filled("LITELLM_MAX_STREAMING_DURATION_SECONDS");
-    out.engine.longest_stream = longest.and_then(|s| s.trim().parse().ok()).and_then(llm_client::target::seconds);
+    out.engine.longest_stream = ctx.env.seconds("LITELLM_MAX_STREAMING_DURATION_SECONDS").ok().flatten();
     out.guardrails = guardrails::read(&top, ctx.source);
     out.policies = policies::read(&top, ctx, &out.guardrails);
     if let Some(stored) = &ctx.source.stored {
@@ -347,46 +268,5 @@ fn unique(placed: &[models::Placed], problems: &Problems) {
             );
             problems.warn_hint(&p.mark, p.path.clone(), message, "give each a model_info.id, or remove one");
         }
-    }
-}
-
-impl Loaded {
-    fn new(env: &Environment) -> Self {
-        Self {
-            settings: Settings::default(),
-            engine: EngineSettings::default(),
-            prices: Prices::default(),
-            deployments: Vec::new(),
-            router: RouterSettings::default(),
-            relays: crate::pass::relays::RelaySettings::default(),
-            mcp: llm_mcp::Registry::default(),
-            agents: crate::agents::Agents::default(),
-            cache: None,
-            guardrails: Vec::new(),
-            policies: llm_accounts::Policies::default(),
-            prompts: Vec::new(),
-            callbacks: Callbacks::default(),
-            alerts: llm_callbacks::AlertSettings::default(),
-            redis: None,
-            accounts: AccountsSettings::default(),
-            sso: None,
-            database: None,
-            http: HttpConfig::default(),
-            logging: Logging::default(),
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            environment: env.clone(),
-        }
-    }
-
-    /// The names under which models are served, each once, in order.
-    #[must_use]
-    pub fn groups(&self) -> Vec<Arc<str>> {
-        let mut out: Vec<Arc<str>> = Vec::new();
-        for d in &self.deployments {
-            if !out.contains(d.public_name()) {
-                out.push(Arc::clone(d.public_name()));
-            }
-        }
-        out
     }
 }

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use llm_client::Target;
+use llm_accounts::AccountsSettings;
+use llm_client::{EngineSettings, Target};
+use llm_http::HttpConfig;
+use llm_router::{Deployment, RouterSettings};
+use llm_store::StoreConfig;
 
 use super::*;
 

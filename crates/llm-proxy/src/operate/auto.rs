@@ -26,8 +26,7 @@ pub(super) fn defaults() -> Response<Reply> {
 }
 
 fn body(bytes: &Bytes) -> Result<Json> {
-    let body: Json =
-        serde_json::from_slice(bytes).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let body = crate::read::json(bytes)?;
     match body.get(CONFIG) {
         Some(Json::Object(_)) => Ok(body),
         _ => Err(Error::bad_request(format!("{CONFIG} must be an object")).with_param(CONFIG)),

@@ -44,8 +44,7 @@ fn priced<'s>(snapshot: &'s Snapshot, who: Option<&Arc<Identity>>, model: &str) 
 }
 
 fn read(body: &Bytes) -> Result<Json> {
-    let tree: Json =
-        serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let tree = crate::read::json(body)?;
     if tree.as_object().is_some() { Ok(tree) } else { Err(Error::bad_request("the body must be an object")) }
 }
 

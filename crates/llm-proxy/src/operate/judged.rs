@@ -17,8 +17,7 @@ use crate::snapshot::Snapshot;
 /// # Errors
 /// 400 without a name or a text, 404 for a name that no guardrail has, what the guardrail says when it stops the text.
 pub(super) async fn apply(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
-    let asked: Json =
-        serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let asked = crate::read::json(body)?;
     let text = |name: &'static str| {
         let missing = || Error::bad_request(format!("{name} is missing")).with_param(name);
         asked.text(name).ok_or_else(missing)

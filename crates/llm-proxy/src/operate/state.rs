@@ -108,8 +108,7 @@ pub(super) fn provider_budgets(snapshot: &Snapshot) -> Response<Reply> {
 
 /// `POST /health/test_connection`: one tiny call with parameters that are not stored.
 pub(super) async fn test_connection(core: &Core, snapshot: &Snapshot, body: &Bytes) -> Result<Response<Reply>> {
-    let tree: Json =
-        serde_json::from_slice(body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let tree = crate::read::json(body)?;
     let params = tree.get("litellm_params").filter(|params| params.as_object().is_some());
     let params = params.ok_or_else(|| Error::bad_request("litellm_params is missing").with_param("litellm_params"))?;
     let mut info = tree.get("model_info").and_then(Json::as_object).unwrap_or_default().to_vec();

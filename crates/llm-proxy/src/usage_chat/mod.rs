@@ -64,8 +64,7 @@ async fn begin(core: &Core, ctx: &mut Context, body: Incoming) -> Result<Respons
         return Err(Error::bad_request("A key without a user has no usage of its own."));
     }
     let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
-    let asked: Json =
-        serde_json::from_slice(&body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))?;
+    let asked = read::json(&body)?;
     let messages = messages(&asked)?;
     let named = asked.text("model").map(str::trim).filter(|model| !model.is_empty()).map(str::to_owned);
     let model = named.or_else(|| ctx.snapshot.settings.default_model.clone()).unwrap_or_else(|| USUAL.to_owned());
