@@ -65,7 +65,7 @@ fn mounts(toml: &str) -> Result<String> {
     let table: Table = toml::from_str(toml).context(SOURCE)?;
     let mut out = String::from(
         "// Generated from data/passthrough.toml by `cargo xtask codegen`. Do not edit.\n\n\
-         use crate::passthrough::{Live, Mount, Scheme};\nuse crate::row::Header;\n\n\
+         use crate::passthrough::{AwsJson, Live, Mount, Scheme};\nuse crate::row::Header;\n\n\
          /// Where providers are mounted; longer paths come before those that they lie below.\n\
          pub(crate) static MOUNTS: &[Mount] = &[\n",
     );
@@ -83,6 +83,7 @@ fn mounts(toml: &str) -> Result<String> {
 fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
     let list = |items: &[String]| format!("&{items:?}");
     let some = |text: &Option<String>| text.as_ref().map_or_else(|| "None".to_owned(), |t| format!("Some({t:?})"));
+    let service;
     let scheme = match row.scheme.as_deref() {
         None | Some("plain") => "Plain",
         Some("azure") => "Azure",
@@ -91,7 +92,10 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some("discovery") => "Discovery",
         Some("langfuse") => "Langfuse",
         Some("provider") => "Provider",
-        Some("aws_json") => "AwsJson",
+        Some("aws_json") => {
+            service = aws_json(row)?;
+            &service
+        }
         Some(other) => bail!("there is no scheme {other:?}"),
     };
     let live = match row.live.as_deref() {
@@ -102,7 +106,8 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some(other) => bail!("there is no language {other:?} of sessions"),
     };
     ensure!(row.live.is_some() || !row.live_only, "only sessions, and none");
-    ensure!((scheme == "AwsJson") == row.target.is_some(), "`target` belongs to aws_json");
+    let one_path = row.scheme.as_deref() == Some("aws_json");
+    ensure!(one_path || row.target.is_none() && row.prices.is_empty(), "`target` and `prices` belong to aws_json");
     let headers: Vec<String> =
         row.headers.iter().map(|(name, value)| format!("Header {{ name: {name:?}, value: {value:?} }}")).collect();
     let shows = !headers.is_empty() || row.query.is_some() || row.basic.is_some();
@@ -111,7 +116,7 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         out,
         "Mount {{ path: {path:?}, route: {:?}, provider: {:?}, base: {}, base_env: {}, key_env: {}, key_optional: {}, \
          headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme}, \
-         live: {live}, live_only: {}, target: {}, prices: &{:?} }},",
+         live: {live}, live_only: {} }},",
         format!("/{path}/{{endpoint}}"),
         row.provider,
         some(&row.base),
@@ -125,10 +130,14 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         row.by_model,
         row.admin,
         row.live_only,
-        some(&row.target),
-        row.prices.iter().collect::<Vec<_>>(),
     )?;
     Ok(())
+}
+
+fn aws_json(row: &Row) -> Result<String> {
+    let target = row.target.as_ref().context("aws_json needs a `target`")?;
+    let prices: Vec<_> = row.prices.iter().collect();
+    Ok(format!("AwsJson(AwsJson {{ target: {target:?}, prices: &{prices:?} }})"))
 }
 
 #[cfg(test)]
@@ -144,6 +153,8 @@ mod tests {
     #[test]
     fn contradictions_are_named() {
         assert!(mounts("[[mount]]\npath = \"x\"\nprovider = \"x\"\nscheme = \"magic\"").is_err());
+        assert!(mounts("[[mount]]\npath = \"x\"\nprovider = \"x\"\nscheme = \"aws_json\"").is_err());
+        assert!(mounts("[[mount]]\npath = \"x\"\nprovider = \"x\"\ntarget = \"t\"").is_err());
         assert!(mounts("[[mount]]\npath = \"x\"\nprovider = \"x\"\nkey_env = [\"K\"]").is_err());
         assert!(mounts("[[mount]]\npath = \"x\"\nalso = [\"x\"]\nprovider = \"x\"").is_err());
     }

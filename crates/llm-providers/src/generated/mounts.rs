@@ -1,6 +1,6 @@
 // Generated from data/passthrough.toml by `cargo xtask codegen`. Do not edit.
 
-use crate::passthrough::{Live, Mount, Scheme};
+use crate::passthrough::{AwsJson, Live, Mount, Scheme};
 use crate::row::Header;
 
 /// Where providers are mounted; longer paths come before those that they lie below.
@@ -22,8 +22,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Discovery,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "vertex_ai/discovery",
@@ -42,8 +40,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Discovery,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "anthropic",
@@ -62,8 +58,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "assemblyai",
@@ -82,8 +76,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "azure",
@@ -102,8 +94,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Azure,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "azure_ai",
@@ -122,8 +112,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Azure,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "azure_speech",
@@ -142,8 +130,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "bedrock",
@@ -162,8 +148,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Bedrock,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "cohere",
@@ -182,8 +166,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "comprehendmedical",
@@ -199,17 +181,18 @@ pub(crate) static MOUNTS: &[Mount] = &[
         own_key: false,
         by_model: false,
         admin: false,
-        scheme: Scheme::AwsJson,
+        scheme: Scheme::AwsJson(AwsJson {
+            target: "ComprehendMedical_20181030",
+            prices: &[
+                ("DetectEntitiesV2", 10000000),
+                ("DetectPHI", 1400000),
+                ("InferICD10CM", 500000),
+                ("InferRxNorm", 250000),
+                ("InferSNOMEDCT", 7500000),
+            ],
+        }),
         live: None,
         live_only: false,
-        target: Some("ComprehendMedical_20181030"),
-        prices: &[
-            ("DetectEntitiesV2", 10000000),
-            ("DetectPHI", 1400000),
-            ("InferICD10CM", 500000),
-            ("InferRxNorm", 250000),
-            ("InferSNOMEDCT", 7500000),
-        ],
     },
     Mount {
         path: "cursor",
@@ -228,8 +211,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "deepgram",
@@ -248,8 +229,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::Deepgram),
         live_only: true,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "eu.assemblyai",
@@ -268,8 +247,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "fal_ai",
@@ -288,8 +265,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "gemini",
@@ -308,8 +283,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "gigachat",
@@ -328,8 +301,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Provider,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "langfuse",
@@ -348,8 +319,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Langfuse,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "milvus",
@@ -368,8 +337,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "mistral",
@@ -388,8 +355,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "nvidia_nim",
@@ -408,8 +373,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "openai",
@@ -428,8 +391,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::OpenAi),
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "openai_passthrough",
@@ -448,8 +409,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: Some(Live::OpenAi),
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "openrouter",
@@ -468,8 +427,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "tinyfish",
@@ -488,8 +445,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "transcribe",
@@ -505,11 +460,9 @@ pub(crate) static MOUNTS: &[Mount] = &[
         own_key: false,
         by_model: false,
         admin: true,
-        scheme: Scheme::AwsJson,
+        scheme: Scheme::AwsJson(AwsJson { target: "Transcribe", prices: &[] }),
         live: None,
         live_only: false,
-        target: Some("Transcribe"),
-        prices: &[],
     },
     Mount {
         path: "typesafe",
@@ -528,8 +481,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "vertex-ai",
@@ -548,8 +499,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Vertex,
         live: Some(Live::Gemini),
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "vertex_ai",
@@ -568,8 +517,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Vertex,
         live: Some(Live::Gemini),
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "vllm",
@@ -588,8 +535,6 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Plain,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
     Mount {
         path: "watsonx",
@@ -608,7 +553,5 @@ pub(crate) static MOUNTS: &[Mount] = &[
         scheme: Scheme::Provider,
         live: None,
         live_only: false,
-        target: None,
-        prices: &[],
     },
 ];

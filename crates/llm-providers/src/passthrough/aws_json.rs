@@ -11,25 +11,34 @@ use crate::provider::Endpoint;
 /// Characters that are billed together.
 const UNIT: usize = 100;
 
-impl Mount {
+/// Such a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwsJson {
+    /// What stands before the operation in `X-Amz-Target`.
+    pub target: &'static str,
+    /// The operations that may be called, and nano-dollars for 100 characters of text; nothing: all of them.
+    pub prices: &'static [(&'static str, u32)],
+}
+
+impl AwsJson {
     /// The operation that a client asks for: by its path, or, where that is empty, by `X-Amz-Target`, as AWS's own
     /// clients do.
     ///
     /// # Errors
     /// `BadRequest` for none, and for one that may not be called here.
-    pub fn operation<'o>(&self, rest: &'o str, header: Option<&'o str>) -> Result<&'o str> {
-        let target = self.target.unwrap_or_default();
+    pub fn operation<'o>(&self, mount: &Mount, rest: &'o str, header: Option<&'o str>) -> Result<&'o str> {
+        let target = self.target;
         let named = || header.and_then(|h| h.strip_prefix(target)?.strip_prefix('.'));
         let name = if rest.is_empty() { named() } else { Some(rest) };
         let name = name.filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric()));
         let asked = name.ok_or_else(|| {
-            Error::bad_request(format!("/{0}/<Operation>, or a header X-Amz-Target: {target}.<Operation>", self.path))
+            Error::bad_request(format!("/{0}/<Operation>, or a header X-Amz-Target: {target}.<Operation>", mount.path))
         })?;
         if self.prices.is_empty() || self.prices.iter().any(|(known, _)| *known == asked) {
             return Ok(asked);
         }
         let known: Vec<&str> = self.prices.iter().map(|(known, _)| *known).collect();
-        let why = format!("Unsupported operation of {}: {asked}. Supported: {}", self.provider, known.join(", "));
+        let why = format!("Unsupported operation of {}: {asked}. Supported: {}", mount.provider, known.join(", "));
         Err(Error::bad_request(why))
     }
 
@@ -39,43 +48,58 @@ impl Mount {
         let price = self.prices.iter().find(|(known, _)| *known == operation).map_or(0, |(_, price)| *price);
         f64::from(price) / 1e9 * characters.div_ceil(UNIT).max(1) as f64
     }
-}
 
-/// `passing.rest` is the operation.
-pub(super) fn place(mount: &Mount, passing: &Passing<'_>, params: &Params, out: &mut Endpoint) -> Result<()> {
-    let region = aws::region(params, None);
-    let base = mount.base(passing.given, params).unwrap_or_else(|| aws::host(mount.path, &region));
-    out.url = format!("{}/", base.trim_end_matches('/'));
-    out.set("content-type", "application/x-amz-json-1.1")?;
-    out.set("x-amz-target", &format!("{}.{}", mount.target.unwrap_or_default(), passing.rest))?;
-    out.auth = Some(aws::auth(mount.path, region, params));
-    Ok(())
+    /// `passing.rest` is the operation.
+    pub(super) fn place(
+        &self,
+        mount: &Mount,
+        passing: &Passing<'_>,
+        params: &Params,
+        out: &mut Endpoint,
+    ) -> Result<()> {
+        let region = aws::region(params, None);
+        let base = mount.base(passing.given, params).unwrap_or_else(|| aws::host(mount.path, &region));
+        out.url = format!("{}/", base.trim_end_matches('/'));
+        out.set("content-type", "application/x-amz-json-1.1")?;
+        out.set("x-amz-target", &format!("{}.{}", self.target, passing.rest))?;
+        out.auth = Some(aws::auth(mount.path, region, params));
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use llm_types::AuthNeed;
 
-    use super::super::find;
+    use super::super::{Scheme, find};
     use super::*;
+
+    fn service(mount: &Mount) -> AwsJson {
+        let Scheme::AwsJson(service) = mount.scheme else { panic!("not a service of one path") };
+        service
+    }
 
     #[test]
     fn the_operation_stands_in_the_path_or_in_the_header() {
         let (mount, rest) = find("/comprehendmedical/DetectPHI").unwrap();
-        assert_eq!(mount.operation(rest, None).unwrap(), "DetectPHI");
+        let medical = service(mount);
+        assert_eq!(medical.operation(mount, rest, None).unwrap(), "DetectPHI");
         let (mount, rest) = find("/comprehendmedical").unwrap();
-        assert_eq!(mount.operation(rest, Some("ComprehendMedical_20181030.InferRxNorm")).unwrap(), "InferRxNorm");
+        assert_eq!(
+            medical.operation(mount, rest, Some("ComprehendMedical_20181030.InferRxNorm")).unwrap(),
+            "InferRxNorm"
+        );
         for header in [None, Some("Transcribe.DetectPHI"), Some("ComprehendMedical_20181030.")] {
-            assert!(mount.operation(rest, header).unwrap_err().message.contains("X-Amz-Target"), "{header:?}");
+            assert!(medical.operation(mount, rest, header).unwrap_err().message.contains("X-Amz-Target"), "{header:?}");
         }
-        let refused = mount.operation("StopEntitiesDetectionV2Job", None).unwrap_err().message;
+        let refused = medical.operation(mount, "StopEntitiesDetectionV2Job", None).unwrap_err().message;
         assert!(
             refused.ends_with("DetectEntitiesV2, DetectPHI, InferICD10CM, InferRxNorm, InferSNOMEDCT"),
             "{refused}"
         );
-        assert!(mount.operation("a/b", None).is_err());
+        assert!(medical.operation(mount, "a/b", None).is_err());
         let (mount, _) = find("/transcribe").unwrap();
-        assert_eq!(mount.operation("ListTranscriptionJobs", None).unwrap(), "ListTranscriptionJobs");
+        assert_eq!(service(mount).operation(mount, "ListTranscriptionJobs", None).unwrap(), "ListTranscriptionJobs");
         assert!(find("/transcribed").is_none() && find("/openai").is_none());
     }
 
@@ -83,7 +107,7 @@ mod tests {
     fn texts_are_billed_by_started_hundreds() {
         let (mount, _) = find("/comprehendmedical").unwrap();
         let near = |operation: &str, characters: usize, dollars: f64| {
-            assert!((mount.price(operation, characters) - dollars).abs() < 1e-12, "{operation} {characters}");
+            assert!((service(mount).price(operation, characters) - dollars).abs() < 1e-12, "{operation} {characters}");
         };
         near("DetectEntitiesV2", 0, 0.01);
         near("DetectEntitiesV2", 100, 0.01);

@@ -26,6 +26,7 @@ use crate::generated::MOUNTS;
 use crate::params::Params;
 use crate::row::Header;
 
+pub use aws_json::AwsJson;
 pub use live::{Listening, listening};
 pub use path::{decoded as unescaped, model_of, safe, with_model};
 
@@ -47,7 +48,7 @@ pub enum Scheme {
     /// The provider's own way to call models.
     Provider,
     /// A service of AWS that is one path: the operation stands in a header.
-    AwsJson,
+    AwsJson(AwsJson),
 }
 
 /// A provider's API below a path of the gateway.
@@ -85,10 +86,6 @@ pub struct Mount {
     pub live: Option<Live>,
     /// Nothing but its WebSockets is passed on.
     pub live_only: bool,
-    /// Of [`Scheme::AwsJson`]: what stands before the operation in `X-Amz-Target`.
-    pub target: Option<&'static str>,
-    /// Of the same: the operations that may be called, and nano-dollars for 100 characters of text; nothing: all of them.
-    pub prices: &'static [(&'static str, u32)],
 }
 
 /// The language of a provider's sessions over WebSockets.
@@ -137,7 +134,7 @@ impl Mount {
     #[must_use]
     pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix('/')?.strip_prefix(self.path)?;
-        let alone = rest.is_empty() && self.scheme == Scheme::AwsJson;
+        let alone = rest.is_empty() && matches!(self.scheme, Scheme::AwsJson(_));
         if alone { Some(rest) } else { rest.strip_prefix('/') }
     }
 }

@@ -23,7 +23,7 @@ impl Mount {
             Scheme::Vertex => google::place(self, passing, params, out)?,
             Scheme::Discovery => google::discovery(self, passing, params, out)?,
             Scheme::Provider => provider(self, passing, params, out)?,
-            Scheme::AwsJson => super::aws_json::place(self, passing, params, out)?,
+            Scheme::AwsJson(service) => service.place(self, passing, params, out)?,
             Scheme::Plain | Scheme::Langfuse | Scheme::Azure => {
                 let base = self.base(passing.given, params).ok_or_else(|| self.no_base())?;
                 out.url = join(&base, passing.rest);

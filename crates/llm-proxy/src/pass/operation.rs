@@ -24,11 +24,9 @@ pub(super) struct Operation {
 /// # Errors
 /// `BadRequest` for anything but a POST of a JSON object, and for operations that may not be called.
 pub(super) fn read(ctx: &Context, mount: &Mount, rest: &str, payload: &Payload) -> Result<Option<Operation>> {
-    if mount.scheme != Scheme::AwsJson {
-        return Ok(None);
-    }
+    let Scheme::AwsJson(service) = mount.scheme else { return Ok(None) };
     let header = ctx.parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok());
-    let name = mount.operation(rest, header)?.to_owned();
+    let name = service.operation(mount, rest, header)?.to_owned();
     let object = || Error::bad_request("Request body must be a JSON object");
     if ctx.parts.method != Method::POST {
         return Err(Error::bad_request(format!("/{} takes POST only", mount.path)));
@@ -36,5 +34,5 @@ pub(super) fn read(ctx: &Context, mount: &Mount, rest: &str, payload: &Payload) 
     let body = payload.bytes().ok_or_else(object)?;
     let top = Top::parse(body).map_err(|_| object())?;
     let characters = top.read::<String>("Text").map_or(0, |text| text.chars().count());
-    Ok(Some(Operation { model: format!("{}/{name}", mount.provider), cost: mount.price(&name, characters), name }))
+    Ok(Some(Operation { model: format!("{}/{name}", mount.provider), cost: service.price(&name, characters), name }))
 }

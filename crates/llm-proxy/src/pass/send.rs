@@ -193,7 +193,7 @@ fn client_headers(ctx: &Context, mount: &Mount, own: bool) -> HeaderMap {
 
 /// True where clients of AWS may have signed.
 fn signs(mount: &Mount) -> bool {
-    matches!(mount.scheme, Scheme::Bedrock | Scheme::AwsJson)
+    matches!(mount.scheme, Scheme::Bedrock | Scheme::AwsJson(_))
 }
 
 /// A signature covers the body, which has to be there for it.

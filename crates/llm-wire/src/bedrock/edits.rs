@@ -36,6 +36,36 @@ const NUMBERS: [&str; 13] = [
     "change_strength",
 ];
 
+/// What Amazon's models do with a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Variation,
+    Inpainting,
+    Outpainting,
+    BackgroundRemoval,
+}
+
+impl Task {
+    const ALL: [Self; 4] = [Self::Variation, Self::Inpainting, Self::Outpainting, Self::BackgroundRemoval];
+
+    /// As `taskType` says it, and the field with its parameters.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Variation => ("IMAGE_VARIATION", "imageVariationParams"),
+            Self::Inpainting => ("INPAINTING", "inPaintingParams"),
+            Self::Outpainting => ("OUTPAINTING", "outPaintingParams"),
+            Self::BackgroundRemoval => ("BACKGROUND_REMOVAL", "backgroundRemovalParams"),
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|task| task.names().0 == name)
+            .ok_or_else(|| Error::bad_request(format!("Invalid value for 'taskType': {name}")).with_param("taskType"))
+    }
+}
+
 /// Amazon's task: what `taskType` says; without it what the mask is over is painted anew, and without a mask the picture
 /// is varied. `config` is what is left for `imageGenerationConfig`.
 pub(super) fn amazon(request: &TaskRequest, prompt: Option<Json>, config: &mut Fields) -> Result<Fields> {
@@ -46,41 +76,38 @@ pub(super) fn amazon(request: &TaskRequest, prompt: Option<Json>, config: &mut F
     let similar = write::take(config, "similarityStrength").map(|value| number(&value));
     let said = write::take(config, "taskType").and_then(|t| t.as_str().map(str::to_owned));
     let masked = mask.is_some() || words.is_some();
-    let task = said.unwrap_or_else(|| if masked { "INPAINTING" } else { "IMAGE_VARIATION" }.to_owned());
-    let name = match task.as_str() {
-        "IMAGE_VARIATION" => "imageVariationParams",
-        "INPAINTING" => "inPaintingParams",
-        "OUTPAINTING" => "outPaintingParams",
-        "BACKGROUND_REMOVAL" => "backgroundRemovalParams",
-        _ => return Err(Error::bad_request(format!("Invalid value for 'taskType': {task}")).with_param("taskType")),
+    let task = match said {
+        Some(name) => Task::parse(&name)?,
+        None if masked => Task::Inpainting,
+        None => Task::Variation,
     };
+    let (name, params_name) = task.names();
     let mut params = Fields::new();
     let mut put = |key: &str, value: Option<Json>| params.extend(value.map(|value| (key.to_owned(), value)));
-    if task == "IMAGE_VARIATION" {
-        put("images", Some(Json::Array(vec![Json::from(picture)])));
-    } else {
-        put("image", Some(Json::from(picture)));
+    match task {
+        Task::Variation => put("images", Some(Json::Array(vec![Json::from(picture)]))),
+        _ => put("image", Some(Json::from(picture))),
     }
-    if task != "BACKGROUND_REMOVAL" {
+    if task != Task::BackgroundRemoval {
         put("text", prompt);
         put("negativeText", negative);
     }
-    match task.as_str() {
-        "IMAGE_VARIATION" => put("similarityStrength", similar),
-        "INPAINTING" | "OUTPAINTING" if !masked => {
-            return Err(Error::bad_request(format!("{task} needs a mask or a maskPrompt")).with_param("mask"));
+    match task {
+        Task::Variation => put("similarityStrength", similar),
+        Task::Inpainting | Task::Outpainting if !masked => {
+            return Err(Error::bad_request(format!("{name} needs a mask or a maskPrompt")).with_param("mask"));
         }
-        "INPAINTING" | "OUTPAINTING" => {
+        Task::Inpainting | Task::Outpainting => {
             let picture = mask.filter(|_| words.is_none()).map(Json::from);
             put("maskPrompt", words);
             put("maskImage", picture);
-            if task == "OUTPAINTING" {
+            if task == Task::Outpainting {
                 put("outPaintingMode", mode);
             }
         }
-        _ => config.clear(),
+        Task::BackgroundRemoval => config.clear(),
     }
-    let fields = [("taskType", Json::from(task)), (name, Json::Object(params))];
+    let fields = [("taskType", Json::from(name)), (params_name, Json::Object(params))];
     Ok(fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
 }
 

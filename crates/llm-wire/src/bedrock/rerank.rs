@@ -23,8 +23,11 @@ impl TaskCodec for Rerank {
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {
         let missing =
             |name: &str| Error::bad_request(format!("Missing required parameter: '{name}'.")).with_param(name);
-        let query = request.fields.text("query").ok_or_else(|| missing("query"))?;
-        let documents = request.fields.get("documents").and_then(Json::as_array).ok_or_else(|| missing("documents"))?;
+        let mut rest = write::fields(request);
+        let query = write::take(&mut rest, "query");
+        let query = query.as_ref().and_then(Json::as_str).ok_or_else(|| missing("query"))?;
+        let documents = write::take(&mut rest, "documents");
+        let documents = documents.as_ref().and_then(Json::as_array).ok_or_else(|| missing("documents"))?;
         let text = |t: &str| Json::object([("text", t)]);
         let query = Json::object([("type", Json::from("TEXT")), ("textQuery", text(query))]);
         let source = |document: &Json| {
@@ -37,18 +40,10 @@ impl TaskCodec for Rerank {
         let model = Json::object([("modelArn", request.model.as_str())]);
         let mut config = Json::object([("modelConfiguration", model)]);
         let all = || Json::from(documents.len() as u64);
-        let wanted = request.fields.get("top_n").filter(|n| !n.is_null()).cloned();
-        config.set("numberOfResults", wanted.unwrap_or_else(all));
+        config.set("numberOfResults", write::take(&mut rest, "top_n").unwrap_or_else(all));
         let config =
             Json::object([("type", Json::from("BEDROCK_RERANKING_MODEL")), ("bedrockRerankingConfiguration", config)]);
-        const SAID: [&str; 3] = ["query", "documents", "top_n"];
-        let lost = request
-            .fields
-            .as_object()
-            .unwrap_or_default()
-            .iter()
-            .filter(|(k, v)| !SAID.contains(&k.as_str()) && !v.is_null());
-        ctx.lost.extend(lost.map(|(k, _)| k.clone()));
+        ctx.lost.extend(rest.into_iter().map(|(name, _)| name));
         let fields = [
             ("queries", Json::Array(vec![query])),
             ("rerankingConfiguration", config),

@@ -2,6 +2,7 @@
 //! <https://fal.ai/models>.
 
 use llm_types::{Error, Format, Json, OperationKind, Result};
+use serde_json::value::RawValue;
 
 use super::fal_family::{Family, SizeWord};
 use super::{files, sizes};
@@ -20,7 +21,7 @@ pub struct Fal;
 view!(lenient ReplyIn {
     images = "images": List<FileIn<'a>>,
     image = "image": FileIn<'a>,
-    detail = "detail": Option<&'a serde_json::value::RawValue>,
+    detail = "detail": Option<&'a RawValue>,
 });
 
 /// A file: an object, or its URL alone.
@@ -35,25 +36,28 @@ pub(crate) struct FileIn<'a> {
 view!(lenient FileFieldsIn {
     url = "url": Text<'a>,
     b64_json = "b64_json": Text<'a>,
+    width = "width": Option<&'a RawValue>,
+    height = "height": Option<&'a RawValue>,
+    content_type = "content_type": Option<&'a RawValue>,
 });
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for FileIn<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let raw = <&'de serde_json::value::RawValue>::deserialize(d)?;
+        let raw = <&'de RawValue>::deserialize(d)?;
         if let Some(url) = llm_types::json::raw_str(raw.get()) {
             return Ok(Self { url: Some(url), ..Self::default() });
         }
         let fields: FileFieldsIn<'de> = serde_json::from_str(raw.get()).unwrap_or_default();
-        Ok(Self { url: fields.url.0, b64_json: fields.b64_json.0, told: told(raw.get()) })
+        Ok(Self { told: told(&fields), url: fields.url.0, b64_json: fields.b64_json.0 })
     }
 }
 
 /// Size and type of a picture.
-fn told(raw: &str) -> Option<String> {
-    let tree: Json = serde_json::from_str(raw).ok()?;
-    let known = |name: &&str| Some(((*name).to_owned(), tree.get(name).filter(|v| !v.is_null())?.clone()));
-    let fields: Fields = ["width", "height", "content_type"].iter().filter_map(known).collect();
-    tree.get("width").is_some().then(|| Json::Object(fields).to_string())
+fn told(fields: &FileFieldsIn<'_>) -> Option<String> {
+    fields.width?;
+    let all = [("width", fields.width), ("height", fields.height), ("content_type", fields.content_type)];
+    let said = all.iter().filter_map(|(name, value)| Some(format!("\"{name}\":{}", value.as_ref()?.get())));
+    Some(format!("{{{}}}", said.collect::<Vec<_>>().join(",")))
 }
 
 impl TaskCodec for Fal {

@@ -26,15 +26,14 @@ pub struct VertexImagen;
 /// Gemini's image models.
 #[derive(Debug, Clone, Copy)]
 pub struct GeminiImages {
-    format: Format,
     /// Whose turn it is has to be said, the answer's words are not asked for.
     vertex: bool,
 }
 
 /// At Google AI Studio.
-pub static GEMINI_IMAGES: GeminiImages = GeminiImages { format: Format::GeminiImages, vertex: false };
+pub static GEMINI_IMAGES: GeminiImages = GeminiImages { vertex: false };
 /// At Vertex AI.
-pub static VERTEX_IMAGES: GeminiImages = GeminiImages { format: Format::VertexImages, vertex: true };
+pub static VERTEX_IMAGES: GeminiImages = GeminiImages { vertex: true };
 
 /// Shapes that Imagen draws.
 const IMAGEN: [&str; 5] = ["1:1", "3:4", "4:3", "9:16", "16:9"];
@@ -131,7 +130,7 @@ impl TaskCodec for VertexImagen {
 
 impl TaskCodec for GeminiImages {
     fn format(&self) -> Format {
-        self.format
+        if self.vertex { Format::VertexImages } else { Format::GeminiImages }
     }
 
     fn encode(&self, request: &TaskRequest, ctx: &mut EncodeContext<'_>) -> Result<TaskOut> {

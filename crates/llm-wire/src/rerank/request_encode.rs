@@ -34,15 +34,14 @@ fn plain(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json)
 }
 
 fn tei(query: &Json, documents: &[Json], rest: Vec<(String, Json)>) -> Json {
-    let mut body = Json::object([
+    let head = [
         ("raw_scores", Json::Bool(false)),
         ("truncate", Json::Bool(false)),
         ("truncation_direction", Json::from("Right")),
         ("query", query.clone()),
         ("texts", Json::Array(documents.to_vec())),
-    ]);
-    body.extend(rest);
-    body
+    ];
+    with(Json::object(head), rest)
 }
 
 fn passages(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json)>) -> Json {
@@ -71,14 +70,13 @@ fn inputs(model: &str, query: &Json, documents: &[Json], rest: Vec<(String, Json
         parameters.push(("return_options".to_owned(), Json::Object(options)));
     }
     let inputs = documents.iter().map(object_with_text).collect();
-    let mut body = Json::object([
+    let head = [
         ("model_id", Json::from(model)),
         ("inputs", Json::Array(inputs)),
         ("query", query.clone()),
         ("parameters", Json::Object(parameters)),
-    ]);
-    body.extend(beside);
-    body
+    ];
+    with(Json::object(head), beside)
 }
 
 /// Texts without a title are known by their first words.
@@ -132,9 +130,8 @@ fn renamed(mut fields: Vec<(String, Json)>, names: &[(&str, &str)]) -> Vec<(Stri
     fields
 }
 
+/// A body with what else the client said.
 fn with(mut body: Json, rest: Vec<(String, Json)>) -> Json {
-    if let Json::Object(fields) = &mut body {
-        fields.extend(rest);
-    }
+    body.extend(rest);
     body
 }
