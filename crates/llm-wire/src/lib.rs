@@ -59,6 +59,7 @@ pub mod rerank;
 pub mod sagemaker;
 pub mod sap;
 pub mod search;
+pub(crate) mod sniff;
 pub mod snowflake;
 pub mod sse;
 pub mod task;

@@ -29,12 +29,12 @@ pub use vertex::VertexAgent;
 use std::fmt::Write as _;
 
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateRequest, GenerateResponse, Part, PartKind};
-use llm_types::{Error, Format, Kind, UpstreamDetail};
+use llm_types::{Error, Format};
 
 use crate::codec::{EncodeContext, ReplyView};
 use crate::dialect;
 use crate::openai::chat;
-use crate::openai::errors::{of_status, provider_name, upstream_error};
+use crate::openai::errors::{failed, of_status, provider_name};
 use crate::prompt::said;
 
 /// An answer of one text.
@@ -68,12 +68,6 @@ fn id_of(kind: &str, text: &str) -> String {
 
 fn error(reply: &ReplyView<'_>) -> Error {
     dialect::error(reply, of_status(reply.status), &provider_name(reply.provider))
-}
-
-/// An error in place of an answer, or inside a stream.
-fn failed(kind: Kind, provider: &str, text: &str) -> Error {
-    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
-    upstream_error(kind, text, detail)
 }
 
 /// Reports what an agent cannot be told.

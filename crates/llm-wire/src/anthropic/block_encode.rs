@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::FORMAT;
 use super::names::legal_id;
 use super::object::{Array, Object};
+use crate::sniff;
 use crate::tool_names::ToolNames;
 use crate::top::Top;
 
@@ -216,7 +217,7 @@ fn write_source(source: &MediaSource, media_type: Option<&str>, fallback: &str, 
     match source {
         MediaSource::Url(url) => match data_uri(url) {
             Some((_, data)) => {
-                let kind = media_type_of(source, media_type).or_else(|| sniff(data)).unwrap_or(fallback);
+                let kind = media_type_of(source, media_type).or_else(|| sniff::media_type(data)).unwrap_or(fallback);
                 base64(&mut s, kind, data);
             }
             None => {
@@ -224,7 +225,9 @@ fn write_source(source: &MediaSource, media_type: Option<&str>, fallback: &str, 
                 s.str("url", url);
             }
         },
-        MediaSource::Base64(data) => base64(&mut s, media_type.or_else(|| sniff(data)).unwrap_or(fallback), data),
+        MediaSource::Base64(data) => {
+            base64(&mut s, media_type.or_else(|| sniff::media_type(data)).unwrap_or(fallback), data)
+        }
         MediaSource::Text(text) => {
             s.str("type", "text");
             s.str("media_type", media_type.unwrap_or("text/plain"));
@@ -242,16 +245,4 @@ fn base64(s: &mut Object<'_>, media_type: &str, data: &str) {
     s.str("type", "base64");
     s.str("media_type", media_type);
     s.str("data", data);
-}
-
-/// The media type that the first bytes tell, in base64.
-fn sniff(data: &str) -> Option<&'static str> {
-    const HEADS: [(&str, &str); 5] = [
-        ("/9j/", "image/jpeg"),
-        ("iVBORw", "image/png"),
-        ("R0lGOD", "image/gif"),
-        ("UklGR", "image/webp"),
-        ("JVBERi", "application/pdf"),
-    ];
-    HEADS.iter().find(|(head, _)| data.starts_with(head)).map(|(_, kind)| *kind)
 }

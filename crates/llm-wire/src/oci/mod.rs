@@ -12,11 +12,11 @@ mod embed;
 mod generic;
 
 use llm_types::generate::{Finish, FinishReason, UsageReport};
-use llm_types::{Error, Format, Kind, UpstreamDetail};
+use llm_types::{Error, Format};
 
 use crate::codec::ReplyView;
 use crate::dialect;
-use crate::openai::errors::{of_status, provider_name, upstream_error};
+use crate::openai::errors::{of_status, provider_name};
 use crate::openai::usage::plain;
 use crate::openai::wire::{Count, view};
 
@@ -52,10 +52,4 @@ fn finish(word: &str, format: Format) -> Finish {
 /// `{code, message}`.
 fn error(reply: &ReplyView<'_>) -> Error {
     dialect::error(reply, of_status(reply.status), &provider_name(reply.provider))
-}
-
-/// A stream that broke, or that told an error.
-fn broken(kind: Kind, provider: &str, text: &str) -> Error {
-    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
-    upstream_error(kind, text, detail)
 }

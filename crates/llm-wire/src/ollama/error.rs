@@ -1,10 +1,10 @@
 //! Errors: `{"error": "..."}`, as a reply or as a line of a stream.
 
-use llm_types::{Error, Kind, UpstreamDetail};
+use llm_types::{Error, Kind};
 
 use crate::codec::ReplyView;
 use crate::dialect;
-use crate::openai::errors::{of_status, provider_name, upstream_error};
+use crate::openai::errors::{failed, of_status, provider_name};
 
 /// What the text of an error says of its kind, whatever the status.
 const SAYINGS: [(&str, Kind); 4] = [
@@ -23,14 +23,7 @@ pub(super) fn decode(reply: &ReplyView<'_>) -> Error {
 
 /// An error instead of an answer, behind a status of 200: LiteLLM blames the request and names no type.
 pub(super) fn instead(provider: &str, said: &str) -> Error {
-    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
-    let mut error = upstream_error(Kind::BadRequest, said, detail);
+    let mut error = failed(Kind::BadRequest, provider, said);
     error.openai_type = Some(String::new());
     error
-}
-
-/// A stream that is no stream of Ollama's, or that broke.
-pub(super) fn broken(kind: Kind, provider: &str, text: &str) -> Error {
-    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
-    upstream_error(kind, text, detail)
 }

@@ -7,9 +7,9 @@ use llm_types::generate::{Finish, UsageReport};
 use llm_types::stream::{Event, EventSink, Start};
 use llm_types::{Error, Kind};
 
-use super::failed;
 use crate::brackets::Brackets;
 use crate::codec::{ReplyContext, StreamDecoder};
+use crate::openai::errors::{cut_off, failed};
 use crate::sse::Frame;
 
 /// What a frame says.
@@ -79,8 +79,7 @@ impl StreamDecoder for Lines {
         if self.ends == Ends::Openly && self.came {
             return self.brackets.complete(sink);
         }
-        let text = "the stream ended before the answer was complete";
-        self.brackets.fail(failed(Kind::MidStream, &self.provider, text), sink);
+        self.brackets.fail(cut_off(&self.provider), sink);
     }
 }
 

@@ -40,11 +40,11 @@ pub use watsonx::{WatsonxEmbed, WatsonxText};
 
 use llm_types::embed::{EmbedInput, EmbedRequest};
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateRequest, GenerateResponse, Part, UsageReport};
-use llm_types::{Error, FieldSet, Format, Kind, Result, UpstreamDetail};
+use llm_types::{Error, FieldSet, Format, Result};
 
 use crate::codec::EncodeContext;
 use crate::openai::chat;
-use crate::openai::errors::upstream_error;
+use crate::openai::errors::failed;
 use crate::openai::object::Obj;
 use crate::prompt;
 
@@ -79,12 +79,6 @@ fn write_rest(req: &GenerateRequest, named: FieldSet, ctx: &mut EncodeContext<'_
 /// Writes the fields that stand beside everything else: the gateway takes them out again.
 fn write_apart(req: &GenerateRequest, obj: &mut Obj<'_>) {
     chat::write_extras(req, chat::is_apart, obj);
-}
-
-/// An error that came in place of an answer.
-fn failed(kind: Kind, provider: &str, text: &str) -> Error {
-    let detail = UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() };
-    upstream_error(kind, text, detail)
 }
 
 /// The texts to embed.

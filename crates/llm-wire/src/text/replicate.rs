@@ -15,7 +15,7 @@ use crate::brackets::Brackets;
 use crate::codec::{EncodeContext, Generate, ReplyContext, ReplyView, StreamDecoder, UpstreamCodec};
 use crate::dialect;
 use crate::openai::chat;
-use crate::openai::errors::{invalid_reply, of_status, provider_name};
+use crate::openai::errors::{cut_off, invalid_reply, of_status, provider_name};
 use crate::openai::object::Obj;
 use crate::openai::wire::{Text, view};
 use crate::prompt;
@@ -180,8 +180,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn end(&mut self, sink: &mut dyn EventSink) {
-        let text = "the stream ended before the answer was complete";
-        self.brackets.fail(failed(Kind::MidStream, &self.provider, text), sink);
+        self.brackets.fail(cut_off(&self.provider), sink);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use llm_types::generate::UsageReport;
+use llm_types::markup::escaped;
 use llm_types::{Format, Json, OperationKind, Result};
 
 use super::{Heard, input, mapped, speed, spoken, tree, voice, word};
@@ -123,21 +124,6 @@ fn ssml(request: &TaskRequest) -> Result<String> {
         attribute("xml:lang", language),
         attribute("name", voice)
     ))
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A form of the file and a definition in JSON; languages as locales.

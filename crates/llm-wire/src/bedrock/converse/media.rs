@@ -8,6 +8,7 @@ use llm_types::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::openai::object::Obj;
+use crate::sniff;
 
 /// How much of a document makes its name.
 const SAMPLE: usize = 64 * 1024;
@@ -71,7 +72,7 @@ impl<'a> Medium<'a> {
     /// `BadRequest` for what is not here: uploaded files, and URLs that nobody fetched.
     pub(super) fn of(source: &'a MediaSource, media_type: Option<&'a str>, usual: Kind) -> Result<Self> {
         let (source, inside) = match source {
-            MediaSource::Base64(data) => (Source::Bytes(data), sniff(data)),
+            MediaSource::Base64(data) => (Source::Bytes(data), sniff::media_type(data)),
             MediaSource::Text(text) => (Source::Text(text), Some("text/plain")),
             MediaSource::Url(url) if url.starts_with("s3://") => (Source::S3(url), None),
             MediaSource::Url(url) => match url.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
@@ -147,18 +148,6 @@ fn by_type(media_type: &str) -> Option<(Kind, &'static str)> {
 fn by_ending(ending: &str) -> Option<(Kind, &'static str)> {
     let ending = if ending.eq_ignore_ascii_case("jpg") { "jpeg" } else { ending };
     FORMATS.iter().find(|(_, _, f)| f.eq_ignore_ascii_case(ending)).map(|(_, kind, format)| (*kind, *format))
-}
-
-/// The media type that the first bytes tell, in base64.
-fn sniff(data: &str) -> Option<&'static str> {
-    const HEADS: [(&str, &str); 5] = [
-        ("/9j/", "image/jpeg"),
-        ("iVBORw", "image/png"),
-        ("R0lGOD", "image/gif"),
-        ("UklGR", "image/webp"),
-        ("JVBERi", "application/pdf"),
-    ];
-    HEADS.iter().find(|(head, _)| data.starts_with(head)).map(|(_, kind)| *kind)
 }
 
 fn unreachable_file(which: &str) -> Error {

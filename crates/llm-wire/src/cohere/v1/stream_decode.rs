@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use llm_types::generate::FinishReason;
 use llm_types::stream::{Event, EventSink, Start};
-use llm_types::{Error, Format, Kind, UpstreamDetail};
+use llm_types::{Error, Format, Kind};
 use serde_json::value::RawValue;
 
 use super::response_decode::{CallIn, calls};
@@ -46,8 +46,7 @@ impl Decoder {
     }
 
     fn error(&self, kind: Kind, text: &str) -> Error {
-        let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
-        errors::upstream_error(kind, text, detail)
+        errors::failed(kind, &self.provider, text)
     }
 
     fn line(&mut self, line: &LineIn<'_>, sink: &mut dyn EventSink) {
@@ -114,7 +113,7 @@ impl StreamDecoder for Decoder {
 
     fn end(&mut self, sink: &mut dyn EventSink) {
         if !self.brackets.over() {
-            let error = self.error(Kind::MidStream, "the stream ended before the answer was complete");
+            let error = errors::cut_off(&self.provider);
             self.brackets.fail(error, sink);
         }
     }

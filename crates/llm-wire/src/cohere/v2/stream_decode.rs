@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 use llm_types::generate::{Finish, FinishReason};
 use llm_types::stream::{Event, EventSink, Start};
-use llm_types::{Error, Format, Kind, UpstreamDetail};
+use llm_types::{Error, Format, Kind};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
@@ -67,8 +67,7 @@ impl Decoder {
     }
 
     fn error(&self, kind: Kind, text: &str) -> Error {
-        let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
-        errors::upstream_error(kind, text, detail)
+        errors::failed(kind, &self.provider, text)
     }
 
     fn event(&mut self, event: &EventIn<'_>, sink: &mut dyn EventSink) {
@@ -156,7 +155,7 @@ impl StreamDecoder for Decoder {
 
     fn end(&mut self, sink: &mut dyn EventSink) {
         if !self.brackets.over() {
-            let error = self.error(Kind::MidStream, "the stream ended before the answer was complete");
+            let error = errors::cut_off(&self.provider);
             self.brackets.fail(error, sink);
         }
     }

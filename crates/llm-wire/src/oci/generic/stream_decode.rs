@@ -9,8 +9,9 @@ use super::FORMAT;
 use super::response_decode::ChoiceIn;
 use crate::brackets::Brackets;
 use crate::codec::{ReplyContext, StreamDecoder};
-use crate::oci::{broken, finish};
+use crate::oci::finish;
 use crate::openai::chat::call_id;
+use crate::openai::errors::{cut_off, failed};
 use crate::sse::Frame;
 
 /// Reads one stream.
@@ -71,12 +72,12 @@ impl StreamDecoder for Decoder {
         match serde_json::from_slice::<ChoiceIn<'_>>(&frame.data) {
             Ok(piece) if piece.rest.iter().any(|(key, _)| key == "code") => {
                 let text = String::from_utf8_lossy(&frame.data);
-                self.brackets.fail(broken(Kind::Api, &self.provider, &text), sink);
+                self.brackets.fail(failed(Kind::Api, &self.provider, &text), sink);
             }
             Ok(piece) => self.piece(&piece, sink),
             Err(e) => {
                 let text = format!("a piece of the stream is not JSON: {e}");
-                self.brackets.fail(broken(Kind::InvalidReply, &self.provider, &text), sink);
+                self.brackets.fail(failed(Kind::InvalidReply, &self.provider, &text), sink);
             }
         }
     }
@@ -85,7 +86,6 @@ impl StreamDecoder for Decoder {
         if self.ended {
             return self.brackets.complete(sink);
         }
-        let text = "the stream ended before the answer was complete";
-        self.brackets.fail(broken(Kind::MidStream, &self.provider, text), sink);
+        self.brackets.fail(cut_off(&self.provider), sink);
     }
 }

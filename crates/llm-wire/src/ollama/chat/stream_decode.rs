@@ -10,6 +10,7 @@ use crate::brackets::Brackets;
 use crate::codec::{ReplyContext, StreamDecoder};
 use crate::ollama::thoughts::Tags;
 use crate::ollama::{error, usage};
+use crate::openai::errors::{cut_off, failed};
 use crate::sse::Frame;
 
 /// Reads one stream.
@@ -67,13 +68,12 @@ impl StreamDecoder for Decoder {
             Ok(line) => self.line(&line, sink),
             Err(e) => {
                 let text = format!("a line of the stream is not JSON: {e}");
-                self.brackets.fail(error::broken(Kind::InvalidReply, &self.provider, &text), sink);
+                self.brackets.fail(failed(Kind::InvalidReply, &self.provider, &text), sink);
             }
         }
     }
 
     fn end(&mut self, sink: &mut dyn EventSink) {
-        let text = "the stream ended before the answer was complete";
-        self.brackets.fail(error::broken(Kind::MidStream, &self.provider, text), sink);
+        self.brackets.fail(cut_off(&self.provider), sink);
     }
 }

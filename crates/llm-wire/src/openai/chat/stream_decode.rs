@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use llm_types::stream::{Event, EventSink, Start};
-use llm_types::{Error, Kind, RawJson, UpstreamDetail};
+use llm_types::{Error, Kind, RawJson};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
@@ -151,8 +151,7 @@ impl ChatStreamDecoder {
     }
 
     fn error(&self, kind: Kind, text: &str) -> Error {
-        let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
-        errors::upstream_error(kind, text, detail)
+        errors::failed(kind, &self.provider, text)
     }
 }
 
@@ -263,7 +262,7 @@ impl StreamDecoder for ChatStreamDecoder {
         if self.choices.iter().any(ChoiceState::has_finish) {
             return self.complete(sink);
         }
-        let error = self.error(Kind::MidStream, "the stream ended before the answer was complete");
+        let error = errors::cut_off(&self.provider);
         self.fail(error, sink);
     }
 }

@@ -203,6 +203,16 @@ pub(crate) fn invalid_reply(reply: &ReplyView<'_>, what: &str) -> Error {
     upstream_error(Kind::InvalidReply, &text, detail)
 }
 
+/// An error of an upstream that has no status: inside of a stream, or in place of an answer.
+pub(crate) fn failed(kind: Kind, provider: &str, text: &str) -> Error {
+    upstream_error(kind, text, UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() })
+}
+
+/// The upstream closed a stream that says itself when it is over.
+pub(crate) fn cut_off(provider: &str) -> Error {
+    failed(Kind::MidStream, provider, "the stream ended before the answer was complete")
+}
+
 /// The upstream answered with a success that says it did not succeed: a job that failed, an error inside a 200.
 pub(crate) fn refused(reply: &ReplyView<'_>, said: &str) -> Error {
     let kind = match kind_of(0, said) {

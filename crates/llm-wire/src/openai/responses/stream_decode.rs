@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use llm_types::stream::{Event, EventSink, PartStart, Start};
-use llm_types::{Error, Extra, Kind as ErrorKind, UpstreamDetail};
+use llm_types::{Error, Extra, Kind as ErrorKind};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
@@ -243,7 +243,7 @@ impl StreamDecoder for ResponsesStreamDecoder {
 
     fn end(&mut self, sink: &mut dyn EventSink) {
         if !self.over {
-            let error = self.error(ErrorKind::MidStream, "the stream ended before the answer was complete");
+            let error = errors::cut_off(&self.provider);
             self.fail(error, sink);
         }
     }
@@ -251,7 +251,6 @@ impl StreamDecoder for ResponsesStreamDecoder {
 
 impl ResponsesStreamDecoder {
     fn error(&self, kind: ErrorKind, text: &str) -> Error {
-        let detail = UpstreamDetail { provider: self.provider.clone(), ..UpstreamDetail::default() };
-        errors::upstream_error(kind, text, detail)
+        errors::failed(kind, &self.provider, text)
     }
 }
