@@ -4,19 +4,18 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use llm_accounts::{Asking, Connected, Credential, Identity};
 use llm_http::HttpClient;
-use llm_types::{Error, Format, Kind, OperationKind, Result};
+use llm_types::{Error, Format, Kind, Result};
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::body::Reply;
-use crate::flow::{self, Context};
+use crate::flow;
 use crate::routes::{self, Action, Permission, Route};
 use crate::{
     admin, agents, errors, explain, google, health, mcp, models, operate, pass, rag, realtime, resources, responses,
@@ -34,6 +33,10 @@ pub struct Core {
     /// Itself, for work that goes on behind an answer.
     pub me: Weak<Self>,
 }
+
+/// A call that is being answered. Boxed by whoever makes it: futures of calls have kilobytes, and each hand that they go
+/// through by value copies them.
+type Running<'a> = Pin<Box<dyn Future<Output = Response<Reply>> + Send + 'a>>;
 
 impl Core {
     /// Itself, to be held by work that goes on behind an answer; nothing when the thread is ending.
@@ -76,62 +79,31 @@ impl Core {
             return self.management(Request::from_parts(parts, body)).await;
         };
         let key = crate::edge::key(route.action, route.name, &parts.method);
-        if matches!(route.action, Action::Call(..)) {
-            drop(snapshot);
-            return self.counted(key, Box::pin(flow::serve(self, &route, parts, body, peer))).await;
-        }
-        if let Action::Pass(mount) = route.action {
-            drop(snapshot);
-            if realtime::is_asked_for(&parts) {
-                return self.counted(key, Box::pin(realtime::serve_mount(self, mount, path, parts, peer))).await;
-            }
-            if mount.live_only {
-                return errors::fixed(404, "{\"detail\":\"Not Found\"}");
-            }
-            return self.counted(key, Box::pin(pass::serve(self, mount, path, parts, body, peer))).await;
-        }
-        if route.action == Action::Realtime {
-            drop(snapshot);
-            return self.counted(key, Box::pin(realtime::serve(self, route.name, path, parts, peer))).await;
-        }
-        if route.action == Action::ResponsesSocket {
-            drop(snapshot);
-            return self.counted(key, Box::pin(responses::socket::serve(self, route.name, path, parts, peer))).await;
-        }
-        if route.action == Action::UsageChat {
-            drop(snapshot);
-            return self.counted(key, Box::pin(usage_chat::serve(self, route.name, parts, body, peer))).await;
-        }
-        if let Action::Rag(verb) = route.action {
-            drop(snapshot);
-            return self.counted(key, Box::pin(rag::serve(self, verb, route.name, parts, body, peer))).await;
-        }
-        if let Action::Mcp(verb) = route.action {
-            drop(snapshot);
-            return self.counted(key, Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer))).await;
-        }
-        if let Action::Agent(verb) = route.action {
-            drop(snapshot);
-            return self.counted(key, Box::pin(agents::serve(self, verb, &route, path, parts, body, peer))).await;
-        }
-        if let Action::Resource(what) = route.action {
-            drop(snapshot);
-            return self
-                .counted(key, Box::pin(resources::serve(self, what, route.name, path, parts, body, peer)))
-                .await;
-        }
         drop(snapshot);
-        let outcome = Box::pin(self.other(&route, &parts, body)).await;
-        outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()))
+        let call: Running<'_> = match route.action {
+            Action::Call(..) => Box::pin(flow::serve(self, &route, parts, body, peer)),
+            Action::Pass(mount) if realtime::is_asked_for(&parts) => {
+                Box::pin(realtime::serve_mount(self, mount, path, parts, peer))
+            }
+            Action::Pass(mount) if mount.live_only => return errors::fixed(404, "{\"detail\":\"Not Found\"}"),
+            Action::Pass(mount) => Box::pin(pass::serve(self, mount, path, parts, body, peer)),
+            Action::Realtime => Box::pin(realtime::serve(self, route.name, path, parts, peer)),
+            Action::ResponsesSocket => Box::pin(responses::socket::serve(self, route.name, path, parts, peer)),
+            Action::UsageChat => Box::pin(usage_chat::serve(self, route.name, parts, body, peer)),
+            Action::Rag(verb) => Box::pin(rag::serve(self, verb, route.name, parts, body, peer)),
+            Action::Mcp(verb) => Box::pin(mcp::serve(self, verb, &route, path, parts, body, peer)),
+            Action::Agent(verb) => Box::pin(agents::serve(self, verb, &route, path, parts, body, peer)),
+            Action::Resource(what) => Box::pin(resources::serve(self, what, route.name, path, parts, body, peer)),
+            _ => {
+                let outcome = Box::pin(self.other(&route, &parts, body)).await;
+                return outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()));
+            }
+        };
+        self.counted(key, call).await
     }
 
-    /// Counts a call as running while it is answered. Boxed by whoever makes it: futures of calls have kilobytes, and each
-    /// hand that they go through by value copies them.
-    async fn counted(
-        &self,
-        key: Option<crate::edge::Key>,
-        call: Pin<Box<dyn Future<Output = Response<Reply>> + Send + '_>>,
-    ) -> Response<Reply> {
+    /// Counts a call as running while it is answered.
+    async fn counted(&self, key: Option<crate::edge::Key>, call: Running<'_>) -> Response<Reply> {
         self.app.in_flight.fetch_add(1, Ordering::Relaxed);
         let response = call.await;
         self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
@@ -285,97 +257,6 @@ impl Core {
             None => Box::pin(self.app.accounts.enter(&asking)).await,
         }
     }
-}
-
-impl Context {
-    /// Somebody wants to see what is said: callbacks of the configuration, or the caller's own.
-    #[must_use]
-    pub fn wants_content(&self) -> bool {
-        self.snapshot.wants_content || self.who.as_ref().is_some_and(|who| who.tells_content())
-    }
-
-    /// The client's `User-Agent`.
-    #[must_use]
-    pub fn user_agent(&self) -> Option<&str> {
-        self.parts.headers.get(http::header::USER_AGENT)?.to_str().ok()
-    }
-
-    /// The context of a call that has just come.
-    #[must_use]
-    pub fn new(
-        core: &Core,
-        route: &'static str,
-        operation: OperationKind,
-        format: Format,
-        parts: Parts,
-        peer: SocketAddr,
-    ) -> Self {
-        let given = parts
-            .headers
-            .get("x-litellm-call-id")
-            .and_then(|v| v.to_str().ok())
-            .filter(|v| !v.is_empty() && v.len() <= 128);
-        let started_us = crate::tail::now_us();
-        let id = match given {
-            Some(id) => Arc::from(id),
-            None => {
-                let mut buffer = uuid::Uuid::encode_buffer();
-                Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer))
-            }
-        };
-        Self {
-            snapshot: core.app.snapshot.load_full(),
-            cache: core.app.cache.load_full(),
-            route,
-            operation,
-            format,
-            id,
-            started: Instant::now(),
-            started_us,
-            peer,
-            parts,
-            who: None,
-            wish: None,
-            guardrails: Vec::new(),
-            policies: Vec::new(),
-            streams: false,
-            own_names: false,
-            turn: None,
-            upload: None,
-            book: None,
-        }
-    }
-
-    /// The context of a further call of the same request, under an id of its own.
-    #[must_use]
-    pub fn beside(&self, own_names: bool) -> Self {
-        let started_us = crate::tail::now_us();
-        let mut buffer = uuid::Uuid::encode_buffer();
-        Self {
-            snapshot: Arc::clone(&self.snapshot),
-            cache: self.cache.clone(),
-            id: Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer)),
-            started: Instant::now(),
-            started_us,
-            parts: self.parts.clone(),
-            who: self.who.clone(),
-            wish: None,
-            guardrails: Vec::new(),
-            policies: Vec::new(),
-            own_names,
-            turn: None,
-            upload: None,
-            book: None,
-            ..*self
-        }
-    }
-}
-
-/// A random id that begins with the time: rows with ids in order are written several times faster than scattered ones.
-fn call_id(now_us: i64) -> uuid::Uuid {
-    let now_us = u64::try_from(now_us).unwrap_or_default();
-    let nanos = u32::try_from(now_us % 1_000_000 * 1000).unwrap_or_default();
-    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now_us / 1_000_000, nanos))
 }
 
 impl std::fmt::Debug for Core {

@@ -15,74 +15,30 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
 use llm_accounts::{Identity, Reservation};
-use llm_client::{Answer, Call, Failure, Upload};
+use llm_client::{Answer, Call};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
 use crate::body::Reply;
+pub use crate::context::{Context, Refused};
 use crate::core::Core;
 use crate::edited::Edited;
 use crate::guard::CallGate;
 use crate::mcp::inside;
 use crate::read;
 use crate::resources::context;
-use crate::responses::{self, Book, Told, Turn};
+use crate::responses::{self, Told};
 use crate::routes::Route;
-use crate::snapshot::Snapshot;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
 use crate::{answer, demands, errors, guard, prompts, recall, searched, several, templates, videos};
-
-/// What is known of a call while it runs.
-#[derive(Debug)]
-pub struct Context {
-    /// The snapshot of the configuration it runs under.
-    pub snapshot: Arc<Snapshot>,
-    /// The response cache, when there is one.
-    pub cache: Option<Arc<llm_cache::Cache>>,
-    /// The route's canonical path.
-    pub route: &'static str,
-    /// The kind of call.
-    pub operation: OperationKind,
-    /// The client's format.
-    pub format: Format,
-    /// Our id of the call.
-    pub id: Arc<str>,
-    /// When it came.
-    pub started: Instant,
-    /// The same, microseconds since 1970.
-    pub started_us: i64,
-    /// Address of the client.
-    pub peer: SocketAddr,
-    /// Head of the request.
-    pub parts: Parts,
-    /// Who calls, once known.
-    pub who: Option<Arc<Identity>>,
-    /// What is wished, once read.
-    pub wish: Option<Wish>,
-    /// Names of guardrails that ran.
-    pub guardrails: Vec<String>,
-    /// Policies of the call, and by what they came.
-    pub policies: Vec<(String, Option<String>)>,
-    /// The path asks for a stream.
-    pub streams: bool,
-    /// The turn of a Responses conversation.
-    pub turn: Option<Turn>,
-    /// Answers that live as long as the client's connection.
-    pub book: Option<Arc<Book>>,
-    /// What is still to come of the client's form.
-    pub upload: Option<Upload>,
-    /// Answers name the provider's model, whatever the client asked for.
-    pub own_names: bool,
-}
 
 /// Runs a model call and answers it, whatever happens.
 pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
@@ -99,30 +55,6 @@ pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming,
     match outcome {
         Ok(response) => response,
         Err(refused) => crate::pass::refuse(core, &ctx, refused),
-    }
-}
-
-/// A call that ended in an error: with what was reserved, which settles when it is dropped.
-#[derive(Debug)]
-pub struct Refused {
-    /// What the client is told.
-    pub error: Error,
-    /// What was reserved until then.
-    pub reservation: Option<Reservation>,
-    /// The last attempt, if one was made.
-    pub made: Option<Box<Failure>>,
-}
-
-impl Refused {
-    /// A call that nobody answered.
-    pub(crate) fn of(failure: Failure, reservation: Reservation) -> Self {
-        Self { error: failure.error.clone(), reservation: Some(reservation), made: Some(Box::new(failure)) }
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self { error, reservation: None, made: None }
     }
 }
 

@@ -2,7 +2,8 @@
 //! another crate.
 //!
 //! - [`start`]: from flags to a serving process and back; [`server`]: one thread, runtime and listener per core.
-//! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call.
+//! - [`core`]: matches the path ([`routes`]) and hands the request on; [`flow`] is the life of a model call, `context`
+//!   what is known of one.
 //! - [`read`], [`wish`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`several`], [`prompts`]: requests that are several calls, `inner`: those calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
@@ -21,6 +22,7 @@ pub mod cache;
 pub mod check;
 pub mod cli;
 pub mod config;
+mod context;
 pub mod core;
 pub mod count;
 pub mod demands;
