@@ -1,22 +1,25 @@
-//! Responses of model calls: status, headers, body.
+//! Responses of model calls: status and body; their `headers`.
 
-use std::cell::RefCell;
+mod headers;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use llm_accounts::{Reservation, Settled};
-use llm_client::{ByteStream, Call, Head, Report, Target};
-use llm_router::{AutoChoice, How, Tier};
+use llm_client::{ByteStream, Call, Head, Report};
 use llm_types::Json;
 
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
-use crate::flow::{Context, Refused};
+use crate::flow::Context;
 use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
+pub(crate) use headers::decision;
+pub use headers::{bare_headers, error_headers};
+use headers::{common, durations, limits, number, put};
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
 pub const LITELLM_VERSION: &str = "1.104.5";
@@ -120,226 +123,6 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     errors::whole(200, hit.body, headers)
-}
-
-/// The headers of an error.
-#[must_use]
-pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(16);
-    safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
-    headers.insert(HeaderName::from_static("x-litellm-response-cost"), HeaderValue::from_static("0"));
-    if let Some(who) = &ctx.who
-        && let Some(spend) = who.spend()
-    {
-        number(&mut headers, "x-litellm-key-spend", spend);
-    }
-    decision(&mut headers, refused.made.as_ref().and_then(|f| f.decision));
-    if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &made.deployment.id);
-        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &made.deployment.group);
-    }
-    if let Some(upstream) = &refused.error.upstream {
-        for (name, value) in &upstream.headers {
-            text(&mut headers, &format!("llm_provider-{name}"), value);
-        }
-    }
-    for (name, value) in llm_accounts::limit_headers(&refused.error) {
-        text(&mut headers, name, &value);
-    }
-    headers
-}
-
-/// The headers of an answer that several calls made.
-#[must_use]
-pub fn bare_headers(ctx: &Context) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
-    headers
-}
-
-/// Which policies the call had, and by what they came.
-fn policies(headers: &mut HeaderMap, policies: &[(String, Option<String>)]) {
-    if policies.is_empty() {
-        return;
-    }
-    let names: Vec<&str> = policies.iter().map(|(name, _)| name.as_str()).collect();
-    put(headers, HeaderName::from_static("x-litellm-applied-policies"), &names.join(","));
-    let sources = policies.iter().filter_map(|(name, via)| Some(format!("{name}={}", via.as_ref()?)));
-    let sources = sources.collect::<Vec<_>>().join("; ");
-    if !sources.is_empty() {
-        put(headers, HeaderName::from_static("x-litellm-policy-sources"), &sources);
-    }
-}
-
-/// Headers that every answered call has.
-fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(40);
-    safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
-    if let Some(who) = &ctx.who {
-        who.limit_headers(|name, value| text(&mut headers, name, value));
-    }
-    if !ctx.guardrails.is_empty() {
-        put(&mut headers, HeaderName::from_static("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
-    }
-    policies(&mut headers, &ctx.policies);
-    let Some(head) = head else {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &call.model);
-        return headers;
-    };
-    decision(&mut headers, head.decision);
-    chosen(&mut headers, head);
-    let d = &head.deployment;
-    put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
-    put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
-    put(
-        &mut headers,
-        HeaderName::from_static("x-litellm-model-name"),
-        d.payload::<Target>().map_or(&*head.model, |_| &d.model),
-    );
-    let base = d.payload::<Target>().and_then(|t| t.headers.api_base.clone());
-    let base = base.or_else(|| HeaderValue::from_str(head.api_base.as_deref()?).ok());
-    if let Some(base) = base {
-        headers.insert(HeaderName::from_static("x-litellm-model-api-base"), base);
-    }
-    if let Some(region) = &d.region {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-region"), region);
-    }
-    headers.insert(HeaderName::from_static("x-litellm-attempted-retries"), HeaderValue::from(head.retries));
-    headers.insert(HeaderName::from_static("x-litellm-attempted-fallbacks"), HeaderValue::from(head.fallbacks));
-    headers.insert(HeaderName::from_static("x-litellm-max-retries"), HeaderValue::from(head.max_retries));
-    if let Some(timeout) = head.timeout {
-        number(&mut headers, "x-litellm-timeout", timeout);
-    }
-    if call.controls.priority.is_some() {
-        headers
-            .insert(HeaderName::from_static("x-litellm-request-prioritization-used"), HeaderValue::from_static("True"));
-    }
-    if !head.lost.is_empty() {
-        put(&mut headers, HeaderName::from_static("x-llm-dropped-params"), &head.lost.join(","));
-    }
-    provider_headers(&mut headers, &head.upstream_headers);
-    headers
-}
-
-/// What an auto router made of the request.
-fn chosen(headers: &mut HeaderMap, head: &Head) {
-    let Some(AutoChoice { model, how }) = &head.auto else { return };
-    let mut told = |name: &'static str, value: &str| put(headers, HeaderName::from_static(name), value);
-    match how {
-        How::Complexity { tier, score } => {
-            told("x-litellm-complexity-router-model", model);
-            told("x-litellm-complexity-router-tier", tier.name());
-            number(headers, "x-litellm-complexity-router-score", *score);
-        }
-        How::Semantic { .. } => {}
-        How::Quality { tier, keyword, complexity } => {
-            told("x-litellm-quality-router-model", model);
-            told("x-litellm-quality-router-via", if keyword.is_some() { "keyword" } else { "quality_tier" });
-            let tier = tier.map(|tier| tier.to_string());
-            let parts = [
-                ("x-litellm-quality-router-tier", tier.as_deref()),
-                ("x-litellm-quality-router-keyword", keyword.as_deref()),
-                ("x-litellm-quality-router-complexity", complexity.map(Tier::name)),
-            ];
-            parts.into_iter().for_each(|(name, value)| value.into_iter().for_each(|value| told(name, value)));
-        }
-        How::Adaptive { .. } => told("x-litellm-adaptive-router-model", model),
-    }
-}
-
-/// Under which the router's decisions can be read back: `GET /router/decisions/{id}`.
-pub(crate) fn decision(headers: &mut HeaderMap, id: Option<llm_router::DecisionId>) {
-    if let Some(value) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
-        headers.insert(HeaderName::from_static("x-llm-decision-id"), value);
-    }
-}
-
-fn safe(headers: &mut HeaderMap) {
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
-}
-
-/// Every header of the upstream comes back with the prefix `llm_provider-`; rate limits also under their own name.
-fn provider_headers(headers: &mut HeaderMap, upstream: &HeaderMap) {
-    for (name, value) in upstream {
-        if matches!(name.as_str(), "connection" | "transfer-encoding" | "set-cookie") {
-            continue;
-        }
-        if name.as_str().starts_with("x-ratelimit-") {
-            headers.insert(name.clone(), value.clone());
-        }
-        headers.insert(prefixed(name), value.clone());
-    }
-}
-
-thread_local! {
-    /// The same few upstream headers come again and again; their prefixed names are made once.
-    static PREFIXED: RefCell<Vec<(HeaderName, HeaderName)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn prefixed(name: &HeaderName) -> HeaderName {
-    PREFIXED.with_borrow_mut(|known| {
-        if let Some((_, long)) = known.iter().find(|(short, _)| short == name) {
-            return long.clone();
-        }
-        let long = HeaderName::from_bytes(format!("llm_provider-{name}").as_bytes()).unwrap_or_else(|_| name.clone());
-        if known.len() < 64 {
-            known.push((name.clone(), long.clone()));
-        }
-        long
-    })
-}
-
-fn durations(headers: &mut HeaderMap, ctx: &Context, upstream: Duration) {
-    let all = ctx.started.elapsed();
-    milliseconds(headers, "x-litellm-response-duration-ms", all);
-    milliseconds(headers, "x-litellm-overhead-duration-ms", all.saturating_sub(upstream));
-}
-
-/// Milliseconds with three places, without floating point.
-fn milliseconds(headers: &mut HeaderMap, name: &'static str, time: Duration) {
-    let us = time.as_micros();
-    if let Ok(value) = HeaderValue::try_from(format!("{}.{:03}", us / 1000, us % 1000)) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
-}
-
-fn limits<'a>(headers: &mut HeaderMap, all: impl Iterator<Item = &'a (String, String)>) {
-    all.for_each(|(name, value)| text(headers, name, value));
-}
-
-fn text(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-        put(headers, name, value);
-    }
-}
-
-/// A header whose name is known when we are built: nothing is parsed or allocated for it.
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).or_else(|_| {
-        let clean: String = value.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-        HeaderValue::from_str(&clean)
-    });
-    if let Ok(value) = value {
-        headers.insert(name, value);
-    }
-}
-
-fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
-    // Python writes small numbers as 1.5e-05; clients parse both, and plain decimals read better.
-    let mut text = value.to_string();
-    if text.len() > 32 {
-        text = format!("{value:e}");
-    }
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
 }
 
 /// Puts fields into the `provider_specific_fields` of a message, where LiteLLM tells what no house says.

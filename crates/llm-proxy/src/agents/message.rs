@@ -7,7 +7,7 @@ use llm_wire::top::Top;
 
 use crate::body::Reply;
 use crate::errors;
-use crate::pass::judged::names_stand_once;
+use crate::pass::once::names_stand_once;
 
 /// Codes of JSON-RPC, and the one that LiteLLM uses for what has none.
 pub(super) const INVALID_REQUEST: i64 = -32600;

@@ -1,7 +1,6 @@
 //! Guardrails of pass-through endpoints (`guardrails` of an endpoint): they judge bodies that are only relayed, before they go
 //! out, and answers before they go on. What they cannot read does not pass: whoever asked for a guardrail relies on it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,13 +11,12 @@ use llm_accounts::Reservation;
 use llm_client::{RelayBody, Relayed, Report, Tail};
 use llm_guardrails::{Guards, Mode, Outcome, Targets};
 use llm_types::{Error, Json, Kind};
-use llm_wire::sse::{Item, Splitter};
 use parking_lot::Mutex;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::custom::Custom;
 use super::headers;
+use super::joined::joined;
+use super::once::names_stand_once;
 use super::payload::Payload;
 use super::tail::{Facts, RelayTail};
 use crate::body::Reply;
@@ -27,10 +25,7 @@ use crate::flow::{Context, Refused};
 use crate::guard;
 
 /// An answer that is judged is held back, up to so many bytes.
-const LONGEST: usize = 32 << 20;
-/// Items of a list in a stream that are told apart by their index.
-const MOST: usize = 1024;
-
+pub(super) const LONGEST: usize = 32 << 20;
 /// Everything that is said.
 static WHOLE: std::sync::LazyLock<Targets> = std::sync::LazyLock::new(Targets::default);
 
@@ -118,73 +113,8 @@ fn guards(ctx: &Context, names: &[&str], whose: &str) -> llm_types::Result<Guard
     guard::open_with(ctx, "", names.iter().copied())
 }
 
-/// True for JSON in which no object has a name twice. Where one stands twice, whoever reads it chooses: what is judged here
-/// might not be what is read there.
-pub(crate) fn names_stand_once(json: &[u8]) -> bool {
-    serde_json::from_slice::<Once>(json).is_ok()
-}
-
 fn unreadable() -> Error {
     Error::bad_request("the guardrails of this endpoint judge JSON, each name once, and text; this body is neither")
-}
-
-/// JSON in which no object has a name twice.
-struct Once;
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_any(OnceVisitor)
-    }
-}
-
-struct OnceVisitor;
-
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Once;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON without a name that stands twice")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            map.next_value::<Once>()?;
-            if !seen.insert(name) {
-                return Err(serde::de::Error::custom("a name stands twice"));
-            }
-        }
-        Ok(Once)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
-        while list.next_element::<Once>()?.is_some() {}
-        Ok(Once)
-    }
-
-    fn visit_unit<E>(self) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Once, E> {
-        Ok(Once)
-    }
 }
 
 fn written(body: Json) -> Bytes {
@@ -281,66 +211,6 @@ async fn whole(mut body: RelayBody, report: &Slot) -> llm_types::Result<Bytes> {
     Ok(Bytes::from(all))
 }
 
-/// What a stream tells, as one tree: texts of the same field are joined, so that a word that was cut is seen whole.
-fn joined(body: &[u8]) -> Option<Json> {
-    let (mut all, mut fine) = (Json::Null, true);
-    let mut splitter = Splitter::new(LONGEST);
-    let mut take = |item: Item<'_>| {
-        let Item::Frame(frame) = item else { return };
-        let data = frame.data.trim_ascii();
-        match serde_json::from_slice::<Json>(data) {
-            Ok(event) => {
-                fine &= names_stand_once(data);
-                merge(&mut all, event);
-            }
-            Err(_) => fine &= data.is_empty() || data == b"[DONE]",
-        }
-    };
-    splitter.feed(body, &mut take).ok()?;
-    // What ends without an empty line is an event that never was; clients that read it all the same see what is judged here.
-    splitter.finish(&mut take).ok()?;
-    fine.then_some(all)
-}
-
-fn merge(all: &mut Json, new: Json) {
-    match (all, new) {
-        (Json::String(all), Json::String(new)) => all.push_str(&new),
-        (Json::Object(all), Json::Object(new)) => {
-            for (name, value) in new {
-                match all.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => merge(known, value),
-                    None => all.push((name, value)),
-                }
-            }
-        }
-        (Json::Array(all), Json::Array(new)) => {
-            for (at, item) in new.into_iter().enumerate() {
-                let told = item.get("index").and_then(Json::as_i64).and_then(|index| usize::try_from(index).ok());
-                let at = told.filter(|index| *index < MOST).unwrap_or(at);
-                while all.len() <= at {
-                    all.push(Json::Null);
-                }
-                if let Some(known) = all.get_mut(at) {
-                    merge(known, item);
-                }
-            }
-        }
-        // An empty place is taken; what is of another kind is kept beside it, so that nothing goes unseen.
-        (all, new) if all.is_null() => match new {
-            Json::Array(items) => {
-                *all = Json::Array(Vec::new());
-                merge(all, Json::Array(items));
-            }
-            new => *all = new,
-        },
-        (all, new @ (Json::String(_) | Json::Object(_) | Json::Array(_))) => {
-            let before = std::mem::take(all);
-            *all = Json::Array(vec![before, new]);
-        }
-        _ => {}
-    }
-}
-
 type Slot = Arc<Mutex<Option<Box<Report>>>>;
 
 /// The end of a call whose answer was held back: it is written down once, whoever leaves first.
@@ -363,28 +233,5 @@ impl Drop for Ending {
         if let Some(tail) = self.tail.take() {
             tail.done(self.report.lock().take().unwrap_or_default());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_of_a_stream_are_seen_whole() {
-        let event = |index: i64, text: &str| {
-            format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
-        };
-        let stream = [event(0, "se"), event(1, "pub"), event(0, "cret"), event(1, "lic"), "data: [DONE]".to_owned()];
-        let told = joined(stream.concat().as_bytes()).unwrap();
-        let content = |at: usize| {
-            let choices = told.get("choices").and_then(Json::as_array).unwrap();
-            choices[at].get("delta").and_then(|delta| delta.text("content")).unwrap().to_owned()
-        };
-        assert_eq!((content(0).as_str(), content(1).as_str()), ("secret", "public"));
-        assert!(joined(b"data: not json\n\n").is_none());
-        assert!(joined(b"data: {\"a\":\"end\"}").is_some_and(|told| told.text("a") == Some("end")));
-        let mixed = joined(b"data: {\"a\":\"x\"}\n\ndata: {\"a\":{\"b\":\"y\"}}\n\n").unwrap().to_string();
-        assert!(mixed.contains('x') && mixed.contains('y'), "{mixed}");
     }
 }

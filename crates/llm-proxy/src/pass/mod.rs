@@ -8,7 +8,7 @@
 //! | `payload`, `wish` | the body, whole or streamed; what it says of itself |
 //! | `headers` | which headers go on, in both directions |
 //! | `custom`, `relays` | endpoints and credentials of the configuration |
-//! | `judged` | guardrails of such endpoints |
+//! | `judged` | guardrails of such endpoints, with `once`, JSON that is what it seems, and `joined`, streams as one tree |
 //! | `operation` | what is asked of AWS's services of one path |
 //! | `stored` | endpoints that live in the database |
 //! | `send` | the request, to a deployment or with a credential of the configuration |
@@ -16,7 +16,9 @@
 
 pub mod custom;
 pub mod headers;
+mod joined;
 pub(crate) mod judged;
+pub(crate) mod once;
 mod operation;
 pub mod payload;
 pub mod relays;

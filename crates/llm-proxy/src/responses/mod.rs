@@ -3,7 +3,7 @@
 //! - [`id`]: the ids that clients see. They name deployment, upstream id and owner, signed, so that a later call finds its
 //!   way back to the same deployment and no stranger reads along.
 //! - [`turn`]: before a call: `previous_response_id` becomes the upstream's own id, or (for providers without such a
-//!   state) the conversation until then. After it: ids written anew, the answer kept.
+//!   state) the conversation until then (`history`). After it: ids written anew, the answer kept.
 //! - [`rewrite`], [`told`]: ids in whole answers and in streams.
 //! - [`book`]: what is kept of answers whose providers keep nothing: bounded, for a while, in memory; in the store as well
 //!   where prompts may be stored there.
@@ -13,6 +13,7 @@
 
 pub mod background;
 pub mod book;
+mod history;
 pub mod id;
 pub mod rewrite;
 pub mod socket;

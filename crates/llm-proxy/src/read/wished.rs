@@ -1,0 +1,245 @@
+//! What a call wishes: its model and its controls, as its top level and its headers say it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use llm_accounts::Identity;
+use llm_client::Controls;
+use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_wire::top::Top;
+
+use crate::flow::Context;
+use crate::safety;
+use crate::wish::Wish;
+
+/// Reads what a call wishes.
+///
+/// # Errors
+/// `BadRequest` without a model, and for fields of a wrong shape that nothing can be done about.
+pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Identity) -> Result<Wish> {
+    let field = if ctx.operation == OperationKind::Search { "search_tool_name" } else { "model" };
+    let named = match top.get(field) {
+        None | Some("null") => None,
+        Some(raw) => Some(
+            llm_types::json::raw_str(raw)
+                .ok_or_else(|| Error::bad_request(format!("{field} must be a string")).with_param(field))?,
+        ),
+    };
+    required(ctx, top)?;
+    let from_path = named.is_none();
+    let default = &ctx.snapshot.settings.default_model;
+    let model: Arc<str> = match (named, path_model, default) {
+        (Some(m), ..) if !m.is_empty() => Arc::from(m.as_ref()),
+        (_, Some(m), _) => Arc::from(m),
+        (_, _, Some(m)) => Arc::from(m.as_str()),
+        _ => {
+            let path = ctx.route;
+            let why = format!(
+                "{path}: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key."
+            );
+            return Err(Error::bad_request(why).with_param("model"));
+        }
+    };
+    let group = who
+        .alias(&model, |name| ctx.snapshot.engine.router.has_group(name))
+        .map_or_else(|| Arc::clone(&model), Arc::from);
+    let mut controls = Controls::from_top(top);
+    controls_from_headers(&mut controls, &ctx.parts.headers);
+    let tags = tags(top, &ctx.parts.headers, &controls);
+    controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
+    let fallback_models = fallback_models(top);
+    for (name, length) in [
+        ("tags", tags.len()),
+        ("fallbacks", fallback_models.len()),
+        ("additional_drop_params", controls.additional_drop_params.len()),
+        ("allowed_openai_params", controls.allowed_openai_params.len()),
+    ] {
+        few(name, length)?;
+    }
+    crate::scope::fill(&mut controls, ctx, top, who);
+    safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
+    let stream = ctx.streams || stream(top)?;
+    let include_usage =
+        top.get("stream_options").is_some_and(|o| Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage")));
+    Ok(Wish {
+        stream: stream && ctx.operation == OperationKind::Generate,
+        include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
+        fallback_models,
+        // What a token says of its end user, nobody can say otherwise.
+        end_user: who.end_user().map(str::to_owned).or_else(|| end_user(ctx, top)),
+        tags,
+        max_output_tokens: max_output(top),
+        choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),
+        price: ctx.snapshot.price_bound(&group),
+        cache: top.get("cache").map(str::to_owned),
+        metadata: metadata(top)?,
+        guardrails: top.get("guardrails").map(str::to_owned),
+        policies: top.get("policies").map(str::to_owned),
+        no_log: top.is_true("no-log"),
+        controls,
+        from_path,
+        model,
+        group,
+    })
+}
+
+/// The field without which a call of this kind makes no sense.
+fn required(ctx: &Context, top: &Top<'_>) -> Result<()> {
+    let field = match ctx.format {
+        Format::OpenAiChat | Format::AnthropicMessages => "messages",
+        Format::OpenAiCompletions => "prompt",
+        Format::OpenAiEmbeddings => "input",
+        Format::GeminiGenerate => "contents",
+        _ => return Ok(()),
+    };
+    let why = match top.get(field) {
+        None | Some("null") => format!("{}: missing required parameter: '{field}'", ctx.route),
+        Some(raw) if field == "messages" && !raw.starts_with('[') => format!("{}: '{field}' must be a list", ctx.route),
+        Some(_) => return Ok(()),
+    };
+    Err(Error::bad_request(why).with_param(field))
+}
+
+fn stream(top: &Top<'_>) -> Result<bool> {
+    match top.get("stream") {
+        None | Some("null" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::bad_request("stream must be true or false").with_param("stream")),
+    }
+}
+
+fn max_output(top: &Top<'_>) -> Option<u64> {
+    let number = |key| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
+    number("max_completion_tokens")
+        .or_else(|| number("max_tokens"))
+        .or_else(|| number("max_output_tokens"))
+        .or_else(|| google_config(top, "maxOutputTokens"))
+}
+
+/// A number of Gemini's `generationConfig`.
+fn google_config(top: &Top<'_>, key: &str) -> Option<u64> {
+    let config = top.get("generationConfig").or_else(|| top.get("generation_config"))?;
+    Top::parse(config.as_bytes()).ok()?.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64)
+}
+
+fn metadata(top: &Top<'_>) -> Result<Option<String>> {
+    for key in ["litellm_metadata", "metadata"] {
+        match top.get(key) {
+            None | Some("null") => {}
+            Some(object) if object.starts_with('{') => return Ok(Some(object.to_owned())),
+            Some(text) => {
+                // A JSON object written as a string is accepted; any other string counts as an empty object.
+                let text = llm_types::json::raw_str(text).map(Cow::into_owned);
+                match text {
+                    Some(t) if Top::parse(t.as_bytes()).is_ok() => return Ok(Some(t)),
+                    Some(_) => return Ok(None),
+                    None => {
+                        return Err(Error::bad_request(format!("{key} must be an object"))
+                            .with_param(key)
+                            .with_type("bad_request_error"));
+                    }
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn end_user(ctx: &Context, top: &Top<'_>) -> Option<String> {
+    let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let text = |key: &str| top.str(key).map(Cow::into_owned).filter(|t| !t.is_empty());
+    let inside = |object: &str, key: &str| {
+        let inner = Top::parse(top.get(object)?.as_bytes()).ok()?;
+        inner.str(key).map(Cow::into_owned)
+    };
+    header("x-litellm-customer-id")
+        .or_else(|| header("x-litellm-end-user-id"))
+        .or_else(|| ctx.snapshot.settings.user_header_name.as_deref().and_then(header))
+        .or_else(|| text("user"))
+        .or_else(|| inside("litellm_metadata", "user"))
+        .or_else(|| inside("metadata", "user_id"))
+        .or_else(|| text("safety_identifier"))
+}
+
+fn tags(top: &Top<'_>, headers: &HeaderMap, controls: &Controls) -> Vec<String> {
+    let mut tags: Vec<String> = controls.tags.iter().map(|t| t.to_string()).collect();
+    if tags.is_empty()
+        && let Some(list) = headers.get("x-litellm-tags").and_then(|v| v.to_str().ok())
+    {
+        tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
+    }
+    let inner = top.get("metadata").and_then(|m| Top::parse(m.as_bytes()).ok());
+    if let Some(more) = inner.and_then(|m| m.read::<Vec<String>>("tags")) {
+        let mut known: HashSet<String> = tags.iter().cloned().collect();
+        tags.extend(more.into_iter().filter(|tag| known.insert(tag.clone())));
+    }
+    tags
+}
+
+/// Entries that a list may have which steers a call: they are compared with each other, or have a row each.
+const MOST_ENTRIES: usize = 256;
+
+/// Refuses lists that only an attacker sends.
+///
+/// # Errors
+/// 400.
+pub(crate) fn few(name: &str, length: usize) -> Result<()> {
+    if length > MOST_ENTRIES {
+        let why = format!("{name} may have {MOST_ENTRIES} entries at the most, not {length}");
+        return Err(Error::bad_request(why).with_param(name));
+    }
+    Ok(())
+}
+
+fn fallback_models(top: &Top<'_>) -> Vec<String> {
+    let Some(Json::Array(items)) = top.read::<Json>("fallbacks") else { return Vec::new() };
+    items
+        .iter()
+        .flat_map(|item| match item {
+            Json::String(name) => vec![name.clone()],
+            Json::Object(_) if item.get("model").is_some() => {
+                item.text("model").map(str::to_owned).into_iter().collect()
+            }
+            Json::Object(lists) => lists
+                .iter()
+                .flat_map(|(_, list)| list.as_array().unwrap_or_default())
+                .filter_map(|m| m.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// The controls of a request whose body is not ours to read: what headers, caller and `litellm_metadata` say.
+pub(crate) fn controls_of_relay(ctx: &Context, tags: &[String], metadata: Option<&str>) -> Controls {
+    let mut controls = Controls { tags: tags.iter().map(|t| Arc::from(t.as_str())).collect(), ..Controls::default() };
+    controls_from_headers(&mut controls, &ctx.parts.headers);
+    let ours = format!("{{\"litellm_metadata\":{}}}", metadata.unwrap_or("null"));
+    if let (Some(who), Ok(top)) = (&ctx.who, Top::parse(ours.as_bytes())) {
+        crate::scope::fill(&mut controls, ctx, &top, who);
+    }
+    controls
+}
+
+fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let seconds = |name: &str| text(name)?.parse::<f64>().ok().and_then(llm_client::target::seconds);
+    controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
+    controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));
+    controls.num_retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());
+    controls.min_quality_tier =
+        text("x-litellm-min-quality-tier").and_then(|t| t.parse().ok()).or(controls.min_quality_tier);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fallback_models_of_every_shape() {
+        let top = br#"{"fallbacks":["a",{"model":"b","temperature":1},{"x":["c","d"]}]}"#;
+        assert_eq!(fallback_models(&Top::parse(top).unwrap()), ["a", "b", "c", "d"]);
+    }
+}

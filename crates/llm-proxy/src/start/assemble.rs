@@ -1,0 +1,138 @@
+//! Everything that serves, made of a configuration.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock, Weak};
+
+use anyhow::{Context as _, Result};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use llm_accounts::Accounts;
+use llm_callbacks::registry::Builtin;
+use llm_callbacks::{
+    Alerts, Bus, BusSettings, CallWatch, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote,
+};
+use llm_http::HttpClient;
+use llm_store::Store;
+
+use crate::app::App;
+use crate::config::{self, Loaded};
+use crate::responses::Book;
+use crate::server::Gauge;
+use crate::snapshot::Snapshot;
+
+/// The app, over a store that is open.
+pub(super) fn assemble(
+    mut loaded: Loaded,
+    store: Store,
+    runtime: &tokio::runtime::Runtime,
+    http: &HttpClient,
+) -> Result<App> {
+    let background = runtime.handle();
+    let metrics = Arc::new(Prometheus::new(&loaded.callbacks.prometheus));
+    let alerts = loaded
+        .alerts
+        .is_on()
+        .then(|| Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background)));
+    let place = Arc::<OnceLock<Weak<App>>>::default();
+    let hears = |kind| alerts.as_ref().is_some_and(|alerts| llm_types::alert::AlertSink::wants(&**alerts, kind));
+    let hanging = alerts.as_ref().filter(|_| hears(llm_types::alert::AlertType::LlmRequestsHanging));
+    let hanging = hanging.map(|alerts| {
+        let sink = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
+        Arc::new(crate::hanging::Hanging::new(loaded.alerts.calls.slow_after, sink))
+    });
+    let mut sinks = sinks(&loaded, &metrics, http)?;
+    if let Some(alerts) = &alerts {
+        let told = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
+        let watch = CallWatch::new(loaded.alerts.calls, told, region_of(&place));
+        sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn llm_callbacks::Callback>));
+    }
+    let bus = Bus::start(sinks, BusSettings::default(), background);
+    let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
+    if let Some(alerts) = &alerts {
+        accounts.alert(Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>, loaded.alerts.silence);
+    }
+    let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
+    let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
+    let idp = Arc::new(llm_idp::Idp::new(providers, background.clone(), keys));
+    accounts.open_to(Arc::clone(&idp));
+    let setup = crate::cache::Setup { config: loaded.cache.take(), environment: loaded.environment.clone() };
+    let cache = match &setup.config {
+        None => None,
+        Some(config) => {
+            let witness = Arc::new(crate::cache::Meter(Arc::clone(&metrics)));
+            let opening = crate::cache::Opening { http, background, witness };
+            let (cache, problem) = runtime.block_on(crate::cache::connect(config, &opening));
+            problem.iter().for_each(|problem| tracing::warn!("{problem}"));
+            cache.map(Arc::new)
+        }
+    };
+    let share = loaded.redis.clone().map(|redis| crate::share::Share::start(redis, &accounts, background));
+    let sso = Arc::<llm_management::SsoInForce>::default();
+    sso.set(loaded.sso.take().map(|plan| single_sign_on(plan, Arc::clone(&idp))));
+    let snapshot = Arc::new(Snapshot::build(loaded, &bus, None)?);
+    accounts.set_directory(crate::snapshot::directory(&snapshot));
+    let state = llm_management::ManagementState { accounts: accounts.clone(), sso: Arc::clone(&sso) };
+    let management = llm_management::router(state);
+    let responses = Arc::new(Book::new(Some((store.clone(), background.clone()))));
+    Ok(App {
+        responses,
+        snapshot: ArcSwap::new(snapshot),
+        cache: ArcSwapOption::new(cache),
+        cache_setup: ArcSwap::from_pointee(setup),
+        accounts,
+        bus,
+        alerts,
+        metrics,
+        gauge: Arc::<Gauge>::default(),
+        endpoints: ArcSwap::default(),
+        mcp: llm_mcp::Hub::new(llm_providers::variable),
+        secrets: Arc::default(),
+        place,
+        hanging,
+        edge: crate::edge::Edge::default(),
+        in_flight: AtomicU64::new(0),
+        management,
+        sso,
+        idp,
+        share,
+        health: crate::health::Checks::default(),
+        store: Some(store),
+        background: background.clone(),
+    })
+}
+
+/// The region of a deployment, asked of the configuration in force.
+fn region_of(place: &Arc<OnceLock<Weak<App>>>) -> llm_callbacks::RegionOf {
+    let place = Arc::clone(place);
+    llm_callbacks::RegionOf(Arc::new(move |id| {
+        let app = place.get().and_then(Weak::upgrade)?;
+        app.snapshot.load().engine.router.deployment(id)?.region.clone()
+    }))
+}
+
+/// Whom finished calls are told to.
+fn sinks(loaded: &Loaded, metrics: &Arc<Prometheus>, http: &HttpClient) -> Result<Vec<Arc<dyn Callback>>> {
+    let (told, http) = (&loaded.callbacks, http.with_own_pool());
+    let mut sinks: Vec<Arc<dyn Callback>> = vec![Arc::clone(metrics) as Arc<dyn Callback>];
+    for (sink, needs) in &told.sinks {
+        match sink {
+            Builtin::Prometheus => {} // always there: `/metrics` is a route
+            Builtin::JsonLogs => sinks.push(Arc::new(JsonLog::stdout(told.redaction.clone())?)),
+            Builtin::FailureTrace => sinks.push(Arc::new(FailureTrace::default())),
+            Builtin::Remote(service) => {
+                let at = told.endpoints.iter().find(|endpoint| endpoint.service() == *service);
+                let endpoint = at.cloned().with_context(|| format!("{} has no address", service.name()))?;
+                sinks.push(Arc::new(Remote::new(endpoint, *needs, told.redaction.clone(), http.clone())));
+            }
+        }
+    }
+    let env = loaded.environment.clone();
+    let env = Arc::new(move |name: &str| env.filled(name));
+    sinks.push(Arc::new(OwnCallbacks::new(http, env, told.redaction.clone())));
+    Ok(sinks)
+}
+
+/// The identity provider that people log in at, with what its tokens are verified with.
+pub(crate) fn single_sign_on(plan: config::SsoPlan, idp: Arc<llm_idp::Idp>) -> llm_management::SsoSettings {
+    let config::SsoPlan { kind, way, missing } = plan;
+    llm_management::SsoSettings { kind, way, missing, idp }
+}

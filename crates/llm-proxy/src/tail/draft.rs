@@ -1,0 +1,189 @@
+//! A log record that is being filled in.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use llm_client::{Call, Head, RelayHead, Report};
+use llm_types::record::{Cost, ErrorInfo, Status};
+use llm_types::{Error, LogRecord, RawJson, Side};
+
+use crate::flow::Context;
+
+/// A record, and what is needed to end it.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(super) record: LogRecord,
+    started: Instant,
+    keep_content: bool,
+}
+
+impl Draft {
+    /// What is known of any call.
+    pub(crate) fn bare(ctx: &Context) -> Self {
+        let wish = ctx.wish.as_ref();
+        let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let mut caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
+        caller.end_user = wish.and_then(|w| w.end_user.as_deref()).map(Arc::from);
+        let model: Arc<str> = wish.map_or_else(|| Arc::from(""), |w| Arc::clone(&w.model));
+        let record = LogRecord {
+            call_id: Arc::clone(&ctx.id),
+            response_id: None,
+            trace_id: header("x-litellm-trace-id"),
+            session_id: header("x-litellm-session-id").or_else(|| wish?.controls.session.as_deref().map(str::to_owned)),
+            operation: ctx.operation,
+            call_type: ctx.operation.call_type(ctx.format),
+            route: ctx.route,
+            stream: wish.is_some_and(|w| w.stream),
+            status: Status::Success,
+            caller,
+            model_group: Arc::clone(&model),
+            model,
+            model_id: None,
+            provider: Arc::from(""),
+            api_base: None,
+            mcp_tool: None,
+            usage: llm_types::Usage::default(),
+            usage_raw: None,
+            cost: Cost::default(),
+            cost_problem: None,
+            start_us: ctx.started_us,
+            first_byte_us: None,
+            end_us: ctx.started_us,
+            upstream_us: 0,
+            retries: 0,
+            fallbacks: 0,
+            cache_hit: ctx.cache.as_ref().map(|_| false),
+            cache_key: None,
+            saved_cost: 0.0,
+            tags: wish.map(|w| w.tags.clone()).unwrap_or_default(),
+            client_ip: Some(ctx.peer.ip().to_string()),
+            user_agent: header("user-agent"),
+            metadata: wish.and_then(|w| w.metadata.clone()).and_then(|m| RawJson::parse(m).ok()),
+            guardrails: ctx.guardrails.clone(),
+            messages: None,
+            response: None,
+            error: None,
+        };
+        Self { record, started: ctx.started, keep_content: false }
+    }
+
+    /// The call is part of another one: whoever looks for that one's trace finds it.
+    pub(crate) fn belongs_to(&mut self, call: &str) {
+        self.record.trace_id.get_or_insert_with(|| call.to_owned());
+    }
+
+    /// These guardrails ran.
+    pub(crate) fn judged(&mut self, names: &[String]) {
+        self.record.guardrails = names.to_vec();
+    }
+
+    pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
+        let mut draft = Self::bare(ctx);
+        draft.keep_content = call.want_content;
+        if call.want_content {
+            let top = llm_wire::top::Top::parse(&call.body).ok();
+            let field =
+                top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
+            draft.record.messages = field.and_then(|m| RawJson::parse(m).ok());
+        }
+        draft
+    }
+
+    pub(crate) fn answered(mut self, head: &Head, report: &Report, error: Option<&Error>) -> LogRecord {
+        let at = |moment: Instant| {
+            let since = moment.saturating_duration_since(self.started);
+            self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        };
+        let (first, end) = (report.first_byte.map(at), at(Instant::now()));
+        let done = report.upstream_done.unwrap_or_else(Instant::now);
+        let upstream = done.saturating_duration_since(head.sent);
+        let r = &mut self.record;
+        r.first_byte_us = first;
+        r.end_us = end;
+        r.upstream_us = u64::try_from(upstream.as_micros()).unwrap_or(u64::MAX);
+        r.response_id.clone_from(&report.response_id);
+        r.model = Arc::clone(&head.model);
+        r.model_group = Arc::clone(&head.deployment.group);
+        r.model_id = Some(Arc::clone(&head.deployment.id));
+        r.provider = Arc::from(head.provider);
+        r.api_base.clone_from(&head.api_base);
+        r.usage = report.usage;
+        r.usage_raw.clone_from(&report.usage_raw);
+        r.cost = report.cost;
+        r.cost_problem.clone_from(&report.cost_problem);
+        r.retries = head.retries;
+        r.fallbacks = head.fallbacks.max(report.hops);
+        if self.keep_content
+            && let Some(content) = &report.content
+        {
+            let mut out = bytes::BytesMut::new();
+            if let Some(codec) = llm_wire::registry::client_generate(llm_types::Format::OpenAiChat) {
+                codec.encode_response(content, &llm_wire::ReplyContext::default(), &mut out);
+            }
+            r.response = String::from_utf8(out.to_vec()).ok().and_then(|t| RawJson::parse(t).ok());
+        }
+        if let Some(error) = error {
+            self.record.status = Status::Failure;
+            self.record.error = Some(info(error, &self.record.provider));
+        }
+        self.record
+    }
+
+    /// What is known of a relay when its last byte went by.
+    pub(crate) fn relayed(mut self, from: &RelayHead, report: &Report) -> LogRecord {
+        let at = |moment: Instant| {
+            let since = moment.saturating_duration_since(self.started);
+            self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        };
+        let (first, end) = (report.first_byte.map(at), at(Instant::now()));
+        let upstream = report.upstream_done.unwrap_or_else(Instant::now).saturating_duration_since(from.sent);
+        let r = &mut self.record;
+        r.first_byte_us = first;
+        r.end_us = end;
+        r.upstream_us = u64::try_from(upstream.as_micros()).unwrap_or(u64::MAX);
+        r.response_id.clone_from(&report.response_id);
+        r.api_base = Some(Arc::clone(&from.url));
+        if let Some(deployment) = &from.deployment {
+            r.model_group = Arc::clone(&deployment.group);
+            r.model_id = Some(Arc::clone(&deployment.id));
+        }
+        r.usage = report.usage;
+        r.usage_raw.clone_from(&report.usage_raw);
+        r.cost = report.cost;
+        r.cost_problem.clone_from(&report.cost_problem);
+        r.retries = from.retries;
+        r.cache_hit = None;
+        if let Some(error) = &report.error {
+            r.status = Status::Failure;
+            r.error = Some(info(error, &r.provider));
+        }
+        self.record
+    }
+
+    pub(super) fn failed(self, error: &Error) -> Arc<LogRecord> {
+        Arc::new(self.ended(Some(error), |_| {}))
+    }
+
+    /// What is known of a call that ended now; `fill` adds what its maker knows.
+    pub(crate) fn ended(mut self, error: Option<&Error>, fill: impl FnOnce(&mut LogRecord)) -> LogRecord {
+        let since = self.started.elapsed();
+        self.record.end_us = self.record.start_us + i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        if error.is_some() {
+            self.record.status = Status::Failure;
+        }
+        fill(&mut self.record);
+        self.record.error = error.map(|error| info(error, &self.record.provider)).or(self.record.error);
+        self.record
+    }
+}
+
+/// `provider`: whose host was called. One that could not be reached said nothing, and is at fault all the same.
+fn info(error: &Error, provider: &Arc<str>) -> ErrorInfo {
+    let called = (error.side == Side::Upstream && !provider.is_empty()).then(|| Arc::clone(provider));
+    ErrorInfo {
+        class: error.kind.facts().class,
+        status: error.status(),
+        message: error.message.clone(),
+        provider: error.upstream.as_ref().map(|u| Arc::from(u.provider.as_str())).or(called),
+    }
+}
