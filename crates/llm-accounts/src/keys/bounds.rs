@@ -8,12 +8,12 @@ use super::body::KeyBody;
 use super::fill::routes_of;
 use super::rights::forbidden;
 use super::throughput;
+use super::within::{within_budget, within_lifetime, within_models, within_rates, within_routes};
 use crate::load::END_USER_BUDGET;
 use crate::period::Period;
-use crate::purse::{Owner, nanos};
 use crate::request::{Given, Outcome};
 use crate::rights::Standing;
-use crate::{Accounts, Identity, ModelList};
+use crate::{Accounts, Identity};
 
 /// Metadata fields that give something which its maker may not have.
 const ADMIN_METADATA: [&str; 12] = [
@@ -50,13 +50,13 @@ pub(super) struct Ask<'a> {
 
 /// The limits of the key that makes the call.
 #[derive(Debug, Default)]
-struct Own {
+pub(super) struct Own {
     row: VerificationToken,
     budget: Option<BudgetRow>,
 }
 
 impl Own {
-    fn rates(&self) -> [(&'static str, Option<i64>); 4] {
+    pub(super) fn rates(&self) -> [(&'static str, Option<i64>); 4] {
         let budget = self.budget.as_ref();
         [
             ("tpm_limit", self.row.tpm_limit.or_else(|| budget?.tpm_limit)),
@@ -66,7 +66,7 @@ impl Own {
         ]
     }
 
-    fn window(&self) -> Option<Period> {
+    pub(super) fn window(&self) -> Option<Period> {
         let budget = self.budget.as_ref();
         self.row.budget_duration.as_deref().or_else(|| budget?.budget_duration.as_deref()).and_then(Period::parse)
     }
@@ -258,14 +258,6 @@ pub(super) fn acts_as_another(by: &Identity, owner: Option<&str>, routes: &[Stri
     Err(forbidden(why).with_param("allowed_routes").into())
 }
 
-/// What was asked, when it counts: for a new key an absent field is the widest there is.
-fn asked_or_widest<T>(given: Option<&Option<T>>, new: bool) -> Option<Option<&T>> {
-    match given {
-        Some(given) => Some(given.as_ref()),
-        None => new.then_some(None),
-    }
-}
-
 /// The routes that follow from a body; its `key_type` names some where `allowed_routes` does not.
 pub(super) fn routes_asked(asked: &KeyBody) -> Given<Vec<String>> {
     let given = asked.allowed_routes.as_ref();
@@ -273,78 +265,6 @@ pub(super) fn routes_asked(asked: &KeyBody) -> Given<Vec<String>> {
         Some(routes) if given.is_none_or(|given| given.as_ref().is_none_or(Vec::is_empty)) => Some(Some(routes)),
         _ => given.cloned(),
     }
-}
-
-fn within_routes(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
-    if by.allowed_routes.is_empty() {
-        return Ok(());
-    }
-    let given = routes_asked(asked);
-    let Some(routes) = asked_or_widest(given.as_ref(), new) else { return Ok(()) };
-    // A pattern covers more than the path it is made of, so it has to be one of the caller's.
-    let within = |route: &String| {
-        by.allowed_routes.contains(route)
-            || !route.contains(['*', '{']) && route.starts_with('/') && crate::in_routes(&by.allowed_routes, route)
-    };
-    let fine = routes.is_some_and(|routes| !routes.is_empty() && routes.iter().all(within));
-    if fine {
-        Ok(())
-    } else {
-        Err(forbidden("`allowed_routes` must be within those of the key that makes the call.").into())
-    }
-}
-
-fn within_models(by: &Identity, asked: &KeyBody, new: bool) -> Outcome<()> {
-    if !by.fences.is_empty() {
-        // One list of a key cannot say what several say together.
-        return Err(forbidden("Who is limited by several rules of roles and scopes makes no keys.").into());
-    }
-    if by.lists.key.allows_all() || by.lists.key.is_teams() {
-        return Ok(());
-    }
-    let Some(models) = asked_or_widest(asked.models.as_ref(), new) else { return Ok(()) };
-    let directory = by.directory.load();
-    let fine = models.is_some_and(|models| {
-        !ModelList::new(models).allows_all() && models.iter().all(|m| by.lists.key.allows(m, &directory))
-    });
-    if fine { Ok(()) } else { Err(forbidden("`models` must be within those of the key that makes the call.").into()) }
-}
-
-fn within_budget(by: &Identity, asked: &KeyBody, own: &Own, new: bool) -> Outcome<()> {
-    let cap = by.bounds.budgets.iter().find(|b| b.owner == Owner::Key).and_then(|b| b.cap);
-    let Some(cap) = cap.filter(|_| !by.is_session()) else { return Ok(()) };
-    if let Some(max) = asked_or_widest(asked.max_budget.as_ref(), new)
-        && !max.is_some_and(|max| max.is_finite() && nanos(*max) <= cap.max)
-    {
-        return Err(forbidden("`max_budget` must be within that of the key that makes the call.").into());
-    }
-    // The same money in a shorter window is more money.
-    let window = asked.budget_duration.as_ref().and_then(Option::as_deref).and_then(Period::parse);
-    let longest = own.window().map_or(i64::MAX, Period::seconds);
-    match window {
-        Some(window) if window.seconds() < longest => {
-            Err(forbidden("`budget_duration` must not be shorter than that of the key that makes the call.").into())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn within_rates(asked: &KeyBody, own: &Own) -> Outcome<()> {
-    for (name, most) in own.rates() {
-        let given = match name {
-            "tpm_limit" => asked.tpm_limit,
-            "rpm_limit" => asked.rpm_limit,
-            "tpd_limit" => asked.tpd_limit,
-            _ => asked.max_parallel_requests,
-        };
-        if let (Some(given), Some(most)) = (given, most)
-            && given.is_none_or(|given| given > most)
-        {
-            let why = format!("`{name}` must be within that of the key that makes the call.");
-            return Err(forbidden(why).with_param(name).into());
-        }
-    }
-    Ok(())
 }
 
 fn rate_mut<'a>(asked: &'a mut KeyBody, name: &str) -> &'a mut Given<i64> {
@@ -356,19 +276,12 @@ fn rate_mut<'a>(asked: &'a mut KeyBody, name: &str) -> &'a mut Given<i64> {
     }
 }
 
-fn within_lifetime(by: &Identity, asked: &KeyBody, new: bool, now: DateTime<Utc>) -> Outcome<()> {
-    let Some(end) = lifetime(by) else { return Ok(()) };
-    let Some(asked) = asked_or_widest(asked.duration.as_ref(), new) else { return Ok(()) };
-    let until = asked.and_then(|d| Period::parse(d)).and_then(|p| p.after(now));
-    if until.is_some_and(|until| until <= end) { Ok(()) } else { Err(too_long()) }
-}
-
 /// When the key that makes the call ends. A person's token
 /// or session is no such key: it says who they are, and their keys are their own.
-fn lifetime(by: &Identity) -> Option<DateTime<Utc>> {
+pub(super) fn lifetime(by: &Identity) -> Option<DateTime<Utc>> {
     by.expires.filter(|_| by.is_key() && !by.is_session())
 }
 
-fn too_long() -> crate::Problem {
+pub(super) fn too_long() -> crate::Problem {
     forbidden("`duration` must end with that of the key that makes the call.").with_param("duration").into()
 }

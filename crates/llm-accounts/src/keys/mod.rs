@@ -13,6 +13,7 @@ mod soft;
 mod spend;
 mod throughput;
 pub(crate) mod view;
+mod within;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use llm_store::{DeletedBy, Store, VerificationToken};

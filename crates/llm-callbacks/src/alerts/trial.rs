@@ -4,7 +4,8 @@ use chrono::Utc;
 use llm_types::alert::{AlertType, BudgetAlert, BudgetEvent, Notice};
 use llm_types::record::Caller;
 
-use super::{Alerts, post, text};
+use super::tell::post;
+use super::{Alerts, text};
 
 /// Where alerts go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

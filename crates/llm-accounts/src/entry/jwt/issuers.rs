@@ -5,7 +5,8 @@ use std::sync::Arc;
 use llm_idp::{KeySource, Trust};
 use llm_types::Json;
 
-use super::settings::{Fields, JwtEnvironment, TrustedIssuer, WrongJwt, plain};
+use super::settings::{Fields, JwtEnvironment, TrustedIssuer, WrongJwt};
+use super::told::plain;
 
 /// Keys of an entry of `issuers` that are no claim fields.
 const OF_ISSUER: [&str; 4] = ["issuer", "jwks_url", "audience", "disable_audience_validation"];

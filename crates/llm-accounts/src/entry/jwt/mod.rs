@@ -4,6 +4,7 @@ mod claims;
 mod issuers;
 mod mapping;
 mod settings;
+mod told;
 
 pub(crate) use settings::{Fields, TrustedIssuer};
 pub use settings::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
