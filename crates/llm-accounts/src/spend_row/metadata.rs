@@ -2,6 +2,7 @@
 //! half of it is the same in every call of a caller.
 
 use llm_types::record::Cost;
+use memchr::memchr2_iter;
 use serde::Serialize;
 
 use crate::journal::{Alike, Own, OwnError, OwnRow};
@@ -38,22 +39,43 @@ impl Fields {
     fn compact(&mut self, name: &str, json: Option<&str>) {
         let Some(json) = json.filter(|json| json.contains('\n')) else { return self.raw(name, json) };
         self.name(name);
-        let (mut inside, mut escaped) = (false, false);
-        self.0.extend(json.bytes().filter(|byte| {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = inside,
-                b'"' => inside = !inside,
-                _ => {}
-            }
-            inside || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-        }));
+        let mut rest = json.as_bytes();
+        while let Some((first, _)) = rest.split_first() {
+            let piece = match first {
+                b'"' => text_end(rest),
+                byte if WHITE.contains(byte) => {
+                    rest = rest.trim_ascii_start();
+                    continue;
+                }
+                _ => rest.iter().position(|byte| *byte == b'"' || WHITE.contains(byte)).unwrap_or(rest.len()),
+            };
+            let (piece, behind) = rest.split_at(piece);
+            self.0.extend_from_slice(piece);
+            rest = behind;
+        }
     }
 
     /// JSON text.
     fn raw(&mut self, name: &str, json: Option<&str>) {
         self.name(name);
         self.0.extend_from_slice(json.unwrap_or("null").as_bytes());
+    }
+}
+
+/// What may stand between the parts of JSON.
+const WHITE: [u8; 4] = *b" \n\r\t";
+
+/// Where a text ends that begins here, its quotes included.
+fn text_end(json: &[u8]) -> usize {
+    let mut marks = memchr2_iter(b'"', b'\\', json).skip(1);
+    let mut escaped = None;
+    loop {
+        match marks.next() {
+            Some(at) if escaped == Some(at) => {}
+            Some(at) if json.get(at) == Some(&b'\\') => escaped = Some(at + 1),
+            Some(at) => return at + 1,
+            None => return json.len(),
+        }
     }
 }
 

@@ -221,12 +221,18 @@ pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 pub(super) fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
+    let name = HeaderName::from_static(name);
+    if value == 0.0 {
+        // Most discounts and margins are.
+        headers.insert(name, HeaderValue::from_static("0"));
+        return;
+    }
     // Python writes small numbers as 1.5e-05; clients parse both, and plain decimals read better.
     let mut text = value.to_string();
     if text.len() > 32 {
         text = format!("{value:e}");
     }
     if let Ok(value) = HeaderValue::try_from(text) {
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
 }
