@@ -74,6 +74,7 @@ impl Counter {
     pub(crate) fn book(&self, usage: Option<UsageReport>, written: u64, report: &mut Report) {
         match usage {
             Some(u) => {
+                report.estimated = u.usage.source == llm_types::UsageSource::Estimated;
                 report.usage = u.usage;
                 report.usage_raw = u.raw.map(|(_, raw)| raw);
             }

@@ -320,6 +320,8 @@ fn ready(address: &Address, out: &TaskOut, (body, content_type): Written) -> Res
     }
     match content_type {
         Some(kind) => request.headers_mut().insert(CONTENT_TYPE, kind),
+        // unless the house names one for the body that there is not
+        None if out.headers.iter().any(|(name, _)| name == "content-type") => None,
         None => request.headers_mut().remove(HeaderName::from_static("content-type")),
     };
     if out.path.is_some() || out.beside.is_some() || !out.query.is_empty() {

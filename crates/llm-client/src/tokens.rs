@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use llm_catalog::tokens;
 use llm_http::Transport;
-use llm_providers::Want;
+use llm_providers::{Quirk, Want};
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::codec::EncodeContext;
 use llm_wire::count::CountCodec;
@@ -23,6 +23,8 @@ pub struct Counted {
     pub tokens: u64,
     /// The provider counted them; else they were counted here.
     pub by_provider: bool,
+    /// The provider that counted them.
+    pub counter: Option<&'static str>,
     /// The model as the provider knows it.
     pub model: Arc<str>,
 }
@@ -42,18 +44,21 @@ impl Engine {
     /// # Errors
     /// 400 for an unknown model or a body that is not a request of the client's format.
     pub async fn count_tokens(&self, http: &dyn Transport, call: &Call) -> Result<Counted> {
+        if call.format == Format::AnthropicMessages && !has_messages(&Top::parse(&call.body)?) {
+            return Err(none());
+        }
         let resolved = self.router.resolve(&call.model, &llm_router::Scope::default())?;
         let deployment = self.router.members(&resolved.group).next().map(Arc::clone);
         let mut model = deployment.as_ref().map_or_else(|| Arc::clone(&call.model), |d| resolved.provider_model(d));
         if let Some(target) = deployment.as_ref().and_then(|d| d.payload::<Target>()) {
             model = target.model_of(&model);
             match self.ask_provider(http, call, target, &model).await {
-                Ok(Some(tokens)) => return Ok(Counted { tokens, by_provider: true, model }),
+                Ok(Some(tokens)) => return Ok(Counted { tokens, by_provider: true, counter: Some(target.provider.row().id), model }),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "the provider did not count the tokens; they are counted here"),
             }
         }
-        Ok(Counted { tokens: here(call, &model)?, by_provider: false, model })
+        Ok(Counted { tokens: here(call, &model)?, by_provider: false, counter: None, model })
     }
 
     /// Asks the provider, when it can count in one of its languages.
@@ -96,38 +101,71 @@ impl Engine {
     }
 }
 
-/// The language in which a provider counts: the client's own first. Responses only for clients of Responses: hosts that
-/// speak it seldom count.
+/// The languages in which providers count, the client's own first.
+const LANGUAGES: [Format; 4] =
+    [Format::GeminiGenerate, Format::AnthropicMessages, Format::OpenAiResponses, Format::BedrockConverse];
+
+/// The language in which a provider counts. Many hosts speak Messages and Responses, few of them count in it; clients of
+/// Responses have a path of their own for it and are believed.
 fn language(call: &Call, target: &Target, model: &str) -> Option<(Format, &'static dyn CountCodec)> {
-    [call.format, Format::GeminiGenerate, Format::AnthropicMessages, Format::BedrockConverse].into_iter().find_map(
-        |f| {
-            let codec = llm_wire::registry::count(f)?;
-            let want = Want { operation: OperationKind::CountTokens, format: f, model };
-            target.protocols(&want).has(f).then_some((f, codec))
-        },
-    )
+    let counts = target.provider.row().quirks.has(Quirk::CountsPrompts);
+    let asked = |f: Format| match f {
+        Format::AnthropicMessages => counts,
+        Format::OpenAiResponses => counts || call.format == f,
+        _ => true,
+    };
+    std::iter::once(call.format).chain(LANGUAGES).filter(|f| asked(*f)).find_map(|f| {
+        let codec = llm_wire::registry::count(f)?;
+        let want = Want { operation: OperationKind::CountTokens, format: f, model };
+        target.protocols(&want).has(f).then_some((f, codec))
+    })
 }
 
 /// Counts with our own vocabularies: messages as they are, other prompts as the messages that they would be.
 pub(crate) fn here(call: &Call, model: &str) -> Result<u64> {
+    counted(call, model, true)
+}
+
+/// The same without the tools.
+pub(crate) fn of_messages(call: &Call, model: &str) -> Result<u64> {
+    counted(call, model, false)
+}
+
+fn counted(call: &Call, model: &str, tools: bool) -> Result<u64> {
     if call.format == Format::AnthropicMessages || call.format == Format::OpenAiChat {
-        return messages(&Top::parse(&call.body)?, model);
+        return messages(&Top::parse(&call.body)?, model, tools);
     }
     let chat = llm_wire::registry::upstream_generate(Format::OpenAiChat)
         .ok_or_else(|| Error::internal("no codec for chat"))?;
     let mut ctx = EncodeContext { drop_params: true, ..EncodeContext::for_model(model) };
     let mut body = BytesMut::new();
     chat.encode_request(call.decoded()?, &mut ctx, &mut body)?;
-    messages(&Top::parse(&body)?, model)
+    messages(&Top::parse(&body)?, model, tools)
 }
 
-fn messages(top: &Top<'_>, model: &str) -> Result<u64> {
-    let list = top.get("messages").ok_or_else(|| Error::bad_request("messages is missing").with_param("messages"))?;
-    let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| *t != "null"), ..Default::default() };
-    let mut count = tokens::count_messages(model, list, &options)
+fn messages(top: &Top<'_>, model: &str, tools: bool) -> Result<u64> {
+    let list = top.get("messages").ok_or_else(none)?;
+    let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| tools && *t != "null"), ..Default::default() };
+    let count = with_system(list, top.get("system"), |all| tokens::count_messages(model, all, &options))
         .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?;
-    if let Some(system) = top.get("system").filter(|s| *s != "null") {
-        count += tokens::count(model, llm_types::json::raw_str(system).as_deref().unwrap_or(system));
-    }
     Ok(count as u64)
+}
+
+/// Messages with a system text, which is a message for whoever counts.
+pub fn with_system<T>(messages: &str, system: Option<&str>, count: impl FnOnce(&str) -> T) -> T {
+    match (system.filter(|s| !matches!(*s, "null" | "[]" | "\"\"")), messages.strip_prefix('[')) {
+        (Some(system), Some(rest)) => {
+            let comma = if rest.trim_start().starts_with(']') { "" } else { "," };
+            count(&format!(r#"[{{"role":"system","content":{system}}}{comma}{rest}"#))
+        }
+        _ => count(messages),
+    }
+}
+
+fn has_messages(top: &Top<'_>) -> bool {
+    top.get("messages").is_some_and(|list| list != "null" && list.trim_start_matches(['[', ' ', '\n', '\t', '\r']) != "]")
+}
+
+fn none() -> Error {
+    Error::bad_request("messages is missing or empty").with_param("messages")
 }

@@ -73,7 +73,9 @@ pub(crate) fn row_endpoint(row: &ProviderRow, call: &Call<'_>, out: &mut Endpoin
         out.url = out.url.replace("{model}", call.model);
     }
     let key = row.key(call.api_key, call.params);
-    for header in row.headers {
+    let elsewhere = call.format == Format::OpenAiResponses || call.operation.is_task();
+    let headers = if elsewhere && row.quirks.has(Quirk::HeadersOfChat) { &[] } else { row.headers };
+    for header in headers {
         if let Some(value) = template::fill(header.value, call.params, key.as_ref()) {
             out.set(header.name, &value)?;
         }

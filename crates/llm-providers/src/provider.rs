@@ -332,7 +332,6 @@ pub fn not_served(row: &ProviderRow, want: &Want<'_>) -> Error {
         RowFormat::NotServed(why) => Error::bad_request(format!("provider {} is known but not served: {why}", row.id)),
         _ => Error::bad_request(format!("provider {} does not serve {}", row.id, want.format)),
     }
-    .with_param("model")
 }
 
 /// A provider without control flow of its own: its row says everything.

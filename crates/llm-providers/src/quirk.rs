@@ -35,6 +35,10 @@ quirks! {
     MessagesAsResponses = "messages_as_responses",
     /// Chat that wants a search of the web (`web_search_options`) goes through the Responses API, which alone knows it.
     SearchAsResponses = "search_as_responses",
+    /// It counts the tokens of prompts beside its Messages or its Responses API. Other hosts of these languages do not.
+    CountsPrompts = "counts_prompts",
+    /// The headers of its row go with chat and embeddings, not with Responses and not with tasks.
+    HeadersOfChat = "headers_of_chat",
     /// It speaks the Responses API, but keeps no answers: who calls sends the whole conversation.
     ForgetsAnswers = "forgets_answers",
     /// Ids of calls keep the signatures of Gemini's thoughts: another gateway stands there, which may ask Gemini.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use llm_catalog::tokens::{self, MessageOptions};
-use llm_client::{Call, Target};
+use llm_client::{Call, Counted, Target, with_system};
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 
@@ -13,8 +13,8 @@ use crate::core::Core;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
 
-/// `POST /utils/token_counter`: `{model, prompt | messages | contents}`; with `?call_endpoint=true` the provider counts,
-/// where it can.
+/// `POST /utils/token_counter`: `{model, prompt | messages | contents, system, tools}`; with `?call_endpoint=true` the
+/// provider counts, where it can.
 ///
 /// # Errors
 /// 400 when there is nothing to count.
@@ -22,34 +22,43 @@ pub async fn token_counter(core: &Core, snapshot: &Snapshot, parts: &Parts, body
     let top = Top::parse(&body)?;
     let asked = top.str("model").ok_or_else(|| Error::bad_request("model is missing").with_param("model"))?;
     let used = model_used(snapshot, &asked);
-    let given = |field: &str| top.get(field).is_some_and(|v| v != "null");
+    let given = |field: &str| top.get(field).filter(|v| !matches!(*v, "null" | "[]" | "\"\""));
     let format = match () {
-        () if given("contents") => Some(Format::GeminiGenerate),
-        () if given("messages") && asks_provider(parts) => Some(Format::AnthropicMessages),
+        () if given("contents").is_some() => Some(Format::GeminiGenerate),
+        () if given("messages").is_some() && asks_provider(parts) => Some(Format::OpenAiChat),
         () => None,
     };
     if let Some(format) = format {
         let call = Call::new(OperationKind::CountTokens, format, body.clone(), asked.as_ref());
         let counted = snapshot.engine.count_tokens(&core.http, &call).await?;
         if counted.by_provider || format == Format::GeminiGenerate {
-            let kind = if counted.by_provider { "provider_api" } else { "openai_tokenizer" };
-            return Ok(told(counted.tokens, &asked, &counted.model, kind));
+            return Ok(told(&asked, &counted));
         }
     }
-    let count = match (top.get("messages"), top.get("prompt")) {
-        (Some(messages), _) if messages != "null" => {
-            let tools = top.get("tools").filter(|t| *t != "null");
-            let options = MessageOptions { tools, ..MessageOptions::default() };
-            tokens::count_messages(&used, messages, &options)
-                .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?
+    let tokens = match (given("messages"), given("prompt")) {
+        (Some(messages), _) => conversation(&top, messages, &used)?,
+        // a prompt with a system text or tools is a turn
+        (None, Some(prompt)) if given("system").or(given("tools")).is_some() => {
+            conversation(&top, &format!(r#"[{{"role":"user","content":{prompt}}}]"#), &used)?
         }
-        (_, Some(prompt)) if prompt != "null" => match llm_types::json::raw_str(prompt) {
+        (None, Some(prompt)) => match llm_types::json::raw_str(prompt) {
             Some(text) => tokens::count(&used, &text),
             None => tokens::count(&used, prompt),
         },
+        (None, None) if top.get("messages").or(top.get("prompt")).is_some_and(|v| v != "null") => 0,
         _ => return Err(Error::bad_request("prompt or messages or contents must be provided")),
     };
-    Ok(told(count as u64, &asked, &used, "openai_tokenizer"))
+    Ok(told(&asked, &Counted { tokens: tokens as u64, by_provider: false, counter: None, model: used.into() }))
+}
+
+/// Counts messages, the system text that stands beside them and their tools.
+fn conversation(top: &Top<'_>, messages: &str, model: &str) -> Result<usize> {
+    let tools = top.get("tools").filter(|t| *t != "null");
+    with_system(messages, top.get("system"), |all| {
+        let options = MessageOptions { tools, ..MessageOptions::default() };
+        tokens::count_messages(model, all, &options)
+    })
+    .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))
 }
 
 fn asks_provider(parts: &Parts) -> bool {
@@ -57,12 +66,19 @@ fn asks_provider(parts: &Parts) -> bool {
     query.split('&').any(|pair| pair.eq_ignore_ascii_case("call_endpoint=true"))
 }
 
-fn told(tokens: u64, asked: &str, used: &str, tokenizer: &str) -> Response<Reply> {
+fn told(asked: &str, counted: &Counted) -> Response<Reply> {
+    let original = counted.by_provider.then(|| Json::object([("input_tokens", counted.tokens)]));
+    let tokenizer = counted.counter.map_or("openai_tokenizer".to_owned(), |house| format!("{house}_api"));
     answer(&Json::object([
-        ("total_tokens", Json::from(tokens)),
+        ("total_tokens", Json::from(counted.tokens)),
         ("request_model", Json::from(asked)),
-        ("model_used", Json::from(used)),
+        ("model_used", Json::from(counted.model.as_ref())),
         ("tokenizer_type", Json::from(tokenizer)),
+        ("count_source", Json::from(counted.source())),
+        ("original_response", Json::from(original)),
+        ("error", Json::from(false)),
+        ("error_message", Json::Null),
+        ("status_code", Json::Null),
     ]))
 }
 

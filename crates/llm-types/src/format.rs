@@ -190,6 +190,8 @@ formats! {
     Search = "search",
     /// OpenAI `POST /v1/videos`.
     OpenAiVideos = "openai-videos",
+    /// The same, asked in JSON.
+    JsonVideos = "json-videos",
     /// Google `models/{model}:predictLongRunning`.
     GeminiVideos = "gemini-videos",
     /// The same in Vertex AI, looked at by `fetchPredictOperation`.

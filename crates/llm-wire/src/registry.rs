@@ -127,6 +127,7 @@ pub fn count(format: Format) -> Option<&'static dyn CountCodec> {
         Format::OpenAiResponses => Some(&Responses),
         Format::AnthropicMessages => Some(&Messages),
         Format::GeminiGenerate => Some(&Gemini),
+        Format::BedrockConverse => Some(&Converse),
         _ => None,
     }
 }
@@ -191,7 +192,9 @@ pub fn task(format: Format) -> Option<&'static dyn TaskCodec> {
         Format::Textract => Some(&ocr::textract::Textract),
         Format::AgentCoreSearch => Some(&search::agentcore::AgentCore),
         Format::BingGrounding => Some(&search::bing::Bing),
-        Format::OpenAiVideos => Some(&videos::openai::Videos),
+        Format::DuckDuckGo => Some(&search::duckduckgo::DuckDuckGo),
+        Format::OpenAiVideos => Some(&videos::openai::FORM),
+        Format::JsonVideos => Some(&videos::openai::JSON),
         Format::GeminiVideos => Some(&videos::veo::STUDIO),
         Format::VertexVideos => Some(&videos::veo::VERTEX),
         Format::RunwayVideos => Some(&videos::runway::RunwayVideos),

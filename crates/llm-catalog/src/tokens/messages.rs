@@ -135,7 +135,7 @@ impl Counter {
                 self.opt(file.and_then(|file| file.get("filename"))) + data
             }
             "tool_use" => {
-                let input = part.get("input").map_or(0, |input| self.text(&input.to_string()));
+                let input = part.get("input").map_or(0, |input| self.text(&spaced(input)));
                 self.opt(part.get("name")) + input
             }
             "tool_result" => match part.get("content") {
@@ -165,6 +165,22 @@ impl Counter {
             _ => self.image("", Detail::Low),
         };
         Ok(about + body)
+    }
+}
+
+/// A value as LiteLLM counts it: as Python shows it, which sets a space behind commas and colons and uses other quotes.
+fn spaced(value: &Json) -> String {
+    let within = |open: char, items: Vec<String>, close: char| format!("{open}{}{close}", items.join(", "));
+    match value {
+        Json::Object(fields) => {
+            within('{', fields.iter().map(|(key, value)| format!("'{key}': {}", spaced(value))).collect(), '}')
+        }
+        Json::Array(items) => within('[', items.iter().map(spaced).collect(), ']'),
+        Json::String(text) => format!("'{text}'"),
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        Json::Null => "None".to_owned(),
+        Json::Number(number) => number.to_string(),
     }
 }
 

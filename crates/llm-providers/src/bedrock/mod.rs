@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use llm_types::{Error, FieldSet, Format, OperationKind, Result};
+use llm_wire::bedrock::model::without_geo;
 use llm_wire::framing::Framing;
 use llm_wire::task::{TaskBody, TaskOut};
 use llm_wire::{ModelCaps, ReplyView};
@@ -43,7 +44,13 @@ impl Provider for Bedrock {
             return out;
         }
         if want.operation != OperationKind::Generate {
-            return if want.operation == OperationKind::CountTokens { out } else { row_protocols(self.row(), want) };
+            if want.operation != OperationKind::CountTokens {
+                return row_protocols(self.row(), want);
+            }
+            if matches!(Model::of(want.model).route, Route::Converse | Route::Invoke(_)) {
+                out.push(Format::BedrockConverse);
+            }
+            return out;
         }
         match Model::of(want.model).route {
             Route::Converse => out.push(Format::BedrockConverse),
@@ -189,6 +196,8 @@ fn base(row: &ProviderRow, call: &Call<'_>, region: &str) -> String {
 fn id_in_path(call: &Call<'_>, model: &Model<'_>) -> String {
     match call.params.str("model_id") {
         Some(id) => escaped(id),
+        // tokens are counted by the model itself, wherever it stands
+        None if call.operation == OperationKind::CountTokens => escaped(without_geo(model.id)),
         None if call.format == Format::BedrockConverse && model.route == Route::Converse => escaped(model.id),
         None if call.operation == OperationKind::Embed || model.id.starts_with("arn:") => escaped(model.id),
         None => model.id.to_owned(),

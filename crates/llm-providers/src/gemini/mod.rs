@@ -48,7 +48,7 @@ impl Provider for Gemini {
         let verb = verb(call);
         out.url = match row.base(call.api_base, call.params) {
             Some(base) if base.trim_end_matches('/') != HOME => {
-                format!("{}/models/{model}:{verb}", base.trim_end_matches('/'))
+                format!("{}/models/{model}:{verb}", within(base.trim_end_matches('/'), call.operation))
             }
             _ => format!("{HOME}/{}/models/{model}:{verb}", version(call, model)),
         };
@@ -103,6 +103,12 @@ impl Provider for Gemini {
         let top = Top::parse(&body)?;
         Ok(if top.get("labels").is_some() { top.edited(&[("labels", None)]) } else { body })
     }
+}
+
+/// An address that a deployment names has the version in it, but for videos: there LiteLLM adds it.
+fn within(base: &str, operation: OperationKind) -> String {
+    let named = ["/v1", "/v1beta", "/v1alpha"].iter().any(|version| base.ends_with(version));
+    if operation == OperationKind::Video && !named { format!("{base}/v1beta") } else { base.to_owned() }
 }
 
 /// Models that draw by `predict`.

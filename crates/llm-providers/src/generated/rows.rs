@@ -466,6 +466,7 @@ pub(crate) static ANTHROPIC: ProviderRow = ProviderRow {
         F::Thinking,
         F::ReasoningEffort,
     ]),
+    quirks: Quirks::of(&[Q::CountsPrompts]),
     paths: Paths { messages: Some("/v1/messages"), ..Paths::NONE },
     clean_reply: true,
     hosts: &["api.anthropic.com"],
@@ -748,6 +749,7 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
     quirks: Quirks::of(&[
+        Q::CountsPrompts,
         Q::ExplicitStream,
         Q::StripReasoning,
         Q::ErrorTypeByStatus,
@@ -1364,6 +1366,7 @@ pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
     api_key_env: &["COHERE_API_KEY", "CO_API_KEY"],
     format: RowFormat::Own,
     chat_format: Format::CohereChatV2,
+    embed_format: Format::CohereEmbed,
     tasks: &[Task {
         operation: OperationKind::Rerank,
         format: Format::CohereRerank,
@@ -1372,7 +1375,8 @@ pub(crate) static COHERE_CHAT: ProviderRow = ProviderRow {
         ..Task::BLANK
     }],
     supported: COHERE_PARAMS,
-    paths: Paths { chat: Some("/v2/chat"), ..Paths::NONE },
+    embed_supported: FieldSet::of(&[F::EncodingFormat, F::Dimensions, F::InputType]),
+    paths: Paths { chat: Some("/v2/chat"), embeddings: Some("/v2/embed"), ..Paths::NONE },
     bare_models: &["command-*"],
     ..BLANK
 };
@@ -1913,7 +1917,7 @@ pub(crate) static DUCKDUCKGO: ProviderRow = ProviderRow {
     api_base: Some("https://api.duckduckgo.com"),
     api_base_env: &["DUCKDUCKGO_API_BASE"],
     auth: Auth::None,
-    tasks: &[Task { operation: OperationKind::Search, format: Format::DuckDuckGo, path: "/", ..Task::BLANK }],
+    tasks: &[Task { operation: OperationKind::Search, format: Format::DuckDuckGo, path: "", ..Task::BLANK }],
     ..BLANK
 };
 
@@ -1924,7 +1928,7 @@ pub(crate) static EDENAI: ProviderRow = ProviderRow {
     api_base_env: &["EDENAI_API_BASE"],
     api_key_env: &["EDENAI_API_KEY"],
     tasks: &[
-        Task { operation: OperationKind::Video, format: Format::OpenAiVideos, path: "/videos", ..Task::BLANK },
+        Task { operation: OperationKind::Video, format: Format::JsonVideos, path: "/videos", ..Task::BLANK },
         Task {
             operation: OperationKind::Image,
             format: Format::OpenAiImages,
@@ -4157,7 +4161,13 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
     supported_if: &[(Cap::Known, FieldSet::of(&[F::User])), (Cap::Unknown, FieldSet::of(&[F::ReasoningEffort]))],
     stream_usage: true,
     embed_supported: FieldSet::of(&[F::User, F::Dimensions, F::EncodingFormat, F::InputType]),
-    quirks: Quirks::of(&[Q::ReasoningFamilies, Q::MessagesAsResponses, Q::KeepCacheControlAbroad, Q::EmbedTokens]),
+    quirks: Quirks::of(&[
+        Q::CountsPrompts,
+        Q::ReasoningFamilies,
+        Q::MessagesAsResponses,
+        Q::KeepCacheControlAbroad,
+        Q::EmbedTokens,
+    ]),
     paths: Paths {
         chat: Some("/chat/completions"),
         embeddings: Some("/embeddings"),
@@ -4265,6 +4275,7 @@ pub(crate) static OPENROUTER: ProviderRow = ProviderRow {
         Q::ErrorTypeByStatus,
         Q::StreamErrorIsApi,
         Q::ForgetsAnswers,
+        Q::HeadersOfChat,
     ]),
     quirks_like: &[(
         &["claude", "gemini", "minimax", "glm", "z-ai"],
@@ -4734,16 +4745,18 @@ pub(crate) static RUNWAYML: ProviderRow = ProviderRow {
         Task {
             operation: OperationKind::Image,
             format: Format::RunwayImages,
-            path: "../v1/text_to_image",
+            path: "/v1/text_to_image",
+            base: Some("https://api.dev.runwayml.com"),
             ..Task::BLANK
         },
         Task {
             operation: OperationKind::Speech,
             format: Format::RunwaySpeech,
-            path: "../v1/text_to_speech",
+            path: "/v1/text_to_speech",
+            base: Some("https://api.dev.runwayml.com"),
             ..Task::BLANK
         },
-        Task { operation: OperationKind::Video, format: Format::RunwayVideos, path: "../v1", ..Task::BLANK },
+        Task { operation: OperationKind::Video, format: Format::RunwayVideos, path: "", ..Task::BLANK },
     ],
     ..BLANK
 };
@@ -5559,7 +5572,7 @@ pub(crate) static VERTEX_AI: ProviderRow = ProviderRow {
     ],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::EmbedInputList, Q::EmbedFloats, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[Q::CountsPrompts, Q::EmbedInputList, Q::EmbedFloats, Q::ErrorTypeByStatus]),
     quirks_like: &[(
         &[
             "meta/",
@@ -5657,7 +5670,7 @@ pub(crate) static VERTEX_AI_BETA: ProviderRow = ProviderRow {
     ],
     embed_supported: FieldSet::of(&[F::Dimensions, F::EncodingFormat, F::InputType]),
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
-    quirks: Quirks::of(&[Q::EmbedInputList, Q::ErrorTypeByStatus]),
+    quirks: Quirks::of(&[Q::CountsPrompts, Q::EmbedInputList, Q::ErrorTypeByStatus]),
     betas: &[
         ("advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19"),
         ("compact-2026-01-12", "compact-2026-01-12"),

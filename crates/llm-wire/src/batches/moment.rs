@@ -50,9 +50,29 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// The date of a moment, as `2024-08-20`.
+#[must_use]
+pub fn date(seconds: i64) -> String {
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400 + i64::from(month <= 2))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{of_header, seconds};
+    use super::{date, of_header, seconds};
+
+    #[test]
+    fn moments_have_dates() {
+        for text in ["1970-01-01", "2000-02-29", "2024-12-31", "1969-12-31", "2100-03-01"] {
+            assert_eq!(date(seconds(&format!("{text}T23:59:59Z")).unwrap()), text);
+        }
+    }
 
     #[test]
     fn texts_are_moments() {

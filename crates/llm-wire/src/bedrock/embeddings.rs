@@ -1,4 +1,4 @@
-//! Embeddings by `InvokeModel`: Titan, Cohere, Nova. All but Cohere take one input at a time.
+//! Embeddings by `InvokeModel`: Titan, Cohere, Nova, TwelveLabs' Marengo. All but Cohere take one input at a time.
 
 use bytes::{BufMut, BytesMut};
 use llm_types::embed::{EmbedInput, EmbedRequest, EmbedResponse, Embedding};
@@ -29,11 +29,15 @@ enum Family {
     TitanImage,
     Cohere,
     Nova,
+    Marengo2,
+    Marengo3,
 }
 
 impl Family {
     fn of(model: &str) -> Result<Self> {
-        const PIECES: [(&str, Family); 5] = [
+        const PIECES: [(&str, Family); 7] = [
+            ("marengo-embed-3", Family::Marengo3),
+            ("marengo-embed", Family::Marengo2),
             ("cohere.", Family::Cohere),
             ("nova", Family::Nova),
             ("titan-embed-image", Family::TitanImage),
@@ -44,7 +48,7 @@ impl Family {
             .iter()
             .find(|(piece, _)| model.contains(piece))
             .map(|(_, family)| *family)
-            .ok_or_else(|| Error::bad_request(format!("the embeddings of {model} are not served")).with_param("model"))
+            .ok_or_else(|| Error::bad_request(format!("the embeddings of {model} are not served")))
     }
 }
 
@@ -67,6 +71,7 @@ impl UpstreamCodec<Embed> for Embeddings {
             };
             match family {
                 Family::Nova => nova(req, input, ctx, &mut body),
+                Family::Marengo2 | Family::Marengo3 => marengo(req, input, family, ctx, &mut body)?,
                 Family::TitanImage => titan_image(req, input, ctx, &mut body)?,
                 _ => titan(req, input, family, ctx, &mut body)?,
             }
@@ -199,6 +204,44 @@ fn nova(req: &EmbedRequest, input: &str, ctx: &mut EncodeContext<'_>, body: &mut
     }
 }
 
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-marengo.html>
+fn marengo(
+    req: &EmbedRequest,
+    input: &str,
+    family: Family,
+    ctx: &mut EncodeContext<'_>,
+    body: &mut Obj<'_>,
+) -> Result<()> {
+    if req.dimensions.is_some() {
+        refuse("dimensions", ctx)?;
+    }
+    let image = picture(input).map(|(_, data)| data);
+    let kind = if image.is_some() { "image" } else { "text" };
+    body.str("inputType", kind);
+    if family == Family::Marengo3 {
+        let mut said = body.obj(kind);
+        match image {
+            Some(data) => said.obj("mediaSource").str("base64String", data),
+            None => said.str("inputText", input),
+        }
+        return Ok(());
+    }
+    match image {
+        Some(data) => body.obj("mediaSource").str("base64String", data),
+        None => {
+            body.str("inputText", input);
+            if req.extra.get("textTruncate").is_none() {
+                body.str("textTruncate", "end");
+            }
+        }
+    }
+    if req.encoding_format.as_deref() == Some("float") {
+        let mut options = body.arr("embeddingOption");
+        ["visual-text", "visual-image"].iter().for_each(|option| options.str(option));
+    }
+    Ok(())
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct Said<'a> {
@@ -206,7 +249,7 @@ struct Said<'a> {
     embedding: Option<&'a RawValue>,
     #[serde(borrow)]
     embeddings_by_type: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "data")]
     embeddings: Option<&'a RawValue>,
     input_text_token_count: Option<u64>,
 }
@@ -296,7 +339,16 @@ mod tests {
             written("amazon.titan-embed-image-v1", &image, false).unwrap(),
             r#"{"inputImage":"AAAA","embeddingConfig":{"outputEmbeddingLength":384}}"#
         );
+        assert_eq!(
+            written("us.twelvelabs.marengo-embed-2-7-v1:0", &request("hi"), false).unwrap(),
+            r#"{"inputType":"text","inputText":"hi","textTruncate":"end"}"#
+        );
+        assert_eq!(
+            written("twelvelabs.marengo-embed-3-0-v1:0", &request("data:image/png;base64,AAAA"), false).unwrap(),
+            r#"{"inputType":"image","image":{"mediaSource":{"base64String":"AAAA"}}}"#
+        );
         assert!(written("twelvelabs.marengo-embed-2-7-v1:0", &req, false).is_err());
+        assert!(written("acme.embed-1", &req, false).is_err());
         assert!(
             Embeddings.one_by_one("amazon.titan-embed-text-v1") && !Embeddings.one_by_one("cohere.embed-english-v3")
         );
@@ -309,6 +361,7 @@ mod tests {
             (r#"{"embeddingsByType":{"binary":[1,0]},"inputTextTokenCount":7}"#, 7, &["[1,0]"]),
             (r#"{"embeddings":[[1],[2]],"id":"x"}"#, 3, &["[1]", "[2]"]),
             (r#"{"embeddings":{"float":[[1],[2]]}}"#, 3, &["[1]", "[2]"]),
+            (r#"{"data":[{"embedding":[1],"embeddingOption":"visual-text"}]}"#, 3, &["[1]"]),
             (r#"{"embeddings":[{"embeddingType":"TEXT","embedding":[1]}]}"#, 3, &["[1]"]),
         ] {
             let headers = [("x-amzn-bedrock-input-token-count", "3")];

@@ -3,7 +3,8 @@
 use llm_types::generate::UsageReport;
 use llm_types::{Json, Usage, UsageSource};
 
-use crate::task::TaskReply;
+use crate::codec::ReplyContext;
+use crate::task::{TaskReply, TaskRequest};
 
 /// One page that was read.
 #[derive(Debug, Default)]
@@ -14,6 +15,11 @@ pub(super) struct Page {
     pub dimensions: Option<(u64, u64, u64)>,
     /// What the house tells of it besides.
     pub blocks: Option<Json>,
+}
+
+/// The name of the model that the client knows.
+pub(super) fn shown<'a>(request: &'a TaskRequest, ctx: &'a ReplyContext) -> &'a str {
+    ctx.model.as_deref().unwrap_or(&request.model)
 }
 
 /// Writes an answer. Pages that `usage` counts are those that the house says it read.
@@ -33,7 +39,15 @@ pub(super) fn reply(pages: &[Page], model: &str, usage: Usage) -> TaskReply {
         Json::Object(out)
     };
     let read = if usage.pages == 0 { pages.len() as u64 } else { usage.pages };
-    let mut info = Json::object([("pages_processed", read)]);
+    // Models of chat tell tokens instead.
+    let mut info = match usage.total_tokens() {
+        0 => Json::object([("pages_processed", read)]),
+        total => Json::object([
+            ("prompt_tokens", usage.total_input()),
+            ("completion_tokens", usage.total_output()),
+            ("total_tokens", total),
+        ]),
+    };
     if usage.credits > 0.0 {
         info.set("credits", usage.credits);
     }

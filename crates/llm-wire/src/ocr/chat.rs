@@ -1,6 +1,6 @@
 //! Models that read a document as an answer of chat completions (DeepSeek OCR as a managed model of Vertex AI).
 
-use llm_types::{Format, Json, Result, Usage};
+use llm_types::{Format, Json, Result};
 
 use super::answer::{self, Page};
 use super::document;
@@ -13,6 +13,8 @@ use crate::task::{TaskCodec, TaskOut, TaskReply, TaskRequest, write};
 #[derive(Debug, Clone, Copy)]
 pub struct ChatOcr;
 
+/// What the model's makers advise, said unless the client says otherwise.
+const ADVISED: [(&str, &str); 2] = [("temperature", "0.0"), ("repetition_penalty", "1.05")];
 /// Fields that go on.
 const FIELDS: [&str; 5] = ["temperature", "max_tokens", "top_p", "n", "stop"];
 
@@ -52,10 +54,15 @@ impl TaskCodec for ChatOcr {
             ("messages".to_owned(), Json::Array(vec![message])),
         ];
         fields.extend(write::fields(request).into_iter().filter(|(name, _)| FIELDS.contains(&name.as_str())));
+        for (name, value) in ADVISED {
+            if fields.iter().all(|(known, _)| known != name) {
+                fields.push((name.to_owned(), serde_json::from_str(value).unwrap_or_default()));
+            }
+        }
         Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
     }
 
-    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let view: ReplyIn<'_> =
             serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
         let choice = view.choices.0.as_deref().and_then(<[_]>::first);
@@ -69,6 +76,6 @@ impl TaskCodec for ChatOcr {
         let pages: Vec<Page> =
             (0..).zip(markdowns).map(|(index, markdown)| Page { index, markdown, ..Page::default() }).collect();
         let usage = view.usage.map(|raw| crate::openai::usage::decode(raw, Format::OpenAiChat).usage);
-        Ok(answer::reply(&pages, &request.model, Usage { ..usage.unwrap_or_default() }))
+        Ok(answer::reply(&pages, answer::shown(request, ctx), usage.unwrap_or_default()))
     }
 }

@@ -64,10 +64,10 @@ impl TaskCodec for DocumentIntelligence {
         Ok(TaskOut { body: write::json(vec![field]), query, ..TaskOut::default() })
     }
 
-    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let view = read(reply)?;
         let pages: Vec<Page> = view.result.pages.0.iter().flatten().map(page).collect();
-        Ok(answer::reply(&pages, &request.model, Usage::default()))
+        Ok(answer::reply(&pages, answer::shown(request, ctx), Usage::default()))
     }
 
     fn next(&self, _: &TaskRequest, step: u32, reply: &ReplyView<'_>) -> Result<Next> {

@@ -51,7 +51,7 @@ impl TaskCodec for MistralOcr {
         Ok(TaskOut { body: write::json(fields), ..TaskOut::default() })
     }
 
-    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let invalid = |e: &dyn std::fmt::Display| errors::invalid_reply(reply, &e.to_string());
         let view: ReplyIn<'_> = serde_json::from_slice(reply.body).map_err(|e| invalid(&e))?;
         let Some(pages) = &view.pages.0 else {
@@ -68,8 +68,9 @@ impl TaskCodec for MistralOcr {
             ..Usage::default()
         };
         let top = Top::parse(reply.body)?;
-        let model = Json::from(request.model.as_str()).to_string();
-        let named = top.get("model").unwrap_or(&model).to_owned();
+        let own = top.get("model").map(str::to_owned);
+        let echo = ctx.model.as_deref().map(|model| Json::from(model).to_string());
+        let named = echo.or(own).unwrap_or_else(|| Json::from(request.model.as_str()).to_string());
         let body = top.edited(&[("model", Some(&named)), ("object", Some("\"ocr\""))]);
         Ok(TaskReply::json(body, Some(UsageReport { usage, raw: None })))
     }

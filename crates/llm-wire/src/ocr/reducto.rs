@@ -46,7 +46,7 @@ impl TaskCodec for Reducto {
         Ok(TaskOut { body, beside: Some("/upload".to_owned()), ..TaskOut::default() })
     }
 
-    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let tree = read(reply)?;
         let result = tree.get("result").filter(|r| !r.is_null()).unwrap_or(&tree);
         let chunks = result.get("chunks").and_then(Json::as_array);
@@ -57,7 +57,7 @@ impl TaskCodec for Reducto {
         let count = |name: &str| usage.and_then(|u| u.get(name)?.as_f64()).filter(|n| *n > 0.0).unwrap_or_default();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of pages, not negative")]
         let usage = Usage { pages: count("num_pages") as u64, credits: count("credits"), ..Usage::default() };
-        Ok(answer::reply(&pages(chunks.unwrap_or_default()), &request.model, usage))
+        Ok(answer::reply(&pages(chunks.unwrap_or_default()), answer::shown(request, ctx), usage))
     }
 
     fn next(&self, request: &TaskRequest, step: u32, reply: &ReplyView<'_>) -> Result<Next> {
@@ -95,7 +95,7 @@ fn parse(request: &TaskRequest, id: &str) -> Fields {
 
 /// The document of a `data:` URL.
 fn bytes(url: &str) -> Result<FilePart> {
-    let wrong = |why: &str| Error::bad_request(why.to_owned()).with_param("document");
+    let wrong = |why: &str| Error::bad_request(why.to_owned());
     let none = "Reducto requires type='file' (auto-uploaded) or a reducto:// id. Plain http(s) URLs are not supported; \
                 upload the file first.";
     let (head, coded) = url.strip_prefix("data:").and_then(|u| u.split_once(',')).ok_or_else(|| wrong(none))?;

@@ -74,7 +74,7 @@ impl TaskCodec for Textract {
         Ok(TaskOut { body: TaskBody::Raw { content_type: TYPE.to_owned(), data }, headers, ..TaskOut::default() })
     }
 
-    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {
+    fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, ctx: &ReplyContext) -> Result<TaskReply> {
         let view: ReplyIn<'_> =
             serde_json::from_slice(reply.body).map_err(|e| errors::invalid_reply(reply, &e.to_string()))?;
         let blocks = view.blocks.0.ok_or_else(|| errors::invalid_reply(reply, "an answer without blocks"))?;
@@ -92,7 +92,7 @@ impl TaskCodec for Textract {
         };
         let pages: Vec<Page> = lines.into_iter().map(page).collect();
         let read = view.metadata.pages.0.unwrap_or_default();
-        Ok(answer::reply(&pages, &request.model, Usage { pages: read, ..Usage::default() }))
+        Ok(answer::reply(&pages, answer::shown(request, ctx), Usage { pages: read, ..Usage::default() }))
     }
 
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error {
@@ -116,7 +116,7 @@ fn source(request: &TaskRequest) -> Result<Json> {
         return Ok(Json::object([("S3Object", Json::object([("Bucket", bucket), ("Name", name)]))]));
     }
     let coded = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
-    let wrong = || Error::bad_request("a document must be a file, a URL or an object of S3").with_param("document");
+    let wrong = || Error::bad_request("a document must be a file, a URL or an object of S3");
     let (_, bytes) = coded.ok_or_else(wrong)?;
     Ok(Json::object([("Bytes", bytes)]))
 }

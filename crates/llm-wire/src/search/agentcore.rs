@@ -5,7 +5,8 @@
 
 use llm_types::{Error, Format, Json, Result};
 
-use super::{answer, one_text, query, words};
+use super::found::words;
+use super::{answer, one_text, query};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
 use crate::openai::errors;
 use crate::sse::{Item, Splitter};

@@ -127,7 +127,7 @@ fn size(request: &TaskRequest) -> Fields {
     }
     let sides = size.split_once('x').and_then(|(w, h)| Some((w.parse::<u64>().ok()?, h.parse::<u64>().ok()?)));
     let Some((width, height)) = sides.filter(|(w, h)| *w > 0 && *h > 0) else { return Fields::new() };
-    let resolution = match height {
+    let resolution = match width.min(height) {
         ..=480 => "480p",
         481..=720 => "720p",
         721..=1080 => "1080p",

@@ -9,16 +9,23 @@ use crate::openai::errors;
 use crate::openai::images::{media_type, prompt};
 use crate::task::{FilePart, Sizing, TaskBody, TaskCodec, TaskOut, TaskReply, TaskRequest, write};
 
+/// OpenAI and hosts like it.
+pub static FORM: Videos = Videos { json: false };
+/// Hosts that read JSON where there is no file.
+pub static JSON: Videos = Videos { json: true };
+
 /// The codec.
 #[derive(Debug, Clone, Copy)]
-pub struct Videos;
+pub struct Videos {
+    json: bool,
+}
 
 /// What a list may be asked for.
 const LIST: [&str; 3] = ["after", "limit", "order"];
 
 impl TaskCodec for Videos {
     fn format(&self) -> Format {
-        Format::OpenAiVideos
+        if self.json { Format::JsonVideos } else { Format::OpenAiVideos }
     }
 
     fn encode(&self, request: &TaskRequest, _: &mut EncodeContext<'_>) -> Result<TaskOut> {
@@ -41,7 +48,7 @@ impl TaskCodec for Videos {
                 write::take(&mut fields, "video_id");
                 TaskOut { beside: about("/remix")?, body: write::json(fields), ..TaskOut::default() }
             }
-            _ => TaskOut { body: create(request)?, ..TaskOut::default() },
+            _ => TaskOut { body: create(request, self.json)?, ..TaskOut::default() },
         })
     }
 
@@ -59,6 +66,9 @@ impl TaskCodec for Videos {
             return Err(failed(&json, reply));
         }
         name(&mut json, "id", ctx);
+        if let Some(model) = &ctx.model {
+            json.set("model", model.as_str());
+        }
         let made = matches!(request.operation, OperationKind::Video | OperationKind::VideoRemix);
         let seconds = json.get("seconds").and_then(|s| s.as_f64().or_else(|| s.as_str()?.parse().ok()));
         if let Some(seconds) = seconds.filter(|_| made) {
@@ -89,16 +99,12 @@ fn name(json: &mut Json, key: &str, ctx: &ReplyContext) {
     }
 }
 
-/// JSON, and a form where a picture comes with it.
-fn create(request: &TaskRequest) -> Result<TaskBody> {
+/// A form, also where no picture comes with it; some hosts want JSON then.
+fn create(request: &TaskRequest, json: bool) -> Result<TaskBody> {
     prompt(request)?;
     let mut fields = write::fields(request);
     fields.insert(0, ("model".to_owned(), Json::from(request.model.as_str())));
-    if request.files.is_empty() {
-        // Texts in OpenAI's schema; forms bring numbers.
-        if let Some(seconds) = write::take(&mut fields, "seconds") {
-            write::set(&mut fields, "seconds", write::text(&seconds));
-        }
+    if json && request.files.is_empty() {
         return Ok(write::json(fields));
     }
     let picture = |file: &FilePart| FilePart {

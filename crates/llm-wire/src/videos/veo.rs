@@ -171,11 +171,8 @@ fn create(request: &TaskRequest) -> Result<Fields> {
     if let Some(image) = image(request) {
         instance.push(("image".to_owned(), image));
     }
-    let mut body = vec![("instances".to_owned(), Json::Array(vec![Json::Object(instance)]))];
-    if !parameters.is_empty() {
-        body.push(("parameters".to_owned(), Json::Object(parameters)));
-    }
-    Ok(body)
+    let instances = Json::Array(vec![Json::Object(instance)]);
+    Ok(vec![("instances".to_owned(), instances), ("parameters".to_owned(), Json::Object(parameters))])
 }
 
 /// A picture to begin with: a file, a `data:` URL, or as Google names it.

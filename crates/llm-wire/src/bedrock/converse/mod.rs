@@ -5,6 +5,7 @@
 //! `additionalModelRequestFields`. Which model that is, the id tells: see [`super::model::Family`].
 
 mod block_encode;
+mod count_tokens;
 mod fields_encode;
 mod media;
 mod messages_encode;

@@ -238,11 +238,11 @@ fn calls(parts: &[&Part], ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     };
     if parts.iter().any(|p| sayable(&p)) {
         let mut list = obj.arr("tool_calls");
-        for (at, part) in parts.iter().filter(sayable).enumerate() {
+        for part in parts.iter().filter(sayable) {
             match &part.kind {
                 PartKind::ToolCall(call) => {
-                    // LiteLLM numbers the calls that Responses clients send back
-                    let index = content_encode::of_responses(&part.extra).then_some(at as u64);
+                    // LiteLLM numbers the calls that Responses clients send back, each of them
+                    let index = content_encode::of_responses(&part.extra).then_some(0);
                     drop(tool_call(part, call, index, &mut list));
                 }
                 PartKind::HostedTool { json, .. } => list.text(json.get()),

@@ -211,13 +211,15 @@ pub(crate) fn effort_of(thinking: &str) -> Option<&'static str> {
 
 fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) {
     let legacy = |t: &&Tool| matches!(&t.kind, ToolKind::Function(f) if f.legacy);
-    let mut wants_search = false;
+    let mut search = None;
     let mut sayable = Vec::with_capacity(req.tools.len());
     for tool in req.tools.iter().filter(|t| !legacy(t)) {
         match &tool.kind {
             ToolKind::Hosted { format, json } if *format != FORMAT => {
                 let kind = hosted_type(json.get());
-                wants_search |= kind.starts_with("web_search");
+                if kind.starts_with("web_search") {
+                    search = Some(search_options(*format, json.get()));
+                }
                 if !kind.starts_with("web_search") {
                     ctx.lost.push(format!("tools[{kind}]"));
                 }
@@ -237,8 +239,8 @@ fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) 
             }
         }
     }
-    if wants_search && req.extra.get("web_search_options").is_none() {
-        obj.text("web_search_options", "{}");
+    if let Some(options) = search.filter(|_| req.extra.get("web_search_options").is_none()) {
+        obj.text("web_search_options", &options);
     }
     let none = sayable.is_empty() && !req.tools.iter().any(|t| legacy(&t));
     if none {
@@ -247,6 +249,16 @@ fn tools(req: &GenerateRequest, ctx: &mut EncodeContext<'_>, obj: &mut Obj<'_>) 
     if let Some(choice) = &req.tool_choice {
         tool_choice(choice, req.tools.iter().all(|t| legacy(&t)), ctx, obj);
     }
+}
+
+/// What a search tool of another language says about the search, in chat's words.
+fn search_options(format: Format, json: &str) -> String {
+    if format != Format::OpenAiResponses {
+        return "{}".to_owned();
+    }
+    let top: Top<'_> = serde_json::from_str(json).unwrap_or_default();
+    let [size, place] = ["search_context_size", "user_location"].map(|field| top.get(field).unwrap_or("null"));
+    format!(r#"{{"search_context_size":{size},"user_location":{place}}}"#)
 }
 
 fn hosted_type(json: &str) -> String {

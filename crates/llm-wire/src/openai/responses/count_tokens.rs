@@ -11,8 +11,8 @@ use crate::count::{CountCodec, with_path};
 use crate::openai::object::Obj;
 use crate::top::Top;
 
-/// Fields of a request that are none of the prompt: the endpoint refuses them.
-const GENERATION: [&str; 14] = [
+/// Fields of a request that are none of the prompt; the endpoint refuses most of them.
+const GENERATION: [&str; 17] = [
     "stream",
     "stream_options",
     "store",
@@ -27,6 +27,9 @@ const GENERATION: [&str; 14] = [
     "metadata",
     "user",
     "safety_identifier",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning",
 ];
 
 impl CountCodec for Responses {

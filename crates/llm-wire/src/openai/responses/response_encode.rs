@@ -124,6 +124,7 @@ pub(crate) fn ending(finish: Option<&Finish>) -> (&str, Option<&str>) {
         (_, FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
         (_, FinishReason::ContentFilter) => ("incomplete", Some("content_filter")),
         (Some((Format::OpenAiResponses, word)), _) => (word, None),
+        (_, FinishReason::Refusal) => ("incomplete", Some("content_filter")),
         _ => ("completed", None),
     }
 }

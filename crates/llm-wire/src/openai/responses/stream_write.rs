@@ -6,6 +6,9 @@ use super::response_decode::list_content;
 use crate::openai::object::Obj;
 use crate::top::{Top, write_str};
 
+/// Ends of lines for some readers, none in JSON.
+const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Writes the frame of events and numbers them.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -41,7 +44,19 @@ impl Writer {
         obj
     }
 
+    /// Ends an event. Separators of lines that JSON allows are written as escapes: readers of event streams that end a
+    /// line there, as Python's do, would lose the event that tells the whole answer.
     pub(super) fn close(out: &mut BytesMut) {
+        let start = memchr::memrchr(b'\n', out).map_or(0, |at| at + 1);
+        let line = out.get(start..).and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
+        if line.contains(BREAKS) {
+            let mut escaped = line.to_owned();
+            for (found, written) in BREAKS.iter().zip(["\\u0085", "\\u2028", "\\u2029"]) {
+                escaped = escaped.replace(*found, written);
+            }
+            out.truncate(start);
+            out.put_slice(escaped.as_bytes());
+        }
         out.put_slice(b"\n\n");
     }
 
@@ -56,5 +71,19 @@ impl Writer {
         if let Some(list) = self.logprobs.take() {
             event.text("logprobs", &list);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_of_lines_are_escaped() {
+        let mut out = BytesMut::from("data: {\"a\":\"\u{2028}\"}\n\n");
+        Writer::new(None).event("e", &mut out).str("text", "a\u{2028}b\u{85}–é");
+        Writer::close(&mut out);
+        let own = "{\"type\":\"e\",\"sequence_number\":0,\"text\":\"a\\u2028b\\u0085–é\"}\n\n";
+        assert_eq!(out, format!("data: {{\"a\":\"\u{2028}\"}}\n\nevent: e\ndata: {own}"));
     }
 }
