@@ -318,10 +318,10 @@ fn ready(address: &Address, out: &TaskOut, (body, content_type): Written) -> Res
         *request.method_mut() =
             Method::from_bytes(method.as_bytes()).map_err(|_| Error::internal(format!("{method:?} is no method")))?;
     }
-    match content_type {
+    // some houses name a type for the body that there is not
+    let named = || out.headers.iter().find(|(name, _)| name == "content-type");
+    match content_type.or_else(|| HeaderValue::from_str(&named()?.1).ok()) {
         Some(kind) => request.headers_mut().insert(CONTENT_TYPE, kind),
-        // unless the house names one for the body that there is not
-        None if out.headers.iter().any(|(name, _)| name == "content-type") => None,
         None => request.headers_mut().remove(HeaderName::from_static("content-type")),
     };
     if out.path.is_some() || out.beside.is_some() || !out.query.is_empty() {

@@ -99,6 +99,23 @@ async fn usage_that_nobody_reports_is_counted_here() {
 }
 
 #[tokio::test]
+async fn streams_in_another_language_tell_what_was_counted() {
+    let sim = sim().await;
+    sim.script(Match::any(), Script { no_usage: true, ..Script::text("one two three four") });
+    let params = json!({ "model": "groq/llama-3.3-70b-versatile", "api_base": format!("{}/v1", sim.base_url()) });
+    let engine = engine(vec![deployment_with("a", "smart", &params, &json!({}))]);
+    let responses = call(Format::OpenAiResponses, br#"{"model":"smart","input":"Hello","stream":true}"#);
+    for asked in [ask(Format::AnthropicMessages, "Hello", true), responses] {
+        let got = answer(&engine, &asked).await.unwrap();
+        let usage = &got.report.usage;
+        assert!(got.report.estimated, "{:?}", got.report);
+        assert_eq!((usage.total_input(), usage.total_output()), (8, 4), "{usage:?}");
+        let told = got.text();
+        assert!(told.contains("\"input_tokens\":8") && told.contains("\"output_tokens\":4"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn embeddings_cost_their_input() {
     let sim = sim().await;
     sim.script(Match::any(), Script { prompt_tokens: Some(1000), ..Script::default() });

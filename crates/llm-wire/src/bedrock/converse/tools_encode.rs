@@ -65,7 +65,7 @@ impl Tools {
         }
         if let Some(options) = req.extra.get("web_search_options").filter(|o| !o.is_null()) {
             match family {
-                Family::Nova | Family::Nova2 => tools.item(|o| o.obj("systemTool").str("name", "nova_grounding")),
+                Family::Nova | Family::Nova2 => tools.grounding(),
                 _ if !options.is_null() => lose(ctx, "web_search_options"),
                 _ => {}
             }
@@ -202,6 +202,11 @@ impl Tools {
         self.items.extend(before); // LiteLLM's stands first
     }
 
+    /// Nova's search of the web.
+    fn grounding(&mut self) {
+        self.item(|o| o.obj("systemTool").str("name", "nova_grounding"));
+    }
+
     fn hosted(
         &mut self,
         tool: &Tool,
@@ -241,6 +246,10 @@ impl Tools {
             };
             self.function(&f, family, blocks);
             self.cache_point(tool.cache_control.as_ref(), blocks);
+            return Ok(());
+        }
+        if kind.starts_with("web_search") && matches!(family, Family::Nova | Family::Nova2) {
+            self.grounding();
             return Ok(());
         }
         // what Bedrock does not know LiteLLM leaves out unasked
