@@ -83,7 +83,7 @@ fn chat_models_read_too() {
     let request = ask("deepseek-ai/deepseek-ocr-maas", URL);
     assert_eq!(
         sent(&ChatOcr, &request),
-        r#"{"model":"deepseek-ai/deepseek-ocr-maas","messages":[{"role":"user","content":[{"type":"image_url","image_url":"https://h/a.pdf"}]}]}"#
+        r#"{"model":"deepseek-ai/deepseek-ocr-maas","messages":[{"role":"user","content":[{"type":"image_url","image_url":"https://h/a.pdf"}]}],"temperature":0.0,"repetition_penalty":1.05}"#
     );
     let (json, _) = read(&ChatOcr, &request, r#"{"choices":[{"message":{"content":"text"}}]}"#);
     assert!(json.starts_with(r#"{"pages":[{"index":0,"markdown":"text"}]"#), "{json}");

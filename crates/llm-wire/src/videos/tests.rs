@@ -3,7 +3,7 @@ use llm_types::{Json, OperationKind};
 
 use super::fal::FalVideos;
 use super::id;
-use super::openai::Videos;
+use super::openai::{FORM, JSON};
 use super::runway::RunwayVideos;
 use super::veo::{STUDIO, VERTEX};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
@@ -20,7 +20,11 @@ fn sent(codec: &dyn TaskCodec, request: &TaskRequest) -> String {
     let query: Vec<String> = out.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let body = match out.body {
         TaskBody::Json(json) => String::from_utf8(json.to_vec()).unwrap(),
-        TaskBody::Form { fields, files } => format!("{fields:?} {}", files[0].filename.as_deref().unwrap()),
+        TaskBody::Form { fields, files } => {
+            let fields: Vec<String> = fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let files = files.iter().filter_map(|f| f.filename.clone());
+            fields.into_iter().chain(files).collect::<Vec<_>>().join(" ")
+        }
         _ => String::new(),
     };
     let path = out.path.or(out.beside).unwrap_or_default();
@@ -46,10 +50,12 @@ const MAKE: &str = r#"{"prompt":"p","seconds":"8","size":"1280x720"}"#;
 
 #[test]
 fn openai_is_asked_in_its_own_words() {
-    let about = |kind, fields| sent(&Videos, &ask(kind, "sora-2", fields));
+    let about = |kind, fields| sent(&FORM, &ask(kind, "sora-2", fields));
+    assert_eq!(about(OperationKind::Video, MAKE), "POST ? model=sora-2 prompt=p seconds=8 size=1280x720");
+    let seconds = r#"{"prompt":"p","seconds":8}"#;
     assert_eq!(
-        about(OperationKind::Video, MAKE),
-        r#"POST ? {"model":"sora-2","prompt":"p","size":"1280x720","seconds":"8"}"#
+        sent(&JSON, &ask(OperationKind::Video, "m", seconds)),
+        r#"POST ? {"model":"m","prompt":"p","seconds":8}"#
     );
     let id = r#"{"video_id":"video_1","prompt":"q"}"#;
     assert_eq!(about(OperationKind::VideoStatus, id), "GET /video_1? ");
@@ -59,7 +65,7 @@ fn openai_is_asked_in_its_own_words() {
     assert_eq!(about(OperationKind::VideoList, r#"{"limit":"2","own":1}"#), "GET ?limit=2 ");
     for odd in ["a?b", "a/../b", ""] {
         let request = ask(OperationKind::VideoStatus, "m", &format!(r#"{{"video_id":"{odd}"}}"#));
-        assert!(Videos.encode(&request, &mut EncodeContext::for_model("m")).is_err(), "{odd:?}");
+        assert!(FORM.encode(&request, &mut EncodeContext::for_model("m")).is_err(), "{odd:?}");
     }
     let mut with_picture = ask(OperationKind::Video, "sora-2", MAKE);
     with_picture.files = vec![FilePart {
@@ -69,25 +75,25 @@ fn openai_is_asked_in_its_own_words() {
         data: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
         more: None,
     }];
-    assert!(sent(&Videos, &with_picture).ends_with("input_reference.png"));
+    assert!(sent(&FORM, &with_picture).ends_with("input_reference.png"));
 }
 
 #[test]
 fn ids_of_answers_name_their_deployment() {
     let made = ask(OperationKind::Video, "sora-2", MAKE);
     let (json, reply) =
-        read(&Videos, &made, r#"{"id":"video_1","object":"video","status":"queued","seconds":"8","size":"1280x720"}"#);
+        read(&FORM, &made, r#"{"id":"video_1","object":"video","status":"queued","seconds":"8","size":"1280x720"}"#);
     let said = id::decode(text(&json, "id")).unwrap();
     assert_eq!((said.deployment.as_str(), said.video.as_str()), ("d", "video_1"));
     assert_eq!(reply.usage.unwrap().usage.video_seconds_out, 8.0);
     assert_eq!(reply.sizing.video_resolution.as_deref(), Some("720p"));
     let seen = ask(OperationKind::VideoStatus, "sora-2", r#"{"video_id":"video_1"}"#);
-    let (_, reply) = read(&Videos, &seen, r#"{"id":"video_1","status":"completed","seconds":"8"}"#);
+    let (_, reply) = read(&FORM, &seen, r#"{"id":"video_1","status":"completed","seconds":"8"}"#);
     assert!(reply.usage.is_none(), "looking costs nothing");
     let list = ask(OperationKind::VideoList, "sora-2", "{}");
-    let (json, _) = read(&Videos, &list, r#"{"data":[{"id":"video_1"}],"first_id":"video_1"}"#);
+    let (json, _) = read(&FORM, &list, r#"{"data":[{"id":"video_1"}],"first_id":"video_1"}"#);
     assert!(id::decode(text(&json, "first_id")).is_some());
-    assert!(Videos.decode(&seen, &view(r#"{"error":{"message":"no"}}"#), &ReplyContext::default()).is_err());
+    assert!(FORM.decode(&seen, &view(r#"{"error":{"message":"no"}}"#), &ReplyContext::default()).is_err());
 }
 
 #[test]
