@@ -53,7 +53,9 @@ impl Engine {
         if let Some(target) = deployment.as_ref().and_then(|d| d.payload::<Target>()) {
             model = target.model_of(&model);
             match self.ask_provider(http, call, target, &model).await {
-                Ok(Some(tokens)) => return Ok(Counted { tokens, by_provider: true, counter: Some(target.provider.row().id), model }),
+                Ok(Some(tokens)) => {
+                    return Ok(Counted { tokens, by_provider: true, counter: Some(target.provider.row().id), model });
+                }
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "the provider did not count the tokens; they are counted here"),
             }
@@ -145,7 +147,8 @@ fn counted(call: &Call, model: &str, tools: bool) -> Result<u64> {
 
 fn messages(top: &Top<'_>, model: &str, tools: bool) -> Result<u64> {
     let list = top.get("messages").ok_or_else(none)?;
-    let options = tokens::MessageOptions { tools: top.get("tools").filter(|t| tools && *t != "null"), ..Default::default() };
+    let options =
+        tokens::MessageOptions { tools: top.get("tools").filter(|t| tools && *t != "null"), ..Default::default() };
     let count = with_system(list, top.get("system"), |all| tokens::count_messages(model, all, &options))
         .map_err(|e| Error::bad_request(format!("messages cannot be counted: {e}")).with_param("messages"))?;
     Ok(count as u64)
@@ -163,7 +166,8 @@ pub fn with_system<T>(messages: &str, system: Option<&str>, count: impl FnOnce(&
 }
 
 fn has_messages(top: &Top<'_>) -> bool {
-    top.get("messages").is_some_and(|list| list != "null" && list.trim_start_matches(['[', ' ', '\n', '\t', '\r']) != "]")
+    top.get("messages")
+        .is_some_and(|list| list != "null" && list.trim_start_matches(['[', ' ', '\n', '\t', '\r']) != "]")
 }
 
 fn none() -> Error {

@@ -15,8 +15,7 @@ pub(super) fn source(request: &TaskRequest) -> Result<(&'static str, String)> {
         return Ok((kind, url.to_owned()));
     }
     let file = request.files("file").chain(request.files("document")).next();
-    let missing =
-        || Error::bad_request("a document with a document_url or an image_url is needed");
+    let missing = || Error::bad_request("a document with a document_url or an image_url is needed");
     let file = file.ok_or_else(missing)?;
     let kind = file.content_type.as_deref().or_else(|| media_type(&file.data)).unwrap_or("application/pdf");
     let what = if kind.starts_with("image/") { "image_url" } else { "document_url" };

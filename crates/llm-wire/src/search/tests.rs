@@ -13,7 +13,8 @@ const ASKED: &str =
     r#"{"query":"cats","max_results":50,"search_domain_filter":["a.org","b.org"],"country":"US","own":1}"#;
 
 fn sent(format: Format, fields: &str) -> String {
-    let out = registry::task(format).unwrap().encode(&request(fields), &mut EncodeContext::for_model("search")).unwrap();
+    let out =
+        registry::task(format).unwrap().encode(&request(fields), &mut EncodeContext::for_model("search")).unwrap();
     match out.body {
         TaskBody::Json(body) => String::from_utf8(body.to_vec()).unwrap(),
         _ => out.query.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("&"),
@@ -39,7 +40,10 @@ fn every_house_is_asked_in_its_words() {
             Format::TavilySearch,
             r#"{"query":"cats","max_results":50,"include_domains":["a.org","b.org"],"country":"us","own":1}"#,
         ),
-        (Format::BraveSearch, "q=(cats) AND (site:a.org OR site:b.org)&count=20&country=US&include_fetch_metadata=True&own=1"),
+        (
+            Format::BraveSearch,
+            "q=(cats) AND (site:a.org OR site:b.org)&count=20&country=US&include_fetch_metadata=True&own=1",
+        ),
         (Format::SerperSearch, r#"{"q":"(cats) (site:a.org OR site:b.org)","num":50,"gl":"us","own":1}"#),
         (
             Format::DataForSeo,
@@ -86,7 +90,8 @@ fn more_is_told_where_a_house_tells_it() {
     let one = r#"{"title":"T","url":"https://h","snippet":"","date":"2025-01-02","last_updated":"2025-01-02"}"#;
     let rest = r#"{"title":"A","url":"https://a","snippet":""},{"title":"N","url":"https://n","snippet":""}"#;
     assert_eq!(found(Format::BraveSearch, brave), format!(r#"{{"object":"search","results":[{one},{rest}]}}"#));
-    let parallel = r#"{"search_id":"s","usage":{"n":1},"results":[{"title":"T","url":"https://h","excerpts":["S","X"]}]}"#;
+    let parallel =
+        r#"{"search_id":"s","usage":{"n":1},"results":[{"title":"T","url":"https://h","excerpts":["S","X"]}]}"#;
     assert_eq!(
         found(Format::ParallelSearch, parallel),
         r#"{"object":"search","results":[{"title":"T","url":"https://h","snippet":"S ... X","excerpts":["S","X"]}],"search_id":"s","parallel_usage":{"n":1}}"#
