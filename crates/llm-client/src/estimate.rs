@@ -8,6 +8,9 @@ use llm_types::{Format, Json, OperationKind, Usage, UsageSource};
 use crate::call::Call;
 use crate::count::Counter;
 
+/// Bytes of an answer that are kept for counting; what comes behind them is estimated by its length.
+const KEPT: usize = 1 << 20;
+
 /// The filter for a stream that is told in another language. Answers of Messages and Responses always say what they
 /// consumed, so LiteLLM counts it when the host keeps quiet.
 pub(crate) fn filter(call: &Call, upstream: Format, counter: &Counter) -> Option<Box<dyn EventFilter>> {
@@ -16,7 +19,14 @@ pub(crate) fn filter(call: &Call, upstream: Format, counter: &Counter) -> Option
         return None;
     }
     let prompt = Call::new(OperationKind::CountTokens, call.format, call.body.clone(), call.model.as_ref());
-    Some(Box::new(Estimate { counter: counter.clone(), prompt, written: String::new(), known: false, complete: false }))
+    Some(Box::new(Estimate {
+        counter: counter.clone(),
+        prompt,
+        written: String::new(),
+        beyond: 0,
+        known: false,
+        complete: false,
+    }))
 }
 
 #[derive(Debug)]
@@ -24,6 +34,8 @@ struct Estimate {
     counter: Counter,
     prompt: Call,
     written: String,
+    /// Bytes behind those that are kept.
+    beyond: u64,
     /// The host said it.
     known: bool,
     /// The answer has an end.
@@ -35,7 +47,7 @@ impl Estimate {
     fn usage(&self) -> Option<UsageReport> {
         let model = &self.counter.model;
         let input_text = crate::tokens::of_messages(&self.prompt, model).ok()?;
-        let output_text = tokens::count(model, &self.written) as u64;
+        let output_text = tokens::count(model, &self.written) as u64 + self.beyond / 4;
         let usage = Usage { input_text, output_text, source: UsageSource::Estimated, ..Usage::default() };
         let told = Json::object([
             ("prompt_tokens", Json::from(input_text)),
@@ -53,7 +65,11 @@ impl EventFilter for Estimate {
             Event::Usage(_) => self.known = true,
             Event::Finish { .. } => self.complete = true,
             Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } if !self.known => {
-                self.written.push_str(text);
+                if self.written.len() < KEPT {
+                    self.written.push_str(text);
+                } else {
+                    self.beyond += text.len() as u64;
+                }
             }
             Event::End if self.complete && !self.known => {
                 if let Some(usage) = self.usage() {
