@@ -61,7 +61,8 @@ mod tests {
         let req = ClientCodec::<Generate>::decode_request(&Messages, &view).unwrap();
         let mut out = BytesMut::new();
         Converse.encode(&req, &mut EncodeContext::for_model("anthropic.claude-3-7-sonnet"), &mut out).unwrap();
-        let tool = r#"{"toolSpec":{"name":"f","description":"d","inputSchema":{"json":{"type":"object"}}}}"#;
+        let schema = r#"{"type":"object","properties":{},"required":[]}"#;
+        let tool = format!(r#"{{"toolSpec":{{"name":"f","description":"d","inputSchema":{{"json":{schema}}}}}}}"#);
         let said = r#""messages":[{"role":"user","content":[{"text":"hi"}]}],"system":[{"text":"s"}]"#;
         let whole = format!(r#"{{"input":{{"converse":{{{said},"toolConfig":{{"tools":[{tool}]}}}}}}}}"#);
         assert_eq!(String::from_utf8_lossy(&out), whole);
