@@ -92,7 +92,7 @@ impl Answered<'_> {
             let encoder = codec.stream_encoder(&plan.ctx).ok_or_else(|| no_codec(call))?;
             let mut all = llm_providers::reply::filters(counter.target.provider.row());
             all.extend(crate::thoughts::filter(plan.upstream).filter(|_| plan.upstream != call.format));
-            all.extend(crate::estimate::filter(call, plan.upstream, &counter));
+            all.extend(crate::estimate::filter(call, plan.upstream, counter));
             all.extend(filters);
             let pipe = Pipe::new(plan.framing, decoder, all, Writer::new(encoder, call.want_content));
             StreamBody::translate(body, pipe, codec, plan.ctx, counter.clone())
