@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use futures_util::FutureExt as _;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Json, Kind, RawJson, Result};
@@ -177,8 +178,10 @@ impl Guards {
     }
 
     /// What may be logged of messages or an answer: the guardrails of mode `logging_only` mask its strings. Content
-    /// that one of them would stop, or fails on, is withheld as a whole.
-    pub async fn for_log(&self, direction: Direction, content: &RawJson) -> RawJson {
+    /// that one of them would stop, or fails on, is withheld as a whole, and so is what one cannot judge at once: a record
+    /// is written when its call ends, and waits for nobody.
+    #[must_use]
+    pub fn for_log(&self, direction: Direction, content: &RawJson) -> RawJson {
         if !self.has(Mode::LoggingOnly) {
             return content.clone();
         }
@@ -186,7 +189,7 @@ impl Guards {
         let mut texts = Vec::new();
         json::strings_mut(&mut tree, &mut |t| texts.push(t.clone()));
         let mut sheet = Sheet::new(texts, direction);
-        if self.judge(Mode::LoggingOnly, &mut sheet).await.is_err() {
+        if !matches!(self.judge(Mode::LoggingOnly, &mut sheet).now_or_never(), Some(Ok(_))) {
             return RawJson::string(WITHHELD);
         }
         if !sheet.is_changed() {
@@ -201,12 +204,6 @@ impl Guards {
     #[must_use]
     pub fn records(&self) -> Vec<GuardrailRecord> {
         self.records.lock().clone()
-    }
-
-    /// Where runs are written down, also those of a stream that outlives this value.
-    #[must_use]
-    pub fn shared_records(&self) -> Arc<Mutex<Vec<GuardrailRecord>>> {
-        Arc::clone(&self.records)
     }
 
     async fn edit<T: Texts>(&self, mode: Mode, direction: Direction, content: &mut T) -> Result<Outcome> {

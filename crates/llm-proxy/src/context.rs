@@ -7,6 +7,7 @@ use std::time::Instant;
 use http::request::Parts;
 use llm_accounts::{Identity, Reservation};
 use llm_client::{Failure, Upload};
+use llm_guardrails::Guards;
 use llm_types::{Error, Format, OperationKind};
 
 use crate::core::Core;
@@ -45,6 +46,8 @@ pub struct Context {
     pub guardrails: Vec<String>,
     /// Policies of the call, and by what they came.
     pub policies: Vec<(String, Option<String>)>,
+    /// Guardrails that mask what is logged of it, if there are any.
+    pub log_guards: Option<Arc<Guards>>,
     /// The path asks for a stream.
     pub streams: bool,
     /// The turn of a Responses conversation.
@@ -108,6 +111,7 @@ impl Context {
             wish: None,
             guardrails: Vec::new(),
             policies: Vec::new(),
+            log_guards: None,
             streams: false,
             own_names: false,
             turn: None,
@@ -132,6 +136,7 @@ impl Context {
             wish: None,
             guardrails: Vec::new(),
             policies: Vec::new(),
+            log_guards: None,
             own_names,
             turn: None,
             upload: None,

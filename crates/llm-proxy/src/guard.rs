@@ -1,5 +1,7 @@
 //! Guardrails on the path of a call.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
@@ -37,6 +39,10 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     }
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
+    if guards.has(Mode::LoggingOnly) {
+        // Opened for themselves: they outlive the call's own, which end with its answer.
+        ctx.log_guards = Some(Arc::new(open(ctx, &call.model)?));
+    }
     Ok(guards)
 }
 

@@ -12,7 +12,7 @@
 //! | models and settings of the database | every 5 seconds (`proxy_config_reload_interval_seconds`) | no: every node serves them |
 //! | files and bucket of the configuration, unless `watch_config` is off | files every second, a bucket every minute | no: every node serves them |
 //! | the price table, where one is named or scheduled | as scheduled; looked at with the settings | no: every node has its own |
-//! | old stored answers | every hour | no: deleting twice does no harm |
+//! | old stored answers; which batches of spend were written | every hour | no: deleting twice does no harm |
 //! | exchange of the router's state over Redis, where there is one | four times a second | no: every node tells its own |
 //! | forgetting idle metrics | with every batch, inside `llm-callbacks` | no |
 
@@ -103,13 +103,22 @@ async fn follow_prices(pause: f64, reloader: Arc<Reloader>) {
     }
 }
 
-/// Stored answers do not stay for ever.
+/// How long it is remembered which batches of spend were written. A gateway that was down for longer, with a batch in its
+/// journal that was written and not yet crossed out there, would write it twice.
+const BATCHES: Duration = Duration::from_secs(90 * 86_400);
+
+/// Stored answers do not stay for ever, and neither does what is known of batches.
 async fn clean_responses(store: llm_store::Store) {
     loop {
         tokio::time::sleep(Duration::from_secs(3600)).await;
         match crate::responses::Book::clean(&store, std::time::SystemTime::now()).await {
             Ok(gone) => tracing::debug!(gone, "old stored answers"),
             Err(error) => tracing::warn!(%error, "old stored answers could not be deleted"),
+        }
+        let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+        match store.forget_batches(now - BATCHES).await {
+            Ok(gone) => tracing::debug!(gone, "old batches of spend"),
+            Err(error) => tracing::warn!(%error, "old batches of spend could not be forgotten"),
         }
     }
 }

@@ -275,14 +275,4 @@ impl Attempts {
     pub const fn request(&self) -> &RouteRequest {
         &self.request
     }
-
-    /// True when an answer that the provider's filter cut off should be reported as a content policy failure, because the
-    /// group has fallbacks for that.
-    #[must_use]
-    pub fn filtered_answers_fall_back(&self) -> bool {
-        let Some(run) = &self.run else { return false };
-        !self.request.disable_fallbacks
-            && self.router.special_lists(&self.request, Kind::ContentPolicy).is_some()
-            && self.router.fallbacks_of(&self.request, &run.resolved, Kind::ContentPolicy).is_some()
-    }
 }

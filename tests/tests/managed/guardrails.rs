@@ -2,7 +2,7 @@
 
 use http::Method;
 use llm_simulator::{Simulator, SimulatorConfig};
-use llm_tests::{Gateway, MASTER_KEY, calls};
+use llm_tests::{Asked, Canned, Gateway, MASTER_KEY, Options, calls, eventually};
 use serde_json::{Value, json};
 
 use super::{chat, config, key, send};
@@ -105,4 +105,21 @@ async fn guardrails_of_the_database_judge_calls() {
     let before = calls(&sim).len();
     assert_eq!(chat(&gateway, &of_team, "an albatross").await.0, 200);
     assert_eq!(calls(&sim).len(), before + 1);
+}
+
+#[tokio::test]
+async fn guardrails_of_logs_mask_logs_alone() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let logger = Canned::start(|_: &Asked| (200, "application/json", "{}".to_owned())).await.unwrap();
+    let more = "litellm_settings: {success_callback: [generic_api]}\nguardrails:\n  - guardrail_name: logs\n    litellm_params:\n      guardrail: litellm_content_filter\n      mode: logging_only\n      blocked_words: [{keyword: albatross, action: MASK}]\n";
+    let env = vec![("GENERIC_LOGGER_ENDPOINT".to_owned(), logger.base_url())];
+    let gateway = Gateway::start_with(&config(&sim, more), &Options { env, ..Options::default() }).await.unwrap();
+    let plain = key(&gateway, json!({"key_alias": "plain"})).await;
+    sim.script(llm_simulator::Match::any(), llm_simulator::Script::text("an albatross of mine"));
+    let (status, answer) = chat(&gateway, &plain, "an albatross").await;
+    assert_eq!((status, &answer["choices"][0]["message"]["content"]), (200, &json!("an albatross of mine")));
+    assert!(String::from_utf8_lossy(&calls(&sim)[0].body).contains("albatross"), "the model reads all of it");
+    let logged = || logger.seen().iter().map(|asked| asked.json.to_string()).collect::<String>();
+    let told = eventually("the call is told", async || Some(logged()).filter(|all| all.contains("plain"))).await;
+    assert!(!told.contains("albatross") && told.matches("[KEYWORD_REDACTED]").count() >= 2, "{told}");
 }

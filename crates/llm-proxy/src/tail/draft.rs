@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use llm_client::{Call, Head, RelayHead, Report};
+use llm_guardrails::{Direction, Guards};
 use llm_types::record::{Cost, ErrorInfo, Status};
 use llm_types::{Error, LogRecord, RawJson, Side};
 
@@ -15,6 +16,8 @@ pub(crate) struct Draft {
     pub(super) record: LogRecord,
     started: Instant,
     keep_content: bool,
+    /// They mask what is kept.
+    guards: Option<Arc<Guards>>,
 }
 
 impl Draft {
@@ -64,7 +67,7 @@ impl Draft {
             response: None,
             error: None,
         };
-        Self { record, started: ctx.started, keep_content: false }
+        Self { record, started: ctx.started, keep_content: false, guards: ctx.log_guards.clone() }
     }
 
     /// The call is part of another one: whoever looks for that one's trace finds it.
@@ -84,9 +87,18 @@ impl Draft {
             let top = llm_wire::top::Top::parse(&call.body).ok();
             let field =
                 top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
-            draft.record.messages = field.and_then(|m| RawJson::parse(m).ok());
+            draft.record.messages =
+                field.and_then(|m| RawJson::parse(m).ok()).map(|m| draft.masked(Direction::Request, m));
         }
         draft
+    }
+
+    /// What may be logged of messages or an answer.
+    fn masked(&self, direction: Direction, content: RawJson) -> RawJson {
+        match &self.guards {
+            Some(guards) => guards.for_log(direction, &content),
+            None => content,
+        }
     }
 
     pub(crate) fn answered(mut self, head: &Head, report: &Report, error: Option<&Error>) -> LogRecord {
@@ -120,7 +132,8 @@ impl Draft {
             if let Some(codec) = llm_wire::registry::client_generate(llm_types::Format::OpenAiChat) {
                 codec.encode_response(content, &llm_wire::ReplyContext::default(), &mut out);
             }
-            r.response = String::from_utf8(out.to_vec()).ok().and_then(|t| RawJson::parse(t).ok());
+            let answer = String::from_utf8(out.to_vec()).ok().and_then(|t| RawJson::parse(t).ok());
+            self.record.response = answer.map(|answer| self.masked(Direction::Response, answer));
         }
         if let Some(error) = error {
             self.record.status = Status::Failure;
