@@ -106,7 +106,8 @@ fn ssml(request: &TaskRequest) -> Result<String> {
     }
     let voice = voice(request).map_or("en-US-JennyNeural", |v| mapped(&VOICES, v));
     let attribute = |name: &str, value: &str| format!(" {name}='{}'", escaped(value));
-    let mut inner = escaped(text);
+    // LiteLLM's way to write an apostrophe.
+    let mut inner = escaped(text).replace("&#39;", "&apos;");
     if let Some(speed) = speed(request) {
         inner = format!("<prosody rate='{:+.0}%'>{inner}</prosody>", (speed - 1.0) * 100.0);
     }
