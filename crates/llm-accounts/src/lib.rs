@@ -157,7 +157,7 @@ pub use grants::Grants;
 pub use health_checks::Checked;
 pub use identity::Identity;
 pub use journal::Flushed;
-pub use keys::{Actor, KeyListQuery};
+pub use keys::{Actor, KeyCopies, KeyListQuery, KeyRotation};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;

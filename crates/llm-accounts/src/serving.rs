@@ -111,6 +111,9 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// What keeps it from being written, for people.
     fn put(&self, key: String, object: Bytes) -> Serves<'_, Result<(), String>>;
 
+    /// Where virtual keys are stored as well, if they are.
+    fn key_copies(&self) -> Option<crate::KeyCopies>;
+
     /// The managed prompts that are served.
     fn prompts(&self) -> Vec<ServedPrompt>;
 

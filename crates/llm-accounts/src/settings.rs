@@ -55,6 +55,9 @@ pub struct AccountsSettings {
     pub disable_spend_updates: bool,
     /// How long rows of requests stay.
     pub retention: crate::Retention,
+    /// When keys are rotated by themselves.
+    #[serde(skip)]
+    pub rotation: crate::KeyRotation,
     /// Who is told what was spent.
     #[serde(skip)]
     pub exports: crate::ExportPlan,
@@ -161,6 +164,7 @@ impl Default for AccountsSettings {
             disable_spend_logs: false,
             disable_spend_updates: false,
             retention: crate::Retention::default(),
+            rotation: crate::KeyRotation::default(),
             exports: crate::ExportPlan::default(),
             store_prompts_in_spend_logs: false,
             store_audit_logs: false,

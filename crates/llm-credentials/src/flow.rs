@@ -116,7 +116,7 @@ impl Answer {
     }
 
     /// The reason in the shapes that issuers use; nothing of an answer in another shape.
-    fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Code {
@@ -131,6 +131,9 @@ impl Answer {
             error_message: Option<String>,
             #[serde(alias = "Message")]
             message: Option<String>,
+            /// HashiCorp Vault.
+            #[serde(default)]
+            errors: Vec<String>,
         }
         let Ok(reason) = serde_json::from_slice::<Reason>(&self.body) else { return String::new() };
         let (code, inner) = match reason.error {
@@ -138,7 +141,8 @@ impl Answer {
             Some(Code::Object { message, status }) => (status, message),
             None => (None, None),
         };
-        let words = reason.error_description.or(inner).or(reason.error_message).or(reason.message);
+        let listed = Some(reason.errors.join("; ")).filter(|text| !text.is_empty());
+        let words = reason.error_description.or(inner).or(reason.error_message).or(reason.message).or(listed);
         [code, words].into_iter().flatten().collect::<Vec<_>>().join(": ")
     }
 }

@@ -8,6 +8,7 @@
 //! | [`lookup`] | the first of several names that has a value |
 //! | [`mod@present`] | a key and an [`llm_types::AuthScheme`] become headers and query parameters |
 //! | [`signer`] | [`Signer`]: the signature or token that a provider's [`llm_types::AuthNeed`] asks for |
+//! | [`vaults`] | [`Vault`]: services that keep secrets under names |
 //! | [`token`] | [`TokenSource`]: tokens that end; a token given as it is |
 //!
 //! The schemes behind the signer: [`aws`] signatures and keys, [`google`], [`azure`], [`ibm`] and [`oauth`] tokens, [`oci`]
@@ -15,8 +16,6 @@
 //! files, time), [`flow`] (talking to issuers), [`reply`] (what those answer), [`rsa`] (keys that sign), [`shelf`]
 //! (remembering until shortly before the end). All of them talk through an [`llm_http::Transport`], never through a
 //! client of their own. `docs/credentials.md` says what is looked up, in which order.
-//!
-//! To come: secret managers (as sources).
 
 mod ambient;
 mod aws;
@@ -41,6 +40,7 @@ pub mod source;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod vaults;
 
 pub use ambient::Ambient;
 pub use cached::Cached;
@@ -50,3 +50,4 @@ pub use reference::Reference;
 pub use signer::Signer;
 pub use source::{Chain, Environment, Hosted, SecretError, SecretSource};
 pub use token::{StaticToken, Token, TokenSource};
+pub use vaults::{Vault, VaultKind, VaultSettings};

@@ -24,7 +24,13 @@ pub fn run(check: &Check, env: &Environment, out: &mut dyn Write) -> io::Result<
         thorough: true,
         ..Source::default()
     };
-    let (loaded, mut problems) = load(&source, env);
+    let (filled, silent) = match crate::secrets::once(&source, env) {
+        Ok(filled) => (filled, None),
+        Err(problem) => (env.clone(), Some(problem)),
+    };
+    let (loaded, mut problems) = load(&source, &filled);
+    let loaded = loaded.filter(|_| silent.is_none());
+    problems.extend(silent);
     problems.extend(loaded.as_ref().map(reach).transpose()?.flatten());
     problems.extend(loaded.as_ref().and_then(|l| l.redis.as_ref()).and_then(crate::share::check));
     print(&problems, out)?;

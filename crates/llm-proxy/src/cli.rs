@@ -188,7 +188,7 @@ impl Serve {
     /// Lays flags over what the configuration says, and the configuration's variables over the environment in which
     /// providers look for keys.
     pub fn apply(&self, loaded: &mut crate::config::Loaded) {
-        llm_providers::overlay_environment(loaded.environment.overlay().to_vec());
+        llm_providers::overlay_environment(loaded.environment.overlay());
         loaded.engine.drop_params |= self.drop_params;
         loaded.router.drop_params = Some(loaded.engine.drop_params);
         if let Some(limit) = self.request_timeout.and_then(llm_client::target::seconds) {

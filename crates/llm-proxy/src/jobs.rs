@@ -8,6 +8,8 @@
 //! | exports of spend, each when it is due | looked at every 30 seconds | yes, a lease in the store |
 //! | pass-through endpoints of the database | every 30 seconds | no: every node serves them |
 //! | health checks | every `health_check_interval` seconds, where switched on | yes, a lock in the shared Redis; without one every node checks |
+//! | keys that are rotated by themselves, where that is on | every `LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS` | yes, a lease in the store |
+//! | secrets of a secret manager | when they are older than they are believed | no: every node reads its own |
 //! | old rows of calls, where a period is set | every day, or as configured | yes, a lease in the store |
 //! | models and settings of the database | every 5 seconds (`proxy_config_reload_interval_seconds`) | no: every node serves them |
 //! | files and bucket of the configuration, unless `watch_config` is off | files every second, a bucket every minute | no: every node serves them |
@@ -45,6 +47,8 @@ pub fn start(app: &Arc<App>, http: &HttpClient, reloader: &Arc<Reloader>) {
     let holder = format!("llm-proxy-{}", uuid::Uuid::new_v4());
     app.background.spawn(crate::health::run(Arc::downgrade(app), http.with_own_pool(), holder.clone()));
     app.background.spawn(delete_old_rows(app.accounts.clone(), holder.clone()));
+    app.background.spawn(rotate_keys(app.accounts.clone(), holder.clone()));
+    app.background.spawn(renew_secrets(Arc::clone(reloader)));
     if app.store.is_some() {
         for export in Export::ALL {
             app.background.spawn(export_spend(export, app.accounts.clone(), holder.clone()));
@@ -140,6 +144,32 @@ async fn delete_old_rows(accounts: Accounts, holder: String) {
             Err(error) => tracing::warn!(%error, "old rows of calls could not be deleted; the next round tries again"),
         }
         tokio::time::sleep(pause.saturating_sub(Duration::from_secs(60))).await;
+    }
+}
+
+/// Keys that are due get a new secret.
+async fn rotate_keys(accounts: Accounts, holder: String) {
+    loop {
+        let rotation = accounts.settings().rotation.clone();
+        if rotation.on {
+            match accounts.rotate_due_keys(&holder, std::time::SystemTime::now().into()).await {
+                Ok(rotated) => tracing::info!(rotated, "keys were rotated"),
+                Err(error) => tracing::warn!(%error, "keys could not be rotated; the next round tries again"),
+            }
+        }
+        // A later configuration may switch it on.
+        let pause = if rotation.on { rotation.interval.max(1.0) } else { 60.0 };
+        tokio::time::sleep(Duration::try_from_secs_f64(pause).unwrap_or(Duration::from_secs(86_400))).await;
+    }
+}
+
+/// What a secret manager said is not believed for ever.
+async fn renew_secrets(reloader: Arc<Reloader>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Err(problems) = reloader.renew_secrets().await {
+            tracing::warn!(problems = %problems.join("; "), "secrets could not be read anew; those from before are used");
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! - [`read`], [`wish`], [`safety`], [`guard`], [`recall`], [`answer`], [`tail`]: the steps of the flow.
 //! - [`several`], [`prompts`]: requests that are several calls, `inner`: those calls; [`responses`]: the state of the Responses API.
 //! - [`config`]: LiteLLM's configuration, translated once; [`cli`], [`check`], [`ledger`], [`migrate`].
-//! - [`jobs`]: what runs in the background.
+//! - [`jobs`]: what runs in the background; [`secrets`]: what a secret manager keeps.
 //! - [`models`], [`google`], [`health`], [`tools`], [`admin`], [`openapi`]: routes that call no model.
 //! - [`pass`]: what is relayed: providers' own APIs, endpoints of the operator's own; [`resources`]: files, batches ...; [`realtime`]: sessions;
 //!   [`mcp`]: MCP servers; [`agents`]: A2A agents.
@@ -61,6 +61,7 @@ pub mod routes;
 pub mod safety;
 mod scope;
 pub mod searched;
+pub mod secrets;
 pub mod server;
 pub mod several;
 pub mod share;

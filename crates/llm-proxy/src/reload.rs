@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use crate::app::App;
 use crate::cli::Serve;
 use crate::config::{self, Environment, Fetched, Loaded, Problem, Severity, Source};
+use crate::secrets::Secrets;
 use crate::snapshot::{Snapshot, directory};
 use prices::PriceTable;
 pub use watch::follow;
@@ -37,6 +38,9 @@ pub struct Reloader {
     fetched: ArcSwapOption<Fetched>,
     /// What the files held when they were last looked at.
     files: Mutex<watch::Contents>,
+    secrets: Secrets,
+    /// The environment together with what a secret manager said.
+    filled: ArcSwap<Environment>,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -70,6 +74,8 @@ impl Reloader {
             seen: Mutex::default(),
             prices: ArcSwap::default(),
             followed: Mutex::default(),
+            secrets: Secrets::default(),
+            filled: ArcSwap::from_pointee(env.clone()),
         }
     }
 
@@ -93,6 +99,25 @@ impl Reloader {
         (loaded, if loaded_is_fine(&of_file) { problems } else { of_file })
     }
 
+    /// Reads the secrets that the configuration and `stored` refer to; the environment with them.
+    ///
+    /// # Errors
+    /// When the secret manager cannot be asked; what it said before stays.
+    pub async fn read_secrets(&self, source: &Source, stored: Option<&Stored>) -> Result<Environment, Problem> {
+        let source = Source { stored: stored.cloned(), ..source.clone() };
+        let filled = self.secrets.laid_over(&source, &self.env).await?;
+        self.filled.store(Arc::new(filled.clone()));
+        Ok(filled)
+    }
+
+    /// Serves with new secrets when those in use are old.
+    ///
+    /// # Errors
+    /// What is wrong, for people; those in use go on being used.
+    pub async fn renew_secrets(&self) -> Result<(), Vec<String>> {
+        if self.secrets.are_old() { self.anew().await.map(drop) } else { Ok(()) }
+    }
+
     /// Tells what is served; once, when the server stands.
     pub fn attach(&self, app: &Arc<App>, http: &HttpClient) {
         let set = self.app.set(Arc::downgrade(app)).is_ok() && self.http.set(http.clone()).is_ok();
@@ -100,7 +125,7 @@ impl Reloader {
     }
 
     /// Where the configuration is.
-    fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         Source { fetched: self.fetched.load_full(), ..self.flags.source() }
     }
 
@@ -120,7 +145,7 @@ impl Reloader {
     fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
         let prices = self.prices.load().prices.clone();
         let source = Source { stored: Some(stored.clone()), prices, ..self.source() };
-        let (mut loaded, problems) = config::load(&source, &self.env);
+        let (mut loaded, problems) = config::load(&source, &self.filled.load());
         if let Some(loaded) = &mut loaded {
             self.flags.apply(loaded);
         }
@@ -153,6 +178,8 @@ impl Reloader {
                 (self.last.load_full(), self.seen.lock().clone())
             }
         };
+        let read = self.read_secrets(&self.source(), Some(&stored)).await;
+        read.map_err(|problem| vec![problem.to_string()])?;
         let (loaded, problems) = self.load(&stored);
         let Some(mut loaded) = loaded else { return Err(errors(&problems)) };
         let accounts = loaded.accounts.clone();

@@ -41,8 +41,21 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
             return Ok(1);
         }
     };
-    let fetched = source.fetched.clone();
-    let (loaded, mut problems) = config::load(&config::Source { unread: true, ..source }, env);
+    let background = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("background")
+        .enable_all()
+        .build()
+        .context("cannot start the background runtime")?;
+    let reloader = Arc::new(Reloader::new(flags, env, source.fetched.clone()));
+    let filled = match background.block_on(reloader.read_secrets(&source, None)) {
+        Ok(filled) => filled,
+        Err(problem) => {
+            crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+            return Ok(1);
+        }
+    };
+    let (loaded, mut problems) = config::load(&config::Source { unread: true, ..source }, &filled);
     problems.extend(flags.problems());
     let mut stderr = std::io::stderr().lock();
     crate::check::print(&problems, &mut stderr).context("cannot write to standard error")?;
@@ -53,18 +66,11 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     }
     flags.apply(&mut loaded);
     crate::logging::start(&loaded.logging);
-    let background = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("background")
-        .enable_all()
-        .build()
-        .context("cannot start the background runtime")?;
     let state = State::open(flags, &mut loaded)?;
     let store = background.block_on(open_store(&loaded, &state))?;
     if flags.skip_server_startup == Some(true) {
         return Ok(0);
     }
-    let reloader = Arc::new(Reloader::new(flags, env, fetched));
     let Some(loaded) = with_store(&reloader, loaded, &store, &background)? else { return Ok(1) };
     let code = run(flags, loaded, store, &background, state, &reloader);
     background.shutdown_timeout(Duration::from_secs(2));
@@ -122,6 +128,10 @@ fn with_store(
         let seal = loaded.accounts.seal();
         version = background.block_on(StoredVersion::read(store)).context("cannot read models and settings")?;
         stored = background.block_on(Stored::read(store, seal.as_ref())).context("cannot read models and settings")?;
+    }
+    if let Err(problem) = background.block_on(reloader.read_secrets(&reloader.source(), Some(&stored))) {
+        crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+        return Ok(None);
     }
     let (both, problems) = reloader.first(stored, version);
     // Those of the file were told before.

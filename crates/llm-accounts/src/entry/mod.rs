@@ -39,6 +39,7 @@ use crate::accounts::{Inner, accept};
 use crate::flights::Flights;
 use crate::identity::Rank;
 use crate::source::Source;
+pub(crate) use self::upsert::Agent;
 use crate::{Accounts, AccountsSettings, Credential, EntrySettings, Identity, KeyDigest, Permission, Role, in_routes};
 
 /// Who is connected, as the server notes it in the extensions of a request.

@@ -13,18 +13,22 @@ use crate::{Accounts, Identity, Role, refusal};
 /// Who changed a row, in its `created_by` and in the trail of changes.
 pub(super) const NAME: &str = "litellm_jwtauth";
 
-/// The gateway itself, acting on a provider's word.
-pub(super) struct Agent(Identity);
+/// The gateway itself: on a provider's word, or because it is time.
+pub(crate) struct Agent {
+    who: Identity,
+    name: &'static str,
+}
 
 impl Agent {
-    pub(super) fn new(accounts: &Accounts) -> Self {
-        let mut own = Identity::bare(Rank::Master, NAME, std::sync::Arc::clone(&accounts.inner().directory));
-        own.role = Some(Role::ProxyAdmin);
-        Self(own)
+    /// Under this name.
+    pub(crate) fn new(accounts: &Accounts, name: &'static str) -> Self {
+        let mut who = Identity::bare(Rank::Master, name, std::sync::Arc::clone(&accounts.inner().directory));
+        who.role = Some(Role::ProxyAdmin);
+        Self { who, name }
     }
 
-    pub(super) const fn actor(&self) -> Actor<'_> {
-        Actor { who: &self.0, changed_by: Some(NAME) }
+    pub(crate) const fn actor(&self) -> Actor<'_> {
+        Actor { who: &self.who, changed_by: Some(self.name) }
     }
 }
 
@@ -73,7 +77,7 @@ impl Accounts {
         if let Some(role) = said.row_role.filter(|_| said.syncs) {
             body.set("user_role", role.name());
         }
-        let agent = Agent::new(self);
+        let agent = Agent::new(self, NAME);
         let mut made = self.new_user(agent.actor(), &body).await;
         if made.is_err() && said.email.is_some() && self.user_said(said).await?.is_none() {
             // The address may be another user's: this one goes without.
@@ -95,7 +99,7 @@ impl Accounts {
     pub(super) async fn make_team(&self, id: &str) -> Result<Option<TeamRow>> {
         let Some(store) = self.store() else { return Ok(None) };
         let body = Json::object([("team_id", id), ("team_alias", id)]);
-        let made = self.new_team(Agent::new(self).actor(), &body).await;
+        let made = self.new_team(Agent::new(self, NAME).actor(), &body).await;
         let row = store.table::<TeamRow>().get([id]).await.map_err(|error| refusal::store(&error))?;
         match (made, row) {
             (_, Some(row)) => Ok(Some(row)),
@@ -109,7 +113,7 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub(super) async fn follow_provider(&self, said: &Said, user: &UserRow, teams: &[TeamRow]) -> Result<bool> {
-        let agent = Agent::new(self);
+        let agent = Agent::new(self, NAME);
         let mut changed = false;
         if let Some(role) = said.row_role.filter(|role| said.syncs && user.user_role.as_deref() != Some(role.name())) {
             let body = Json::object([("user_id", user.user_id.as_str()), ("user_role", role.name())]);

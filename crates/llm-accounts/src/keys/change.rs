@@ -10,10 +10,8 @@ use super::bounds::{Ask, acts_as_another, routes_asked};
 use super::rights::Act;
 use super::{Actor, bad, fill, forbidden, not_found, throughput, view};
 use crate::audit::Action;
-use crate::digest::masked;
 use crate::grants::Asked;
 use crate::load::{ENFORCED, GUARDRAILS, POLICIES, texts};
-use crate::period::Period;
 use crate::request::{Outcome, metadata, required};
 use crate::rights::Standing;
 use crate::{Accounts, KeyDigest};
@@ -29,7 +27,9 @@ impl Accounts {
         let row = self.key_row(&key).await?;
         let patch = self.checked_patch(actor, body, &asked, &row, Act::Update).await?;
         let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
-        let row = self.write_key(actor, Action::Updated, &row, patch, (&asked, grants.as_ref())).await?;
+        let before = row;
+        let row = self.write_key(actor, Action::Updated, &before, patch, (&asked, grants.as_ref())).await?;
+        self.rename_copy(&before, &row).await;
         let mut out = Json::object([("key", Json::from(key.as_str()))]);
         for (name, value) in self.with_grants(view::row(&row)).await?.as_object().unwrap_or_default() {
             out.set(name, value.clone());
@@ -206,6 +206,7 @@ impl Accounts {
         }
         tx.commit().await?;
         gone.iter().for_each(|hash| self.forget_hash(hash));
+        self.drop_copies(rows.iter().filter(|row| gone.contains(&row.token))).await;
         Ok(Json::object([("deleted_keys", Json::Array(names.into_iter().map(Json::from).collect()))]))
     }
 
@@ -223,7 +224,7 @@ impl Accounts {
             None => required(asked.key.clone(), "key", body)?,
         };
         let row = self.key_row(&key).await?;
-        let mut patch = self.checked_patch(actor, body, &asked, &row, Act::Regenerate).await?;
+        let patch = self.checked_patch(actor, body, &asked, &row, Act::Regenerate).await?;
         self.no_more_than_row(actor.who, &row).await?;
         let grants = self.key_grants(actor.who, &asked, Some(&row)).await?;
         let secret = self.custom_or_new(asked.new_key.clone().flatten())?;
@@ -232,30 +233,9 @@ impl Accounts {
             Some(text) => fill::period(&text, "grace_period")?.after(now),
             None => None,
         };
-        let hash = KeyDigest::of(&secret).hex();
-        patch.key_name = Some((!self.settings().disable_key_name).then(|| masked(&secret)));
-        patch.rotation_count = Some(Some(row.rotation_count.unwrap_or(0) + 1));
-        patch.last_rotation_at = Some(Some(now));
-        if let Some(period) = row.rotation_interval.as_deref().and_then(Period::parse) {
-            patch.key_rotation_at = Some(period.after(now));
-        }
-        // What was spent under the old hash must be in the row before the row gets another name.
-        self.inner().flush().await?;
-        let gone = || not_found("Key not found in database").with_param("key");
-        let mut tx = self.store_or_refuse()?.begin().await?;
-        let there = row.object_permission_id.as_deref();
-        patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), there).await?;
-        patch.budget_id = self
-            .link_soft_budget(&mut tx, actor, (&asked.budget_id, asked.soft_budget), row.budget_id.as_deref())
-            .await?;
-        if !tx.keys().rotate(&row.token, &hash, &patch, grace).await? {
-            return Err(gone().into());
-        }
-        let stored = tx.keys().get_by_hash(&hash).await?.ok_or_else(gone)?;
-        self.audit(tx.table(), actor, Action::Rotated, &hash, Some(&row), Some(&stored)).await?;
-        tx.commit().await?;
-        self.forget_hash(&row.token);
-        self.forget_hash(&hash);
+        let given = (&asked, grants.as_ref());
+        let stored = Box::pin(self.write_rotation(actor, &row, patch, given, (&secret, grace))).await?;
+        self.copy_rotated_key(&row, &stored, &secret).await;
         self.write_about_key(&stored, &secret, Occasion::KeyRotated, false);
         self.with_grants(view::made(&secret, &stored, asked.duration.as_ref().and_then(Option::as_deref))).await
     }

@@ -140,6 +140,7 @@ impl Accounts {
         self.audit(tx.table(), actor, Action::Created, &hash, None, Some(&stored)).await?;
         tx.commit().await?;
         self.forget_hash(&hash);
+        self.copy_new_key(&stored, &key).await;
         let letter = asked.send_invite_email.flatten() == Some(true);
         self.write_about_key(&stored, &key, Occasion::KeyCreated, letter);
         let mut made = view::made(&key, &stored, asked.duration.as_ref().and_then(Option::as_deref));

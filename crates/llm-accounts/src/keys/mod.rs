@@ -4,11 +4,13 @@ mod body;
 pub(crate) mod bounds;
 mod bulk;
 mod change;
+mod copies;
 mod fill;
 mod grants;
 mod make;
 mod read;
 pub(crate) mod rights;
+mod rotation;
 mod soft;
 mod spend;
 mod throughput;
@@ -23,8 +25,10 @@ use crate::request::Outcome;
 use crate::{Accounts, Identity, KeyDigest};
 
 pub(crate) use fill::{bad, renewal, reset};
+pub use copies::KeyCopies;
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;
+pub use rotation::KeyRotation;
 pub(crate) use throughput::read as limits_in_metadata;
 
 /// Reads an instant as people and LiteLLM write it: RFC 3339, or without a zone, which means UTC.

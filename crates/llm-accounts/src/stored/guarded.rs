@@ -21,12 +21,16 @@ const GENERAL: &[&str] = &[
     "enable_oauth2_auth",
     "enable_oauth2_proxy_auth",
     "enforce_rbac",
+    "key_management_settings",
+    "key_management_system",
     "litellm_jwtauth",
     "litellm_key_header_name",
     "oauth2_config_mappings",
     "public_routes",
     "role_permissions",
     "trusted_proxy_ranges",
+    "use_azure_key_vault",
+    "use_google_kms",
     "use_x_forwarded_for",
 ];
 

@@ -65,6 +65,9 @@ impl Serving for Server {
     fn put(&self, _: String, _: axum::body::Bytes) -> Serves<'_, Result<(), String>> {
         Box::pin(async { Err("nobody is there".to_owned()) })
     }
+    fn key_copies(&self) -> Option<llm_accounts::KeyCopies> {
+        None
+    }
     fn prompts(&self) -> Vec<ServedPrompt> {
         Vec::new()
     }

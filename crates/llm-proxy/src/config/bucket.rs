@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use llm_blob::{Blob as _, Bucket, Cloud, Key};
-use llm_http::{HttpClient, HttpConfig};
+use llm_http::HttpClient;
 
 use super::cache::environment_options;
 use super::env::Environment;
@@ -41,9 +41,7 @@ pub async fn fetch(env: &Environment) -> Result<Fetched, String> {
     let gcs = env.filled(TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("gcs"));
     let (cloud, scheme) = if gcs { (Cloud::Gcs, "gs") } else { (Cloud::S3, "s3") };
     let shown = format!("{scheme}://{name}/{key}");
-    let mut http = HttpConfig::default();
-    outbound::read(env, &mut http);
-    let wire = Arc::new(crate::cache::Wire(HttpClient::new(http)));
+    let wire = Arc::new(crate::cache::Wire(HttpClient::new(outbound::outgoing(env))));
     let told = |why: String| format!("{shown}: {why}");
     let options = environment_options(cloud, env);
     let bucket = Bucket::open(cloud, &name, &options, wire).map_err(|e| told(e.to_string()))?;

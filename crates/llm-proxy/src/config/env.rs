@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::node::{Node, Value};
 use super::problem::{Mark, Problems};
 
-const REFERENCE: &str = "os.environ/";
+pub(super) const REFERENCE: &str = "os.environ/";
 
 /// Environment variables, looked up by name.
 ///
@@ -16,6 +16,8 @@ const REFERENCE: &str = "os.environ/";
 /// counts as unsafe once threads run.
 #[derive(Clone, Default)]
 pub struct Environment {
+    /// What a secret manager said: it wins, as in LiteLLM.
+    held: Arc<Vec<(String, String)>>,
     over: Arc<Vec<(String, String)>>,
     /// `None`: the process.
     base: Option<Arc<HashMap<String, String>>>,
@@ -31,13 +33,13 @@ impl Environment {
     /// These variables and no others.
     pub fn of<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         let base = variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self { over: Arc::default(), base: Some(Arc::new(base)) }
+        Self { base: Some(Arc::new(base)), ..Self::default() }
     }
 
     /// The value of a variable; an empty one counts as set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
-        if let Some((_, value)) = self.over.iter().find(|(n, _)| n == name) {
+        if let Some((_, value)) = self.laid_over().find(|(n, _)| n == name) {
             return Some(value.clone());
         }
         match &self.base {
@@ -82,22 +84,39 @@ impl Environment {
         self.get(name).is_some_and(|v| matches!(v.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"))
     }
 
-    /// What the configuration laid over the environment of the process.
+    fn laid_over(&self) -> impl Iterator<Item = &(String, String)> {
+        self.held.iter().chain(self.over.iter())
+    }
+
+    /// What a secret manager and the configuration laid over the environment of the process; each name once.
     #[must_use]
-    pub fn overlay(&self) -> &[(String, String)] {
+    pub fn overlay(&self) -> Vec<(String, String)> {
+        let held = |name: &str| self.held.iter().any(|(known, _)| known == name);
+        let over = self.over.iter().filter(|(name, _)| !held(name));
+        self.held.iter().chain(over).cloned().collect()
+    }
+
+    /// What the configuration says of variables.
+    pub(super) fn over(&self) -> &[(String, String)] {
         &self.over
     }
 
     /// The same with variables laid over it.
     #[must_use]
     pub fn with(&self, over: Vec<(String, String)>) -> Self {
-        Self { over: Arc::new(over), base: self.base.clone() }
+        Self { over: Arc::new(over), ..self.clone() }
+    }
+
+    /// The same with what a secret manager said.
+    #[must_use]
+    pub fn holding(&self, held: Vec<(String, String)>) -> Self {
+        Self { held: Arc::new(held), ..self.clone() }
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.over.iter().map(|(n, _)| n).collect();
+        let names: Vec<_> = self.laid_over().map(|(n, _)| n).collect();
         f.debug_struct("Environment").field("over", &names).finish_non_exhaustive()
     }
 }

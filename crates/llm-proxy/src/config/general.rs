@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_accounts::{AccountsSettings, KeyDigest};
+use llm_accounts::{AccountsSettings, KeyDigest, KeyRotation};
 use llm_types::Secret;
 
 use super::env::Environment;
@@ -32,6 +32,8 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     }
     super::health::general(s, &mut out.settings.health, &mut out.router);
     super::relays::general(s, ctx, &mut out.relays);
+    // Asked before, so that the values are there: here it is only judged.
+    drop(super::secrets::read(s, ctx));
     accounts(s, out);
     out.accounts.entry = super::entry::read(s, env);
     out.alerts = super::alerting::read(s, env);
@@ -63,6 +65,7 @@ fn accounts_env(env: &Environment, out: &mut AccountsSettings) {
     if let Some(window) = env.filled("LITELLM_RATE_LIMIT_WINDOW_SIZE").and_then(|w| w.trim().parse::<f64>().ok()) {
         out.rate_limit_window = window.max(1.0);
     }
+    out.rotation = rotation(env);
     for (name, ttl) in [
         ("LITELLM_MAX_ITERATIONS_TTL", &mut out.session_iterations_ttl),
         ("LITELLM_MAX_BUDGET_PER_SESSION_TTL", &mut out.session_budget_ttl),
@@ -73,6 +76,18 @@ fn accounts_env(env: &Environment, out: &mut AccountsSettings) {
     }
     if env.filled("LITELLM_TPM_TOKEN_RESERVATION_ENABLED").is_some_and(|v| v.eq_ignore_ascii_case("false")) {
         out.token_reservation = false;
+    }
+}
+
+/// When keys are rotated by themselves.
+fn rotation(env: &Environment) -> KeyRotation {
+    let number = |name: &str| env.filled(name)?.trim().parse::<u32>().ok();
+    let usual = KeyRotation::default();
+    KeyRotation {
+        on: env.is_true("LITELLM_KEY_ROTATION_ENABLED"),
+        interval: number("LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS").map_or(usual.interval, f64::from),
+        grace: env.filled("LITELLM_KEY_ROTATION_GRACE_PERIOD"),
+        lease: number("LITELLM_KEY_ROTATION_LOCK_TTL_SECONDS").map_or(usual.lease, u64::from),
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) const GENERAL: &str = "
     allowed_file_extensions blocked_file_extensions
     image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id
     model_list_healthy_only alert_type_config
-    key_management_system key_management_settings use_google_kms use_azure_key_vault pass_through_endpoints
+    pass_through_endpoints
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
     disable_bedrock_agent_runtime_passthrough transcribe_media_buckets max_failed_login_attempts_per_source_overrides password_policy_check_breached_passwords plugins allow_cli_sso_verification_uri_complete
     disable_auto_add_proxy_admin_to_teams default_team_disabled

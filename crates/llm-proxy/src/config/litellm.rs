@@ -30,7 +30,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     if s.flag("enable_azure_ad_token_refresh") == Some(true) {
         // Whoever looks for keys of Azure sees variables, not these settings.
         let variable = ("ENABLE_AZURE_AD_TOKEN_REFRESH".to_owned(), "true".to_owned());
-        let over = out.environment.overlay().iter().cloned().chain([variable]).collect();
+        let over = out.environment.over().iter().cloned().chain([variable]).collect();
         out.environment = out.environment.with(over);
     }
     accounts(s, &mut out.accounts);

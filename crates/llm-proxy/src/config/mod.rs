@@ -17,6 +17,7 @@
 //! | `mcp`, `agents` | `mcp_servers`, `mcp_aliases`; A2A agents |
 //! | `prompts` | managed prompts |
 //! | `relays` | pass-through endpoints, credentials for relays |
+//! | `secrets` | the service that keeps secrets, and what it is asked for |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `bucket` | a configuration that lies in a bucket |
 //! | `stored` | what the database adds: models, credentials, settings |
@@ -61,6 +62,7 @@ mod relays;
 mod router;
 mod scalar;
 mod search;
+mod secrets;
 mod section;
 mod settings;
 mod stored;
@@ -80,8 +82,11 @@ pub use callbacks::Callbacks;
 pub use env::Environment;
 pub use loaded::{Loaded, Source};
 pub use login::SsoPlan;
+pub use outbound::outgoing;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
+pub use secrets::SecretPlan;
+pub(crate) use secrets::{Asking, asking};
 pub use settings::{BatchSettings, DrainSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
 pub(crate) use yaml::json as yaml_json;

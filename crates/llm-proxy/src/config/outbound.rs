@@ -8,6 +8,14 @@ use super::env::Environment;
 use super::node::{Node, Value};
 use super::problem::Mark;
 
+/// Outgoing connections as the environment says them.
+#[must_use]
+pub fn outgoing(env: &Environment) -> HttpConfig {
+    let mut http = HttpConfig::default();
+    read(env, &mut http);
+    http
+}
+
 /// Reads what the environment says of TLS, and of proxies when the configuration laid such variables over it:
 /// those of the process are read by the client itself.
 pub(crate) fn read(env: &Environment, out: &mut HttpConfig) {
@@ -17,7 +25,7 @@ pub(crate) fn read(env: &Environment, out: &mut HttpConfig) {
     if let Some(path) = env.filled("SSL_CERTIFICATE") {
         out.tls.client_cert = Some(PathBuf::from(path));
     }
-    let over = |name: &str| env.overlay().iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+    let over = |name: &str| env.over().iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
     if over("SSL_CERT_FILE")
         && let Some(path) = env.filled("SSL_CERT_FILE")
     {

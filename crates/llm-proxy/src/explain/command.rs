@@ -60,7 +60,8 @@ pub fn run(flags: &Explain, env: &Environment, out: &mut dyn Write) -> Result<u8
 fn of_config(flags: &Explain, env: &Environment, body: &[u8]) -> Result<Json> {
     let source =
         Source { path: flags.config.clone(), ignore_python_hooks: true, ignore_unserved: true, ..Source::default() };
-    let (loaded, problems) = load(&source, env);
+    let filled = crate::secrets::once(&source, env).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+    let (loaded, problems) = load(&source, &filled);
     let Some(loaded) = loaded else {
         let errors: Vec<_> = problems.iter().map(ToString::to_string).collect();
         bail!("the configuration is wrong:\n{}", errors.join("\n"));

@@ -80,7 +80,8 @@ impl Place {
             ..Serve::default()
         };
         let source = flags.source().with_bucket(env).map_err(|problem| anyhow::anyhow!("{problem}"))?;
-        let (loaded, problems) = load(&source, env);
+        let filled = crate::secrets::once(&source, env).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+        let (loaded, problems) = load(&source, &filled);
         let wrong = problems.iter().find(|problem| problem.severity == Severity::Error);
         let Some(loaded) = loaded.filter(|_| wrong.is_none()) else {
             bail!(

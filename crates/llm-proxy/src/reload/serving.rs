@@ -125,6 +125,10 @@ impl Serving for Reloader {
         })
     }
 
+    fn key_copies(&self) -> Option<llm_accounts::KeyCopies> {
+        self.secrets.key_copies()
+    }
+
     fn prompts(&self) -> Vec<ServedPrompt> {
         let served = |prompt: &crate::templates::Prompt| ServedPrompt {
             id: prompt.id.clone(),

@@ -73,7 +73,7 @@ impl Accounts {
                 body.set(field, id);
             }
         }
-        let agent = upsert::Agent::new(self);
+        let agent = upsert::Agent::new(self, upsert::NAME);
         let made = self.generate_key(agent.actor(), &body).await.map_err(upsert::problem)?;
         let token_of_key =
             made.get("token_id").or_else(|| made.get("token")).and_then(Json::as_str).unwrap_or_default();

@@ -1,0 +1,22 @@
+//! Writing and deleting a secret.
+
+use http::Method;
+use llm_types::{Json, Result, Secret};
+
+use super::{FIELD, Hashicorp, WHO};
+use crate::vaults::desk::good;
+
+/// A new version of the secret.
+pub(super) async fn keep(vault: &Hashicorp, name: &str, value: &Secret) -> Result<()> {
+    let mut data = Json::object([(FIELD, value.expose())]);
+    if let Some(description) = &vault.description {
+        data.set("description", description.as_str());
+    }
+    good(WHO, &vault.send(Method::POST, name, Some(&Json::object([("data", data)]))).await?)
+}
+
+/// Deletes the newest version; Vault can bring it back.
+pub(super) async fn forget(vault: &Hashicorp, name: &str) -> Result<()> {
+    let answer = vault.send(Method::DELETE, name, None).await?;
+    if answer.status == 404 { Ok(()) } else { good(WHO, &answer) }
+}

@@ -1,0 +1,224 @@
+//! `general_settings.key_management_system` and `key_management_settings`: the service that keeps secrets, what it is asked
+//! for, and whether virtual keys are stored there as well.
+//!
+//! The values are fetched before the configuration is loaded (`crate::secrets`): loading only looks them up, as it looks up
+//! variables of the environment. That is why the names have to be known: those that the configuration refers to with
+//! `os.environ/NAME`, and those of `hosted_keys`.
+
+use std::collections::BTreeSet;
+
+use llm_accounts::Stored;
+use llm_credentials::{VaultKind, VaultSettings};
+use llm_types::auth::AwsAuth;
+use llm_types::{Json, Secret};
+
+use super::env::{self, Environment, REFERENCE};
+use super::node::{Node, Value};
+use super::problem::{Mark, Problem, Problems, Severity};
+use super::section::Section;
+use super::{Context, Source, callbacks};
+
+const SYSTEM: &str = "key_management_system";
+const SETTINGS: &str = "key_management_settings";
+/// Where LiteLLM puts virtual keys when nobody says.
+const PREFIX: &str = "litellm/";
+
+/// What a configuration says of the service that keeps its secrets.
+#[derive(Debug, Clone)]
+pub struct SecretPlan {
+    /// Which service.
+    pub kind: VaultKind,
+    /// How it is spoken to.
+    pub settings: VaultSettings,
+    /// Secrets are read from it.
+    pub reads: bool,
+    /// The names that it is asked for; nothing: all.
+    hosted: Option<Vec<String>>,
+    /// The one secret that holds all.
+    pub primary: Option<String>,
+    /// In front of the names of virtual keys, where they are stored there.
+    pub keys: Option<String>,
+    /// What was written, to tell one plan from another.
+    written: Json,
+    mark: Mark,
+}
+
+impl PartialEq for SecretPlan {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.written == other.written
+    }
+}
+
+impl SecretPlan {
+    /// A problem with the service.
+    pub(crate) fn problem(&self, message: String, hint: &str) -> Problem {
+        Problem {
+            severity: Severity::Error,
+            mark: self.mark.clone(),
+            key: format!("general_settings.{SYSTEM}"),
+            message,
+            suggestion: Some(hint.to_owned()),
+        }
+    }
+}
+
+/// Reads the section's part, when the configuration names a service that is served here.
+pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<SecretPlan> {
+    let named = s.text(SYSTEM).filter(|name| !name.is_empty());
+    let old = [("use_google_kms", "google_kms"), ("use_azure_key_vault", "azure_key_vault")];
+    let flagged = old.into_iter().filter(|(flag, _)| s.flag(flag) == Some(true)).map(|(_, name)| name.to_owned()).last();
+    let settings = s.section(SETTINGS);
+    let plan = match named.or(flagged).as_deref() {
+        None | Some("local") => None,
+        Some("custom") => {
+            let class = settings.as_ref().and_then(|s| s.text("custom_secret_manager")).unwrap_or_default();
+            let what = format!("the secret manager is Python code ({class})");
+            callbacks::python(s, SYSTEM, &what, "name one of the services that are served", ctx.source);
+            None
+        }
+        Some(name) => match VaultKind::parse(name) {
+            Some(kind) => Some(plan(kind, s, settings.as_ref())),
+            None => {
+                let all = VaultKind::names().collect::<Vec<_>>().join(", ");
+                s.error(SYSTEM, format!("`{name}` is no secret manager; there are {all}"));
+                None
+            }
+        },
+    };
+    if let Some(settings) = settings {
+        settings.accept(KNOWN);
+        settings.finish();
+    }
+    plan
+}
+
+/// Names that are read only where they count.
+const KNOWN: &str = "hosted_keys store_virtual_keys prefix_for_stored_virtual_keys access_mode primary_secret_name
+    description tags kms_key_id custom_secret_manager aws_region_name aws_role_name aws_session_name aws_external_id
+    aws_profile_name aws_web_identity_token aws_sts_endpoint replica_regions";
+
+fn plan(kind: VaultKind, general: &Section<'_>, settings: Option<&Section<'_>>) -> SecretPlan {
+    let mut out = SecretPlan {
+        kind,
+        settings: VaultSettings::default(),
+        reads: true,
+        hosted: None,
+        primary: None,
+        keys: None,
+        written: general.map(SETTINGS).unwrap_or_default(),
+        mark: general.mark_of(SYSTEM).clone(),
+    };
+    let Some(s) = settings else { return out };
+    let mode = s.text("access_mode");
+    match mode.as_deref() {
+        None | Some("read_only" | "read_and_write") => {}
+        Some("write_only") => out.reads = false,
+        Some(other) => {
+            s.error("access_mode", format!("expected read_only, write_only or read_and_write, found `{other}`"));
+        }
+    }
+    out.hosted = s.texts("hosted_keys");
+    out.primary = s.text("primary_secret_name").filter(|name| !name.is_empty());
+    let prefix = s.text("prefix_for_stored_virtual_keys").unwrap_or_else(|| PREFIX.to_owned());
+    if s.flag("store_virtual_keys") == Some(true) {
+        out.keys = Some(format!("{}/", prefix.trim_end_matches('/')));
+        if !kind.writes() {
+            s.error("store_virtual_keys", format!("{} is only read here: keys cannot be stored in it", kind.name()));
+        }
+        if mode.as_deref() == Some("read_only") {
+            s.warn("store_virtual_keys", "keys are stored although access_mode says read_only, as in LiteLLM");
+        }
+    }
+    out.settings = VaultSettings {
+        description: s.text("description"),
+        tags: tags(s),
+        aws: AwsAuth {
+            region: s.text("aws_region_name").unwrap_or_default(),
+            role: s.text("aws_role_name"),
+            session_name: s.text("aws_session_name"),
+            external_id: s.text("aws_external_id"),
+            profile: s.text("aws_profile_name"),
+            web_identity_token: s.text("aws_web_identity_token").map(Secret::new),
+            sts_endpoint: s.text("aws_sts_endpoint"),
+            ..AwsAuth::default()
+        },
+        kms_key_id: s.text("kms_key_id"),
+        replica_regions: s.texts("replica_regions").unwrap_or_default(),
+    };
+    out
+}
+
+fn tags(s: &Section<'_>) -> Vec<(String, String)> {
+    let tags = s.map("tags").unwrap_or_default();
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    tags.as_object().unwrap_or_default().iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// What has to be asked before a configuration is loaded.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    pub(crate) plan: SecretPlan,
+    /// The names, in order.
+    pub(crate) names: BTreeSet<String>,
+    /// The environment that leads to the service.
+    pub(crate) env: Environment,
+}
+
+/// What has to be asked; nothing when the configuration names no service, or names it wrongly, which loading tells. What the
+/// database says counts only for the names: who can write rows must not choose where secrets come from.
+pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
+    let silent = Problems::default();
+    let root = super::read(source, &silent)?;
+    let env = env::overlay(&root, env, &silent);
+    let mut general = Node::new(Value::Map(Vec::new()), Mark::whole("configuration"));
+    if let (Value::Map(entries), Some(section)) = (&mut general.value, root.get("general_settings")) {
+        let own = |key: &str| [SYSTEM, SETTINGS, "use_google_kms", "use_azure_key_vault"].contains(&key);
+        entries.extend(section.entries().iter().filter(|entry| own(&entry.key)).cloned());
+    }
+    env::resolve(&mut general, &env, &silent);
+    let section = Section::open(&general, "general_settings", &silent)?;
+    let plan = read(&section, &Context { source, env: &env, problems: &silent })?;
+    let mut names = BTreeSet::new();
+    refer(&root, &mut names);
+    if let Some(stored) = &source.stored {
+        refer_stored(stored, &mut names);
+    }
+    if let Some(hosted) = &plan.hosted {
+        names.retain(|name| hosted.contains(name));
+        names.extend(hosted.iter().cloned());
+    }
+    names.retain(|name| !name.is_empty());
+    (!silent.fatal()).then_some(Asking { plan, names, env })
+}
+
+/// The names that a tree refers to; not what leads to the service itself.
+fn refer(node: &Node, names: &mut BTreeSet<String>) {
+    node.text().into_iter().for_each(|text| referred(text, names));
+    node.items().iter().for_each(|item| refer(item, names));
+    let entries = node.entries().iter().filter(|entry| ![SYSTEM, SETTINGS].contains(&entry.key.as_str()));
+    entries.for_each(|entry| refer(&entry.node, names));
+}
+
+fn refer_json(json: &Json, names: &mut BTreeSet<String>) {
+    json.as_str().into_iter().for_each(|text| referred(text, names));
+    json.as_array().unwrap_or_default().iter().for_each(|item| refer_json(item, names));
+    json.as_object().unwrap_or_default().iter().for_each(|(_, value)| refer_json(value, names));
+}
+
+/// The name behind `os.environ/`, which may stand behind other words: `Bearer os.environ/KEY`.
+fn referred(text: &str, names: &mut BTreeSet<String>) {
+    names.extend(text.split_once(REFERENCE).map(|(_, name)| name.trim().to_owned()));
+}
+
+fn refer_stored(stored: &Stored, names: &mut BTreeSet<String>) {
+    let all = (stored.models.iter().map(|m| &m.params))
+        .chain(stored.credentials.iter().map(|c| &c.values))
+        .chain(stored.guardrails.iter().map(|g| &g.entry))
+        .chain(stored.prompts.iter().map(|p| &p.params))
+        .chain(stored.sections.iter().map(|(_, content)| content))
+        .chain(stored.search_tools.iter().chain(&stored.vector_stores).map(|(_, row)| row))
+        .chain([&stored.sso, &stored.ui, &stored.cache]);
+    all.for_each(|json| refer_json(json, names));
+    let specs = (stored.mcp_servers.iter().map(|s| &s.spec)).chain(stored.agents.iter().map(|a| &a.spec));
+    specs.for_each(|json| refer_json(json, names));
+}

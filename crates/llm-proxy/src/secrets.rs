@@ -1,0 +1,126 @@
+//! Secrets that a secret manager keeps: fetched before a configuration is loaded, laid over the environment, and fetched
+//! anew when they are old. [docs/secrets.md](../../../docs/secrets.md).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use llm_accounts::KeyCopies;
+use llm_credentials::vaults::{self, Asked, Primary, WireNeeds};
+use llm_credentials::{Ambient, Cached, SecretSource, Vault};
+use llm_http::{HttpClient, HttpConfig};
+use parking_lot::Mutex;
+
+use crate::config::{Asking, Environment, Problem, SecretPlan, Source, asking, outgoing};
+
+/// Names that are asked for at the same time.
+const AT_ONCE: usize = 8;
+
+/// The secret manager of the configuration in force, if it names one.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    opened: Mutex<Option<Arc<Opened>>>,
+    read: Mutex<Option<Instant>>,
+}
+
+/// A secret manager, and what it said.
+#[derive(Debug)]
+struct Opened {
+    plan: SecretPlan,
+    /// Variables of the configuration, which may lead to it.
+    over: Vec<(String, String)>,
+    vault: Arc<dyn Vault>,
+    source: Box<dyn SecretSource>,
+    lifetime: Duration,
+}
+
+impl Secrets {
+    /// The environment together with the secrets that the configuration refers to. Without a secret manager it is as it was.
+    ///
+    /// # Errors
+    /// When the secret manager cannot be opened or asked. A name that it does not have is no error: the environment may
+    /// have it.
+    pub async fn laid_over(&self, source: &Source, env: &Environment) -> Result<Environment, Problem> {
+        let Some(asking) = asking(source, env) else {
+            *self.opened.lock() = None;
+            return Ok(env.clone());
+        };
+        let opened = self.open(&asking)?;
+        if !opened.plan.reads {
+            return Ok(env.clone());
+        }
+        let ask = async |name: String| {
+            let found = opened.source.get(&name).await.map_err(|error| {
+                let message = format!("{name} cannot be read: {error}");
+                opened.plan.problem(message, "hosted_keys names the secrets that it is asked for; access_mode: write_only none")
+            })?;
+            Ok::<_, Problem>(found.map(|secret| (name, secret.expose().to_owned())))
+        };
+        let found: Vec<Option<(String, String)>> =
+            stream::iter(asking.names).map(ask).buffer_unordered(AT_ONCE).try_collect().await?;
+        *self.read.lock() = Some(Instant::now());
+        Ok(env.holding(found.into_iter().flatten().collect()))
+    }
+
+    /// The one in use, or another one where the configuration says something else.
+    fn open(&self, asking: &Asking) -> Result<Arc<Opened>, Problem> {
+        let (plan, over) = (&asking.plan, asking.env.overlay());
+        let mut opened = self.opened.lock();
+        if let Some(there) = &*opened
+            && there.plan == *plan
+            && there.over == over
+        {
+            return Ok(Arc::clone(there));
+        }
+        let env = asking.env.clone();
+        let ambient = Ambient::new(move |name| env.get(name));
+        let wire = |needs: &WireNeeds| Arc::new(HttpClient::new(way_out(&asking.env, needs))) as Arc<_>;
+        let vault = vaults::open(plan.kind, &plan.settings, ambient.clone(), wire)
+            .map_err(|error| plan.problem(error.message, "docs/secrets.md says what it takes"))?;
+        let lifetime = plan.kind.lifetime(&ambient);
+        let cached = Cached::new(Asked(Arc::clone(&vault)), lifetime);
+        let source: Box<dyn SecretSource> = match &plan.primary {
+            Some(primary) => Box::new(Primary::new(cached, primary)),
+            None => Box::new(cached),
+        };
+        let new = Arc::new(Opened { plan: plan.clone(), over, vault, source, lifetime });
+        *opened = Some(Arc::clone(&new));
+        Ok(new)
+    }
+
+    /// True when what was read is older than it is believed.
+    pub fn are_old(&self) -> bool {
+        let lifetime = self.opened.lock().as_ref().filter(|opened| opened.plan.reads).map(|opened| opened.lifetime);
+        let age = self.read.lock().map(|read| read.elapsed());
+        matches!((lifetime, age), (Some(lifetime), Some(age)) if !lifetime.is_zero() && age >= lifetime)
+    }
+
+    /// Where virtual keys are stored as well, if they are.
+    pub fn key_copies(&self) -> Option<KeyCopies> {
+        let opened = self.opened.lock();
+        let opened = opened.as_ref()?;
+        Some(KeyCopies::new(Arc::clone(&opened.vault), opened.plan.keys.clone()?))
+    }
+}
+
+fn way_out(env: &Environment, needs: &WireNeeds) -> HttpConfig {
+    let mut http = outgoing(env);
+    if let Some((certificate, key)) = &needs.identity {
+        (http.tls.client_cert, http.tls.client_key) = (Some(certificate.clone()), Some(key.clone()));
+    }
+    if needs.unchecked {
+        http.tls.insecure_hosts.push("*".to_owned());
+    }
+    http
+}
+
+/// The same once, for commands that load a configuration and end.
+///
+/// # Errors
+/// As [`Secrets::laid_over`].
+pub fn once(source: &Source, env: &Environment) -> Result<Environment, Problem> {
+    let Some(asking) = asking(source, env) else { return Ok(env.clone()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| asking.plan.problem(error.to_string(), "it could not be asked"))?;
+    runtime.block_on(Secrets::default().laid_over(source, env))
+}
