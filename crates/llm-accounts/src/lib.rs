@@ -159,6 +159,7 @@ pub use identity::Identity;
 pub use journal::Flushed;
 pub use keys::{Actor, KeyCopies, KeyListQuery, KeyRotation};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
+pub use llm_credentials::{Vault, VaultKind};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};
 pub use mcp_servers::take_credentials;
 pub use memories::MemoryQuery;
@@ -189,8 +190,8 @@ pub use spend_alerts::UserSpendRules;
 pub use stored::settings::Defaults;
 pub use stored::{
     LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,
-    StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections, sso_team_claim, ui_section,
-    unhidden_cache,
+    StoredVault, StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections, sso_team_claim,
+    ui_section, unhidden_cache,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

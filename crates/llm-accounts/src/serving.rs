@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use llm_credentials::Vault;
 use llm_store::StoreTx;
 use llm_types::record::OwnCallback;
 use llm_types::{Error, Json};
@@ -15,7 +16,7 @@ use crate::accounts::Inner;
 use crate::keys::bad;
 use crate::policies::Policies;
 use crate::request::Outcome;
-use crate::stored::Stored;
+use crate::stored::{Stored, StoredVault};
 
 /// Work of the server.
 pub type Serves<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -110,6 +111,15 @@ pub trait Serving: fmt::Debug + Send + Sync {
     /// # Errors
     /// What keeps it from being written, for people.
     fn put(&self, key: String, object: Bytes) -> Serves<'_, Result<(), String>>;
+
+    /// The secret manager in use, if there is one.
+    fn vault(&self) -> Option<Arc<dyn Vault>>;
+
+    /// Another one, to be tried.
+    ///
+    /// # Errors
+    /// What is missing, for people.
+    fn open_vault(&self, vault: &StoredVault) -> Result<Arc<dyn Vault>, String>;
 
     /// Where virtual keys are stored as well, if they are.
     fn key_copies(&self) -> Option<crate::KeyCopies>;

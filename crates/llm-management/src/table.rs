@@ -85,6 +85,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::spend::tools::ROWS,
         routes::exports::ROWS,
         routes::compliance::ROWS,
+        routes::vaults::ROWS,
         routes::users::ROWS,
         routes::teams::ROWS,
         routes::audit::ROWS,

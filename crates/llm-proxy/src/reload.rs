@@ -2,6 +2,7 @@
 //! derived from them is built, and only then exchanged as a whole. What has a problem is refused whole; what was served
 //! before goes on. Requests keep the snapshot that they began with; cooldowns and counters of known deployments go on.
 
+mod held;
 mod prices;
 mod serving;
 mod watch;
@@ -99,25 +100,6 @@ impl Reloader {
         (loaded, if loaded_is_fine(&of_file) { problems } else { of_file })
     }
 
-    /// Reads the secrets that the configuration and `stored` refer to; the environment with them.
-    ///
-    /// # Errors
-    /// When the secret manager cannot be asked; what it said before stays.
-    pub async fn read_secrets(&self, source: &Source, stored: Option<&Stored>) -> Result<Environment, Problem> {
-        let source = Source { stored: stored.cloned(), ..source.clone() };
-        let filled = self.secrets.laid_over(&source, &self.env).await?;
-        self.filled.store(Arc::new(filled.clone()));
-        Ok(filled)
-    }
-
-    /// Serves with new secrets when those in use are old.
-    ///
-    /// # Errors
-    /// What is wrong, for people; those in use go on being used.
-    pub async fn renew_secrets(&self) -> Result<(), Vec<String>> {
-        if self.secrets.are_old() { self.anew().await.map(drop) } else { Ok(()) }
-    }
-
     /// Tells what is served; once, when the server stands.
     pub fn attach(&self, app: &Arc<App>, http: &HttpClient) {
         let set = self.app.set(Arc::downgrade(app)).is_ok() && self.http.set(http.clone()).is_ok();
@@ -127,14 +109,6 @@ impl Reloader {
     /// Where the configuration is.
     pub(crate) fn source(&self) -> Source {
         Source { fetched: self.fetched.load_full(), ..self.flags.source() }
-    }
-
-    /// Asks the bucket again, where the configuration lies in one.
-    async fn fetch_config(&self) -> Result<(), String> {
-        if self.fetched.load().is_some() {
-            self.fetched.store(Some(Arc::new(config::bucket::fetch(&self.env).await?)));
-        }
-        Ok(())
     }
 
     /// The operator's variables, those of the configuration over those of the process.

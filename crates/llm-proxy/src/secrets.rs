@@ -1,30 +1,32 @@
 //! Secrets that a secret manager keeps: fetched before a configuration is loaded, laid over the environment, and fetched
-//! anew when they are old. [docs/secrets.md](../../../docs/secrets.md).
+//! anew when they are old. `docs/secrets.md`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use llm_accounts::KeyCopies;
+use llm_accounts::{KeyCopies, StoredVault};
 use llm_credentials::vaults::{self, Asked, Primary, WireNeeds};
-use llm_credentials::{Ambient, Cached, SecretSource, Vault};
+use llm_credentials::{Ambient, Cached, SecretSource, Vault, VaultSettings};
 use llm_http::{HttpClient, HttpConfig};
 use parking_lot::Mutex;
 
-use crate::config::{Asking, Environment, Problem, SecretPlan, Source, asking, outgoing};
+use crate::config::{Asking, Environment, Problem, SecretPlan, Source, asking, leading_to, outgoing};
 
 /// Names that are asked for at the same time.
 const AT_ONCE: usize = 8;
+/// When a secret manager that could not be asked is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// The secret manager of the configuration in force, if it names one.
 #[derive(Debug, Default)]
 pub struct Secrets {
     opened: Mutex<Option<Arc<Opened>>>,
-    read: Mutex<Option<Instant>>,
+    /// When what was read is old.
+    old: Mutex<Option<Instant>>,
 }
 
 /// A secret manager, and what it said.
-#[derive(Debug)]
 struct Opened {
     plan: SecretPlan,
     /// Variables of the configuration, which may lead to it.
@@ -32,6 +34,29 @@ struct Opened {
     vault: Arc<dyn Vault>,
     source: Box<dyn SecretSource>,
     lifetime: Duration,
+}
+
+// The variables of the configuration are secret.
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    /// Those of the names that it has.
+    async fn ask(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<(String, String)>, Problem> {
+        let ask = |name: String| async move {
+            let found = self.source.get(&name).await.map_err(|error| {
+                let hint = "hosted_keys names the secrets that it is asked for; access_mode: write_only none";
+                self.plan.problem(format!("{name} cannot be read: {error}"), hint)
+            })?;
+            Ok::<_, Problem>(found.map(|secret| (name, secret.expose().to_owned())))
+        };
+        let found: Vec<Option<(String, String)>> =
+            stream::iter(names).map(ask).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
 }
 
 impl Secrets {
@@ -49,17 +74,10 @@ impl Secrets {
         if !opened.plan.reads {
             return Ok(env.clone());
         }
-        let ask = async |name: String| {
-            let found = opened.source.get(&name).await.map_err(|error| {
-                let message = format!("{name} cannot be read: {error}");
-                opened.plan.problem(message, "hosted_keys names the secrets that it is asked for; access_mode: write_only none")
-            })?;
-            Ok::<_, Problem>(found.map(|secret| (name, secret.expose().to_owned())))
-        };
-        let found: Vec<Option<(String, String)>> =
-            stream::iter(asking.names).map(ask).buffer_unordered(AT_ONCE).try_collect().await?;
-        *self.read.lock() = Some(Instant::now());
-        Ok(env.holding(found.into_iter().flatten().collect()))
+        let found = opened.ask(asking.names).await;
+        let again = if found.is_ok() { opened.lifetime } else { AGAIN };
+        *self.old.lock() = Instant::now().checked_add(again).filter(|_| !again.is_zero());
+        Ok(env.holding(found?))
     }
 
     /// The one in use, or another one where the configuration says something else.
@@ -90,9 +108,27 @@ impl Secrets {
 
     /// True when what was read is older than it is believed.
     pub fn are_old(&self) -> bool {
-        let lifetime = self.opened.lock().as_ref().filter(|opened| opened.plan.reads).map(|opened| opened.lifetime);
-        let age = self.read.lock().map(|read| read.elapsed());
-        matches!((lifetime, age), (Some(lifetime), Some(age)) if !lifetime.is_zero() && age >= lifetime)
+        let reads = self.opened.lock().as_ref().is_some_and(|opened| opened.plan.reads);
+        reads && self.old.lock().is_some_and(|old| old <= Instant::now())
+    }
+
+    /// The one in use.
+    pub fn vault(&self) -> Option<Arc<dyn Vault>> {
+        Some(Arc::clone(&self.opened.lock().as_ref()?.vault))
+    }
+
+    /// One that the database may name, opened in the environment of the configuration.
+    ///
+    /// # Errors
+    /// What is missing, for people.
+    pub fn trial(&self, vault: &StoredVault, source: &Source, env: &Environment) -> Result<Arc<dyn Vault>, String> {
+        let env = leading_to(vault, source, env);
+        let ambient = Ambient::new({
+            let env = env.clone();
+            move |name| env.get(name)
+        });
+        let wire = |needs: &WireNeeds| Arc::new(HttpClient::new(way_out(&env, needs))) as Arc<_>;
+        vaults::open(vault.kind, &VaultSettings::default(), ambient, wire).map_err(|error| error.message)
     }
 
     /// Where virtual keys are stored as well, if they are.

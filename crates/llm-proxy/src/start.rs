@@ -36,10 +36,7 @@ const FLUSH: Duration = Duration::from_secs(20);
 pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     let source = match flags.source().with_bucket(env) {
         Ok(source) => source,
-        Err(problem) => {
-            crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
-            return Ok(1);
-        }
+        Err(problem) => return refused(problem),
     };
     let background = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -50,10 +47,7 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     let reloader = Arc::new(Reloader::new(flags, env, source.fetched.clone()));
     let filled = match background.block_on(reloader.read_secrets(&source, None)) {
         Ok(filled) => filled,
-        Err(problem) => {
-            crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
-            return Ok(1);
-        }
+        Err(problem) => return refused(problem),
     };
     let (loaded, mut problems) = config::load(&config::Source { unread: true, ..source }, &filled);
     problems.extend(flags.problems());
@@ -75,6 +69,12 @@ pub fn serve(flags: &Serve, env: &Environment) -> Result<u8> {
     let code = run(flags, loaded, store, &background, state, &reloader);
     background.shutdown_timeout(Duration::from_secs(2));
     code
+}
+
+/// Tells what keeps the gateway from starting; the exit code.
+fn refused(problem: Problem) -> Result<u8> {
+    crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+    Ok(1)
 }
 
 fn fatal(problems: &[Problem]) -> bool {
@@ -130,7 +130,7 @@ fn with_store(
         stored = background.block_on(Stored::read(store, seal.as_ref())).context("cannot read models and settings")?;
     }
     if let Err(problem) = background.block_on(reloader.read_secrets(&reloader.source(), Some(&stored))) {
-        crate::check::print(&[problem], &mut std::io::stderr().lock()).context("cannot write to standard error")?;
+        refused(problem)?;
         return Ok(None);
     }
     let (both, problems) = reloader.first(stored, version);

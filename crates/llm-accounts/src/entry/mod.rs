@@ -35,11 +35,11 @@ use llm_types::{Error, Result};
 
 use self::acting::for_request;
 use self::said::Said;
+pub(crate) use self::upsert::Agent;
 use crate::accounts::{Inner, accept};
 use crate::flights::Flights;
 use crate::identity::Rank;
 use crate::source::Source;
-pub(crate) use self::upsert::Agent;
 use crate::{Accounts, AccountsSettings, Credential, EntrySettings, Identity, KeyDigest, Permission, Role, in_routes};
 
 /// Who is connected, as the server notes it in the extensions of a request.

@@ -66,7 +66,10 @@ impl KeyCopies {
             return Ok(());
         }
         let Some(secret) = self.vault.read(&old).await? else {
-            tracing::warn!(name = old, "a key that got another alias is not in the secret manager: nothing is renamed there");
+            tracing::warn!(
+                name = old,
+                "a key that got another alias is not in the secret manager: nothing is renamed there"
+            );
             return Ok(());
         };
         self.vault.keep(&new, &secret).await?;
@@ -115,7 +118,7 @@ impl Accounts {
     }
 
     /// Deletes the copies of keys that are gone.
-    pub(super) async fn drop_copies(&self, gone: impl IntoIterator<Item = &VerificationToken>) {
+    pub(super) async fn drop_copies(&self, gone: &[&VerificationToken]) {
         if let Some(copies) = self.key_copies() {
             for row in gone {
                 let name = copies.name(row);

@@ -24,8 +24,8 @@ use llm_types::{Error, Kind};
 use crate::request::Outcome;
 use crate::{Accounts, Identity, KeyDigest};
 
-pub(crate) use fill::{bad, renewal, reset};
 pub use copies::KeyCopies;
+pub(crate) use fill::{bad, renewal, reset};
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;
 pub use rotation::KeyRotation;

@@ -7,11 +7,12 @@ mod sealing;
 pub(crate) mod settings;
 mod sso;
 mod ui;
+mod vaults;
 
 use llm_store::{
-    AgentRow, CacheConfigRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow, McpToolsetRow,
-    PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow, SsoConfigRow,
-    Store, UiSettingsRow,
+    AgentRow, CacheConfigRow, ConfigOverrideRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow,
+    McpToolsetRow, PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow,
+    SsoConfigRow, Store, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
@@ -27,6 +28,7 @@ pub(crate) use settings::shown;
 pub(crate) use sso::is_web;
 pub use sso::{sso_sections, sso_team_claim};
 pub use ui::{LaterSettings, ui_section};
+pub use vaults::StoredVault;
 
 /// A model of the database.
 #[derive(Clone)]
@@ -144,6 +146,8 @@ pub struct Stored {
     pub ui: Json,
     /// The response cache, opened: see [`cache_section`].
     pub cache: Json,
+    /// The secret manager in place of the configuration's.
+    pub vault: Option<StoredVault>,
 }
 
 // What they hold is secret: their names may be printed.
@@ -282,6 +286,7 @@ impl StoredVersion {
         let agents = store.table::<AgentRow>().version().await?;
         let policies = store.table::<PolicyRow>().version().await?;
         let attachments = store.table::<PolicyAttachmentRow>().version().await?;
+        let vaults = store.table::<ConfigOverrideRow>().version().await?;
         let tables = [
             models,
             credentials,
@@ -297,6 +302,7 @@ impl StoredVersion {
             tools,
             stores,
             agents,
+            vaults,
         ];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
@@ -330,7 +336,9 @@ impl Stored {
         let tools = store.table::<SearchToolRow>().find(Filter::new()).await?;
         let vectors = store.table::<RegisteredVectorStoreRow>().find(Filter::new()).await?;
         let cached = store.table::<CacheConfigRow>().get([cache::ROW]).await?;
+        let overrides = store.table::<ConfigOverrideRow>().find(Filter::new()).await?;
         Ok(Self {
+            vault: vaults::of(&overrides, seal),
             agents: agents.iter().map(|row| StoredAgent::of(row, seal)).collect(),
             guardrails: guardrails.iter().filter_map(|row| StoredGuardrail::of(row, seal)).collect(),
             policies: policies.iter().map(StoredPolicy::of).collect(),

@@ -2,11 +2,11 @@
 //! a run that breaks off leaves rows of both kinds, which all open, and the next one goes on. Call these on the store's runtime.
 
 use llm_store::{
-    AgentPatch, AgentRow, CacheConfigPatch, CacheConfigRow, ConfigPatch, ConfigRow, CredentialPatch, CredentialRow,
-    Filter, GuardrailPatch, GuardrailRow, KeyPatch, ListQuery, McpServerPatch, McpServerRow, McpUserCredentialPatch,
-    McpUserCredentialRow, Patch, PromptPatch, PromptRow, ProxyModelPatch, ProxyModelRow, RegisteredVectorStorePatch,
-    RegisteredVectorStoreRow, SearchToolPatch, SearchToolRow, SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch,
-    TeamRow, VerificationToken,
+    AgentPatch, AgentRow, CacheConfigPatch, CacheConfigRow, ConfigOverridePatch, ConfigOverrideRow, ConfigPatch,
+    ConfigRow, CredentialPatch, CredentialRow, Filter, GuardrailPatch, GuardrailRow, KeyPatch, ListQuery,
+    McpServerPatch, McpServerRow, McpUserCredentialPatch, McpUserCredentialRow, Patch, PromptPatch, PromptRow,
+    ProxyModelPatch, ProxyModelRow, RegisteredVectorStorePatch, RegisteredVectorStoreRow, SearchToolPatch,
+    SearchToolRow, SsoConfigPatch, SsoConfigRow, Store, Table, TeamPatch, TeamRow, VerificationToken,
 };
 use llm_types::{Json, RawJson};
 
@@ -233,6 +233,7 @@ impl Accounts {
         );
         place!(run, "agents", all(), AgentRow.agent_id, AgentPatch.litellm_params?);
         place!(run, "agents_kill_switch", all(), AgentRow.agent_id, AgentPatch.kill_switch?);
+        place!(run, "config_overrides", all(), ConfigOverrideRow.config_type, ConfigOverridePatch.config_value);
         place!(run, "cache_config", all(), CacheConfigRow.id, CacheConfigPatch.cache_settings);
         run.table::<McpUserCredentialRow, McpUserCredentialPatch>(
             "mcp_user_credentials",

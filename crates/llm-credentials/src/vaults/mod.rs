@@ -40,6 +40,14 @@ pub trait Vault: Send + Sync + fmt::Debug {
     /// What it is called, for messages.
     fn kind(&self) -> VaultKind;
 
+    /// Proves who we are and asks nothing else; where the service is.
+    ///
+    /// # Errors
+    /// As [`Vault::read`]; always for services that cannot be asked who we are.
+    fn greet(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(std::future::ready(Err(denied(format!("{} cannot be tried", self.kind().name())))))
+    }
+
     /// The secret of that name; `None` when the service has none.
     ///
     /// # Errors
@@ -51,7 +59,7 @@ pub trait Vault: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`Vault::read`]; always for services that are only read.
     fn keep<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
-        drop((name, value));
+        let _ = (name, value);
         Box::pin(std::future::ready(Err(only_read(self.kind()))))
     }
 
@@ -60,7 +68,7 @@ pub trait Vault: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`Vault::keep`].
     fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
-        drop(name);
+        let _ = name;
         Box::pin(std::future::ready(Err(only_read(self.kind()))))
     }
 }

@@ -1,10 +1,12 @@
+mod read;
+
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{RSA_PKCS8, Seen, Server, World, dead_url, service_account};
+use crate::testing::{Seen, Server, World, dead_url};
 
 fn opened(kind: VaultKind, world: &World, settings: &VaultSettings) -> Result<Arc<dyn Vault>> {
     open(kind, settings, world.ambient.clone(), |_| Arc::new(world.http.clone()))
@@ -100,7 +102,10 @@ async fn hashicorp_says_what_is_wrong_and_nothing_secret() {
     let world = World::new([("HCP_VAULT_ADDR", away.as_str()), ("HCP_VAULT_TOKEN", "t")]);
     let source = Asked(opened(VaultKind::Hashicorp, &world, &VaultSettings::default()).unwrap());
     let error = source.get("A").await.unwrap_err().to_string();
-    assert!(error.starts_with("secret source hashicorp_vault: HashiCorp Vault (127.0.0.1) cannot be reached"), "{error}");
+    assert!(
+        error.starts_with("secret source hashicorp_vault: HashiCorp Vault (127.0.0.1) cannot be reached"),
+        "{error}"
+    );
     assert!(source.get("HCP_VAULT_TOKEN").await.unwrap().is_none(), "what leads to the vault is not asked of it");
     let odd = Server::start(|_: &Seen| (200, r#"{"data":{"data":{"other":"x"}}}"#.to_owned())).await;
     let world = World::new([("HCP_VAULT_ADDR", odd.url.as_str()), ("HCP_VAULT_TOKEN", "t")]);
@@ -160,7 +165,9 @@ fn conjur(kept: &Kept, busy: &Mutex<bool>, seen: &Seen) -> (u16, String) {
             (201, String::new())
         }
         ("GET", Some(value)) if !value.is_empty() => (200, value.clone()),
-        _ => (404, r#"{"error":{"code":"not_found","message":"CONJ00076E Variable is empty or not found."}}"#.to_owned()),
+        _ => {
+            (404, r#"{"error":{"code":"not_found","message":"CONJ00076E Variable is empty or not found."}}"#.to_owned())
+        }
     }
 }
 
@@ -271,13 +278,12 @@ async fn one_secret_of_aws_holds_many() {
     kept.lock().insert("all".to_owned(), r#"{"A":"1","B":2,"C":{"no":"text"}}"#.to_owned());
     kept.lock().insert("text".to_owned(), "no json".to_owned());
     let server = Server::start(move |seen| secrets_manager(&kept, seen)).await;
-    let env = [
-        ("AWS_ENDPOINT_URL", server.url.as_str()),
-        ("AWS_ACCESS_KEY_ID", "AKID"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalr"),
-    ];
+    let env =
+        [("AWS_ENDPOINT_URL", server.url.as_str()), ("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "wJalr")];
     let vault = opened(VaultKind::AwsSecrets, &World::new(env), &VaultSettings::default()).unwrap();
-    let of = |primary: &str| Primary::new(crate::Cached::new(Asked(Arc::clone(&vault)), crate::cached::DEFAULT_LIFETIME), primary);
+    let of = |primary: &str| {
+        Primary::new(crate::Cached::new(Asked(Arc::clone(&vault)), crate::cached::DEFAULT_LIFETIME), primary)
+    };
     let all = of("all");
     for (name, value) in [("A", Some("1")), ("B", Some("2")), ("C", None), ("D", None)] {
         let found = all.get(name).await.unwrap();
@@ -289,112 +295,23 @@ async fn one_secret_of_aws_holds_many() {
     assert!(of("missing").get("A").await.unwrap_err().to_string().ends_with("the secret missing is not there"));
 }
 
-#[tokio::test]
-async fn google_and_azure_are_read() {
-    let answer = |seen: &Seen| match seen.path.as_str() {
-        "/token" => (200, r#"{"access_token":"ya29","expires_in":3599}"#.to_owned()),
-        "/t/oauth2/v2.0/token" => {
-            assert_eq!(seen.field("scope"), "https://vault.azure.net/.default");
-            (200, r#"{"access_token":"eyJ","expires_in":3599}"#.to_owned())
-        }
-        "/v1/projects/p-1/secrets/OPENAI_API_KEY/versions/latest:access" => {
-            assert_eq!(seen.header("authorization"), "Bearer ya29");
-            (200, r#"{"name":"n","payload":{"data":"c2stMQ=="}}"#.to_owned())
-        }
-        "/secrets/OPENAI-API-KEY?api-version=7.4" => {
-            assert_eq!(seen.header("authorization"), "Bearer eyJ");
-            (200, r#"{"value":"sk-2","id":"i"}"#.to_owned())
-        }
-        _ => (404, r#"{"error":{"code":404,"status":"NOT_FOUND","message":"not found"}}"#.to_owned()),
-    };
-    let server = Server::start(answer).await;
-    let account = service_account(&format!("{}/token", server.url));
-    let world = World::new([
-        ("GOOGLE_SECRET_MANAGER_PROJECT_ID", "p-1"),
-        ("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", server.url.as_str()),
-        ("GCS_PATH_SERVICE_ACCOUNT", &account),
-        ("AZURE_KEY_VAULT_URI", &format!("{}/", server.url)),
-        ("AZURE_AUTHORITY_HOST", &server.url),
-        ("AZURE_TENANT_ID", "t"),
-        ("AZURE_CLIENT_ID", "c"),
-        ("AZURE_CLIENT_SECRET", "s"),
-    ]);
-    let settings = VaultSettings::default();
-    let google = opened(VaultKind::GoogleSecrets, &world, &settings).unwrap();
-    assert_eq!(text(&*google, "OPENAI_API_KEY").await.as_deref(), Some("sk-1"));
-    assert_eq!(text(&*google, "OTHER").await, None);
-    assert_eq!(text(&*google, "a/b").await, None);
-    let azure = opened(VaultKind::Azure, &world, &settings).unwrap();
-    assert_eq!(text(&*azure, "OPENAI-API-KEY").await.as_deref(), Some("sk-2"));
-    assert_eq!(text(&*azure, "OTHER").await, None);
-    let before = server.count();
-    assert_eq!(text(&*azure, "OPENAI_API_KEY").await, None, "no name of a secret there");
-    assert_eq!(server.count(), before);
-    for vault in [google, azure] {
-        let error = vault.keep("A", &Secret::new("v")).await.unwrap_err();
-        assert!(error.message.ends_with("is only read here") && vault.forget("A").await.is_err());
-    }
-    for kind in [VaultKind::GoogleSecrets, VaultKind::Azure, VaultKind::GoogleKms] {
-        assert!(opened(kind, &World::empty(), &settings).unwrap_err().message.ends_with("is not set"));
-    }
-}
-
-#[tokio::test]
-async fn sealed_values_of_the_environment_are_opened() {
-    let answer = |seen: &Seen| {
-        let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
-        match (seen.path.as_str(), body["CiphertextBlob"].as_str().or(body["ciphertext"].as_str())) {
-            ("/token", _) => (200, r#"{"access_token":"ya29","expires_in":3599}"#.to_owned()),
-            ("/", Some("c2VhbGVk")) => (200, r#"{"KeyId":"k","Plaintext":"c2stMSAK"}"#.to_owned()),
-            ("/", Some("ZGVuaWVk")) => (400, r#"{"__type":"AccessDeniedException","Message":"no"}"#.to_owned()),
-            ("/", _) => (400, r#"{"__type":"InvalidCiphertextException"}"#.to_owned()),
-            ("/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k:decrypt", Some("c2VhbGVk")) => {
-                (200, r#"{"plaintext":"c2stMg=="}"#.to_owned())
-            }
-            _ => (400, r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"Decryption failed"}}"#.to_owned()),
-        }
-    };
-    let server = Server::start(answer).await;
-    let account = service_account(&format!("{}/token", server.url));
-    let world = World::new([
-        ("AWS_ENDPOINT_URL_KMS", server.url.as_str()),
-        ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", &server.url),
-        ("GOOGLE_KMS_RESOURCE_NAME", "projects/p/locations/l/keyRings/r/cryptoKeys/k"),
-        ("GOOGLE_APPLICATION_CREDENTIALS", &account),
-        ("AWS_ACCESS_KEY_ID", "AKID"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalr"),
-        ("SEALED", "c2VhbGVk"),
-        ("MARKED", "aws_kms/c2VhbGVk"),
-        ("LITELLM_SECRET_AWS_KMS_OLD", "c2VhbGVk"),
-        ("PLAIN", "sk-plain"),
-        ("LOOKS_SEALED", "dGVzdA=="),
-        ("DENIED", "ZGVuaWVk"),
-        ("WRONG", "aws_kms/dGVzdA=="),
-    ]);
-    let aws = opened(VaultKind::AwsKms, &world, &VaultSettings::default()).unwrap();
-    for (name, value) in
-        [("SEALED", Some("sk-1")), ("MARKED", Some("sk-1")), ("OLD", Some("sk-1")), ("PLAIN", None), ("LOOKS_SEALED", None), ("NONE", None)]
-    {
-        assert_eq!(text(&*aws, name).await.as_deref(), value, "{name}");
-    }
-    assert!(aws.read("DENIED").await.unwrap_err().message.contains("AccessDeniedException"));
-    assert!(aws.read("WRONG").await.unwrap_err().message.contains("not sealed with a key that we may use"));
-    let google = opened(VaultKind::GoogleKms, &world, &VaultSettings::default()).unwrap();
-    assert_eq!(text(&*google, "SEALED").await.as_deref(), Some("sk-2"));
-    assert_eq!(text(&*google, "PLAIN").await, None);
-    assert!(!format!("{google:?}").contains(&RSA_PKCS8[60..100]));
-}
-
 #[test]
 fn kinds_and_how_long_they_are_believed() {
     for name in VaultKind::names() {
         assert_eq!(VaultKind::parse(name).unwrap().name(), name);
     }
     assert_eq!(VaultKind::parse("infisical"), None);
-    let seconds = |kind: VaultKind, env: &[(&str, &str)]| kind.lifetime(&World::new(env.iter().copied()).ambient).as_secs();
+    let seconds =
+        |kind: VaultKind, env: &[(&str, &str)]| kind.lifetime(&World::new(env.iter().copied()).ambient).as_secs();
     assert_eq!(seconds(VaultKind::Hashicorp, &[]), 86_400);
     assert_eq!(seconds(VaultKind::Hashicorp, &[("SECRET_MANAGER_REFRESH_INTERVAL", "60")]), 60);
-    assert_eq!(seconds(VaultKind::Hashicorp, &[("SECRET_MANAGER_REFRESH_INTERVAL", "60"), ("HCP_VAULT_REFRESH_INTERVAL", "5")]), 5);
+    assert_eq!(
+        seconds(
+            VaultKind::Hashicorp,
+            &[("SECRET_MANAGER_REFRESH_INTERVAL", "60"), ("HCP_VAULT_REFRESH_INTERVAL", "5")]
+        ),
+        5
+    );
     assert_eq!(seconds(VaultKind::Conjur, &[("SECRET_MANAGER_REFRESH_INTERVAL", "60")]), 300);
     assert_eq!(seconds(VaultKind::GoogleSecrets, &[("GOOGLE_SECRET_MANAGER_ALWAYS_READ_SECRET_MANAGER", "true")]), 0);
     assert!(VaultKind::Conjur.wire(&World::new([("CYBERARK_SSL_VERIFY", "False")]).ambient).unchecked);

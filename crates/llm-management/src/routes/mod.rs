@@ -32,4 +32,5 @@ pub(crate) mod tags;
 pub(crate) mod teams;
 pub(crate) mod tuning;
 pub(crate) mod users;
+pub(crate) mod vaults;
 pub(crate) mod workflows;

@@ -65,6 +65,12 @@ impl Serving for Server {
     fn put(&self, _: String, _: axum::body::Bytes) -> Serves<'_, Result<(), String>> {
         Box::pin(async { Err("nobody is there".to_owned()) })
     }
+    fn vault(&self) -> Option<std::sync::Arc<dyn llm_accounts::Vault>> {
+        None
+    }
+    fn open_vault(&self, _: &llm_accounts::StoredVault) -> Result<std::sync::Arc<dyn llm_accounts::Vault>, String> {
+        Err("nobody is there".to_owned())
+    }
     fn key_copies(&self) -> Option<llm_accounts::KeyCopies> {
         None
     }

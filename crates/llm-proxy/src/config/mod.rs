@@ -86,7 +86,7 @@ pub use outbound::outgoing;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub use secrets::SecretPlan;
-pub(crate) use secrets::{Asking, asking};
+pub(crate) use secrets::{Asking, asking, leading_to};
 pub use settings::{BatchSettings, DrainSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
 pub(crate) use yaml::json as yaml_json;
@@ -258,20 +258,6 @@ fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<mo
     if let Some(stored) = &ctx.source.stored {
         placed.extend(stored::models(stored, &reading));
     }
-    unique(&placed, ctx.problems);
+    models::unique(&placed, ctx.problems);
     placed
-}
-
-/// Ids key cooldowns and counters: two deployments with one id would be taken for one.
-fn unique(placed: &[models::Placed], problems: &Problems) {
-    let mut seen: std::collections::HashMap<&str, &models::Placed> = std::collections::HashMap::new();
-    for p in placed {
-        if let Some(first) = seen.insert(&p.deployment.id, p) {
-            let message = format!(
-                "the same deployment as {} (line {}): they share cooldowns and counters",
-                first.path, first.mark.line
-            );
-            problems.warn_hint(&p.mark, p.path.clone(), message, "give each a model_info.id, or remove one");
-        }
-    }
 }

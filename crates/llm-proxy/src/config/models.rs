@@ -276,3 +276,17 @@ fn value(entry: &Entry) -> Json {
         _ => entry.node.json(),
     }
 }
+
+/// Ids key cooldowns and counters: two deployments with one id would be taken for one.
+pub(super) fn unique(placed: &[Placed], problems: &Problems) {
+    let mut seen: std::collections::HashMap<&str, &Placed> = std::collections::HashMap::new();
+    for p in placed {
+        if let Some(first) = seen.insert(&p.deployment.id, p) {
+            let message = format!(
+                "the same deployment as {} (line {}): they share cooldowns and counters",
+                first.path, first.mark.line
+            );
+            problems.warn_hint(&p.mark, p.path.clone(), message, "give each a model_info.id, or remove one");
+        }
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use llm_accounts::Stored;
+use llm_accounts::{Stored, StoredVault};
 use llm_credentials::{VaultKind, VaultSettings};
 use llm_types::auth::AwsAuth;
 use llm_types::{Json, Secret};
@@ -24,7 +24,7 @@ const SETTINGS: &str = "key_management_settings";
 const PREFIX: &str = "litellm/";
 
 /// What a configuration says of the service that keeps its secrets.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SecretPlan {
     /// Which service.
     pub kind: VaultKind,
@@ -41,6 +41,13 @@ pub struct SecretPlan {
     /// What was written, to tell one plan from another.
     written: Json,
     mark: Mark,
+}
+
+// What was written may hold secrets.
+impl std::fmt::Debug for SecretPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretPlan").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl PartialEq for SecretPlan {
@@ -66,7 +73,8 @@ impl SecretPlan {
 pub(super) fn read(s: &Section<'_>, ctx: &Context<'_>) -> Option<SecretPlan> {
     let named = s.text(SYSTEM).filter(|name| !name.is_empty());
     let old = [("use_google_kms", "google_kms"), ("use_azure_key_vault", "azure_key_vault")];
-    let flagged = old.into_iter().filter(|(flag, _)| s.flag(flag) == Some(true)).map(|(_, name)| name.to_owned()).last();
+    let flagged =
+        old.into_iter().filter(|(flag, _)| s.flag(flag) == Some(true)).map(|(_, name)| name.to_owned()).last();
     let settings = s.section(SETTINGS);
     let plan = match named.or(flagged).as_deref() {
         None | Some("local") => None,
@@ -165,7 +173,8 @@ pub(crate) struct Asking {
 }
 
 /// What has to be asked; nothing when the configuration names no service, or names it wrongly, which loading tells. What the
-/// database says counts only for the names: who can write rows must not choose where secrets come from.
+/// database says of settings counts only for the names: who can write rows must not choose where secrets come from. A secret
+/// manager of the database was sealed.
 pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
     let silent = Problems::default();
     let root = super::read(source, &silent)?;
@@ -177,7 +186,16 @@ pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
     }
     env::resolve(&mut general, &env, &silent);
     let section = Section::open(&general, "general_settings", &silent)?;
-    let plan = read(&section, &Context { source, env: &env, problems: &silent })?;
+    let ctx = Context { source, env: &env, problems: &silent };
+    let stored = source.stored.as_ref().and_then(|stored| stored.vault.as_ref());
+    let (plan, env) = match stored {
+        None => (read(&section, &ctx)?, env),
+        Some(vault) => {
+            let plan = plan(vault.kind, &section, section.section(SETTINGS).as_ref());
+            let mark = Mark::whole(format!("database, {} of config_overrides", vault.kind.name()));
+            (SecretPlan { mark, ..plan }, with_variables(&env, vault))
+        }
+    };
     let mut names = BTreeSet::new();
     refer(&root, &mut names);
     if let Some(stored) = &source.stored {
@@ -189,6 +207,19 @@ pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
     }
     names.retain(|name| !name.is_empty());
     (!silent.fatal()).then_some(Asking { plan, names, env })
+}
+
+/// The environment that leads to a secret manager of the database.
+pub(crate) fn leading_to(vault: &StoredVault, source: &Source, env: &Environment) -> Environment {
+    let silent = Problems::default();
+    let root = super::read(source, &silent);
+    with_variables(&root.map_or_else(|| env.clone(), |root| env::overlay(&root, env, &silent)), vault)
+}
+
+fn with_variables(env: &Environment, vault: &StoredVault) -> Environment {
+    let own = vault.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let others = env.over().iter().filter(|(name, _)| vault.variables.iter().all(|(own, _)| own != name));
+    env.with(own.chain(others.cloned()).collect())
 }
 
 /// The names that a tree refers to; not what leads to the service itself.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_accounts::{Changed, Policies, ServedPrompt, Serves, Serving, Stored};
+use llm_accounts::{Changed, Policies, ServedPrompt, Serves, Serving, Stored, StoredVault};
 use llm_blob::{Blob as _, Bucket, Key, Object};
 use llm_client::Target;
+use llm_credentials::Vault;
 use llm_http::{Body, Timeouts};
 use llm_types::Json;
 use llm_types::record::OwnCallback;
@@ -123,6 +124,14 @@ impl Serving for Reloader {
             let object = Object { bytes: object, content_type: Some("text/csv".to_owned()), ..Object::default() };
             bucket.put(&key, object).await.map_err(|e| e.to_string())
         })
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        self.secrets.vault()
+    }
+
+    fn open_vault(&self, vault: &StoredVault) -> Result<Arc<dyn Vault>, String> {
+        self.secrets.trial(vault, &self.source(), &self.env)
     }
 
     fn key_copies(&self) -> Option<llm_accounts::KeyCopies> {

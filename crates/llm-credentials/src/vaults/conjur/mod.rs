@@ -61,6 +61,11 @@ impl Conjur {
         self.desk.send(login, fetch, || desk::request(method.clone(), url, kind, body.to_owned())).await
     }
 
+    async fn greeted(&self) -> Result<String> {
+        desk::good(WHO, &self.send(Method::GET, &below(&self.base, ["whoami"])?, None, "").await?)?;
+        Ok(self.base.clone())
+    }
+
     /// The header that proves who we are.
     async fn token(&self) -> Result<Issued<Secret>> {
         let url = below(&self.base, ["authn", &self.account, &self.login, "authenticate"])?;
@@ -77,6 +82,10 @@ impl Conjur {
 impl Vault for Conjur {
     fn kind(&self) -> VaultKind {
         VaultKind::Conjur
+    }
+
+    fn greet(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(self.greeted())
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {

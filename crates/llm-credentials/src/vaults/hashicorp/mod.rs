@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::desk::{self, Desk, Login, below, checked, document};
 use super::{Vault, VaultKind, VaultSettings};
-use crate::flow::{denied, show};
+use crate::flow::{Answer, denied, show};
 use crate::shelf::Issued;
 
 const WHO: &str = "HashiCorp Vault";
@@ -51,7 +51,8 @@ impl Hashicorp {
         let secrets_in = var("HCP_VAULT_SECRET_NAMESPACE").or_else(|| namespace.clone());
         let mount = var("HCP_VAULT_MOUNT_NAME").unwrap_or_else(|| "secret".to_owned());
         let places = [secrets_in, Some(mount), Some("data".to_owned()), var("HCP_VAULT_PATH_PREFIX")];
-        let segments = |place: String| place.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let segments =
+            |place: String| place.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         let path: Vec<String> = places.into_iter().flatten().flat_map(segments).collect();
         checked(&path.join("/"))?;
         let base = var("HCP_VAULT_ADDR").unwrap_or_else(|| "http://127.0.0.1:8200".to_owned());
@@ -64,15 +65,31 @@ impl Hashicorp {
         below(&self.base, ["v1"].into_iter().chain(path).chain(checked(name)?.split('/')))
     }
 
-    async fn send(&self, method: Method, name: &str, body: Option<&Json>) -> Result<crate::flow::Answer> {
-        let url = self.url(name)?;
+    async fn of_secret(&self, method: Method, name: &str, body: Option<&Json>) -> Result<Answer> {
+        self.send(method, &self.url(name)?, body, None).await
+    }
+
+    async fn send(&self, method: Method, url: &str, body: Option<&Json>, within: Option<&str>) -> Result<Answer> {
         let fetch = || -> BoxFuture<'_, _> { Box::pin(self.token()) };
         let login = Login { who: WHO, refused: 403, header: TOKEN };
-        let make = || match body {
-            Some(body) => document(method.clone(), &url, body),
-            None => desk::request(method.clone(), &url, None, String::new()),
+        let make = || {
+            let mut request = match body {
+                Some(body) => document(method.clone(), url, body)?,
+                None => desk::request(method.clone(), url, None, String::new())?,
+            };
+            if let Some(namespace) = within {
+                show(&mut request, NAMESPACE, namespace)?;
+            }
+            Ok(request)
         };
         self.desk.send(login, fetch, make).await
+    }
+
+    /// Asks for what the token may do.
+    async fn greeted(&self) -> Result<String> {
+        let url = below(&self.base, ["v1", "auth", "token", "lookup-self"])?;
+        desk::good(WHO, &self.send(Method::GET, &url, None, self.login_namespace.as_deref()).await?)?;
+        Ok(self.base.clone())
     }
 
     /// The token that is shown with each request.
@@ -133,6 +150,10 @@ fn way(desk: &Desk) -> Result<Way> {
 impl Vault for Hashicorp {
     fn kind(&self) -> VaultKind {
         VaultKind::Hashicorp
+    }
+
+    fn greet(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(self.greeted())
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {

@@ -9,7 +9,7 @@ use crate::vaults::field;
 
 /// The field `key` of the secret; nothing when it is not there, or was deleted.
 pub(super) async fn read(vault: &Hashicorp, name: &str) -> Result<Option<Secret>> {
-    let answer = vault.send(Method::GET, name, None).await?;
+    let answer = vault.of_secret(Method::GET, name, None).await?;
     if answer.status == 404 {
         return Ok(None);
     }

@@ -12,11 +12,11 @@ pub(super) async fn keep(vault: &Hashicorp, name: &str, value: &Secret) -> Resul
     if let Some(description) = &vault.description {
         data.set("description", description.as_str());
     }
-    good(WHO, &vault.send(Method::POST, name, Some(&Json::object([("data", data)]))).await?)
+    good(WHO, &vault.of_secret(Method::POST, name, Some(&Json::object([("data", data)]))).await?)
 }
 
 /// Deletes the newest version; Vault can bring it back.
 pub(super) async fn forget(vault: &Hashicorp, name: &str) -> Result<()> {
-    let answer = vault.send(Method::DELETE, name, None).await?;
+    let answer = vault.of_secret(Method::DELETE, name, None).await?;
     if answer.status == 404 { Ok(()) } else { good(WHO, &answer) }
 }
