@@ -15,6 +15,8 @@ mod inside;
 mod openapi;
 #[path = "mcp/proofs.rs"]
 mod proofs;
+#[path = "mcp/registered.rs"]
+mod registered;
 #[path = "mcp/toolsets.rs"]
 mod toolsets;
 
@@ -149,6 +151,7 @@ async fn one_server_in_front_of_many() {
     calls_are_billed(&house).await;
     rest(&house).await;
     toolsets::sets_of_tools(&house).await;
+    registered::tools_that_were_called(&house).await;
     inside::models_use_tools(&house, &house.model).await;
     inside::tools_are_for_those_who_may_use_them(&house, &house.model).await;
     servers_of_the_database(&house).await;

@@ -36,6 +36,7 @@
 //! | `ledger` | rows, sums and totals against each other |
 //! | `exports` | what was spent, told to services that collect costs |
 //! | `models`, `credentials`, `mcp_servers`, `mcp_toolsets`, `mcp_credentials`, `guardrails` | management of deployments, their credentials, MCP servers, toolsets, what people hold for them, and guardrails in the database |
+//! | `tools` | the registry of tools, and which are blocked |
 //! | `policies` | which guardrails run for whom |
 //! | `callbacks` | callbacks of single keys and teams, in their metadata |
 //! | `health_checks` | what health checks found |
@@ -135,6 +136,7 @@ mod switches;
 mod tags;
 mod teams;
 mod together;
+mod tools;
 mod usage;
 mod users;
 mod vector_stores;

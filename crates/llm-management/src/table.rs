@@ -100,6 +100,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::agents::ROWS,
         routes::guardrails::ROWS,
         routes::policies::ROWS,
+        routes::tools::ROWS,
         routes::prompts::ROWS,
         routes::memories::ROWS,
         routes::workflows::ROWS,

@@ -18,6 +18,8 @@ pub struct Registry {
     pub servers: Vec<Arc<Server>>,
     /// Named sets of their tools.
     pub toolsets: Vec<Arc<Toolset>>,
+    /// Tools that nobody may use.
+    pub blocked: Vec<String>,
 }
 
 /// What a client asks to see: names of servers or access groups, as its path and its headers name them. Empty: all.

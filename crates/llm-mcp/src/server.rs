@@ -189,10 +189,12 @@ impl Server {
     /// True when a list that says `listed` means the tool: bare, or with the server's name before it.
     #[must_use]
     pub fn tool_is_called(&self, tool: &str, listed: &str) -> bool {
-        listed == tool
-            || listed
-                .strip_suffix(tool)
-                .is_some_and(|before| before.strip_suffix(separator()).is_some_and(|name| self.is_called(name)))
+        let of_server = |before: &str| {
+            // As it is written before tools, or as rows of calls have it.
+            let name = before.strip_suffix(separator()).or_else(|| before.strip_suffix('/'));
+            name.is_some_and(|name| self.is_called(name))
+        };
+        listed == tool || listed.strip_suffix(tool).is_some_and(of_server)
     }
 
     /// True for a tool that anybody may see.

@@ -12,7 +12,7 @@ mod vaults;
 use llm_store::{
     AgentRow, CacheConfigRow, ConfigOverrideRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow,
     McpToolsetRow, PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow,
-    SsoConfigRow, Store, UiSettingsRow,
+    SsoConfigRow, Store, ToolRow, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
@@ -124,6 +124,8 @@ pub struct Stored {
     pub mcp_servers: Vec<StoredServer>,
     /// Named sets of their tools.
     pub mcp_toolsets: Vec<StoredToolset>,
+    /// Tools of MCP servers that nobody may call.
+    pub blocked_tools: Vec<String>,
     /// The A2A agents.
     pub agents: Vec<StoredAgent>,
     /// The guardrails that are in force.
@@ -305,6 +307,8 @@ impl StoredVersion {
             vaults,
         ];
         let mut version = tables.map(|version| format!("{version:?}")).to_vec();
+        // Of the registry of tools only those that are blocked change anything: others come with every new tool that is called.
+        version.extend(store.table::<ToolRow>().find(blocked_tools()).await?.into_iter().map(|row| row.tool_name));
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;
         for row in sections.into_iter().filter(|row| settings::SECTIONS.contains(&row.param_name.as_str())) {
             let value = row.param_value.as_ref().map(llm_types::RawJson::get).unwrap_or_default();
@@ -325,6 +329,7 @@ impl Stored {
         let credentials = store.table::<CredentialRow>().find(Filter::new()).await?;
         let servers = store.table::<McpServerRow>().find(Filter::new()).await?;
         let toolsets = store.table::<McpToolsetRow>().find(Filter::new()).await?;
+        let blocked = store.table::<ToolRow>().find(blocked_tools()).await?;
         let agents = store.table::<AgentRow>().find(Filter::new()).await?;
         let guardrails = store.table::<GuardrailRow>().find(Filter::new()).await?;
         let policies = store.table::<PolicyRow>().find(Filter::new()).await?;
@@ -345,6 +350,7 @@ impl Stored {
             policy_attachments: attachments.iter().map(StoredAttachment::of).collect(),
             prompts: prompts.iter().map(|row| StoredPrompt::of(row, seal)).collect(),
             mcp_servers: servers.iter().filter_map(|row| StoredServer::of(row, seal)).collect(),
+            blocked_tools: blocked.into_iter().map(|row| row.tool_name).collect(),
             mcp_toolsets: toolsets.iter().map(StoredToolset::of).collect(),
             models: models.iter().map(|row| StoredModel::of(row, open(&row.litellm_params))).collect(),
             credentials: credentials
@@ -370,6 +376,10 @@ impl Stored {
             sso: sso::opened(sso.first(), open),
         })
     }
+}
+
+fn blocked_tools() -> Filter {
+    Filter::new().is("input_policy", crate::tools::BLOCKED)
 }
 
 impl StoredModel {

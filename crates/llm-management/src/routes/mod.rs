@@ -30,6 +30,7 @@ pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod tags;
 pub(crate) mod teams;
+pub(crate) mod tools;
 pub(crate) mod tuning;
 pub(crate) mod users;
 pub(crate) mod vaults;

@@ -19,6 +19,7 @@ fn registry() -> Registry {
             server("time", r#"{"url":"http://h/3","allow_all_keys":true,"disallowed_tools":["set"]}"#),
         ],
         toolsets: vec![Arc::new(set())],
+        blocked: Vec::new(),
     }
 }
 

@@ -50,6 +50,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0006_sessions_and_pace.sql"),
         postgres: include_str!("../../migrations/postgres/0006_sessions_and_pace.sql"),
     },
+    Migration {
+        name: "0007_tool_calls",
+        sqlite: include_str!("../../migrations/sqlite/0007_tool_calls.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_tool_calls.sql"),
+    },
 ];
 
 /// Held while migrating, so gateways that start together wait for the first one. Any number of ours does.

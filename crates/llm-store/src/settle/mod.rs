@@ -6,6 +6,7 @@ mod counters;
 mod daily;
 mod pace;
 mod spend_rows;
+mod tools;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -143,6 +144,7 @@ impl Store {
         counters::write(&mut tx, batch).await?;
         daily::write(&mut tx, &batch.daily).await?;
         pace::write(&mut tx, &batch.pace).await?;
+        tools::write(&mut tx, batch).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -68,6 +68,7 @@ everywhere! {
     settle::taken_ids_of_runs_are_changed,
     settle::hostile_calls_do_not_stop_a_batch,
     settle::windows_move_forward,
+    settle::tools_are_counted,
     daily::rollups_add_up,
     daily::rows_are_told_apart,
     daily::day_by_day,
