@@ -1,6 +1,7 @@
 //! Tools that single teams and keys may not call.
 
-use llm_store::{Filter, KeyPatch, ObjectPermissionRow, TeamPatch, TeamRow, VerificationToken};
+use chrono::Utc;
+use llm_store::{Filter, KeyPatch, ObjectPermissionRow, StoreTx, TeamPatch, TeamRow, VerificationToken};
 use llm_types::Json;
 
 use super::BLOCKED;
@@ -85,17 +86,21 @@ impl Accounts {
         whose: (Option<&str>, Option<&str>),
         block: bool,
     ) -> Outcome<bool> {
-        let owner = self.owner_of_override(whose).await?;
-        let there = self.grants_of(owner.permission()).await?.map(|row| row.blocked_tools).unwrap_or_default();
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let owner = self.owner_of_override(&mut tx, whose).await?;
+        let linked = owner.permission().map(String::as_str);
+        let there = match linked {
+            Some(id) => tx.table::<ObjectPermissionRow>().get([id]).await?.map(|row| row.blocked_tools),
+            None => None,
+        };
+        let there = there.unwrap_or_default();
         if there.iter().any(|tool| tool == name) == block {
             return Ok(false);
         }
         let kept = there.iter().filter(|tool| *tool != name).map(String::as_str).chain(block.then_some(name));
         let list = Json::Array(kept.map(Json::from).collect());
         let asked = grants::asked(&Some(Some(Map(Json::object([("blocked_tools", list)])))))?;
-        let mut tx = self.store_or_refuse()?.begin().await?;
-        let there = owner.permission().map(String::as_str);
-        let id = self.link_grants(&mut tx, actor, asked.as_ref(), there).await?;
+        let id = self.link_grants(&mut tx, actor, asked.as_ref(), linked).await?;
         match &owner {
             Owner::Team(row) => {
                 let patch = TeamPatch { object_permission_id: id, ..TeamPatch::default() };
@@ -114,17 +119,25 @@ impl Accounts {
         Ok(true)
     }
 
-    async fn owner_of_override(&self, whose: (Option<&str>, Option<&str>)) -> Outcome<Owner> {
+    /// Whose block it is. The row is written first: whoever else blocks a tool for them waits for it, so that no two lists undo
+    /// each other.
+    async fn owner_of_override(&self, tx: &mut StoreTx, whose: (Option<&str>, Option<&str>)) -> Outcome<Owner> {
         let missing = || not_found("Key or team not found for the given identifier");
+        let now = Utc::now();
         match whose {
             (Some(_), Some(_)) => Err(bad("Provide either team_id or key_hash, not both").into()),
             (Some(team), None) => {
-                let row = self.store_or_refuse()?.table::<TeamRow>().get([team.trim()]).await?;
+                let id = team.trim();
+                let touch = TeamPatch { updated_at: Some(now), ..TeamPatch::default() };
+                tx.table::<TeamRow>().update([id], &touch).await?;
+                let row = tx.table::<TeamRow>().get([id]).await?;
                 Ok(Owner::Team(Box::new(row.ok_or_else(missing)?)))
             }
             (None, key) => {
                 let hash = crate::KeyDigest::of_key_or_hash(key.unwrap_or_default()).hex();
-                let row = self.store_or_refuse()?.keys().get_by_hash(&hash).await?;
+                let touch = KeyPatch { updated_at: Some(Some(now)), ..KeyPatch::default() };
+                tx.keys().update([hash.as_str()], &touch).await?;
+                let row = tx.keys().get_by_hash(&hash).await?;
                 Ok(Owner::Key(Box::new(row.ok_or_else(missing)?)))
             }
         }
