@@ -42,6 +42,8 @@ pub(super) async fn tools_that_were_called(house: &House) {
         (json!({"tool_name": "git/log", "input_policy": "trusted"}), 400),
         (json!({"tool_name": "git/log", "input_policy": "blocked", "team_id": "nobody"}), 404),
         (json!({"tool_name": "git/log", "input_policy": "blocked", "team_id": "a", "key_hash": "b"}), 400),
+        (json!({"tool_name": "git/log", "key_hash": hash}), 400),
+        (json!({"tool_name": "git/log", "output_policy": "untrusted", "key_hash": hash}), 400),
     ] {
         send(house, Method::POST, policy, wrong, status).await;
     }

@@ -32,25 +32,31 @@ const UNTRUSTED: &str = "untrusted";
 /// LiteLLM's third word: the tool wants a conversation without output of untrusted ones.
 const TRUSTED: &str = "trusted";
 
-/// A word of LiteLLM's for a tool; nothing where none is given.
+/// A word of LiteLLM's for a tool, in a field of a body or (`?`) of a query.
+///
+/// # Errors
+/// 422 for other words.
+fn policy(field: &'static str, word: &str, words: &[&str]) -> Outcome<()> {
+    if words.contains(&word) {
+        return Ok(());
+    }
+    let message = "Input should be 'trusted', 'untrusted' or 'blocked'";
+    let (field, input) = (field.to_owned(), Json::from(word));
+    Err(Problem::Fields(vec![FieldProblem { field, kind: "literal_error", message, input }]))
+}
+
+/// A policy that a body gives; nothing where none is given.
 ///
 /// # Errors
 /// 422 for other words, 400 for `trusted`: nobody looks at where texts of a conversation come from.
-fn policy(field: &'static str, given: Option<String>, words: &[&str]) -> Outcome<Option<String>> {
-    match given {
-        None => Ok(None),
-        Some(word) if !words.contains(&word.as_str()) => {
-            let message = "Input should be 'trusted', 'untrusted' or 'blocked'";
-            let (field, input) = (field.to_owned(), Json::from(word));
-            Err(Problem::Fields(vec![FieldProblem { field, kind: "literal_error", message, input }]))
-        }
-        Some(word) if word == TRUSTED => {
-            Err(bad("`trusted` is not served: it would change nothing. A tool can be blocked.")
-                .with_param(field)
-                .into())
-        }
-        word => Ok(word),
+fn served(field: &'static str, given: Option<String>, words: &[&str]) -> Outcome<Option<String>> {
+    let Some(word) = given else { return Ok(None) };
+    policy(field, &word, words)?;
+    if word == TRUSTED {
+        let why = "`trusted` is not served: it would change nothing. A tool can be blocked.";
+        return Err(bad(why).with_param(field).into());
     }
+    Ok(Some(word))
 }
 
 /// What a tool can be, for forms.
@@ -75,10 +81,8 @@ impl Accounts {
     /// # Errors
     /// 422 for a policy that is none.
     pub async fn tools(&self, input_policy: Option<&str>) -> Outcome<Json> {
-        if let Some(word) = input_policy.filter(|word| ![TRUSTED, UNTRUSTED, BLOCKED].contains(word)) {
-            let message = "Input should be 'trusted', 'untrusted' or 'blocked'";
-            let (field, input) = ("?input_policy".to_owned(), Json::from(word));
-            return Err(Problem::Fields(vec![FieldProblem { field, kind: "literal_error", message, input }]));
+        if let Some(word) = input_policy {
+            policy("?input_policy", word, &[TRUSTED, UNTRUSTED, BLOCKED])?;
         }
         let filter = Filter::new().maybe("input_policy", input_policy.map(str::to_owned));
         let query = ListQuery::all(filter).sorted("created_at", true);
@@ -101,7 +105,8 @@ impl Accounts {
     /// may be blocked before anybody called it.
     ///
     /// # Errors
-    /// 404 for an unknown team or key; 400 for both, for a body that says nothing and for what is not served; 422.
+    /// 404 for an unknown team or key; 400 for both, for either without `input_policy`, for a body that says nothing and for
+    /// what is not served; 422.
     pub async fn set_tool_policy(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let asked = PolicyBody::read(body)?;
         let name = required(asked.tool_name.clone(), "tool_name", body)?;
@@ -109,8 +114,8 @@ impl Accounts {
             return Err(bad("A tool has a name").with_param("tool_name").into());
         }
         let (team, key) = (asked.team_id.flatten(), asked.key_hash.flatten());
-        let input = policy("input_policy", asked.input_policy.flatten(), &[TRUSTED, UNTRUSTED, BLOCKED])?;
-        let output = policy("output_policy", asked.output_policy.flatten(), &[TRUSTED, UNTRUSTED])?;
+        let input = served("input_policy", asked.input_policy.flatten(), &[TRUSTED, UNTRUSTED, BLOCKED])?;
+        let output = served("output_policy", asked.output_policy.flatten(), &[TRUSTED, UNTRUSTED])?;
         let told = |input: Option<&str>, output: Option<&str>| {
             Json::object([
                 ("tool_name", Json::from(name.as_str())),
@@ -121,13 +126,17 @@ impl Accounts {
                 ("key_hash", Json::from(key.as_deref())),
             ])
         };
-        if team.is_some() || key.is_some() {
-            let block = input.as_deref() == Some(BLOCKED);
-            self.override_tool(actor, &name, (team.as_deref(), key.as_deref()), block).await?;
-            return Ok(told(input.as_deref(), output.as_deref()));
-        }
         if input.is_none() && output.is_none() {
             return Err(bad("At least one of input_policy or output_policy must be provided").into());
+        }
+        if team.is_some() || key.is_some() {
+            let Some(word) = &input else {
+                let why = "input_policy must be provided with team_id or key_hash";
+                return Err(bad(why).with_param("input_policy").into());
+            };
+            let block = word == BLOCKED;
+            self.override_tool(actor, &name, (team.as_deref(), key.as_deref()), block).await?;
+            return Ok(told(input.as_deref(), output.as_deref()));
         }
         self.stores_models()?;
         let row = self.write_tool(actor, &name, input).await?;
