@@ -22,20 +22,41 @@ pub(crate) fn filter(call: &Call, upstream: Format, counter: &Counter) -> Option
     Some(Box::new(Estimate {
         counter: counter.clone(),
         prompt,
-        written: String::new(),
-        beyond: 0,
+        visible: Written::default(),
+        thoughts: Written::default(),
         known: false,
         complete: false,
     }))
+}
+
+/// Text of an answer.
+#[derive(Debug, Default)]
+struct Written {
+    kept: String,
+    /// Bytes behind those that are kept.
+    beyond: u64,
+}
+
+impl Written {
+    fn push(&mut self, text: &str) {
+        if self.kept.len() < KEPT {
+            self.kept.push_str(text);
+        } else {
+            self.beyond += text.len() as u64;
+        }
+    }
+
+    fn tokens(&self, model: &str) -> u64 {
+        tokens::count(model, &self.kept) as u64 + self.beyond / 4
+    }
 }
 
 #[derive(Debug)]
 struct Estimate {
     counter: Counter,
     prompt: Call,
-    written: String,
-    /// Bytes behind those that are kept.
-    beyond: u64,
+    visible: Written,
+    thoughts: Written,
     /// The host said it.
     known: bool,
     /// The answer has an end.
@@ -47,13 +68,17 @@ impl Estimate {
     fn usage(&self) -> Option<UsageReport> {
         let model = &self.counter.model;
         let input_text = crate::tokens::of_messages(&self.prompt, model).ok()?;
-        let output_text = tokens::count(model, &self.written) as u64 + self.beyond / 4;
-        let usage = Usage { input_text, output_text, source: UsageSource::Estimated, ..Usage::default() };
+        let (output_text, reasoning) = (self.visible.tokens(model), self.thoughts.tokens(model));
+        let output = output_text + reasoning;
+        let usage = Usage { input_text, output_text, reasoning, source: UsageSource::Estimated, ..Usage::default() };
         let told = Json::object([
             ("prompt_tokens", Json::from(input_text)),
-            ("completion_tokens", Json::from(output_text)),
-            ("total_tokens", Json::from(input_text + output_text)),
-            ("completion_tokens_details", Json::object([("reasoning_tokens", 0), ("text_tokens", output_text)])),
+            ("completion_tokens", Json::from(output)),
+            ("total_tokens", Json::from(input_text + output)),
+            (
+                "completion_tokens_details",
+                Json::object([("reasoning_tokens", reasoning), ("text_tokens", output_text)]),
+            ),
         ]);
         Some(UsageReport { usage, raw: Some((Format::OpenAiChat, told.to_raw())) })
     }
@@ -64,13 +89,11 @@ impl EventFilter for Estimate {
         match &event {
             Event::Usage(_) => self.known = true,
             Event::Finish { .. } => self.complete = true,
-            Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } if !self.known => {
-                if self.written.len() < KEPT {
-                    self.written.push_str(text);
-                } else {
-                    self.beyond += text.len() as u64;
-                }
-            }
+            Event::Delta { delta, .. } if !self.known => match delta {
+                Delta::Text(text) | Delta::Arguments(text) | Delta::Refusal(text) => self.visible.push(text),
+                Delta::Thinking(text) => self.thoughts.push(text),
+                _ => {}
+            },
             Event::End if self.complete && !self.known => {
                 if let Some(usage) = self.usage() {
                     next.event(Event::Usage(Box::new(usage)));

@@ -165,6 +165,7 @@ pub async fn one(
     }
     let intent = wish.intent(ctx, (body.len() / 4) as u64);
     let admitted = core.app.accounts.admit_shared(who, ctx.route, &intent).await;
+    ctx.no_log = wish.no_log;
     ctx.wish = Some(wish);
     let reservation = admitted?;
     crate::region::bind(ctx, who, &reservation);

@@ -14,17 +14,25 @@ use crate::beside::Side;
 use crate::core::Core;
 use crate::flow::Context;
 
-/// Opens the guardrails of a call and runs those that come before it. A guardrail that edits the request makes a new
+/// Opens the guardrails of a call and runs those that come before it; calls that generate nothing have those of logs only. A guardrail that edits the request makes a new
 /// body.
 ///
 /// # Errors
 /// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
 pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
-    if call.operation != OperationKind::Generate {
+    let judged = call.operation == OperationKind::Generate;
+    if !judged && !ctx.wants_content() {
         return Ok(Guards::default());
     }
     let applied = policies(ctx)?;
     let guards = open_all(ctx, &call.model, std::iter::empty(), &applied)?;
+    if ctx.wants_content() && guards.has(Mode::LoggingOnly) {
+        // Opened for themselves: they outlive the call's own, which end with its answer.
+        ctx.log_guards = Some(Arc::new(open_all(ctx, &call.model, std::iter::empty(), &applied)?));
+    }
+    if !judged {
+        return Ok(Guards::default());
+    }
     ctx.policies = applied.policies;
     if guards.is_empty() {
         return Ok(guards);
@@ -39,10 +47,6 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     }
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
-    if guards.has(Mode::LoggingOnly) {
-        // Opened for themselves: they outlive the call's own, which end with its answer.
-        ctx.log_guards = Some(Arc::new(open(ctx, &call.model)?));
-    }
     Ok(guards)
 }
 

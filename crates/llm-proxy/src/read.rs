@@ -93,7 +93,7 @@ pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
     call.id = Arc::clone(&ctx.id);
     call.via = Some(crate::via::onward(&ctx.parts.headers));
     call.beside = beside(ctx);
-    call.want_content = ctx.wants_content() && !wish.no_log;
+    call.want_content = ctx.wants_content();
     call.headers = forwarded(ctx);
     call
 }

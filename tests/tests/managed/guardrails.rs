@@ -122,4 +122,10 @@ async fn guardrails_of_logs_mask_logs_alone() {
     let logged = || logger.seen().iter().map(|asked| asked.json.to_string()).collect::<String>();
     let told = eventually("the call is told", async || Some(logged()).filter(|all| all.contains("plain"))).await;
     assert!(!told.contains("albatross") && told.matches("[KEYWORD_REDACTED]").count() >= 2, "{told}");
+
+    let embed = json!({"model": "gpt", "input": "an albatross to embed"});
+    assert_eq!(gateway.post("/v1/embeddings", &embed, &plain).await.unwrap().status, 200);
+    let told =
+        eventually("the other call is told", async || Some(logged()).filter(|all| all.contains("to embed"))).await;
+    assert!(!told.contains("albatross"), "calls that generate nothing are masked too: {told}");
 }

@@ -251,7 +251,7 @@ fn demands_stay(before: &Json, after: &Json) -> Outcome<()> {
 }
 
 /// Nothing of a list is lost.
-fn stays(list: &'static str, before: &[String], after: &[String]) -> Outcome<()> {
+pub(crate) fn stays(list: &'static str, before: &[String], after: &[String]) -> Outcome<()> {
     match before.iter().find(|name| !after.contains(name)) {
         Some(lost) => {
             let why = format!("Only proxy admins can take {lost} out of {list}.");

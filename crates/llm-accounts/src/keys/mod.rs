@@ -24,6 +24,7 @@ use llm_types::{Error, Kind};
 use crate::request::Outcome;
 use crate::{Accounts, Identity, KeyDigest};
 
+pub(crate) use change::stays;
 pub use copies::KeyCopies;
 pub(crate) use fill::{bad, renewal, reset};
 pub use read::KeyListQuery;

@@ -1,6 +1,6 @@
 //! Which policies are for a call, and the guardrails that they make.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::read::{Attachment, Policy, fits};
@@ -161,7 +161,8 @@ impl Policies {
                 out.add(found.policy, Some(found.via), &line, context);
             }
         }
-        for name in asked {
+        let mut known = HashSet::new();
+        for name in asked.into_iter().filter(|name| known.insert(*name)) {
             if let Some(version) = name.strip_prefix(VERSION).and_then(|id| self.versions.get(id)) {
                 let line = self.line(&version.name, &version.policy);
                 out.add(&version.name, None, &line, context);

@@ -3,7 +3,7 @@
 
 use chrono::Utc;
 use llm_store::{Filter, GuardrailRow, ListQuery, PolicyRow};
-use llm_types::{Json, RawJson};
+use llm_types::{Error, Json, RawJson};
 
 use super::read::{Policy, StoredPolicy};
 use crate::Accounts;
@@ -131,14 +131,22 @@ impl Accounts {
     pub async fn change_policy(&self, actor: Actor<'_>, id: &str, body: &Json) -> Outcome<Json> {
         let asked = PolicyBody::read(body)?;
         self.stores_models()?;
-        let before = self.policy_row(id).await?;
+        let known = self.policy_row(id).await?;
+        let changed = |before: &PolicyRow| {
+            with(PolicyRow { updated_at: Utc::now(), updated_by: actor.name(), ..before.clone() }, asked.clone())
+        };
+        let wished = changed(&known);
+        if wished.policy_name.is_empty() {
+            return Err(bad("A policy needs a name").with_param("policy_name").into());
+        }
+        self.check_policy(&wished).await?;
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let before = self.policy_version_alone(&mut tx, &known).await?;
         if before.version_status != DRAFT {
             let why = "Only draft versions can be updated. Make a new version to change a published one or that in production.";
             return Err(bad(why).into());
         }
-        let row = with(PolicyRow { updated_at: Utc::now(), updated_by: actor.name(), ..before.clone() }, asked);
-        self.check_policy(&row).await?;
-        let mut tx = self.store_or_refuse()?.begin().await?;
+        let row = changed(&before);
         let taken = format!("Policy '{}' has this version already", row.policy_name);
         unless_taken(tx.table().put(&row).await, taken, "policy_name")?;
         self.audit(tx.table(), actor, Action::Updated, id, Some(&before), Some(&row)).await?;
@@ -222,8 +230,12 @@ impl Accounts {
 
     pub(super) async fn policy_row(&self, id: &str) -> Outcome<PolicyRow> {
         let row = self.store_or_refuse()?.table::<PolicyRow>().get([id]).await?;
-        row.ok_or_else(|| not_found(format!("Policy with ID {id} not found")).with_param("policy_id").into())
+        row.ok_or_else(|| missing(id).into())
     }
+}
+
+pub(super) fn missing(id: &str) -> Error {
+    not_found(format!("Policy with ID {id} not found")).with_param("policy_id")
 }
 
 /// A row with what a body gives; null leaves a field as it is, as in LiteLLM.

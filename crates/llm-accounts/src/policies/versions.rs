@@ -3,10 +3,10 @@
 
 use chrono::Utc;
 use llm_store::defaults::new_id;
-use llm_store::{Filter, ListQuery, PolicyPatch, PolicyRow};
+use llm_store::{Filter, ListQuery, PolicyPatch, PolicyRow, StoreTx};
 use llm_types::Json;
 
-use super::manage::{DRAFT, PRODUCTION, shown};
+use super::manage::{DRAFT, PRODUCTION, missing, shown};
 use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found};
@@ -101,6 +101,11 @@ impl Accounts {
         let status = required(StatusBody::read(body)?.version_status, "version_status", body)?;
         self.stores_models()?;
         let row = self.policy_row(id).await?;
+        if status == PRODUCTION {
+            self.check_policy(&row).await?;
+        }
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let row = self.policy_version_alone(&mut tx, &row).await?;
         let refuse = |why: String| Err(bad(why).with_param("version_status").into());
         let now = Utc::now();
         let mut patch = PolicyPatch { updated_by: Some(actor.name()), ..PolicyPatch::default() };
@@ -118,10 +123,6 @@ impl Accounts {
             }
             (other, _) => return refuse(format!("Invalid status '{other}'. Use 'published' or 'production'.")),
         }
-        if status == PRODUCTION {
-            self.check_policy(&row).await?;
-        }
-        let mut tx = self.store_or_refuse()?.begin().await?;
         if status == PRODUCTION {
             let current = named(&row.policy_name).is("version_status", PRODUCTION.to_owned());
             let back = PolicyPatch {
@@ -143,9 +144,8 @@ impl Accounts {
     /// When the store fails.
     pub async fn delete_policy_versions(&self, actor: Actor<'_>, name: &str) -> Outcome<Json> {
         self.stores_models()?;
-        let rows = self.policy_versions_of(name).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
-        for row in &rows {
+        for row in &self.policy_alone(&mut tx, name).await? {
             self.erase(&mut tx, actor, &row.policy_id, row).await?;
         }
         self.commit_and_serve(tx).await?;
@@ -173,6 +173,20 @@ impl Accounts {
         });
         let differ = Json::Object(differ.collect());
         Ok(Json::object([("version_a", one), ("version_b", other), ("field_diffs", differ)]))
+    }
+
+    /// The versions of a policy as they are while this transaction lasts: writing them first makes whoever else changes one wait.
+    async fn policy_alone(&self, tx: &mut StoreTx, name: &str) -> Outcome<Vec<PolicyRow>> {
+        let same = PolicyPatch { policy_name: Some(name.to_owned()), ..PolicyPatch::default() };
+        tx.table::<PolicyRow>().update_where(&named(name), &same).await?;
+        Ok(tx.table::<PolicyRow>().find(named(name)).await?)
+    }
+
+    /// A version as it is while this transaction lasts.
+    pub(super) async fn policy_version_alone(&self, tx: &mut StoreTx, known: &PolicyRow) -> Outcome<PolicyRow> {
+        let rows = self.policy_alone(tx, &known.policy_name).await?;
+        let row = rows.into_iter().find(|row| row.policy_id == known.policy_id);
+        row.ok_or_else(|| missing(&known.policy_id).into())
     }
 
     /// The versions of a policy, the latest first.

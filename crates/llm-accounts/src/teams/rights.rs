@@ -6,7 +6,8 @@ use llm_types::Json;
 use super::body::{IN_METADATA, TeamBody, WRITABLE};
 use crate::grants::{self, Asked, Reach};
 use crate::keys::bounds::admin_metadata;
-use crate::keys::{Actor, bad, forbidden};
+use crate::keys::{Actor, bad, forbidden, stays};
+use crate::load::{POLICIES, texts};
 use crate::request::Outcome;
 use crate::rights::{Standing, may_write};
 use crate::{Accounts, Identity, ModelList};
@@ -32,6 +33,12 @@ impl Accounts {
             let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
             if let Some(name) = admin_metadata([Some(body), metadata]) {
                 return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());
+            }
+            if let Some(given) = &asked.metadata {
+                // LiteLLM keeps a team's policies there.
+                let before = texts(&row.metadata.read().unwrap_or_default(), POLICIES);
+                let after = given.as_ref().map(|map| texts(&map.0, POLICIES)).unwrap_or_default();
+                stays(POLICIES, &before, &after)?;
             }
         }
         let target = asked.organization_id.clone().unwrap_or_else(|| row.organization_id.clone());

@@ -82,8 +82,9 @@ impl Draft {
 
     pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
         let mut draft = Self::bare(ctx);
-        draft.keep_content = call.want_content;
-        if call.want_content {
+        // Not `want_content` of the call: guardrails and caches want it too.
+        draft.keep_content = ctx.wants_content();
+        if draft.keep_content {
             let top = llm_wire::top::Top::parse(&call.body).ok();
             let field =
                 top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));

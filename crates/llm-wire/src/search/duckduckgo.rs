@@ -34,7 +34,7 @@ impl TaskCodec for DuckDuckGo {
         fields.retain(|(name, _)| OWN.contains(&name.as_str()));
         fields.insert(0, ("q".to_owned(), Json::from(text)));
         fields.insert(1, ("format".to_owned(), Json::from("json")));
-        Ok(TaskOut { beside: Some("/".to_owned()), ..asked_by_url(fields) })
+        Ok(TaskOut { beside: Some("/".to_owned()), ..asked_by_url(fields)? })
     }
 
     fn decode(&self, request: &TaskRequest, reply: &ReplyView<'_>, _: &ReplyContext) -> Result<TaskReply> {

@@ -135,7 +135,7 @@ impl TaskCodec for House {
         let beside = self.short.filter(|_| long != Some(true)).map(|(_, tail)| tail.to_owned());
         let body = self.body(&mut fields, ctx)?;
         if self.get {
-            let mut out = TaskOut { beside, ..asked_by_url(body) };
+            let mut out = TaskOut { beside, ..asked_by_url(body)? };
             if self.untyped {
                 out.headers.clear();
             }
@@ -167,17 +167,29 @@ fn tree(reply: &ReplyView<'_>) -> Result<Json> {
     }
 }
 
+/// Bytes of names and values that a URL takes.
+const LONGEST: usize = 60_000;
+
 /// Fields as the query of a URL, lists item by item. The houses' clients name a type for the body that there is not.
-fn asked_by_url(fields: Fields) -> TaskOut {
-    let mut query = Vec::with_capacity(fields.len());
+///
+/// # Errors
+/// 400 for more than a URL takes: a list repeats its name with each item.
+fn asked_by_url(fields: Fields) -> Result<TaskOut> {
+    let (mut query, mut length) = (Vec::with_capacity(fields.len()), 0);
     for (name, value) in fields {
-        match value {
-            Json::Array(items) => query.extend(items.iter().map(|item| (name.clone(), write::text(item)))),
-            value => query.push((name, write::text(&value))),
+        let values = if let Json::Array(items) = value { items } else { vec![value] };
+        for value in values {
+            let value = write::text(&value);
+            length += name.len() + value.len() + 2;
+            if length > LONGEST {
+                let why = format!("a search of this provider has at most {LONGEST} bytes of parameters");
+                return Err(Error::bad_request(why));
+            }
+            query.push((name.clone(), value));
         }
     }
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    TaskOut { query, headers, method: Some("GET"), ..TaskOut::default() }
+    Ok(TaskOut { query, headers, method: Some("GET"), ..TaskOut::default() })
 }
 
 /// How many results the client wants.
