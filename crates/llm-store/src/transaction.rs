@@ -83,6 +83,11 @@ impl StoreTx {
         Ok(())
     }
 
+    /// Does something once the changes last, never when they do not.
+    pub fn then(&mut self, then: impl FnOnce() + Send + Sync + 'static) {
+        self.then.push(Box::new(then));
+    }
+
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
         let statement = sql.finish()?;
         match &mut self.open {

@@ -206,7 +206,7 @@ impl Accounts {
         }
         tx.commit().await?;
         gone.iter().for_each(|hash| self.forget_hash(hash));
-        let gone: Vec<&VerificationToken> = rows.iter().filter(|row| gone.contains(&row.token)).collect();
+        let gone: Vec<VerificationToken> = rows.into_iter().filter(|row| gone.contains(&row.token)).collect();
         self.drop_copies(&gone).await;
         Ok(Json::object([("deleted_keys", Json::Array(names.into_iter().map(Json::from).collect()))]))
     }

@@ -118,7 +118,7 @@ impl Accounts {
     }
 
     /// Deletes the copies of keys that are gone.
-    pub(super) async fn drop_copies(&self, gone: &[&VerificationToken]) {
+    pub(super) async fn drop_copies(&self, gone: &[VerificationToken]) {
         if let Some(copies) = self.key_copies() {
             for row in gone {
                 let name = copies.name(row);

@@ -6,6 +6,7 @@ mod bulk;
 mod change;
 mod copies;
 mod fill;
+mod gone;
 mod grants;
 mod make;
 mod read;

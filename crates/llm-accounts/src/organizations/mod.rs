@@ -152,15 +152,10 @@ impl Accounts {
         let teams = tx.table::<TeamRow>().find(of_it()).await?;
         let ids_of_teams: Vec<String> = teams.iter().map(|team| team.team_id.clone()).collect();
         let of_teams = || Filter::new().any_of("team_id", ids_of_teams.clone());
-        let keys = tx.keys().find(Filter::new().one_of(vec![of_it(), of_teams()])).await?;
-        let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
-        for key in &keys {
-            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
-        }
+        let hashes = self.remove_keys(&mut tx, actor, Filter::new().one_of(vec![of_it(), of_teams()])).await?;
         for team in &teams {
             self.audit(tx.table(), actor, Action::Deleted, &team.team_id, Some(team), None).await?;
         }
-        tx.keys().delete_with_copy(&hashes, &by).await?;
         tx.table::<TeamMembershipRow>().delete_where(&of_teams()).await?;
         tx.table::<TeamRow>().delete_with_copy(&ids_of_teams, &by).await?;
         tx.table::<OrganizationMembershipRow>().delete_where(&of_it()).await?;

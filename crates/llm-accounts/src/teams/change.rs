@@ -184,15 +184,10 @@ impl Accounts {
         let store = self.store_or_refuse()?;
         let of_them = || Filter::new().any_of("team_id", ids.clone());
         let mut tx = store.begin().await?;
-        let keys = tx.keys().find(of_them()).await?;
-        let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
-        for key in &keys {
-            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
-        }
+        self.remove_keys(&mut tx, actor, of_them()).await?;
         for team in teams {
             self.audit(tx.table(), actor, Action::Deleted, &team.team_id, Some(team), None).await?;
         }
-        tx.keys().delete_with_copy(&hashes, &by).await?;
         let members = tx.table::<TeamMembershipRow>().find(of_them()).await?;
         for member in &members {
             self.leave(&mut tx, &member.team_id, &member.user_id).await?;

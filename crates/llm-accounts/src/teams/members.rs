@@ -312,12 +312,7 @@ impl Accounts {
         self.write(tx, actor, Action::Updated, &team.team_id, Some(team), &patch).await?;
         tx.table::<TeamMembershipRow>().delete([user, team.team_id.as_str()]).await?;
         let of_member = Filter::new().is("user_id", user.to_owned()).is("team_id", team.team_id.clone());
-        let keys = tx.keys().find(of_member).await?;
-        for key in &keys {
-            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
-        }
-        let hashes: Vec<String> = keys.into_iter().map(|key| key.token).collect();
-        tx.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
+        self.remove_keys(tx, actor, of_member).await?;
         self.leave(tx, &team.team_id, user).await
     }
 }

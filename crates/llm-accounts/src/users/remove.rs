@@ -5,7 +5,6 @@ use llm_types::Json;
 
 use super::body::UserIds;
 use crate::Accounts;
-use crate::audit::Action;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, not_found};
 use crate::request::{Outcome, required};
@@ -32,12 +31,7 @@ impl Accounts {
                 }
             }
         }
-        let keys = tx.keys().find(of_them()).await?;
-        let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
-        for key in &keys {
-            self.audit(tx.table(), actor, Action::Deleted, &key.token, Some(key), None).await?;
-        }
-        tx.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
+        let hashes = self.remove_keys(&mut tx, actor, of_them()).await?;
         tx.table::<llm_store::TeamMembershipRow>().delete_where(&of_them()).await?;
         tx.table::<OrganizationMembershipRow>().delete_where(&of_them()).await?;
         tx.table::<InvitationRow>().delete_where(&of_them()).await?;
