@@ -11,6 +11,8 @@
 mod held;
 #[path = "mcp/inside.rs"]
 mod inside;
+#[path = "mcp/logged.rs"]
+mod logged;
 #[path = "mcp/openapi.rs"]
 mod openapi;
 #[path = "mcp/proofs.rs"]
@@ -37,6 +39,9 @@ fn said(asked: &Asked) -> Said {
         }
         "tools/list" if params["cursor"].is_null() => json!({"tools": [tool("log"), tool("push")], "nextCursor": "2"}),
         "tools/list" => json!({"tools": [tool("bad")]}),
+        "tools/call" if params["name"] == "made-up" => {
+            json!({"content": [{"type": "text", "text": "Unknown tool: made-up"}], "isError": true})
+        }
         "tools/call" if params["name"] == "bad" => return (500, "text/plain", "broken".to_owned()),
         "tools/call" => json!({"content": [{"type": "text", "text": params.to_string()}]}),
         "resources/list" => json!({"resources": [{"uri": "s://one", "name": "one"}]}),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_client::Report;
+use llm_guardrails::Direction;
+use llm_mcp::hub::Kind as ListKind;
 use llm_mcp::{Fault, RpcError, View, Visible, answer, rpc};
 use llm_types::record::{Cost, LogRecord};
 use llm_types::{Error, Kind, RawJson};
@@ -80,7 +82,10 @@ pub(super) async fn tool(
     reservation.mark_sent();
     let made = answer::call(&core.app.mcp, &core.http, to, params, &own);
     let (outcome, stopped) = guarded::beside(ctx, &guards, params, made).await;
-    book(core, ctx, to, (name, &own), (&outcome, stopped.as_ref()), reservation);
+    let exists = exists(core, to, &own, &outcome).await;
+    let result = outcome.as_ref().ok().filter(|_| stopped.is_none() && ctx.wants_content());
+    let logged = result.map(|result| guards.for_log(Direction::Response, result));
+    book(core, ctx, to, (name, &own, exists), (&outcome, stopped.as_ref(), logged), reservation);
     match (outcome, stopped) {
         // It was made and is billed: the model reads why it has no result.
         (Ok(_), Some(stopped)) => Ok(answer::failed(&stopped.message)),
@@ -129,13 +134,30 @@ async fn admit(
     admitted
 }
 
-/// Writes the row, settles, tells callbacks. Calls that failed cost nothing; those whose result was stopped were made.
+/// False for a name that the server does not know, as far as it can be told: with one server in sight every name is one of its
+/// own, and some answer unknown ones with a result that says so. Rows of calls that failed count for tools that are known alone.
+async fn exists(core: &Core, to: &Visible, own: &str, outcome: &Result<RawJson, Fault>) -> bool {
+    let Ok(result) = outcome else { return true };
+    if !Top::parse(result.get().as_bytes()).is_ok_and(|top| top.is_true("isError")) {
+        return true;
+    }
+    match core.app.mcp.list(&core.http, to, ListKind::Tools).await {
+        Ok(tools) => tools.iter().any(|tool| tool.text("name") == Some(own)),
+        Err(fault) => {
+            tracing::warn!(server = %to.server.name, fault = fault.in_full(), "the tools of an MCP server are not known");
+            false
+        }
+    }
+}
+
+/// Writes the row, settles, tells callbacks. `logged` is what may be seen of the result. Calls that failed cost nothing; those
+/// whose result was stopped were made.
 fn book(
     core: &Core,
     ctx: &Context,
     to: &Visible,
-    (name, own): (&str, &str),
-    (outcome, stopped): (&Result<RawJson, Fault>, Option<&Error>),
+    (name, own, exists): (&str, &str, bool),
+    (outcome, stopped, logged): (&Result<RawJson, Fault>, Option<&Error>, Option<RawJson>),
     reservation: Reservation,
 ) {
     let server = &to.server;
@@ -149,12 +171,10 @@ fn book(
     let fill = |record: &mut LogRecord| {
         record.model = Arc::from(format!("MCP: {name}"));
         record.model_group = Arc::clone(&record.model);
-        record.mcp_tool = Some(Arc::from(format!("{}/{own}", server.name)));
+        record.mcp_tool = exists.then(|| Arc::from(format!("{}/{own}", server.name)));
         record.cost = cost;
         record.cache_hit = None;
-        if ctx.wants_content() {
-            record.response = outcome.as_ref().ok().filter(|_| stopped.is_none()).cloned();
-        }
+        record.response = logged;
     };
     let record = Draft::bare(ctx).ended(error, fill);
     let report = Report { cost, ..Report::default() };

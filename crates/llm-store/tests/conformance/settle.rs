@@ -392,4 +392,12 @@ pub(crate) async fn tools_are_counted(store: Store) {
     assert!(store.apply(&again).await.unwrap().already);
     let after = found(&store.table::<ToolRow>().find(Filter::new()).await.unwrap(), "git/log");
     assert_eq!((after.call_count, after.input_policy.as_str(), after.updated_at), (4, "blocked", before.updated_at));
+    // Names of calls that failed may be made up; they count for tools that are known.
+    let failed = |id: &str, tool: &str| SpendLogRow { status: Some("failure".into()), ..row(id, Some(tool)) };
+    let spend_rows =
+        vec![failed("i", "git/log"), failed("j", "git/made-up"), failed("k", "new"), row("l", Some("new"))];
+    store.apply(&SettlementBatch { spend_rows, ..batch("3") }).await.unwrap();
+    let tools = store.table::<ToolRow>().find(Filter::new()).await.unwrap();
+    let counts = ["git/log", "new"].map(|name| found(&tools, name).call_count);
+    assert_eq!((tools.len(), counts), (3, [5, 2]));
 }
