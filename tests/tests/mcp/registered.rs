@@ -31,6 +31,8 @@ pub(super) async fn tools_that_were_called(house: &House) {
     let logs = send(house, Method::GET, "/v1/tool/git/log/logs?page_size=1", none.clone(), 200).await;
     assert_eq!((logs["logs"].as_array().unwrap().len(), logs["total"].as_u64() > Some(0)), (1, true), "{logs}");
     send(house, Method::GET, "/v1/tool/git/nothing", none.clone(), 404).await;
+    let page = send(house, Method::GET, "/v1/tool/list?page_size=1&page=2", none.clone(), 200).await;
+    assert_eq!((page["tools"].as_array().unwrap().len(), page["total"].as_u64() > Some(1)), (1, true), "{page}");
     send(house, Method::GET, "/v1/tool/list?input_policy=odd", none.clone(), 422).await;
 
     // For everybody, whether it was called before or not.
@@ -70,6 +72,23 @@ pub(super) async fn tools_that_were_called(house: &House) {
     send(house, Method::DELETE, &format!("{overrides}?key_hash={hash}"), none.clone(), 200).await;
     send(house, Method::DELETE, &format!("{overrides}?key_hash={hash}"), none.clone(), 404).await;
     assert!(house.call(&key, "/mcp", "git-log").await["result"].is_object());
+    // The name of a tool may end as the paths of another one do.
+    send(house, Method::POST, policy, block("git/logs", "untrusted"), 200).await;
+    let named = send(house, Method::GET, "/v1/tool/git/logs", none.clone(), 200).await;
+    assert_eq!(named["tool_name"], "git/logs", "{named}");
+    let logs = send(house, Method::GET, "/v1/tool/git/logs/logs", none.clone(), 200).await;
+    assert_eq!(logs["total"], 0, "{logs}");
+
+    // Clients make up names: some servers answer them with a result.
+    for made_up in ["git-made-up", "git-bad", "git-log"] {
+        house.call(&key, "/mcp", made_up).await;
+    }
+    // It reads what was called until now.
+    send(house, Method::GET, "/v1/tool/git/log/logs", none.clone(), 200).await;
+    let list = send(house, Method::GET, "/v1/tool/list", none.clone(), 200).await;
+    let of = |name: &str| list["tools"].as_array().unwrap().iter().find(|tool| tool["tool_name"] == name);
+    assert!(of("git/log").unwrap()["call_count"].as_u64() > tool["call_count"].as_u64(), "{list}");
+    assert!(of("git/made-up").is_none() && of("git/bad").is_none(), "{list}");
     let refused = house.gateway.post(policy, &block("git/log", "blocked"), &key).await.unwrap();
     assert_eq!(refused.status, 401, "{}", refused.text());
 }

@@ -6,8 +6,8 @@ mod logs;
 mod overrides;
 
 use chrono::Utc;
-use llm_store::{Filter, ListQuery, ToolPatch, ToolRow};
-use llm_types::Json;
+use llm_store::{Filter, ListQuery, StoreError, ToolPatch, ToolRow};
+use llm_types::{Error, Json};
 
 use crate::Accounts;
 use crate::audit::Action;
@@ -76,19 +76,19 @@ impl Accounts {
         ])
     }
 
-    /// `GET /v1/tool/list`: the tools, the latest found first.
+    /// `GET /v1/tool/list`: the tools, the latest found first, in pages from 1.
     ///
     /// # Errors
     /// 422 for a policy that is none.
-    pub async fn tools(&self, input_policy: Option<&str>) -> Outcome<Json> {
+    pub async fn tools(&self, input_policy: Option<&str>, (page, size): (u32, u32)) -> Outcome<Json> {
         if let Some(word) = input_policy {
             policy("?input_policy", word, &[TRUSTED, UNTRUSTED, BLOCKED])?;
         }
         let filter = Filter::new().maybe("input_policy", input_policy.map(str::to_owned));
-        let query = ListQuery::all(filter).sorted("created_at", true);
-        let rows = self.store_or_refuse()?.table::<ToolRow>().rows(&query).await?;
-        let total = rows.len() as u64;
-        Ok(Json::object([("tools", Json::Array(rows.iter().map(view::row).collect())), ("total", Json::from(total))]))
+        let query = ListQuery::page(filter, page, size).sorted("created_at", true);
+        let listing = self.store_or_refuse()?.table::<ToolRow>().list(&query).await?;
+        let tools = listing.rows.iter().map(view::row).collect();
+        Ok(Json::object([("tools", Json::Array(tools)), ("total", Json::from(listing.total))]))
     }
 
     /// `GET /v1/tool/{tool_name}`.
@@ -96,9 +96,16 @@ impl Accounts {
     /// # Errors
     /// 404 for a tool that nobody called yet.
     pub async fn tool(&self, name: &str) -> Outcome<Json> {
-        let row = self.tool_of(name).await?;
-        let row = row.ok_or_else(|| not_found(format!("Tool '{name}' not found")).with_param("tool_name"))?;
-        Ok(view::row(&row))
+        let tool = self.known_tool(name).await?;
+        tool.ok_or_else(|| not_found(format!("Tool '{name}' not found")).with_param("tool_name").into())
+    }
+
+    /// The same; nothing for a tool that nobody called yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn known_tool(&self, name: &str) -> Outcome<Option<Json>> {
+        Ok(self.tool_of(name).await?.as_ref().map(view::row))
     }
 
     /// `POST /v1/tool/policy`: blocks a tool for everybody, or no longer; with `team_id` or `key_hash` for a team or a key. A tool
@@ -145,34 +152,44 @@ impl Accounts {
 
     /// Gives a tool its policy; it has a row afterwards.
     async fn write_tool(&self, actor: Actor<'_>, name: &str, input: Option<String>) -> Outcome<ToolRow> {
-        let before = self.tool_of(name).await?;
-        let mut tx = self.store_or_refuse()?.begin().await?;
-        let row = match &before {
-            Some(row) => {
-                let patch = ToolPatch {
-                    input_policy: input,
-                    updated_at: Some(Utc::now()),
-                    updated_by: Some(actor.name()),
-                    ..ToolPatch::default()
-                };
-                self.write(&mut tx, actor, Action::Updated, &row.tool_id, Some(row), &patch).await?
-            }
-            None => {
-                let row = ToolRow {
-                    tool_name: name.to_owned(),
-                    input_policy: input.unwrap_or_else(|| UNTRUSTED.to_owned()),
-                    created_by: actor.name(),
-                    updated_by: actor.name(),
-                    ..ToolRow::default()
-                };
-                // Whoever called it meanwhile made the row: the second try finds it.
-                tx.table().insert(&row).await?;
-                self.audit(tx.table(), actor, Action::Created, &row.tool_id, None, Some(&row)).await?;
-                row
-            }
+        let there = match self.tool_of(name).await? {
+            None => match self.new_tool(actor, name, input.clone()).await? {
+                Some(made) => return Ok(made),
+                // Whoever called it meanwhile made the row.
+                None => self.tool_of(name).await?,
+            },
+            there => there,
         };
+        let row = there.ok_or_else(|| Error::internal("a tool is there and is not"))?;
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        let patch = ToolPatch {
+            input_policy: input,
+            updated_at: Some(Utc::now()),
+            updated_by: Some(actor.name()),
+            ..ToolPatch::default()
+        };
+        let row = self.write(&mut tx, actor, Action::Updated, &row.tool_id, Some(&row), &patch).await?;
         self.commit_and_serve(tx).await?;
         Ok(row)
+    }
+
+    /// The row of a tool that nobody called yet; nothing when there is one by now.
+    async fn new_tool(&self, actor: Actor<'_>, name: &str, input: Option<String>) -> Outcome<Option<ToolRow>> {
+        let row = ToolRow {
+            tool_name: name.to_owned(),
+            input_policy: input.unwrap_or_else(|| UNTRUSTED.to_owned()),
+            created_by: actor.name(),
+            updated_by: actor.name(),
+            ..ToolRow::default()
+        };
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        match tx.table().insert(&row).await {
+            Err(StoreError::Conflict(_)) => return Ok(None),
+            inserted => inserted?,
+        }
+        self.audit(tx.table(), actor, Action::Created, &row.tool_id, None, Some(&row)).await?;
+        self.commit_and_serve(tx).await?;
+        Ok(Some(row))
     }
 
     async fn tool_of(&self, name: &str) -> Outcome<Option<ToolRow>> {

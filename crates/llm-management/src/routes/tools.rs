@@ -15,8 +15,12 @@ pub(crate) static ROWS: &[Row] = &[
     row!("DELETE" "/v1/tool/{*tool_name}" Admin delete),
 ];
 
+/// Tools of a page of the list, as many as there can be.
+const LISTED: u32 = 1000;
+
 async fn list(call: Call) -> Outcome<Json> {
-    call.accounts.tools(call.text("input_policy")).await
+    let pages = (call.number("page", 1, 1)?, call.up_to("page_size", LISTED, LISTED)?);
+    call.accounts.tools(call.text("input_policy"), pages).await
 }
 
 async fn options(_: Call) -> Outcome<Json> {
@@ -27,8 +31,11 @@ async fn set(call: Call) -> Outcome<Json> {
     call.accounts.set_tool_policy(call.actor(), &call.body).await
 }
 
-/// `/v1/tool/{tool_name}`, `.../detail` and `.../logs`.
+/// `/v1/tool/{tool_name}`, `.../detail` and `.../logs`. A tool may be called so as well: the whole name counts first.
 async fn one(call: Call) -> Outcome<Json> {
+    if let Some(tool) = call.accounts.known_tool(call.named()).await? {
+        return Ok(tool);
+    }
     match call.named().rsplit_once('/') {
         Some((name, "detail")) => call.accounts.tool_detail(name).await,
         Some((name, "logs")) => {
