@@ -135,8 +135,11 @@ impl Counter {
                 self.opt(file.and_then(|file| file.get("filename"))) + data
             }
             "tool_use" => {
-                let input = part.get("input").map_or(0, |input| self.text(&spaced(input)));
-                self.opt(part.get("name")) + input
+                let mut input = String::new();
+                if let Some(value) = part.get("input") {
+                    spaced(value, &mut input);
+                }
+                self.opt(part.get("name")) + self.text(&input)
             }
             "tool_result" => match part.get("content") {
                 Some(Json::Array(parts)) => self.parts(parts)?,
@@ -168,20 +171,52 @@ impl Counter {
     }
 }
 
-/// A value as LiteLLM counts it: as Python shows it, which sets a space behind commas and colons and uses other quotes.
-fn spaced(value: &Json) -> String {
-    let within = |open: char, items: Vec<String>, close: char| format!("{open}{}{close}", items.join(", "));
+/// Writes a value as LiteLLM counts it: as Python shows it, which sets a space behind commas and colons and has its own words
+/// and quotes.
+fn spaced(value: &Json, out: &mut String) {
+    let comma = |at: usize, out: &mut String| out.push_str(if at > 0 { ", " } else { "" });
     match value {
         Json::Object(fields) => {
-            within('{', fields.iter().map(|(key, value)| format!("'{key}': {}", spaced(value))).collect(), '}')
+            out.push('{');
+            for (at, (key, value)) in fields.iter().enumerate() {
+                comma(at, out);
+                quoted(key, out);
+                out.push_str(": ");
+                spaced(value, out);
+            }
+            out.push('}');
         }
-        Json::Array(items) => within('[', items.iter().map(spaced).collect(), ']'),
-        Json::String(text) => format!("'{text}'"),
-        Json::Bool(true) => "True".to_owned(),
-        Json::Bool(false) => "False".to_owned(),
-        Json::Null => "None".to_owned(),
-        Json::Number(number) => number.to_string(),
+        Json::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                comma(at, out);
+                spaced(item, out);
+            }
+            out.push(']');
+        }
+        Json::String(text) => quoted(text, out),
+        Json::Bool(true) => out.push_str("True"),
+        Json::Bool(false) => out.push_str("False"),
+        Json::Null => out.push_str("None"),
+        Json::Number(number) => out.push_str(&number.to_string()),
     }
+}
+
+/// A text in Python's quotes: double ones where single ones, but no double ones, stand in it.
+fn quoted(text: &str, out: &mut String) {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote || c == '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
 }
 
 #[cfg(test)]
@@ -213,6 +248,20 @@ mod tests {
         assert_eq!(count(messages, &none), plain + 1);
         let answer = MessageOptions { answer: true, ..MessageOptions::default() };
         assert_eq!(count(messages, &answer), plain - 3);
+    }
+
+    #[test]
+    fn arguments_are_counted_as_python_shows_them() {
+        let value: Json = serde_json::from_str(
+            r#"{"a":[1,true,false,null,"it's"],"b":{"c":"say \"it's\"\n\t\\ \u0001 ü"},"d":[],"e":{}}"#,
+        )
+        .unwrap();
+        let mut shown = String::new();
+        spaced(&value, &mut shown);
+        // `repr` of Python 3.13.
+        let wanted =
+            r#"{'a': [1, True, False, None, "it's"], 'b': {'c': 'say "it\'s"\n\t\\ \x01 ü'}, 'd': [], 'e': {}}"#;
+        assert_eq!(shown, wanted);
     }
 
     #[test]

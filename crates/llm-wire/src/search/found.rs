@@ -59,16 +59,13 @@ impl House {
                 out.set(name, moment);
             }
         }
-        for (name, value) in item.as_object().unwrap_or_default() {
-            let goes = match self.also {
-                Also::None => false,
-                Also::One(known) => name == known && !value.is_null(),
-                Also::All => out.get(name).is_none(),
-            };
-            if goes {
-                out.set(name, value.clone());
-            }
-        }
+        let goes = |(name, value): &&(String, Json)| match self.also {
+            Also::None => false,
+            Also::One(known) => name == known && !value.is_null(),
+            Also::All => out.get(name).is_none(),
+        };
+        let more: Vec<_> = item.as_object().unwrap_or_default().iter().filter(goes).cloned().collect();
+        out.extend(more);
         Some(out)
     }
 }
@@ -91,7 +88,7 @@ fn day(value: &Json) -> Option<String> {
         Json::String(text) => text.trim().to_owned(),
         value => value.as_f64()?.to_string(),
     };
-    if let Ok(seconds) = text.parse::<f64>() {
+    if let Some(seconds) = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()) {
         let seconds = if seconds.abs() > 1e11 { seconds / 1000.0 } else { seconds };
         #[allow(clippy::cast_possible_truncation, reason = "saturates")]
         return Some(moment::date(seconds as i64));

@@ -204,9 +204,7 @@ fn answer(request: &TaskRequest, results: Vec<Json>) -> TaskReply {
 
 fn answer_with(request: &TaskRequest, results: Vec<Json>, beside: Fields) -> TaskReply {
     let mut body = Json::object([("object", Json::from("search")), ("results", Json::Array(results))]);
-    for (name, value) in beside {
-        body.set(&name, value);
-    }
+    body.extend(beside);
     TaskReply::json(body.to_string(), Some(usage(request)))
 }
 

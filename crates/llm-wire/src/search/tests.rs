@@ -86,9 +86,11 @@ fn every_house_answers_in_ours() {
 fn more_is_told_where_a_house_tells_it() {
     let brave = r#"{"news":{"results":[{"title":"N","url":"https://n"}]},"web":{"results":[
         {"title":"T","url":"https://h","page_age":"2025-01-02T03:04:05","fetched_content_timestamp":1735776000},
-        {"title":"A","url":"https://a","page_age":"2 days ago"}]}}"#;
+        {"title":"A","url":"https://a","page_age":"2 days ago"},
+        {"title":"B","url":"https://b","page_age":"nan","fetched_content_timestamp":"inf"}]}}"#;
     let one = r#"{"title":"T","url":"https://h","snippet":"","date":"2025-01-02","last_updated":"2025-01-02"}"#;
-    let rest = r#"{"title":"A","url":"https://a","snippet":""},{"title":"N","url":"https://n","snippet":""}"#;
+    let undated = |name: &str, host: &str| format!(r#"{{"title":"{name}","url":"https://{host}","snippet":""}}"#);
+    let rest = [undated("A", "a"), undated("B", "b"), undated("N", "n")].join(",");
     assert_eq!(found(Format::BraveSearch, brave), format!(r#"{{"object":"search","results":[{one},{rest}]}}"#));
     let parallel =
         r#"{"search_id":"s","usage":{"n":1},"results":[{"title":"T","url":"https://h","excerpts":["S","X"]}]}"#;
