@@ -263,13 +263,22 @@ macro_rules! body {
 }
 pub(crate) use body;
 
+/// Whether a text refers to the environment, however deep it stands: rows are resolved as deep.
+pub(crate) fn refers(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.starts_with("os.environ/"),
+        Json::Array(items) => items.iter().any(refers),
+        Json::Object(fields) => fields.iter().any(|(_, value)| refers(value)),
+        _ => false,
+    }
+}
+
 /// Parameters that say where to call and as whom: references would show the operator's secrets.
 ///
 /// # Errors
 /// 400 for one that refers to the environment.
 pub(crate) fn without_references(params: Option<&Json>) -> Outcome<()> {
-    let refers = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("os.environ/"));
-    if params.and_then(Json::as_object).unwrap_or_default().iter().any(|(_, value)| refers(value)) {
+    if params.is_some_and(refers) {
         return Err(crate::keys::bad("References to the environment belong into the file")
             .with_param("litellm_params")
             .into());
@@ -306,6 +315,18 @@ mod tests {
             (Some(None), Some(Some(1.5)), Some(Some(7)), Some(Some(true)))
         );
         assert_eq!((read.models, read.metadata), (None, None));
+    }
+
+    #[test]
+    fn references_are_found_however_deep() {
+        for text in
+            [r#""os.environ/A""#, r#"{"stop":["os.environ/A"]}"#, r#"{"extra_headers":{"x":[{"y":"os.environ/A"}]}}"#]
+        {
+            assert!(refers(&json(text)) && without_references(Some(&json(text))).is_err(), "{text}");
+        }
+        for text in [r#"{"os.environ/A":1}"#, r#"["Bearer os.environ/A"]"#, "null"] {
+            assert!(!refers(&json(text)) && without_references(Some(&json(text))).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Accounts {
             return Err(crate::keys::forbidden("Only proxy admins can add models.").into());
         }
         let team = team_of(&info);
-        self.may_write_model(actor, team.as_deref(), &params, &params).await?;
+        self.may_write_model(actor, team.as_deref(), body, &params).await?;
         let chosen = info.text("id").filter(|id| !id.is_empty()).map(str::to_owned);
         let id = chosen.unwrap_or_else(new_id);
         let taken = || bad(format!("A model with the id {id} exists already.")).with_param("model_info.id");
@@ -93,7 +93,7 @@ impl Accounts {
         let given = asked.litellm_params.clone().flatten().map_or_else(|| Json::Object(Vec::new()), |map| map.0);
         let params = merged(&before.params, &given);
         let team = team_of(&before.info);
-        self.may_write_model(actor, team.as_deref(), &given, &params).await?;
+        self.may_write_model(actor, team.as_deref(), body, &params).await?;
         let mut info = merged(&before.info, given_info.as_ref().unwrap_or(&Json::Null));
         info.set("id", id.as_str());
         if team_of(&info) != team {

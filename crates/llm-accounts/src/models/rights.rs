@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::Accounts;
 use crate::keys::rights::{Place, place};
 use crate::keys::{Actor, bad, forbidden};
-use crate::request::Outcome;
+use crate::request::{Outcome, refers};
 
 /// Parameters, besides OpenAI's, that a team's manager may set.
 const TEAM_PARAMS: &[&str] = &[
@@ -61,28 +61,30 @@ impl Accounts {
         Err(forbidden("You are not an admin of this team.").with_param("model_info.team_id").into())
     }
 
-    /// The same, and whether the parameters are ones that the caller may set. `given` are those of the call, `all` those
-    /// that the model will have.
+    /// The same, and whether the parameters of a call are ones that the caller may set. `all` are those that the model will
+    /// have.
     pub(super) async fn may_write_model(
         &self,
         actor: Actor<'_>,
         team: Option<&str>,
-        given: &Json,
+        body: &Json,
         all: &Json,
     ) -> Outcome<()> {
         self.may_touch_model(actor, team).await?;
         if actor.who.is_admin() {
             return Ok(());
         }
-        let (given, all) = (given.as_object().unwrap_or_default(), all.as_object().unwrap_or_default());
+        // All of a row is resolved: its name and what is known of the model, too.
+        let fields = body.as_object().unwrap_or_default();
+        if let Some((name, _)) = fields.iter().find(|(_, value)| refers(value)) {
+            let why = format!("Only proxy admins can refer to the environment (`{name}`).");
+            return Err(forbidden(why).with_param(name.as_str()).into());
+        }
+        let given = body.get("litellm_params").and_then(Json::as_object).unwrap_or_default();
+        let all = all.as_object().unwrap_or_default();
         let open = |name: &str| TEAM_PARAMS.contains(&name) || Field::from_name(name).is_some();
         if let Some((name, _)) = all.iter().find(|(name, _)| !open(name)) {
             return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name.as_str()).into());
-        }
-        let reference = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("os.environ/"));
-        if let Some((name, _)) = given.iter().find(|(_, value)| reference(value)) {
-            let why = format!("Only proxy admins can refer to the environment (`{name}`).");
-            return Err(forbidden(why).with_param(name.as_str()).into());
         }
         if let Some((name, _)) = given.iter().find(|(name, value)| names_no_public_host(name, value)) {
             let why = format!("Only proxy admins can set such an address (`{name}`): https and the name of a host.");
@@ -94,6 +96,10 @@ impl Accounts {
         if moves && !has_key {
             let why = "Give the api_key along: a team's model is called with a key of the team.";
             return Err(bad(why).with_param("litellm_params.api_key").into());
+        }
+        if let Some((name, _)) = all.iter().find(|(_, value)| moves && refers(value)) {
+            let why = format!("Only proxy admins can move a model that refers to the environment (`{name}`).");
+            return Err(forbidden(why).with_param(name.as_str()).into());
         }
         Ok(())
     }

@@ -166,6 +166,8 @@ async fn a_team_has_its_own_models() {
         |params: &str| format!(r#"{{"model_name":"ours","litellm_params":{params},"model_info":{{"team_id":"t"}}}}"#);
     for (params, status) in [
         (r#"{"model":"openai/x","api_key":"os.environ/OPENAI_API_KEY"}"#, 403),
+        (r#"{"model":"openai/x","api_key":"sk-t","stop":["os.environ/LITELLM_MASTER_KEY"]}"#, 403),
+        (r#"{"model":"openai/x","api_key":"sk-t","metadata":{"a":{"b":"os.environ/LITELLM_MASTER_KEY"}}}"#, 403),
         (r#"{"model":"openai/x","api_base":"https://elsewhere.example"}"#, 400),
         (r#"{"model":"openai/x","api_key":"sk-t","litellm_credential_name":"shared"}"#, 403),
         (r#"{"model":"openai/x","api_key":"sk-t","vertex_credentials":"/etc/passwd"}"#, 403),
@@ -188,6 +190,18 @@ async fn a_team_has_its_own_models() {
     let moved =
         format!(r#"{{"model_info":{{"id":"{id}"}},"litellm_params":{{"api_base":"https://elsewhere.example"}}}}"#);
     assert_eq!(gateway.post(USER, "/model/update", &moved).await.0, 400, "the key does not go elsewhere");
+    for hidden in [
+        format!(r#"{{"model_info":{{"id":"{id}","base_model":"os.environ/SALT"}}}}"#),
+        format!(r#"{{"model_info":{{"id":"{id}"}},"model_name":"os.environ/SALT"}}"#),
+    ] {
+        assert_eq!(gateway.post(USER, "/model/update", &hidden).await.0, 403, "{hidden}");
+    }
+    let of_admin = format!(r#"{{"model_info":{{"id":"{id}"}},"litellm_params":{{"stop":["os.environ/WORD"]}}}}"#);
+    assert_eq!(gateway.post(MASTER, "/model/update", &of_admin).await.0, 200);
+    let moved = format!(
+        r#"{{"model_info":{{"id":"{id}"}},"litellm_params":{{"api_base":"https://elsewhere.example","api_key":"sk-t"}}}}"#
+    );
+    assert_eq!(gateway.post(USER, "/model/update", &moved).await.0, 403, "nor does what the operator keeps");
     let (status, _) = gateway.post(USER, "/model/delete", &format!(r#"{{"id":"{id}"}}"#)).await;
     assert_eq!((status, team().await), (200, vec!["gpt-4o".to_owned()]));
 }
