@@ -153,6 +153,7 @@ async fn rotate_keys(accounts: Accounts, holder: String) {
         let rotation = accounts.settings().rotation.clone();
         if rotation.on {
             match accounts.rotate_due_keys(&holder, std::time::SystemTime::now().into()).await {
+                Ok(0) => {}
                 Ok(rotated) => tracing::info!(rotated, "keys were rotated"),
                 Err(error) => tracing::warn!(%error, "keys could not be rotated; the next round tries again"),
             }

@@ -187,6 +187,11 @@ pub trait AlertSink: Send + Sync + fmt::Debug {
         false
     }
 
+    /// True when the keys that letters are about stand in them.
+    fn writes_keys(&self) -> bool {
+        false
+    }
+
     /// Takes a letter, where letters are written. Never waits.
     fn write(&self, letter: Letter) {
         drop(letter);

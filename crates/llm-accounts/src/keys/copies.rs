@@ -38,16 +38,22 @@ impl KeyCopies {
     pub(super) async fn replace(&self, after: &VerificationToken, secret: &Secret) -> Result<Option<Secret>> {
         let name = self.name(after);
         let there = self.vault.read(&name).await?;
-        self.vault.keep(&name, secret).await?;
+        if let Err(error) = self.vault.keep(&name, secret).await {
+            // It may have taken the secret all the same.
+            self.put_back(after, secret, there.as_ref()).await;
+            return Err(error);
+        }
         Ok(there)
     }
 
-    /// Puts back what was there, or nothing.
-    pub(super) async fn put_back(&self, after: &VerificationToken, there: Option<&Secret>) {
+    /// Puts back what was there, or nothing, while it still holds what was written here.
+    pub(super) async fn put_back(&self, after: &VerificationToken, written: &Secret, there: Option<&Secret>) {
         let name = self.name(after);
-        let done = match there {
-            Some(there) => self.vault.keep(&name, there).await,
-            None => self.vault.forget(&name).await,
+        let done = match (self.vault.read(&name).await, there) {
+            (Ok(held), _) if held.as_ref().map(Secret::expose) != Some(written.expose()) => Ok(()),
+            (Ok(_), Some(there)) => self.vault.keep(&name, there).await,
+            (Ok(_), None) => self.vault.forget(&name).await,
+            (Err(error), _) => Err(error),
         };
         self.tell(done, &name);
     }

@@ -10,14 +10,14 @@ use llm_types::{Error, Result, Secret};
 
 use super::body::KeyBody;
 use super::copies::KeyCopies;
-use super::{Actor, fill, not_found};
+use super::{Actor, not_found};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
 use crate::entry::Agent;
 use crate::grants::Asked;
 use crate::period::Period;
 use crate::request::Outcome;
-use crate::{Accounts, KeyDigest, refusal};
+use crate::{Accounts, KeyDigest, MASTER_USER_ID, refusal};
 
 /// The job's name in the table of leaders, and in the trail of changes: LiteLLM's.
 const JOB: &str = "litellm_key_rotation_job";
@@ -31,7 +31,7 @@ pub struct KeyRotation {
     /// Seconds between two looks (`LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS`).
     pub interval: f64,
     /// For how long the old secret goes on working (`LITELLM_KEY_ROTATION_GRACE_PERIOD`): `24h`.
-    pub grace: Option<String>,
+    pub grace: Option<Period>,
     /// Seconds that one gateway has for a look (`LITELLM_KEY_ROTATION_LOCK_TTL_SECONDS`).
     pub lease: u64,
 }
@@ -48,6 +48,13 @@ enum Told {
     Vault(KeyCopies),
     /// Its user, by e-mail.
     Letter,
+}
+
+/// Whether a key is to get a new secret at `now`.
+fn is_due(row: &VerificationToken, now: DateTime<Utc>) -> bool {
+    let ends = row.expires.is_some_and(|end| end <= now);
+    let every = row.rotation_interval.as_deref().and_then(Period::parse);
+    row.auto_rotate == Some(true) && row.key_rotation_at.is_none_or(|at| at <= now) && !ends && every.is_some()
 }
 
 impl Accounts {
@@ -105,25 +112,31 @@ impl Accounts {
 
     async fn rotate_due(&self, store: &Store, holder: &str, now: DateTime<Utc>) -> llm_store::Result<usize> {
         let settings = self.settings();
-        if !store.lead(JOB, holder, Duration::from_secs(settings.rotation.lease.max(300))).await? {
+        let lease = Duration::from_secs(settings.rotation.lease.max(300));
+        if !store.lead(JOB, holder, lease).await? {
             return Ok(0);
         }
         store.table::<DeprecatedTokenRow>().delete_where(&Filter::new().below("revoke_at", now)).await?;
         let when = vec![Filter::new().null("key_rotation_at", true), Filter::new().at_most("key_rotation_at", now)];
         let due = store.keys().find(Filter::new().is("auto_rotate", true).one_of(when)).await?;
-        let wants = |row: &VerificationToken| {
-            let ends = row.expires.is_some_and(|end| end <= now);
-            !ends && row.rotation_interval.as_deref().and_then(Period::parse).is_some()
-        };
         let mut rotated = 0;
-        for row in due.iter().filter(|row| wants(row)) {
+        for row in due.iter().filter(|row| is_due(row, now)) {
+            // A vault may take its time: nobody else begins while this goes on, and what others changed meanwhile counts.
+            if !store.lead(JOB, holder, lease).await? {
+                tracing::warn!("another gateway rotates keys now: the rest is left to it");
+                return Ok(rotated);
+            }
+            let Some(row) = store.keys().get_by_hash(&row.token).await?.filter(|row| is_due(row, now)) else {
+                continue;
+            };
             let key = row.key_name.as_deref().unwrap_or_default();
-            match self.rotate_by_itself(row, now).await {
+            match self.rotate_by_itself(&row, now).await {
                 Ok(true) => rotated += 1,
                 Ok(false) => tracing::warn!(
                     key,
-                    "the key is due to be rotated, but nobody would be told its new secret: it keeps the old one. \
-                     See store_virtual_keys, or e-mail and the address of the key's user"
+                    "the key is due to be rotated, but nobody would be told its new secret in time: it keeps the old one. \
+                     See store_virtual_keys, or e-mail with keys in it, the address of the key's user, and \
+                     LITELLM_KEY_ROTATION_GRACE_PERIOD"
                 ),
                 Err(problem) => tracing::error!(key, problem = problem.text(), "the key could not be rotated"),
             }
@@ -134,24 +147,30 @@ impl Accounts {
 
     /// True when the key has a new secret. The vault has it first: a key that is in no vault could not be used any more.
     async fn rotate_by_itself(&self, row: &VerificationToken, now: DateTime<Utc>) -> Outcome<bool> {
-        let Some(told) = self.told_of(row).await? else { return Ok(false) };
+        let grace = self.settings().rotation.grace.and_then(|grace| grace.after(now));
+        let Some(told) = self.told_of(row, grace.is_some()).await? else { return Ok(false) };
         let secret = new_key();
-        let grace = match &self.settings().rotation.grace {
-            Some(text) => fill::period(text, "LITELLM_KEY_ROTATION_GRACE_PERIOD")?.after(now),
-            None => None,
-        };
+        let fresh = Secret::new(secret.as_str());
         let after = VerificationToken { token: KeyDigest::of(&secret).hex(), ..row.clone() };
         let before = match &told {
-            Told::Vault(copies) => copies.replace(&after, &Secret::new(secret.as_str())).await?,
+            Told::Vault(copies) => copies.replace(&after, &fresh).await?,
             Told::Letter => None,
         };
         let agent = Agent::new(self, NAME);
         let patch = KeyPatch { updated_by: Some(Some(NAME.to_owned())), ..KeyPatch::default() };
         let asked = KeyBody::default();
-        let written = self.write_rotation(agent.actor(), row, patch, (&asked, None), (&secret, grace)).await;
+        let mut written = self.write_rotation(agent.actor(), row, patch, (&asked, None), (&secret, grace)).await;
+        if written.is_err()
+            && let Ok(Some(there)) = self.store_or_refuse()?.keys().get_by_hash(&after.token).await
+        {
+            // It was written, only the answer was lost.
+            self.forget_hash(&row.token);
+            self.forget_hash(&after.token);
+            written = Ok(there);
+        }
         match (&told, &written) {
             (Told::Vault(copies), Ok(_)) => copies.leave(row, &after).await,
-            (Told::Vault(copies), Err(_)) => copies.put_back(&after, before.as_ref()).await,
+            (Told::Vault(copies), Err(_)) => copies.put_back(&after, &fresh, before.as_ref()).await,
             (Told::Letter, _) => {}
         }
         let by_letter = matches!(told, Told::Letter);
@@ -159,11 +178,13 @@ impl Accounts {
         Ok(true)
     }
 
-    async fn told_of(&self, row: &VerificationToken) -> Outcome<Option<Told>> {
+    /// Who is told. A letter has to carry the key, and may be late or lost: the old secret has to work for a while.
+    async fn told_of(&self, row: &VerificationToken, grace: bool) -> Outcome<Option<Told>> {
         if let Some(copies) = self.key_copies() {
             return Ok(Some(Told::Vault(copies)));
         }
-        let (Some(user), true) = (row.user_id.as_deref(), self.inner().alerts.letters().is_some()) else {
+        let carried = self.inner().alerts.letters().is_some_and(|letters| letters.writes_keys());
+        let Some(user) = row.user_id.as_deref().filter(|user| carried && grace && *user != MASTER_USER_ID) else {
             return Ok(None);
         };
         let user = self.store_or_refuse()?.table::<UserRow>().get([user]).await?;

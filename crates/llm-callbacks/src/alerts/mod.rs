@@ -127,6 +127,10 @@ impl AlertSink for Alerts {
         self.mailer.is_some()
     }
 
+    fn writes_keys(&self) -> bool {
+        self.mailer.as_ref().is_some_and(Mailer::shows_keys)
+    }
+
     fn write(&self, letter: Letter) {
         if let Some(mailer) = &self.mailer {
             mailer.write(&letter);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use llm_accounts::{AccountsSettings, KeyDigest, KeyRotation};
+use llm_accounts::{AccountsSettings, KeyDigest, KeyRotation, Period};
 use llm_types::Secret;
 
 use super::env::Environment;
 use super::known;
 use super::node::Value;
+use super::problem::Mark;
 use super::section::Section;
 use super::settings::{BatchSettings, DrainSettings, Settings};
 use super::{Context, Loaded, callbacks};
@@ -18,6 +19,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     out.settings.default_model = source.model.as_ref().map(|m| m.name().to_owned());
     out.settings.root_path = root_path(env);
     accounts_env(env, &mut out.accounts);
+    grace(ctx, &mut out.accounts.rotation);
     if env.get("STORE_MODEL_IN_DB").is_some() {
         out.accounts.store_model_in_db = env.is_true("STORE_MODEL_IN_DB");
     }
@@ -86,8 +88,19 @@ fn rotation(env: &Environment) -> KeyRotation {
     KeyRotation {
         on: env.is_true("LITELLM_KEY_ROTATION_ENABLED"),
         interval: number("LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS").map_or(usual.interval, f64::from),
-        grace: env.filled("LITELLM_KEY_ROTATION_GRACE_PERIOD"),
+        grace: usual.grace,
         lease: number("LITELLM_KEY_ROTATION_LOCK_TTL_SECONDS").map_or(usual.lease, u64::from),
+    }
+}
+
+/// For how long the old secret of a rotated key goes on working.
+fn grace(ctx: &Context<'_>, rotation: &mut KeyRotation) {
+    const NAME: &str = "LITELLM_KEY_ROTATION_GRACE_PERIOD";
+    let Some(text) = ctx.env.filled(NAME).filter(|_| rotation.on) else { return };
+    rotation.grace = Period::parse(text.trim());
+    if rotation.grace.is_none() {
+        let why = format!("`{text}` is not a length of time, such as 24h");
+        ctx.problems.error(&Mark::whole("environment"), NAME, why);
     }
 }
 

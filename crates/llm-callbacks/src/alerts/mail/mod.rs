@@ -119,6 +119,11 @@ pub(super) struct Mailer {
 }
 
 impl Mailer {
+    /// Whether keys stand in letters.
+    pub(super) fn shows_keys(&self) -> bool {
+        self.carrier.settings.include_key
+    }
+
     /// Starts the task that sends letters, on `background`.
     pub(super) fn start(settings: MailSettings, http: Arc<dyn Transport>, background: &Handle) -> Self {
         let carrier = Arc::new(Carrier { settings, http });
