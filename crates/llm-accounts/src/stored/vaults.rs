@@ -186,12 +186,20 @@ impl Accounts {
     /// anything is stored; it is used at once, on other gateways within seconds.
     ///
     /// # Errors
-    /// 400 without an address or a way to log in, or when the secret manager cannot be asked.
+    /// 400 without an address or a way to log in, for another address without its own secrets, or when the secret manager
+    /// cannot be asked.
     pub async fn set_vault(&self, actor: Actor<'_>, kind: VaultKind, body: &Json) -> Outcome<Json> {
         self.stores_models()?;
         let form = Self::vault_form(kind)?;
         let (there, mut settings) = self.vault_said(form).await?;
+        let ours = there.as_ref().is_some_and(|row| opened(row, self.seal().as_ref()).is_some());
+        if !ours {
+            // Secrets of the environment are for where the environment leads.
+            secrets(form).for_each(|name| drop(settings.remove(name)));
+        }
         let shown = mask::tree(&settings);
+        let (place, mut kept) = (form.address.0, secrets(form).collect::<Vec<_>>());
+        let before = settings.text(place).map(str::to_owned);
         for name in form.field_names() {
             let given = match body.get(name) {
                 None | Some(Json::Null) => continue,
@@ -201,7 +209,14 @@ impl Accounts {
             // A secret that comes back as it was shown stays.
             if shown.text(name) != Some(given) || !mask::sensitive(name) {
                 settings.set(name, given);
+                kept.retain(|secret| *secret != name);
             }
+        }
+        if let Some(secret) = kept.iter().find(|name| settings.text(name).is_some_and(|text| !text.is_empty()))
+            && settings.text(place).map(str::to_owned) != before
+        {
+            let why = format!("Give {secret} anew, or clear it: what is stored is for another {place}");
+            return Err(bad(why).with_param(*secret).into());
         }
         let fields = settings.as_object().unwrap_or_default().iter();
         let settings = Json::Object(fields.filter(|(_, value)| value.as_str() != Some("")).cloned().collect());
@@ -256,6 +271,11 @@ impl Accounts {
         let place = vault.ok_or_else(none)?.greet().await.map_err(failed)?;
         Ok(done(format!("Successfully connected to {} at {place}", form.title)))
     }
+}
+
+/// The fields that prove who the gateway is.
+fn secrets(form: &Form) -> impl Iterator<Item = &'static str> {
+    form.field_names().filter(|name| mask::sensitive(name))
 }
 
 fn done(message: String) -> Json {
