@@ -1,6 +1,8 @@
 //! Remembering what a slow source said.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use llm_http::BoxFuture;
@@ -13,18 +15,24 @@ use crate::{SecretError, SecretSource};
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
 
 /// Keeps a source's secrets for a while. "Not there" and errors are asked again each time; when the source fails, an
-/// overdue secret goes on being used: a manager that is down must not take the gateway with it.
+/// overdue secret goes on being used, and [`Cached::behind`] says so: a manager that is down must not take the gateway with it.
 #[derive(Debug)]
 pub struct Cached<S> {
     source: S,
     lifetime: Duration,
     known: Mutex<HashMap<String, (Instant, Secret)>>,
+    behind: Arc<AtomicBool>,
 }
 
 impl<S> Cached<S> {
     /// Over `source`; each secret is believed for `lifetime`.
     pub fn new(source: S, lifetime: Duration) -> Self {
-        Cached { source, lifetime, known: Mutex::default() }
+        Cached { source, lifetime, known: Mutex::default(), behind: Arc::default() }
+    }
+
+    /// Becomes true when an overdue secret was given. Whoever looks sets it back.
+    pub fn behind(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.behind)
     }
 
     /// Forgets everything, so that rotated secrets are read anew.
@@ -55,7 +63,11 @@ impl<S: SecretSource> SecretSource for Cached<S> {
                     self.known.lock().remove(name);
                     Ok(None)
                 }
-                (Err(_), Some((_, overdue))) => Ok(Some(overdue)),
+                (Err(error), Some((_, overdue))) => {
+                    tracing::warn!(name, %error, "a secret cannot be read anew: the one from before is used");
+                    self.behind.store(true, Ordering::Release);
+                    Ok(Some(overdue))
+                }
                 (Err(error), None) => Err(error),
             }
         })
@@ -64,7 +76,7 @@ impl<S: SecretSource> SecretSource for Cached<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -101,8 +113,10 @@ mod tests {
     async fn an_overdue_secret_outlives_a_failing_source() {
         let cached = Cached::new(Counting::default(), Duration::ZERO);
         assert_eq!(value(&cached, "missing").await, Ok(None));
-        for expected in ["2", "2", "4", "5", "5", "7"] {
+        let behind = cached.behind();
+        for (expected, overdue) in [("2", false), ("2", true), ("4", false), ("5", false), ("5", true), ("7", false)] {
             assert_eq!(value(&cached, "a").await, Ok(Some(expected.to_owned())));
+            assert_eq!(behind.swap(false, Ordering::AcqRel), overdue, "{expected}");
         }
         assert_eq!(value(&cached, "missing").await, Ok(None));
         assert!(value(&cached, "b").await.is_err());

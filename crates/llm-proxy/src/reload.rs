@@ -117,9 +117,13 @@ impl Reloader {
     }
 
     fn load(&self, stored: &Stored) -> (Option<Loaded>, Vec<Problem>) {
+        self.load_under(stored, &self.filled.load())
+    }
+
+    fn load_under(&self, stored: &Stored, env: &Environment) -> (Option<Loaded>, Vec<Problem>) {
         let prices = self.prices.load().prices.clone();
         let source = Source { stored: Some(stored.clone()), prices, ..self.source() };
-        let (mut loaded, problems) = config::load(&source, &self.filled.load());
+        let (mut loaded, problems) = config::load(&source, env);
         if let Some(loaded) = &mut loaded {
             self.flags.apply(loaded);
         }
@@ -152,15 +156,20 @@ impl Reloader {
                 (self.last.load_full(), self.seen.lock().clone())
             }
         };
-        let read = self.read_secrets(&self.source(), Some(&stored)).await;
-        read.map_err(|problem| vec![problem.to_string()])?;
-        let (loaded, problems) = self.load(&stored);
+        let filled = self.ask_secrets(&self.source(), Some(&stored)).await;
+        let filled = filled.map_err(|problem| vec![problem.to_string()])?;
+        let (loaded, problems) = self.load_under(&stored, &filled.env);
         let Some(mut loaded) = loaded else { return Err(errors(&problems)) };
+        if filled.wrong {
+            // It could not be read a moment ago: whoever writes it is not done.
+            return Err(vec!["the configuration changed while it was read".to_owned()]);
+        }
         let accounts = loaded.accounts.clone();
         let sso = loaded.sso.take().map(|plan| crate::start::single_sign_on(plan, Arc::clone(&app.idp)));
         let cache = self.another_cache(&app, &mut loaded, &mut warnings).await;
         let state = Arc::clone(app.snapshot.load().engine.router.state());
         let snapshot = Snapshot::build(loaded, &app.bus, Some(state)).map_err(|e| vec![e.to_string()])?;
+        self.adopt_secrets(&filled);
         app.accounts.set_directory(directory(&snapshot));
         app.sso.set(sso);
         app.accounts.set_settings(accounts);

@@ -2,6 +2,7 @@
 //! anew when they are old. `docs/secrets.md`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,7 +12,7 @@ use llm_credentials::{Ambient, Cached, SecretSource, Vault, VaultSettings};
 use llm_http::{HttpClient, HttpConfig};
 use parking_lot::Mutex;
 
-use crate::config::{Asking, Environment, Problem, SecretPlan, Source, asking, leading_to, outgoing};
+use crate::config::{Asking, Environment, Named, Problem, SecretPlan, Source, asking, leading_to, outgoing};
 
 /// Names that are asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -33,7 +34,20 @@ struct Opened {
     over: Vec<(String, String)>,
     vault: Arc<dyn Vault>,
     source: Box<dyn SecretSource>,
+    /// Secrets that are overdue were given.
+    behind: Arc<AtomicBool>,
     lifetime: Duration,
+}
+
+/// What a secret manager said, to be put in place with the configuration that asked for it.
+#[derive(Debug)]
+pub struct Filled {
+    /// The environment together with the secrets.
+    pub env: Environment,
+    /// The configuration could not be read, or names a secret manager wrongly: loading tells, and it must not be served.
+    pub wrong: bool,
+    opened: Option<Arc<Opened>>,
+    old: Option<Instant>,
 }
 
 // The variables of the configuration are secret.
@@ -44,47 +58,72 @@ impl std::fmt::Debug for Opened {
 }
 
 impl Opened {
-    /// Those of the names that it has.
-    async fn ask(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<(String, String)>, Problem> {
-        let ask = |name: String| async move {
-            let found = self.source.get(&name).await.map_err(|error| {
-                let hint = "hosted_keys names the secrets that it is asked for; access_mode: write_only none";
-                self.plan.problem(format!("{name} cannot be read: {error}"), hint)
-            })?;
-            Ok::<_, Problem>(found.map(|secret| (name, secret.expose().to_owned())))
+    /// Those of the names that it has, and whether all is as it should be: nothing overdue, nothing left out. Names of rows
+    /// that cannot be read are left out.
+    async fn ask(&self, asking: Asking) -> Result<(Vec<(String, String)>, bool), Problem> {
+        self.behind.store(false, Ordering::Release);
+        let ask = |(name, needed): (String, bool)| async move {
+            match self.source.get(&name).await {
+                Ok(found) => Ok((found.map(|secret| (name, secret.expose().to_owned())), true)),
+                Err(error) if needed => {
+                    let hint = "hosted_keys names the secrets that it is asked for; access_mode: write_only none";
+                    Err(self.plan.problem(format!("{name} cannot be read: {error}"), hint))
+                }
+                Err(error) => {
+                    tracing::warn!(name, %error, "a secret that only the database refers to cannot be read: it is left out");
+                    Ok((None, false))
+                }
+            }
         };
-        let found: Vec<Option<(String, String)>> =
+        let needed = asking.names.into_iter().map(|name| (name, true));
+        let names: Vec<_> = needed.chain(asking.of_rows.into_iter().map(|name| (name, false))).collect();
+        let found: Vec<(Option<(String, String)>, bool)> =
             stream::iter(names).map(ask).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        let whole = found.iter().all(|(_, read)| *read) && !self.behind.load(Ordering::Acquire);
+        Ok((found.into_iter().filter_map(|(found, _)| found).collect(), whole))
     }
 }
 
 impl Secrets {
     /// The environment together with the secrets that the configuration refers to. Without a secret manager it is as it was.
+    /// What is in use stays so until the answer is adopted.
     ///
     /// # Errors
     /// When the secret manager cannot be opened or asked. A name that it does not have is no error: the environment may
     /// have it.
-    pub async fn laid_over(&self, source: &Source, env: &Environment) -> Result<Environment, Problem> {
-        let Some(asking) = asking(source, env) else {
-            *self.opened.lock() = None;
-            return Ok(env.clone());
+    pub async fn laid_over(&self, source: &Source, env: &Environment) -> Result<Filled, Problem> {
+        let none = |wrong| Filled { env: env.clone(), wrong, opened: None, old: None };
+        let asking = match asking(source, env) {
+            Named::This(asking) => *asking,
+            Named::Nothing => return Ok(none(false)),
+            Named::Wrongly => return Ok(none(true)),
         };
         let opened = self.open(&asking)?;
         if !opened.plan.reads {
-            return Ok(env.clone());
+            return Ok(Filled { opened: Some(opened), ..none(false) });
         }
-        let found = opened.ask(asking.names).await;
-        let again = if found.is_ok() { opened.lifetime } else { AGAIN };
-        *self.old.lock() = Instant::now().checked_add(again).filter(|_| !again.is_zero());
-        Ok(env.holding(found?))
+        let (found, whole) = opened.ask(asking).await?;
+        let again = if whole { opened.lifetime } else { AGAIN };
+        let old = Instant::now().checked_add(again).filter(|_| !again.is_zero());
+        Ok(Filled { env: env.holding(found), wrong: false, opened: Some(opened), old })
+    }
+
+    /// Puts in place what a configuration that is served asked for.
+    pub fn adopt(&self, filled: &Filled) {
+        self.opened.lock().clone_from(&filled.opened);
+        *self.old.lock() = filled.old;
+    }
+
+    /// What is old could not be read anew: it is tried again later.
+    pub fn put_off(&self) {
+        *self.old.lock() = Instant::now().checked_add(AGAIN);
     }
 
     /// The one in use, or another one where the configuration says something else.
     fn open(&self, asking: &Asking) -> Result<Arc<Opened>, Problem> {
         let (plan, over) = (&asking.plan, asking.env.overlay());
-        let mut opened = self.opened.lock();
-        if let Some(there) = &*opened
+        let opened = self.opened.lock().clone();
+        if let Some(there) = &opened
             && there.plan == *plan
             && there.over == over
         {
@@ -97,13 +136,12 @@ impl Secrets {
             .map_err(|error| plan.problem(error.message, "docs/secrets.md says what it takes"))?;
         let lifetime = plan.kind.lifetime(&ambient);
         let cached = Cached::new(Asked(Arc::clone(&vault)), lifetime);
+        let behind = cached.behind();
         let source: Box<dyn SecretSource> = match &plan.primary {
             Some(primary) => Box::new(Primary::new(cached, primary)),
             None => Box::new(cached),
         };
-        let new = Arc::new(Opened { plan: plan.clone(), over, vault, source, lifetime });
-        *opened = Some(Arc::clone(&new));
-        Ok(new)
+        Ok(Arc::new(Opened { plan: plan.clone(), over, vault, source, behind, lifetime }))
     }
 
     /// True when what was read is older than it is believed.
@@ -155,8 +193,8 @@ fn way_out(env: &Environment, needs: &WireNeeds) -> HttpConfig {
 /// # Errors
 /// As [`Secrets::laid_over`].
 pub fn once(source: &Source, env: &Environment) -> Result<Environment, Problem> {
-    let Some(asking) = asking(source, env) else { return Ok(env.clone()) };
+    let Named::This(asking) = asking(source, env) else { return Ok(env.clone()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| asking.plan.problem(error.to_string(), "it could not be asked"))?;
-    runtime.block_on(Secrets::default().laid_over(source, env))
+    runtime.block_on(Secrets::default().laid_over(source, env)).map(|filled| filled.env)
 }

@@ -48,6 +48,12 @@ pub trait Vault: Send + Sync + fmt::Debug {
         Box::pin(std::future::ready(Err(denied(format!("{} cannot be tried", self.kind().name())))))
     }
 
+    /// False for a name that it could not have: it is not asked for it.
+    fn may_hold(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
     /// The secret of that name; `None` when the service has none.
     ///
     /// # Errors
@@ -114,14 +120,15 @@ pub fn open(
     })
 }
 
-/// A vault as a source of secrets. What the vault itself needs to be reached is never asked of it.
+/// A vault as a source of secrets. What the vault itself needs to be reached is never asked of it, and what is no name for it
+/// is not there.
 #[derive(Debug, Clone)]
 pub struct Asked(pub Arc<dyn Vault>);
 
 impl SecretSource for Asked {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, std::result::Result<Option<Secret>, SecretError>> {
         let kind = self.0.kind();
-        if kind.needs(name) {
+        if kind.needs(name) || !self.0.may_hold(name) {
             return Box::pin(std::future::ready(Ok(None)));
         }
         Box::pin(async move {

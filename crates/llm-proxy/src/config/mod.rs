@@ -86,7 +86,7 @@ pub use outbound::outgoing;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub use secrets::SecretPlan;
-pub(crate) use secrets::{Asking, asking, leading_to};
+pub(crate) use secrets::{Asking, Named, asking, leading_to};
 pub use settings::{BatchSettings, DrainSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
 pub(crate) use yaml::json as yaml_json;

@@ -20,6 +20,7 @@ use super::{Context, Source, callbacks};
 
 const SYSTEM: &str = "key_management_system";
 const SETTINGS: &str = "key_management_settings";
+const HEADERS: &str = "headers";
 /// Where LiteLLM puts virtual keys when nobody says.
 const PREFIX: &str = "litellm/";
 
@@ -129,7 +130,8 @@ fn plan(kind: VaultKind, general: &Section<'_>, settings: Option<&Section<'_>>) 
     out.primary = s.text("primary_secret_name").filter(|name| !name.is_empty());
     let prefix = s.text("prefix_for_stored_virtual_keys").unwrap_or_else(|| PREFIX.to_owned());
     if s.flag("store_virtual_keys") == Some(true) {
-        out.keys = Some(format!("{}/", prefix.trim_end_matches('/')));
+        let prefix = prefix.trim_end_matches('/');
+        out.keys = Some(if prefix.is_empty() { String::new() } else { format!("{prefix}/") });
         if !kind.writes() {
             s.error("store_virtual_keys", format!("{} is only read here: keys cannot be stored in it", kind.name()));
         }
@@ -166,27 +168,51 @@ fn tags(s: &Section<'_>) -> Vec<(String, String)> {
 #[derive(Debug)]
 pub(crate) struct Asking {
     pub(crate) plan: SecretPlan,
-    /// The names, in order.
+    /// The names of the configuration, in order: they have to be read.
     pub(crate) names: BTreeSet<String>,
+    /// Names that only rows of the database have: one row must not keep the gateway from starting.
+    pub(crate) of_rows: BTreeSet<String>,
     /// The environment that leads to the service.
     pub(crate) env: Environment,
 }
 
-/// What has to be asked; nothing when the configuration names no service, or names it wrongly, which loading tells. What the
-/// database says of settings counts only for the names: who can write rows must not choose where secrets come from. A secret
-/// manager of the database was sealed.
-pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
+/// What a configuration says of who is asked.
+#[derive(Debug)]
+pub(crate) enum Named {
+    /// It cannot be read, or names a service wrongly: loading tells.
+    Wrongly,
+    /// No service.
+    Nothing,
+    /// This.
+    This(Box<Asking>),
+}
+
+/// What has to be asked. What the database says of settings counts only for the names: who can write rows must not choose
+/// where secrets come from. A secret manager of the database was sealed.
+pub(crate) fn asking(source: &Source, env: &Environment) -> Named {
     let silent = Problems::default();
-    let root = super::read(source, &silent)?;
-    let env = env::overlay(&root, env, &silent);
+    let root = match (&source.path, &source.fetched) {
+        (None, None) => Some(Node::new(Value::Map(Vec::new()), Mark::whole("command line"))),
+        _ => super::read(source, &silent),
+    };
+    let asking = root.and_then(|root| asking_of(&root, source, env, &silent));
+    match asking {
+        _ if silent.fatal() => Named::Wrongly,
+        Some(asking) => Named::This(Box::new(asking)),
+        None => Named::Nothing,
+    }
+}
+
+fn asking_of(root: &Node, source: &Source, env: &Environment, silent: &Problems) -> Option<Asking> {
+    let env = env::overlay(root, env, silent);
     let mut general = Node::new(Value::Map(Vec::new()), Mark::whole("configuration"));
     if let (Value::Map(entries), Some(section)) = (&mut general.value, root.get("general_settings")) {
         let own = |key: &str| [SYSTEM, SETTINGS, "use_google_kms", "use_azure_key_vault"].contains(&key);
         entries.extend(section.entries().iter().filter(|entry| own(&entry.key)).cloned());
     }
-    env::resolve(&mut general, &env, &silent);
-    let section = Section::open(&general, "general_settings", &silent)?;
-    let ctx = Context { source, env: &env, problems: &silent };
+    env::resolve(&mut general, &env, silent);
+    let section = Section::open(&general, "general_settings", silent)?;
+    let ctx = Context { source, env: &env, problems: silent };
     let stored = source.stored.as_ref().and_then(|stored| stored.vault.as_ref());
     let (plan, env) = match stored {
         None => (read(&section, &ctx)?, env),
@@ -196,17 +222,18 @@ pub(crate) fn asking(source: &Source, env: &Environment) -> Option<Asking> {
             (SecretPlan { mark, ..plan }, with_variables(&env, vault))
         }
     };
-    let mut names = BTreeSet::new();
-    refer(&root, &mut names);
+    let (mut names, mut of_rows) = (BTreeSet::new(), BTreeSet::new());
+    refer(root, &mut names);
     if let Some(stored) = &source.stored {
-        refer_stored(stored, &mut names);
+        refer_stored(stored, &mut of_rows);
     }
     if let Some(hosted) = &plan.hosted {
-        names.retain(|name| hosted.contains(name));
-        names.extend(hosted.iter().cloned());
+        names = hosted.iter().cloned().collect();
     }
+    let hosted = |name: &String| plan.hosted.as_ref().is_none_or(|hosted| hosted.contains(name));
+    of_rows.retain(|name| !name.is_empty() && !names.contains(name) && hosted(name));
     names.retain(|name| !name.is_empty());
-    (!silent.fatal()).then_some(Asking { plan, names, env })
+    Some(Asking { plan, names, of_rows, env })
 }
 
 /// The environment that leads to a secret manager of the database.
@@ -227,17 +254,31 @@ fn refer(node: &Node, names: &mut BTreeSet<String>) {
     node.text().into_iter().for_each(|text| referred(text, names));
     node.items().iter().for_each(|item| refer(item, names));
     let entries = node.entries().iter().filter(|entry| ![SYSTEM, SETTINGS].contains(&entry.key.as_str()));
-    entries.for_each(|entry| refer(&entry.node, names));
+    for entry in entries {
+        refer(&entry.node, names);
+        if entry.key == HEADERS {
+            entry.node.entries().iter().filter_map(|header| header.node.text()).for_each(|text| behind(text, names));
+        }
+    }
 }
 
 fn refer_json(json: &Json, names: &mut BTreeSet<String>) {
     json.as_str().into_iter().for_each(|text| referred(text, names));
     json.as_array().unwrap_or_default().iter().for_each(|item| refer_json(item, names));
-    json.as_object().unwrap_or_default().iter().for_each(|(_, value)| refer_json(value, names));
+    for (name, value) in json.as_object().unwrap_or_default() {
+        refer_json(value, names);
+        let headers = value.as_object().filter(|_| name == HEADERS).unwrap_or_default().iter();
+        headers.filter_map(|(_, text)| text.as_str()).for_each(|text| behind(text, names));
+    }
 }
 
-/// The name behind `os.environ/`, which may stand behind other words: `Bearer os.environ/KEY`.
+/// The name of a text that is a reference, as it is resolved: `os.environ/` stands at the start.
 fn referred(text: &str, names: &mut BTreeSet<String>) {
+    names.extend(text.strip_prefix(REFERENCE).map(str::to_owned));
+}
+
+/// In headers of pass-through endpoints a reference may stand behind other words: `Bearer os.environ/KEY`.
+fn behind(text: &str, names: &mut BTreeSet<String>) {
     names.extend(text.split_once(REFERENCE).map(|(_, name)| name.trim().to_owned()));
 }
 

@@ -156,6 +156,10 @@ impl Vault for Hashicorp {
         Box::pin(self.greeted())
     }
 
+    fn may_hold(&self, name: &str) -> bool {
+        checked(name).is_ok()
+    }
+
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
         Box::pin(read::read(self, name))
     }
