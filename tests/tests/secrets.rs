@@ -8,6 +8,9 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "secrets/kept.rs"]
+mod kept;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,6 +67,9 @@ fn answer(kept: &Mutex<BTreeMap<String, Value>>, shut: bool, asked: &Asked) -> S
     let said = |status, body: Value| (status, "application/json", body.to_string());
     if asked.header("x-vault-token") != TOKEN || shut && asked.method != "GET" {
         return said(403, json!({"errors": ["permission denied"]}));
+    }
+    if asked.path.ends_with("/FORBIDDEN") {
+        return said(403, json!({"errors": ["not yours"]}));
     }
     if asked.path == "/v1/auth/token/lookup-self" {
         return said(200, json!({"data": {"policies": ["gateway"]}}));
