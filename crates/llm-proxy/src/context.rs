@@ -58,15 +58,16 @@ pub struct Context {
     pub upload: Option<Upload>,
     /// Answers name the provider's model, whatever the client asked for.
     pub own_names: bool,
-    /// What a tool is told and says is not kept (`no-log`).
-    pub silent: bool,
+    /// The client wants nothing kept of what is said (`no-log`).
+    pub no_log: bool,
 }
 
 impl Context {
     /// What is said may be kept, and somebody wants to see it: callbacks of the configuration, or the caller's own.
     #[must_use]
     pub fn wants_content(&self) -> bool {
-        !self.silent && (self.snapshot.wants_content || self.who.as_ref().is_some_and(|who| who.tells_content()))
+        let wanted = self.snapshot.wants_content || self.who.as_ref().is_some_and(|who| who.tells_content());
+        wanted && !self.no_log
     }
 
     /// The client's `User-Agent`.
@@ -116,7 +117,7 @@ impl Context {
             log_guards: None,
             streams: false,
             own_names: false,
-            silent: false,
+            no_log: false,
             turn: None,
             upload: None,
             book: None,

@@ -132,7 +132,7 @@ async fn run(
     let params = format!("{{\"name\":{},\"arguments\":{}}}", RawJson::string(name).get(), arguments.get());
     let params = RawJson::parse(params).map_err(|e| Error::internal(format!("the call of a tool: {e}")))?;
     let mut beside = ctx.beside(false);
-    beside.silent = ctx.wish.as_ref().is_some_and(|wish| wish.no_log);
+    beside.no_log = ctx.wish.as_ref().is_some_and(|wish| wish.no_log);
     (beside.operation, beside.format, beside.route) = (OperationKind::Tool, Format::OpenAiChat, ROUTE);
     match call::tool(core, &mut beside, who, (ROUTE, view), name, &params).await {
         Ok(result) => Ok(result),

@@ -58,7 +58,7 @@ pub(super) async fn call(
     let params = format!("{{\"name\":{},\"arguments\":{arguments}}}", RawJson::string(&name).get());
     let params = RawJson::parse(params).map_err(|_| Error::bad_request("arguments must be an object"))?;
     let path = ctx.route;
-    ctx.silent = top.is_true("no-log");
+    ctx.no_log = top.is_true("no-log");
     match call::tool(core, ctx, who, (path, &view), &name, &params).await {
         Ok(result) => Ok(errors::json(200, Bytes::from(result.get().to_owned()), HeaderMap::new())),
         Err(call::Failed::Refused(refused)) => Err(*refused),

@@ -17,6 +17,7 @@ mod settle;
 mod spend;
 mod sqlite;
 mod store;
+mod tools;
 
 /// Runs `async fn(Store)` cases of a module against every engine, each on a fresh, migrated database.
 macro_rules! everywhere {
@@ -68,7 +69,7 @@ everywhere! {
     settle::taken_ids_of_runs_are_changed,
     settle::hostile_calls_do_not_stop_a_batch,
     settle::windows_move_forward,
-    settle::tools_are_counted,
+    tools::tools_are_counted,
     daily::rollups_add_up,
     daily::rows_are_told_apart,
     daily::day_by_day,
