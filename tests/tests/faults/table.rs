@@ -63,7 +63,7 @@ static LARGE: Semaphore = Semaphore::const_new(4);
 const ANSWER: &str = "one two three four";
 const SPARE: &str = "from the spare";
 /// Long enough for a loaded machine to answer, short enough to wait for.
-const LIMIT: [&str; 2] = ["timeout: 3", "stream_timeout: 3"];
+const LIMIT: [&str; 2] = ["timeout: 5", "stream_timeout: 5"];
 
 fn config(sim: &Running) -> Config {
     let mut config = Config::empty(sim)

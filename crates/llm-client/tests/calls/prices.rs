@@ -102,7 +102,7 @@ async fn usage_that_nobody_reports_is_counted_here() {
 async fn streams_in_another_language_tell_what_was_counted() {
     let sim = sim().await;
     sim.script(Match::any(), Script { no_usage: true, ..Script::text("one two three four") });
-    let params = json!({ "model": "groq/llama-3.3-70b-versatile", "api_base": format!("{}/v1", sim.base_url()) });
+    let params = json!({ "model": "cerebras/llama-3.3-70b", "api_base": format!("{}/v1", sim.base_url()) });
     let engine = engine(vec![deployment_with("a", "smart", &params, &json!({}))]);
     let responses = call(Format::OpenAiResponses, br#"{"model":"smart","input":"Hello","stream":true}"#);
     for asked in [ask(Format::AnthropicMessages, "Hello", true), responses] {
