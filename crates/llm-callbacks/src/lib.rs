@@ -10,6 +10,7 @@
 //! - [`FailureTrace`]: failed calls as `tracing` events.
 //! - [`Remote`]: services that take records over HTTP; [`OwnCallbacks`]: the same for single keys and teams.
 //! - [`Alerts`]: budgets that run out, told to operators at once; letters to people ([`MailSettings`]).
+//! - [`Duty`]: whoever is on call is paged when many calls fail or hang.
 //! - [`registry`]: sinks by LiteLLM's callback names.
 //! - `testing`: the suite that every sink must pass (feature `testing`).
 
@@ -28,7 +29,8 @@ pub mod remote;
 pub mod testing;
 
 pub use alerts::{
-    AlertSettings, Alerts, CallAlerts, CallWatch, Channel, MailSettings, MailWay, RegionOf, Smtp, SpendAlerts,
+    AlertSettings, Alerts, CallAlerts, CallWatch, Channel, Duty, DutySettings, MailSettings, MailWay, Often, RegionOf, Smtp,
+    SpendAlerts,
 };
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
-use llm_callbacks::{Alerts, Bus, Prometheus};
+use llm_callbacks::{Alerts, Bus, Duty, Prometheus};
 use llm_store::Store;
 
 use crate::responses::Book;
@@ -28,6 +28,8 @@ pub struct App {
     pub bus: Bus,
     /// Tells operators of budgets that run out, when there is somebody to tell.
     pub alerts: Option<Arc<Alerts>>,
+    /// Pages whoever is on call, when somebody is.
+    pub duty: Option<Arc<Duty>>,
     /// The Prometheus sink.
     pub metrics: Arc<Prometheus>,
     /// Connections, and whether the process is going away.
@@ -100,6 +102,9 @@ impl App {
                     own.push_str(&counter("litellm_emails_sent", "E-mails that were sent.", sent));
                     own.push_str(&counter("litellm_emails_lost", "E-mails that could not be sent.", lost));
                 }
+            }
+            if let Some(duty) = &app.duty {
+                own.push_str(&counter("litellm_pages_lost", "Incidents that PagerDuty did not take.", duty.lost()));
             }
             format!("{}{own}# EOF\n", text.strip_suffix("# EOF\n").unwrap_or(&text))
         });

@@ -7,6 +7,27 @@ use std::time::{Duration, Instant};
 use llm_accounts::Identity;
 use llm_types::alert::{AlertSink, AlertType, Notice};
 
+/// What is said of a call, for people.
+pub type Facts = Vec<(&'static str, String)>;
+
+/// Who hears of calls that hang.
+pub struct Ear {
+    /// After how long a call hangs.
+    pub after: Duration,
+    /// Is told of each once. Must not wait.
+    pub tell: Box<dyn Fn(Facts) + Send + Sync>,
+}
+
+impl Ear {
+    /// Operators, by alerts.
+    #[must_use]
+    pub fn alerts(after: Duration, sink: Arc<dyn AlertSink>) -> Self {
+        let title = format!("`Requests are hanging - {}s+ request time`", after.as_secs_f64());
+        let tell = move |facts| sink.note(Notice { kind: AlertType::LlmRequestsHanging, title: title.clone(), facts });
+        Self { after, tell: Box::new(tell) }
+    }
+}
+
 /// A call under way.
 #[derive(Debug)]
 struct Call {
@@ -15,15 +36,21 @@ struct Call {
     group: Arc<str>,
     key: Option<Arc<str>>,
     team: Option<Arc<str>>,
-    told: bool,
+    /// How many know of it.
+    told: usize,
 }
 
 /// The calls under way.
-#[derive(Debug)]
 pub struct Hanging {
-    after: Duration,
-    sink: Arc<dyn AlertSink>,
+    /// The impatient ones first.
+    ears: Vec<Ear>,
     calls: Mutex<HashMap<Arc<str>, Call>>,
+}
+
+impl std::fmt::Debug for Hanging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hanging").field("ears", &self.ears.len()).finish_non_exhaustive()
+    }
 }
 
 /// A call is under way until this goes.
@@ -40,17 +67,18 @@ impl Drop for UnderWay {
 }
 
 impl Hanging {
-    /// Tells `sink` of calls that are not answered `after` so long.
+    /// Tells all of these; nothing when there is nobody.
     #[must_use]
-    pub fn new(after: Duration, sink: Arc<dyn AlertSink>) -> Self {
-        Self { after, sink, calls: Mutex::default() }
+    pub fn new(mut ears: Vec<Ear>) -> Option<Self> {
+        ears.sort_by_key(|ear| ear.after);
+        (!ears.is_empty()).then(|| Self { ears, calls: Mutex::default() })
     }
 
     /// A call of this id begins.
     #[must_use]
     pub fn enter(self: &Arc<Self>, id: &Arc<str>, route: &'static str) -> UnderWay {
         let (since, group) = (Instant::now(), Arc::default());
-        let call = Call { since, route, group, key: None, team: None, told: false };
+        let call = Call { since, route, group, key: None, team: None, told: 0 };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(id), call);
         UnderWay { of: Arc::clone(self), id: Arc::clone(id) }
     }
@@ -67,31 +95,33 @@ impl Hanging {
     /// How often to look.
     #[must_use]
     pub fn pause(&self) -> Duration {
-        (self.after / 2).clamp(Duration::from_millis(100), Duration::from_secs(60))
+        let least = self.ears.first().map(|ear| ear.after / 2).unwrap_or_default();
+        least.clamp(Duration::from_millis(100), Duration::from_secs(60))
     }
 
-    /// Tells of the calls that hang, of each once.
+    /// Tells of the calls that hang: of each once to each who wants to know.
     pub fn look(&self, now: Instant) {
-        let after = self.after.as_secs_f64();
-        let mut notices = Vec::new();
+        let mut told = Vec::new();
         for (id, call) in self.calls.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            if call.told || now.duration_since(call.since) < self.after {
-                continue;
+            let age = now.duration_since(call.since);
+            for ear in self.ears.iter().skip(call.told).take_while(|ear| age >= ear.after) {
+                told.push((ear, facts(id, call)));
             }
-            call.told = true;
-            let text = |text: &Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
-            let facts = vec![
-                ("Request Model", call.group.to_string()),
-                ("Route", call.route.to_owned()),
-                ("Key Alias", text(&call.key)),
-                ("Team Alias", text(&call.team)),
-                ("Call", id.to_string()),
-            ];
-            let title = format!("`Requests are hanging - {after}s+ request time`");
-            notices.push(Notice { kind: AlertType::LlmRequestsHanging, title, facts });
+            call.told = self.ears.partition_point(|ear| age >= ear.after).max(call.told);
         }
-        notices.into_iter().for_each(|notice| self.sink.note(notice));
+        told.into_iter().for_each(|(ear, facts)| (ear.tell)(facts));
     }
+}
+
+fn facts(id: &str, call: &Call) -> Facts {
+    let text = |text: &Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
+    vec![
+        ("Request Model", call.group.to_string()),
+        ("Route", call.route.to_owned()),
+        ("Key Alias", text(&call.key)),
+        ("Team Alias", text(&call.team)),
+        ("Call", id.to_owned()),
+    ]
 }
 
 #[cfg(test)]
@@ -116,13 +146,21 @@ mod tests {
     #[test]
     fn a_call_that_hangs_is_told_once() {
         let heard = Arc::<Heard>::default();
-        let hanging = Arc::new(Hanging::new(Duration::from_secs(10), Arc::clone(&heard) as Arc<dyn AlertSink>));
+        let pages = Arc::<Mutex<u32>>::default();
+        let paged = Arc::clone(&pages);
+        let pager = Ear { after: Duration::from_secs(20), tell: Box::new(move |_| *paged.lock().unwrap() += 1) };
+        let alerts = Ear::alerts(Duration::from_secs(10), Arc::clone(&heard) as Arc<dyn AlertSink>);
+        let hanging = Arc::new(Hanging::new(vec![pager, alerts]).unwrap());
         let (slow, fast) = (hanging.enter(&"slow".into(), "/a"), hanging.enter(&"fast".into(), "/b"));
         hanging.look(Instant::now());
         drop(fast);
         let later = Instant::now() + Duration::from_secs(11);
         hanging.look(later);
         hanging.look(later);
+        assert_eq!(*pages.lock().unwrap(), 0, "the other one is more patient");
+        hanging.look(later + Duration::from_secs(10));
+        hanging.look(later + Duration::from_secs(20));
+        assert_eq!(*pages.lock().unwrap(), 1);
         let told = heard.0.lock().unwrap();
         assert_eq!(told.len(), 1);
         assert!(told[0].facts.contains(&("Call", "slow".to_owned())), "{told:?}");

@@ -22,11 +22,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Starts what somebody wants to hear of.
 pub fn start(app: &Arc<App>, spend: SpendAlerts) {
-    let Some(alerts) = &app.alerts else { return };
     let (weak, run) = (|| Arc::downgrade(app), &app.background);
     if app.hanging.is_some() {
         run.spawn(hanging(weak()));
     }
+    let Some(alerts) = &app.alerts else { return };
     if alerts.wants(AlertType::CooldownDeployment) {
         run.spawn(resting(weak()));
     }

@@ -225,6 +225,9 @@ async fn flush(app: &App) {
     if let Some(alerts) = &app.alerts {
         alerts.shutdown(FLUSH).await;
     }
+    if let Some(duty) = &app.duty {
+        duty.shutdown(FLUSH).await;
+    }
     if let Some(store) = &app.store {
         store.close().await;
     }

@@ -88,6 +88,53 @@ async fn calls_that_hang_are_told_while_they_do() {
 }
 
 #[tokio::test]
+async fn teams_gets_cards_and_whoever_is_on_call_is_paged() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let hooks = Canned::start(|_| (202, "text/plain", "ok".to_owned())).await.unwrap();
+    let nobody = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let config = Config::standard(&sim)
+        .model_at(&nobody, "dead", "openai/gpt-4o", &[])
+        .litellm("callbacks: [pagerduty]")
+        .general("alerting: [ms_teams]")
+        .general("alert_types: [llm_exceptions]")
+        .general("alert_type_config: {llm_exceptions: {digest: true, digest_interval: 3}}")
+        .general("alerting_args: {failure_threshold: 2, hanging_threshold_seconds: 0.3, hanging_threshold_fails: 1}")
+        .router("disable_cooldowns: true");
+    let env = vec![
+        ("MS_TEAMS_WEBHOOK_URL".to_owned(), format!("{}/teams", hooks.base_url())),
+        ("PAGERDUTY_API_BASE".to_owned(), hooks.base_url()),
+        ("PAGERDUTY_API_KEY".to_owned(), "pd-routing-key".to_owned()),
+    ];
+    let gateway = Gateway::start_with(&config.yaml(), &Options { env, ..Options::default() }).await.unwrap();
+    let key = new_key(&gateway, &json!({"key_alias": "patient"})).await;
+    for _ in 0..2 {
+        assert_eq!(gateway.post(CHAT, &say("dead", "hi"), &key).await.unwrap().status, 500);
+    }
+    assert_eq!(gateway.post(CHAT, &say("gpt", "hi [[sim delay_ms=1500]]"), &key).await.unwrap().status, 200);
+    eventually("the pages and the card", async || {
+        let all = [told(&hooks, "/v2/enqueue").len(), told(&hooks, "/teams").len()];
+        (all == [2, 1]).then(|| json!(1))
+    })
+    .await;
+    let pages = told(&hooks, "/v2/enqueue");
+    let of = |dedup: &str| pages.iter().find(|page| page["dedup_key"] == dedup).unwrap().clone();
+    let failing = of("llm-api-failures");
+    assert_eq!((&failing["routing_key"], &failing["event_action"]), (&json!("pd-routing-key"), &json!("trigger")));
+    assert_eq!(failing["payload"]["severity"], "critical");
+    let calls = failing["payload"]["custom_details"]["failing_events"].as_array().unwrap().clone();
+    assert_eq!(calls.len(), 2, "{failing}");
+    assert_eq!((&calls[0]["model_group"], &calls[0]["user_api_key_alias"]), (&json!("dead"), &json!("patient")));
+    assert!(of("llm-requests-hanging").to_string().contains("patient"), "{pages:?}");
+    let card = &told(&hooks, "/teams")[0]["attachments"][0];
+    assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
+    let text = card["content"]["body"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("[Num Alerts: 2]") && text.contains("llm_exceptions"), "one digest of both: {text}");
+    let services = gateway.get("/health/services?service=ms_teams", MASTER_KEY).await.unwrap();
+    assert_eq!(services.status, 200, "{}", services.text());
+    assert!(!gateway.logs().contains("pd-routing-key") && !gateway.logs().contains("/teams"), "secrets");
+}
+
+#[tokio::test]
 async fn a_host_that_cannot_be_reached_is_told() {
     let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
     let hooks = Canned::start(|_| (200, "text/plain", "ok".to_owned())).await.unwrap();

@@ -1,12 +1,13 @@
-//! Alerts for operators: taken without waiting, told one by one to a Slack-format webhook, to a JSON webhook, to the log; of
-//! budgets also people hear, by e-mail (`mail`).
+//! Alerts for operators: taken without waiting, told one by one to a Slack-format webhook, to Microsoft Teams, to a JSON webhook,
+//! to the log; of budgets also people hear, by e-mail (`mail`). Whoever is on call is paged (`duty`).
 //!
-//! Slack, and what understands its format (Discord, Microsoft Teams), gets `{"text": ...}`; the other webhook gets LiteLLM's
+//! Slack, and what understands its format (Discord), gets `{"text": ...}`, Teams the same text as a card; the other webhook gets LiteLLM's
 //! `WebhookEvent` of budgets, and nothing else, as there. What is not about budgets waits a few seconds, and the same told
 //! several times becomes one.
 
 mod calls;
 mod desk;
+mod duty;
 mod mail;
 mod regions;
 mod settings;
@@ -26,6 +27,7 @@ use tokio::runtime::Handle;
 
 pub use calls::{CallAlerts, CallWatch};
 use desk::Desk;
+pub use duty::{Duty, DutySettings, Often};
 use mail::Mailer;
 pub use mail::{MailSettings, MailWay, Smtp};
 pub use regions::RegionOf;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use llm_types::Secret;
 use llm_types::alert::AlertType;
 
-use super::{CallAlerts, MailSettings};
+use super::{CallAlerts, DutySettings, MailSettings};
 
 /// How long notices wait for their like.
 const GATHER: Duration = Duration::from_secs(10);
@@ -19,6 +19,12 @@ pub struct AlertSettings {
     pub slack: Vec<Secret>,
     /// Those for one type, in place of the others (`alert_to_webhook_url`).
     pub slack_of: Vec<(AlertType, Vec<Secret>)>,
+    /// The webhook of Microsoft Teams (`MS_TEAMS_WEBHOOK_URL`).
+    pub teams: Option<Secret>,
+    /// Types of which one digest is told in so long (`alert_type_config`).
+    pub digests: Vec<(AlertType, Duration)>,
+    /// Who is paged (`PAGERDUTY_API_KEY`).
+    pub duty: Option<DutySettings>,
     /// When calls are worth an alert.
     pub calls: CallAlerts,
     /// When spend is.
@@ -72,6 +78,9 @@ impl Default for AlertSettings {
             types: AlertType::all().filter(|kind| kind.by_default()).collect(),
             slack: Vec::new(),
             slack_of: Vec::new(),
+            teams: None,
+            digests: Vec::new(),
+            duty: None,
             calls: CallAlerts::default(),
             spend: SpendAlerts::default(),
             gather: GATHER,
@@ -85,10 +94,16 @@ impl Default for AlertSettings {
 }
 
 impl AlertSettings {
-    /// True when somebody is told.
+    /// True when somebody is told; who is paged is none of them.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.slack.is_empty() || !self.slack_of.is_empty() || self.webhook.is_some() || self.mail.is_some() || self.log
+        let slack = !self.slack.is_empty() || !self.slack_of.is_empty();
+        slack || self.teams.is_some() || self.webhook.is_some() || self.mail.is_some() || self.log
+    }
+
+    /// How long a digest of this type takes; none where each alert is told.
+    pub(super) fn digest_of(&self, kind: AlertType) -> Option<Duration> {
+        self.digests.iter().find(|(known, _)| *known == kind).map(|(_, every)| *every)
     }
 
     /// The Slack-format webhooks of a type.
@@ -100,7 +115,8 @@ impl AlertSettings {
     /// True when this type is told, and there is somebody to tell. `alert_types` says nothing about letters.
     pub(super) fn wants(&self, kind: AlertType) -> bool {
         let budgets = kind == AlertType::BudgetAlerts;
-        let heard = self.log || !self.slack_for(kind).is_empty() || budgets && self.webhook.is_some();
+        let all = self.log || self.teams.is_some();
+        let heard = all || !self.slack_for(kind).is_empty() || budgets && self.webhook.is_some();
         self.types.contains(&kind) && heard || budgets && self.mail.is_some()
     }
 }
@@ -121,6 +137,8 @@ mod tests {
         assert_eq!(wants(&webhook), [true, false, false], "the JSON webhook hears of budgets");
         let slack = AlertSettings { slack: url(), ..AlertSettings::default() };
         assert_eq!(wants(&slack), [true, true, false]);
+        let teams = AlertSettings { teams: url().pop(), ..AlertSettings::default() };
+        assert_eq!(wants(&teams), [true, true, false]);
         let own = AlertSettings {
             types: vec![AlertType::TeamDeleted],
             slack_of: vec![(AlertType::TeamDeleted, url()), (AlertType::LlmExceptions, url())],

@@ -22,9 +22,10 @@ const GATHERED: usize = 100;
 /// How often an address is tried.
 const ATTEMPTS: u32 = 3;
 
-/// A notice that waits for its like, and how many there were.
+/// A notice that waits for its like, how many there were, and until when.
 struct Waiting {
     at: DateTime<Utc>,
+    due: Instant,
     notice: Notice,
     count: u32,
 }
@@ -37,40 +38,48 @@ pub(super) async fn run(
     lost: Arc<AtomicU64>,
 ) {
     let mut waiting: Vec<Waiting> = Vec::new();
-    let (mut due, mut over) = (Instant::now(), false);
-    loop {
-        let next = if waiting.is_empty() {
-            outlet.recv().await.map(Some)
-        } else {
-            timeout_at(due, outlet.recv()).await.map_or(Some(None), |came| came.map(Some))
+    let mut over = false;
+    while !over {
+        let due = waiting.iter().map(|waiting| waiting.due).min();
+        let next = match due {
+            None => outlet.recv().await.map(Some),
+            Some(due) => timeout_at(due, outlet.recv()).await.map_or(Some(None), |came| came.map(Some)),
         };
         match next {
             Some(Some((at, News::Budget(alert)))) => {
                 lost.fetch_add(told(&settings, &*http, at, &alert).await, Ordering::Relaxed);
             }
             Some(Some((at, News::Notice(notice)))) => {
-                if waiting.is_empty() {
-                    due = Instant::now() + settings.gather;
-                }
-                let full = waiting.len() >= GATHERED;
-                match waiting.iter_mut().find(|known| text::alike(&known.notice, &notice)) {
-                    Some(known) => known.count += 1,
-                    None if full => drop(lost.fetch_add(1, Ordering::Relaxed)),
-                    None => waiting.push(Waiting { at, notice, count: 1 }),
+                if !gathered(&settings, &mut waiting, at, notice) {
+                    lost.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Some(None) => {}
             None => over = true,
         }
-        if over || Instant::now() >= due {
-            for Waiting { at, notice, count } in waiting.drain(..) {
-                lost.fetch_add(noted(&settings, &*http, at, &notice, count).await, Ordering::Relaxed);
-            }
-        }
-        if over {
-            return;
+        let now = Instant::now();
+        for Waiting { at, notice, count, .. } in waiting.extract_if(.., |one| over || one.due <= now) {
+            lost.fetch_add(noted(&settings, &*http, at, &notice, count).await, Ordering::Relaxed);
         }
     }
+}
+
+/// Puts a notice beside its like; false when too many others wait.
+fn gathered(settings: &AlertSettings, waiting: &mut Vec<Waiting>, at: DateTime<Utc>, notice: Notice) -> bool {
+    let digest = settings.digest_of(notice.kind);
+    let same = |known: &&mut Waiting| match digest {
+        Some(_) => text::akin(&known.notice, &notice),
+        None => text::alike(&known.notice, &notice),
+    };
+    if let Some(known) = waiting.iter_mut().find(same) {
+        known.count += 1;
+    } else if waiting.len() >= GATHERED {
+        return false;
+    } else {
+        let due = Instant::now() + digest.unwrap_or(settings.gather);
+        waiting.push(Waiting { at, due, notice, count: 1 });
+    }
+    true
 }
 
 /// Tells everyone of a notice that came `count` times; how many could not be told.
@@ -78,12 +87,8 @@ async fn noted(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>
     if settings.log {
         tracing::warn!(kind = notice.kind.name(), count, facts = ?notice.facts, "{}", notice.title);
     }
-    let body = text::notice(notice, at, count, settings.proxy_url.as_deref());
-    let mut lost = 0;
-    for url in settings.slack_for(notice.kind) {
-        lost += u64::from(!post(http, "slack", url, &body).await);
-    }
-    lost
+    let text = text::notice(notice, at, count, settings.proxy_url.as_deref());
+    say(settings, http, notice.kind, &text).await
 }
 
 /// Tells everyone; how many could not be told.
@@ -91,13 +96,22 @@ async fn told(settings: &AlertSettings, http: &dyn Transport, at: DateTime<Utc>,
     if settings.log {
         tracing::warn!(group = alert.group, id = %alert.id, event = alert.event.name(), "{}", text::sentence(alert));
     }
-    let mut lost = 0;
-    let slack = text::slack(alert, at, settings.proxy_url.as_deref());
-    for (url, body) in settings.slack_for(AlertType::BudgetAlerts).iter().map(|url| (url, &slack)) {
-        lost += u64::from(!post(http, "slack", url, body).await);
-    }
+    let text = text::budget(alert, at, settings.proxy_url.as_deref());
+    let mut lost = say(settings, http, AlertType::BudgetAlerts, &text).await;
     if let Some(url) = &settings.webhook {
         lost += u64::from(!post(http, "webhook", url, &text::event(alert)).await);
+    }
+    lost
+}
+
+/// Posts a text to those who hear of a type; how many did not take it.
+async fn say(settings: &AlertSettings, http: &dyn Transport, kind: AlertType, text: &str) -> u64 {
+    let mut lost = 0;
+    for url in settings.slack_for(kind) {
+        lost += u64::from(!post(http, "slack", url, &text::slack(text)).await);
+    }
+    if let Some(url) = &settings.teams {
+        lost += u64::from(!post(http, "ms_teams", url, &text::card(text)).await);
     }
     lost
 }

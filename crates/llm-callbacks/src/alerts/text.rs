@@ -52,7 +52,19 @@ pub(super) fn alike(one: &Notice, other: &Notice) -> bool {
 /// The fact that names a call.
 pub(super) const CALL: &str = "Call";
 
-/// `{"text": ...}` of a notice that came `count` times.
+/// True for notices that one digest tells of: of the same model at the same address.
+pub(super) fn akin(one: &Notice, other: &Notice) -> bool {
+    let place = |of: &Notice| {
+        let facts = of.facts.iter().filter(|(name, _)| DIGESTED.contains(name));
+        facts.cloned().collect::<Vec<_>>()
+    };
+    one.kind == other.kind && place(one) == place(other)
+}
+
+/// The facts by which LiteLLM's digests are kept apart.
+const DIGESTED: [&str; 2] = ["Request Model", "API Base"];
+
+/// The text of a notice that came `count` times, in Slack's markup.
 pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: Option<&str>) -> String {
     let (kind, level) = (notice.kind.name(), notice.kind.level());
     let mut text = if count > 1 { format!("[Num Alerts: {count}]\n\n") } else { String::new() };
@@ -64,13 +76,34 @@ pub(super) fn notice(notice: &Notice, at: DateTime<Utc>, count: u32, proxy_url: 
     message(text, notice.facts.iter().map(|(name, value)| (*name, value.clone())), proxy_url)
 }
 
-/// `{"text": ...}`, in Slack's markup.
-pub(super) fn slack(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
+/// The text of an alert, in Slack's markup.
+pub(super) fn budget(alert: &BudgetAlert, at: DateTime<Utc>, proxy_url: Option<&str>) -> String {
     let text = format!("Level: `High`\nTimestamp: `{}`\n\nMessage: {}\n", at.format("%H:%M:%S"), sentence(alert));
     message(text, std::iter::once((alert.group, alert.id.clone())).chain(shown_fields(alert)), proxy_url)
 }
 
-/// `{"text": ...}` of what is said and the facts that go with it.
+/// The body for Slack's webhooks.
+pub(super) fn slack(text: &str) -> String {
+    Json::object([("text", Json::from(text))]).to_string()
+}
+
+/// The body for webhooks of Microsoft Teams: an Adaptive Card with one block of text, as LiteLLM sends it. Cards know no
+/// entities but links, of which none is a caller's.
+pub(super) fn card(text: &str) -> String {
+    let text = text.replace("](", "]\u{200b}(").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let block =
+        Json::object([("type", Json::from("TextBlock")), ("text", Json::from(text)), ("wrap", Json::from(true))]);
+    let content = Json::object([
+        ("type", Json::from("AdaptiveCard")),
+        ("version", Json::from("1.4")),
+        ("body", Json::Array(vec![block])),
+    ]);
+    let kind = Json::from("application/vnd.microsoft.card.adaptive");
+    let attachment = Json::object([("contentType", kind), ("content", content)]);
+    Json::object([("type", Json::from("message")), ("attachments", Json::Array(vec![attachment]))]).to_string()
+}
+
+/// What is said and the facts that go with it.
 fn message(mut text: String, facts: impl Iterator<Item = (&'static str, String)>, proxy_url: Option<&str>) -> String {
     for (name, value) in facts {
         text.push_str(&format!("\n*{name}:* `{}`", plain(&value)));
@@ -78,7 +111,7 @@ fn message(mut text: String, facts: impl Iterator<Item = (&'static str, String)>
     if let Some(url) = proxy_url {
         text.push_str(&format!("\n\nProxy URL: `{url}`"));
     }
-    Json::object([("text", Json::from(text))]).to_string()
+    text
 }
 
 /// Characters of a value that callers named.
@@ -157,10 +190,7 @@ mod tests {
         };
         let one = note("1", "a`b");
         assert!(alike(&one, &note("2", "a`b")) && !alike(&one, &note("1", "other")));
-        let text = |count| {
-            let body: Json = serde_json::from_str(&notice(&one, DateTime::default(), count, None)).unwrap();
-            body.text("text").unwrap().to_owned()
-        };
+        let text = |count| notice(&one, DateTime::default(), count, None);
         let told = "Alert type: `llm_exceptions`\nLevel: `High`\nTimestamp: `00:00:00`\n\nMessage: LLM API call failed: `x`\n*Key Name:* `a'b`\n*Call:* `1`";
         assert_eq!(text(1), told);
         assert_eq!(text(3), format!("[Num Alerts: 3]\n\n{told}"));
@@ -168,13 +198,31 @@ mod tests {
 
     #[test]
     fn names_from_callers_are_no_markup_in_slack() {
-        let body = slack(&alert(BudgetEvent::Threshold(5)), DateTime::default(), Some("https://gateway.example"));
-        let body: Json = serde_json::from_str(&body).unwrap();
-        let text = body.text("text").unwrap();
+        let text = budget(&alert(BudgetEvent::Threshold(5)), DateTime::default(), Some("https://gateway.example"));
         assert!(text.starts_with(
             "Level: `High`\nTimestamp: `00:00:00`\n\nMessage: Team Member Budget: 5% Threshold Crossed\n"
         ));
         assert!(text.contains("*key_alias:* `&lt;!channel&gt; 'x' @\u{200b}here`"), "{text}");
         assert!(text.ends_with("Proxy URL: `https://gateway.example`"), "{text}");
+    }
+
+    #[test]
+    fn a_card_has_one_block_and_no_link_of_a_callers() {
+        let body: Json = serde_json::from_str(&card("*key_alias:* `&lt;b&gt; [x](https://evil) &amp;lt;`")).unwrap();
+        let attachment = body.get("attachments").and_then(Json::as_array).unwrap().first().unwrap().clone();
+        assert_eq!(attachment.text("contentType"), Some("application/vnd.microsoft.card.adaptive"));
+        let content = attachment.get("content").unwrap().to_string();
+        let wanted = r#"{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","text":"*key_alias:* `<b> [x]\u200b(https://evil) &lt;`","wrap":true}]}"#;
+        assert_eq!(content, wanted.replace("\\u200b", "\u{200b}"));
+    }
+
+    #[test]
+    fn a_digest_tells_of_one_model_at_one_address() {
+        let note = |title: &str, model: &str| Notice {
+            kind: AlertType::LlmExceptions,
+            title: title.to_owned(),
+            facts: vec![("Request Model", model.to_owned()), ("Key Name", title.to_owned())],
+        };
+        assert!(akin(&note("a", "m"), &note("b", "m")) && !akin(&note("a", "m"), &note("a", "n")));
     }
 }

@@ -12,6 +12,8 @@ use super::{Alerts, text};
 pub enum Channel {
     /// Slack-format webhooks.
     Slack,
+    /// The webhook of Microsoft Teams.
+    Teams,
     /// The JSON webhook.
     Webhook,
     /// Letters.
@@ -19,12 +21,16 @@ pub enum Channel {
 }
 
 /// Names of channels, as `GET /health/services` has them.
-const NAMES: [(&str, Channel); 4] = [
+const NAMES: [(&str, Channel); 5] = [
     ("slack", Channel::Slack),
     ("slack_budget_alerts", Channel::Slack),
+    ("ms_teams", Channel::Teams),
     ("webhook", Channel::Webhook),
     ("email", Channel::Email),
 ];
+
+/// What is said of an address that took nothing.
+const REFUSED: &str = "the webhook did not take it, see the log";
 
 impl Channel {
     /// Every name.
@@ -47,10 +53,16 @@ impl Alerts {
     pub async fn try_out(&self, channel: Channel, to: Option<&str>) -> Option<Result<(), String>> {
         match channel {
             Channel::Slack => self.try_slack().await,
+            Channel::Teams => {
+                let url = self.settings.teams.as_ref()?;
+                let text = self.trial_text(AlertType::BudgetAlerts, "MS Teams");
+                let taken = post(&*self.http, "ms_teams", url, &text::card(&text)).await;
+                Some(if taken { Ok(()) } else { Err(REFUSED.to_owned()) })
+            }
             Channel::Webhook => {
                 let url = self.settings.webhook.as_ref()?;
                 let taken = post(&*self.http, "webhook", url, &text::event(&trial())).await;
-                Some(if taken { Ok(()) } else { Err("the webhook did not take it, see the log".to_owned()) })
+                Some(if taken { Ok(()) } else { Err(REFUSED.to_owned()) })
             }
             Channel::Email => {
                 let mailer = self.mailer.as_ref()?;
@@ -62,22 +74,22 @@ impl Alerts {
         }
     }
 
+    fn trial_text(&self, kind: AlertType, channel: &str) -> String {
+        let title = format!("This is a test {channel} alert message ({})", kind.name());
+        text::notice(&Notice { kind, title, facts: Vec::new() }, Utc::now(), 1, self.settings.proxy_url.as_deref())
+    }
+
     /// One message to each address: of the types that are told, or of all.
     async fn try_slack(&self) -> Option<Result<(), String>> {
         let settings = &self.settings;
         if settings.slack.is_empty() && settings.slack_of.is_empty() {
             return None;
         }
-        let notice = |kind: AlertType| Notice {
-            kind,
-            title: format!("This is a test slack alert message ({})", kind.name()),
-            facts: Vec::new(),
-        };
         let own = settings.slack_of.iter().filter(|(kind, _)| settings.types.contains(kind));
         let own = own.map(|(kind, urls)| (*kind, urls));
         let (mut tried, mut failed) = (0, 0);
         for (kind, urls) in own.chain([(AlertType::BudgetAlerts, &settings.slack)]) {
-            let body = text::notice(&notice(kind), Utc::now(), 1, settings.proxy_url.as_deref());
+            let body = text::slack(&self.trial_text(kind, "slack"));
             for url in urls {
                 tried += 1;
                 failed += u32::from(!post(&*self.http, "slack", url, &body).await);

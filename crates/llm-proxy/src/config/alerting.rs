@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_callbacks::{AlertSettings, SpendAlerts};
+use llm_callbacks::{AlertSettings, DutySettings, Often, SpendAlerts};
 use llm_types::Secret;
 use llm_types::alert::AlertType;
 
@@ -13,13 +13,18 @@ use super::section::Section;
 /// `alerting_args` that change nothing here: nothing grows, and reports come when they are due.
 const ARGS: &str = "report_check_interval max_outage_alert_list_size";
 
-pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
+/// `alerting_args` of PagerDuty.
+const DUTY: &str = "failure_threshold failure_threshold_window_seconds hanging_threshold_seconds hanging_threshold_fails
+    hanging_threshold_window_seconds";
+
+/// `paged`: the callback `pagerduty` is named, which says the same as the channel.
+pub(crate) fn read(s: &Section<'_>, env: &Environment, paged: bool) -> AlertSettings {
     let mut out = AlertSettings::default();
     let channels = s.texts("alerting").unwrap_or_default();
+    let paged = paged || channels.iter().any(|channel| channel == "pagerduty");
     if let Some(types) = types(s) {
         out.types = types;
     }
-    let own = own_addresses(s);
     // LiteLLM's proxy takes 600 seconds where its class takes 300.
     out.calls.slow_after = s.seconds("alerting_threshold").unwrap_or(Duration::from_secs(600));
     if let Some(days) = report_days(s) {
@@ -40,9 +45,25 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
         calls.region_window = args.seconds("region_outage_alert_ttl").unwrap_or(calls.region_window);
         spend(&args, &mut out.spend);
         args.accept(ARGS);
+        args.accept(DUTY);
         args.finish();
     }
-    for channel in &channels {
+    out.digests = digests(s);
+    channels_told(s, env, &channels, &mut out);
+    let duty = paged.then(|| duty(s.section("alerting_args").as_ref(), env).map_err(|why| s.warn("alerting", why)).ok());
+    let duty = duty.flatten();
+    if out.types.is_empty() && out.mail.is_none() || !out.is_on() {
+        return AlertSettings { duty, ..AlertSettings::default() };
+    }
+    out.duty = duty;
+    out.proxy_url = env.filled("PROXY_BASE_URL");
+    out
+}
+
+/// Where the channels that are named tell their alerts.
+fn channels_told(s: &Section<'_>, env: &Environment, channels: &[String], out: &mut AlertSettings) {
+    let own = own_addresses(s);
+    for channel in channels {
         match channel.as_str() {
             "slack" => {
                 let variable = ["SLACK_WEBHOOK_URL", "ALERTING_WEBHOOK_URL"].iter().find_map(|name| env.filled(name));
@@ -70,17 +91,60 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment) -> AlertSettings {
                 }
                 Err(why) => s.warn("alerting", format!("email is not sent: {why}")),
             },
-            "pagerduty" | "ms_teams" => {
-                s.warn("alerting", format!("{channel} is not served yet; slack, webhook and email are"));
+            "ms_teams" => {
+                out.teams = env.filled("MS_TEAMS_WEBHOOK_URL").filter(|url| addressed(s, url)).map(Secret::new);
+                if out.teams.is_none() {
+                    s.warn("alerting", "ms_teams has no address: set MS_TEAMS_WEBHOOK_URL");
+                }
             }
-            other => s.error("alerting", format!("`{other}` is no channel: expected slack, webhook or email")),
+            "pagerduty" => {}
+            other => {
+                let why = format!("`{other}` is no channel: expected slack, ms_teams, pagerduty, webhook or email");
+                s.error("alerting", why);
+            }
         }
     }
-    if out.types.is_empty() && out.mail.is_none() || !out.is_on() {
-        return AlertSettings::default();
+}
+
+/// When whoever is on call is paged. LiteLLM's figures where nothing is said; `PAGERDUTY_API_BASE` is ours, for accounts of
+/// PagerDuty's European region.
+///
+/// # Errors
+/// What is missing or wrong, for people.
+pub(crate) fn duty(args: Option<&Section<'_>>, env: &Environment) -> Result<DutySettings, String> {
+    let key = env.filled("PAGERDUTY_API_KEY").ok_or("nobody is paged: set PAGERDUTY_API_KEY")?;
+    let base = env.filled("PAGERDUTY_API_BASE").unwrap_or_else(|| "https://events.pagerduty.com".to_owned());
+    if !is_address(&base) {
+        return Err("nobody is paged: PAGERDUTY_API_BASE is not an http or https URL".to_owned());
     }
-    out.proxy_url = env.filled("PROXY_BASE_URL");
-    out
+    let times = |name| args.and_then(|args| args.number(name)).map_or(60, |n| n.clamp(1.0, 10_000.0) as u32);
+    let seconds = |name, usual| args.and_then(|args| args.seconds(name)).unwrap_or(Duration::from_secs(usual));
+    Ok(DutySettings {
+        key: Secret::new(key),
+        url: Secret::new(format!("{}/v2/enqueue", base.trim_end_matches('/'))),
+        failing: Often { times: times("failure_threshold"), within: seconds("failure_threshold_window_seconds", 60) },
+        hanging_after: seconds("hanging_threshold_seconds", 60),
+        hanging: Often {
+            times: times("hanging_threshold_fails"),
+            within: seconds("hanging_threshold_window_seconds", 600),
+        },
+    })
+}
+
+/// `alert_type_config`: types of which one digest is told now and then.
+fn digests(s: &Section<'_>) -> Vec<(AlertType, Duration)> {
+    let Some(map) = s.section("alert_type_config") else { return Vec::new() };
+    for entry in map.entries().iter().filter(|entry| AlertType::parse(&entry.key).is_none()) {
+        map.warn(&entry.key, format!("{} is no type of alert", entry.key));
+    }
+    let one = |kind: AlertType| {
+        let of = map.section(kind.name())?;
+        let every = of.seconds("digest_interval").unwrap_or(Duration::from_secs(86_400));
+        let on = of.flag("digest").unwrap_or_default();
+        of.finish();
+        on.then_some((kind, every))
+    };
+    AlertType::all().filter_map(one).collect()
 }
 
 /// `spend_report_frequency`: `7d`.
@@ -140,11 +204,15 @@ fn addresses(s: &Section<'_>, urls: impl IntoIterator<Item = String>) -> Vec<Sec
 
 /// Tells of an address that cannot be one; the address itself is a secret.
 fn addressed(s: &Section<'_>, url: &str) -> bool {
-    let fine = url.parse::<http::Uri>().is_ok_and(|uri| {
-        uri.host().is_some_and(|host| !host.is_empty()) && matches!(uri.scheme_str(), Some("http" | "https"))
-    });
+    let fine = is_address(url);
     if !fine {
         s.error("alerting", "the address of a webhook is not an http or https URL");
     }
     fine
+}
+
+fn is_address(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|uri| {
+        uri.host().is_some_and(|host| !host.is_empty()) && matches!(uri.scheme_str(), Some("http" | "https"))
+    })
 }

@@ -26,6 +26,8 @@ pub struct Callbacks {
     pub focus: Option<Bucket>,
     /// How people get letters, where a callback sends them.
     pub mail: Option<MailSettings>,
+    /// Whoever is on call is paged (`pagerduty`).
+    pub paged: bool,
     /// The capacity of models is enforced, and shared by priority.
     pub priorities: bool,
 }
@@ -50,6 +52,9 @@ impl Callbacks {
         Ok(())
     }
 }
+
+/// Pages whoever is on call; `general_settings.alerting_args` says when.
+const PAGER: &str = "pagerduty";
 
 /// Callback names that are not sinks but switch hooks of LiteLLM on; ours run without being named, or are to come.
 const HOOKS: &[&str] = &[
@@ -76,7 +81,8 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks, expo
                 continue;
             };
             out.priorities |= name == PRIORITIES;
-            if HOOKS.contains(&name) || name == PRIORITIES {
+            out.paged |= name == PAGER;
+            if HOOKS.contains(&name) || name == PRIORITIES || name == PAGER {
                 continue;
             }
             if let Some(export) = Export::named(name) {

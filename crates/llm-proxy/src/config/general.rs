@@ -38,7 +38,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     drop(super::secrets::read(s, ctx));
     accounts(s, out);
     out.accounts.entry = super::entry::read(s, env);
-    out.alerts = super::alerting::read(s, env);
+    out.alerts = super::alerting::read(s, env, out.callbacks.paged);
     for entry in s.switched_on(known::GENERAL_PYTHON) {
         let value = entry.node.text().unwrap_or_default();
         let what = format!("{} names Python code ({value})", entry.key);

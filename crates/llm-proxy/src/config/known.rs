@@ -85,7 +85,7 @@ pub(crate) const GENERAL: &str = "
     max_queued_requests_per_worker admission_queue_timeout_seconds max_file_size_mb
     allowed_file_extensions blocked_file_extensions
     image_generation_model moderation_model forward_llm_provider_auth_headers forward_openai_org_id
-    model_list_healthy_only alert_type_config
+    model_list_healthy_only
     pass_through_endpoints
     pass_through_request_timeout passthrough_managed_object_ids enable_openai_websocket_passthrough
     disable_bedrock_agent_runtime_passthrough transcribe_media_buckets max_failed_login_attempts_per_source_overrides password_policy_check_breached_passwords plugins allow_cli_sso_verification_uri_complete

@@ -206,6 +206,9 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     let aliases = mcp::aliases(litellm.as_ref());
     litellm::read(litellm.as_ref(), ctx, &mut out);
     general::read(general.as_ref(), ctx, &mut out);
+    if general.is_none() && out.callbacks.paged {
+        out.alerts.duty = alerting::duty(None, ctx.env).map_err(|why| top.warn("litellm_settings", why)).ok();
+    }
     // A callback that sends letters needs no `alerting`.
     out.alerts.mail = out.alerts.mail.take().or_else(|| out.callbacks.mail.take());
     outbound::read(ctx.env, &mut out.http);

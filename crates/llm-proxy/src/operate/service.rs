@@ -66,6 +66,7 @@ async fn try_channel(
     let shown = match channel {
         Channel::Email => "Email",
         Channel::Slack => "Slack",
+        Channel::Teams => "MS Teams",
         Channel::Webhook => "Webhook",
     };
     Ok(answer(&Json::object([

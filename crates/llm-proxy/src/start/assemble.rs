@@ -2,19 +2,22 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
 use llm_callbacks::registry::Builtin;
 use llm_callbacks::{
-    Alerts, Bus, BusSettings, CallWatch, Callback, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote,
+    AlertSettings, Alerts, Bus, BusSettings, CallWatch, Callback, Duty, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote,
 };
 use llm_http::HttpClient;
 use llm_store::Store;
+use llm_types::alert::{AlertSink, AlertType};
 
 use crate::app::App;
 use crate::config::{self, Loaded};
+use crate::hanging::{Ear, Hanging};
 use crate::responses::Book;
 use crate::server::Gauge;
 use crate::snapshot::Snapshot;
@@ -33,22 +36,20 @@ pub(super) fn assemble(
         .is_on()
         .then(|| Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background)));
     let place = Arc::<OnceLock<Weak<App>>>::default();
-    let hears = |kind| alerts.as_ref().is_some_and(|alerts| llm_types::alert::AlertSink::wants(&**alerts, kind));
-    let hanging = alerts.as_ref().filter(|_| hears(llm_types::alert::AlertType::LlmRequestsHanging));
-    let hanging = hanging.map(|alerts| {
-        let sink = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
-        Arc::new(crate::hanging::Hanging::new(loaded.alerts.calls.slow_after, sink))
-    });
+    let duty = loaded.alerts.duty.clone();
+    let duty = duty.map(|duty| Arc::new(Duty::start(duty, Arc::new(http.with_own_pool()), background)));
+    let hanging = hanging(&loaded.alerts, alerts.as_ref(), duty.as_ref()).map(Arc::new);
     let mut sinks = sinks(&loaded, &metrics, http)?;
     if let Some(alerts) = &alerts {
-        let told = Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>;
+        let told = Arc::clone(alerts) as Arc<dyn AlertSink>;
         let watch = CallWatch::new(loaded.alerts.calls, told, region_of(&place));
-        sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn llm_callbacks::Callback>));
+        sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn Callback>));
     }
+    sinks.extend(duty.clone().map(|duty| duty as Arc<dyn Callback>));
     let bus = Bus::start(sinks, BusSettings::default(), background);
     let accounts = Accounts::new(loaded.accounts.clone(), Some(store.clone()), background.clone())?;
     if let Some(alerts) = &alerts {
-        accounts.alert(Arc::clone(alerts) as Arc<dyn llm_types::alert::AlertSink>, loaded.alerts.silence);
+        accounts.alert(Arc::clone(alerts) as Arc<dyn AlertSink>, loaded.alerts.silence);
     }
     let keys = loaded.accounts.entry.jwt.as_ref().map(|jwt| jwt.keys).unwrap_or_default();
     let providers: Arc<dyn llm_http::Transport> = Arc::new(http.with_own_pool());
@@ -81,6 +82,7 @@ pub(super) fn assemble(
         accounts,
         bus,
         alerts,
+        duty,
         metrics,
         gauge: Arc::<Gauge>::default(),
         endpoints: ArcSwap::default(),
@@ -98,6 +100,18 @@ pub(super) fn assemble(
         store: Some(store),
         background: background.clone(),
     })
+}
+
+/// Who hears of calls that hang.
+fn hanging(settings: &AlertSettings, alerts: Option<&Arc<Alerts>>, duty: Option<&Arc<Duty>>) -> Option<Hanging> {
+    let alerts = alerts.map(|alerts| Arc::clone(alerts) as Arc<dyn AlertSink>);
+    let alerts = alerts.filter(|alerts| alerts.wants(AlertType::LlmRequestsHanging));
+    let alerts = alerts.map(|alerts| Ear::alerts(settings.calls.slow_after, alerts));
+    let pager = duty.map(|duty| {
+        let (after, duty) = (duty.hanging_after(), Arc::clone(duty));
+        Ear { after, tell: Box::new(move |facts| duty.hangs(facts, Instant::now())) }
+    });
+    Hanging::new(alerts.into_iter().chain(pager).collect())
 }
 
 /// The region of a deployment, asked of the configuration in force.
