@@ -18,6 +18,12 @@ pub struct Ear {
     pub tell: Box<dyn Fn(Facts) + Send + Sync>,
 }
 
+impl std::fmt::Debug for Ear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ear").field("after", &self.after).finish_non_exhaustive()
+    }
+}
+
 impl Ear {
     /// Operators, by alerts.
     #[must_use]
@@ -41,16 +47,11 @@ struct Call {
 }
 
 /// The calls under way.
+#[derive(Debug)]
 pub struct Hanging {
     /// The impatient ones first.
     ears: Vec<Ear>,
     calls: Mutex<HashMap<Arc<str>, Call>>,
-}
-
-impl std::fmt::Debug for Hanging {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hanging").field("ears", &self.ears.len()).finish_non_exhaustive()
-    }
 }
 
 /// A call is under way until this goes.
