@@ -230,6 +230,7 @@ async fn a_hook_decides_and_addresses_are_a_wall() {
 
 /// Routes that ask nobody who calls.
 const OPEN: &str = "get /
+get /claude-code/marketplace.json
 get /config/yaml
 get /docs
 get /fallback/login
@@ -257,6 +258,7 @@ get /sso/key/generate
 get /sso/saml/login
 get /sso/saml/metadata
 get /test
+post /api/event_logging/batch
 post /login
 post /onboarding/claim_token
 post /session/logout

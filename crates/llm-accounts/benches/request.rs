@@ -48,6 +48,7 @@ fn record() -> Arc<LogRecord> {
         user_agent: Some("OpenAI/Python 1.99.0".to_owned()),
         metadata: None,
         guardrails: Vec::new(),
+        guardrail_information: None,
         messages: None,
         response: None,
         error: None,

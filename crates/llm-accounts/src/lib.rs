@@ -50,6 +50,7 @@
 //! | `grants` | object permissions: MCP servers, vector stores, agents |
 //! | `keys`, `users`, `teams`, `organizations`, `projects`, `customers`, `budgets`, `tags`, `groups`, `mappings` | management: what the API does to the rows |
 //! | `memories`, `workflows` | what callers keep here: texts under keys, runs of workflows |
+//! | `plugins` | plugins that coding agents find here |
 //! | `passwords`, `sessions` | passwords as they are kept; people who log in, invitations |
 //! | `scim` | people and groups as identity providers write them |
 //! | `refusal` | the texts and codes of refusals |
@@ -105,6 +106,7 @@ mod pages;
 mod party;
 mod passwords;
 mod period;
+mod plugins;
 mod policies;
 mod prices;
 mod projects;
@@ -156,6 +158,7 @@ pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Net
 pub use entry::{Asking, Connected};
 pub use exports::{CloudZero, Export, ExportPlan, Frequency, Vantage};
 pub use grants::Grants;
+pub use guardrails::{JudgedQuery, SubmissionQuery, UsageDays};
 pub use health_checks::Checked;
 pub use identity::Identity;
 pub use journal::Flushed;

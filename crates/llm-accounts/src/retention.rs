@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use llm_store::{SpendLogRow, Store};
+use llm_store::{Filter, GuardrailCallRow, SpendLogRow, Store};
 use llm_types::{Error, Result};
 use serde::Deserialize;
 
@@ -74,7 +74,13 @@ async fn delete(store: &Store, limits: &Retention, holder: &str, before: DateTim
     for _ in 0..limits.batches {
         let step = store.table::<SpendLogRow>().delete_before(before, limits.batch.max(1)).await?;
         gone += step;
-        if step < u64::from(limits.batch.max(1)) || started.elapsed() > budget {
+        if step < u64::from(limits.batch.max(1)) {
+            // What refers to rows goes with the last of them.
+            let old = Filter::new().below("start_time", before);
+            store.table::<GuardrailCallRow>().delete_where(&old).await?;
+            break;
+        }
+        if started.elapsed() > budget {
             break;
         }
         // Writers come in between.
@@ -87,7 +93,7 @@ async fn delete(store: &Store, limits: &Retention, holder: &str, before: DateTim
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use llm_store::{Filter, StoreConfig};
+    use llm_store::StoreConfig;
 
     use super::*;
     use crate::AccountsSettings;

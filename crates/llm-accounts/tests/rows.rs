@@ -53,6 +53,7 @@ fn record(status: Status) -> LogRecord {
         user_agent: Some("OpenAI/Python 1.99.0".to_owned()),
         metadata: RawJson::parse(r#"{"job":7}"#).ok(),
         guardrails: vec!["pii".to_owned()],
+        guardrail_information: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret"}]"#).ok(),
         response: None,
         error: (status == Status::Failure).then(|| ErrorInfo {

@@ -1,7 +1,10 @@
 //! What a run of a guardrail did, for logs, response headers and metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use llm_types::RawJson;
+use parking_lot::Mutex;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -50,6 +53,36 @@ pub struct GuardrailRecord {
     pub took: Duration,
     /// What was masked how often.
     pub masked: Vec<(String, u32)>,
+}
+
+/// What the guardrails of one call did, whichever part of the gateway ran them. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct GuardLog(Arc<Mutex<Vec<GuardrailRecord>>>);
+
+/// Runs of one call that are told.
+const TOLD: usize = 100;
+
+impl GuardLog {
+    pub(crate) fn add(&self, records: impl IntoIterator<Item = GuardrailRecord>) {
+        self.0.lock().extend(records);
+    }
+
+    /// What they did so far.
+    #[must_use]
+    pub fn records(&self) -> Vec<GuardrailRecord> {
+        self.0.lock().clone()
+    }
+
+    /// The same as LiteLLM's `guardrail_information`, a list; nothing when none ran. Why one failed stays in the process: its
+    /// words may name its address, and whoever reads logs need not know it.
+    #[must_use]
+    pub fn told(&self) -> Option<RawJson> {
+        let mut records = self.records();
+        records.truncate(TOLD);
+        let failed = records.iter_mut().filter(|record| record.status == RunStatus::GuardrailFailedToRespond);
+        failed.for_each(|record| record.reason = None);
+        if records.is_empty() { None } else { RawJson::of(&records).ok() }
+    }
 }
 
 impl GuardrailRecord {

@@ -103,6 +103,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         routes::tools::ROWS,
         routes::prompts::ROWS,
         routes::memories::ROWS,
+        routes::plugins::ROWS,
         routes::workflows::ROWS,
         routes::health::ROWS,
         routes::prices::ROWS,

@@ -1,13 +1,13 @@
 //! A call under way, and how one ends that nobody answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::request::Parts;
 use llm_accounts::{Identity, Reservation};
 use llm_client::{Failure, Upload};
-use llm_guardrails::Guards;
+use llm_guardrails::{GuardLog, Guards};
 use llm_types::{Error, Format, OperationKind};
 
 use crate::core::Core;
@@ -44,6 +44,8 @@ pub struct Context {
     pub wish: Option<Wish>,
     /// Names of guardrails that ran.
     pub guardrails: Vec<String>,
+    /// What they did; made when the first is opened.
+    pub guard_log: OnceLock<GuardLog>,
     /// Policies of the call, and by what they came.
     pub policies: Vec<(String, Option<String>)>,
     /// Guardrails that mask what is logged of it, if there are any.
@@ -113,6 +115,7 @@ impl Context {
             who: None,
             wish: None,
             guardrails: Vec::new(),
+            guard_log: OnceLock::new(),
             policies: Vec::new(),
             log_guards: None,
             streams: false,
@@ -139,6 +142,7 @@ impl Context {
             who: self.who.clone(),
             wish: None,
             guardrails: Vec::new(),
+            guard_log: OnceLock::new(),
             policies: Vec::new(),
             log_guards: self.log_guards.clone(),
             own_names,

@@ -180,6 +180,8 @@ pub struct LogRecord {
     pub metadata: Option<RawJson>,
     /// Names of the guardrails that ran.
     pub guardrails: Vec<String>,
+    /// What they did: LiteLLM's `guardrail_information`, a list without content.
+    pub guardrail_information: Option<RawJson>,
     /// The request's messages, when somebody wants content.
     pub messages: Option<RawJson>,
     /// The answer, when somebody wants content.

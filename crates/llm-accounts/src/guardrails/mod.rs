@@ -1,5 +1,10 @@
 //! Guardrails in the database: making, changing and deleting them. Call these on the store's runtime.
 
+mod judged;
+mod submissions;
+mod units;
+mod usage;
+
 use chrono::Utc;
 use llm_store::{Filter, GuardrailRow};
 use llm_types::{Json, RawJson};
@@ -12,6 +17,9 @@ use crate::seal::{Seal, opened};
 use crate::serving::Changed;
 use crate::stored::StoredGuardrail;
 use crate::{Accounts, mask};
+pub use judged::JudgedQuery;
+pub use submissions::SubmissionQuery;
+pub use usage::UsageDays;
 
 body! {
     /// `POST /guardrails`, `PUT /guardrails/{guardrail_id}`.

@@ -51,6 +51,8 @@ pub(crate) struct OwnRow<'a> {
     pub(crate) metadata: Option<&'a str>,
     /// A JSON list.
     pub(crate) guardrails: Option<&'a str>,
+    /// What they did, a JSON list.
+    pub(crate) guardrail_information: Option<&'a str>,
     pub(crate) error: Option<OwnError<'a>>,
     pub(crate) messages: Option<&'a str>,
     pub(crate) response: Option<&'a str>,
@@ -120,6 +122,10 @@ fn put_row(record: &LogRecord, content: bool, out: &mut Vec<u8>) {
     };
     content(&record.messages, out);
     content(&record.response, out);
+    // Last, for older entries end before it.
+    if let Some(information) = &record.guardrail_information {
+        out.maybe(Some(information.get()));
+    }
 }
 
 fn usage_json(usage: &Usage) -> String {
@@ -218,6 +224,7 @@ impl<'a> OwnRow<'a> {
             },
             messages: take.maybe()?,
             response: take.maybe()?,
+            guardrail_information: if take.0.is_empty() { None } else { take.maybe()? },
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `metadata` of a row: LiteLLM's keys, in its order. Written by hand into one buffer: it is the longest text of a row, and
 //! half of it is the same in every call of a caller.
 
+use llm_store::GUARDRAIL_INFORMATION;
 use llm_types::record::Cost;
 use memchr::memchr2_iter;
 use serde::Serialize;
@@ -160,6 +161,9 @@ impl Metadata {
         text.put("requester_ip_address", &row.ip);
         text.put("user_agent", &alike.user_agent);
         text.raw("applied_guardrails", Some(row.guardrails.unwrap_or("[]")));
+        if row.guardrail_information.is_some() {
+            text.raw(GUARDRAIL_INFORMATION, row.guardrail_information);
+        }
         text.compact("usage_object", row.usage_raw);
         text.raw("additional_usage_values", row.usage);
         text.put("cost_breakdown", &alike.told.then(|| Breakdown::from(&row.cost)));

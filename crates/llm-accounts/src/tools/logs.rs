@@ -47,11 +47,12 @@ impl Accounts {
 }
 
 /// The beginning of what was said, where that is kept.
-fn snippet(row: &SpendLogRow) -> Option<String> {
+pub(crate) fn snippet(row: &SpendLogRow) -> Option<String> {
     [&row.messages, &row.proxy_server_request].into_iter().find_map(|kept| said(kept.as_ref()?))
 }
 
-fn said(kept: &RawJson) -> Option<String> {
+/// The same of one text; nothing of one that says nothing.
+pub(crate) fn said(kept: &RawJson) -> Option<String> {
     let tree: Json = kept.read().ok()?;
     let text = match &tree {
         Json::Null => return None,

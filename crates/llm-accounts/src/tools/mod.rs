@@ -13,6 +13,7 @@ use crate::Accounts;
 use crate::audit::Action;
 use crate::keys::{Actor, bad, not_found, view};
 use crate::request::{FieldProblem, Outcome, Problem, body, required};
+pub(crate) use logs::{said, snippet};
 
 body! {
     /// `POST /v1/tool/policy`.

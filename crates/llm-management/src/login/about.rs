@@ -1,4 +1,4 @@
-//! What pages want to know before anybody is logged in.
+//! What pages and coding agents want to know, or to say, before anybody is logged in.
 
 use axum::body::Body;
 use http::Response;
@@ -22,4 +22,15 @@ pub(super) async fn discovery(visit: Visit) -> Response<Body> {
         ("workers", Json::Array(Vec::new())),
     ]);
     reply::json(Ok(answer))
+}
+
+/// `POST /api/event_logging/batch`: what a coding agent tells its maker about itself. It is taken, as with LiteLLM, so that agents do
+/// not try again, and goes nowhere.
+pub(super) async fn events(_: Visit) -> Response<Body> {
+    reply::json(Ok(Json::object([("status", "ok")])))
+}
+
+/// `GET /public/litellm_blog_posts`: LiteLLM asks its maker for news. The gateway asks nobody about itself, so there are none.
+pub(super) async fn posts(_: Visit) -> Response<Body> {
+    reply::json(Ok(Json::object([("posts", Json::Array(Vec::new()))])))
 }

@@ -36,7 +36,7 @@ use std::pin::Pin;
 use axum::body::Body;
 use http::Response;
 
-use crate::routes::pages;
+use crate::routes::{pages, plugins};
 pub use saml::{SamlAttributes, SamlSource, SamlWay};
 pub(crate) use sso::readiness;
 pub use sso::{SsoAttributes, SsoInForce, SsoKind, SsoRoleMap, SsoSettings, SsoWay};
@@ -68,6 +68,9 @@ const LARGEST: usize = 64 << 10;
 /// Largest response of a provider that speaks SAML: people may be in many groups.
 const LARGEST_RESPONSE: usize = 1 << 20;
 
+/// Largest batch of events that a coding agent sends about itself.
+const LARGEST_EVENTS: usize = 1 << 20;
+
 /// Every route for people without a key.
 static ROWS: &[OpenRow] = &[
     open!("POST" "/login" password::form),
@@ -79,6 +82,10 @@ static ROWS: &[OpenRow] = &[
     open!("GET" "/get_logo_url" pages::logo_url),
     open!("GET" "/get_image" pages::logo),
     open!("GET" "/get_favicon" pages::favicon),
+    open!("GET" "/claude-code/marketplace.json" plugins::marketplace),
+    OpenRow { largest: LARGEST_EVENTS, ..open!("POST" "/api/event_logging/batch" about::events) },
+    open!("GET" "/public/litellm_blog_posts" about::posts),
+    open!("GET" "/public/skill_hub" plugins::hub),
     open!("GET" "/sso/key/generate" sso::start),
     open!("GET" "/sso/callback" sso::callback),
     open!("GET" "/sso/saml/login" saml::login),

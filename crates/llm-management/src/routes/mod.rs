@@ -20,6 +20,7 @@ pub(crate) mod memories;
 pub(crate) mod models;
 pub(crate) mod organizations;
 pub(crate) mod pages;
+pub(crate) mod plugins;
 pub(crate) mod policies;
 pub(crate) mod prices;
 pub(crate) mod projects;

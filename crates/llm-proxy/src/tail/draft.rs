@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use llm_client::{Call, Head, RelayHead, Report};
-use llm_guardrails::{Direction, Guards};
+use llm_guardrails::{Direction, GuardLog, Guards};
 use llm_types::record::{Cost, ErrorInfo, Status};
 use llm_types::{Error, LogRecord, RawJson, Side};
 
@@ -18,6 +18,8 @@ pub(crate) struct Draft {
     keep_content: bool,
     /// They mask what is kept.
     guards: Option<Arc<Guards>>,
+    /// What those of the call do, until its end.
+    guard_log: Option<GuardLog>,
 }
 
 impl Draft {
@@ -63,11 +65,13 @@ impl Draft {
             user_agent: header("user-agent"),
             metadata: wish.and_then(|w| w.metadata.clone()).and_then(|m| RawJson::parse(m).ok()),
             guardrails: ctx.guardrails.clone(),
+            guardrail_information: None,
             messages: None,
             response: None,
             error: None,
         };
-        Self { record, started: ctx.started, keep_content: false, guards: ctx.log_guards.clone() }
+        let guard_log = ctx.guard_log.get().cloned();
+        Self { record, started: ctx.started, keep_content: false, guards: ctx.log_guards.clone(), guard_log }
     }
 
     /// The call is part of another one: whoever looks for that one's trace finds it.
@@ -78,6 +82,12 @@ impl Draft {
     /// These guardrails ran.
     pub(crate) fn judged(&mut self, names: &[String]) {
         self.record.guardrails = names.to_vec();
+    }
+
+    /// The record, with what guardrails did.
+    fn whole(mut self) -> LogRecord {
+        self.record.guardrail_information = self.guard_log.as_ref().and_then(GuardLog::told);
+        self.record
     }
 
     pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
@@ -140,7 +150,7 @@ impl Draft {
             self.record.status = Status::Failure;
             self.record.error = Some(info(error, &self.record.provider));
         }
-        self.record
+        self.whole()
     }
 
     /// What is known of a relay when its last byte went by.
@@ -171,7 +181,7 @@ impl Draft {
             r.status = Status::Failure;
             r.error = Some(info(error, &r.provider));
         }
-        self.record
+        self.whole()
     }
 
     pub(super) fn failed(self, error: &Error) -> Arc<LogRecord> {
@@ -187,7 +197,7 @@ impl Draft {
         }
         fill(&mut self.record);
         self.record.error = error.map(|error| info(error, &self.record.provider)).or(self.record.error);
-        self.record
+        self.whole()
     }
 }
 

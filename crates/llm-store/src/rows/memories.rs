@@ -1,4 +1,4 @@
-//! What callers keep here: texts under keys, runs of workflows.
+//! What callers keep here: texts under keys, runs of workflows; plugins that their tools find here.
 
 use chrono::{DateTime, Utc};
 use llm_types::RawJson;
@@ -20,6 +20,25 @@ table! {
         created_by: Option<String>,
         updated_at: DateTime<Utc> = now(),
         updated_by: Option<String>,
+    }
+}
+
+table! {
+    /// Plugins of coding agents.
+    pub struct PluginRow / PluginPatch in "LiteLLM_ClaudeCodePluginTable" by ["id"] {
+        id: String = new_id(),
+        /// Unique.
+        name: String,
+        version: Option<String>,
+        description: Option<String>,
+        /// A JSON object, as text.
+        manifest_json: Option<String>,
+        files_json: Option<String> = Some("{}".to_owned()),
+        /// Everybody may know of it.
+        enabled: bool = true,
+        created_at: Option<DateTime<Utc>> = Some(now()),
+        updated_at: Option<DateTime<Utc>> = Some(now()),
+        created_by: Option<String>,
     }
 }
 

@@ -4,6 +4,7 @@ mod agents;
 mod budgets;
 mod files;
 mod grants;
+mod judged;
 mod keys;
 mod memories;
 mod models;
@@ -29,13 +30,17 @@ pub use grants::{
     AccessGroupPatch, AccessGroupRow, ModelAccessGroupBudgetPatch, ModelAccessGroupBudgetRow, ObjectPermissionPatch,
     ObjectPermissionRow,
 };
+pub use judged::{
+    DailyGuardrailPatch, DailyGuardrailRow, DailyGuardrailUnitsPatch, DailyGuardrailUnitsRow, DailyPolicyPatch,
+    DailyPolicyRow, GuardrailCallPatch, GuardrailCallRow,
+};
 pub use keys::{
     DeletedTokenPatch, DeletedTokenRow, DeprecatedTokenPatch, DeprecatedTokenRow, JwtKeyMappingPatch, JwtKeyMappingRow,
     KeyPatch, VerificationToken,
 };
 pub use memories::{
-    MemoryPatch, MemoryRow, WorkflowEventPatch, WorkflowEventRow, WorkflowMessagePatch, WorkflowMessageRow,
-    WorkflowRunPatch, WorkflowRunRow,
+    MemoryPatch, MemoryRow, PluginPatch, PluginRow, WorkflowEventPatch, WorkflowEventRow, WorkflowMessagePatch,
+    WorkflowMessageRow, WorkflowRunPatch, WorkflowRunRow,
 };
 pub use models::{
     CredentialPatch, CredentialRow, HealthCheckPatch, HealthCheckRow, ModelAliasPatch, ModelAliasRow, ProxyModelPatch,

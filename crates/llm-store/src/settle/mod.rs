@@ -4,6 +4,7 @@ mod calls;
 mod columns;
 mod counters;
 mod daily;
+mod guards;
 mod pace;
 mod spend_rows;
 mod tools;
@@ -22,6 +23,7 @@ use crate::sql::Sql;
 use crate::store::Store;
 use crate::transaction::StoreTx;
 pub use calls::{SpendCall, SpendRun};
+pub use guards::{GUARDRAIL_INFORMATION, GuardAction};
 
 /// Held while sums are updated: gateways that flush at once touch the same rows, and would lock them in different orders.
 const SETTLEMENT_LOCK: i64 = 0x6c6c_6d5f_6d69_6702;
@@ -145,6 +147,7 @@ impl Store {
         daily::write(&mut tx, &batch.daily).await?;
         pace::write(&mut tx, &batch.pace).await?;
         tools::write(&mut tx, batch).await?;
+        guards::write(&mut tx, batch).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -30,7 +30,7 @@ pub(crate) async fn every_table_takes_its_defaults_and_gives_them_back(store: St
         CredentialRow ModelAliasRow HealthCheckRow ConfigRow ConfigOverrideRow SsoConfigRow CacheConfigRow UiSettingsRow
         AuditLogRow SpendLogRow ManagedFileRow ManagedFileContentRow ManagedObjectRow RegisteredVectorStoreRow
         ManagedVectorStoreRow VectorStoreIndexRow GuardrailRow PromptRow PolicyRow PolicyAttachmentRow AgentRow McpServerRow
-        McpToolsetRow McpUserCredentialRow SearchToolRow ToolRow SkillRow MemoryRow WorkflowRunRow WorkflowEventRow
+        McpToolsetRow McpUserCredentialRow SearchToolRow ToolRow SkillRow MemoryRow PluginRow DailyGuardrailRow DailyPolicyRow DailyGuardrailUnitsRow GuardrailCallRow WorkflowRunRow WorkflowEventRow
         WorkflowMessageRow
     }
 }
