@@ -9,6 +9,7 @@
 //! - [`Prometheus`]: LiteLLM's metrics as OpenMetrics text.
 //! - [`FailureTrace`]: failed calls as `tracing` events.
 //! - [`Remote`]: services that take records over HTTP; [`OwnCallbacks`]: the same for single keys and teams.
+//! - [`ObjectLog`]: calls as objects in a bucket.
 //! - [`Alerts`]: budgets that run out, told to operators at once; letters to people ([`MailSettings`]).
 //! - [`Duty`]: whoever is on call is paged when many calls fail or hang.
 //! - [`registry`]: sinks by LiteLLM's callback names.
@@ -20,6 +21,7 @@ mod callback;
 mod failures;
 mod json_log;
 mod lane;
+mod objects;
 pub mod payload;
 pub mod prometheus;
 mod redact;
@@ -37,6 +39,7 @@ pub use callback::{Callback, Delivery, Needs, SinkError};
 pub use failures::FailureTrace;
 pub use json_log::JsonLog;
 pub use lane::SinkReport;
+pub use objects::{Layout, ObjectLog};
 pub use prometheus::{Prometheus, PrometheusSettings};
 pub use redact::Redaction;
 pub use remote::{OwnCallbacks, Remote};

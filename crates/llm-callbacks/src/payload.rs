@@ -73,10 +73,13 @@ impl Serialize for Payload<'_> {
         f.put("error_str", &r.error.as_ref().map(|e| error_text(e, self.redaction)))?;
         f.put("error_information", &r.error.as_ref().map(|e| ErrorInformation::of(e, self.redaction)))?;
         f.put("hidden_params", &HiddenParams::of(r))?;
-        f.put(
-            "guardrail_information",
-            &r.guardrails.iter().map(|name| GuardrailName { guardrail_name: name }).collect::<Vec<_>>(),
-        )?;
+        match &r.guardrail_information {
+            Some(told) => f.put("guardrail_information", told)?,
+            None => f.put(
+                "guardrail_information",
+                &r.guardrails.iter().map(|name| GuardrailName { guardrail_name: name }).collect::<Vec<_>>(),
+            )?,
+        }
         f.map.end()
     }
 }

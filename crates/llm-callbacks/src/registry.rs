@@ -15,6 +15,19 @@ pub enum Builtin {
     FailureTrace,
     /// A service that takes records over HTTP: [`crate::Remote`].
     Remote(Service),
+    /// A bucket: [`crate::ObjectLog`].
+    Objects(Objects),
+}
+
+/// Whose bucket it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Objects {
+    /// `s3`, `s3_v2`.
+    S3,
+    /// `gcs_bucket`.
+    Gcs,
+    /// `azure_storage`.
+    Azure,
 }
 
 /// Why a name has no sink.
@@ -50,25 +63,40 @@ impl fmt::Display for NoSink {
 
 impl std::error::Error for NoSink {}
 
-const BUILTIN: [(&str, Builtin); 3] =
-    [("prometheus", Builtin::Prometheus), ("json_logs", Builtin::JsonLogs), ("failure_trace", Builtin::FailureTrace)];
+const BUILTIN: [(&str, Builtin); 7] = [
+    ("prometheus", Builtin::Prometheus),
+    ("json_logs", Builtin::JsonLogs),
+    ("failure_trace", Builtin::FailureTrace),
+    ("s3_v2", Builtin::Objects(Objects::S3)),
+    ("s3", Builtin::Objects(Objects::S3)),
+    ("gcs_bucket", Builtin::Objects(Objects::Gcs)),
+    ("azure_storage", Builtin::Objects(Objects::Azure)),
+];
+
+impl Objects {
+    /// The callback's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3_v2",
+            Self::Gcs => "gcs_bucket",
+            Self::Azure => "azure_storage",
+        }
+    }
+}
 
 fn builtin() -> impl Iterator<Item = (&'static str, Builtin)> {
-    BUILTIN.into_iter().chain(Service::ALL.map(|service| (service.name(), Builtin::Remote(service))))
+    BUILTIN.into_iter().chain(Service::all().map(|service| (service.name(), Builtin::Remote(service))))
 }
 
 /// LiteLLM's other integrations, as far as they are sinks.
 const LATER: &[&str] = &[
     "agentops",
     "argilla",
-    "arize",
-    "arize_phoenix",
     "athina",
     "aws_sqs",
     "azure_sentinel",
-    "azure_storage",
     "braintrust",
-    "datadog",
     "datadog_cost_management",
     "datadog_llm_observability",
     "datadog_metrics",
@@ -76,13 +104,10 @@ const LATER: &[&str] = &[
     "dynamodb",
     "email",
     "galileo",
-    "gcs_bucket",
     "gcs_pubsub",
     "greenscale",
     "helicone",
     "humanloop",
-    "lago",
-    "langfuse_otel",
     "langtrace",
     "levo",
     "literalai",
@@ -91,22 +116,16 @@ const LATER: &[&str] = &[
     "mavvrik",
     "mlflow",
     "newrelic",
-    "openmeter",
     "opik",
-    "otel",
     "pagerduty",
-    "posthog",
     "prometheus_system",
     "promptlayer",
-    "s3",
-    "s3_v2",
     "sentry",
     "slack",
     "supabase",
     "traceloop",
     "vector_store_pre_call_hook",
     "wandb",
-    "weave_otel",
     "webhook",
 ];
 

@@ -48,6 +48,7 @@ pub fn answered(n: u64) -> LogRecord {
         user_agent: Some("openai/1.0".to_owned()),
         metadata: RawJson::parse(r#"{"b":1,"a":2}"#).ok(),
         guardrails: Vec::new(),
+        guardrail_information: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret words"}]"#).ok(),
         response: RawJson::parse(r#"{"choices":[]}"#).ok(),
         error: None,

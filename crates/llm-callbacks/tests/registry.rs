@@ -7,7 +7,7 @@ fn names_are_served_or_say_why_not() {
     assert_eq!(find("prometheus"), Ok(Builtin::Prometheus));
     assert!(names().all(|name| find(name).is_ok()));
     for (name, reason, text) in [
-        ("datadog", Reason::NotServedYet, "the callback `datadog` of LiteLLM is not served yet"),
+        ("mlflow", Reason::NotServedYet, "the callback `mlflow` of LiteLLM is not served yet"),
         (
             "my_module.logger",
             Reason::PythonCode,

@@ -5,12 +5,18 @@
 //! - [`Remote`]: the sink for all calls, at an address of the operator's.
 //! - [`OwnCallbacks`]: the sink for calls of keys and teams that have callbacks of their own.
 
+mod datadog;
 mod endpoint;
 mod langfuse;
 mod langsmith;
+mod metered;
+mod otlp;
 mod own;
 mod post;
+mod posthog;
+mod protobuf;
 mod service;
+mod table;
 
 use std::sync::Arc;
 use std::time::Duration;

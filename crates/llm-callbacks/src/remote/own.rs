@@ -9,10 +9,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use llm_http::HttpClient;
 use llm_types::LogRecord;
-use llm_types::record::OwnCallback;
+use llm_types::record::{OwnCallback, Status};
 use parking_lot::Mutex;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, sampled};
 use super::{EVERY, post};
 use crate::callback::{Callback, Delivery, Needs, SinkError};
 use crate::redact::Redaction;
@@ -85,7 +85,7 @@ impl OwnCallbacks {
         let mut parcels: Vec<Parcel> = Vec::new();
         for record in batch {
             let own = record.caller.callbacks.as_deref().unwrap_or_default();
-            for callback in own.iter().filter(|callback| callback.wants(record.status)) {
+            for callback in own.iter().filter(|callback| callback.wants(record.status) && drawn(callback, record)) {
                 let endpoint = match Endpoint::of_caller(callback, &*self.env) {
                     Ok(endpoint) => endpoint,
                     Err(why) => {
@@ -142,6 +142,21 @@ impl OwnCallbacks {
         resting.retain(|(_, since)| since.elapsed() < REST);
         resting.iter().any(|(known, _)| known == endpoint)
     }
+}
+
+/// Whether a call is among the share that a callback is told: always the same answer for the same call.
+fn drawn(callback: &OwnCallback, record: &LogRecord) -> bool {
+    let [answered, failed] = sampled(callback).unwrap_or([1.0; 2]);
+    let share = if record.status == Status::Success { answered } else { failed };
+    if share >= 1.0 {
+        return true;
+    }
+    // FNV-1a; its upper bits are the better ones.
+    let hash = record
+        .call_id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    ((hash >> 11) as f64) < share * (1_u64 << 53) as f64
 }
 
 impl Callback for OwnCallbacks {

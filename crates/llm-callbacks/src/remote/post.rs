@@ -24,7 +24,7 @@ const PATIENCE: Timeouts = Timeouts {
     total: Some(Duration::from_secs(8)),
 };
 
-/// Sends records.
+/// Sends records, in as many requests as the service wants.
 ///
 /// # Errors
 /// When the service cannot be reached or does not take them. What may have arrived is not sent again.
@@ -34,8 +34,25 @@ pub(super) async fn post(
     batch: &[Arc<LogRecord>],
     redaction: &Redaction,
 ) -> Result<(), SinkError> {
-    let body = endpoint.service().body(batch, redaction, endpoint.project());
-    let mut request = Request::post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
+    let mut waiting = vec![batch];
+    let mut sent = false;
+    while let Some(some) = waiting.pop() {
+        let Some(body) = endpoint.service().body(some, redaction, endpoint.fields()) else { continue };
+        if body.len() > endpoint.service().largest() && some.len() > 1 {
+            let (first, second) = some.split_at(some.len() / 2);
+            waiting.extend([second, first]);
+            continue;
+        }
+        let outcome = send(http, endpoint, body).await;
+        // A part of the batch is there: all of it again would be there twice.
+        outcome.map_err(|error| if sent { SinkError::lasting(error.message) } else { error })?;
+        sent = true;
+    }
+    Ok(())
+}
+
+async fn send(http: &HttpClient, endpoint: &Endpoint, body: Vec<u8>) -> Result<(), SinkError> {
+    let mut request = Request::post(endpoint.url().clone()).header(CONTENT_TYPE, endpoint.service().content_type());
     for (name, value) in endpoint.headers() {
         request = request.header(name, value);
     }

@@ -8,6 +8,7 @@ use llm_callbacks::{MailSettings, Needs, PrometheusSettings, Redaction};
 use super::cache::Bucket;
 use super::env::Environment;
 use super::mail;
+use super::objects::ObjectPlace;
 use super::section::Section;
 use super::{Context, Source};
 
@@ -18,6 +19,8 @@ pub struct Callbacks {
     pub sinks: Vec<(Builtin, Needs)>,
     /// Where those that are services are.
     pub endpoints: Vec<Endpoint>,
+    /// Where those that are buckets are.
+    pub objects: Vec<ObjectPlace>,
     /// What must not leave the gateway.
     pub redaction: Redaction,
     /// Settings of the metrics.
@@ -32,21 +35,24 @@ pub struct Callbacks {
     pub priorities: bool,
 }
 
-/// The hook of LiteLLM that shares the capacity of models.
-const PRIORITIES: &str = "dynamic_rate_limiter_v3";
+/// The hooks of LiteLLM that share the capacity of models; the older one is served as the newer one.
+const PRIORITIES: [&str; 2] = ["dynamic_rate_limiter_v3", "dynamic_rate_limiter"];
 
 impl Callbacks {
     /// Adds a sink, or calls that it is told.
     ///
     /// # Errors
     /// What a service lacks, for people.
-    fn add(&mut self, sink: Builtin, needs: Needs, env: &Environment) -> Result<(), String> {
+    fn add(&mut self, sink: Builtin, needs: Needs, s: &Section<'_>, env: &Environment) -> Result<(), String> {
         if let Some((_, known)) = self.sinks.iter_mut().find(|(known, _)| *known == sink) {
             *known = known.union(needs);
             return Ok(());
         }
         if let Builtin::Remote(service) = sink {
             self.endpoints.push(Endpoint::of_operator(service, &|name| env.filled(name))?);
+        }
+        if let Builtin::Objects(objects) = sink {
+            self.objects.push(super::objects::read(objects, s, env)?);
         }
         self.sinks.push((sink, needs));
         Ok(())
@@ -80,9 +86,10 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks, expo
                 s.problems().error(&item.mark, path, format!("expected a name, found {}", item.kind()));
                 continue;
             };
-            out.priorities |= name == PRIORITIES;
+            let shares = PRIORITIES.contains(&name);
+            out.priorities |= shares;
             out.paged |= name == PAGER;
-            if HOOKS.contains(&name) || name == PRIORITIES || name == PAGER {
+            if HOOKS.contains(&name) || shares || name == PAGER {
                 continue;
             }
             if let Some(export) = Export::named(name) {
@@ -101,7 +108,7 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks, expo
             }
             match registry::find(name) {
                 Ok(sink) => {
-                    if let Err(why) = out.add(sink, needs, ctx.env) {
+                    if let Err(why) = out.add(sink, needs, s, ctx.env) {
                         s.problems().warn(&item.mark, path, format!("nothing is told to `{name}`: {why}"));
                     }
                 }
@@ -120,6 +127,8 @@ pub(crate) fn read(s: &Section<'_>, ctx: &Context<'_>, out: &mut Callbacks, expo
             s.error(key, format!("expected a list of names, found {}", node.kind()));
         }
     }
+    // It says nothing where no callback of S3 is named.
+    s.accept("s3_callback_params");
     redaction(s, &mut out.redaction);
     prometheus(s, &mut out.prometheus);
 }

@@ -35,7 +35,7 @@ pub(crate) const LITELLM: &str = "
     enable_gemini_default_thinking_level_low enable_loadbalancing_on_batch_endpoints require_managed_files
     default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry model_group_settings
     forward_traceparent_to_llm_provider add_function_to_prompt
-    anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_callback_params s3_audit_callback_params
+    anthropic_beta_headers_url autorouter_presets_url dynamodb_table_name s3_audit_callback_params
     datadog_llm_observability_params datadog_params newrelic_params pointfive_params aws_sqs_callback_params
     generic_logger_headers key_generation_settings
     default_team_settings max_user_budget default_max_internal_user_budget

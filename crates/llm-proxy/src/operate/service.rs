@@ -25,7 +25,7 @@ pub(super) async fn try_out(core: &Core, parts: &Parts, who: Option<&Arc<Identit
     if let Some(channel) = Channel::parse(&name) {
         return try_channel(core, channel, &name, who).await;
     }
-    let known: Vec<&str> = Service::ALL.into_iter().map(Service::name).chain(Channel::names()).collect();
+    let known: Vec<&str> = Service::all().map(Service::name).chain(Channel::names()).collect();
     if !known.contains(&&*name) {
         let why = format!("Service must be in list. Service={name}. List={known:?}");
         return Err(Error::bad_request(why).with_param("service"));
@@ -117,6 +117,7 @@ pub fn mock_record() -> LogRecord {
         user_agent: None,
         metadata: None,
         guardrails: Vec::new(),
+        guardrail_information: None,
         messages: RawJson::parse(messages).ok(),
         response: RawJson::parse(response).ok(),
         error: None,

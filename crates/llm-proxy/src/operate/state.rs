@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::Response;
 use llm_callbacks::registry;
-use llm_callbacks::remote::{Param, ParamKind, Service};
+use llm_callbacks::remote::{Param, Service};
 use llm_types::{Error, Json, Result};
 
 use crate::answer::LITELLM_VERSION;
@@ -66,18 +66,20 @@ pub(super) fn license() -> Response<Reply> {
 /// `GET /callbacks/configs`: the callbacks that are served, and what those for single keys and teams take.
 pub(super) fn callbacks() -> Response<Reply> {
     let param = |param: &Param| {
-        let secret = !matches!(param.kind, ParamKind::Address | ParamKind::Project);
         let told = [
-            ("type", Json::from(if secret { "password" } else { "text" })),
+            ("type", Json::from(if param.is_secret() { "password" } else { "text" })),
             ("ui_name", Json::from(param.name.replace('_', " "))),
-            ("description", Json::from(format!("{} for all calls", param.variable))),
+            ("description", Json::from(format!("{} for all calls", param.first_variable()))),
             ("required", Json::from(param.default.is_none())),
         ];
         (param.name, Json::object(told))
     };
+    // The others are the operator's.
+    let named = |param: &&Param| !param.name.is_empty();
     let told = registry::names().map(|name| {
         let own = Service::named(name).filter(|service| service.may_be_own());
-        let params = own.map(|service| service.params().iter().map(param).collect::<Vec<_>>()).unwrap_or_default();
+        let params =
+            own.map(|service| service.params().iter().filter(named).map(param).collect::<Vec<_>>()).unwrap_or_default();
         Json::object([
             ("id", Json::from(name)),
             ("displayName", Json::from(name)),

@@ -9,7 +9,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use llm_accounts::Accounts;
 use llm_callbacks::registry::Builtin;
 use llm_callbacks::{
-    AlertSettings, Alerts, Bus, BusSettings, CallWatch, Callback, Duty, FailureTrace, JsonLog, OwnCallbacks, Prometheus, Remote,
+    AlertSettings, Alerts, Bus, BusSettings, CallWatch, Callback, Duty, FailureTrace, JsonLog, ObjectLog, OwnCallbacks,
+    Prometheus, Remote,
 };
 use llm_http::HttpClient;
 use llm_store::Store;
@@ -136,6 +137,16 @@ fn sinks(loaded: &Loaded, metrics: &Arc<Prometheus>, http: &HttpClient) -> Resul
                 let at = told.endpoints.iter().find(|endpoint| endpoint.service() == *service);
                 let endpoint = at.cloned().with_context(|| format!("{} has no address", service.name()))?;
                 sinks.push(Arc::new(Remote::new(endpoint, *needs, told.redaction.clone(), http.clone())));
+            }
+            Builtin::Objects(objects) => {
+                let at = told.objects.iter().find(|place| place.objects == *objects);
+                let at = at.with_context(|| format!("{} has no bucket", objects.name()))?;
+                let wire = Arc::new(crate::cache::Wire(http.with_own_pool()));
+                let bucket = &at.bucket;
+                let blob = llm_blob::Bucket::open(bucket.cloud, &bucket.name, &bucket.options, wire)
+                    .with_context(|| format!("the bucket of {}", objects.name()))?;
+                let (layout, redaction) = (at.layout.clone(), told.redaction.clone());
+                sinks.push(Arc::new(ObjectLog::new(objects.name(), Arc::new(blob), layout, *needs, redaction)));
             }
         }
     }

@@ -64,17 +64,38 @@ pub(super) fn bucket(
         p.error("type", format!("this cache needs {name}"));
         return None;
     };
-    let mut options: Vec<(String, Secret)> = Vec::new();
-    for (param, option, variables) in table {
-        let given = param.and_then(|param| p.secret(param)).filter(|value| !value.expose().is_empty());
-        let found = given.or_else(|| variables.iter().find_map(|v| env.filled(v)).map(Secret::new));
-        options.extend(found.map(|value| ((*option).to_owned(), value)));
-    }
+    let mut options = said(Some(p), env, table);
     if let Err(why) = more_options(cloud, p.flag("s3_use_ssl") == Some(false), &mut options) {
         p.error("type", why);
     }
     let folder = folder.filter(|f| !f.trim_matches('/').is_empty());
     Some(Place::Bucket(Bucket { cloud, name: bucket, folder, options }))
+}
+
+/// Options as parameters say them, else the environment.
+fn said(p: Option<&Section<'_>>, env: &Environment, table: &[Option3]) -> Vec<(String, Secret)> {
+    let mut options: Vec<(String, Secret)> = Vec::new();
+    for (param, option, variables) in table {
+        let given = param.and_then(|param| p?.secret(param)).filter(|value| !value.expose().is_empty());
+        let found = given.or_else(|| variables.iter().find_map(|v| env.filled(v)).map(Secret::new));
+        options.extend(found.map(|value| ((*option).to_owned(), value)));
+    }
+    options
+}
+
+/// The bucket of S3 that these parameters (`s3_...`) and the environment say.
+pub(in crate::config) fn s3(name: String, p: &Section<'_>, env: &Environment) -> Result<Bucket, &'static str> {
+    let mut options = said(Some(p), env, S3);
+    more_options(Cloud::S3, p.flag("s3_use_ssl") == Some(false), &mut options)?;
+    Ok(Bucket { cloud: Cloud::S3, name, folder: None, options })
+}
+
+/// A container of Azure's that the environment says.
+pub(in crate::config) fn azure(name: String, endpoint: String, env: &Environment) -> Result<Bucket, &'static str> {
+    let mut options = said(None, env, AZURE);
+    options.push(("azure_storage_endpoint".to_owned(), Secret::new(endpoint)));
+    more_options(Cloud::Azure, false, &mut options)?;
+    Ok(Bucket { cloud: Cloud::Azure, name, folder: None, options })
 }
 
 /// How a bucket of S3 or Google is reached, by the environment alone.
