@@ -17,10 +17,20 @@ mod demands;
 mod guardrails;
 #[path = "managed/kept.rs"]
 mod kept;
+#[path = "managed/pipelines.rs"]
+mod pipelines;
+#[path = "managed/plugins.rs"]
+mod plugins;
 #[path = "managed/policies.rs"]
 mod policies;
 #[path = "managed/routes.rs"]
 mod routes;
+#[path = "managed/submissions.rs"]
+mod submissions;
+#[path = "managed/told.rs"]
+mod told;
+#[path = "managed/trials.rs"]
+mod trials;
 
 use bytes::Bytes;
 use http::Method;

@@ -7,12 +7,12 @@ use futures_util::FutureExt as _;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Json, Kind, RawJson, Result};
-use parking_lot::Mutex;
 
 use crate::fields::Targets;
 use crate::guardrail::{Content, Direction, Guardrail, GuardrailSession, Mode, Verdict};
 use crate::json;
-use crate::record::{GuardrailRecord, RunStatus};
+use crate::line::Line;
+use crate::record::{GuardLog, GuardrailRecord, RunStatus};
 use crate::stream::StreamFilter;
 use crate::texts::{Scope, Texts, ToolOutcome};
 
@@ -34,43 +34,61 @@ pub(crate) struct Open {
     pub(crate) guardrail: Arc<dyn Guardrail>,
     pub(crate) session: Arc<dyn GuardrailSession>,
     /// Asked for, or on by default. Otherwise it only looks at logs.
-    asked: bool,
+    pub(crate) asked: bool,
 }
 
 /// The guardrails that one call runs. Cheap when there are none.
 #[derive(Debug, Default)]
 pub struct Guards {
     open: Vec<Open>,
+    /// Those that run one after the other, before the others.
+    lines: Vec<Line>,
     scope: Scope,
-    records: Arc<Mutex<Vec<GuardrailRecord>>>,
+    records: GuardLog,
 }
 
 /// Whole texts under the eyes of several guardrails.
-struct Sheet {
-    direction: Direction,
-    texts: Vec<String>,
+pub(crate) struct Sheet {
+    pub(crate) direction: Direction,
+    pub(crate) texts: Vec<String>,
     changed: Vec<bool>,
 }
 
 impl Guards {
     pub(crate) fn new(
         open: impl Iterator<Item = (Arc<dyn Guardrail>, Arc<dyn GuardrailSession>, bool)>,
+        lines: Vec<Line>,
         scope: Scope,
     ) -> Self {
         let open = open.map(|(guardrail, session, asked)| Open { guardrail, session, asked }).collect();
-        Self { open, scope, records: Arc::default() }
+        Self { open, lines, scope, records: GuardLog::default() }
+    }
+
+    /// The same, writing down what they do in this log.
+    #[must_use]
+    pub fn log_into(self, log: GuardLog) -> Self {
+        Self { records: log, ..self }
     }
 
     /// True when no guardrail runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && self.lines.is_empty()
     }
 
     /// True when a guardrail runs in this mode.
     #[must_use]
     pub fn has(&self, mode: Mode) -> bool {
-        self.of(mode).next().is_some()
+        self.of(mode).next().is_some() || self.lines.iter().any(|line| line.mode() == mode)
+    }
+
+    /// Those of a mode that no line of the same mode runs.
+    fn beside(&self, mode: Mode) -> impl Iterator<Item = &Open> {
+        let managed = move |open: &&Open| {
+            let name = open.guardrail.name();
+            self.lines.iter().any(|line| line.mode() == mode && line.names().any(|known| known == name))
+        };
+        self.of(mode).filter(move |open| !managed(open))
     }
 
     fn of(&self, mode: Mode) -> impl Iterator<Item = &Open> {
@@ -164,11 +182,19 @@ impl Guards {
     /// [`Self::needs_whole`] before.
     #[must_use]
     pub fn stream_filter(&self) -> Option<Box<dyn EventFilter>> {
-        let open: Vec<_> = self.of(Mode::PostCall).cloned().collect();
+        // A stream is not held back to its end: what a line would run step by step looks at it side by side.
+        let lines = self.lines.iter().filter(|line| line.mode() == Mode::PostCall);
+        let of_lines = lines.flat_map(Line::blocking);
+        let mut open: Vec<Open> = self.beside(Mode::PostCall).cloned().collect();
+        for one in of_lines {
+            if !open.iter().any(|known| known.guardrail.name() == one.guardrail.name()) {
+                open.push(one.clone());
+            }
+        }
         if open.is_empty() {
             return None;
         }
-        Some(Box::new(StreamFilter::new(open, Arc::clone(&self.records))))
+        Some(Box::new(StreamFilter::new(open, self.records.clone())))
     }
 
     /// True when a guardrail can only judge whole answers: the answer has to be complete before it is streamed.
@@ -203,7 +229,7 @@ impl Guards {
     /// What the guardrails did so far, streams included.
     #[must_use]
     pub fn records(&self) -> Vec<GuardrailRecord> {
-        self.records.lock().clone()
+        self.records.records()
     }
 
     async fn edit<T: Texts>(&self, mode: Mode, direction: Direction, content: &mut T) -> Result<Outcome> {
@@ -211,7 +237,11 @@ impl Guards {
             return Ok(Outcome::default());
         }
         let mut sheet = Sheet::of(content, direction, self.scope);
-        let ran = self.judge(mode, &mut sheet).await?;
+        let mut ran = Vec::new();
+        for line in self.lines.iter().filter(|line| line.mode() == mode) {
+            line.run(&mut sheet, &self.records, &mut ran).await?;
+        }
+        ran.extend(self.judge(mode, &mut sheet).await?);
         let changed = sheet.is_changed();
         if changed {
             sheet.write_back(content, self.scope);
@@ -236,7 +266,7 @@ impl Guards {
 
     async fn judge(&self, mode: Mode, sheet: &mut Sheet) -> Result<Vec<String>> {
         let mut ran = Vec::new();
-        for open in self.of(mode) {
+        for open in self.beside(mode) {
             ran.push(self.run(open, mode, sheet).await?);
         }
         Ok(ran)
@@ -250,7 +280,7 @@ impl Guards {
         record.took = begun.elapsed();
         let name = record.name.clone();
         let outcome = open.rule(verdict, mode, sheet, &mut record);
-        self.records.lock().push(record);
+        self.records.add([record]);
         outcome.map(|()| name)
     }
 }
@@ -323,7 +353,7 @@ impl Sheet {
         Self::new(texts, direction)
     }
 
-    fn set(&mut self, at: usize, text: String) {
+    pub(crate) fn set(&mut self, at: usize, text: String) {
         if let (Some(old), Some(changed)) = (self.texts.get_mut(at), self.changed.get_mut(at)) {
             *changed |= *old != text;
             *old = text;

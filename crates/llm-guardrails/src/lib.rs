@@ -16,6 +16,7 @@ mod filter;
 mod guardrail;
 mod guards;
 mod json;
+mod line;
 mod record;
 mod set;
 mod stream;
@@ -28,6 +29,6 @@ pub use guardrail::{
     CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, Push, Stop, TextGate, Verdict,
 };
 pub use guards::{Guards, Outcome};
-pub use record::{GuardrailRecord, RunStatus};
+pub use record::{GuardLog, GuardrailRecord, RunStatus};
 pub use set::{GuardrailSet, Wanted};
 pub use texts::{Scope, Texts, ToolOutcome, texts_mut};

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use llm_types::pipeline::Pipeline;
 use llm_types::{Error, Json, Result};
 
 use crate::guardrail::{CallContext, Content, Direction, Guardrail, Mode, Verdict};
-use crate::guards::{Guards, failed};
+use crate::guards::{Guards, Open, failed};
+use crate::line::Line;
 use crate::texts::Scope;
 
 /// What a call asks for: names from its body, its key and its team, and what key or team opt out of.
@@ -16,6 +18,8 @@ pub struct Wanted {
     pub requested: Vec<String>,
     /// Names of default guardrails that key or team opted out of (`opted_out_global_guardrails`).
     pub opted_out: Vec<String>,
+    /// Guardrails that run one after the other, each list under the name of its policy.
+    pub pipelines: Vec<(String, Arc<Pipeline>)>,
     /// No default guardrail runs (`disable_global_guardrails` of key or team, never of the client).
     pub disable_global: bool,
 }
@@ -138,6 +142,20 @@ impl GuardrailSet {
         })
     }
 
+    fn lines(&self, wanted: &Wanted, call: &CallContext<'_>) -> Vec<Line> {
+        let open = |name: &str| {
+            let group = self.groups.iter().find(|g| g.members.first().is_some_and(|m| m.name() == name))?;
+            let guardrail = Arc::clone(group.pick()?);
+            let session = guardrail.open(call);
+            Some(Open { guardrail, session, asked: true })
+        };
+        let line = |(policy, pipeline): &(String, Arc<Pipeline>)| {
+            let steps = pipeline.steps.iter().map(|step| open(&step.guardrail)).collect();
+            Line::new(policy.clone(), Arc::clone(pipeline), steps)
+        };
+        wanted.pipelines.iter().map(line).collect()
+    }
+
     /// The guardrails that a call runs, with their sessions open. Names nobody configured are ignored, as in LiteLLM.
     /// Guardrails that only look at logs need not be asked for.
     #[must_use]
@@ -145,6 +163,6 @@ impl GuardrailSet {
         let chosen = self.groups.iter().filter_map(Group::pick);
         let runs = |g: &&Arc<dyn Guardrail>| wanted.runs(&***g) || g.modes().has(Mode::LoggingOnly);
         let open = chosen.filter(runs).map(|g| (Arc::clone(g), g.open(call), wanted.runs(&**g)));
-        Guards::new(open, self.scope)
+        Guards::new(open, self.lines(wanted, call), self.scope)
     }
 }

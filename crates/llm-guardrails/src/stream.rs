@@ -6,17 +6,15 @@
 //! so is the signature of masked thinking, which would not fit any more.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use llm_types::stream::{Delta, Event, EventFilter, EventSink, PartStart};
 use llm_types::{Error, RawJson};
-use parking_lot::Mutex;
 
 use crate::chain::{Out, Run, finish, push};
 use crate::guardrail::{Mode, Stop, TextGate};
 use crate::guards::Open;
 use crate::json;
-use crate::record::{GuardrailRecord, RunStatus};
+use crate::record::{GuardLog, RunStatus};
 
 /// Bytes of a tool call's arguments that are held at the most. A longer call ends the stream: what cannot be judged
 /// is not sent.
@@ -56,7 +54,7 @@ struct Growing {
 #[derive(Debug)]
 pub(crate) struct StreamFilter {
     runs: Vec<Run>,
-    records: Arc<Mutex<Vec<GuardrailRecord>>>,
+    records: GuardLog,
     growing: Vec<Growing>,
     /// Parts of which something was masked.
     masked: Vec<(u32, u32)>,
@@ -74,7 +72,7 @@ enum State {
 }
 
 impl StreamFilter {
-    pub(crate) fn new(open: Vec<Open>, records: Arc<Mutex<Vec<GuardrailRecord>>>) -> Self {
+    pub(crate) fn new(open: Vec<Open>, records: GuardLog) -> Self {
         let runs = open.into_iter().map(|open| Run { record: open.record(Mode::PostCall), open }).collect();
         Self { runs, records, growing: Vec::new(), masked: Vec::new(), logprobs: Vec::new(), state: State::Running }
     }
@@ -252,7 +250,7 @@ impl StreamFilter {
 
     /// Writes the runs down, once.
     fn publish(&mut self) {
-        self.records.lock().extend(self.runs.drain(..).map(|r| r.record));
+        self.records.add(self.runs.drain(..).map(|r| r.record));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
-use llm_guardrails::{CallContext, Guards, Mode, Wanted};
+use llm_guardrails::{CallContext, GuardLog, Guards, Mode, Wanted};
 use llm_types::stream::EventFilter;
 use llm_types::{Error, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext};
@@ -82,8 +82,10 @@ fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>
         wanted.disable_global = wish.no_global;
     }
     wanted.request(applied.guardrails.iter().map(String::as_str));
+    wanted.pipelines.clone_from(&applied.pipelines);
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-    Ok(set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller }))
+    let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller });
+    Ok(guards.log_into(ctx.guard_log.get_or_init(GuardLog::default).clone()))
 }
 
 /// The policies of a call. A model counts under the name that the client gave it and under that of its group, so that an alias

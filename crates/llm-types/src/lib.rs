@@ -28,6 +28,7 @@ pub mod json;
 pub mod letter;
 pub mod markup;
 mod operation;
+pub mod pipeline;
 pub mod record;
 pub mod stream;
 mod usage;

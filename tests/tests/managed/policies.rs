@@ -113,7 +113,11 @@ async fn policies_of_the_database(gateway: &Gateway) -> String {
         (json!({"policy_name": "p", "inherit": "nobody"}), 400),
         (json!({"policy_name": "p", "inherit": "p"}), 400),
         (json!({"policy_name": "p", "condition": {"model": "gpt-(4"}}), 400),
-        (json!({"policy_name": "p", "pipeline": {"mode": "pre_call", "steps": [{"guardrail": "birds"}]}}), 400),
+        (
+            json!({"policy_name": "p", "pipeline": {"mode": "pre_call", "steps": [{"guardrail": "birds", "on_fail": "modify_response"}]}}),
+            400,
+        ),
+        (json!({"policy_name": "p", "pipeline": {"mode": "pre_call", "steps": [{"guardrail": "nobody"}]}}), 400),
     ] {
         master(gateway, Method::POST, "/policies", wrong, status).await;
     }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use llm_types::pipeline::Pipeline;
+
 use super::read::{Attachment, Policy, fits};
 
 /// What policies look at in a call.
@@ -23,6 +25,8 @@ pub struct PolicyContext<'a> {
 pub struct Applied {
     /// Guardrails that they ask for, each once.
     pub guardrails: Vec<String>,
+    /// Guardrails that they run one after the other, each under its policy's name.
+    pub pipelines: Vec<(String, Arc<Pipeline>)>,
     /// Their names, and by what they came: nothing for those that key, team or client named.
     pub policies: Vec<(String, Option<String>)>,
 }
@@ -128,6 +132,13 @@ impl Policies {
         out
     }
 
+    /// The guardrails of a policy with those that it stands on, for every model; nothing for a policy that is not there.
+    #[must_use]
+    pub fn resolved(&self, name: &str) -> Option<Vec<String>> {
+        self.get(name)?;
+        Some(self.guardrails(name, None))
+    }
+
     /// The attachments that fit a call, one for each policy. Those by default count where no other fits.
     pub(crate) fn matches(&self, context: &PolicyContext<'_>) -> Vec<Match<'_>> {
         let holds = |attachment: &&Attachment| {
@@ -190,6 +201,12 @@ impl Applied {
             if !self.guardrails.contains(&guardrail) {
                 self.guardrails.push(guardrail);
             }
+        }
+        // What a policy inherits it runs side by side, as in LiteLLM.
+        let own = line.last().map(|(_, policy)| *policy).filter(|policy| holds(policy, context));
+        if let Some(Ok(pipeline)) = own.and_then(|policy| policy.pipeline.as_ref()) {
+            let new = !self.pipelines.iter().any(|(known, there)| known == name && there == pipeline);
+            self.pipelines.extend(new.then(|| (name.to_owned(), Arc::clone(pipeline))));
         }
         if !self.policies.iter().any(|(known, _)| known == name) {
             self.policies.push((name.to_owned(), via));

@@ -62,9 +62,15 @@ impl Policies {
             let why = format!("`{}` is no regular expression", test.text);
             out.push(PolicyFault::new("invalid_scope", "condition.model", Some(&test.text), why));
         }
-        if policy.pipeline {
-            let why = "pipelines are not served: the guardrails of a policy run side by side".to_owned();
-            out.push(PolicyFault::new("invalid_syntax", "pipeline", None, why));
+        match &policy.pipeline {
+            None => {}
+            Some(Err(why)) => out.push(PolicyFault::new("invalid_syntax", "pipeline", None, why.clone())),
+            Some(Ok(pipeline)) => {
+                for guardrail in pipeline.steps.iter().map(|step| &step.guardrail).filter(|name| !known(name)) {
+                    let why = format!("there is no guardrail `{guardrail}`");
+                    out.push(PolicyFault::new("invalid_guardrail", "pipeline.steps", Some(guardrail), why));
+                }
+            }
         }
         out
     }
@@ -98,6 +104,7 @@ mod tests {
             ("lost", r#"{"inherit":"nobody","guardrails":{"add":["x"],"remove":["y"]}}"#),
             ("one", r#"{"inherit":"two"}"#),
             ("two", r#"{"inherit":"one"}"#),
+            ("steps", r#"{"pipeline":{"mode":"pre_call","steps":[{"guardrail":"a"},{"guardrail":"z"}]}}"#),
             ("odd", r#"{"condition":{"model":"gpt-(4"},"pipeline":{"mode":"pre_call","steps":[]}}"#),
         ] {
             all.put(name, Policy::read(&serde_json::from_str(policy).unwrap()).unwrap());
@@ -114,6 +121,7 @@ mod tests {
         ];
         assert_eq!(told("lost"), lost);
         assert_eq!(told("one"), ["circular_inheritance inherit false"]);
+        assert_eq!(told("steps"), ["invalid_guardrail pipeline.steps false"]);
         assert_eq!(told("odd"), ["invalid_scope condition.model false", "invalid_syntax pipeline false"]);
     }
 }

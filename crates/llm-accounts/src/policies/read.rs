@@ -1,6 +1,9 @@
 //! What configuration and rows say of policies and attachments, in the configuration's words.
 
+use std::sync::Arc;
+
 use llm_types::Json;
+use llm_types::pipeline::Pipeline;
 use regex::Regex;
 
 /// What a policy does.
@@ -14,8 +17,8 @@ pub struct Policy {
     pub remove: Vec<String>,
     /// Its models; every model without them.
     pub(crate) models: Option<Vec<ModelTest>>,
-    /// It has a pipeline.
-    pub(crate) pipeline: bool,
+    /// Its guardrails one after the other; what is wrong with them, where they cannot be read.
+    pub(crate) pipeline: Option<Result<Arc<Pipeline>, String>>,
 }
 
 /// A model by its name, or by a pattern that matches the whole name.
@@ -92,7 +95,8 @@ impl Policy {
             models: models(json.get("condition"))?,
             pipeline: json
                 .get("pipeline")
-                .is_some_and(|pipeline| !pipeline.is_null() && *pipeline != Json::Object(Vec::new())),
+                .filter(|pipeline| !pipeline.is_null() && **pipeline != Json::Object(Vec::new()))
+                .map(|pipeline| Pipeline::read(pipeline).map(Arc::new)),
         })
     }
 }

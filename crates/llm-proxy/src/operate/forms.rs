@@ -34,10 +34,58 @@ pub(super) fn providers() -> Response<Reply> {
         }
         Json::object([("name", Json::from(row.id)), ("fields", Json::Array(fields))])
     };
+    answer(&Json::Array(provider_rows().into_iter().map(one).collect()))
+}
+
+/// `GET /public/providers/fields`: every provider, and what a form asks for to make a deployment of it.
+pub(super) fn provider_fields() -> Response<Reply> {
+    let field = |key: &str, label: &str, required: bool, kind: &str| {
+        Json::object([
+            ("key", Json::from(key)),
+            ("label", Json::from(label)),
+            ("placeholder", Json::Null),
+            ("tooltip", Json::Null),
+            ("required", Json::from(required)),
+            ("field_type", Json::from(kind)),
+            ("options", Json::Null),
+            ("default_value", Json::Null),
+        ])
+    };
+    let one = |row: &llm_providers::ProviderRow| {
+        let mut fields = vec![field("api_base", "API Base", row.api_base.is_none(), "text")];
+        if matches!(row.auth, Auth::Bearer | Auth::Header { .. } | Auth::Query(_)) {
+            fields.push(field("api_key", "API Key", row.api_key_env.is_empty(), "password"));
+        }
+        let name = if row.display_name.is_empty() { row.id } else { row.display_name };
+        Json::object([
+            ("provider", Json::from(row.id.to_uppercase())),
+            ("provider_display_name", Json::from(name)),
+            ("litellm_provider", Json::from(row.id)),
+            ("credential_fields", Json::Array(fields)),
+            ("default_model_placeholder", Json::from(format!("{}/...", row.id))),
+        ])
+    };
+    answer(&Json::Array(provider_rows().into_iter().map(one).collect()))
+}
+
+/// `GET /search_tools/ui/available_providers`: those that search.
+pub(super) fn search_providers() -> Response<Reply> {
+    let searches = |row: &&llm_providers::ProviderRow| {
+        row.tasks.iter().any(|task| task.operation == llm_types::OperationKind::Search)
+    };
+    let one = |row: &llm_providers::ProviderRow| {
+        let name = if row.display_name.is_empty() { row.id } else { row.display_name };
+        Json::object([("provider_name", row.id), ("ui_friendly_name", name)])
+    };
+    let rows = provider_rows().into_iter().filter(searches).map(one).collect();
+    answer(&Json::object([("providers", Json::Array(rows))]))
+}
+
+fn provider_rows() -> Vec<&'static llm_providers::ProviderRow> {
     let mut rows: Vec<_> = llm_providers::registry::all().map(|provider| provider.row()).collect();
     rows.sort_unstable_by_key(|row| row.id);
     rows.dedup_by_key(|row| row.id);
-    answer(&Json::Array(rows.into_iter().map(one).collect()))
+    rows
 }
 
 /// `POST /utils/dotprompt_json_converter`: a `.prompt` file as JSON.

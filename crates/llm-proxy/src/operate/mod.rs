@@ -4,7 +4,8 @@
 //! |---|---|
 //! | here | the table |
 //! | `page` | the API document with its page |
-//! | `judged` | a text under one guardrail |
+//! | `pipelines` | messages under guardrails one after the other |
+//! | `judged`, `trials` | a text under one guardrail; texts under several, and under those that are not made yet |
 //! | `hub` | models, providers and prices that everybody may know |
 //! | `hub_list` | the public models in pages |
 //! | `endpoints` | what can be asked for, and of whom |
@@ -26,8 +27,10 @@ mod hub;
 mod hub_list;
 mod judged;
 mod page;
+mod pipelines;
 mod service;
 mod state;
+mod trials;
 
 use std::sync::Arc;
 
@@ -102,6 +105,18 @@ pub enum Verb {
     SharedChecks,
     /// `POST /guardrails/apply_guardrail`.
     ApplyGuardrail,
+    /// `POST /utils/test_policies_and_guardrails`.
+    TestGuardrails,
+    /// `POST /policies/test-pipeline`.
+    TestPipeline,
+    /// `POST /policy/templates/test`.
+    TestTemplate,
+    /// `POST /guardrails/validate_blocked_words_file`.
+    BlockedWords,
+    /// `GET /search_tools/ui/available_providers`.
+    SearchProviders,
+    /// `GET /public/providers/fields`.
+    ProviderFields,
     /// `GET /health/license`.
     License,
     /// `POST /health/test_connection`.
@@ -158,6 +173,12 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/health/backlog"], Verb::Backlog, Permission::AnyKey),
     (Method::GET, &["/health/services"], Verb::Service, Permission::Admin),
     (Method::POST, &["/guardrails/apply_guardrail", "/apply_guardrail"], Verb::ApplyGuardrail, Permission::AnyKey),
+    (Method::POST, &["/utils/test_policies_and_guardrails"], Verb::TestGuardrails, Permission::Admin),
+    (Method::POST, &["/policies/test-pipeline"], Verb::TestPipeline, Permission::Admin),
+    (Method::POST, &["/policy/templates/test"], Verb::TestTemplate, Permission::Admin),
+    (Method::POST, &["/guardrails/validate_blocked_words_file"], Verb::BlockedWords, Permission::Admin),
+    (Method::GET, &["/search_tools/ui/available_providers"], Verb::SearchProviders, Permission::Admin),
+    (Method::GET, &["/public/providers/fields"], Verb::ProviderFields, Permission::Public),
     (Method::GET, &["/health/shared-status"], Verb::SharedChecks, Permission::Admin),
     (Method::GET, &["/health/license"], Verb::License, Permission::Admin),
     (Method::POST, &["/health/test_connection"], Verb::TestConnection, Permission::Admin),
@@ -216,6 +237,12 @@ pub(crate) async fn serve(
         Verb::Backlog => state::backlog(core),
         Verb::Service => service::try_out(core, parts, who).await?,
         Verb::ApplyGuardrail => judged::apply(snapshot, who, &body).await?,
+        Verb::TestGuardrails => trials::inputs(snapshot, who, &body).await?,
+        Verb::TestPipeline => pipelines::try_out(snapshot, who, &body).await?,
+        Verb::TestTemplate => trials::definitions(who, &body).await?,
+        Verb::BlockedWords => trials::words(&body)?,
+        Verb::SearchProviders => forms::search_providers(),
+        Verb::ProviderFields => forms::provider_fields(),
         Verb::SharedChecks => state::shared_checks(core, snapshot),
         Verb::License => state::license(),
         Verb::TestConnection => state::test_connection(core, snapshot, &body).await?,
