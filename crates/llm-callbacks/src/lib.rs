@@ -31,8 +31,8 @@ pub mod remote;
 pub mod testing;
 
 pub use alerts::{
-    AlertSettings, Alerts, CallAlerts, CallWatch, Channel, Duty, DutySettings, MailSettings, MailWay, Often, RegionOf, Smtp,
-    SpendAlerts,
+    AlertSettings, Alerts, CallAlerts, CallWatch, Channel, Duty, DutySettings, MailSettings, MailWay, Often, RegionOf,
+    Smtp, SpendAlerts,
 };
 pub use bus::{Bus, BusSettings};
 pub use callback::{Callback, Delivery, Needs, SinkError};

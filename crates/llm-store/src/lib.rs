@@ -67,7 +67,9 @@ pub use list::{ListQuery, Listing};
 pub use migrate::Migrated;
 pub use row::Row;
 pub use rows::*;
-pub use settle::{Applied, GUARDRAIL_INFORMATION, GuardAction, KeySpend, SettlementBatch, SpendCall, SpendRun, WindowSpend};
+pub use settle::{
+    Applied, GUARDRAIL_INFORMATION, GuardAction, KeySpend, SettlementBatch, SpendCall, SpendRun, WindowSpend,
+};
 pub use snapshot::Snapshot;
 pub use spend_filter::{SpendFilter, SpendSpan};
 pub use spend_logs::{COUNTED, SpendGroup, SpendSum};

@@ -14,7 +14,8 @@ use super::section::Section;
 const ARGS: &str = "report_check_interval max_outage_alert_list_size";
 
 /// `alerting_args` of PagerDuty.
-const DUTY: &str = "failure_threshold failure_threshold_window_seconds hanging_threshold_seconds hanging_threshold_fails
+const DUTY: &str =
+    "failure_threshold failure_threshold_window_seconds hanging_threshold_seconds hanging_threshold_fails
     hanging_threshold_window_seconds";
 
 /// `paged`: the callback `pagerduty` is named, which says the same as the channel.
@@ -50,7 +51,8 @@ pub(crate) fn read(s: &Section<'_>, env: &Environment, paged: bool) -> AlertSett
     }
     out.digests = digests(s);
     channels_told(s, env, &channels, &mut out);
-    let duty = paged.then(|| duty(s.section("alerting_args").as_ref(), env).map_err(|why| s.warn("alerting", why)).ok());
+    let duty =
+        paged.then(|| duty(s.section("alerting_args").as_ref(), env).map_err(|why| s.warn("alerting", why)).ok());
     let duty = duty.flatten();
     if out.types.is_empty() && out.mail.is_none() || !out.is_on() {
         return AlertSettings { duty, ..AlertSettings::default() };

@@ -17,8 +17,8 @@ use super::problem::Mark;
 use super::section::Section;
 use super::{Context, redis};
 pub use bucket::Bucket;
-pub(super) use bucket::{azure as azure_bucket, environment_options, s3 as s3_bucket};
 use bucket::{AZURE, GCS, S3, bucket};
+pub(super) use bucket::{azure as azure_bucket, environment_options, s3 as s3_bucket};
 
 /// The response cache, as it is configured.
 #[derive(Debug, Clone)]

@@ -87,10 +87,10 @@ pub use outbound::outgoing;
 pub use problem::{Mark, Problem, Problems, Severity};
 pub use redis::RedisConfig;
 pub use secrets::SecretPlan;
-pub(crate) use yaml::json as yaml_json;
 pub(crate) use secrets::{Asking, Named, asking, leading_to};
 pub use settings::{BatchSettings, DrainSettings, HealthSettings, Logging, Settings};
 pub(crate) use stored::place;
+pub(crate) use yaml::json as yaml_json;
 
 use models::Reading;
 use node::{Node, Value};
