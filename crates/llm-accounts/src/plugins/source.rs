@@ -5,6 +5,9 @@ use llm_types::{Error, Json};
 use crate::keys::bad;
 use crate::request::{FieldProblem, Outcome, Problem};
 
+/// Where code is kept.
+const GITHUB: &str = "github"; // a host of code, not of models. tidy: provider-id
+
 fn wrong(why: &str) -> Problem {
     let error: Error = bad(why).with_param("source");
     error.into()
@@ -28,7 +31,7 @@ pub(super) fn check(source: &Json) -> Outcome<()> {
     }
     let text = |name: &str| source.text(name).filter(|text| !text.is_empty());
     match source.text("source") {
-        Some("github") if text("repo").is_none() => {
+        Some(GITHUB) if text("repo").is_none() => {
             Err(wrong("GitHub source must include 'repo' field (e.g., 'org/repo')"))
         }
         Some("url") if text("url").is_none() => {
@@ -50,7 +53,7 @@ pub(super) fn check(source: &Json) -> Outcome<()> {
         Some("archive") if source.text("sha256").is_some_and(|hash| !is_sha256(hash)) => {
             Err(wrong("archive 'sha256' must be a 64-character hex digest"))
         }
-        Some("github" | "url" | "archive") => Ok(()),
+        Some(GITHUB | "url" | "archive") => Ok(()),
         _ => Err(wrong("source.source must be 'github', 'url', 'git-subdir', or 'archive'")),
     }
 }
