@@ -13,6 +13,8 @@ mod bills;
 mod choice;
 #[path = "routing/costs.rs"]
 mod costs;
+#[path = "routing/filtered.rs"]
+mod filtered;
 #[path = "routing/health.rs"]
 mod health;
 #[path = "routing/regions.rs"]

@@ -149,6 +149,8 @@ pub struct Report {
     pub error: Option<Error>,
     /// The client hung up before the end.
     pub interrupted: bool,
+    /// A content filter cut the answer, and there is another model to ask.
+    pub filtered: bool,
     /// Hops from group to group behind the first content: other models went on with the answer.
     pub hops: u32,
     /// The answer in canonical form, when somebody asked for content.

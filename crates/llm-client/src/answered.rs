@@ -8,7 +8,7 @@ use llm_http::ReplyBody;
 use llm_router::{InFlight, Seconds};
 use llm_types::generate::GenerateResponse;
 use llm_types::stream::EventFilter;
-use llm_types::{Error, Kind};
+use llm_types::{Error, Format, Kind};
 use llm_wire::codec::{ClientCodec, Generate, ReplyView};
 use llm_wire::framing::Framing;
 use llm_wire::task::{FollowUp, FollowUrl, Next, TaskBody};
@@ -34,6 +34,8 @@ pub(crate) struct Answered<'a> {
     pub first_token: Option<Seconds>,
     /// Another model may go on when a stream breaks off.
     pub continuable: bool,
+    /// Another model is asked when a content filter cut the answer.
+    pub filtered_elsewhere: bool,
 }
 
 impl Answered<'_> {
@@ -166,6 +168,9 @@ impl Answered<'_> {
         let view = ReplyView { status: 200, provider: self.counter.provider(), headers: &pairs, body: bytes };
         let mut response = codec.decode_response(&view, &self.plan.ctx)?;
         llm_providers::reply::normalise(self.counter.target.provider.row(), self.call.format, &mut response);
+        if upstream == Format::OpenAiChat {
+            llm_providers::reply::think_tags(&mut response);
+        }
         if upstream != self.call.format {
             crate::thoughts::split(upstream, &mut response);
         }

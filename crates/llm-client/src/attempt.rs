@@ -144,6 +144,7 @@ async fn generate(
         limit,
         first_token: at.timeouts.phases.first_token,
         continuable: at.continuable,
+        filtered_elsewhere: at.filtered_elsewhere,
     };
     if streams {
         return Box::pin(answered.stream(sent.body, filters, at.in_flight)).await;

@@ -8,7 +8,7 @@ use llm_http::{FetchLimits, Transport};
 use llm_providers::Want;
 use llm_router::{Admit, Attempts, AutoChoice, DecisionId, Explanation, Outcome, Router, Step};
 use llm_types::stream::EventFilter;
-use llm_types::{Error, Format, OperationKind};
+use llm_types::{Error, Format, Kind, OperationKind};
 
 use crate::answer::Answer;
 use crate::attempt::{Made, attempt};
@@ -141,6 +141,7 @@ impl Engine {
                 Step::GiveUp(error) => return Err(Failure { error, last, decision }),
                 Step::Try(at) => {
                     let started = Instant::now();
+                    let group = Arc::clone(&at.group);
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
                     let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
                     let changed = changed.map(Box::new);
@@ -151,6 +152,13 @@ impl Engine {
                         Some(late) => Box::pin(self.hedged(http, call, at, gate, (&mut attempts, late))).await,
                     };
                     match outcome {
+                        Ok(answer) if cut(call, &answer, &group, gate) => {
+                            let blocked = Error::new(
+                                Kind::ContentPolicy,
+                                "litellm.ContentPolicyViolationError: Response output was blocked.",
+                            );
+                            attempts.report(Outcome::Failure(&blocked), Instant::now());
+                        }
                         Ok(mut answer) => {
                             answered(&mut attempts, &mut answer, call.stream, started.elapsed());
                             answer.head_mut().auto = auto;
@@ -209,6 +217,17 @@ impl Engine {
             Answer::Stream { body, .. } => body.watch(attempts),
         }
     }
+}
+
+/// A content filter cut the answer, and another model can be asked. What was used is billed apart; where the caller's budget
+/// has no room for that, the answer goes to the client as it is.
+fn cut(call: &Call, answer: &Answer, group: &str, gate: &dyn Gate) -> bool {
+    let Answer::Whole { head, report, .. } = answer else { return false };
+    let errand = report.filtered.then(|| gate.errand(call, group, Purpose::Filtered)).flatten();
+    let Some(errand) = errand else { return false };
+    errand.sent();
+    errand.done(head, report);
+    true
 }
 
 /// Tells the router of a success, and the answer of the router's work.

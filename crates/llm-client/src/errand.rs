@@ -24,6 +24,8 @@ pub enum Purpose {
     Vectors,
     /// The first call is late.
     Hedge,
+    /// A content filter cut the answer: it is paid for, and another model is asked.
+    Filtered,
 }
 
 /// The bill of a call beside another one. Dropped, it does what the owner does with calls that nobody knows the end of.

@@ -36,6 +36,7 @@ mod facts;
 mod follow;
 pub mod form;
 mod hedge;
+mod marks;
 mod media;
 mod mock;
 mod objects;

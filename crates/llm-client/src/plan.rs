@@ -247,6 +247,7 @@ impl Planner<'_> {
             plain_ids(&mut request);
         }
         self.fetched.put_into(&mut request);
+        llm_wire::openai::tool_choice::narrow(&mut request);
         if let Some(cached) = &self.cached {
             cached.put_into(&mut request);
         }

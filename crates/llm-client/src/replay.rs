@@ -8,6 +8,7 @@ use llm_types::stream::{Delta, Event, EventSink, PartStart, Start};
 /// Tells the events of an answer, in the order of the grammar.
 pub fn replay(response: &GenerateResponse, sink: &mut dyn EventSink) {
     sink.event(Event::Start(Box::new(Start {
+        silent: false,
         id: response.id.clone(),
         model: response.model.clone(),
         created: response.created,

@@ -59,6 +59,8 @@ pub struct Target {
     pub params: Params,
     /// Parameters that every call gets unless the client sets them: raw JSON by name.
     pub defaults: Vec<(String, String)>,
+    /// Cache marks that every request gets.
+    pub(crate) marks: crate::marks::Points,
     /// The model is served in its house's Responses API only: clients of other languages are translated.
     pub responses_only: bool,
     /// What happens to parameters the provider does not take.
@@ -146,6 +148,7 @@ impl Target {
             api_base: api_base.clone(),
             api_key: params.secret("api_key"),
             defaults: crate::defaults::of(&params),
+            marks: crate::marks::Points::parse(params.get("cache_control_injection_points"))?,
             policy: Policy {
                 allowed_openai_params: params.strings("allowed_openai_params").map(str::to_owned).collect(),
                 additional_drop_params: params.strings("additional_drop_params").map(str::to_owned).collect(),

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use llm_http::ReplyBody;
-use llm_types::{Error, OperationKind};
+use llm_types::generate::{FinishReason, GenerateResponse};
+use llm_types::{Error, Format, OperationKind};
 use llm_wire::codec::ReplyView;
 use llm_wire::relay::Whole;
 use llm_wire::top::{Top, splice};
@@ -34,8 +35,10 @@ impl Answered<'_> {
         if plan.relay
             && let Some(body) = relay_whole(plan, &bytes, counter, &mut report)
         {
-            if call.want_content {
-                report.content = self.decode(&bytes).ok().map(Box::new); // the tap
+            if call.want_content || self.filtered_elsewhere {
+                let read = self.decode(&bytes).ok(); // the tap
+                report.filtered = self.filtered_elsewhere && read.as_ref().is_some_and(filtered);
+                report.content = read.filter(|_| call.want_content).map(Box::new);
             }
             return Ok(Answer::Whole { head: self.head, body, report });
         }
@@ -47,6 +50,7 @@ impl Answered<'_> {
             (None, false) => counter.written(&bytes),
         };
         counter.book(response.usage.clone(), written, &mut report);
+        report.filtered = self.filtered_elsewhere && filtered(&response);
         counter.tell(&mut response.usage, &report);
         let codec = llm_wire::registry::client_generate(call.format).ok_or_else(|| no_codec(call))?;
         let mut out = BytesMut::with_capacity(bytes.len() + 256);
@@ -54,6 +58,20 @@ impl Answered<'_> {
         report.content = call.want_content.then(|| Box::new(response));
         Ok(Answer::Whole { head: self.head, body: out.freeze(), report })
     }
+}
+
+/// A content filter cut the answer, or the model's own safeguard did: what LiteLLM looks at is the first choice.
+fn filtered(response: &GenerateResponse) -> bool {
+    let finish = response.choices.first().and_then(|choice| choice.finish.as_ref());
+    finish.is_some_and(|finish| match finish.reason {
+        FinishReason::ContentFilter => true,
+        // A plain refusal is an answer; one of a safeguard says so.
+        FinishReason::Refusal => {
+            response.extra.get("stop_details").is_some_and(|d| d.get().starts_with('{'))
+                || matches!(finish.raw, Some((Format::OpenAiChat, _)))
+        }
+        _ => false,
+    })
 }
 
 /// A whole answer that goes on as it came, but for the model name; nothing when it has to be read and written anew.

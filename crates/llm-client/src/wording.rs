@@ -21,8 +21,16 @@ impl Planner<'_> {
             && target.protocols(&Want { operation: call.operation, format, model: self.model }).best() == Some(format)
     }
 
-    /// The client's body with the deployment's default parameters added.
+    /// The client's body with the deployment's default parameters and cache marks added.
     pub(crate) fn body(&self) -> Result<Cow<'_, Bytes>> {
+        let body = self.with_defaults()?;
+        let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
+        let upstream = self.target.protocols(&want).best().unwrap_or(self.call.format);
+        let marked = self.target.marks.put_into(&body, self.call.format, upstream)?;
+        Ok(marked.map_or(body, Cow::Owned))
+    }
+
+    fn with_defaults(&self) -> Result<Cow<'_, Bytes>> {
         if self.target.defaults.is_empty() {
             return Ok(Cow::Borrowed(&self.call.body));
         }

@@ -179,6 +179,8 @@ quirks! {
     /// The type of an error is that of its status, whatever the provider calls it. LiteLLM reaches the provider without
     /// OpenAI's library, which passes `invalid_request_error` on.
     ErrorTypeByStatus = "error_type_by_status",
+    /// ... but the parameter that it names is told.
+    ErrorParam = "error_param",
     /// A request that cannot be processed (422) is a bad one (400).
     UnprocessableIsBad = "unprocessable_is_bad",
     /// The code of an error inside a stream is its status. OpenAI's library makes a broken connection of it.

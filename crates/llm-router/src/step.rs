@@ -37,6 +37,8 @@ pub struct Attempt {
     pub overrides: Arc<[(String, RawJson)]>,
     /// Another model could go on if its stream broke off.
     pub continuable: bool,
+    /// Another model is asked if a content filter cuts its answer.
+    pub filtered_elsewhere: bool,
     /// How long it may take.
     pub timeouts: Timeouts,
     /// Counts the call as running. Keep it until the answer was read to its end.

@@ -86,6 +86,8 @@ pub struct Start {
     pub created: Option<u64>,
     /// The tier that serves it.
     pub service_tier: Option<String>,
+    /// The upstream opened its answer without a word (chat: a chunk that names the role, no more).
+    pub silent: bool,
     /// Unknown fields.
     pub extra: Extra,
 }

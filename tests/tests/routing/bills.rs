@@ -35,14 +35,14 @@ async fn vectors() -> Canned {
     .unwrap()
 }
 
-async fn key(gateway: &Gateway, body: &Value) -> (String, String) {
+pub(super) async fn key(gateway: &Gateway, body: &Value) -> (String, String) {
     let made = gateway.ask("/key/generate", body).await.unwrap().json();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     (text("key"), text("token"))
 }
 
 /// The rows of a key once there are `count` of them, the oldest first, and what the key is said to have spent.
-async fn rows(gateway: &Gateway, token: &str, count: usize) -> (Vec<Value>, f64) {
+pub(super) async fn rows(gateway: &Gateway, token: &str, count: usize) -> (Vec<Value>, f64) {
     for _ in 0..200 {
         let rows = gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
         let info = gateway.get(&format!("/key/info?key={token}"), MASTER_KEY).await.unwrap().json();

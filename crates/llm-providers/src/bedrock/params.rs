@@ -40,6 +40,9 @@ fn text(family: Family) -> FieldSet {
 
 fn converse(row: &ProviderRow, family: Family, model: &str, caps: &ModelCaps) -> FieldSet {
     let mut set = row.supported(model, caps);
+    if family == Family::Claude {
+        set.insert(F::ContextManagement);
+    }
     let calls = match family {
         Family::Claude | Family::Mistral | Family::CommandR | Family::Nova | Family::Nova2 => true,
         Family::DeepSeekR1 => false,

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use llm_types::generate::{GenerateRequest, OutputFormat, Part, PartKind, Role, ToolChoice, ToolKind, Turn};
 use llm_types::{Field, Format, Json, RawJson};
 use llm_wire::ModelCaps;
-use llm_wire::anthropic::{OPERATOR_NOTE, short_tool_name};
+use llm_wire::anthropic::{OPERATOR_NOTE, is_legal, legal_id, short_tool_name};
 
 use super::thinking::effort_of_budget;
 use crate::params::Params;
@@ -40,6 +40,7 @@ impl Bridge<'_> {
         // Items of Responses stand for themselves: instructions stay where they are, texts apart.
         let items = self.upstream == Format::OpenAiResponses;
         empties(&mut request.turns);
+        legal_ids(&mut request.turns);
         if !items {
             in_order(&mut request.turns);
         }
@@ -191,6 +192,20 @@ fn say(part: &mut Part) {
     };
     if !lines.is_empty() {
         part.kind = PartKind::Text { text: lines.join("\n"), citations: Vec::new() };
+    }
+}
+
+/// Ids of calls in letters that every host takes; those with Gemini's signatures are Gemini's.
+fn legal_ids(turns: &mut [Turn]) {
+    for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        let id = match &mut part.kind {
+            PartKind::ToolCall(call) => &mut call.id,
+            PartKind::ToolResult(result) => &mut result.call_id,
+            _ => continue,
+        };
+        if !id.contains(llm_wire::gemini::THOUGHT) && !id.chars().all(is_legal) {
+            *id = legal_id(id).into_owned();
+        }
     }
 }
 

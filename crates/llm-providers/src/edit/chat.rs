@@ -31,6 +31,9 @@ impl Chat<'_> {
         if none(draft.get("tools")) && none(draft.get("functions")) {
             draft.remove("tool_choice");
         }
+        if let Some(word) = draft.get("tool_choice").map(llm_wire::openai::tool_choice::judge).transpose()?.flatten() {
+            draft.set("tool_choice", format!("\"{word}\""));
+        }
         let dropped = self.check(draft)?;
         dropped.iter().for_each(|f| draft.lose(f.name()));
         if quirks.has(Quirk::SchemaByTool) {
@@ -125,12 +128,29 @@ impl Chat<'_> {
             return;
         }
         if draft.is_true("stream") {
-            if self.provider.row().stream_usage && draft.get("stream_options").is_none() {
-                draft.set("stream_options", r#"{"include_usage":true}"#);
+            if self.provider.row().stream_usage {
+                ask_for_usage(draft);
             }
+            return;
+        }
+        if !quirks.has(Quirk::ExplicitStream) {
+            // No stream: not a word of it. OpenAI refuses options of a stream that is none.
+            draft.remove("stream");
+            draft.remove("stream_options");
         } else if quirks.has(Quirk::ExplicitStream) && self.says_false(quirks) && draft.get("stream").is_none() {
             draft.set("stream", "false");
         }
+    }
+}
+
+/// Streams say what they consumed, whatever the client wants to see of it: somebody has to pay.
+fn ask_for_usage(draft: &mut Draft<'_>) {
+    let Some(mut options) = draft.json("stream_options") else {
+        return draft.set("stream_options", r#"{"include_usage":true}"#);
+    };
+    if options.get("include_usage").and_then(Json::as_bool) != Some(true) && options.as_object().is_some() {
+        options.set("include_usage", true);
+        draft.set("stream_options", options.to_string());
     }
 }
 

@@ -166,7 +166,7 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
         message.set("reasoning_content", "");
     }
     if rules.strip_cache {
-        message.remove("cache_control");
+        unmark(message);
     }
     if q.has(Quirk::CacheControlInContent) {
         mark_content(message);
@@ -174,6 +174,14 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     if let Some(content) = message.get_mut("content") {
         parts(content, rules);
         flatten(content, q);
+    }
+}
+
+/// Takes the marks of a message and of its calls out.
+fn unmark(message: &mut Json) {
+    message.remove("cache_control");
+    if let Some(Json::Array(calls)) = message.get_mut("tool_calls") {
+        calls.iter_mut().for_each(|call| drop(call.remove("cache_control")));
     }
 }
 
@@ -247,7 +255,10 @@ fn flatten(content: &mut Json, quirks: Quirks) {
     } else {
         return;
     };
-    *content = Json::from(text);
+    // What holds no text stays a list: it would be gone otherwise.
+    if !text.is_empty() {
+        *content = Json::from(text);
+    }
 }
 
 /// A tool's result as one text: its only text, else the JSON of its parts.

@@ -86,9 +86,8 @@ fn to_budget(draft: &mut Draft<'_>) -> Result<()> {
     if effort == "none" || draft.get("thinking").is_some() && !decides {
         return Ok(());
     }
-    let budget = budget_of(&effort).ok_or_else(|| {
-        Error::bad_request(format!("reasoning_effort={effort} is not known")).with_param("reasoning_effort")
-    })?;
+    let budget =
+        budget_of(&effort).ok_or_else(|| Error::bad_request(format!("reasoning_effort={effort} is not known")))?;
     draft.set("thinking", format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#));
     Ok(())
 }

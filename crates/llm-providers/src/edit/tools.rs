@@ -6,6 +6,9 @@ use super::draft::Draft;
 use super::scan;
 use crate::quirk::{Quirk, Quirks};
 
+/// Anthropic's examples of inputs: hosts of chat refuse them.
+const EXAMPLES: &str = "\"input_examples\"";
+
 /// The edited list, when something changed.
 pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<String> {
     let strict = quirks.has(Quirk::StripStrict) && scan::has(raw, "\"strict\"");
@@ -14,7 +17,8 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
     let cache = (strip_cache || quirks.has(Quirk::StripToolCacheControl)) && scan::has(raw, "\"cache_control\"");
     let fill = quirks.has(Quirk::FillToolParameters);
     let uri = quirks.has(Quirk::StripSchemaUri) && names_uri(raw);
-    if !(strict || additional || cache || fill || uri) {
+    let examples = scan::has(raw, EXAMPLES);
+    if !(strict || additional || cache || fill || uri || examples) {
         return None;
     }
     let mut list: Vec<Json> = serde_json::from_str(raw).ok()?;
@@ -23,6 +27,7 @@ pub(super) fn edit(raw: &str, quirks: Quirks, strip_cache: bool) -> Option<Strin
         if cache {
             changed |= tool.remove("cache_control").is_some();
         }
+        changed |= examples && tool.remove(EXAMPLES.trim_matches('"')).is_some();
         if let Some(function) = tool.get_mut("function").filter(|f| fill && f.get("parameters").is_none()) {
             let schema = [("type", Json::from("object")), ("properties", Json::Object(Vec::new()))];
             function.set("parameters", Json::object(schema));

@@ -689,6 +689,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
         Q::ReasoningFamilies,
         Q::EmbedBase64,
         Q::ErrorTypeByStatus,
+        Q::ErrorParam,
         Q::KeepCacheControl,
         Q::EmbedTokens,
     ]),

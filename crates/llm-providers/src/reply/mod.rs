@@ -53,6 +53,11 @@ pub fn normalise(row: &ProviderRow, client: Format, response: &mut GenerateRespo
     }
 }
 
+/// Thoughts that stand in tags at the head of a whole answer of chat are told as such, whoever wrote them.
+pub fn think_tags(response: &mut GenerateResponse) {
+    response.choices.iter_mut().for_each(|choice| parts::think_tags(&mut choice.parts));
+}
+
 /// What stands between the reader and the writer of a stream of the row.
 #[must_use]
 pub fn filters(row: &ProviderRow) -> Vec<Box<dyn EventFilter>> {
@@ -64,6 +69,9 @@ pub fn error(row: &ProviderRow, spoken: Format, error: &mut Error) {
     llm_wire::openai::errors::hear_timeout(error);
     if row.format == RowFormat::OpenAi && !row.quirks.has(Quirk::ErrorTypeByStatus) {
         llm_wire::openai::errors::keep_invalid_request(error, spoken == Format::OpenAiChat);
+        llm_wire::openai::errors::keep_param(error);
+    }
+    if row.quirks.has(Quirk::ErrorParam) {
         llm_wire::openai::errors::keep_param(error);
     }
     // Only Anthropic's own 413 and 529 have other statuses for clients.

@@ -38,7 +38,7 @@ pub struct Policy {
 
 /// The parameters that the table judges, in the order in which errors name them. Others are the provider's own and
 /// pass.
-const JUDGED: [Field; 34] = [
+const JUDGED: [Field; 35] = [
     Field::Functions,
     Field::FunctionCall,
     Field::Temperature,
@@ -73,6 +73,7 @@ const JUDGED: [Field; 34] = [
     Field::PromptCacheKey,
     Field::PromptCacheRetention,
     Field::Store,
+    Field::ContextManagement,
 ];
 
 /// The fields of a request that are judged in the provider's language `upstream`. Of requests that are translated to
@@ -176,6 +177,10 @@ pub fn check(
     let unsaid = [Field::ReasoningEffort, Field::Thinking].iter().all(|field| values.raw(*field).is_none());
     if policy.client == Some(Format::AnthropicMessages) && (unsaid || none) && foreign.has(Field::ReasoningEffort) {
         silent.insert(Field::ReasoningEffort);
+    }
+    // What clients of other languages say of their context is left to whoever translates it.
+    if policy.client.is_some_and(|client| client != Format::OpenAiChat) {
+        silent = silent.union(foreign.intersection(FieldSet::of(&[Field::ContextManagement])));
     }
     // Google's clients send their options with every request, whatever the model.
     if policy.client == Some(Format::GeminiGenerate) {

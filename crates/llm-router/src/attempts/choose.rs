@@ -88,6 +88,7 @@ impl Attempts {
             number: self.calls,
             fallbacks: run.depth,
             overrides: Arc::clone(&run.overrides),
+            filtered_elsewhere: !self.request.stream && self.has_policy_fallback(run),
             continuable: self.request.stream && self.goes_on_behind(run, router.order_in(&run.resolved.group, at)),
             timeouts,
             in_flight,

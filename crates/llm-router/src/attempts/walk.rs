@@ -138,6 +138,22 @@ impl Attempts {
         }
     }
 
+    /// Would a refusal of content lead to somebody who was not asked yet? LiteLLM's rule for answers that a filter cut: the
+    /// lists for such refusals decide; where there are none, fallbacks for every group (`*`) do.
+    pub(super) fn has_policy_fallback(&self, run: &Run) -> bool {
+        let (router, request) = (&self.router, &self.request);
+        let named = request.fallbacks.is_some() || router.special_lists(request, Kind::ContentPolicy).is_some();
+        let reachable = named || router.general_lists(request).exact("*").is_some();
+        if request.disable_fallbacks || !reachable {
+            return false;
+        }
+        let fresh = |f: &Fallback| !self.visited.contains(&f.model) && f.model != run.resolved.asked;
+        let left = self.frames.iter().any(|frame| frame.targets.iter().skip(frame.next).any(fresh));
+        left || router
+            .fallbacks_of(request, &run.resolved, Kind::ContentPolicy)
+            .is_some_and(|targets| targets.iter().any(fresh))
+    }
+
     /// Starts the next fallback that was not tried yet and that the caller may use.
     fn next_target(&mut self) -> bool {
         while let Some(frame) = self.frames.last_mut() {

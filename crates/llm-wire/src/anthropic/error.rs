@@ -40,17 +40,15 @@ const STATUSES: [(&str, u16); 9] = [
 /// Writes an error for a client.
 pub(super) fn encode(err: &Error, out: &mut BytesMut) {
     let kind = match err.status() {
+        400 => "invalid_request_error",
         401 => "authentication_error",
-        402 => "billing_error",
         403 => "permission_error",
         404 => "not_found_error",
-        408 | 504 => "timeout_error",
         413 => "request_too_large",
         429 => "rate_limit_error",
         503 if err.kind == Kind::MidStream => "overloaded_error",
         529 => "overloaded_error",
-        500.. => "api_error",
-        _ => "invalid_request_error",
+        _ => "api_error", // LiteLLM's table has no other words
     };
     let mut o = Object::open(out);
     o.str("type", "error");

@@ -58,8 +58,7 @@ fn model_maximum(ctx: &EncodeContext<'_>) -> Number {
 
 fn by_effort(effort: &str, ctx: &EncodeContext<'_>, plan: &mut Plan) -> Result<()> {
     let caps = &ctx.caps;
-    let refuse =
-        |why: &str| Error::bad_request(format!("reasoning_effort='{effort}' {why}")).with_param("reasoning_effort");
+    let refuse = |why: &str| Error::bad_request(format!("reasoning_effort='{effort}' {why}"));
     let (word, budget) = match effort {
         // 1024 is the least budget that this format takes
         "minimal" => ("low", 1024),

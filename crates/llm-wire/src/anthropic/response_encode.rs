@@ -39,9 +39,11 @@ pub(super) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
         list.item().put_slice(EMPTY_TEXT);
     }
     list.close();
-    stop(choice.finish.as_ref(), &mut o);
+    let finish =
+        choice.finish.as_ref().map(|finish| if native { finish.clone() } else { refused(finish, &choice.parts) });
+    stop(finish.as_ref(), &mut o);
     if !native {
-        stop_details(choice, &mut o);
+        stop_details(finish.as_ref(), &choice.parts, &mut o);
     }
     for (key, value) in resp.extra.fields_for(FORMAT) {
         o.raw(key, value.get());
@@ -67,16 +69,25 @@ pub(super) fn message_id<'a>(id: &'a str, ctx: &'a ReplyContext) -> &'a str {
 }
 
 /// Writes `stop_details`: an answer that was refused says so, in the model's words where there are some.
-fn stop_details(choice: &Choice, o: &mut Object<'_>) {
-    if choice.finish.as_ref().map(stop_reason) != Some("refusal") {
+fn stop_details(finish: Option<&Finish>, parts: &[Part], o: &mut Object<'_>) {
+    if finish.map(stop_reason) != Some("refusal") {
         return o.raw("stop_details", "null");
     }
-    let words = choice.parts.iter().find_map(|p| if let PartKind::Refusal(text) = &p.kind { Some(text) } else { None });
+    let words = parts.iter().find_map(|p| if let PartKind::Refusal(text) = &p.kind { Some(text) } else { None });
     let mut details = Object::open(o.key("stop_details"));
     details.str("type", "refusal");
     details.raw("category", "null");
     details.json("explanation", &words);
     details.close();
+}
+
+/// A model of another house that declines says so in its answer; here the reason does.
+fn refused(finish: &Finish, parts: &[Part]) -> Finish {
+    let declines = parts.iter().any(|p| matches!(&p.kind, PartKind::Refusal(text) if !text.is_empty()));
+    match finish.reason {
+        FinishReason::Stop if declines => Finish::new(FinishReason::Refusal),
+        _ => finish.clone(),
+    }
 }
 
 /// Writes `stop_reason` and `stop_sequence`.

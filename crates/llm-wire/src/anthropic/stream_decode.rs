@@ -148,6 +148,7 @@ impl Decoder {
         let mut extra = Extra::new(FORMAT);
         top.iter().filter(|(k, _)| !KNOWN.contains(k)).for_each(|(k, v)| extra.push(FORMAT, k, raw_json(v)));
         sink.event(Event::Start(Box::new(Start {
+            silent: false,
             id: top.str("id").unwrap_or_default().into_owned(),
             model: top.str("model").unwrap_or_default().into_owned(),
             created: None,

@@ -45,7 +45,7 @@ fn by_effort(effort: &str, model: Model, ctx: &mut EncodeContext<'_>) -> Result<
         let text = format!(
             "litellm.UnsupportedParamsError: reasoning_effort={effort} is not one of none, minimal, low, medium, high"
         );
-        return Err(Error::new(Kind::UnsupportedParams, text).with_param("reasoning_effort"));
+        return Err(Error::new(Kind::UnsupportedParams, text));
     }
     let mut config = Json::Object(Vec::new());
     if model.is_three() {

@@ -160,6 +160,7 @@ impl Decoder {
             id.clone_into(&mut self.seed);
         }
         sink.event(Event::Start(Box::new(Start {
+            silent: false,
             id: view.id.filled().unwrap_or_default().to_owned(),
             model: model_name(&view.model).to_owned(),
             created: None,

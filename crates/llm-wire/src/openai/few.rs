@@ -17,6 +17,11 @@ impl<T> Few<T> {
     pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_none()
     }
+
+    /// The items, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.more)
+    }
 }
 
 impl<T> Default for Few<T> {

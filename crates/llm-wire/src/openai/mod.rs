@@ -24,5 +24,6 @@ pub mod moderations;
 pub(crate) mod object;
 pub mod responses;
 mod retry_after;
+pub mod tool_choice;
 pub mod usage;
 pub(crate) mod wire;

@@ -163,6 +163,14 @@ fn details(raw: &RawJson, usage: &Usage) -> Option<bytes::Bytes> {
     let absent = |key: &str| top.get(key).is_none_or(|v| v == "null");
     let count = |key: &str| top.read::<u64>(key).unwrap_or(0);
     let write = usage.cache_write_5m + usage.cache_write_1h;
+    let told_in = top.read::<Json>("prompt_tokens_details");
+    let written = told_in.and_then(|mut told| {
+        let count = told.get("cache_write_tokens").and_then(Json::as_i64).filter(|n| *n > 0)?;
+        told.get("cache_creation_tokens").is_none_or(Json::is_null).then(|| {
+            told.set("cache_creation_tokens", count);
+            told.to_string()
+        })
+    });
     let prompt = (absent("prompt_tokens_details") && usage.cache_read + write > 0).then(|| {
         let mut fields = vec![("cached_tokens", usage.cache_read)];
         if write > 0 {
@@ -175,8 +183,12 @@ fn details(raw: &RawJson, usage: &Usage) -> Option<bytes::Bytes> {
         let text = count("completion_tokens").saturating_sub(thoughts);
         Json::object([("reasoning_tokens", thoughts), ("text_tokens", text)]).to_string()
     });
+    let prompt = prompt.or(written);
     let told = [("prompt_tokens_details", prompt.as_deref()), ("completion_tokens_details", completion.as_deref())];
-    let told: Vec<_> = told.into_iter().filter(|(_, value)| value.is_some()).collect();
+    let mut told: Vec<_> = told.into_iter().filter(|(_, value)| value.is_some()).collect();
+    if completion.is_some() {
+        told.push(("reasoning_tokens", None)); // it moved
+    }
     (!told.is_empty()).then(|| top.edited(&told))
 }
 

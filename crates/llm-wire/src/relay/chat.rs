@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::scan::{event_name, place, string_after, string_value, value_at};
 use super::{Edit, Patch, StreamRelay};
-use crate::openai::usage;
+use crate::openai::{finish, usage};
 use crate::top::Top;
 
 /// The fields of a chunk that matter here.
@@ -123,13 +123,30 @@ impl StreamRelay {
         if value_at(event, b"\"tool_calls\"").is_some_and(|at| event.get(at..at + 2) != Some(b"[]")) {
             self.tools |= choice_bit(event);
         }
-        if self.tools != 0
-            && let Some((from, to)) = string_value(event, b"\"finish_reason\":")
-            && event.get(from..to) == Some(b"\"stop\"")
-            && self.tools & choice_bit(event) != 0
-        {
-            patches.push(Patch { from, to, text: Bytes::from_static(b"\"tool_calls\"") });
+        if let Some((from, to)) = string_value(event, b"\"finish_reason\":") {
+            let word = event.get(from..to).unwrap_or_default();
+            let called = self.tools & choice_bit(event) != 0;
+            if let Some(text) = finish_as_openai(word, called) {
+                patches.push(Patch { from, to, text: Bytes::from_static(text) });
+            }
         }
+    }
+}
+
+/// The quoted word that OpenAI's clients know for a quoted reason; nothing when it is one.
+fn finish_as_openai(word: &[u8], called: bool) -> Option<&'static [u8]> {
+    const KNOWN: [&[u8]; 4] = [b"\"length\"", b"\"tool_calls\"", b"\"content_filter\"", b"\"function_call\""];
+    if word.len() <= 2 || KNOWN.contains(&word) {
+        return None;
+    }
+    let word = std::str::from_utf8(word).unwrap_or_default().trim_matches('"');
+    match finish::encode(finish::decode(word).reason) {
+        "stop" if called => Some(b"\"tool_calls\""),
+        "stop" if word == "stop" => None,
+        "length" => Some(b"\"length\""),
+        "tool_calls" => Some(b"\"tool_calls\""),
+        "content_filter" => Some(b"\"content_filter\""),
+        _ => Some(b"\"stop\""),
     }
 }
 

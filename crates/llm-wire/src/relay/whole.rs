@@ -45,7 +45,8 @@ impl<'a> Whole<'a> {
         let error = head.error.is_some_and(|e| e.get() != "null");
         let known = |raw: Option<&'a RawValue>| raw.filter(|r| r.get() != "null");
         let (id, model, usage) = (known(head.id), known(head.model), known(head.usage));
-        (plain && !error).then_some(Self { id, model, usage, candidates: head.candidates })
+        let told = known(head.usage).is_none_or(|usage| format != Format::OpenAiChat || is_openais(usage.get()));
+        (plain && told && !error).then_some(Self { id, model, usage, candidates: head.candidates })
     }
 
     /// What was consumed; nothing when the upstream did not say it.
@@ -176,12 +177,52 @@ impl Shape for Message {
         let raw: &RawValue = map.next_value()?;
         let raw = raw.get();
         match key {
-            "content" => return Ok(!raw.starts_with('[')),
-            "tool_calls" => self.tools = raw.len() > 2 && raw != "null",
+            "content" => return Ok(!raw.starts_with('[') && !raw.starts_with("\"<think")),
+            "tool_calls" => {
+                self.tools = raw.len() > 2 && raw != "null";
+                return Ok(
+                    !self.tools || serde_json::from_str::<Vec<Call<'_>>>(raw).is_ok_and(|c| c.iter().all(Call::plain))
+                );
+            }
             _ => {}
         }
         Ok(raw == "null" || MESSAGE.contains(&key))
     }
+}
+
+/// A call as OpenAI writes it, read only as far as clients rely on it.
+#[derive(Deserialize)]
+struct Call<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow, rename = "type")]
+    kind: &'a RawValue,
+    #[serde(borrow, default)]
+    function: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    #[serde(borrow)]
+    arguments: &'a RawValue,
+}
+
+impl Call<'_> {
+    fn plain(&self) -> bool {
+        let text = |raw: &RawValue| raw.get().starts_with('"') && raw.get().len() > 2;
+        text(self.id) && text(self.kind) && self.function.as_ref().is_none_or(|f| f.arguments.get().starts_with('"'))
+    }
+}
+
+/// False for counts that clients of OpenAI look for elsewhere.
+fn is_openais(usage: &str) -> bool {
+    const ELSEWHERE: [&str; 4] = [
+        "\"prompt_cache_hit_tokens\"",
+        "\"cache_read_input_tokens\"",
+        "\"cache_creation_input_tokens\"",
+        "\"cache_write_tokens\"",
+    ];
+    !ELSEWHERE.iter().any(|key| memchr::memmem::find(usage.as_bytes(), key.as_bytes()).is_some())
 }
 
 #[cfg(test)]
@@ -206,7 +247,20 @@ mod tests {
         ] {
             assert!(ok.contains(from) && !plain(&ok.replace(from, to)), "{to}");
         }
-        assert!(plain(r#"[{"message":{"tool_calls":[{"id":"c"}]},"finish_reason":"tool_calls"}]"#));
+        let call = r#"[{"message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]"#;
+        assert!(
+            plain(call)
+                && plain(
+                    &call.replace("\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}", "\"custom\"")
+                )
+        );
+        for (from, to) in [("\"c\"", "\"\""), ("\"type\":\"function\",", ""), ("\"{}\"", "{}"), ("\"{}\"", "null")] {
+            assert!(call.contains(from) && !plain(&call.replace(from, to)), "{to}");
+        }
+        assert!(!plain(&ok.replace("a \\\"b\\\"", "<think>a</think>b")));
+        let told = |usage: &str| format!("{{\"choices\":{ok},\"usage\":{usage}}}");
+        let goes_on = |usage: &str| Whole::read(Format::OpenAiChat, told(usage).as_bytes()).is_some();
+        assert!(goes_on(r#"{"prompt_tokens":1}"#) && !goes_on(r#"{"prompt_tokens":1,"prompt_cache_hit_tokens":1}"#));
         assert!(!plain("null") && !plain("{}"));
         assert!(Whole::read(Format::OpenAiChat, b"{}").is_none());
         assert!(Whole::read(Format::OpenAiCompletions, b"{}").is_none());

@@ -180,7 +180,7 @@ fn errors_for_clients() {
         (Kind::NotFound, "not_found_error"),
         (Kind::TooLarge, "request_too_large"),
         (Kind::RateLimit, "rate_limit_error"),
-        (Kind::Timeout, "timeout_error"),
+        (Kind::Timeout, "api_error"),
         (Kind::Internal, "api_error"),
         (Kind::Unavailable, "api_error"),
     ] {

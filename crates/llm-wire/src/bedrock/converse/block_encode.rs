@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use llm_types::generate::{FileRef, MediaSource, Part, PartKind as K, ToolCall, ToolResult, Turn};
 use llm_types::{RawJson, Result};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::media::{Kind, Medium};
 use crate::anthropic::tool_input;
@@ -258,18 +259,15 @@ fn inputs(arguments: &str) -> Vec<Cow<'_, str>> {
     }
 }
 
-/// Ids of calls: `[A-Za-z0-9_.:-]`, at most 64 characters; longer ones end in a sum of the whole.
+/// Ids of calls: `[A-Za-z0-9_.:-]`, at most 64 characters; those that are bent end in a hash of the whole, as LiteLLM's do.
 fn call_id(id: &str) -> Cow<'_, str> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
     if id.len() <= 64 && id.chars().all(legal) {
         return Cow::Borrowed(id);
     }
     let clean: String = id.chars().map(|c| if legal(c) { c } else { '_' }).collect();
-    if clean.len() <= 64 {
-        return Cow::Owned(clean);
-    }
-    let sum = crc32fast::hash(id.as_bytes());
-    Cow::Owned(format!("{}_{sum:08x}", clean.get(..55).unwrap_or(&clean)))
+    let hash: String = Sha256::digest(id.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    Cow::Owned(format!("{}_{hash}", clean.get(..55).unwrap_or(&clean)))
 }
 
 #[cfg(test)]
@@ -279,7 +277,7 @@ mod tests {
     #[test]
     fn ids_are_made_legal() {
         assert_eq!(call_id("call_1.a:b-c"), "call_1.a:b-c");
-        assert_eq!(call_id("a/b c"), "a_b_c");
+        assert_eq!(call_id("call:1|a b"), "call:1_a_b_b1647f67");
         let long = "x".repeat(80);
         assert!(call_id(&long).len() <= 64 && call_id(&long) != call_id(&"x".repeat(81)));
     }

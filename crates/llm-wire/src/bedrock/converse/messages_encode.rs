@@ -9,8 +9,10 @@ use crate::anthropic::OPERATOR_NOTE;
 use crate::codec::EncodeContext;
 use crate::openai::object::{Arr, Obj};
 
-/// Stands in for a user's words: a conversation must begin with some, and a document wants some beside it.
+/// Stands in for a user's words: a conversation must begin with some.
 const CONTINUE: &str = "Please continue.";
+/// A document wants a text beside it.
+const BESIDE_DOCUMENT: &str = ".";
 
 /// Writes `system` from the leading instructions, when there are any.
 pub(super) fn write_system(turns: &[Turn], blocks: &mut Blocks, body: &mut Obj<'_>) {
@@ -122,7 +124,7 @@ fn asked(group: &[Turn], blocks: &mut Blocks, list: &mut Arr<'_>) -> Result<()> 
         }
     }
     if blocks.has_document && !blocks.has_text {
-        blocks.text(CONTINUE, list);
+        blocks.text(BESIDE_DOCUMENT, list);
     }
     Ok(())
 }

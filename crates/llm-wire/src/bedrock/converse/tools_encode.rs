@@ -195,7 +195,7 @@ impl Tools {
         self.item(|o| {
             let mut spec = o.obj("toolSpec");
             spec.str("name", JSON_TOOL);
-            spec.str("description", JSON_TOOL);
+            spec.str("description", answer.description.as_deref().unwrap_or(JSON_TOOL));
             let input = schema::of_tool(Some(parameters), family == Family::Claude);
             write_json(&input, spec.obj("inputSchema").key("json"));
         });
@@ -235,7 +235,8 @@ impl Tools {
             self.own.push(own_tool(&top, function.as_ref()));
             return Ok(());
         }
-        if let Some(name) = top.str("name").filter(|_| matches!(kind.as_str(), "function" | "custom")) {
+        let bare = kind.is_empty() && top.get("input_schema").is_some();
+        if let Some(name) = top.str("name").filter(|_| bare || matches!(kind.as_str(), "function" | "custom")) {
             // tools of the Responses API, and Anthropic's with a type
             let parameters = top.get("parameters").or_else(|| top.get("input_schema"));
             let f = FunctionTool {

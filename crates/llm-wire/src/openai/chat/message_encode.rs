@@ -270,12 +270,20 @@ pub(crate) fn tool_call<'l>(part: &Part, call: &ToolCall, index: Option<u64>, li
         obj.u64("index", index);
     }
     obj.str("id", &call.id);
-    obj.str("type", "function");
-    function(part, call, &mut obj.obj("function"));
+    if part.extra.get(CUSTOM).is_some() {
+        obj.str("type", CUSTOM);
+    } else {
+        obj.str("type", "function");
+        function(part, call, &mut obj.obj("function"));
+    }
     obj.raw("cache_control", part.cache_control.as_ref());
-    obj.extra(&part.extra, FORMAT, |key| !key.starts_with("function."));
+    let placed = index.is_some();
+    obj.extra(&part.extra, FORMAT, |key| !key.starts_with("function.") && !(placed && key == "index"));
     obj
 }
+
+/// The field of a call with free text in place of arguments (`type: custom`).
+pub(crate) const CUSTOM: &str = "custom";
 
 /// Writes the name and the arguments of a call.
 pub(crate) fn function(part: &Part, call: &ToolCall, obj: &mut Obj<'_>) {

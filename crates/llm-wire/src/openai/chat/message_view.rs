@@ -73,6 +73,7 @@ impl FunctionView<'_> {
 
 view!(lenient CustomView {
     name = "name": Text<'a>,
+    input = "input": Text<'a>,
 });
 
 view!(lenient ThinkingView {

@@ -54,7 +54,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<GenerateRequest> {
     out.turns = message_decode::turns(view.messages.ok_or_else(|| missing("messages"))?)?;
     out.model = text(view.model).unwrap_or_default();
     tools(view.tools.unwrap_or_default(), view.functions.unwrap_or_default(), &mut out)?;
-    choice(view.tool_choice, view.function_call, &mut out);
+    choice(view.tool_choice, view.function_call, &mut out)?;
     out.parallel_tool_calls = view.parallel_tool_calls;
     out.output = view.response_format.map(output_format);
     out.max_output_is_completion = view.max_completion_tokens.is_some();
@@ -189,7 +189,10 @@ struct NameIn<'a> {
 }
 
 /// `tool_choice`; the legacy `function_call` takes its place where there are only legacy functions.
-fn choice(choice: Option<&RawValue>, legacy: Option<&RawValue>, out: &mut GenerateRequest) {
+fn choice(choice: Option<&RawValue>, legacy: Option<&RawValue>, out: &mut GenerateRequest) -> Result<()> {
+    if let Some(choice) = choice {
+        crate::openai::tool_choice::judge(choice.get())?;
+    }
     let only_legacy = out.tools.iter().all(|t| matches!(&t.kind, ToolKind::Function(f) if f.legacy));
     let only_legacy = only_legacy && !out.tools.is_empty();
     let taken = match (choice, legacy) {
@@ -203,6 +206,7 @@ fn choice(choice: Option<&RawValue>, legacy: Option<&RawValue>, out: &mut Genera
     {
         out.extra.push(FORMAT, "function_call", RawJson::borrowed(legacy));
     }
+    Ok(())
 }
 
 fn tool_choice(raw: &RawValue) -> ToolChoice {

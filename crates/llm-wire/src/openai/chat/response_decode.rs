@@ -1,12 +1,13 @@
 //! Answers of chat upstreams.
 
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind, ToolCall};
-use llm_types::{Extra, RawJson, Result};
+use llm_types::{Extra, Json, RawJson, Result};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
 use super::content_decode;
 use super::message_decode::thoughts;
+use super::message_encode::CUSTOM;
 use super::message_view::{FunctionView, MessageView, ToolCallView};
 use super::request_decode::{inner, rest};
 use crate::codec::{ReplyContext, ReplyView, StreamErrors};
@@ -63,9 +64,8 @@ fn choice(view: ChoiceIn<'_>, at: usize, seed: &str) -> Choice {
     if let Some(text) = view.text.0 {
         parts.push(Part::text(text));
     }
-    let index = view.index.0.and_then(|i| u32::try_from(i).ok()).or_else(|| u32::try_from(at).ok()).unwrap_or(0);
     Choice {
-        index,
+        index: u32::try_from(at).unwrap_or(0), // counted anew, as LiteLLM does: clients look for the first at 0
         finish: Some(end(view.finish_reason.filled(), &parts)),
         parts,
         logprobs: view.logprobs.map(RawJson::borrowed),
@@ -138,7 +138,17 @@ fn tool_call(view: ToolCallView<'_>, at: usize, seed: &str) -> Part {
     inner(view.function.rest, "function.", &mut extra);
     let id = view.id.filled().map_or_else(|| call_id(seed, at), str::to_owned);
     let name = view.function.name.filled().or(view.custom.name.filled()).unwrap_or_default().to_owned();
-    let call = ToolCall { id, name, arguments: view.function.arguments.text().into_owned() };
+    let mut arguments = view.function.arguments.text().into_owned();
+    if let Some(input) = view.custom.input.0.filter(|_| view.kind.filled() == Some("custom")) {
+        // A call with free text: clients of this language get it back, others an object.
+        arguments = Json::object([("content", input.as_ref())]).to_string();
+        let custom = Json::object([("name", name.as_str()), ("input", input.as_ref())]);
+        extra.push(FORMAT, CUSTOM, custom.to_raw());
+    }
+    if let Some(index) = view.index.0 {
+        extra.push(FORMAT, "index", Json::from(index).to_raw());
+    }
+    let call = ToolCall { id, name, arguments };
     Part { kind: PartKind::ToolCall(call), cache_control: None, extra }
 }
 

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, BytesMut};
 use llm_types::generate::{Choice, GenerateResponse, Part, PartKind, ToolCall};
-use llm_types::{Extra, FieldSet, Format};
+use llm_types::{Extra, FieldSet, Format, Json, RawJson};
 
 use super::FORMAT;
 use super::message_encode::{function, thinking_block, tool_call};
@@ -16,6 +16,8 @@ use crate::top::Top;
 /// Fields of a message that stand beside `content` and not below `provider_specific_fields`.
 const KNOWN: [&str; 4] = ["annotations", "audio", "images", "reasoning_items"];
 const SPECIFIC: &str = "provider_specific_fields";
+/// Fields of Anthropic's answers that are told below `provider_specific_fields`.
+const OF_ANSWER: [&str; 2] = ["container", "context_management"];
 /// Extra fields with this in front stand in the choice or the message itself.
 const BESIDE: &str = "beside.";
 
@@ -28,7 +30,7 @@ pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
     obj.str("model", ctx.model.as_deref().unwrap_or(&resp.model));
     let mut choices = obj.arr("choices");
     for choice in &resp.choices {
-        write_choice(choice, ctx, &mut choices.obj());
+        write_choice(resp, choice, ctx, &mut choices.obj());
     }
     drop(choices);
     if let Some(report) = &resp.usage {
@@ -57,12 +59,12 @@ pub(crate) fn shape(resp: &GenerateResponse) -> usage::Shape {
     usage::Shape { hidden_thoughts: hidden && !visible, taken_back, ..usage::Shape::default() }
 }
 
-fn write_choice(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
+fn write_choice(resp: &GenerateResponse, choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     obj.u64("index", choice.index.into());
     if let Some(finish) = &choice.finish {
         obj.str("finish_reason", finish::encode(finish.reason));
     }
-    write_message(choice, ctx, &mut obj.obj("message"));
+    write_message(resp, choice, ctx, &mut obj.obj("message"));
     obj.raw("logprobs", choice.logprobs.as_ref());
     let native = gemini::native_finish(choice.finish.as_ref()).or_else(|| finish::foreign(choice.finish.as_ref()?));
     obj.inner(&choice.extra, FORMAT, BESIDE);
@@ -88,7 +90,7 @@ fn spread(extra: &Extra, pick: impl Fn(&str) -> bool, obj: &mut Obj<'_>) {
     }
 }
 
-fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
+fn write_message(resp: &GenerateResponse, choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     obj.str("role", "assistant");
     let of_gemini = gemini::is_upstream(ctx);
     if of_gemini {
@@ -114,7 +116,7 @@ fn write_message(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     if of_gemini {
         gemini::message(choice, ctx, obj);
     }
-    specific(choice, ctx, obj);
+    specific(&resp.extra, choice, ctx, obj);
 }
 
 /// All text, joined. Only an upstream of this format can have answered other parts; then the list is kept.
@@ -216,6 +218,8 @@ enum Block {
     ServerCall(ToolCall),
     WebSearchResult,
     ToolResult,
+    /// What Anthropic made of an earlier part of the conversation.
+    Compaction,
     Other,
 }
 
@@ -237,11 +241,12 @@ fn specific_block(json: &str) -> Block {
         }
         Ok(v) if v.r#type == "web_search_tool_result" => Block::WebSearchResult,
         Ok(v) if v.r#type.ends_with("_tool_result") => Block::ToolResult,
+        Ok(v) if v.r#type == "compaction" => Block::Compaction,
         _ => Block::Other,
     }
 }
 
-fn specific(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
+fn specific(of_answer: &Extra, choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     let refusal = choice.parts.iter().find_map(|p| if let PartKind::Refusal(t) = &p.kind { Some(t) } else { None });
     let own = |key: &str| !KNOWN.contains(&key) && !key.starts_with(BESIDE);
     let anthropic = ctx.upstream == Some(Format::AnthropicMessages);
@@ -258,6 +263,9 @@ fn specific(choice: &Choice, ctx: &ReplyContext, obj: &mut Obj<'_>) {
     obj.opt_str("refusal", refusal.map(String::as_str));
     if anthropic {
         anthropic_specific(&choice.parts, &mut obj);
+        for (key, value) in of_answer.fields_for(Format::AnthropicMessages).filter(|(k, _)| OF_ANSWER.contains(k)) {
+            obj.any_key(key).put_slice(value.get().as_bytes());
+        }
     }
 }
 
@@ -269,7 +277,7 @@ fn anthropic_specific(parts: &[Part], obj: &mut Obj<'_>) {
         for part in parts.iter().filter(cited) {
             if let PartKind::Text { citations, .. } = &part.kind {
                 let mut of_text = Arr::open(list.item());
-                citations.iter().for_each(|c| of_text.text(c.get()));
+                citations.iter().for_each(|c| of_text.text(&supported(c, part.as_text().unwrap_or_default())));
             }
         }
     } else {
@@ -283,6 +291,14 @@ fn anthropic_specific(parts: &[Part], obj: &mut Obj<'_>) {
     }
     hosted_results("web_search_results", |b| matches!(b, Block::WebSearchResult), parts, obj);
     hosted_results("tool_results", |b| matches!(b, Block::ToolResult), parts, obj);
+    hosted_results("compaction_blocks", |b| matches!(b, Block::Compaction), parts, obj);
+}
+
+/// A source with the text that it supports, as LiteLLM tells it.
+fn supported(citation: &RawJson, text: &str) -> String {
+    let Ok(mut tree) = citation.read::<Json>() else { return citation.get().to_owned() };
+    tree.set("supported_text", text);
+    tree.to_string()
 }
 
 fn hosted_results(key: &'static str, pick: impl Fn(&Block) -> bool, parts: &[Part], obj: &mut Obj<'_>) {

@@ -237,7 +237,7 @@ impl ChoiceState {
     /// The provider gave up without a word.
     pub(crate) fn failed_silently(&self) -> bool {
         let word = self.finish.as_ref().and_then(|f| f.raw.as_ref()).map(|(_, w)| w.as_str());
-        word == Some("error") && !self.spoke
+        word == Some("error")
     }
 
     /// Closes what is open.

@@ -56,6 +56,22 @@ pub(crate) struct ChatStreamDecoder {
     seen: Vec<(String, String)>,
 }
 
+impl ChoiceIn<'_> {
+    /// Neither text nor thoughts nor a call.
+    fn says_nothing(&self) -> bool {
+        let delta = self.message.as_deref().unwrap_or(&self.delta);
+        let said = [&self.text, &delta.reasoning_content, &delta.reasoning, &delta.refusal];
+        let content = match &delta.content {
+            Content::Text(text) => !text.is_empty(),
+            Content::Parts(list) => !list.is_empty(),
+            Content::None | Content::Wrong => false,
+        };
+        let called =
+            delta.tool_calls.0.as_ref().is_some_and(|calls| !calls.is_empty()) || delta.function_call.is_some();
+        !content && !called && said.iter().all(|text| text.filled().is_none())
+    }
+}
+
 impl ChatStreamDecoder {
     pub(crate) fn new(ctx: &ReplyContext) -> Self {
         Self {
@@ -89,6 +105,7 @@ impl ChatStreamDecoder {
             model: chunk.model.filled().unwrap_or_default().to_owned(),
             created: chunk.created.0.filter(|t| *t > 0),
             service_tier: chunk.service_tier.filled().map(str::to_owned),
+            silent: chunk.choices.iter().all(ChoiceIn::says_nothing),
             extra,
         })));
     }

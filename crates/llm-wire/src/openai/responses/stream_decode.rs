@@ -141,6 +141,7 @@ impl ResponsesStreamDecoder {
         let mut extra = Extra::new(FORMAT);
         keep(view.rest, "", &mut extra);
         sink.event(Event::Start(Box::new(Start {
+            silent: false,
             id: view.id.0.unwrap_or_default().into_owned(),
             model: view.model.0.unwrap_or_default().into_owned(),
             created: view.created.0.filter(|t| *t > 0),

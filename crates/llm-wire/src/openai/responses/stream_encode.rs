@@ -72,6 +72,9 @@ impl ResponsesStreamEncoder {
 
     fn start(&mut self, start: &Start, out: &mut BytesMut) {
         self.begun = true;
+        if self.style == Style::Chat && !start.silent {
+            self.style = Style::Blocks; // LiteLLM opens what the first chunk speaks of
+        }
         let id = response_id(&start.id, &self.ctx);
         self.seed = if start.id.is_empty() { self.ctx.fallback_id.clone() } else { start.id.clone() };
         for kind in ["response.created", "response.in_progress"] {

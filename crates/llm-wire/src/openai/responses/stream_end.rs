@@ -53,7 +53,7 @@ impl ResponsesStreamEncoder {
             shape: Shape { stream: true, tool_calls, ..shape(response) },
             // where calls come whole, no message opens before them
             sources: self.sources.clone(),
-            empty_message: self.style == Style::Blocks && self.ctx.upstream != Some(Format::GeminiGenerate),
+            empty_message: self.style == Style::Blocks && self.opens_without_words(),
         };
         let mut event = self.writer.event(kind, out);
         let mut obj = event.obj("response");
@@ -69,6 +69,14 @@ impl ResponsesStreamEncoder {
         drop(event);
         Writer::close(out);
         out.put_slice(b"data: [DONE]\n\n");
+    }
+
+    /// LiteLLM's stream of this upstream begins with a message, whatever comes.
+    const fn opens_without_words(&self) -> bool {
+        !matches!(
+            self.ctx.upstream,
+            None | Some(Format::GeminiGenerate | Format::OpenAiChat | Format::OpenAiCompletions)
+        )
     }
 
     /// Tells the error in OpenAI's words and in LiteLLM's.
