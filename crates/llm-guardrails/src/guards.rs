@@ -203,6 +203,14 @@ impl Guards {
         self.of(Mode::PostCall).any(|o| o.session.gate().is_none())
     }
 
+    /// Those of mode `logging_only` in this call, with the sessions that they have: for logs that are written when the call and
+    /// its guardrails are over. Nothing when there are none.
+    #[must_use]
+    pub fn of_logs(&self) -> Option<Self> {
+        let open: Vec<_> = self.of(Mode::LoggingOnly).cloned().collect();
+        (!open.is_empty()).then(|| Self { open, scope: self.scope, records: Arc::default() })
+    }
+
     /// What may be logged of messages or an answer: the guardrails of mode `logging_only` mask its strings. Content
     /// that one of them would stop, or fails on, is withheld as a whole, and so is what one cannot judge at once: a record
     /// is written when its call ends, and waits for nobody.

@@ -18,8 +18,8 @@ pub struct Registry {
     pub servers: Vec<Arc<Server>>,
     /// Named sets of their tools.
     pub toolsets: Vec<Arc<Toolset>>,
-    /// Tools that nobody may use.
-    pub blocked: Vec<String>,
+    /// Tools that nobody may use, of whatever server: neither administrators nor keys that are granted everything.
+    pub blocked: Arc<[String]>,
 }
 
 /// What a client asks to see: names of servers or access groups, as its path and its headers name them. Empty: all.
@@ -74,6 +74,7 @@ pub struct View {
     pub servers: Vec<Visible>,
     grant: Grant,
     toolset: Option<Arc<Toolset>>,
+    blocked: Arc<[String]>,
 }
 
 impl Registry {
@@ -103,7 +104,7 @@ impl Registry {
         };
         let seen = self.servers.iter().filter(|server| wanted(server) && grant.allows(server));
         let servers = seen.map(|server| shown(server, headers));
-        View { servers: servers.collect(), grant, toolset: asked.toolset.clone() }
+        View { servers: servers.collect(), grant, toolset: asked.toolset.clone(), blocked: Arc::clone(&self.blocked) }
     }
 }
 
@@ -198,7 +199,8 @@ impl View {
     #[must_use]
     pub fn allows(&self, server: &Server, tool: &str) -> bool {
         let within = self.toolset.as_ref().is_none_or(|set| set.holds(server, tool));
-        within && server.shows(tool) && self.grant.allows_tool(server, tool)
+        let blocked = self.blocked.iter().any(|name| server.tool_is_called(tool, name));
+        within && !blocked && server.shows(tool) && self.grant.allows_tool(server, tool)
     }
 
     /// The tool that a name means, if the caller may call it.

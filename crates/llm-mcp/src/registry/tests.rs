@@ -19,7 +19,7 @@ fn registry() -> Registry {
             server("time", r#"{"url":"http://h/3","allow_all_keys":true,"disallowed_tools":["set"]}"#),
         ],
         toolsets: vec![Arc::new(set())],
-        blocked: Vec::new(),
+        blocked: Arc::default(),
     }
 }
 
@@ -58,6 +58,20 @@ fn keys_see_what_they_are_granted_within_their_team() {
     assert_eq!(names(&view), ["mail", "time"]);
     let all = registry().view(Grant::All, &Asked::default(), &HeaderMap::new());
     assert_eq!(names(&all), ["git", "mail", "time"]);
+}
+
+#[test]
+fn a_tool_that_is_blocked_for_all_changes_nothing_else() {
+    let blocking = Registry { blocked: ["log".to_owned()].into(), ..registry() };
+    let inherits = || Grant::Of { key: granted(&[], &[]), team: granted(&["git"], &[]), narrower: Vec::new() };
+    for grant in [|| Grant::All, inherits] {
+        let (free, view) = (registry(), &blocking);
+        let free = free.view(grant(), &Asked::default(), &HeaderMap::new());
+        let view = view.view(grant(), &Asked::default(), &HeaderMap::new());
+        assert_eq!(names(&view), names(&free));
+        let git = &view.servers[0].server;
+        assert!(free.allows(git, "log") && !view.allows(git, "log") && view.allows(git, "diff"));
+    }
 }
 
 #[test]

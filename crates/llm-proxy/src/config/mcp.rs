@@ -59,7 +59,7 @@ pub(super) fn stored(stored: &Stored, problems: &Problems, out: &mut Registry) {
             .iter()
             .map(|set| Arc::new(Toolset { id: set.id.clone(), name: set.name.clone(), tools: set.tools.clone() })),
     );
-    out.blocked.clone_from(&stored.blocked_tools);
+    out.blocked = stored.blocked_tools.as_slice().into();
     let out = &mut out.servers;
     for row in &stored.mcp_servers {
         let mark = Mark::whole(format!("database, MCP server {}", row.id));

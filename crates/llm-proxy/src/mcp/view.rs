@@ -72,7 +72,6 @@ pub(super) fn grant(registry: &Registry, who: &Identity) -> Grant {
     let granted = |row: Option<&ObjectPermissionRow>| granted(registry, row);
     let mut key = granted(rows.key.as_deref());
     key.servers.extend(rows.group_mcp_servers.iter().cloned());
-    key.blocked.extend(registry.blocked.iter().cloned());
     if who.is_admin() && key.is_empty() && key.tools.is_empty() {
         if key.blocked.is_empty() {
             return Grant::All;
