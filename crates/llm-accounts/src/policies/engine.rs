@@ -32,11 +32,11 @@ pub struct Applied {
 }
 
 /// An attachment that fits a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Match<'p> {
     pub(crate) policy: &'p str,
     /// What fits, in LiteLLM's words: `scope:*`, `team:..`, `tag:..+model:..`.
     pub(crate) via: String,
+    line: Line<'p>,
 }
 
 /// A version of a policy that is not in production; bodies may ask for it by its id.
@@ -91,14 +91,9 @@ impl Policies {
         self.by_name.get(name).map(|policy| &**policy)
     }
 
-    /// Names of policies.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
-    }
-
-    /// Names of policies that are attached.
-    pub fn attached(&self) -> impl Iterator<Item = &str> {
-        self.attachments.iter().map(|attachment| attachment.policy.as_str())
+    /// The policies, by name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Policy)> {
+        self.by_name.iter().map(|(name, policy)| (name.as_str(), &**policy))
     }
 
     /// A policy with those that it stands on, the root first. A circle ends where it closes.
@@ -123,13 +118,9 @@ impl Policies {
         self.line_of(name).unwrap_or_default().iter().map(|(name, _)| *name).collect()
     }
 
-    /// The guardrails of a policy with those that it stands on, for every model or for that of a call.
-    pub(crate) fn guardrails(&self, name: &str, context: Option<&PolicyContext<'_>>) -> Vec<String> {
-        let mut out = Vec::new();
-        if let Some(line) = self.line_of(name) {
-            gather(&line, context, &mut out);
-        }
-        out
+    /// The guardrails of a policy with those that it stands on, whatever the model.
+    pub(crate) fn guardrails(&self, name: &str) -> Vec<String> {
+        self.line_of(name).map(|line| gather(&line, None)).unwrap_or_default()
     }
 
     /// The guardrails of a policy with those that it stands on, for every model; nothing for a policy that is not there.
@@ -141,16 +132,17 @@ impl Policies {
 
     /// The attachments that fit a call, one for each policy. Those by default count where no other fits.
     pub(crate) fn matches(&self, context: &PolicyContext<'_>) -> Vec<Match<'_>> {
-        let holds = |attachment: &&Attachment| {
-            fits_call(attachment, context)
-                && self.line_of(&attachment.policy).is_some_and(|line| applies(&line, context))
-        };
-        let fitting: Vec<&Attachment> = self.attachments.iter().filter(holds).collect();
-        let by_default = fitting.iter().all(|attachment| attachment.default);
+        let fitting =
+            self.attachments.iter().filter(|attachment| fits_call(attachment, context)).filter_map(|attachment| {
+                let line = self.line_of(&attachment.policy)?;
+                applies(&line, context).then_some((attachment, line))
+            });
+        let fitting: Vec<_> = fitting.collect();
+        let by_default = fitting.iter().all(|(attachment, _)| attachment.default);
         let mut out: Vec<Match<'_>> = Vec::new();
-        for attachment in fitting.into_iter().filter(|attachment| attachment.default == by_default) {
+        for (attachment, line) in fitting.into_iter().filter(|(attachment, _)| attachment.default == by_default) {
             if !out.iter().any(|known| known.policy == attachment.policy) {
-                out.push(Match { policy: &attachment.policy, via: via(attachment, context) });
+                out.push(Match { policy: &attachment.policy, via: via(attachment, context), line });
             }
         }
         out
@@ -168,9 +160,7 @@ impl Policies {
     ) -> Applied {
         let mut out = Applied::default();
         for found in self.matches(context) {
-            if let Some(line) = self.line_of(found.policy) {
-                out.add(found.policy, Some(found.via), &line, context);
-            }
+            out.add(found.policy, Some(found.via), &found.line, context);
         }
         let mut known = HashSet::new();
         for name in asked.into_iter().filter(|name| known.insert(*name)) {
@@ -190,14 +180,19 @@ impl Policies {
     }
 }
 
+impl Match<'_> {
+    /// The guardrails that the policy brings to a call.
+    pub(crate) fn guardrails(&self, context: &PolicyContext<'_>) -> Vec<String> {
+        gather(&self.line, Some(context))
+    }
+}
+
 impl Applied {
     fn add(&mut self, name: &str, via: Option<String>, line: &Line<'_>, context: &PolicyContext<'_>) {
         if !applies(line, context) {
             return;
         }
-        let mut guardrails = Vec::new();
-        gather(line, Some(context), &mut guardrails);
-        for guardrail in guardrails {
+        for guardrail in gather(line, Some(context)) {
             if !self.guardrails.contains(&guardrail) {
                 self.guardrails.push(guardrail);
             }
@@ -215,7 +210,8 @@ impl Applied {
 }
 
 /// Walks from the root down: what one adds, another one below may take away.
-fn gather(line: &Line<'_>, context: Option<&PolicyContext<'_>>, out: &mut Vec<String>) {
+fn gather(line: &Line<'_>, context: Option<&PolicyContext<'_>>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
     for (_, policy) in line {
         if context.is_some_and(|context| !holds(policy, context)) {
             continue;
@@ -224,6 +220,7 @@ fn gather(line: &Line<'_>, context: Option<&PolicyContext<'_>>, out: &mut Vec<St
         out.extend(new.into_iter().cloned());
         out.retain(|name| !policy.remove.contains(name));
     }
+    out
 }
 
 /// True when the model of a call is one of the policy's.

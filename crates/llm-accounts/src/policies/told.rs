@@ -44,7 +44,7 @@ fn summary(policies: &Policies, name: &str, policy: &Policy) -> Vec<(&'static st
         ("inherit", Json::from(policy.inherit.as_deref())),
         ("scope", Json::object([("teams", none()), ("keys", none()), ("models", none()), ("tags", none())])),
         ("guardrails", Json::object([("add", texts(&policy.add)), ("remove", texts(&policy.remove))])),
-        ("resolved_guardrails", texts(&policies.guardrails(name, None))),
+        ("resolved_guardrails", texts(&policies.guardrails(name))),
         ("inheritance_chain", names(policies.chain(name))),
     ]
 }
@@ -59,7 +59,7 @@ impl Accounts {
         with_context(body, |context| {
             let mut all = Vec::new();
             let matched = policies.matches(context).into_iter().map(|found| {
-                let guardrails = policies.guardrails(found.policy, Some(context));
+                let guardrails = found.guardrails(context);
                 all.extend(guardrails.iter().cloned());
                 Json::object([
                     ("policy_name", Json::from(found.policy)),
@@ -82,7 +82,7 @@ impl Accounts {
         let asked = ["team_alias", "key_alias", "model", "tags"].map(|name| (name, field(name)));
         with_context(body, |context| {
             let found = policies.matches(context);
-            let guardrails = found.iter().flat_map(|found| policies.guardrails(found.policy, Some(context)));
+            let guardrails = found.iter().flat_map(|found| found.guardrails(context));
             Json::object([
                 ("context", Json::object(asked)),
                 ("matching_policies", names(found.iter().map(|found| found.policy))),
@@ -98,7 +98,7 @@ impl Accounts {
     /// 404 for an unknown id.
     pub async fn resolved_guardrails(&self, id: &str) -> Outcome<Json> {
         let row = self.policy_row(id).await?;
-        let guardrails = self.serving()?.policies().guardrails(&row.policy_name, None);
+        let guardrails = self.serving()?.policies().guardrails(&row.policy_name);
         Ok(Json::object([
             ("policy_id", Json::from(row.policy_id.as_str())),
             ("policy_name", Json::from(row.policy_name.as_str())),
@@ -112,10 +112,8 @@ impl Accounts {
     /// When nothing is served.
     pub fn served_policies(&self) -> Outcome<Json> {
         let policies = self.serving()?.policies();
-        let each = policies.names().filter_map(|name| {
-            let policy = policies.get(name)?;
-            Some((name.to_owned(), Json::object(summary(&policies, name, policy))))
-        });
+        let each =
+            policies.all().map(|(name, policy)| (name.to_owned(), Json::object(summary(&policies, name, policy))));
         let all: Vec<(String, Json)> = each.collect();
         let count = all.len() as u64;
         Ok(Json::object([("policies", Json::Object(all)), ("total_count", Json::from(count))]))

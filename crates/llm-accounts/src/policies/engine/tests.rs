@@ -42,9 +42,9 @@ fn call<'a>(team: &'a str, key: &'a str, models: &'a [&'a str], tags: &'a [&'a s
 #[test]
 fn guardrails_are_handed_down() {
     let all = policies(&base(), &[]);
-    assert_eq!(all.guardrails("health", None), ["pii", "audit"]);
+    assert_eq!(all.guardrails("health"), ["pii", "audit"]);
     assert_eq!(all.chain("health"), ["base", "health"]);
-    assert_eq!((all.guardrails("nobody", None).len(), all.chain("nobody").len()), (0, 0));
+    assert_eq!((all.guardrails("nobody").len(), all.chain("nobody").len()), (0, 0));
     let circle = policies(
         &[
             ("a", r#"{"inherit":"b","guardrails":{"add":["x"]}}"#),
@@ -52,7 +52,7 @@ fn guardrails_are_handed_down() {
         ],
         &[],
     );
-    assert_eq!(circle.guardrails("a", None), ["y", "x"]);
+    assert_eq!(circle.guardrails("a"), ["y", "x"]);
 }
 
 #[test]
