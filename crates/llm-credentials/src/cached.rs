@@ -14,13 +14,14 @@ use crate::{SecretError, SecretSource};
 /// LiteLLM's default for secret managers: a day.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
 
-/// Keeps a source's secrets for a while. "Not there" and errors are asked again each time; when the source fails, an
-/// overdue secret goes on being used, and [`Cached::behind`] says so: a manager that is down must not take the gateway with it.
+/// Keeps a source's secrets for a while. "Not there" and errors are asked again each time; when the source fails, what it said
+/// last goes on being used, overdue secrets and "not there" alike, and [`Cached::behind`] says so: a manager that is down must not
+/// take the gateway with it.
 #[derive(Debug)]
 pub struct Cached<S> {
     source: S,
     lifetime: Duration,
-    known: Mutex<HashMap<String, (Instant, Secret)>>,
+    known: Mutex<HashMap<String, (Instant, Option<Secret>)>>,
     behind: Arc<AtomicBool>,
 }
 
@@ -30,20 +31,16 @@ impl<S> Cached<S> {
         Cached { source, lifetime, known: Mutex::default(), behind: Arc::default() }
     }
 
-    /// Becomes true when an overdue secret was given. Whoever looks sets it back.
+    /// Becomes true when an overdue answer was given. Whoever looks sets it back.
     pub fn behind(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.behind)
     }
 
-    /// Forgets everything, so that rotated secrets are read anew.
-    pub fn clear(&self) {
-        self.known.lock().clear();
-    }
-
-    fn remembered(&self, name: &str) -> Option<(bool, Secret)> {
+    /// What the source said last, and whether that is still believed.
+    fn remembered(&self, name: &str) -> Option<(bool, Option<Secret>)> {
         let known = self.known.lock();
         let (at, secret) = known.get(name)?;
-        Some((at.elapsed() < self.lifetime, secret.clone()))
+        Some((secret.is_some() && at.elapsed() < self.lifetime, secret.clone()))
     }
 }
 
@@ -52,21 +49,17 @@ impl<S: SecretSource> SecretSource for Cached<S> {
         Box::pin(async move {
             let remembered = self.remembered(name);
             if let Some((true, secret)) = remembered {
-                return Ok(Some(secret));
+                return Ok(secret);
             }
             match (self.source.get(name).await, remembered) {
-                (Ok(Some(secret)), _) => {
+                (Ok(secret), _) => {
                     self.known.lock().insert(name.to_owned(), (Instant::now(), secret.clone()));
-                    Ok(Some(secret))
-                }
-                (Ok(None), _) => {
-                    self.known.lock().remove(name);
-                    Ok(None)
+                    Ok(secret)
                 }
                 (Err(error), Some((_, overdue))) => {
-                    tracing::warn!(name, %error, "a secret cannot be read anew: the one from before is used");
+                    tracing::warn!(name, %error, "a secret cannot be read anew: what was said before is used");
                     self.behind.store(true, Ordering::Release);
-                    Ok(Some(overdue))
+                    Ok(overdue)
                 }
                 (Err(error), None) => Err(error),
             }
@@ -105,8 +98,6 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(value(&cached, "a").await, Ok(Some("1".to_owned())));
         }
-        cached.clear();
-        assert_eq!(value(&cached, "a").await, Ok(Some("2".to_owned())));
     }
 
     #[tokio::test]
@@ -120,5 +111,15 @@ mod tests {
         }
         assert_eq!(value(&cached, "missing").await, Ok(None));
         assert!(value(&cached, "b").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_was_not_there_is_asked_for_again_and_outlives_a_failing_source() {
+        let cached = Cached::new(Counting::default(), DEFAULT_LIFETIME);
+        let behind = cached.behind();
+        for overdue in [false, false, true, false] {
+            assert_eq!(value(&cached, "missing").await, Ok(None));
+            assert_eq!(behind.swap(false, Ordering::AcqRel), overdue);
+        }
     }
 }

@@ -2,14 +2,11 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`source`] | [`SecretSource`]: a secret by name; the environment, a chain, names served by a manager |
+//! | [`source`] | [`SecretSource`]: a secret by name |
 //! | [`cached`] | [`Cached`]: remembering what a slow source said |
-//! | [`mod@reference`] | [`Reference`]: `os.environ/NAME` or a literal, as configurations write them |
-//! | [`lookup`] | the first of several names that has a value |
 //! | [`mod@present`] | a key and an [`llm_types::AuthScheme`] become headers and query parameters |
 //! | [`signer`] | [`Signer`]: the signature or token that a provider's [`llm_types::AuthNeed`] asks for |
 //! | [`vaults`] | [`Vault`]: services that keep secrets under names |
-//! | [`token`] | [`TokenSource`]: tokens that end; a token given as it is |
 //!
 //! The schemes behind the signer: [`aws`] signatures and keys, [`google`], [`azure`], [`ibm`] and [`oauth`] tokens, [`oci`]
 //! signatures, [`snowflake`] key pairs, [`device`] logins, [`oidc`] references. What they share: [`ambient`] (variables,
@@ -25,12 +22,10 @@ mod device;
 mod flow;
 mod google;
 mod ibm;
-pub mod lookup;
 mod oauth;
 mod oci;
 mod oidc;
 pub mod present;
-pub mod reference;
 mod reply;
 mod rsa;
 mod shelf;
@@ -39,15 +34,11 @@ mod snowflake;
 pub mod source;
 #[cfg(test)]
 mod testing;
-pub mod token;
 pub mod vaults;
 
 pub use ambient::Ambient;
 pub use cached::Cached;
-pub use lookup::{FoundKey, first_key};
 pub use present::{PresentError, Presented, present};
-pub use reference::Reference;
 pub use signer::Signer;
-pub use source::{Chain, Environment, Hosted, SecretError, SecretSource};
-pub use token::{StaticToken, Token, TokenSource};
+pub use source::{SecretError, SecretSource};
 pub use vaults::{Vault, VaultKind, VaultSettings};

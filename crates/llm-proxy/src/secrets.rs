@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use llm_accounts::{KeyCopies, StoredVault};
 use llm_credentials::vaults::{self, Asked, Primary, WireNeeds};
-use llm_credentials::{Ambient, Cached, SecretSource, Vault, VaultSettings};
+use llm_credentials::{Ambient, Cached, SecretSource, Vault, VaultKind, VaultSettings};
 use llm_http::{HttpClient, HttpConfig};
 use parking_lot::Mutex;
 
@@ -77,8 +77,10 @@ impl Opened {
         };
         let needed = asking.names.into_iter().map(|name| (name, true));
         let names: Vec<_> = needed.chain(asking.of_rows.into_iter().map(|name| (name, false))).collect();
+        // One secret that holds all is fetched once: the first name waits for it, the others find it.
+        let at_once = if self.plan.primary.is_some() { 1 } else { AT_ONCE };
         let found: Vec<(Option<(String, String)>, bool)> =
-            stream::iter(names).map(ask).buffer_unordered(AT_ONCE).try_collect().await?;
+            stream::iter(names).map(ask).buffer_unordered(at_once).try_collect().await?;
         let whole = found.iter().all(|(_, read)| *read) && !self.behind.load(Ordering::Acquire);
         Ok((found.into_iter().filter_map(|(found, _)| found).collect(), whole))
     }
@@ -129,11 +131,8 @@ impl Secrets {
         {
             return Ok(Arc::clone(there));
         }
-        let env = asking.env.clone();
-        let ambient = Ambient::new(move |name| env.get(name));
-        let wire = |needs: &WireNeeds| Arc::new(HttpClient::new(way_out(&asking.env, needs))) as Arc<_>;
-        let vault = vaults::open(plan.kind, &plan.settings, ambient.clone(), wire)
-            .map_err(|error| plan.problem(error.message, "docs/secrets.md says what it takes"))?;
+        let (vault, ambient) = opened_in(&asking.env, plan.kind, &plan.settings)
+            .map_err(|error| plan.problem(error, "docs/secrets.md says what it takes"))?;
         let lifetime = plan.kind.lifetime(&ambient);
         let cached = Cached::new(Asked(Arc::clone(&vault)), lifetime);
         let behind = cached.behind();
@@ -155,26 +154,34 @@ impl Secrets {
         Some(Arc::clone(&self.opened.lock().as_ref()?.vault))
     }
 
-    /// One that the database may name, opened in the environment of the configuration.
-    ///
-    /// # Errors
-    /// What is missing, for people.
-    pub fn trial(&self, vault: &StoredVault, source: &Source, env: &Environment) -> Result<Arc<dyn Vault>, String> {
-        let env = leading_to(vault, source, env);
-        let ambient = Ambient::new({
-            let env = env.clone();
-            move |name| env.get(name)
-        });
-        let wire = |needs: &WireNeeds| Arc::new(HttpClient::new(way_out(&env, needs))) as Arc<_>;
-        vaults::open(vault.kind, &VaultSettings::default(), ambient, wire).map_err(|error| error.message)
-    }
-
     /// Where virtual keys are stored as well, if they are.
     pub fn key_copies(&self) -> Option<KeyCopies> {
         let opened = self.opened.lock();
         let opened = opened.as_ref()?;
         Some(KeyCopies::new(Arc::clone(&opened.vault), opened.plan.keys.clone()?))
     }
+}
+
+/// One that the database may name, opened in the environment of the configuration.
+///
+/// # Errors
+/// What is missing, for people.
+pub fn trial(vault: &StoredVault, source: &Source, env: &Environment) -> Result<Arc<dyn Vault>, String> {
+    let env = leading_to(vault, source, env);
+    opened_in(&env, vault.kind, &VaultSettings::default()).map(|(vault, _)| vault)
+}
+
+/// A secret manager and its surroundings, as an environment describes them.
+fn opened_in(
+    env: &Environment,
+    kind: VaultKind,
+    settings: &VaultSettings,
+) -> Result<(Arc<dyn Vault>, Ambient), String> {
+    let variables = env.clone();
+    let ambient = Ambient::new(move |name| variables.get(name));
+    let wire = |needs: &WireNeeds| Arc::new(HttpClient::new(way_out(env, needs))) as Arc<_>;
+    let vault = vaults::open(kind, settings, ambient.clone(), wire).map_err(|error| error.message)?;
+    Ok((vault, ambient))
 }
 
 fn way_out(env: &Environment, needs: &WireNeeds) -> HttpConfig {

@@ -131,7 +131,7 @@ impl Serving for Reloader {
     }
 
     fn open_vault(&self, vault: &StoredVault) -> Result<Arc<dyn Vault>, String> {
-        self.secrets.trial(vault, &self.source(), &self.env)
+        crate::secrets::trial(vault, &self.source(), &self.env)
     }
 
     fn key_copies(&self) -> Option<llm_accounts::KeyCopies> {
