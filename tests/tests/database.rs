@@ -103,6 +103,40 @@ async fn two_gateways_share_a_database_and_lose_it() {
     assert_eq!(one.get("/health/readiness", "").await.unwrap().status, 503);
 }
 
+#[tokio::test]
+async fn what_one_gateway_changes_holds_at_the_other_long_before_it_reads_anew() {
+    let Some(server) = PostgresServer::start().unwrap() else { return };
+    let url = server.create().await.unwrap();
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let slow = Config::standard(&sim).general("user_api_key_cache_ttl: 3600").yaml();
+    let one = Gateway::start_with(&slow, &at(&url)).await.unwrap();
+    let two = Gateway::start_with(&slow, &at(&url)).await.unwrap();
+    let told = async |path: &str, body: Value| {
+        let reply = one.ask(path, &body).await.unwrap();
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.json()
+    };
+    let team = told("/team/new", json!({"team_id": "t", "models": ["gpt"]})).await["team_id"].clone();
+    told("/budget/new", json!({"budget_id": "b", "rpm_limit": 100})).await;
+    let blocked = new_key(&one, json!({})).await;
+    let renewed = new_key(&one, json!({})).await;
+    let narrowed = new_key(&one, json!({})).await;
+    let of_team = new_key(&one, json!({"team_id": team})).await;
+    let limited = new_key(&one, json!({"budget_id": "b"})).await;
+    let status = async |key: &String| two.post(CHAT, &say("gpt"), key).await.unwrap().status;
+    for key in [&blocked, &renewed, &narrowed, &of_team, &limited] {
+        assert_eq!(status(key).await, 200);
+    }
+    told("/key/block", json!({"key": blocked})).await;
+    told("/key/regenerate", json!({"key": renewed})).await;
+    told("/key/update", json!({"key": narrowed, "models": ["other"]})).await;
+    told("/team/block", json!({"team_id": "t"})).await;
+    told("/budget/update", json!({"budget_id": "b", "rpm_limit": 0})).await;
+    for (key, refused) in [(blocked, 401), (renewed, 401), (narrowed, 403), (of_team, 401), (limited, 429)] {
+        eventually("the change at the other gateway", async || (status(&key).await == refused).then_some(())).await;
+    }
+}
+
 /// LiteLLM's own migrations, which its package on PyPI has. They are not part of this repository.
 const PACKAGE: &str = "litellm-proxy-extras==0.4.110";
 

@@ -235,19 +235,6 @@ impl<'a, T: Table> Rows<'a, T> {
         Ok(u64::try_from(first_int(&self.exec.fetch(sql).await?)?).unwrap_or_default())
     }
 
-    /// How many rows there are, and when the last one was changed: other numbers, another content.
-    ///
-    /// # Errors
-    /// When the table has no `updated_at`.
-    pub async fn version(&mut self) -> Result<(u64, Option<DateTime<Utc>>)> {
-        let column = T::column("updated_at")?;
-        let mut sql = Sql::read(self.exec.dialect(), "SELECT COUNT(*), MAX(");
-        sql.name(column).push(") FROM ").name(T::NAME);
-        let rows = self.exec.fetch(sql).await?;
-        let changed = rows.first().map(|row| row.time(1)).transpose()?.flatten();
-        Ok((u64::try_from(first_int(&rows)?).unwrap_or_default(), changed))
-    }
-
     /// The rows whose `updated_at` is at or after `since`; all rows without one. Spend that is settled does not count as a
     /// change, a change through [`Rows::update`] does.
     ///

@@ -70,7 +70,7 @@ pub use rows::*;
 pub use settle::{
     Applied, GUARDRAIL_INFORMATION, GuardAction, KeySpend, SettlementBatch, SpendCall, SpendRun, WindowSpend,
 };
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, TableVersion};
 pub use spend_filter::{SpendFilter, SpendSpan};
 pub use spend_logs::{COUNTED, SpendGroup, SpendSum};
 pub use spend_pace::{FailureCount, FirstToken};

@@ -12,7 +12,7 @@ mod vaults;
 use llm_store::{
     AgentRow, CacheConfigRow, ConfigOverrideRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow,
     McpToolsetRow, PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow,
-    SsoConfigRow, Store, ToolRow, UiSettingsRow,
+    SsoConfigRow, Store, Table as _, ToolRow, UiSettingsRow,
 };
 use llm_types::{Error, Json};
 
@@ -268,45 +268,32 @@ impl Accounts {
     }
 }
 
+/// Tables whose content is part of the configuration.
+const TABLES: [&str; 15] = [
+    ProxyModelRow::NAME,
+    CredentialRow::NAME,
+    McpServerRow::NAME,
+    McpToolsetRow::NAME,
+    GuardrailRow::NAME,
+    PolicyRow::NAME,
+    PolicyAttachmentRow::NAME,
+    PromptRow::NAME,
+    SsoConfigRow::NAME,
+    UiSettingsRow::NAME,
+    CacheConfigRow::NAME,
+    SearchToolRow::NAME,
+    RegisteredVectorStoreRow::NAME,
+    AgentRow::NAME,
+    ConfigOverrideRow::NAME,
+];
+
 impl StoredVersion {
     /// Reads it.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn read(store: &Store) -> llm_store::Result<Self> {
-        let models = store.table::<ProxyModelRow>().version().await?;
-        let credentials = store.table::<CredentialRow>().version().await?;
-        let servers = store.table::<McpServerRow>().version().await?;
-        let toolsets = store.table::<McpToolsetRow>().version().await?;
-        let guardrails = store.table::<GuardrailRow>().version().await?;
-        let sso = store.table::<SsoConfigRow>().version().await?;
-        let prompts = store.table::<PromptRow>().version().await?;
-        let pages = store.table::<UiSettingsRow>().version().await?;
-        let tools = store.table::<SearchToolRow>().version().await?;
-        let stores = store.table::<RegisteredVectorStoreRow>().version().await?;
-        let cache = store.table::<CacheConfigRow>().version().await?;
-        let agents = store.table::<AgentRow>().version().await?;
-        let policies = store.table::<PolicyRow>().version().await?;
-        let attachments = store.table::<PolicyAttachmentRow>().version().await?;
-        let vaults = store.table::<ConfigOverrideRow>().version().await?;
-        let tables = [
-            models,
-            credentials,
-            servers,
-            toolsets,
-            guardrails,
-            policies,
-            attachments,
-            prompts,
-            sso,
-            pages,
-            cache,
-            tools,
-            stores,
-            agents,
-            vaults,
-        ];
-        let mut version = tables.map(|version| format!("{version:?}")).to_vec();
+        let mut version = store.versions(&TABLES).await?.map(|version| format!("{version:?}")).to_vec();
         // Of the registry of tools only those that are blocked change anything: others come with every new tool that is called.
         version.extend(store.table::<ToolRow>().find(blocked_tools()).await?.into_iter().map(|row| row.tool_name));
         let sections = store.table::<ConfigRow>().find(Filter::new()).await?;

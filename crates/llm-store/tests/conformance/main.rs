@@ -43,6 +43,7 @@ everywhere! {
     store::a_dropped_transaction_changes_nothing,
     store::one_leader_at_a_time,
     store::a_snapshot_has_what_changed,
+    store::tables_have_versions,
     rows::every_table_takes_its_defaults_and_gives_them_back,
     rows::values_come_back_as_given,
     rows::a_patch_touches_only_its_columns,

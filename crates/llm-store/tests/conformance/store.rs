@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use llm_store::{DeletedBy, KeyPatch, Migrated, Store, TeamRow, UserRow, VerificationToken};
+use llm_store::{DeletedBy, KeyPatch, Migrated, Store, Table as _, TeamPatch, TeamRow, UserRow, VerificationToken};
 
 pub(crate) async fn answers_and_closes(store: Store) {
     store.ping().await.unwrap();
@@ -75,4 +75,22 @@ pub(crate) async fn a_snapshot_has_what_changed(store: Store) {
     assert_eq!(second.keys.iter().map(|k| k.token.as_str()).collect::<Vec<_>>(), ["changed"]);
     assert_eq!(second.deleted_keys, ["gone"]);
     assert!(second.users.is_empty() && second.next >= first.next);
+}
+
+pub(crate) async fn tables_have_versions(store: Store) {
+    let old = Utc::now() - TimeDelta::days(1);
+    let versions = async || store.versions(&[TeamRow::NAME, UserRow::NAME]).await.unwrap();
+    let empty = versions().await;
+    assert_eq!(empty.len(), 2);
+    for team_id in ["a", "b"] {
+        let team = TeamRow { team_id: team_id.into(), updated_at: old, ..TeamRow::default() };
+        store.table::<TeamRow>().insert(&team).await.unwrap();
+    }
+    let made = versions().await;
+    assert!(made[0] != empty[0] && made[1] == empty[1], "{made:?}");
+    let patch = TeamPatch { blocked: Some(true), ..TeamPatch::default() };
+    assert!(store.table::<TeamRow>().update(["a"], &patch).await.unwrap());
+    let changed = versions().await;
+    assert!(changed[0] != made[0] && changed[1] == made[1], "{changed:?}");
+    assert_eq!(versions().await, changed);
 }
