@@ -55,9 +55,28 @@ async fn extra_body_and_headers_of_the_deployment_go_along() {
 }
 
 #[tokio::test]
+async fn clients_name_no_headers_that_frame_a_message_or_prove_who_asks() {
+    let named = json!({ "Content-Length": "3", "transfer-encoding": "chunked", "connection": "close, x-y", "Host": "evil.test",
+        "authorization": "Bearer evil", "x-api-key": "evil", "cookie": "a=b", "content-type": "text/plain", "x-client": "c" });
+    for model in ["openai/gpt-4o", "anthropic/claude-sonnet-4-5"] {
+        let (body, headers) = sent(json!({ "model": model }), json!({ "extra_headers": named })).await;
+        assert!(body.is_object(), "the body is whole");
+        assert_eq!(headers["x-client"], "c", "{model}");
+        assert_eq!(headers["content-type"], "application/json", "{model}");
+        for name in ["transfer-encoding", "cookie"] {
+            assert!(!headers.contains_key(name), "{model}: {name}");
+        }
+        assert!(
+            !headers.values().any(|value| value.to_str().is_ok_and(|v| v.contains("evil"))),
+            "{model}: {headers:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn controls_of_the_gateway_never_reach_a_provider() {
-    let fields =
-        json!({ "num_retries": 1, "timeout": 5, "fallbacks": [], "tags": ["a"], "mock_timeout": false, "seed": 1 });
+    let fields = json!({ "num_retries": 1, "timeout": 5, "fallbacks": [], "tags": ["a"], "mock_timeout": false, "seed": 1,
+            "proxy_server_request": {}, "callbacks": [], "litellm_call_id": "x", "input_cost_per_token": 0, "weights": {} });
     let (body, _) = sent(json!({ "model": "openai/gpt-4o" }), fields).await;
     let names: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
     assert!(names.iter().all(|n| ["model", "messages", "seed", "stream"].contains(n)), "{names:?}");

@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use llm_types::{Error, Field, FieldSet, Json, Result};
 use llm_wire::top::{Top, write_str};
 
-use super::Edited;
+use super::{Edited, client_headers};
 use crate::rules::Values;
 
 /// A body while it is edited: its fields in order, and what became of them.
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
         self.changed |= self.fields.len() < before;
     }
 
-    /// Takes `extra_headers` out of the body: they are headers.
+    /// Takes `extra_headers` out of the body: they are headers. Those that are not the client's to say are left out.
     pub(super) fn take_headers(&mut self) -> Result<()> {
         let Some(headers) = self.json("extra_headers") else {
             self.remove("extra_headers");
@@ -116,7 +116,19 @@ impl<'a> Draft<'a> {
         let object = headers.as_object().ok_or_else(|| {
             Error::bad_request("extra_headers must be an object of texts").with_param("extra_headers")
         })?;
-        self.headers = object.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect();
+        let bytes: usize = object.iter().map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum();
+        if object.len() > client_headers::MOST || bytes > client_headers::MOST_BYTES {
+            let (most, size) = (client_headers::MOST, client_headers::MOST_BYTES);
+            let why = format!("extra_headers may have {most} names and {size} bytes at the most");
+            return Err(Error::bad_request(why).with_param("extra_headers"));
+        }
+        for (name, value) in object {
+            match value.as_str() {
+                Some(value) if client_headers::may_be_said(name) => self.headers.push((name.clone(), value.to_owned())),
+                Some(_) => self.lost.push(format!("extra_headers.{name}")),
+                None => {}
+            }
+        }
         self.remove("extra_headers");
         Ok(())
     }

@@ -1,0 +1,62 @@
+//! Which headers a client may name in `extra_headers` of its body.
+
+/// Names at the most.
+pub(super) const MOST: usize = 32;
+/// Bytes of names and values at the most.
+pub(super) const MOST_BYTES: usize = 8192;
+
+/// What frames a message, means one connection, says who asks or which host is meant: the gateway's to say. A client that
+/// could would read answers to others, or send the operator's credential elsewhere.
+const OURS: [&str; 29] = [
+    "accept-encoding",
+    "api-key",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "ocp-apim-subscription-key",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-api-key",
+    "x-auth-token",
+    "x-goog-api-key",
+    "x-key",
+    "x-llm-via",
+    "x-method-override",
+    "xi-api-key",
+];
+
+/// True for a header that a client may name. Signatures of AWS cover theirs; those are ours as well.
+pub(super) fn may_be_said(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    OURS.binary_search(&name.as_str()).is_err() && !name.starts_with("x-amz-") && !name.starts_with("x-forwarded-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_frames_or_proves_is_ours() {
+        assert!(OURS.is_sorted());
+        for name in ["Content-Length", "transfer-encoding", "HOST", "Authorization", "X-Amz-Security-Token"] {
+            assert!(!may_be_said(name), "{name}");
+        }
+        for name in ["anthropic-beta", "X-Request-Id", "HTTP-Referer", "openai-beta", "user-agent"] {
+            assert!(may_be_said(name), "{name}");
+        }
+    }
+}
