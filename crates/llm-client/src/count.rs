@@ -5,7 +5,7 @@ use std::sync::Arc;
 use llm_catalog::{CostOptions, Field, ModelRef, tokens};
 use llm_providers::RowFormat;
 use llm_types::generate::UsageReport;
-use llm_types::{Error, Format, RawJson, Usage};
+use llm_types::{Error, Format, OperationKind, RawJson, Usage};
 use llm_wire::codec::ReplyContext;
 use llm_wire::openai::usage::plain;
 use llm_wire::relay::Seen;
@@ -33,16 +33,24 @@ pub(crate) struct Counter {
 
 /// The prompt, kept for counting.
 #[derive(Debug, Clone)]
-pub(crate) struct Prompt(pub bytes::Bytes);
+pub(crate) struct Prompt {
+    pub body: bytes::Bytes,
+    /// The language of a conversation; without it all texts of the body are counted.
+    pub format: Option<Format>,
+}
 
 impl Counter {
     pub(crate) fn new(engine: &Engine, target: &Arc<Target>, model: &Arc<str>, format: Format, call: &Call) -> Self {
+        let conversation = call.operation == OperationKind::Generate;
         Self {
             target: Arc::clone(target),
             prices: engine.prices.clone(),
             model: Arc::clone(model),
             format,
-            prompt: Prompt(call.body.clone()),
+            prompt: Prompt {
+                body: call.body.clone(),
+                format: Some(call.format).filter(|f| conversation && *f != Format::OpenAiCompletions),
+            },
             adjustments: Arc::clone(&engine.settings.adjustments),
         }
     }
@@ -187,10 +195,13 @@ pub(crate) const PROMPT: &[&str] = &[
 ];
 
 impl Prompt {
-    /// Tokens of the prompt, counted here.
+    /// Tokens of the prompt, counted here: of a conversation as LiteLLM counts messages and tools.
     pub(crate) fn count(&self, model: &str) -> u64 {
-        let text = texts(&self.0, PROMPT);
-        tokens::count(model, &text) as u64
+        let conversation = self.format.and_then(|format| {
+            let call = Call::new(OperationKind::CountTokens, format, self.body.clone(), model);
+            crate::tokens::here(&call, model).ok()
+        });
+        conversation.unwrap_or_else(|| tokens::count(model, &texts(&self.body, PROMPT)) as u64)
     }
 }
 
@@ -199,7 +210,7 @@ impl Prompt {
     pub(crate) fn embedded(&self, model: &str) -> u64 {
         use llm_types::Json;
         let input =
-            llm_wire::top::Top::parse(&self.0).ok().and_then(|top| top.read::<Json>("input")).unwrap_or_default();
+            llm_wire::top::Top::parse(&self.body).ok().and_then(|top| top.read::<Json>("input")).unwrap_or_default();
         let whole = |item: &Json| item.as_i64().and_then(|n| u32::try_from(n).ok());
         let mut out = String::new();
         let mut add = |item: &Json| match item {

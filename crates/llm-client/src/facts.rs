@@ -84,7 +84,7 @@ fn look_inside(router: &Router, call: &Call, request: &mut RouteRequest) {
 fn tokens(call: &Call) -> u64 {
     match call.operation {
         OperationKind::Generate => crate::tokens::here(call, &call.model).unwrap_or_default(),
-        OperationKind::Embed => Prompt(call.body.clone()).embedded(&call.model),
+        OperationKind::Embed => Prompt { body: call.body.clone(), format: None }.embedded(&call.model),
         _ => 0,
     }
 }

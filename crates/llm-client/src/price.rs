@@ -4,16 +4,26 @@ use llm_catalog::{Adjustment, CostOptions, ModelRef, cost};
 use llm_types::Usage;
 use llm_types::record::Cost;
 
-/// Discounts and margins by provider id; those of `global` hold for providers without their own.
+/// Discounts and margins by provider id.
 #[derive(Debug, Clone, Default)]
-pub struct Adjustments(pub Vec<(String, Adjustment)>);
+pub struct Adjustments {
+    /// Shares taken off, 0.05 for 5 %.
+    pub discounts: Vec<(String, f64)>,
+    /// Share and amount (US dollars) put on each call. That of `global` holds for providers without their own.
+    pub margins: Vec<(String, (f64, f64))>,
+}
 
 impl Adjustments {
     /// What is done to the price of a call to this provider.
     #[must_use]
     pub fn of(&self, provider: &str) -> Adjustment {
-        let find = |name: &str| self.0.iter().find(|(p, _)| p == name).map(|(_, a)| *a);
-        find(provider).or_else(|| find("global")).unwrap_or_default()
+        fn find<T: Copy>(list: &[(String, T)], name: &str) -> Option<T> {
+            list.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        }
+        let discount = find(&self.discounts, provider).unwrap_or_default();
+        let margin = find(&self.margins, provider).or_else(|| find(&self.margins, "global"));
+        let (margin, margin_fixed) = margin.unwrap_or_default();
+        Adjustment { discount, margin, margin_fixed }
     }
 
     /// What a usage costs by an entry of the price table, in US dollars.

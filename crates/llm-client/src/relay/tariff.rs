@@ -64,7 +64,7 @@ impl Biller {
             None if written > 0 && !self.tariff.prompt.is_empty() => {
                 report.estimated = true;
                 report.usage = Usage {
-                    input_text: Prompt(self.tariff.prompt.clone()).count(&model),
+                    input_text: Prompt { body: self.tariff.prompt.clone(), format: None }.count(&model),
                     output_text: written,
                     source: UsageSource::Estimated,
                     ..Usage::default()
