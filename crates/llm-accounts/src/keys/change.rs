@@ -54,6 +54,7 @@ impl Accounts {
         self.lends_a_budget(body).await?;
         throughput::read(body)?;
         self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
+        self.stands_on_what_is_there(asked).await?;
         self.may_move(actor, asked, row).await?;
         Box::pin(self.may_soften(actor, asked, row)).await?;
         if let Some(routes) = routes_asked(asked) {

@@ -1,7 +1,7 @@
 //! Making keys.
 
 use chrono::Utc;
-use llm_store::{BudgetRow, StoreError, TeamRow, VerificationToken};
+use llm_store::{BudgetRow, OrganizationRow, StoreError, TeamRow, VerificationToken};
 use llm_types::letter::Occasion;
 use llm_types::{Error, Json, Kind};
 
@@ -12,7 +12,7 @@ use super::{Actor, bad, fill, forbidden, throughput, view};
 use crate::audit::Action;
 use crate::digest::{masked, new_key};
 use crate::load::END_USER_BUDGET;
-use crate::request::{Outcome, metadata};
+use crate::request::{Given, Outcome, metadata};
 use crate::{Accounts, KeyDigest, Role};
 
 /// A key that callers bring must be at least this long.
@@ -106,10 +106,32 @@ impl Accounts {
         Ok(())
     }
 
+    /// Refuses a budget or an organization that is not there: a slip of the pen would make a key without its limits.
+    pub(super) async fn stands_on_what_is_there(&self, asked: &KeyBody) -> Outcome<()> {
+        fn named(id: &Given<String>) -> Option<&str> {
+            id.as_ref().and_then(Option::as_deref).filter(|id| !id.is_empty())
+        }
+        let store = self.store_or_refuse()?;
+        let missing =
+            |field: &'static str, id: &str| Err(bad(format!("{field}={id} is not there.")).with_param(field).into());
+        if let Some(id) = named(&asked.budget_id)
+            && store.table::<BudgetRow>().get([id]).await?.is_none()
+        {
+            return missing("budget_id", id);
+        }
+        if let Some(id) = named(&asked.organization_id)
+            && store.table::<OrganizationRow>().get([id]).await?.is_none()
+        {
+            return missing("organization_id", id);
+        }
+        Ok(())
+    }
+
     async fn make_key(&self, actor: Actor<'_>, body: &Json, asked: &KeyBody) -> Outcome<Json> {
         let (settings, store, now) = (self.settings(), self.store_or_refuse()?, Utc::now());
         throughput::read(body)?;
         self.lends_a_budget(body).await?;
+        self.stands_on_what_is_there(asked).await?;
         let key = self.custom_or_new(asked.key.clone().flatten())?;
         if let Some(Some(alias)) = &asked.key_alias {
             self.alias_is_free(alias, None).await?;

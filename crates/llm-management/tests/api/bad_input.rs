@@ -18,6 +18,8 @@ const WRONG: &[(&str, &str, u16)] = &[
     ("/key/generate", r#"{"key_type":"root"}"#, 400),
     ("/key/generate", r#"{"key":"short"}"#, 400),
     ("/key/generate", r#"{"key_alias":"taken"}"#, 400),
+    ("/key/generate", r#"{"budget_id":"none"}"#, 400),
+    ("/key/generate", r#"{"organization_id":"none"}"#, 400),
     ("/key/generate", r#"{"models":"gpt-4o"}"#, 422),
     ("/key/generate", r#"{"max_budget":"much"}"#, 422),
     ("/key/generate", r#"{"tpm_limit":1.5}"#, 422),
