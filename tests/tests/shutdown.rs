@@ -175,3 +175,33 @@ async fn windows_of_budgets_go_on_after_a_crash() {
         }
     }
 }
+
+#[tokio::test]
+async fn behind_sigterm_it_still_answers_for_a_while_and_says_that_it_is_not_ready() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let env = vec![("LLM_PROXY_PRE_STOP_SECONDS".to_owned(), "3".to_owned())];
+    let options = Options { env, ..Options::default() };
+    let mut gateway = Gateway::start_with(&Config::standard(&sim).yaml(), &options).await.unwrap();
+    gateway.terminate().unwrap();
+    llm_tests::eventually("the probe", async || {
+        (gateway.get("/health/readiness", "").await.unwrap().status == 503).then_some(())
+    })
+    .await;
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(gateway.ask(CHAT, &body).await.unwrap().status, 200, "balancers have not heard yet");
+    assert!(gateway.exited(PATIENCE).await.unwrap().success(), "{}", gateway.logs());
+}
+
+#[tokio::test]
+async fn a_port_that_another_gateway_has_is_refused() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let gateway = Gateway::start(&Config::standard(&sim).yaml()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, Config::standard(&sim).yaml()).unwrap();
+    let port = gateway.addr().port().to_string();
+    let args = ["--config", file.to_str().unwrap(), "--host", "127.0.0.1", "--port", &port, "--ephemeral"];
+    let (code, told) = Gateway::command(&args, &[]).await.unwrap();
+    assert_ne!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{told}");
+}

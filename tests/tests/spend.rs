@@ -9,6 +9,8 @@
 
 #[path = "spend/bill.rs"]
 mod bill;
+#[path = "spend/deserted.rs"]
+mod deserted;
 #[path = "spend/exports.rs"]
 mod exports;
 #[path = "spend/questions.rs"]

@@ -41,12 +41,14 @@ pub(crate) fn tags(alike: &Alike<'_>) -> Vec<String> {
 pub(crate) fn shared(alike: &Alike<'_>, tags: &[String], now: DateTime<Utc>) -> SpendLogRow {
     let some = |text: Option<&str>| text.filter(|t| !t.is_empty()).map(str::to_owned);
     let own = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    // Of a call that nobody could tell the end of, it is known what was asked for.
+    let (model, group) = if alike.told { (alike.model, alike.model_group) } else { (alike.group, alike.group) };
     SpendLogRow {
         call_type: alike.call_type.to_owned(),
         api_key: own(alike.key),
-        model: alike.model.to_owned(),
+        model: model.to_owned(),
         model_id: Some(own(alike.model_id)),
-        model_group: Some(alike.model_group.to_owned()),
+        model_group: Some(group.to_owned()),
         custom_llm_provider: Some(alike.provider.to_owned()),
         api_base: Some(own(alike.api_base)),
         user: Some(own(alike.user)),

@@ -19,7 +19,7 @@ use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
 pub(crate) use headers::decision;
 pub use headers::{bare_headers, error_headers};
-use headers::{common, durations, limits, number, put};
+use headers::{common, durations, limits, name, number, put};
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
 pub const LITELLM_VERSION: &str = "1.104.5";
@@ -36,29 +36,29 @@ pub fn whole(
 ) -> Response<Reply> {
     let mut headers = common(ctx, call, Some(head));
     let c = &report.cost;
-    number(&mut headers, "x-litellm-response-cost", c.total);
+    number(&mut headers, name!("x-litellm-response-cost"), c.total);
     match headers.get("x-litellm-response-cost").cloned() {
         Some(same) if c.original == c.total => {
-            headers.insert(HeaderName::from_static("x-litellm-response-cost-original"), same);
+            headers.insert(name!("x-litellm-response-cost-original"), same);
         }
-        _ => number(&mut headers, "x-litellm-response-cost-original", c.original),
+        _ => number(&mut headers, name!("x-litellm-response-cost-original"), c.original),
     }
     for (name, value) in [
-        ("x-litellm-response-cost-discount-amount", c.discount),
-        ("x-litellm-response-cost-margin-amount", c.margin),
-        ("x-litellm-response-cost-input", c.input),
-        ("x-litellm-response-cost-output", c.output),
-        ("x-litellm-response-cost-cache-read", c.cache_read),
-        ("x-litellm-response-cost-cache-creation", c.cache_write),
-        ("x-litellm-response-cost-reasoning", c.reasoning),
-        ("x-litellm-response-cost-tool-usage", c.tools),
+        (name!("x-litellm-response-cost-discount-amount"), c.discount),
+        (name!("x-litellm-response-cost-margin-amount"), c.margin),
+        (name!("x-litellm-response-cost-input"), c.input),
+        (name!("x-litellm-response-cost-output"), c.output),
+        (name!("x-litellm-response-cost-cache-read"), c.cache_read),
+        (name!("x-litellm-response-cost-cache-creation"), c.cache_write),
+        (name!("x-litellm-response-cost-reasoning"), c.reasoning),
+        (name!("x-litellm-response-cost-tool-usage"), c.tools),
     ] {
         if value > 0.0 {
             number(&mut headers, name, value);
         }
     }
     // The master key has no row; LiteLLM tells 0 for it.
-    number(&mut headers, "x-litellm-key-spend", settled.key_spend.unwrap_or(0.0));
+    number(&mut headers, name!("x-litellm-key-spend"), settled.key_spend.unwrap_or(0.0));
     limits(&mut headers, settled.headers.iter());
     let end = report.upstream_done.unwrap_or_else(Instant::now);
     durations(&mut headers, ctx, end.saturating_duration_since(head.sent));
@@ -74,7 +74,7 @@ pub fn whole(
 /// The response of bytes that go on as they come.
 #[must_use]
 pub fn bytes(mut headers: HeaderMap, kind: Option<HeaderValue>, body: Box<ByteStream>) -> Response<Reply> {
-    headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers.insert(CONTENT_TYPE, kind.unwrap_or(const { HeaderValue::from_static("application/octet-stream") }));
     let mut response = Response::new(Reply::Bytes(body));
     *response.headers_mut() = headers;
     response
@@ -84,9 +84,9 @@ pub fn bytes(mut headers: HeaderMap, kind: Option<HeaderValue>, body: Box<ByteSt
 #[must_use]
 pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Reservation) -> HeaderMap {
     let mut headers = common(ctx, call, Some(head));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-cache"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(CONTENT_TYPE, const { HeaderValue::from_static("text/event-stream; charset=utf-8") });
+    headers.insert(name!("cache-control"), const { HeaderValue::from_static("no-cache") });
+    headers.insert(name!("x-accel-buffering"), const { HeaderValue::from_static("no") });
     limits(&mut headers, reservation.headers().iter());
     durations(&mut headers, ctx, head.upstream);
     headers
@@ -103,12 +103,12 @@ pub fn stream(headers: HeaderMap, body: Reply) -> Response<Reply> {
 /// The response of a cached answer; the reservation is given back.
 pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation: Reservation) -> Response<Reply> {
     let mut headers = common(ctx, call, None);
-    put(&mut headers, HeaderName::from_static("x-litellm-cache-key"), &hit.key);
+    put(&mut headers, name!("x-litellm-cache-key"), &hit.key);
     if let Some(similarity) = hit.similarity {
-        number(&mut headers, "x-litellm-semantic-similarity", f64::from(similarity));
+        number(&mut headers, name!("x-litellm-semantic-similarity"), f64::from(similarity));
     }
     if let Some(cost) = hit.cost {
-        number(&mut headers, "x-litellm-response-cost", cost);
+        number(&mut headers, name!("x-litellm-response-cost"), cost);
     }
     durations(&mut headers, ctx, Duration::ZERO);
     let settled = Ledger::cached(core, ctx, call, &hit, reservation);
@@ -117,7 +117,7 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
         Shape::Json => return errors::json(200, hit.body, headers),
         Shape::Text => "text/plain; charset=utf-8",
         Shape::Stream => {
-            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+            headers.insert(name!("x-accel-buffering"), const { HeaderValue::from_static("no") });
             "text/event-stream; charset=utf-8"
         }
     };

@@ -65,6 +65,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// Notes which guardrails ran, each once.
+    pub fn ran(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if !self.guardrails.contains(&name) {
+                self.guardrails.push(name);
+            }
+        }
+    }
+
     /// What is said may be kept, and somebody wants to see it: callbacks of the configuration, or the caller's own.
     #[must_use]
     pub fn wants_content(&self) -> bool {

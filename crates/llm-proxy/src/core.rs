@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
@@ -34,6 +35,22 @@ pub struct Core {
     pub me: Weak<Self>,
 }
 
+/// One call more under way, for as long as it lives.
+struct UnderWay<'a>(&'a AtomicU64);
+
+impl<'a> UnderWay<'a> {
+    fn of(app: &'a App) -> Self {
+        app.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(&app.in_flight)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A call that is being answered. Boxed by whoever makes it: futures of calls have kilobytes, and each hand that they go
 /// through by value copies them.
 type Running<'a> = Pin<Box<dyn Future<Output = Response<Reply>> + Send + 'a>>;
@@ -45,8 +62,22 @@ impl Core {
         self.me.upgrade()
     }
 
-    /// Answers a request.
+    /// Answers a request. Pages of other origins are told what they may do.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        let origin = req.headers().get(ORIGIN).cloned();
+        if origin.is_some()
+            && let Some(response) = self.app.snapshot.load().settings.cors.preflight(&req)
+        {
+            return response;
+        }
+        let mut response = self.answered(req, peer).await;
+        if let Some(origin) = origin {
+            self.app.snapshot.load().settings.cors.tell(&origin, response.headers_mut());
+        }
+        response
+    }
+
+    async fn answered(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let (mut parts, body) = req.into_parts();
         parts.extensions.insert(Connected(peer.ip()));
         if let Err(error) = via::check(&parts.headers) {
@@ -104,9 +135,8 @@ impl Core {
 
     /// Counts a call as running while it is answered.
     async fn counted(&self, key: Option<crate::edge::Key>, call: Running<'_>) -> Response<Reply> {
-        self.app.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _running = UnderWay::of(&self.app);
         let response = call.await;
-        self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
         if let Some(key) = key {
             self.edge.count(key, response.status());
         }

@@ -35,7 +35,7 @@ fn native_shape(error: &Error) -> bool {
 /// A JSON response.
 #[must_use]
 pub fn json(status: u16, body: Bytes, mut headers: HeaderMap) -> Response<Reply> {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, const { HeaderValue::from_static("application/json") });
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     whole(status, body, headers)
 }

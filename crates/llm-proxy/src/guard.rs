@@ -14,8 +14,8 @@ use crate::beside::Side;
 use crate::core::Core;
 use crate::flow::Context;
 
-/// Opens the guardrails of a call and runs those that come before it; calls that generate nothing have those of logs only. A guardrail that edits the request makes a new
-/// body.
+/// Opens the guardrails of a call and runs those that come before it; calls that generate nothing have those of logs only. A
+/// guardrail that edits the request makes a new body.
 ///
 /// # Errors
 /// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
@@ -26,9 +26,8 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     }
     let applied = policies(ctx)?;
     let guards = open_all(ctx, &call.model, std::iter::empty(), &applied)?;
-    if ctx.wants_content() && guards.has(Mode::LoggingOnly) {
-        // Opened for themselves: they outlive the call's own, which end with its answer.
-        ctx.log_guards = Some(Arc::new(open_all(ctx, &call.model, std::iter::empty(), &applied)?));
+    if ctx.wants_content() {
+        ctx.log_guards = guards.of_logs().map(Arc::new);
     }
     if !judged {
         return Ok(Guards::default());
@@ -43,7 +42,7 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
         if outcome.changed {
             call.replace_body(write(call, &request)?);
         }
-        ctx.guardrails.extend(outcome.ran);
+        ctx.ran(outcome.ran);
     }
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
@@ -166,7 +165,7 @@ pub async fn after(
         Ok(outcome) => outcome,
         Err(error) => return Err((error, report)),
     };
-    ctx.guardrails.extend(outcome.ran);
+    ctx.ran(outcome.ran);
     let body = if outcome.changed {
         let mut out = BytesMut::with_capacity(body.len());
         let context = ReplyContext { model: call.echo.as_deref().map(str::to_owned), ..ReplyContext::default() };

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::core::Core;
+use crate::deserted::Deserted;
 
 /// What a listener needs to know.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct ListenSettings {
     pub addr: SocketAddr,
     /// How many threads serve.
     pub threads: usize,
+    /// Another process may listen at the same address: one gateway takes over from another.
+    pub beside_others: bool,
     /// How long a connection may be silent between requests; none means for ever.
     pub keepalive: Option<Duration>,
     /// How long a client may take to send the head of a request.
@@ -46,21 +49,27 @@ pub struct Gauge {
     pub connections: AtomicU64,
     /// Set when the process is going away: probes answer 503.
     pub stopping: AtomicBool,
+    /// Requests whose clients are gone, and that go on to their end.
+    pub deserted: AtomicU64,
 }
 
 /// Binds one listener per thread.
 ///
 /// # Errors
-/// When the address cannot be bound.
+/// When the address cannot be bound, or another process listens there.
 pub fn bind(settings: &ListenSettings) -> Result<Vec<StdListener>> {
-    (0..settings.threads.max(1)).map(|_| listener(settings.addr)).collect()
+    if !settings.beside_others {
+        // Our own threads share the port, so the system would let another gateway share it, too, and mix their requests.
+        drop(listener(settings.addr, false)?);
+    }
+    (0..settings.threads.max(1)).map(|_| listener(settings.addr, true)).collect()
 }
 
-fn listener(addr: SocketAddr) -> Result<StdListener> {
+fn listener(addr: SocketAddr, shared: bool) -> Result<StdListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into()).with_context(|| format!("cannot listen on {addr}"))?;
     socket.listen(4096)?;
@@ -133,8 +142,14 @@ async fn accept(
         });
     }
     drop(listener);
+    let all_done = async {
+        graceful.shutdown().await;
+        while gauge.deserted.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
     tokio::select! {
-        () = graceful.shutdown() => {}
+        () = all_done => {}
         () = tokio::time::sleep(settings.drain) => tracing::warn!("connections still open after the drain time are cut"),
     }
 }
@@ -145,8 +160,7 @@ fn connection_builder(settings: &ListenSettings) -> auto::Builder<TokioExecutor>
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.keepalive.unwrap_or(settings.header_timeout).max(settings.header_timeout))
-        .max_buf_size(settings.max_header_bytes.max(8192))
-        .pipeline_flush(true);
+        .max_buf_size(settings.max_header_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -173,8 +187,10 @@ async fn connection<S>(
             if full {
                 return Ok::<_, Infallible>(crate::errors::overloaded());
             }
+            let app = Arc::clone(&core.app);
             // A panic ends one request, with an answer; the thread serves on.
-            let answered = AssertUnwindSafe(core.handle(req, peer)).catch_unwind().await;
+            let answer = async move { AssertUnwindSafe(core.handle(req, peer)).catch_unwind().await };
+            let answered = Deserted::watch(app, Box::pin(answer)).await;
             Ok(answered.unwrap_or_else(|_| crate::errors::panicked()))
         }
     });

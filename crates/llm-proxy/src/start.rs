@@ -20,11 +20,15 @@ use crate::config::{self, Environment, Loaded, Problem, Severity};
 use crate::core::Core;
 use crate::reload::Reloader;
 use crate::server::{self, ListenSettings};
+use crate::signals::Told;
 use assemble::assemble;
 pub(crate) use assemble::single_sign_on;
 
 /// How long streams in flight may go on after the stop signal.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long connections are still accepted behind SIGTERM.
+const PRE_STOP: Duration = Duration::from_secs(5);
 
 /// How long flushing spend and callbacks may take at the end.
 const FLUSH: Duration = Duration::from_secs(20);
@@ -192,9 +196,22 @@ fn run(
         })
         .collect::<std::io::Result<_>>()?;
     tracing::info!(address = %settings.addr, threads, ms = started.elapsed().as_millis(), "serving");
-    background.block_on(told_to_end);
-    tracing::info!("stopping: no new connections, streams in flight may finish");
+    let told = background.block_on(told_to_end);
     app.gauge.stopping.store(true, Ordering::Relaxed);
+    let grace = if told == Told::Terminate { pre_stop(&app, settings.addr) } else { Duration::ZERO };
+    if !grace.is_zero() {
+        tracing::info!(
+            seconds = grace.as_secs(),
+            "stopping: probes say no, connections are still accepted for a while"
+        );
+        background.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(grace) => {}
+                _ = crate::signals::watched() => {}
+            }
+        });
+    }
+    tracing::info!("stopping: no new connections, streams in flight may finish");
     if stop.send(true).is_err() {
         tracing::warn!("no serving thread is left");
     }
@@ -207,6 +224,13 @@ fn run(
     background.block_on(flush(&app));
     drop(state);
     Ok(0)
+}
+
+/// How long connections are still accepted behind SIGTERM: balancers need a moment to see that the probes say no. Nobody stands
+/// before a gateway that only its own machine reaches.
+fn pre_stop(app: &App, addr: SocketAddr) -> Duration {
+    let usual = if addr.ip().is_loopback() { Duration::ZERO } else { PRE_STOP };
+    app.snapshot.load().settings.pre_stop.unwrap_or(usual)
 }
 
 /// Writes what is still in memory: spend into the store, records to their sinks.
@@ -237,6 +261,7 @@ fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::Tc
     let mut settings = ListenSettings {
         addr: SocketAddr::new(host, flags.port.unwrap_or(4000)),
         threads,
+        beside_others: std::env::var_os("LLM_PROXY_REUSE_PORT").is_some_and(|on| on == "1" || on == "true"),
         keepalive: flags.keepalive_timeout.and_then(llm_client::target::seconds),
         header_timeout: Duration::from_secs(30),
         max_header_bytes: 64 << 10,

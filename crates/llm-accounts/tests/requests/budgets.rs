@@ -81,6 +81,7 @@ async fn ways_to_end() {
     let rows = accounts.store().unwrap().table::<SpendLogRow>().find(llm_store::Filter::new()).await.unwrap();
     assert_eq!(rows.len(), 1, "the interrupted call has a row");
     assert!((rows[0].spend - 1.0).abs() < 1e-9);
+    assert_eq!(rows[0].model, intent().group, "what was asked for is known");
 }
 
 #[tokio::test]

@@ -11,23 +11,31 @@ use llm_router::{AutoChoice, How, Tier};
 use super::LITELLM_VERSION;
 use crate::flow::{Context, Refused};
 
+/// A header's name, checked when we are built: an answer has thirty of them.
+macro_rules! name {
+    ($text:literal) => {
+        const { HeaderName::from_static($text) }
+    };
+}
+pub(super) use name;
+
 /// The headers of an error.
 #[must_use]
 pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
-    headers.insert(HeaderName::from_static("x-litellm-response-cost"), HeaderValue::from_static("0"));
+    put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
+    headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
+    headers.insert(name!("x-litellm-response-cost"), const { HeaderValue::from_static("0") });
     if let Some(who) = &ctx.who
         && let Some(spend) = who.spend()
     {
-        number(&mut headers, "x-litellm-key-spend", spend);
+        number(&mut headers, name!("x-litellm-key-spend"), spend);
     }
     decision(&mut headers, refused.made.as_ref().and_then(|f| f.decision));
     if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &made.deployment.id);
-        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &made.deployment.group);
+        put(&mut headers, name!("x-litellm-model-id"), &made.deployment.id);
+        put(&mut headers, name!("x-litellm-model-group"), &made.deployment.group);
     }
     if let Some(upstream) = &refused.error.upstream {
         for (name, value) in &upstream.headers {
@@ -45,8 +53,8 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
 pub fn bare_headers(ctx: &Context) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
+    put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
+    headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
     headers
 }
 
@@ -56,11 +64,11 @@ fn policies(headers: &mut HeaderMap, policies: &[(String, Option<String>)]) {
         return;
     }
     let names: Vec<&str> = policies.iter().map(|(name, _)| name.as_str()).collect();
-    put(headers, HeaderName::from_static("x-litellm-applied-policies"), &names.join(","));
+    put(headers, name!("x-litellm-applied-policies"), &names.join(","));
     let sources = policies.iter().filter_map(|(name, via)| Some(format!("{name}={}", via.as_ref()?)));
     let sources = sources.collect::<Vec<_>>().join("; ");
     if !sources.is_empty() {
-        put(headers, HeaderName::from_static("x-litellm-policy-sources"), &sources);
+        put(headers, name!("x-litellm-policy-sources"), &sources);
     }
 }
 
@@ -68,49 +76,44 @@ fn policies(headers: &mut HeaderMap, policies: &[(String, Option<String>)]) {
 pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(40);
     safe(&mut headers);
-    put(&mut headers, HeaderName::from_static("x-litellm-call-id"), &ctx.id);
-    headers.insert(HeaderName::from_static("x-litellm-version"), HeaderValue::from_static(LITELLM_VERSION));
+    put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
+    headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
     if let Some(who) = &ctx.who {
         who.limit_headers(|name, value| text(&mut headers, name, value));
     }
     if !ctx.guardrails.is_empty() {
-        put(&mut headers, HeaderName::from_static("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
+        put(&mut headers, name!("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
     }
     policies(&mut headers, &ctx.policies);
     let Some(head) = head else {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &call.model);
+        put(&mut headers, name!("x-litellm-model-group"), &call.model);
         return headers;
     };
     decision(&mut headers, head.decision);
     chosen(&mut headers, head);
     let d = &head.deployment;
-    put(&mut headers, HeaderName::from_static("x-litellm-model-id"), &d.id);
-    put(&mut headers, HeaderName::from_static("x-litellm-model-group"), &d.group);
-    put(
-        &mut headers,
-        HeaderName::from_static("x-litellm-model-name"),
-        d.payload::<Target>().map_or(&*head.model, |_| &d.model),
-    );
+    put(&mut headers, name!("x-litellm-model-id"), &d.id);
+    put(&mut headers, name!("x-litellm-model-group"), &d.group);
+    put(&mut headers, name!("x-litellm-model-name"), d.payload::<Target>().map_or(&*head.model, |_| &d.model));
     let base = d.payload::<Target>().and_then(|t| t.headers.api_base.clone());
     let base = base.or_else(|| HeaderValue::from_str(head.api_base.as_deref()?).ok());
     if let Some(base) = base {
-        headers.insert(HeaderName::from_static("x-litellm-model-api-base"), base);
+        headers.insert(name!("x-litellm-model-api-base"), base);
     }
     if let Some(region) = &d.region {
-        put(&mut headers, HeaderName::from_static("x-litellm-model-region"), region);
+        put(&mut headers, name!("x-litellm-model-region"), region);
     }
-    headers.insert(HeaderName::from_static("x-litellm-attempted-retries"), HeaderValue::from(head.retries));
-    headers.insert(HeaderName::from_static("x-litellm-attempted-fallbacks"), HeaderValue::from(head.fallbacks));
-    headers.insert(HeaderName::from_static("x-litellm-max-retries"), HeaderValue::from(head.max_retries));
+    headers.insert(name!("x-litellm-attempted-retries"), HeaderValue::from(head.retries));
+    headers.insert(name!("x-litellm-attempted-fallbacks"), HeaderValue::from(head.fallbacks));
+    headers.insert(name!("x-litellm-max-retries"), HeaderValue::from(head.max_retries));
     if let Some(timeout) = head.timeout {
-        number(&mut headers, "x-litellm-timeout", timeout);
+        number(&mut headers, name!("x-litellm-timeout"), timeout);
     }
     if call.controls.priority.is_some() {
-        headers
-            .insert(HeaderName::from_static("x-litellm-request-prioritization-used"), HeaderValue::from_static("True"));
+        headers.insert(name!("x-litellm-request-prioritization-used"), const { HeaderValue::from_static("True") });
     }
     if !head.lost.is_empty() {
-        put(&mut headers, HeaderName::from_static("x-llm-dropped-params"), &head.lost.join(","));
+        put(&mut headers, name!("x-llm-dropped-params"), &head.lost.join(","));
     }
     provider_headers(&mut headers, &head.upstream_headers);
     headers
@@ -119,39 +122,42 @@ pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderM
 /// What an auto router made of the request.
 fn chosen(headers: &mut HeaderMap, head: &Head) {
     let Some(AutoChoice { model, how }) = &head.auto else { return };
-    let mut told = |name: &'static str, value: &str| put(headers, HeaderName::from_static(name), value);
+    let mut told = |name: HeaderName, value: &str| put(headers, name, value);
     match how {
         How::Complexity { tier, score } => {
-            told("x-litellm-complexity-router-model", model);
-            told("x-litellm-complexity-router-tier", tier.name());
-            number(headers, "x-litellm-complexity-router-score", *score);
+            told(name!("x-litellm-complexity-router-model"), model);
+            told(name!("x-litellm-complexity-router-tier"), tier.name());
+            number(headers, name!("x-litellm-complexity-router-score"), *score);
         }
         How::Semantic { .. } => {}
         How::Quality { tier, keyword, complexity } => {
-            told("x-litellm-quality-router-model", model);
-            told("x-litellm-quality-router-via", if keyword.is_some() { "keyword" } else { "quality_tier" });
+            told(name!("x-litellm-quality-router-model"), model);
+            told(name!("x-litellm-quality-router-via"), if keyword.is_some() { "keyword" } else { "quality_tier" });
             let tier = tier.map(|tier| tier.to_string());
             let parts = [
-                ("x-litellm-quality-router-tier", tier.as_deref()),
-                ("x-litellm-quality-router-keyword", keyword.as_deref()),
-                ("x-litellm-quality-router-complexity", complexity.map(Tier::name)),
+                (name!("x-litellm-quality-router-tier"), tier.as_deref()),
+                (name!("x-litellm-quality-router-keyword"), keyword.as_deref()),
+                (name!("x-litellm-quality-router-complexity"), complexity.map(Tier::name)),
             ];
-            parts.into_iter().for_each(|(name, value)| value.into_iter().for_each(|value| told(name, value)));
+            parts
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .for_each(|(name, value)| told(name, value));
         }
-        How::Adaptive { .. } => told("x-litellm-adaptive-router-model", model),
+        How::Adaptive { .. } => told(name!("x-litellm-adaptive-router-model"), model),
     }
 }
 
 /// Under which the router's decisions can be read back: `GET /router/decisions/{id}`.
 pub(crate) fn decision(headers: &mut HeaderMap, id: Option<llm_router::DecisionId>) {
     if let Some(value) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
-        headers.insert(HeaderName::from_static("x-llm-decision-id"), value);
+        headers.insert(name!("x-llm-decision-id"), value);
     }
 }
 
 fn safe(headers: &mut HeaderMap) {
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
+    headers.insert(name!("x-content-type-options"), const { HeaderValue::from_static("nosniff") });
+    headers.insert(name!("x-frame-options"), const { HeaderValue::from_static("DENY") });
 }
 
 /// Every header of the upstream comes back with the prefix `llm_provider-`; rate limits also under their own name.
@@ -187,15 +193,15 @@ fn prefixed(name: &HeaderName) -> HeaderName {
 
 pub(super) fn durations(headers: &mut HeaderMap, ctx: &Context, upstream: Duration) {
     let all = ctx.started.elapsed();
-    milliseconds(headers, "x-litellm-response-duration-ms", all);
-    milliseconds(headers, "x-litellm-overhead-duration-ms", all.saturating_sub(upstream));
+    milliseconds(headers, name!("x-litellm-response-duration-ms"), all);
+    milliseconds(headers, name!("x-litellm-overhead-duration-ms"), all.saturating_sub(upstream));
 }
 
 /// Milliseconds with three places, without floating point.
-fn milliseconds(headers: &mut HeaderMap, name: &'static str, time: Duration) {
+fn milliseconds(headers: &mut HeaderMap, name: HeaderName, time: Duration) {
     let us = time.as_micros();
     if let Ok(value) = HeaderValue::try_from(format!("{}.{:03}", us / 1000, us % 1000)) {
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
 }
 
@@ -220,11 +226,10 @@ pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-pub(super) fn number(headers: &mut HeaderMap, name: &'static str, value: f64) {
-    let name = HeaderName::from_static(name);
+pub(super) fn number(headers: &mut HeaderMap, name: HeaderName, value: f64) {
     if value == 0.0 {
         // Most discounts and margins are.
-        headers.insert(name, HeaderValue::from_static("0"));
+        headers.insert(name, const { HeaderValue::from_static("0") });
         return;
     }
     // Python writes small numbers as 1.5e-05; clients parse both, and plain decimals read better.

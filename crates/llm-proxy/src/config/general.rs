@@ -12,12 +12,15 @@ use super::problem::Mark;
 use super::section::Section;
 use super::settings::{BatchSettings, DrainSettings, Settings};
 use super::{Context, Loaded, callbacks};
+use crate::cors::Cors;
 
 /// Reads the section.
 pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
     let (source, env) = (ctx.source, ctx.env);
     out.settings.default_model = source.model.as_ref().map(|m| m.name().to_owned());
     out.settings.root_path = root_path(env);
+    out.settings.pre_stop =
+        env.filled("LLM_PROXY_PRE_STOP_SECONDS").and_then(|t| t.parse().ok()).map(Duration::from_secs);
     accounts_env(env, &mut out.accounts);
     grace(ctx, &mut out.accounts.rotation);
     if env.get("STORE_MODEL_IN_DB").is_some() {
@@ -26,6 +29,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     out.database = super::database::read(section, ctx);
     super::master::read(section, ctx, out);
     super::login::read(section, ctx, out);
+    out.settings.cors = cors(env, out.accounts.master_key.is_some());
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);
     out.settings.drain = drain(s, env);
@@ -53,6 +57,20 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     s.accept(known::GENERAL_HARMLESS);
     s.not_served(known::GENERAL);
     s.finish();
+}
+
+/// Pages of every origin may call, since they need a key for it; without keys, only those that are named.
+fn cors(env: &Environment, needs_key: bool) -> Cors {
+    let named = env.filled("LITELLM_CORS_ORIGINS");
+    let named = named.as_deref().unwrap_or(if needs_key { "*" } else { "" });
+    let origins: Vec<String> =
+        named.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
+    let every = origins.iter().any(|origin| origin == "*");
+    let credentials = match env.filled("LITELLM_CORS_ALLOW_CREDENTIALS") {
+        Some(said) => said.trim().eq_ignore_ascii_case("true"),
+        None => !every && !origins.is_empty(),
+    };
+    Cors { origins, credentials }
 }
 
 /// `/llm` of `/llm/` or `llm`.
@@ -127,6 +145,7 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         ("store_prompts_in_spend_logs", &mut out.store_prompts),
         ("allow_unmanaged_response_ids", &mut out.unmanaged_response_ids),
         ("watch_config", &mut out.watch_config),
+        ("cancel_on_disconnect", &mut out.cancel_on_disconnect),
         ("allow_public_health_readiness_details", &mut out.public_readiness),
         ("require_auth_for_public_ai_hub", &mut out.hub_needs_key),
     ] {

@@ -66,7 +66,7 @@ pub(crate) const ROUTER: &str = "
 pub(crate) const GENERAL_HARMLESS: &str = "
     database_connect_timeout database_socket_timeout database_max_idle_connection_lifetime
     disable_prisma_schema_update litellm_license proxy_budget_rescheduler_min_time proxy_budget_rescheduler_max_time
-    disable_model_info_refresh cancel_on_disconnect infer_model_from_keys
+    disable_model_info_refresh infer_model_from_keys
     scheduled_job_stagger custom_auth_run_common_checks disable_adding_master_key_hash_to_db disable_master_key_return disable_error_logs";
 
 /// `general_settings` that name Python code.

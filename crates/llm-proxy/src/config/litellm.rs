@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use llm_accounts::{AccountsSettings, Priorities, Share};
-use llm_catalog::Adjustment;
 use llm_client::{Adjustments, EngineSettings};
 use llm_http::{HttpConfig, Roots};
 use llm_router::RouterSettings;
@@ -69,18 +68,12 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
     if let Some(limit) = router.request_timeout {
         out.request_timeout = Some(limit.0);
     }
-    let mut list: Vec<(String, Adjustment)> = Vec::new();
-    fn at<'l>(list: &'l mut Vec<(String, Adjustment)>, provider: &str) -> Option<&'l mut Adjustment> {
-        if !list.iter().any(|(p, _)| p == provider) {
-            list.push((provider.to_owned(), Adjustment::default()));
-        }
-        list.iter_mut().find(|(p, _)| p == provider).map(|(_, a)| a)
-    }
+    let mut adjustments = Adjustments::default();
     if let Some(discounts) = s.section("cost_discount_config") {
         for entry in discounts.entries() {
-            match (number(&entry.node).filter(|n| (0.0..=1.0).contains(n)), at(&mut list, &entry.key)) {
-                (Some(share), Some(a)) => a.discount = share,
-                _ => {
+            match number(&entry.node).filter(|n| (0.0..=1.0).contains(n)) {
+                Some(share) => adjustments.discounts.push((entry.key.clone(), share)),
+                None => {
                     s.problems().error(&entry.node.mark, discounts.path(&entry.key), "expected a share between 0 and 1")
                 }
             }
@@ -88,13 +81,13 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
     }
     if let Some(margins) = s.section("cost_margin_config") {
         for entry in margins.entries() {
-            let Some(a) = at(&mut list, &entry.key) else { continue };
             match (&entry.node.value, number(&entry.node)) {
-                (_, Some(share)) => a.margin = share,
+                (_, Some(share)) => adjustments.margins.push((entry.key.clone(), (share, 0.0))),
                 (Value::Map(_), _) => {
                     if let Some(m) = Section::open(&entry.node, margins.path(&entry.key), s.problems()) {
-                        a.margin = m.number("percentage").unwrap_or_default();
-                        a.margin_fixed = m.number("fixed_amount").unwrap_or_default();
+                        let part = |name| m.number(name).unwrap_or_default();
+                        let margin = (part("percentage"), part("fixed_amount"));
+                        adjustments.margins.push((entry.key.clone(), margin));
                         m.finish();
                     }
                 }
@@ -106,7 +99,7 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
             }
         }
     }
-    out.adjustments = Arc::new(Adjustments(list));
+    out.adjustments = Arc::new(adjustments);
 }
 
 fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {

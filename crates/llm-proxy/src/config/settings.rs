@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::cors::Cors;
+
 /// General settings of the data plane, in our words; the configuration's names are in brackets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -38,6 +40,12 @@ pub struct Settings {
     pub unmanaged_response_ids: bool,
     /// `GET /health/readiness` tells everybody the details (`allow_public_health_readiness_details`).
     pub public_readiness: bool,
+    /// A call ends when its client goes away (`cancel_on_disconnect`); otherwise it goes on to its end.
+    pub cancel_on_disconnect: bool,
+    /// Which pages may call.
+    pub cors: Cors,
+    /// How long connections are still accepted behind SIGTERM (`LLM_PROXY_PRE_STOP_SECONDS`).
+    pub pre_stop: Option<Duration>,
     /// Whoever ends the process may ask it to drain (`enable_drain_endpoint`).
     pub drain: Option<DrainSettings>,
     /// The public list of models needs a key (`require_auth_for_public_ai_hub`).
@@ -168,6 +176,9 @@ impl Default for Settings {
             allow_client_side_credentials: false,
             allow_mock_testing: false,
             always_include_stream_usage: false,
+            cancel_on_disconnect: false,
+            pre_stop: None,
+            cors: Cors::default(),
             forward_client_headers: false,
             metrics_need_key: true,
             store_prompts: false,

@@ -20,7 +20,7 @@ pub(super) async fn before(ctx: &mut Context, guards: &Guards, params: &RawJson)
     let top = Top::parse(params.get().as_bytes())?;
     let mut arguments = arguments(&top)?;
     let outcome = guards.before_tool(&mut arguments).await?;
-    ctx.guardrails.extend(outcome.ran);
+    ctx.ran(outcome.ran);
     if !outcome.changed {
         return Ok(None);
     }
@@ -44,7 +44,7 @@ pub(super) async fn beside(
         };
         let (verdict, outcome) = join(judge, made).await;
         match verdict {
-            Ok(judged) => ctx.guardrails.extend(judged.ran),
+            Ok(judged) => ctx.ran(judged.ran),
             Err(stopped) => return (outcome, Some(stopped)),
         }
         outcome
@@ -63,7 +63,7 @@ async fn after(ctx: &mut Context, guards: &Guards, result: &RawJson) -> Result<O
     let unreadable = |e| Error::new(Kind::InvalidReply, format!("a result that cannot be judged: {e}"));
     let mut tree = ToolOutcome(result.read::<Json>().map_err(unreadable)?);
     let outcome = guards.after_tool(&mut tree).await?;
-    ctx.guardrails.extend(outcome.ran);
+    ctx.ran(outcome.ran);
     Ok(outcome.changed.then(|| tree.0.to_raw()))
 }
 

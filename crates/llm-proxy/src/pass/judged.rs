@@ -67,7 +67,7 @@ impl<'c> Judge<'c> {
     async fn judge(&self, ctx: &mut Context, tree: &mut Json, targets: &Targets) -> llm_types::Result<bool> {
         let outcome = self.guards.before_relay(tree, targets).await?;
         let during = self.guards.during_relay(tree, targets).await?;
-        ctx.guardrails.extend(outcome.ran.into_iter().chain(during.ran));
+        ctx.ran(outcome.ran.into_iter().chain(during.ran));
         Ok(outcome.changed)
     }
 
@@ -187,7 +187,7 @@ async fn passed(
     let withheld = |why: &str| Error::new(Kind::Guardrail, format!("The answer is withheld: {why}")).with_status(502);
     let (mut body, targets) = read.ok_or_else(|| withheld("the guardrails of this endpoint cannot read it"))?;
     let Outcome { changed, ran } = judge.guards.after_relay(&mut body, targets).await?;
-    ctx.guardrails.extend(ran);
+    ctx.ran(ran);
     match (changed, stream) {
         (false, _) => Ok((bytes, false)),
         (true, false) => Ok((written(body), true)),
