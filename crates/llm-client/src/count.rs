@@ -195,11 +195,11 @@ pub(crate) const PROMPT: &[&str] = &[
 ];
 
 impl Prompt {
-    /// Tokens of the prompt, counted here: of a conversation as LiteLLM counts messages and tools.
+    /// Tokens of the prompt, counted here: of a conversation as LiteLLM counts it at the end of a stream, without tools.
     pub(crate) fn count(&self, model: &str) -> u64 {
         let conversation = self.format.and_then(|format| {
             let call = Call::new(OperationKind::CountTokens, format, self.body.clone(), model);
-            crate::tokens::here(&call, model).ok()
+            crate::tokens::of_messages(&call, model).ok()
         });
         conversation.unwrap_or_else(|| tokens::count(model, &texts(&self.body, PROMPT)) as u64)
     }
