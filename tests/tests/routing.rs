@@ -17,6 +17,8 @@ mod costs;
 mod filtered;
 #[path = "routing/health.rs"]
 mod health;
+#[path = "routing/metrics.rs"]
+mod metrics;
 #[path = "routing/regions.rs"]
 mod regions;
 #[path = "routing/relays.rs"]

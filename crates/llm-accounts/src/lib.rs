@@ -132,6 +132,7 @@ mod source;
 mod special;
 mod spend_alerts;
 mod spend_row;
+mod standing;
 mod stored;
 mod strangers;
 mod switches;
@@ -192,6 +193,7 @@ pub use sessions::{
 };
 pub use settings::{AccountsSettings, TokenLimitType};
 pub use spend_alerts::UserSpendRules;
+pub use standing::{Holder, Standing};
 pub use stored::settings::Defaults;
 pub use stored::{
     LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,

@@ -65,6 +65,11 @@ pub(crate) struct Parties {
 }
 
 impl Parties {
+    /// Those who were named lately.
+    pub(crate) fn standing(&self) -> Vec<Arc<Party>> {
+        self.known.iter().map(|party| Arc::clone(&party)).collect()
+    }
+
     /// Everyone is read again.
     pub(crate) fn forget(&self) {
         self.known.clear();

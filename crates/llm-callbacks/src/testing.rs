@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_types::record::{Caller, Cost, ErrorInfo, LogRecord, Status};
-use llm_types::{OperationKind, RawJson, Usage};
+use llm_types::trail::FailedAttempt;
+use llm_types::{OperationKind, RawJson, Trail, Usage};
 
 use crate::bus::{Bus, BusSettings};
 use crate::callback::{Callback, Needs};
@@ -52,6 +53,7 @@ pub fn answered(n: u64) -> LogRecord {
         messages: RawJson::parse(r#"[{"role":"user","content":"secret words"}]"#).ok(),
         response: RawJson::parse(r#"{"choices":[]}"#).ok(),
         error: None,
+        trail: Trail::default(),
     }
 }
 
@@ -70,7 +72,23 @@ pub fn failed(n: u64) -> LogRecord {
             message: "slow down, secret words".to_owned(),
             provider: Some("openai".into()),
         }),
+        trail: Trail { failed: vec![attempt("fast", 429)], ..Trail::default() },
         ..answered(n)
+    }
+}
+
+/// An attempt at a deployment of a group that failed with this status.
+#[must_use]
+pub fn attempt(group: &str, status: u16) -> FailedAttempt {
+    FailedAttempt {
+        group: group.into(),
+        model_id: "deployment-1".into(),
+        model: "gpt-4o-mini".into(),
+        provider: "openai".into(),
+        api_base: Some("https://api.openai.com".into()),
+        class: if status == 429 { "RateLimitError" } else { "InternalServerError" },
+        status,
+        upstream: true,
     }
 }
 

@@ -1,129 +1,20 @@
 //! The exposition: readable by the rules of OpenMetrics, with LiteLLM's names, labels and sums.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+#[path = "prometheus/exposition.rs"]
+mod exposition;
+#[path = "prometheus/way.rs"]
+mod way;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use llm_callbacks::prometheus::GuardrailRun;
-use llm_callbacks::testing::{answered, failed};
+use exposition::Exposition;
+use llm_callbacks::testing::{answered, attempt, failed};
 use llm_callbacks::{Callback, Prometheus, PrometheusSettings};
-use llm_types::LogRecord;
-
-type Labels = BTreeMap<String, String>;
-
-/// A small reader of OpenMetrics text that stops at the first breach of its rules.
-#[derive(Debug, Default)]
-struct Exposition {
-    kinds: HashMap<String, String>,
-    samples: HashMap<(String, Labels), f64>,
-}
-
-impl Exposition {
-    fn read(text: &str) -> Self {
-        let mut out = Self::default();
-        let body = text.strip_suffix("# EOF\n").expect("ends with EOF");
-        let mut family = String::new();
-        for line in body.lines() {
-            if let Some(rest) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = rest.split_once(' ').unwrap();
-                assert!(out.kinds.insert(name.to_owned(), kind.to_owned()).is_none(), "{name} twice");
-                name.clone_into(&mut family);
-            } else if let Some(rest) = line.strip_prefix("# HELP ") {
-                assert!(rest.split_once(' ').is_some_and(|(_, help)| !help.is_empty()), "{line}");
-            } else {
-                out.sample(&family, line);
-            }
-        }
-        out.check_histograms();
-        out
-    }
-
-    fn sample(&mut self, family: &str, line: &str) {
-        let (name, labels, value) = match line.split_once('{') {
-            Some((name, rest)) => {
-                let (labels, rest) = read_labels(rest);
-                (name, labels, rest)
-            }
-            None => {
-                let (name, value) = line.split_once(' ').unwrap();
-                (name, Labels::new(), value)
-            }
-        };
-        let suffixes: &[&str] = match self.kinds.get(family).map(String::as_str) {
-            Some("counter") => &["_total"],
-            Some("histogram") => &["_bucket", "_sum", "_count"],
-            Some("gauge") => &[""],
-            other => panic!("{line}: kind {other:?}"),
-        };
-        assert!(suffixes.iter().any(|s| name.strip_prefix(family) == Some(s)), "{line} within {family}");
-        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{name}");
-        let value: f64 = value.trim().parse().unwrap_or_else(|_| panic!("{line}"));
-        let old = self.samples.insert((name.to_owned(), labels), value);
-        assert!(old.is_none(), "a series twice: {line}");
-    }
-
-    fn check_histograms(&self) {
-        for (name, _) in self.kinds.iter().filter(|(_, kind)| *kind == "histogram") {
-            let counts = self.samples.iter().filter(|((n, _), _)| *n == format!("{name}_count"));
-            for ((_, labels), count) in counts {
-                let mut buckets: Vec<(f64, f64)> = self
-                    .samples
-                    .iter()
-                    .filter(|((n, l), _)| {
-                        *n == format!("{name}_bucket") && labels.iter().all(|(k, v)| l.get(k) == Some(v))
-                    })
-                    .map(|((_, l), v)| (l["le"].replace("+Inf", "inf").parse().unwrap(), *v))
-                    .collect();
-                buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-                assert!(buckets.windows(2).all(|w| w[0].1 <= w[1].1), "{name}: buckets only grow");
-                assert_eq!(buckets.last().map(|b| (b.0.is_infinite(), b.1)), Some((true, *count)), "{name}");
-                assert!(self.samples.contains_key(&(format!("{name}_sum"), labels.clone())));
-            }
-        }
-    }
-
-    /// The only sample of a name.
-    fn one(&self, name: &str) -> (&Labels, f64) {
-        let mut all = self.samples.iter().filter(|((n, _), _)| n == name);
-        let ((_, labels), value) = all.next().unwrap_or_else(|| panic!("no {name}"));
-        assert!(all.next().is_none(), "several {name}");
-        (labels, *value)
-    }
-
-    fn names(&self) -> HashSet<&str> {
-        self.samples.keys().map(|(n, _)| n.as_str()).collect()
-    }
-}
-
-/// Reads `a="b",c="d"} value` with escapes; the labels and what follows them.
-fn read_labels(text: &str) -> (Labels, &str) {
-    let (mut labels, mut rest) = (Labels::new(), text);
-    loop {
-        if let Some(end) = rest.strip_prefix('}') {
-            return (labels, end);
-        }
-        let (key, after) = rest.split_once("=\"").unwrap();
-        let (mut value, mut escaped, mut end) = (String::new(), false, None);
-        for (at, c) in after.char_indices() {
-            match (escaped, c) {
-                (true, 'n') => value.push('\n'),
-                (true, '"' | '\\') => value.push(c),
-                (true, other) => panic!("\\{other} is no escape"),
-                (false, '\\') => {}
-                (false, '"') => {
-                    end = Some(at);
-                    break;
-                }
-                (false, '\n') => panic!("a bare line break"),
-                (false, _) => value.push(c),
-            }
-            escaped = !escaped && c == '\\';
-        }
-        assert!(labels.insert(key.to_owned(), value).is_none(), "label {key} twice");
-        rest = after[end.unwrap() + 1..].trim_start_matches(',');
-    }
-}
+use llm_types::trail::GuardrailRun;
+use llm_types::{LogRecord, Trail};
 
 fn observe(settings: &PrometheusSettings, records: Vec<LogRecord>) -> (Prometheus, Exposition) {
     let sink = Prometheus::new(settings);
@@ -192,18 +83,23 @@ fn failures_streams_caches_and_fallbacks_have_their_metrics() {
     hit.cache_hit = Some(true);
     let mut miss = answered(6);
     (miss.cache_hit, miss.fallbacks) = (Some(false), 1);
+    let (asked, fallback, failed_first) = (Some("slow".into()), Some("fast".into()), vec![attempt("slow", 500)]);
+    miss.trail = Trail { asked, fallback, failed: failed_first, ..Trail::default() };
     let (_, seen) = observe(&PrometheusSettings::default(), vec![failed(0), answered(1), hit, miss]);
     let (labels, value) = seen.one("litellm_proxy_failed_requests_metric_total");
     assert_eq!(value, 1.0);
     assert_eq!((&*labels["exception_class"], &*labels["exception_status"]), ("Openai.RateLimitError", "429"));
-    assert_eq!(seen.one("litellm_deployment_failure_responses_total").1, 1.0);
+    let failures =
+        |status: &str| seen.with("litellm_deployment_failure_responses_total", &[("exception_status", status)]);
+    assert_eq!((failures("429"), failures("500")), (Some(1.0), Some(1.0)));
     let first = seen.one("litellm_llm_api_time_to_first_token_metric_sum").1;
     assert!((first - 0.39).abs() < 1e-9, "{first}");
     assert_eq!(seen.one("litellm_cache_hits_metric_total").1, 1.0);
     assert_eq!(seen.one("litellm_cache_misses_metric_total").1, 1.0);
     assert_eq!(seen.one("litellm_cached_tokens_metric_total").1, 39.0);
     assert_eq!(seen.one("litellm_deployment_successful_fallbacks_total").1, 1.0);
-    assert_eq!(seen.one("litellm_deployment_total_requests_total").1, 3.0, "a cache hit calls no deployment");
+    let total = seen.with("litellm_deployment_total_requests_total", &[("model_group", "fast")]);
+    assert_eq!(total, Some(3.0), "a cache hit calls no deployment");
 }
 
 #[test]
@@ -268,14 +164,24 @@ fn what_does_not_come_from_records_is_there_too() {
     let sink = Prometheus::new(&PrometheusSettings::default());
     sink.set_in_flight(7);
     sink.lost("langfuse", 3);
-    let run =
-        GuardrailRun { name: "w", status: "success", hook: "pre_call", error: None, took: Duration::from_millis(3) };
-    sink.guardrail(&run);
-    sink.guardrail(&GuardrailRun { error: Some("Timeout"), status: "guardrail_failed_to_respond", ..run });
+    let run = GuardrailRun { name: "w".into(), hook: "pre_call", status: "success", took_us: 3000 };
+    let failed = GuardrailRun { status: "error", ..run.clone() };
+    let mut record = answered(0);
+    record.trail.guardrails = vec![run, failed];
+    sink.observe(&[Arc::new(record)], Instant::now());
     let seen = Exposition::read(&sink.encode());
     assert_eq!(seen.one("litellm_in_flight_requests").1, 7.0);
     assert_eq!(seen.one("litellm_callback_logging_failures_metric_total").1, 3.0);
     assert_eq!(seen.one("litellm_guardrail_errors_total").1, 1.0);
+    assert_eq!(
+        seen.with("litellm_guardrail_requests_total", &[("status", "success"), ("hook_type", "pre_call")]),
+        Some(1.0)
+    );
+    let (without, with) = (
+        seen.one("litellm_overhead_latency_metric_sum").1,
+        seen.one("litellm_overhead_with_guardrails_latency_metric_sum").1,
+    );
+    assert!((with - without - 0.006).abs() < 1e-9, "{with} {without}");
     assert_eq!(seen.kinds["litellm_guardrail_latency_seconds"], "histogram");
 }
 

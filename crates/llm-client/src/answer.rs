@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use llm_router::{Attempt, AutoChoice, Consumed, DecisionId, Deployment};
 use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
-use llm_types::{Error, RawJson, Usage};
+use llm_types::{Error, RawJson, Trail, Usage};
 
 use crate::StreamBody;
 use crate::bytes_out::ByteStream;
@@ -95,6 +95,8 @@ pub struct Head {
     pub decision: Option<DecisionId>,
     /// What an auto router chose.
     pub auto: Option<AutoChoice>,
+    /// What happened on the way.
+    pub trail: Trail,
 }
 
 impl Head {
@@ -122,6 +124,7 @@ impl Head {
             timeout: Some(at.timeouts.limit.as_secs_f64()),
             decision: None,
             auto: None,
+            trail: Trail::default(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use llm_http::Transport;
 use llm_router::{Attempt, Deployment};
-use llm_types::{Error, OperationKind};
+use llm_types::trail::FailedAttempt;
+use llm_types::{Error, OperationKind, Side};
 
 use crate::answer::{Answer, Head};
 use crate::answered::Answered;
@@ -30,6 +31,22 @@ pub struct Made {
     pub api_base: Option<Arc<str>>,
     /// Something was sent.
     pub sent: bool,
+}
+
+impl Made {
+    /// What logs and metrics are told of the attempt when it failed. `group`: what was tried, as it was asked for.
+    pub(crate) fn failed(&self, group: &Arc<str>, error: &Error) -> FailedAttempt {
+        FailedAttempt {
+            group: Arc::clone(group),
+            model_id: Arc::clone(&self.deployment.id),
+            model: Arc::clone(&self.model),
+            provider: Arc::from(self.provider),
+            api_base: self.api_base.clone(),
+            class: error.kind.facts().class,
+            status: error.status(),
+            upstream: error.upstream.is_some() || error.side == Side::Upstream,
+        }
+    }
 }
 
 /// A failed attempt.

@@ -10,7 +10,7 @@ use llm_router::{Admit, Attempts, AutoChoice, DecisionId, Explanation, Outcome, 
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Format, Kind, OperationKind};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Head};
 use crate::attempt::{Made, attempt};
 use crate::cached::CachedNames;
 use crate::call::Call;
@@ -108,13 +108,15 @@ pub struct Failure {
     pub error: Error,
     /// The last attempt, if there was one.
     pub last: Option<Made>,
+    /// All attempts, which failed.
+    pub failed: Vec<llm_types::trail::FailedAttempt>,
     /// Under which the router's decisions can be read back, when it was asked.
     pub decision: Option<DecisionId>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, last: None, decision: None }
+        Self { error, last: None, failed: Vec::new(), decision: None }
     }
 }
 
@@ -134,17 +136,19 @@ impl Engine {
         let call = there.as_deref().unwrap_or(call);
         let mut attempts = Attempts::new(Arc::clone(&self.router), route_request(&self.router, call, gate));
         let decision = Some(attempts.decision_id());
-        let mut last = None;
+        let (mut last, mut tried) = (None, Vec::new());
         loop {
             match attempts.next(Instant::now()) {
                 Step::Wait(time) => tokio::time::sleep(time).await,
-                Step::GiveUp(error) => return Err(Failure { error, last, decision }),
+                Step::GiveUp(error) => return Err(Failure { error, last, failed: tried, decision }),
                 Step::Try(at) => {
                     let started = Instant::now();
                     let group = Arc::clone(&at.group);
                     let changed = (!at.overrides.is_empty()).then(|| call.with_fields(&at.overrides)).transpose();
-                    let changed = changed.map_err(|error| Failure { error, last: last.take(), decision })?;
-                    let changed = changed.map(Box::new);
+                    let changed = match changed {
+                        Ok(changed) => changed.map(Box::new),
+                        Err(error) => return Err(Failure { error, last, failed: tried, decision }),
+                    };
                     let asked = call;
                     let call = changed.as_deref().unwrap_or(call);
                     let outcome = match attempts.hedge_after().filter(|_| crate::hedge::may_be_doubled(call)) {
@@ -161,7 +165,8 @@ impl Engine {
                         }
                         Ok(mut answer) => {
                             answered(&mut attempts, &mut answer, call.stream, started.elapsed());
-                            answer.head_mut().auto = auto;
+                            let head = answer.head_mut();
+                            (head.auto, head.trail.failed) = (auto, tried);
                             self.watch(&mut answer, attempts, (http, asked, gate));
                             return Ok(answer);
                         }
@@ -169,13 +174,15 @@ impl Engine {
                             if let Some(error) = call.upload.as_ref().and_then(Upload::failure) {
                                 // What the client did wrong is no failure of the deployment.
                                 attempts.report(Outcome::Cancelled, Instant::now());
-                                return Err(Failure { error, last: Some(failed.made), decision });
+                                return Err(Failure { error, last: Some(failed.made), failed: tried, decision });
                             }
                             attempts.report(Outcome::Failure(&failed.error), Instant::now());
+                            let group = attempts.failures().last().map_or(&call.model, |f| &f.group);
+                            tried.push(failed.made.failed(group, &failed.error));
                             last = Some(failed.made);
                             if call.upload.as_ref().is_some_and(Upload::begun) {
                                 let error = not_again(call, attempts.give_up());
-                                return Err(Failure { error, last, decision });
+                                return Err(Failure { error, last, failed: tried, decision });
                             }
                         }
                     }
@@ -240,6 +247,25 @@ fn answered(attempts: &mut Attempts, answer: &mut Answer, stream: bool, latency:
     head.retries = attempts.retries();
     head.max_retries = attempts.max_retries();
     head.decision = Some(attempts.decision_id());
+    if head.fallbacks > 0 {
+        head.trail.asked = Some(Arc::clone(&attempts.request().model));
+        head.trail.fallback = attempts.fallback().cloned();
+    }
+    (head.trail.remaining_requests, head.trail.remaining_tokens) = remaining(attempts, head);
+}
+
+/// What is left of the requests and tokens of this minute: as the host says, else of the limits of the group.
+fn remaining(attempts: &Attempts, head: &Head) -> (Option<u64>, Option<u64>) {
+    let told = |names: [&str; 2]| {
+        let value = names.into_iter().find_map(|name| head.upstream_headers.get(name))?;
+        value.to_str().ok()?.trim().parse::<u64>().ok()
+    };
+    let requests = told(["x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"]);
+    let tokens = told(["x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining"]);
+    let limited = head.deployment.rpm.is_some() || head.deployment.tpm.is_some();
+    let rates = if limited { attempts.rates(Instant::now()) } else { None };
+    let rates = rates.unwrap_or_default();
+    (requests.or_else(|| rates.remaining_requests()), tokens.or_else(|| rates.remaining_tokens()))
 }
 
 impl Engine {

@@ -54,6 +54,7 @@ pub(crate) fn answer(
         timeout: Some(at.timeouts.limit.as_secs_f64()),
         decision: None,
         auto: None,
+        trail: llm_types::Trail::default(),
     };
     let echo = if at.fallbacks > 0 { None } else { call.echo.as_deref() };
     let ctx = ReplyContext {

@@ -14,9 +14,11 @@ use llm_http::{Body, Timeouts, Transport};
 use llm_providers::Endpoint;
 use llm_router::{Attempt, Attempts, DecisionId, Deployment, Outcome, RouteRequest, Step};
 use llm_types::error::UpstreamDetail;
+use llm_types::trail::FailedAttempt;
 use llm_types::{Error, Kind, Result};
 use llm_wire::meter::Meter;
 
+use crate::attempt::Made;
 use crate::engine::{Engine, Failure};
 use crate::target::Target;
 use crate::transport::transport_error;
@@ -68,6 +70,8 @@ pub struct RelayHead {
     pub took: Duration,
     /// Retries that were needed.
     pub retries: u32,
+    /// Attempts that failed before.
+    pub failed: Vec<FailedAttempt>,
     /// Under which the router's decisions can be read back, when it chose.
     pub decision: Option<DecisionId>,
 }
@@ -110,7 +114,11 @@ impl Engine {
         if !success && parts.status.as_u16() >= 400 {
             body.failed(status_error(&parts, &provider));
         }
-        Ok(Relayed { parts, body, from: RelayHead { deployment: None, url, sent, took, retries: 0, decision: None } })
+        Ok(Relayed {
+            parts,
+            body,
+            from: RelayHead { deployment: None, url, sent, took, retries: 0, failed: Vec::new(), decision: None },
+        })
     }
 
     /// Relays to a deployment of a model group. `make` prepares an attempt; when it has nothing left to send (a streamed
@@ -126,7 +134,8 @@ impl Engine {
     ) -> std::result::Result<Relayed, Failure> {
         let mut attempts = Attempts::new(Arc::clone(&self.router), request);
         let decision = Some(attempts.decision_id());
-        let failed = |error: Error| Failure { error, last: None, decision };
+        let failed = |error: Error| Failure { error, last: None, failed: Vec::new(), decision };
+        let mut tried: Vec<FailedAttempt> = Vec::new();
         let mut last: Option<Result<Relayed>> = None;
         loop {
             let at = match attempts.next(Instant::now()) {
@@ -134,7 +143,10 @@ impl Engine {
                     tokio::time::sleep(time).await;
                     continue;
                 }
-                Step::GiveUp(error) => return last.unwrap_or(Err(error)).map_err(failed),
+                Step::GiveUp(error) => {
+                    let gave_up = |error| Failure { failed: tried, ..failed(error) };
+                    return last.unwrap_or(Err(error)).map_err(gave_up);
+                }
                 Step::Try(at) => at,
             };
             let target = target_of(&at.deployment).map_err(failed)?;
@@ -155,6 +167,7 @@ impl Engine {
             let answer = answer.map(|mut answer| {
                 answer.from.deployment = Some(Arc::clone(&at.deployment));
                 answer.from.retries = attempts.retries();
+                answer.from.failed.clone_from(&tried);
                 answer.from.decision = decision;
                 answer.body.keep(at.in_flight);
                 answer
@@ -170,10 +183,22 @@ impl Engine {
                 }
                 Some(error) => {
                     attempts.report(Outcome::Failure(&error), Instant::now());
+                    tried.push(made(&at.deployment, &at.model, &target).failed(&at.group, &error));
                     last = Some(answer);
                 }
             }
         }
+    }
+}
+
+/// What an attempt was made with.
+fn made(deployment: &Arc<Deployment>, model: &Arc<str>, target: &Target) -> Made {
+    Made {
+        deployment: Arc::clone(deployment),
+        model: target.model_of(model),
+        provider: target.provider_id(),
+        api_base: target.api_base.as_deref().map(Arc::from),
+        sent: true,
     }
 }
 

@@ -79,7 +79,7 @@ impl Engine {
     ) -> std::result::Result<Session, Failure> {
         let mut attempts = Attempts::new(Arc::clone(&self.router), request);
         let decision = Some(attempts.decision_id());
-        let failed = |error: Error| Failure { error, last: None, decision };
+        let failed = |error: Error| Failure { error, last: None, failed: Vec::new(), decision };
         loop {
             let at = match attempts.next(Instant::now()) {
                 Step::Wait(time) => {
@@ -172,7 +172,7 @@ impl Engine {
             UpgradeReply::Switched(response, io) => Ok(Session {
                 parts: response.into_parts().0,
                 io,
-                from: RelayHead { deployment: None, url, sent, took, retries: 0, decision: None },
+                from: RelayHead { deployment: None, url, sent, took, retries: 0, failed: Vec::new(), decision: None },
                 model: Arc::clone(&tariff.model),
                 provider,
                 biller: Biller::new(tariff, self),

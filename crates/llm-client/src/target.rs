@@ -175,6 +175,13 @@ impl Target {
         self.provider.row().id
     }
 
+    /// Its address without query, for logs: the configured one, else one that was called.
+    #[must_use]
+    pub fn base(&self) -> Option<Arc<str>> {
+        let called = || self.endpoints.iter().find_map(|slot| Some(Arc::clone(&slot.get()?.base)));
+        self.api_base.as_deref().and_then(|base| base.split('?').next()).map(Arc::from).or_else(called)
+    }
+
     /// The model as the provider knows it, of the name that the router made: only wildcards take theirs from there.
     #[must_use]
     pub fn model_of(&self, routed: &Arc<str>) -> Arc<str> {

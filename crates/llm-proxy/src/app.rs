@@ -9,6 +9,7 @@ use llm_accounts::Accounts;
 use llm_callbacks::{Alerts, Bus, Duty, Prometheus};
 use llm_store::Store;
 
+use crate::gauges;
 use crate::responses::Book;
 use crate::server::Gauge;
 use crate::share::Share;
@@ -32,6 +33,8 @@ pub struct App {
     pub duty: Option<Arc<Duty>>,
     /// The Prometheus sink.
     pub metrics: Arc<Prometheus>,
+    /// Rows that were counted for it.
+    pub counted: gauges::Counted,
     /// Connections, and whether the process is going away.
     pub gauge: Arc<Gauge>,
     /// Answers that their providers do not keep.
@@ -81,11 +84,14 @@ impl App {
     /// The exposition of `/metrics`. Written on the background runtime: with many callers it takes a while.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
         let app = Arc::clone(self);
+        let counted = Arc::clone(self);
+        let totals = self.background.spawn(async move { gauges::totals(&counted).await });
+        let totals = totals.await.unwrap_or_default();
         let written = self.background.spawn_blocking(move || {
             let running = app.in_flight.load(Ordering::Relaxed);
             app.metrics.set_in_flight(i64::try_from(running).unwrap_or(i64::MAX));
             app.bus.drain();
-            let text = app.metrics.encode();
+            let text = app.metrics.encode_at(&gauges::read(&app, totals));
             let mut own = app
                 .store
                 .as_ref()

@@ -62,6 +62,10 @@ pub struct Context {
     pub own_names: bool,
     /// The client wants nothing kept of what is said (`no-log`).
     pub no_log: bool,
+    /// From its arrival until it was admitted, in microseconds.
+    pub queued_us: Option<u64>,
+    /// The response cache was asked.
+    pub cache_asked: bool,
 }
 
 impl Context {
@@ -130,6 +134,8 @@ impl Context {
             streams: false,
             own_names: false,
             no_log: false,
+            queued_us: None,
+            cache_asked: false,
             turn: None,
             upload: None,
             book: None,
@@ -158,6 +164,8 @@ impl Context {
             turn: None,
             upload: None,
             book: None,
+            queued_us: None,
+            cache_asked: false,
             ..*self
         }
     }

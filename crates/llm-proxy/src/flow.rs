@@ -192,6 +192,8 @@ pub async fn run(
 ) -> Result<Response<Reply>, Refused> {
     let refuse = |error: Error, reservation: Reservation| Refused { error, reservation: Some(reservation), made: None };
 
+    ctx.queued_us = u64::try_from(ctx.started.elapsed().as_micros()).ok();
+
     // 5 guard
     let guards = match guard::before(ctx, &mut call).await {
         Ok(guards) => guards,
@@ -207,6 +209,7 @@ pub async fn run(
 
     // 6 recall
     let memory = recall::lookup(core, ctx, &call).await;
+    ctx.cache_asked = memory.asked;
     if let Some(hit) = memory.hit {
         return Ok(answer::from_cache(core, ctx, &call, hit, reservation));
     }

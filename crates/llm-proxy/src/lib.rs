@@ -34,6 +34,7 @@ pub mod errors;
 pub mod explain;
 pub mod flow;
 pub mod form;
+pub mod gauges;
 pub mod google;
 pub mod guard;
 pub mod hanging;

@@ -43,6 +43,7 @@ impl Ledger {
         draft.record.saved_cost = hit.cost.unwrap_or_default();
         draft.record.response_id = hit.response_id.as_ref().map(|id| format!("{id}_cache_hit{}", now_us() / 1_000_000));
         draft.record.usage = hit.usage;
+        draft.as_if_called(core, call);
         draft.record.end_us = now_us();
         let report = Report { usage: hit.usage, ..Report::default() };
         settle(&core.app, draft.record, &report, reservation, false)
@@ -51,7 +52,13 @@ impl Ledger {
     /// A call that ended in an error, which is given back.
     pub fn refused(core: &Core, ctx: &Context, refused: Refused) -> Error {
         let mut draft = Draft::bare(ctx);
-        let Refused { error, reservation, made } = refused;
+        let Refused { error, reservation, mut made } = refused;
+        if let Some(failure) = &mut made {
+            draft.record.trail.failed = std::mem::take(&mut failure.failed);
+        }
+        if draft.record.trail.failed.is_empty() {
+            draft.checks_model(ctx);
+        }
         if let Some(made) = made.as_ref().and_then(|f| f.last.as_ref()) {
             let r = &mut draft.record;
             r.model = Arc::clone(&made.model);
@@ -137,7 +144,14 @@ impl llm_client::Tail for Tail {
     }
 }
 
-pub(crate) fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservation, charge: bool) -> Settled {
+pub(crate) fn settle(
+    app: &App,
+    mut record: LogRecord,
+    report: &Report,
+    reservation: Reservation,
+    charge: bool,
+) -> Settled {
+    record.trail.limits = reservation.headers().to_vec();
     let record = Arc::new(record);
     let bill = Bill { usage: report.usage, cost: report.cost.total, record: Some(Arc::clone(&record)), charge };
     let settled = reservation.settle(bill);

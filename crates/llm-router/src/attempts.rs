@@ -15,7 +15,9 @@ use llm_types::{Error, Kind, RawJson};
 use crate::cooldown::{Failed, retryable_status};
 use crate::retry::Failure;
 use crate::state::{DecisionId, Place, RecordedChoice, Running, TIMEOUT_PENALTY};
-use crate::{Consumed, Cooled, Deployment, Fallback, Outcome, Resolved, Rng, RouteRequest, Router, Step, note};
+use crate::{
+    Consumed, Cooled, Deployment, Fallback, GroupRates, Outcome, Resolved, Rng, RouteRequest, Router, Step, note,
+};
 
 pub use hedge::Hedging;
 
@@ -251,6 +253,18 @@ impl Attempts {
     #[must_use]
     pub fn failures(&self) -> &[FailedTry] {
         &self.failures
+    }
+
+    /// The fallback that is being tried, or was tried last; nothing before the first one.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&Arc<str>> {
+        self.hops.last()
+    }
+
+    /// Limits of the group that is being tried, and what was used of them in this minute.
+    #[must_use]
+    pub fn rates(&self, now: Instant) -> Option<GroupRates> {
+        self.run.as_ref().map(|run| self.router.rates(&run.resolved.group, now))
     }
 
     /// Retries made in the group that is being tried.

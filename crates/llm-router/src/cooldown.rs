@@ -55,6 +55,7 @@ impl Router {
             return None;
         }
         state.rest_until(self.state.millis(now).saturating_add(crate::state::millis(rest)));
+        state.rested(failed.error.status());
         Some(Cooled {
             deployment: Arc::clone(deployment),
             rest,

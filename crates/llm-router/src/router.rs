@@ -148,6 +148,11 @@ impl Router {
         &self.deployments
     }
 
+    /// All deployments with what is known of them right now.
+    pub fn states(&self) -> impl Iterator<Item = (&Arc<Deployment>, &Arc<DeploymentState>)> {
+        self.deployments.iter().zip(&self.states)
+    }
+
     /// The deployment with this id.
     #[must_use]
     pub fn deployment(&self, id: &str) -> Option<&Arc<Deployment>> {

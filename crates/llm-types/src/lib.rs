@@ -31,6 +31,7 @@ mod operation;
 pub mod pipeline;
 pub mod record;
 pub mod stream;
+pub mod trail;
 mod usage;
 
 pub use auth::{
@@ -44,4 +45,5 @@ pub use format::Format;
 pub use json::{Json, RawJson};
 pub use operation::OperationKind;
 pub use record::LogRecord;
+pub use trail::Trail;
 pub use usage::*;

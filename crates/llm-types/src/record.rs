@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{OperationKind, RawJson, Secret, Usage};
+use crate::{OperationKind, RawJson, Secret, Trail, Usage};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,4 +188,6 @@ pub struct LogRecord {
     pub response: Option<RawJson>,
     /// What went wrong.
     pub error: Option<ErrorInfo>,
+    /// What happened on the way.
+    pub trail: Trail,
 }

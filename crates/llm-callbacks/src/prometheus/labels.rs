@@ -1,69 +1,33 @@
-//! The labels, and their values for a record.
+//! The labels, and their values for a record and for what is told of it beside: attempts, fallbacks, limits.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use llm_types::record::Status;
+use llm_types::trail::FailedAttempt;
 use llm_types::{LogRecord, ServiceTier};
 
-/// What Python's `str(None)` gives: LiteLLM's value of a label that a call does not have.
-const NONE: &str = "None";
+use super::own::Own;
+use super::shown::Shown;
 
-/// The value of what clients may vary without end, once there are too many series.
-const OTHER: &str = "other";
+/// What Python's `str(None)` gives: LiteLLM's value of a label that a call does not have.
+pub(super) const NONE: &str = "None";
+
+/// The value of what clients may vary without end, once there are too many.
+pub(super) const OTHER: &str = "other";
 
 macro_rules! labels {
-    ($($variant:ident $field:ident $name:literal,)*) => {
-        /// A label. Its name is LiteLLM's.
+    ($($variant:ident $name:literal,)*) => {
+        /// A label. Its name is LiteLLM's; its number is its place in [`Dims`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Label { $($variant,)* StatusCode, ExceptionStatus, ExceptionClass }
+        pub(super) enum Label { $($variant,)* }
 
         impl Label {
+            pub(super) const ALL: &[Self] = &[$(Self::$variant,)*];
+
             pub(super) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
-                    Self::StatusCode => "status_code",
-                    Self::ExceptionStatus => "exception_status",
-                    Self::ExceptionClass => "exception_class",
-                }
-            }
-        }
-
-        /// Everything in a record that tells series apart.
-        #[derive(Debug, Clone, Copy, Hash)]
-        pub(super) struct Dims<S> {
-            $($field: S,)*
-            status: u16,
-            class: &'static str,
-            error_provider: S,
-        }
-
-        impl Dims<&str> {
-            /// True when both are the same series.
-            pub(super) fn same(&self, other: &Dims<Arc<str>>) -> bool {
-                self.status == other.status
-                    && self.class == other.class
-                    && *self.error_provider == *other.error_provider
-                    $(&& *self.$field == *other.$field)*
-            }
-
-            /// A copy to keep.
-            pub(super) fn keep(&self) -> Dims<Arc<str>> {
-                Dims {
-                    $($field: Arc::from(self.$field),)*
-                    status: self.status,
-                    class: self.class,
-                    error_provider: Arc::from(self.error_provider),
-                }
-            }
-
-            pub(super) fn get(&self, label: Label) -> Cow<'_, str> {
-                match label {
-                    $(Label::$variant => Cow::Borrowed(self.$field),)*
-                    Label::StatusCode => Cow::Owned(self.status.to_string()),
-                    Label::ExceptionStatus if self.class.is_empty() => Cow::Borrowed(NONE),
-                    Label::ExceptionStatus => Cow::Owned(self.status.to_string()),
-                    Label::ExceptionClass => exception_class(self.class, self.error_provider),
                 }
             }
         }
@@ -71,38 +35,82 @@ macro_rules! labels {
 }
 
 labels! {
-    EndUser end_user "end_user",
-    User user "user",
-    UserEmail user_email "user_email",
-    KeyHash key_hash "hashed_api_key",
-    KeyAlias key_alias "api_key_alias",
-    Team team "team",
-    TeamAlias team_alias "team_alias",
-    OrgId org "org_id",
-    OrgAlias org_alias "org_alias",
-    RequestedModel requested_model "requested_model",
-    Model model "model",
-    ModelName model_name "litellm_model_name",
-    ModelGroup model_group "model_group",
-    ModelId model_id "model_id",
-    FallbackModel fallback_model "fallback_model",
-    ApiBase api_base "api_base",
-    Provider provider "api_provider",
-    Route route "route",
-    ClientIp client_ip "client_ip",
-    UserAgent user_agent "user_agent",
-    Stream stream "stream",
-    Tier tier "service_tier",
+    EndUser "end_user",
+    User "user",
+    UserEmail "user_email",
+    KeyHash "hashed_api_key",
+    KeyAlias "api_key_alias",
+    Team "team",
+    TeamAlias "team_alias",
+    OrgId "org_id",
+    OrgAlias "org_alias",
+    RequestedModel "requested_model",
+    Model "model",
+    AskedModel "model",
+    ModelName "litellm_model_name",
+    ModelGroup "model_group",
+    ModelId "model_id",
+    FallbackModel "fallback_model",
+    ApiBase "api_base",
+    Provider "api_provider",
+    Route "route",
+    ClientIp "client_ip",
+    UserAgent "user_agent",
+    Stream "stream",
+    Tier "service_tier",
+    StatusCode "status_code",
+    ExceptionStatus "exception_status",
+    ExceptionClass "exception_class",
+    RateLimitType "rate_limit_type",
+    Reason "reason",
+    ToolName "mcp_tool_name",
+    ServerName "mcp_server_name",
 }
 
+/// Labels whose values clients choose, and how many values of each are told apart: whoever holds a key could otherwise fill
+/// memory and scrapes with new ones.
+pub(super) const FREE: &[(Label, usize)] = &[
+    (Label::UserAgent, 100),
+    (Label::ClientIp, 1000),
+    (Label::EndUser, 1000),
+    (Label::RequestedModel, 1000),
+    (Label::Model, 1000),
+    (Label::AskedModel, 1000),
+    (Label::ModelName, 1000),
+    (Label::ModelGroup, 1000),
+    (Label::FallbackModel, 1000),
+    (Label::ToolName, 1000),
+];
+
+/// Labels that are `other` once there are too many combinations. Keys, users and teams are many; the rest is few.
+const COLLAPSED: &[Label] = &[
+    Label::EndUser,
+    Label::User,
+    Label::UserEmail,
+    Label::KeyHash,
+    Label::KeyAlias,
+    Label::Team,
+    Label::TeamAlias,
+    Label::OrgId,
+    Label::RequestedModel,
+    Label::Model,
+    Label::AskedModel,
+    Label::ModelName,
+    Label::ModelGroup,
+    Label::ModelId,
+    Label::FallbackModel,
+    Label::ApiBase,
+    Label::ClientIp,
+    Label::UserAgent,
+    Label::ToolName,
+    Label::ServerName,
+];
+
 /// LiteLLM puts the provider before the class: `Openai.RateLimitError`.
-fn exception_class(class: &str, provider: &str) -> Cow<'static, str> {
-    if class.is_empty() {
-        return Cow::Borrowed(NONE);
-    }
+fn exception_class<'a>(class: &'a str, provider: &str) -> Cow<'a, str> {
     let mut letters = provider.chars();
     match letters.next() {
-        None => Cow::Owned(class.to_owned()),
+        None => Cow::Borrowed(class),
         Some(first) => Cow::Owned(format!("{}{}.{class}", first.to_uppercase(), letters.as_str())),
     }
 }
@@ -118,70 +126,166 @@ const fn tier(tier: Option<ServiceTier>) -> &'static str {
     }
 }
 
-fn or_none(text: Option<&str>) -> &str {
-    text.filter(|t| !t.is_empty()).unwrap_or(NONE)
+fn or_none(text: Option<&str>) -> Cow<'_, str> {
+    Cow::Borrowed(text.filter(|t| !t.is_empty()).unwrap_or(NONE))
 }
 
-/// Which labels are worth looking at: what is not shown must not make series.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown {
-    pub(super) end_user: bool,
-    pub(super) client_ip: bool,
-    pub(super) user_agent: bool,
-    pub(super) stream: bool,
+fn status(status: u16) -> Cow<'static, str> {
+    if status == 200 { Cow::Borrowed("200") } else { Cow::Owned(status.to_string()) }
 }
 
-impl<'a> Dims<&'a str> {
+/// Everything that tells series apart: a value for each [`Label`], then those of the operator's own labels.
+#[derive(Debug, Clone, Hash)]
+pub(super) struct Dims<'a>(Vec<Cow<'a, str>>);
+
+impl<'a> Dims<'a> {
     /// The labels of a record.
-    pub(super) fn of(r: &'a LogRecord, shown: Shown) -> Self {
-        let c = &r.caller;
-        let when = |on: bool, text: Option<&'a str>| if on { or_none(text) } else { NONE };
+    pub(super) fn of(r: &'a LogRecord, shown: &Shown, own: &Own) -> Self {
+        let mut dims = Self(vec![Cow::Borrowed(NONE); Label::ALL.len()]);
+        dims.0.extend(own.values(r));
+        dims.caller(r, shown);
+        dims.called(r);
         let error = r.error.as_ref();
         let failed = r.status == Status::Failure;
-        Self {
-            end_user: when(shown.end_user, c.end_user.as_deref()),
-            user: or_none(c.user_id.as_deref()),
-            user_email: or_none(c.user_email.as_deref()),
-            key_hash: or_none(c.key_hash.as_deref()),
-            key_alias: or_none(c.key_alias.as_deref()),
-            team: or_none(c.team_id.as_deref()),
-            team_alias: or_none(c.team_alias.as_deref()),
-            org: or_none(c.organization_id.as_deref()),
-            org_alias: NONE,
-            requested_model: or_none(Some(&r.model_group)),
-            model: or_none(Some(&r.model)),
-            model_name: or_none(Some(&r.model)),
-            model_group: or_none(Some(&r.model_group)),
-            model_id: or_none(r.model_id.as_deref()),
-            fallback_model: or_none(Some(&r.model)),
-            api_base: or_none(r.api_base.as_deref()),
-            provider: or_none(Some(&r.provider)),
-            route: r.route,
-            client_ip: when(shown.client_ip, r.client_ip.as_deref()),
-            user_agent: when(shown.user_agent, r.user_agent.as_deref()),
-            stream: if !shown.stream {
-                NONE
-            } else if r.stream {
-                "True"
-            } else {
-                "False"
-            },
-            tier: tier(r.usage.service_tier),
-            status: error.map_or(if failed { 500 } else { 200 }, |e| e.status),
-            class: error.map_or("", |e| e.class),
-            error_provider: error.and_then(|e| e.provider.as_deref()).unwrap_or(""),
+        dims.put(Label::StatusCode, status(error.map_or(if failed { 500 } else { 200 }, |e| e.status)));
+        if let Some(error) = error {
+            dims.error(error.status, error.class, error.provider.as_deref().unwrap_or_default());
+        }
+        if let Some((server, tool)) = r.mcp_tool.as_deref().and_then(|t| t.split_once('/')) {
+            dims.put(Label::ServerName, Cow::Borrowed(server));
+            dims.put(Label::ToolName, Cow::Borrowed(tool));
+        }
+        if r.cost_problem.is_some() {
+            dims.put(Label::Reason, Cow::Borrowed("missing_pricing_key"));
+        }
+        dims
+    }
+
+    fn caller(&mut self, r: &'a LogRecord, shown: &Shown) {
+        let c = &r.caller;
+        // The master key has one fixed name in place of its hash, and no alias.
+        let alias = c.key_alias.as_deref().filter(|alias| c.key_hash.as_deref() != Some(*alias));
+        for (label, text) in [
+            (Label::EndUser, c.end_user.as_deref().filter(|_| shown.end_user)),
+            (Label::User, c.user_id.as_deref()),
+            (Label::UserEmail, c.user_email.as_deref()),
+            (Label::KeyHash, c.key_hash.as_deref()),
+            (Label::KeyAlias, alias),
+            (Label::Team, c.team_id.as_deref()),
+            (Label::TeamAlias, c.team_alias.as_deref()),
+            (Label::OrgId, c.organization_id.as_deref()),
+            (Label::Route, Some(r.route)),
+            (Label::ClientIp, r.client_ip.as_deref().filter(|_| shown.client_ip)),
+            (Label::UserAgent, r.user_agent.as_deref().filter(|_| shown.user_agent)),
+        ] {
+            self.put(label, or_none(text));
+        }
+        if shown.stream {
+            self.put(Label::Stream, Cow::Borrowed(if r.stream { "True" } else { "False" }));
         }
     }
 
-    /// The same without what clients may vary without end. Keys, users and teams are many, unknown model names,
-    /// addresses and agents are anything.
-    pub(super) const fn collapsed(mut self) -> Self {
-        (self.end_user, self.user, self.user_email) = (OTHER, OTHER, OTHER);
-        (self.key_hash, self.key_alias) = (OTHER, OTHER);
-        (self.team, self.team_alias, self.org) = (OTHER, OTHER, OTHER);
-        (self.requested_model, self.model_group, self.fallback_model) = (OTHER, OTHER, OTHER);
-        (self.model, self.model_name, self.model_id, self.api_base) = (OTHER, OTHER, OTHER, OTHER);
-        (self.client_ip, self.user_agent) = (OTHER, OTHER);
-        self
+    fn called(&mut self, r: &'a LogRecord) {
+        let (group, model) = if r.trail.unknown_model { (OTHER, OTHER) } else { (&*r.model_group, &*r.model) };
+        for (label, text) in [
+            (Label::RequestedModel, Some(group)),
+            (Label::ModelGroup, Some(group)),
+            (Label::AskedModel, Some(group)),
+            (Label::Model, Some(model)),
+            (Label::ModelName, Some(model)),
+            (Label::ModelId, r.model_id.as_deref()),
+            (Label::ApiBase, r.api_base.as_deref()),
+            (Label::Provider, Some(&*r.provider)),
+        ] {
+            self.put(label, or_none(text));
+        }
+        self.put(Label::Tier, Cow::Borrowed(tier(r.usage.service_tier)));
+    }
+
+    fn error(&mut self, code: u16, class: &'a str, provider: &str) {
+        self.put(Label::ExceptionStatus, status(code));
+        self.put(Label::ExceptionClass, exception_class(class, provider));
+    }
+
+    fn failed(&mut self, attempt: &'a FailedAttempt) {
+        self.error(attempt.status, attempt.class, if attempt.upstream { &attempt.provider } else { "" });
+    }
+
+    /// The labels of an attempt that failed.
+    #[must_use]
+    pub(super) fn attempt(&self, attempt: &'a FailedAttempt) -> Self {
+        let mut dims = self.clone();
+        for (label, text) in [
+            (Label::RequestedModel, Some(&*attempt.group)),
+            (Label::ModelGroup, Some(&*attempt.group)),
+            (Label::Model, Some(&*attempt.model)),
+            (Label::ModelName, Some(&*attempt.model)),
+            (Label::ModelId, Some(&*attempt.model_id)),
+            (Label::ApiBase, attempt.api_base.as_deref()),
+            (Label::Provider, Some(&*attempt.provider)),
+        ] {
+            dims.put(label, or_none(text));
+        }
+        dims.failed(attempt);
+        dims
+    }
+
+    /// The labels of a fallback from one group to another, because of a failure. LiteLLM names no deployment.
+    #[must_use]
+    pub(super) fn hop(&self, from: &'a str, to: &'a str, why: Option<&'a FailedAttempt>) -> Self {
+        let mut dims = self.clone();
+        dims.put(Label::RequestedModel, or_none(Some(from)));
+        dims.put(Label::FallbackModel, or_none(Some(to)));
+        dims.put(Label::ModelId, Cow::Borrowed(NONE));
+        if let Some(why) = why {
+            dims.failed(why);
+        }
+        dims
+    }
+
+    /// A limit of the caller, told by key and team alone.
+    #[must_use]
+    pub(super) fn limit(&self, kind: &'a str) -> Self {
+        let mut dims = Self(vec![Cow::Borrowed(NONE); self.0.len()]);
+        for label in [Label::KeyHash, Label::KeyAlias, Label::Team, Label::TeamAlias] {
+            if let Some(value) = self.0.get(label as usize) {
+                dims.put(label, value.clone());
+            }
+        }
+        dims.put(Label::RateLimitType, Cow::Borrowed(kind));
+        dims
+    }
+
+    /// The same without what clients may vary without end.
+    pub(super) fn collapse(&mut self) {
+        for label in COLLAPSED {
+            self.put(*label, Cow::Borrowed(OTHER));
+        }
+        for own in self.0.iter_mut().skip(Label::ALL.len()) {
+            *own = Cow::Borrowed(OTHER);
+        }
+    }
+
+    pub(super) fn put(&mut self, label: Label, value: Cow<'a, str>) {
+        self.put_at(label as usize, value);
+    }
+
+    pub(super) fn put_at(&mut self, at: usize, value: Cow<'a, str>) {
+        if let Some(slot) = self.0.get_mut(at) {
+            *slot = value;
+        }
+    }
+
+    pub(super) fn get(&self, at: usize) -> &str {
+        self.0.get(at).map_or(NONE, |value| &**value)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|value| &**value)
+    }
+
+    /// True when both are the same series.
+    pub(super) fn same(&self, kept: &[Arc<str>]) -> bool {
+        self.0.len() == kept.len() && self.iter().zip(kept).all(|(a, b)| *a == **b)
     }
 }

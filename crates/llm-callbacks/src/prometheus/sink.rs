@@ -1,5 +1,6 @@
 //! The Prometheus sink.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use llm_types::LogRecord;
+use llm_types::trail::GuardrailRun;
 use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
@@ -19,6 +21,8 @@ use prometheus_client::registry::Registry;
 
 use super::PrometheusSettings;
 use super::board::Board;
+use super::scrape::{Scrape, Sheet};
+use super::shown::Shown;
 use super::table::LATENCY_BUCKETS;
 use crate::callback::{Callback, Delivery, Needs, SinkError};
 
@@ -27,20 +31,19 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 type Labels = Vec<(&'static str, String)>;
 
-/// One run of a guardrail, for `litellm_guardrail_*`.
-#[derive(Debug, Clone, Copy)]
-pub struct GuardrailRun<'a> {
-    /// Name of the guardrail.
-    pub name: &'a str,
-    /// `success`, `guardrail_intervened` or `guardrail_failed_to_respond`.
-    pub status: &'a str,
-    /// `pre_call`, `during_call`, `post_call`, `logging_only`.
-    pub hook: &'a str,
-    /// Class of the error, when the guardrail itself failed.
-    pub error: Option<&'a str>,
-    /// How long it took.
-    pub took: Duration,
-}
+/// Metrics that are neither a record's nor read at a scrape, with their labels.
+pub(super) const OTHERS: &[(&str, &[&str])] = &[
+    ("litellm_in_flight_requests", &[]),
+    ("litellm_callback_logging_failures_metric", &["callback_name"]),
+    ("litellm_guardrail_requests", &["guardrail_name", "status", "hook_type"]),
+    ("litellm_guardrail_errors", &["guardrail_name", "error_type", "hook_type"]),
+    ("litellm_guardrail_latency_seconds", &["guardrail_name", "status", "error_type", "hook_type"]),
+    ("llm_cache_failures", &["cache", "operation", "reason"]),
+    ("llm_cache_usable", &["cache"]),
+];
+
+/// What failed, for `error_type`: a guardrail says why to nobody but the log.
+const FAILED: &str = "GuardrailFailed";
 
 /// LiteLLM's metrics. Costs about a microsecond per call, on the background runtime.
 pub struct Prometheus {
@@ -56,15 +59,15 @@ pub struct Prometheus {
 }
 
 /// The registry's view of the board.
-struct Shown(Arc<Mutex<Board>>);
+struct Series(Arc<Mutex<Board>>);
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shown(..)")
+        f.write_str("Series(..)")
     }
 }
 
-impl Collector for Shown {
+impl Collector for Series {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         self.0.lock().encode(&mut encoder)
     }
@@ -76,8 +79,9 @@ impl Prometheus {
     pub fn new(settings: &PrometheusSettings) -> Self {
         let board = Arc::new(Mutex::new(Board::new(settings, Instant::now())));
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Shown(Arc::clone(&board))));
-        let on = |name: &str| !settings.exclude_metrics.iter().any(|m| m.trim_end_matches("_total") == name);
+        registry.register_collector(Box::new(Series(Arc::clone(&board))));
+        let shown = Shown::new(settings);
+        let on = |name: &str| shown.metric(name);
         let in_flight = Gauge::default();
         let latency: fn() -> Histogram = || Histogram::new(LATENCY_BUCKETS);
         let this = Self {
@@ -122,17 +126,30 @@ impl Prometheus {
         Self { registry, ..this }
     }
 
-    /// All metrics as OpenMetrics text ([`CONTENT_TYPE`]). Drain the bus before, to have them up to date.
+    /// What records said, as OpenMetrics text ([`CONTENT_TYPE`]). Drain the bus before, to have it up to date.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut out = String::with_capacity(64 << 10);
-        match text::encode(&mut out, &self.registry) {
-            Ok(()) => out,
-            Err(e) => {
-                tracing::error!(error = %e, "metrics cannot be written");
-                "# EOF\n".to_owned()
-            }
+        finished(text::encode(&mut out, &self.registry), out)
+    }
+
+    /// All metrics: what records said, and what the gateway knows now.
+    #[must_use]
+    pub fn encode_at(&self, scrape: &Scrape) -> String {
+        let mut out = String::with_capacity(64 << 10);
+        let mut now = Registry::default();
+        {
+            let mut board = self.board.lock();
+            let there: HashSet<&str> = scrape.deployments.iter().map(|d| &*d.id).collect();
+            board.homes.keep(|id| there.contains(id));
+            now.register_collector(Box::new(Sheet::new(scrape, &board.homes, &board.shown)));
         }
+        let mut gauges = String::new();
+        let written =
+            text::encode_registry(&mut out, &self.registry).and_then(|()| text::encode_registry(&mut gauges, &now));
+        // OpenMetrics knows one spelling; the library writes Rust's. A line break within a label is escaped.
+        out.push_str(&gauges.replace("} inf\n", "} +Inf\n"));
+        finished(written.and_then(|()| text::encode_eof(&mut out)), out)
     }
 
     /// Adds calls that ended about `now`.
@@ -140,6 +157,8 @@ impl Prometheus {
         let mut board = self.board.lock();
         records.iter().for_each(|r| board.add(r, now));
         board.sweep(now);
+        drop(board);
+        records.iter().flat_map(|r| &r.trail.guardrails).for_each(|run| self.guardrail(run));
     }
 
     /// Sets `litellm_in_flight_requests`.
@@ -159,21 +178,34 @@ impl Prometheus {
     }
 
     /// Adds a run of a guardrail.
-    pub fn guardrail(&self, run: &GuardrailRun<'_>) {
-        let (name, hook) = (("guardrail_name", run.name.to_owned()), ("hook_type", run.hook.to_owned()));
+    fn guardrail(&self, run: &GuardrailRun) {
+        let (name, hook) = (("guardrail_name", run.name.to_string()), ("hook_type", run.hook.to_owned()));
         let status = ("status", run.status.to_owned());
         self.guardrail_runs.get_or_create_owned(&vec![name.clone(), status.clone(), hook.clone()]).inc();
-        let error = ("error_type", run.error.unwrap_or("None").to_owned());
-        if run.error.is_some() {
+        let failed = run.status == "error";
+        let error = ("error_type", if failed { FAILED } else { "none" }.to_owned());
+        if failed {
             self.guardrail_errors.get_or_create_owned(&vec![name.clone(), error.clone(), hook.clone()]).inc();
         }
-        self.guardrail_latency.get_or_create_owned(&vec![name, status, error, hook]).observe(run.took.as_secs_f64());
+        let took = Duration::from_micros(run.took_us).as_secs_f64();
+        self.guardrail_latency.get_or_create_owned(&vec![name, status, error, hook]).observe(took);
     }
 
     /// Combinations of labels that are held.
     #[must_use]
     pub fn series(&self) -> usize {
         self.board.lock().len()
+    }
+}
+
+/// A text that was written, or none.
+fn finished(written: fmt::Result, text: String) -> String {
+    match written {
+        Ok(()) => text,
+        Err(e) => {
+            tracing::error!(error = %e, "metrics cannot be written");
+            "# EOF\n".to_owned()
+        }
     }
 }
 

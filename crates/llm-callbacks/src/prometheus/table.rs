@@ -3,9 +3,10 @@
 //! Facts: LiteLLM 1.104, its published list of metrics and labels. Counters are shown with `_total` appended.
 
 use llm_types::LogRecord;
-use llm_types::record::Status;
 
-use super::labels::Label::{self, *};
+use super::labels::Label;
+use super::sets::*;
+use super::values::*;
 use crate::payload::overhead_us;
 
 /// LiteLLM's bounds of latency histograms, in seconds; the last one is open.
@@ -15,7 +16,46 @@ pub(super) const LATENCY_BUCKETS: [f64; 17] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Counter,
+    Gauge,
     Histogram,
+}
+
+/// A part of a record that metrics are fed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The call as a whole.
+    Call,
+    /// An attempt that failed.
+    Failed,
+    /// A fallback that answered, or failed.
+    Hop { answered: bool },
+    /// A limit of the caller: `requests` or `tokens`.
+    Limit(&'static str),
+}
+
+/// What a part of a record adds; nothing when it has nothing to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Feed {
+    /// Each call adds.
+    Call(fn(&LogRecord) -> Option<f64>),
+    /// Each attempt that failed adds one, and the call this.
+    Attempts(fn(&LogRecord) -> Option<f64>),
+    /// Each fallback that ended like this adds one.
+    Hops { answered: bool },
+    /// Each limit says what it is.
+    Limits(fn(&LogRecord, &str) -> Option<f64>),
+}
+
+impl Feed {
+    pub(super) fn of(self, r: &LogRecord, part: Part) -> Option<f64> {
+        match (self, part) {
+            (Self::Call(value) | Self::Attempts(value), Part::Call) => value(r),
+            (Self::Attempts(_), Part::Failed) => Some(1.0),
+            (Self::Hops { answered }, Part::Hop { answered: this }) => (answered == this).then_some(1.0),
+            (Self::Limits(value), Part::Limit(kind)) => value(r, kind),
+            _ => None,
+        }
+    }
 }
 
 /// One metric.
@@ -25,193 +65,28 @@ pub(super) struct Metric {
     pub(super) help: &'static str,
     pub(super) shape: Shape,
     pub(super) labels: &'static [Label],
-    /// What a record adds; nothing when it has nothing to say.
-    pub(super) value: fn(&LogRecord) -> Option<f64>,
+    /// What records add.
+    pub(super) feed: Feed,
 }
 
-const fn counter(
-    name: &'static str,
-    help: &'static str,
-    labels: &'static [Label],
-    value: fn(&LogRecord) -> Option<f64>,
-) -> Metric {
-    Metric { name, help, shape: Shape::Counter, labels, value }
+type Labels = &'static [Label];
+type Value = fn(&LogRecord) -> Option<f64>;
+
+const fn metric(shape: Shape, name: &'static str, help: &'static str, labels: Labels, feed: Feed) -> Metric {
+    Metric { name, help, shape, labels, feed }
 }
 
-const fn histogram(
-    name: &'static str,
-    help: &'static str,
-    labels: &'static [Label],
-    value: fn(&LogRecord) -> Option<f64>,
-) -> Metric {
-    Metric { name, help, shape: Shape::Histogram, labels, value }
+const fn counter(name: &'static str, help: &'static str, labels: Labels, value: Value) -> Metric {
+    metric(Shape::Counter, name, help, labels, Feed::Call(value))
 }
 
-fn good(r: &LogRecord, value: f64) -> Option<f64> {
-    (r.status == Status::Success).then_some(value)
+const fn gauge(name: &'static str, help: &'static str, labels: Labels, value: Value) -> Metric {
+    metric(Shape::Gauge, name, help, labels, Feed::Call(value))
 }
 
-fn bad(r: &LogRecord) -> Option<f64> {
-    (r.status == Status::Failure).then_some(1.0)
+const fn histogram(name: &'static str, help: &'static str, labels: Labels, value: Value) -> Metric {
+    metric(Shape::Histogram, name, help, labels, Feed::Call(value))
 }
-
-/// Tokens of one kind: only when there are some.
-fn some(r: &LogRecord, tokens: u64) -> Option<f64> {
-    (r.status == Status::Success && tokens > 0).then_some(tokens as f64)
-}
-
-/// A call that reached a deployment.
-fn sent(r: &LogRecord) -> bool {
-    r.model_id.is_some() && r.cache_hit != Some(true)
-}
-
-fn seconds(us: f64) -> f64 {
-    us / 1e6
-}
-
-fn upstream(r: &LogRecord) -> Option<f64> {
-    if sent(r) { good(r, seconds(r.upstream_us as f64)) } else { None }
-}
-
-fn first_token(r: &LogRecord) -> Option<f64> {
-    let first = r.first_byte_us.filter(|_| r.stream && sent(r))?;
-    // The gateway's own share before the upstream was called is small and not recorded apart.
-    let before = r.end_us.saturating_sub(first);
-    good(r, seconds((r.upstream_us as f64 - before as f64).max(0.0)))
-}
-
-fn per_token(r: &LogRecord) -> Option<f64> {
-    let tokens = r.usage.total_output();
-    if tokens == 0 { None } else { upstream(r).map(|s| s / tokens as f64) }
-}
-
-const REQUESTS: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    RequestedModel,
-    Team,
-    TeamAlias,
-    User,
-    StatusCode,
-    UserEmail,
-    Route,
-    ClientIp,
-    UserAgent,
-    ModelId,
-    Provider,
-    OrgId,
-    OrgAlias,
-    Stream,
-];
-const FAILED: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    RequestedModel,
-    Team,
-    TeamAlias,
-    User,
-    UserEmail,
-    ExceptionStatus,
-    ExceptionClass,
-    Route,
-    ClientIp,
-    UserAgent,
-    ModelId,
-    Provider,
-    OrgId,
-    OrgAlias,
-];
-const CALLS: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    Model,
-    Team,
-    TeamAlias,
-    User,
-    UserEmail,
-    ClientIp,
-    UserAgent,
-    RequestedModel,
-    ModelId,
-    Provider,
-    OrgId,
-    OrgAlias,
-];
-const SPEND: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    Model,
-    Team,
-    TeamAlias,
-    User,
-    UserEmail,
-    ClientIp,
-    UserAgent,
-    RequestedModel,
-    ModelId,
-    Provider,
-    OrgId,
-    OrgAlias,
-    Tier,
-];
-const TOKENS: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    Model,
-    Team,
-    TeamAlias,
-    User,
-    UserEmail,
-    RequestedModel,
-    ModelId,
-    Provider,
-    OrgId,
-    OrgAlias,
-];
-const LATENCY: &[Label] = &[
-    EndUser,
-    KeyHash,
-    KeyAlias,
-    RequestedModel,
-    Team,
-    TeamAlias,
-    User,
-    Model,
-    ModelId,
-    Provider,
-    Tier,
-    OrgId,
-    OrgAlias,
-];
-const OVERHEAD: &[Label] = &[ModelGroup, Provider, ApiBase, ModelName, KeyHash, KeyAlias, ModelId];
-const API_FAILED: &[Label] = &[EndUser, KeyHash, KeyAlias, Model, Team, TeamAlias, User, ModelId];
-const DEPLOYMENT: &[Label] =
-    &[RequestedModel, ModelName, ModelId, ApiBase, Provider, KeyHash, KeyAlias, Team, TeamAlias, ClientIp, UserAgent];
-const DEPLOYMENT_FAILED: &[Label] = &[
-    RequestedModel,
-    ModelName,
-    ModelId,
-    ApiBase,
-    Provider,
-    ExceptionStatus,
-    ExceptionClass,
-    KeyHash,
-    KeyAlias,
-    Team,
-    TeamAlias,
-    ClientIp,
-    UserAgent,
-];
-const PER_TOKEN: &[Label] =
-    &[ModelName, ModelId, ApiBase, Provider, KeyHash, KeyAlias, Team, TeamAlias, OrgId, OrgAlias];
-const FALLBACK: &[Label] =
-    &[RequestedModel, FallbackModel, KeyHash, KeyAlias, Team, TeamAlias, ExceptionStatus, ExceptionClass, ModelId];
-const CACHE: &[Label] = &[Model, KeyHash, KeyAlias, Team, TeamAlias, EndUser, User, ModelId, Provider];
 
 /// Every metric that records feed.
 pub(super) static METRICS: &[Metric] = &[
@@ -225,32 +100,36 @@ pub(super) static METRICS: &[Metric] = &[
     counter(
         "litellm_input_cached_tokens_metric",
         "Tokens in that the provider read from its prompt cache",
-        TOKENS,
+        TOKEN_DETAILS,
         |r| some(r, r.usage.total_cache_read()),
     ),
     counter(
         "litellm_provider_cache_read_input_tokens_metric",
         "Tokens that the provider read from its prompt cache",
-        TOKENS,
+        CACHE,
         |r| some(r, r.usage.total_cache_read()),
     ),
     counter(
         "litellm_input_cache_creation_tokens_metric",
         "Tokens in that the provider wrote to its prompt cache",
-        TOKENS,
+        TOKEN_DETAILS,
         |r| some(r, r.usage.total_cache_write()),
     ),
     counter(
         "litellm_provider_cache_creation_input_tokens_metric",
         "Tokens that the provider wrote to its prompt cache",
-        TOKENS,
+        CACHE,
         |r| some(r, r.usage.total_cache_write()),
     ),
-    counter("litellm_input_audio_tokens_metric", "Tokens of sound in", TOKENS, |r| {
+    counter("litellm_input_audio_tokens_metric", "Tokens of sound in", TOKEN_DETAILS, |r| {
         some(r, r.usage.input_audio.saturating_add(r.usage.cache_read_audio))
     }),
-    counter("litellm_output_audio_tokens_metric", "Tokens of sound out", TOKENS, |r| some(r, r.usage.output_audio)),
-    counter("litellm_output_reasoning_tokens_metric", "Tokens of thinking", TOKENS, |r| some(r, r.usage.reasoning)),
+    counter("litellm_output_audio_tokens_metric", "Tokens of sound out", TOKEN_DETAILS, |r| {
+        some(r, r.usage.output_audio)
+    }),
+    counter("litellm_output_reasoning_tokens_metric", "Tokens of thinking", TOKEN_DETAILS, |r| {
+        some(r, r.usage.reasoning)
+    }),
     histogram("litellm_request_total_latency_metric", "Seconds from request to end of answer", LATENCY, |r| {
         good(r, seconds(r.end_us.saturating_sub(r.start_us).max(0) as f64))
     }),
@@ -261,29 +140,122 @@ pub(super) static METRICS: &[Metric] = &[
         LATENCY,
         first_token,
     ),
-    histogram("litellm_overhead_latency_metric", "Seconds that the gateway itself took", OVERHEAD, |r| {
-        if sent(r) { good(r, seconds(overhead_us(r))) } else { None }
+    histogram("litellm_request_queue_time_seconds", "Seconds from arrival to admission", QUEUE, |r| {
+        good(r, seconds(r.trail.queue_us? as f64))
     }),
-    counter("litellm_llm_api_failed_requests_metric", "Calls of models that failed", API_FAILED, bad),
-    counter("litellm_deployment_total_requests", "Calls of a deployment", DEPLOYMENT, |r| sent(r).then_some(1.0)),
-    counter("litellm_deployment_success_responses", "Calls that a deployment answered", DEPLOYMENT, |r| {
-        if sent(r) { good(r, 1.0) } else { None }
-    }),
-    counter("litellm_deployment_failure_responses", "Calls that failed at a deployment", DEPLOYMENT_FAILED, |r| {
-        if sent(r) { bad(r) } else { None }
-    }),
+    histogram(
+        "litellm_overhead_latency_metric",
+        "Seconds that the gateway itself took, without guardrails",
+        OVERHEAD,
+        |r| {
+            if sent(r) { good(r, (seconds(overhead_us(r)) - guarded(r)).max(0.0)) } else { None }
+        },
+    ),
+    histogram(
+        "litellm_overhead_with_guardrails_latency_metric",
+        "Seconds that the gateway itself took, guardrails before and behind the call included",
+        OVERHEAD,
+        |r| if sent(r) { good(r, seconds(overhead_us(r))) } else { None },
+    ),
+    metric(
+        Shape::Counter,
+        "litellm_llm_api_failed_requests_metric",
+        "Attempts that failed, and calls that failed before one was made",
+        API_FAILED,
+        Feed::Attempts(|r| if r.trail.failed.is_empty() { bad(r) } else { None }),
+    ),
+    metric(
+        Shape::Counter,
+        "litellm_deployment_total_requests",
+        "Attempts at a deployment",
+        DEPLOYMENT,
+        Feed::Attempts(answered),
+    ),
+    counter("litellm_deployment_success_responses", "Attempts that a deployment answered", DEPLOYMENT, answered),
+    metric(
+        Shape::Counter,
+        "litellm_deployment_failure_responses",
+        "Attempts that failed at a deployment",
+        DEPLOYMENT_FAILED,
+        Feed::Attempts(|_| None),
+    ),
     histogram("litellm_deployment_latency_per_output_token", "Seconds per token out", PER_TOKEN, per_token),
-    counter("litellm_deployment_successful_fallbacks", "Calls that a fallback answered", FALLBACK, |r| {
-        if r.fallbacks > 0 { good(r, 1.0) } else { None }
+    metric(
+        Shape::Counter,
+        "litellm_deployment_successful_fallbacks",
+        "Fallbacks that answered",
+        FALLBACK,
+        Feed::Hops { answered: true },
+    ),
+    metric(
+        Shape::Counter,
+        "litellm_deployment_failed_fallbacks",
+        "Fallbacks that failed",
+        FALLBACK,
+        Feed::Hops { answered: false },
+    ),
+    gauge("litellm_remaining_requests_metric", "Requests that the deployment still takes", OVERHEAD, |r| {
+        good(r, r.trail.remaining_requests? as f64)
     }),
-    counter("litellm_deployment_failed_fallbacks", "Calls that failed after fallbacks", FALLBACK, |r| {
-        if r.fallbacks > 0 { bad(r) } else { None }
+    gauge("litellm_remaining_tokens_metric", "Tokens that the deployment still takes", OVERHEAD, |r| {
+        good(r, r.trail.remaining_tokens? as f64)
+    }),
+    gauge(
+        "litellm_remaining_api_key_requests_for_model",
+        "Requests that are left of a key's limit for a model",
+        KEY_AND_MODEL,
+        |r| limit(r, "model_per_key", "remaining", "requests"),
+    ),
+    gauge(
+        "litellm_remaining_api_key_tokens_for_model",
+        "Tokens that are left of a key's limit for a model",
+        KEY_AND_MODEL,
+        |r| limit(r, "model_per_key", "remaining", "tokens"),
+    ),
+    metric(
+        Shape::Gauge,
+        "litellm_api_key_rate_limit_allowed_metric",
+        "Limit of a key",
+        KEY_LIMIT,
+        Feed::Limits(|r, kind| limit(r, "api_key", "limit", kind)),
+    ),
+    metric(
+        Shape::Gauge,
+        "litellm_api_key_rate_limit_used_metric",
+        "What is used of the limit of a key",
+        KEY_LIMIT,
+        Feed::Limits(|r, kind| used(r, "api_key", kind)),
+    ),
+    metric(
+        Shape::Gauge,
+        "litellm_team_rate_limit_allowed_metric",
+        "Limit of a team",
+        TEAM_LIMIT,
+        Feed::Limits(|r, kind| limit(r, "team", "limit", kind)),
+    ),
+    metric(
+        Shape::Gauge,
+        "litellm_team_rate_limit_used_metric",
+        "What is used of the limit of a team",
+        TEAM_LIMIT,
+        Feed::Limits(|r, kind| used(r, "team", kind)),
+    ),
+    counter("litellm_zero_cost_requests", "Calls that cost nothing because their price is not known", UNPRICED, |r| {
+        if r.cost_problem.is_some() { good(r, 1.0) } else { None }
+    }),
+    counter("litellm_images_generated_metric", "Images that were made", TOKENS, |r| some(r, r.usage.images_out)),
+    counter("litellm_video_duration_seconds_metric", "Seconds of video that were made", TOKENS, |r| {
+        good(r, r.usage.video_seconds_out).filter(|seconds| *seconds > 0.0)
+    }),
+    counter("litellm_mcp_tool_calls", "Calls of tools of MCP servers", TOOL, |r| tool(r, 1.0)),
+    counter("litellm_mcp_tool_call_spend_metric", "Spend on tools of MCP servers in US dollars", TOOL, |r| {
+        tool(r, r.cost.total).filter(|spend| *spend > 0.0)
     }),
     counter("litellm_cache_hits_metric", "Calls that the response cache answered", CACHE, |r| {
         (r.cache_hit == Some(true)).then_some(1.0)
     }),
-    counter("litellm_cache_misses_metric", "Calls that the response cache could not answer", CACHE, |r| {
-        (r.cache_hit == Some(false)).then_some(1.0)
+    counter("litellm_cache_misses_metric", "Answered calls that the response cache did not know", CACHE, |r| {
+        if r.cache_hit == Some(false) { good(r, 1.0) } else { None }
     }),
     counter("litellm_cached_tokens_metric", "Tokens that the response cache saved", CACHE, |r| {
         (r.cache_hit == Some(true)).then_some(r.usage.total_tokens() as f64)

@@ -148,6 +148,18 @@ fn prometheus(s: &Section<'_>, out: &mut PrometheusSettings) {
     out.exclude_labels = s.texts("prometheus_exclude_labels").unwrap_or_default();
     out.end_users = s.flag("enable_end_user_cost_tracking_prometheus_only").unwrap_or_default();
     out.stream_label = s.flag("prometheus_emit_stream_label").unwrap_or_default();
+    out.no_end_users = s.flag("disable_end_user_cost_tracking_prometheus_only").unwrap_or_default();
+    out.metadata_labels = s.texts("custom_prometheus_metadata_labels").unwrap_or_default();
+    out.tags = s.texts("custom_prometheus_tags").unwrap_or_default();
+    out.metrics_config = s.read("prometheus_metrics_config").unwrap_or_default();
+    out.max_end_users = s.read("prometheus_end_user_metrics_max_series_per_metric");
+    let faults = out.faults();
+    for what in faults.unknown {
+        s.error("prometheus_metrics_config", format!("{what} does not exist"));
+    }
+    for what in faults.not_here {
+        s.warn("prometheus_metrics_config", format!("{what} of LiteLLM is not measured here"));
+    }
 }
 
 /// A setting that names Python code: an error, or a warning when the operator chose to do without.

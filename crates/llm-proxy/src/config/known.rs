@@ -40,10 +40,9 @@ pub(crate) const LITELLM: &str = "
     generic_logger_headers key_generation_settings
     default_team_settings max_user_budget default_max_internal_user_budget
     validate_end_user_id_in_db
-    disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only custom_prometheus_metadata_labels
-    custom_prometheus_tags prometheus_metrics_config prometheus_emit_input_sequence_length_label
+    disable_end_user_cost_tracking prometheus_emit_input_sequence_length_label
     prometheus_deployment_and_latency_caller_identity prometheus_emit_rate_limit_labels
-    prometheus_user_budget_label_include_email_alias prometheus_end_user_metrics_max_series_per_metric
+    prometheus_user_budget_label_include_email_alias
     prometheus_end_user_metrics_ttl_seconds prometheus_end_user_metrics_cleanup_interval_seconds
     disable_add_prefix_to_prompt public_mcp_servers public_mcp_hub_strict_whitelist
     public_skills_index mcp_tool_search force_ipv4 network_mock

@@ -121,5 +121,6 @@ pub fn mock_record() -> LogRecord {
         messages: RawJson::parse(messages).ok(),
         response: RawJson::parse(response).ok(),
         error: None,
+        trail: llm_types::Trail::default(),
     }
 }

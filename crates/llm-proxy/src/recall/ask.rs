@@ -51,11 +51,12 @@ pub async fn lookup(core: &Core, ctx: &Context, call: &Call) -> Memory {
         ..KeyOptions::new(kind, model)
     };
     let asked = Asked { core, ctx, call, cache, plan, top, options };
-    match (kind, cache.place()) {
+    let memory = match (kind, cache.place()) {
         (CallType::Embedding, Place::Exact(_)) => items::lookup(&asked).await,
         (_, Place::Exact(_)) => Box::pin(whole(&asked)).await,
         (_, Place::Semantic(semantic)) => Box::pin(meaning::lookup(&asked, semantic)).await,
-    }
+    };
+    Memory { asked: true, ..memory }
 }
 
 /// Calls whose answers are remembered.

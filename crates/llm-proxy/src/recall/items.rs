@@ -48,7 +48,7 @@ pub(super) async fn lookup(asked: &Asked<'_>) -> Memory {
     let rest = part.then(|| asked.top.edited(&[("input", Some(&items.known.request(&texts)))]));
     let ticket = Ticket::new(asked.cache, asked.plan, What::Items(items));
     // What is known has to be put back in, also when nothing is to be stored.
-    Memory { hit: None, ticket: (asked.plan.store || part).then_some(ticket), rest }
+    Memory { ticket: (asked.plan.store || part).then_some(ticket), rest, ..Memory::default() }
 }
 
 /// The JSON texts of the items of `input`: a text, or texts and lists of tokens. A list of numbers is one item.

@@ -37,7 +37,7 @@ pub(super) async fn lookup(asked: &Asked<'_>, semantic: &SemanticCache) -> Memor
     let hit = found.and_then(|found| tell::hit(asked, &key, &found));
     let what = What::Meaning { key, spot, text: question.text };
     let ticket = (hit.is_none() && asked.plan.store).then(|| Ticket::new(asked.cache, asked.plan, what));
-    Memory { hit, ticket, rest: None }
+    Memory { hit, ticket, ..Memory::default() }
 }
 
 /// Asks a model group of this gateway for vectors.

@@ -72,6 +72,8 @@ pub struct Memory {
     pub ticket: Option<Ticket>,
     /// What is still to be asked, when a part is known.
     pub rest: Option<Bytes>,
+    /// The cache was asked.
+    pub asked: bool,
 }
 
 /// An answer from the cache.

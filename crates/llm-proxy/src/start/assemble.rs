@@ -85,6 +85,7 @@ pub(super) fn assemble(
         alerts,
         duty,
         metrics,
+        counted: crate::gauges::Counted::default(),
         gauge: Arc::<Gauge>::default(),
         endpoints: ArcSwap::default(),
         mcp: llm_mcp::Hub::new(llm_providers::variable),

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use llm_client::{Call, Head, RelayHead, Report};
-use llm_guardrails::{Direction, GuardLog, Guards};
+use llm_client::{Call, Head, RelayHead, Report, Target};
+use llm_guardrails::{Direction, GuardLog, Guards, RunStatus};
+use llm_router::Scope;
 use llm_types::record::{Cost, ErrorInfo, Status};
-use llm_types::{Error, LogRecord, RawJson, Side};
+use llm_types::trail::{FailedAttempt, GuardrailRun};
+use llm_types::{Error, LogRecord, RawJson, Side, Trail};
 
+use crate::core::Core;
 use crate::flow::Context;
 
 /// A record, and what is needed to end it.
@@ -57,7 +60,7 @@ impl Draft {
             upstream_us: 0,
             retries: 0,
             fallbacks: 0,
-            cache_hit: ctx.cache.as_ref().map(|_| false),
+            cache_hit: ctx.cache_asked.then_some(false),
             cache_key: None,
             saved_cost: 0.0,
             tags: wish.map(|w| w.tags.clone()).unwrap_or_default(),
@@ -69,6 +72,7 @@ impl Draft {
             messages: None,
             response: None,
             error: None,
+            trail: Trail { queue_us: ctx.queued_us, ..Trail::default() },
         };
         let guard_log = ctx.guard_log.get().cloned();
         Self { record, started: ctx.started, keep_content: false, guards: ctx.log_guards.clone(), guard_log }
@@ -79,6 +83,29 @@ impl Draft {
         self.record.trace_id.get_or_insert_with(|| call.to_owned());
     }
 
+    /// The cache answered: the record names the deployment that the call would have gone to, the first of its group.
+    pub(super) fn as_if_called(&mut self, core: &Core, call: &Call) {
+        let snapshot = core.app.snapshot.load();
+        let router = &snapshot.engine.router;
+        let who = Scope { team_id: self.record.caller.team_id.clone(), ..Scope::default() };
+        let Ok(resolved) = router.resolve(&call.model, &who) else { return };
+        let Some(deployment) = router.members(&resolved.group).next() else { return };
+        let Some(target) = deployment.payload::<Target>() else { return };
+        let r = &mut self.record;
+        r.model = target.model_of(&resolved.provider_model(deployment));
+        r.model_id = Some(Arc::clone(&deployment.id));
+        r.provider = Arc::from(target.provider_id());
+        r.api_base = target.base();
+    }
+
+    /// Notes when the client named a model that nobody serves.
+    pub(super) fn checks_model(&mut self, ctx: &Context) {
+        let who = Scope { team_id: self.record.caller.team_id.clone(), ..Scope::default() };
+        let model = ctx.wish.as_ref().map_or(&self.record.model_group, |wish| &wish.group);
+        let served = model.is_empty() || ctx.snapshot.engine.router.resolve(model, &who).is_ok();
+        self.record.trail.unknown_model = !served;
+    }
+
     /// These guardrails ran.
     pub(crate) fn judged(&mut self, names: &[String]) {
         self.record.guardrails = names.to_vec();
@@ -86,7 +113,19 @@ impl Draft {
 
     /// The record, with what guardrails did.
     fn whole(mut self) -> LogRecord {
-        self.record.guardrail_information = self.guard_log.as_ref().and_then(GuardLog::told);
+        let Some(log) = &self.guard_log else { return self.record };
+        self.record.guardrail_information = log.told();
+        let runs = log.records().into_iter().map(|run| GuardrailRun {
+            name: Arc::from(run.name),
+            hook: run.mode.name(),
+            status: match run.status {
+                RunStatus::Success => "success",
+                RunStatus::GuardrailIntervened => "intervened",
+                RunStatus::GuardrailFailedToRespond => "error",
+            },
+            took_us: u64::try_from(run.took.as_micros()).unwrap_or(u64::MAX),
+        });
+        self.record.trail.guardrails = runs.collect();
         self.record
     }
 
@@ -136,6 +175,7 @@ impl Draft {
         r.cost_problem.clone_from(&report.cost_problem);
         r.retries = head.retries;
         r.fallbacks = head.fallbacks.max(report.hops);
+        r.trail.take(&head.trail);
         if self.keep_content
             && let Some(content) = &report.content
         {
@@ -149,8 +189,27 @@ impl Draft {
         if let Some(error) = error {
             self.record.status = Status::Failure;
             self.record.error = Some(info(error, &self.record.provider));
+            self.broke(error);
         }
         self.whole()
+    }
+
+    /// An answer that had begun ended in an error: where it was the host's, the last attempt failed after all.
+    fn broke(&mut self, error: &Error) {
+        let r = &mut self.record;
+        let Some(id) = r.model_id.as_ref().filter(|_| error.side == Side::Upstream || error.upstream.is_some()) else {
+            return;
+        };
+        r.trail.failed.push(FailedAttempt {
+            group: Arc::clone(r.trail.fallback.as_ref().or(r.trail.asked.as_ref()).unwrap_or(&r.model_group)),
+            model_id: Arc::clone(id),
+            model: Arc::clone(&r.model),
+            provider: Arc::clone(&r.provider),
+            api_base: r.api_base.clone(),
+            class: error.kind.facts().class,
+            status: error.status(),
+            upstream: true,
+        });
     }
 
     /// What is known of a relay when its last byte went by.
@@ -176,10 +235,12 @@ impl Draft {
         r.cost = report.cost;
         r.cost_problem.clone_from(&report.cost_problem);
         r.retries = from.retries;
+        r.trail.failed.clone_from(&from.failed);
         r.cache_hit = None;
         if let Some(error) = &report.error {
             r.status = Status::Failure;
             r.error = Some(info(error, &r.provider));
+            self.broke(error);
         }
         self.whole()
     }
@@ -196,7 +257,7 @@ impl Draft {
             self.record.status = Status::Failure;
         }
         fill(&mut self.record);
-        self.record.error = error.map(|error| info(error, &self.record.provider)).or(self.record.error);
+        self.record.error = error.map(|error| info(error, &self.record.provider)).or(self.record.error.take());
         self.whole()
     }
 }

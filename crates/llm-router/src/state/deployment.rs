@@ -24,6 +24,8 @@ pub struct DeploymentState {
     latencies: Latencies,
     /// Failures against `allowed_fails`, and when they are forgotten.
     strikes: Mutex<(u32, u64)>,
+    /// How often it began to rest here, by the status that caused it.
+    rests: Mutex<Vec<(u16, u64)>>,
     told: Mutex<Told>,
 }
 
@@ -138,6 +140,21 @@ impl DeploymentState {
     /// When an answer is late: 95 of 100 begin earlier.
     pub(crate) fn late(&self) -> Option<Duration> {
         self.latencies.late()
+    }
+
+    /// How often it began to rest in this process, by the status of the failure that caused it.
+    #[must_use]
+    pub fn rests(&self) -> Vec<(u16, u64)> {
+        self.rests.lock().clone()
+    }
+
+    /// It rests from now on, because of this status.
+    pub(crate) fn rested(&self, status: u16) {
+        let mut rests = self.rests.lock();
+        match rests.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => rests.push((status, 1)),
+        }
     }
 
     pub(crate) fn rest_until(&self, until: u64) {

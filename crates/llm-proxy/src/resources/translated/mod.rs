@@ -126,6 +126,7 @@ pub(super) fn here(home: &Home) -> RelayHead {
         sent: Instant::now(),
         took: Duration::ZERO,
         retries: 0,
+        failed: Vec::new(),
         decision: None,
     }
 }
