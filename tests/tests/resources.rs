@@ -11,6 +11,8 @@
 mod batches;
 #[path = "resources/rag.rs"]
 mod rag;
+#[path = "resources/shapes.rs"]
+mod shapes;
 #[path = "resources/stores.rs"]
 mod stores;
 #[path = "resources/uploads.rs"]
@@ -24,6 +26,9 @@ use llm_tests::{Asked, Canned, Config, Gateway, MASTER_KEY, Options, Reply, Said
 use serde_json::{Value, json};
 
 const LINE: &str = r#"{"custom_id":"1","response":{"status_code":200,"body":{"id":"c","object":"chat.completion","model":"gpt-4o","usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}}}"#;
+
+/// A line of a batch's file.
+const REQUEST: &str = r#"{"custom_id":"1","method":"POST","url":"/v1/chat/completions","body":{}}"#;
 
 /// What a house like OpenAI answers.
 fn house(asked: &Asked) -> Said {
@@ -111,12 +116,12 @@ async fn rows(gateway: &Gateway, token: &str, wanted: usize) -> Vec<Value> {
 #[tokio::test]
 async fn files_go_to_the_provider_that_is_named() {
     let Setup { upstream, gateway, .. } = setup().await;
-    let body = form(&[("purpose", "batch"), ("custom_llm_provider", "openai")], "{\"x\":1}");
+    let body = form(&[("purpose", "batch"), ("custom_llm_provider", "openai")], REQUEST);
     let reply = upload(&gateway, MASTER_KEY, "/v1/files", &[], body).await;
     assert_eq!((reply.status, &reply.json()["id"]), (200, &json!("file-in")), "{}", reply.text());
     let asked = upstream.seen().pop().unwrap();
     assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/v1/files", "Bearer sk-files"));
-    assert_eq!(asked.text(), form(&[("purpose", "batch")], "{\"x\":1}"), "only what is for the gateway is taken out");
+    assert_eq!(asked.text(), form(&[("purpose", "batch")], REQUEST), "only what is for the gateway is taken out");
     assert_eq!(asked.header("content-length"), asked.body.len().to_string());
 
     assert_eq!(gateway.get("/v1/files/file-in", MASTER_KEY).await.unwrap().json()["filename"], "in.jsonl");
@@ -134,7 +139,8 @@ async fn files_go_to_the_provider_that_is_named() {
     assert_eq!(asked.header("api-key"), "sk-azure");
 
     let missing = gateway.get("/v1/files/nothing", MASTER_KEY).await.unwrap();
-    assert_eq!((missing.status, &missing.json()["error"]["message"]), (404, &json!("no such thing")));
+    assert_eq!((missing.status, &missing.json()["error"]["code"]), (404, &json!("404")));
+    assert!(missing.json()["error"]["message"].as_str().unwrap().ends_with("no such thing"), "{}", missing.text());
     let unknown = gateway.get("/v1/files?custom_llm_provider=nobody", MASTER_KEY).await.unwrap();
     assert_eq!(unknown.status, 400, "{}", unknown.text());
     assert_eq!(gateway.get("/v1/files", "sk-wrong-key-0123456789").await.unwrap().status, 401);
@@ -145,7 +151,8 @@ async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
     let Setup { upstream, gateway, .. } = setup().await;
     let (key, token) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
     let file =
-        upload(&gateway, &key, "/v1/files", &[("x-litellm-model", "gpt")], form(&[("purpose", "batch")], LINE)).await;
+        upload(&gateway, &key, "/v1/files", &[("x-litellm-model", "gpt")], form(&[("purpose", "batch")], REQUEST))
+            .await;
     let file = file.json()["id"].as_str().unwrap().to_owned();
     assert!(file.starts_with("file-bGl0ZWxsbT"), "the id names the group: {file}");
     let create = json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h", "litellm_metadata": {}});

@@ -62,7 +62,7 @@ impl<'a> Resource<'a> {
 
 /// Hosts that speak OpenAI's language have its resources below their base.
 pub(crate) fn row_resource(row: &ProviderRow, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
-    if row.format != RowFormat::OpenAi {
+    if row.format != RowFormat::OpenAi || matches!(resource.kind(), "interactions" | "agents" | "skills") {
         return Err(not_served(row, resource));
     }
     let base = row.base(resource.api_base, resource.params).ok_or_else(|| no_base(row))?;
@@ -159,9 +159,13 @@ mod tests {
     #[test]
     fn what_a_house_does_not_keep_is_said() {
         let none = Params::without_env::<String>([]);
-        for (provider, path) in
-            [("cohere", "/files"), ("anthropic", "/assistants"), ("gemini", "/batches"), ("cohere", "/realtime")]
-        {
+        for (provider, path) in [
+            ("cohere", "/files"),
+            ("openai", "/interactions"),
+            ("anthropic", "/assistants"),
+            ("gemini", "/batches"),
+            ("cohere", "/realtime"),
+        ] {
             let error = placed(provider, path, "", &none, Some("http://h")).unwrap_err();
             assert!(error.message.contains(&path[1..]) && error.message.contains(provider), "{}", error.message);
         }

@@ -17,9 +17,9 @@ use crate::errors;
 use crate::flow::Context;
 use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
-pub(crate) use headers::decision;
 pub use headers::{bare_headers, error_headers};
-use headers::{common, durations, limits, name, number, put};
+use headers::{common, durations, limits, name, put};
+pub(crate) use headers::{decision, number};
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
 pub const LITELLM_VERSION: &str = "1.104.5";

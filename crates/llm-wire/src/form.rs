@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Result};
 use memchr::memmem;
 
-pub use fields::{add, value};
+pub use fields::{add, bare, value};
 
 /// Bytes of the head of a part at the most.
 const HEAD: usize = 16 << 10;
@@ -19,7 +19,7 @@ const TEXTS: usize = 1 << 20;
 /// Parts at the most.
 const PARTS: usize = 1000;
 
-/// Takes fields out of a form.
+/// Takes fields out of a form: those with one of the names, and what stands in brackets behind it.
 #[derive(Debug)]
 pub struct FormFilter {
     /// `--` and the boundary.
@@ -187,7 +187,7 @@ impl FormFilter {
         let head = String::from_utf8_lossy(behind.get(..at).unwrap_or_default()).into_owned();
         let name = parameter(&head, "name").unwrap_or_default();
         let file = parameter(&head, "filename").is_some();
-        let keep = file || !self.drop.contains(&name.as_str());
+        let keep = file || !self.drop.contains(&bare(&name));
         // The line break that ends the head may be the one in front of the next boundary: it stays in the tail.
         let piece = self.tail.split_to(self.mark.len() + at + 2);
         if keep {

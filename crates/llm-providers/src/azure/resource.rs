@@ -9,7 +9,11 @@ use crate::resource::{Resource, websocket};
 use crate::row::ProviderRow;
 
 pub(super) fn resource(row: &ProviderRow, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
-    let (root, version) = home(row, resource)?;
+    let (root, mut version) = home(row, resource)?;
+    // containers are served without a version only
+    if resource.kind() == "containers" {
+        "v1".clone_into(&mut version);
+    }
     let url = if unversioned(&version) {
         format!("{root}/openai/v1{}", resource.path)
     } else {

@@ -226,7 +226,7 @@ pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-pub(super) fn number(headers: &mut HeaderMap, name: HeaderName, value: f64) {
+pub(crate) fn number(headers: &mut HeaderMap, name: HeaderName, value: f64) {
     if value == 0.0 {
         // Most discounts and margins are.
         headers.insert(name, const { HeaderValue::from_static("0") });

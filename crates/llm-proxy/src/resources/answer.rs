@@ -11,7 +11,7 @@ use llm_client::{RelayHead, Relayed, Tail as _};
 
 use super::choose::Home;
 use super::translated::Served;
-use super::{Asked, batch, reply};
+use super::{Asked, batch, failed, reply};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -26,13 +26,16 @@ pub(super) async fn answer(
     relayed: Relayed,
     reservation: Reservation,
 ) -> Result<Response<Reply>, Refused> {
+    if failed::is_one(asked, &relayed.parts) {
+        return failed::told(core, ctx, asked, relayed, reservation).await;
+    }
     let Relayed { parts, mut body, from } = relayed;
-    let group = &asked.home.group;
     let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
     let done = parts.status.is_success();
     let billed = done && asked.what.call_type == RETRIEVE;
     let secret = done && asked.what.call_type == SECRET;
-    if !(reply::is_json(&parts.headers) && (group.is_some() && done || billed || secret)) {
+    let retold = done && reply::is_retold(asked);
+    if !(reply::is_json(&parts.headers) && (billed || secret || retold)) {
         body.set_tail(Box::new(tail));
         return Ok(headers::response(ctx, parts, &from, Reply::Relay(Box::new(body))));
     }
@@ -41,13 +44,18 @@ pub(super) async fn answer(
     if billed {
         batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
     }
+    let cost = report.cost.total;
     Box::new(tail).done(report);
-    let bytes = match (group.as_deref(), &ctx.who) {
-        (_, Some(who)) if secret => core.app.secrets.wrapped(&bytes, who, asked.home, now_seconds()),
-        (Some(group), _) => reply::marked(&bytes, group),
-        (None, _) => bytes,
+    let bytes = match &ctx.who {
+        Some(who) if secret => core.app.secrets.wrapped(&bytes, who, asked.home, now_seconds()),
+        _ if retold => reply::retold(asked, bytes),
+        _ => bytes,
     };
-    Ok(whole(ctx, parts, &from, bytes))
+    let mut response = whole(ctx, parts, &from, bytes);
+    if cost > 0.0 {
+        crate::answer::number(response.headers_mut(), "x-litellm-response-cost", cost);
+    }
+    Ok(response)
 }
 
 /// LiteLLM's name of the calls that look at a batch.
@@ -101,7 +109,7 @@ pub(super) fn as_is(
 }
 
 /// What the record says of it.
-fn facts(asked: &Asked<'_>) -> Facts {
+pub(super) fn facts(asked: &Asked<'_>) -> Facts {
     let Home { target, model, .. } = asked.home;
     Facts {
         provider: Arc::from(target.provider_id()),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use llm_accounts::Identity;
 use llm_client::{Target, TargetConfig};
+use llm_providers::passthrough::unescaped;
 use llm_providers::resource;
 use llm_router::{Deployment, Scope};
-use llm_types::{Error, Json, Result};
+use llm_types::{Error, Json, Kind, Result};
+use llm_wire::ids;
 
 use super::request::Told;
 use super::table::Family;
@@ -47,6 +49,12 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
         }
         return Ok(home);
     }
+    if let Some((provider, model)) = told.model.as_deref().filter(|_| told.provider.is_none()).and_then(prefixed)
+        && family == Family::Interactions
+    {
+        let told = Told { provider: Some(provider.to_owned()), ..Told::default() };
+        return Ok(Home { model: Some(model.to_owned()), ..home(ctx, who, family, &told, path)? });
+    }
     let relays = &ctx.snapshot.relays.settings;
     if family == Family::VectorStores
         && let Some(store) = store_in(path)
@@ -83,16 +91,62 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
         [&relays.files, &relays.finetune]
     };
     let configured = first.iter().flat_map(|list| list.iter()).find(|t| t.provider_id() == provider);
-    match configured {
-        Some(target) => Ok(kept(Arc::clone(target))),
-        None => of_environment(ctx, provider).map(kept),
+    if let Some(target) = configured {
+        return Ok(kept(Arc::clone(target)));
     }
+    let environment = of_environment(ctx, provider)?;
+    let has_key = environment.provider.row().key(environment.api_key.as_ref(), &environment.params).is_some();
+    let by_model = !has_key || matches!(family, Family::Files | Family::Batches);
+    Ok(kept(by_model.then(|| of_models(ctx, who, provider)).flatten().unwrap_or(environment)))
+}
+
+/// Who made the container whose id a path names, and the path with the provider's own id; nothing for plain ids.
+///
+/// # Errors
+/// 403 for a deployment that the caller may not use; 400 for a provider that nobody knows.
+pub(super) fn container(ctx: &Context, who: &Identity, family: Family, path: &str) -> Result<Option<(Home, String)>> {
+    let rest = path.strip_prefix("/containers/").filter(|_| family == Family::Containers);
+    let Some((given, behind)) = rest.map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len()))) else {
+        return Ok(None);
+    };
+    let Some(id) = ids::decode_container(&unescaped(given)) else { return Ok(None) };
+    let path = format!("/containers/{}{behind}", id.id);
+    let Some(deployment) = ctx.snapshot.engine.router.deployment(&id.deployment) else {
+        let provider = Some(id.provider).filter(|provider| !provider.is_empty());
+        return home(ctx, who, family, &Told { provider, ..Told::default() }, &path).map(|home| Some((home, path)));
+    };
+    // Ids are not signed: they name what anybody can write.
+    let own = deployment.team_id.as_deref().map(|team| who.team_id() == Some(team));
+    if !own.unwrap_or_else(|| who.may_use(&deployment.group)) {
+        let why = format!("the model {} may not be used", deployment.group);
+        return Err(Error::new(Kind::PermissionDenied, why).with_param("container_id"));
+    }
+    let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
+    let target = target.ok_or_else(|| Error::internal("a deployment without a target"))?;
+    Ok(Some((Home { deployment: Some(Arc::clone(deployment)), ..kept(target) }, path)))
+}
+
+/// The first deployment of a provider that a caller may use: its account is asked where nothing else is configured. The
+/// caller's team's own come first.
+fn of_models(ctx: &Context, who: &Identity, provider: &str) -> Option<Arc<Target>> {
+    let own = |d: &&Arc<Deployment>| d.team_id.is_some() && d.team_id.as_deref() == who.team_id();
+    let all = ctx.snapshot.engine.router.deployments();
+    let shared = all.iter().filter(|d| d.team_id.is_none() && who.may_use(&d.group));
+    let mut usable = all.iter().filter(own).chain(shared).filter(|d| !d.blocked);
+    usable.find_map(|d| d.payload.clone()?.downcast::<Target>().ok().filter(|t| t.provider_id() == provider))
+}
+
+/// The provider that stands before a model.
+fn prefixed(model: &str) -> Option<(&str, &str)> {
+    model.split_once('/').filter(|(provider, _)| llm_providers::registry::by_prefix(provider).is_some())
 }
 
 /// The id of the vector store in a path. It may hold slashes.
 pub(super) fn store_in(path: &str) -> Option<std::borrow::Cow<'_, str>> {
     let rest = path.strip_prefix("/vector_stores/")?;
-    let end = ["/search", "/files"].iter().filter_map(|behind| rest.rfind(behind)).max().unwrap_or(rest.len());
+    let batches = rest.rfind("/file_batches");
+    let end = batches.or_else(|| ["/search", "/files"].iter().filter_map(|behind| rest.rfind(behind)).max());
+    let end = end.unwrap_or(rest.len());
     rest.get(..end).map(llm_providers::passthrough::unescaped)
 }
 

@@ -42,6 +42,6 @@ pub async fn ask(
     // The key was shown for the request, not for this path.
     let asked_for = ctx.route;
     let reservation = admit(core, ctx, who, asked_for, &told, &home).await?;
-    let asked = Asked { what, tail: &tail, home: &home, held: None };
+    let asked = Asked { what, tail: &tail, home: &home, held: None, shown: None };
     finish(core, ctx, &asked, sent, reservation).await
 }

@@ -8,7 +8,9 @@
 //! | `table` | the routes |
 //! | `request` | what of a request is for the gateway |
 //! | `choose` | who keeps the resource |
+//! | `check` | what a request has to have |
 //! | `relay`, `answer` | what goes on, and what comes back |
+//! | `failed` | what comes back when a provider refuses |
 //! | `translated` | files and batches in the words of other houses |
 //! | `stores` | searches in vector stores of other houses |
 //! | `deposit` | documents for vector stores of other houses |
@@ -26,10 +28,12 @@
 mod answer;
 mod ask;
 mod batch;
+mod check;
 mod choose;
 pub mod context;
 mod counted;
 mod deposit;
+mod failed;
 mod found;
 mod inside;
 mod kept;
@@ -105,8 +109,10 @@ async fn steps(
     ctx.who = Some(Arc::clone(&who));
     let shown = tail;
     let (tail, group) = ids::resolved(tail);
+    let by_id = group.is_some();
     let mut told = told(ctx, provider, group);
     let sent = request::read(ctx, what.family, body, &mut told).await?;
+    check::request(what.call_type, &ctx.parts, sent.whole(), told.native).await?;
     may_search(&who, what.family, shown, &sent)?;
     let sent = match sent {
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
@@ -121,14 +127,21 @@ async fn steps(
     let groups = told.group.as_deref().filter(|_| what.call_type == "acreate_file").and_then(managed::several);
     let first = groups.as_ref().and_then(|groups| groups.first());
     told.group = first.cloned().or(told.group);
-    let (home, tail) = match (&held, &file) {
+    let (mut home, tail) = match (&held, &file) {
         (Some(held), _) => (held.home.clone(), tail.into_owned()),
         (None, Some(file)) => file.first(ctx, &who, &tail)?,
-        (None, None) => (choose::home(ctx, &who, what.family, &told, &tail)?, tail.into_owned()),
+        (None, None) => match choose::container(ctx, &who, what.family, &tail)? {
+            Some((home, tail)) => (home, tail),
+            None => (choose::home(ctx, &who, what.family, &told, &tail)?, tail.into_owned()),
+        },
     };
     told.group = home.group.clone().filter(|_| file.is_some()).or(told.group);
+    if !by_id && BY_PLAIN_ID.contains(&what.call_type) {
+        home.group = None;
+    }
     let mut reservation = admit(core, ctx, &who, path, &told, &home).await?;
-    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref() };
+    let shown = told.model.as_deref();
+    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown };
     if what.call_type == "acreate_batch"
         && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
     {
@@ -177,7 +190,12 @@ struct Asked<'a> {
     home: &'a Home,
     /// The client showed a secret of a session.
     held: Option<&'a Held>,
+    /// The model as the client names it.
+    shown: Option<&'a str>,
 }
+
+/// Calls that name one file or batch. Who names it by the provider's id, and the model beside it, is answered with that id.
+const BY_PLAIN_ID: [&str; 4] = ["afile_retrieve", "afile_delete", "aretrieve_batch", "acancel_batch"];
 
 /// Where sessions over WebRTC begin. Clients show the secret that they were given there.
 const CALLS: &str = "/realtime/calls";
@@ -192,15 +210,16 @@ fn told(ctx: &Context, provider: Option<&str>, group: Option<String>) -> Told {
     let asked = |name: &str| query(&ctx.parts, name).map(std::borrow::Cow::into_owned).filter(|t| !t.is_empty());
     Told {
         group: group
+            .or_else(|| ids::resolved(ctx.parts.uri.query().unwrap_or_default()).1)
             .or_else(|| header("x-litellm-model"))
             .or_else(|| asked("model"))
             .or_else(|| asked("target_model_names")),
-        model: None,
         provider: provider
             .map(str::to_owned)
             .or_else(|| header("custom-llm-provider"))
             .or_else(|| asked("custom_llm_provider"))
             .or_else(|| asked("provider")),
+        ..Told::default()
     }
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use llm_client::{Failure, Relay, Relayed, Tariff};
+use llm_catalog::Field;
+use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Body;
 use llm_providers::{Endpoint, resource};
 use llm_types::Result;
+use llm_wire::ids;
+use llm_wire::top::Top;
 
 use super::choose::Home;
 use super::request::{self, Sent};
@@ -49,11 +52,15 @@ pub(super) async fn send(
 /// The request that goes out.
 fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     let Home { target, model, .. } = asked.home;
-    let pairs = ctx.parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
+    // Ids of a page before name the group, as ids in paths do.
+    let (query, _) = ids::resolved(ctx.parts.uri.query().unwrap_or_default());
+    let pairs = query.split('&').filter(|p| !p.is_empty());
     let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()));
     // An offer is no JSON: the model of its session stands in the query.
     let named = model.as_ref().filter(|_| asked.tail == CALLS).map(|model| format!("model={model}"));
-    let query = pairs.map(str::to_owned).chain(named).collect::<Vec<_>>().join("&");
+    let streams = asked.what.family == Family::Interactions && !query.contains("alt=") && streamed(&sent);
+    let sse = streams.then(|| "alt=sse".to_owned());
+    let query = pairs.map(str::to_owned).chain(named).chain(sse).collect::<Vec<_>>().join("&");
     let mut endpoint = place(asked, &query)?;
     let mut headers = headers::forwarded(ctx, false);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
@@ -67,12 +74,24 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         provider: Arc::from(target.provider_id()),
         model: Arc::from(model.as_deref().unwrap_or_default()),
         target: asked.home.deployment.is_some().then(|| Arc::clone(target)),
+        flat: if asked.what.call_type == "acreate_container" { session(ctx, target) } else { 0.0 },
         ..Tariff::default()
     };
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
     let metered = ctx.parts.method == http::Method::POST
         && matches!(asked.what.family, Family::Assistants | Family::Interactions);
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
+}
+
+/// True for a request whose answer comes in pieces.
+fn streamed(sent: &Sent) -> bool {
+    matches!(sent, Sent::Whole(body) if Top::parse(body).is_ok_and(|top| top.is_true("stream")))
+}
+
+/// US dollars of a container: its house's price of a session of the code interpreter.
+fn session(ctx: &Context, target: &Target) -> f64 {
+    let entry = ctx.snapshot.engine.prices.lookup_price(target.provider_id(), None, "container");
+    entry.and_then(|entry| entry.num(Field::CodeInterpreterCostPerSession)).unwrap_or(0.0)
 }
 
 fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {
@@ -106,7 +125,7 @@ fn beta_headers(family: Family, client: &mut HeaderMap, endpoint: &mut Endpoint)
         endpoint.headers.insert(beta, both);
     }
     let openai = HeaderName::from_static("openai-beta");
-    if family == Family::Assistants && !client.contains_key(&openai) {
+    if matches!(family, Family::Assistants | Family::VectorStores) && !client.contains_key(&openai) {
         client.insert(openai, HeaderValue::from_static("assistants=v2"));
     }
 }

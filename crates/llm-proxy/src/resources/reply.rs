@@ -3,8 +3,13 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use llm_types::Json;
+use llm_types::{Json, RawJson};
 use llm_wire::ids;
+use llm_wire::top::Top;
+
+use super::Asked;
+use super::table::Family;
+use super::translated::id_in;
 
 /// Fields that hold ids of files and batches.
 const IDS: [&str; 8] = [
@@ -21,6 +26,73 @@ const IDS: [&str; 8] = [
 /// True for answers in JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|kind| kind.contains("json"))
+}
+
+/// Calls that answer with what is in a file.
+const CONTENTS: [&str; 3] = ["afile_content", "avector_store_file_content", "aretrieve_container_file_content"];
+
+/// True where an answer in JSON has to be read: its ids name a group, it is told in other words, or it costs something.
+pub(super) fn is_retold(asked: &Asked<'_>) -> bool {
+    let Asked { what, home, .. } = asked;
+    let by_group = home.group.is_some() && !CONTENTS.contains(&what.call_type);
+    let by_house = what.family == Family::Files && home.target.provider.batches().is_some();
+    by_group || by_house && what.call_type != "afile_content" || READ.contains(&what.call_type)
+}
+
+/// Interactions that are begun and thrown away, containers that are made: what they cost stands in a header.
+const READ: [&str; 3] = ["acreate_interaction", "adelete_interaction", "acreate_container"];
+
+/// An answer as clients see it.
+pub(super) fn retold(asked: &Asked<'_>, body: Bytes) -> Bytes {
+    let Asked { what, home, .. } = asked;
+    if what.family == Family::Interactions {
+        return interaction(asked, &body).unwrap_or(body);
+    }
+    let house = home.target.provider.batches().filter(|_| what.family == Family::Files);
+    let body = house.and_then(|house| house.codec().file(&body)).map_or(body, |told| Bytes::from(told.to_string()));
+    match (&home.group, &home.deployment) {
+        (Some(_), Some(deployment)) if what.family == Family::Containers => {
+            containers(&body, home.target.provider_id(), &deployment.id)
+        }
+        (Some(group), _) => marked(&body, group),
+        (None, _) => body,
+    }
+}
+
+/// The model by the client's name; what was thrown away, as LiteLLM says it.
+fn interaction(asked: &Asked<'_>, body: &Bytes) -> Option<Bytes> {
+    if asked.what.call_type == "adelete_interaction" {
+        let id = id_in(asked.tail, "/interactions/", "");
+        let told = Json::object([("success", Json::from(true)), ("id", Json::from(&*id))]);
+        return Some(Bytes::from(told.to_string()));
+    }
+    let quoted = RawJson::string(asked.shown?);
+    let top = Top::parse(body).ok()?;
+    top.get("model")?;
+    Some(top.edited(&[("model", Some(quoted.get()))]))
+}
+
+/// Containers with ids that name who made them.
+fn containers(body: &Bytes, provider: &str, deployment: &str) -> Bytes {
+    let Ok(mut tree) = serde_json::from_slice::<Json>(body) else { return body.clone() };
+    let name = |tree: &mut Json| {
+        if tree.text("object").is_some_and(|kind| kind.starts_with("container") && kind != "container.file")
+            && let Some(id) = tree.text("id").map(|id| ids::encode_container(provider, deployment, id))
+        {
+            tree.set("id", id);
+        }
+    };
+    name(&mut tree);
+    if let Some(Json::Array(items)) = tree.get_mut("data") {
+        items.iter_mut().for_each(name);
+    }
+    for place in ["first_id", "last_id"] {
+        let id = tree.text(place).filter(|id| id.starts_with("cntr_"));
+        if let Some(id) = id.map(|id| ids::encode_container(provider, deployment, id)) {
+            tree.set(place, id);
+        }
+    }
+    Bytes::from(tree.to_string())
 }
 
 /// The answer with ids that name the group. What is no JSON object stays.

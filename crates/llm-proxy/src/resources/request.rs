@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use llm_http::{Body, BoxError};
 use llm_types::{Error, Kind, Result};
-use llm_wire::form::FormFilter;
+use llm_wire::form::{FormFilter, bare};
 use llm_wire::top::Top;
 
 use super::table::Family;
@@ -34,6 +34,8 @@ pub(super) struct Told {
     pub(super) model: Option<String>,
     /// The provider.
     pub(super) provider: Option<String>,
+    /// The lines of a batch are in the provider's own words.
+    pub(super) native: bool,
 }
 
 /// The body that goes on.
@@ -82,7 +84,7 @@ pub(super) async fn read(ctx: &Context, family: Family, body: Incoming, told: &m
         JSON.iter().filter(|name| top.get(name).is_some()).map(|name| (*name, None)).collect();
     match family {
         // Here a model says only where the thing is kept.
-        Family::Files | Family::Batches | Family::Containers => {
+        Family::Files | Family::Batches | Family::Containers | Family::VectorStores => {
             told.group = told.group.take().or(model);
             edits.extend(top.get("model").map(|_| ("model", None)));
         }
@@ -109,6 +111,13 @@ pub(super) fn with_model(body: &Bytes, model: &str) -> Option<Bytes> {
     session.get("model")?;
     let session = session.edited(&[("model", Some(text))]);
     Some(top.edited(&[("session", Some(std::str::from_utf8(&session).ok()?))]))
+}
+
+/// Model groups of a form: a list in one field, or a field for each (`target_model_names[]`), as SDKs write lists.
+fn targets(fields: &[(String, String)]) -> Option<String> {
+    let named = fields.iter().filter(|(name, text)| bare(name) == "target_model_names" && !text.is_empty());
+    let named: Vec<&str> = named.map(|(_, text)| text.as_str()).collect();
+    (!named.is_empty()).then(|| named.join(","))
 }
 
 async fn form(ctx: &Context, body: Incoming, boundary: &str, told: &mut Told) -> Result<Sent> {
@@ -138,7 +147,8 @@ async fn form(ctx: &Context, body: Incoming, boundary: &str, told: &mut Told) ->
     }
     let field = |name: &str| filter.field(name).map(str::to_owned);
     told.provider = told.provider.take().or_else(|| field("custom_llm_provider"));
-    told.group = told.group.take().or_else(|| field("target_model_names")).or_else(|| field("model"));
+    told.native = field("passthrough").is_some_and(|word| matches!(&*word, "true" | "True" | "1"));
+    told.group = told.group.take().or_else(|| targets(filter.fields())).or_else(|| field("model"));
     if ended {
         return Ok(Sent::Whole(Bytes::from(head)));
     }

@@ -2,10 +2,12 @@
 //! response_id:R` with the owner and a signature behind it.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use llm_accounts::Identity;
 use llm_types::{Error, Kind, Result};
 use sha2::{Digest, Sha256};
+
+use crate::config::Settings;
 
 const PREFIX: &str = "resp_";
 const START: &str = "litellm:custom_llm_provider:";
@@ -101,6 +103,30 @@ impl ResponseId {
         Some(Self { provider, deployment: next()?, upstream: next()?, user: next()?, team: next()? })
     }
 
+    /// Reads an id that a caller shows: one of ours, or, from administrators and where ids are not looked at, one that
+    /// LiteLLM gave out without a signature (`disable_responses_id_security`).
+    #[must_use]
+    pub fn shown(id: &str, key: &IdKey, settings: &Settings, who: &Identity) -> Option<Self> {
+        let trusted = who.is_admin() || !settings.response_id_security;
+        Self::decode(id, key).or_else(|| if trusted { Self::unsigned(id) } else { None })
+    }
+
+    fn unsigned(id: &str) -> Option<Self> {
+        let coded = id.strip_prefix(PREFIX)?.trim_end_matches('=');
+        let plain = URL_SAFE_NO_PAD.decode(coded).or_else(|_| STANDARD_NO_PAD.decode(coded)).ok()?;
+        let text = String::from_utf8(plain).ok()?;
+        let (provider, rest) = text.strip_prefix(START)?.split_once(";model_id:")?;
+        let (deployment, upstream) = rest.split_once(";response_id:")?;
+        let named = |text: &str| if text == "None" { String::new() } else { text.to_owned() };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        (!upstream.is_empty() && upstream.chars().all(plain)).then(|| Self {
+            provider: named(provider),
+            deployment: named(deployment),
+            upstream: upstream.to_owned(),
+            ..Self::default()
+        })
+    }
+
     /// Refuses callers to whom the answer does not belong.
     ///
     /// # Errors
@@ -159,6 +185,20 @@ mod tests {
         for none in ["", "resp_", "resp_abc", "chatcmpl-1"] {
             assert_eq!(ResponseId::decode(none, &key), None, "{none}");
         }
+    }
+
+    #[test]
+    fn ids_without_a_signature_are_read() {
+        let id = |text: &str| format!("resp_{}", base64::engine::general_purpose::STANDARD.encode(text));
+        let read = |text: &str| ResponseId::unsigned(&id(text)).map(|r| (r.provider, r.deployment, r.upstream));
+        let parts = ("openai".to_owned(), "east".to_owned(), "resp_1".to_owned());
+        assert_eq!(read("litellm:custom_llm_provider:openai;model_id:east;response_id:resp_1"), Some(parts));
+        let nobody = read("litellm:custom_llm_provider:openai;model_id:None;response_id:resp_1");
+        assert_eq!(nobody.unwrap().1, "");
+        assert_eq!(read("litellm:custom_llm_provider:openai;model_id:east;response_id:resp_1/cancel"), None);
+        // what was signed is no id without a signature
+        let signed = ResponseId { upstream: "r".into(), ..ResponseId::default() }.encode(&IdKey::new("k"));
+        assert_eq!(ResponseId::unsigned(&signed), None);
     }
 
     #[test]

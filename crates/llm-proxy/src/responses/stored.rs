@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use llm_accounts::Identity;
@@ -38,7 +38,7 @@ pub async fn answer(
 ) -> Result<Response<Reply>> {
     let given = crate::read::decode_path(given);
     let settings = &snapshot.settings;
-    let Some(id) = ResponseId::decode(&given, &snapshot.response_key) else {
+    let Some(id) = ResponseId::shown(&given, &snapshot.response_key, settings, who) else {
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }
@@ -170,11 +170,15 @@ async fn at_provider(
         () if streams => writer.events(&body, &mut |_, _| {}),
         () => writer.object(&body).map_or(body, |(body, _)| body),
     };
-    if streams {
-        let kind = headers.get(CONTENT_TYPE).cloned();
-        return Ok(whole(200, body, kind.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect()));
+    let mut ours = HeaderMap::new();
+    if let Ok(deployment) = HeaderValue::from_str(&id.deployment) {
+        ours.insert(HeaderName::from_static("x-litellm-model-id"), deployment);
     }
-    Ok(json(200, body, HeaderMap::new()))
+    if streams {
+        ours.extend(headers.get(CONTENT_TYPE).cloned().map(|kind| (CONTENT_TYPE, kind)));
+        return Ok(whole(200, body, ours));
+    }
+    Ok(json(200, body, ours))
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ async fn go_on(
     keeps: bool,
 ) -> Result<Vec<(&'static str, Option<String>)>> {
     let settings = &snapshot.settings;
-    let Some(id) = ResponseId::decode(previous, &snapshot.response_key) else {
+    let Some(id) = ResponseId::shown(previous, &snapshot.response_key, settings, who) else {
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }

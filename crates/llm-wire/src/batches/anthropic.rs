@@ -81,6 +81,10 @@ impl BatchCodec for MessageBatches {
         Ok(Outcome { custom_id, answer })
     }
 
+    fn file(&self, reply: &[u8]) -> Option<Json> {
+        super::files::told(reply)
+    }
+
     fn batch(&self, job: &[u8]) -> Result<Batch> {
         let job: Job = serde_json::from_slice(job).map_err(|e| invalid("the batch", &e.to_string()))?;
         Ok(batch(job))

@@ -6,6 +6,7 @@ pub mod anthropic;
 mod base32;
 mod batch;
 pub mod bedrock;
+mod files;
 mod line;
 pub mod moment;
 pub mod vertex;
@@ -43,6 +44,12 @@ pub trait BatchCodec: Send + Sync + fmt::Debug {
     /// # Errors
     /// `InvalidReply` when it is none.
     fn list(&self, reply: &[u8]) -> Result<Json>;
+
+    /// What the house's own interface for files says, in OpenAI's words; nothing where it speaks them, and for answers
+    /// that tell of no files.
+    fn file(&self, _reply: &[u8]) -> Option<Json> {
+        None
+    }
 
     /// Reads an error reply.
     fn decode_error(&self, reply: &ReplyView<'_>) -> Error;

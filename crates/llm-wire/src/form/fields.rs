@@ -15,6 +15,12 @@ pub fn value(name: &str, text: &str) -> Json {
     read.unwrap_or_else(|| Json::from(text))
 }
 
+/// The name of a field without what stands in brackets: lists and objects are several fields (`names[]`, `metadata[key]`).
+#[must_use]
+pub fn bare(name: &str) -> &str {
+    name.split('[').next().unwrap_or_default()
+}
+
 /// Adds a field. One that comes several times, or whose name ends in `[]`, becomes an array under the bare name.
 pub fn add(fields: &mut Vec<(String, Json)>, name: &str, value: Json) {
     let (bare, list) = name.strip_suffix("[]").map_or((name, false), |bare| (bare, true));
