@@ -27,7 +27,7 @@ pub(super) async fn answer(
     reservation: Reservation,
 ) -> Result<Response<Reply>, Refused> {
     if failed::is_one(asked, &relayed.parts) {
-        return failed::told(core, ctx, asked, relayed, reservation).await;
+        return Box::pin(failed::told(core, ctx, asked, relayed, reservation)).await;
     }
     let Relayed { parts, mut body, from } = relayed;
     let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));

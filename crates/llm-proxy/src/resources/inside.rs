@@ -43,5 +43,6 @@ pub async fn ask(
     let asked_for = ctx.route;
     let reservation = admit(core, ctx, who, asked_for, &told, &home).await?;
     let asked = Asked { what, tail: &tail, home: &home, held: None, shown: None };
-    finish(core, ctx, &asked, sent, reservation).await
+    // What a request of several calls holds of each of them is small.
+    Box::pin(finish(core, ctx, &asked, sent, reservation)).await
 }
