@@ -220,6 +220,7 @@ async fn containers_find_back_to_the_deployment_that_made_them() {
     );
     assert_eq!(rows(&gateway, &token, 1).await[0]["spend"], 0.03);
 
+    assert_eq!(gateway.get(&format!("/v1/containers/{id}"), &key).await.unwrap().json()["id"], id);
     let content = format!("/v1/containers/{id}/files/cfile_1/content");
     assert_eq!(gateway.get(&content, &key).await.unwrap().text(), "bytes");
     let asked = upstream.seen().pop().unwrap();
@@ -242,7 +243,8 @@ async fn interactions_are_told_by_the_name_of_their_group() {
     let ask = async |body: Value| call(&gateway, Method::POST, "/v1beta/interactions", &[], &body).await;
     let reply = ask(json!({"model": "gem", "input": "Hi"})).await;
     assert_eq!((&reply.json()["model"], reply.status), (&json!("gem"), 200), "{}", reply.text());
-    assert!(reply.header("x-litellm-response-cost").parse::<f64>().unwrap() > 0.0);
+    let cost = reply.header("x-litellm-response-cost").parse::<f64>().unwrap();
+    assert!((cost - (7.0 * 0.3e-6 + 3.0 * 2.5e-6)).abs() < 1e-12, "{cost}: input and output are told apart");
     let reply = ask(json!({"model": "gemini/gemini-2.5-flash", "input": "Hi", "stream": true})).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     let asked = upstream.seen().pop().unwrap();

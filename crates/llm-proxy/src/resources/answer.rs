@@ -53,7 +53,8 @@ pub(super) async fn answer(
     };
     let mut response = whole(ctx, parts, &from, bytes);
     if cost > 0.0 {
-        crate::answer::number(response.headers_mut(), "x-litellm-response-cost", cost);
+        let name = const { http::HeaderName::from_static("x-litellm-response-cost") };
+        crate::answer::number(response.headers_mut(), name, cost);
     }
     Ok(response)
 }

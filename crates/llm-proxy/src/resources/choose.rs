@@ -123,7 +123,8 @@ pub(super) fn container(ctx: &Context, who: &Identity, family: Family, path: &st
     }
     let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
     let target = target.ok_or_else(|| Error::internal("a deployment without a target"))?;
-    Ok(Some((Home { deployment: Some(Arc::clone(deployment)), ..kept(target) }, path)))
+    let group = Some(deployment.group.to_string());
+    Ok(Some((Home { deployment: Some(Arc::clone(deployment)), group, ..kept(target) }, path)))
 }
 
 /// The first deployment of a provider that a caller may use: its account is asked where nothing else is configured. The

@@ -64,6 +64,8 @@ static ROWS: &[Row] = &[
     Row(GET, "/v1/fine_tuning/jobs", T, "alist_fine_tuning_jobs"),
     Row(GET, "/v1/fine_tuning/jobs/{fine_tuning_job_id}", T, "aretrieve_fine_tuning_job"),
     Row(POST, "/v1/fine_tuning/jobs/{fine_tuning_job_id}/cancel", T, "acancel_fine_tuning_job"),
+    Row(POST, "/v1/fine_tuning/jobs/{fine_tuning_job_id}/pause", T, "apause_fine_tuning_job"),
+    Row(POST, "/v1/fine_tuning/jobs/{fine_tuning_job_id}/resume", T, "aresume_fine_tuning_job"),
     Row(GET, "/v1/fine_tuning/jobs/{fine_tuning_job_id}/events", T, "alist_fine_tuning_events"),
     Row(GET, "/v1/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints", T, "alist_fine_tuning_checkpoints"),
     Row(GET, "/v1/vector_stores", V, "avector_store_list"),

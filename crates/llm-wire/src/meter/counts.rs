@@ -64,6 +64,10 @@ struct Marks<'a> {
     prompt_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     total_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_output_tokens: Option<&'a RawValue>,
     seconds: Option<f64>,
 }
 
@@ -76,6 +80,12 @@ impl Counts {
             self.cohere(raw);
         } else if marks.converse.is_some() {
             self.tell(crate::bedrock::converse::usage_report(raw, None));
+        } else if marks.prompt_tokens.or(marks.input_tokens).is_none()
+            && marks.total_input_tokens.or(marks.total_output_tokens).is_some()
+            && let Some(metadata) = super::interactions::metadata(raw)
+        {
+            let told = crate::gemini::usage_report(&metadata);
+            self.tell(UsageReport { raw: Some((Format::OpenAiChat, json)), ..told });
         } else if marks.prompt_tokens.or(marks.total_tokens).is_some() || responses {
             self.openai = Some(json);
         } else if marks.input_tokens.or(marks.output_tokens).is_some() {

@@ -5,6 +5,7 @@
 //! AWS's event stream, the pieces of a JSON array. Nothing is changed or held back; what cannot be read is not billed.
 
 mod counts;
+mod interactions;
 
 use bytes::BytesMut;
 use llm_types::generate::UsageReport;
@@ -206,15 +207,21 @@ struct Probe<'a> {
     /// Cohere's `message-end`.
     #[serde(borrow)]
     delta: Option<&'a RawValue>,
+    /// Events of Google's interactions.
+    #[serde(borrow)]
+    interaction: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_type: Option<&'a RawValue>,
 }
 
 fn probe(data: &[u8], counts: &mut Counts, seen: &mut Metered) {
     let Ok(all) = serde_json::from_slice::<Probe<'_>>(data) else { return };
     let text = |raw: Option<&RawValue>| raw.and_then(|r| llm_types::json::raw_str(r.get())).map(|t| t.into_owned());
     take(&all, counts, seen);
-    let kind = text(all.kind).unwrap_or_default();
-    seen.finished |= matches!(kind.as_str(), "message_stop" | "message-end" | "response.completed");
-    for inner in [all.message, all.response, all.delta].into_iter().flatten() {
+    let kind = text(all.kind.or(all.event_type)).unwrap_or_default();
+    let ends = ["message_stop", "message-end", "response.completed", "interaction.complete", "interaction.completed"];
+    seen.finished |= ends.contains(&kind.as_str());
+    for inner in [all.message, all.response, all.delta, all.interaction].into_iter().flatten() {
         if inner.get().starts_with('{')
             && let Ok(inner) = serde_json::from_str::<Probe<'_>>(inner.get())
         {

@@ -103,6 +103,22 @@ fn streams_of_every_language() {
 }
 
 #[test]
+fn interactions_tell_each_kind_of_token() {
+    let usage = r#"{"total_tokens":22,"total_input_tokens":9,"total_cached_tokens":4,"total_output_tokens":3,"total_thought_tokens":8,"total_tool_use_tokens":2,"input_tokens_by_modality":[{"modality":"text","tokens":6},{"modality":"audio","tokens":3}]}"#;
+    let whole = format!(r#"{{"id":"i-1","object":"interaction","model":"gemini-2.5-flash","usage":{usage}}}"#);
+    let m = passed("/v1beta/interactions", "application/json", whole.as_bytes());
+    assert_eq!(tokens(&m), (11, 4, 11));
+    let u = m.usage.unwrap().usage;
+    assert_eq!((u.output_text, u.reasoning, u.input_audio), (3, 8, 3));
+    let stream = format!(
+        "data: {{\"event_type\":\"interaction.start\",\"interaction\":{{\"id\":\"i-1\"}}}}\n\n\
+         data: {{\"event_type\":\"interaction.complete\",\"interaction\":{whole}}}\n\ndata: [DONE]\n\n"
+    );
+    let m = passed("/v1beta/interactions", "text/event-stream", stream.as_bytes());
+    assert_eq!((tokens(&m), m.id.as_deref(), m.finished), ((11, 4, 11), Some("i-1"), true));
+}
+
+#[test]
 fn a_stream_that_breaks_off_leaves_an_estimate() {
     let chat = b"data: {\"id\":\"c-1\",\"choices\":[{\"delta\":{\"content\":\"hello wide world\"}}]}\n\n";
     let m = passed("/v1/chat/completions", "text/event-stream", chat);
