@@ -51,6 +51,8 @@ fn record() -> Arc<LogRecord> {
         guardrail_information: None,
         messages: None,
         response: None,
+        unredacted: false,
+        untold: Vec::new(),
         error: None,
     })
 }

@@ -37,6 +37,7 @@ impl AccountsSettings {
                 of.apply_user_budget_to_team_keys,
                 of.max_end_user_budget,
                 of.max_end_user_budget_id.clone(),
+                of.team_callbacks.clone(),
             )
         };
         bound(self) == bound(other)

@@ -163,7 +163,7 @@ pub use guardrails::{JudgedQuery, SubmissionQuery, UsageDays};
 pub use health_checks::Checked;
 pub use identity::Identity;
 pub use journal::Flushed;
-pub use keys::{Actor, KeyCopies, KeyListQuery, KeyRotation};
+pub use keys::{Actor, AliasRule, KeyCopies, KeyGeneration, KeyListQuery, KeyMakers, KeyRotation};
 pub use ledger::{LedgerCheck, LedgerReport, verify_ledger};
 pub use llm_credentials::{Vault, VaultKind};
 pub use mcp_credentials::{Held, HeldCredential, HeldToken};

@@ -8,7 +8,7 @@ use llm_store::{
     AccessGroupRow, AgentRow, BudgetRow, ModelAliasRow, OrganizationMembershipRow, OrganizationRow, ProjectRow, Store,
     StoreError, TeamMembershipRow, TeamRow, UserRow, VerificationToken,
 };
-use llm_types::record::Caller;
+use llm_types::record::{Caller, OwnCallback};
 use llm_types::{Json, RawJson};
 
 use crate::accounts::Inner;
@@ -24,6 +24,9 @@ use crate::{KeyDigest, Role, refusal};
 pub(crate) const GUARDRAILS: &str = "guardrails";
 /// Their policies: in a column of their own, or, where LiteLLM wrote them, in their metadata.
 pub(crate) const POLICIES: &str = "policies";
+
+/// Lets a key or a team keep what it says in logs whose content the operator leaves out, in their metadata.
+pub(crate) const REDACTION_OPT_OUT: &str = "allow_client_message_redaction_opt_out";
 
 /// The budget of end users that have none, in a key's metadata.
 pub(crate) const END_USER_BUDGET: &str = "end_user_budget_id";
@@ -187,6 +190,13 @@ impl Rows {
     }
 
     /// The identity that follows from the rows. `clean` says that no flush ran while they were read.
+    /// What the configuration says of the team's callbacks (`default_team_settings`).
+    fn configured_callbacks(&self, inner: &Inner) -> Option<Arc<[OwnCallback]>> {
+        let (settings, team) = (inner.settings(), self.key.team_id.as_deref()?);
+        let (_, said) = settings.team_callbacks.iter().find(|(id, _)| id == team)?;
+        callbacks::own(&Json::Null, said, || None)
+    }
+
     pub(crate) fn identity(mut self, inner: &Inner, digest: KeyDigest, clean: bool) -> Identity {
         let now = Utc::now();
         if let (None, Some(id)) = (&self.agent, &self.key.agent_id) {
@@ -199,6 +209,11 @@ impl Rows {
         let shown: Arc<str> = key.key_name.as_deref().or(key.key_alias.as_deref()).unwrap_or("sk-...").into();
         let switches = Switches {
             mock: flag(&metadata, "allow_client_mock_response") || flag(&team_metadata, "allow_client_mock_response"),
+            may_unredact: flag(&metadata, REDACTION_OPT_OUT) || flag(&team_metadata, REDACTION_OPT_OUT),
+            disabled_callbacks: texts(&metadata, "litellm_disabled_callbacks")
+                .into_iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
             no_fallbacks: flag(&metadata, "disable_fallbacks") || flag(&team_metadata, "disable_fallbacks"),
             tags: [&metadata, &team_metadata, &project_metadata].into_iter().flat_map(|of| texts(of, "tags")).collect(),
             spend_logs_metadata: metadata.get("spend_logs_metadata").filter(|m| !m.is_null()).map(Json::to_raw),
@@ -216,6 +231,7 @@ impl Rows {
             service_account: metadata.get("service_account_id").is_some_and(|id| !id.is_null()),
         };
         let callbacks = callbacks::own(&metadata, &team_metadata, || inner.settings().seal());
+        let callbacks = callbacks.or_else(|| self.configured_callbacks(inner));
         let role = self.user.as_ref().and_then(|u| u.user_role.as_deref()).and_then(Role::parse);
         let max_budget = self.max_budget(&metadata, now);
         let mut identity = Identity::bare(Rank::Key, &shown, Arc::clone(&inner.directory));

@@ -115,8 +115,13 @@ impl Inner {
             return Box::default();
         }
         let directory = self.directory.load();
-        let named = named(who, intent, self.parties.listed.agents_count(), &directory);
+        let named = named(who, intent, self.agents_count(), &directory);
         named.into_iter().filter_map(|name| self.known_party(&name)).collect()
+    }
+
+    /// User agents make tags, and a tag of this kind has a budget.
+    fn agents_count(&self) -> bool {
+        !self.settings().disable_agent_tags && self.parties.listed.agents_count()
     }
 
     fn known_party(&self, name: &Name<'_>) -> Option<Arc<Party>> {
@@ -134,7 +139,7 @@ impl Inner {
         let mut out = Vec::new();
         let ttl = AccountsSettings::millis(self.settings().user_api_key_cache_ttl);
         let directory = self.directory.load_full();
-        for name in named(who, intent, self.parties.listed.agents_count(), &directory) {
+        for name in named(who, intent, self.agents_count(), &directory) {
             if name.budget.is_none() && self.parties.listed.is_free(name.kind, &name.id) {
                 continue;
             }

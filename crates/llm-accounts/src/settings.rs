@@ -51,6 +51,10 @@ pub struct AccountsSettings {
     pub apply_user_budget_to_team_keys: bool,
     /// No rows of requests; sums are still kept.
     pub disable_spend_logs: bool,
+    /// No rows of calls that failed and cost nothing, nor are they counted.
+    pub disable_error_logs: bool,
+    /// User agents make no tags (`disable_add_user_agent_to_request_tags`).
+    pub disable_agent_tags: bool,
     /// Neither rows nor sums.
     pub disable_spend_updates: bool,
     /// How long rows of requests stay.
@@ -85,6 +89,15 @@ pub struct AccountsSettings {
     pub priorities: Option<crate::Priorities>,
     /// Soft budget of new keys that name none and no budget, US dollars.
     pub default_soft_budget: Option<f64>,
+    /// Who may make keys, and what has to be said of them.
+    #[serde(skip)]
+    pub key_generation: Option<crate::KeyGeneration>,
+    /// How names of keys have to look.
+    #[serde(skip)]
+    pub alias_rule: Option<crate::AliasRule>,
+    /// Callbacks of teams that have none in their row (`default_team_settings`), as a team's metadata would say them.
+    #[serde(skip)]
+    pub team_callbacks: Vec<(String, Json)>,
     /// Values that `/key/generate` fills in.
     pub default_key_generate_params: Option<Json>,
     /// Ceilings of `/key/generate`.
@@ -162,6 +175,8 @@ impl Default for AccountsSettings {
             token_rate_limit_type: TokenLimitType::Total,
             apply_user_budget_to_team_keys: false,
             disable_spend_logs: false,
+            disable_error_logs: false,
+            disable_agent_tags: false,
             disable_spend_updates: false,
             retention: crate::Retention::default(),
             rotation: crate::KeyRotation::default(),
@@ -177,6 +192,9 @@ impl Default for AccountsSettings {
             budget_exceeded_throttle: None,
             priorities: None,
             default_soft_budget: None,
+            key_generation: None,
+            alias_rule: None,
+            team_callbacks: Vec::new(),
             default_key_generate_params: None,
             upperbound_key_generate_params: None,
             default_internal_user_params: None,

@@ -29,7 +29,8 @@ pub(crate) fn agent_tags(agent: Option<&str>) -> impl Iterator<Item = String> {
 /// Tags of the request, of the key and of the team, and those made from the user agent.
 pub(crate) fn tags(alike: &Alike<'_>) -> Vec<String> {
     let mut tags: Vec<String> = alike.tags.iter().map(|tag| (*tag).to_owned()).collect();
-    for tag in alike.caller_tags.iter().map(|tag| (*tag).to_owned()).chain(agent_tags(alike.user_agent)) {
+    let agent = alike.user_agent.filter(|_| !alike.agent_untagged);
+    for tag in alike.caller_tags.iter().map(|tag| (*tag).to_owned()).chain(agent_tags(agent)) {
         if !tags.contains(&tag) {
             tags.push(tag);
         }

@@ -9,6 +9,10 @@ use crate::Identity;
 pub(crate) struct Switches {
     pub(crate) mock: bool,
     pub(crate) no_fallbacks: bool,
+    /// `allow_client_message_redaction_opt_out` of key or team.
+    pub(crate) may_unredact: bool,
+    /// `litellm_disabled_callbacks` of the key, in lower case.
+    pub(crate) disabled_callbacks: Vec<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) spend_logs_metadata: Option<RawJson>,
     /// `cache`: what the key says about caching.
@@ -46,6 +50,19 @@ impl Identity {
     #[must_use]
     pub const fn may_mock(&self) -> bool {
         self.switches.mock
+    }
+
+    /// True when the caller may keep what it says in logs whose content the operator leaves out
+    /// (`allow_client_message_redaction_opt_out` in the metadata of key or team).
+    #[must_use]
+    pub const fn may_unredact(&self) -> bool {
+        self.switches.may_unredact
+    }
+
+    /// Callbacks that are not told of its calls (`litellm_disabled_callbacks` in the key's metadata), in lower case.
+    #[must_use]
+    pub fn disabled_callbacks(&self) -> &[String] {
+        &self.switches.disabled_callbacks
     }
 
     /// What the key's metadata say about caching (`cache`), as JSON text.

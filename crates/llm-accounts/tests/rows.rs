@@ -56,6 +56,8 @@ fn record(status: Status) -> LogRecord {
         guardrail_information: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret"}]"#).ok(),
         response: None,
+        unredacted: false,
+        untold: Vec::new(),
         error: (status == Status::Failure).then(|| ErrorInfo {
             class: "RateLimitError",
             status: 429,

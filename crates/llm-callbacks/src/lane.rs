@@ -29,6 +29,11 @@ pub struct SinkReport {
     pub waiting: u64,
 }
 
+/// The caller wants a sink of this name not to hear of the call.
+pub(crate) fn is_untold(record: &LogRecord, name: &str) -> bool {
+    record.untold.iter().any(|untold| untold.eq_ignore_ascii_case(name))
+}
+
 /// How often and how long a batch is tried.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tries {
@@ -110,7 +115,7 @@ impl Lane {
         let mut queue = self.queue.lock();
         let mut full = 0;
         let before = queue.len();
-        for record in records.iter().filter(|r| self.sink.wants(r)) {
+        for record in records.iter().filter(|r| self.sink.wants(r) && !is_untold(r, self.sink.name())) {
             if queue.len() < self.capacity {
                 queue.push_back(Arc::clone(record));
             } else {

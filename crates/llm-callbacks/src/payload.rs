@@ -64,7 +64,7 @@ impl Serialize for Payload<'_> {
         f.put("end_user", &shown)?;
         f.put("requester_ip_address", &r.client_ip)?;
         f.put("user_agent", &r.user_agent)?;
-        let hide = self.redaction.messages;
+        let hide = self.redaction.messages && !r.unredacted;
         let message = hide.then_some([HiddenMessage { role: "user", content: REDACTED }]);
         let wanted = !self.redaction.without_content;
         f.put("messages", &Content { json: r.messages.as_ref().filter(|_| wanted), hidden_as: message })?;
@@ -280,6 +280,9 @@ impl Serialize for Metadata<'_> {
         map.serialize_entry("user_api_key_request_route", r.route)?;
         map.serialize_entry("requester_ip_address", &r.client_ip)?;
         map.serialize_entry("requester_metadata", &r.metadata)?;
+        if let Some(own) = r.metadata.as_ref().and_then(spend_logs_metadata) {
+            map.serialize_entry("spend_logs_metadata", &own)?;
+        }
         map.serialize_entry("applied_guardrails", &r.guardrails)?;
         map.serialize_entry("usage_object", &UsageObject(r.usage_raw.as_ref(), &r.usage))?;
         map.serialize_entry("attempted_retries", &r.retries)?;
@@ -289,6 +292,18 @@ impl Serialize for Metadata<'_> {
         }
         map.end()
     }
+}
+
+/// What the client wants to stand in rows of spend (`metadata.spend_logs_metadata`).
+fn spend_logs_metadata(metadata: &RawJson) -> Option<RawJson> {
+    #[derive(serde::Deserialize)]
+    struct Inside {
+        spend_logs_metadata: Option<RawJson>,
+    }
+    if !metadata.get().contains("spend_logs_metadata") {
+        return None;
+    }
+    metadata.read::<Inside>().ok()?.spend_logs_metadata
 }
 
 /// A call of a tool, as LiteLLM tells it.

@@ -52,6 +52,8 @@ pub fn answered(n: u64) -> LogRecord {
         guardrail_information: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret words"}]"#).ok(),
         response: RawJson::parse(r#"{"choices":[]}"#).ok(),
+        unredacted: false,
+        untold: Vec::new(),
         error: None,
         trail: Trail::default(),
     }

@@ -62,6 +62,7 @@ const OURS: &[&str] = &[
     "keepalive_seconds",
     "allow_client_keepalive_override",
     "cache_control_injection_points",
+    "max_file_size_mb",
     "prompt_id",
     "prompt_variables",
     "silent_model",

@@ -18,8 +18,8 @@ use crate::flow::Context;
 use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
 pub use headers::{bare_headers, error_headers};
-use headers::{common, durations, limits, name, put};
-pub(crate) use headers::{decision, number};
+use headers::{common, durations, key_spend, limits, name, put};
+pub(crate) use headers::{decision, guarded, number};
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
 pub const LITELLM_VERSION: &str = "1.104.5";
@@ -43,22 +43,23 @@ pub fn whole(
         }
         _ => number(&mut headers, name!("x-litellm-response-cost-original"), c.original),
     }
-    for (name, value) in [
-        (name!("x-litellm-response-cost-discount-amount"), c.discount),
-        (name!("x-litellm-response-cost-margin-amount"), c.margin),
-        (name!("x-litellm-response-cost-input"), c.input),
-        (name!("x-litellm-response-cost-output"), c.output),
-        (name!("x-litellm-response-cost-cache-read"), c.cache_read),
-        (name!("x-litellm-response-cost-cache-creation"), c.cache_write),
-        (name!("x-litellm-response-cost-reasoning"), c.reasoning),
-        (name!("x-litellm-response-cost-tool-usage"), c.tools),
+    // LiteLLM tells the first three of every answer, 0 included.
+    for (name, value, always) in [
+        (name!("x-litellm-response-cost-discount-amount"), c.discount, true),
+        (name!("x-litellm-response-cost-margin-amount"), c.margin, true),
+        (name!("x-litellm-response-cost-tool-usage"), c.tools, true),
+        (name!("x-litellm-response-cost-input"), c.input, false),
+        (name!("x-litellm-response-cost-output"), c.output, false),
+        (name!("x-litellm-response-cost-cache-read"), c.cache_read, false),
+        (name!("x-litellm-response-cost-cache-creation"), c.cache_write, false),
+        (name!("x-litellm-response-cost-reasoning"), c.reasoning, false),
     ] {
-        if value > 0.0 {
+        if always || value > 0.0 {
             number(&mut headers, name, value);
         }
     }
-    // The master key has no row; LiteLLM tells 0 for it.
-    number(&mut headers, name!("x-litellm-key-spend"), settled.key_spend.unwrap_or(0.0));
+    // The master key has no row: LiteLLM tells what this call cost.
+    number(&mut headers, name!("x-litellm-key-spend"), settled.key_spend.unwrap_or(c.total));
     limits(&mut headers, settled.headers.iter());
     let end = report.upstream_done.unwrap_or_else(Instant::now);
     durations(&mut headers, ctx, end.saturating_duration_since(head.sent));
@@ -87,6 +88,7 @@ pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Res
     headers.insert(CONTENT_TYPE, const { HeaderValue::from_static("text/event-stream; charset=utf-8") });
     headers.insert(name!("cache-control"), const { HeaderValue::from_static("no-cache") });
     headers.insert(name!("x-accel-buffering"), const { HeaderValue::from_static("no") });
+    key_spend(&mut headers, ctx);
     limits(&mut headers, reservation.headers().iter());
     durations(&mut headers, ctx, head.upstream);
     headers
@@ -110,6 +112,7 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
     if let Some(cost) = hit.cost {
         number(&mut headers, name!("x-litellm-response-cost"), cost);
     }
+    key_spend(&mut headers, ctx);
     durations(&mut headers, ctx, Duration::ZERO);
     let settled = Ledger::cached(core, ctx, call, &hit, reservation);
     limits(&mut headers, settled.headers.iter());

@@ -148,6 +148,12 @@ pub struct Serve {
     /// LiteLLM's name of --workers.
     #[arg(long = "num_workers", env = "NUM_WORKERS")]
     pub num_workers: Option<usize>,
+    /// Ask a gateway that runs whether its deployments are well, then exit.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub health: Option<String>,
+    /// Send a test request to a gateway that runs, here or at this URL, then exit.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub test: Option<String>,
     /// Flags without effect.
     #[command(flatten)]
     pub inert: Inert,

@@ -62,7 +62,8 @@ impl Core {
         self.me.upgrade()
     }
 
-    /// Answers a request. Pages of other origins are told what they may do.
+    /// Answers a request. Pages of other origins are told what they may do. Whatever the answer is, browsers are told not to
+    /// guess its type and not to show it in frames.
     pub async fn handle(&self, req: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let origin = req.headers().get(ORIGIN).cloned();
         if origin.is_some()
@@ -74,6 +75,7 @@ impl Core {
         if let Some(origin) = origin {
             self.app.snapshot.load().settings.cors.tell(&origin, response.headers_mut());
         }
+        crate::answer::guarded(response.headers_mut());
         response
     }
 
@@ -104,7 +106,7 @@ impl Core {
             }
             // The management API has other methods of some of them.
             if routes::known(path) && !llm_management::rows().any(|row| row.path == path) {
-                return errors::fixed(405, "{\"detail\":\"Method Not Allowed\"}");
+                return errors::wrong_method(&routes::methods(path));
             }
             drop(snapshot);
             return self.management(Request::from_parts(parts, body)).await;
@@ -219,9 +221,9 @@ impl Core {
                 let setup = self.app.cache_setup.load_full();
                 crate::cache::settings::test(&body, &there, &setup.environment, &opening).await?
             }
-            Action::Models => models::list(&snapshot, who.as_deref(), parts),
+            Action::Models => models::list(&snapshot, who.as_deref(), parts)?,
             Action::SearchTools => models::search_tools(&snapshot, who.as_deref()),
-            Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
+            Action::Model => models::one(&snapshot, who.as_deref(), route.model.unwrap_or_default(), parts)?,
             Action::GoogleModels => google::list(&snapshot, who.as_deref()),
             Action::GoogleModel => google::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
             Action::Stored(verb) => {

@@ -9,7 +9,7 @@ use crate::snapshot::Snapshot;
 /// Checks a body.
 ///
 /// # Errors
-/// 400 for a field that has to be there (`enforced_params` of the settings, of service accounts, of the key), 403 for a
+/// 400 for a `cache` that is no object, and for a field that has to be there (`enforced_params` of the settings, of service accounts, of the key), 403 for a
 /// control of the cache that the key may not use (`allowed_cache_controls`).
 pub fn check(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
     let settings = &snapshot.settings;
@@ -18,6 +18,10 @@ pub fn check(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
     if let Some(name) = demanded.into_iter().find(|name| !has(top, name)) {
         let why = format!("BadRequest please pass param={name} in request body. This is a required param");
         return Err(Error::bad_request(why).with_type("bad_request_error").with_param(name.as_str()));
+    }
+    if top.get("cache").is_some_and(|raw| raw.starts_with(['"', '[']) || raw.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Err(Error::bad_request("cache must be an object of cache controls").with_param("cache"));
     }
     let allowed = who.allowed_cache_controls();
     if allowed.is_empty() {
@@ -31,6 +35,17 @@ pub fn check(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
             let why = format!("Not allowed to set {name} as a cache control. Contact admin to change permissions.");
             Err(Error::new(Kind::PermissionDenied, why).with_param("cache"))
         }
+    }
+}
+
+/// Refuses end users whom the operator blocked (`blocked_user_list`).
+///
+/// # Errors
+/// 400, as LiteLLM answers.
+pub fn may_call(snapshot: &Snapshot, end_user: Option<&str>) -> Result<()> {
+    match end_user.filter(|user| snapshot.settings.blocked_users.contains(*user)) {
+        None => Ok(()),
+        Some(user) => Err(Error::bad_request(format!("User blocked from making LLM API Calls. User={user}"))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Errors as clients see them: one place that turns an [`Error`] into a response.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use llm_types::{Error, Format, Kind, Side};
 
@@ -59,6 +59,16 @@ pub fn fixed(status: u16, body: &'static str) -> Response<Reply> {
 #[must_use]
 pub fn not_found() -> Response<Reply> {
     fixed(404, "{\"detail\":\"Not Found\"}")
+}
+
+/// The answer for a path that has other methods (`allow`).
+#[must_use]
+pub fn wrong_method(allow: &str) -> Response<Reply> {
+    let mut response = fixed(405, "{\"detail\":\"Method Not Allowed\"}");
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
 }
 
 /// The answer when there are more connections than allowed.

@@ -158,6 +158,7 @@ pub async fn one(
     // 4 admit
     priced(ctx, &wish)?;
     demands::check(&ctx.snapshot, top, who)?;
+    demands::may_call(&ctx.snapshot, wish.end_user.as_deref())?;
     read::safe(&ctx.snapshot, top, who)?;
     searched::body(who, top)?;
     if let Some(hanging) = &core.app.hanging {

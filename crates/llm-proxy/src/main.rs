@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use llm_proxy::cli::{self, Command};
 use llm_proxy::config::Environment;
+use llm_proxy::probe::{self, Question};
 use llm_proxy::{check, explain, ledger, migrate, start};
 
 #[global_allocator]
@@ -17,7 +18,10 @@ fn main() -> ExitCode {
     let env = Environment::process();
     let mut out = std::io::stdout();
     let outcome = match &cli.command {
-        None => start::serve(&cli.serve, &env),
+        None => match Question::of(&cli.serve) {
+            Some(question) => probe::run(question, &cli.serve, &env, &mut out),
+            None => start::serve(&cli.serve, &env),
+        },
         Some(Command::Check(flags)) => check::run(flags, &env, &mut out).map_err(Into::into),
         Some(Command::Explain(flags)) => explain::run(flags, &env, &mut out),
         Some(Command::Ledger(flags)) => ledger::run(flags, &env, &mut out),

@@ -1,4 +1,6 @@
-//! What models there are: `/v1/models`, `/model/info`, `/model_group/info`.
+//! What models there are: `/model/info`, `/model_group/info`; `/v1/models` is `listed`.
+
+mod listed;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,40 +17,7 @@ use crate::body::Reply;
 use crate::errors::json;
 use crate::snapshot::Snapshot;
 
-/// LiteLLM tells this creation time for every model.
-const CREATED: u64 = 1_677_610_602;
-
-/// `GET /v1/models`.
-#[must_use]
-pub fn list(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Response<Reply> {
-    let query = parts.uri.query().unwrap_or_default();
-    let keep_wildcards =
-        query.split('&').any(|p| p == "return_wildcard_routes=true" || p == "return_wildcard_routes=True");
-    let data = names(snapshot, who, keep_wildcards).into_iter().map(|n| model(&n)).collect();
-    answer(&Json::object([("data", Json::Array(data)), ("object", Json::from("list"))]))
-}
-
-/// `GET /v1/models/{id}`.
-///
-/// # Errors
-/// 404 when the caller cannot see the model.
-pub fn one(snapshot: &Snapshot, who: Option<&Identity>, id: &str) -> Result<Response<Reply>> {
-    let id = crate::read::decode_path(id);
-    if !names(snapshot, who, true).contains(&id) && !names(snapshot, who, false).contains(&id) {
-        return Err(Error::new(Kind::NotFound, format!("The model `{id}` does not exist")).with_param("model"));
-    }
-    Ok(answer(&model(&id)))
-}
-
-fn model(id: &str) -> Json {
-    Json::object([
-        ("id", Json::from(id)),
-        ("object", Json::from("model")),
-        ("created", Json::from(CREATED)),
-        // tidy: provider-id: what LiteLLM says of every model
-        ("owned_by", Json::from("openai")),
-    ])
-}
+pub(crate) use listed::{list, one};
 
 /// The names that a caller may use, without doubles, in the order of the configuration.
 pub(crate) fn names(snapshot: &Snapshot, who: Option<&Identity>, keep_wildcards: bool) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Reading a call: the body within limits, and what goes on of it. What it wishes is read by `wished`.
 
+mod forwarded;
 mod wished;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use llm_accounts::Identity;
 use llm_client::Call;
-use llm_types::{Error, Format, Json, Kind, Result};
+use llm_types::{Error, Json, Kind, Result};
 use llm_wire::top::Top;
 
 use crate::flow::Context;
@@ -94,7 +95,7 @@ pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
     call.via = Some(crate::via::onward(&ctx.parts.headers));
     call.beside = beside(ctx);
     call.want_content = ctx.wants_content();
-    call.headers = forwarded(ctx);
+    call.headers = forwarded::headers(ctx, wish);
     call
 }
 
@@ -102,33 +103,6 @@ pub fn call(ctx: &Context, wish: &Wish, body: Bytes) -> Call {
 #[must_use]
 pub fn beside(ctx: &Context) -> Option<&'static str> {
     (ctx.route == "/v1/responses/compact").then_some("/compact")
-}
-
-/// Headers of the client that go on to the provider.
-fn forwarded(ctx: &Context) -> Vec<(String, String)> {
-    let all = ctx.snapshot.settings.forward_client_headers;
-    let anthropic = ctx.format == Format::AnthropicMessages;
-    if !all && !anthropic {
-        return Vec::new();
-    }
-    let headers = &ctx.parts.headers;
-    // The usual version alone says nothing that hosts would not assume.
-    let version =
-        headers.contains_key("anthropic-beta") || headers.get("anthropic-version").is_some_and(|v| v != "2023-06-01");
-    headers
-        .iter()
-        .filter(|(name, _)| {
-            let name = name.as_str();
-            name == "anthropic-beta"
-                || anthropic && version && name == "anthropic-version"
-                || all
-                    && name.starts_with("x-")
-                    && !name.starts_with("x-stainless")
-                    && !name.starts_with("x-litellm")
-                    && name != "x-api-key"
-        })
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect()
 }
 
 /// A model name of a path, with its percent escapes resolved.

@@ -164,7 +164,7 @@ impl Reloader {
             // It could not be read a moment ago: whoever writes it is not done.
             return Err(vec!["the configuration changed while it was read".to_owned()]);
         }
-        let accounts = loaded.accounts.clone();
+        let accounts = Box::new(loaded.accounts.clone());
         let sso = loaded.sso.take().map(|plan| crate::start::single_sign_on(plan, Arc::clone(&app.idp)));
         let cache = self.another_cache(&app, &mut loaded, &mut warnings).await;
         let state = Arc::clone(app.snapshot.load().engine.router.state());
@@ -172,7 +172,7 @@ impl Reloader {
         self.adopt_secrets(&filled);
         app.accounts.set_directory(directory(&snapshot));
         app.sso.set(sso);
-        app.accounts.set_settings(accounts);
+        app.accounts.set_settings(*accounts);
         app.mcp.follow(&snapshot.mcp);
         let deployments = snapshot.engine.router.deployments().len();
         app.snapshot.store(Arc::new(snapshot));

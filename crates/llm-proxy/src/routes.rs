@@ -356,6 +356,15 @@ pub fn known(path: &str) -> bool {
     TABLE.iter().any(|r| r.paths.contains(&path))
 }
 
+/// The methods of a path of the table, as `Allow` lists them.
+#[must_use]
+pub fn methods(path: &str) -> String {
+    let mut names: Vec<&str> = TABLE.iter().filter(|r| r.paths.contains(&path)).map(|r| r.method.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
 fn accepts(row: &Row, method: &Method) -> bool {
     row.method == *method || (row.method == Method::GET && *method == Method::HEAD)
 }

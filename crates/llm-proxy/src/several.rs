@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use llm_accounts::Identity;
 use llm_types::{Error, Format, OperationKind, RawJson, Result};
@@ -110,7 +111,11 @@ async fn fastest(core: &Core, who: &Arc<Identity>, asked: Vec<(Context, Bytes)>)
     let mut last = Error::bad_request("model names no model").with_param("model");
     while let Some(outcome) = running.next().await {
         match outcome {
-            Ok(response) => return Ok(response),
+            Ok(mut response) => {
+                let header = HeaderName::from_static("x-litellm-fastest_response_batch_completion");
+                response.headers_mut().insert(header, HeaderValue::from_static("True"));
+                return Ok(response);
+            }
             Err((ctx, refused)) => last = Ledger::refused(core, &ctx, refused),
         }
     }

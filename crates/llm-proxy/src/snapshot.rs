@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
+use llm_accounts::ModelList;
 use llm_callbacks::{Bus, Needs};
 use llm_client::{Engine, Target};
 use llm_guardrails::GuardrailSet;
@@ -42,6 +43,10 @@ pub struct Snapshot {
     pub price_text: OnceLock<bytes::Bytes>,
     /// Somebody wants the content of answers.
     pub wants_content: bool,
+    /// The groups for which headers of clients go on (`model_group_settings`).
+    pub header_groups: Option<ModelList>,
+    /// Groups that have a deployment with `rpm` or `tpm`.
+    pub limited: HashMap<Arc<str>, Arc<llm_router::Group>>,
     /// What the dearest deployment of each group asks per token, worked out once.
     pub bounds: HashMap<Arc<str>, Option<(f64, f64)>>,
 }
@@ -69,9 +74,11 @@ impl Snapshot {
         let secret = loaded.accounts.salt_key.as_ref().or(loaded.accounts.master_key.as_ref());
         let response_key = crate::responses::IdKey::new(secret.map_or("", |s| s.expose()));
         let engine = Engine { router: Arc::new(router), prices: loaded.prices, settings: loaded.engine };
+        let header_groups = header_groups(&engine, &loaded.settings.header_groups);
         Ok(Self {
             response_key,
             bounds: bounds(&engine),
+            limited: limited(&engine),
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,
             templates: crate::templates::Templates::new(loaded.prompts),
@@ -82,6 +89,7 @@ impl Snapshot {
             focus: loaded.callbacks.focus,
             price_text: OnceLock::new(),
             wants_content,
+            header_groups,
             settings: loaded.settings,
         })
     }
@@ -102,6 +110,20 @@ impl Snapshot {
         let connect = Some(self.engine.settings.connect_timeout);
         Timeouts { connect, first_byte: Some(wait), idle: Some(wait), ..Timeouts::NONE }
     }
+}
+
+fn limited(engine: &Engine) -> HashMap<Arc<str>, Arc<llm_router::Group>> {
+    let router = &engine.router;
+    let groups = router.groups().filter(|group| router.members(group).any(|d| d.rpm.is_some() || d.tpm.is_some()));
+    groups.map(|group| (Arc::clone(&group.name), Arc::clone(group))).collect()
+}
+
+/// The groups of a list, and those that are in an access group of it; nothing for an empty list.
+fn header_groups(engine: &Engine, list: &[String]) -> Option<ModelList> {
+    let inside = |d: &Arc<llm_router::Deployment>| d.access_groups.iter().any(|own| list.iter().any(|l| **own == **l));
+    let members = engine.router.deployments().iter().filter(|d| inside(d)).map(|d| d.public_name().to_string());
+    let names: Vec<String> = list.iter().cloned().chain(members).collect();
+    (!list.is_empty()).then(|| ModelList::new(&names))
 }
 
 /// The dearest prices among deployments.

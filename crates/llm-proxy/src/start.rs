@@ -24,6 +24,9 @@ use crate::signals::Told;
 use assemble::assemble;
 pub(crate) use assemble::single_sign_on;
 
+/// The port of a gateway that was given none.
+pub const DEFAULT_PORT: u16 = 4000;
+
 /// How long streams in flight may go on after the stop signal.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -259,7 +262,7 @@ async fn flush(app: &App) {
 
 fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::TcpListener>, ListenSettings)> {
     let mut settings = ListenSettings {
-        addr: SocketAddr::new(host, flags.port.unwrap_or(4000)),
+        addr: SocketAddr::new(host, flags.port.unwrap_or(DEFAULT_PORT)),
         threads,
         beside_others: std::env::var_os("LLM_PROXY_REUSE_PORT").is_some_and(|on| on == "1" || on == "true"),
         keepalive: flags.keepalive_timeout.and_then(llm_client::target::seconds),

@@ -45,6 +45,8 @@ pub struct Wish {
     pub policies: Option<String>,
     /// `no-log`.
     pub no_log: bool,
+    /// `turn_off_message_logging`: whether what is said stays out of logs.
+    pub redact: Option<bool>,
 }
 
 impl Wish {

@@ -98,6 +98,13 @@ impl Router {
         found.group.members.iter().filter_map(|&at| self.states.get(at)).any(|state| fails(state))
     }
 
+    /// True when the last health check of every deployment of a group failed.
+    #[must_use]
+    pub fn is_ill(&self, group: &Group) -> bool {
+        let mut states = group.members.iter().filter_map(|&at| self.states.get(at)).peekable();
+        states.peek().is_some() && states.all(|state| state.unhealthy())
+    }
+
     /// All groups, patterns included, in the order of the configuration. Those of teams are not among them.
     pub fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
         self.group_order.iter().filter_map(|name| self.groups.get(name))

@@ -186,6 +186,10 @@ pub struct LogRecord {
     pub messages: Option<RawJson>,
     /// The answer, when somebody wants content.
     pub response: Option<RawJson>,
+    /// What is said may stand in logs whose content the operator leaves out.
+    pub unredacted: bool,
+    /// Callbacks that are not told of it, in lower case; those that only count are.
+    pub untold: Vec<Box<str>>,
     /// What went wrong.
     pub error: Option<ErrorInfo>,
     /// What happened on the way.

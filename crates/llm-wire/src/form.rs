@@ -2,12 +2,16 @@
 //! is, byte for byte, in whatever pieces it comes. <https://www.rfc-editor.org/rfc/rfc7578>
 
 mod fields;
+mod names;
+
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use llm_types::{Error, Result};
 use memchr::memmem;
 
 pub use fields::{add, bare, value};
+pub use names::FileNames;
 
 /// Bytes of the head of a part at the most.
 const HEAD: usize = 16 << 10;
@@ -33,6 +37,7 @@ pub struct FormFilter {
     parts: usize,
     /// Bytes of text that are remembered.
     remembered: usize,
+    names: Arc<FileNames>,
 }
 
 #[derive(Debug)]
@@ -61,7 +66,15 @@ impl FormFilter {
             file: false,
             parts: 0,
             remembered: 0,
+            names: Arc::default(),
         }
+    }
+
+    /// Files whose names `names` does not allow stop the form.
+    #[must_use]
+    pub fn judging(mut self, names: Arc<FileNames>) -> Self {
+        self.names = names;
+        self
     }
 
     /// The text fields that were there until now, in order, with those that were taken out.
@@ -96,7 +109,7 @@ impl FormFilter {
     /// Takes a piece in and gives what goes on.
     ///
     /// # Errors
-    /// `BadRequest` for a head without end, or too many parts.
+    /// `BadRequest` for a head without end, too many parts, or a file that may not be uploaded.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Bytes> {
         self.tail.extend_from_slice(chunk);
         let mut out = BytesMut::new();
@@ -186,7 +199,11 @@ impl FormFilter {
         }
         let head = String::from_utf8_lossy(behind.get(..at).unwrap_or_default()).into_owned();
         let name = parameter(&head, "name").unwrap_or_default();
-        let file = parameter(&head, "filename").is_some();
+        let filename = parameter(&head, "filename").or_else(|| parameter(&head, "filename*"));
+        if let Some(name) = filename.as_deref().filter(|_| !self.names.allows_all()) {
+            self.names.check(name)?;
+        }
+        let file = filename.is_some();
         let keep = file || !self.drop.contains(&bare(&name));
         // The line break that ends the head may be the one in front of the next boundary: it stays in the tail.
         let piece = self.tail.split_to(self.mark.len() + at + 2);

@@ -40,6 +40,8 @@ pub(crate) struct Alike<'a> {
     pub(crate) api_base: Option<&'a str>,
     pub(crate) call_type: &'a str,
     pub(crate) user_agent: Option<&'a str>,
+    /// Its user agent makes no tags.
+    pub(crate) agent_untagged: bool,
     pub(crate) tags: Vec<&'a str>,
     /// The tool of an MCP server, as `server/tool`.
     pub(crate) mcp_tool: Option<&'a str>,
@@ -52,9 +54,10 @@ const INTERRUPTED: u64 = 2;
 const SUCCESS: u64 = 4;
 const CACHE_KNOWN: u64 = 8;
 const CACHE_HIT: u64 = 16;
+const NO_AGENT_TAGS: u64 = 32;
 
 /// Appends what `note` has in common with others.
-pub(super) fn put(note: &Note, out: &mut Vec<u8>) {
+pub(super) fn put(note: &Note, agent_tags: bool, out: &mut Vec<u8>) {
     let (caller, record) = (&note.who.caller, note.record.as_deref());
     let flag = |on: bool, bit: u64| if on { bit } else { 0 };
     out.int(
@@ -62,7 +65,8 @@ pub(super) fn put(note: &Note, out: &mut Vec<u8>) {
             | flag(note.interrupted, INTERRUPTED)
             | flag(record.is_some_and(|r| r.status == Status::Success), SUCCESS)
             | flag(record.is_some_and(|r| r.cache_hit.is_some()), CACHE_KNOWN)
-            | flag(record.is_some_and(|r| r.cache_hit == Some(true)), CACHE_HIT),
+            | flag(record.is_some_and(|r| r.cache_hit == Some(true)), CACHE_HIT)
+            | flag(!agent_tags, NO_AGENT_TAGS),
     );
     for text in [
         &caller.key_hash,
@@ -115,6 +119,7 @@ impl<'a> Alike<'a> {
             told: flags & TOLD != 0,
             interrupted: flags & INTERRUPTED != 0,
             success: flags & SUCCESS != 0,
+            agent_untagged: flags & NO_AGENT_TAGS != 0,
             cache_hit: (flags & CACHE_KNOWN != 0).then_some(flags & CACHE_HIT != 0),
             key: take.maybe()?,
             key_alias: take.maybe()?,

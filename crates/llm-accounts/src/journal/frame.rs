@@ -13,7 +13,7 @@ const HEAD: usize = 8;
 pub(super) fn put(note: &Note, keep: Keep, now: impl FnOnce() -> i64, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD + 4]);
-    super::alike::put(note, out);
+    super::alike::put(note, keep.agent_tags, out);
     let alike = out.len() - start - HEAD - 4;
     super::own::put(note, keep, now, out);
     let Some((head, body)) = out.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(HEAD)) else { return };

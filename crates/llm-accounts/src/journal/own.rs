@@ -14,6 +14,8 @@ pub(super) struct Keep {
     pub(super) rows: bool,
     /// Messages and answers too.
     pub(super) content: bool,
+    /// The user agent makes tags.
+    pub(super) agent_tags: bool,
 }
 
 /// What a call has of its own.

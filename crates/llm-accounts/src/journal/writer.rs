@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
+use llm_types::record::Status;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -56,7 +57,12 @@ impl Shared {
         let keep = Keep {
             rows: !settings.disable_spend_logs && !self.tight.load(Ordering::Relaxed),
             content: settings.store_prompts_in_spend_logs,
+            agent_tags: !settings.disable_agent_tags,
         };
+        let failed = note.record.as_ref().is_some_and(|record| record.status == Status::Failure);
+        if settings.disable_error_logs && failed && note.nanos == 0 {
+            return false;
+        }
         let Some(mut slot) = self.shards.mine() else { return false };
         let put = |out: &mut Vec<u8>| frame::put(note, keep, || chrono::Utc::now().timestamp_micros(), out);
         let filed = slot.write(self.dir.as_deref(), put, |sealed, dirty| {

@@ -9,16 +9,17 @@ use super::fill::routes_of;
 use super::rights::forbidden;
 use super::throughput;
 use super::within::{within_budget, within_lifetime, within_models, within_rates, within_routes};
-use crate::load::END_USER_BUDGET;
+use crate::load::{END_USER_BUDGET, REDACTION_OPT_OUT};
 use crate::period::Period;
 use crate::request::{Given, Outcome};
 use crate::rights::Standing;
 use crate::{Accounts, Identity};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 12] = [
+const ADMIN_METADATA: [&str; 13] = [
     END_USER_BUDGET,
     "allow_client_mock_response",
+    REDACTION_OPT_OUT,
     "allow_client_pricing_override",
     "temp_budget_increase",
     "temp_budget_expiry",

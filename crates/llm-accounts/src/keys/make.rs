@@ -26,9 +26,11 @@ impl Accounts {
     pub async fn generate_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let settings = self.settings();
         let ceilings = settings.upperbound_key_generate_params.as_ref();
-        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let given = body;
+        let body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
         let mut asked = KeyBody::read(&body)?;
         self.org_admins_may_make_keys(actor.who).await?;
+        self.may_generate(actor.who, given).await?;
         self.may_make(actor, &mut asked, Act::Generate).await?;
         self.inherit_rates(actor.who, &mut asked).await?;
         self.no_more_than(actor.who, Ask { body: &body, asked: &asked, row: None, now: Utc::now() }).await?;
@@ -42,7 +44,8 @@ impl Accounts {
     pub async fn generate_service_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let settings = self.settings();
         let ceilings = settings.upperbound_key_generate_params.as_ref();
-        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let given = body;
+        let body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
         let mut asked = KeyBody::read(&body)?;
         let Some(team) = asked.team_id.clone().flatten() else {
             return Err(bad("team_id is required for service account keys.").with_param("team_id").into());
@@ -54,6 +57,7 @@ impl Accounts {
             return Err(bad(format!("Team not found, passed team_id={team}")).with_param("team_id").into());
         }
         self.org_admins_may_make_keys(actor.who).await?;
+        self.may_generate(actor.who, given).await?;
         self.may_make(actor, &mut asked, Act::GenerateForService).await?;
         asked.user_id = None;
         self.inherit_rates(actor.who, &mut asked).await?;
@@ -226,6 +230,9 @@ impl Accounts {
     }
 
     pub(super) async fn alias_is_free(&self, alias: &str, except: Option<&str>) -> Outcome<()> {
+        if let Some(rule) = &self.settings().alias_rule {
+            rule.check(alias)?;
+        }
         if self.store_or_refuse()?.keys().alias_taken(alias, except).await? {
             let why =
                 format!("Key with alias '{alias}' already exists. Unique key aliases across all keys are required.");

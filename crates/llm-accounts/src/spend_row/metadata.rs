@@ -2,6 +2,7 @@
 //! half of it is the same in every call of a caller.
 
 use llm_store::GUARDRAIL_INFORMATION;
+use llm_types::Json;
 use llm_types::record::Cost;
 use memchr::memchr2_iter;
 use serde::Serialize;
@@ -14,6 +15,8 @@ pub(super) struct Metadata {
     /// The buffer: what calls share, then what the last one had of its own.
     text: Fields,
     shared: usize,
+    /// `spend_logs_metadata` of key and team.
+    spend_logs_metadata: Option<Box<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -130,6 +133,22 @@ impl<'a> From<OwnError<'a>> for ErrorInformation<'a> {
     }
 }
 
+/// `spend_logs_metadata` of the request, with what key and team say beside it; the request wins.
+fn spend_logs_metadata(metadata: &str, own: Option<&str>) -> Option<Json> {
+    if !metadata.contains("spend_logs_metadata") {
+        return None;
+    }
+    let metadata: Json = serde_json::from_str(metadata).ok()?;
+    let mut both = metadata.get("spend_logs_metadata").filter(|said| said.as_object().is_some())?.clone();
+    let own = own.and_then(|own| serde_json::from_str::<Json>(own).ok()).unwrap_or_default();
+    for (name, value) in own.as_object().unwrap_or_default() {
+        if both.get(name).is_none() {
+            both.set(name, value.clone());
+        }
+    }
+    Some(both)
+}
+
 impl Metadata {
     pub(super) fn new(alike: &Alike<'_>) -> Self {
         let mut text = Fields::default();
@@ -146,15 +165,19 @@ impl Metadata {
         ] {
             text.put(name, &value);
         }
-        text.raw("spend_logs_metadata", alike.spend_logs_metadata);
         let shared = text.0.len();
-        Self { text, shared }
+        Self { text, shared, spend_logs_metadata: alike.spend_logs_metadata.map(Into::into) }
     }
 
     /// The metadata of one call, as JSON text.
     pub(super) fn of(&mut self, alike: &Alike<'_>, own: &Own<'_>, row: &OwnRow<'_>) -> &str {
         let text = &mut self.text;
         text.0.truncate(self.shared);
+        let of_caller = self.spend_logs_metadata.as_deref();
+        match row.metadata.and_then(|metadata| spend_logs_metadata(metadata, of_caller)) {
+            Some(both) => text.put("spend_logs_metadata", &both),
+            None => text.raw("spend_logs_metadata", of_caller),
+        }
         if row.metadata.is_some() {
             text.raw("requester_metadata", row.metadata);
         }
@@ -189,6 +212,17 @@ impl Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_requests_metadata_win_over_the_keys() {
+        let of = |metadata, own| spend_logs_metadata(metadata, own).map(|both| both.to_string());
+        let own = Some(r#"{"a":1,"b":2}"#);
+        assert_eq!(of(r#"{"a":1}"#, own), None);
+        assert_eq!(of(r#"{"spend_logs_metadata":"text"}"#, own), None);
+        let both = of(r#"{"spend_logs_metadata":{"b":3,"c":4}}"#, own);
+        assert_eq!(both.as_deref(), Some(r#"{"b":3,"c":4,"a":1}"#));
+        assert_eq!(of(r#"{"spend_logs_metadata":{"b":3}}"#, None).as_deref(), Some(r#"{"b":3}"#));
+    }
 
     #[test]
     fn white_space_goes_texts_stay() {

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use super::endpoint::{Endpoint, sampled};
 use super::{EVERY, post};
 use crate::callback::{Callback, Delivery, Needs, SinkError};
+use crate::lane::is_untold;
 use crate::redact::Redaction;
 
 /// Services that are told at the same time.
@@ -85,7 +86,10 @@ impl OwnCallbacks {
         let mut parcels: Vec<Parcel> = Vec::new();
         for record in batch {
             let own = record.caller.callbacks.as_deref().unwrap_or_default();
-            for callback in own.iter().filter(|callback| callback.wants(record.status) && drawn(callback, record)) {
+            let told = |callback: &&OwnCallback| {
+                callback.wants(record.status) && !is_untold(record, &callback.name) && drawn(callback, record)
+            };
+            for callback in own.iter().filter(told) {
                 let endpoint = match Endpoint::of_caller(callback, &*self.env) {
                     Ok(endpoint) => endpoint,
                     Err(why) => {

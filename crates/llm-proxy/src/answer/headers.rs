@@ -23,19 +23,20 @@ pub(super) use name;
 #[must_use]
 pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
-    safe(&mut headers);
     put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
     headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
     headers.insert(name!("x-litellm-response-cost"), const { HeaderValue::from_static("0") });
-    if let Some(who) = &ctx.who
-        && let Some(spend) = who.spend()
-    {
-        number(&mut headers, name!("x-litellm-key-spend"), spend);
+    key_spend(&mut headers, ctx);
+    let limit =
+        ctx.wish.as_ref().and_then(|wish| wish.controls.timeout).or(ctx.snapshot.engine.settings.request_timeout);
+    if let Some(limit) = limit {
+        number(&mut headers, name!("x-litellm-timeout"), limit.as_secs_f64());
     }
     decision(&mut headers, refused.made.as_ref().and_then(|f| f.decision));
     if let Some(made) = refused.made.as_ref().and_then(|f| f.last.as_ref()) {
         put(&mut headers, name!("x-litellm-model-id"), &made.deployment.id);
-        put(&mut headers, name!("x-litellm-model-group"), &made.deployment.group);
+        let group = ctx.wish.as_ref().map_or(&made.deployment.group, |wish| &wish.group);
+        put(&mut headers, name!("x-litellm-model-group"), group);
     }
     if let Some(upstream) = &refused.error.upstream {
         for (name, value) in &upstream.headers {
@@ -52,9 +53,9 @@ pub fn error_headers(ctx: &Context, refused: &Refused) -> HeaderMap {
 #[must_use]
 pub fn bare_headers(ctx: &Context) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    safe(&mut headers);
     put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
     headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
+    key_spend(&mut headers, ctx);
     headers
 }
 
@@ -74,8 +75,7 @@ fn policies(headers: &mut HeaderMap, policies: &[(String, Option<String>)]) {
 
 /// Headers that every answered call has.
 pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(40);
-    safe(&mut headers);
+    let mut headers = HeaderMap::with_capacity(48);
     put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
     headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
     if let Some(who) = &ctx.who {
@@ -93,8 +93,17 @@ pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderM
     chosen(&mut headers, head);
     let d = &head.deployment;
     put(&mut headers, name!("x-litellm-model-id"), &d.id);
-    put(&mut headers, name!("x-litellm-model-group"), &d.group);
-    put(&mut headers, name!("x-litellm-model-name"), d.payload::<Target>().map_or(&*head.model, |_| &d.model));
+    // As it was asked for, unless another group answers; an alias stays one.
+    let group = if head.fallbacks > 0 { &d.group } else { &call.model };
+    put(&mut headers, name!("x-litellm-model-group"), group);
+    match d.payload::<Target>() {
+        Some(target) if d.model.contains('*') => {
+            let name = format!("{}/{}", target.provider_id(), head.model);
+            put(&mut headers, name!("x-litellm-model-name"), &name);
+        }
+        Some(_) => put(&mut headers, name!("x-litellm-model-name"), &d.model),
+        None => put(&mut headers, name!("x-litellm-model-name"), &head.model),
+    }
     let base = d.payload::<Target>().and_then(|t| t.headers.api_base.clone());
     let base = base.or_else(|| HeaderValue::from_str(head.api_base.as_deref()?).ok());
     if let Some(base) = base {
@@ -115,8 +124,31 @@ pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderM
     if !head.lost.is_empty() {
         put(&mut headers, name!("x-llm-dropped-params"), &head.lost.join(","));
     }
+    group_limits(&mut headers, ctx, &d.group);
     provider_headers(&mut headers, &head.upstream_headers);
     headers
+}
+
+/// What is left this minute of the `rpm` and `tpm` of a group's deployments; what the provider says of its own limits wins.
+fn group_limits(headers: &mut HeaderMap, ctx: &Context, group: &str) {
+    let Some(group) = ctx.snapshot.limited.get(group) else { return };
+    let rates = ctx.snapshot.engine.router.rates(group, std::time::Instant::now());
+    for (limit, used, limit_name, left_name) in [
+        (rates.rpm, rates.used_requests, name!("x-ratelimit-limit-requests"), name!("x-ratelimit-remaining-requests")),
+        (rates.tpm, rates.used_tokens, name!("x-ratelimit-limit-tokens"), name!("x-ratelimit-remaining-tokens")),
+    ] {
+        if let Some(limit) = limit {
+            headers.insert(limit_name, HeaderValue::from(limit));
+            headers.insert(left_name, HeaderValue::from(limit.saturating_sub(used)));
+        }
+    }
+}
+
+/// What the key has spent, without this call. The master key has no row; LiteLLM tells 0 for it.
+pub(super) fn key_spend(headers: &mut HeaderMap, ctx: &Context) {
+    if let Some(who) = &ctx.who {
+        number(headers, name!("x-litellm-key-spend"), who.spend().unwrap_or(0.0));
+    }
 }
 
 /// What an auto router made of the request.
@@ -155,9 +187,12 @@ pub(crate) fn decision(headers: &mut HeaderMap, id: Option<llm_router::DecisionI
     }
 }
 
-fn safe(headers: &mut HeaderMap) {
+/// No answer is guessed the type of, nor shown in frames of others; pages that say more of it keep what they say.
+pub(crate) fn guarded(headers: &mut HeaderMap) {
     headers.insert(name!("x-content-type-options"), const { HeaderValue::from_static("nosniff") });
     headers.insert(name!("x-frame-options"), const { HeaderValue::from_static("DENY") });
+    let own = headers.entry(name!("content-security-policy"));
+    own.or_insert(const { HeaderValue::from_static("frame-ancestors 'none'") });
 }
 
 /// Every header of the upstream comes back with the prefix `llm_provider-`; rate limits also under their own name.

@@ -39,14 +39,14 @@ fn commands_and_single_models() {
     let cli = parse(["llm-proxy", "check", "c.yaml"].map(OsString::from)).unwrap();
     assert!(matches!(cli.command, Some(Command::Check(c)) if c.config.as_os_str() == "c.yaml"));
     let s =
-        serve(&["--model", "openai/gpt-4o", "--alias", "m", "--api_base", "http://x", "--health", "--headers", "[]"]);
+        serve(&["--model", "openai/gpt-4o", "--alias", "m", "--api_base", "http://x", "--reload", "--headers", "[]"]);
     let model = s.source().model.unwrap();
     assert_eq!((model.name(), model.model.as_str(), model.params.len()), ("m", "openai/gpt-4o", 2));
     let told: Vec<_> = s.problems().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "command line: warning: --health: this flag has no effect",
+            "command line: warning: --reload: this flag has no effect",
             "command line: error: --headers: expected a JSON object"
         ]
     );

@@ -69,6 +69,7 @@ const HOOKS: &[&str] = &[
     "parallel_request_limiter",
     "parallel_request_limiter_v3",
     "cache_control_check",
+    "blocked_user_check", // the list alone switches it on
 ];
 
 /// Reads them; exports among them are switched on in their plan.

@@ -9,6 +9,7 @@ use llm_router::{BudgetConfig, Deployment, Period, TagPattern};
 use llm_types::{Field, FieldSet};
 use sha2::{Digest, Sha256};
 
+use super::known;
 use super::node::Entry;
 use super::python;
 use super::section::Section;
@@ -50,6 +51,18 @@ pub(crate) fn read_params(p: &Section<'_>, d: &mut Deployment) {
     for key in ["extra_headers", "headers", "extra_body"] {
         p.section(key);
     }
+    p.not_served(known::PARAMS);
+}
+
+/// Rules of access that are not served stop the start, unless somebody said that they may be left out.
+pub(crate) fn refuse_access(info: &Section<'_>, ignored: bool) {
+    for key in known::ACCESS {
+        if info.entries().iter().any(|entry| entry.key == key && !entry.node.is_off()) {
+            let message = format!("{key} is not served: everybody who may use the model would get this deployment");
+            let hint = "reserve it with team_id or access_groups; or start with --ignore-unserved";
+            super::callbacks::refuse(info, info.mark_of(key), info.path(key), message, hint, ignored);
+        }
+    }
 }
 
 /// `model_info` that the router wants to know.
@@ -65,6 +78,7 @@ pub(crate) fn read_info(info: &Section<'_>, d: &mut Deployment) {
     d.enable_tag_filtering = info.flag("enable_tag_filtering");
     d.allow_fail_open = info.flag("allow_fail_open").unwrap_or(false);
     d.preferences = super::auto::preferences(info).map(Box::new);
+    info.not_served(known::INFO);
 }
 
 /// What the router wants to know of provider and price table.

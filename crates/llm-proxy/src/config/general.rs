@@ -1,9 +1,11 @@
 //! `general_settings` → settings of the data plane and of accounts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use llm_accounts::{AccountsSettings, KeyDigest, KeyRotation, Period};
 use llm_types::Secret;
+use llm_wire::form::FileNames;
 
 use super::env::Environment;
 use super::known;
@@ -134,6 +136,10 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
     batches(s, &mut out.batches);
     // LiteLLM lets the configuration's model win over the command line's.
     out.default_model = s.text("completion_model").or(out.default_model.take());
+    out.moderation_model = s.text("moderation_model").filter(|m| !m.is_empty());
+    out.image_model = s.text("image_generation_model").filter(|m| !m.is_empty());
+    let (allowed, blocked) = (s.texts("allowed_file_extensions"), s.texts("blocked_file_extensions"));
+    out.file_names = Arc::new(FileNames::new(allowed.as_deref(), &blocked.unwrap_or_default()));
     out.user_header_name = s.text("user_header_name").or_else(|| mapped_header(s)).map(|n| n.to_ascii_lowercase());
     out.key_header_name = s.text("litellm_key_header_name").map(|n| n.to_ascii_lowercase());
     out.mcp_auth_header = s.text("mcp_client_side_auth_header_name").map(|n| n.to_ascii_lowercase());
@@ -146,6 +152,7 @@ fn data_plane(s: &Section<'_>, out: &mut Settings) {
         ("allow_unmanaged_response_ids", &mut out.unmanaged_response_ids),
         ("watch_config", &mut out.watch_config),
         ("cancel_on_disconnect", &mut out.cancel_on_disconnect),
+        ("model_list_healthy_only", &mut out.only_healthy),
         ("allow_public_health_readiness_details", &mut out.public_readiness),
         ("require_auth_for_public_ai_hub", &mut out.hub_needs_key),
     ] {
@@ -214,6 +221,7 @@ fn accounts(s: &Section<'_>, loaded: &mut Loaded) {
         ("disable_budget_reservation", &mut out.disable_budget_reservation),
         ("apply_user_budget_to_team_keys", &mut out.apply_user_budget_to_team_keys),
         ("disable_spend_logs", &mut out.disable_spend_logs),
+        ("disable_error_logs", &mut out.disable_error_logs),
         ("disable_spend_updates", &mut out.disable_spend_updates),
         ("disable_custom_api_keys", &mut out.disable_custom_api_keys),
         ("store_model_in_db", &mut out.store_model_in_db),

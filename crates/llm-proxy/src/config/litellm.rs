@@ -13,7 +13,7 @@ use super::known;
 use super::node::{Node, Value};
 use super::section::{Section, number};
 use super::settings::{Logging, Settings};
-use super::{Context, Loaded};
+use super::{Context, Loaded, Source};
 
 /// Reads the section into the settings of everyone.
 pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
@@ -35,6 +35,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     accounts(s, &mut out.accounts);
     http(s, &mut out.http);
     settings(s, &mut out.settings);
+    protections(s, source, &mut out.settings);
     out.cache = super::cache::read(s, ctx);
     super::callbacks::read(s, ctx, &mut out.callbacks, &mut out.accounts.exports);
     out.accounts.priorities = priorities(s, out.callbacks.priorities);
@@ -119,6 +120,7 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     }
     out.default_soft_budget = s.number("default_soft_budget").filter(|soft| *soft >= 0.0);
     out.default_key_max_budget_alert_emails = s.map("default_key_max_budget_alert_emails");
+    out.disable_agent_tags = s.flag("disable_add_user_agent_to_request_tags").unwrap_or_default();
     out.store_audit_logs = s.flag("store_audit_logs").unwrap_or_default();
     out.timezone = s.text("timezone");
     out.budget_reset_time = s.text("budget_reset_time");
@@ -128,6 +130,7 @@ fn accounts(s: &Section<'_>, out: &mut AccountsSettings) {
     out.login.newcomers_budget_duration = s.text("internal_user_budget_duration");
     out.scim_upsert_user = s.flag("scim_upsert_user").unwrap_or(true);
     out.scim_admin_group = s.text("scim_admin_group");
+    super::keys::read(s, out);
     out.default_internal_user_params = s.map("default_internal_user_params");
     out.default_team_params = s.map("default_team_params");
     out.default_key_generate_params = s.map("default_key_generate_params");
@@ -189,6 +192,32 @@ fn settings(s: &Section<'_>, out: &mut Settings) {
     out.public_agents = s.texts("public_agent_groups").unwrap_or_default();
     out.public_links = s.node("public_model_groups_links").filter(|node| !node.is_off()).map(Node::json);
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);
+    out.tag_headers = s.texts("extra_spend_tag_headers").unwrap_or_default();
+    out.tell_user = s.flag("add_user_information_to_llm_headers").unwrap_or_default();
+    out.forget_end_users = s.flag("disable_end_user_cost_tracking").unwrap_or_default();
+    out.callbacks_may_be_disabled = s.flag("allow_dynamic_callback_disabling").unwrap_or(true);
+    if let Some(groups) = s.section("model_group_settings") {
+        out.header_groups = groups.texts("forward_client_headers_to_llm_api").unwrap_or_default();
+        groups.finish();
+    }
+}
+
+/// Lists of what may not call, and of what may not be said. Each is a list, or a file with a line for each.
+fn protections(s: &Section<'_>, source: &Source, out: &mut Settings) {
+    if let Some(list) = s.texts("blocked_user_list") {
+        let file = s.node("blocked_user_list").and_then(Node::text).map(ToOwned::to_owned);
+        let lines = |text: String| text.lines().map(|line| line.trim().to_owned()).filter(|l| !l.is_empty()).collect();
+        match file.as_deref().map(std::fs::read_to_string) {
+            Some(Ok(text)) => out.blocked_users = lines(text),
+            Some(Err(why)) => s.error("blocked_user_list", format!("the file cannot be read: {why}")),
+            None => out.blocked_users = list.into_iter().collect(),
+        }
+    }
+    if let Some(node) = s.node("banned_keywords_list").filter(|node| !node.is_off()) {
+        let message = "banned_keywords_list is not served".to_owned();
+        let hint = "use a guardrail: litellm_content_filter with blocked_words; or start with --ignore-unserved";
+        super::callbacks::refuse(s, &node.mark, s.path("banned_keywords_list"), message, hint, source.ignore_unserved);
+    }
 }
 
 fn logging(section: Option<&Section<'_>>, env: &Environment, out: &mut Logging) {

@@ -17,6 +17,7 @@
 //! | `mcp`, `agents` | `mcp_servers`, `mcp_aliases`; A2A agents |
 //! | `prompts` | managed prompts |
 //! | `relays` | pass-through endpoints, credentials for relays |
+//! | `keys` | who may make keys and how they are named; callbacks of teams |
 //! | `secrets` | the service that keeps secrets, and what it is asked for |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
 //! | `bucket` | a configuration that lies in a bucket |
@@ -42,6 +43,7 @@ mod general;
 mod guardrails;
 mod health;
 mod include;
+mod keys;
 mod known;
 mod lint;
 mod litellm;
@@ -250,6 +252,7 @@ fn deployments(top: &Section<'_>, ctx: &Context<'_>, out: &mut Loaded) -> Vec<mo
         credentials: &credentials,
         catalog,
         problems: ctx.problems,
+        ignore_unserved: ctx.source.ignore_unserved,
         not_served: Default::default(),
     };
     let mut placed = reading.list(top.list("model_list"));

@@ -10,7 +10,7 @@ use llm_router::Deployment;
 use llm_types::{Field, Json};
 
 use super::credentials::Credentials;
-use super::deployment::{deployment_id, read_info, read_params, read_target};
+use super::deployment::{deployment_id, read_info, read_params, read_target, refuse_access};
 use super::env::Environment;
 use super::known;
 use super::node::{Entry, Node, Value};
@@ -23,6 +23,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) credentials: &'a Credentials,
     pub(crate) catalog: &'a Catalog,
     pub(crate) problems: &'a Problems,
+    /// Rules that are not served are left out.
+    pub(crate) ignore_unserved: bool,
     /// Providers that are not served yet: where they are used first, and how often.
     pub(crate) not_served: RefCell<Vec<NotServed>>,
 }
@@ -160,6 +162,7 @@ impl Reading<'_> {
         read_params(&p, &mut d);
         if let Some(info) = info {
             read_info(info, &mut d);
+            refuse_access(info, self.ignore_unserved);
         }
         self.near_misses(params, path);
         if super::auto::is_marker(&model) {

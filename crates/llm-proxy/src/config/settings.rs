@@ -1,6 +1,10 @@
 //! General settings of the data plane.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
+
+use llm_wire::form::FileNames;
 
 use crate::cors::Cors;
 
@@ -15,6 +19,12 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Model of requests that name none (`completion_model`, `--model`).
     pub default_model: Option<String>,
+    /// Model of moderations, whatever the client names (`moderation_model`).
+    pub moderation_model: Option<String>,
+    /// Model of generated images, whatever the client names (`image_generation_model`).
+    pub image_model: Option<String>,
+    /// Names of files that may be uploaded (`allowed_file_extensions`, `blocked_file_extensions`).
+    pub file_names: Arc<FileNames>,
     /// Header that names the end user (`user_header_name`, `user_header_mappings`).
     pub user_header_name: Option<String>,
     /// Header that carries the key, instead of the usual ones (`litellm_key_header_name`).
@@ -30,6 +40,20 @@ pub struct Settings {
     pub always_include_stream_usage: bool,
     /// `x-*` headers of clients go on (`forward_client_headers_to_llm_api`).
     pub forward_client_headers: bool,
+    /// They go on for these groups, too (`model_group_settings.forward_client_headers_to_llm_api`).
+    pub header_groups: Vec<String>,
+    /// Who calls is told to providers wherever headers go on (`add_user_information_to_llm_headers`).
+    pub tell_user: bool,
+    /// Headers that become tags (`extra_spend_tag_headers`).
+    pub tag_headers: Vec<String>,
+    /// End users who may not call models (`blocked_user_list`).
+    pub blocked_users: HashSet<String>,
+    /// Nothing is booked to end users (`disable_end_user_cost_tracking`).
+    pub forget_end_users: bool,
+    /// Clients may turn callbacks off (`allow_dynamic_callback_disabling`).
+    pub callbacks_may_be_disabled: bool,
+    /// Models are listed only while one of their deployments is healthy (`model_list_healthy_only`).
+    pub only_healthy: bool,
     /// `/metrics` needs a key (`require_auth_for_metrics_endpoint`).
     pub metrics_need_key: bool,
     /// Messages and answers are kept in spend rows (`store_prompts_in_spend_logs`).
@@ -170,6 +194,9 @@ impl Default for Settings {
             max_upload_bytes: 1 << 30,
             body_timeout: Duration::from_secs(300),
             default_model: None,
+            moderation_model: None,
+            image_model: None,
+            file_names: Arc::default(),
             user_header_name: None,
             key_header_name: None,
             mcp_auth_header: None,
@@ -180,6 +207,13 @@ impl Default for Settings {
             pre_stop: None,
             cors: Cors::default(),
             forward_client_headers: false,
+            header_groups: Vec::new(),
+            tell_user: false,
+            tag_headers: Vec::new(),
+            blocked_users: HashSet::new(),
+            forget_end_users: false,
+            callbacks_may_be_disabled: true,
+            only_healthy: false,
             metrics_need_key: true,
             store_prompts: false,
             response_id_security: true,

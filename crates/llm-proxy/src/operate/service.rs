@@ -120,6 +120,8 @@ pub fn mock_record() -> LogRecord {
         guardrail_information: None,
         messages: RawJson::parse(messages).ok(),
         response: RawJson::parse(response).ok(),
+        unredacted: false,
+        untold: Vec::new(),
         error: None,
         trail: llm_types::Trail::default(),
     }

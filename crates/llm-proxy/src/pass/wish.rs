@@ -8,6 +8,7 @@ use llm_wire::top::Top;
 
 use super::payload::Payload;
 use crate::flow::Context;
+use crate::kept;
 use crate::read::few;
 use crate::wish::Wish;
 
@@ -95,6 +96,7 @@ impl Named {
             tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
         }
         let controls = crate::read::controls_of_relay(ctx, &tags, self.metadata.as_deref());
+        kept::header_tags(ctx, &mut tags);
         let end_user = ["x-litellm-customer-id", "x-litellm-end-user-id"].iter().find_map(|name| header(name));
         let claimed = ctx.who.as_deref().and_then(llm_accounts::Identity::end_user);
         Wish {
@@ -112,10 +114,11 @@ impl Named {
             price,
             controls,
             cache: None,
-            metadata: self.metadata.clone(),
+            metadata: kept::with_spend_metadata(self.metadata.clone(), &ctx.parts.headers),
             guardrails: None,
             policies: None,
             no_log: false,
+            redact: None,
         }
     }
 }

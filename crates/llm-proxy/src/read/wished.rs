@@ -11,6 +11,7 @@ use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 
 use crate::flow::Context;
+use crate::kept;
 use crate::safety;
 use crate::wish::Wish;
 
@@ -29,11 +30,12 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     };
     required(ctx, top)?;
     let from_path = named.is_none();
-    let default = &ctx.snapshot.settings.default_model;
+    let default = default_model(ctx);
     let model: Arc<str> = match (named, path_model, default) {
+        (_, None, Some((m, true))) => Arc::from(m),
         (Some(m), ..) if !m.is_empty() => Arc::from(m.as_ref()),
         (_, Some(m), _) => Arc::from(m),
-        (_, _, Some(m)) => Arc::from(m.as_str()),
+        (_, _, Some((m, _))) => Arc::from(m),
         _ => {
             let path = ctx.route;
             let why = format!(
@@ -47,8 +49,10 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         .map_or_else(|| Arc::clone(&model), Arc::from);
     let mut controls = Controls::from_top(top);
     controls_from_headers(&mut controls, &ctx.parts.headers);
-    let tags = tags(top, &ctx.parts.headers, &controls);
+    let mut tags = tags(top, &ctx.parts.headers, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
+    // Of money only: nobody is routed by them.
+    kept::header_tags(ctx, &mut tags);
     let fallback_models = fallback_models(top);
     for (name, length) in [
         ("tags", tags.len()),
@@ -74,15 +78,46 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),
         price: ctx.snapshot.price_bound(&group),
         cache: top.get("cache").map(str::to_owned),
-        metadata: metadata(top)?,
+        metadata: kept::with_spend_metadata(metadata(top)?, &ctx.parts.headers),
         guardrails: top.get("guardrails").map(str::to_owned),
         policies: top.get("policies").map(str::to_owned),
         no_log: top.is_true("no-log"),
+        redact: redact(top),
         controls,
         from_path,
         model,
         group,
     })
+}
+
+/// The model that the operator chose for calls of this kind, and whether it is taken whatever the client names.
+fn default_model(ctx: &Context) -> Option<(&str, bool)> {
+    let settings = &ctx.snapshot.settings;
+    let forced = match ctx.operation {
+        OperationKind::Moderate => &settings.moderation_model,
+        OperationKind::Image | OperationKind::ImageEdit => &settings.image_model,
+        _ => &None,
+    };
+    let usual = || match ctx.operation {
+        // What OpenAI's own API takes, where it is served.
+        OperationKind::Moderate => MODERATION
+            .into_iter()
+            .find(|name| ctx.snapshot.engine.router.resolve(name, &llm_router::Scope::default()).is_ok()),
+        _ => settings.default_model.as_deref(),
+    };
+    forced.as_deref().map(|model| (model, true)).or_else(|| usual().map(|model| (model, false)))
+}
+
+/// Models of moderations, the newest first.
+const MODERATION: [&str; 2] = ["omni-moderation-latest", "text-moderation-latest"];
+
+/// `turn_off_message_logging`, also as a text.
+fn redact(top: &Top<'_>) -> Option<bool> {
+    match top.get("turn_off_message_logging")?.trim_matches('"') {
+        "true" | "True" => Some(true),
+        "false" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 /// The field without which a call of this kind makes no sense.

@@ -1,6 +1,7 @@
 //! The request for a resource: what of it is for the gateway, and what goes on.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
 use bytes::Bytes;
@@ -68,7 +69,7 @@ impl Sent {
 /// As for every body; 400 for a form that cannot be read.
 pub(super) async fn read(ctx: &Context, family: Family, body: Incoming, told: &mut Told) -> Result<Sent> {
     if let Some(boundary) = crate::form::boundary(&ctx.parts.headers) {
-        return form(ctx, body, &boundary, told).await;
+        return form(ctx, family, body, &boundary, told).await;
     }
     let mut payload = Payload::read(ctx, body, true).await?;
     let Some(bytes) = payload.bytes() else {
@@ -120,7 +121,7 @@ fn targets(fields: &[(String, String)]) -> Option<String> {
     (!named.is_empty()).then(|| named.join(","))
 }
 
-async fn form(ctx: &Context, body: Incoming, boundary: &str, told: &mut Told) -> Result<Sent> {
+async fn form(ctx: &Context, family: Family, body: Incoming, boundary: &str, told: &mut Told) -> Result<Sent> {
     let limit = ctx.snapshot.settings.max_upload_bytes;
     let length = ctx.parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|n| n > limit as u64) {
@@ -130,6 +131,9 @@ async fn form(ctx: &Context, body: Incoming, boundary: &str, told: &mut Told) ->
     let whole = length.is_some_and(|n| n <= SMALL);
     let mut body = Limited::new(body, limit);
     let mut filter = FormFilter::new(boundary, FORM);
+    if family == Family::Files {
+        filter = filter.judging(Arc::clone(&ctx.snapshot.settings.file_names));
+    }
     let mut head = Vec::new();
     let mut ended = false;
     // Until the file begins, or to the end of a small form: what is for the gateway stands there.

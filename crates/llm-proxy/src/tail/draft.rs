@@ -12,6 +12,7 @@ use llm_types::{Error, LogRecord, RawJson, Side, Trail};
 
 use crate::core::Core;
 use crate::flow::Context;
+use crate::kept::{self, Redaction};
 
 /// A record, and what is needed to end it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Draft {
     pub(super) record: LogRecord,
     started: Instant,
     keep_content: bool,
+    /// Content is kept as words that stand in for it.
+    redacted: bool,
     /// They mask what is kept.
     guards: Option<Arc<Guards>>,
     /// What those of the call do, until its end.
@@ -31,7 +34,10 @@ impl Draft {
         let wish = ctx.wish.as_ref();
         let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-        caller.end_user = wish.and_then(|w| w.end_user.as_deref()).map(Arc::from);
+        let forgotten = ctx.snapshot.settings.forget_end_users;
+        caller.end_user = wish.and_then(|w| w.end_user.as_deref()).filter(|_| !forgotten).map(Arc::from);
+        // An agent's own key says more than a header.
+        caller.agent_id = caller.agent_id.or_else(|| header("x-litellm-agent-id").map(Arc::from));
         let model: Arc<str> = wish.map_or_else(|| Arc::from(""), |w| Arc::clone(&w.model));
         let record = LogRecord {
             call_id: Arc::clone(&ctx.id),
@@ -71,11 +77,13 @@ impl Draft {
             guardrail_information: None,
             messages: None,
             response: None,
+            unredacted: false,
+            untold: kept::disabled_callbacks(ctx),
             error: None,
             trail: Trail { queue_us: ctx.queued_us, ..Trail::default() },
         };
-        let guard_log = ctx.guard_log.get().cloned();
-        Self { record, started: ctx.started, keep_content: false, guards: ctx.log_guards.clone(), guard_log }
+        let (keep_content, redacted, guard_log) = (false, false, ctx.guard_log.get().cloned());
+        Self { record, started: ctx.started, keep_content, redacted, guards: ctx.log_guards.clone(), guard_log }
     }
 
     /// The call is part of another one: whoever looks for that one's trace finds it.
@@ -133,7 +141,15 @@ impl Draft {
         let mut draft = Self::bare(ctx);
         // Not `want_content` of the call: guardrails and caches want it too.
         draft.keep_content = ctx.wants_content();
-        if draft.keep_content {
+        if !draft.keep_content {
+            return draft;
+        }
+        let redaction = Redaction::of(ctx);
+        draft.redacted = redaction == Redaction::Wanted;
+        draft.record.unredacted = redaction == Redaction::Lifted;
+        if draft.redacted {
+            draft.record.messages = Redaction::messages();
+        } else {
             let top = llm_wire::top::Top::parse(&call.body).ok();
             let field =
                 top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
@@ -176,7 +192,9 @@ impl Draft {
         r.retries = head.retries;
         r.fallbacks = head.fallbacks.max(report.hops);
         r.trail.take(&head.trail);
-        if self.keep_content
+        if self.redacted {
+            self.record.response = report.content.as_ref().and_then(|_| Redaction::response());
+        } else if self.keep_content
             && let Some(content) = &report.content
         {
             let mut out = bytes::BytesMut::new();

@@ -53,10 +53,15 @@ pub fn upstream_error(kind: Kind, text: &str, detail: UpstreamDetail) -> Error {
 
 /// Providers that LiteLLM reaches through OpenAI's own client library pass `invalid_request_error` on as the type,
 /// whatever the status; other providers' errors take the type of the status. For what a key may not do it is so in
-/// conversations (`chat`) only, and not in OpenAI's own words for a wrong key. For the provider tables to apply.
+/// conversations (`chat`) only, and not in OpenAI's own words for a wrong key. Of requests that make no sense any type is
+/// passed on. For the provider tables to apply.
 pub fn keep_invalid_request(error: &mut Error, chat: bool) {
     let said = error.upstream.as_ref().and_then(|u| u.error_type.as_deref());
     let status = error.status();
+    if let Some(said) = said.filter(|_| error.kind == Kind::BadRequest && matches!(status, 400 | 422)) {
+        error.openai_type = Some(said.to_owned());
+        return;
+    }
     let by_status = matches!(status, 401 | 403) && (!chat || error.message.contains("Incorrect API key provided"));
     if said == Some("invalid_request_error") && status != 429 && !by_status {
         error.openai_type = Some("invalid_request_error".to_owned());
