@@ -54,6 +54,7 @@ fn record() -> Arc<LogRecord> {
         unredacted: false,
         untold: Vec::new(),
         error: None,
+        trail: llm_types::Trail::default(),
     })
 }
 

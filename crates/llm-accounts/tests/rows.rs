@@ -64,6 +64,7 @@ fn record(status: Status) -> LogRecord {
             message: "slow down".to_owned(),
             provider: Some("openai".into()),
         }),
+        trail: llm_types::Trail::default(),
     }
 }
 
