@@ -208,7 +208,7 @@ impl Guards {
     #[must_use]
     pub fn of_logs(&self) -> Option<Self> {
         let open: Vec<_> = self.of(Mode::LoggingOnly).cloned().collect();
-        (!open.is_empty()).then(|| Self { open, scope: self.scope, records: Arc::default() })
+        (!open.is_empty()).then(|| Self { open, lines: Vec::new(), scope: self.scope, records: GuardLog::default() })
     }
 
     /// What may be logged of messages or an answer: the guardrails of mode `logging_only` mask its strings. Content

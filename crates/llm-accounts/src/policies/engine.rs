@@ -126,8 +126,7 @@ impl Policies {
     /// The guardrails of a policy with those that it stands on, for every model; nothing for a policy that is not there.
     #[must_use]
     pub fn resolved(&self, name: &str) -> Option<Vec<String>> {
-        self.get(name)?;
-        Some(self.guardrails(name, None))
+        self.line_of(name).map(|line| gather(&line, None))
     }
 
     /// The attachments that fit a call, one for each policy. Those by default count where no other fits.

@@ -278,7 +278,7 @@ pub(crate) fn tool_call<'l>(part: &Part, call: &ToolCall, index: Option<u64>, li
     }
     obj.raw("cache_control", part.cache_control.as_ref());
     let placed = index.is_some();
-    obj.extra(&part.extra, FORMAT, |key| !key.starts_with("function.") && !(placed && key == "index"));
+    obj.extra(&part.extra, FORMAT, |key| !(key.starts_with("function.") || placed && key == "index"));
     obj
 }
 
