@@ -11,7 +11,7 @@ use llm_store::{Dialect, Store};
 use llm_types::record::Caller;
 use llm_types::{Error, Result, Secret};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::alerts::Alerts;
 use crate::bounds::{Budget, Marks};
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) serving: OnceLock<Arc<dyn crate::Serving>>,
     /// The last look-up found the store away.
     pub(crate) store_away: AtomicBool,
+    /// Told when it went.
+    pub(crate) store_went: Arc<Notify>,
     /// Passwords that are being judged.
     pub(crate) logins: crate::sessions::Logins,
     /// End users whose calls are refused.
@@ -124,6 +126,7 @@ impl Accounts {
             alerts: Alerts::default(),
             serving: OnceLock::new(),
             store_away: AtomicBool::new(false),
+            store_went: Arc::default(),
             logins: crate::sessions::Logins::default(),
             blocked_customers: BlockedCustomers::default(),
             purses,
@@ -135,6 +138,7 @@ impl Accounts {
         strangers::serve(&inner, waiting);
         if inner.store.is_some() {
             inner.background.spawn(crate::flush::flush_forever(Arc::downgrade(&inner)));
+            inner.background.spawn(crate::away::watch(Arc::downgrade(&inner)));
         }
         if inner.store.as_ref().is_some_and(|store| store.dialect() == Dialect::Postgres) {
             inner.background.spawn(crate::changes::watch(Arc::downgrade(&inner)));

@@ -62,6 +62,7 @@ mod agents;
 mod alerts;
 mod allow;
 mod audit;
+mod away;
 mod binding;
 mod bounds;
 mod budget_fallback;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use llm_store::StoreError;
 use llm_types::{Error, Json, Result};
 
 use crate::accounts::Inner;
@@ -77,11 +76,11 @@ impl Inner {
                 Some(Found { row, generation, epoch }) => (Some(row), generation, epoch),
                 None => (None, self.generation.load(Ordering::SeqCst), self.journal.epoch()),
             };
+            let hash = digest.hex();
             let rows = match row {
-                Some(row) => Rows::below(store, row).await.map(Some),
-                None => Rows::read(store, &digest.hex()).await,
+                Some(row) => self.ask(Box::pin(Rows::below(store, row))).await.map(Some)?,
+                None => self.ask(Box::pin(Rows::read(store, &hash))).await?,
             };
-            let rows = self.heard(rows)?;
             // Something was changed while it was read: it may be the row before the change.
             if generation != self.generation.load(Ordering::SeqCst) && !last {
                 continue;
@@ -89,18 +88,11 @@ impl Inner {
             let clean = self.journal.quiet_since(epoch);
             let identity = rows.map(|rows| rows.identity(self, digest, clean));
             if let Some(identity) = &identity {
-                self.learn_windows(store, &identity.bounds).await.map_err(|error| refusal::store(&error))?;
+                self.ask(self.learn_windows(store, &identity.bounds)).await?;
             }
             return Ok(self.remember(digest, identity));
         }
         Ok(None)
-    }
-
-    /// Notes whether the store answered.
-    pub(crate) fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T> {
-        let away = answer.as_ref().is_err_and(StoreError::is_transient);
-        self.store_away.store(away, Ordering::Relaxed);
-        answer.map_err(|error| refusal::store(&error))
     }
 
     pub(crate) fn remember(&self, digest: KeyDigest, found: Option<Identity>) -> Option<Arc<Identity>> {

@@ -163,7 +163,7 @@ impl Inner {
             let Some(store) = &inner.store else { return Ok(Party::default()) };
             let _permit = inner.lookups.acquire().await.map_err(|_| refusal::no_database())?;
             let generation = inner.generation.load(std::sync::atomic::Ordering::SeqCst);
-            let mut party = inner.party_of(store, &slot).await.map_err(|error| refusal::store(&error))?;
+            let mut party = inner.ask(inner.party_of(store, &slot)).await?;
             // Something was changed while it was read: this call may use it, the next one reads again.
             if generation == inner.generation.load(std::sync::atomic::Ordering::SeqCst) {
                 party.loaded = inner.kv.now().0;

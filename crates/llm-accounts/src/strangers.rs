@@ -141,7 +141,7 @@ impl Inner {
         let mut tries = 3;
         loop {
             let (generation, epoch) = (self.generation.load(Ordering::SeqCst), self.journal.epoch());
-            let rows = self.heard(store.keys().resolve_many(&hashes).await)?;
+            let rows = self.ask(store.keys().resolve_many(&hashes)).await?;
             tries -= 1;
             // Something was changed while they were read: a key may have been made meanwhile.
             if generation != self.generation.load(Ordering::SeqCst) && tries > 0 {
