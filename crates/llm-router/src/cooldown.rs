@@ -22,6 +22,8 @@ pub struct Cooled {
 
 /// A group with a single deployment rests only when everything fails under real traffic.
 const TRAFFIC_FOR_TOTAL_FAILURE: u32 = 1000;
+/// How long a provider may say that it wants to be left alone.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// Fewer requests in a minute say nothing about a share of failures.
 const TRAFFIC_FOR_SHARE: u32 = 5;
 
@@ -78,7 +80,8 @@ impl Router {
             return None;
         }
         let general = self.settings.cooldown_time();
-        let rest = deployment.cooldown_time.or(error.retry_after).unwrap_or(general);
+        let advice = error.retry_after.map(|rest| rest.min(LONGEST_REST));
+        let rest = deployment.cooldown_time.or(advice).unwrap_or(general);
         let never = rest.is_zero() || (deployment.cooldown_time.is_none() && general.is_zero());
         (!never).then_some(rest)
     }
