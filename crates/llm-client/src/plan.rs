@@ -72,6 +72,11 @@ struct Encoded {
     more: Vec<Bytes>,
 }
 
+/// Headers of the client that go on as they are; what is Claude's alone is its provider's to write.
+fn forwarded(headers: &[(String, String)]) -> impl Iterator<Item = (String, String)> {
+    headers.iter().filter(|(name, _)| name.starts_with("x-") && edit::may_be_said(name)).cloned()
+}
+
 impl Planner<'_> {
     /// Makes the plan.
     ///
@@ -145,7 +150,7 @@ impl Planner<'_> {
             hide_usage: self.call.stream && !self.call.include_usage,
             ctx,
             lost: encoded.lost,
-            headers: encoded.headers,
+            headers: forwarded(&self.call.headers).chain(encoded.headers).collect(),
             more: encoded.more,
         };
         Ok((plan, body))

@@ -40,7 +40,8 @@ const OURS: [&str; 29] = [
 ];
 
 /// True for a header that a client may name. Signatures of AWS cover theirs; those are ours as well.
-pub(super) fn may_be_said(name: &str) -> bool {
+#[must_use]
+pub fn may_be_said(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     OURS.binary_search(&name.as_str()).is_err() && !name.starts_with("x-amz-") && !name.starts_with("x-forwarded-")
 }

@@ -21,6 +21,7 @@ mod tools;
 
 pub use bridge::Bridge;
 use bytes::Bytes;
+pub use client_headers::may_be_said;
 use llm_types::generate::GenerateRequest;
 use llm_types::{Field, Format, Result};
 use llm_wire::ModelCaps;
