@@ -157,13 +157,6 @@ impl Reservation {
         self.scope.region()
     }
 
-    /// True when the call may go on to this group after its own failed. Fallbacks that the operator configured need no
-    /// permission; a key or team may refuse fallbacks altogether (`disable_fallbacks` in its metadata).
-    #[must_use]
-    pub fn admits(&self, group: &str) -> bool {
-        *self.group == *group || !self.scope.who().switches.no_fallbacks
-    }
-
     /// Sets aside more when a fallback is dearer (US dollars per prompt and answer token); false when it does not fit.
     #[must_use]
     pub fn cover(&self, price: Option<(f64, f64)>) -> bool {

@@ -52,6 +52,13 @@ impl Identity {
         self.switches.mock
     }
 
+    /// True when no other group may answer in place of the one that is asked (`disable_fallbacks` in the metadata of key or
+    /// team).
+    #[must_use]
+    pub const fn refuses_fallbacks(&self) -> bool {
+        self.switches.no_fallbacks
+    }
+
     /// True when the caller may keep what it says in logs whose content the operator leaves out
     /// (`allow_client_message_redaction_opt_out` in the metadata of key or team).
     #[must_use]

@@ -35,6 +35,10 @@ pub struct Core {
     pub me: Weak<Self>,
 }
 
+fn closed(why: &str) -> Response<Reply> {
+    errors::respond(&Error::new(Kind::PermissionDenied, why), Format::OpenAiChat, HeaderMap::new())
+}
+
 /// One call more under way, for as long as it lives.
 struct UnderWay<'a>(&'a AtomicU64);
 
@@ -88,15 +92,16 @@ impl Core {
         let snapshot = self.app.snapshot.load();
         let uri = parts.uri.clone();
         let path = snapshot.settings.below_root(uri.path());
+        let route = routes::find(&parts.method, path);
         let allowed = &snapshot.settings.allowed_routes;
-        if !allowed.is_empty() && !llm_accounts::in_routes(allowed, path) {
-            return errors::respond(
-                &Error::new(Kind::PermissionDenied, format!("Route {path} is not allowed")),
-                Format::OpenAiChat,
-                HeaderMap::new(),
-            );
+        let open = route.as_ref().is_some_and(|route| route.permission == Permission::Public);
+        if !open && !allowed.is_empty() && !llm_accounts::in_routes(allowed, path) {
+            return closed(&format!("Route {path} is not allowed"));
         }
-        let Some(route) = routes::find(&parts.method, path) else {
+        if let Some(why) = snapshot.settings.plane.closes(route.as_ref(), open) {
+            return closed(why);
+        }
+        let Some(route) = route else {
             let stored = self.app.endpoints.load();
             if let Some((custom, rest)) = snapshot.relays.custom(&stored, &parts.method, path) {
                 let custom = custom.clone();

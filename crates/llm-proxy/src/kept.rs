@@ -31,7 +31,7 @@ impl Redaction {
             Some(true) => Self::Wanted,
             Some(false) if may_lift() => Self::Lifted,
             None if header("litellm-disable-message-redaction") && may_lift() => Self::Lifted,
-            _ if enabled() => Self::Wanted,
+            _ if enabled() || ctx.snapshot.settings.redact => Self::Wanted,
             _ => Self::Usual,
         }
     }

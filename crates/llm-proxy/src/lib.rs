@@ -52,6 +52,7 @@ pub mod openapi;
 pub mod operate;
 mod outside;
 pub mod pass;
+pub mod plane;
 pub mod probe;
 pub mod prompts;
 pub mod rag;

@@ -48,6 +48,7 @@ const NESTED: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "lit
 /// # Errors
 /// 401 `auth_error`, as LiteLLM answers.
 pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
+    beside(top)?;
     if snapshot.settings.allow_client_side_credentials {
         return Ok(());
     }
@@ -72,6 +73,38 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Fields that are judged, counted or set aside for where they stand in the body: `extra_body` may not name them.
+const JUDGED: &[&str] = &[
+    "contents",
+    "input",
+    "instructions",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "n",
+    "prompt",
+    "stream",
+    "system",
+    "tools",
+    "user",
+];
+
+/// Refuses fields in `extra_body` that would go past guardrails, limits and budgets.
+fn beside(top: &Top<'_>) -> Result<()> {
+    let Some(raw) = top.get("extra_body").filter(|raw| raw.starts_with('{')) else { return Ok(()) };
+    let inner = Top::parse(raw.as_bytes())
+        .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;
+    match inner.iter().find(|(name, value)| JUDGED.contains(name) && *value != "null") {
+        Some((name, _)) => {
+            let why = format!("{name} belongs into the body itself: extra_body is for what the gateway does not know");
+            Err(Error::bad_request(why).with_param("extra_body"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Checks a field that comes when the body was checked already.

@@ -15,6 +15,7 @@ use super::section::Section;
 use super::settings::{BatchSettings, DrainSettings, Settings};
 use super::{Context, Loaded, callbacks};
 use crate::cors::Cors;
+use crate::plane::Plane;
 
 /// Reads the section.
 pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut Loaded) {
@@ -31,6 +32,10 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     out.database = super::database::read(section, ctx);
     super::master::read(section, ctx, out);
     super::login::read(section, ctx, out);
+    out.settings.plane = Plane {
+        no_management: env.is_true("DISABLE_ADMIN_ENDPOINTS"),
+        no_calls: env.is_true("DISABLE_LLM_API_ENDPOINTS"),
+    };
     out.settings.cors = cors(env, out.accounts.master_key.is_some());
     let Some(s) = section else { return };
     data_plane(s, &mut out.settings);

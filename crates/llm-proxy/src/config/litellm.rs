@@ -38,6 +38,7 @@ pub(crate) fn read(section: Option<&Section<'_>>, ctx: &Context<'_>, out: &mut L
     protections(s, source, &mut out.settings);
     out.cache = super::cache::read(s, ctx);
     super::callbacks::read(s, ctx, &mut out.callbacks, &mut out.accounts.exports);
+    out.settings.redact = out.callbacks.redaction.messages;
     out.accounts.priorities = priorities(s, out.callbacks.priorities);
     if let Some(list) = s.node("guardrails").filter(|n| !n.is_off()) {
         super::guardrails::old_form(list, s, source);

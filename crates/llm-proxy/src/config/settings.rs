@@ -7,6 +7,7 @@ use std::time::Duration;
 use llm_wire::form::FileNames;
 
 use crate::cors::Cors;
+use crate::plane::Plane;
 
 /// General settings of the data plane, in our words; the configuration's names are in brackets.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +67,10 @@ pub struct Settings {
     pub public_readiness: bool,
     /// A call ends when its client goes away (`cancel_on_disconnect`); otherwise it goes on to its end.
     pub cancel_on_disconnect: bool,
+    /// What is not served here.
+    pub plane: Plane,
+    /// Nothing of what is said is kept anywhere (`turn_off_message_logging`).
+    pub redact: bool,
     /// Which pages may call.
     pub cors: Cors,
     /// How long connections are still accepted behind SIGTERM (`LLM_PROXY_PRE_STOP_SECONDS`).
@@ -206,6 +211,8 @@ impl Default for Settings {
             cancel_on_disconnect: false,
             pre_stop: None,
             cors: Cors::default(),
+            plane: Plane::default(),
+            redact: false,
             forward_client_headers: false,
             header_groups: Vec::new(),
             tell_user: false,

@@ -49,6 +49,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         .map_or_else(|| Arc::clone(&model), Arc::from);
     let mut controls = Controls::from_top(top);
     controls_from_headers(&mut controls, &ctx.parts.headers);
+    controls.disable_fallbacks |= who.refuses_fallbacks();
     let mut tags = tags(top, &ctx.parts.headers, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
     // Of money only: nobody is routed by them.
@@ -258,12 +259,16 @@ pub(crate) fn controls_of_relay(ctx: &Context, tags: &[String], metadata: Option
     controls
 }
 
+/// Retries that a client may ask for: each is a call that its limits do not count.
+const MOST_RETRIES: u32 = 10;
+
 fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     let seconds = |name: &str| text(name)?.parse::<f64>().ok().and_then(llm_client::target::seconds);
     controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
     controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));
-    controls.num_retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());
+    let retries = controls.num_retries.or_else(|| text("x-litellm-num-retries")?.parse().ok());
+    controls.num_retries = retries.map(|wanted| wanted.min(MOST_RETRIES));
     controls.min_quality_tier =
         text("x-litellm-min-quality-tier").and_then(|t| t.parse().ok()).or(controls.min_quality_tier);
 }
