@@ -86,7 +86,8 @@ impl Guards {
     fn beside(&self, mode: Mode) -> impl Iterator<Item = &Open> {
         let managed = move |open: &&Open| {
             let name = open.guardrail.name();
-            self.lines.iter().any(|line| line.mode() == mode && line.names().any(|known| known == name))
+            let here = |line: &&Line| line.mode() == mode && line.replaces();
+            self.lines.iter().filter(here).any(|line| line.names().any(|known| known == name))
         };
         self.of(mode).filter(move |open| !managed(open))
     }
@@ -185,7 +186,8 @@ impl Guards {
         // A stream is not held back to its end: what a line would run step by step looks at it side by side.
         let lines = self.lines.iter().filter(|line| line.mode() == Mode::PostCall);
         let of_lines = lines.flat_map(Line::blocking);
-        let mut open: Vec<Open> = self.beside(Mode::PostCall).cloned().collect();
+        // What masks in a step masks here as well.
+        let mut open: Vec<Open> = self.of(Mode::PostCall).cloned().collect();
         for one in of_lines {
             if !open.iter().any(|known| known.guardrail.name() == one.guardrail.name()) {
                 open.push(one.clone());
@@ -260,7 +262,14 @@ impl Guards {
     /// Runs the guardrails of a mode on a body that is only relayed, each on its own fields.
     async fn relay(&self, mode: Mode, direction: Direction, body: &mut Json, targets: &Targets) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        for open in self.of(mode) {
+        // A body that passes is judged side by side, whatever order a policy wants.
+        let mut open: Vec<&Open> = self.of(mode).collect();
+        for one in self.lines.iter().filter(|line| line.mode() == mode).flat_map(Line::blocking) {
+            if !open.iter().any(|known| known.guardrail.name() == one.guardrail.name()) {
+                open.push(one);
+            }
+        }
+        for open in open {
             let mut part = targets.part(open.guardrail.name(), direction, body);
             let mut sheet = Sheet::of(&mut part, direction, Scope::default());
             outcome.ran.push(self.run(open, mode, &mut sheet).await?);

@@ -17,15 +17,21 @@ pub(crate) struct Line {
     pipeline: Arc<Pipeline>,
     /// One for each step; nothing for a guardrail that is not there.
     open: Vec<Option<Open>>,
+    /// Its guardrails do not run by themselves as well.
+    replaces: bool,
 }
 
 impl Line {
-    pub(crate) const fn new(policy: String, pipeline: Arc<Pipeline>, open: Vec<Option<Open>>) -> Self {
-        Self { policy, pipeline, open }
+    pub(crate) const fn new(policy: String, pipeline: Arc<Pipeline>, open: Vec<Option<Open>>, replaces: bool) -> Self {
+        Self { policy, pipeline, open, replaces }
     }
 
     pub(crate) fn mode(&self) -> Mode {
         if self.pipeline.answers { Mode::PostCall } else { Mode::PreCall }
+    }
+
+    pub(crate) const fn replaces(&self) -> bool {
+        self.replaces
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

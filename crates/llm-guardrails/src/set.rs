@@ -20,6 +20,8 @@ pub struct Wanted {
     pub opted_out: Vec<String>,
     /// Guardrails that run one after the other, each list under the name of its policy.
     pub pipelines: Vec<(String, Arc<Pipeline>)>,
+    /// Those that the client asked for: their guardrails run by themselves as well, where something else asks for them.
+    pub on_top: Vec<(String, Arc<Pipeline>)>,
     /// No default guardrail runs (`disable_global_guardrails` of key or team, never of the client).
     pub disable_global: bool,
 }
@@ -149,11 +151,12 @@ impl GuardrailSet {
             let session = guardrail.open(call);
             Some(Open { guardrail, session, asked: true })
         };
-        let line = |(policy, pipeline): &(String, Arc<Pipeline>)| {
+        let line = |(policy, pipeline): &(String, Arc<Pipeline>), replaces: bool| {
             let steps = pipeline.steps.iter().map(|step| open(&step.guardrail)).collect();
-            Line::new(policy.clone(), Arc::clone(pipeline), steps)
+            Line::new(policy.clone(), Arc::clone(pipeline), steps, replaces)
         };
-        wanted.pipelines.iter().map(line).collect()
+        let binding = wanted.pipelines.iter().map(|one| line(one, true));
+        binding.chain(wanted.on_top.iter().map(|one| line(one, false))).collect()
     }
 
     /// The guardrails that a call runs, with their sessions open. Names nobody configured are ignored, as in LiteLLM.

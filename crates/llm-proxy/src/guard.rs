@@ -82,6 +82,7 @@ fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>
     }
     wanted.request(applied.guardrails.iter().map(String::as_str));
     wanted.pipelines.clone_from(&applied.pipelines);
+    wanted.on_top.clone_from(&applied.on_top);
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
     let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller });
     Ok(guards.log_into(ctx.guard_log.get_or_init(GuardLog::default).clone()))

@@ -27,6 +27,8 @@ pub struct Applied {
     pub guardrails: Vec<String>,
     /// Guardrails that they run one after the other, each under its policy's name.
     pub pipelines: Vec<(String, Arc<Pipeline>)>,
+    /// Those of policies that the body asks for: they come on top, and take the place of nothing.
+    pub on_top: Vec<(String, Arc<Pipeline>)>,
     /// Their names, and by what they came: nothing for those that key, team or client named.
     pub policies: Vec<(String, Option<String>)>,
 }
@@ -165,9 +167,9 @@ impl Policies {
         for name in asked.into_iter().filter(|name| known.insert(*name)) {
             if let Some(version) = name.strip_prefix(VERSION).and_then(|id| self.versions.get(id)) {
                 let line = self.line(&version.name, &version.policy);
-                out.add(&version.name, None, &line, context);
+                out.add_on_top(&version.name, &line, context);
             } else if let Some(line) = self.line_of(name) {
-                out.add(name, None, &line, context);
+                out.add_on_top(name, &line, context);
             }
         }
         for name in own {
@@ -187,6 +189,14 @@ impl Match<'_> {
 }
 
 impl Applied {
+    /// As [`Self::add`] for what the client asks for.
+    fn add_on_top(&mut self, name: &str, line: &Line<'_>, context: &PolicyContext<'_>) {
+        let before = self.pipelines.len();
+        self.add(name, None, line, context);
+        let new = self.pipelines.drain(before..).collect::<Vec<_>>();
+        self.on_top.extend(new);
+    }
+
     fn add(&mut self, name: &str, via: Option<String>, line: &Line<'_>, context: &PolicyContext<'_>) {
         if !applies(line, context) {
             return;
