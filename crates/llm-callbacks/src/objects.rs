@@ -112,7 +112,8 @@ impl ObjectLog {
                 let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
                 parts.chain([day(record.start_us), file]).collect::<Vec<_>>().join("/")
             }
-            Layout::Azure => format!("{}.json", id(record)),
+            // The client may choose the id: the time keeps it from another call's object.
+            Layout::Azure => format!("{}-{}.json", id(record), record.start_us),
             Layout::Gcs | Layout::GcsLines => match record.status {
                 Status::Success => format!("{}/{}", day(record.end_us), id(record)),
                 Status::Failure => format!("{}/failure-{}", day(record.end_us), safe(&record.call_id)),

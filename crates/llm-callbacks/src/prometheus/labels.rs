@@ -72,6 +72,7 @@ labels! {
 pub(super) const FREE: &[(Label, usize)] = &[
     (Label::UserAgent, 100),
     (Label::ClientIp, 1000),
+    (Label::ApiBase, 1000),
     (Label::EndUser, 1000),
     (Label::RequestedModel, 1000),
     (Label::Model, 1000),

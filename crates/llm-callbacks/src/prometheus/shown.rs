@@ -98,8 +98,12 @@ impl PrometheusSettings {
         for group in &self.metrics_config {
             for (metric, labels) in group.metrics.iter().filter_map(|m| Some((m, labels_of(m)?))) {
                 let wrong = |label: &&String| !labels.contains(&label.as_str()) && !own.names().contains(label);
-                out.unknown
-                    .extend(group.include_labels.iter().filter(wrong).map(|l| format!("the label {l} of {metric}")));
+                for label in group.include_labels.iter().filter(wrong) {
+                    let elsewhere = Label::ALL.iter().any(|l| l.name() == label.as_str());
+                    let known = elsewhere || LITELLM_LABELS.contains(&label.as_str());
+                    let list = if known { &mut out.not_here } else { &mut out.unknown };
+                    list.push(format!("the label {label} of {metric}"));
+                }
             }
         }
         let any = |label: &str| {

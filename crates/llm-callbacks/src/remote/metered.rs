@@ -22,7 +22,7 @@ pub(super) fn lago(batch: &[Arc<LogRecord>], fields: &Fields) -> Option<Vec<u8>>
         };
         let properties = figures("response_cost", record);
         Some(Json::object([
-            ("transaction_id", Json::from(&*record.call_id)),
+            ("transaction_id", Json::from(once(record))),
             ("external_subscription_id", Json::from(of(record, whose)?)),
             ("code", Json::from(fields.get("LAGO_API_EVENT_CODE"))),
             ("timestamp", Json::from(record.end_us.div_euclid(1_000_000))),
@@ -43,7 +43,7 @@ pub(super) fn openmeter(batch: &[Arc<LogRecord>], fields: &Fields) -> Option<Vec
         Some(Json::object([
             ("specversion", Json::from("1.0")),
             ("type", Json::from(fields.get("OPENMETER_EVENT_TYPE"))),
-            ("id", Json::from(record.response_id.as_deref().unwrap_or(&record.call_id))),
+            ("id", Json::from(once(record))),
             ("time", Json::from(at.to_rfc3339())),
             ("subject", Json::from(of(record, named.or(caller.user_id.as_deref()))?)),
             ("source", Json::from("litellm-proxy")),
@@ -52,6 +52,11 @@ pub(super) fn openmeter(batch: &[Arc<LogRecord>], fields: &Fields) -> Option<Vec
     };
     let events: Vec<Json> = batch.iter().filter_map(event).collect();
     (!events.is_empty()).then(|| Json::Array(events).to_string().into_bytes())
+}
+
+/// An id of the event that stays the same when it is sent again, and that no client can give to two calls.
+fn once(record: &LogRecord) -> String {
+    format!("{}-{}-{}", record.call_id, record.start_us, record.end_us)
 }
 
 /// Somebody whose call was answered.

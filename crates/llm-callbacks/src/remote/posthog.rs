@@ -10,6 +10,9 @@ use llm_types::{Json, LogRecord, OperationKind, RawJson};
 
 use crate::redact::{REDACTED, Redaction};
 
+/// Names of the client's own metadata that are told.
+const MOST_OWN: usize = 100;
+
 /// The body for these records.
 pub(super) fn body(batch: &[Arc<LogRecord>], redaction: &Redaction, key: &str) -> Vec<u8> {
     let events = batch.iter().map(|record| event(record, redaction)).collect();
@@ -59,7 +62,7 @@ fn event(record: &LogRecord, redaction: &Redaction) -> Json {
     let own = |name: &&(String, Json)| {
         !name.0.starts_with('$') && !["parent_run_id", "parent_id", "user_id"].contains(&&*name.0)
     };
-    for (name, value) in said.as_object().unwrap_or_default().iter().filter(own) {
+    for (name, value) in said.as_object().unwrap_or_default().iter().filter(own).take(MOST_OWN) {
         properties.set(name, value.clone());
     }
     let end_user = record.caller.end_user.as_deref().filter(|_| !redaction.caller);

@@ -157,7 +157,8 @@ fn labels_of_the_operator_and_only_his_metrics() {
     assert_eq!(labels, want);
     assert_eq!(seen.names().len(), 1, "{:?}", seen.names());
     let faults = settings.faults();
-    assert_eq!(faults.unknown, ["the label model of litellm_deployment_state"]);
+    assert_eq!(faults.not_here, ["the label model of litellm_deployment_state"], "another metric has it");
+    assert!(faults.unknown.is_empty(), "{:?}", faults.unknown);
     let wrong: PrometheusSettings = serde_json::from_str(
         r#"{"prometheus_exclude_metrics":["litellm_nothing","litellm_spend_capture_rate"],"prometheus_exclude_labels":["x","user_agent"]}"#,
     )
