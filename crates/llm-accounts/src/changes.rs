@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{
     AccessGroupRow, BudgetRow, DeletedTeamRow, DeletedTokenRow, DeprecatedTokenRow, Filter, JwtKeyMappingRow,
-    ModelAccessGroupBudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError, Table, TableVersion,
+    ModelAccessGroupBudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError, Table as _, TableVersion,
     TagRow, TeamRow, UserRow, VerificationToken,
 };
 
@@ -63,7 +63,7 @@ impl Inner {
     async fn learn_changes(&self, store: &Store, seen: Option<Seen>) -> Result<Seen, StoreError> {
         let next = Seen { at: store.now().await? - OVERLAP, for_all: store.versions(&FOR_ALL).await? };
         let Some(seen) = seen else { return Ok(next) };
-        if seen.for_all != next.for_all && changed_for_all(store, &seen, &next).await? {
+        if seen.for_all != next.for_all {
             self.forget(|_| true);
             self.forget_parties();
             return Ok(next);
@@ -94,23 +94,4 @@ async fn changed_keys(store: &Store, since: DateTime<Utc>) -> Result<HashSet<Str
     let gone = store.table::<DeletedTokenRow>().find(Filter::new().at_least("deleted_at", since)).await?;
     let changed = changed.into_iter().map(|row| row.token);
     Ok(changed.chain(renewed.into_iter().map(|row| row.token)).chain(gone.into_iter().map(|row| row.token)).collect())
-}
-
-/// True when a row that was there before has changed or is gone. A new one is for nobody yet: who gets it is changed himself.
-async fn changed_for_all(store: &Store, seen: &Seen, next: &Seen) -> Result<bool, StoreError> {
-    async fn changed<T: Table>(store: &Store, since: DateTime<Utc>) -> Result<bool, StoreError> {
-        let old = Filter::new().at_least("updated_at", since).below("created_at", since);
-        Ok(store.table::<T>().count(&old).await? > 0)
-    }
-    if seen.for_all.iter().zip(&next.for_all).any(|(before, after)| after.rows < before.rows) {
-        return Ok(true);
-    }
-    Ok(changed::<BudgetRow>(store, seen.at).await?
-        || changed::<OrganizationRow>(store, seen.at).await?
-        || changed::<ProjectRow>(store, seen.at).await?
-        || changed::<TagRow>(store, seen.at).await?
-        || changed::<AccessGroupRow>(store, seen.at).await?
-        || changed::<ModelAccessGroupBudgetRow>(store, seen.at).await?
-        || changed::<ModelAliasRow>(store, seen.at).await?
-        || changed::<JwtKeyMappingRow>(store, seen.at).await?)
 }

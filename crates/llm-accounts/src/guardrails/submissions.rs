@@ -41,6 +41,9 @@ const REJECTED: &str = "rejected";
 const KIND: &str = "generic_guardrail_api";
 /// And words that are looked for here, which leads nowhere else.
 const FILTER: &str = "litellm_content_filter";
+/// Patterns and words of one at the most.
+const PATTERNS: usize = 50;
+
 /// Rows of a team that may wait at the same time.
 const WAITING: u64 = 50;
 /// Bytes of the parameters and of what is told beside them.
@@ -116,6 +119,16 @@ impl SubmissionQuery {
     }
 }
 
+/// Each pattern may take megabytes when it is compiled, and anybody of a team may ask.
+fn few_patterns(params: &Json) -> Outcome<()> {
+    let lists = ["patterns", "blocked_words", "categories"].map(|name| params.get(name).and_then(Json::as_array));
+    let count: usize = lists.into_iter().flatten().map(<[Json]>::len).sum();
+    if count > PATTERNS {
+        return Err(bad(format!("A guardrail that waits for review may have {PATTERNS} patterns and words")).into());
+    }
+    Ok(())
+}
+
 impl Accounts {
     /// `POST /guardrails/register`: asks for a guardrail for the body's team, or the key's.
     ///
@@ -152,13 +165,14 @@ impl Accounts {
             ..GuardrailRow::default()
         };
         self.name_is_free(&row).await?;
-        // What could not be let in is not worth anybody's time.
-        self.check_guardrail(&row).await?;
-        let row = GuardrailRow { status: PENDING.to_owned(), ..row };
         let waiting = Filter::new().is("team_id", team).is("status", PENDING);
         if self.store_or_refuse()?.table::<GuardrailRow>().count(&waiting).await? >= WAITING {
             return Err(bad(format!("{WAITING} guardrails of this team wait for review already")).into());
         }
+        few_patterns(&params)?;
+        // What could not be let in is not worth anybody's time.
+        self.check_guardrail(&row).await?;
+        let row = GuardrailRow { status: PENDING.to_owned(), ..row };
         let mut tx = self.store_or_refuse()?.begin().await?;
         unless_taken(tx.table().insert(&row).await, taken(&row.guardrail_name), "guardrail_name")?;
         self.audit(tx.table(), actor, Action::Created, &row.guardrail_id, None, Some(&masked(&row))).await?;
