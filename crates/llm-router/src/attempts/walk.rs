@@ -147,7 +147,13 @@ impl Attempts {
         if request.disable_fallbacks || !reachable {
             return false;
         }
-        let fresh = |f: &Fallback| !self.visited.contains(&f.model) && f.model != run.resolved.asked;
+        let allowed = |model: &str| request.who.admit.as_ref().is_none_or(|admit| admit.allows(model));
+        let fresh = |f: &Fallback| {
+            !self.visited.contains(&f.model)
+                && f.model != run.resolved.asked
+                && allowed(&f.model)
+                && router.resolve_fallback(&f.model, request).is_ok()
+        };
         let left = self.frames.iter().any(|frame| frame.targets.iter().skip(frame.next).any(fresh));
         left || router
             .fallbacks_of(request, &run.resolved, Kind::ContentPolicy)
