@@ -1,8 +1,10 @@
 //! What every attempt does with the wire: build a request, sign it, send it, read errors.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Request, StatusCode};
@@ -20,6 +22,9 @@ use crate::transport::transport_error;
 
 /// Bytes of an error reply that are read at the most.
 const ERROR_BODY: usize = 1 << 20;
+
+/// Credentials are longer than this; shorter words may stand in an honest text.
+const SHORTEST_SECRET: usize = 8;
 
 /// The limits of an attempt's phases. `limit` is that of a whole answer, and between two pieces of a stream.
 pub(crate) fn timeouts(settings: &EngineSettings, of: &llm_router::Timeouts, stream: bool) -> Timeouts {
@@ -128,7 +133,7 @@ impl Sender<'_> {
         read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
     ) -> Error {
         let body = match body.collect_within(ERROR_BODY).await {
-            Ok(body) => body.unwrap_or_default(),
+            Ok(body) => without_secrets(body.unwrap_or_default(), &self.address.endpoint.headers),
             Err(e) => return transport_error(&e, self.counter.provider()),
         };
         let pairs = header_pairs(&parts.headers);
@@ -140,6 +145,21 @@ impl Sender<'_> {
         let mut error = read(&view);
         llm_providers::reply::error(self.counter.target.provider.row(), self.counter.format, &mut error);
         error
+    }
+}
+
+/// An error reply without the credentials that were shown: some hosts repeat a key that they do not take, and what they say
+/// goes to clients and into logs.
+fn without_secrets(body: Bytes, shown: &HeaderMap) -> Bytes {
+    let Ok(text) = std::str::from_utf8(&body) else { return body };
+    let secrets = shown.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    let secrets = secrets.filter_map(|value| value.rsplit(' ').next()).filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let clean = secrets.fold(Cow::from(text), |text, secret| {
+        if text.contains(secret) { Cow::from(text.replace(secret, "[hidden]")) } else { text }
+    });
+    match clean {
+        Cow::Owned(clean) => Bytes::from(clean),
+        Cow::Borrowed(_) => body,
     }
 }
 
@@ -183,4 +203,22 @@ pub(crate) async fn injected(call: &Call, limit: Duration) -> Result<()> {
         return Err(Error::new(Kind::Timeout, why));
     }
     call.controls.mock_error.clone().map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_host_repeats_is_hidden() {
+        let mut shown = HeaderMap::new();
+        let mut bearer = HeaderValue::from_static("Bearer sk-operator-0123456789");
+        bearer.set_sensitive(true);
+        shown.insert("authorization", bearer);
+        shown.insert("x-plain", HeaderValue::from_static("Incorrect"));
+        let body = Bytes::from_static(b"{\"error\":\"Incorrect API key provided: sk-operator-0123456789.\"}");
+        assert_eq!(without_secrets(body, &shown), "{\"error\":\"Incorrect API key provided: [hidden].\"}");
+        let honest = Bytes::from_static(b"{\"error\":\"Incorrect API key\"}");
+        assert_eq!(without_secrets(honest.clone(), &shown), honest);
+    }
 }

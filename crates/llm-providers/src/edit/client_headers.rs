@@ -7,7 +7,7 @@ pub(super) const MOST_BYTES: usize = 8192;
 
 /// What frames a message, means one connection, says who asks or which host is meant: the gateway's to say. A client that
 /// could would read answers to others, or send the operator's credential elsewhere.
-const OURS: [&str; 29] = [
+const OURS: [&str; 34] = [
     "accept-encoding",
     "api-key",
     "authorization",
@@ -22,6 +22,8 @@ const OURS: [&str; 29] = [
     "http2-settings",
     "keep-alive",
     "ocp-apim-subscription-key",
+    "openai-organization",
+    "openai-project",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
@@ -33,6 +35,9 @@ const OURS: [&str; 29] = [
     "x-api-key",
     "x-auth-token",
     "x-goog-api-key",
+    "x-goog-user-project",
+    "x-http-method",
+    "x-http-method-override",
     "x-key",
     "x-llm-via",
     "x-method-override",
@@ -43,7 +48,7 @@ const OURS: [&str; 29] = [
 #[must_use]
 pub fn may_be_said(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    OURS.binary_search(&name.as_str()).is_err() && !name.starts_with("x-amz-") && !name.starts_with("x-forwarded-")
+    OURS.binary_search(&name.as_str()).is_err() && !name.starts_with("x-amz") && !name.starts_with("x-forwarded-")
 }
 
 #[cfg(test)]
