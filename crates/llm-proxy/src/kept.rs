@@ -53,16 +53,17 @@ fn is_on(value: &[u8]) -> bool {
     !off.iter().any(|word| value.trim_ascii().eq_ignore_ascii_case(word))
 }
 
-/// The callbacks that are not told of a call, in lower case: those of `x-litellm-disable-callbacks`, else those of its key.
+/// The callbacks that are not told of a call, in lower case: those of its key and those of
+/// `x-litellm-disable-callbacks`.
 pub(crate) fn disabled_callbacks(ctx: &Context) -> Vec<Box<str>> {
     if !ctx.snapshot.settings.callbacks_may_be_disabled {
         return Vec::new();
     }
     let header = ctx.parts.headers.get("x-litellm-disable-callbacks").and_then(|value| value.to_str().ok());
-    match header {
-        Some(list) => list.split(',').map(|name| Box::from(name.trim().to_ascii_lowercase())).take(64).collect(),
-        None => ctx.who.iter().flat_map(|who| who.disabled_callbacks()).map(|name| Box::from(name.as_str())).collect(),
-    }
+    // What the key's owner switched off stays off, whatever its holder says.
+    let own = ctx.who.iter().flat_map(|who| who.disabled_callbacks()).map(|name| Box::from(name.as_str()));
+    let said = header.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    own.chain(said.map(|name| Box::from(name.to_ascii_lowercase())).take(64)).collect()
 }
 
 /// Adds the tags that the operator makes of headers (`extra_spend_tag_headers`): `name: value`.

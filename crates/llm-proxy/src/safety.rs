@@ -49,10 +49,8 @@ const NESTED: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "lit
 /// 401 `auth_error`, as LiteLLM answers.
 pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
     beside(top)?;
-    if snapshot.settings.allow_client_side_credentials {
-        return Ok(());
-    }
-    for (name, raw) in top.iter() {
+    let own_credentials = snapshot.settings.allow_client_side_credentials;
+    for (name, raw) in top.iter().filter(|_| !own_credentials) {
         if BANNED.contains(&name) && raw != "null" {
             return Err(refused(name));
         }
@@ -67,44 +65,68 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
     if let Some(Json::Array(items)) =
         top.get("fallbacks").filter(|f| f.contains('{')).and_then(|_| top.read::<Json>("fallbacks"))
     {
-        let inside = items.iter().filter_map(Json::as_object).flatten().find(|(n, _)| BANNED.contains(&n.as_str()));
-        if let Some((name, _)) = inside {
+        let inside = || items.iter().filter_map(Json::as_object).flatten();
+        if let Some((name, _)) = inside().find(|(n, _)| BANNED.contains(&n.as_str()) && !own_credentials) {
             return Err(refused(name));
+        }
+        let unjudged = inside().find(|(name, _)| is_one_of(WORDS, name));
+        if let Some((name, _)) = unjudged.filter(|(name, _)| name == "extra_body" || !snapshot.guardrails.is_empty()) {
+            let why = format!("{name} of a fallback would go past the guardrails");
+            return Err(Error::bad_request(why).with_param("fallbacks"));
         }
     }
     Ok(())
 }
 
-/// Fields that are judged, counted or set aside for where they stand in the body: `extra_body` may not name them.
+/// Fields that are judged, counted or set aside for where they stand in the body, in small letters and without `_`:
+/// `extra_body` may not name them, however it writes them.
 const JUDGED: &[&str] = &[
+    "background",
+    "bestof",
     "contents",
+    "conversation",
+    "extrabody",
+    "functioncall",
+    "functions",
+    "generationconfig",
     "input",
     "instructions",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_tokens",
+    "maxcompletiontokens",
+    "maxoutputtokens",
+    "maxtokens",
     "messages",
     "model",
     "n",
+    "previousresponseid",
     "prompt",
     "stream",
     "system",
+    "systeminstruction",
     "tools",
     "user",
 ];
 
-/// Refuses fields in `extra_body` that would go past guardrails, limits and budgets.
+/// What carries words past guardrails in a fallback of the client's own.
+const WORDS: &[&str] =
+    &["contents", "extrabody", "input", "messages", "prompt", "system", "systeminstruction", "tools"];
+
+fn is_one_of(list: &[&str], name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+    list.contains(&plain.as_str())
+}
+
+/// Refuses fields in `extra_body` that would go past guardrails, limits and budgets; whoever reads a doubled one takes which it
+/// likes, so each is judged.
 fn beside(top: &Top<'_>) -> Result<()> {
-    let Some(raw) = top.get("extra_body").filter(|raw| raw.starts_with('{')) else { return Ok(()) };
-    let inner = Top::parse(raw.as_bytes())
-        .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;
-    match inner.iter().find(|(name, value)| JUDGED.contains(name) && *value != "null") {
-        Some((name, _)) => {
+    for (_, raw) in top.iter().filter(|(name, raw)| *name == "extra_body" && raw.starts_with('{')) {
+        let inner = Top::parse(raw.as_bytes())
+            .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;
+        if let Some((name, _)) = inner.iter().find(|(name, value)| is_one_of(JUDGED, name) && *value != "null") {
             let why = format!("{name} belongs into the body itself: extra_body is for what the gateway does not know");
-            Err(Error::bad_request(why).with_param("extra_body"))
+            return Err(Error::bad_request(why).with_param("extra_body"));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Checks a field that comes when the body was checked already.

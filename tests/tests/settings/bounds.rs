@@ -15,12 +15,18 @@ async fn what_is_judged_and_counted_stands_in_the_body_itself() {
         json!({"max_tokens": 99999}),
         json!({"n": 50}),
         json!({"tools": []}),
+        json!({"previous_response_id": "resp_1"}),
+        json!({"Con_tents": []}),
     ] {
         let mut body = say("gpt", "hello");
         body["extra_body"] = hidden.clone();
         let reply = ask_with(&gateway, &body, &[]).await;
         assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("extra_body")), "{hidden}");
     }
+    let twice = r#"{"model":"gpt","messages":[],"extra_body":{"n":50},"extra_body":null}"#;
+    let key = format!("Bearer {MASTER_KEY}");
+    let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+    assert_eq!(gateway.send(Method::POST, CHAT, &headers, twice.into()).await.unwrap().status, 400);
     assert!(calls(&sim).is_empty());
     let mut body = say("gpt", "hello");
     body["extra_body"] = json!({"seed": 1});

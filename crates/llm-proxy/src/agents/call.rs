@@ -71,7 +71,8 @@ pub(super) async fn answer(
         provider: Arc::from(PROVIDER),
         model: Arc::from(format!("{MODEL}{}", agent.name)),
         call_type: if message.streams() { "asend_message_streaming" } else { "asend_message" },
-        agent: Some(Arc::from(agent.id.as_str())),
+        // Calls of an agent's own keys stay that agent's, as in LiteLLM.
+        agent: Some(who.caller().agent_id.clone().unwrap_or_else(|| Arc::from(agent.id.as_str()))),
     };
     if message.method == message::EXTENDED_CARD {
         return card(core, ctx, (relayed, facts, reservation), named).await;

@@ -101,10 +101,10 @@ pub(crate) const PARAMS: &str = "configurable_clientside_auth_params silent_mode
 
 /// `model_info` that means something to LiteLLM and has no effect here.
 pub(crate) const INFO: &str = "tier discoverable ptu_count cost_per_ptu_per_hour ptu_effective_from ptu_effective_to
-    internal_router_model";
+    internal_router_model access_via_team_ids direct_access";
 
 /// `model_info` that says who may use a deployment, and is not served: to run without it would give away what is reserved.
-pub(crate) const ACCESS: [&str; 2] = ["access_via_team_ids", "access_windows"];
+pub(crate) const ACCESS: [&str; 1] = ["access_windows"];
 
 /// `litellm_params` that say where and as whom to call: a near miss of one of them is worth a warning.
 pub(crate) const CONNECTION: &str = "api_key api_base base_url api_version organization custom_llm_provider

@@ -16,6 +16,7 @@ use super::guarded;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::guard;
+use crate::kept::Redaction;
 use crate::pass::wish::Named;
 use crate::tail::{Draft, Ledger, settle};
 
@@ -84,7 +85,10 @@ pub(super) async fn tool(
     let (outcome, stopped) = guarded::beside(ctx, &guards, params, made).await;
     let exists = exists(core, to, &own, &outcome).await;
     let result = outcome.as_ref().ok().filter(|_| stopped.is_none() && ctx.wants_content());
-    let logged = result.map(|result| guards.for_log(Direction::Response, result));
+    let logged = match Redaction::of(ctx) {
+        Redaction::Wanted => result.and_then(|_| Redaction::response()),
+        _ => result.map(|result| guards.for_log(Direction::Response, result)),
+    };
     book(core, ctx, to, (name, &own, exists), (&outcome, stopped.as_ref(), logged), reservation);
     match (outcome, stopped) {
         // It was made and is billed: the model reads why it has no result.

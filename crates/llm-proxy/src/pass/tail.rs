@@ -65,8 +65,7 @@ impl llm_client::Tail for RelayTail {
         record.call_type = facts.call_type;
         record.model = facts.model;
         if let Some(agent) = facts.agent {
-            // Calls of an agent's own keys stay that agent's, as in LiteLLM.
-            record.caller.agent_id.get_or_insert(agent);
+            record.caller.agent_id = Some(agent);
         }
         match reservation {
             Some(reservation) => {

@@ -33,7 +33,11 @@ pub(super) fn headers(ctx: &Context, wish: &Wish) -> Vec<(String, String)> {
                     && name.starts_with("x-")
                     && !name.starts_with("x-stainless")
                     && !name.starts_with("x-litellm")
+                    && !name.starts_with("x-mcp-")
                     && name != "x-api-key"
+                    && ![&snapshot.settings.key_header_name, &snapshot.settings.mcp_auth_header]
+                        .iter()
+                        .any(|own| own.as_deref() == Some(name))
         })
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let mut out: Vec<(String, String)> = own.collect();

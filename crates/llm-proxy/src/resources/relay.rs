@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_catalog::Field;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Body;
 use llm_providers::{Endpoint, resource};
-use llm_types::Result;
+use llm_types::{Error, Result};
 use llm_wire::ids;
 use llm_wire::top::Top;
 
@@ -64,6 +65,19 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     let mut endpoint = place(asked, &query)?;
     let mut headers = headers::forwarded(ctx, false);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
+    // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
+    let metered = ctx.parts.method == http::Method::POST
+        && matches!(asked.what.family, Family::Assistants | Family::Interactions);
+    // For an estimate, where a stream is left before it tells its usage.
+    let prompt = match &sent {
+        Sent::Whole(bytes) if metered => bytes.clone(),
+        _ => Bytes::new(),
+    };
+    if metered && Top::parse(&prompt).is_ok_and(|top| top.is_true("background")) {
+        let why =
+            "answers that are made in the background are not served for interactions: nobody would be billed for them";
+        return Err(Error::bad_request(why).with_param("background"));
+    }
     let body = match (sent, model) {
         (Sent::Whole(bytes), Some(model)) => Body::from(request::with_model(&bytes, model).unwrap_or(bytes)),
         (Sent::Whole(bytes), None) => Body::from(bytes),
@@ -75,11 +89,9 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         model: Arc::from(model.as_deref().unwrap_or_default()),
         target: asked.home.deployment.is_some().then(|| Arc::clone(target)),
         flat: if asked.what.call_type == "acreate_container" { session(ctx, target) } else { 0.0 },
+        prompt,
         ..Tariff::default()
     };
-    // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
-    let metered = ctx.parts.method == http::Method::POST
-        && matches!(asked.what.family, Family::Assistants | Family::Interactions);
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
 }
 
