@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -253,9 +254,22 @@ fn spawn(binary: &Path, config: &Path, state: &Path, addr: SocketAddr, options: 
     command.spawn().with_context(|| format!("{} could not be started", binary.display()))
 }
 
-/// A port nobody listens on. Another process could take it before the gateway does; then the start fails and says so.
+/// A port nobody listens on, and none that was given out before. It is not one of those that the system gives to whoever
+/// asks for any: a simulator or an outgoing connection could take it before the gateway does.
 fn free_port() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 11_000;
+    const COUNT: u16 = 20_000;
+    // other runs of tests on this machine begin elsewhere
+    let offset = std::process::id().wrapping_mul(97) % u32::from(COUNT);
+    for _ in 0..COUNT {
+        let at = (offset + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % u32::from(COUNT);
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + u16::try_from(at)?));
+        if TcpListener::bind(addr).is_ok() {
+            return Ok(addr);
+        }
+    }
+    bail!("no port is free from {FIRST} on")
 }
 
 fn collect(stream: Option<impl AsyncRead + Unpin + Send + 'static>, logs: &Arc<Mutex<String>>) {

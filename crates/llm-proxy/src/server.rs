@@ -58,22 +58,27 @@ pub struct Gauge {
 /// # Errors
 /// When the address cannot be bound, or another process listens there.
 pub fn bind(settings: &ListenSettings) -> Result<Vec<StdListener>> {
-    if !settings.beside_others {
-        // Our own threads share the port, so the system would let another gateway share it, too, and mix their requests.
-        drop(listener(settings.addr, false)?);
-    }
-    (0..settings.threads.max(1)).map(|_| listener(settings.addr, true)).collect()
+    // Our own threads share the port. The first takes it alone, so that another gateway that starts at this moment cannot
+    // share it, too, and mix their requests; what it was bound with holds no longer once the option is set.
+    let first = listener(settings.addr, settings.beside_others)?;
+    #[cfg(unix)]
+    first.set_reuse_port(true)?;
+    let addr = first.local_addr()?.as_socket().unwrap_or(settings.addr); // port 0 has become one
+    let others = (1..settings.threads).map(|_| listener(addr, true));
+    let all = std::iter::once(Ok(first)).chain(others);
+    all.map(|socket| Ok(socket?.into())).collect()
 }
 
-fn listener(addr: SocketAddr, shared: bool) -> Result<StdListener> {
+fn listener(addr: SocketAddr, shared: bool) -> Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
     socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&addr.into()).with_context(|| format!("cannot listen on {addr}"))?;
-    socket.listen(4096)?;
-    Ok(socket.into())
+    let taken = || format!("cannot listen on {addr}");
+    socket.bind(&addr.into()).with_context(taken)?;
+    socket.listen(4096).with_context(taken)?;
+    Ok(socket)
 }
 
 /// Serves on one thread until `stop` says so and the connections are drained.
@@ -197,5 +202,47 @@ async fn connection<S>(
     let conn = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     if let Err(e) = watcher.watch(conn.into_owned()).await {
         tracing::debug!(error = %e, %peer, "connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(addr: SocketAddr) -> ListenSettings {
+        ListenSettings {
+            addr,
+            threads: 2,
+            beside_others: false,
+            keepalive: None,
+            header_timeout: Duration::from_secs(1),
+            max_header_bytes: 1 << 10,
+            drain: Duration::ZERO,
+            max_connections: None,
+        }
+    }
+
+    #[test]
+    fn of_gateways_that_start_at_once_one_has_the_port() {
+        let mine = bind(&settings(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
+        let addr = mine[0].local_addr().unwrap();
+        assert_eq!(mine[1].local_addr().unwrap(), addr, "threads share a port that nobody named");
+        assert!(bind(&settings(addr)).is_err(), "it is taken");
+        assert!(
+            bind(&ListenSettings { beside_others: true, ..settings(addr) }).is_ok(),
+            "one that may stand beside others"
+        );
+        drop(mine);
+        let gate = std::sync::Barrier::new(8);
+        let won = std::thread::scope(|scope| {
+            let start = || {
+                gate.wait();
+                bind(&settings(addr)).ok()
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            let bound: Vec<_> = all.into_iter().map(|one| one.join().unwrap()).collect();
+            bound.iter().filter(|one| one.is_some()).count()
+        });
+        assert_eq!(won, 1);
     }
 }

@@ -271,18 +271,15 @@ fn bind(flags: &Serve, host: IpAddr, threads: usize) -> Result<(Vec<std::net::Tc
         drain: DRAIN,
         max_connections: flags.limit_concurrency,
     };
-    match server::bind(&settings) {
-        Ok(listeners) => Ok((listeners, settings)),
+    let listeners = match server::bind(&settings) {
+        // As LiteLLM: 4000 is busy and nobody asked for it, so any free port will do.
         Err(_) if flags.port.is_none() => {
-            // As LiteLLM: 4000 is busy and nobody asked for it, so any free port will do.
-            settings.addr = SocketAddr::new(host, 0);
-            let first = server::bind(&ListenSettings { threads: 1, ..settings.clone() })?;
-            settings.addr = first.first().context("no listener")?.local_addr()?;
-            drop(first);
-            Ok((server::bind(&settings)?, settings))
+            server::bind(&ListenSettings { addr: SocketAddr::new(host, 0), ..settings.clone() })?
         }
-        Err(e) => Err(e),
-    }
+        bound => bound?,
+    };
+    settings.addr = listeners.first().context("no listener")?.local_addr()?;
+    Ok((listeners, settings))
 }
 
 /// The simulator as a command of the binary.
