@@ -319,3 +319,35 @@ async fn a_leaving_client_ends_the_upstream_stream() {
         assert_eq!(ended(&sim).await, Ended::ClientGone, "{model}");
     }
 }
+
+#[tokio::test]
+async fn cursors_bodies_are_answered_as_chat() {
+    let sim = sim().await;
+    // no wildcard: it would serve every variant of a name
+    let config = Config::empty(&sim).model("gpt", "openai/gpt-5", &[]).yaml();
+    let gateway = Gateway::start(&config).await.unwrap();
+    let path = "/cursor/chat/completions";
+    let patch = json!({"type": "custom", "name": "ApplyPatch", "description": "edits"});
+    let responses = json!({"model": "gpt-thinking-high-fast", "stream": true, "instructions": "Be short.", "tools": [patch],
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "hello"}]}]});
+    let reply = gateway.ask(path, &responses).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(joined_text(&reply.events()), "You said: hello");
+    assert!(reply.text().ends_with("data: [DONE]\n\n"), "{}", reply.text());
+    let sent = calls(&sim).pop().unwrap();
+    assert_eq!(sent.path, CHAT);
+    let sent = sent.json();
+    assert_eq!((&sent["model"], &sent["reasoning_effort"]), (&json!("gpt-5"), &json!("high")));
+    assert_eq!(sent["tools"][0]["custom"]["name"], "ApplyPatch", "{sent}");
+    assert!(sent["input"].is_null() && sent["instructions"].is_null(), "{sent}");
+
+    let mut chat = say("gpt", "again");
+    chat["tools"] = json!([{"type": "function", "name": "look", "parameters": {"type": "object"}}]);
+    let reply = gateway.ask(path, &chat).await.unwrap();
+    assert_eq!(reply.json()["object"], "chat.completion", "{}", reply.text());
+    assert_eq!(calls(&sim).pop().unwrap().json()["tools"][0]["function"]["name"], "look");
+
+    let refused =
+        gateway.ask(path, &json!({"model": "gpt", "input": "a", "previous_response_id": "resp_1"})).await.unwrap();
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")));
+}

@@ -38,7 +38,7 @@ use crate::responses::{self, Told};
 use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
-use crate::{answer, demands, errors, guard, prompts, recall, searched, several, templates, videos};
+use crate::{answer, cursor, demands, errors, guard, prompts, recall, searched, several, templates, videos};
 
 /// Runs a model call and answers it, whatever happens.
 pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
@@ -96,6 +96,7 @@ async fn steps(
         Some(about) => (about.body, about.model),
         None => (body, path_model),
     };
+    let body = if ctx.route == cursor::CHAT { cursor::as_chat(&ctx.snapshot, &body)? } else { body };
     asked(core, ctx, &who, path_model, &body, files).await
 }
 

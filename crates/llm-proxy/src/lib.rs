@@ -26,6 +26,7 @@ mod context;
 pub mod core;
 pub mod cors;
 pub mod count;
+mod cursor;
 pub mod demands;
 mod deserted;
 pub mod edge;

@@ -163,6 +163,7 @@ const ENDPOINTS: &str = "/config/pass_through_endpoint";
 /// The first path of a row is its canonical name.
 static TABLE: &[Row] = &[
     row(Method::POST, &["/v1/chat/completions", "/chat/completions", "/queue/chat/completions"], CHAT, Permission::Llm),
+    row(Method::POST, &[crate::cursor::CHAT], CHAT, Permission::Llm),
     row(Method::POST, &[crate::templates::TRY_OUT], CHAT, Permission::Admin),
     row(Method::POST, &["/v1/completions", "/completions"], COMPLETIONS, Permission::Llm),
     row(Method::POST, &["/v1/embeddings", "/embeddings"], EMBEDDINGS, Permission::Llm),
