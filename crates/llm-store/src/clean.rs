@@ -47,8 +47,19 @@ fn unit(text: &str) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
+/// Text in an index: longer ones are cut at this many bytes. PostgreSQL refuses index entries above 2.7 kB, an index has up
+/// to three texts beside a time, and real ids and names are short.
+pub(crate) const INDEXED_TEXT: usize = 512;
+
+/// Text that strangers chose as an index takes it: what the database can keep, and no longer than `bytes`.
+pub(crate) fn fitted(text: &str, bytes: usize) -> String {
+    let mut text = clean_text(text).into_owned();
+    clip(&mut text, bytes);
+    text
+}
+
 /// At most `bytes` bytes of `text`, cut at a character.
-pub(crate) fn clip(text: &mut String, bytes: usize) {
+fn clip(text: &mut String, bytes: usize) {
     text.truncate(text.floor_char_boundary(bytes));
 }
 
@@ -74,8 +85,7 @@ mod tests {
 
     #[test]
     fn a_cut_keeps_characters_whole() {
-        let mut text = "aéé".to_owned();
-        clip(&mut text, 4);
-        assert_eq!(text, "aé");
+        assert_eq!(fitted("aéé", 4), "aé");
+        assert_eq!(fitted("a\0b", 4), "a\u{fffd}");
     }
 }

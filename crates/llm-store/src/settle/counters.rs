@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{SettlementBatch, WindowSpend, finite, runs};
-use crate::clean::clip;
+use crate::clean::{INDEXED_TEXT, fitted};
 use crate::error::Result;
 use crate::sql::Sql;
 use crate::transaction::StoreTx;
@@ -123,14 +123,7 @@ async fn add_pairs(
 /// As [`add`], and rows that do not exist are made.
 async fn upsert(tx: &mut StoreTx, table: &str, column: &str, entries: &[(String, f64)]) -> Result<()> {
     // Strangers choose the ids of end users, and a primary key has a limit.
-    let clipped: Vec<_> = entries
-        .iter()
-        .map(|(id, spend)| {
-            let mut id = crate::clean::clean_text(id).into_owned();
-            clip(&mut id, 512);
-            (id, *spend)
-        })
-        .collect();
+    let clipped: Vec<_> = entries.iter().map(|(id, spend)| (fitted(id, INDEXED_TEXT), *spend)).collect();
     for run in runs(&summed(&clipped, table), ROWS) {
         // The other columns that take no NULL.
         let (more, fill): (&[&str], Option<Value<'_>>) =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{finite, runs};
-use crate::clean::{clean_text, clip};
+use crate::clean::fitted;
 use crate::daily::{DailyCounters, DailyKey, DailyScope, DailySpendRow};
 use crate::defaults::new_id;
 use crate::error::Result;
@@ -36,11 +36,7 @@ pub(super) async fn write(tx: &mut StoreTx, rows: &[DailySpendRow]) -> Result<()
 
 /// The key in the limits of the index, without what does not tell rows apart in this scope; and the model group.
 fn storable(scope: DailyScope, key: &DailyKey) -> (DailyKey, String) {
-    let fit = |text: &str| {
-        let mut text = clean_text(text).into_owned();
-        clip(&mut text, KEY_TEXT);
-        text
-    };
+    let fit = |text: &str| fitted(text, KEY_TEXT);
     let global = scope == DailyScope::Global;
     let model_group = fit(&key.model_group);
     let key = DailyKey {

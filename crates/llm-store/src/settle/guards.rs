@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{SettlementBatch, runs};
-use crate::clean::{clean_text, clip};
+use crate::clean::{INDEXED_TEXT, fitted};
 use crate::defaults::now;
 use crate::error::Result;
 use crate::rows::{DailyGuardrailRow, GuardrailCallRow};
@@ -20,8 +20,6 @@ pub const GUARDRAIL_INFORMATION: &str = "guardrail_information";
 
 /// Rows of one statement.
 const ROWS: usize = 128;
-/// Names stand in keys, and PostgreSQL takes 2.7 kB.
-const NAME: usize = 512;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -91,6 +89,7 @@ struct Seen {
 }
 
 impl Seen {
+    /// `id` as upstreams and clients chose it; the index has it as the row does.
     fn add(&mut self, id: &str, at: DateTime<Utc>, metadata: &str) {
         // Most calls have no guardrails.
         if !metadata.contains(GUARDRAIL_INFORMATION) {
@@ -101,12 +100,11 @@ impl Seen {
         for run in guardrail_information {
             let name = [run.guardrail_id, run.guardrail_name].into_iter().flatten().find(|name| !name.is_empty());
             let Some(name) = name else { continue };
-            let mut name = clean_text(&name).into_owned();
-            clip(&mut name, NAME);
+            let name = fitted(&name, INDEXED_TEXT);
             let action = GuardAction::of(run.guardrail_status.as_deref().unwrap_or_default());
             let (known, policy) = worst.entry(name).or_insert((action, None));
             *known = action.max(*known);
-            *policy = policy.take().or(run.policy_id);
+            *policy = policy.take().or_else(|| run.policy_id.map(|id| fitted(&id, INDEXED_TEXT)));
         }
         for (guardrail_id, (action, policy_id)) in worst {
             let counts =
@@ -119,7 +117,12 @@ impl Seen {
                 one(GuardAction::Flagged),
             ];
             counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
-            self.calls.push(GuardrailCallRow { request_id: id.to_owned(), guardrail_id, policy_id, start_time: at });
+            self.calls.push(GuardrailCallRow {
+                request_id: fitted(id, INDEXED_TEXT),
+                guardrail_id,
+                policy_id,
+                start_time: at,
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{finite, runs};
-use crate::clean::{clean_text, clip};
+use crate::clean::{INDEXED_TEXT, fitted};
 use crate::defaults::now;
 use crate::error::Result;
 use crate::rows::{DailyGatewayRow, DailyPaceRow};
@@ -15,19 +15,12 @@ use crate::transaction::StoreTx;
 /// Rows of one statement.
 const ROWS: usize = 128;
 
-/// The key has three texts that strangers may choose, and PostgreSQL takes 2.7 kB in all.
-const KEY_TEXT: usize = 512;
-
 /// What is added up.
 const SUMS: [&str; 6] =
     ["requests", "slow_requests", "timed_requests", "seconds_per_token", "streams", "first_token_seconds"];
 
 pub(super) async fn write(tx: &mut StoreTx, rows: &[DailyPaceRow]) -> Result<()> {
-    let fit = |text: &str| {
-        let mut text = clean_text(text).into_owned();
-        clip(&mut text, KEY_TEXT);
-        text
-    };
+    let fit = |text: &str| fitted(text, INDEXED_TEXT);
     // One row for each key, or the statement would change a row twice.
     let mut sums: BTreeMap<[String; 4], DailyPaceRow> = BTreeMap::new();
     for row in rows {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{Applied, SpendCall, finite, runs};
-use crate::clean::{clean_text, clip};
+use crate::clean::{INDEXED_TEXT, fitted};
 use crate::defaults::{empty_list, empty_object, new_id};
 use crate::error::{Result, StoreError};
 use crate::rows::SpendLogRow;
@@ -14,9 +14,6 @@ use crate::transaction::StoreTx;
 
 /// Rows of one statement: 64 rows of 35 columns stay far below both engines' limits on arguments.
 const ROWS: usize = 64;
-
-/// Indexed text longer than this is cut: PostgreSQL refuses index entries above 2.7 kB, and real ids are short.
-const INDEXED_TEXT: usize = 512;
 
 /// Writes rows one by one when `careful`; `seen` has the ids that the batch uses already.
 pub(super) async fn write(
@@ -135,7 +132,7 @@ fn without_json(row: &SpendLogRow) -> SpendLogRow {
 
 /// Ids are compared with what the database has, so they must be what it can keep.
 fn odd_id(id: &str) -> bool {
-    id.len() > INDEXED_TEXT || id.as_bytes().contains(&0)
+    long(id) || id.as_bytes().contains(&0)
 }
 
 fn odd_count(count: i64) -> bool {
@@ -144,13 +141,18 @@ fn odd_count(count: i64) -> bool {
 
 /// What the rows of a run share does not fit its columns.
 pub(super) fn odd_caller(row: &SpendLogRow) -> bool {
-    row.api_key.len() > INDEXED_TEXT || row.end_user.as_ref().is_some_and(|t| t.len() > INDEXED_TEXT)
+    let texts = [&row.end_user, &row.user, &row.team_id, &row.mcp_namespaced_tool_name];
+    long(&row.api_key) || texts.into_iter().flatten().any(|text| long(text))
+}
+
+const fn long(text: &str) -> bool {
+    text.len() > INDEXED_TEXT
 }
 
 /// What a call of a run has of its own does not fit its columns.
 pub(super) fn odd_call(call: &SpendCall) -> bool {
     odd_id(&call.request_id)
-        || [Some(&call.call_id), call.session_id.as_ref()].into_iter().flatten().any(|t| t.len() > INDEXED_TEXT)
+        || [Some(&call.call_id), call.session_id.as_ref()].into_iter().flatten().any(|text| long(text))
         || [call.total_tokens, call.prompt_tokens, call.completion_tokens, call.duration_ms].into_iter().any(odd_count)
         || !call.spend.is_finite()
 }
@@ -158,18 +160,27 @@ pub(super) fn odd_call(call: &SpendCall) -> bool {
 /// The row in the ranges of its columns; borrowed when it is already.
 fn storable(row: &SpendLogRow) -> Cow<'_, SpendLogRow> {
     let texts = [row.session_id.as_ref(), row.litellm_call_id.as_ref()];
-    let long = texts.into_iter().flatten().any(|t| t.len() > INDEXED_TEXT);
+    let long_own = texts.into_iter().flatten().any(|text| long(text));
     let counts = [row.total_tokens, row.prompt_tokens, row.completion_tokens, row.request_duration_ms.unwrap_or(0)];
-    let odd = odd_id(&row.request_id) || odd_caller(row) || long || counts.into_iter().any(odd_count);
+    let odd = odd_id(&row.request_id) || odd_caller(row) || long_own || counts.into_iter().any(odd_count);
     if !odd && row.spend.is_finite() {
         return Cow::Borrowed(row);
     }
     let mut row = row.clone();
-    row.request_id = clean_text(&row.request_id).into_owned();
-    clip(&mut row.request_id, INDEXED_TEXT);
-    clip(&mut row.api_key, INDEXED_TEXT);
-    for text in [&mut row.end_user, &mut row.session_id, &mut row.litellm_call_id].into_iter().flatten() {
-        clip(text, INDEXED_TEXT);
+    let SpendLogRow {
+        request_id,
+        api_key,
+        end_user,
+        user,
+        team_id,
+        session_id,
+        litellm_call_id,
+        mcp_namespaced_tool_name: tool,
+        ..
+    } = &mut row;
+    let texts = [end_user, user, team_id, session_id, litellm_call_id, tool].into_iter().flatten();
+    for text in texts.chain([request_id, api_key]) {
+        *text = fitted(text, INDEXED_TEXT);
     }
     // The columns are 32 bits wide.
     let fit = |n: i64| n.clamp(i32::MIN.into(), i32::MAX.into());

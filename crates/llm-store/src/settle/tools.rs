@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{SettlementBatch, runs};
-use crate::clean::{clean_text, clip};
+use crate::clean::{INDEXED_TEXT, fitted};
 use crate::defaults::{new_id, now};
 use crate::error::Result;
 use crate::filter::Filter;
@@ -15,9 +15,6 @@ use crate::value::Value;
 
 /// Rows of one statement.
 const ROWS: usize = 64;
-
-/// The unique index has the name, and PostgreSQL takes 2.7 kB.
-const NAME: usize = 512;
 
 /// What is written of a tool: who called it stays as it was at first, and so does what administrators said of it.
 const COLUMNS: [&str; 10] = [
@@ -48,9 +45,7 @@ pub(super) async fn write(tx: &mut StoreTx, batch: &SettlementBatch) -> Result<(
     let mut tools: BTreeMap<String, Counted<'_>> = BTreeMap::new();
     for (row, count) in calls {
         let Some(name) = row.mcp_namespaced_tool_name.as_deref().filter(|name| !name.is_empty()) else { continue };
-        let mut name = clean_text(name).into_owned();
-        clip(&mut name, NAME);
-        let counted = tools.entry(name).or_insert(Counted { row, calls: 0, exists: false });
+        let counted = tools.entry(fitted(name, INDEXED_TEXT)).or_insert(Counted { row, calls: 0, exists: false });
         counted.calls += count;
         if !counted.exists && row.status.as_deref() != Some("failure") {
             (counted.row, counted.exists) = (row, true);

@@ -69,6 +69,7 @@ everywhere! {
     settle::runs_are_stored_like_rows,
     settle::taken_ids_of_runs_are_changed,
     settle::hostile_calls_do_not_stop_a_batch,
+    settle::long_ids_of_judged_calls_do_not_stop_a_batch,
     settle::windows_move_forward,
     tools::tools_are_counted,
     daily::rollups_add_up,

@@ -301,6 +301,32 @@ pub(crate) async fn hostile_rows_do_not_stop_a_batch(store: Store) {
     assert_eq!((page.total, page.rows[0].counters.api_requests), (1, 1));
 }
 
+/// Texts that strangers choose stand in indexes, and PostgreSQL refuses long entries that it cannot press.
+pub(crate) async fn long_ids_of_judged_calls_do_not_stop_a_batch(store: Store) {
+    let long = || (0..256).map(|_| uuid::Uuid::new_v4().to_string()).collect::<String>();
+    let run =
+        |name: &str| format!(r#"{{"guardrail_information":[{{"guardrail_name":"{name}","policy_id":"{name}"}}]}}"#);
+    let metadata = [run("pii"), run(&long())];
+    let mut call = spend_call(&long(), "c1");
+    call.metadata = metadata[0].as_str().into();
+    let tool = SpendLogRow { mcp_namespaced_tool_name: Some(long()), user: Some(long()), ..shared("k") };
+    let spend_runs = vec![
+        SpendRun { shared: shared("k"), calls: vec![call] },
+        SpendRun { shared: tool, calls: vec![spend_call("plain", "c2")] },
+    ];
+    let row = |id: &str, text: &str| SpendLogRow { metadata: RawJson::parse(text).ok(), ..spend_row(id) };
+    let spend_rows = vec![row(&long(), &metadata[0]), row("short", &metadata[1])];
+    let done = store.apply(&SettlementBatch { spend_runs, spend_rows, ..batch("long") }).await.unwrap();
+    assert_eq!((done.spend_rows, done.reduced), (4, 0));
+    let judged = store.table::<GuardrailCallRow>().find(Filter::new()).await.unwrap();
+    let ids: Vec<String> = judged.iter().map(|row| row.request_id.clone()).collect();
+    assert_eq!(
+        store.table::<SpendLogRow>().get_many(&ids).await.unwrap().len(),
+        3,
+        "the index finds the rows: {ids:?}"
+    );
+}
+
 pub(crate) async fn concurrent_batches_add_up(store: Store) {
     entities(&store).await;
     let mut tasks = Vec::new();
