@@ -186,6 +186,31 @@ fn what_does_not_come_from_records_is_there_too() {
 }
 
 #[test]
+fn settings_hold_for_what_does_not_come_from_records() {
+    let settings: PrometheusSettings = serde_json::from_str(
+        r#"{"prometheus_latency_buckets":[1,2],"prometheus_exclude_labels":["callback_name","hook_type"]}"#,
+    )
+    .unwrap();
+    let sink = Prometheus::new(&settings);
+    sink.lost("langfuse", 3);
+    sink.lost("datadog", 4);
+    let mut record = answered(0);
+    record.trail.guardrails = ["pre_call", "post_call"]
+        .map(|hook| GuardrailRun { name: "w".into(), hook, status: "error", took_us: 3000 })
+        .to_vec();
+    sink.observe(&[Arc::new(record)], Instant::now());
+    let seen = Exposition::read(&sink.encode());
+    let (labels, lost) = seen.one("litellm_callback_logging_failures_metric_total");
+    assert!(labels.is_empty() && lost == 7.0, "{labels:?} {lost}");
+    for name in ["litellm_guardrail_requests_total", "litellm_guardrail_errors_total"] {
+        assert_eq!(seen.one(name).1, 2.0, "{name}");
+    }
+    assert_eq!(seen.one("litellm_guardrail_latency_seconds_count").1, 2.0);
+    assert!(seen.values("hook_type").is_empty());
+    assert_eq!(seen.values("le"), ["1.0", "2.0", "+Inf"].into());
+}
+
+#[test]
 fn odd_values_stay_readable() {
     let mut r = answered(0);
     r.user_agent = Some("a\\b\"c\nd é \u{2028}".to_owned());

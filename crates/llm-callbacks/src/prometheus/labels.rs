@@ -127,7 +127,7 @@ const fn tier(tier: Option<ServiceTier>) -> &'static str {
     }
 }
 
-fn or_none(text: Option<&str>) -> Cow<'_, str> {
+pub(super) fn or_none(text: Option<&str>) -> Cow<'_, str> {
     Cow::Borrowed(text.filter(|t| !t.is_empty()).unwrap_or(NONE))
 }
 

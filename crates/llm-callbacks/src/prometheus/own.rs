@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use llm_types::{Json, LogRecord};
 
 use super::PrometheusSettings;
-use super::labels::{Label, NONE};
+use super::labels::{Label, NONE, or_none};
 
 /// Values of one label of metadata that are told apart.
 const MOST: usize = 1000;
@@ -46,7 +46,7 @@ impl Own {
         let tree: Option<Json> =
             if self.metadata.is_empty() { None } else { r.metadata.as_ref().and_then(|raw| raw.read().ok()) };
         let metadata = self.metadata.iter().map(|path| match known(r, path) {
-            Some(value) => Cow::Borrowed(value),
+            Some(value) => or_none(value),
             None => tree.as_ref().and_then(|tree| text(tree, path)).map_or(Cow::Borrowed(NONE), Cow::Owned),
         });
         let agents = if self.tags.is_empty() { Vec::new() } else { agent_tags(r) };
@@ -58,10 +58,11 @@ impl Own {
     }
 }
 
-/// What the gateway itself knows under LiteLLM's names: a client cannot say otherwise.
-fn known<'a>(r: &'a LogRecord, path: &str) -> Option<&'a str> {
+/// What the gateway itself knows under LiteLLM's names, or that there is none of it: a client cannot say otherwise. Nothing for
+/// other names.
+fn known<'a>(r: &'a LogRecord, path: &str) -> Option<Option<&'a str>> {
     let c = &r.caller;
-    match path {
+    Some(match path {
         "user_api_key_hash" => c.key_hash.as_deref(),
         "user_api_key_alias" => c.key_alias.as_deref(),
         "user_api_key_user_id" => c.user_id.as_deref(),
@@ -74,8 +75,8 @@ fn known<'a>(r: &'a LogRecord, path: &str) -> Option<&'a str> {
         "user_api_key_request_route" => Some(r.route),
         "requester_ip_address" => r.client_ip.as_deref(),
         "user_agent" => r.user_agent.as_deref(),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 /// The tags that a user agent makes: its product, and all of it.

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
@@ -23,7 +23,6 @@ use super::PrometheusSettings;
 use super::board::Board;
 use super::scrape::{Scrape, Sheet};
 use super::shown::Shown;
-use super::table::LATENCY_BUCKETS;
 use crate::callback::{Callback, Delivery, Needs, SinkError};
 
 /// The media type of [`Prometheus::encode`].
@@ -42,6 +41,16 @@ pub(super) const OTHERS: &[(&str, &[&str])] = &[
     ("llm_cache_usable", &["cache"]),
 ];
 
+/// Makes histograms of latency.
+#[derive(Clone)]
+struct Buckets(Arc<[f64]>);
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(self.0.iter().copied())
+    }
+}
+
 /// What failed, for `error_type`: a guardrail says why to nobody but the log.
 const FAILED: &str = "GuardrailFailed";
 
@@ -49,13 +58,14 @@ const FAILED: &str = "GuardrailFailed";
 pub struct Prometheus {
     board: Arc<Mutex<Board>>,
     registry: Registry,
+    shown: Shown,
     in_flight: Gauge<i64, AtomicI64>,
     lost: Family<Labels, Counter>,
     cache_failures: Family<Labels, Counter>,
     cache_usable: Family<Labels, Gauge<i64, AtomicI64>>,
     guardrail_runs: Family<Labels, Counter>,
     guardrail_errors: Family<Labels, Counter>,
-    guardrail_latency: Family<Labels, Histogram, fn() -> Histogram>,
+    guardrail_latency: Family<Labels, Histogram, Buckets>,
 }
 
 /// The registry's view of the board.
@@ -81,9 +91,7 @@ impl Prometheus {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Series(Arc::clone(&board))));
         let shown = Shown::new(settings);
-        let on = |name: &str| shown.metric(name);
         let in_flight = Gauge::default();
-        let latency: fn() -> Histogram = || Histogram::new(LATENCY_BUCKETS);
         let this = Self {
             board,
             in_flight: in_flight.clone(),
@@ -92,9 +100,11 @@ impl Prometheus {
             cache_usable: Family::default(),
             guardrail_runs: Family::default(),
             guardrail_errors: Family::default(),
-            guardrail_latency: Family::new_with_constructor(latency),
+            guardrail_latency: Family::new_with_constructor(Buckets(settings.latency_buckets.as_slice().into())),
             registry: Registry::default(),
+            shown,
         };
+        let on = |name: &str| this.shown.metric(name);
         if on("litellm_in_flight_requests") {
             registry.register("litellm_in_flight_requests", "Requests under way", in_flight);
         }
@@ -169,26 +179,34 @@ impl Prometheus {
     /// Adds an operation of the response cache that failed: which cache, which operation, one word why.
     pub fn cache_failed(&self, kind: &str, operation: &str, reason: &str) {
         let labels = [("cache", kind), ("operation", operation), ("reason", reason)];
-        self.cache_failures.get_or_create_owned(&labels.map(|(name, value)| (name, value.to_owned())).to_vec()).inc();
+        self.cache_failures.get_or_create_owned(&self.labels("llm_cache_failures", &labels)).inc();
     }
 
     /// Says whether the response cache is used, or left alone.
     pub fn cache_usable(&self, kind: &str, usable: bool) {
-        self.cache_usable.get_or_create_owned(&vec![("cache", kind.to_owned())]).set(i64::from(usable));
+        let labels = self.labels("llm_cache_usable", &[("cache", kind)]);
+        self.cache_usable.get_or_create_owned(&labels).set(i64::from(usable));
     }
 
     /// Adds a run of a guardrail.
     fn guardrail(&self, run: &GuardrailRun) {
-        let (name, hook) = (("guardrail_name", run.name.to_string()), ("hook_type", run.hook.to_owned()));
-        let status = ("status", run.status.to_owned());
-        self.guardrail_runs.get_or_create_owned(&vec![name.clone(), status.clone(), hook.clone()]).inc();
+        let (name, hook, status) = (("guardrail_name", &*run.name), ("hook_type", run.hook), ("status", run.status));
+        let labels = self.labels("litellm_guardrail_requests", &[name, status, hook]);
+        self.guardrail_runs.get_or_create_owned(&labels).inc();
         let failed = run.status == "error";
-        let error = ("error_type", if failed { FAILED } else { "none" }.to_owned());
+        let error = ("error_type", if failed { FAILED } else { "none" });
         if failed {
-            self.guardrail_errors.get_or_create_owned(&vec![name.clone(), error.clone(), hook.clone()]).inc();
+            let labels = self.labels("litellm_guardrail_errors", &[name, error, hook]);
+            self.guardrail_errors.get_or_create_owned(&labels).inc();
         }
-        let took = Duration::from_micros(run.took_us).as_secs_f64();
-        self.guardrail_latency.get_or_create_owned(&vec![name, status, error, hook]).observe(took);
+        let labels = self.labels("litellm_guardrail_latency_seconds", &[name, status, error, hook]);
+        self.guardrail_latency.get_or_create_owned(&labels).observe(Duration::from_micros(run.took_us).as_secs_f64());
+    }
+
+    /// The labels that one of the [`OTHERS`] keeps.
+    fn labels(&self, metric: &str, all: &[(&'static str, &str)]) -> Labels {
+        let kept = all.iter().filter(|(name, _)| self.shown.label(metric, name));
+        kept.map(|(name, value)| (*name, (*value).to_owned())).collect()
     }
 
     /// Combinations of labels that are held.
@@ -234,6 +252,7 @@ impl Callback for Prometheus {
     }
 
     fn lost(&self, sink: &str, records: u64) {
-        self.lost.get_or_create_owned(&vec![("callback_name", sink.to_owned())]).inc_by(records);
+        let labels = self.labels("litellm_callback_logging_failures_metric", &[("callback_name", sink)]);
+        self.lost.get_or_create_owned(&labels).inc_by(records);
     }
 }

@@ -135,15 +135,19 @@ fn what_clients_choose_is_bounded() {
 #[test]
 fn labels_of_the_operator_and_only_his_metrics() {
     let settings: PrometheusSettings = serde_json::from_str(
-        r#"{"custom_prometheus_metadata_labels":["metadata.place.city","user_api_key_alias"],
+        r#"{"custom_prometheus_metadata_labels":["metadata.place.city","user_api_key_alias","user_api_key_team_id"],
             "custom_prometheus_tags":["a","User-Agent: curl/*"],
             "prometheus_metrics_config":[{"group":"g","metrics":["litellm_requests_metric","litellm_deployment_state"],
-                "include_labels":["model","metadata_place_city","user_api_key_alias","tag_a","tag_User_Agent__curl__"]},
+                "include_labels":["model","metadata_place_city","user_api_key_alias","user_api_key_team_id",
+                    "tag_a","tag_User_Agent__curl__"]},
                 {"group":"h","metrics":["litellm_guardrail_requests_total"]}]}"#,
     )
     .unwrap();
     let mut record = answered(0);
-    record.metadata = RawJson::parse(r#"{"place":{"city":"Ulm"},"user_api_key_alias":"somebody else"}"#).ok();
+    record.metadata = RawJson::parse(
+        r#"{"place":{"city":"Ulm"},"user_api_key_alias":"somebody else","user_api_key_team_id":"theirs"}"#,
+    )
+    .ok();
     let (_, seen) = observe(&settings, vec![record]);
     let (labels, _) = seen.one("litellm_requests_metric_total");
     let labels: Vec<_> = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -153,6 +157,7 @@ fn labels_of_the_operator_and_only_his_metrics() {
         ("tag_User_Agent__curl__", "false"),
         ("tag_a", "true"),
         ("user_api_key_alias", "al\"ias"),
+        ("user_api_key_team_id", "None"),
     ];
     assert_eq!(labels, want);
     assert_eq!(seen.names().len(), 1, "{:?}", seen.names());
