@@ -8,7 +8,7 @@ use llm_types::LogRecord;
 use llm_types::record::Status;
 
 use crate::callback::{Callback, Needs, SinkError};
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::Redaction;
 
 /// Writes a warning per failed call when the gateway or a model host is to blame (status 500 and above, 408, 429),
 /// and a debug event when the client is.
@@ -26,8 +26,7 @@ impl FailureTrace {
 
     fn tell(&self, record: &LogRecord) {
         let (class, status, message) =
-            record.error.as_ref().map_or(("", 0, ""), |e| (e.class, e.status, e.message.as_str()));
-        let message = if self.redaction.errors { REDACTED } else { message };
+            record.error.as_ref().map_or(("", 0, ""), |e| (e.class, e.status, self.redaction.error(e)));
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(

@@ -61,11 +61,10 @@ impl fmt::Debug for ObjectLog {
 }
 
 impl ObjectLog {
-    /// A sink under a callback's name, for calls that end as `needs` says; with content, unless that is redacted.
+    /// A sink under a callback's name, for calls that end as `needs` says, with content: what is hidden is judged call by call.
     #[must_use]
     pub fn new(name: &'static str, blob: Arc<dyn Blob>, layout: Layout, needs: Needs, redaction: Redaction) -> Self {
-        let needs = if redaction.messages { needs } else { needs.union(Needs::CONTENT) };
-        Self { name, blob, layout, needs, redaction }
+        Self { name, blob, layout, needs: needs.union(Needs::CONTENT), redaction }
     }
 
     /// The objects of a batch: names and contents.

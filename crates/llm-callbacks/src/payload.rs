@@ -7,7 +7,7 @@ use llm_types::{LogRecord, RawJson, Usage};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::{REDACTED, Redaction, Shown};
 
 /// The record as one line of JSON, without a line break.
 #[must_use]
@@ -64,13 +64,13 @@ impl Serialize for Payload<'_> {
         f.put("end_user", &shown)?;
         f.put("requester_ip_address", &r.client_ip)?;
         f.put("user_agent", &r.user_agent)?;
-        let hide = self.redaction.messages && !r.unredacted;
-        let message = hide.then_some([HiddenMessage { role: "user", content: REDACTED }]);
-        let wanted = !self.redaction.without_content;
-        f.put("messages", &Content { json: r.messages.as_ref().filter(|_| wanted), hidden_as: message })?;
-        let response = hide.then_some(HiddenResponse { text: REDACTED });
-        f.put("response", &Content { json: r.response.as_ref().filter(|_| wanted), hidden_as: response })?;
-        f.put("error_str", &r.error.as_ref().map(|e| error_text(e, self.redaction)))?;
+        let hidden_as = [HiddenMessage { role: "user", content: REDACTED }];
+        f.put("messages", &Content { shown: self.redaction.messages(r), hidden_as })?;
+        f.put(
+            "response",
+            &Content { shown: self.redaction.response(r), hidden_as: HiddenResponse { text: REDACTED } },
+        )?;
+        f.put("error_str", &r.error.as_ref().map(|e| self.redaction.error(e)))?;
         f.put("error_information", &r.error.as_ref().map(|e| ErrorInformation::of(e, self.redaction)))?;
         f.put("hidden_params", &HiddenParams::of(r))?;
         match &r.guardrail_information {
@@ -121,22 +121,18 @@ fn guardrail_status(r: &LogRecord) -> &'static str {
     }
 }
 
-fn error_text<'a>(error: &'a ErrorInfo, redaction: &Redaction) -> &'a str {
-    if redaction.errors { REDACTED } else { &error.message }
-}
-
 /// Messages or an answer, or what stands in for them.
 struct Content<'a, T> {
-    json: Option<&'a RawJson>,
-    hidden_as: Option<T>,
+    shown: Shown<'a>,
+    hidden_as: T,
 }
 
 impl<T: Serialize> Serialize for Content<'_, T> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match (self.json, &self.hidden_as) {
-            (None, _) => s.serialize_none(),
-            (Some(_), Some(stand_in)) => stand_in.serialize(s),
-            (Some(json), None) => json.serialize(s),
+        match self.shown {
+            Shown::Nothing => s.serialize_none(),
+            Shown::Hidden => self.hidden_as.serialize(s),
+            Shown::Text(json) => json.serialize(s),
         }
     }
 }
@@ -216,7 +212,7 @@ impl<'a> ErrorInformation<'a> {
             error_class: error.class,
             llm_provider: error.provider.as_deref(),
             traceback: "",
-            error_message: error_text(error, redaction),
+            error_message: redaction.error(error),
         }
     }
 }

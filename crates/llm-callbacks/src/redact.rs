@@ -1,5 +1,7 @@
 //! What must not leave the gateway in log records.
 
+use llm_types::record::ErrorInfo;
+use llm_types::{LogRecord, RawJson};
 use serde::Deserialize;
 
 /// The word that stands in for content.
@@ -24,10 +26,80 @@ pub struct Redaction {
     /// Messages and answers are left empty: whoever reads this did not ask for them, others did.
     #[serde(skip)]
     pub without_content: bool,
+    /// Messages and answers are hidden whoever lifts what the operator set up: the callback's owner said so.
+    #[serde(skip)]
+    pub own_messages: bool,
 }
 
+/// What a sink may tell of messages or of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shown<'r> {
+    /// There are none, or they are left out.
+    Nothing,
+    /// That there are some.
+    Hidden,
+    /// What they say.
+    Text(&'r RawJson),
+}
+
+impl<'r> Shown<'r> {
+    /// The text, or the word that stands in for it, as `read` makes it.
+    pub(crate) fn map<T>(self, read: impl FnOnce(&'r RawJson) -> T) -> Option<T>
+    where
+        T: From<&'static str>,
+    {
+        match self {
+            Self::Nothing => None,
+            Self::Hidden => Some(T::from(REDACTED)),
+            Self::Text(raw) => Some(read(raw)),
+        }
+    }
+}
+
+/// Every sink asks here what it may tell of a call.
 impl Redaction {
+    /// The request's messages.
+    pub(crate) fn messages<'r>(&self, record: &'r LogRecord) -> Shown<'r> {
+        self.content("messages", record.messages.as_ref(), record)
+    }
+
+    /// The answer.
+    pub(crate) fn response<'r>(&self, record: &'r LogRecord) -> Shown<'r> {
+        self.content("response", record.response.as_ref(), record)
+    }
+
+    fn content<'r>(&self, field: &str, raw: Option<&'r RawJson>, record: &LogRecord) -> Shown<'r> {
+        match raw.filter(|_| !self.without_content && !self.leaves_out(field)) {
+            None => Shown::Nothing,
+            Some(_) if self.own_messages || (self.messages && !record.unredacted) => Shown::Hidden,
+            Some(raw) => Shown::Text(raw),
+        }
+    }
+
+    /// An error's message.
+    pub(crate) fn error<'e>(&self, error: &'e ErrorInfo) -> &'e str {
+        if self.errors { REDACTED } else { &error.message }
+    }
+
     pub(crate) fn leaves_out(&self, field: &str) -> bool {
         self.excluded.iter().any(|f| f == field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_lifts_what_the_operator_hides_and_not_what_the_callbacks_owner_does() {
+        let lifted = LogRecord { unredacted: true, ..crate::testing::answered(1) };
+        let usual = crate::testing::answered(1);
+        let operators = Redaction { messages: true, ..Redaction::default() };
+        let owners = Redaction { own_messages: true, ..Redaction::default() };
+        assert!(matches!(operators.messages(&usual), Shown::Hidden) && matches!(owners.response(&lifted), Shown::Hidden));
+        assert!(matches!(operators.messages(&lifted), Shown::Text(_)));
+        let excluded = Redaction { excluded: vec!["messages".to_owned()], ..Redaction::default() };
+        assert!(matches!(excluded.messages(&usual), Shown::Nothing));
+        assert!(matches!(excluded.response(&usual), Shown::Text(_)));
     }
 }

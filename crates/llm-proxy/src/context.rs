@@ -11,6 +11,7 @@ use llm_guardrails::{GuardLog, Guards};
 use llm_types::{Error, Format, OperationKind};
 
 use crate::core::Core;
+use crate::kept::Words;
 use crate::responses::{Book, Turn};
 use crate::snapshot::Snapshot;
 use crate::wish::Wish;
@@ -78,11 +79,10 @@ impl Context {
         }
     }
 
-    /// What is said may be kept, and somebody wants to see it: callbacks of the configuration, or the caller's own.
+    /// What is said may be kept, and somebody reads it: callbacks of the configuration, the caller's own, or rows.
     #[must_use]
     pub fn wants_content(&self) -> bool {
-        let wanted = self.snapshot.wants_content || self.who.as_ref().is_some_and(|who| who.tells_content());
-        wanted && !self.no_log
+        Words::of(self).are_told()
     }
 
     /// The client's `User-Agent`.

@@ -9,31 +9,48 @@ use crate::flow::Context;
 /// What stands in for messages and answers that nobody may read later.
 const REDACTED: &str = "redacted-by-litellm";
 
-/// Whether what is said may stand in logs.
+/// What is kept of what a call says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redaction {
-    /// As the operator set it up.
-    Usual,
-    /// The client wants nothing of it kept.
-    Wanted,
-    /// The client wants it kept, and may.
-    Lifted,
+pub(crate) enum Words {
+    /// Nothing: nobody wants to see it, or the client forbade it (`no-log`).
+    Unsaid,
+    /// That something was said: the operator or the client wants no more of it kept.
+    Hidden,
+    /// All of it.
+    Told {
+        /// The client wants it kept whatever the operator set up, and may.
+        lifted: bool,
+    },
 }
 
-impl Redaction {
+impl Words {
     /// What body (`turn_off_message_logging`) and headers of a call say, the body first. Only keys that an administrator
     /// allowed it lift what the operator set up.
     pub(crate) fn of(ctx: &Context) -> Self {
+        let own = || ctx.who.as_ref().is_some_and(|who| who.tells_content());
+        if ctx.no_log || !(ctx.snapshot.wants_content || own()) {
+            return Self::Unsaid;
+        }
         let header = |name: &str| ctx.parts.headers.get(name).is_some_and(|value| is_on(value.as_bytes()));
         let enabled = || header("x-litellm-enable-message-redaction") || header("litellm-enable-message-redaction");
         let may_lift = || ctx.who.as_ref().is_some_and(|who| who.may_unredact());
         match ctx.wish.as_ref().and_then(|wish| wish.redact) {
-            Some(true) => Self::Wanted,
-            Some(false) if may_lift() => Self::Lifted,
-            None if header("litellm-disable-message-redaction") && may_lift() => Self::Lifted,
-            _ if enabled() || ctx.snapshot.settings.redact => Self::Wanted,
-            _ => Self::Usual,
+            Some(true) => Self::Hidden,
+            Some(false) if may_lift() => Self::Told { lifted: true },
+            None if header("litellm-disable-message-redaction") && may_lift() => Self::Told { lifted: true },
+            _ if enabled() || ctx.snapshot.settings.redact => Self::Hidden,
+            _ => Self::Told { lifted: false },
         }
+    }
+
+    /// True when it is kept.
+    pub(crate) const fn are_told(self) -> bool {
+        matches!(self, Self::Told { .. })
+    }
+
+    /// True when it is kept whatever the operator set up.
+    pub(crate) const fn are_lifted(self) -> bool {
+        matches!(self, Self::Told { lifted: true })
     }
 
     /// What stands in for the messages of a request.

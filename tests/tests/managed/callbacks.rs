@@ -127,3 +127,37 @@ async fn keys_and_teams_have_callbacks_of_their_own() {
     eventually("one more call is told", async || (generations(&operators).len() == 4).then_some(())).await;
     assert!(generations(&operators).iter().filter(|(alias, _)| alias == "of-team").count() == 1);
 }
+
+#[tokio::test]
+async fn what_the_operator_hides_is_told_of_calls_that_may_lift_it() {
+    let (sim, operators) = (Simulator::start(SimulatorConfig::default()).await.unwrap(), service().await);
+    let settings = "litellm_settings: {success_callback: [langfuse], turn_off_message_logging: true}\n";
+    let env = [("HOST", operators.base_url()), ("PUBLIC_KEY", "pk".to_owned()), ("SECRET_KEY", "sk".to_owned())];
+    let env = env.map(|(name, value)| (format!("LANGFUSE_{name}"), value)).to_vec();
+    let options = Options { env, ..Options::default() };
+    let gateway = Gateway::start_with(&config(&sim, settings), &options).await.unwrap();
+    let may = key(&gateway, json!({"key_alias": "may", "metadata": {"allow_client_message_redaction_opt_out": true}}));
+    let (may, others) = (may.await, key(&gateway, json!({"key_alias": "others"})).await);
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": PROMPT}]}).to_string();
+    for key in [&may, &others] {
+        let key = format!("Bearer {key}");
+        let headers = [
+            ("authorization", key.as_str()),
+            ("content-type", "application/json"),
+            ("litellm-disable-message-redaction", "true"),
+        ];
+        let path = "/v1/chat/completions";
+        let reply = gateway.send(http::Method::POST, path, &headers, body.clone().into()).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    let told = eventually("both calls", async || {
+        let told = generations(&operators);
+        (told.len() == 2).then(|| json!(told))
+    })
+    .await;
+    for event in told.as_array().unwrap() {
+        let (alias, body) = (&event[0], &event[1]["body"]);
+        assert_eq!(body["input"].to_string().contains(PROMPT), alias == "may", "{body}");
+        assert!(!body["output"].is_null(), "{body}");
+    }
+}

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use llm_types::record::Status;
-use llm_types::{Json, LogRecord, RawJson};
+use llm_types::{Json, LogRecord};
 
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::{Redaction, Shown};
 
 /// The body for these records.
 pub(super) fn body(batch: &[Arc<LogRecord>], redaction: &Redaction) -> Vec<u8> {
@@ -44,18 +44,14 @@ struct Told<'r> {
 
 impl<'r> Told<'r> {
     fn of(record: &'r LogRecord, redaction: &'r Redaction) -> Self {
-        let content = |raw: Option<&RawJson>| match raw {
-            None => Json::Null,
-            Some(_) if redaction.messages => Json::from(REDACTED),
-            Some(raw) => raw.read().unwrap_or_default(),
-        };
-        let output = content(record.response.as_ref());
+        let content = |shown: Shown<'_>| shown.map(|raw| raw.read().unwrap_or_default()).unwrap_or_default();
+        let output: Json = content(redaction.response(record));
         // Of a conversation the message is shown, as it would be read.
         let message =
             output.get("choices").and_then(Json::as_array).and_then(|choices| choices.first()?.get("message"));
         Self {
             said: record.metadata.as_ref().and_then(|raw| raw.read().ok()).unwrap_or_default(),
-            input: content(record.messages.as_ref()),
+            input: content(redaction.messages(record)),
             output: message.cloned().unwrap_or(output),
             record,
             redaction,
@@ -108,7 +104,7 @@ impl<'r> Told<'r> {
     fn generation(&self) -> Json {
         let r = self.record;
         let failed = r.status == Status::Failure;
-        let error = r.error.as_ref().map(|error| if self.redaction.errors { REDACTED } else { error.message.as_str() });
+        let error = r.error.as_ref().map(|error| self.redaction.error(error));
         let (input, output) = (r.usage.total_input(), r.usage.total_output());
         let usage = Json::object([
             ("input", Json::from(input)),

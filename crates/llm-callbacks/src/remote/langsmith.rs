@@ -12,7 +12,7 @@ use llm_types::{Json, LogRecord};
 use uuid::Uuid;
 
 use crate::payload;
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::Redaction;
 
 /// The name of a run that the client does not name.
 const NAME: &str = "LLMRun";
@@ -29,7 +29,7 @@ fn run(record: &LogRecord, redaction: &Redaction, project: &str) -> Json {
     let inputs: Json = serde_json::from_str(&payload::payload(record, redaction)).unwrap_or_default();
     let place = Place::of(record, &said);
     let error = record.error.as_ref().filter(|_| record.status == Status::Failure);
-    let error = error.map(|error| if redaction.errors { REDACTED } else { error.message.as_str() });
+    let error = error.map(|error| redaction.error(error));
     let tags = record.tags.iter().map(|tag| Json::from(tag.as_str())).collect();
     Json::object([
         ("id", Json::from(place.id)),

@@ -51,11 +51,10 @@ impl std::fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// A sink for calls that end as `needs` says; with content, unless that is redacted.
+    /// A sink for calls that end as `needs` says, with content: what is hidden is judged call by call.
     #[must_use]
     pub fn new(endpoint: Endpoint, needs: Needs, redaction: Redaction, http: HttpClient) -> Self {
-        let needs = if redaction.messages { needs } else { needs.union(Needs::CONTENT) };
-        Self { endpoint, needs, redaction, http }
+        Self { endpoint, needs: needs.union(Needs::CONTENT), redaction, http }
     }
 }
 

@@ -10,7 +10,7 @@ use llm_types::{Json, LogRecord, OperationKind, RawJson};
 use uuid::Uuid;
 
 use super::protobuf::Message;
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::Redaction;
 
 /// Whose words attributes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +71,8 @@ impl Attributes {
     }
 
     fn text(&mut self, name: &str, value: &str) {
-        let mut end = value.len().min(LONGEST);
-        while !value.is_char_boundary(end) {
-            end -= 1;
-        }
         let mut any = Message::default();
-        any.bytes(1, value.as_bytes().get(..end).unwrap_or_default());
+        any.bytes(1, value.as_bytes().get(..value.floor_char_boundary(LONGEST)).unwrap_or_default());
         self.put(name, &any);
     }
 
@@ -136,7 +132,7 @@ impl<'r> Span<'r> {
         self.out.0.iter().for_each(|attribute| span.message(9, attribute));
         let mut status = Message::default();
         if let Some(error) = r.error.as_ref().filter(|_| r.status == Status::Failure) {
-            let why = if self.redaction.errors { REDACTED } else { error.message.as_str() };
+            let why = self.redaction.error(error);
             status.bytes(2, why.chars().take(1000).collect::<String>().as_bytes());
         }
         status.int(3, if r.status == Status::Success { 1 } else { 2 });
@@ -144,20 +140,18 @@ impl<'r> Span<'r> {
         span
     }
 
-    fn content(&self, raw: Option<&RawJson>) -> Option<String> {
-        raw.map(|raw| if self.redaction.messages { REDACTED.to_owned() } else { raw.get().to_owned() })
+    fn messages(&self) -> Option<String> {
+        self.redaction.messages(self.record).map(|raw| raw.get().to_owned())
     }
 
     /// The messages of an answer; of others the answer itself.
     fn answer(&self) -> Option<String> {
-        let raw = self.record.response.as_ref()?;
-        if self.redaction.messages {
-            return Some(REDACTED.to_owned());
-        }
-        let tree: Json = raw.read().unwrap_or_default();
-        let choices = tree.get("choices").and_then(Json::as_array);
-        let messages = choices.map(|choices| choices.iter().filter_map(|choice| choice.get("message").cloned()));
-        Some(messages.map_or_else(|| raw.get().to_owned(), |all| Json::Array(all.collect()).to_string()))
+        self.redaction.response(self.record).map(|raw| {
+            let tree: Json = raw.read().unwrap_or_default();
+            let choices = tree.get("choices").and_then(Json::as_array);
+            let messages = choices.map(|choices| choices.iter().filter_map(|choice| choice.get("message").cloned()));
+            messages.map_or_else(|| raw.get().to_owned(), |all| Json::Array(all.collect()).to_string())
+        })
     }
 
     fn gen_ai(&mut self) {
@@ -167,7 +161,7 @@ impl<'r> Span<'r> {
             OperationKind::Embed => "embeddings",
             _ => r.call_type,
         };
-        let (input, output) = (self.content(r.messages.as_ref()), self.answer());
+        let (input, output) = (self.messages(), self.answer());
         let out = &mut self.out;
         for (name, value) in [
             ("gen_ai.operation.name", operation),
@@ -229,7 +223,7 @@ impl<'r> Span<'r> {
         let end_user = r.caller.end_user.as_deref().filter(|_| !self.redaction.caller).map(str::to_owned);
         let pairs = [
             ("langfuse.observation.type", Some("generation".to_owned())),
-            ("langfuse.observation.input", self.content(r.messages.as_ref())),
+            ("langfuse.observation.input", self.messages()),
             ("langfuse.observation.output", self.answer()),
             ("langfuse.generation.name", said("generation_name")),
             ("langfuse.trace.name", said("trace_name").or_else(|| Some(format!("litellm-{}", r.call_type)))),
@@ -244,7 +238,7 @@ impl<'r> Span<'r> {
 
     fn open_inference(&mut self) {
         let r = self.record;
-        let (input, output) = (self.content(r.messages.as_ref()), self.answer());
+        let (input, output) = (self.messages(), self.answer());
         let kind = match r.operation {
             OperationKind::Embed => "EMBEDDING",
             OperationKind::Rerank => "RERANKER",
@@ -308,6 +302,10 @@ mod tests {
     fn text(dialect: Dialect, redaction: &Redaction) -> String {
         let mut record = crate::testing::answered(1);
         record.metadata = Some(RawJson::parse(r#"{"trace_name":"mine","session_id":"s1"}"#).unwrap());
+        told(record, dialect, redaction)
+    }
+
+    fn told(record: LogRecord, dialect: Dialect, redaction: &Redaction) -> String {
         String::from_utf8_lossy(&body(&[Arc::new(record)], redaction, dialect, "p1")).into_owned()
     }
 
@@ -329,6 +327,8 @@ mod tests {
         for dialect in [Dialect::GenAi, Dialect::Langfuse, Dialect::OpenInference] {
             assert!(text(dialect, &Redaction::default()).contains("secret words"), "{dialect:?}");
             assert!(!text(dialect, &hidden).contains("secret words"), "{dialect:?}");
+            let lifted = LogRecord { unredacted: true, ..crate::testing::answered(1) };
+            assert!(told(lifted, dialect, &hidden).contains("secret words"), "{dialect:?}");
         }
     }
 

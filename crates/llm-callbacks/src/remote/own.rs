@@ -98,7 +98,7 @@ impl OwnCallbacks {
                     }
                 };
                 let mut redaction = self.redaction.clone();
-                redaction.messages |=
+                redaction.own_messages |=
                     callback.var("turn_off_message_logging").is_some_and(|v| v.eq_ignore_ascii_case("true"));
                 let same = |parcel: &&mut Parcel| parcel.endpoint == endpoint && parcel.redaction == redaction;
                 match parcels.iter_mut().find(same) {

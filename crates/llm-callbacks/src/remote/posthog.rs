@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use llm_types::record::Status;
-use llm_types::{Json, LogRecord, OperationKind, RawJson};
+use llm_types::{Json, LogRecord, OperationKind};
 
-use crate::redact::{REDACTED, Redaction};
+use crate::redact::Redaction;
 
 /// Names of the client's own metadata that are told.
 const MOST_OWN: usize = 100;
@@ -21,10 +21,6 @@ pub(super) fn body(batch: &[Arc<LogRecord>], redaction: &Redaction, key: &str) -
 
 fn event(record: &LogRecord, redaction: &Redaction) -> Json {
     let generates = record.operation != OperationKind::Embed;
-    let content = |raw: &Option<RawJson>| match raw {
-        Some(_) if redaction.messages => Some(Json::from(REDACTED)),
-        raw => raw.as_ref().map(Json::from),
-    };
     let said: Json = record.metadata.as_ref().and_then(|raw| raw.read().ok()).unwrap_or_default();
     let trace = record.trace_id.as_deref().unwrap_or(&record.call_id);
     let mut properties = Json::object([
@@ -39,13 +35,12 @@ fn event(record: &LogRecord, redaction: &Redaction) -> Json {
     if generates {
         properties.set("$ai_output_tokens", record.usage.total_output());
     }
-    let output = content(&record.response).map(|output| match output.get("choices") {
-        Some(choices) => choices.clone(),
-        None => output,
+    let input = redaction.messages(record).map(Json::from);
+    let output = redaction.response(record).map(|raw| {
+        let output = Json::from(raw);
+        output.get("choices").cloned().unwrap_or(output)
     });
-    for (name, value) in
-        [("$ai_input", content(&record.messages)), ("$ai_output_choices", output.filter(|_| generates))]
-    {
+    for (name, value) in [("$ai_input", input), ("$ai_output_choices", output.filter(|_| generates))] {
         if let Some(value) = value {
             properties.set(name, value);
         }
@@ -53,7 +48,7 @@ fn event(record: &LogRecord, redaction: &Redaction) -> Json {
     if record.status == Status::Failure {
         properties.set("$ai_is_error", true);
         if let Some(error) = &record.error {
-            properties.set("$ai_error", if redaction.errors { REDACTED } else { error.message.as_str() });
+            properties.set("$ai_error", redaction.error(error));
         }
     }
     if let Some(parent) = said.text("parent_run_id").or_else(|| said.text("parent_id")) {
@@ -78,7 +73,19 @@ fn event(record: &LogRecord, redaction: &Redaction) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use llm_types::RawJson;
+
     use super::*;
+
+    #[test]
+    fn what_is_hidden_is_told_where_the_caller_may_lift_it() {
+        let hidden = Redaction { messages: true, ..Redaction::default() };
+        for (unredacted, shown) in [(false, false), (true, true)] {
+            let record = LogRecord { unredacted, ..crate::testing::answered(1) };
+            let body = String::from_utf8(body(&[Arc::new(record)], &hidden, "phc")).unwrap();
+            assert_eq!(body.contains("secret words"), shown, "{body}");
+        }
+    }
 
     #[test]
     fn an_event_has_posthogs_properties_and_the_callers_own() {

@@ -16,7 +16,7 @@ use super::guarded;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::guard;
-use crate::kept::Redaction;
+use crate::kept::Words;
 use crate::pass::wish::Named;
 use crate::tail::{Draft, Ledger, settle};
 
@@ -84,10 +84,11 @@ pub(super) async fn tool(
     let made = answer::call(&core.app.mcp, &core.http, to, params, &own);
     let (outcome, stopped) = guarded::beside(ctx, &guards, params, made).await;
     let exists = exists(core, to, &own, &outcome).await;
-    let result = outcome.as_ref().ok().filter(|_| stopped.is_none() && ctx.wants_content());
-    let logged = match Redaction::of(ctx) {
-        Redaction::Wanted => result.and_then(|_| Redaction::response()),
-        _ => result.map(|result| guards.for_log(Direction::Response, result)),
+    let result = outcome.as_ref().ok().filter(|_| stopped.is_none());
+    let logged = match Words::of(ctx) {
+        Words::Unsaid => None,
+        Words::Hidden => result.and_then(|_| Words::response()),
+        Words::Told { .. } => result.map(|result| guards.for_log(Direction::Response, result)),
     };
     book(core, ctx, to, (name, &own, exists), (&outcome, stopped.as_ref(), logged), reservation);
     match (outcome, stopped) {

@@ -12,16 +12,14 @@ use llm_types::{Error, LogRecord, RawJson, Side, Trail};
 
 use crate::core::Core;
 use crate::flow::Context;
-use crate::kept::{self, Redaction};
+use crate::kept::{self, Words};
 
 /// A record, and what is needed to end it.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(super) record: LogRecord,
     started: Instant,
-    keep_content: bool,
-    /// Content is kept as words that stand in for it.
-    redacted: bool,
+    words: Words,
     /// They mask what is kept.
     guards: Option<Arc<Guards>>,
     /// What those of the call do, until its end.
@@ -39,6 +37,7 @@ impl Draft {
         // An agent's own key says more than a header.
         caller.agent_id = caller.agent_id.or_else(|| header("x-litellm-agent-id").map(Arc::from));
         let model: Arc<str> = wish.map_or_else(|| Arc::from(""), |w| Arc::clone(&w.model));
+        let words = Words::of(ctx);
         let record = LogRecord {
             call_id: Arc::clone(&ctx.id),
             response_id: None,
@@ -77,13 +76,13 @@ impl Draft {
             guardrail_information: None,
             messages: None,
             response: None,
-            unredacted: false,
+            unredacted: words.are_lifted(),
             untold: kept::disabled_callbacks(ctx),
             error: None,
             trail: Trail { queue_us: ctx.queued_us, ..Trail::default() },
         };
-        let (keep_content, redacted, guard_log) = (false, false, ctx.guard_log.get().cloned());
-        Self { record, started: ctx.started, keep_content, redacted, guards: ctx.log_guards.clone(), guard_log }
+        let guard_log = ctx.guard_log.get().cloned();
+        Self { record, started: ctx.started, words, guards: ctx.log_guards.clone(), guard_log }
     }
 
     /// The call is part of another one: whoever looks for that one's trace finds it.
@@ -140,16 +139,9 @@ impl Draft {
     pub(crate) fn of(ctx: &Context, call: &Call) -> Self {
         let mut draft = Self::bare(ctx);
         // Not `want_content` of the call: guardrails and caches want it too.
-        draft.keep_content = ctx.wants_content();
-        if !draft.keep_content {
-            return draft;
-        }
-        let redaction = Redaction::of(ctx);
-        draft.redacted = redaction == Redaction::Wanted;
-        draft.record.unredacted = redaction == Redaction::Lifted;
-        if draft.redacted {
-            draft.record.messages = Redaction::messages();
-        } else {
+        if draft.words == Words::Hidden {
+            draft.record.messages = Words::messages();
+        } else if draft.words.are_told() {
             let top = llm_wire::top::Top::parse(&call.body).ok();
             let field =
                 top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
@@ -192,9 +184,9 @@ impl Draft {
         r.retries = head.retries;
         r.fallbacks = head.fallbacks.max(report.hops);
         r.trail.take(&head.trail);
-        if self.redacted {
-            self.record.response = report.content.as_ref().and_then(|_| Redaction::response());
-        } else if self.keep_content
+        if self.words == Words::Hidden {
+            self.record.response = Words::response().filter(|_| error.is_none());
+        } else if self.words.are_told()
             && let Some(content) = &report.content
         {
             let mut out = bytes::BytesMut::new();
