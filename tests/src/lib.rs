@@ -13,6 +13,7 @@ mod config;
 mod form;
 mod gateway;
 mod mailbox;
+mod psql;
 mod sse;
 
 pub use call::{Live, Reply};
@@ -21,6 +22,7 @@ pub use config::{Config, MASTER_KEY, UPSTREAM_KEY};
 pub use form::Form;
 pub use gateway::{Gateway, Options};
 pub use mailbox::{MailRules, Mailbox, Received};
+pub use psql::psql;
 pub use sse::{Event, events, joined_text, joined_tool_calls};
 
 /// The calls a simulator received. A gateway may list an upstream's models (GET) whenever it likes; those are left out.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_store::testing::PostgresServer;
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, eventually};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, eventually, psql};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -162,18 +162,6 @@ fn migrations(folder: &Path) -> Option<Vec<PathBuf>> {
         .collect();
     out.sort();
     Some(out)
-}
-
-/// Runs SQL in a database; what it answers.
-fn psql(url: &str, args: &[&str]) -> String {
-    let found = std::fs::read_dir("/usr/lib/postgresql").ok().and_then(|mut versions| {
-        versions.find_map(|version| Some(version.ok()?.path().join("bin/psql")).filter(|path| path.is_file()))
-    });
-    let program = found.unwrap_or_else(|| PathBuf::from("psql"));
-    let done =
-        Command::new(program).args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", url]).args(args).output().unwrap();
-    assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 const KEY: &str = "sk-made-by-litellm-0123456789";

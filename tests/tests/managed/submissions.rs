@@ -2,7 +2,8 @@
 
 use http::Method;
 use llm_simulator::{Simulator, SimulatorConfig};
-use llm_tests::{Gateway, MASTER_KEY, eventually};
+use llm_store::testing::PostgresServer;
+use llm_tests::{Gateway, MASTER_KEY, Options, eventually, psql};
 use serde_json::{Value, json};
 
 use super::{chat, config, key, on_both_engines, send};
@@ -128,6 +129,35 @@ async fn used(gateway: &Gateway, id: &str) {
         (&json!("birds"), &json!("guardrail_intervened")),
         "{stopped}"
     );
+}
+
+#[tokio::test]
+async fn a_store_that_fails_makes_nobody_a_stranger() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let Some(server) = PostgresServer::start().unwrap() else { return };
+    let url = server.create().await.unwrap();
+    let options = Options { env: vec![("DATABASE_URL".to_owned(), url.clone())], ..Options::default() };
+    let gateway = Gateway::start_with(&config(&sim, ""), &options).await.unwrap();
+    for (path, body) in [
+        ("/user/new", json!({"user_id": "ann", "user_role": "internal_user"})),
+        ("/team/new", json!({"team_id": "red", "members_with_roles": [{"user_id": "ann", "role": "user"}]})),
+    ] {
+        assert_eq!(post(&gateway, MASTER_KEY, path, &body).await.0, 200, "{path}");
+    }
+    let ann = key(&gateway, json!({"user_id": "ann"})).await;
+    let words = json!([{"keyword": "albatross", "action": "BLOCK"}]);
+    let params = json!({"guardrail": "litellm_content_filter", "mode": "pre_call", "blocked_words": words});
+    let mut wish = json!({"guardrail_name": "birds", "litellm_params": params, "team_id": "red"});
+    let (status, asked) = post(&gateway, &ann, "/guardrails/register", &wish).await;
+    assert_eq!(status, 200, "{asked}");
+    let path = format!("{LIST}/{}", asked["guardrail_id"].as_str().unwrap());
+    assert_eq!(get(&gateway, &ann, &path).await.0, 200);
+    psql(&url, &["-c", r#"ALTER TABLE "LiteLLM_TeamTable" RENAME TO "Away""#]);
+    let (status, told) = get(&gateway, &ann, &path).await;
+    assert!(status >= 500, "{status}: {told}");
+    wish["guardrail_name"] = json!("fish");
+    let (status, told) = post(&gateway, &ann, "/guardrails/register", &wish).await;
+    assert!(status >= 500, "{status}: {told}");
 }
 
 #[tokio::test]

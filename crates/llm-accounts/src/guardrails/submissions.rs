@@ -144,8 +144,8 @@ impl Accounts {
             let why = "team_id is required. Provide it in the request body or use a team-scoped API key.";
             return Err(bad(why).with_param("team_id").into());
         };
-        if key_team != Some(&team) {
-            self.belongs_to(actor.who, &team).await?;
+        if key_team != Some(&team) && !self.is_member(actor.who, &team).await? {
+            return Err(stranger(&team).into());
         }
         asked_for(&params)?;
         let who = actor.who;
@@ -218,7 +218,7 @@ impl Accounts {
         if !who.sees_all() {
             let mine = match &row.team_id {
                 None => false,
-                Some(team) => self.belongs_to(who, team).await.is_ok(),
+                Some(team) => self.is_member(who, team).await?,
             };
             if !mine {
                 return Err(forbidden("You are not a member of the team that owns this submission").into());
@@ -262,17 +262,14 @@ impl Accounts {
         Ok(row.ok_or_else(|| not_found("Guardrail submission not found").with_param("guardrail_id"))?)
     }
 
-    /// Whether the caller belongs to a team.
-    ///
-    /// # Errors
-    /// 403 for strangers, whether there is such a team or not.
-    async fn belongs_to(&self, who: &Identity, team: &str) -> Outcome<()> {
+    /// Whether the caller belongs to a team; nobody does to one that is not there.
+    async fn is_member(&self, who: &Identity, team: &str) -> Outcome<bool> {
         let row = self.store_or_refuse()?.table::<TeamRow>().get([team]).await?;
         let standing = match &row {
             None => Standing::None,
             Some(row) => self.standing_in_team(who, row).await?,
         };
-        if standing >= Standing::Member { Ok(()) } else { Err(stranger(team).into()) }
+        Ok(standing >= Standing::Member)
     }
 }
 
