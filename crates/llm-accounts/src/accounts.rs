@@ -81,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) logins: crate::sessions::Logins,
     /// End users whose calls are refused.
     pub(crate) blocked_customers: BlockedCustomers,
+    /// What everybody may know of plugins.
+    pub(crate) open_plugins: crate::plugins::OpenPlugins,
 }
 
 impl Accounts {
@@ -129,6 +131,7 @@ impl Accounts {
             store_went: Arc::default(),
             logins: crate::sessions::Logins::default(),
             blocked_customers: BlockedCustomers::default(),
+            open_plugins: crate::plugins::OpenPlugins::default(),
             purses,
             parties: Parties::default(),
             clock,

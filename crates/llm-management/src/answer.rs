@@ -1,6 +1,6 @@
 //! Answers and errors as LiteLLM's clients expect them.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use llm_accounts::{FieldProblem, Outcome, Problem};
@@ -11,8 +11,13 @@ pub(crate) const QUERY: char = '?';
 
 /// The response of a call.
 pub(crate) fn of(outcome: Outcome<Json>) -> Response<Body> {
+    of_text(outcome.map(|answer| Bytes::from(answer.to_string())))
+}
+
+/// The response of a call that has its JSON written already.
+pub(crate) fn of_text(outcome: Outcome<Bytes>) -> Response<Body> {
     match outcome {
-        Ok(answer) => json(200, &answer),
+        Ok(answer) => text(200, answer),
         Err(Problem::Fields(problems)) => json(422, &detail(&problems)),
         Err(Problem::Refused(error)) => refused(&error),
     }
@@ -60,7 +65,11 @@ fn detail(problems: &[FieldProblem]) -> Json {
 
 /// A JSON response.
 pub(crate) fn json(status: u16, body: &Json) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_raw().get().to_owned()));
+    text(status, Bytes::from(body.to_string()))
+}
+
+fn text(status: u16, json: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

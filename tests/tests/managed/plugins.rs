@@ -2,13 +2,39 @@
 
 use http::Method;
 use llm_simulator::{Simulator, SimulatorConfig};
-use llm_tests::{Gateway, MASTER_KEY};
+use llm_tests::{Gateway, MASTER_KEY, Options, eventually};
 use serde_json::{Value, json};
 
 use super::{config, key, on_both_engines, send};
 
 fn names(list: &Value) -> Vec<&str> {
     list["plugins"].as_array().unwrap().iter().map(|plugin| plugin["name"].as_str().unwrap()).collect()
+}
+
+/// The database changes without this gateway: nobody reads it for every stranger.
+#[tokio::test]
+async fn strangers_are_told_what_was_read_for_all_of_them() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let server = llm_store::testing::PostgresServer::start().unwrap();
+    let Some(server) = &server else { return };
+    let env = vec![("DATABASE_URL".to_owned(), server.create().await.unwrap())];
+    let options = Options { env, ..Options::default() };
+    let config = config(&sim, "");
+    let here = Gateway::start_with(&config, &options).await.unwrap();
+    let there = Gateway::start_with(&config, &options).await.unwrap();
+    let new = |name: &str| json!({"name": name, "source": {"source": "github", "repo": "o/r"}});
+    let hub = async || names_of(&here.get("/public/skill_hub", "").await.unwrap().json());
+    assert!(hub().await.is_empty());
+    assert_eq!(there.ask("/claude-code/plugins", &new("there")).await.unwrap().status, 200);
+    assert!(hub().await.is_empty(), "it is not read again at once");
+    assert_eq!(here.ask("/claude-code/plugins", &new("here")).await.unwrap().status, 200);
+    assert_eq!(hub().await, ["here", "there"], "what changes here is told at once");
+    assert_eq!(there.ask("/claude-code/plugins/here/disable", &json!({})).await.unwrap().status, 200);
+    eventually("what changes elsewhere", async || (hub().await == ["there"]).then_some(())).await;
+}
+
+fn names_of(list: &Value) -> Vec<String> {
+    names(list).into_iter().map(str::to_owned).collect()
 }
 
 async fn market(gateway: &Gateway, query: &str) -> (u16, Value) {

@@ -2,6 +2,7 @@
 //! are everybody's to know; the others are for administrators and for those whose `object_permission.skills` name them. Call these
 //! on the store's runtime.
 
+mod open;
 mod source;
 
 use chrono::Utc;
@@ -13,6 +14,7 @@ use crate::audit::Action;
 use crate::identity::Identity;
 use crate::keys::{Actor, bad, forbidden, not_found};
 use crate::request::{Map, Outcome, body, required};
+pub(crate) use open::OpenPlugins;
 
 body! {
     /// `POST /claude-code/plugins`, `PUT /claude-code/plugins/{plugin_name}`.
@@ -40,7 +42,7 @@ const LARGEST: usize = 64 << 10;
 /// Plugins that there may be: all of them are told at once.
 const MOST: usize = 5000;
 
-/// Who asks: what is not for everybody is shown to some.
+/// Whose keys see what is not for everybody.
 struct Sight<'w> {
     all: bool,
     key: &'w [String],
@@ -48,24 +50,35 @@ struct Sight<'w> {
 }
 
 impl<'w> Sight<'w> {
-    fn of(who: Option<&'w Identity>) -> Self {
-        let Some(who) = who else { return Self { all: false, key: &[], team: &[] } };
+    fn of(who: &'w Identity) -> Self {
         let list = |of: &'w Option<std::sync::Arc<llm_store::ObjectPermissionRow>>| {
             of.as_ref().map_or(&[][..], |row| row.skills.as_slice())
         };
         Self { all: who.sees_all(), key: list(&who.grants.key), team: list(&who.grants.team) }
     }
 
-    /// Where key and team both say something, both have to name it; an empty list says nothing.
+    /// The names of those that are granted. Where key and team both say something, both have to name it; an empty list says
+    /// nothing.
+    fn granted(&self) -> Vec<String> {
+        match (self.key, self.team) {
+            (key, []) => key.to_vec(),
+            ([], team) => team.to_vec(),
+            (key, team) => key.iter().filter(|name| team.contains(name)).cloned().collect(),
+        }
+    }
+
     fn sees(&self, row: &PluginRow) -> bool {
-        let names = |list: &[String]| list.contains(&row.name);
-        let granted = match (self.key.is_empty(), self.team.is_empty()) {
-            (true, true) => false,
-            (false, true) => names(self.key),
-            (true, false) => names(self.team),
-            (false, false) => names(self.key) && names(self.team),
-        };
-        row.enabled || self.all || granted
+        row.enabled || self.all || self.granted().contains(&row.name)
+    }
+
+    /// The rows that are seen.
+    fn filter(&self) -> Filter {
+        let enabled = Filter::new().is("enabled", true);
+        match self.granted() {
+            _ if self.all => Filter::new(),
+            granted if granted.is_empty() => enabled,
+            granted => Filter::new().one_of(vec![enabled, Filter::new().any_of("name", granted)]),
+        }
     }
 }
 
@@ -151,47 +164,52 @@ fn done(action: &str, row: &PluginRow) -> Json {
     Json::object([("status", Json::from("success")), ("action", Json::from(action)), ("plugin", plugin)])
 }
 
+/// A list for people.
+fn listed(rows: &[PluginRow]) -> Json {
+    let plugins: Vec<Json> = rows.iter().map(shown).collect();
+    let count = plugins.len() as u64;
+    Json::object([("plugins", Json::Array(plugins)), ("count", Json::from(count))])
+}
+
+/// A list in the words of the agents that read it, the oldest first.
+fn market(rows: &[PluginRow]) -> Json {
+    let plugins = rows.iter().rev().filter_map(|row| {
+        let manifest = manifest(row);
+        // Agents cannot install what is nowhere.
+        let mut out =
+            Json::object([("name", Json::from(row.name.as_str())), ("source", manifest.get("source")?.clone())]);
+        for (name, text) in [("version", &row.version), ("description", &row.description)] {
+            if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+                out.set(name, text);
+            }
+        }
+        for name in TOLD {
+            if let Some(value) = manifest.get(name) {
+                out.set(name, value.clone());
+            }
+        }
+        Some(out)
+    });
+    let owner = Json::object([("name", "LiteLLM"), ("email", "support@litellm.ai")]);
+    Json::object([("name", Json::from("litellm")), ("owner", owner), ("plugins", Json::Array(plugins.collect()))])
+}
+
 impl Accounts {
-    /// `GET /claude-code/marketplace.json`, in the words of the agents that read it; `who` is nobody without `?key=`.
+    /// `GET /claude-code/marketplace.json?key=...`: what the key sees.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn marketplace(&self, who: Option<&Identity>) -> Outcome<Json> {
-        let entries = self.seen_plugins(who).await?;
-        let plugins = entries.iter().rev().filter_map(|row| {
-            let manifest = manifest(row);
-            // Agents cannot install what is nowhere.
-            let mut out =
-                Json::object([("name", Json::from(row.name.as_str())), ("source", manifest.get("source")?.clone())]);
-            for (name, text) in [("version", &row.version), ("description", &row.description)] {
-                if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
-                    out.set(name, text);
-                }
-            }
-            for name in TOLD {
-                if let Some(value) = manifest.get(name) {
-                    out.set(name, value.clone());
-                }
-            }
-            Some(out)
-        });
-        let owner = Json::object([("name", "LiteLLM"), ("email", "support@litellm.ai")]);
-        Ok(Json::object([
-            ("name", Json::from("litellm")),
-            ("owner", owner),
-            ("plugins", Json::Array(plugins.collect())),
-        ]))
+    pub async fn marketplace(&self, who: &Identity) -> Outcome<Json> {
+        Ok(market(&self.plugin_rows(Sight::of(who).filter()).await?))
     }
 
-    /// `GET /claude-code/plugins`, `GET /public/skill_hub`: the latest first.
+    /// `GET /claude-code/plugins`: the latest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn plugins(&self, who: Option<&Identity>, enabled_only: bool) -> Outcome<Json> {
-        let rows = self.seen_plugins(who).await?;
-        let plugins: Vec<Json> = rows.iter().filter(|row| row.enabled || !enabled_only).map(shown).collect();
-        let count = plugins.len() as u64;
-        Ok(Json::object([("plugins", Json::Array(plugins)), ("count", Json::from(count))]))
+    pub async fn plugins(&self, who: &Identity, enabled_only: bool) -> Outcome<Json> {
+        let filter = Sight::of(who).filter().maybe("enabled", enabled_only.then_some(true));
+        Ok(listed(&self.plugin_rows(filter).await?))
     }
 
     /// `GET /claude-code/plugins/{plugin_name}`.
@@ -200,7 +218,7 @@ impl Accounts {
     /// 404 for a plugin that is not there, 403 for one that is not for the caller.
     pub async fn plugin(&self, who: &Identity, name: &str) -> Outcome<Json> {
         let row = self.plugin_row(name).await?;
-        if !Sight::of(Some(who)).sees(&row) {
+        if !Sight::of(who).sees(&row) {
             return Err(forbidden(format!("Plugin '{name}' is not granted to this key")).into());
         }
         let mut out = shown(&row);
@@ -242,6 +260,7 @@ impl Accounts {
         }
         self.audit(tx.table(), actor, Action::Created, &row.id, None, Some(&row)).await?;
         tx.commit().await?;
+        self.inner().open_plugins.forget().await;
         Ok(done("created", &row))
     }
 
@@ -279,6 +298,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.erase(&mut tx, actor, &row.id, &row).await?;
         tx.commit().await?;
+        self.inner().open_plugins.forget().await;
         let message = format!("Plugin '{name}' deleted");
         Ok(Json::object([("status", Json::from("success")), ("message", Json::from(message))]))
     }
@@ -289,6 +309,7 @@ impl Accounts {
         let mut tx = self.store_or_refuse()?.begin().await?;
         let row = self.write(&mut tx, actor, Action::Updated, &before.id, Some(&before), &patch).await?;
         tx.commit().await?;
+        self.inner().open_plugins.forget().await;
         Ok(row)
     }
 
@@ -298,11 +319,9 @@ impl Accounts {
         Ok(row.ok_or_else(|| missing(name))?)
     }
 
-    /// What the caller sees, the latest first.
-    async fn seen_plugins(&self, who: Option<&Identity>) -> Outcome<Vec<PluginRow>> {
-        let query = ListQuery::page(Filter::new(), 1, MOST as u32).sorted("created_at", true);
-        let rows = self.store_or_refuse()?.table::<PluginRow>().list(&query).await?.rows;
-        let sight = Sight::of(who);
-        Ok(rows.into_iter().filter(|row| sight.sees(row)).collect())
+    /// Rows, the latest first.
+    async fn plugin_rows(&self, filter: Filter) -> Outcome<Vec<PluginRow>> {
+        let query = ListQuery::page(filter, 1, MOST as u32).sorted("created_at", true);
+        Ok(self.store_or_refuse()?.table::<PluginRow>().rows(&query).await?)
     }
 }

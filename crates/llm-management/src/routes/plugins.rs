@@ -21,7 +21,7 @@ pub(crate) static ROWS: &[Row] = &[
 ];
 
 async fn list(call: Call) -> Outcome<Json> {
-    call.accounts.plugins(Some(&call.who), call.flag("enabled_only", false)?).await
+    call.accounts.plugins(&call.who, call.flag("enabled_only", false)?).await
 }
 
 async fn new(call: Call) -> Outcome<Json> {
@@ -50,29 +50,26 @@ async fn disable(call: Call) -> Outcome<Json> {
 
 /// `GET /claude-code/marketplace.json`: agents send no headers, so a key may stand in the query, as with LiteLLM.
 pub(crate) async fn marketplace(visit: Visit) -> Response<Body> {
-    answer::of(told(&visit).await)
+    match visit.asked("key") {
+        None => answer::of_text(visit.accounts.open_marketplace().await),
+        Some(key) => answer::of(told(&visit, key).await),
+    }
 }
 
-async fn told(visit: &Visit) -> Outcome<Json> {
-    let who = match visit.asked("key") {
-        None => None,
-        Some(key) => {
-            let asking = Asking {
-                credential: Credential::Key(key),
-                headers: &visit.headers,
-                method: "GET",
-                path: &visit.path,
-                connected: visit.source,
-            };
-            let who = visit.accounts.enter(&asking).await?;
-            visit.accounts.authorize(&who, llm_accounts::Permission::AnyKey, &visit.path, true)?;
-            Some(who)
-        }
+async fn told(visit: &Visit, key: &str) -> Outcome<Json> {
+    let asking = Asking {
+        credential: Credential::Key(key),
+        headers: &visit.headers,
+        method: "GET",
+        path: &visit.path,
+        connected: visit.source,
     };
-    visit.accounts.marketplace(who.as_deref()).await
+    let who = visit.accounts.enter(&asking).await?;
+    visit.accounts.authorize(&who, llm_accounts::Permission::AnyKey, &visit.path, true)?;
+    visit.accounts.marketplace(&who).await
 }
 
 /// `GET /public/skill_hub`.
 pub(crate) async fn hub(visit: Visit) -> Response<Body> {
-    answer::of(visit.accounts.plugins(None, true).await)
+    answer::of_text(visit.accounts.skill_hub().await)
 }
