@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, Reply, calls};
+use llm_tests::{Config, Gateway, MASTER_KEY, Reply, calls, events, eventually, joined_text};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -235,4 +235,33 @@ async fn the_providers_errors_keep_their_status() {
     let reply = gateway.ask(CHAT, &with(&json!({"model": "openai/m-429"}))).await.unwrap();
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (429, &json!("429")), "{}", reply.text());
     assert!(reply.json()["error"]["message"].as_str().unwrap().contains("RateLimitError"));
+}
+
+#[tokio::test]
+async fn a_stream_that_its_host_gives_up_ends_with_an_error() {
+    let (sim, gateway) = started(|config| config.general("proxy_batch_write_at: 1")).await;
+    sim.script(Match::any(), Script { finish: Some("error".into()), ..Script::text("Half an answer") });
+    for legacy in [false, true] {
+        let (path, body) = if legacy {
+            ("/v1/completions", json!({"model": "gpt", "prompt": "hello", "stream": true}))
+        } else {
+            (CHAT, with(&json!({"stream": true})))
+        };
+        let reply = gateway.ask(path, &body).await.unwrap();
+        let events = events(&reply.text());
+        let last = events.last().unwrap().json();
+        assert!(last["error"]["message"].as_str().is_some_and(|m| m.contains("InternalServerError")), "{path}: {last}");
+        let text = reply.text();
+        assert!(!text.contains("[DONE]") && !text.contains(r#""finish_reason":"stop""#), "{path}: {text}");
+        assert!(legacy || joined_text(&events) == "Half an answer", "{text}");
+    }
+    let rows = eventually("both rows", async || {
+        let rows = gateway.get("/spend/logs", MASTER_KEY).await.unwrap().json();
+        rows.as_array().filter(|rows| rows.len() == 2).cloned()
+    })
+    .await;
+    for row in rows {
+        assert_eq!(row["status"], "failure", "{row}");
+        assert!(row["completion_tokens"].as_u64().unwrap() > 0, "what the host told of usage is billed: {row}");
+    }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use llm_types::{Error, Format, Kind};
 use llm_wire::framing::FrameError;
+use llm_wire::relay::Seen;
 
 use super::begin::HELD_BYTES;
 use super::{KEPT_BYTES, Lane, StreamBody};
@@ -65,20 +66,31 @@ impl StreamBody {
             Lane::Replay(_) | Lane::Continued(_) => None,
         };
         if let Lane::Relay(relay) = &self.lane
-            && relay.seen().malformed
+            && let Some(error) = self.failed(relay.seen())
         {
-            return self.fail(Error::new(Kind::MidStream, "the upstream sent an event that is not JSON"));
-        }
-        if let Lane::Relay(relay) = &self.lane
-            && let Some(raw) = &relay.seen().error
-        {
-            let mut error = self.counter.error_in_stream(raw, &self.ctx);
-            error.side = llm_types::Side::Upstream;
             return self.fail(error);
         }
         if let Some(e) = broken {
             self.fail(Error::new(Kind::MidStream, e.to_string()));
         }
+    }
+
+    /// The error that the upstream told within a stream that is forwarded. Where it gave up, it may still tell what was consumed:
+    /// the end of its stream is waited for.
+    fn failed(&self, seen: &Seen) -> Option<Error> {
+        if seen.malformed {
+            return Some(Error::new(Kind::MidStream, "the upstream sent an event that is not JSON"));
+        }
+        if let Some(raw) = &seen.error {
+            let mut error = self.counter.error_in_stream(raw, &self.ctx);
+            error.side = llm_types::Side::Upstream;
+            return Some(error);
+        }
+        (seen.gave_up && seen.done).then(|| self.gave_up())
+    }
+
+    fn gave_up(&self) -> Error {
+        llm_wire::openai::errors::gave_up(self.counter.provider())
     }
 
     /// The format's end marker was forwarded.
@@ -96,14 +108,18 @@ impl StreamBody {
                 let rest = relay.finish();
                 self.ready.extend_from_slice(&std::mem::take(&mut self.relayed));
                 self.ready.extend_from_slice(&rest);
+                let Lane::Relay(relay) = &self.lane else { return };
                 let seen = relay.seen();
-                if seen.error.is_none() && !seen.finished {
+                if let Some(error) = self.failed(seen).or_else(|| seen.gave_up.then(|| self.gave_up())) {
+                    return self.fail(error);
+                }
+                if !seen.finished {
                     return self.fail(Error::new(
                         Kind::MidStream,
                         "the upstream ended its stream before the answer was complete",
                     ));
                 }
-                if !seen.done && seen.error.is_none() {
+                if !seen.done {
                     // The answer is complete, only the end marker is missing: clients wait for it.
                     self.ready.extend_from_slice(match self.codec.format() {
                         Format::OpenAiChat | Format::OpenAiResponses => b"data: [DONE]\n\n".as_slice(),

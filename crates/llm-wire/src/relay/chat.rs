@@ -37,7 +37,7 @@ impl StreamRelay {
         if data.trim_ascii() == b"[DONE]" {
             self.seen.done = true;
             self.seen.finished = true;
-            return Edit::Keep;
+            return if self.seen.gave_up { Edit::Drop } else { Edit::Keep };
         }
         if event_name(event) == Some(b"error") {
             // Some hosts tell errors by the name of the event alone.
@@ -51,11 +51,21 @@ impl StreamRelay {
             self.seen.text_events += u64::from(text > 0);
         }
         let mut patches = Vec::new();
-        if self.format == Format::OpenAiChat {
+        let chat = self.format == Format::OpenAiChat;
+        if chat {
             self.say_as_litellm(event, &mut patches);
         }
-        if !self.seen.finished && string_after(data, b"\"finish_reason\":").is_some() {
+        if let Some((from, to)) = string_value(event, b"\"finish_reason\":") {
             self.seen.finished = true;
+            let word = event.get(from..to).unwrap_or_default();
+            let called = self.tools & choice_bit(event) != 0;
+            let text = match word {
+                b"\"error\"" => Some(b"null".as_slice()),
+                _ if chat => finish_as_openai(word, called),
+                _ => None,
+            };
+            self.seen.gave_up |= word == b"\"error\"";
+            patches.extend(text.map(|text| Patch { from, to, text: Bytes::from_static(text) }));
         }
         let first = self.seen.id.is_none();
         if (first || value_at(data, b"\"usage\"").is_some() || memmem::find(data, b"\"error\"").is_some())
@@ -98,8 +108,7 @@ impl StreamRelay {
         out.freeze()
     }
 
-    /// Thoughts are `reasoning_content`, refusals lie below `provider_specific_fields`, choices that called tools end
-    /// with `tool_calls`.
+    /// Thoughts are `reasoning_content`, refusals lie below `provider_specific_fields`.
     fn say_as_litellm(&mut self, event: &[u8], patches: &mut Vec<Patch>) {
         const REASONING: &[u8] = b"\"reasoning\":";
         const REFUSAL: &[u8] = b"\"refusal\":";
@@ -122,13 +131,6 @@ impl StreamRelay {
         }
         if value_at(event, b"\"tool_calls\"").is_some_and(|at| event.get(at..at + 2) != Some(b"[]")) {
             self.tools |= choice_bit(event);
-        }
-        if let Some((from, to)) = string_value(event, b"\"finish_reason\":") {
-            let word = event.get(from..to).unwrap_or_default();
-            let called = self.tools & choice_bit(event) != 0;
-            if let Some(text) = finish_as_openai(word, called) {
-                patches.push(Patch { from, to, text: Bytes::from_static(text) });
-            }
         }
     }
 }

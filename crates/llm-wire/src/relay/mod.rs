@@ -44,6 +44,9 @@ pub struct Seen {
     pub done: bool,
     /// An error event, raw. It is not forwarded: the client is told in the gateway's own words.
     pub error: Option<RawJson>,
+    /// A choice ended because the host gave up. What it still tells of usage goes on, its end marker does not: the client is told
+    /// of an error.
+    pub gave_up: bool,
     /// An event was not a JSON object: the host broke off inside it.
     pub malformed: bool,
     /// Something came that is more than an opening: the client may not be asked to forget it.
@@ -114,8 +117,8 @@ impl StreamRelay {
 
     /// What was noticed, taken out at the end; how far the answer is stays known, for what still comes behind its end.
     pub fn take_seen(&mut self) -> Seen {
-        let Seen { finished, done, begun, .. } = self.seen;
-        std::mem::replace(&mut self.seen, Seen { finished, done, begun, ..Seen::default() })
+        let Seen { finished, done, begun, gave_up, .. } = self.seen;
+        std::mem::replace(&mut self.seen, Seen { finished, done, begun, gave_up, ..Seen::default() })
     }
 
     /// Takes what the upstream sent and gives what goes to the client now; may be empty.
@@ -179,7 +182,7 @@ impl StreamRelay {
             return Edit::Drop;
         }
         let edit = self.read(event, data);
-        if !self.seen.begun && self.seen.error.is_none() {
+        if !self.seen.begun && self.seen.error.is_none() && !self.seen.gave_up {
             self.seen.begun = !opening::opens(self.format, data);
         }
         edit

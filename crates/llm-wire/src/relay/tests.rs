@@ -57,6 +57,18 @@ fn a_cut_stream_is_not_finished_and_an_error_is_noticed() {
 }
 
 #[test]
+fn a_host_that_gives_up_is_noticed_and_its_end_is_not_told() {
+    let text = CHAT.replace("\"finish_reason\": \"stop\"", "\"finish_reason\": \"error\"");
+    for size in [1, 64, 10_000] {
+        let (out, seen) = relay(&text, size, Some("mine"), false);
+        assert!(seen.gave_up && seen.done && seen.usage.len() == 1, "chunks of {size}");
+        assert!(out.contains("\"finish_reason\": null}],\"model\": \"mine\"") && !out.contains("[DONE]"), "{out}");
+    }
+    let silent = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\ndata: [DONE]\n\n";
+    assert!(!relay(silent, 100, None, false).1.begun, "another host may answer");
+}
+
+#[test]
 fn anthropic_streams_report_usage_twice() {
     let text = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"claude-x\",\"usage\":{\"input_tokens\":3}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hello\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":5}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     let mut r = StreamRelay::new(Format::AnthropicMessages, Some("mine"), false, 4096);

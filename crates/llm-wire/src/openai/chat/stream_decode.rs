@@ -156,8 +156,7 @@ impl ChatStreamDecoder {
 
     fn complete(&mut self, sink: &mut dyn EventSink) {
         if self.choices.iter().any(ChoiceState::failed_silently) {
-            let error = self.error(Kind::Internal, "the provider ended its answer with finish_reason 'error'");
-            return self.fail(error, sink);
+            return self.fail(errors::gave_up(&self.provider), sink);
         }
         if !self.started {
             self.start(&ChunkIn::default(), sink);

@@ -213,6 +213,12 @@ pub(crate) fn failed(kind: Kind, provider: &str, text: &str) -> Error {
     upstream_error(kind, text, UpstreamDetail { provider: provider.to_owned(), ..UpstreamDetail::default() })
 }
 
+/// The upstream ended a choice with `finish_reason: "error"`: it gave up, and does not say why.
+#[must_use]
+pub fn gave_up(provider: &str) -> Error {
+    failed(Kind::Internal, provider, "the provider ended its answer with finish_reason 'error'")
+}
+
 /// The upstream closed a stream that says itself when it is over.
 pub(crate) fn cut_off(provider: &str) -> Error {
     failed(Kind::MidStream, provider, "the stream ended before the answer was complete")
