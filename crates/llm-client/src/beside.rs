@@ -58,7 +58,9 @@ pub(crate) async fn ask_with(
     (body, content_type): Written,
     timeouts: Timeouts,
 ) -> Result<(Parts, Bytes)> {
-    let uri: Uri = url.parse().map_err(|e| Error::internal(format!("the provider's URL {url} is wrong: {e}")))?;
+    let uri: Uri = url
+        .parse()
+        .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", llm_http::shown(url))))?;
     let mut headers: HeaderMap = address.endpoint.headers.clone();
     match content_type {
         Some(kind) => headers.insert(CONTENT_TYPE, kind),

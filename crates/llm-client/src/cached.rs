@@ -159,7 +159,8 @@ impl Asking<'_> {
     }
 
     async fn send(&self, method: Method, url: &str, body: Body) -> Result<(u16, Bytes)> {
-        let wrong = |e: &dyn std::fmt::Display| Error::internal(format!("the URL {url} is wrong: {e}"));
+        let wrong =
+            |e: &dyn std::fmt::Display| Error::internal(format!("the URL {} is wrong: {e}", llm_http::shown(url)));
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = url.parse::<Uri>().map_err(|e| wrong(&e))?;

@@ -63,7 +63,8 @@ pub(crate) async fn types(
 /// Asks with the login of the call and nothing else of it: its headers are for its host.
 async fn kind(settings: &EngineSettings, http: &dyn Transport, address: &Address, place: &str) -> Result<String> {
     let login = address.endpoint.auth.as_ref().ok_or_else(|| Error::internal("there is no login to ask with"))?;
-    let uri: Uri = place.parse().map_err(|e| Error::internal(format!("the address {place} is wrong: {e}")))?;
+    let uri: Uri =
+        place.parse().map_err(|e| Error::internal(format!("the address {} is wrong: {e}", llm_http::shown(place))))?;
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = uri;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, Method, Request, Uri};
-use llm_http::{Body, Timeouts, Transport};
+use llm_http::{Body, Timeouts, Transport, shown};
 use llm_providers::Endpoint;
 use llm_router::{Attempt, Attempts, DecisionId, Deployment, Outcome, RouteRequest, Step};
 use llm_types::error::UpstreamDetail;
@@ -98,7 +98,7 @@ impl Engine {
             self.settings.signer.apply(http, need, &mut request).await?;
         }
         let path = request.uri().path().to_owned();
-        let url = endpoint.url.split('?').next().unwrap_or_default().into();
+        let url = Arc::from(shown(&endpoint.url));
         let sent = Instant::now();
         let provider = tariff.provider.clone();
         let reply = http.send(request, timeouts).await.map_err(|e| transport_error(&e, &provider))?;
@@ -197,7 +197,7 @@ fn made(deployment: &Arc<Deployment>, model: &Arc<str>, target: &Target) -> Made
         deployment: Arc::clone(deployment),
         model: target.model_of(model),
         provider: target.provider_id(),
-        api_base: target.api_base.as_deref().map(Arc::from),
+        api_base: target.base(),
         sent: true,
     }
 }

@@ -167,7 +167,7 @@ impl Engine {
         let provider = Arc::clone(&tariff.provider);
         let reply = http.upgrade(request, with.timeouts).await.map_err(|e| transport_error(&e, &provider))?;
         let took = sent.elapsed();
-        let url = endpoint.url.split('?').next().unwrap_or_default().into();
+        let url = Arc::from(llm_http::shown(&endpoint.url));
         match reply {
             UpgradeReply::Switched(response, io) => Ok(Session {
                 parts: response.into_parts().0,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Uri;
 use llm_catalog::{Catalog, CustomPrice, ModelRef};
+use llm_http::shown;
 use llm_providers::{Call as ProviderCall, Endpoint, Params, Policy, Provider, Want, resolve};
 use llm_types::{Error, Format, Json, OperationKind, Result, Secret};
 use llm_wire::ModelCaps;
@@ -111,7 +112,7 @@ impl Address {
     /// When the URL cannot be parsed.
     pub(crate) fn moved(&self, endpoint: Endpoint) -> Result<Self> {
         let uri = Uri::from_str(&endpoint.url)
-            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
+            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", shown(&endpoint.url))))?;
         Ok(Self { uri, endpoint, base: Arc::clone(&self.base), of: self.of, framing: self.framing })
     }
 }
@@ -179,7 +180,7 @@ impl Target {
     #[must_use]
     pub fn base(&self) -> Option<Arc<str>> {
         let called = || self.endpoints.iter().find_map(|slot| Some(Arc::clone(&slot.get()?.base)));
-        self.api_base.as_deref().and_then(|base| base.split('?').next()).map(Arc::from).or_else(called)
+        self.api_base.as_deref().map(|base| Arc::from(shown(base))).or_else(called)
     }
 
     /// The model as the provider knows it, of the name that the router made: only wildcards take theirs from there.
@@ -256,9 +257,9 @@ impl Target {
         let provider_call = self.provider_call(call);
         self.provider.endpoint(&provider_call, &mut endpoint)?;
         let uri = Uri::from_str(&endpoint.url)
-            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", endpoint.url)))?;
+            .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", shown(&endpoint.url))))?;
         let base = self.api_base.as_deref().unwrap_or(&endpoint.url);
-        let base = Arc::from(base.split('?').next().unwrap_or_default());
+        let base = Arc::from(shown(base));
         let keep = !endpoint.per_request && call.betas.is_empty() && call.headers.is_empty();
         let framing = self.provider.framing(&provider_call);
         let address = Arc::new(Address { uri, endpoint, base, of: (call.operation, call.format), framing });
@@ -306,7 +307,7 @@ pub struct TargetHeaders {
 
 impl TargetHeaders {
     fn new(api_base: Option<&str>) -> Self {
-        let base = api_base.and_then(|b| b.split('?').next()).and_then(|b| http::HeaderValue::from_str(b).ok());
+        let base = api_base.and_then(|base| http::HeaderValue::from_str(&shown(base)).ok());
         Self { api_base: base }
     }
 }

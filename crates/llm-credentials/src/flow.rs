@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Request};
-use llm_http::{Body, ErrorKind, Timeouts, Transport, TransportError};
+use llm_http::{Body, ErrorKind, Timeouts, Transport, TransportError, shown};
 use llm_types::{Error, Kind, Result, Side, UpstreamDetail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -205,11 +205,6 @@ fn post(url: &str, content_type: &'static str, text: String) -> Result<Request<B
     request.map_err(|_| denied(format!("{} is not a URL that can be asked for a token", shown(url))))
 }
 
-/// A URL without what may be secret in it.
-fn shown(url: &str) -> &str {
-    url.split(['?', '#', '@']).next().unwrap_or_default()
-}
-
 /// Sets a header that must not be printed.
 pub(crate) fn show(request: &mut Request<Body>, name: http::HeaderName, value: &str) -> Result<()> {
     let value = http::HeaderValue::from_str(value);
@@ -268,6 +263,5 @@ mod tests {
         let error = answer.json::<()>("the issuer", &["s3cr3t-value"]).unwrap_err();
         assert_eq!(error.message, "the issuer answered with status 400: invalid_client: secret *** is wrong");
         assert!(presentable(&"x".repeat(9999), &[]).len() < 500);
-        assert_eq!(shown("https://host/path?key=secret"), "https://host/path");
     }
 }

@@ -56,3 +56,20 @@ async fn tags_orders_and_cooldowns_hold_for_what_is_passed_through() {
     assert_eq!(refused.status, 401, "{}", refused.text());
     assert!(places(&sim).iter().filter(|place| *place == "east").count() == 3, "fallbacks do not hold for relays");
 }
+
+#[tokio::test]
+async fn keys_in_addresses_are_told_to_nobody() {
+    let sim = sim().await;
+    let config = Config::empty(&sim)
+        .model_below("m", "hosted_vllm/served", "/east?key=sk-in-the-address", &[])
+        .router("num_retries: 0");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    sim.script(Match::any(), Script::fault(Fault::Status(401)));
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let reply = gateway.ask(VLLM, &body).await.unwrap();
+    assert_eq!(reply.status, 401, "{}", reply.text());
+    let told = gateway.get("/metrics", MASTER_KEY).await.unwrap().text();
+    assert!(told.contains("litellm_deployment_failure_responses_total{") && told.contains("/east"), "{told}");
+    assert!(!told.contains("sk-in-the-address"), "{told}");
+    assert!(!reply.text().contains("sk-in-the-address") && !gateway.logs().contains("sk-in-the-address"));
+}

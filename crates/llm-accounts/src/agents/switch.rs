@@ -75,7 +75,7 @@ impl Accounts {
         check(&switch)?;
         let request = request(&switch)?;
         let method = request.method().to_string();
-        let shown = request.uri().to_string().split('?').next().unwrap_or_default().to_owned();
+        let shown = llm_http::shown(&request.uri().to_string()).into_owned();
         tracing::warn!(agent = id, url = shown, by = actor.who.user_id(), "an agent's kill switch is let go");
         let answer = match tokio::time::timeout(PATIENCE, self.serving()?.send(request)).await {
             Ok(answer) => answer.map(|(status, body)| (status, told(&body))),

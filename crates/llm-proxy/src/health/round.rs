@@ -38,7 +38,7 @@ impl Found {
     pub fn told(&self, details: bool) -> Json {
         let mut entry = Json::object([("model", Json::from(&*self.model)), ("model_id", Json::from(&*self.id))]);
         if let Some(base) = self.api_base.as_deref().filter(|_| details) {
-            entry.set("api_base", base);
+            entry.set("api_base", &*llm_http::shown(base));
         }
         if let Some(error) = &self.error {
             entry.set("error", &**error);
