@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use http::header::ORIGIN;
@@ -18,6 +17,7 @@ use crate::app::App;
 use crate::body::Reply;
 use crate::flow;
 use crate::routes::{self, Action, Permission, Route};
+use crate::tally::OneMore;
 use crate::{
     admin, agents, errors, explain, google, health, mcp, models, operate, pass, rag, realtime, resources, responses,
     tools, usage_chat, via,
@@ -37,22 +37,6 @@ pub struct Core {
 
 fn closed(why: &str) -> Response<Reply> {
     errors::respond(&Error::new(Kind::PermissionDenied, why), Format::OpenAiChat, HeaderMap::new())
-}
-
-/// One call more under way, for as long as it lives.
-struct UnderWay<'a>(&'a AtomicU64);
-
-impl<'a> UnderWay<'a> {
-    fn of(app: &'a App) -> Self {
-        app.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(&app.in_flight)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A call that is being answered. Boxed by whoever makes it: futures of calls have kilobytes, and each hand that they go
@@ -98,14 +82,15 @@ impl Core {
         if !open && !allowed.is_empty() && !llm_accounts::in_routes(allowed, path) {
             return closed(&format!("Route {path} is not allowed"));
         }
-        if let Some(why) = snapshot.settings.plane.closes(route.as_ref(), open) {
+        let stored = self.app.endpoints.load();
+        let custom = if route.is_none() { snapshot.relays.custom(&stored, &parts.method, path) } else { None };
+        if let Some(why) = snapshot.settings.plane.closes(route.as_ref(), open, custom.is_some()) {
             return closed(why);
         }
+        let custom = custom.map(|(custom, rest)| (custom.clone(), rest));
+        drop(stored);
         let Some(route) = route else {
-            let stored = self.app.endpoints.load();
-            if let Some((custom, rest)) = snapshot.relays.custom(&stored, &parts.method, path) {
-                let custom = custom.clone();
-                drop(stored);
+            if let Some((custom, rest)) = custom {
                 drop(snapshot);
                 return self.counted(None, Box::pin(pass::serve_custom(self, &custom, rest, parts, body, peer))).await;
             }
@@ -142,7 +127,7 @@ impl Core {
 
     /// Counts a call as running while it is answered.
     async fn counted(&self, key: Option<crate::edge::Key>, call: Running<'_>) -> Response<Reply> {
-        let _running = UnderWay::of(&self.app);
+        let _running = OneMore::of(&self.app.in_flight);
         let response = call.await;
         if let Some(key) = key {
             self.edge.count(key, response.status());

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use crate::app::App;
+use crate::tally::OneMore;
 
 /// So many go on without a client at the most; more end with theirs.
 const MOST: u64 = 4096;
@@ -48,26 +49,10 @@ impl<T: Send + 'static> Drop for Deserted<T> {
         let Some(running) = self.running.take() else { return };
         // Without a runtime the thread is ending, and takes everything along.
         let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| self.may_go_on()) else { return };
-        let counted = Counted::new(Arc::clone(&self.app));
+        let counted = OneMore::of(Arc::clone(&self.app.gauge.deserted));
         runtime.spawn(async move {
             drop(running.await);
             drop(counted);
         });
-    }
-}
-
-/// Counts one for as long as it lives.
-struct Counted(Arc<App>);
-
-impl Counted {
-    fn new(app: Arc<App>) -> Self {
-        app.gauge.deserted.fetch_add(1, Ordering::Relaxed);
-        Self(app)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.gauge.deserted.fetch_sub(1, Ordering::Relaxed);
     }
 }

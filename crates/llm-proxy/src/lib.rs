@@ -76,6 +76,7 @@ mod signals;
 pub mod snapshot;
 pub mod start;
 pub mod tail;
+mod tally;
 pub mod templates;
 pub mod tls;
 pub mod tools;

@@ -12,9 +12,10 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Why a route is not served here; `open`: it needs no key. What nobody knows is management's to answer.
-    pub(crate) fn closes(self, route: Option<&Route<'_>>, open: bool) -> Option<&'static str> {
-        let calls = route.is_some_and(|route| calls(route.action));
+    /// Why a route is not served here; `open`: it needs no key, `custom`: it is one of the operator's own endpoints, which relay
+    /// calls. What nobody knows is management's to answer.
+    pub(crate) fn closes(self, route: Option<&Route<'_>>, open: bool, custom: bool) -> Option<&'static str> {
+        let calls = custom || route.is_some_and(|route| calls(route.action));
         if self.no_calls && calls {
             return Some("LLM API routes are disabled for this instance.");
         }

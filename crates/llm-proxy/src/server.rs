@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::core::Core;
 use crate::deserted::Deserted;
+use crate::tally::OneMore;
 
 /// What a listener needs to know.
 #[derive(Debug, Clone)]
@@ -46,11 +47,11 @@ pub struct ListenSettings {
 #[derive(Debug, Default)]
 pub struct Gauge {
     /// Open connections.
-    pub connections: AtomicU64,
+    pub connections: Arc<AtomicU64>,
     /// Set when the process is going away: probes answer 503.
     pub stopping: AtomicBool,
     /// Requests whose clients are gone, and that go on to their end.
-    pub deserted: AtomicU64,
+    pub deserted: Arc<AtomicU64>,
 }
 
 /// Binds one listener per thread.
@@ -133,8 +134,8 @@ async fn accept(
         let limit = settings.max_connections;
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            let open = gauge.connections.fetch_add(1, Ordering::Relaxed) + 1;
-            let full = limit.is_some_and(|l| open > l);
+            let _open = OneMore::of(Arc::clone(&gauge.connections));
+            let full = limit.is_some_and(|l| gauge.connections.load(Ordering::Relaxed) > l);
             match tls {
                 None => connection(socket, peer, core, &builder, watcher, full).await,
                 Some(tls) => match tokio::time::timeout(Duration::from_secs(10), tls.accept(socket)).await {
@@ -143,7 +144,6 @@ async fn accept(
                     Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
                 },
             }
-            gauge.connections.fetch_sub(1, Ordering::Relaxed);
         });
     }
     drop(listener);

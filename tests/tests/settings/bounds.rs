@@ -72,7 +72,9 @@ async fn a_gateway_serves_one_plane_where_it_is_told_so() {
     for (variable, calls, keys) in [("DISABLE_ADMIN_ENDPOINTS", 200, 403), ("DISABLE_LLM_API_ENDPOINTS", 403, 200)] {
         let env = vec![(variable.to_owned(), "true".to_owned())];
         let options = Options { env, ..Options::default() };
-        let gateway = Gateway::start_with(&Config::standard(&sim).yaml(), &options).await.unwrap();
+        let own = format!("pass_through_endpoints: [{{path: /mine, target: '{}/v1/models'}}]", sim.base_url());
+        let gateway = Gateway::start_with(&Config::standard(&sim).general(&own).yaml(), &options).await.unwrap();
+        assert_eq!(gateway.get("/mine", MASTER_KEY).await.unwrap().status, calls, "{variable}: the operator's own");
         assert_eq!(gateway.ask(CHAT, &say("gpt", "hello")).await.unwrap().status, calls, "{variable}");
         assert_eq!(gateway.get("/key/list", MASTER_KEY).await.unwrap().status, keys, "{variable}");
         assert_eq!(gateway.get("/health/readiness", "").await.unwrap().status, 200, "{variable}");
