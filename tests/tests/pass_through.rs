@@ -53,9 +53,13 @@ async fn a_stream_passes_unchanged_and_is_billed() {
         ("anthropic-version", "2023-06-01"),
         ("content-type", "application/json"),
         ("x-pass-trace", "t1"),
+        ("x-pass-authorization", "Bearer theirs"),
+        ("xi-api-key", "theirs"),
+        ("openai-organization", "theirs"),
     ];
     let body = say(true, "count to three").to_string();
-    let reply = gateway.send(Method::POST, MESSAGES, &headers, body.clone().into()).await.unwrap();
+    let path = format!("{MESSAGES}?beta=true&%6Bey=theirs&api_key=theirs");
+    let reply = gateway.send(Method::POST, &path, &headers, body.clone().into()).await.unwrap();
     assert_eq!(
         (reply.status, reply.header("content-type")),
         (200, "text/event-stream; charset=utf-8"),
@@ -66,7 +70,14 @@ async fn a_stream_passes_unchanged_and_is_billed() {
     assert!(reply.events().last().unwrap().is_end());
 
     let asked = calls(&sim).pop().unwrap();
-    assert_eq!((asked.path.as_str(), asked.body.as_ref()), ("/v1/messages", body.as_bytes()), "not a byte is changed");
+    assert_eq!(
+        (asked.path.as_str(), asked.query.as_str(), asked.body.as_ref()),
+        ("/v1/messages", "beta=true", body.as_bytes()),
+        "not a byte is changed"
+    );
+    for name in ["authorization", "xi-api-key", "openai-organization"] {
+        assert_eq!(asked.header(name), None, "{name} chooses somebody's account");
+    }
     assert_eq!(asked.header("x-api-key"), Some(UPSTREAM_KEY), "the gateway's key stays here");
     assert_eq!((asked.header("anthropic-version"), asked.header("trace")), (Some("2023-06-01"), Some("t1")));
 
@@ -223,6 +234,12 @@ async fn endpoints_of_the_operators_own() {
     assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/base/a/b?w=2&v=3", "Bearer sk-mine"));
     assert_eq!((asked.text().as_str(), asked.header("content-type")), ("{\"x\":1}", "application/json"));
 
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let headers = [("authorization", bearer.as_str()), ("x-pass-x-api-key", "theirs"), ("x-pass-a", "b")];
+    assert_eq!(gateway.send(Method::POST, "/mine", &headers, Bytes::new()).await.unwrap().status, 200);
+    let asked = upstream.seen().pop().unwrap();
+    assert_eq!((asked.header("x-api-key"), asked.header("a")), ("", "b"), "the credential is the operator's");
+
     let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     assert_eq!(gateway.post("/mine", &json!({}), &key).await.unwrap().status, 403, "the key must name the path");
     let (key2, token2) =
@@ -236,10 +253,11 @@ async fn endpoints_of_the_operators_own() {
     let missing = gateway.ask("/mine/missing", &json!({})).await.unwrap();
     assert_eq!((missing.status, missing.header("content-type")), (404, "application/problem+json"));
 
-    let open = gateway.send(Method::GET, "/open", &[("x-mine", "1"), ("cookie", "c=1")], Bytes::new()).await.unwrap();
+    let headers = [("x-mine", "1"), ("cookie", "c=1"), ("x-pass-x-api-key", "theirs")];
+    let open = gateway.send(Method::GET, "/open", &headers, Bytes::new()).await.unwrap();
     assert_eq!(open.status, 200, "{}", open.text());
     let asked = upstream.seen().pop().unwrap();
-    assert_eq!((asked.header("x-mine"), asked.header("cookie")), ("1", ""));
+    assert_eq!((asked.header("x-mine"), asked.header("cookie"), asked.header("x-api-key")), ("1", "", "theirs"));
     assert_eq!(gateway.ask("/open", &json!({})).await.unwrap().status, 404, "only GET is served");
     assert_eq!(gateway.get("/open/below", MASTER_KEY).await.unwrap().status, 404, "nothing below it is");
 }

@@ -81,8 +81,16 @@ async fn headers_go_on_for_the_groups_that_are_named_with_who_calls() {
     })
     .await;
     for model in ["gpt", "claude"] {
-        let headers = [("x-mine", "1"), ("x-litellm-user_api_key_hash", "forged")];
-        assert_eq!(ask_with(&gateway, &say(model, "hello"), &headers).await.status, 200, "{model}");
+        let headers = [("x-mine", "1"), ("x-litellm-user_api_key_hash", "forged"), ("x-subscription-token", "theirs")];
+        let mut body = say(model, "hello");
+        body["extra_headers"] = json!({"API_Key": "theirs", "x-plain": "2", "X-HF-Bill-To": "theirs"});
+        assert_eq!(ask_with(&gateway, &body, &headers).await.status, 200, "{model}");
+    }
+    for call in calls(&sim) {
+        assert_eq!(call.header("x-plain"), Some("2"));
+        for account in ["x-subscription-token", "api_key", "x-hf-bill-to"] {
+            assert_eq!(call.header(account), None, "{account} chooses somebody's account");
+        }
     }
     let seen = calls(&sim);
     assert_eq!(seen[0].header("x-mine"), Some("1"));

@@ -9,6 +9,9 @@ use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use llm_http::{Body, ReplyBody, Timeouts, Transport};
+use llm_providers::Endpoint;
+use llm_providers::keys::is_key_pair;
+use llm_providers::passthrough::unescaped;
 use llm_router::Seconds;
 use llm_types::{Error, Kind, Result};
 use llm_wire::codec::ReplyView;
@@ -39,7 +42,7 @@ pub(crate) fn timeouts(settings: &EngineSettings, of: &llm_router::Timeouts, str
     }
 }
 
-/// A request to an address, with headers that the call adds.
+/// A request to an address, with headers that the call adds. A credential of the address stays what it is.
 pub(crate) fn build(address: &Address, body: Body, more: &[(String, String)]) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = address.endpoint.method.clone();
@@ -47,7 +50,9 @@ pub(crate) fn build(address: &Address, body: Body, more: &[(String, String)]) ->
     let headers = request.headers_mut();
     headers.clone_from(&address.endpoint.headers);
     for (name, value) in more {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+            && !headers.get(&name).is_some_and(HeaderValue::is_sensitive)
+        {
             headers.insert(name, value);
         }
     }
@@ -133,7 +138,7 @@ impl Sender<'_> {
         read: &(dyn Fn(&ReplyView<'_>) -> Error + Sync),
     ) -> Error {
         let body = match body.collect_within(ERROR_BODY).await {
-            Ok(body) => without_secrets(body.unwrap_or_default(), &self.address.endpoint.headers),
+            Ok(body) => without_secrets(body.unwrap_or_default(), &self.address.endpoint),
             Err(e) => return transport_error(&e, self.counter.provider()),
         };
         let pairs = header_pairs(&parts.headers);
@@ -150,12 +155,15 @@ impl Sender<'_> {
 
 /// An error reply without the credentials that were shown: some hosts repeat a key that they do not take, and what they say
 /// goes to clients and into logs.
-fn without_secrets(body: Bytes, shown: &HeaderMap) -> Bytes {
+fn without_secrets(body: Bytes, shown: &Endpoint) -> Bytes {
     let Ok(text) = std::str::from_utf8(&body) else { return body };
-    let secrets = shown.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
-    let secrets = secrets.filter_map(|value| value.rsplit(' ').next()).filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let headers = shown.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    let headers = headers.filter_map(|value| value.rsplit(' ').next()).map(Cow::from);
+    let pairs = shown.url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|pair| is_key_pair(pair));
+    let query = pairs.filter_map(|pair| pair.split_once('=')).flat_map(|(_, key)| [Cow::from(key), unescaped(key)]);
+    let secrets = headers.chain(query).filter(|secret| secret.len() >= SHORTEST_SECRET);
     let clean = secrets.fold(Cow::from(text), |text, secret| {
-        if text.contains(secret) { Cow::from(text.replace(secret, "[hidden]")) } else { text }
+        if text.contains(&*secret) { Cow::from(text.replace(&*secret, "[hidden]")) } else { text }
     });
     match clean {
         Cow::Owned(clean) => Bytes::from(clean),
@@ -211,13 +219,15 @@ mod tests {
 
     #[test]
     fn a_key_that_a_host_repeats_is_hidden() {
-        let mut shown = HeaderMap::new();
+        let mut shown = Endpoint { url: "https://host/v1?q=a&key=key%2Din-the-query".to_owned(), ..Endpoint::default() };
         let mut bearer = HeaderValue::from_static("Bearer sk-operator-0123456789");
         bearer.set_sensitive(true);
-        shown.insert("authorization", bearer);
-        shown.insert("x-plain", HeaderValue::from_static("Incorrect"));
+        shown.headers.insert("authorization", bearer);
+        shown.headers.insert("x-plain", HeaderValue::from_static("Incorrect"));
         let body = Bytes::from_static(b"{\"error\":\"Incorrect API key provided: sk-operator-0123456789.\"}");
         assert_eq!(without_secrets(body, &shown), "{\"error\":\"Incorrect API key provided: [hidden].\"}");
+        let body = Bytes::from_static(b"no: key-in-the-query, key%2Din-the-query");
+        assert_eq!(without_secrets(body, &shown), "no: [hidden], [hidden]");
         let honest = Bytes::from_static(b"{\"error\":\"Incorrect API key\"}");
         assert_eq!(without_secrets(honest.clone(), &shown), honest);
     }

@@ -45,6 +45,7 @@ pub mod gigachat;
 pub mod github_copilot;
 pub mod huggingface;
 pub mod jina_ai;
+pub mod keys;
 pub mod langgraph;
 pub mod manus;
 pub mod milvus;

@@ -41,6 +41,11 @@ pub fn declare(provider: &'static dyn Provider) {
     list.push(provider);
 }
 
+/// Whether a provider of the configuration is like this.
+pub(crate) fn any_declared(is: impl Fn(&dyn Provider) -> bool) -> bool {
+    DECLARED.get().is_some_and(|own| own.read().iter().any(|p| is(*p)))
+}
+
 fn declared(is: impl Fn(&dyn Provider) -> bool) -> Option<&'static dyn Provider> {
     DECLARED.get()?.read().iter().copied().find(|p| is(*p))
 }

@@ -6,6 +6,7 @@ use llm_types::{Error, Kind, OperationKind, Result, Secret};
 use super::path::decoded;
 use super::{Given, Mount, Passing, Scheme, google};
 use crate::aws;
+use crate::keys;
 use crate::params::Params;
 use crate::provider::{Call, Endpoint};
 use crate::template;
@@ -31,6 +32,7 @@ impl Mount {
             }
         }
         let mut query: Vec<String> = pairs(passing.query)
+            .filter(|pair| passing.own || !keys::is_key_pair(pair))
             .filter(|pair| self.query.is_none_or(|own| name(pair) != own))
             .map(str::to_owned)
             .collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use llm_guardrails::Targets;
 use llm_providers::Endpoint;
+use llm_providers::keys::{chooses_account, is_key_pair};
 use parking_lot::Mutex;
 
 /// An endpoint.
@@ -71,6 +72,14 @@ impl Custom {
         serves.then_some(rest)
     }
 
+    /// True when the operator wrote a credential into it.
+    #[must_use]
+    pub fn shows_key(&self) -> bool {
+        let asked = self.target.split_once('?').map_or("", |(_, query)| query).split('&');
+        let more = self.query.iter().map(|(name, _)| name.as_str());
+        self.headers.keys().any(|name| chooses_account(name.as_str())) || asked.chain(more).any(is_key_pair)
+    }
+
     /// Where a request goes.
     ///
     /// # Errors
@@ -85,10 +94,13 @@ impl Custom {
         let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
         let mut pairs: Vec<String> = own.split('&').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         pairs.extend(self.query.iter().map(|(k, v)| format!("{k}={v}")));
-        for pair in query.split('&').filter(|p| !p.is_empty()) {
+        // A key that the operator wrote there stays.
+        let shows_key = pairs.iter().any(|pair| is_key_pair(pair));
+        let asked = query.split('&').filter(|p| !p.is_empty()).filter(|pair| !(shows_key && is_key_pair(pair)));
+        for pair in asked.clone() {
             pairs.retain(|known| name(known) != name(pair));
         }
-        pairs.extend(query.split('&').filter(|p| !p.is_empty()).map(str::to_owned));
+        pairs.extend(asked.map(str::to_owned));
         if !pairs.is_empty() {
             url = format!("{url}?{}", pairs.join("&"));
         }

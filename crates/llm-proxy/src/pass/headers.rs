@@ -5,6 +5,7 @@ use http::{HeaderMap, Response};
 use llm_accounts::{is_credential, without_credential};
 use llm_client::RelayHead;
 use llm_http::end_to_end;
+use llm_providers::keys::chooses_account;
 
 use crate::answer::LITELLM_VERSION;
 use crate::body::Reply;
@@ -14,9 +15,20 @@ use crate::flow::Context;
 /// the gateway should know. Coded answers could not be read for their usage.
 const OURS: [&str; 6] = ["host", "content-length", "accept-encoding", "cookie", "origin", "referer"];
 
-/// The client's headers that go on. `own`: so do credentials that it shows beside the gateway's key.
+/// Whose credential a message shows where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    /// The operator's: nothing of the client's chooses an account.
+    Ours,
+    /// The client's, beside the gateway's key: it goes on, with what says whose account is meant.
+    Theirs,
+    /// Nobody's, but for what the client marks to pass.
+    Nobodys,
+}
+
+/// The client's headers that go on.
 #[must_use]
-pub fn forwarded(ctx: &Context, own: bool) -> HeaderMap {
+pub fn forwarded(ctx: &Context, whose: Credentials) -> HeaderMap {
     let mut headers = ctx.parts.headers.clone();
     end_to_end(&mut headers);
     without_credential(&mut headers, ctx.snapshot.settings.key_header_name.as_deref());
@@ -24,37 +36,38 @@ pub fn forwarded(ctx: &Context, own: bool) -> HeaderMap {
         .keys()
         .filter(|name| {
             let text = name.as_str();
-            OURS.contains(&text) || text.starts_with("x-litellm-") || is_credential(name) && !own
+            OURS.contains(&text) || text.starts_with("x-litellm-") || chooses_account(text) && whose != Credentials::Theirs
         })
         .cloned()
         .collect();
     ours.iter().for_each(|name| drop(headers.remove(name)));
-    passed(&ctx.parts.headers, &mut headers);
+    passed(&ctx.parts.headers, &mut headers, whose);
     crate::via::tell(&ctx.parts.headers, &mut headers);
     headers
 }
 
 /// For endpoints that forward none: what says how to read the body, and what was marked to pass.
 #[must_use]
-pub fn of_body(ctx: &Context) -> HeaderMap {
+pub fn of_body(ctx: &Context, whose: Credentials) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for name in [CONTENT_TYPE, http::header::ACCEPT] {
         if let Some(value) = ctx.parts.headers.get(&name) {
             headers.insert(name, value.clone());
         }
     }
-    passed(&ctx.parts.headers, &mut headers);
+    passed(&ctx.parts.headers, &mut headers, whose);
     crate::via::tell(&ctx.parts.headers, &mut headers);
     headers
 }
 
-/// `x-pass-foo` goes on as `foo`, whatever else is forwarded.
-fn passed(given: &HeaderMap, out: &mut HeaderMap) {
+/// `x-pass-foo` goes on as `foo`, whatever else is forwarded; what chooses an account not beside the operator's credential.
+fn passed(given: &HeaderMap, out: &mut HeaderMap, whose: Credentials) {
     for (name, value) in given {
         let Some(bare) = name.as_str().strip_prefix("x-pass-") else { continue };
         out.remove(name);
         if let Ok(bare) = HeaderName::try_from(bare)
             && !OURS.contains(&bare.as_str())
+            && (whose != Credentials::Ours || !chooses_account(bare.as_str()))
         {
             out.insert(bare, value.clone());
         }

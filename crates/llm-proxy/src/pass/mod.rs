@@ -48,6 +48,7 @@ use crate::flow::{Context, Refused};
 use crate::tail::Ledger;
 use crate::{answer, errors};
 use custom::Custom;
+use headers::Credentials;
 use judged::Judge;
 use payload::Payload;
 use tail::{Facts, RelayTail};
@@ -181,7 +182,9 @@ async fn own(
         flat: custom.cost,
         prompt: payload.bytes().cloned().unwrap_or_default(),
     };
-    let mut headers = if custom.forward_headers { headers::forwarded(ctx, false) } else { headers::of_body(ctx) };
+    let whose = if custom.shows_key() { Credentials::Ours } else { Credentials::Nobodys };
+    let mut headers =
+        if custom.forward_headers { headers::forwarded(ctx, whose) } else { headers::of_body(ctx, whose) };
     judged::plain(judge.as_ref(), &mut headers);
     let timeout = custom.timeout.unwrap_or(ctx.snapshot.relays.settings.timeout);
     let relay = send::relay(ctx, endpoint, headers, &mut payload, timeout, tariff);

@@ -16,7 +16,7 @@ use llm_router::{RouteRequest, Scope};
 use llm_types::{Error, Result};
 use llm_wire::top::Top;
 
-use super::headers;
+use super::headers::{self, Credentials};
 use super::payload::Payload;
 use super::relays::{given, serves};
 use super::tail::Facts;
@@ -176,7 +176,7 @@ fn renamed(body: &Bytes, model: &str) -> Option<Bytes> {
 }
 
 fn client_headers(ctx: &Context, mount: &Mount, own: bool) -> HeaderMap {
-    let mut headers = headers::forwarded(ctx, own);
+    let mut headers = headers::forwarded(ctx, if own { Credentials::Theirs } else { Credentials::Ours });
     if signs(mount) {
         headers::without_signature(&mut headers);
     }

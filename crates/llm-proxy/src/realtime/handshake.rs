@@ -5,6 +5,7 @@ use http::header::{CONNECTION, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use llm_client::Session;
+use llm_providers::keys::is_key_pair;
 
 use crate::answer::LITELLM_VERSION;
 use crate::body::Reply;
@@ -65,8 +66,9 @@ pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
 /// The query that the upstream sees: without the model, which has another name there, and without keys.
 pub(super) fn query(parts: &Parts) -> String {
     let pairs = parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
-    let ours = ["model", KEY, "key"];
-    let rest: Vec<&str> = pairs.filter(|p| !ours.contains(&p.split('=').next().unwrap_or_default())).collect();
+    let ours = ["model", KEY];
+    let ours = |pair: &&str| ours.contains(&pair.split('=').next().unwrap_or_default()) || is_key_pair(pair);
+    let rest: Vec<&str> = pairs.filter(|pair| !ours(pair)).collect();
     rest.join("&")
 }
 

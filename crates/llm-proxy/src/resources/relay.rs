@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_catalog::Field;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Body;
+use llm_providers::keys::is_key_pair;
 use llm_providers::{Endpoint, resource};
 use llm_types::{Error, Result};
 use llm_wire::ids;
@@ -18,7 +19,8 @@ use super::table::Family;
 use super::{Asked, CALLS};
 use crate::core::Core;
 use crate::flow::Context;
-use crate::pass::{headers, question};
+use crate::pass::headers::{self, Credentials};
+use crate::pass::question;
 
 /// Parameters of the query that are for the gateway.
 const QUERY: [&str; 4] = ["custom_llm_provider", "provider", "model", "target_model_names"];
@@ -56,14 +58,14 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     // Ids of a page before name the group, as ids in paths do.
     let (query, _) = ids::resolved(ctx.parts.uri.query().unwrap_or_default());
     let pairs = query.split('&').filter(|p| !p.is_empty());
-    let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()));
+    let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()) && !is_key_pair(p));
     // An offer is no JSON: the model of its session stands in the query.
     let named = model.as_ref().filter(|_| asked.tail == CALLS).map(|model| format!("model={model}"));
     let streams = asked.what.family == Family::Interactions && !query.contains("alt=") && streamed(&sent);
     let sse = streams.then(|| "alt=sse".to_owned());
     let query = pairs.map(str::to_owned).chain(named).chain(sse).collect::<Vec<_>>().join("&");
     let mut endpoint = place(asked, &query)?;
-    let mut headers = headers::forwarded(ctx, false);
+    let mut headers = headers::forwarded(ctx, Credentials::Ours);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
     let metered = ctx.parts.method == http::Method::POST
