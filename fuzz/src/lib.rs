@@ -338,7 +338,9 @@ pub fn passing(data: &[u8]) {
     assert_eq!(session(size), session(body.len().max(1)));
     let text = String::from_utf8_lossy(body);
     let _ = ids::resolved(&text);
-    let _ = llm_wire::videos::id::decode(&text);
+    for kind in [ids::Made::Video, ids::Made::Container, ids::Made::Response] {
+        let _ = ids::decode_made(kind, &text);
+    }
     let _ = llm_wire::text::as_tensors(body);
 }
 

@@ -302,3 +302,16 @@ async fn judgements() {
     assert_eq!(refused.status, 401);
     assert_eq!(gateway.post("/v1/moderations", &json!({"model": "judge"}), MASTER_KEY).await.unwrap().status, 400);
 }
+
+#[tokio::test]
+async fn an_id_that_no_deployment_made_names_none() {
+    let (sim, gateway) = started(&[("film", "openai/sora-2")]).await;
+    // `litellm:custom_llm_provider:openai;model_id:None;video_id:video_1`
+    let id = "video_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDpOb25lO3ZpZGVvX2lkOnZpZGVvXzE=";
+    let path = format!("/v1/videos/{id}");
+    let nowhere = gateway.get(&path, MASTER_KEY).await.unwrap();
+    assert_eq!((nowhere.status, &nowhere.json()["error"]["param"]), (400, &json!("model")), "{}", nowhere.text());
+    let there = gateway.get(&format!("{path}?model=film"), MASTER_KEY).await.unwrap();
+    assert_eq!(there.status, 404, "{}", there.text());
+    assert!(sim.requests().iter().any(|asked| asked.path.ends_with("/videos/video_1")), "{:?}", sim.requests());
+}

@@ -263,3 +263,33 @@ async fn tokens_are_counted_and_conversations_compacted() {
     let refused = gateway.ask("/v1/responses/compact", &json!({"model": "claude", "input": "hi"})).await.unwrap();
     assert_eq!(refused.status, 400, "{}", refused.text());
 }
+
+/// What anybody can write: `litellm:custom_llm_provider:openai;model_id:east;response_id:resp_up1`, and one without a deployment.
+const FORGED: [&str; 2] = [
+    "resp_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDplYXN0O3Jlc3BvbnNlX2lkOnJlc3BfdXAx",
+    "resp_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDpOb25lO3Jlc3BvbnNlX2lkOnJlc3BfdXAx",
+];
+
+#[tokio::test]
+async fn ids_without_a_signature_open_no_account_that_a_key_may_not_use() {
+    let upstream = Canned::start(openai).await.unwrap();
+    let open = format!("{MASTER_KEY}, disable_responses_id_security: true}}");
+    let config = two_deployments(&upstream).replace(&format!("{MASTER_KEY}}}"), &open);
+    let gateway = Gateway::start(&config).await.unwrap();
+    let (wide, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
+    let (narrow, _) = gateway.new_key(&json!({"models": ["another"]})).await.unwrap();
+    let [east, nowhere] = FORGED;
+    for path in [east.to_owned(), "resp_up1?model=gpt".to_owned()] {
+        let path = format!("{RESPONSES}/{path}");
+        let read = send(&gateway, Method::GET, &path, &wide).await;
+        assert_eq!(read.status, 200, "{}", read.text());
+        let asked = upstream.seen().len();
+        let refused = send(&gateway, Method::GET, &path, &narrow).await;
+        assert_eq!(refused.status, 403, "{path}: {}", refused.text());
+        assert_eq!(upstream.seen().len(), asked, "{path}: nobody is asked");
+    }
+    assert_eq!(send(&gateway, Method::GET, &format!("{RESPONSES}/{nowhere}"), &wide).await.status, 404);
+    let on = json!({"model": "another", "input": "more", "previous_response_id": east});
+    let refused = gateway.post(RESPONSES, &on, &narrow).await.unwrap();
+    assert_eq!(refused.status, 403, "{}", refused.text());
+}

@@ -145,7 +145,7 @@ pub async fn one(
     let who = &Arc::clone(who.acting(&[&asked_for]));
     ctx.who = Some(Arc::clone(who));
     let mut wish = read::wish(ctx, top, path_model, who)?;
-    videos::behind(ctx, &mut wish);
+    videos::behind(ctx, who, &mut wish)?;
     go_on_within_budget(ctx, who, &mut wish);
     let (mut body, mut background) = (body.clone(), false);
     if ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate && read::beside(ctx).is_none()

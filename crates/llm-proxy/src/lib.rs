@@ -80,6 +80,7 @@ mod tally;
 pub mod templates;
 pub mod tls;
 pub mod tools;
+mod usable;
 mod usage_chat;
 pub mod via;
 mod videos;

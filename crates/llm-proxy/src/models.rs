@@ -16,6 +16,7 @@ use llm_types::{Error, Json, Kind, OperationKind, Result};
 use crate::body::Reply;
 use crate::errors::json;
 use crate::snapshot::Snapshot;
+use crate::usable;
 
 pub(crate) use listed::{list, one};
 
@@ -102,11 +103,8 @@ pub fn info(snapshot: &Snapshot, who: Option<&Identity>, parts: &Parts) -> Respo
 /// administers sees all.
 fn visible<'s>(snapshot: &'s Snapshot, who: Option<&'s Identity>) -> impl Iterator<Item = &'s Arc<Deployment>> {
     let all = who.is_none_or(Identity::sees_all);
-    let team = who.and_then(Identity::team_id);
-    snapshot.engine.router.deployments().iter().filter(move |d| {
-        let of_others = d.team_id.is_some() && d.team_id.as_deref() != team;
-        all || !of_others && who.is_none_or(|w| w.may_use(d.public_name()))
-    })
+    let usable = move |d: &Deployment| who.is_none_or(|who| usable::is_usable(who, d));
+    snapshot.engine.router.deployments().iter().filter(move |d| all || usable(d))
 }
 
 /// A text of the query, decoded; an empty one counts as absent.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use llm_accounts::Identity;
 use llm_types::{Error, Json, OperationKind, Result};
+use llm_wire::ids::{Made, decode_made};
 use llm_wire::top::Top;
-use llm_wire::videos::id;
 
 use crate::flow::Context;
 use crate::read::decode_path;
+use crate::usable;
 use crate::wish::Wish;
 
 /// A call about a video, as the rest of the flow reads it.
@@ -43,25 +45,34 @@ pub(crate) fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<
     let named = fields.iter().position(|(name, _)| name == "model").map(|at| fields.remove(at).1);
     let header = ctx.parts.headers.get("x-litellm-model").and_then(|v| v.to_str().ok());
     let named = named.as_ref().and_then(Json::as_str).or(header).map(str::to_owned);
-    let said = video.and_then(id::decode);
-    let model = said.as_ref().map(|s| s.deployment.clone()).filter(|d| !d.is_empty()).or(named);
+    let said = video.and_then(|video| decode_made(Made::Video, video));
+    // An id that no deployment of these made says nothing of where it is.
+    let there = |deployment: &String| ctx.snapshot.engine.router.deployment(deployment).is_some();
+    let model = said.as_ref().map(|s| s.deployment.clone()).filter(there).or(named);
     if model.is_none() && ctx.snapshot.settings.default_model.is_none() {
         let why = "this id does not say which model made the video: name it as ?model=";
         return Err(Error::bad_request(why).with_param("model"));
     }
     if let Some(video) = video {
-        let own = said.map_or_else(|| video.to_owned(), |s| s.video);
+        let own = said.map_or_else(|| video.to_owned(), |s| s.id);
         fields.push(("video_id".to_owned(), Json::from(own)));
     }
     Ok(Some(About { body: Bytes::from(Json::Object(fields).to_string()), model }))
 }
 
-/// A key may use a deployment when it may use the group that it is in.
-pub(crate) fn behind(ctx: &Context, wish: &mut Wish) {
+/// A key may use a deployment when it may use the model that it serves.
+///
+/// # Errors
+/// 403 for a deployment of another team.
+pub(crate) fn behind(ctx: &Context, who: &Identity, wish: &mut Wish) -> Result<()> {
     if ctx.operation.family() != OperationKind::Video {
-        return;
+        return Ok(());
     }
     if let Some(deployment) = ctx.snapshot.engine.router.deployment(&wish.model) {
-        wish.model = Arc::clone(&deployment.group);
+        if !usable::is_shared(who, deployment) {
+            return Err(usable::refused(deployment, "video_id"));
+        }
+        wish.model = Arc::clone(deployment.public_name());
     }
+    Ok(())
 }

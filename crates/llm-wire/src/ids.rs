@@ -1,10 +1,14 @@
 //! Ids of files and batches that name the model group whose deployment keeps them, as LiteLLM writes them:
 //! `file-` or `batch_`, and base64 of `litellm:{id};model,{group}`.
 
+mod made;
+
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+pub use made::{Made, MadeId, decode_made, encode_made};
 
 /// What the base64 of `litellm:` begins with, whatever follows.
 const START: &str = "bGl0ZWxsbT";
@@ -56,39 +60,6 @@ pub fn decode(id: &str) -> Option<(String, String)> {
     (!id.is_empty() && !group.is_empty()).then(|| (id.to_owned(), group.to_owned()))
 }
 
-/// What an id of a container says. <https://platform.openai.com/docs/api-reference/containers>
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerId {
-    /// The provider; empty when nobody was named.
-    pub provider: String,
-    /// The id of the deployment that made it; empty where none did.
-    pub deployment: String,
-    /// The provider's id.
-    pub id: String,
-}
-
-/// An id of a container for clients; those that are none of a provider's stay.
-#[must_use]
-pub fn encode_container(provider: &str, deployment: &str, id: &str) -> String {
-    let text = format!("litellm:custom_llm_provider:{provider};model_id:{deployment};container_id:{id}");
-    if decode_container(id).is_some() { id.to_owned() } else { format!("cntr_{}", URL_SAFE_NO_PAD.encode(text)) }
-}
-
-/// Reads an id of a container as LiteLLM writes it: `cntr_` and base64 of
-/// `litellm:custom_llm_provider:{provider};model_id:{deployment};container_id:{id}`. Nothing for ids of providers.
-#[must_use]
-pub fn decode_container(id: &str) -> Option<ContainerId> {
-    use base64::engine::general_purpose::STANDARD_NO_PAD;
-    let coded = id.strip_prefix("cntr_")?.trim_end_matches('=');
-    let plain = URL_SAFE_NO_PAD.decode(coded).or_else(|_| STANDARD_NO_PAD.decode(coded)).ok()?;
-    let text = String::from_utf8(plain).ok()?;
-    let (provider, rest) = text.strip_prefix("litellm:custom_llm_provider:")?.split_once(";model_id:")?;
-    let (deployment, id) = rest.split_once(";container_id:")?;
-    let named = |text: &str| if text == "None" { String::new() } else { text.to_owned() };
-    let plain = !id.is_empty() && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'));
-    plain.then(|| ContainerId { provider: named(provider), deployment: named(deployment), id: id.to_owned() })
-}
-
 /// A text (a path, a body) with the upstream's ids in the place of ours, and the group that they name. Ids of several
 /// groups cannot be meant by one request: the first one counts, the others stay.
 #[must_use]
@@ -124,24 +95,6 @@ pub fn resolved(text: &str) -> (Cow<'_, str>, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_of_containers_name_who_made_them() {
-        let id = |text: &str| format!("cntr_{}", base64::engine::general_purpose::STANDARD.encode(text));
-        let read =
-            decode_container(&id("litellm:custom_llm_provider:azure;model_id:east;container_id:cntr_1")).unwrap();
-        assert_eq!((&*read.provider, &*read.deployment, &*read.id), ("azure", "east", "cntr_1"));
-        let none =
-            decode_container(&id("litellm:custom_llm_provider:openai;model_id:None;container_id:cntr_1")).unwrap();
-        assert_eq!((&*none.deployment, &*none.id), ("", "cntr_1"));
-        let ours = encode_container("openai", "east", "cntr_1");
-        assert_eq!(decode_container(&ours).unwrap().deployment, "east");
-        assert_eq!(encode_container("openai", "west", &ours), ours);
-        let wrong = id("litellm:custom_llm_provider:openai;model_id:None;container_id:../files");
-        for other in ["cntr_1", "cntr_", "file-1", &wrong] {
-            assert_eq!(decode_container(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn ids_name_the_group() {

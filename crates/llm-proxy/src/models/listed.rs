@@ -1,18 +1,18 @@
 //! `/v1/models`: what a row tells, and what the query asks for.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use http::Response;
 use http::request::Parts;
 use llm_accounts::Identity;
 use llm_client::Target;
-use llm_router::{Deployment, Fallback, Scope};
+use llm_router::{Fallback, Scope};
 use llm_types::{Error, Json, Kind, Result};
 
 use super::{answer, names, query};
 use crate::body::Reply;
 use crate::snapshot::Snapshot;
+use crate::usable;
 
 /// LiteLLM tells this creation time for every model.
 const CREATED: u64 = 1_677_610_602;
@@ -114,11 +114,7 @@ fn hidden(snapshot: &Snapshot, name: &str, healthy: bool) -> bool {
 /// The access groups of deployments that a caller may use, sorted.
 fn groups(snapshot: &Snapshot, who: Option<&Identity>) -> BTreeSet<String> {
     let deployments = snapshot.engine.router.deployments().iter();
-    let of_team = |d: &&Arc<Deployment>| match (&d.team_id, who) {
-        (Some(team), Some(who)) => who.is_admin() || who.team_id() == Some(&**team),
-        _ => true,
-    };
-    let usable = deployments.filter(of_team).filter(|d| who.is_none_or(|who| who.may_use(d.public_name())));
+    let usable = deployments.filter(|d| who.is_none_or(|who| usable::is_usable(who, d)));
     usable.flat_map(|d| &d.access_groups).map(|group| group.to_string()).collect()
 }
 

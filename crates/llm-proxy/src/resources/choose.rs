@@ -7,12 +7,13 @@ use llm_client::{Target, TargetConfig};
 use llm_providers::passthrough::unescaped;
 use llm_providers::resource;
 use llm_router::{Deployment, Scope};
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Result};
 use llm_wire::ids;
 
 use super::request::Told;
 use super::table::Family;
 use crate::flow::Context;
+use crate::usable;
 
 /// Who keeps it.
 #[derive(Debug, Clone)]
@@ -109,17 +110,14 @@ pub(super) fn container(ctx: &Context, who: &Identity, family: Family, path: &st
     let Some((given, behind)) = rest.map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len()))) else {
         return Ok(None);
     };
-    let Some(id) = ids::decode_container(&unescaped(given)) else { return Ok(None) };
+    let Some(id) = ids::decode_made(ids::Made::Container, &unescaped(given)) else { return Ok(None) };
     let path = format!("/containers/{}{behind}", id.id);
     let Some(deployment) = ctx.snapshot.engine.router.deployment(&id.deployment) else {
         let provider = Some(id.provider).filter(|provider| !provider.is_empty());
         return home(ctx, who, family, &Told { provider, ..Told::default() }, &path).map(|home| Some((home, path)));
     };
-    // Ids are not signed: they name what anybody can write.
-    let own = deployment.team_id.as_deref().map(|team| who.team_id() == Some(team));
-    if !own.unwrap_or_else(|| who.may_use(&deployment.group)) {
-        let why = format!("the model {} may not be used", deployment.group);
-        return Err(Error::new(Kind::PermissionDenied, why).with_param("container_id"));
+    if !usable::is_usable(who, deployment) {
+        return Err(usable::refused(deployment, "container_id"));
     }
     let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());
     let target = target.ok_or_else(|| Error::internal("a deployment without a target"))?;
@@ -130,11 +128,13 @@ pub(super) fn container(ctx: &Context, who: &Identity, family: Family, path: &st
 /// The first deployment of a provider that a caller may use: its account is asked where nothing else is configured. The
 /// caller's team's own come first.
 fn of_models(ctx: &Context, who: &Identity, provider: &str) -> Option<Arc<Target>> {
-    let own = |d: &&Arc<Deployment>| d.team_id.is_some() && d.team_id.as_deref() == who.team_id();
-    let all = ctx.snapshot.engine.router.deployments();
-    let shared = all.iter().filter(|d| d.team_id.is_none() && who.may_use(&d.group));
-    let mut usable = all.iter().filter(own).chain(shared).filter(|d| !d.blocked);
-    usable.find_map(|d| d.payload.clone()?.downcast::<Target>().ok().filter(|t| t.provider_id() == provider))
+    let usable = || {
+        let all = ctx.snapshot.engine.router.deployments().iter();
+        all.filter(|d| !d.blocked && usable::is_usable(who, d))
+    };
+    let (own, shared) = (usable().filter(|d| d.team_id.is_some()), usable().filter(|d| d.team_id.is_none()));
+    let target = |d: &Arc<Deployment>| d.payload.clone()?.downcast::<Target>().ok();
+    own.chain(shared).filter_map(target).find(|target| target.provider_id() == provider)
 }
 
 /// The provider that stands before a model.
@@ -165,8 +165,7 @@ pub(super) fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool)
     let name = who.alias(group, |name| router.has_group(name)).unwrap_or(group);
     let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
     let resolved = router.resolve(name, &scope)?;
-    let team = scope.team_id.as_deref();
-    let members = router.members(&resolved.group).filter(|d| d.team_id.as_deref().is_none_or(|t| Some(t) == team));
+    let members = router.members(&resolved.group).filter(|d| usable::is_shared(who, d));
     let first = members.filter(|d| !d.blocked).min_by_key(|d| d.order.unwrap_or(i64::MAX));
     let deployment = first.cloned().ok_or_else(|| {
         Error::bad_request(format!("no deployment of the model {group:?} can be asked")).with_param("model")

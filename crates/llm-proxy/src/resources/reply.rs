@@ -77,7 +77,7 @@ fn containers(body: &Bytes, provider: &str, deployment: &str) -> Bytes {
     let Ok(mut tree) = serde_json::from_slice::<Json>(body) else { return body.clone() };
     let name = |tree: &mut Json| {
         if tree.text("object").is_some_and(|kind| kind.starts_with("container") && kind != "container.file")
-            && let Some(id) = tree.text("id").map(|id| ids::encode_container(provider, deployment, id))
+            && let Some(id) = tree.text("id").map(|id| ids::encode_made(ids::Made::Container, provider, deployment, id))
         {
             tree.set("id", id);
         }
@@ -88,7 +88,7 @@ fn containers(body: &Bytes, provider: &str, deployment: &str) -> Bytes {
     }
     for place in ["first_id", "last_id"] {
         let id = tree.text(place).filter(|id| id.starts_with("cntr_"));
-        if let Some(id) = id.map(|id| ids::encode_container(provider, deployment, id)) {
+        if let Some(id) = id.map(|id| ids::encode_made(ids::Made::Container, provider, deployment, id)) {
             tree.set(place, id);
         }
     }

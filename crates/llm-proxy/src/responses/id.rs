@@ -2,12 +2,14 @@
 //! response_id:R` with the owner and a signature behind it.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use llm_accounts::Identity;
 use llm_types::{Error, Kind, Result};
+use llm_wire::ids::{Made, MadeId, decode_made};
 use sha2::{Digest, Sha256};
 
-use crate::config::Settings;
+use crate::snapshot::Snapshot;
+use crate::usable;
 
 const PREFIX: &str = "resp_";
 const START: &str = "litellm:custom_llm_provider:";
@@ -103,28 +105,25 @@ impl ResponseId {
         Some(Self { provider, deployment: next()?, upstream: next()?, user: next()?, team: next()? })
     }
 
-    /// Reads an id that a caller shows: one of ours, or, from administrators and where ids are not looked at, one that
-    /// LiteLLM gave out without a signature (`disable_responses_id_security`).
-    #[must_use]
-    pub fn shown(id: &str, key: &IdKey, settings: &Settings, who: &Identity) -> Option<Self> {
-        let trusted = who.is_admin() || !settings.response_id_security;
-        Self::decode(id, key).or_else(|| if trusted { Self::unsigned(id) } else { None })
-    }
-
-    fn unsigned(id: &str) -> Option<Self> {
-        let coded = id.strip_prefix(PREFIX)?.trim_end_matches('=');
-        let plain = URL_SAFE_NO_PAD.decode(coded).or_else(|_| STANDARD_NO_PAD.decode(coded)).ok()?;
-        let text = String::from_utf8(plain).ok()?;
-        let (provider, rest) = text.strip_prefix(START)?.split_once(";model_id:")?;
-        let (deployment, upstream) = rest.split_once(";response_id:")?;
-        let named = |text: &str| if text == "None" { String::new() } else { text.to_owned() };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        (!upstream.is_empty() && upstream.chars().all(plain)).then(|| Self {
-            provider: named(provider),
-            deployment: named(deployment),
-            upstream: upstream.to_owned(),
-            ..Self::default()
-        })
+    /// Reads an id that a caller shows: one of ours, or, from administrators and where ids are not looked at
+    /// (`disable_responses_id_security`), one that LiteLLM gave out without a signature.
+    ///
+    /// # Errors
+    /// 403 for an id without a signature that names a deployment which the caller may not use.
+    pub fn shown(id: &str, snapshot: &Snapshot, who: &Identity) -> Result<Option<Self>> {
+        let signed = Self::decode(id, &snapshot.response_key);
+        if signed.is_some() || !who.is_admin() && snapshot.settings.response_id_security {
+            return Ok(signed);
+        }
+        let Some(MadeId { provider, deployment, id: upstream }) = decode_made(Made::Response, id) else {
+            return Ok(None);
+        };
+        let there = snapshot.engine.router.deployment(&deployment);
+        if let Some(there) = there.filter(|there| !usable::is_usable(who, there)) {
+            return Err(usable::refused(there, "response_id"));
+        }
+        let deployment = there.map_or_else(String::new, |there| there.id.to_string());
+        Ok(Some(Self { provider, deployment, upstream, ..Self::default() }))
     }
 
     /// Refuses callers to whom the answer does not belong.
@@ -188,17 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_without_a_signature_are_read() {
-        let id = |text: &str| format!("resp_{}", base64::engine::general_purpose::STANDARD.encode(text));
-        let read = |text: &str| ResponseId::unsigned(&id(text)).map(|r| (r.provider, r.deployment, r.upstream));
-        let parts = ("openai".to_owned(), "east".to_owned(), "resp_1".to_owned());
-        assert_eq!(read("litellm:custom_llm_provider:openai;model_id:east;response_id:resp_1"), Some(parts));
-        let nobody = read("litellm:custom_llm_provider:openai;model_id:None;response_id:resp_1");
-        assert_eq!(nobody.unwrap().1, "");
-        assert_eq!(read("litellm:custom_llm_provider:openai;model_id:east;response_id:resp_1/cancel"), None);
-        // what was signed is no id without a signature
-        let signed = ResponseId { upstream: "r".into(), ..ResponseId::default() }.encode(&IdKey::new("k"));
-        assert_eq!(ResponseId::unsigned(&signed), None);
+    fn what_was_signed_is_no_id_without_a_signature() {
+        let id = ResponseId { upstream: "r".into(), ..ResponseId::default() };
+        assert_eq!(decode_made(Made::Response, &id.encode(&IdKey::new("k"))), None);
     }
 
     #[test]

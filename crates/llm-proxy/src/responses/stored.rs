@@ -1,6 +1,7 @@
 //! Stored answers: read, deleted, stopped, and the items that they answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -8,6 +9,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use llm_accounts::Identity;
 use llm_client::StoredCall;
+use llm_providers::keys::is_key_pair;
+use llm_router::Scope;
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
 
@@ -19,7 +22,9 @@ use super::rewrite::Rewriter;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors::{json, whole};
+use crate::pass::who::query;
 use crate::snapshot::Snapshot;
+use crate::usable;
 
 /// Items of a page, unless the client says otherwise.
 const PAGE: usize = 20;
@@ -38,13 +43,20 @@ pub async fn answer(
 ) -> Result<Response<Reply>> {
     let given = crate::read::decode_path(given);
     let settings = &snapshot.settings;
-    let Some(id) = ResponseId::shown(&given, &snapshot.response_key, settings, who) else {
+    let Some(id) = ResponseId::shown(&given, snapshot, who)? else {
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }
-        let query = parts.uri.query().unwrap_or_default();
-        let model = query.split('&').find_map(|pair| pair.strip_prefix("model=")).map(crate::read::decode_path);
-        let deployment = model.and_then(|m| snapshot.engine.router.first(&m)).ok_or_else(|| unknown(&given))?;
+        let model = query(parts, "model").ok_or_else(|| unknown(&given))?;
+        let router = &snapshot.engine.router;
+        let model = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model);
+        let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+        let group = router.resolve(model, &scope).map_err(|_| unknown(&given))?.group;
+        let members = || router.members(&group);
+        let deployment = match members().find(|deployment| usable::is_usable(who, deployment)) {
+            Some(deployment) => deployment,
+            None => return Err(members().next().map_or_else(|| unknown(&given), |one| usable::refused(one, "model"))),
+        };
         return at_provider(
             core,
             snapshot,
@@ -153,14 +165,14 @@ async fn at_provider(
         Verb::Cancel => (Method::POST, "/cancel"),
         Verb::InputItems => (Method::GET, "/input_items"),
     };
-    let query = parts.uri.query().unwrap_or_default().split('&');
-    let query: Vec<&str> = query.filter(|p| !p.starts_with("model=") && !p.starts_with("key=")).collect();
+    let pairs = parts.uri.query().unwrap_or_default().split('&');
+    let pairs: Vec<&str> = pairs.filter(|p| !p.starts_with("model=") && !is_key_pair(p)).collect();
     let upstream: String = id.upstream.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     let call = StoredCall {
         deployment: id.deployment.clone(),
         method,
         path: format!("/{upstream}{behind}"),
-        query: query.join("&"),
+        query: pairs.join("&"),
     };
     let (headers, body) = snapshot.engine.stored(&core.http, &call).await?;
     let mut writer = Rewriter::new(snapshot.response_key, id.clone(), None);

@@ -16,6 +16,7 @@ use super::id::{IdKey, ResponseId, forbidden};
 use super::rewrite::Rewriter;
 use crate::flow::Context;
 use crate::snapshot::Snapshot;
+use crate::usable;
 use crate::wish::Wish;
 
 /// What has to be remembered of a request until its answer is there.
@@ -95,7 +96,7 @@ async fn go_on(
     keeps: bool,
 ) -> Result<Vec<(&'static str, Option<String>)>> {
     let settings = &snapshot.settings;
-    let Some(id) = ResponseId::shown(previous, &snapshot.response_key, settings, who) else {
+    let Some(id) = ResponseId::shown(previous, snapshot, who)? else {
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }
@@ -114,6 +115,7 @@ async fn go_on(
     // model is served there.
     if kept_there
         && let Some(deployment) = deployment
+        && usable::is_shared(who, deployment)
         && in_group(snapshot, &wish.group, &deployment.id)
     {
         wish.group = Arc::clone(&deployment.id);

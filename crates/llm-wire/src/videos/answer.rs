@@ -3,9 +3,17 @@
 use llm_types::generate::UsageReport;
 use llm_types::{Error, Json, OperationKind, Result, Usage, UsageSource};
 
-use super::id;
 use crate::codec::ReplyContext;
+use crate::ids::{Made, encode_made};
 use crate::task::{Sizing, TaskReply, TaskRequest};
+
+/// A video's id for clients: it names the deployment that made it.
+pub(super) fn told_id(ctx: &ReplyContext, id: &str) -> String {
+    if ctx.provider.is_empty() || id.is_empty() {
+        return id.to_owned();
+    }
+    encode_made(Made::Video, &ctx.provider, &ctx.deployment, id)
+}
 
 /// What is known of a video.
 #[derive(Debug, Default)]
@@ -31,7 +39,7 @@ impl Video<'_> {
         let error = self.error.map(|(code, message)| Json::object([("code", code), ("message", message)]));
         let seconds = self.seconds.map(|s| s.to_string());
         let mut out = vec![
-            ("id", Json::from(id::encode(&ctx.provider, &ctx.deployment, self.id))),
+            ("id", Json::from(told_id(ctx, self.id))),
             ("object", Json::from("video")),
             ("status", Json::from(self.status)),
             ("created_at", Json::from(self.created_at)),

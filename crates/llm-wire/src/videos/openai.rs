@@ -2,8 +2,7 @@
 
 use llm_types::{Error, Format, Json, OperationKind, Result};
 
-use super::answer::{counted, number, resolution, video_id};
-use super::id;
+use super::answer::{counted, number, resolution, told_id, video_id};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView, StreamErrors};
 use crate::openai::errors;
 use crate::openai::images::{media_type, prompt};
@@ -95,7 +94,7 @@ fn failed(json: &Json, reply: &ReplyView<'_>) -> Error {
 
 fn name(json: &mut Json, key: &str, ctx: &ReplyContext) {
     if let Some(Json::String(known)) = json.get_mut(key) {
-        *known = id::encode(&ctx.provider, &ctx.deployment, known);
+        *known = told_id(ctx, known);
     }
 }
 

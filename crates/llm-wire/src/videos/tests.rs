@@ -2,11 +2,11 @@ use bytes::Bytes;
 use llm_types::{Json, OperationKind};
 
 use super::fal::FalVideos;
-use super::id;
 use super::openai::{FORM, JSON};
 use super::runway::RunwayVideos;
 use super::veo::{STUDIO, VERTEX};
 use crate::codec::{EncodeContext, ReplyContext, ReplyView};
+use crate::ids::{Made, decode_made};
 use crate::task::{FilePart, FollowUrl, Next, ReplyBody, TaskBody, TaskCodec, TaskReply, TaskRequest};
 
 fn ask(operation: OperationKind, model: &str, fields: &str) -> TaskRequest {
@@ -83,8 +83,8 @@ fn ids_of_answers_name_their_deployment() {
     let made = ask(OperationKind::Video, "sora-2", MAKE);
     let (json, reply) =
         read(&FORM, &made, r#"{"id":"video_1","object":"video","status":"queued","seconds":"8","size":"1280x720"}"#);
-    let said = id::decode(text(&json, "id")).unwrap();
-    assert_eq!((said.deployment.as_str(), said.video.as_str()), ("d", "video_1"));
+    let said = decode_made(Made::Video, text(&json, "id")).unwrap();
+    assert_eq!((said.deployment.as_str(), said.id.as_str()), ("d", "video_1"));
     assert_eq!(reply.usage.unwrap().usage.video_seconds_out, 8.0);
     assert_eq!(reply.sizing.video_resolution.as_deref(), Some("720p"));
     let seen = ask(OperationKind::VideoStatus, "sora-2", r#"{"video_id":"video_1"}"#);
@@ -92,7 +92,7 @@ fn ids_of_answers_name_their_deployment() {
     assert!(reply.usage.is_none(), "looking costs nothing");
     let list = ask(OperationKind::VideoList, "sora-2", "{}");
     let (json, _) = read(&FORM, &list, r#"{"data":[{"id":"video_1"}],"first_id":"video_1"}"#);
-    assert!(id::decode(text(&json, "first_id")).is_some());
+    assert!(decode_made(Made::Video, text(&json, "first_id")).is_some());
     assert!(FORM.decode(&seen, &view(r#"{"error":{"message":"no"}}"#), &ReplyContext::default()).is_err());
 }
 
