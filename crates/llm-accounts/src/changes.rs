@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use llm_store::{
     AccessGroupRow, BudgetRow, DeletedTeamRow, DeletedTokenRow, DeprecatedTokenRow, Filter, JwtKeyMappingRow,
-    ModelAccessGroupBudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError, Table as _, TableVersion,
+    ModelAccessGroupBudgetRow, ModelAliasRow, OrganizationRow, ProjectRow, Store, StoreError, Table, TableVersion,
     TagRow, TeamRow, UserRow, VerificationToken,
 };
 
@@ -35,6 +35,10 @@ const FOR_ALL: [&str; 8] = [
     ModelAliasRow::NAME,
     JwtKeyMappingRow::NAME,
 ];
+
+/// Spend that is settled does not count as a change.
+const CHANGED: &str = "updated_at";
+const DELETED: &str = "deleted_at";
 
 /// What was seen at the last look.
 #[derive(Debug, Clone, Copy)]
@@ -68,14 +72,14 @@ impl Inner {
             self.forget_parties();
             return Ok(next);
         }
-        let since = Some(seen.at);
-        let teams = store.table::<TeamRow>().changed_since(since).await?;
-        let gone = store.table::<DeletedTeamRow>().find(Filter::new().at_least("deleted_at", seen.at)).await?;
-        let teams: HashSet<String> =
-            teams.into_iter().map(|row| row.team_id).chain(gone.into_iter().map(|row| row.team_id)).collect();
-        let users = store.table::<UserRow>().changed_since(since).await?;
-        let users: HashSet<String> = users.into_iter().map(|row| row.user_id).collect();
-        let keys = changed_keys(store, seen.at).await?;
+        let since = |column: &str| Filter::new().at_least(column, seen.at);
+        let mut teams = named(store, since(CHANGED), |row: TeamRow| row.team_id).await?;
+        teams.extend(named(store, since(DELETED), |row: DeletedTeamRow| row.team_id).await?);
+        let users = named(store, since(CHANGED), |row: UserRow| row.user_id).await?;
+        // Hashes of keys that were changed, got another secret or were deleted.
+        let mut keys = named(store, since(CHANGED), |row: VerificationToken| row.token).await?;
+        keys.extend(named(store, since("created_at"), |row: DeprecatedTokenRow| row.token).await?);
+        keys.extend(named(store, since(DELETED), |row: DeletedTokenRow| row.token).await?);
         if !(keys.is_empty() && users.is_empty() && teams.is_empty()) {
             self.forget(|known| {
                 known.key_hash().is_some_and(|hash| keys.contains(hash))
@@ -87,11 +91,11 @@ impl Inner {
     }
 }
 
-/// Hashes of keys that were changed, got another secret or were deleted.
-async fn changed_keys(store: &Store, since: DateTime<Utc>) -> Result<HashSet<String>, StoreError> {
-    let changed = store.table::<VerificationToken>().changed_since(Some(since)).await?;
-    let renewed = store.table::<DeprecatedTokenRow>().find(Filter::new().at_least("created_at", since)).await?;
-    let gone = store.table::<DeletedTokenRow>().find(Filter::new().at_least("deleted_at", since)).await?;
-    let changed = changed.into_iter().map(|row| row.token);
-    Ok(changed.chain(renewed.into_iter().map(|row| row.token)).chain(gone.into_iter().map(|row| row.token)).collect())
+/// Whom rows concern.
+async fn named<R: Table>(
+    store: &Store,
+    filter: Filter,
+    name: impl Fn(R) -> String,
+) -> Result<HashSet<String>, StoreError> {
+    Ok(store.table::<R>().find(filter).await?.into_iter().map(name).collect())
 }

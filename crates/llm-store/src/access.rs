@@ -2,8 +2,6 @@
 
 use std::marker::PhantomData;
 
-use chrono::{DateTime, Utc};
-
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::filter::Filter;
@@ -233,17 +231,5 @@ impl<'a, T: Table> Rows<'a, T> {
         sql.name(T::NAME);
         filter.write::<T>(&mut sql)?;
         Ok(u64::try_from(first_int(&self.exec.fetch(sql).await?)?).unwrap_or_default())
-    }
-
-    /// The rows whose `updated_at` is at or after `since`; all rows without one. Spend that is settled does not count as a
-    /// change, a change through [`Rows::update`] does.
-    ///
-    /// # Errors
-    /// When the table has no `updated_at`.
-    pub async fn changed_since(&mut self, since: Option<DateTime<Utc>>) -> Result<Vec<T>> {
-        match since {
-            Some(since) => self.find(Filter::new().at_least("updated_at", since)).await,
-            None => self.find(Filter::new()).await,
-        }
     }
 }

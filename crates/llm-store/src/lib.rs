@@ -8,7 +8,7 @@
 //!   for partial updates. Every one is a [`Table`]; a new one is one macro call.
 //! - [`Store::keys`]: what virtual keys need besides: unique aliases, deletion with a copy, rotation, [`KeyFilter`].
 //! - [`Store::known_keys`]: who keys are or were, by their hashes.
-//! - [`Store::snapshot`]: what changed since a time.
+//! - [`Store::versions`]: whether tables changed.
 //! - [`Store::apply`]: a [`SettlementBatch`] of the journal, written once however often it is applied.
 //! - [`SpendFilter`], [`SpendGroup`]: questions about requests; [`Store::daily`]: the daily rollups.
 //! - [`Store::ledger_days`], [`Store::ledger_totals`]: rows, rollups and totals side by side.
@@ -37,7 +37,6 @@ mod migrate;
 mod row;
 mod rows;
 mod settle;
-mod snapshot;
 mod spend_filter;
 mod spend_logs;
 mod spend_pace;
@@ -49,6 +48,7 @@ mod table;
 pub mod testing;
 mod transaction;
 mod value;
+mod versions;
 
 pub use access::Rows;
 pub use cell::{Cell, Serial};
@@ -70,7 +70,6 @@ pub use rows::*;
 pub use settle::{
     Applied, GUARDRAIL_INFORMATION, GuardAction, KeySpend, SettlementBatch, SpendCall, SpendRun, WindowSpend,
 };
-pub use snapshot::{Snapshot, TableVersion};
 pub use spend_filter::{SpendFilter, SpendSpan};
 pub use spend_logs::{COUNTED, SpendGroup, SpendSum};
 pub use spend_pace::{FailureCount, FirstToken};
@@ -79,3 +78,4 @@ pub use store::Store;
 pub use table::{Patch, Table};
 pub use transaction::StoreTx;
 pub use value::Value;
+pub use versions::TableVersion;

@@ -9,12 +9,11 @@ use crate::wish::Wish;
 /// it, also who calls.
 pub(super) fn headers(ctx: &Context, wish: &Wish) -> Vec<(String, String)> {
     let snapshot = &ctx.snapshot;
-    let none = llm_accounts::Directory::default();
-    let of_group = || {
-        let allows = |name: &str| snapshot.header_groups.as_ref().is_some_and(|groups| groups.allows(name, &none));
-        allows(&wish.group) || allows(&wish.model)
+    let of_group = |groups: &llm_accounts::ModelList| {
+        let none = llm_accounts::Directory::default();
+        [&wish.group, &wish.model].into_iter().any(|name| groups.allows(name, &none))
     };
-    let all = snapshot.settings.forward_client_headers || snapshot.header_groups.is_some() && of_group();
+    let all = snapshot.settings.forward_client_headers || snapshot.header_groups.as_ref().is_some_and(of_group);
     let anthropic = ctx.format == Format::AnthropicMessages;
     if !all && !anthropic {
         return Vec::new();

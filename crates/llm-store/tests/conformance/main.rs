@@ -42,7 +42,7 @@ everywhere! {
     store::migrating_again_does_nothing,
     store::a_dropped_transaction_changes_nothing,
     store::one_leader_at_a_time,
-    store::a_snapshot_has_what_changed,
+    store::rows_that_changed_are_found,
     store::tables_have_versions,
     rows::every_table_takes_its_defaults_and_gives_them_back,
     rows::values_come_back_as_given,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use llm_store::{DeletedBy, KeyPatch, Migrated, Store, Table as _, TeamPatch, TeamRow, UserRow, VerificationToken};
+use llm_store::{
+    DeletedBy, DeletedTokenRow, Filter, KeyPatch, Migrated, Store, Table as _, TeamPatch, TeamRow, UserRow,
+    VerificationToken,
+};
 
 pub(crate) async fn answers_and_closes(store: Store) {
     store.ping().await.unwrap();
@@ -55,7 +58,7 @@ pub(crate) async fn one_leader_at_a_time(store: Store) {
     assert!(store.lead("reset", "a", minute).await.unwrap(), "the lead ran out");
 }
 
-pub(crate) async fn a_snapshot_has_what_changed(store: Store) {
+pub(crate) async fn rows_that_changed_are_found(store: Store) {
     let old = Utc::now() - TimeDelta::days(1);
     for token in ["old", "changed", "gone"] {
         let key = VerificationToken { token: token.into(), updated_at: Some(old), ..VerificationToken::default() };
@@ -64,17 +67,18 @@ pub(crate) async fn a_snapshot_has_what_changed(store: Store) {
     let user = UserRow { user_id: "u".into(), updated_at: Some(old), ..UserRow::default() };
     store.table::<UserRow>().insert(&user).await.unwrap();
 
-    let first = store.snapshot(None).await.unwrap();
-    assert_eq!((first.keys.len(), first.users.len(), first.deleted_keys.len()), (3, 1, 0));
-
+    let since = store.now().await.unwrap() - TimeDelta::seconds(5);
     let patch = KeyPatch { blocked: Some(Some(true)), ..KeyPatch::default() };
     assert!(store.keys().update(["changed"], &patch).await.unwrap());
     store.keys().delete_with_copy(&["gone".into()], &DeletedBy::default()).await.unwrap();
 
-    let second = store.snapshot(Some(first.next)).await.unwrap();
-    assert_eq!(second.keys.iter().map(|k| k.token.as_str()).collect::<Vec<_>>(), ["changed"]);
-    assert_eq!(second.deleted_keys, ["gone"]);
-    assert!(second.users.is_empty() && second.next >= first.next);
+    let changed = Filter::new().at_least("updated_at", since);
+    let keys = store.keys().find(changed.clone()).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.token.as_str()).collect::<Vec<_>>(), ["changed"]);
+    let gone = Filter::new().at_least("deleted_at", since);
+    let gone = store.table::<DeletedTokenRow>().find(gone).await.unwrap();
+    assert_eq!(gone.iter().map(|row| row.token.as_str()).collect::<Vec<_>>(), ["gone"]);
+    assert!(store.table::<UserRow>().find(changed).await.unwrap().is_empty());
 }
 
 pub(crate) async fn tables_have_versions(store: Store) {
