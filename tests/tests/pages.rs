@@ -11,14 +11,14 @@ use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_store::testing::PostgresServer;
-use llm_tests::{Config, Gateway, MASTER_KEY, Options, Reply, calls, eventually};
+use llm_tests::{Config, Form, Gateway, MASTER_KEY, Options, Reply, calls, eventually};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
 
 fn config(sim: &Running) -> String {
     let config = Config::empty(sim).model("gpt", "openai/gpt-4o", &[]).general("proxy_batch_write_at: 0.2");
-    config.general("proxy_config_reload_interval_seconds: 0.2").yaml()
+    config.general("proxy_config_reload_interval_seconds: 0.2").litellm("store_audit_logs: true").yaml()
 }
 
 fn say(text: &str) -> Value {
@@ -100,6 +100,44 @@ async fn registries_hold(one: &Gateway, two: &Gateway) {
     assert_eq!(read(two, "/vector_store/list").await["total_count"], 1);
 }
 
+/// A logo that is uploaded at one gateway is shown by the other, until another takes its place.
+async fn logos_hold(one: &Gateway, two: &Gateway) {
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0; 5 << 20]].concat();
+    for (name, data) in [("logo.gif", svg.as_slice()), ("logo.png", svg), ("logo.png", &large), ("svg", svg)] {
+        let form = Form::default().file("file", name, data);
+        let refused = one.post_form("/upload/logo", &form, MASTER_KEY).await.unwrap();
+        assert_eq!(refused.status, 400, "{name}: {}", refused.text());
+    }
+    assert_eq!(one.ask("/upload/logo", &json!({"file": "x"})).await.unwrap().status, 400);
+    assert_eq!(bare(two, "/get_image").await.status, 404);
+    let form = Form::default().file("file", "../../etc/logo.svg", svg);
+    let (key, _) = one.new_key(&json!({})).await.unwrap();
+    assert_eq!(one.post_form("/upload/logo", &form, &key).await.unwrap().status, 401);
+    let done = one.post_form("/upload/logo", &form, MASTER_KEY).await.unwrap();
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!(done.json()["file_size"], json!(svg.len()));
+    let shown = bare(two, "/get_image?theme=dark").await;
+    assert_eq!(
+        (shown.status, shown.header("content-type"), shown.text()),
+        (200, "image/svg+xml", std::str::from_utf8(svg).unwrap().to_owned())
+    );
+    assert!(shown.header("content-security-policy").contains("sandbox"), "its programs do not run");
+    let place = done.json()["file_path"].as_str().unwrap().to_owned();
+    assert!(bare(two, "/get_logo_url").await.json()["logo_url"].as_str().unwrap().ends_with(&place));
+    // What is saved along with it keeps it; what is saved without it does not.
+    let icon = "https://cdn.example/f.ico";
+    let theme = async |body: Value| patch(one, "/update/ui_theme_settings", body).await.status;
+    assert_eq!(theme(json!({"logo_url": "/get_image?v=another"})).await, 400);
+    assert_eq!(theme(json!({"logo_url": place, "favicon_url": icon})).await, 200);
+    assert_eq!(bare(two, "/get_image").await.status, 200);
+    let trail = read(one, "/audit?object_id=ui_logo").await;
+    assert!(trail.to_string().contains("image/svg+xml"), "{trail}");
+    assert!(!trail.to_string().contains("alert(1)") && !trail.to_string().contains("PHN2Zy"), "{trail}");
+    assert_eq!(theme(json!({})).await, 200);
+    assert_eq!(bare(two, "/get_image").await.status, 404);
+}
+
 /// Sessions, speed and numbers of requests of both gateways.
 async fn dashboards_draw(one: &Gateway, two: &Gateway) {
     let (told, client) = (Some("x-litellm-session-id"), Some("x-claude-code-session-id"));
@@ -136,6 +174,7 @@ async fn on_sqlite() {
     let gateway = Gateway::start(&config(&sim)).await.unwrap();
     settings_hold(&sim, &gateway, &gateway).await;
     registries_hold(&gateway, &gateway).await;
+    logos_hold(&gateway, &gateway).await;
     dashboards_draw(&gateway, &gateway).await;
 }
 
@@ -149,5 +188,6 @@ async fn on_postgresql_with_two_gateways() {
     let two = Gateway::start_with(&config(&sim), &options).await.unwrap();
     settings_hold(&sim, &one, &two).await;
     registries_hold(&one, &two).await;
+    logos_hold(&one, &two).await;
     dashboards_draw(&one, &two).await;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use llm_kv::testing::{RedisServer, cluster};
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Gateway, MASTER_KEY, eventually};
+use llm_tests::{Config, Gateway, MASTER_KEY, Options, eventually};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -231,4 +231,55 @@ async fn a_cluster_is_shared_like_one_server_and_a_dead_master_fails_no_call() {
             json!({"model": "gpt", "cache": {"use-cache": true}, "messages": [{"role": "user", "content": "on"}]});
         assert_eq!(gateways[0].ask(CHAT, &body).await.unwrap().status, 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_of_the_database_is_taken_at_the_next_start() {
+    let Some(redis) = RedisServer::start_with(&["--requirepass", "secret-word"]).unwrap() else { return };
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        state_dir: Some(folder.path().to_owned()),
+        env: vec![("PRIVATE_WORD".to_owned(), "private-word".to_owned())],
+        ..Options::default()
+    };
+    let config = Config::standard(&sim).yaml();
+    let mut gateway = Gateway::start_with(&config, &options).await.unwrap();
+    let at = "/coordination_redis/settings";
+    let shown = gateway.get(at, MASTER_KEY).await.unwrap().json();
+    assert_eq!((&shown["values"], &shown["source"]), (&json!({}), &Value::Null), "{shown}");
+    let port = redis.url().rsplit_once(':').unwrap().1.trim_end_matches('/').parse::<u16>().unwrap();
+    let settings = json!({"host": "127.0.0.1", "port": port, "password": "secret-word"});
+    let with = |name: &str, value: Value| {
+        let mut settings = settings.clone();
+        settings[name] = value;
+        json!({"settings": settings})
+    };
+    let tried = async |body: Value| gateway.ask(&format!("{at}/test"), &body).await.unwrap();
+    assert_eq!(tried(json!({"settings": settings})).await.json(), json!({"status": "healthy", "error": null}));
+    for wrong in [with("port", json!(1)), with("password", json!("other-word"))] {
+        let reply = tried(wrong).await;
+        assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("unhealthy")), "{}", reply.text());
+        assert!(!reply.text().contains("-word"), "{}", reply.text());
+    }
+    for (wrong, status) in
+        [(json!({}), 422), (json!({"settings": {"port": port}}), 400), (with("aws_iam_auth", json!(true)), 400)]
+    {
+        let reply = gateway.ask(at, &wrong).await.unwrap();
+        assert_eq!(reply.status, status, "{wrong}: {}", reply.text());
+    }
+    let reference = tried(with("password", json!("os.environ/PRIVATE_WORD"))).await;
+    assert_eq!(reference.status, 400, "nobody is shown the environment: {}", reference.text());
+    let saved = gateway.ask(at, &json!({"settings": settings})).await.unwrap();
+    assert!(saved.status == 200 && !saved.text().contains("secret-word"), "{}", saved.text());
+    let shown = gateway.get(at, MASTER_KEY).await.unwrap().json();
+    assert_eq!(
+        (&shown["source"], &shown["values"]["password"]),
+        (&json!("coordination_redis"), &json!("***REDACTED***"))
+    );
+    assert_eq!(tried(json!({"settings": shown["values"]})).await.json()["status"], "healthy", "what is hidden stays");
+    assert!(readiness(&gateway).await.get("shared_state").is_none(), "not before the next start");
+    gateway.kill().await.unwrap();
+    let again = Gateway::start_with(&config, &options).await.unwrap();
+    until(&again, "shared").await;
 }

@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) blocked_customers: BlockedCustomers,
     /// What everybody may know of plugins.
     pub(crate) open_plugins: crate::plugins::OpenPlugins,
+    /// The logo that was uploaded, once somebody asked for it.
+    pub(crate) logo: parking_lot::Mutex<Option<Arc<crate::Logo>>>,
 }
 
 impl Accounts {
@@ -132,6 +134,7 @@ impl Accounts {
             logins: crate::sessions::Logins::default(),
             blocked_customers: BlockedCustomers::default(),
             open_plugins: crate::plugins::OpenPlugins::default(),
+            logo: parking_lot::Mutex::default(),
             purses,
             parties: Parties::default(),
             clock,

@@ -197,9 +197,9 @@ pub use spend_alerts::UserSpendRules;
 pub use standing::{Holder, Standing};
 pub use stored::settings::Defaults;
 pub use stored::{
-    LaterSettings, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer, StoredToolset,
-    StoredVault, StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections, sso_team_claim,
-    ui_section, unhidden_cache,
+    LaterSettings, Logo, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer,
+    StoredToolset, StoredVault, StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections,
+    sso_team_claim, ui_section, unhidden_cache,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

@@ -63,6 +63,20 @@ pub(super) async fn servers_of_the_database(house: &House) {
     let groups = gateway.get("/v1/mcp/access_groups", MASTER_KEY).await.unwrap().json();
     assert_eq!(groups["access_groups"], json!(["dev", "later"]));
 
+    let public = async || gateway.get("/public/mcp_hub", "").await.unwrap().json();
+    let publish = async |ids: Value, key: &str| {
+        gateway.post("/v1/mcp/make_public", &json!({"mcp_server_ids": ids}), key).await.unwrap().status
+    };
+    assert_eq!(public().await, json!([]));
+    assert_eq!(publish(json!([id]), &key).await, 401);
+    assert_eq!(publish(json!([id, "nobody"]), MASTER_KEY).await, 404);
+    assert_eq!(publish(json!([id]), MASTER_KEY).await, 202);
+    let hub = public().await;
+    assert_eq!((&hub[0]["server_id"], &hub[0]["auth_type"]), (&json!(id), &json!("api_key")), "{hub}");
+    assert!(hub.as_array().unwrap().len() == 1 && !hub.to_string().contains(&house.git.base_url()), "{hub}");
+    assert_eq!(publish(json!([]), MASTER_KEY).await, 202);
+    assert_eq!(public().await, json!([]));
+
     let change = json!({"server_id": id, "allowed_tools": ["log"]}).to_string();
     let headers = [("authorization", &*format!("Bearer {MASTER_KEY}")), ("content-type", "application/json")];
     let changed = gateway.send(Method::PUT, "/v1/mcp/server", &headers, Bytes::from(change)).await.unwrap();

@@ -79,6 +79,21 @@ impl Accounts {
         Ok(Json::object([("message", format!("MCP server {id} deleted successfully"))]))
     }
 
+    /// Sets which servers everybody may know of (`litellm_settings.public_mcp_servers`): these and no others. Whether there
+    /// are such servers is for the caller to see.
+    ///
+    /// # Errors
+    /// When settings cannot be stored.
+    pub async fn publish_mcp_servers(&self, actor: Actor<'_>, ids: Vec<String>) -> Outcome<Json> {
+        let list = Json::Array(ids.into_iter().map(Json::from).collect());
+        self.change_litellm(actor, &Json::object([("public_mcp_servers", list.clone())])).await?;
+        Ok(Json::object([
+            ("message", Json::from("Successfully updated public mcp servers")),
+            ("public_mcp_servers", list),
+            ("updated_by", Json::from(actor.name().unwrap_or_default())),
+        ]))
+    }
+
     /// The servers of the database, as they are shown: without credentials, headers masked.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! | `patch` | PATCH on a resource, in the dialects of Entra and Okta |
 //! | `user`, `group` | rows as resources, and back |
 //! | `users`, `groups` | the calls |
+//! | `placeholders` | users that stand in the way of others |
 //! | `list` | filters in the store, pages |
 //! | `schema` | what the gateway says of itself |
 //! | `fault` | refusals |
@@ -18,6 +19,7 @@ mod list;
 mod matching;
 mod patch;
 mod path;
+mod placeholders;
 mod schema;
 mod user;
 mod users;

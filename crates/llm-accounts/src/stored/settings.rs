@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alerting;
+mod coordination;
 mod costs;
 mod defaults;
 mod fallbacks;

@@ -86,9 +86,13 @@ impl Away {
             }
             Err(problem) => reply::json(Err(problem)),
         };
-        // It is good once.
-        reply::set_cookie(&mut response, visit, (self.name, ""), 0, self.crossing(visit));
+        self.forget(visit, &mut response);
         response
+    }
+
+    /// What the browser kept is good once.
+    pub(super) fn forget(&self, visit: &Visit, response: &mut Response<Body>) {
+        reply::set_cookie(response, visit, (self.name, ""), 0, self.crossing(visit));
     }
 }
 

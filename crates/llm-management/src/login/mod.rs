@@ -12,6 +12,7 @@
 //! | `sso` | which provider it is; those that send people back with a code |
 //! | `saml` | those that speak SAML |
 //! | `cli` | command lines |
+//! | `debug` | what a provider says, shown to whoever tries it |
 //! | `codes` | codes that stand for a token once |
 //! | `refusal` | what visitors are refused with |
 //! | `about` | what pages want to know before anybody is logged in |
@@ -20,6 +21,7 @@ mod about;
 mod away;
 mod cli;
 mod codes;
+mod debug;
 mod onboarding;
 mod page;
 mod password;
@@ -88,6 +90,8 @@ static ROWS: &[OpenRow] = &[
     open!("GET" "/public/skill_hub" plugins::hub),
     open!("GET" "/sso/key/generate" sso::start),
     open!("GET" "/sso/callback" sso::callback),
+    open!("GET" "/sso/debug/login" debug::login),
+    open!("GET" "/sso/debug/callback" debug::callback),
     open!("GET" "/sso/saml/login" saml::login),
     open!("GET" "/sso/saml/metadata" saml::metadata),
     OpenRow { largest: LARGEST_RESPONSE, ..open!("POST" "/sso/saml/callback" saml::callback) },

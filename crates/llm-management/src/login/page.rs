@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use http::Response;
+use llm_types::Json;
 use llm_types::markup::escaped;
 
 use super::visit::own_path;
@@ -17,6 +18,12 @@ fn document(title: &str, body: &str) -> String {
 /// A page with one sentence.
 pub(super) fn message(text: &str) -> String {
     document("Sign in", &format!("<p>{}</p>", escaped(text)))
+}
+
+/// A page that shows JSON.
+pub(super) fn told(title: &str, json: &Json) -> String {
+    let text = serde_json::to_string_pretty(json).unwrap_or_else(|_| json.to_string());
+    document(title, &format!("<pre>{}</pre>", escaped(&text)))
 }
 
 /// The form, with what went wrong before.

@@ -17,6 +17,9 @@ use crate::call::Call;
 /// People come back by a link, with a code.
 const AWAY: Away = Away { name: "sso_login", posted: false };
 
+/// The path that they come back to.
+const BACK: &str = "/sso/callback";
+
 /// Which provider it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SsoKind {
@@ -139,7 +142,7 @@ pub(super) async fn start(visit: Visit) -> Response<Body> {
         return reply::json(Err(Error::internal(why).into()));
     }
     let left = match (cli::asked(&visit), &sso.way) {
-        (Ok(program), SsoWay::Code { flow, .. }) => leave(&visit, &sso, flow, program).await,
+        (Ok(program), SsoWay::Code { flow, .. }) => leave(&visit, &sso, flow, &AWAY, BACK, program).await,
         (Ok(program), SsoWay::Saml(way)) => saml::leave(&visit, &sso, way, program).await,
         (Err(problem), _) => Err(problem),
     };
@@ -149,14 +152,22 @@ pub(super) async fn start(visit: Visit) -> Response<Body> {
     }
 }
 
-fn redirect_uri(visit: &Visit) -> String {
-    format!("{}/sso/callback", visit.base())
-}
-
-async fn leave(visit: &Visit, sso: &SsoSettings, flow: &CodeFlow, program: Option<String>) -> Outcome<Response<Body>> {
-    let left = flow.start(&sso.idp, &redirect_uri(visit)).await.map_err(|why| refused(&why))?;
+/// On to the provider, which sends people back to the path `back`.
+///
+/// # Errors
+/// When the provider cannot be asked where it is.
+pub(super) async fn leave(
+    visit: &Visit,
+    sso: &SsoSettings,
+    flow: &CodeFlow,
+    away: &Away,
+    back: &str,
+    program: Option<String>,
+) -> Outcome<Response<Body>> {
+    let back = format!("{}{back}", visit.base());
+    let left = flow.start(&sso.idp, &back).await.map_err(|why| refused(&why))?;
     let secrets = [("state", &*left.state), ("nonce", &*left.nonce), ("verifier", &*left.verifier)];
-    AWAY.leave(visit, &left.url, &secrets, program)
+    away.leave(visit, &left.url, &secrets, program)
 }
 
 /// `GET /sso/callback`: back from the provider.
@@ -166,11 +177,25 @@ pub(super) async fn callback(visit: Visit) -> Response<Body> {
 }
 
 async fn come_back(visit: &Visit) -> Outcome<Arrival> {
+    let (claims, attributes, kept) = returned(visit, &AWAY, BACK).await?;
+    let profile = profile(attributes, visit.settings(), &claims);
+    away::arrive(visit, &profile, Some(&kept), None).await
+}
+
+/// What the provider says of whoever is back, which of it says what, and what the browser kept.
+///
+/// # Errors
+/// 401 for who did not leave from here in this browser, and for what the provider does not vouch for.
+pub(super) async fn returned<'v>(
+    visit: &'v Visit,
+    away: &Away,
+    back: &str,
+) -> Outcome<(Claims, &'v SsoAttributes, Json)> {
     let sso = visit.sso.as_deref().ok_or_else(|| unauthorized("No SSO provider is configured."))?;
     let SsoWay::Code { flow, attributes } = &sso.way else {
         return Err(unauthorized("The SSO provider speaks SAML: it sends people elsewhere.").into());
     };
-    let kept = AWAY.kept(visit)?;
+    let kept = away.kept(visit)?;
     let kept = kept.ok_or_else(|| unauthorized("This login was not begun in this browser, or too long ago."))?;
     let text = |name: &str| kept.text(name).unwrap_or_default().to_owned();
     let state = text("state");
@@ -183,12 +208,13 @@ async fn come_back(visit: &Visit) -> Outcome<Arrival> {
     }
     let code = visit.asked("code").ok_or_else(|| unauthorized("The provider told no code."))?;
     let left = Departure { url: String::new(), state, nonce: text("nonce"), verifier: text("verifier") };
-    let claims = flow.finish(&sso.idp, code, &redirect_uri(visit), &left).await.map_err(|why| refused(&why))?;
-    let profile = profile(attributes, visit.settings(), &claims);
-    away::arrive(visit, &profile, Some(&kept), None).await
+    let back = format!("{}{back}", visit.base());
+    let claims = flow.finish(&sso.idp, code, &back, &left).await.map_err(|why| refused(&why))?;
+    Ok((claims, attributes, kept))
 }
 
-fn profile(attributes: &SsoAttributes, login: &LoginSettings, claims: &Claims) -> Profile {
+/// Who somebody is, as their claims say it.
+pub(super) fn profile(attributes: &SsoAttributes, login: &LoginSettings, claims: &Claims) -> Profile {
     let first = |names: &[String]| names.iter().find_map(|name| claims.text(name));
     let list = |name: &Option<String>| name.as_deref().map(|name| claims.texts(name)).unwrap_or_default();
     let groups = match &login.access {

@@ -1,9 +1,9 @@
 //! Settings of pages, and what they look like. Anybody may know the logos.
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
-use llm_accounts::{LaterSettings, Outcome};
+use llm_accounts::{LaterSettings, Logo, Outcome};
 use llm_types::Json;
 
 use crate::answer;
@@ -101,8 +101,12 @@ pub(crate) async fn theme(visit: Visit) -> Response<Body> {
 
 /// `GET /get_logo_url`.
 pub(crate) async fn logo_url(visit: Visit) -> Response<Body> {
+    let told = |url: Option<String>| match url.unwrap_or_default() {
+        place if place.starts_with('/') => format!("{}{place}", visit.base()),
+        url => url,
+    };
     let url = visit.accounts.theme_url(&["logo_url"]).await;
-    answer::of(url.map(|url| Json::object([("logo_url", url.unwrap_or_default())])))
+    answer::of(url.map(|url| Json::object([("logo_url", told(url))])))
 }
 
 /// `GET /get_image`: the logo, of dark pages where `theme=dark` asks for it.
@@ -117,11 +121,34 @@ pub(crate) async fn favicon(visit: Visit) -> Response<Body> {
 }
 
 async fn picture(visit: &Visit, names: &[&str]) -> Response<Body> {
-    match visit.accounts.theme_url(names).await {
-        Ok(Some(url)) => towards(&url),
+    match found(visit, names).await {
+        Ok(Some(response)) => response,
         Ok(None) => answer::nobody(404, "Not Found"),
         Err(problem) => answer::of(Err(problem)),
     }
+}
+
+async fn found(visit: &Visit, names: &[&str]) -> Outcome<Option<Response<Body>>> {
+    let Some(url) = visit.accounts.theme_url(names).await? else { return Ok(None) };
+    Ok(match visit.accounts.logo(&url).await? {
+        Some(logo) => Some(uploaded(&logo)),
+        None if url.starts_with('/') => None,
+        None => Some(towards(&url)),
+    })
+}
+
+/// A picture that somebody uploaded: should it be a document with programs in it, they do not run.
+fn uploaded(logo: &Logo) -> Response<Body> {
+    let mut response = Response::new(Body::from(logo.bytes.clone()));
+    for (name, value) in [
+        (CONTENT_TYPE, logo.kind),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-cache"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// The browser fetches it: the gateway asks no address that somebody wrote into a form.

@@ -26,6 +26,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("PUT" "/scim/v2/Groups/{group_id}" Provision put_group).scim(),
     row!("PATCH" "/scim/v2/Groups/{group_id}" Provision patch_group).scim(),
     row!("DELETE" "/scim/v2/Groups/{group_id}" Provision delete_group).scim(),
+    row!("GET" "/scim/v2/placeholders" Provision placeholders).scim(),
+    row!("POST" "/scim/v2/placeholders/{user_id}/merge" Provision merge).scim(),
 ];
 
 /// What a query asks for. `count` may be 0: then only how many there are is asked.
@@ -105,4 +107,12 @@ async fn patch_group(call: Call) -> Outcome<Json> {
 
 async fn delete_group(call: Call) -> Outcome<Json> {
     call.accounts.scim_delete_group(call.actor(), call.named()).await
+}
+
+async fn placeholders(call: Call) -> Outcome<Json> {
+    call.accounts.scim_placeholders().await
+}
+
+async fn merge(call: Call) -> Outcome<Json> {
+    call.accounts.merge_placeholder(call.actor(), call.named()).await
 }

@@ -19,6 +19,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("PATCH" "/update/default_team_settings" Admin set_team_defaults),
     row!("GET" "/get/sso_settings" Admin sso),
     row!("PATCH" "/update/sso_settings" Admin set_sso),
+    row!("GET" "/coordination_redis/settings" Admin coordination),
+    row!("POST" "/coordination_redis/settings" Admin set_coordination),
     row!("GET" "/email/event_settings" Admin letters),
     row!("PATCH" "/email/event_settings" Admin set_letters),
     row!("POST" "/email/event_settings/reset" Admin reset_letters),
@@ -77,6 +79,14 @@ async fn sso(call: Call) -> Outcome<Json> {
 
 async fn set_sso(call: Call) -> Outcome<Json> {
     call.accounts.set_sso(call.actor(), &call.body).await
+}
+
+async fn coordination(call: Call) -> Outcome<Json> {
+    call.accounts.coordination_redis().await
+}
+
+async fn set_coordination(call: Call) -> Outcome<Json> {
+    call.accounts.set_coordination_redis(call.actor(), &call.body).await
 }
 
 async fn letters(call: Call) -> Outcome<Json> {

@@ -278,6 +278,8 @@ fn these_routes_ask_for_no_key() {
             "GET /public/skill_hub",
             "GET /sso/key/generate",
             "GET /sso/callback",
+            "GET /sso/debug/login",
+            "GET /sso/debug/callback",
             "GET /sso/saml/login",
             "GET /sso/saml/metadata",
             "POST /sso/saml/callback",

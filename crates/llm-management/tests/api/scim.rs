@@ -185,3 +185,39 @@ async fn provisioning_is_for_those_who_may() {
     assert_eq!(gateway.get(&key, "/user/list").await.0, 403, "nothing else");
     assert_eq!(gateway.get(MASTER, "/scim/v2/Users").await.0, 200);
 }
+
+#[tokio::test]
+async fn who_stands_in_the_way_of_somebody_is_folded_into_them() {
+    let gateway = gateway().await;
+    let key = provider(&gateway).await;
+    let user = async |body: &str| ok(&gateway, MASTER, "POST", "/user/new", body).await;
+    user(r#"{"user_id":"ann","user_email":"Ann@x.example","sso_user_id":"oid-1","auto_create_key":false}"#).await;
+    ok(&gateway, MASTER, "POST", "/team/new", r#"{"team_id":"t","team_alias":"t"}"#).await;
+    for id in ["oid-1", "ann@x.example", "oid-2"] {
+        let body = format!(r#"{{"user_id":"{id}","auto_create_key":false}}"#);
+        user(&body).await;
+        let body = format!(r#"{{"team_id":"t","member":{{"user_id":"{id}","role":"user"}}}}"#);
+        ok(&gateway, MASTER, "POST", "/team/member_add", &body).await;
+    }
+    // Somebody uses this one.
+    user(r#"{"user_id":"keyed","auto_create_key":true}"#).await;
+    user(r#"{"user_id":"bob","sso_user_id":"keyed","auto_create_key":false}"#).await;
+
+    let list = ok(&gateway, &key, "GET", "/scim/v2/placeholders", "").await;
+    let ids: Vec<&str> = list.as_array().unwrap().iter().map(|one| text(one, "placeholder_user_id")).collect();
+    assert_eq!(ids, ["ann@x.example", "oid-1"], "{list}");
+    assert_eq!((text(&list, "1.resolved_user_ids.0"), text(&list, "1.team_ids.0")), ("ann", "t"));
+
+    let merge =
+        async |id: &str| gateway.call(Some(&key), "POST", &format!("/scim/v2/placeholders/{id}/merge"), "").await;
+    for (id, status) in [("keyed", 409), ("oid-2", 409), ("ann", 409), ("nobody", 404)] {
+        assert_eq!(merge(id).await.0, status, "{id}");
+    }
+    let (status, merged) = merge("oid-1").await;
+    assert_eq!((status, text(&merged, "merged_into_user_id")), (200, "ann"), "{merged}");
+    assert_eq!(gateway.get(&key, "/scim/v2/Users/oid-1").await.0, 404);
+    let team = ok(&gateway, &key, "GET", "/scim/v2/Groups/t", "").await;
+    let members: Vec<&str> = at(&team, "members").as_array().unwrap().iter().map(|m| text(m, "value")).collect();
+    assert!(members.contains(&"ann") && !members.contains(&"oid-1"), "{team}");
+    assert_eq!(gateway.get(USER, "/scim/v2/placeholders").await.0, 401);
+}

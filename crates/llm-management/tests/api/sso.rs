@@ -204,6 +204,25 @@ async fn a_new_person_comes_in() {
 }
 
 #[tokio::test]
+async fn a_trial_shows_what_is_told_and_lets_nobody_in() {
+    let world = world(LoginSettings::default()).await;
+    let away = world.leave("/sso/debug/login").await;
+    assert_eq!(away.asked("redirect_uri"), "https://gateway.example/sso/debug/callback");
+    let told = ANN.replace(r#""Ann""#, r#""<b>Ann","access_token":"at-2""#);
+    world.tells(&world.signed(&away, "{}"), &told);
+    let query = format!("code=c-1&state={}", away.asked("state"));
+    assert_eq!(world.back(&away, &query).await.0.status(), 401, "a trial is no login");
+    let path = format!("/sso/debug/callback?{query}");
+    let (response, page) = world.gateway.visit("GET", &path, &[("cookie", &away.cookie)], "").await;
+    assert_eq!(response.status(), 200, "{page}");
+    assert!(page.contains("ann@example.org") && page.contains("&lt;b&gt;Ann") && page.contains("lab"), "{page}");
+    assert!(!page.contains("at-1") && !page.contains("at-2"), "{page}");
+    let cookies: Vec<&str> = response.headers().get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
+    assert!(cookies.len() == 1 && cookies[0].starts_with("sso_debug=;"), "{cookies:?}");
+    assert!(world.gateway.accounts.store().unwrap().table::<UserRow>().get(["ann"]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn nobody_comes_in_by_a_trick() {
     let world = world(LoginSettings::default()).await;
     let stranger = Pair::p256();

@@ -191,6 +191,7 @@ fn settings(s: &Section<'_>, out: &mut Settings) {
     out.only_priced = s.flag("block_requests_for_models_without_pricing").unwrap_or_default();
     out.public_groups = s.texts("public_model_groups").unwrap_or_default();
     out.public_agents = s.texts("public_agent_groups").unwrap_or_default();
+    out.public_servers = s.texts("public_mcp_servers").unwrap_or_default();
     out.public_links = s.node("public_model_groups_links").filter(|node| !node.is_off()).map(Node::json);
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);
     out.tag_headers = s.texts("extra_spend_tag_headers").unwrap_or_default();

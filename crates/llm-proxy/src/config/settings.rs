@@ -91,6 +91,8 @@ pub struct Settings {
     pub public_groups: Vec<String>,
     /// A2A agents that everybody may know of, by id.
     pub public_agents: Vec<String>,
+    /// Ids of MCP servers that everybody may know of (`public_mcp_servers`).
+    pub public_servers: Vec<String>,
     /// Links of the public page of models (`public_model_groups_links`).
     pub public_links: Option<llm_types::Json>,
     /// Where the price table is fetched from when somebody asks for it (`model_cost_map_url`).
@@ -234,6 +236,7 @@ impl Default for Settings {
             watch_config: true,
             public_groups: Vec::new(),
             public_agents: Vec::new(),
+            public_servers: Vec::new(),
             public_links: None,
             price_map: None,
             enforced_params: Vec::new(),

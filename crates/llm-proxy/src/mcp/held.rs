@@ -141,7 +141,7 @@ async fn of(core: &Core, user: &str) -> Result<Vec<HeldCredential>> {
 }
 
 /// Work with the store, where the store is.
-pub(super) async fn background<T: Send + 'static>(
+pub(crate) async fn background<T: Send + 'static>(
     core: &Core,
     work: impl Future<Output = Outcome<T>> + Send + 'static,
 ) -> Result<T> {

@@ -1,5 +1,6 @@
 //! `/v1/mcp/*`, as far as it is read: servers, their health, their tools, their groups. Writing is management's, for it
-//! changes rows; which servers are served is known here. `/mcp-rest/test/*` tries a server that is not stored yet.
+//! changes rows; which servers are served is known here, so which of them everybody may know of is said here.
+//! `/mcp-rest/test/*` tries a server that is not stored yet.
 
 use std::sync::Arc;
 
@@ -7,13 +8,14 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
-use llm_accounts::{Identity, Permission};
+use llm_accounts::{Actor, Identity, Permission};
 use llm_mcp::discovery::texts;
 use llm_mcp::hub::Kind;
 use llm_mcp::registry::Asked;
 use llm_mcp::server::Source;
 use llm_mcp::{Grant, Registry, Server, ServerSpec, View, Visible, answer};
 use llm_types::{Error, Json, Kind as ErrorKind, RawJson, Result};
+use llm_wire::top::Top;
 
 use super::held::background;
 use super::{Verb, held, rest, view};
@@ -21,6 +23,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
 use crate::flow::Context;
+use crate::snapshot::Snapshot;
 
 /// Answers a question about servers.
 pub(super) async fn answer(
@@ -32,7 +35,8 @@ pub(super) async fn answer(
 ) -> Result<Response<Reply>> {
     let path = ctx.parts.uri.path();
     let tests = matches!(verb, Verb::TestConnection | Verb::TestTools);
-    who.authorize(if tests { Permission::Admin } else { Permission::AnyKey }, path, !tests)?;
+    let admins = tests || verb == Verb::Publish;
+    who.authorize(if admins { Permission::Admin } else { Permission::AnyKey }, path, !admins)?;
     let shown = match verb {
         Verb::Servers => Json::Array(servers(core, ctx, who).await?),
         Verb::Server => {
@@ -58,6 +62,11 @@ pub(super) async fn answer(
         Verb::TestConnection | Verb::TestTools => {
             let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
             tried(core, verb, &body).await?
+        }
+        Verb::Publish => {
+            let body = crate::read::body(&ctx.snapshot, &ctx.parts, body).await?;
+            let shown = publish(core, ctx, who, &body).await?;
+            return Ok(errors::json(202, Bytes::from(shown.to_string()), HeaderMap::new()));
         }
         Verb::OwnCredentials => held::own(core, ctx, who).await?,
         Verb::Protocol | Verb::ListTools | Verb::CallTool | Verb::Held(_) | Verb::Resource | Verb::Issuer => {
@@ -118,6 +127,38 @@ fn described(server: &Server, all: bool) -> Json {
         ("is_config", Json::from(!server.stored)),
         ("status", Json::from("unknown")),
     ])
+}
+
+/// `POST /v1/mcp/make_public`: these servers and no others.
+async fn publish(core: &Core, ctx: &Context, who: &Arc<Identity>, body: &[u8]) -> Result<Json> {
+    let field = "mcp_server_ids";
+    let ids = Top::parse(body)?.read::<Vec<String>>(field);
+    let ids = ids.ok_or_else(|| Error::bad_request(format!("{field}: a list of ids is needed")).with_param(field))?;
+    let known = &ctx.snapshot.mcp.servers;
+    if let Some(stranger) = ids.iter().find(|id| !known.iter().any(|server| server.id == **id)) {
+        let why = format!("MCP Server with ID {stranger} not found");
+        return Err(Error::new(ErrorKind::NotFound, why).with_param(field));
+    }
+    let changed_by = ctx.parts.headers.get("litellm-changed-by").and_then(|by| by.to_str().ok()).map(str::to_owned);
+    let (accounts, who) = (core.app.accounts.clone(), who.clone());
+    let published = async move {
+        let actor = Actor { who: &who, changed_by: changed_by.as_deref() };
+        accounts.publish_mcp_servers(actor, ids).await
+    };
+    background(core, published).await
+}
+
+/// `GET /public/mcp_hub`: the servers that were made public. Where they are is for nobody.
+pub(crate) fn hub(snapshot: &Snapshot) -> Response<Reply> {
+    let public = |server: &&Arc<Server>| snapshot.settings.public_servers.contains(&server.id);
+    let one = |server: &Arc<Server>| {
+        let told = described(server, false);
+        let fields = ["server_id", "alias", "server_name", "transport", "spec_path", "auth_type", "mcp_info"];
+        let mut out = Json::object(fields.map(|field| (field, told.get(field).cloned().unwrap_or_default())));
+        out.set("name", server.prefix());
+        out
+    };
+    crate::models::answer(&Json::Array(snapshot.mcp.servers.iter().filter(public).map(one).collect()))
 }
 
 /// `GET /v1/mcp/server/health?server_ids=`: every server is asked for its tools.

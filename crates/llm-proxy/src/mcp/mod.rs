@@ -39,6 +39,8 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::routes::{Action, Permission, Route};
+pub(crate) use held::background;
+pub(crate) use manage::hub;
 use view::Place;
 
 /// What is wanted.
@@ -60,6 +62,8 @@ pub enum Verb {
     Tools,
     /// `GET /v1/mcp/access_groups`
     Groups,
+    /// `POST /v1/mcp/make_public`
+    Publish,
     /// `POST /mcp-rest/test/connection`
     TestConnection,
     /// `POST /mcp-rest/test/tools/list`
@@ -84,6 +88,7 @@ static PLAIN: &[(Method, &str, Verb)] = &[
     (Method::GET, "/v1/mcp/server/health", Verb::Health),
     (Method::GET, "/v1/mcp/tools", Verb::Tools),
     (Method::GET, "/v1/mcp/access_groups", Verb::Groups),
+    (Method::POST, "/v1/mcp/make_public", Verb::Publish),
     (Method::GET, "/v1/mcp/user-credentials", Verb::OwnCredentials),
 ];
 

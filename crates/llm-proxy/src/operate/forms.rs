@@ -1,12 +1,17 @@
-//! What forms of pages are made of.
+//! What forms of pages are made of, and files that they bring.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
+use llm_accounts::{Actor, Identity};
 use llm_providers::Auth;
 use llm_types::{Error, Json, Result};
+use llm_wire::task::FilePart;
 
 use crate::body::Reply;
+use crate::core::Core;
 use crate::form;
 use crate::models::answer;
 use crate::templates::Dotprompt;
@@ -88,16 +93,42 @@ fn provider_rows() -> Vec<&'static llm_providers::ProviderRow> {
     rows
 }
 
+/// `POST /upload/logo`: a picture, which every gateway shows from now on.
+///
+/// # Errors
+/// 400 for what is no picture, or too large.
+pub(super) async fn logo(
+    core: &Core,
+    parts: &Parts,
+    who: Option<&Arc<Identity>>,
+    body: Bytes,
+) -> Result<Response<Reply>> {
+    let who = who.cloned().ok_or_else(|| Error::internal("a picture of nobody"))?;
+    let file = file(parts, body).await?;
+    let changed_by = parts.headers.get("litellm-changed-by").and_then(|by| by.to_str().ok()).map(str::to_owned);
+    let accounts = core.app.accounts.clone();
+    let kept = async move {
+        let actor = Actor { who: &who, changed_by: changed_by.as_deref() };
+        accounts.upload_logo(actor, file.filename.as_deref().unwrap_or_default(), file.data).await
+    };
+    Ok(answer(&crate::mcp::background(core, kept).await?))
+}
+
+/// The file of a form.
+async fn file(parts: &Parts, body: Bytes) -> Result<FilePart> {
+    let boundary =
+        form::boundary(&parts.headers).ok_or_else(|| Error::bad_request("a form with a `file` is needed"))?;
+    let form = form::whole(body, &boundary).await?;
+    let file = form.files.into_iter().find(|file| file.name == "file");
+    file.ok_or_else(|| Error::bad_request("Field required").with_param("file"))
+}
+
 /// `POST /utils/dotprompt_json_converter`: a `.prompt` file as JSON.
 ///
 /// # Errors
 /// 400 for what is no such file.
 pub(super) async fn dotprompt(parts: &Parts, body: Bytes) -> Result<Response<Reply>> {
-    let boundary =
-        form::boundary(&parts.headers).ok_or_else(|| Error::bad_request("a form with a `file` is needed"))?;
-    let form = form::whole(body, &boundary).await?;
-    let file = form.files.into_iter().find(|file| file.name == "file");
-    let file = file.ok_or_else(|| Error::bad_request("Field required").with_param("file"))?;
+    let file = file(parts, body).await?;
     let name = file.filename.as_deref().and_then(|name| name.strip_suffix(".prompt"));
     let name = name.ok_or_else(|| Error::bad_request("File must have .prompt extension").with_param("file"))?;
     let text = std::str::from_utf8(&file.data).map_err(|_| Error::bad_request("the file is no text"))?;

@@ -11,11 +11,11 @@
 //! | `endpoints` | what can be asked for, and of whom |
 //! | `auto` | complexity routers before they are saved |
 //! | `costs` | what a call would cost |
-//! | `service` | trying a callback out |
+//! | `service` | trying a callback out, or the Redis that gateways share |
 //! | `state` | how the gateway is |
 //! | `debug` | what the process uses and holds |
 //! | `drain` | the last call before the end |
-//! | `forms` | what a form is made of: providers' fields, prompts of files |
+//! | `forms` | what a form is made of: providers' fields; files that forms bring: prompts, the logo |
 
 mod auto;
 mod costs;
@@ -83,6 +83,8 @@ pub enum Verb {
     TestRouting,
     /// `GET /public/agent_hub`.
     AgentHub,
+    /// `GET /public/mcp_hub`.
+    McpHub,
     /// `GET /public/agents/fields`.
     AgentFields,
     /// `POST /cost/estimate`.
@@ -143,6 +145,10 @@ pub enum Verb {
     ModelSettings,
     /// `POST /utils/dotprompt_json_converter`.
     Dotprompt,
+    /// `POST /upload/logo`.
+    Logo,
+    /// `POST /coordination_redis/settings/test`.
+    TestRedis,
 }
 
 /// Method, paths, what, who.
@@ -163,6 +169,7 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::POST, &["/auto_router/validate_complexity_router_config"], Verb::ValidateRouter, Permission::Admin),
     (Method::POST, &["/auto_router/test_routing"], Verb::TestRouting, Permission::Admin),
     (Method::GET, &["/public/agent_hub"], Verb::AgentHub, Permission::Public),
+    (Method::GET, &["/public/mcp_hub"], Verb::McpHub, Permission::Public),
     (Method::GET, &["/public/agents/fields"], Verb::AgentFields, Permission::Public),
     (Method::POST, &["/cost/estimate"], Verb::Estimate, Permission::AnyKey),
     (Method::POST, &["/spend/calculate"], Verb::Calculate, Permission::AnyKey),
@@ -193,6 +200,8 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/otel-spans"], Verb::Spans, Permission::Admin),
     (Method::GET, &["/model/settings"], Verb::ModelSettings, Permission::Admin),
     (Method::POST, &["/utils/dotprompt_json_converter"], Verb::Dotprompt, Permission::Admin),
+    (Method::POST, &["/upload/logo"], Verb::Logo, Permission::Admin),
+    (Method::POST, &["/coordination_redis/settings/test"], Verb::TestRedis, Permission::Admin),
 ];
 
 /// True for what `require_auth_for_public_ai_hub` closes.
@@ -220,6 +229,7 @@ pub(crate) async fn serve(
         Verb::Prices => hub::prices(snapshot),
         Verb::Hub => hub::models(snapshot, parts),
         Verb::AgentHub => crate::agents::hub(core, snapshot, parts),
+        Verb::McpHub => crate::mcp::hub(snapshot),
         Verb::AgentFields => hub::agent_fields(),
         Verb::HubInfo => hub::info(snapshot),
         Verb::HubPage => hub_list::page(snapshot, parts)?,
@@ -257,5 +267,7 @@ pub(crate) async fn serve(
         Verb::Spans => debug::spans(),
         Verb::ModelSettings => forms::providers(),
         Verb::Dotprompt => forms::dotprompt(parts, body).await?,
+        Verb::TestRedis => service::try_redis(core, &body).await?,
+        Verb::Logo => forms::logo(core, parts, who, body).await?,
     })
 }

@@ -1,7 +1,9 @@
-//! Trying a callback out, or a channel of alerts.
+//! Trying a callback out, a channel of alerts, or the Redis that gateways share.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use llm_accounts::Identity;
@@ -11,6 +13,7 @@ use llm_types::record::{Caller, Cost, Status};
 use llm_types::{Error, Json, Kind, LogRecord, OperationKind, RawJson, Result, Usage};
 
 use crate::body::Reply;
+use crate::config::{self, Severity};
 use crate::core::Core;
 use crate::models::answer;
 
@@ -44,6 +47,34 @@ pub(super) async fn try_out(core: &Core, parts: &Parts, who: Option<&Arc<Identit
             ("message", Json::from(format!("Mock LLM request made - check {name}."))),
         ]))),
     }
+}
+
+/// `POST /coordination_redis/settings/test`: connects with settings that are not in force.
+///
+/// # Errors
+/// 400 and 422 for what are no settings.
+pub(super) async fn try_redis(core: &Core, body: &Bytes) -> Result<Response<Reply>> {
+    let bad = |_| Error::bad_request("the body is no JSON").with_param("settings");
+    let body: Json = serde_json::from_slice(body).map_err(bad)?;
+    let accounts = core.app.accounts.clone();
+    let settings = crate::mcp::background(core, async move { accounts.tried_coordination(&body).await }).await?;
+    let text = Json::object([("general_settings", Json::object([("coordination_redis", settings)]))]).to_string();
+    let environment = core.app.cache_setup.load().environment.clone();
+    let (loaded, problems) =
+        config::load_text(&text, "settings", Path::new(""), &config::Source::default(), &environment);
+    let wrong = problems.into_iter().find(|p| p.severity == Severity::Error && p.key.contains("coordination_redis"));
+    let redis = loaded.and_then(|loaded| loaded.redis).filter(|redis| redis.key.contains("coordination_redis"));
+    let why = match (wrong, redis) {
+        (Some(problem), _) => Some(format!("{}: {}", problem.key, problem.message)),
+        (None, None) => Some("these settings say no Redis".to_owned()),
+        (None, Some(redis)) => {
+            let background = core.app.background.clone();
+            let reached = core.app.background.spawn(async move { crate::share::reached(&redis, &background).await });
+            reached.await.map_err(|_| Error::internal("the trial broke off"))?.err()
+        }
+    };
+    let status = if why.is_none() { "healthy" } else { "unhealthy" };
+    Ok(answer(&Json::object([("status", Json::from(status)), ("error", Json::from(why))])))
 }
 
 async fn try_channel(

@@ -128,6 +128,18 @@ pub fn check(config: &RedisConfig) -> Option<Problem> {
     })
 }
 
+/// Connects to a Redis, once.
+///
+/// # Errors
+/// Why it is not there, without secrets.
+pub async fn reached(config: &RedisConfig, background: &Handle) -> Result<(), String> {
+    let client = RedisClient::start(config.settings.clone(), background);
+    if client.ready(PATIENCE).await {
+        return Ok(());
+    }
+    Err(unreachable(&client, &config.mark, &config.key).message)
+}
+
 fn unreachable(client: &RedisClient, mark: &Mark, key: &str) -> Problem {
     let health = client.health();
     let why = health.last_error.unwrap_or_else(|| "no connection yet".to_owned());

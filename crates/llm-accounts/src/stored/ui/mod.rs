@@ -4,11 +4,12 @@
 //! | file | what |
 //! |---|---|
 //! | `banner` | a message to everybody who looks at the pages |
-//! | `theme` | logos |
+//! | `theme`, `logo` | logos; one that was uploaded |
 //! | `later` | settings of what is not served: they are shown, switching it on is refused |
 
 mod banner;
 mod later;
+mod logo;
 mod theme;
 
 use llm_store::{StoreTx, UiSettingsPatch, UiSettingsRow};
@@ -21,6 +22,7 @@ use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
 pub use later::LaterSettings;
+pub use logo::Logo;
 
 /// The row's id.
 pub(super) const ROW: &str = "ui_settings";

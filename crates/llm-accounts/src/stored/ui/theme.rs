@@ -1,15 +1,16 @@
 //! Logos: `litellm_settings.ui_theme_config`, else variables of the environment. They are public, so only addresses of the web
-//! are told; nothing is fetched here.
+//! are told, and the one that was uploaded; nothing is fetched here.
 
 use llm_types::Json;
 
 use super::super::form::{self, Field};
 use super::super::sso::is_web;
+use super::logo::is_uploaded;
 use crate::Accounts;
 use crate::keys::{Actor, bad};
 use crate::request::{Outcome, body};
 
-const SETTING: &str = "ui_theme_config";
+pub(super) const SETTING: &str = "ui_theme_config";
 
 const FIELDS: &[Field] = &[
     ("logo_url", "string", "Address of the logo"),
@@ -45,7 +46,7 @@ impl Accounts {
         let serving = self.serving().ok();
         let configured = serving.as_ref().map(|serving| serving.section("litellm_settings")).unwrap_or_default();
         let told = |section: &Json, name: &str| {
-            section.get(SETTING)?.text(name).map(str::to_owned).filter(|url| is_web(url.trim()))
+            section.get(SETTING)?.text(name).map(str::to_owned).filter(|url| is_web(url.trim()) || is_uploaded(url))
         };
         let variable = |variable: &str| {
             serving.as_ref().and_then(|serving| serving.environment()(variable)).filter(|url| is_web(url.trim()))
@@ -66,7 +67,8 @@ impl Accounts {
         ]))
     }
 
-    /// `PATCH /update/ui_theme_settings`: replaces all of it; what is not given is taken away.
+    /// `PATCH /update/ui_theme_settings`: replaces all of it; what is not given is taken away. The logo that was uploaded stays
+    /// if its address comes back.
     ///
     /// # Errors
     /// 400 for what is no address of the web.
@@ -74,10 +76,12 @@ impl Accounts {
         let asked = ThemeBody::read(body)?;
         let given =
             [("logo_url", asked.logo_url), ("logo_url_dark", asked.logo_url_dark), ("favicon_url", asked.favicon_url)];
+        let uploaded = self.theme_url(&["logo_url"]).await?.filter(|url| is_uploaded(url));
         let mut theme = Vec::new();
         for (name, url) in given {
             let Some(url) = url.flatten().filter(|url| !url.trim().is_empty()) else { continue };
-            if !is_web(url.trim()) {
+            let stays = name == "logo_url" && uploaded.as_ref() == Some(&url);
+            if !(stays || is_web(url.trim())) {
                 let why = format!("Invalid {name}: must be an http(s) URL with a host.");
                 return Err(bad(why).with_param(name).into());
             }
