@@ -237,8 +237,19 @@ async fn providers_that_keep_answers_are_asked_where_they_were_made() {
     let base = format!("/{place}/v1/responses/resp_up1");
     assert_eq!(
         paths,
-        [base.clone(), format!("{base}/input_items?limit=2"), format!("{base}/cancel"), format!("{base}?include=x")]
+        [
+            base.clone(),
+            format!("{base}/input_items?limit=2&order=desc"),
+            format!("{base}/cancel"),
+            format!("{base}?include=x")
+        ]
     );
+    let stop = upstream.seen().into_iter().find(|asked| asked.path.ends_with("/cancel")).unwrap();
+    assert_eq!((&stop.json, stop.header("content-type")), (&json!({}), "application/json"));
+    let homeless = send(&gateway, Method::GET, &format!("{RESPONSES}/resp_raw"), MASTER_KEY).await;
+    assert_eq!((homeless.status, &homeless.json()["error"]["param"]), (400, &Value::Null), "{}", homeless.text());
+    let empty = gateway.ask(RESPONSES, &json!({"model": "gpt"})).await.unwrap();
+    assert_eq!((empty.status, &empty.json()["error"]["param"]), (400, &json!("input")), "{}", empty.text());
     let missing = send(&gateway, Method::GET, &format!("{RESPONSES}/resp_raw?model=gpt"), MASTER_KEY).await;
     assert_eq!(missing.status, 404, "{}", missing.text());
     assert!(missing.text().contains("no such response"));
@@ -249,7 +260,10 @@ async fn tokens_are_counted_and_conversations_compacted() {
     let upstream = Canned::start(openai).await.unwrap();
     let gateway = Gateway::start(&two_deployments(&upstream)).await.unwrap();
     let counted = gateway.ask("/v1/responses/input_tokens", &json!({"model": "gpt", "input": "hi"})).await.unwrap();
-    assert_eq!(counted.json(), json!({"object": "response.input_tokens", "input_tokens": 77}));
+    assert_eq!(
+        counted.json(),
+        json!({"object": "response.input_tokens", "input_tokens": 77, "litellm_count_source": "provider"})
+    );
     assert!(upstream.seen().pop().unwrap().path.ends_with("/v1/responses/input_tokens"));
     let compact = gateway.ask("/v1/responses/compact", &json!({"model": "gpt", "input": "hi"})).await.unwrap();
     assert_eq!(compact.json()["output"][0]["type"], "compaction", "{}", compact.text());

@@ -1,13 +1,14 @@
 //! Answers that a provider keeps: read, deleted, stopped where they were made.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
-use llm_http::Transport;
-use llm_providers::Want;
+use llm_http::{Body, Timeouts, Transport};
+use llm_providers::{Quirk, Want};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::ReplyView;
 
-use crate::beside::{Beside, ask};
+use crate::beside::ask_with;
 use crate::engine::Engine;
 use crate::send::header_pairs;
 use crate::target::{CallFacts, Target};
@@ -52,8 +53,15 @@ impl Engine {
         let address = target.address(&facts)?;
         let provider = target.provider_id();
         let url = behind(&address.endpoint.url, &call.path, &call.query);
-        let beside = Beside { method: call.method.clone(), url, body: Bytes::new() };
-        let (parts, body) = ask(http, &self.settings, &address, provider, beside).await?;
+        // A request to stop is an empty object, as OpenAI's clients and LiteLLM write it.
+        let body = if call.method == Method::POST { Body::from("{}") } else { Body::empty() };
+        let typed = call.method != Method::GET || target.provider.row().quirks.has(Quirk::TypedLookups);
+        let written = (body, address.endpoint.headers.get(CONTENT_TYPE).filter(|_| typed).cloned());
+        let limits = &self.settings;
+        let timeouts =
+            Timeouts { connect: Some(limits.connect_timeout), total: limits.request_timeout, ..Timeouts::NONE };
+        let asked = (call.method.clone(), &*url);
+        let (parts, body) = ask_with(http, limits, &address, provider, asked, written, timeouts).await?;
         if parts.status.is_success() {
             return Ok((parts.headers, body));
         }

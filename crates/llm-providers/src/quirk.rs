@@ -41,6 +41,8 @@ quirks! {
     HeadersOfChat = "headers_of_chat",
     /// It speaks the Responses API, but keeps no answers: who calls sends the whole conversation.
     ForgetsAnswers = "forgets_answers",
+    /// Stored answers are asked for with a `Content-Type`, though such requests have no body.
+    TypedLookups = "typed_lookups",
     /// Ids of calls keep the signatures of Gemini's thoughts: another gateway stands there, which may ask Gemini.
     KeepThoughtIds = "keep_thought_ids",
     // the request's top level

@@ -22,7 +22,7 @@ pub async fn answer(core: &Core, ctx: &Context, call: &Call) -> Result<Response<
     let mut out = BytesMut::new();
     match call.format {
         Format::GeminiGenerate => gemini::encode_count(counted.tokens, counted.source(), &counted.model, &mut out),
-        Format::OpenAiResponses => responses::encode_count(counted.tokens, &mut out),
+        Format::OpenAiResponses => responses::encode_count(counted.tokens, counted.source(), &mut out),
         _ => anthropic::encode_count(counted.tokens, counted.source(), &mut out),
     }
     Ok(json(200, out.freeze(), HeaderMap::new()))

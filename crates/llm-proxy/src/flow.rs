@@ -90,7 +90,11 @@ async fn steps(
             ctx.upload = form.upload;
             (form.fields, form.files)
         }
-        None => (read::body(&ctx.snapshot, &ctx.parts, body).await?, Vec::new()),
+        None => {
+            let body = read::body(&ctx.snapshot, &ctx.parts, body).await?;
+            // No body says nothing: the client hears what is missing.
+            (if body.is_empty() { Bytes::from_static(b"{}") } else { body }, Vec::new())
+        }
     };
     let (body, path_model) = match videos::about(ctx, path_model.as_deref(), &body)? {
         Some(about) => (about.body, about.model),

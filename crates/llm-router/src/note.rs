@@ -19,7 +19,7 @@ pub(crate) fn unknown_model(model: &str, route: &str, near: &[Arc<str>]) -> Erro
     if !near.is_empty() {
         let _ = write!(text, " Did you mean {}?", quoted(near.iter().map(AsRef::as_ref), " or "));
     }
-    Error::bad_request(text).with_param("model")
+    Error::bad_request(text)
 }
 
 /// The group has no deployment for this caller.

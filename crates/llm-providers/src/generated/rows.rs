@@ -4168,6 +4168,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
         Q::MessagesAsResponses,
         Q::KeepCacheControlAbroad,
         Q::EmbedTokens,
+        Q::TypedLookups,
     ]),
     paths: Paths {
         chat: Some("/chat/completions"),

@@ -41,7 +41,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
             let why = format!(
                 "{path}: Invalid model name passed in model=None. Call `/v1/models` to view available models for your key."
             );
-            return Err(Error::bad_request(why).with_param("model"));
+            return Err(Error::bad_request(why));
         }
     };
     let group = who
@@ -121,6 +121,9 @@ fn redact(top: &Top<'_>) -> Option<bool> {
     }
 }
 
+/// Where the input of a response may come from beside `input`.
+const ELSEWHERE: [&str; 3] = ["prompt", "conversation", "previous_response_id"];
+
 /// The field without which a call of this kind makes no sense.
 fn required(ctx: &Context, top: &Top<'_>) -> Result<()> {
     let field = match ctx.format {
@@ -128,6 +131,8 @@ fn required(ctx: &Context, top: &Top<'_>) -> Result<()> {
         Format::OpenAiCompletions => "prompt",
         Format::OpenAiEmbeddings => "input",
         Format::GeminiGenerate => "contents",
+        // A prompt of OpenAI's, or a conversation that goes on, may need no more words.
+        Format::OpenAiResponses if !ELSEWHERE.iter().any(|name| top.get(name).is_some()) => "input",
         _ => return Ok(()),
     };
     let why = match top.get(field) {

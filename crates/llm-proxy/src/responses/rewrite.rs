@@ -20,6 +20,8 @@ pub struct Rewriter {
     id: ResponseId,
     /// What stands as `previous_response_id`; nothing: what the upstream says.
     previous: Option<String>,
+    /// The upstream does not know of it: it was sent the whole conversation.
+    joined: bool,
     /// The upstream's id that was seen last, and ours for it.
     seen: Option<(String, String)>,
     /// Where is remembered who made encrypted content, when requests follow it.
@@ -33,7 +35,14 @@ impl Rewriter {
     /// A writer of ids: `id` has everything but the upstream's id.
     #[must_use]
     pub fn new(key: IdKey, id: ResponseId, previous: Option<String>) -> Self {
-        Self { key, id, previous, seen: None, makers: None }
+        Self { key, id, previous, joined: false, seen: None, makers: None }
+    }
+
+    /// The upstream was sent the whole conversation: what stands before its answer is for us to say.
+    #[must_use]
+    pub fn joining(mut self, joined: bool) -> Self {
+        self.joined = joined;
+        self
     }
 
     /// Remembers who made encrypted content.
@@ -67,7 +76,8 @@ impl Rewriter {
         }
         let ours = self.ours(&top.str("id").filter(|id| !id.is_empty())?);
         let quoted = RawJson::string(&ours);
-        let previous = self.previous.as_deref().map(RawJson::string);
+        let told = top.get("previous_response_id").is_some_and(|raw| raw != "null");
+        let previous = self.previous.as_deref().filter(|_| told || self.joined).map(RawJson::string);
         let mut edits = vec![("id", Some(quoted.get()))];
         if let Some(previous) = &previous {
             edits.push(("previous_response_id", Some(previous.get())));
@@ -121,7 +131,7 @@ mod tests {
 
     fn rewriter() -> Rewriter {
         let id = ResponseId { provider: "p".into(), deployment: "d".into(), ..ResponseId::default() };
-        Rewriter::new(IdKey::new("k"), id, Some("resp_before".into()))
+        Rewriter::new(IdKey::new("k"), id, Some("resp_before".into())).joining(true)
     }
 
     #[test]
@@ -135,6 +145,13 @@ mod tests {
         );
         assert_eq!(ResponseId::decode(&id, &IdKey::new("k")).unwrap().upstream, "resp_up");
         assert!(writer.object(b"{\"object\":\"response.compaction\"}").is_none());
+        // Whoever knows the answer before this one says so itself.
+        let mut writer = rewriter().joining(false);
+        let mut told = |before: &str| {
+            let body = format!("{{\"id\":\"r\",\"previous_response_id\":{before}}}");
+            String::from_utf8(writer.object(body.as_bytes()).unwrap().0.to_vec()).unwrap()
+        };
+        assert!(told("null").ends_with("null}") && told("\"resp_0\"").ends_with("\"resp_before\"}"));
     }
 
     #[test]

@@ -28,6 +28,8 @@ use crate::usable;
 
 /// Items of a page, unless the client says otherwise.
 const PAGE: usize = 20;
+/// What a provider is asked for where the client does not say, as LiteLLM writes it out.
+const LISTED: [(&str, &str); 2] = [("limit", "limit=20"), ("order", "order=desc")];
 
 /// Answers a request for a stored answer.
 ///
@@ -47,15 +49,15 @@ pub async fn answer(
         if settings.response_id_security && !settings.unmanaged_response_ids && !who.is_admin() {
             return Err(forbidden("Forbidden. The response id was not given out by this gateway."));
         }
-        let model = query(parts, "model").ok_or_else(|| unknown(&given))?;
+        let model = query(parts, "model").ok_or_else(|| homeless(&given))?;
         let router = &snapshot.engine.router;
         let model = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model);
         let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
-        let group = router.resolve(model, &scope).map_err(|_| unknown(&given))?.group;
+        let group = router.resolve(model, &scope).map_err(|_| homeless(&given))?.group;
         let members = || router.members(&group);
         let deployment = match members().find(|deployment| usable::is_usable(who, deployment)) {
             Some(deployment) => deployment,
-            None => return Err(members().next().map_or_else(|| unknown(&given), |one| usable::refused(one, "model"))),
+            None => return Err(members().next().map_or_else(|| homeless(&given), |one| usable::refused(one, "model"))),
         };
         return at_provider(
             core,
@@ -79,6 +81,14 @@ pub async fn answer(
 
 fn unknown(id: &str) -> Error {
     Error::new(Kind::NotFound, format!("Response with id '{id}' not found.")).with_param("id")
+}
+
+/// An id that does not say who made the answer.
+fn homeless(id: &str) -> Error {
+    let why = format!(
+        "The id '{id}' was not given out here, so it does not say which deployment keeps the response. Name a model beside it: `?model=`"
+    );
+    Error::bad_request(why)
 }
 
 /// An answer that is kept here.
@@ -165,8 +175,14 @@ async fn at_provider(
         Verb::Cancel => (Method::POST, "/cancel"),
         Verb::InputItems => (Method::GET, "/input_items"),
     };
-    let pairs = parts.uri.query().unwrap_or_default().split('&');
-    let pairs: Vec<&str> = pairs.filter(|p| !p.starts_with("model=") && !is_key_pair(p)).collect();
+    let query = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let mut query: Vec<&str> = query.filter(|p| !p.starts_with("model=") && !is_key_pair(p)).collect();
+    if verb == Verb::InputItems {
+        let named = |query: &[&str], name: &str| query.iter().any(|pair| pair.split('=').next() == Some(name));
+        let missing: Vec<&str> =
+            LISTED.iter().filter(|(name, _)| !named(&query, name)).map(|(_, pair)| *pair).collect();
+        query.extend(missing);
+    }
     let upstream: String = id.upstream.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     let call = StoredCall {
         deployment: id.deployment.clone(),
@@ -177,6 +193,9 @@ async fn at_provider(
     let (headers, body) = snapshot.engine.stored(&core.http, &call).await?;
     let mut writer = Rewriter::new(snapshot.response_key, id.clone(), None);
     let streams = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    if !streams && Top::parse(&body).is_err() {
+        return Err(Error::new(Kind::InvalidReply, "the provider's answer is no JSON object"));
+    }
     let body = match () {
         () if !ours || verb == Verb::InputItems => body,
         () if streams => writer.events(&body, &mut |_, _| {}),

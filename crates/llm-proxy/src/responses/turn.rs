@@ -29,6 +29,8 @@ pub struct Turn {
     who: Arc<Identity>,
     previous: Option<String>,
     input: RawJson,
+    /// The upstream is sent the whole conversation.
+    joined: bool,
     store: bool,
     lasting: bool,
     /// Where is remembered who made encrypted content, when requests follow it.
@@ -59,13 +61,14 @@ pub async fn prepare(
 ) -> Result<Prepared> {
     let snapshot = &ctx.snapshot;
     let keeps = keeps_answers(snapshot, &wish.group);
-    let turn = Turn {
+    let mut turn = Turn {
         book: Arc::clone(book),
         beside: ctx.book.clone(),
         key: snapshot.response_key,
         who: Arc::clone(who),
         previous: top.str("previous_response_id").map(Cow::into_owned).filter(|p| !p.is_empty()),
         input: items(top.get("input")),
+        joined: false,
         store: top.get("store") != Some("false"),
         lasting: snapshot.settings.store_prompts,
         makers: Some(&snapshot.engine.router).filter(|r| r.follows_encrypted_content()).map(|r| Arc::clone(r.state())),
@@ -74,6 +77,7 @@ pub async fn prepare(
     if let Some(previous) = &turn.previous {
         let books = Books { beside: turn.beside.as_deref(), book };
         edits = go_on(&books, snapshot, who, wish, previous, &turn.input, keeps).await?;
+        turn.joined = edits.iter().any(|(name, value)| *name == "previous_response_id" && value.is_none());
     }
     let background = top.is_true("background") && !keeps;
     if background {
@@ -166,7 +170,8 @@ impl Turn {
     pub fn rewriter(&self, head: &Head) -> Rewriter {
         let id = ResponseId::of(Some(&self.who), head.provider, &head.deployment.id, "");
         let ours = self.previous.as_deref().filter(|id| ResponseId::decode(id, &self.key).is_some());
-        Rewriter::new(self.key, id, ours.map(str::to_owned)).remembering(self.makers.clone())
+        let rewriter = Rewriter::new(self.key, id, ours.map(str::to_owned)).joining(self.joined);
+        rewriter.remembering(self.makers.clone())
     }
 
     /// Who keeps the answer; nobody when its provider does, or the client wants it forgotten.

@@ -50,9 +50,10 @@ impl CountCodec for Responses {
     }
 }
 
-/// Writes the answer: `{"object":"response.input_tokens","input_tokens":N}`.
-pub fn encode_count(tokens: u64, out: &mut BytesMut) {
+/// Writes the answer: `{"object":"response.input_tokens","input_tokens":N}`, and who counted, as LiteLLM tells it.
+pub fn encode_count(tokens: u64, source: &str, out: &mut BytesMut) {
     let mut obj = Obj::open(out);
     obj.str("object", "response.input_tokens");
     obj.u64("input_tokens", tokens);
+    obj.str("litellm_count_source", source);
 }
