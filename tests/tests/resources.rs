@@ -9,12 +9,16 @@
 
 #[path = "resources/batches.rs"]
 mod batches;
+#[path = "resources/interactions.rs"]
+mod interactions;
 #[path = "resources/rag.rs"]
 mod rag;
 #[path = "resources/shapes.rs"]
 mod shapes;
 #[path = "resources/stores.rs"]
 mod stores;
+#[path = "resources/tuning.rs"]
+mod tuning;
 #[path = "resources/uploads.rs"]
 mod uploads;
 
@@ -135,7 +139,7 @@ async fn files_go_to_the_provider_that_is_named() {
     let azure = gateway.get("/v1/vector_stores?custom_llm_provider=azure&limit=3", MASTER_KEY).await.unwrap();
     assert_eq!(azure.status, 200, "{}", azure.text());
     let asked = upstream.seen().pop().unwrap();
-    assert_eq!(asked.path, "/openai/vector_stores?limit=3&api-version=2024-10-21");
+    assert_eq!(asked.path, "/openai/vector_stores?limit=3&order=desc&api-version=2024-10-21");
     assert_eq!(asked.header("api-key"), "sk-azure");
 
     let missing = gateway.get("/v1/files/nothing", MASTER_KEY).await.unwrap();
@@ -160,6 +164,7 @@ async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
     assert_eq!(batch.status, 200, "{}", batch.text());
     let asked = upstream.seen().pop().unwrap();
     assert_eq!((&asked.json["input_file_id"], &asked.json["litellm_metadata"]), (&json!("file-in"), &Value::Null));
+    assert!(asked.json.as_object().unwrap().contains_key("metadata"), "as LiteLLM writes it: {}", asked.json);
     assert_eq!(batch.json()["input_file_id"], json!(file));
     let id = batch.json()["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/batches/{id}");

@@ -72,6 +72,7 @@ pub mod snowflake;
 pub mod stores;
 mod template;
 pub mod triton;
+pub mod tuning;
 pub mod vertex_ai;
 pub mod voyage;
 pub mod watsonx;

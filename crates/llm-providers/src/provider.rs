@@ -18,6 +18,7 @@ use crate::quirk::Quirks;
 use crate::resource::{Resource, row_realtime, row_resource};
 use crate::row::{ProviderRow, RowFormat};
 use crate::stores::StoreHouse;
+use crate::tuning::TuningHouse;
 
 /// What somebody wants to do with a provider.
 #[derive(Debug, Clone, Copy)]
@@ -193,8 +194,18 @@ pub trait Provider: Send + Sync + fmt::Debug {
         row_resource(self.row(), resource, out)
     }
 
+    /// True where interactions are its own language. Elsewhere they are told as calls of the Responses API.
+    fn interacts(&self) -> bool {
+        false
+    }
+
     /// How it keeps batches, where not as OpenAI does.
     fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        None
+    }
+
+    /// How it keeps fine-tuning jobs, where not as OpenAI does.
+    fn tuning(&self) -> Option<&'static dyn TuningHouse> {
         None
     }
 

@@ -30,6 +30,26 @@ impl Edited {
     pub fn new(inner: Box<StreamBody>, edit: impl Edit + 'static) -> Self {
         Self { inner, edit: Box::new(edit), cutter: Cutter::default(), over: false }
     }
+
+    /// The same with its events written anew once more.
+    #[must_use]
+    pub fn and(mut self, edit: impl Edit + 'static) -> Self {
+        self.edit = Box::new(Twice { first: self.edit, second: Box::new(edit) });
+        self
+    }
+}
+
+/// One after the other.
+#[derive(Debug)]
+struct Twice {
+    first: Box<dyn Edit>,
+    second: Box<dyn Edit>,
+}
+
+impl Edit for Twice {
+    fn events(&mut self, whole: &Bytes) -> Bytes {
+        self.second.events(&self.first.events(whole))
+    }
 }
 
 impl Body for Edited {

@@ -1,5 +1,5 @@
-//! Ids of files and batches that name the model group whose deployment keeps them, as LiteLLM writes them:
-//! `file-` or `batch_`, and base64 of `litellm:{id};model,{group}`.
+//! Ids of files, batches and fine-tuning jobs that name the model group whose deployment keeps them, as LiteLLM writes them:
+//! `file-`, `batch_` or (here only) `ftjob-`, and base64 of `litellm:{id};model,{group}`.
 
 mod made;
 
@@ -12,12 +12,23 @@ pub use made::{Made, MadeId, decode_made, encode_made};
 
 /// What the base64 of `litellm:` begins with, whatever follows.
 const START: &str = "bGl0ZWxsbT";
-const PREFIXES: [&str; 2] = ["file-", "batch_"];
+const PREFIXES: [&str; 3] = ["file-", "batch_", "ftjob-"];
 
 /// An id for clients.
 #[must_use]
 pub fn encode(id: &str, group: &str) -> String {
-    coded(if id.starts_with("batch") { "batch_" } else { "file-" }, id, group)
+    let job = id.starts_with("ftjob") || id.contains("/tuningJobs/");
+    coded(
+        if id.starts_with("batch") {
+            "batch_"
+        } else if job {
+            "ftjob-"
+        } else {
+            "file-"
+        },
+        id,
+        group,
+    )
 }
 
 /// An id for clients, of a batch whose own id does not say that it is one.

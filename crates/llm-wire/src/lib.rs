@@ -44,6 +44,7 @@ pub mod gemini;
 pub mod gigachat;
 pub mod ids;
 pub mod images;
+pub mod interactions;
 pub mod meter;
 pub mod oci;
 pub mod ocr;

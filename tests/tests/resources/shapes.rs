@@ -234,7 +234,7 @@ async fn containers_find_back_to_the_deployment_that_made_them() {
         call(&gateway, Method::POST, "/v1/containers", &[], &json!({"name": "c", "custom_llm_provider": "azure"}))
             .await;
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(upstream.seen().pop().unwrap().path, "/openai/v1/containers");
+    assert_eq!(upstream.seen().pop().unwrap().path, "/openai/v1/containers?api-version=v1");
 }
 
 #[tokio::test]
@@ -251,9 +251,7 @@ async fn interactions_are_told_by_the_name_of_their_group() {
     assert_eq!((&*asked.path, &asked.json["model"]), ("/v1beta/interactions?alt=sse", &json!("gemini-2.5-flash")));
     let gone = call(&gateway, Method::DELETE, "/v1beta/interactions/int_1", &[], &Value::Null).await;
     assert_eq!(gone.json(), json!({"success": true, "id": "int_1"}));
-    let other = ask(json!({"model": "gpt", "input": "Hi"})).await;
-    assert_eq!(other.status, 400, "{}", other.text());
-    assert!(other.text().contains("interactions"), "{}", other.text());
+    assert_eq!(upstream.seen().pop().unwrap().header("content-type"), "application/json");
 }
 
 #[tokio::test]

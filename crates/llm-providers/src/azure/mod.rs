@@ -3,6 +3,7 @@
 pub(crate) mod entra;
 mod error;
 mod resource;
+mod tuning;
 
 use std::borrow::Cow;
 
@@ -18,6 +19,7 @@ use crate::quirk::{Quirk, Quirks};
 use crate::resource::Resource;
 use crate::row::ProviderRow;
 use crate::rules::Family;
+use crate::tuning::TuningHouse;
 use entra::Directory;
 
 /// The version of the data plane when nobody names one.
@@ -63,6 +65,10 @@ impl Provider for Azure {
 
     fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
         resource::resource(self.row(), resource, out)
+    }
+
+    fn tuning(&self) -> Option<&'static dyn TuningHouse> {
+        Some(&tuning::Tuning)
     }
 
     fn realtime(&self, session: &Resource<'_>, out: &mut Endpoint) -> Result<()> {

@@ -10,8 +10,9 @@ use crate::row::ProviderRow;
 
 pub(super) fn resource(row: &ProviderRow, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
     let (root, mut version) = home(row, resource)?;
-    // containers are served without a version only
-    if resource.kind() == "containers" {
+    // containers are served below `v1` only
+    let containers = resource.kind() == "containers";
+    if containers {
         "v1".clone_into(&mut version);
     }
     let url = if unversioned(&version) {
@@ -21,7 +22,7 @@ pub(super) fn resource(row: &ProviderRow, resource: &Resource<'_>, out: &mut End
     };
     out.url = resource.with_query(url);
     let told = resource.query.split('&').any(|pair| pair.starts_with("api-version="));
-    if !told && !unversioned(&version) {
+    if !told && (containers || !unversioned(&version)) {
         let query = format!("api-version={version}");
         out.url = Resource { query: &query, ..*resource }.with_query(std::mem::take(&mut out.url));
     }

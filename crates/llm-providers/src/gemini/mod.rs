@@ -75,6 +75,10 @@ impl Provider for Gemini {
         Some(CachedPlace { url, model: format!("models/{model}") })
     }
 
+    fn interacts(&self) -> bool {
+        true
+    }
+
     /// Interactions and agents: <https://ai.google.dev/api/interactions-api>.
     fn resource(&self, resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
         let row = self.row();

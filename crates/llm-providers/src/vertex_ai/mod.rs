@@ -6,6 +6,7 @@ mod claude;
 mod family;
 mod media;
 mod stores;
+mod tuning;
 mod url;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ use crate::params::Params;
 use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::row::ProviderRow;
 use crate::stores::StoreHouse;
+use crate::tuning::TuningHouse;
 use family::Family;
 use url::Place;
 
@@ -51,6 +53,10 @@ macro_rules! provider {
 
             fn batches(&self) -> Option<&'static dyn BatchHouse> {
                 Some(&batches::Batches)
+            }
+
+            fn tuning(&self) -> Option<&'static dyn TuningHouse> {
+                Some(&tuning::Tuning)
             }
 
             fn stores(&self, model: &str) -> Option<&'static dyn StoreHouse> {

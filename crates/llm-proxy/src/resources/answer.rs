@@ -11,7 +11,7 @@ use llm_client::{RelayHead, Relayed, Tail as _};
 
 use super::choose::Home;
 use super::translated::Served;
-use super::{Asked, batch, failed, reply};
+use super::{Asked, batch, failed, owed, reply};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -35,7 +35,8 @@ pub(super) async fn answer(
     let billed = done && asked.what.call_type == RETRIEVE;
     let secret = done && asked.what.call_type == SECRET;
     let retold = done && reply::is_retold(asked);
-    if !(reply::is_json(&parts.headers) && (billed || secret || retold)) {
+    let begun = done && (asked.owed || asked.what.call_type == BEGIN);
+    if !(reply::is_json(&parts.headers) && (billed || secret || retold || begun)) {
         body.set_tail(Box::new(tail));
         return Ok(headers::response(ctx, parts, &from, Reply::Relay(Box::new(body))));
     }
@@ -43,6 +44,9 @@ pub(super) async fn answer(
     let (bytes, mut report) = body.collect(limit).await?;
     if billed {
         batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
+    }
+    if begun {
+        owed::settle(core, ctx, asked.owed, &bytes, &mut report).await;
     }
     let cost = report.cost.total;
     Box::new(tail).done(report);
@@ -61,6 +65,8 @@ pub(super) async fn answer(
 
 /// LiteLLM's name of the calls that look at a batch.
 const RETRIEVE: &str = "aretrieve_batch";
+/// LiteLLM's name of the calls that begin an interaction.
+const BEGIN: &str = "acreate_interaction";
 /// LiteLLM's name of the calls that give a secret out.
 const SECRET: &str = "acreate_realtime_client_secret";
 

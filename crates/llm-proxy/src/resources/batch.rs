@@ -8,15 +8,14 @@ use llm_catalog::{CostOptions, cost};
 use llm_client::{Relay, Report, Tariff};
 use llm_http::{Body, Timeouts};
 use llm_providers::{Endpoint, resource};
-use llm_store::{Filter, ManagedObjectRow};
 use llm_types::record::Cost;
-use llm_types::{Json, Kind, RawJson, Result, Usage};
+use llm_types::{Kind, Result, Usage};
 use llm_wire::meter::Meter;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::choose::Home;
-use super::translated;
+use super::{owed, translated};
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -55,7 +54,7 @@ pub(super) async fn bill(core: &Core, ctx: &Context, home: &Home, body: &Bytes, 
     if batch.status != "completed" {
         return;
     }
-    match first(core, ctx, &batch.id, body).await {
+    match owed::claim(core, ctx, &batch.id, "batch", body).await {
         Ok(true) => {}
         Ok(false) => return,
         Err(error) => {
@@ -69,46 +68,6 @@ pub(super) async fn bill(core: &Core, ctx: &Context, home: &Home, body: &Bytes, 
             report.cost_problem = Some(format!("the output of the batch cannot be read: {}", error.message));
             tracing::error!(batch = %batch.id, error = %error.message, "a batch cannot be priced");
         }
-    }
-}
-
-/// True for who comes first: the batch is written down as charged.
-async fn first(core: &Core, ctx: &Context, id: &str, body: &Bytes) -> Result<bool> {
-    let Some(store) = core.app.store.clone() else { return Ok(true) };
-    let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-    let row = ManagedObjectRow {
-        unified_object_id: id.to_owned(),
-        model_object_id: id.to_owned(),
-        file_object: std::str::from_utf8(body)
-            .ok()
-            .and_then(|t| RawJson::parse(t).ok())
-            .unwrap_or_else(|| Json::Null.to_raw()),
-        file_purpose: "batch".to_owned(),
-        status: Some("complete".to_owned()),
-        batch_processed: true,
-        created_by: caller.user_id.as_deref().map(str::to_owned),
-        team_id: caller.team_id.as_deref().map(str::to_owned),
-        api_key: caller.key_hash.as_deref().map(str::to_owned),
-        ..ManagedObjectRow::default()
-    };
-    let id = id.to_owned();
-    let done = core.app.background.spawn(async move {
-        let mut table = store.table::<ManagedObjectRow>();
-        if !table.find(Filter::new().is("unified_object_id", id)).await?.is_empty() {
-            return Ok(false);
-        }
-        // The id is unique: of two who come at once one fails here.
-        match table.insert(&row).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_transient() => Err(error),
-            Err(_) => Ok(false),
-        }
-    });
-    let failed = |why: String| llm_types::Error::new(Kind::Unavailable, why);
-    match done.await {
-        Ok(Ok(first)) => Ok(first),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(error) => Err(failed(error.to_string())),
     }
 }
 

@@ -54,13 +54,17 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// Reads a refusal. For what LiteLLM asks with OpenAI's own library, the `type` is the provider's.
 fn read(asked: &Asked<'_>, parts: &Parts, body: &[u8]) -> Error {
-    let target = &asked.home.target;
     let headers: Vec<(&str, &str)> =
         parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
-    let view = ReplyView { status: parts.status.as_u16(), provider: target.provider_id(), headers: &headers, body };
-    let mut error = target.provider.decode_error(&view).unwrap_or_else(|| openai::errors::decode(&view));
+    let provider = asked.home.target.provider_id();
+    viewed(asked, &ReplyView { status: parts.status.as_u16(), provider, headers: &headers, body })
+}
+
+/// Reads a refusal. For what LiteLLM asks with OpenAI's own library, the `type` is the provider's.
+pub(super) fn viewed(asked: &Asked<'_>, view: &ReplyView<'_>) -> Error {
+    let target = &asked.home.target;
+    let mut error = target.provider.decode_error(view).unwrap_or_else(|| openai::errors::decode(view));
     let by_library = matches!(asked.what.family, Family::Files | Family::Batches | Family::FineTuning);
     let said = error.upstream.as_ref().and_then(|said| said.error_type.clone()).filter(|_| by_library);
     if let Some(said) = said {

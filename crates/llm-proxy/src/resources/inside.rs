@@ -42,7 +42,7 @@ pub async fn ask(
     // The key was shown for the request, not for this path.
     let asked_for = ctx.route;
     let reservation = admit(core, ctx, who, asked_for, &told, &home).await?;
-    let asked = Asked { what, tail: &tail, home: &home, held: None, shown: None };
+    let asked = Asked { what, tail: &tail, home: &home, held: None, shown: None, owed: false };
     // What a request of several calls holds of each of them is small.
     Box::pin(finish(core, ctx, &asked, sent, reservation)).await
 }

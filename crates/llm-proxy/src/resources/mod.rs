@@ -12,6 +12,9 @@
 //! | `relay`, `answer` | what goes on, and what comes back |
 //! | `failed` | what comes back when a provider refuses |
 //! | `translated` | files and batches in the words of other houses |
+//! | `tuning` | fine-tuning jobs in the words of other houses |
+//! | `bridged` | interactions of models of other houses than Google's |
+//! | `owed` | what is charged later: batches, interactions in the background |
 //! | `stores` | searches in vector stores of other houses |
 //! | `deposit` | documents for vector stores of other houses |
 //! | `context` | what vector stores know, for conversations |
@@ -28,6 +31,7 @@
 mod answer;
 mod ask;
 mod batch;
+mod bridged;
 mod check;
 mod choose;
 pub mod context;
@@ -38,6 +42,7 @@ mod found;
 mod inside;
 mod kept;
 mod managed;
+mod owed;
 mod relay;
 mod reply;
 mod request;
@@ -45,6 +50,7 @@ mod secrets;
 mod stores;
 pub mod table;
 mod translated;
+mod tuning;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -109,6 +115,8 @@ async fn steps(
     ctx.who = Some(Arc::clone(&who));
     let shown = tail;
     let (tail, group) = ids::resolved(tail);
+    // Anybody can write an id of ours: what stands in it is no path.
+    safe(&tail)?;
     let by_id = group.is_some();
     let mut told = told(ctx, provider, group);
     let sent = request::read(ctx, what.family, body, &mut told).await?;
@@ -118,6 +126,11 @@ async fn steps(
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
         stream @ Sent::Stream(_) => stream,
     };
+    if what.family == Family::Interactions
+        && let Some(bridged) = bridged::read(ctx, &who, what.call_type, &tail, &told, &sent)?
+    {
+        return bridged::serve(core, ctx, &who, bridged).await;
+    }
     let sent = if what.call_type == "acreate_batch" {
         managed::in_body(core, ctx, &who, sent, &mut told).await?
     } else {
@@ -141,7 +154,15 @@ async fn steps(
     }
     let mut reservation = admit(core, ctx, &who, path, &told, &home).await?;
     let shown = told.model.as_deref();
-    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown };
+    let owed = match what.call_type {
+        "aget_interaction" => owing(core, ctx, &tail).await,
+        _ => Ok(false),
+    };
+    let owed = match owed {
+        Ok(owed) => owed,
+        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+    };
+    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, owed };
     if what.call_type == "acreate_batch"
         && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
     {
@@ -178,6 +199,7 @@ async fn finish(
 async fn elsewhere(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Outcome> {
     match asked.what.family {
         Family::VectorStores => stores::serve(core, ctx, asked, sent).await,
+        Family::FineTuning => tuning::serve(core, ctx, asked, sent).await,
         _ => translated::serve(core, ctx, asked, sent).await,
     }
 }
@@ -192,6 +214,20 @@ struct Asked<'a> {
     held: Option<&'a Held>,
     /// The model as the client names it.
     shown: Option<&'a str>,
+    /// It was begun in the background, and is charged at its end.
+    owed: bool,
+}
+
+/// True for an interaction that is to be charged with this look at it.
+async fn owing(core: &Core, ctx: &Context, tail: &str) -> Result<bool> {
+    let id = translated::id_in(tail, "/interactions/", "");
+    if !owed::is_owed(core, &id).await? {
+        return Ok(false);
+    }
+    match query(&ctx.parts, "stream").as_deref() {
+        Some("true") => owed::claim_stream(core, ctx, &id).await,
+        _ => Ok(true),
+    }
 }
 
 /// Calls that name one file or batch. Who names it by the provider's id, and the model beside it, is answered with that id.

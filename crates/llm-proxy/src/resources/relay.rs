@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use llm_catalog::Field;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Body;
 use llm_providers::keys::is_key_pair;
 use llm_providers::{Endpoint, resource};
-use llm_types::{Error, Result};
+use llm_types::Result;
 use llm_wire::ids;
 use llm_wire::top::Top;
 
@@ -24,6 +25,9 @@ use crate::pass::question;
 
 /// Parameters of the query that are for the gateway.
 const QUERY: [&str; 4] = ["custom_llm_provider", "provider", "model", "target_model_names"];
+
+/// What a list of vector stores is asked for where the client does not say, as LiteLLM writes it out.
+const LISTED: [(&str, &str); 2] = [("limit", "limit=20"), ("order", "order=desc")];
 
 /// Sends a request on. Gives who answered where the router chose among several.
 ///
@@ -63,23 +67,31 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     let named = model.as_ref().filter(|_| asked.tail == CALLS).map(|model| format!("model={model}"));
     let streams = asked.what.family == Family::Interactions && !query.contains("alt=") && streamed(&sent);
     let sse = streams.then(|| "alt=sse".to_owned());
-    let query = pairs.map(str::to_owned).chain(named).chain(sse).collect::<Vec<_>>().join("&");
-    let mut endpoint = place(asked, &query)?;
+    let mut query: Vec<String> = pairs.map(str::to_owned).chain(named).chain(sse).collect();
+    if asked.what.call_type == "avector_store_list" {
+        let said = |name: &str, query: &[String]| query.iter().any(|pair| pair.split('=').next() == Some(name));
+        let missing: Vec<_> = LISTED.iter().filter(|(name, _)| !said(name, &query)).map(|(_, pair)| *pair).collect();
+        query.extend(missing.into_iter().map(str::to_owned));
+    }
+    let mut endpoint = place(asked, &query.join("&"))?;
     let mut headers = headers::forwarded(ctx, Credentials::Ours);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
+    if matches!(&sent, Sent::Whole(bytes) if bytes.is_empty()) {
+        bodiless(asked.what.family, &ctx.parts.method, &mut headers);
+    }
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
-    let metered = ctx.parts.method == http::Method::POST
-        && matches!(asked.what.family, Family::Assistants | Family::Interactions);
+    let metered = ctx.parts.method == Method::POST
+        && matches!(asked.what.family, Family::Assistants | Family::Interactions)
+        || asked.owed;
     // For an estimate, where a stream is left before it tells its usage.
     let prompt = match &sent {
         Sent::Whole(bytes) if metered => bytes.clone(),
         _ => Bytes::new(),
     };
-    if metered && Top::parse(&prompt).is_ok_and(|top| top.is_true("background")) {
-        let why =
-            "answers that are made in the background are not served for interactions: nobody would be billed for them";
-        return Err(Error::bad_request(why).with_param("background"));
-    }
+    let sent = match sent {
+        Sent::Whole(bytes) => Sent::Whole(written_out(asked.what.call_type, bytes)),
+        stream @ Sent::Stream(_) => stream,
+    };
     let body = match (sent, model) {
         (Sent::Whole(bytes), Some(model)) => Body::from(request::with_model(&bytes, model).unwrap_or(bytes)),
         (Sent::Whole(bytes), None) => Body::from(bytes),
@@ -95,6 +107,26 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         ..Tariff::default()
     };
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
+}
+
+/// The type that OpenAI's clients and LiteLLM give requests without a body. That of the client's empty body says nothing.
+fn bodiless(family: Family, method: &Method, headers: &mut HeaderMap) {
+    headers.remove(CONTENT_TYPE);
+    if *method != Method::GET || matches!(family, Family::VectorStores | Family::Interactions) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+}
+
+/// Fields that LiteLLM writes out where the client says nothing.
+const WRITTEN: [(&str, &str, &str); 2] =
+    [("acreate_batch", "metadata", "null"), ("acreate_fine_tuning_job", "hyperparameters", "{}")];
+
+fn written_out(call_type: &str, body: Bytes) -> Bytes {
+    let Some((_, field, value)) = WRITTEN.iter().find(|(call, ..)| *call == call_type) else { return body };
+    match Top::parse(&body) {
+        Ok(top) if top.get(field).is_none() => top.edited(&[(field, Some(value))]),
+        _ => body,
+    }
 }
 
 /// True for a request whose answer comes in pieces.
@@ -121,7 +153,7 @@ fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {
     };
     target.provider.resource(&resource, &mut endpoint)?;
     // The client's type of body counts, not that of model calls.
-    endpoint.headers.remove(http::header::CONTENT_TYPE);
+    endpoint.headers.remove(CONTENT_TYPE);
     if let Some(held) = asked.held {
         endpoint.headers.remove("api-key");
         endpoint.set("authorization", &format!("Bearer {}", held.secret.expose()))?;

@@ -128,7 +128,9 @@ fn mark_anew(tree: &mut Json, group: &str) {
             ("id", Json::String(id)) if batch => *id = ids::encode_batch(id, group),
             // only batches are listed
             ("first_id" | "last_id", Json::String(id)) => *id = ids::encode_batch(id, group),
-            ("id" | "input_file_id" | "output_file_id", Json::String(id)) if !matches!(id.as_str(), "" | "None") => {
+            ("id" | "input_file_id" | "output_file_id" | "training_file" | "validation_file", Json::String(id))
+                if !matches!(id.as_str(), "" | "None") =>
+            {
                 *id = ids::encode(id, group);
             }
             ("data", Json::Array(items)) => items.iter_mut().for_each(|item| mark_anew(item, group)),
@@ -137,9 +139,9 @@ fn mark_anew(tree: &mut Json, group: &str) {
     }
 }
 
-/// Files and batches have such ids; jobs and lines of logs have others.
+/// Files, batches and fine-tuning jobs have such ids; lines of logs have others.
 fn keeps(id: &str) -> bool {
-    (id.starts_with("file") || id.starts_with("batch") || id.starts_with("assistant-")) && ids::decode(id).is_none()
+    (["file", "batch", "assistant-", "ftjob"].iter().any(|kind| id.starts_with(kind))) && ids::decode(id).is_none()
 }
 
 #[cfg(test)]

@@ -72,8 +72,10 @@ pub(super) async fn read(ctx: &Context, family: Family, body: Incoming, told: &m
         return form(ctx, family, body, &boundary, told).await;
     }
     let mut payload = Payload::read(ctx, body, true).await?;
-    let Some(bytes) = payload.bytes() else {
-        return Ok(Sent::Stream(payload.take().unwrap_or_default()));
+    let bytes = match &payload {
+        Payload::Whole(bytes) => bytes,
+        Payload::None => return Ok(Sent::Whole(Bytes::new())),
+        _ => return Ok(Sent::Stream(payload.take().unwrap_or_default())),
     };
     // What is no JSON (an offer of a session) is the provider's to judge.
     let Ok(top) = Top::parse(bytes) else { return Ok(Sent::Whole(bytes.clone())) };

@@ -188,7 +188,7 @@ async fn at_provider(
         deployment: id.deployment.clone(),
         method,
         path: format!("/{upstream}{behind}"),
-        query: pairs.join("&"),
+        query: query.join("&"),
     };
     let (headers, body) = snapshot.engine.stored(&core.http, &call).await?;
     let mut writer = Rewriter::new(snapshot.response_key, id.clone(), None);

@@ -50,6 +50,13 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// A moment as `2024-08-20T18:37:24`, in UTC.
+#[must_use]
+pub fn text(seconds: i64) -> String {
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{}T{:02}:{:02}:{:02}", date(seconds), of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
 /// The date of a moment, as `2024-08-20`.
 #[must_use]
 pub fn date(seconds: i64) -> String {
@@ -65,7 +72,7 @@ pub fn date(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, of_header, seconds};
+    use super::{date, of_header, seconds, text};
 
     #[test]
     fn moments_have_dates() {
@@ -90,5 +97,6 @@ mod tests {
         }
         assert_eq!(of_header("Tue, 20 Aug 2024 18:37:24 GMT"), Some(1_724_179_044));
         assert_eq!(of_header("Tuesday"), None);
+        assert_eq!(text(1_724_179_044), "2024-08-20T18:37:24");
     }
 }

@@ -1,0 +1,117 @@
+//! Google's interactions: those of models of other houses, and those that are made in the background.
+
+use super::*;
+
+const INTERACTIONS: &str = "/v1beta/interactions";
+
+fn house(asked: &Asked) -> Said {
+    let json = |value: Value| (200, "application/json", value.to_string());
+    let interaction = |status: &str| {
+        json!({"id": "int_1", "object": "interaction", "model": "gemini-2.5-flash", "status": status,
+            "usage": {"total_input_tokens": 7, "total_output_tokens": 3, "total_tokens": 10}})
+    };
+    let response = json!({"id": "resp_up", "object": "response", "created_at": 1_700_000_000, "status": "completed",
+        "model": "gpt-4o", "output": [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}],
+        "usage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}});
+    match (asked.method.as_str(), asked.path.split('?').next().unwrap()) {
+        ("POST", "/v1beta/interactions") => json(interaction("in_progress")),
+        ("GET", "/v1beta/interactions/int_1") => json(interaction("completed")),
+        ("POST", "/v1/responses") if asked.json["stream"] == true => {
+            let delta = json!({"type": "response.output_text.delta", "output_index": 0, "delta": "Hello"});
+            let end = json!({"type": "response.completed", "response": response});
+            (200, "text/event-stream", format!("data: {delta}\n\ndata: {end}\n\n"))
+        }
+        ("POST" | "GET", "/v1/responses" | "/v1/responses/resp_up") => json(response),
+        ("DELETE", "/v1/responses/resp_up") => json(json!({"id": "resp_up", "object": "response", "deleted": true})),
+        _ => (404, "application/json", json!({"error": {"message": "no such thing"}}).to_string()),
+    }
+}
+
+async fn started() -> (Canned, Gateway) {
+    let upstream = Canned::start(house).await.unwrap();
+    let url = upstream.base_url();
+    let config = format!(
+        "model_list:
+  - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-model, api_base: '{url}/v1'}}}}
+  - {{model_name: gem, litellm_params: {{model: gemini/gemini-2.5-flash, api_key: sk-gem, api_base: '{url}'}}}}
+general_settings: {{master_key: {MASTER_KEY}}}
+"
+    );
+    (upstream, Gateway::start_with(&config, &Options::default()).await.unwrap())
+}
+
+#[tokio::test]
+async fn other_houses_answer_as_responses() {
+    let (upstream, gateway) = started().await;
+    let (key, token) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let ask = json!({"model": "gpt", "input": [{"type": "text", "text": "Hi"}], "system_instruction": "Be brief",
+        "generation_config": {"temperature": 0.5, "thinking_level": "low"}});
+    let made = gateway.post(INTERACTIONS, &ask, &key).await.unwrap();
+    let told = made.json();
+    assert_eq!(
+        (made.status, &told["model"], &told["object"]),
+        (200, &json!("gpt"), &json!("interaction")),
+        "{}",
+        made.text()
+    );
+    assert_eq!(told["outputs"], json!([{"type": "text", "text": "Hello"}]));
+    assert_eq!(told["usage"], json!({"total_input_tokens": 7, "total_output_tokens": 3}));
+    let asked = upstream.seen().pop().unwrap();
+    assert_eq!(asked.path, "/v1/responses");
+    assert_eq!(
+        asked.json,
+        json!({"model": "gpt-4o", "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
+            "instructions": "Be brief", "temperature": 0.5})
+    );
+    let row = &rows(&gateway, &token, 1).await[0];
+    assert!(row["spend"].as_f64().unwrap() > 0.0, "{row}");
+
+    let path = format!("{INTERACTIONS}/{}", told["id"].as_str().unwrap());
+    let again = gateway.get(&path, &key).await.unwrap().json();
+    assert_eq!((&again["id"], &again["status"]), (&told["id"], &json!("completed")), "{again}");
+    let on = json!({"model": "gpt", "input": "And?", "previous_interaction_id": told["id"]});
+    assert_eq!(gateway.post(INTERACTIONS, &on, &key).await.unwrap().status, 200);
+    assert_eq!(upstream.seen().pop().unwrap().json["previous_response_id"], "resp_up");
+    let gone =
+        gateway.send(Method::DELETE, &path, &[("authorization", &format!("Bearer {key}"))], "".into()).await.unwrap();
+    assert_eq!(gone.json(), json!({"success": true, "id": told["id"]}));
+
+    let (none, _) = new_key(&gateway, &json!({"models": ["gem"]})).await;
+    assert_eq!(gateway.post(INTERACTIONS, &ask, &none).await.unwrap().status, 403);
+    let wrong = json!({"model": "gpt", "input": {"type": "video", "uri": "u"}});
+    let wrong = gateway.post(INTERACTIONS, &wrong, &key).await.unwrap();
+    assert_eq!((wrong.status, &wrong.json()["error"]["param"]), (400, &json!("input")), "{}", wrong.text());
+}
+
+#[tokio::test]
+async fn other_houses_stream_steps() {
+    let (_upstream, gateway) = started().await;
+    let ask = json!({"model": "gpt", "input": "Hi", "stream": true});
+    let text = gateway.post(INTERACTIONS, &ask, MASTER_KEY).await.unwrap().text();
+    let events: Vec<Value> =
+        text.lines().filter_map(|l| serde_json::from_str(l.strip_prefix("data: ")?).ok()).collect();
+    let kinds: Vec<&str> = events.iter().map(|e| e["event_type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["step.start", "step.delta", "step.stop", "interaction.completed"], "{text}");
+    assert_eq!((&events[1]["delta"]["text"], &events[3]["status"]), (&json!("Hello"), &json!("completed")));
+    assert!(events[3]["id"].as_str().unwrap().starts_with("resp_bGl0"), "an id that finds back: {text}");
+    assert!(text.ends_with("data: [DONE]\n\n"), "{text}");
+}
+
+#[tokio::test]
+async fn the_background_is_charged_once_at_its_end() {
+    let (upstream, gateway) = started().await;
+    let (key, token) = new_key(&gateway, &json!({})).await;
+    let begun =
+        gateway.post(INTERACTIONS, &json!({"model": "gem", "input": "Hi", "background": true}), &key).await.unwrap();
+    assert_eq!((begun.status, &begun.json()["status"]), (200, &json!("in_progress")), "{}", begun.text());
+    assert_eq!(upstream.seen().pop().unwrap().json["background"], true);
+    let path = format!("{INTERACTIONS}/int_1?model=gem");
+    for _ in 0..2 {
+        assert_eq!(gateway.get(&path, &key).await.unwrap().json()["status"], "completed");
+    }
+    let rows = rows(&gateway, &token, 3).await;
+    let spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).filter(|spend| *spend > 0.0).collect();
+    assert_eq!(spent.len(), 1, "{rows:?}");
+    assert!((spent[0] - (7.0 * 0.3e-6 + 3.0 * 2.5e-6)).abs() < 1e-12, "{spent:?}");
+}
