@@ -101,7 +101,7 @@ impl Upload {
     ///
     /// # Errors
     /// 413 when it is larger than may be held; what the client's part failed with.
-    pub(crate) async fn whole(&self, call: &Call) -> Result<Call> {
+    pub async fn whole(&self, call: &Call) -> Result<Call> {
         let (held, rest) = {
             let mut state = self.lock();
             (state.held.clone(), state.rest.take())

@@ -19,10 +19,14 @@ fn filter(c: &mut Criterion) {
     );
     let config: GuardrailConfig = serde_json::from_str(&config).unwrap();
     let filter = ContentFilter::from_config(&config).unwrap();
-    let session = filter.open(&CallContext { call_id: "c", model: "m", caller: &Caller::default() });
+    let session = filter.open(&CallContext::new("c", "m", &Caller::default()));
     let texts = ["The quick brown fox jumps over 12 lazy dogs. ".repeat(100)];
     c.bench_function("4.5 KB text, 1000 words, 2 patterns", |b| {
-        b.iter(|| session.check(Content { direction: Direction::Request, texts: black_box(&texts) }).now_or_never());
+        b.iter(|| {
+            session
+                .check(Content { direction: Direction::Request, texts: black_box(&texts), roles: &[] })
+                .now_or_never()
+        });
     });
     let mut gate = session.gate().unwrap();
     c.bench_function("token of a stream, 1000 words, 2 patterns", |b| b.iter(|| gate.push(black_box(" fox"))));

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::guardrail::{Push, Stop, TextGate};
-use crate::guards::Open;
+use crate::open::Open;
 use crate::record::{GuardrailRecord, RunStatus};
 
 /// One guardrail's work on the stream.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::filter::{Action, ContentFilter, FilterSettings, KeywordRule, PatternRule};
 use crate::guardrail::{Guardrail, Mode, Modes};
+use crate::service;
 use crate::set::GuardrailSet;
 
 /// An entry of the list.
@@ -24,7 +25,7 @@ pub struct GuardrailConfig {
 }
 
 /// `litellm_params` of an entry.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct GuardrailParams {
     /// Kind of the guardrail (`litellm_content_filter`).
     pub guardrail: String,
@@ -37,6 +38,13 @@ pub struct GuardrailParams {
     /// Everything else.
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
+}
+
+// The rest may hold secrets.
+impl fmt::Debug for GuardrailParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardrailParams").field("guardrail", &self.guardrail).finish_non_exhaustive()
+    }
 }
 
 /// What is wrong with an entry.
@@ -64,10 +72,6 @@ const LATER: &[&str] = &[
     "aim",
     "akto",
     "alice",
-    "aporia",
-    "azure/prompt_shield",
-    "azure/text_moderations",
-    "bedrock",
     "block_code_execution",
     "cato_networks",
     "cisco_ai_defense",
@@ -79,7 +83,6 @@ const LATER: &[&str] = &[
     "deepkeep",
     "dynamoai",
     "enkryptai",
-    "generic_guardrail_api",
     "grayswan",
     "guardrails_ai",
     "headroom",
@@ -88,7 +91,6 @@ const LATER: &[&str] = &[
     "ibm_guardrails",
     "javelin",
     "lakera",
-    "lakera_v2",
     "lasso",
     "llm_as_a_judge",
     "mcp_end_user_permission",
@@ -99,12 +101,10 @@ const LATER: &[&str] = &[
     "noma",
     "noma_v2",
     "onyx",
-    "openai_moderation",
     "ovalix",
     "pangea",
     "panw_prisma_airs",
     "pillar",
-    "presidio",
     "prompt_security",
     "promptguard",
     "qostodian_nexus",
@@ -136,7 +136,7 @@ pub fn build(configs: &[GuardrailConfig]) -> (GuardrailSet, Vec<Problem>) {
         let built = entry.build();
         let fatal = entry.problems.iter().any(|p| p.fatal);
         problems.append(&mut entry.problems);
-        guardrails.extend(built.filter(|_| !fatal).map(|f| Arc::new(f) as Arc<dyn Guardrail>));
+        guardrails.extend(built.filter(|_| !fatal));
     }
     (GuardrailSet::new(guardrails), problems)
 }
@@ -148,7 +148,7 @@ impl ContentFilter {
     /// The problems, when one of them is fatal.
     pub fn from_config(config: &GuardrailConfig) -> Result<Self, Vec<Problem>> {
         let mut entry = Entry { config, problems: Vec::new() };
-        match entry.build() {
+        match entry.filter() {
             Some(filter) if !entry.problems.iter().any(|p| p.fatal) => Ok(filter),
             _ => Err(entry.problems),
         }
@@ -167,7 +167,17 @@ impl Entry<'_> {
         self.problems.push(Problem { guardrail, key, message: message.into(), fatal });
     }
 
-    fn build(&mut self) -> Option<ContentFilter> {
+    fn build(&mut self) -> Option<Arc<dyn Guardrail>> {
+        let config = self.config;
+        if !service::is_served(&config.litellm_params.guardrail) {
+            return self.filter().map(|filter| Arc::new(filter) as Arc<dyn Guardrail>);
+        }
+        let modes = self.modes();
+        let built = service::read(config, modes, &mut |key, why, fatal| self.problem(key, why, fatal));
+        built.map(|built| Arc::new(built) as Arc<dyn Guardrail>)
+    }
+
+    fn filter(&mut self) -> Option<ContentFilter> {
         let params = &self.config.litellm_params;
         let provider = match params.guardrail.as_str() {
             "litellm_content_filter" => "litellm_content_filter",

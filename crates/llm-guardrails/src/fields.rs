@@ -4,6 +4,7 @@
 //! between them, `[*]` for every item of a list.
 
 use llm_types::Json;
+use llm_types::generate::Role;
 
 use crate::guardrail::Direction;
 use crate::json;
@@ -22,7 +23,7 @@ struct Target {
 
 /// A path to texts of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct FieldPath(Vec<Step>);
+pub(crate) struct FieldPath(Vec<Step>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
@@ -107,7 +108,7 @@ fn paths(json: &Json) -> Result<Option<Vec<FieldPath>>, String> {
 }
 
 impl FieldPath {
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let text = text.strip_prefix("$.").or_else(|| text.strip_prefix('$')).unwrap_or(text);
         let mut steps = Vec::new();
         for part in text.replace("[*]", ".[*]").trim_start_matches('.').split('.') {
@@ -130,21 +131,31 @@ pub(crate) struct Part<'b> {
 }
 
 impl Texts for Part<'_> {
-    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
+        let mut each = |text: &mut String| each(None, text);
         match self.paths {
-            None => json::strings_mut(self.body, each),
-            Some(paths) => paths.iter().for_each(|path| visit(&path.0, self.body, each)),
+            None => json::strings_mut(self.body, &mut each),
+            Some(paths) => {
+                paths.iter().for_each(|p| p.visit(self.body, &mut |found| json::strings_mut(found, &mut each)))
+            }
         }
     }
 }
 
-fn visit(steps: &[Step], json: &mut Json, each: &mut dyn FnMut(&mut String)) {
+impl FieldPath {
+    /// Calls `found` for everything that the path leads to.
+    pub(crate) fn visit(&self, body: &mut Json, found: &mut dyn FnMut(&mut Json)) {
+        follow(&self.0, body, found);
+    }
+}
+
+fn follow(steps: &[Step], json: &mut Json, found: &mut dyn FnMut(&mut Json)) {
     match (steps, json) {
-        ([], json) => json::strings_mut(json, each),
+        ([], json) => found(json),
         ([Step::Named(name), rest @ ..], Json::Object(fields)) => {
-            fields.iter_mut().filter(|(known, _)| known == name).for_each(|(_, value)| visit(rest, value, each));
+            fields.iter_mut().filter(|(known, _)| known == name).for_each(|(_, value)| follow(rest, value, found));
         }
-        ([Step::Each, rest @ ..], Json::Array(items)) => items.iter_mut().for_each(|item| visit(rest, item, each)),
+        ([Step::Each, rest @ ..], Json::Array(items)) => items.iter_mut().for_each(|item| follow(rest, item, found)),
         _ => {}
     }
 }
@@ -168,7 +179,7 @@ mod tests {
                 r#"{"query":{"x":["b"]},"docs":[{"text":"c","id":"no"},{"text":7},"no"],"rows":[["d"],"no"],"other":"no"}"#,
             );
             let mut texts = Vec::new();
-            targets.part(name, direction, &mut body).visit(Scope::default(), &mut |text| texts.push(text.clone()));
+            targets.part(name, direction, &mut body).visit(Scope::default(), &mut |_, text| texts.push(text.clone()));
             texts
         };
         assert_eq!(seen("g", Direction::Request), ["x", "b", "c", "d"]);

@@ -4,9 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use llm_types::generate::Role;
 use llm_types::record::Caller;
-use llm_types::{Error, Kind, Result};
+use llm_types::{Error, Json, Kind, Result};
 use serde::Serialize;
+
+use crate::service::Wire;
 
 /// When a guardrail runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -104,6 +108,27 @@ pub struct CallContext<'a> {
     pub model: &'a str,
     /// Who calls.
     pub caller: &'a Caller,
+    /// The way to services; without one a guardrail that needs it fails.
+    pub wire: Option<&'a Arc<dyn Wire>>,
+    /// Headers of the client's request.
+    pub headers: Option<&'a HeaderMap>,
+    /// What the client gives to this guardrail (`extra_body` of its entry in `guardrails`).
+    pub extra: Option<&'a Json>,
+}
+
+impl<'a> CallContext<'a> {
+    /// A call of which nothing else is known.
+    #[must_use]
+    pub const fn new(call_id: &'a str, model: &'a str, caller: &'a Caller) -> Self {
+        Self { call_id, model, caller, wire: None, headers: None, extra: None }
+    }
+
+    /// The same, with a way to services.
+    #[must_use]
+    pub const fn through(mut self, wire: &'a Arc<dyn Wire>) -> Self {
+        self.wire = Some(wire);
+        self
+    }
 }
 
 /// Which way the content goes.
@@ -123,33 +148,39 @@ pub struct Content<'a> {
     pub direction: Direction,
     /// The texts, in order.
     pub texts: &'a [String],
+    /// Who says each of them; nothing for texts that are no part of a conversation.
+    pub roles: &'a [Option<Role>],
 }
 
 /// Why content may not pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Stop {
     /// For the client.
     pub message: String,
     /// Status of the answer; 400 unless the guardrail says otherwise.
     pub status: u16,
+    /// More for the client, an object: LiteLLM's `provider_specific_fields` of the error.
+    pub detail: Option<Json>,
 }
 
 impl Stop {
     /// A stop with status 400.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), status: 400 }
+        Self { message: message.into(), status: 400, detail: None }
     }
 }
 
 impl From<Stop> for Error {
     fn from(stop: Stop) -> Self {
-        Self::new(Kind::Guardrail, stop.message).with_status(stop.status)
+        let mut error = Self::new(Kind::Guardrail, stop.message).with_status(stop.status);
+        error.detail = stop.detail.map(Box::new);
+        error
     }
 }
 
 /// What a guardrail thinks of content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// It may pass.
     Pass,
@@ -178,8 +209,8 @@ pub trait Guardrail: Send + Sync + fmt::Debug {
     /// It runs unless a key or team opts out; otherwise only where it is asked for.
     fn default_on(&self) -> bool;
 
-    /// When it fails itself, content passes (true) or is stopped (false).
-    fn fail_open(&self) -> bool {
+    /// When it fails itself with this error, content passes (true) or is stopped (false).
+    fn fail_open(&self, _error: &Error) -> bool {
         false
     }
 
@@ -200,7 +231,7 @@ pub trait GuardrailSession: Send + Sync + fmt::Debug {
 }
 
 /// What comes of a piece of a streamed text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Push {
     /// Nothing goes on yet.
     Hold,

@@ -1,18 +1,20 @@
 //! The guardrails of one call.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::EventFilter;
-use llm_types::{Error, Json, Kind, RawJson, Result};
+use llm_types::{Json, OperationKind, RawJson, Result};
 
 use crate::fields::Targets;
-use crate::guardrail::{Content, Direction, Guardrail, GuardrailSession, Mode, Verdict};
+use crate::guardrail::{Direction, Guardrail, GuardrailSession, Mode};
 use crate::json;
 use crate::line::Line;
-use crate::record::{GuardLog, GuardrailRecord, RunStatus};
+use crate::open::{Open, Sheet};
+use crate::places::Placed;
+use crate::record::{GuardLog, GuardrailRecord};
 use crate::stream::StreamFilter;
 use crate::texts::{Scope, Texts, ToolOutcome};
 
@@ -28,15 +30,6 @@ pub struct Outcome {
     pub ran: Vec<String>,
 }
 
-/// A guardrail with its session of the call.
-#[derive(Debug, Clone)]
-pub(crate) struct Open {
-    pub(crate) guardrail: Arc<dyn Guardrail>,
-    pub(crate) session: Arc<dyn GuardrailSession>,
-    /// Asked for, or on by default. Otherwise it only looks at logs.
-    pub(crate) asked: bool,
-}
-
 /// The guardrails that one call runs. Cheap when there are none.
 #[derive(Debug, Default)]
 pub struct Guards {
@@ -45,13 +38,6 @@ pub struct Guards {
     lines: Vec<Line>,
     scope: Scope,
     records: GuardLog,
-}
-
-/// Whole texts under the eyes of several guardrails.
-pub(crate) struct Sheet {
-    pub(crate) direction: Direction,
-    pub(crate) texts: Vec<String>,
-    changed: Vec<bool>,
 }
 
 impl Guards {
@@ -150,6 +136,46 @@ impl Guards {
         self.edit(Mode::PostMcpCall, Direction::Response, result).await
     }
 
+    /// Runs the guardrails of mode `pre_call` on the body of an operation that is no conversation, which they may edit.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops the request (400) or fails (500).
+    pub async fn before_task(&self, operation: OperationKind, body: &mut Json) -> Result<Outcome> {
+        self.task(Mode::PreCall, Direction::Request, operation, body).await
+    }
+
+    /// Runs the guardrails of mode `during_call` on it; poll it beside the call. Masks are not applied.
+    ///
+    /// # Errors
+    /// As [`Guards::before_task`].
+    pub async fn during_task(&self, operation: OperationKind, body: &Json) -> Result<Outcome> {
+        self.task(Mode::DuringCall, Direction::Request, operation, &mut body.clone()).await
+    }
+
+    /// Runs the guardrails of mode `post_call` on its answer, which they may edit: an object, or a bare text. What says a
+    /// text again in pieces is left out of an answer of which something was masked.
+    ///
+    /// # Errors
+    /// As [`Guards::before_task`].
+    pub async fn after_task(&self, operation: OperationKind, body: &mut Json) -> Result<Outcome> {
+        let outcome = self.task(Mode::PostCall, Direction::Response, operation, body).await?;
+        if outcome.changed {
+            crate::places::drop_repeats(operation, body);
+        }
+        Ok(outcome)
+    }
+
+    async fn task(
+        &self,
+        mode: Mode,
+        direction: Direction,
+        operation: OperationKind,
+        body: &mut Json,
+    ) -> Result<Outcome> {
+        let Some(mut placed) = Placed::new(operation, direction, body) else { return Ok(Outcome::default()) };
+        self.edit(mode, direction, &mut placed).await
+    }
+
     /// Runs the guardrails of mode `pre_call` on a body that is only relayed, which they may edit.
     ///
     /// # Errors
@@ -202,7 +228,8 @@ impl Guards {
     /// True when a guardrail can only judge whole answers: the answer has to be complete before it is streamed.
     #[must_use]
     pub fn needs_whole(&self) -> bool {
-        self.of(Mode::PostCall).any(|o| o.session.gate().is_none())
+        let lines = self.lines.iter().filter(|line| line.mode() == Mode::PostCall);
+        self.of(Mode::PostCall).chain(lines.flat_map(Line::blocking)).any(|o| o.session.gate().is_none())
     }
 
     /// Those of mode `logging_only` in this call, with the sessions that they have: for logs that are written when the call and
@@ -223,7 +250,7 @@ impl Guards {
         }
         let Ok(mut tree) = content.read::<Json>() else { return RawJson::string(WITHHELD) };
         let mut texts = Vec::new();
-        json::strings_mut(&mut tree, &mut |t| texts.push(t.clone()));
+        json::strings_mut(&mut tree, &mut |t| texts.push((None, t.clone())));
         let mut sheet = Sheet::new(texts, direction);
         if !matches!(self.judge(Mode::LoggingOnly, &mut sheet).now_or_never(), Some(Ok(_))) {
             return RawJson::string(WITHHELD);
@@ -293,100 +320,11 @@ impl Guards {
     async fn run(&self, open: &Open, mode: Mode, sheet: &mut Sheet) -> Result<String> {
         let mut record = open.record(mode);
         let begun = Instant::now();
-        let verdict = open.session.check(Content { direction: sheet.direction, texts: &sheet.texts }).await;
+        let verdict = open.session.check(sheet.content()).await;
         record.took = begun.elapsed();
         let name = record.name.clone();
         let outcome = open.rule(verdict, mode, sheet, &mut record);
         self.records.add([record]);
         outcome.map(|()| name)
-    }
-}
-
-impl Open {
-    /// A record of a run that begins now.
-    pub(crate) fn record(&self, mode: Mode) -> GuardrailRecord {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        GuardrailRecord {
-            name: self.guardrail.name().to_owned(),
-            provider: self.guardrail.provider().to_owned(),
-            mode,
-            status: RunStatus::Success,
-            reason: None,
-            start_us: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
-            took: std::time::Duration::ZERO,
-            masked: Vec::new(),
-        }
-    }
-
-    fn rule(
-        &self,
-        verdict: Result<Verdict>,
-        mode: Mode,
-        sheet: &mut Sheet,
-        record: &mut GuardrailRecord,
-    ) -> Result<()> {
-        match verdict {
-            Ok(Verdict::Pass) => Ok(()),
-            Ok(Verdict::Replace { texts, masked }) => {
-                record.status = RunStatus::GuardrailIntervened;
-                record.add_masked(masked);
-                if mode.edits() {
-                    texts.into_iter().for_each(|(at, text)| sheet.set(at, text));
-                }
-                Ok(())
-            }
-            Ok(Verdict::Stop(stop)) => {
-                record.status = RunStatus::GuardrailIntervened;
-                record.reason = Some(stop.message.clone());
-                Err(stop.into())
-            }
-            Err(e) => {
-                record.status = RunStatus::GuardrailFailedToRespond;
-                record.reason = Some(e.message.clone());
-                if self.guardrail.fail_open() {
-                    return Ok(());
-                }
-                Err(failed(self.guardrail.name()))
-            }
-        }
-    }
-}
-
-/// A guardrail failed itself. Its own words may name its address or credential: clients are told that it failed.
-pub(crate) fn failed(name: &str) -> Error {
-    let message = format!("the guardrail {name} failed to respond");
-    Error::new(Kind::Guardrail, message).with_status(500).with_type("internal_server_error")
-}
-
-impl Sheet {
-    fn new(texts: Vec<String>, direction: Direction) -> Self {
-        let changed = vec![false; texts.len()];
-        Self { direction, texts, changed }
-    }
-
-    fn of<T: Texts>(content: &mut T, direction: Direction, scope: Scope) -> Self {
-        let mut texts = Vec::new();
-        content.visit(scope, &mut |t| texts.push(t.clone()));
-        Self::new(texts, direction)
-    }
-
-    pub(crate) fn set(&mut self, at: usize, text: String) {
-        if let (Some(old), Some(changed)) = (self.texts.get_mut(at), self.changed.get_mut(at)) {
-            *changed |= *old != text;
-            *old = text;
-        }
-    }
-
-    fn is_changed(&self) -> bool {
-        self.changed.contains(&true)
-    }
-
-    fn write_back<T: Texts>(self, content: &mut T, scope: Scope) {
-        let mut new = self.texts.into_iter().zip(self.changed);
-        content.visit(scope, &mut |t| {
-            if let Some((text, true)) = new.next() {
-                *t = text;
-            }
-        });
     }
 }

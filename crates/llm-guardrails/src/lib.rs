@@ -6,6 +6,8 @@
 //! - [`GuardrailRecord`]: what a run did, for logs and metrics.
 //! - [`texts_mut`]: every text of a request or an answer.
 //! - [`Targets`]: which fields of a body that is only relayed are judged.
+//! - [`has_texts`]: which operations beside conversations have texts; a table says where.
+//! - [`Wire`]: how guardrails that ask a service get there.
 //! - [`ContentFilter`]: the built-in filter of words and patterns (`litellm_content_filter`).
 //! - [`GuardrailConfig`]: LiteLLM's `guardrails:` list, and [`Problem`]s with it.
 
@@ -17,7 +19,10 @@ mod guardrail;
 mod guards;
 mod json;
 mod line;
+mod open;
+mod places;
 mod record;
+mod service;
 mod set;
 mod stream;
 mod texts;
@@ -29,6 +34,8 @@ pub use guardrail::{
     CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, Push, Stop, TextGate, Verdict,
 };
 pub use guards::{Guards, Outcome};
+pub use places::has_texts;
 pub use record::{GuardLog, GuardrailRecord, RunStatus};
+pub use service::{Wire, defaults};
 pub use set::{GuardrailSet, Wanted};
 pub use texts::{Scope, Texts, ToolOutcome, texts_mut};

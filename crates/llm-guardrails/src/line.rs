@@ -6,8 +6,8 @@ use std::time::Instant;
 use llm_types::pipeline::{Pipeline, Turn};
 use llm_types::{Error, Kind, Result};
 
-use crate::guardrail::{Content, Mode, Verdict};
-use crate::guards::{Open, Sheet, failed};
+use crate::guardrail::{Mode, Verdict};
+use crate::open::{Open, Sheet, failed};
 use crate::record::{GuardLog, RunStatus};
 
 /// A pipeline with the sessions of one call.
@@ -59,7 +59,7 @@ impl Line {
             };
             let mut record = open.record(self.mode());
             let begun = Instant::now();
-            let verdict = open.session.check(Content { direction: sheet.direction, texts: &sheet.texts }).await;
+            let verdict = open.session.check(sheet.content()).await;
             record.took = begun.elapsed();
             let (turn, error) = match verdict {
                 Ok(Verdict::Pass) => (step.on_pass, None),
@@ -75,7 +75,7 @@ impl Line {
                 Ok(Verdict::Stop(stop)) => {
                     record.status = RunStatus::GuardrailIntervened;
                     record.reason = Some(stop.message.clone());
-                    (step.on_fail, Some(Error::from(stop)))
+                    (step.on_fail, Some(Error::from(open.told(stop, self.mode()))))
                 }
                 Err(error) => {
                     record.status = RunStatus::GuardrailFailedToRespond;

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use llm_types::generate::Role;
 use llm_types::pipeline::Pipeline;
 use llm_types::{Error, Json, Result};
 
 use crate::guardrail::{CallContext, Content, Direction, Guardrail, Mode, Verdict};
-use crate::guards::{Guards, Open, failed};
+use crate::guards::Guards;
 use crate::line::Line;
+use crate::open::{Open, failed};
 use crate::texts::Scope;
 
 /// What a call asks for: names from its body, its key and its team, and what key or team opt out of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
     /// Names asked for, each once.
     pub requested: Vec<String>,
@@ -22,6 +24,8 @@ pub struct Wanted {
     pub pipelines: Vec<(String, Arc<Pipeline>)>,
     /// Those that the client asked for: their guardrails run by themselves as well, where something else asks for them.
     pub on_top: Vec<(String, Arc<Pipeline>)>,
+    /// What the client gives to single guardrails (`extra_body`), by name.
+    pub extra: Vec<(String, Json)>,
     /// No default guardrail runs (`disable_global_guardrails` of key or team, never of the client).
     pub disable_global: bool,
 }
@@ -50,11 +54,22 @@ impl Wanted {
         for item in tree.as_array().ok_or_else(wrong)? {
             match item {
                 Json::String(name) => self.request([name.as_str()]),
-                Json::Object(fields) => self.request(fields.iter().map(|(name, _)| name.as_str())),
+                Json::Object(fields) => {
+                    self.request(fields.iter().map(|(name, _)| name.as_str()));
+                    let given =
+                        fields.iter().filter_map(|(name, own)| Some((name.clone(), own.get("extra_body")?.clone())));
+                    self.extra.extend(given.filter(|(_, more)| more.as_object().is_some()));
+                }
                 _ => return Err(wrong()),
             }
         }
         Ok(())
+    }
+
+    /// The call as a guardrail of this name sees it.
+    fn seen<'a>(&'a self, name: &str, call: &CallContext<'a>) -> CallContext<'a> {
+        let extra = self.extra.iter().find(|(known, _)| known == name).map(|(_, given)| given);
+        CallContext { extra, ..*call }
     }
 
     fn runs(&self, guardrail: &dyn Guardrail) -> bool {
@@ -134,7 +149,12 @@ impl GuardrailSet {
         let group = self.groups.iter().find(|g| g.members.first().is_some_and(|m| m.name() == name))?;
         let guardrail = group.pick()?;
         let texts = [text.to_owned()];
-        let verdict = guardrail.open(call).check(Content { direction, texts: &texts }).await;
+        let role = match direction {
+            Direction::Request => Role::User,
+            Direction::Response => Role::Assistant,
+        };
+        let content = Content { direction, texts: &texts, roles: &[Some(role)] };
+        let verdict = guardrail.open(call).check(content).await;
         let [text] = texts;
         Some(match verdict {
             Ok(Verdict::Pass) => Ok(text),
@@ -148,7 +168,7 @@ impl GuardrailSet {
         let open = |name: &str| {
             let group = self.groups.iter().find(|g| g.members.first().is_some_and(|m| m.name() == name))?;
             let guardrail = Arc::clone(group.pick()?);
-            let session = guardrail.open(call);
+            let session = guardrail.open(&wanted.seen(name, call));
             Some(Open { guardrail, session, asked: true })
         };
         let line = |(policy, pipeline): &(String, Arc<Pipeline>), replaces: bool| {
@@ -165,7 +185,8 @@ impl GuardrailSet {
     pub fn open(&self, wanted: &Wanted, call: &CallContext<'_>) -> Guards {
         let chosen = self.groups.iter().filter_map(Group::pick);
         let runs = |g: &&Arc<dyn Guardrail>| wanted.runs(&***g) || g.modes().has(Mode::LoggingOnly);
-        let open = chosen.filter(runs).map(|g| (Arc::clone(g), g.open(call), wanted.runs(&**g)));
+        let open =
+            chosen.filter(runs).map(|g| (Arc::clone(g), g.open(&wanted.seen(g.name(), call)), wanted.runs(&**g)));
         Guards::new(open, self.lines(wanted, call), self.scope)
     }
 }

@@ -12,8 +12,8 @@ use llm_types::{Error, RawJson};
 
 use crate::chain::{Out, Run, finish, push};
 use crate::guardrail::{Mode, Stop, TextGate};
-use crate::guards::Open;
 use crate::json;
+use crate::open::Open;
 use crate::record::{GuardLog, RunStatus};
 
 /// Bytes of a tool call's arguments that are held at the most. A longer call ends the stream: what cannot be judged
@@ -172,7 +172,8 @@ impl StreamFilter {
                 Some(gate) => gates.push(gate),
                 None => {
                     let name = run.open.guardrail.name();
-                    let stop = Stop { message: format!("the guardrail {name} cannot judge streams"), status: 500 };
+                    let message = format!("the guardrail {name} cannot judge streams");
+                    let stop = Stop { status: 500, ..Stop::new(message) };
                     run.record.status = RunStatus::GuardrailFailedToRespond;
                     run.record.reason = Some(stop.message.clone());
                     return Err(stop);

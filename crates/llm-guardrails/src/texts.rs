@@ -18,40 +18,42 @@ pub struct Scope {
 
 /// What has texts.
 pub trait Texts {
-    /// Calls `each` for every text, in order, always the same ones. A change is kept.
-    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(&mut String));
+    /// Calls `each` for every text, in order, always the same ones, with who says it: nothing for what is no part of a
+    /// conversation. A change is kept.
+    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(Option<Role>, &mut String));
 }
 
 /// Calls `each` for every text of a request or an answer that a model reads or wrote: text, thinking, refusals,
 /// arguments and results of tools, plain text documents, and the strings of blocks and fields that only one format
 /// knows. Thinking that is changed loses its signature, which would no longer fit.
 pub fn texts_mut<T: Texts + ?Sized>(of: &mut T, mut each: impl FnMut(&mut String)) {
-    of.visit(Scope::default(), &mut each);
+    of.visit(Scope::default(), &mut |_, text| each(text));
 }
 
 impl Texts for GenerateRequest {
-    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, scope: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
         for t in &mut self.turns {
             turn(t, scope, each);
         }
         // Other unknown fields are settings; these two hold what the model reads.
-        extra(&mut self.extra, |key| matches!(key, "prediction" | "suffix"), each);
+        extra(&mut self.extra, |key| matches!(key, "prediction" | "suffix"), &mut |text| each(None, text));
     }
 }
 
 impl Texts for GenerateResponse {
-    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
+        let mut each = |text: &mut String| each(Some(Role::Assistant), text);
         for Choice { parts, message_extra, .. } in &mut self.choices {
-            parts.iter_mut().for_each(|p| part(p, Scope::default(), each));
-            extra(message_extra, |_| true, each);
+            parts.iter_mut().for_each(|p| part(p, Scope::default(), &mut each));
+            extra(message_extra, |_| true, &mut each);
         }
     }
 }
 
 /// The arguments of a tool: every string, names included, for a name that nobody judges could carry anything.
 impl Texts for RawJson {
-    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
-        raw(self, each);
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
+        raw(self, &mut |text| each(None, text));
     }
 }
 
@@ -62,7 +64,8 @@ pub struct ToolOutcome(pub Json);
 /// What a model reads of it: texts, those of embedded resources too, and the values of the structured form. What frames them
 /// stays as it is.
 impl Texts for ToolOutcome {
-    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(&mut String)) {
+    fn visit(&mut self, _: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
+        let each = &mut |text: &mut String| each(Some(Role::Tool), text);
         if let Some(Json::Array(parts)) = self.0.get_mut("content") {
             for part in parts {
                 if let Some(Json::String(text)) = part.get_mut("text") {
@@ -79,7 +82,7 @@ impl Texts for ToolOutcome {
     }
 }
 
-fn turn(turn: &mut Turn, scope: Scope, each: &mut dyn FnMut(&mut String)) {
+fn turn(turn: &mut Turn, scope: Scope, each: &mut dyn FnMut(Option<Role>, &mut String)) {
     let skipped = match turn.role {
         Role::System | Role::Developer => scope.skip_system,
         Role::Tool => scope.skip_tool,
@@ -88,8 +91,13 @@ fn turn(turn: &mut Turn, scope: Scope, each: &mut dyn FnMut(&mut String)) {
     if skipped {
         return;
     }
-    turn.parts.iter_mut().for_each(|p| part(p, scope, each));
-    extra(&mut turn.extra, |_| true, each);
+    let role = turn.role;
+    for p in &mut turn.parts {
+        // Results of tools may stand in turns of the user.
+        let role = if matches!(p.kind, PartKind::ToolResult(_)) { Role::Tool } else { role };
+        part(p, scope, &mut |text| each(Some(role), text));
+    }
+    extra(&mut turn.extra, |_| true, &mut |text| each(Some(role), text));
 }
 
 fn part(part: &mut Part, scope: Scope, each: &mut dyn FnMut(&mut String)) {

@@ -37,7 +37,7 @@ fn fixtures(folder: &str) -> Vec<PathBuf> {
 }
 
 fn session(set: &llm_guardrails::ContentFilter) -> std::sync::Arc<dyn GuardrailSession> {
-    set.open(&CallContext { call_id: "c", model: "m", caller: &Caller::default() })
+    set.open(&CallContext::new("c", "m", &Caller::default()))
 }
 
 fn filter(params: &Json) -> llm_guardrails::ContentFilter {
@@ -70,7 +70,7 @@ fn streamed<'a>(
 
 fn whole(session: &dyn GuardrailSession, text: &str) -> Result<String, String> {
     let texts = [text.to_owned()];
-    let content = Content { direction: Direction::Request, texts: &texts };
+    let content = Content { direction: Direction::Request, texts: &texts, roles: &[] };
     match session.check(content).now_or_never().unwrap().unwrap() {
         Verdict::Pass => Ok(text.to_owned()),
         Verdict::Replace { mut texts, masked } => {
@@ -214,6 +214,7 @@ fn problems_of_a_configuration_are_all_named() {
 #[test]
 fn an_empty_set_runs_nothing() {
     let set = GuardrailSet::default();
-    let call = CallContext { call_id: "c", model: "m", caller: &Caller::default() };
+    let caller = Caller::default();
+    let call = CallContext::new("c", "m", &caller);
     assert!(set.is_empty() && set.open(&Wanted::default(), &call).is_empty());
 }

@@ -25,7 +25,7 @@ fn filter(name: &str, mode: &str, default_on: bool, action: &str) -> Arc<dyn Gua
 }
 
 fn open(set: &GuardrailSet, wanted: &Wanted) -> Guards {
-    set.open(wanted, &CallContext { call_id: "c", model: "m", caller: &Caller::default() })
+    set.open(wanted, &CallContext::new("c", "m", &Caller::default()))
 }
 
 fn asked(json: &str) -> Wanted {
@@ -237,7 +237,7 @@ impl Guardrail for Broken {
     fn default_on(&self) -> bool {
         true
     }
-    fn fail_open(&self) -> bool {
+    fn fail_open(&self, _: &Error) -> bool {
         self.fail_open
     }
     fn open(&self, _: &CallContext<'_>) -> Arc<dyn GuardrailSession> {

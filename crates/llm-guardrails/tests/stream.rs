@@ -26,7 +26,7 @@ fn guards() -> Guards {
     .unwrap();
     let (set, problems) = build(&configs);
     assert_eq!(problems, []);
-    set.open(&Wanted::default(), &CallContext { call_id: "c", model: "m", caller: &Caller::default() })
+    set.open(&Wanted::default(), &CallContext::new("c", "m", &Caller::default()))
 }
 
 /// What came out of a filter.
@@ -291,7 +291,7 @@ impl GuardrailSession for WholeOnly {
 #[test]
 fn a_guardrail_that_cannot_judge_streams_lets_nothing_pass() {
     let set = GuardrailSet::new([Arc::new(WholeOnly) as Arc<dyn Guardrail>]);
-    let guards = set.open(&Wanted::default(), &CallContext { call_id: "c", model: "m", caller: &Caller::default() });
+    let guards = set.open(&Wanted::default(), &CallContext::new("c", "m", &Caller::default()));
     assert!(guards.needs_whole());
     let seen = run(&guards, one_text(&["hello"]));
     assert_eq!((released(&seen).as_str(), seen.error.unwrap().status()), ("", 500));

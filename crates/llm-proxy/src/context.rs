@@ -7,7 +7,7 @@ use std::time::Instant;
 use http::request::Parts;
 use llm_accounts::{Identity, Reservation};
 use llm_client::{Failure, Upload};
-use llm_guardrails::{GuardLog, Guards};
+use llm_guardrails::{GuardLog, Guards, Wire};
 use llm_types::{Error, Format, OperationKind};
 
 use crate::core::Core;
@@ -23,6 +23,8 @@ pub struct Context {
     pub snapshot: Arc<Snapshot>,
     /// The response cache, when there is one.
     pub cache: Option<Arc<llm_cache::Cache>>,
+    /// The way to services of guardrails.
+    pub wire: Arc<dyn Wire>,
     /// The route's canonical path.
     pub route: &'static str,
     /// The kind of call.
@@ -117,6 +119,7 @@ impl Context {
         Self {
             snapshot: core.app.snapshot.load_full(),
             cache: core.app.cache.load_full(),
+            wire: Arc::clone(&core.wire),
             route,
             operation,
             format,
@@ -150,6 +153,7 @@ impl Context {
         Self {
             snapshot: Arc::clone(&self.snapshot),
             cache: self.cache.clone(),
+            wire: Arc::clone(&self.wire),
             id: Arc::from(&*call_id(started_us).hyphenated().encode_lower(&mut buffer)),
             started: Instant::now(),
             started_us,

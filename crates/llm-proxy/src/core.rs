@@ -29,6 +29,8 @@ pub struct Core {
     pub app: Arc<App>,
     /// This thread's connections to model hosts.
     pub http: HttpClient,
+    /// The same, for guardrails that ask services.
+    pub wire: Arc<dyn llm_guardrails::Wire>,
     /// Counts what this thread answers.
     pub edge: Arc<crate::edge::Shard>,
     /// Itself, for work that goes on behind an answer.

@@ -223,6 +223,11 @@ pub async fn run(
         call.replace_body(rest);
     }
 
+    let held = match guard::hold(&guards, &mut call) {
+        Ok(held) => held,
+        Err(error) => return Err(refuse(error, reservation)),
+    };
+
     // what vector stores know of it
     let knowledge = context::add(core, ctx, &mut call).await;
 
@@ -254,7 +259,11 @@ pub async fn run(
             };
             let body = recall::store(memory.ticket, &head, body);
             let settled = Ledger::whole(core, ctx, &call, &head, &report, reservation, None);
-            Ok(answer::whole(ctx, &call, &head, &report, &settled, body))
+            let response = answer::whole(ctx, &call, &head, &report, &settled, body.clone());
+            match held {
+                Some(held) => Ok(held.told(&call, &body, response)?),
+                None => Ok(response),
+            }
         }
         Answer::Bytes { head, mut body } => {
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);

@@ -1,26 +1,31 @@
 //! Guardrails on the path of a call.
 
+mod held;
+
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
-use llm_guardrails::{CallContext, GuardLog, Guards, Mode, Wanted};
+use llm_guardrails::{CallContext, Direction, GuardLog, Guards, Mode, Wanted, has_texts};
 use llm_types::stream::EventFilter;
-use llm_types::{Error, OperationKind, Result};
+use llm_types::{Error, Json, Kind, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext};
 
 use crate::beside::Side;
 use crate::core::Core;
 use crate::flow::Context;
+pub use held::{Held, hold};
 
-/// Opens the guardrails of a call and runs those that come before it; calls that generate nothing have those of logs only. A
-/// guardrail that edits the request makes a new body.
+/// Opens the guardrails of a call and runs those that come before it; calls without texts have those of logs only. A guardrail
+/// that edits the request makes a new body.
 ///
 /// # Errors
 /// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
 pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
-    let judged = call.operation == OperationKind::Generate;
+    let task = call.operation != OperationKind::Generate;
+    let asks = !task || has_texts(call.operation, Direction::Request);
+    let judged = asks || has_texts(call.operation, Direction::Response);
     if !judged && !ctx.wants_content() {
         return Ok(Guards::default());
     }
@@ -36,6 +41,12 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     if guards.is_empty() {
         return Ok(guards);
     }
+    if task {
+        if asks && (guards.has(Mode::PreCall) || guards.has(Mode::DuringCall)) {
+            before_task(ctx, call, &guards).await?;
+        }
+        return Ok(guards);
+    }
     if guards.has(Mode::PreCall) {
         let mut request = call.decoded()?.clone();
         let outcome = guards.before(&mut request).await?;
@@ -47,6 +58,25 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
     Ok(guards)
+}
+
+/// The same for an operation that is no conversation. Fields that stand behind a large file are judged as well: the form is
+/// held until it is there.
+async fn before_task(ctx: &mut Context, call: &mut Call, guards: &Guards) -> Result<()> {
+    if let Some(upload) = call.upload.clone() {
+        *call = upload.whole(call).await?;
+    }
+    let mut body = tree(call)?;
+    let outcome = guards.before_task(call.operation, &mut body).await?;
+    if outcome.changed {
+        call.replace_body(Bytes::from(body.to_string()));
+    }
+    ctx.ran(outcome.ran);
+    Ok(())
+}
+
+fn tree(call: &Call) -> Result<Json> {
+    serde_json::from_slice(&call.body).map_err(|e| Error::bad_request(format!("the body is no JSON: {e}")))
 }
 
 /// The guardrails that a request runs: those that it, its key, its team or its policies ask for, and those that run by default.
@@ -84,7 +114,8 @@ fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>
     wanted.pipelines.clone_from(&applied.pipelines);
     wanted.on_top.clone_from(&applied.on_top);
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-    let guards = set.open(&wanted, &CallContext { call_id: &ctx.id, model, caller: &caller });
+    let call = CallContext::new(&ctx.id, model, &caller).through(&ctx.wire);
+    let guards = set.open(&wanted, &CallContext { headers: Some(&ctx.parts.headers), ..call });
     Ok(guards.log_into(ctx.guard_log.get_or_init(GuardLog::default).clone()))
 }
 
@@ -142,7 +173,12 @@ pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T
     if !guards.has(Mode::DuringCall) {
         return Ok(run.await);
     }
-    let judge = async { guards.during(call.decoded()?).await };
+    let judge = async {
+        match call.operation {
+            OperationKind::Generate => guards.during(call.decoded()?).await,
+            operation => guards.during_task(operation, &tree(call)?).await,
+        }
+    };
     let (verdict, outcome) = futures_util::future::join(judge, run).await;
     verdict.map(|_| outcome)
 }
@@ -160,6 +196,12 @@ pub async fn after(
 ) -> Result<(Bytes, Box<Report>), (Error, Box<Report>)> {
     if !guards.has(Mode::PostCall) {
         return Ok((body, report));
+    }
+    if call.operation != OperationKind::Generate {
+        return match after_task(guards, ctx, call, body).await {
+            Ok(body) => Ok((body, report)),
+            Err(error) => Err((error, report)),
+        };
     }
     let Some(mut content) = report.content.take() else { return Ok((body, report)) };
     let outcome = match guards.after(&mut content).await {
@@ -179,6 +221,29 @@ pub async fn after(
     };
     report.content = Some(content);
     Ok((body, report))
+}
+
+/// Judges the whole answer of an operation that is no conversation: JSON, or a text.
+async fn after_task(guards: &Guards, ctx: &mut Context, call: &Call, body: Bytes) -> Result<Bytes> {
+    if !has_texts(call.operation, Direction::Response) {
+        return Ok(body);
+    }
+    let mut answer = match serde_json::from_slice::<Json>(&body) {
+        Ok(tree) if tree.as_object().is_some() => tree,
+        _ => match std::str::from_utf8(&body) {
+            Ok(text) => Json::from(text),
+            Err(_) => {
+                return Err(Error::new(Kind::Guardrail, "The answer is withheld: it cannot be judged").with_status(502));
+            }
+        },
+    };
+    let outcome = guards.after_task(call.operation, &mut answer).await?;
+    ctx.ran(outcome.ran);
+    Ok(match answer {
+        _ if !outcome.changed => body,
+        Json::String(text) => Bytes::from(text),
+        tree => Bytes::from(tree.to_string()),
+    })
 }
 
 /// What stands between the engine and the guardrails of a call.

@@ -84,4 +84,5 @@ mod usable;
 mod usage_chat;
 pub mod via;
 mod videos;
+mod wire;
 pub mod wish;

@@ -191,7 +191,13 @@ fn run(
                     listener,
                     &settings,
                     tls,
-                    || Core { edge: app.edge.shard(), app, http, me: std::sync::Weak::new() },
+                    || Core {
+                        edge: app.edge.shard(),
+                        app,
+                        wire: crate::wire::Out::over(&http),
+                        http,
+                        me: std::sync::Weak::new(),
+                    },
                     &gauge,
                     stopped,
                 )

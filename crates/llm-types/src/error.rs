@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::Json;
+
 /// The result of anything that can fail towards a client.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -148,6 +150,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// What the upstream said, if it said anything.
     pub upstream: Option<Box<UpstreamDetail>>,
+    /// More for the client, an object: LiteLLM's `provider_specific_fields`.
+    pub detail: Option<Box<Json>>,
 }
 
 impl Error {
@@ -168,6 +172,7 @@ impl Error {
             code: None,
             retry_after: None,
             upstream: None,
+            detail: None,
         }
     }
 

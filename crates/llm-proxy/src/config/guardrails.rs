@@ -4,7 +4,7 @@
 use llm_guardrails::GuardrailConfig;
 use llm_types::Json;
 
-use super::Source;
+use super::Context;
 use super::callbacks::refuse;
 use super::node::Node;
 use super::problem::nearest;
@@ -14,7 +14,9 @@ const HINT_IGNORE: &str = "start with --ignore-unserved to run without it";
 const HINT_PYTHON: &str = "call an address of yours with `guardrail: generic_guardrail_api`; or start with --ignore-python-hooks to run without it";
 
 /// Reads the list; the entries that run, references resolved.
-pub(crate) fn read(root: &Section<'_>, source: &Source) -> Vec<Json> {
+///
+/// `of_file`: they stand in the file. Those of the database do not get a key out of the environment for an address of their own.
+pub(crate) fn read(root: &Section<'_>, ctx: &Context<'_>, of_file: bool) -> Vec<Json> {
     let mut out = Vec::new();
     for (at, item) in root.list("guardrails").iter().enumerate() {
         let Some(entry) = Section::open(item, format!("guardrails[{at}]"), root.problems()) else { continue };
@@ -28,20 +30,39 @@ pub(crate) fn read(root: &Section<'_>, source: &Source) -> Vec<Json> {
         entry.accept("guardrail_info guardrail_id policy_template");
         entry.finish();
         params.flag("default_on");
-        if served(item, &entry, &params, source) {
-            out.push(item.json());
+        let whole = filled(item.json(), ctx, of_file);
+        if served(&whole, item, &entry, &params, ctx) {
+            out.push(whole);
         }
     }
     out
 }
 
+/// An entry with what variables of the environment say.
+fn filled(mut entry: Json, ctx: &Context<'_>, of_file: bool) -> Json {
+    let kind = entry.get("litellm_params").and_then(|params| params.text("guardrail")).unwrap_or_default().to_owned();
+    let Some(params) = entry.get_mut("litellm_params") else { return entry };
+    let said = |params: &Json, name: &str| params.get(name).is_some_and(|value| !value.is_null());
+    let elsewhere = !of_file && said(params, "api_base");
+    for (name, variables) in llm_guardrails::defaults(&kind) {
+        if said(params, name) || (elsewhere && *name == "api_key") {
+            continue;
+        }
+        if let Some(value) = variables.iter().find_map(|variable| ctx.env.filled(variable)) {
+            params.set(name, value);
+        }
+    }
+    entry
+}
+
 /// Builds the guardrail once, to learn what is wrong with it.
-fn served(item: &Node, entry: &Section<'_>, params: &Section<'_>, source: &Source) -> bool {
+fn served(whole: &Json, item: &Node, entry: &Section<'_>, params: &Section<'_>, ctx: &Context<'_>) -> bool {
+    let source = ctx.source;
     let Some(kind) = params.text("guardrail") else {
         params.error("guardrail", "a guardrail needs to say which one it is");
         return false;
     };
-    let config: GuardrailConfig = match item.json().to_raw().read() {
+    let config: GuardrailConfig = match whole.to_raw().read() {
         Ok(config) => config,
         Err(e) => {
             let text = e.to_string();
@@ -76,7 +97,7 @@ fn served(item: &Node, entry: &Section<'_>, params: &Section<'_>, source: &Sourc
 }
 
 /// `litellm_settings.guardrails`: the form before `guardrails:`, whose members are Python callbacks by name.
-pub(crate) fn old_form(list: &Node, s: &Section<'_>, source: &Source) {
+pub(crate) fn old_form(list: &Node, s: &Section<'_>, source: &super::Source) {
     let message = "guardrails in the old form are not served".to_owned();
     let hint = "write them as top-level `guardrails:`; or start with --ignore-unserved to run without them";
     refuse(s, &list.mark, s.path("guardrails"), message, hint, source.ignore_unserved);

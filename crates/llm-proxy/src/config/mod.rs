@@ -216,7 +216,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     out.alerts.mail = out.alerts.mail.take().or_else(|| out.callbacks.mail.take());
     outbound::read(ctx.env, &mut out.http);
     out.engine.longest_stream = ctx.env.seconds("LITELLM_MAX_STREAMING_DURATION_SECONDS").ok().flatten();
-    out.guardrails = guardrails::read(&top, ctx.source);
+    out.guardrails = guardrails::read(&top, ctx, true);
     out.policies = policies::read(&top, ctx, &out.guardrails);
     if let Some(stored) = &ctx.source.stored {
         out.guardrails.extend(stored::guardrails(stored, ctx));

@@ -141,7 +141,7 @@ pub(crate) fn guardrails(stored: &Stored, ctx: &Context<'_>) -> Vec<Json> {
         let mut root = Node { value: Value::Map(vec![entry("guardrails", list, &mark)]), mark, secret: true };
         super::env::resolve(&mut root, ctx.env, ctx.problems);
         let top = Section::open(&root, "", ctx.problems);
-        top.map(|top| super::guardrails::read(&top, ctx.source)).unwrap_or_default()
+        top.map(|top| super::guardrails::read(&top, ctx, false)).unwrap_or_default()
     };
     stored.guardrails.iter().flat_map(read).collect()
 }

@@ -9,6 +9,7 @@ use llm_guardrails::{CallContext, Direction};
 use llm_types::{Error, Json, Kind, Result};
 
 use crate::body::Reply;
+use crate::core::Core;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
 
@@ -16,7 +17,12 @@ use crate::snapshot::Snapshot;
 ///
 /// # Errors
 /// 400 without a name or a text, 404 for a name that no guardrail has, what the guardrail says when it stops the text.
-pub(super) async fn apply(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
+pub(super) async fn apply(
+    core: &Core,
+    snapshot: &Snapshot,
+    who: Option<&Arc<Identity>>,
+    body: &Bytes,
+) -> Result<Response<Reply>> {
     let asked = crate::read::json(body)?;
     let text = |name: &'static str| {
         let missing = || Error::bad_request(format!("{name} is missing")).with_param(name);
@@ -29,7 +35,7 @@ pub(super) async fn apply(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body
         Some(_) => return Err(Error::bad_request("input_type is request or response").with_param("input_type")),
     };
     let caller = who.map(|who| who.caller()).unwrap_or_default();
-    let call = CallContext { call_id: "", model: "", caller: &caller };
+    let call = CallContext::new("", "", &caller).through(&core.wire);
     let passed = snapshot.guardrails.apply(name, direction, content, &call).await;
     let missing = || Error::new(Kind::NotFound, format!("Guardrail '{name}' not found")).with_param("guardrail_name");
     let passed = passed.ok_or_else(missing)??;

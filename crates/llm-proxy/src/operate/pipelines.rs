@@ -11,6 +11,7 @@ use llm_types::pipeline::{Pipeline, Turn};
 use llm_types::{Error, Json, Kind, Result};
 
 use crate::body::Reply;
+use crate::core::Core;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
 
@@ -21,7 +22,12 @@ const MESSAGES: usize = 100;
 ///
 /// # Errors
 /// 400 for what is no pipeline and for messages that are none, 404 for a guardrail that is not there.
-pub(super) async fn try_out(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
+pub(super) async fn try_out(
+    core: &Core,
+    snapshot: &Snapshot,
+    who: Option<&Arc<Identity>>,
+    body: &Bytes,
+) -> Result<Response<Reply>> {
     let asked = crate::read::json(body)?;
     let spec = asked.get("pipeline").ok_or_else(|| Error::bad_request("pipeline is missing").with_param("pipeline"))?;
     let pipeline = Pipeline::read(spec)
@@ -33,7 +39,7 @@ pub(super) async fn try_out(snapshot: &Snapshot, who: Option<&Arc<Identity>>, bo
         return Err(Error::new(Kind::NotFound, why).with_param("pipeline"));
     }
     let caller = who.map(|who| who.caller()).unwrap_or_default();
-    let call = CallContext { call_id: "", model: "", caller: &caller };
+    let call = CallContext::new("", "", &caller).through(&core.wire);
     let direction = if pipeline.answers { Direction::Response } else { Direction::Request };
     let (mut results, mut stopped, mut edited) = (Vec::new(), None, false);
     for step in &pipeline.steps {

@@ -10,6 +10,7 @@ use llm_guardrails::{CallContext, Direction, GuardrailConfig};
 use llm_types::{Error, Json, Kind, Result};
 
 use crate::body::Reply;
+use crate::core::Core;
 use crate::models::answer;
 use crate::snapshot::Snapshot;
 
@@ -42,7 +43,12 @@ fn names<'j>(body: &'j Json, name: &'static str) -> Result<Vec<&'j str>> {
 /// # Errors
 /// 400 for a body that cannot be understood, for more than is looked at at once and for `agent_id`: no model is called here. 404
 /// for a policy or a guardrail that is not there.
-pub(super) async fn inputs(snapshot: &Snapshot, who: Option<&Arc<Identity>>, body: &Bytes) -> Result<Response<Reply>> {
+pub(super) async fn inputs(
+    core: &Core,
+    snapshot: &Snapshot,
+    who: Option<&Arc<Identity>>,
+    body: &Bytes,
+) -> Result<Response<Reply>> {
     let asked = crate::read::json(body)?;
     if asked.get("agent_id").is_some_and(|id| !id.is_null()) {
         let why = "agent_id is not served: this call looks at inputs and calls no model";
@@ -59,7 +65,7 @@ pub(super) async fn inputs(snapshot: &Snapshot, who: Option<&Arc<Identity>>, bod
         return Err(Error::new(Kind::NotFound, why).with_param("guardrail_names"));
     }
     let caller = who.map(|who| who.caller()).unwrap_or_default();
-    let call = CallContext { call_id: "", model: "", caller: &caller };
+    let call = CallContext::new("", "", &caller).through(&core.wire);
     let mut results = Vec::new();
     for input in list(&asked, "inputs_list", INPUTS)? {
         let mut texts: Vec<String> = list(input, "texts", INPUTS)?
@@ -115,7 +121,7 @@ pub(super) async fn definitions(who: Option<&Arc<Identity>>, body: &Bytes) -> Re
     let asked = crate::read::json(body)?;
     let text = asked.text("text").ok_or_else(|| Error::bad_request("text is missing").with_param("text"))?;
     let caller = who.map(|who| who.caller()).unwrap_or_default();
-    let call = CallContext { call_id: "", model: "", caller: &caller };
+    let call = CallContext::new("", "", &caller);
     let mut results = Vec::new();
     let mut worst = 0;
     for definition in list(&asked, "guardrail_definitions", GUARDRAILS)? {

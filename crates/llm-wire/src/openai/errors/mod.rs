@@ -274,4 +274,7 @@ pub(crate) fn encode_as(error: &Error, kind: &str, out: &mut BytesMut) {
         Some(code) => obj.str("code", code),
         None => obj.str("code", &error.status().to_string()),
     }
+    if let Some(detail) = &error.detail {
+        obj.text("provider_specific_fields", &detail.to_string());
+    }
 }

@@ -1,0 +1,56 @@
+//! Streamed answers under guardrails that ask a service.
+
+use llm_tests::{Gateway, MASTER_KEY, Reply, joined_text};
+use serde_json::{Value, json};
+
+use super::{at, gateway, guardrail, house};
+
+async fn stream(gateway: &Gateway, guardrail: &str, text: &str) -> Reply {
+    let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": text}], "guardrails": [guardrail], "stream": true,
+        "stream_options": {"include_usage": true}});
+    gateway.post("/v1/chat/completions", &body, MASTER_KEY).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_is_held_until_it_is_judged() {
+    let house = house().await;
+    let base = house.base_url();
+    let gateway =
+        gateway(&house, &[guardrail("gen", "generic_guardrail_api", json!({"mode": "post_call", "api_base": base}))])
+            .await;
+    let told = stream(&gateway, "gen", "hello MASKWORD").await;
+    assert_eq!((told.status, joined_text(&told.events()).as_str()), (200, "You said: hello ***"), "{}", told.text());
+    assert!(told.header("content-type").starts_with("text/event-stream"), "{:?}", told.headers);
+    let all = told.events();
+    assert_eq!(all.last().unwrap().data, "[DONE]");
+    assert!(all.iter().any(|e| e.data.contains("\"total_tokens\":5")), "{}", told.text());
+    assert_eq!(told.header("x-litellm-applied-guardrails"), "gen");
+    let stopped = stream(&gateway, "gen", "a BADWORD").await;
+    assert_eq!((stopped.status, &stopped.json()["error"]["message"]), (400, &json!("no such words")));
+    assert_eq!(at(&house, "/beta/").len(), 2, "once per answer");
+
+    // Other languages of clients.
+    let body = json!({"model": "gpt-4o", "max_tokens": 9, "messages": [{"role": "user", "content": "MASKWORD"}], "guardrails": ["gen"], "stream": true});
+    let told = gateway.post("/v1/messages", &body, MASTER_KEY).await.unwrap();
+    assert!(told.text().contains("event: message_stop") && told.text().contains("You said: ***"), "{}", told.text());
+    let body = json!({"model": "gpt-4o", "input": "MASKWORD", "guardrails": ["gen"], "stream": true});
+    let told = gateway.post("/v1/responses", &body, MASTER_KEY).await.unwrap();
+    assert!(told.text().contains("response.completed") && told.text().contains("You said: ***"), "{}", told.text());
+    assert!(!told.text().contains("MASKWORD\""), "{}", told.text());
+}
+
+#[tokio::test]
+async fn masked_words_come_back_while_a_stream_comes() {
+    let house = house().await;
+    let base = house.base_url();
+    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
+        "presidio_filter_scope": "input", "output_parse_pii": true});
+    let gateway = gateway(&house, &[guardrail("back", "presidio", params)]).await;
+    let told = stream(&gateway, "back", "Zoë, a@b.co <PERSON").await;
+    assert_eq!(joined_text(&told.events()), "You said: Zoë, a@b.co <PERSON", "{}", told.text());
+    let sent: Vec<Value> = at(&house, "/v1/chat/completions").into_iter().map(|asked| asked.json).collect();
+    assert_eq!(
+        (&sent[0]["stream"], &sent[0]["messages"][0]["content"]),
+        (&json!(true), &json!("<PERSON_1>, <EMAIL_ADDRESS_2> <PERSON"))
+    );
+}
