@@ -67,6 +67,12 @@ quirks! {
     EffortToThinking = "effort_to_thinking",
     /// `reasoning_effort` is taken and left out.
     DropEffort = "drop_effort",
+    /// The model thinks unasked: `thinking` and `reasoning_effort` are taken and left out.
+    ThinksUnasked = "thinks_unasked",
+    /// `prompt_cache_retention` is sent; elsewhere it is taken and left out, for hosts refuse what they do not know.
+    CacheRetention = "cache_retention",
+    /// A wish for a search of the web is the tool `browser_search`.
+    BrowserSearch = "browser_search",
     /// The effort `max` is called `xhigh`.
     EffortMaxIsXhigh = "effort_max_is_xhigh",
     /// A named tool cannot be asked for: the choice is left out.
@@ -98,6 +104,8 @@ quirks! {
     FlattenUnlessMedia = "flatten_unless_media",
     /// Pictures stay in the results of tools; elsewhere they become a user turn of their own.
     ToolImagesStay = "tool_images_stay",
+    /// A file that was uploaded before is named in the part itself: `{"type":"file","file_id":...}`.
+    FileIdInPart = "file_id_in_part",
     /// Content parts that are files are refused.
     RefuseFiles = "refuse_files",
     /// Empty texts are taken out, their turns stay.

@@ -95,6 +95,16 @@ impl Chat<'_> {
         if quirks.has(Quirk::DropEffort) {
             draft.lose("reasoning_effort");
         }
+        if quirks.has(Quirk::ThinksUnasked) {
+            draft.lose("reasoning_effort");
+            draft.lose("thinking");
+        }
+        if !quirks.has(Quirk::CacheRetention) && draft.get("prompt_cache_retention").is_some() {
+            draft.lose("prompt_cache_retention");
+        }
+        if quirks.has(Quirk::BrowserSearch) {
+            tools::browser_search(draft);
+        }
         thinking::edit(draft, quirks, self.policy)?;
         tool_choice(draft, quirks, self.policy)?;
         if quirks.has(Quirk::ToolsOverFormat) && draft.get("tools").is_some() {

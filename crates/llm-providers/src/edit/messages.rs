@@ -232,6 +232,12 @@ fn parts(content: &mut Json, rules: &Rules) {
         {
             file.set("filename", "my_file.pdf");
         }
+        if rules.quirks.has(Quirk::FileIdInPart)
+            && let Some(id) = part.get("file").and_then(|file| file.text("file_id")).map(str::to_owned)
+        {
+            part.remove("file");
+            part.set("file_id", id);
+        }
         // `format` is a hint between client and gateway.
         for media in ["image_url", "file"] {
             if let Some(inside) = part.get_mut(media) {

@@ -42,7 +42,16 @@ pub(super) fn emulate(
     let tools = format!(r#"{own}{{"type":"function","function":{{"name":"{TOOL}","parameters":{schema}}}}}]"#);
     draft.remove("response_format");
     draft.set("tools", tools);
-    draft.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":"{TOOL}"}}}}"#));
+    // A model that thinks cannot be told which tool to call.
+    if !thinks(draft, row.quirks_for(model).has(Quirk::EffortToThinking)) {
+        draft.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":"{TOOL}"}}}}"#));
+    }
     hints.json_tool = true;
     Ok(())
+}
+
+/// True when thoughts are wished for; `effort`: an effort is such a wish.
+fn thinks(draft: &Draft<'_>, effort: bool) -> bool {
+    let asked = draft.json("thinking").is_some_and(|wish| wish.text("type").is_some_and(|kind| kind != "disabled"));
+    asked || effort && draft.get("reasoning_effort").is_some_and(|word| !matches!(word, "null" | "\"none\""))
 }

@@ -74,6 +74,20 @@ pub(super) fn functions_only(draft: &mut Draft<'_>) {
     draft.set("tools", Json::Array(list).to_string());
 }
 
+/// A wish for a search of the web becomes the host's tool, behind those of the request.
+pub(super) fn browser_search(draft: &mut Draft<'_>) {
+    if draft.get("web_search_options").is_none_or(|wish| wish == "null") {
+        return;
+    }
+    draft.remove("web_search_options");
+    let mut list = match draft.json("tools") {
+        Some(Json::Array(list)) => list,
+        _ => Vec::new(),
+    };
+    list.push(Json::object([("type", "browser_search")]));
+    draft.set("tools", Json::Array(list).to_string());
+}
+
 /// Tools of Anthropic's language without `$schema` and `$id`; nothing when there are none.
 pub(super) fn plain_schemas(raw: &str) -> Option<String> {
     if !names_uri(raw) {

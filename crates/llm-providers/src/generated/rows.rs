@@ -680,6 +680,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
             Cap::Like(&["o_series/", "o1", "o3", "o4-mini"]),
             FieldSet::of(&[F::ServiceTier, F::SafetyIdentifier, F::PromptCacheRetention]),
         ),
+        (Cap::Like(&["gpt-5", "gpt5_series/"]), FieldSet::of(&[F::ServiceTier, F::SafetyIdentifier])),
         (Cap::Unlike(&["o_series/", "o1", "o3", "o4-mini"]), FieldSet::of(&[F::User])),
     ],
     stream_usage: true,
@@ -692,6 +693,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
         Q::ErrorParam,
         Q::KeepCacheControl,
         Q::EmbedTokens,
+        Q::CacheRetention,
     ]),
     paths: Paths {
         chat: Some("chat/completions"),
@@ -2601,7 +2603,10 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
         Task { operation: OperationKind::Speech, format: Format::OpenAiAudio, path: "/audio/speech", ..Task::BLANK },
     ],
     supported: OPENAI_PARAMS.minus(FieldSet::of(&[F::MaxRetries, F::WebSearchOptions])),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort]))],
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
+        (Cap::Like(&["gpt-oss"]), FieldSet::of(&[F::WebSearchOptions])),
+    ],
     stream_usage: true,
     renames: &[(F::MaxCompletionTokens, "max_tokens")],
     quirks: Quirks::of(&[
@@ -2613,6 +2618,7 @@ pub(crate) static GROQ: ProviderRow = ProviderRow {
         Q::StreamErrorByCode,
         Q::OwnMessageFields,
     ]),
+    quirks_like: &[(&["gpt-oss"], Quirks::of(&[Q::BrowserSearch]))],
     paths: Paths { chat: Some("/chat/completions"), ..Paths::NONE },
     hosts: &["api.groq.com/openai/v1"],
     ..BLANK
@@ -3547,7 +3553,9 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
         Q::StripSchemaUri,
+        Q::FileIdInPart,
     ]),
+    quirks_like: &[(&["magistral"], Quirks::of(&[Q::ThinksUnasked]))],
     paths: Paths { chat: Some("/chat/completions"), embeddings: Some("/embeddings"), ..Paths::NONE },
     block_proof: Some("mistral"),
     hosts: &["api.mistral.ai/v1"],
@@ -4169,6 +4177,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
         Q::KeepCacheControlAbroad,
         Q::EmbedTokens,
         Q::TypedLookups,
+        Q::CacheRetention,
     ]),
     paths: Paths {
         chat: Some("/chat/completions"),
