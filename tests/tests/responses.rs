@@ -8,6 +8,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "responses/searching.rs"]
+mod searching;
 #[path = "responses/socket.rs"]
 mod socket;
 

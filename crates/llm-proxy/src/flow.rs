@@ -124,6 +124,9 @@ pub async fn asked(
     if let Some(offer) = inside::read(ctx, &top)? {
         return Box::pin(inside::answer(core, ctx, who, path_model, &top, offer)).await;
     }
+    if let Some(wish) = responses::searching::read(ctx, who, path_model.as_deref(), &top)? {
+        return Box::pin(responses::searching::answer(core, ctx, who, path_model, &top, wish)).await;
+    }
     match several::read(ctx, &top)? {
         Some(several) => Box::pin(several::answer(core, ctx, who, &top, several)).await,
         None => match prompts::read(ctx, &top)? {

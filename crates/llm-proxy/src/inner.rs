@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
+use http::header::CONTENT_LENGTH;
 use llm_accounts::Identity;
 use llm_types::{Error, Format, Json, Kind, OperationKind};
 use llm_wire::top::Top;
@@ -13,6 +14,7 @@ use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{self, Context, Refused};
 use crate::tail::Ledger;
+use crate::{errors, recall};
 
 /// Why a request that is made of several calls failed.
 #[derive(Debug)]
@@ -90,4 +92,53 @@ pub(crate) async fn whole(
 pub(crate) fn read(answer: &Bytes) -> Result<Json, Error> {
     serde_json::from_slice(answer)
         .map_err(|e| Error::new(Kind::InvalidReply, format!("an answer that is no JSON: {e}")))
+}
+
+/// An answer that comes whole. The first is the request's own; later ones have rows beside it.
+///
+/// # Errors
+/// What it is refused for.
+pub(crate) async fn round(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    path_model: Option<String>,
+    round: usize,
+    body: &Bytes,
+) -> Result<(http::response::Parts, Bytes), Refused> {
+    let response = if round == 1 {
+        ask(core, ctx, who, path_model, body).await?
+    } else {
+        let mut beside = ctx.beside(ctx.own_names);
+        match ask(core, &mut beside, who, path_model, body).await {
+            Ok(response) => response,
+            Err(refused) => {
+                // The row of the refusal is that of the call that failed.
+                *ctx = beside;
+                return Err(refused);
+            }
+        }
+    };
+    let (head, body) = response.into_parts();
+    Ok((head, body.whole()?))
+}
+
+/// The last answer, as the client wished it.
+///
+/// # Errors
+/// When it cannot be told as a stream.
+pub(crate) fn finished(
+    ctx: &Context,
+    top: &Top<'_>,
+    mut head: http::response::Parts,
+    body: Bytes,
+) -> Result<Response<Reply>, Error> {
+    head.headers.remove(CONTENT_LENGTH);
+    if !top.is_true("stream") {
+        return Ok(errors::json(200, body, head.headers));
+    }
+    let options = top.get("stream_options").and_then(|o| Top::parse(o.as_bytes()).ok());
+    let usage = options.is_some_and(|o| o.is_true("include_usage"));
+    recall::streamed(ctx.format, None, usage, &body, head.headers)
+        .ok_or_else(|| Error::internal("the answer cannot be told as a stream"))
 }

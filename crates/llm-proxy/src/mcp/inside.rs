@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::CONTENT_LENGTH;
 use llm_accounts::Identity;
 use llm_mcp::answer as told;
 use llm_types::{Error, Format, OperationKind, RawJson, Result};
@@ -18,7 +17,7 @@ use super::spoken::{Talk, Wished};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
-use crate::{errors, inner, recall};
+use crate::inner;
 
 /// How often a model may be asked for one request.
 const ROUNDS: usize = 10;
@@ -67,7 +66,7 @@ pub async fn answer(
     }
     let mut round = 1;
     loop {
-        let (head, body) = whole(core, ctx, who, path_model.clone(), round, &talk.body(top, false)).await?;
+        let (head, body) = inner::round(core, ctx, who, path_model.clone(), round, &talk.body(top, false)).await?;
         let mut answer = inner::read(&body)?;
         let wished = talk.wished(&answer);
         let ours = wished.iter().all(|call| shelf.find(&call.name).is_some_and(|tool| tool.runs));
@@ -76,7 +75,7 @@ pub async fn answer(
                 tracing::warn!(call = %ctx.id, rounds = ROUNDS, "a model that goes on calling tools is stopped");
             }
             talk.tell(&mut answer, &shelf);
-            return Ok(finished(ctx, top, head, Bytes::from(answer.to_string()))?);
+            return Ok(inner::finished(ctx, top, head, Bytes::from(answer.to_string()))?);
         }
         talk.said(&answer);
         for call in wished {
@@ -87,32 +86,6 @@ pub async fn answer(
         }
         round += 1;
     }
-}
-
-/// An answer that comes whole. The first is the request's own; later ones have rows beside it.
-async fn whole(
-    core: &Core,
-    ctx: &mut Context,
-    who: &Arc<Identity>,
-    path_model: Option<String>,
-    round: usize,
-    body: &Bytes,
-) -> Result<(http::response::Parts, Bytes), Refused> {
-    let response = if round == 1 {
-        inner::ask(core, ctx, who, path_model, body).await?
-    } else {
-        let mut beside = ctx.beside(ctx.own_names);
-        match inner::ask(core, &mut beside, who, path_model, body).await {
-            Ok(response) => response,
-            Err(refused) => {
-                // The row of the refusal is that of the call that failed.
-                *ctx = beside;
-                return Err(refused);
-            }
-        }
-    };
-    let (head, body) = response.into_parts();
-    Ok((head, body.whole()?))
 }
 
 /// Calls a tool. What a server says of a failure is for the model to read; what the caller may not do ends the request.
@@ -143,16 +116,4 @@ async fn run(
             Err(*refused)
         }
     }
-}
-
-/// The last answer, as the client wished it.
-fn finished(ctx: &Context, top: &Top<'_>, mut head: http::response::Parts, body: Bytes) -> Result<Response<Reply>> {
-    head.headers.remove(CONTENT_LENGTH);
-    if !top.is_true("stream") {
-        return Ok(errors::json(200, body, head.headers));
-    }
-    let options = top.get("stream_options").and_then(|o| Top::parse(o.as_bytes()).ok());
-    let usage = options.is_some_and(|o| o.is_true("include_usage"));
-    recall::streamed(ctx.format, None, usage, &body, head.headers)
-        .ok_or_else(|| Error::internal("the answer cannot be told as a stream"))
 }

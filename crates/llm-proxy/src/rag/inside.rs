@@ -27,7 +27,7 @@ const KEPT: [&str; 6] = [
 ];
 
 /// Asks a provider for something that it keeps: `POST` with JSON or a form.
-pub(super) async fn kept(
+pub(crate) async fn kept(
     core: &Core,
     ctx: &Context,
     who: &Arc<Identity>,
@@ -81,7 +81,7 @@ fn beside(ctx: &Context) -> Context {
 }
 
 /// JSON as a body.
-pub(super) fn json(body: &Json) -> (Body, HeaderValue) {
+pub(crate) fn json(body: &Json) -> (Body, HeaderValue) {
     // Ids of ours become the provider's.
     let text = body.to_string();
     let (text, _) = llm_wire::ids::resolved(&text);

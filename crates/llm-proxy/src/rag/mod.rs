@@ -16,6 +16,8 @@ mod ingest;
 mod inside;
 mod query;
 
+pub(crate) use inside::{json, kept};
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -46,7 +48,7 @@ pub enum Verb {
 ///
 /// # Errors
 /// 400 for what cannot be one.
-fn segment(id: &str) -> Result<&str, Error> {
+pub(crate) fn segment(id: &str) -> Result<&str, Error> {
     let may = |c: char| c.is_ascii_alphanumeric() || "-_=.~".contains(c);
     if id.is_empty() || id.starts_with('.') || !id.chars().all(may) {
         return Err(Error::bad_request(format!("{id:?} is no id of a vector store")).with_param("vector_store_id"));
