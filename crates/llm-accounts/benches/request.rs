@@ -49,6 +49,7 @@ fn record() -> Arc<LogRecord> {
         metadata: None,
         guardrails: Vec::new(),
         guardrail_information: None,
+        parameters: None,
         messages: None,
         response: None,
         unredacted: false,

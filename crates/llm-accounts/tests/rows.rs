@@ -54,6 +54,7 @@ fn record(status: Status) -> LogRecord {
         metadata: RawJson::parse(r#"{"job":7}"#).ok(),
         guardrails: vec!["pii".to_owned()],
         guardrail_information: None,
+        parameters: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret"}]"#).ok(),
         response: None,
         unredacted: false,

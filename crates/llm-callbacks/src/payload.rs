@@ -66,15 +66,20 @@ impl Serialize for Payload<'_> {
         f.put("user_agent", &r.user_agent)?;
         let hidden_as = [HiddenMessage { role: "user", content: REDACTED }];
         f.put("messages", &Content { shown: self.redaction.messages(r), hidden_as })?;
+        match self.redaction.parameters(r) {
+            Shown::Text(parameters) => f.put("model_parameters", parameters)?,
+            Shown::Nothing | Shown::Hidden => f.put("model_parameters", &Empty {})?,
+        }
         f.put(
             "response",
             &Content { shown: self.redaction.response(r), hidden_as: HiddenResponse { text: REDACTED } },
         )?;
         f.put("error_str", &r.error.as_ref().map(|e| self.redaction.error(e)))?;
-        f.put("error_information", &r.error.as_ref().map(|e| ErrorInformation::of(e, self.redaction)))?;
+        f.put("error_information", &ErrorInformation::of(r.error.as_ref(), self.redaction))?;
         f.put("hidden_params", &HiddenParams::of(r))?;
         match &r.guardrail_information {
             Some(told) => f.put("guardrail_information", told)?,
+            None if r.guardrails.is_empty() => f.put("guardrail_information", &())?,
             None => f.put(
                 "guardrail_information",
                 &r.guardrails.iter().map(|name| GuardrailName { guardrail_name: name }).collect::<Vec<_>>(),
@@ -120,6 +125,10 @@ fn guardrail_status(r: &LogRecord) -> &'static str {
         _ => "success",
     }
 }
+
+/// An object without fields.
+#[derive(Serialize)]
+struct Empty {}
 
 /// Messages or an answer, or what stands in for them.
 struct Content<'a, T> {
@@ -200,19 +209,20 @@ impl CostBreakdown {
 struct ErrorInformation<'a> {
     error_code: String,
     error_class: &'static str,
-    llm_provider: Option<&'a str>,
+    llm_provider: &'a str,
     traceback: &'static str,
     error_message: &'a str,
 }
 
 impl<'a> ErrorInformation<'a> {
-    fn of(error: &'a ErrorInfo, redaction: &Redaction) -> Self {
+    /// Of a call that was answered: nothing but empty texts, for LiteLLM always tells it.
+    fn of(error: Option<&'a ErrorInfo>, redaction: &Redaction) -> Self {
         Self {
-            error_code: error.status.to_string(),
-            error_class: error.class,
-            llm_provider: error.provider.as_deref(),
+            error_code: error.map(|error| error.status.to_string()).unwrap_or_default(),
+            error_class: error.map_or("", |error| error.class),
+            llm_provider: error.and_then(|error| error.provider.as_deref()).unwrap_or_default(),
             traceback: "",
-            error_message: redaction.error(error),
+            error_message: error.map_or("", |error| redaction.error(error)),
         }
     }
 }
@@ -276,16 +286,13 @@ impl Serialize for Metadata<'_> {
         map.serialize_entry("user_api_key_request_route", r.route)?;
         map.serialize_entry("requester_ip_address", &r.client_ip)?;
         map.serialize_entry("requester_metadata", &r.metadata)?;
-        if let Some(own) = r.metadata.as_ref().and_then(spend_logs_metadata) {
-            map.serialize_entry("spend_logs_metadata", &own)?;
-        }
+        map.serialize_entry("user_agent", &r.user_agent)?;
+        map.serialize_entry("spend_logs_metadata", &r.metadata.as_ref().and_then(spend_logs_metadata))?;
         map.serialize_entry("applied_guardrails", &r.guardrails)?;
         map.serialize_entry("usage_object", &UsageObject(r.usage_raw.as_ref(), &r.usage))?;
         map.serialize_entry("attempted_retries", &r.retries)?;
         map.serialize_entry("attempted_fallbacks", &r.fallbacks)?;
-        if let Some(tool) = &r.mcp_tool {
-            map.serialize_entry("mcp_tool_call_metadata", &McpTool::of(tool))?;
-        }
+        map.serialize_entry("mcp_tool_call_metadata", &r.mcp_tool.as_deref().map(McpTool::of))?;
         map.end()
     }
 }

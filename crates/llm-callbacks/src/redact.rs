@@ -63,6 +63,11 @@ impl Redaction {
         self.content("messages", record.messages.as_ref(), record)
     }
 
+    /// What the request asks for besides what it says.
+    pub(crate) fn parameters<'r>(&self, record: &'r LogRecord) -> Shown<'r> {
+        self.content("model_parameters", record.parameters.as_ref(), record)
+    }
+
     /// The answer.
     pub(crate) fn response<'r>(&self, record: &'r LogRecord) -> Shown<'r> {
         self.content("response", record.response.as_ref(), record)

@@ -51,6 +51,7 @@ pub fn answered(n: u64) -> LogRecord {
         guardrails: Vec::new(),
         guardrail_information: None,
         messages: RawJson::parse(r#"[{"role":"user","content":"secret words"}]"#).ok(),
+        parameters: RawJson::parse(r#"{"temperature":0.5}"#).ok(),
         response: RawJson::parse(r#"{"choices":[]}"#).ok(),
         unredacted: false,
         untold: Vec::new(),
@@ -157,6 +158,7 @@ fn extreme(n: u64) -> LogRecord {
         upstream_us: u64::MAX,
         cache_hit: Some(n.is_multiple_of(2)),
         messages: None,
+        parameters: None,
         response: None,
         ..answered(n)
     }

@@ -67,7 +67,7 @@ fn the_fields_of_litellm_are_there() {
         response_cost_failure_debug_info status status_fields custom_llm_provider total_tokens prompt_tokens \
         completion_tokens startTime endTime completionStartTime response_time model_map_information model model_id \
         model_group api_base metadata cache_hit cache_key saved_cache_cost request_tags end_user requester_ip_address \
-        user_agent messages response error_str error_information hidden_params guardrail_information";
+        user_agent messages model_parameters response error_str error_information hidden_params guardrail_information";
     for field in known.split_whitespace() {
         assert!(tree.get(field).is_some(), "{field}");
     }

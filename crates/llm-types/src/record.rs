@@ -184,6 +184,8 @@ pub struct LogRecord {
     pub guardrail_information: Option<RawJson>,
     /// The request's messages, when somebody wants content.
     pub messages: Option<RawJson>,
+    /// What else was asked for: the fields of the request but what is said, when somebody wants content.
+    pub parameters: Option<RawJson>,
     /// The answer, when somebody wants content.
     pub response: Option<RawJson>,
     /// What is said may stand in logs whose content the operator leaves out.

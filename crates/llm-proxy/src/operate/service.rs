@@ -149,6 +149,7 @@ pub fn mock_record() -> LogRecord {
         metadata: None,
         guardrails: Vec::new(),
         guardrail_information: None,
+        parameters: None,
         messages: RawJson::parse(messages).ok(),
         response: RawJson::parse(response).ok(),
         unredacted: false,

@@ -8,7 +8,8 @@ use llm_guardrails::{Direction, GuardLog, Guards, RunStatus};
 use llm_router::Scope;
 use llm_types::record::{Cost, ErrorInfo, Status};
 use llm_types::trail::{FailedAttempt, GuardrailRun};
-use llm_types::{Error, LogRecord, RawJson, Side, Trail};
+use llm_types::{Error, Field, LogRecord, RawJson, Side, Trail};
+use llm_wire::top::Top;
 
 use crate::core::Core;
 use crate::flow::Context;
@@ -24,6 +25,40 @@ pub(crate) struct Draft {
     guards: Option<Arc<Guards>>,
     /// What those of the call do, until its end.
     guard_log: Option<GuardLog>,
+}
+
+/// Fields that say something, name the model, or are for the gateway.
+const SAID: [Field; 9] = [
+    Field::Model,
+    Field::Messages,
+    Field::Prompt,
+    Field::Suffix,
+    Field::Input,
+    Field::Prediction,
+    Field::Metadata,
+    Field::ExtraHeaders,
+    Field::MaxRetries,
+];
+
+/// What a request asks for besides what is said: fields that the language has, and no others, for they may hold credentials.
+fn parameters(top: &Top<'_>) -> Option<RawJson> {
+    let mut out = String::from("{");
+    let wanted = |(name, raw): &(&str, &str)| match Field::from_name(name) {
+        None => false,
+        // Tools that hosts call may come with credentials.
+        Some(Field::Tools) => !raw.to_ascii_lowercase().contains("\"authorization\""),
+        Some(field) => !SAID.contains(&field),
+    };
+    for (name, raw) in top.iter().filter(wanted) {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push_str(RawJson::string(name).get());
+        out.push(':');
+        out.push_str(raw);
+    }
+    out.push('}');
+    RawJson::parse(out).ok()
 }
 
 impl Draft {
@@ -75,6 +110,7 @@ impl Draft {
             guardrails: ctx.guardrails.clone(),
             guardrail_information: None,
             messages: None,
+            parameters: None,
             response: None,
             unredacted: words.are_lifted(),
             untold: kept::disabled_callbacks(ctx),
@@ -142,7 +178,8 @@ impl Draft {
         if draft.words == Words::Hidden {
             draft.record.messages = Words::messages();
         } else if draft.words.are_told() {
-            let top = llm_wire::top::Top::parse(&call.body).ok();
+            let top = Top::parse(&call.body).ok();
+            draft.record.parameters = top.as_ref().and_then(parameters).map(|p| draft.masked(Direction::Request, p));
             let field =
                 top.as_ref().and_then(|t| t.get("messages").or_else(|| t.get("input")).or_else(|| t.get("prompt")));
             draft.record.messages =
