@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "managed/aliases.rs"]
+mod aliases;
 #[path = "managed/callbacks.rs"]
 mod callbacks;
 #[path = "managed/debug.rs"]

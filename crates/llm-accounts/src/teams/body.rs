@@ -31,6 +31,7 @@ body! {
         policies: Vec<String>,
         router_settings: Map,
         model_max_budget: Map,
+        model_aliases: Map,
         team_member_budget: f64,
         team_member_budget_duration: String,
         team_member_tpm_limit: i64,

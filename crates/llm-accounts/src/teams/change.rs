@@ -60,10 +60,11 @@ impl Accounts {
         }
         patch.members_with_roles = Some(Json::Array(joined).to_raw());
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
+        patch.model_id = self.link_aliases(&mut tx, actor, &asked, None).await?;
         let row = self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         users.iter().for_each(|user| self.forget_user(&user.user_id));
-        self.with_grants(view::row(&row)).await
+        self.with_aliases(self.with_grants(view::row(&row)).await?, row.model_id).await
     }
 
     /// `POST /team/update` and `PATCH /team/{team_id}`: a field that is given is set, null clears it.
@@ -95,10 +96,11 @@ impl Accounts {
         self.default_member_budget(&mut tx, actor, &asked, &there, &mut patch).await?;
         let linked = row.object_permission_id.as_deref();
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), linked).await?;
+        patch.model_id = self.link_aliases(&mut tx, actor, &asked, row.model_id).await?;
         let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
         self.forget_team(&id);
-        self.with_grants(view::row(&row)).await
+        self.with_aliases(self.with_grants(view::row(&row)).await?, row.model_id).await
     }
 
     /// `POST /team/block` and `/team/unblock`.

@@ -1,5 +1,6 @@
 //! Teams: making, changing, reading and deleting them, and their members. Call these on the store's runtime.
 
+mod aliases;
 mod available;
 mod body;
 mod callbacks;
