@@ -19,6 +19,8 @@ mod demands;
 mod guardrails;
 #[path = "managed/kept.rs"]
 mod kept;
+#[path = "managed/own.rs"]
+mod own;
 #[path = "managed/pipelines.rs"]
 mod pipelines;
 #[path = "managed/plugins.rs"]

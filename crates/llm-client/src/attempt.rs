@@ -87,6 +87,10 @@ async fn run(
 ) -> Result<Answer, Error> {
     let payload = at.deployment.payload.clone().ok_or_else(|| Error::internal("a deployment without a target"))?;
     let target = payload.downcast::<Target>().map_err(|_| Error::internal("a deployment without a target"))?;
+    let target = match &call.controls.own {
+        Some(own) => Arc::new(target.with_own(own, &engine.prices)?),
+        None => target,
+    };
     made.provider = target.provider_id();
     let model = target.model_of(&at.model);
     made.model = Arc::clone(&model);

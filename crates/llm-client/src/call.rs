@@ -108,6 +108,8 @@ pub struct Controls {
     pub priority: Option<i64>,
     /// `router_settings` of the caller's key and team.
     pub settings: Option<Arc<RouterSettings>>,
+    /// An address and a key that the client brings along, where it may.
+    pub own: Option<Arc<crate::own::Own>>,
 }
 
 impl Call {

@@ -170,6 +170,12 @@ impl Engine {
                             self.watch(&mut answer, attempts, (http, asked, gate));
                             return Ok(answer);
                         }
+                        Err(failed) if call.controls.own.is_some() => {
+                            // What a client brings along is no fault of the deployment, and nobody else's to try.
+                            attempts.report(Outcome::Cancelled, Instant::now());
+                            let (error, last) = (failed.error, Some(failed.made));
+                            return Err(Failure { error, last, failed: tried, decision });
+                        }
                         Err(failed) => {
                             if let Some(error) = call.upload.as_ref().and_then(Upload::failure) {
                                 // What the client did wrong is no failure of the deployment.

@@ -1,8 +1,31 @@
 //! What a usage costs: the price table's entry, then discount and margin of the provider.
 
-use llm_catalog::{Adjustment, CostOptions, ModelRef, cost};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use llm_catalog::{Adjustment, Catalog, CostOptions, ModelRef, cost};
 use llm_types::Usage;
 use llm_types::record::Cost;
+
+/// The catalog in use: the built-in one, or one with a price file laid over it.
+#[derive(Debug, Clone, Default)]
+pub enum Prices {
+    /// What ships with the program.
+    #[default]
+    Builtin,
+    /// A price file over it.
+    Overlay(Arc<Catalog>),
+}
+
+impl Deref for Prices {
+    type Target = Catalog;
+    fn deref(&self) -> &Catalog {
+        match self {
+            Self::Builtin => Catalog::builtin(),
+            Self::Overlay(catalog) => catalog,
+        }
+    }
+}
 
 /// Discounts and margins by provider id.
 #[derive(Debug, Clone, Default)]

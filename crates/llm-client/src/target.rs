@@ -1,7 +1,6 @@
 //! A deployment made ready: everything about it that does not change from call to call.
 
 use std::fmt;
-use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,25 +14,8 @@ use llm_types::{Error, Format, Json, OperationKind, Result, Secret};
 use llm_wire::ModelCaps;
 use llm_wire::framing::Framing;
 
-/// The catalog in use: the built-in one, or one with a price file laid over it.
-#[derive(Debug, Clone, Default)]
-pub enum Prices {
-    /// What ships with the program.
-    #[default]
-    Builtin,
-    /// A price file over it.
-    Overlay(Arc<Catalog>),
-}
-
-impl Deref for Prices {
-    type Target = Catalog;
-    fn deref(&self) -> &Catalog {
-        match self {
-            Self::Builtin => Catalog::builtin(),
-            Self::Overlay(catalog) => catalog,
-        }
-    }
-}
+use crate::own::MayBring;
+pub use crate::price::Prices;
 
 /// What a configuration says of a deployment.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +60,10 @@ pub struct Target {
     pub checked_as: Option<Arc<Self>>,
     /// What the model can do; for wildcard deployments asked per call.
     caps: Option<ModelCaps>,
+    /// What clients may bring along (`configurable_clientside_auth_params`).
+    pub may_bring: MayBring,
+    /// The address is a client's own.
+    pub(crate) at_clients: bool,
     /// Its own prices.
     price: Option<CustomPrice>,
     /// The built-in table's entry, once looked up.
@@ -160,6 +146,8 @@ impl Target {
             own_modify_params: params.bool("modify_params"),
             mock_response: params.get("mock_response").cloned(),
             price,
+            may_bring: MayBring::read(params.get("configurable_clientside_auth_params"))?,
+            at_clients: false,
             entry: OnceLock::new(),
             headers: TargetHeaders::new(api_base.as_deref()),
             endpoints: std::array::from_fn(|_| OnceLock::new()),
@@ -256,6 +244,10 @@ impl Target {
         let mut endpoint = Endpoint::default();
         let provider_call = self.provider_call(call);
         self.provider.endpoint(&provider_call, &mut endpoint)?;
+        if self.at_clients && endpoint.auth.is_some() {
+            let why = "this model is asked with the operator's identity, which goes to no address of a client's";
+            return Err(Error::bad_request(why).with_param("api_base"));
+        }
         let uri = Uri::from_str(&endpoint.url)
             .map_err(|e| Error::internal(format!("the provider's URL {} is wrong: {e}", shown(&endpoint.url))))?;
         let base = self.api_base.as_deref().unwrap_or(&endpoint.url);

@@ -22,6 +22,7 @@ use http::request::Parts;
 use hyper::body::Incoming;
 use llm_accounts::{Identity, Reservation};
 use llm_client::{Answer, Call};
+use llm_http::Transport;
 use llm_types::{Error, Format, Kind, OperationKind, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
@@ -38,7 +39,7 @@ use crate::responses::{self, Told};
 use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
-use crate::{answer, cursor, demands, errors, guard, prompts, recall, searched, several, templates, videos};
+use crate::{answer, cursor, demands, errors, guard, own, prompts, recall, searched, several, templates, videos};
 
 /// Runs a model call and answers it, whatever happens.
 pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
@@ -167,7 +168,7 @@ pub async fn one(
     priced(ctx, &wish)?;
     demands::check(&ctx.snapshot, top, who)?;
     demands::may_call(&ctx.snapshot, wish.end_user.as_deref())?;
-    read::safe(&ctx.snapshot, top, who)?;
+    read::safe(&ctx.snapshot, top, who, &wish.group)?;
     searched::body(who, top)?;
     if let Some(hanging) = &core.app.hanging {
         hanging.known(&ctx.id, &wish.group, who);
@@ -181,6 +182,7 @@ pub async fn one(
 
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
     let mut call = read::call(ctx, wish, body);
+    call.controls.own = own::read(&ctx.snapshot, top, &wish.group).map(Arc::new);
     call.files = files.into();
     call.upload = ctx.upload.clone();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {
@@ -238,7 +240,9 @@ pub async fn run(
     call.want_content |= memory.ticket.is_some() && call.stream;
     let gate = CallGate { guards: &guards, reservation: &reservation, core, ctx };
     let engine = ctx.snapshot.engine.clone();
-    let outcome = guard::beside(&guards, &call, pin!(engine.answer(&core.http, &call, &gate))).await;
+    let guarded = call.controls.own.as_ref().filter(|own| own.guarded).map(|_| own::Guarded(core.http.clone()));
+    let http: &dyn Transport = guarded.as_ref().map_or(&core.http, |guarded| guarded);
+    let outcome = guard::beside(&guards, &call, pin!(engine.answer(http, &call, &gate))).await;
     let reply = match outcome {
         Ok(Ok(reply)) => reply,
         Ok(Err(failure)) => return Err(Refused::of(failure, reservation)),

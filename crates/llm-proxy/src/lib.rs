@@ -52,6 +52,7 @@ pub mod models;
 pub mod openapi;
 pub mod operate;
 mod outside;
+mod own;
 pub mod pass;
 pub mod plane;
 pub mod probe;

@@ -79,8 +79,8 @@ fn too_large(limit: usize) -> Error {
 ///
 /// # Errors
 /// 401 for banned fields, as LiteLLM does.
-pub fn safe(snapshot: &Snapshot, top: &Top<'_>, who: &Identity) -> Result<()> {
-    safety::body(snapshot, top, who)
+pub fn safe(snapshot: &Snapshot, top: &Top<'_>, who: &Identity, group: &str) -> Result<()> {
+    safety::body(snapshot, top, who, group)
 }
 
 /// The call for the engine.

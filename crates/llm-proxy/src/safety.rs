@@ -43,15 +43,15 @@ const BANNED: &[&str] = &[
 /// Where banned fields are looked for besides the top level.
 const NESTED: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "litellm_embedding_config"];
 
-/// Checks a body.
+/// Checks a body. `group`: the model group that is asked, whose deployments may let clients bring an address along.
 ///
 /// # Errors
 /// 401 `auth_error`, as LiteLLM answers.
-pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
+pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity, group: &str) -> Result<()> {
     beside(top)?;
     let own_credentials = snapshot.settings.allow_client_side_credentials;
     for (name, raw) in top.iter().filter(|_| !own_credentials) {
-        if BANNED.contains(&name) && raw != "null" {
+        if BANNED.contains(&name) && raw != "null" && !brought(snapshot, top, group, name) {
             return Err(refused(name));
         }
         if NESTED.contains(&name)
@@ -76,6 +76,12 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// An address that a client may bring along.
+fn brought(snapshot: &Snapshot, top: &Top<'_>, group: &str, name: &str) -> bool {
+    let address = matches!(name, "api_base" | "base_url");
+    address && top.str(name).is_some_and(|value| crate::own::may(snapshot, group, "api_base", &value))
 }
 
 /// Fields that are judged, counted or set aside for where they stand in the body, in small letters and without `_`:

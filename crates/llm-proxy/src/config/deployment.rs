@@ -44,6 +44,7 @@ pub(crate) fn read_params(p: &Section<'_>, d: &mut Deployment) {
     for key in ["api_key", "api_base", "base_url", "api_version", "custom_llm_provider"] {
         p.text(key);
     }
+    p.accept("configurable_clientside_auth_params");
     d.tag_regex = patterns(p);
     d.budget = budget(p);
     d.drop_params = p.flag("drop_params");

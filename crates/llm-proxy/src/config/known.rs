@@ -95,7 +95,7 @@ pub(crate) const GENERAL: &str = "
     enable_public_model_hub otel search_tools";
 
 /// `litellm_params` that steer LiteLLM and have no effect here.
-pub(crate) const PARAMS: &str = "configurable_clientside_auth_params silent_model merge_reasoning_content_in_choices
+pub(crate) const PARAMS: &str = "silent_model merge_reasoning_content_in_choices
     use_chat_completions_api keepalive_seconds allow_client_keepalive_override provider_affinity_header itpm otpm
     use_litellm_proxy max_file_size_mb";
 

@@ -88,7 +88,7 @@ async fn steps(core: &Core, ctx: &mut Context, verb: Verb, body: Incoming) -> Re
         None => (read::body(&ctx.snapshot, &ctx.parts, body).await?, Vec::new()),
     };
     let top = Top::parse(&body)?;
-    safety::body(&ctx.snapshot, &top, &who)?;
+    safety::body(&ctx.snapshot, &top, &who, "")?;
     match verb {
         Verb::Ingest => ingest::answer(core, ctx, &who, &top, files).await,
         Verb::Query => query::answer(core, ctx, &who, &top).await,

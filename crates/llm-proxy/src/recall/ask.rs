@@ -30,7 +30,8 @@ pub(super) struct Asked<'a> {
 
 /// Looks a call up.
 pub async fn lookup(core: &Core, ctx: &Context, call: &Call) -> Memory {
-    let Some(cache) = &ctx.cache else { return Memory::default() };
+    // What comes from an address of a client's is nobody else's answer.
+    let Some(cache) = ctx.cache.as_ref().filter(|_| call.controls.own.is_none()) else { return Memory::default() };
     let Some(kind) = call_type(call) else { return Memory::default() };
     let Ok(top) = Top::parse(&call.body) else { return Memory::default() };
     let header = ctx.parts.headers.get("cache-control").and_then(|v| v.to_str().ok());

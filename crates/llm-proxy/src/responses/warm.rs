@@ -27,7 +27,7 @@ pub(super) async fn answer(core: &Core, ctx: &Context, who: &Arc<Identity>, body
     let body = filled.as_ref().unwrap_or(body);
     let top = Top::parse(body)?;
     let mut wish = read::wish(ctx, &top, None, who)?;
-    read::safe(&ctx.snapshot, &top, who)?;
+    read::safe(&ctx.snapshot, &top, who, &wish.group)?;
     if !who.may_call(ctx.route) || !who.may_use(&wish.model) {
         let why = format!("this key may not use the model {}", wish.model);
         return Err(Error::new(Kind::PermissionDenied, why).with_type("key_model_access_denied").with_param("model"));
