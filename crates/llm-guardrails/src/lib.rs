@@ -36,6 +36,6 @@ pub use guardrail::{
 pub use guards::{Guards, Outcome};
 pub use places::has_texts;
 pub use record::{GuardLog, GuardrailRecord, RunStatus};
-pub use service::{Wire, defaults};
+pub use service::{Wire, defaults, kinds};
 pub use set::{GuardrailSet, Wanted};
 pub use texts::{Scope, Texts, ToolOutcome, texts_mut};

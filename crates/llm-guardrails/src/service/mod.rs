@@ -36,8 +36,8 @@ use shape::{Facts, Heard, Said};
 use wire::Talk;
 
 pub(crate) use settings::read;
-pub use shape::defaults;
 pub(crate) use shape::is_served;
+pub use shape::{defaults, kinds};
 pub use wire::Wire;
 
 /// A guardrail that asks a service.

@@ -1,5 +1,6 @@
 //! Names that stand for words which a model must not see, and the words again.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -25,20 +26,28 @@ impl Memory {
         let mut tokens = self.0.lock();
         let mut in_order: Vec<&Finding> = found.iter().collect();
         in_order.sort_by_key(|finding| (finding.start, std::cmp::Reverse(finding.end)));
-        let mut parts = Vec::new();
+        // Findings that overlap are one, under the name of the first: an address of mail has an address of a page in it.
+        let mut whole: Vec<(&str, Range<usize>)> = Vec::new();
         for finding in in_order {
-            let words = text.get(finding.start..finding.end).unwrap_or_default();
-            let known = tokens.iter().find(|token| token.entity == finding.entity && token.words == words);
+            match whole.last_mut() {
+                Some((_, span)) if finding.start < span.end => span.end = span.end.max(finding.end),
+                _ => whole.push((&finding.entity, finding.start..finding.end)),
+            }
+        }
+        let mut parts = Vec::new();
+        for (entity, span) in whole {
+            let words = text.get(span.clone()).unwrap_or_default();
+            let known = tokens.iter().find(|token| token.entity == entity && token.words == words);
             let name = match known {
                 Some(token) => token.name.clone(),
                 None => {
-                    let name = format!("<{}_{}>", finding.entity, tokens.len() + 1);
-                    let (entity, words) = (finding.entity.clone(), words.to_owned());
+                    let name = format!("<{entity}_{}>", tokens.len() + 1);
+                    let (entity, words) = (entity.to_owned(), words.to_owned());
                     tokens.push(Token { name: name.clone(), entity, words });
                     name
                 }
             };
-            parts.push((finding.start..finding.end, name));
+            parts.push((span, name));
         }
         spans::replaced(text, parts)
     }

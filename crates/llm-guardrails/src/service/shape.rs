@@ -58,6 +58,11 @@ pub(crate) fn is_served(kind: &str) -> bool {
     shape(kind).is_some()
 }
 
+/// Every kind of guardrail that can run.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    ["litellm_content_filter", "custom_regex"].into_iter().chain(SHAPES.iter().map(|shape| shape.kind))
+}
+
 /// Parameters of a kind of guardrail that may stand in variables of the environment instead: the parameter, and the variables
 /// in the order in which they count.
 #[must_use]

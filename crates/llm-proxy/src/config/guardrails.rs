@@ -79,7 +79,7 @@ fn served(whole: &Json, item: &Node, entry: &Section<'_>, params: &Section<'_>, 
         let key = problem.key.strip_prefix("litellm_params.").unwrap_or(&problem.key);
         let top = key.split(['.', '[']).next().unwrap_or(key);
         let (mark, path) = (params.mark_of(top), params.path(key));
-        let hint = || nearest(&kind, std::iter::once("litellm_content_filter")).map(|n| format!("did you mean `{n}`?"));
+        let hint = || nearest(&kind, llm_guardrails::kinds()).map(|n| format!("did you mean `{n}`?"));
         match (problem.fatal, key) {
             (false, _) => entry.problems().warn(mark, path, problem.message),
             (true, "guardrail") if kind.contains('.') => {
