@@ -20,6 +20,7 @@
 //! | `keys` | who may make keys and how they are named; callbacks of teams |
 //! | `secrets` | the service that keeps secrets, and what it is asked for |
 //! | `outbound` | TLS and proxies → [`llm_http::HttpConfig`] |
+//! | `variables` | variables that are settings by another name, and those that have no effect |
 //! | `bucket` | a configuration that lies in a bucket |
 //! | `stored` | what the database adds: models, credentials, settings |
 //! | `lint` | what is allowed but surely not meant; for `check` |
@@ -69,6 +70,7 @@ mod secrets;
 mod section;
 mod settings;
 mod stored;
+mod variables;
 mod yaml;
 
 #[cfg(test)]
@@ -190,6 +192,7 @@ fn finish(
         }
         let env = env::overlay(&root, env, &problems);
         env::resolve(&mut root, &env, &problems);
+        variables::lay_under(&mut root, &env, &problems);
         translate(&root, &Context { source, env: &env, problems: &problems })
     });
     let loaded = loaded.filter(|_| !problems.fatal());
