@@ -78,7 +78,7 @@ impl Serialize for Payload<'_> {
         f.put("error_information", &ErrorInformation::of(r.error.as_ref(), self.redaction))?;
         f.put("hidden_params", &HiddenParams::of(r))?;
         match &r.guardrail_information {
-            Some(told) => f.put("guardrail_information", told)?,
+            Some(told) => f.put("guardrail_information", &*self.redaction.guardrails(told))?,
             None if r.guardrails.is_empty() => f.put("guardrail_information", &())?,
             None => f.put(
                 "guardrail_information",

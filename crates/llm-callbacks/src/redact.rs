@@ -1,7 +1,9 @@
 //! What must not leave the gateway in log records.
 
+use std::borrow::Cow;
+
 use llm_types::record::ErrorInfo;
-use llm_types::{LogRecord, RawJson};
+use llm_types::{Json, LogRecord, RawJson};
 use serde::Deserialize;
 
 /// The word that stands in for content.
@@ -86,6 +88,20 @@ impl Redaction {
         if self.errors { REDACTED } else { &error.message }
     }
 
+    /// What guardrails did, and why: that may repeat the prompt as texts of errors do.
+    pub(crate) fn guardrails<'r>(&self, told: &'r RawJson) -> Cow<'r, RawJson> {
+        const WHY: &str = "guardrail_response";
+        if !self.errors || !told.get().contains(WHY) {
+            return Cow::Borrowed(told);
+        }
+        let mut runs: Json = told.read().unwrap_or_default();
+        if let Json::Array(runs) = &mut runs {
+            let said = runs.iter_mut().filter(|run| run.get(WHY).is_some_and(|why| !why.is_null()));
+            said.for_each(|run| run.set(WHY, REDACTED));
+        }
+        Cow::Owned(runs.to_raw())
+    }
+
     pub(crate) fn leaves_out(&self, field: &str) -> bool {
         self.excluded.iter().any(|f| f == field)
     }
@@ -101,10 +117,22 @@ mod tests {
         let usual = crate::testing::answered(1);
         let operators = Redaction { messages: true, ..Redaction::default() };
         let owners = Redaction { own_messages: true, ..Redaction::default() };
-        assert!(matches!(operators.messages(&usual), Shown::Hidden) && matches!(owners.response(&lifted), Shown::Hidden));
+        assert!(
+            matches!(operators.messages(&usual), Shown::Hidden) && matches!(owners.response(&lifted), Shown::Hidden)
+        );
         assert!(matches!(operators.messages(&lifted), Shown::Text(_)));
         let excluded = Redaction { excluded: vec!["messages".to_owned()], ..Redaction::default() };
         assert!(matches!(excluded.messages(&usual), Shown::Nothing));
         assert!(matches!(excluded.response(&usual), Shown::Text(_)));
+    }
+
+    #[test]
+    fn reasons_of_guardrails_are_hidden_as_errors_are() {
+        let told = r#"[{"guardrail_name":"a","guardrail_response":"secret words"},{"guardrail_response":null}]"#;
+        let told = RawJson::parse(told).unwrap();
+        let hidden = Redaction { errors: true, ..Redaction::default() };
+        let kept = r#"[{"guardrail_name":"a","guardrail_response":"redacted-by-litellm"},{"guardrail_response":null}]"#;
+        assert_eq!(hidden.guardrails(&told).get(), kept);
+        assert_eq!(Redaction::default().guardrails(&told).get(), told.get());
     }
 }

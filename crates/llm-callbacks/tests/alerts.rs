@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_callbacks::testing::{answered, failed};
-use llm_callbacks::{CallAlerts, CallWatch, Callback, Needs, RegionOf};
+use llm_callbacks::{CallAlerts, CallWatch, Callback, Needs, Redaction, RegionOf};
 use llm_types::LogRecord;
 use llm_types::alert::{AlertSink, AlertType, BudgetAlert, Notice};
 use llm_types::record::ErrorInfo;
@@ -29,8 +29,17 @@ impl AlertSink for Ear {
 }
 
 async fn heard(wanted: &[AlertType], settings: CallAlerts, records: Vec<LogRecord>) -> Vec<Notice> {
+    heard_of(wanted, settings, Redaction::default(), records).await
+}
+
+async fn heard_of(
+    wanted: &[AlertType],
+    settings: CallAlerts,
+    redaction: Redaction,
+    records: Vec<LogRecord>,
+) -> Vec<Notice> {
     let ear = Arc::new(Ear { wanted: wanted.to_vec(), heard: Mutex::default() });
-    let watch = CallWatch::new(settings, Arc::clone(&ear) as Arc<dyn AlertSink>, somewhere());
+    let watch = CallWatch::new(settings, redaction, Arc::clone(&ear) as Arc<dyn AlertSink>, somewhere());
     let records: Vec<Arc<LogRecord>> = records.into_iter().map(Arc::new).collect();
     watch.log(&records).await.unwrap();
     drop(watch);
@@ -72,6 +81,14 @@ async fn calls_that_fail_and_calls_that_are_slow() {
 }
 
 #[tokio::test]
+async fn what_is_redacted_stands_in_no_alert() {
+    let hidden = Redaction { errors: true, caller: true, ..Redaction::default() };
+    let told = heard_of(&[AlertType::LlmExceptions], CallAlerts::default(), hidden, vec![failing(1, 500)]).await;
+    assert_eq!(told[0].title, "LLM API call failed: `redacted-by-litellm`");
+    assert!(told[0].facts.iter().all(|(name, _)| *name != "Key Name"), "{:?}", told[0]);
+}
+
+#[tokio::test]
 async fn deployments_that_are_out_are_told_twice() {
     let records = |n: u64, status| (0..n).map(|n| failing(n, status)).collect::<Vec<_>>();
     let out = |records| heard(&[AlertType::OutageAlerts], CallAlerts::default(), records);
@@ -103,7 +120,7 @@ async fn a_report_names_the_worst() {
 fn nobody_looks_for_what_nobody_wants() {
     let needs = |wanted: &[AlertType]| {
         let ear = Ear { wanted: wanted.to_vec(), heard: Mutex::default() };
-        CallWatch::new(CallAlerts::default(), Arc::new(ear), somewhere()).needs()
+        CallWatch::new(CallAlerts::default(), Redaction::default(), Arc::new(ear), somewhere()).needs()
     };
     assert_eq!(needs(&[AlertType::BudgetAlerts, AlertType::NewTeamCreated]), Needs::NONE);
     assert_eq!(needs(&[AlertType::LlmTooSlow]), Needs::SUCCESS);

@@ -15,6 +15,7 @@ use super::level;
 use super::regions::{RegionOf, Regions};
 use super::text::{CALL, plain};
 use crate::callback::{Callback, Delivery, Needs, SinkError};
+use crate::redact::Redaction;
 
 /// Deployments that are remembered at the most; ids of the configuration are far fewer.
 const DEPLOYMENTS: usize = 10_000;
@@ -54,6 +55,7 @@ impl Default for CallAlerts {
 /// Looks at finished calls.
 pub struct CallWatch {
     settings: CallAlerts,
+    redaction: Redaction,
     sink: Arc<dyn AlertSink>,
     region_of: RegionOf,
     seen: Mutex<Seen>,
@@ -96,9 +98,9 @@ struct Figures {
 }
 
 impl CallWatch {
-    /// Tells `sink`.
+    /// Tells `sink` what `redaction` leaves.
     #[must_use]
-    pub fn new(settings: CallAlerts, sink: Arc<dyn AlertSink>, region_of: RegionOf) -> Self {
+    pub fn new(settings: CallAlerts, redaction: Redaction, sink: Arc<dyn AlertSink>, region_of: RegionOf) -> Self {
         let seen = Seen {
             outages: HashMap::new(),
             figures: HashMap::new(),
@@ -107,7 +109,7 @@ impl CallWatch {
             fallbacks: HashMap::new(),
             fallbacks_reported: Instant::now(),
         };
-        Self { settings, sink, region_of, seen: Mutex::new(seen) }
+        Self { settings, redaction, sink, region_of, seen: Mutex::new(seen) }
     }
 
     /// True when somebody wants to hear what calls say.
@@ -123,8 +125,8 @@ impl CallWatch {
         }
         if let Some(error) = record.error.as_ref().filter(|error| error.provider.is_some()) {
             if wants(AlertType::LlmExceptions) {
-                let title = format!("LLM API call failed: `{}`", plain(&error.message));
-                self.tell(AlertType::LlmExceptions, title, facts(record));
+                let title = format!("LLM API call failed: `{}`", plain(self.redaction.error(error)));
+                self.tell(AlertType::LlmExceptions, title, self.facts(record));
             }
             let out = error.status == 408 || error.status >= 500;
             if let Some(id) = record.model_id.as_ref().filter(|_| out && wants(AlertType::OutageAlerts)) {
@@ -144,6 +146,18 @@ impl CallWatch {
                 *(if record.status == Status::Success { answered } else { failed }) += 1;
             }
         }
+    }
+
+    fn facts(&self, record: &LogRecord) -> Vec<(&'static str, String)> {
+        let caller = Some(&record.caller).filter(|_| !self.redaction.caller);
+        let all = [
+            ("Request Model", Some(&record.model_group)),
+            ("API Base", record.api_base.as_ref()),
+            ("Key Name", caller.and_then(|caller| caller.key_alias.as_ref())),
+            ("Team Name", caller.and_then(|caller| caller.team_alias.as_ref())),
+        ];
+        let told = all.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
+        told.chain([(CALL, record.call_id.to_string())]).collect()
     }
 
     fn region(&self, id: &Arc<str>, record: &LogRecord, now: Instant) {
@@ -187,7 +201,7 @@ impl CallWatch {
         let limit = self.settings.slow_after.as_secs_f64();
         if took > limit {
             let title = format!("`Responses are slow - {took:.2}s response time > Alerting threshold: {limit}s`");
-            self.tell(AlertType::LlmTooSlow, title, facts(record));
+            self.tell(AlertType::LlmTooSlow, title, self.facts(record));
         }
     }
 
@@ -276,18 +290,6 @@ impl CallWatch {
 /// Microseconds never are negative, but clocks are set.
 fn seconds(record: &LogRecord) -> f64 {
     record.end_us.saturating_sub(record.start_us).max(0) as f64 / 1e6
-}
-
-fn facts(record: &LogRecord) -> Vec<(&'static str, String)> {
-    let caller = &record.caller;
-    let all = [
-        ("Request Model", Some(&record.model_group)),
-        ("API Base", record.api_base.as_ref()),
-        ("Key Name", caller.key_alias.as_ref()),
-        ("Team Name", caller.team_alias.as_ref()),
-    ];
-    let told = all.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
-    told.chain([(CALL, record.call_id.to_string())]).collect()
 }
 
 impl Callback for CallWatch {

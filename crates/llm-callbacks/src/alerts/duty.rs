@@ -21,6 +21,7 @@ use super::desk::Desk;
 use super::tell::post;
 use super::text::plain;
 use crate::callback::{Callback, Delivery, Needs, SinkError};
+use crate::redact::Redaction;
 
 /// Events that may wait: each kind speaks once in its window.
 const CAPACITY: usize = 16;
@@ -75,6 +76,7 @@ impl Seen {
 /// Pages whoever is on call.
 pub struct Duty {
     settings: DutySettings,
+    redaction: Redaction,
     failing: Mutex<Seen>,
     hanging: Mutex<Seen>,
     desk: Desk<String>,
@@ -87,12 +89,12 @@ impl fmt::Debug for Duty {
 }
 
 impl Duty {
-    /// Starts the task that posts events, on `background`.
+    /// Starts the task that posts events, on `background`; they tell what `redaction` leaves.
     #[must_use]
-    pub fn start(settings: DutySettings, http: Arc<dyn Transport>, background: &Handle) -> Self {
+    pub fn start(settings: DutySettings, redaction: Redaction, http: Arc<dyn Transport>, background: &Handle) -> Self {
         let url = settings.url.clone();
         let desk = Desk::start(CAPACITY, background, |outlet, lost| run(url, http, outlet, lost));
-        Self { settings, failing: Mutex::default(), hanging: Mutex::default(), desk }
+        Self { settings, redaction, failing: Mutex::default(), hanging: Mutex::default(), desk }
     }
 
     /// After how long a call hangs.
@@ -117,13 +119,13 @@ impl Duty {
     fn fails(&self, record: &LogRecord, now: Instant) {
         // As with the other alerts: what callers do wrong wakes nobody.
         let Some(error) = record.error.as_ref().filter(|error| error.provider.is_some()) else { return };
-        let text = |value: &Option<Arc<str>>| Json::from(value.as_deref());
+        let text = |value: &Option<Arc<str>>| Json::from(value.as_deref().filter(|_| !self.redaction.caller));
         let call = Json::object([
             ("failure_event_type", Json::from("failed_response")),
             ("error_class", Json::from(error.class)),
             ("error_code", Json::from(u64::from(error.status))),
-            ("error_llm_provider", text(&error.provider)),
-            ("error_message", Json::from(plain(&error.message))),
+            ("error_llm_provider", Json::from(error.provider.as_deref())),
+            ("error_message", Json::from(plain(self.redaction.error(error)))),
             ("model_group", Json::from(&*record.model_group)),
             ("user_api_key_hash", text(&record.caller.key_hash)),
             ("user_api_key_alias", text(&record.caller.key_alias)),

@@ -38,12 +38,14 @@ pub(super) fn assemble(
         .then(|| Arc::new(Alerts::start(loaded.alerts.clone(), Arc::new(http.with_own_pool()), background)));
     let place = Arc::<OnceLock<Weak<App>>>::default();
     let duty = loaded.alerts.duty.clone();
-    let duty = duty.map(|duty| Arc::new(Duty::start(duty, Arc::new(http.with_own_pool()), background)));
+    let redaction = &loaded.callbacks.redaction;
+    let duty =
+        duty.map(|duty| Arc::new(Duty::start(duty, redaction.clone(), Arc::new(http.with_own_pool()), background)));
     let hanging = hanging(&loaded.alerts, alerts.as_ref(), duty.as_ref()).map(Arc::new);
     let mut sinks = sinks(&loaded, &metrics, http)?;
     if let Some(alerts) = &alerts {
         let told = Arc::clone(alerts) as Arc<dyn AlertSink>;
-        let watch = CallWatch::new(loaded.alerts.calls, told, region_of(&place));
+        let watch = CallWatch::new(loaded.alerts.calls, redaction.clone(), told, region_of(&place));
         sinks.extend(watch.is_wanted().then(|| Arc::new(watch) as Arc<dyn Callback>));
     }
     sinks.extend(duty.clone().map(|duty| duty as Arc<dyn Callback>));
