@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::homes::Homes;
 use super::labels::Label::{self, *};
 use super::labels::NONE;
+use super::sets::{HOME, KEY, ORG, TEAM};
 use super::shown::Shown;
 
 /// What the gateway knows at the moment of a scrape.
@@ -102,11 +103,7 @@ macro_rules! kinds {
     };
 }
 
-const HOME: &[Label] = &[ModelName, ModelId, ApiBase, Provider];
 const GROUP_HOME: &[Label] = &[ModelGroup, ModelName, ModelId, ApiBase, Provider];
-const KEY: &[Label] = &[KeyHash, KeyAlias];
-const TEAM: &[Label] = &[Team, TeamAlias];
-const ORG: &[Label] = &[OrgId, OrgAlias];
 
 kinds! {
     STATE "litellm_deployment_state" "0: its last attempt went well, 1: it failed, 2: it rests" HOME;
