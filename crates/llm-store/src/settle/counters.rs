@@ -145,9 +145,9 @@ async fn upsert(tx: &mut StoreTx, table: &str, column: &str, entries: &[(String,
 }
 
 async fn windows(tx: &mut StoreTx, entries: &[WindowSpend]) -> Result<()> {
-    let mut sums: BTreeMap<(&str, &str, &str), (DateTime<Utc>, f64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, String, &str), (DateTime<Utc>, f64)> = BTreeMap::new();
     for w in entries {
-        let key = (w.entity_type.as_str(), w.entity_id.as_str(), w.window_duration.as_str());
+        let key = (w.entity_type.as_str(), fitted(&w.entity_id, INDEXED_TEXT), w.window_duration.as_str());
         let sum = sums.entry(key).or_insert((w.window_start, 0.0));
         if w.window_start > sum.0 {
             *sum = (w.window_start, 0.0);
@@ -164,7 +164,7 @@ async fn windows(tx: &mut StoreTx, entries: &[WindowSpend]) -> Result<()> {
         tuples(
             &mut sql,
             run.iter().map(|((kind, id, length), (start, spend))| {
-                vec![(*kind).into(), (*id).into(), (*length).into(), (*start).into(), (*spend).into(), now.into()]
+                vec![(*kind).into(), id.into(), (*length).into(), (*start).into(), (*spend).into(), now.into()]
             }),
         );
         sql.push(r#" ON CONFLICT ("entity_type", "entity_id", "window_duration") DO UPDATE SET "spend" = CASE "#);

@@ -76,7 +76,7 @@ async fn upsert(tx: &mut StoreTx, tools: &[(String, Counted<'_>)]) -> Result<()>
         let origin = name.split_once('/').map_or("user_defined", |(server, _)| server);
         sql.push(if i > 0 { ", (" } else { "(" }).bind(new_id()).push(", ").bind(name).push(", ").bind(origin);
         sql.push(", 'untrusted', 'untrusted', ").bind(*calls).push(", ").bind(&row.api_key).push(", ");
-        sql.bind(Value::Text(row.team_id.as_deref().map(Into::into)))
+        sql.bind(Value::Text(row.team_id.as_deref().map(|team| fitted(team, INDEXED_TEXT).into())))
             .push(", ")
             .bind(at)
             .push(", 'system', ")

@@ -316,7 +316,14 @@ pub(crate) async fn long_ids_of_judged_calls_do_not_stop_a_batch(store: Store) {
     ];
     let row = |id: &str, text: &str| SpendLogRow { metadata: RawJson::parse(text).ok(), ..spend_row(id) };
     let spend_rows = vec![row(&long(), &metadata[0]), row("short", &metadata[1])];
-    let done = store.apply(&SettlementBatch { spend_runs, spend_rows, ..batch("long") }).await.unwrap();
+    let windows = vec![WindowSpend {
+        entity_type: "end_user".into(),
+        entity_id: long(),
+        window_duration: "1d".into(),
+        window_start: Utc::now(),
+        spend: 1.0,
+    }];
+    let done = store.apply(&SettlementBatch { spend_runs, spend_rows, windows, ..batch("long") }).await.unwrap();
     assert_eq!((done.spend_rows, done.reduced), (4, 0));
     let judged = store.table::<GuardrailCallRow>().find(Filter::new()).await.unwrap();
     let ids: Vec<String> = judged.iter().map(|row| row.request_id.clone()).collect();
