@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_key_that_a_host_repeats_is_hidden() {
-        let mut shown = Endpoint { url: "https://host/v1?q=a&key=key%2Din-the-query".to_owned(), ..Endpoint::default() };
+        let mut shown =
+            Endpoint { url: "https://host/v1?q=a&key=key%2Din-the-query".to_owned(), ..Endpoint::default() };
         let mut bearer = HeaderValue::from_static("Bearer sk-operator-0123456789");
         bearer.set_sensitive(true);
         shown.headers.insert("authorization", bearer);
