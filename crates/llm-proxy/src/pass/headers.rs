@@ -36,7 +36,9 @@ pub fn forwarded(ctx: &Context, whose: Credentials) -> HeaderMap {
         .keys()
         .filter(|name| {
             let text = name.as_str();
-            OURS.contains(&text) || text.starts_with("x-litellm-") || chooses_account(text) && whose != Credentials::Theirs
+            OURS.contains(&text)
+                || text.starts_with("x-litellm-")
+                || chooses_account(text) && whose != Credentials::Theirs
         })
         .cloned()
         .collect();
