@@ -136,6 +136,17 @@ impl Gateway {
         self.send(Method::GET, path, if key.is_empty() { &[] } else { &headers }, Bytes::new()).await
     }
 
+    /// A request with a key and a body of JSON; `null` is no body.
+    ///
+    /// # Errors
+    /// As [`Gateway::post`].
+    pub async fn call(&self, method: Method, path: &str, body: &Value, key: &str) -> Result<Reply> {
+        let bearer = format!("Bearer {key}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        self.send(method, path, &headers, body).await
+    }
+
     /// POST, with the body still to come.
     ///
     /// # Errors

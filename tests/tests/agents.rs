@@ -61,9 +61,7 @@ async fn post(gateway: &Gateway, path: &str, key: &str, headers: &[(&str, &str)]
 }
 
 async fn manage(gateway: &Gateway, method: Method, path: &str, body: &Value) -> Reply {
-    let headers = [("authorization", &*format!("Bearer {MASTER_KEY}")), ("content-type", "application/json")];
-    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-    gateway.send(method, path, &headers, body).await.unwrap()
+    gateway.call(method, path, body, MASTER_KEY).await.unwrap()
 }
 
 async fn ok(gateway: &Gateway, method: Method, path: &str, body: Value) -> Value {

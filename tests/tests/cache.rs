@@ -54,9 +54,7 @@ async fn twice(sim: &Running, gateway: &Gateway, path: &str, body: &Value) -> (R
 }
 
 async fn new_key(gateway: &Gateway, fields: &Value) -> String {
-    let reply = gateway.ask("/key/generate", fields).await.unwrap();
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    reply.json()["key"].as_str().unwrap().to_owned()
+    gateway.new_key(fields).await.unwrap().0
 }
 
 #[tokio::test]

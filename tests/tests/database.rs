@@ -35,9 +35,7 @@ fn at(url: &str) -> Options {
 }
 
 async fn new_key(gateway: &Gateway, fields: Value) -> String {
-    let made = gateway.ask("/key/generate", &fields).await.unwrap();
-    assert_eq!(made.status, 200, "{}", made.text());
-    made.json()["key"].as_str().unwrap().to_owned()
+    gateway.new_key(&fields).await.unwrap().0
 }
 
 #[tokio::test]

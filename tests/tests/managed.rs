@@ -36,7 +36,6 @@ mod told;
 #[path = "managed/trials.rs"]
 mod trials;
 
-use bytes::Bytes;
 use http::Method;
 use llm_simulator::Running;
 use llm_store::testing::PostgresServer;
@@ -54,9 +53,7 @@ fn config(sim: &Running, more: &str) -> String {
 
 /// A new key.
 async fn key(gateway: &Gateway, body: Value) -> String {
-    let made = gateway.ask("/key/generate", &body).await.unwrap();
-    assert_eq!(made.status, 200, "{}", made.text());
-    made.json()["key"].as_str().unwrap().to_owned()
+    gateway.new_key(&body).await.unwrap().0
 }
 
 /// What a call of the model answers: status and body.
@@ -68,9 +65,7 @@ async fn chat(gateway: &Gateway, key: &str, text: &str) -> (u16, Value) {
 
 /// A call with a key: status and body.
 async fn send(gateway: &Gateway, key: &str, method: Method, path: &str, body: &Value) -> (u16, Value) {
-    let bearer = format!("Bearer {key}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let reply = gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap();
+    let reply = gateway.call(method, path, body, key).await.unwrap();
     (reply.status, reply.json())
 }
 

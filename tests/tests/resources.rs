@@ -22,8 +22,6 @@ mod tuning;
 #[path = "resources/uploads.rs"]
 mod uploads;
 
-use std::time::Duration;
-
 use http::Method;
 use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_tests::{Asked, Canned, Config, Gateway, MASTER_KEY, Options, Reply, Said};
@@ -101,22 +99,6 @@ async fn upload(gateway: &Gateway, key: &str, path: &str, more: &[(&str, &str)],
     gateway.send(Method::POST, path, &headers, body.into()).await.unwrap()
 }
 
-async fn new_key(gateway: &Gateway, fields: &Value) -> (String, String) {
-    let made = gateway.ask("/key/generate", fields).await.unwrap().json();
-    (made["key"].as_str().unwrap().to_owned(), made["token"].as_str().unwrap().to_owned())
-}
-
-async fn rows(gateway: &Gateway, token: &str, wanted: usize) -> Vec<Value> {
-    for _ in 0..100 {
-        let rows = gateway.get(&format!("/spend/logs?api_key={token}"), MASTER_KEY).await.unwrap().json();
-        if let Some(rows) = rows.as_array().filter(|rows| rows.len() >= wanted) {
-            return rows.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("no {wanted} rows within 20 seconds");
-}
-
 #[tokio::test]
 async fn files_go_to_the_provider_that_is_named() {
     let Setup { upstream, gateway, .. } = setup().await;
@@ -153,7 +135,7 @@ async fn files_go_to_the_provider_that_is_named() {
 #[tokio::test]
 async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
     let Setup { upstream, gateway, .. } = setup().await;
-    let (key, token) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     let file =
         upload(&gateway, &key, "/v1/files", &[("x-litellm-model", "gpt")], form(&[("purpose", "batch")], REQUEST))
             .await;
@@ -174,7 +156,7 @@ async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
     let output = format!("/v1/files/{}/content", done["output_file_id"].as_str().unwrap());
     assert_eq!(gateway.get(&output, &key).await.unwrap().text(), format!("{LINE}\n{LINE}\n"));
 
-    let rows = rows(&gateway, &token, 5).await;
+    let rows = gateway.spend_rows(&token, 5).await.unwrap();
     let charged: Vec<&Value> = rows.iter().filter(|row| row["spend"].as_f64().unwrap() > 0.0).collect();
     assert_eq!(charged.len(), 1, "once, however often it is looked at: {rows:?}");
     let row = charged[0];
@@ -182,7 +164,7 @@ async fn a_batch_of_a_group_keeps_its_deployment_and_is_charged_once() {
     // gpt-4o: $2.5 and $10 per million tokens, half of it in batches
     assert!((row["spend"].as_f64().unwrap() - (2000.0 * 1.25e-6 + 200.0 * 5e-6)).abs() < 1e-9, "{row}");
 
-    let (other, _) = new_key(&gateway, &json!({"models": ["claude"]})).await;
+    let (other, _) = gateway.new_key(&json!({"models": ["claude"]})).await.unwrap();
     let before = upstream.seen().len();
     assert_eq!(gateway.get(&path, &other).await.unwrap().status, 403, "its models are not the batch's");
     assert_eq!(upstream.seen().len(), before);
@@ -193,15 +175,15 @@ async fn the_requests_of_a_batch_count_against_limits() {
     let Setup { upstream, gateway, .. } = setup().await;
     // The house's input file has two lines.
     let create = json!({"input_file_id": "file-out", "endpoint": "/v1/chat/completions", "completion_window": "24h"});
-    let (small, _) = new_key(&gateway, &json!({"rpm_limit": 1})).await;
+    let (small, _) = gateway.new_key(&json!({"rpm_limit": 1})).await.unwrap();
     let refused = gateway.post("/v1/batches", &create, &small).await.unwrap();
     assert_eq!((refused.status, refused.header("rate_limit_type")), (429, "requests"), "{}", refused.text());
     assert!(!upstream.seen().iter().any(|asked| asked.path == "/v1/batches"), "nothing was made");
-    let (large, _) = new_key(&gateway, &json!({"rpm_limit": 3})).await;
+    let (large, _) = gateway.new_key(&json!({"rpm_limit": 3})).await.unwrap();
     assert_eq!(gateway.post("/v1/batches", &create, &large).await.unwrap().status, 200);
     assert_eq!(gateway.get("/v1/files/file-in", &large).await.unwrap().status, 200, "two of three are used");
     assert_eq!(gateway.get("/v1/files/file-in", &large).await.unwrap().status, 429);
-    let (other, _) = new_key(&gateway, &json!({"rpm_limit": 9})).await;
+    let (other, _) = gateway.new_key(&json!({"rpm_limit": 9})).await.unwrap();
     let wrong = gateway.post("/v1/batches", &json!({"input_file_id": "../models"}), &other).await.unwrap();
     assert_eq!(wrong.status, 400, "an id is no path: {}", wrong.text());
 }
@@ -230,7 +212,7 @@ async fn threads_say_their_version() {
 #[tokio::test]
 async fn secrets_of_sessions_stand_for_the_upstreams() {
     let Setup { upstream, gateway, .. } = setup().await;
-    let (key, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     let ask = json!({"session": {"type": "realtime", "model": "gpt"}});
     let made = gateway.post("/v1/realtime/client_secrets", &ask, &key).await.unwrap();
     assert_eq!(made.status, 200, "{}", made.text());

@@ -100,9 +100,7 @@ fn say() -> Value {
 }
 
 async fn key(gateway: &Gateway, fields: &Value) -> String {
-    let reply = gateway.ask("/key/generate", fields).await.unwrap();
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    reply.json()["key"].as_str().unwrap().to_owned()
+    gateway.new_key(fields).await.unwrap().0
 }
 
 async fn works(gateway: &Gateway, key: &str) -> bool {

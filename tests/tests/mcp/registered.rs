@@ -1,6 +1,5 @@
 //! The registry of tools: those that were called, and who may not call them.
 
-use bytes::Bytes;
 use http::Method;
 use llm_tests::{MASTER_KEY, eventually};
 use serde_json::{Value, json};
@@ -8,9 +7,7 @@ use serde_json::{Value, json};
 use super::House;
 
 async fn send(house: &House, method: Method, path: &str, body: Value, wanted: u16) -> Value {
-    let auth = format!("Bearer {MASTER_KEY}");
-    let headers = [("authorization", auth.as_str()), ("content-type", "application/json")];
-    let reply = house.gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap();
+    let reply = house.gateway.call(method, path, &body, MASTER_KEY).await.unwrap();
     assert_eq!(reply.status, wanted, "{path} {body}: {}", reply.text());
     reply.json()
 }

@@ -1,6 +1,5 @@
 //! Named sets of tools: what a key may hold of several servers, and an endpoint of its own.
 
-use bytes::Bytes;
 use http::Method;
 use llm_tests::{MASTER_KEY, Reply};
 use serde_json::{Value, json};
@@ -8,9 +7,7 @@ use serde_json::{Value, json};
 use super::House;
 
 async fn send(house: &House, method: Method, path: &str, body: Value) -> Reply {
-    let auth = format!("Bearer {MASTER_KEY}");
-    let headers = [("authorization", auth.as_str()), ("content-type", "application/json")];
-    house.gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap()
+    house.gateway.call(method, path, &body, MASTER_KEY).await.unwrap()
 }
 
 pub(super) async fn sets_of_tools(house: &House) {

@@ -38,8 +38,8 @@ async fn anthropic_batches_are_told_in_openais_words() {
         .general("proxy_batch_write_at: 1")
         .yaml();
     let gateway = Gateway::start_with(&config, &Options::default()).await.unwrap();
-    let (key, token) = new_key(&gateway, &json!({"models": ["claude"]})).await;
-    let (other, _) = new_key(&gateway, &json!({"models": ["claude"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["claude"]})).await.unwrap();
+    let (other, _) = gateway.new_key(&json!({"models": ["claude"]})).await.unwrap();
 
     let body = form(&[("purpose", "batch")], &requests("claude", &["one", "[[fail]]"]));
     let file = upload(&gateway, &key, "/v1/files", &[("x-litellm-model", "claude")], body).await;
@@ -76,7 +76,7 @@ async fn anthropic_batches_are_told_in_openais_words() {
     assert_eq!(lines[1]["response"]["status_code"], 400, "{}", lines[1]);
     assert_eq!(lines[1]["error"]["message"], "simulated failure");
 
-    let rows = rows(&gateway, &token, 6).await;
+    let rows = gateway.spend_rows(&token, 6).await.unwrap();
     let charged: Vec<&Value> = rows.iter().filter(|row| row["spend"].as_f64().unwrap() > 0.0).collect();
     assert_eq!(charged.len(), 1, "once, however often it is looked at: {rows:?}");
     // claude-sonnet-4-5: $3 and $15 per million tokens, half of it in batches
@@ -119,7 +119,7 @@ async fn batches_of_a_provider_without_a_group() {
     let missing = gateway.get("/v1/batches/msgbatch_none?custom_llm_provider=anthropic", MASTER_KEY).await.unwrap();
     assert_eq!(missing.status, 404, "{}", missing.text());
 
-    let (key, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     let body = form(&[("purpose", "batch")], &requests("claude-sonnet-4-5", &["one"]));
     let file = upload(&gateway, &key, "/v1/files", &at, body).await.json();
     let create = json!({"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
@@ -130,7 +130,7 @@ async fn batches_of_a_provider_without_a_group() {
 
 /// Puts a file into a house, begins a batch, looks at it twice and gives its answers and what was charged.
 async fn round(sim: &Running, gateway: &Gateway, group: &str, place: &str) -> (Vec<Value>, f64) {
-    let (key, token) = new_key(gateway, &json!({"models": [group]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": [group]})).await.unwrap();
     let body = form(&[("purpose", "batch")], &requests(group, &["one", "[[fail]]"]));
     let file = upload(gateway, &key, "/v1/files", &[("x-litellm-model", group)], body).await;
     assert_eq!(file.status, 200, "{}", file.text());
@@ -163,7 +163,7 @@ async fn round(sim: &Running, gateway: &Gateway, group: &str, place: &str) -> (V
     );
     assert_eq!(gateway.get(&path, &key).await.unwrap().status, 404);
 
-    let rows = rows(gateway, &token, 10).await;
+    let rows = gateway.spend_rows(&token, 10).await.unwrap();
     let rows: Vec<Value> = rows.into_iter().filter(|row| row["call_type"] == "aretrieve_batch").collect();
     let charged: Vec<f64> = rows.iter().filter_map(|row| row["spend"].as_f64()).filter(|spend| *spend > 0.0).collect();
     assert_eq!(charged.len(), 1, "once, however often it is looked at: {rows:?}");
@@ -261,8 +261,8 @@ async fn a_file_of_several_groups_has_one_id() {
         .yaml()
         .replace(&format!("{}/v1", sim.base_url()), &format!("{}/v1", upstream.base_url()));
     let gateway = Gateway::start(&config).await.unwrap();
-    let (key, _) = new_key(&gateway, &json!({"models": ["gpt", "claude"]})).await;
-    let (other, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["gpt", "claude"]})).await.unwrap();
+    let (other, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     let body = form(&[("purpose", "batch"), ("target_model_names", "gpt, claude")], &requests("any", &["one"]));
     assert_eq!(upload(&gateway, &other, "/v1/files", &[], body.clone()).await.status, 403);
     let file = upload(&gateway, &key, "/v1/files", &[], body).await;

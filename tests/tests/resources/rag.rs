@@ -6,8 +6,6 @@ use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_tests::{Asked, Canned, Config, Gateway, MASTER_KEY, Options, Said};
 use serde_json::{Value, json};
 
-use super::{new_key, rows};
-
 const HELLO: &str = "aGVsbG8gd29ybGQ=";
 
 /// A house that keeps vector stores, reads documents, ranks and answers.
@@ -89,7 +87,7 @@ async fn a_document_goes_into_an_index_of_vectors() {
         "general_settings": {"master_key": MASTER_KEY, "proxy_batch_write_at": 1},
     });
     let gateway = Gateway::start_with(&config.to_string(), &Options::default()).await.unwrap();
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let ingest = |store: Value| {
         let options = json!({"vector_store": store, "chunking_strategy": {"chunk_size": 10, "chunk_overlap": 0}});
         json!({"text": "hello world\n\nand more", "filename": "a.txt", "ingest_options": options})
@@ -115,7 +113,7 @@ async fn a_document_goes_into_an_index_of_vectors() {
     assert_eq!(put.json["vectors"][1]["data"]["float32"], json!([0.5, 1]));
 
     // What it cost is in the row of the ingestion; what was stored is found.
-    let row = &rows(&gateway, &token, 1).await[0];
+    let row = &gateway.spend_rows(&token, 1).await.unwrap()[0];
     assert!(row["call_type"] == "aingest" && row["spend"].as_f64().unwrap() > 0.0, "{row}");
     let search = json!({"query": "hello", "custom_llm_provider": "s3_vectors"});
     let found = gateway.post("/v1/vector_stores/mine:notes/search", &search, &key).await.unwrap().json();
@@ -131,7 +129,7 @@ async fn a_document_goes_into_an_index_of_vectors() {
         assert_eq!(refused.status, 403, "{store}: {}", refused.text());
     }
     let permission = json!({"object_permission": {"vector_stores": ["elsewhere"]}});
-    let (narrow, _) = new_key(&gateway, &permission).await;
+    let (narrow, _) = gateway.new_key(&permission).await.unwrap();
     assert_eq!(gateway.post("/v1/rag/ingest", &ingest(notes.clone()), &narrow).await.unwrap().status, 403);
     assert_eq!(put(), before);
     let mut secret = notes.clone();
@@ -202,7 +200,7 @@ async fn a_document_goes_into_a_store() {
 #[tokio::test]
 async fn a_document_is_read_first_and_failures_are_told() {
     let (upstream, gateway, _sim) = setup().await;
-    let (key, token) = new_key(&gateway, &json!({"models": ["reader"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["reader"]})).await.unwrap();
     let file = json!({"filename": "scan.pdf", "content": HELLO, "content_type": "application/pdf"});
     let options = json!({"vector_store": {"vector_store_id": "vs_1"}, "ocr": {"model": "reader"}});
     let ingest = json!({"file": file, "ingest_options": options});
@@ -213,7 +211,7 @@ async fn a_document_is_read_first_and_failures_are_told() {
     assert!(seen[1].text().contains("filename=\"scan.md\""), "{}", seen[1].text());
     assert!(seen[1].text().contains("# One\n\nTwo\r\n"), "{}", seen[1].text());
     // Each call has its row, and reading is charged.
-    let all = rows(&gateway, &token, 3).await;
+    let all = gateway.spend_rows(&token, 3).await.unwrap();
     let spend: f64 = all.iter().map(|row| row["spend"].as_f64().unwrap()).sum();
     assert!(spend > 0.0, "{all:?}");
 
@@ -253,7 +251,7 @@ async fn a_document_is_read_first_and_failures_are_told() {
 #[tokio::test]
 async fn a_question_is_answered_from_a_store() {
     let (upstream, gateway, _sim) = setup().await;
-    let (key, token) = new_key(&gateway, &json!({"models": ["gpt", "ranker"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["gpt", "ranker"]})).await.unwrap();
     let mut ask = json!({
         "model": "gpt", "temperature": 0.5,
         "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What are trees?"}],
@@ -274,7 +272,7 @@ async fn a_question_is_answered_from_a_store() {
     assert_eq!((sent["messages"].as_array().unwrap().len(), &sent["messages"][1]), (3, &context), "{sent}");
     assert_eq!(sent["messages"][2]["content"], "What are trees?");
     assert!(sent.get("retrieval_config").is_none() && sent.get("rerank").is_none() && sent["temperature"] == 0.5);
-    let all = rows(&gateway, &token, 3).await;
+    let all = gateway.spend_rows(&token, 3).await.unwrap();
     let models: Vec<&str> = all.iter().filter_map(|row| row["model_group"].as_str()).collect();
     assert!(models.contains(&"gpt") && models.contains(&"ranker"), "{all:?}");
 
@@ -285,7 +283,7 @@ async fn a_question_is_answered_from_a_store() {
     let sent = upstream.seen().pop().unwrap().json;
     assert_eq!(sent["messages"][1]["content"], "Context:\n\nShips are blue.\n\nTrees are green.\n\n");
 
-    let (poor, _) = new_key(&gateway, &json!({"models": ["ranker"]})).await;
+    let (poor, _) = gateway.new_key(&json!({"models": ["ranker"]})).await.unwrap();
     let refused = gateway.post("/v1/rag/query", &ask, &poor).await.unwrap();
     assert_eq!(refused.status, 403, "{}", refused.text());
     ask["retrieval_config"] = json!({"vector_store_id": "vs_gone"});

@@ -85,9 +85,9 @@ async fn refusals_are_told_as_those_of_calls_are() {
         assert!(error["message"].as_str().unwrap().contains(said), "{path}: {}", reply.text());
         assert!(!reply.header("x-litellm-call-id").is_empty());
     }
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     assert_eq!(gateway.get("/v1/files/gone", &key).await.unwrap().status, 404);
-    let row = rows(&gateway, &token, 1).await.remove(0);
+    let row = gateway.spend_rows(&token, 1).await.unwrap().remove(0);
     assert_eq!((&row["status"], &row["call_type"]), (&json!("failure"), &json!("afile_retrieve")), "{row}");
     assert_eq!(upstream.seen().len(), 7);
 }
@@ -182,11 +182,11 @@ async fn the_accounts_of_models_keep_files_where_nothing_is_configured() {
     assert_eq!(keys("/azure/v1/batches").await.1, "sk-cloud");
     // A key of the environment there is none: the account of a model is asked for other things too.
     assert_eq!(keys("/v1/vector_stores").await, ("Bearer sk-model".into(), String::new(), "assistants=v2".into()));
-    let (key, _) = new_key(&gateway, &json!({"models": ["other"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["other"]})).await.unwrap();
     assert_eq!(gateway.get("/v1/files", &key).await.unwrap().status, 200);
     let asked = upstream.seen().pop().unwrap();
     assert_eq!(asked.header("authorization"), "Bearer sk-other", "the account of a model that the key may use");
-    let (key, _) = new_key(&gateway, &json!({"models": ["gem"]})).await;
+    let (key, _) = gateway.new_key(&json!({"models": ["gem"]})).await.unwrap();
     assert_ne!(gateway.get("/v1/files", &key).await.unwrap().status, 200, "no such model, no account");
 
     let fields = [("purpose", "user_data"), ("custom_llm_provider", "anthropic")];
@@ -207,7 +207,7 @@ async fn the_accounts_of_models_keep_files_where_nothing_is_configured() {
 #[tokio::test]
 async fn containers_find_back_to_the_deployment_that_made_them() {
     let Setup { upstream, gateway, .. } = shapes("").await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let body = json!({"name": "c", "model": "other"}).to_string();
@@ -218,7 +218,7 @@ async fn containers_find_back_to_the_deployment_that_made_them() {
         (made.header("x-litellm-response-cost"), &upstream.seen().pop().unwrap().json),
         ("0.03", &json!({"name": "c"}))
     );
-    assert_eq!(rows(&gateway, &token, 1).await[0]["spend"], 0.03);
+    assert_eq!(gateway.spend_rows(&token, 1).await.unwrap()[0]["spend"], 0.03);
 
     assert_eq!(gateway.get(&format!("/v1/containers/{id}"), &key).await.unwrap().json()["id"], id);
     let content = format!("/v1/containers/{id}/files/cfile_1/content");
@@ -227,7 +227,7 @@ async fn containers_find_back_to_the_deployment_that_made_them() {
     assert_eq!(asked.path, "/v1/containers/cntr_1/files/cfile_1/content");
     assert_eq!(asked.header("authorization"), "Bearer sk-other");
     // Anybody can write such an id: it opens no account that its holder may not use.
-    let (narrow, _) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (narrow, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     assert_eq!(gateway.get(&format!("/v1/containers/{id}"), &narrow).await.unwrap().status, 403);
 
     let reply =
@@ -260,7 +260,7 @@ async fn ids_of_responses_without_a_signature_are_for_those_who_are_trusted() {
     const OURS: &str = "bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDp3ZXN0O3Jlc3BvbnNlX2lk";
     let id = |end: &str| format!("/v1/responses/resp_{OURS}{end}");
     let Setup { upstream, gateway, .. } = shapes("").await;
-    let (key, _) = new_key(&gateway, &json!({})).await;
+    let (key, _) = gateway.new_key(&json!({})).await.unwrap();
     assert_eq!(gateway.get(&id("OnJlc3BfMQ"), &key).await.unwrap().status, 403);
     let reply = gateway.get(&id("OnJlc3BfMQ"), MASTER_KEY).await.unwrap();
     assert_eq!((reply.status, reply.header("x-litellm-model-id")), (200, "west"), "{}", reply.text());

@@ -118,12 +118,12 @@ async fn stores_of_all_houses_are_searched_in_one_shape() {
 #[tokio::test]
 async fn searches_are_paid_for() {
     let (_upstream, _sim, gateway) = stores().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     for id in ["data", "fileSearchStores%2Ff1"] {
         let path = format!("/v1/vector_stores/{id}/search");
         assert_eq!(gateway.post(&path, &json!({"query": "q"}), &key).await.unwrap().status, 200);
     }
-    let rows = rows(&gateway, &token, 2).await;
+    let rows = gateway.spend_rows(&token, 2).await.unwrap();
     let mut spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).collect();
     spent.sort_by(f64::total_cmp);
     // gemini-2.5-flash: $0.3 and $2.5 per million tokens; Vertex AI Search: $1.5 for a thousand queries
@@ -154,7 +154,7 @@ async fn what_stores_know_goes_into_the_conversation() {
     assert_eq!(found[1]["data"][0]["content"][0]["text"], "Postgres knows.");
 
     // In streams it is told with the end of the answer, and the search is paid for all the same.
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let mut ask = json!({"model": "gpt", "stream": true, "messages": [{"role": "user", "content": "Who?"}]});
     assert_eq!(gateway.post("/v1/chat/completions", &ask, &key).await.unwrap().status, 200);
     ask["vector_store_ids"] = json!(["data"]);
@@ -165,7 +165,7 @@ async fn what_stores_know_goes_into_the_conversation() {
     let found = &end["choices"][0]["delta"]["provider_specific_fields"]["search_results"];
     assert_eq!(found[0]["data"][0]["content"][0]["text"], "Data stores know.", "{said}");
     assert_eq!(said.matches("search_results").count(), 2, "{said}");
-    let rows = rows(&gateway, &token, 2).await;
+    let rows = gateway.spend_rows(&token, 2).await.unwrap();
     let mut spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).collect();
     spent.sort_by(f64::total_cmp);
     assert!(spent[1] - spent[0] >= 0.0015 - 1e-9, "{rows:?}");
@@ -174,7 +174,7 @@ async fn what_stores_know_goes_into_the_conversation() {
 #[tokio::test]
 async fn bodies_that_are_passed_on_name_no_others_stores() {
     let (_upstream, sim, gateway) = stores().await;
-    let (key, _) = new_key(&gateway, &json!({"object_permission": {"vector_stores": ["mine"]}})).await;
+    let (key, _) = gateway.new_key(&json!({"object_permission": {"vector_stores": ["mine"]}})).await.unwrap();
     let body =
         |id: &str| json!({"model": "gpt", "input": "hi", "tools": [{"type": "file_search", "vector_store_ids": [id]}]});
     let before = sim.requests().len();

@@ -19,8 +19,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{new_key, rows};
-
 const MB: usize = 1 << 20;
 
 /// A request that came, but for the middle of its body.
@@ -148,7 +146,7 @@ async fn upload(gateway: &Gateway, key: &str, parts: &[Vec<u8>]) -> (u16, Value)
 async fn a_large_upload_goes_out_while_it_comes_in() {
     let mut ear = ear(200).await;
     let (gateway, _sim) = setup(&ear, |config| config).await;
-    let (key, token) = new_key(&gateway, &json!({"models": ["whisper"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["whisper"]})).await.unwrap();
     let front = [text("model", "whisper"), text("temperature", "0.5"), text("tags", "[\"a\"]")].concat();
     let file = sound(64 * MB);
     let end = [text("language", "de"), b"--b--\r\n".to_vec()].concat();
@@ -175,7 +173,7 @@ async fn a_large_upload_goes_out_while_it_comes_in() {
     for part in ["name=\"language\"\r\n\r\nde\r\n", "name=\"response_format\"\r\n\r\nverbose_json\r\n", "--\r\n"] {
         assert!(got.end.contains(part), "{part} is not in {}", got.end);
     }
-    let row = rows(&gateway, &token, 1).await.remove(0);
+    let row = gateway.spend_rows(&token, 1).await.unwrap().remove(0);
     let seconds = (64 * MB) as f64 / 16_000.0;
     let spend = row["spend"].as_f64().unwrap();
     assert!((spend - seconds * 0.0001).abs() < 1e-9, "{row}");

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Method;
 use llm_simulator::{Running, Simulator, SimulatorConfig};
 use llm_tests::{Asked, Canned, Config, Gateway, MASTER_KEY, Options, Said, eventually};
@@ -155,9 +154,7 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 async fn send(gateway: &Gateway, method: Method, path: &str, body: Value) -> (u16, Value) {
-    let headers = [("authorization", format!("Bearer {MASTER_KEY}")), ("content-type", "application/json".to_owned())];
-    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let reply = gateway.send(method, path, &headers, Bytes::from(body.to_string())).await.unwrap();
+    let reply = gateway.call(method, path, &body, MASTER_KEY).await.unwrap();
     (reply.status, reply.json())
 }
 
