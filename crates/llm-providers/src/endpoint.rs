@@ -153,12 +153,12 @@ pub(crate) fn join(base: &str, path: &str, row: &ProviderRow) -> String {
     if row.quirks.has(Quirk::VersionedBase) && !base.ends_with("/v1") {
         return format!("{base}/v1/{}", path.trim_start_matches('/'));
     }
-    while let Some(up) = path.strip_prefix("../") {
-        base = match base.rsplit_once('/') {
-            Some((parent, last)) if !parent.ends_with('/') && !last.is_empty() => parent,
-            _ => base,
-        };
-        path = up;
+    // Beside the version, where the base ends with one: what else it ends with is where the operator's host is.
+    if let Some(beside) = path.strip_prefix("../") {
+        let version = |last: &str| last == "beta" || last.strip_prefix('v').is_some_and(|n| n.parse::<u8>().is_ok());
+        base = base.rsplit_once('/').filter(|(_, last)| version(last)).map_or(base, |(parent, _)| parent);
+        let (first, rest) = beside.split_once('/').unwrap_or((beside, ""));
+        path = if base.rsplit('/').next() == Some(first) { rest } else { beside };
     }
     if row.quirks.has(Quirk::RunBase)
         && let Some(parent) = base.strip_suffix("/run")
@@ -184,6 +184,17 @@ fn origin(url: &str) -> &str {
 mod tests {
     use super::*;
     use crate::row::RowFormat;
+
+    #[test]
+    fn another_language_stands_beside_the_version() {
+        let row = crate::by_id("deepseek").unwrap().row(); // tidy: provider-id, its row has such a path
+        let at = |base: &str| join(base, "../anthropic/v1/messages", row);
+        for base in ["https://h", "https://h/v1", "https://h/beta/", "https://h/anthropic"] {
+            assert_eq!(at(base), "https://h/anthropic/v1/messages", "{base}");
+        }
+        assert_eq!(at("https://h/team/v1"), "https://h/team/anthropic/v1/messages");
+        assert_eq!(at("https://h/team"), "https://h/team/anthropic/v1/messages");
+    }
 
     #[test]
     fn messages_go_through_responses_where_the_row_says_so() {

@@ -249,9 +249,9 @@ impl Tools {
             self.cache_point(tool.cache_control.as_ref(), blocks);
             return Ok(());
         }
-        // LiteLLM leaves the search tools of other languages out
-        let responses = matches!(&tool.kind, ToolKind::Hosted { format: Format::OpenAiResponses, .. });
-        if responses && kind.starts_with("web_search") && matches!(family, Family::Nova | Family::Nova2) {
+        let known = [Format::OpenAiResponses, Format::AnthropicMessages];
+        let searches = matches!(&tool.kind, ToolKind::Hosted { format, .. } if known.contains(format));
+        if searches && kind.starts_with("web_search") && matches!(family, Family::Nova | Family::Nova2) {
             self.grounding();
             return Ok(());
         }
