@@ -64,9 +64,12 @@ fn answer(asked: &Asked) -> Said {
 /// What stands at which characters, as Presidio tells it.
 fn found(text: &str) -> Value {
     let mut all = Vec::new();
-    for (words, entity, score) in
-        [("a@b.co", "EMAIL_ADDRESS", 1.0), ("Zoë", "PERSON", 0.85), ("4111", "CREDIT_CARD", 0.9)]
-    {
+    for (words, entity, score) in [
+        ("a@b.co", "EMAIL_ADDRESS", 1.0),
+        ("Zoë", "PERSON", 0.85),
+        ("Ann", "PERSON", 0.85),
+        ("4111", "CREDIT_CARD", 0.9),
+    ] {
         for (at, _) in text.match_indices(words) {
             let start = text[..at].chars().count();
             let end = start + words.chars().count();

@@ -226,6 +226,12 @@ pub trait GuardrailSession: Send + Sync + fmt::Debug {
     /// When the guardrail itself fails; whether content passes then is [`Guardrail::fail_open`]'s to say.
     fn check<'a>(&'a self, content: Content<'a>) -> BoxFuture<'a, Result<Verdict>>;
 
+    /// What it did to the request may come back in the answer: the answer is this caller's alone, and nobody else may be told it
+    /// for the same request.
+    fn personal(&self) -> bool {
+        false
+    }
+
     /// A gate for one text of a streamed answer. Nothing when the guardrail can only judge whole texts.
     fn gate(&self) -> Option<Box<dyn TextGate>>;
 }

@@ -225,6 +225,13 @@ impl Guards {
         Some(Box::new(StreamFilter::new(open, self.records.clone())))
     }
 
+    /// True when the answer is this caller's alone. Ask when the request was judged.
+    #[must_use]
+    pub fn personal(&self) -> bool {
+        let of_lines = self.lines.iter().flat_map(Line::open);
+        self.open.iter().chain(of_lines).any(|open| open.session.personal())
+    }
+
     /// True when a guardrail can only judge whole answers: the answer has to be complete before it is streamed.
     #[must_use]
     pub fn needs_whole(&self) -> bool {

@@ -38,6 +38,11 @@ impl Line {
         self.pipeline.steps.iter().map(|step| step.guardrail.as_str())
     }
 
+    /// Those that are there.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().flatten()
+    }
+
     /// Those that may stop content by what they say of it.
     pub(crate) fn blocking(&self) -> impl Iterator<Item = &Open> {
         let steps = self.pipeline.steps.iter().zip(&self.open);

@@ -34,6 +34,7 @@ use crate::edited::Edited;
 use crate::guard::CallGate;
 use crate::mcp::inside;
 use crate::read;
+use crate::recall::Memory;
 use crate::resources::context;
 use crate::responses::{self, Told};
 use crate::routes::Route;
@@ -219,7 +220,8 @@ pub async fn run(
     }
 
     // 6 recall
-    let memory = recall::lookup(core, ctx, &call).await;
+    // What a guardrail puts back into an answer is for nobody else.
+    let memory = if guards.personal() { Memory::default() } else { recall::lookup(core, ctx, &call).await };
     ctx.cache_asked = memory.asked;
     if let Some(hit) = memory.hit {
         return Ok(answer::from_cache(core, ctx, &call, hit, reservation));

@@ -231,6 +231,29 @@ async fn presidio_masks_and_gives_back() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_is_for_nobody_else() {
+    let house = house().await;
+    let base = house.base_url();
+    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
+        "presidio_filter_scope": "input", "output_parse_pii": true});
+    let config = config(&house, &[guardrail("back", "presidio", params)]);
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config["litellm_settings"] = json!({"cache": true, "cache_params": {"type": "local"}});
+    let gateway = Gateway::start(&config.to_string()).await.unwrap();
+    // The first two are the same to the model.
+    for words in ["Zoë says hi", "Ann says hi", "nobody says hi"] {
+        for _ in 0..2 {
+            let (_, answer) = chat(&gateway, "back", words).await;
+            assert_eq!(answer["choices"][0]["message"]["content"], format!("You said: {words}"), "{answer}");
+        }
+    }
+    let asked = at(&house, "/v1/chat/completions");
+    let asked: Vec<&str> = asked.iter().map(|a| a.json["messages"][1]["content"].as_str().unwrap()).collect();
+    let masked = "<PERSON_1> says hi";
+    assert_eq!(asked, [masked, masked, masked, masked, "nobody says hi"], "the rest is cached");
+}
+
+#[tokio::test]
 async fn a_service_that_is_away_closes_unless_it_may_open() {
     let house = house().await;
     let base = house.base_url();

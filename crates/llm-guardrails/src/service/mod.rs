@@ -25,12 +25,13 @@ mod wire;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use llm_types::{Error, Json, Kind, Result};
 
-use crate::guardrail::{CallContext, Content, Guardrail, GuardrailSession, Modes, TextGate, Verdict};
+use crate::guardrail::{CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, TextGate, Verdict};
 use settings::Settings;
 use shape::{Facts, Heard, Said};
 use wire::Talk;
@@ -80,6 +81,8 @@ impl Guardrail for Service {
             wire: call.wire.cloned(),
             facts: Facts::of(call),
             memory: names::Memory::default(),
+            answers: self.modes.has(Mode::PostCall),
+            edited: AtomicBool::new(false),
         })
     }
 }
@@ -91,6 +94,10 @@ struct Session {
     wire: Option<Arc<dyn Wire>>,
     facts: Facts,
     memory: names::Memory,
+    /// It looks at answers.
+    answers: bool,
+    /// It edited the request.
+    edited: AtomicBool,
 }
 
 impl Session {
@@ -108,7 +115,10 @@ impl Session {
         };
         Ok(match said {
             Said::Fine => Verdict::Pass,
-            Said::Edited { texts, masked } => Verdict::Replace { texts, masked },
+            Said::Edited { texts, masked } => {
+                self.edited.fetch_or(content.direction == Direction::Request, Ordering::Relaxed);
+                Verdict::Replace { texts, masked }
+            }
             Said::Stop(mut stop) => {
                 if let Some(template) = &settings.message {
                     stop.message = template.replace("{default_message}", &stop.message);
@@ -140,6 +150,10 @@ impl Session {
 impl GuardrailSession for Session {
     fn check<'a>(&'a self, content: Content<'a>) -> BoxFuture<'a, Result<Verdict>> {
         self.judge(content).boxed()
+    }
+
+    fn personal(&self) -> bool {
+        self.answers && self.edited.load(Ordering::Relaxed)
     }
 
     fn gate(&self) -> Option<Box<dyn TextGate>> {
