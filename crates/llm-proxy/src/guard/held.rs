@@ -23,15 +23,17 @@ pub struct Held {
 /// 400 for a body that is no object.
 pub fn hold(guards: &Guards, call: &mut Call) -> Result<Option<Held>> {
     let conversation = call.operation == OperationKind::Generate;
-    let top = Top::parse(&call.body)?;
-    let asks =
-        if conversation { call.stream } else { top.is_true("stream") || top.str("stream").as_deref() == Some("true") };
     let judged = match conversation {
-        true => guards.needs_whole(),
+        true => call.stream && guards.needs_whole(),
         // The events of pictures say nothing; other operations do not stream.
-        false => guards.has(Mode::PostCall) && speaks(call.operation),
+        false => speaks(call.operation) && guards.has(Mode::PostCall),
     };
-    if !asks || !judged {
+    if !judged {
+        return Ok(None);
+    }
+    let top = Top::parse(&call.body)?;
+    // Of a form everything is text.
+    if !conversation && !top.is_true("stream") && top.str("stream").as_deref() != Some("true") {
         return Ok(None);
     }
     let whole = top.edited(&[("stream", None), ("stream_options", None)]);
