@@ -153,7 +153,7 @@ fn read(settings: &Settings, heard: &Heard<'_>, ask: &Ask, answer: &Json) -> Res
             Err(invalid("has not as many texts as it was asked about"))
         };
     }
-    masked(heard, ask, answer, &outputs)
+    Ok(masked(heard, ask, answer, &outputs))
 }
 
 /// What policies block, told without the words that were found.
@@ -178,22 +178,15 @@ fn blocked(answer: &Json) -> Vec<Json> {
     out
 }
 
-/// The texts as AWS wrote them. A long one may have been asked about in pieces; pieces of it that stand in another request are
-/// read with that one, so each request puts its own pieces in.
-fn masked(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: &[&str]) -> Result<Said> {
+/// The texts as AWS wrote them; a long one was asked about in parts.
+fn masked(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: &[&str]) -> Said {
     let asked = ask.body.get("content").and_then(Json::as_array).unwrap_or_default();
-    let mut texts: Vec<(usize, String)> = Vec::new();
-    for ((at, piece), output) in ask.of.iter().zip(asked).zip(outputs) {
-        let piece = piece.get("text").and_then(|text| text.text("text")).unwrap_or_default();
-        if piece == *output {
-            continue;
+    let mut parts: Vec<(usize, String, String)> = Vec::new();
+    for ((at, part), output) in ask.of.iter().zip(asked).zip(outputs) {
+        let part = part.get("text").and_then(|text| text.text("text")).unwrap_or_default();
+        if let Some(text) = heard.texts.get(*at).filter(|_| part != *output) {
+            parts.push((text.at, part.to_owned(), (*output).to_owned()));
         }
-        let Some(text) = heard.texts.get(*at) else { continue };
-        if text.text != piece {
-            // One of several pieces: what another request says of the same text would be lost.
-            return Err(invalid("masks a text that was too long to be judged at once"));
-        }
-        texts.push((text.at, (*output).to_owned()));
     }
     let entities = answer.get("assessments").and_then(Json::as_array).unwrap_or_default().iter();
     let entities = entities.filter_map(|a| a.get("sensitiveInformationPolicy"));
@@ -203,5 +196,5 @@ fn masked(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: &[&str]) -> Resu
             .flat_map(move |list| policy.get(list).and_then(Json::as_array).unwrap_or_default())
     });
     let masked = names.filter_map(|entry| Some((entry.text("type").or_else(|| entry.text("name"))?.to_owned(), 1)));
-    Ok(if texts.is_empty() { Said::Fine } else { Said::Edited { texts, masked: masked.collect() } })
+    if parts.is_empty() { Said::Fine } else { Said::Parts { parts, masked: masked.collect() } }
 }

@@ -23,6 +23,7 @@ mod shape;
 mod spans;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,6 +120,7 @@ impl Session {
                 self.edited.fetch_or(content.direction == Direction::Request, Ordering::Relaxed);
                 Verdict::Replace { texts, masked }
             }
+            Said::Parts { .. } => return Err(Error::internal("parts of texts that were not put together")),
             Said::Stop(mut stop) => {
                 if let Some(template) = &settings.message {
                     stop.message = template.replace("{default_message}", &stop.message);
@@ -131,7 +133,7 @@ impl Session {
     /// Asks one thing after the other, as the table says; what stops the content ends it.
     async fn ask(&self, talk: &Talk<'_>, heard: &Heard<'_>) -> Result<Said> {
         let settings = talk.settings;
-        let (mut all, mut counts) = (Vec::new(), Vec::new());
+        let (mut all, mut counts) = (BTreeMap::<usize, String>::new(), Vec::new());
         for ask in (settings.shape.ask)(settings, heard, &self.facts) {
             let answer: Json = talk.post(&settings.base, &settings.path, &ask.body).await?;
             match (settings.shape.read)(settings, heard, &ask, &answer)? {
@@ -140,10 +142,19 @@ impl Session {
                     all.extend(texts);
                     counts.extend(masked);
                 }
+                Said::Parts { parts, masked } => {
+                    for (at, part, new) in parts {
+                        let said = || heard.texts.iter().find(|text| text.at == at).map(|text| text.text.to_owned());
+                        let text = all.entry(at).or_insert_with(|| said().unwrap_or_default());
+                        *text = text.replacen(&part, &new, 1);
+                    }
+                    counts.extend(masked);
+                }
                 stop @ Said::Stop(_) => return Ok(stop),
             }
         }
-        Ok(if all.is_empty() { Said::Fine } else { Said::Edited { texts: all, masked: counts } })
+        let texts: Vec<_> = all.into_iter().collect();
+        Ok(if texts.is_empty() { Said::Fine } else { Said::Edited { texts, masked: counts } })
     }
 }
 

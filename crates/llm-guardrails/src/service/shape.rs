@@ -188,7 +188,15 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) enum Said {
     Fine,
-    Edited { texts: Vec<(usize, String)>, masked: Vec<(String, u32)> },
+    Edited {
+        texts: Vec<(usize, String)>,
+        masked: Vec<(String, u32)>,
+    },
+    /// The same of parts of texts: the number of the text, the part, and what it becomes.
+    Parts {
+        parts: Vec<(usize, String, String)>,
+        masked: Vec<(String, u32)>,
+    },
     Stop(Stop),
 }
 

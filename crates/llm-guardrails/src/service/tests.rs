@@ -72,6 +72,20 @@ fn long_contents_are_asked_about_in_pieces() {
 }
 
 #[test]
+fn parts_of_long_texts_are_masked_where_they_are() {
+    let params = r#"{"guardrail":"bedrock","guardrailIdentifier":"g","guardrailVersion":"1","chunk_budget_chars":10}"#;
+    let fine = r#"{"action":"NONE","outputs":[]}"#;
+    let found = r#"{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":" {NAME}"}],"assessments":[{"sensitiveInformationPolicy":{"piiEntities":[{"type":"NAME","action":"ANONYMIZED"}]}}]}"#;
+    let told = Arc::new(Told { answers: Mutex::new(vec![fine, found, found]), ..Told::default() });
+    let session = open(&service(params), &told);
+    let said = [(Role::User, "greetings, Zoë Z. Zoë Z.")];
+    let verdict = judged(&*session, Direction::Request, &said).unwrap();
+    let asked: Vec<String> = told.asked.lock().iter().map(ToString::to_string).collect();
+    let Verdict::Replace { texts, masked } = verdict else { panic!("{asked:?}") };
+    assert_eq!((texts[0].1.as_str(), masked.len()), ("greetings, {NAME} {NAME}", 2), "{asked:?}");
+}
+
+#[test]
 fn only_what_is_wanted_is_asked_about() {
     let said =
         [(Role::System, "sys"), (Role::User, "old"), (Role::Tool, "result"), (Role::User, "new"), (Role::User, " ")];
