@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "agents/bridge.rs"]
+mod bridge;
 #[path = "agents/limits.rs"]
 mod limits;
 

@@ -13,7 +13,7 @@ use llm_wire::top::Top;
 use url::Url;
 
 use super::message::{self, Message};
-use super::{Agent, headers, permitted};
+use super::{Agent, bridge, headers, permitted};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -23,7 +23,7 @@ use crate::pass::tail::Facts;
 use crate::pass::wish::Named;
 
 /// Stands before the agent's name in logs, as in LiteLLM.
-const MODEL: &str = "a2a_agent/"; // tidy: provider-id
+pub(super) const MODEL: &str = "a2a_agent/"; // tidy: provider-id
 const PROVIDER: &str = "a2a_agent"; // LiteLLM's name of the kind. tidy: provider-id
 
 /// Answers a message.
@@ -44,11 +44,8 @@ pub(super) async fn answer(
         return Ok(none(404, &format!("Agent '{named}' not found")));
     };
     permitted(who, &agent, named)?;
-    if let Some(provider) = &agent.bridge {
-        // Asked like a model: its deployment belongs into `model_list`.
-        let why =
-            format!("Agent '{named}' is asked through {provider}, which is not served for agents: add it as a model");
-        return Ok(none(501, &why));
+    if let Some(target) = &agent.target {
+        return bridge::answer(core, ctx, who, path, (&agent, target), (&message, body)).await;
     }
     let Some(url) = agent.url.clone() else {
         return Ok(none(500, &format!("Agent '{named}' has no URL configured")));
@@ -67,13 +64,7 @@ pub(super) async fn answer(
         Ok(made) => made,
         Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
     };
-    let facts = Facts {
-        provider: Arc::from(PROVIDER),
-        model: Arc::from(format!("{MODEL}{}", agent.name)),
-        call_type: if message.streams() { "asend_message_streaming" } else { "asend_message" },
-        // Calls of an agent's own keys stay that agent's, as in LiteLLM.
-        agent: Some(who.caller().agent_id.clone().unwrap_or_else(|| Arc::from(agent.id.as_str()))),
-    };
+    let facts = facts(who, &agent, &message);
     if message.method == message::EXTENDED_CARD {
         return card(core, ctx, (relayed, facts, reservation), named).await;
     }
@@ -83,8 +74,19 @@ pub(super) async fn answer(
     })
 }
 
+/// What the record says of a call.
+pub(super) fn facts(who: &Identity, agent: &Agent, message: &Message) -> Facts {
+    Facts {
+        provider: Arc::from(PROVIDER),
+        model: Arc::from(format!("{MODEL}{}", agent.name)),
+        call_type: if message.streams() { "asend_message_streaming" } else { "asend_message" },
+        // Calls of an agent's own keys stay that agent's, as in LiteLLM.
+        agent: Some(who.caller().agent_id.clone().unwrap_or_else(|| Arc::from(agent.id.as_str()))),
+    }
+}
+
 /// Permission, limits, budget: the caller's, and the agent's own rates.
-async fn admit(
+pub(super) async fn admit(
     core: &Core,
     ctx: &mut Context,
     who: &Arc<Identity>,
@@ -108,7 +110,7 @@ async fn admit(
 }
 
 /// What guardrails say of the message; the body anew, when they edited it. They read what is said, not what names it.
-async fn judge_request(ctx: &mut Context, judge: Option<&Judge<'_>>, body: Bytes) -> Result<Bytes, Error> {
+pub(super) async fn judge_request(ctx: &mut Context, judge: Option<&Judge<'_>>, body: Bytes) -> Result<Bytes, Error> {
     let Some(judge) = judge else { return Ok(body) };
     let top = Top::parse(&body)?;
     let Some(params) = top.get("params") else { return Ok(body) };

@@ -14,6 +14,8 @@ pub(super) const INVALID_REQUEST: i64 = -32600;
 pub(super) const NO_METHOD: i64 = -32601;
 pub(super) const INVALID_PARAMS: i64 = -32602;
 pub(super) const NO_AGENT: i64 = -32000;
+/// A2A's code for operations that an agent does not have.
+pub(super) const NOT_SERVED: i64 = -32004;
 
 /// The methods that are passed on, and their names in version 1.0.
 const METHODS: [(&str, &str); 11] = [
@@ -48,6 +50,8 @@ pub(super) struct Message {
     pub(super) id: String,
     /// The method, by its name in 0.3.
     pub(super) method: &'static str,
+    /// The client called it by its name in 1.0.
+    pub(super) newer: bool,
     /// The parameters, as they are written.
     pub(super) params: Option<String>,
 }
@@ -75,7 +79,7 @@ impl Message {
         let Some((method, _)) = METHODS.iter().find(|(old, new)| *old == named || *new == named) else {
             return Err((id, NO_METHOD, format!("Method '{named}' not found")));
         };
-        Ok(Self { id, method, params: top.get("params").map(str::to_owned) })
+        Ok(Self { id, method, newer: named != *method, params: top.get("params").map(str::to_owned) })
     }
 
     /// The answer is a stream.

@@ -7,10 +7,12 @@
 //! | `registry` | [`Agents`]: those of the file and of the database |
 //! | `message` | JSON-RPC: what is asked, how an error is told |
 //! | `call` | a call: permitted, admitted, judged, relayed, billed |
+//! | `bridge` | the same of an agent that is asked like a model |
 //! | `headers` | what the agent is told beside it |
 //! | `card` | what agents publish of themselves, with the gateway's address |
 //! | `discover` | the card of an agent that is not stored yet |
 
+mod bridge;
 mod call;
 mod card;
 mod discover;

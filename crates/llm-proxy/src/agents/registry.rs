@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_accounts::{agent_id_of_name, agent_url};
+use llm_catalog::Catalog;
+use llm_client::Target;
 use llm_store::AgentRow;
 use llm_types::Json;
 use url::Url;
+
+use super::bridge;
 
 /// An agent.
 #[derive(Debug, Clone)]
@@ -31,8 +35,8 @@ pub struct Agent {
     pub traced: bool,
     /// `guardrails` of its parameters.
     pub guardrails: Vec<String>,
-    /// `custom_llm_provider`: it is asked like a model, not in A2A.
-    pub bridge: Option<String>,
+    /// `custom_llm_provider`: it is asked like a model, not in A2A, and here.
+    pub target: Option<Arc<Target>>,
     /// What limits the keys of an agent of the file; those of the database have rows.
     pub limits: AgentRow,
 }
@@ -45,7 +49,7 @@ impl Agent {
     ///
     /// # Errors
     /// What keeps it from being served.
-    pub fn read(entry: &Json, id: Option<&str>) -> Result<Self, Wrong> {
+    pub fn read(entry: &Json, id: Option<&str>, prices: &Catalog) -> Result<Self, Wrong> {
         let wrong = |field: &str, why: &str| Err((field.to_owned(), why.to_owned()));
         let Some(name) = entry.text("agent_name").filter(|name| !name.is_empty()) else {
             return wrong("agent_name", "an agent needs a name");
@@ -69,6 +73,12 @@ impl Agent {
             Some(Json::String(one)) => vec![one.clone()],
             _ => json.texts(name).map(str::to_owned).collect::<Vec<_>>(),
         };
+        let provider = params.text("custom_llm_provider").filter(|name| !name.is_empty());
+        let target = provider.map(|provider| bridge::target(provider, &params, url.as_deref(), prices)).transpose();
+        let target = target.map_err(|error| {
+            let field = error.param.as_deref().unwrap_or("custom_llm_provider");
+            (format!("litellm_params.{field}"), error.message.lines().next().unwrap_or_default().to_owned())
+        })?;
         let id = id.map_or_else(|| agent_id_of_name(name), str::to_owned);
         Ok(Self {
             limits: limits(entry, &params, &id),
@@ -81,7 +91,7 @@ impl Agent {
             cost,
             traced: params.get("require_trace_id_on_calls_to_agent").and_then(Json::as_bool).unwrap_or_default(),
             guardrails: texts(&params, "guardrails"),
-            bridge: params.text("custom_llm_provider").filter(|name| !name.is_empty()).map(str::to_owned),
+            target: target.map(Arc::new),
             card,
         })
     }
@@ -165,7 +175,7 @@ mod tests {
             r#"{"agent_name":"one","agent_card_params":{"url":"http://h:1/"},"static_headers":{"authorization":"Bearer x"},
                 "extra_headers":["X-Tenant"],"litellm_params":{"cost_per_query":"0.5","guardrails":"pii"},"rpm_limit":2}"#,
         );
-        let agent = Agent::read(&entry, None).unwrap();
+        let agent = Agent::read(&entry, None, Catalog::builtin()).unwrap();
         assert_eq!((agent.id.len(), agent.cost, agent.guardrails.as_slice()), (64, 0.5, &["pii".to_owned()][..]));
         assert_eq!((agent.passed[0].as_str(), agent.limits.rpm_limit), ("x-tenant", Some(2)));
         let mut agents = Agents::default();
@@ -179,7 +189,11 @@ mod tests {
             (r#"{"agent_name":"a","extra_headers":["a b"]}"#, "extra_headers"),
             (r#"{"agent_name":"a","litellm_params":{"cost_per_query":-1}}"#, "litellm_params.cost_per_query"),
         ] {
-            assert_eq!(Agent::read(&json(text), None).map(|a| a.id).unwrap_err().0, field, "{text}");
+            assert_eq!(
+                Agent::read(&json(text), None, Catalog::builtin()).map(|a| a.id).unwrap_err().0,
+                field,
+                "{text}"
+            );
         }
     }
 }

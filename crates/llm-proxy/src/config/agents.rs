@@ -1,6 +1,8 @@
 //! `agents` (`agent_list`) and those of the database → A2A agents. One of the file that cannot be served is an error; one of the
 //! database is left out with a warning, so that one bad row does not take the others along.
 
+use llm_catalog::Catalog;
+
 use super::Context;
 use super::problem::Mark;
 use super::section::Section;
@@ -14,11 +16,11 @@ const FIELDS: &str = "agent_name agent_card_params litellm_params object_permiss
     agent_access_groups tpm_limit rpm_limit session_tpm_limit session_rpm_limit kill_switch";
 
 /// All agents: rows of the database come first, as in LiteLLM, and take the place of agents of the file with their name.
-pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>) -> Agents {
+pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>, prices: &Catalog) -> Agents {
     let mut out = Agents::default();
     for row in ctx.source.stored.iter().flat_map(|stored| &stored.agents) {
         let mark = Mark::whole(format!("database, agent {}", row.name));
-        match Agent::read(&row.spec, Some(&row.id)) {
+        match Agent::read(&row.spec, Some(&row.id), prices) {
             Ok(agent) => drop(out.add(agent)),
             Err((field, why)) => ctx.problems.warn(&mark, &field, format!("{why}; {NOT_SERVED}")),
         }
@@ -31,7 +33,7 @@ pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>) -> Agents {
         entry.accept(FIELDS);
         entry.not_served("access_group_ids");
         entry.finish();
-        match Agent::read(&item.json(), None) {
+        match Agent::read(&item.json(), None, prices) {
             Ok(agent) if out.add(agent.clone()) => {}
             Ok(_) => entry.warn("agent_name", format!("another agent has this name; {NOT_SERVED}")),
             Err((field, why)) => entry.error(&field, why),

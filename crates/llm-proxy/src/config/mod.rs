@@ -234,7 +234,7 @@ fn translate(root: &Node, ctx: &Context<'_>) -> Option<Loaded> {
     if let Some(stored) = &ctx.source.stored {
         mcp::stored(stored, ctx.problems, &mut out.mcp);
     }
-    out.agents = agents::read(&top, ctx);
+    out.agents = agents::read(&top, ctx, &out.prices);
     let placed = deployments(&top, ctx, &mut out);
     lint::run(&top, &placed, &out, ctx);
     out.deployments = placed.into_iter().map(|p| p.deployment).collect();

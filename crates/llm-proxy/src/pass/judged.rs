@@ -21,7 +21,7 @@ use super::payload::Payload;
 use super::tail::{Facts, RelayTail};
 use crate::body::Reply;
 use crate::core::Core;
-use crate::flow::{Context, Refused};
+use crate::flow::Context;
 use crate::guard;
 
 /// An answer that is judged is held back, up to so many bytes.
@@ -33,7 +33,7 @@ static WHOLE: std::sync::LazyLock<Targets> = std::sync::LazyLock::new(Targets::d
 #[derive(Debug)]
 pub(crate) struct Judge<'c> {
     targets: &'c Targets,
-    guards: Guards,
+    pub(crate) guards: Guards,
 }
 
 impl<'c> Judge<'c> {
@@ -164,15 +164,13 @@ pub(crate) async fn answered(
         }
         Err(error) => {
             ending.stopped(error.clone());
-            let refused = Refused { error, reservation: None, made: None };
-            let headers = crate::answer::error_headers(ctx, &refused);
-            crate::errors::respond(&refused.error, ctx.format, headers)
+            super::stopped(ctx, error)
         }
     }
 }
 
 /// The answer as it may go on, and whether it was edited.
-async fn passed(
+pub(crate) async fn passed(
     ctx: &mut Context,
     judge: &Judge<'_>,
     headers: &HeaderMap,

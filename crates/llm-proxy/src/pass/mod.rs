@@ -265,6 +265,13 @@ fn path(ctx: &Context) -> String {
     ctx.snapshot.settings.below_root(ctx.parts.uri.path()).to_owned()
 }
 
+/// What a client hears whose answer a guardrail stopped. The record is written already.
+pub(crate) fn stopped(ctx: &Context, error: Error) -> Response<Reply> {
+    let refused = Refused { error, reservation: None, made: None };
+    let headers = crate::answer::error_headers(ctx, &refused);
+    crate::errors::respond(&refused.error, ctx.format, headers)
+}
+
 /// The upstream's answer on its way to the client.
 pub(crate) fn answered(
     core: &Core,

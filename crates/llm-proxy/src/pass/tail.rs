@@ -52,7 +52,7 @@ impl RelayTail {
 
 impl RelayTail {
     /// These guardrails ran.
-    pub(super) fn judged(&mut self, names: &[String]) {
+    pub(crate) fn judged(&mut self, names: &[String]) {
         self.draft.judged(names);
     }
 }
