@@ -158,7 +158,7 @@ pub use digest::KeyDigest;
 pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
 pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
 pub use entry::{Asking, Connected};
-pub use exports::{CloudZero, Export, ExportPlan, Frequency, Vantage};
+pub use exports::{CloudZero, Export, ExportPlan, FocusFormat, Frequency, Vantage};
 pub use grants::Grants;
 pub use guardrails::{JudgedQuery, SubmissionQuery, UsageDays};
 pub use health_checks::Checked;

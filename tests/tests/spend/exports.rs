@@ -221,6 +221,7 @@ async fn the_job_tells_vantage_and_a_bucket() {
         ("FOCUS_S3_SECRET_KEY", "focus-secret".to_owned()),
         ("FOCUS_FREQUENCY", "interval".to_owned()),
         ("FOCUS_INTERVAL_SECONDS", "1".to_owned()),
+        ("FOCUS_FORMAT", "CSV".to_owned()),
     ];
     let gateway = start(&sim, "callbacks: [vantage, focus]", &env).await;
     for round in 0..3 {
@@ -240,6 +241,29 @@ async fn the_job_tells_vantage_and_a_bucket() {
     let today = held.objects.keys().next().unwrap();
     assert!(today.starts_with("focus_exports/date=2") && today.ends_with("T000000Z.csv"), "{today}");
     assert_eq!(held.objects.len(), 1);
+}
+
+#[tokio::test]
+async fn files_of_a_bucket_are_parquet_unless_told_otherwise() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let (services, canned) = services().await;
+    let env = [
+        ("FOCUS_S3_BUCKET_NAME", "costs".to_owned()),
+        ("FOCUS_S3_ENDPOINT_URL", canned.base_url()),
+        ("FOCUS_S3_ACCESS_KEY", "focus-key".to_owned()),
+        ("FOCUS_S3_SECRET_KEY", "focus-secret".to_owned()),
+        ("FOCUS_FREQUENCY", "interval".to_owned()),
+        ("FOCUS_INTERVAL_SECONDS", "1".to_owned()),
+    ];
+    let gateway = start(&sim, "callbacks: [focus]", &env).await;
+    call(&gateway, "gpt").await;
+    let whole = async || services.0.lock().objects.iter().next().map(|(name, file)| (name.clone(), file.clone()));
+    let (name, file) = eventually("the file of the day", whole).await;
+    assert!(name.starts_with("focus_exports/date=2") && name.ends_with("T000000Z.parquet"), "{name}");
+    assert!(file.starts_with("PAR1") && file.ends_with("PAR1"), "{file:.40}");
+    for text in ["BilledCost", "gpt-4o", "AI and Machine Learning", "\"custom_llm_provider\":\"openai\""] {
+        assert!(file.contains(text), "{text}");
+    }
 }
 
 #[tokio::test]

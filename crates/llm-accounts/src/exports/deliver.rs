@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use llm_store::Store;
 use llm_types::{Error, Json, Secret};
 
-use super::cbf;
 use super::focus::{Reader, day_after};
-use super::usage::Day;
-use super::{CloudZero, Vantage};
+use super::parquet::Columns;
+use super::usage::{Day, UsageRow};
+use super::{CloudZero, FocusFormat, Vantage, cbf, focus};
 use crate::request::Outcome;
 use crate::serving::Serving;
 
@@ -27,8 +27,8 @@ pub(super) enum Target {
     /// With the address of CloudZero.
     CloudZero(CloudZero, String),
     Vantage(Vantage),
-    /// A folder of the bucket.
-    Bucket(String),
+    /// A folder of the bucket, and how files are written.
+    Bucket(String, FocusFormat),
 }
 
 /// Sends a day; how many rows that were. `operation`: what CloudZero is to do with it.
@@ -45,7 +45,7 @@ pub(super) async fn day(
     match target {
         Target::CloudZero(target, base) => cloudzero(day, serving, (target, base), operation, date).await,
         Target::Vantage(target) => vantage(day, serving, target, date).await,
-        Target::Bucket(prefix) => bucket(day, serving, prefix, date).await,
+        Target::Bucket(prefix, format) => bucket(day, serving, (prefix, *format), date).await,
     }
 }
 
@@ -130,21 +130,53 @@ fn file(date: &str) -> String {
     format!("usage_{}T000000Z_{}T000000Z", plain(date), plain(&day_after(date)))
 }
 
-/// A CSV file under construction.
-struct File {
-    reader: Reader,
-    bytes: BytesMut,
-    rows: usize,
+/// A file under construction.
+enum File {
+    /// Lines of CSV.
+    Lines(Reader, BytesMut),
+    /// A table of Parquet.
+    Table(Columns),
 }
 
 impl File {
-    fn new(reader: Reader) -> Self {
-        Self { reader, bytes: BytesMut::from(reader.head().as_bytes()), rows: 0 }
+    fn lines(reader: Reader) -> Self {
+        Self::Lines(reader, BytesMut::from(reader.head().as_bytes()))
     }
 
-    fn take(&mut self) -> Bytes {
-        let next = Self::new(self.reader);
-        std::mem::replace(self, next).bytes.freeze()
+    /// An empty one of the same kind.
+    fn another(&self) -> Self {
+        match self {
+            Self::Lines(reader, _) => Self::lines(*reader),
+            Self::Table(_) => Self::Table(focus::table()),
+        }
+    }
+
+    /// Adds a row; false, without it, where the file would be larger than `most` bytes (a table by about a row).
+    fn add(&mut self, row: &UsageRow, most: usize) -> bool {
+        match self {
+            Self::Lines(reader, bytes) => {
+                let line = reader.line(row);
+                let fits = bytes.len() + line.len() <= most;
+                if fits {
+                    bytes.extend_from_slice(line.as_bytes());
+                }
+                fits
+            }
+            Self::Table(table) => {
+                let fits = table.size() < most;
+                if fits {
+                    focus::add(row, table);
+                }
+                fits
+            }
+        }
+    }
+
+    fn finish(self) -> Bytes {
+        match self {
+            Self::Lines(_, bytes) => bytes.freeze(),
+            Self::Table(table) => table.finish().into(),
+        }
     }
 }
 
@@ -152,41 +184,48 @@ impl File {
 struct Files<'s> {
     day: Day<'s>,
     file: File,
+    /// Rows of the file.
+    count: usize,
     most: (usize, usize),
-    lines: std::vec::IntoIter<String>,
+    page: std::vec::IntoIter<UsageRow>,
+    /// A row that the last file had no place for.
+    left: Option<UsageRow>,
     over: bool,
 }
 
 impl<'s> Files<'s> {
-    fn new(day: Day<'s>, reader: Reader, bytes: usize, rows: usize) -> Self {
-        Self { day, file: File::new(reader), most: (bytes, rows), lines: Vec::new().into_iter(), over: false }
+    fn new(day: Day<'s>, file: File, bytes: usize, rows: usize) -> Self {
+        let page = Vec::new().into_iter();
+        Self { day, file, count: 0, most: (bytes, rows), page, left: None, over: false }
     }
 
     /// The next file, and how many rows it has; nothing when there are no more.
     async fn next(&mut self) -> Outcome<Option<(Bytes, u64)>> {
         loop {
-            if let Some(line) = self.lines.next() {
-                let full = self.file.bytes.len() + line.len() > self.most.0 || self.file.rows == self.most.1;
-                let done = (full && self.file.rows > 0).then(|| (self.file.rows as u64, self.file.take()));
-                self.file.bytes.extend_from_slice(line.as_bytes());
-                self.file.rows += 1;
-                if let Some((rows, bytes)) = done {
-                    return Ok(Some((bytes, rows)));
+            if let Some(row) = self.left.take().or_else(|| self.page.next()) {
+                // A row that is too large by itself still has to go somewhere.
+                let most = if self.count == 0 { usize::MAX } else { self.most.0 };
+                if self.count < self.most.1 && self.file.add(&row, most) {
+                    self.count += 1;
+                    continue;
                 }
-                continue;
+                self.left = Some(row);
+                return Ok(Some(self.take()));
             }
             if self.over {
-                let rows = self.file.rows as u64;
-                return Ok((rows > 0).then(|| (self.file.take(), rows)));
+                return Ok((self.count > 0).then(|| self.take()));
             }
             match self.day.next().await? {
                 None => self.over = true,
-                Some(page) => {
-                    let reader = self.file.reader;
-                    self.lines = page.iter().map(|row| reader.line(row)).collect::<Vec<_>>().into_iter();
-                }
+                Some(page) => self.page = page.into_iter(),
             }
         }
+    }
+
+    fn take(&mut self) -> (Bytes, u64) {
+        let next = self.file.another();
+        let rows = std::mem::take(&mut self.count) as u64;
+        (std::mem::replace(&mut self.file, next).finish(), rows)
     }
 }
 
@@ -205,7 +244,8 @@ async fn vantage(day: Day<'_>, serving: &dyn Serving, target: &Vantage, date: &s
             return Err(failed(WHO, format!("an earlier file of {date} stays: status {status}")).into());
         }
     }
-    let (mut files, mut part, mut sent) = (Files::new(day, Reader::Vantage, VANTAGE_BYTES, VANTAGE_ROWS), 0, 0);
+    let (mut files, mut part, mut sent) =
+        (Files::new(day, File::lines(Reader::Vantage), VANTAGE_BYTES, VANTAGE_ROWS), 0, 0);
     while let Some((bytes, rows)) = files.next().await? {
         let name = if part == 0 { format!("{stem}.csv") } else { format!("{stem}.csv.part{part}") };
         let boundary = format!("----------------{}", uuid::Uuid::new_v4().simple());
@@ -232,13 +272,22 @@ async fn uploads(serving: &dyn Serving, target: &Vantage, costs: &str, stem: &st
 }
 
 /// An object a day, written over the one of the last time.
-async fn bucket(day: Day<'_>, serving: &dyn Serving, prefix: &str, date: &str) -> Outcome<u64> {
+async fn bucket(
+    day: Day<'_>,
+    serving: &dyn Serving,
+    (prefix, format): (&str, FocusFormat),
+    date: &str,
+) -> Outcome<u64> {
     let prefix = prefix.trim_matches('/');
     let folder = if prefix.is_empty() { format!("date={date}") } else { format!("{prefix}/date={date}") };
     let (stem, mut part, mut sent) = (file(date), 0, 0);
-    let mut files = Files::new(day, Reader::Anybody, OBJECT_BYTES, usize::MAX);
+    let (empty, end) = match format {
+        FocusFormat::Csv => (File::lines(Reader::Anybody), "csv"),
+        FocusFormat::Parquet => (File::Table(focus::table()), "parquet"),
+    };
+    let mut files = Files::new(day, empty, OBJECT_BYTES, usize::MAX);
     while let Some((bytes, rows)) = files.next().await? {
-        let name = if part == 0 { format!("{stem}.csv") } else { format!("{stem}.part{part}.csv") };
+        let name = if part == 0 { format!("{stem}.{end}") } else { format!("{stem}.part{part}.{end}") };
         serving.put(format!("{folder}/{name}"), bytes).await.map_err(|why| failed("the bucket", why))?;
         (part, sent) = (part + 1, sent + rows);
     }

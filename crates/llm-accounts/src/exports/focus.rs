@@ -1,7 +1,8 @@
-//! Rows in the FOCUS 1.2 format of the FinOps Foundation, as CSV. Columns and their values are those of LiteLLM's export.
+//! Rows in the FOCUS 1.2 format of the FinOps Foundation, as lines of CSV and as cells for Parquet. Columns and their values are those of LiteLLM's export.
 
 use llm_types::Json;
 
+use super::parquet::{Cell, Columns, Kind};
 use super::usage::UsageRow;
 
 /// What a column is filled with.
@@ -115,6 +116,43 @@ impl Fill {
             Self::Empty => String::new(),
         }
     }
+}
+
+/// The columns of a Parquet file.
+pub(super) fn table() -> Columns {
+    Columns::new(COLUMNS.iter().map(|(name, fill, _)| {
+        let kind = match fill {
+            Fill::Number(_) => Kind::Decimal,
+            Fill::Start | Fill::End => Kind::Time,
+            // Prices of units that nobody tells.
+            Fill::Empty if name.ends_with("UnitPrice") => Kind::Decimal,
+            _ => Kind::Text,
+        };
+        (*name, kind)
+    }))
+}
+
+/// A text; one that is not known is not there.
+fn text(text: &str) -> Cell<'_> {
+    if text.is_empty() { Cell::Nothing } else { Cell::Text(text) }
+}
+
+/// Adds a row to it.
+pub(super) fn add(row: &UsageRow, table: &mut Columns) {
+    let tags = tags(row).to_string();
+    let micros = |date: &str| {
+        let midnight = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().and_then(|d| d.and_hms_opt(0, 0, 0));
+        midnight.map_or(Cell::Nothing, |midnight| Cell::Micros(midnight.and_utc().timestamp_micros()))
+    };
+    table.push(COLUMNS.iter().map(|(_, fill, _)| match fill {
+        Fill::Always(always) => Cell::Text(always),
+        Fill::Text(of) => text(of(row)),
+        Fill::Number(of) => Cell::Number(of(row)),
+        Fill::Start => micros(&row.date),
+        Fill::End => micros(&day_after(&row.date)),
+        Fill::Tags => Cell::Text(&tags),
+        Fill::Empty => Cell::Nothing,
+    }));
 }
 
 /// A row under the names of its columns, for previews.

@@ -6,7 +6,8 @@
 //! | `settings` | settings that live in the database |
 //! | `usage` | days of the rollup, with the names of keys, teams, users |
 //! | `cbf` | a row as CloudZero takes it |
-//! | `focus` | a row as the FOCUS specification has it, in CSV |
+//! | `focus` | a row as the FOCUS specification has it, as a line of CSV or for Parquet |
+//! | `parquet` | files of that format |
 //! | `deliver` | the way out: one day at a time |
 //! | `run` | the job, exports that somebody asks for, and what would be exported |
 //!
@@ -18,6 +19,7 @@
 mod cbf;
 mod deliver;
 mod focus;
+mod parquet;
 mod run;
 mod settings;
 mod usage;
@@ -158,6 +160,15 @@ impl Vantage {
     pub const URL: &str = "https://api.vantage.sh";
 }
 
+/// How FOCUS files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FocusFormat {
+    /// As LiteLLM does unless told otherwise.
+    Parquet,
+    /// Lines of texts.
+    Csv,
+}
+
 /// What the configuration says of exports.
 #[derive(Debug, Clone)]
 pub struct ExportPlan {
@@ -173,6 +184,8 @@ pub struct ExportPlan {
     pub vantage_frequency: Frequency,
     /// FOCUS files: the folder in the bucket that the server was told of.
     pub focus: Option<String>,
+    /// How its files are written.
+    pub focus_format: FocusFormat,
     /// How often they are written.
     pub focus_frequency: Frequency,
 }
@@ -186,6 +199,7 @@ impl Default for ExportPlan {
             vantage: None,
             vantage_frequency: Frequency::Hourly(5),
             focus: None,
+            focus_format: FocusFormat::Parquet,
             focus_frequency: Frequency::Hourly(5),
         }
     }

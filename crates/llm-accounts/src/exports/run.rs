@@ -154,7 +154,7 @@ impl Accounts {
                 self.cloudzero(plan).await?.map(|target| Target::CloudZero(target, base))
             }
             Export::Vantage => self.vantage(plan).await?.map(Target::Vantage),
-            Export::Focus => plan.focus.clone().map(Target::Bucket),
+            Export::Focus => plan.focus.clone().map(|prefix| Target::Bucket(prefix, plan.focus_format)),
         })
     }
 

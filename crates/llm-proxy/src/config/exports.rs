@@ -1,7 +1,7 @@
 //! Exports of spend: the callbacks `cloudzero`, `vantage` and `focus`, which are told of days and not of calls. How their
 //! services are reached is said by the environment, as in LiteLLM.
 
-use llm_accounts::{CloudZero, Export, ExportPlan, Frequency, Vantage};
+use llm_accounts::{CloudZero, Export, ExportPlan, FocusFormat, Frequency, Vantage};
 use llm_blob::Cloud;
 use llm_types::Secret;
 
@@ -70,10 +70,11 @@ fn focus(env: &Environment, plan: &mut ExportPlan) -> Result<Option<Bucket>, Str
         }
         other => return Err(format!("FOCUS_PROVIDER: `{other}` is not served; s3, gcs and vantage are")),
     };
-    let format = env.filled("FOCUS_FORMAT").unwrap_or_else(|| "csv".to_owned());
-    if !format.eq_ignore_ascii_case("csv") {
-        return Err(format!("FOCUS_FORMAT: `{format}` is not served; csv is"));
-    }
+    let format = match env.filled("FOCUS_FORMAT").map(|format| format.to_ascii_lowercase()).as_deref() {
+        None | Some("parquet") => FocusFormat::Parquet,
+        Some("csv") => FocusFormat::Csv,
+        Some(other) => return Err(format!("FOCUS_FORMAT: expected parquet or csv, found `{other}`")),
+    };
     let name = env.needed(name)?;
     let named: Vec<(String, Secret)> = options
         .iter()
@@ -94,7 +95,7 @@ fn focus(env: &Environment, plan: &mut ExportPlan) -> Result<Option<Bucket>, Str
         all.push(("aws_allow_http".to_owned(), Secret::new("true")));
     }
     let prefix = env.get("FOCUS_PREFIX").unwrap_or_else(|| "focus_exports".to_owned());
-    (plan.focus, plan.focus_frequency) = (Some(prefix), frequency);
+    (plan.focus, plan.focus_format, plan.focus_frequency) = (Some(prefix), format, frequency);
     Ok(Some(Bucket { cloud, name, folder: None, options: all }))
 }
 
