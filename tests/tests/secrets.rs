@@ -12,6 +12,8 @@
 mod gone;
 #[path = "secrets/kept.rs"]
 mod kept;
+#[path = "secrets/places.rs"]
+mod places;
 #[path = "secrets/stored.rs"]
 mod stored;
 
@@ -270,6 +272,7 @@ async fn virtual_keys_are_stored_renamed_rotated_and_deleted() {
     assert_eq!(vault.names(), Vec::<String>::new());
 
     gone::keys_go_with_those_they_belong_to(&gateway, &vault).await;
+    places::teams_have_places_of_their_own(&gateway, &vault).await;
 
     // An alias leads nowhere else, and a vault that is shut does not unmake a key.
     let before = vault.server.seen().len();

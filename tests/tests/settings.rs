@@ -120,6 +120,36 @@ async fn prompts_are_marked_for_caches_before_they_go_out() {
 }
 
 #[tokio::test]
+async fn prompts_of_a_key_are_marked_where_the_client_marks_nothing() {
+    let wanted = |config: Config| {
+        config.model("plain", "anthropic/claude-sonnet-4-5", &[]).litellm("anthropic_prompt_caching_ttl: 1h")
+    };
+    let (sim, gateway) = start(wanted).await;
+    let sent = |sim: &Running| calls(sim).pop().unwrap().json();
+    let (marking, _) = gateway.new_key(&json!({"enable_prompt_caching": true})).await.unwrap();
+    let (other, _) = gateway.new_key(&json!({})).await.unwrap();
+    let mark = json!({"type": "ephemeral", "ttl": "1h"});
+    let system = json!({"role": "system", "content": "be kind"});
+    let body = json!({"model": "plain", "messages": [system, {"role": "user", "content": "hello"}]});
+    let own = json!({"model": "plain", "messages": [{"role": "user", "content": [
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "b"}]}]});
+    for (key, body, marks) in [(&marking, &body, 2), (&other, &body, 0), (&marking, &own, 1)] {
+        let reply = gateway.post(CHAT, body, key).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(sent(&sim).to_string().matches("cache_control").count(), marks, "{}", sent(&sim));
+    }
+    let native = json!({"model": "plain", "max_tokens": 9, "system": "be kind", "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(gateway.post("/v1/messages", &native, &marking).await.unwrap().status, 200);
+    assert_eq!(sent(&sim)["system"][0]["cache_control"], mark);
+    // Others are not asked to keep anything.
+    assert_eq!(gateway.post(CHAT, &say("gpt", "hello"), &marking).await.unwrap().status, 200);
+    assert!(!sent(&sim).to_string().contains("cache_control"));
+    let (sim, gateway) = start(|config| wanted(config).litellm("enable_anthropic_prompt_caching: true")).await;
+    assert_eq!(gateway.ask(CHAT, &body).await.unwrap().status, 200);
+    assert_eq!(sent(&sim)["messages"][0]["content"][0]["cache_control"], mark);
+}
+
+#[tokio::test]
 async fn moderations_and_pictures_have_models_of_their_own() {
     let (sim, gateway) = start(|config| {
         config

@@ -5,6 +5,9 @@ use llm_types::{Error, Result};
 use crate::identity::{Identity, Rank};
 use crate::{Permission, Role, refusal};
 
+/// The group of routes that tell what everybody spent.
+const SPEND: &str = "global_spend_tracking_routes";
+
 impl Identity {
     /// True when the key's own list of routes, if it has one, names this route.
     #[must_use]
@@ -33,10 +36,17 @@ impl Identity {
         }
         if permission.allows(self.role, self.is_master(), reads)
             || permission == Permission::Provision && self.provisions()
+            || reads && self.sees_spend() && crate::routes::in_routes(&[SPEND], route)
         {
             return Ok(());
         }
         Err(self.above(route))
+    }
+
+    /// True for a key whose `permissions` have `get_spend_routes`, which only administrators give: it reads what everybody spent.
+    #[must_use]
+    pub fn sees_spend(&self) -> bool {
+        self.sees_all() || self.switches.sees_spend
     }
 
     /// True for a key that was made for an identity provider: of no user and no team, which only administrators make, with

@@ -22,6 +22,7 @@
 //! | `accounts`, `memory`, `flights`, `strangers`, `source` | [`Accounts`]: the keys in memory, look-ups shared by callers, keys that nobody knows and where they come from |
 //! | `shared` | limits and budgets over several gateways |
 //! | `purse`, `gate` | live spend; live request and token counts |
+//! | `expiry` | when files of teams go away |
 //! | `budget_fallback` | where a call goes whose model's budget is gone |
 //! | `bounds`, `party`, `scope` | budgets and limits that hold together: of a caller, of end users and tags, of a call |
 //! | `special` | limits that hold for some calls of a caller: by tag, tool server, session |
@@ -76,6 +77,7 @@ mod credentials;
 mod customers;
 mod digest;
 mod entry;
+mod expiry;
 mod exports;
 mod flights;
 mod flush;
@@ -158,6 +160,7 @@ pub use digest::KeyDigest;
 pub use entry::jwt::{JwtAuth, JwtEnvironment, RolePermission, Unregistered, WrongJwt};
 pub use entry::settings::{EntrySettings, HEADER_FIELDS, Hook, Introspection, Network, ProxyHeaders};
 pub use entry::{Asking, Connected};
+pub use expiry::Expires;
 pub use exports::{CloudZero, Export, ExportPlan, FocusFormat, Frequency, Vantage};
 pub use grants::Grants;
 pub use guardrails::{JudgedQuery, SubmissionQuery, UsageDays};

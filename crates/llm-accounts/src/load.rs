@@ -224,6 +224,11 @@ impl Rows {
                 .collect(),
             guards: self.guards([&metadata, &team_metadata, &project_metadata]),
             enforced: texts(&metadata, ENFORCED),
+            expiries: crate::expiry::enforced(&team_metadata),
+            marks_prompts: flag(&metadata, "enable_prompt_caching"),
+            sees_spend: object(Some(&key.permissions))
+                .get("get_spend_routes")
+                .is_some_and(|value| !value.is_null() && value.as_bool() != Some(false)),
             cache_controls: key.allowed_cache_controls.clone(),
             prompts: [&metadata, &team_metadata]
                 .map(|of| of.get("prompts").filter(|named| !named.is_null()).map(|_| texts(of, "prompts"))),
@@ -372,7 +377,7 @@ pub(crate) fn texts(metadata: &Json, name: &str) -> Vec<String> {
 }
 
 fn aliases(raw: Option<&RawJson>) -> Box<[Alias]> {
-    let map = object(raw);
+    let map = crate::teams::aliases(raw);
     let pairs = map.as_object().unwrap_or_default().iter();
     pairs.filter_map(|(from, to)| Some((from.as_str().into(), to.as_str()?.into()))).collect()
 }

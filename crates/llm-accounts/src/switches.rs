@@ -28,6 +28,12 @@ pub(crate) struct Switches {
     pub(crate) service_account: bool,
     /// `end_user_budget_id` of the key: the budget of end users that have none.
     pub(crate) end_user_budget: Option<Box<str>>,
+    /// When files of the team go away.
+    pub(crate) expiries: crate::expiry::Enforced,
+    /// `enable_prompt_caching` of the key.
+    pub(crate) marks_prompts: bool,
+    /// `get_spend_routes` of the key's permissions.
+    pub(crate) sees_spend: bool,
     /// `prompts` of key and team, where they are named.
     pub(crate) prompts: [Option<Vec<String>>; 2],
 }
@@ -94,6 +100,12 @@ impl Identity {
     #[must_use]
     pub fn allowed_cache_controls(&self) -> &[String] {
         &self.switches.cache_controls
+    }
+
+    /// True when prompts of its calls are marked to be cached, where the client marks nothing (`enable_prompt_caching` of the key).
+    #[must_use]
+    pub const fn marks_prompts(&self) -> bool {
+        self.switches.marks_prompts
     }
 
     /// True for the key of a service account.

@@ -106,6 +106,8 @@ pub struct Controls {
     pub session: Option<Arc<str>>,
     /// `priority`: who goes first when there are not enough places, the lowest number.
     pub priority: Option<i64>,
+    /// The mark that prompts get which may be cached, where neither client nor operator marks any.
+    pub cache_mark: Option<Arc<Json>>,
     /// `router_settings` of the caller's key and team.
     pub settings: Option<Arc<RouterSettings>>,
     /// An address and a key that the client brings along, where it may.

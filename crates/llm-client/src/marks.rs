@@ -1,5 +1,6 @@
-//! Cache marks that an operator wants in every request (`cache_control_injection_points` of a deployment). The rules are
-//! LiteLLM's: a client's own marks count and stay, four are the most that hosts take, earlier points win.
+//! Cache marks that an operator wants in every request (`cache_control_injection_points` of a deployment), or in those of a key
+//! (`enable_prompt_caching`). The rules are LiteLLM's: a client's own marks count and stay, four are the most that hosts take,
+//! earlier points win.
 
 use bytes::Bytes;
 use llm_types::{Error, Format, Json, Result};
@@ -52,10 +53,21 @@ impl Points {
         Ok(points)
     }
 
+    /// The usual places: the system prompt and the end of the conversation. What is said again and again lies before them.
+    pub(crate) fn usual(mark: &Json) -> Self {
+        let point = |role: Option<&str>, index| Point { role: role.map(str::to_owned), index, control: mark.clone() };
+        Self { messages: vec![point(Some("system"), None), point(None, Some(-1))], tools: None }
+    }
+
+    /// True where the operator wants none.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// A body with its marks; nothing when there are none to set.
     pub(crate) fn put_into(&self, body: &Bytes, format: Format, upstream: Format) -> Result<Option<Bytes>> {
         let known = matches!(format, Format::OpenAiChat | Format::AnthropicMessages);
-        if !known || *self == Self::default() {
+        if !known || self.is_empty() {
             return Ok(None);
         }
         let top = Top::parse(body)?;
@@ -182,6 +194,19 @@ mod tests {
         assert_eq!(
             put(r#"[{"location":"tool_config"}]"#, tools, Format::OpenAiChat),
             r#"{"messages":[],"tools":[{"type":"function","cache_control":{"type":"ephemeral"}}]}"#
+        );
+    }
+
+    #[test]
+    fn the_usual_places_are_the_system_prompt_and_the_end() {
+        let mark: Json = serde_json::from_str(r#"{"type":"ephemeral","ttl":"1h"}"#).unwrap();
+        let chat = r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"},{"role":"user","content":"b"}]}"#;
+        let put = Points::usual(&mark).put_into(&Bytes::from(chat), Format::OpenAiChat, Format::AnthropicMessages);
+        let put = String::from_utf8(put.unwrap().unwrap().to_vec()).unwrap();
+        let marked = r#","cache_control":{"type":"ephemeral","ttl":"1h"}}"#;
+        assert_eq!(
+            put,
+            chat.replace(r#""s"}"#, &format!(r#""s"{marked}"#)).replace(r#""b"}"#, &format!(r#""b"{marked}"#))
         );
     }
 

@@ -9,7 +9,11 @@ use llm_types::generate::{GenerateRequest, PartKind};
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::top::Top;
 
+use crate::marks::Points;
 use crate::plan::Planner;
+
+/// In the names of models that cache what is marked; others of these languages refuse marks, or pass them over.
+const MARKED: &str = "claude";
 
 impl Planner<'_> {
     /// A model that its house serves in its Responses API only.
@@ -26,8 +30,18 @@ impl Planner<'_> {
         let body = self.with_defaults()?;
         let want = Want { operation: self.call.operation, format: self.call.format, model: self.model };
         let upstream = self.target.protocols(&want).best().unwrap_or(self.call.format);
-        let marked = self.target.marks.put_into(&body, self.call.format, upstream)?;
+        let usual = self.usual_marks(&body, upstream);
+        let marked = usual.as_ref().unwrap_or(&self.target.marks).put_into(&body, self.call.format, upstream)?;
         Ok(marked.map_or(body, Cow::Owned))
+    }
+
+    /// Marks that the caller's prompts get where nobody else says any, for models that cache what is marked.
+    fn usual_marks(&self, body: &[u8], upstream: Format) -> Option<Points> {
+        let mark = self.call.controls.cache_mark.as_deref().filter(|_| self.target.marks.is_empty())?;
+        let takes_marks = matches!(upstream, Format::AnthropicMessages | Format::BedrockConverse)
+            && self.model.to_ascii_lowercase().contains(MARKED);
+        let own = || memchr::memmem::find(body, b"cache_control").is_some();
+        (takes_marks && !own()).then(|| Points::usual(mark))
     }
 
     fn with_defaults(&self) -> Result<Cow<'_, Bytes>> {

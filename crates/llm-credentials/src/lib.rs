@@ -41,4 +41,4 @@ pub use cached::Cached;
 pub use present::{PresentError, Presented, present};
 pub use signer::Signer;
 pub use source::{SecretError, SecretSource};
-pub use vaults::{Vault, VaultKind, VaultSettings};
+pub use vaults::{Vault, VaultKind, VaultPlace, VaultSettings};

@@ -35,7 +35,7 @@ async fn a_teams_names_for_models_take_effect() {
     assert_eq!(info["team_info"]["model_id"], row, "the row stays the same");
 
     let wrong = json!({"team_id": "red", "model_aliases": {"fast": 7}});
-    assert_eq!(send(&gateway, MASTER_KEY, Method::POST, "/team/update", &wrong).await.0, 400);
+    assert_eq!(send(&gateway, MASTER_KEY, Method::POST, "/team/update", &wrong).await.0, 422);
     assert_eq!(
         send(&gateway, MASTER_KEY, Method::POST, "/team/update", &json!({"team_id": "red", "model_aliases": null}))
             .await

@@ -270,3 +270,41 @@ async fn ids_of_responses_without_a_signature_are_for_those_who_are_trusted() {
     let reply = gateway.get(&id("OmdvbmU"), MASTER_KEY).await.unwrap();
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (404, &json!("404")), "{}", reply.text());
 }
+
+#[tokio::test]
+async fn what_teams_upload_goes_away_when_their_rule_says() {
+    let Setup { upstream, gateway, .. } = shapes("").await;
+    let rule = json!({"anchor": "created_at", "seconds": 7200});
+    let malformed = json!({"enforced_file_expires_after": {"anchor": "created_at", "days": 1}});
+    assert_eq!(gateway.ask("/team/new", &malformed).await.unwrap().status, 400);
+    let team = json!({"enforced_file_expires_after": rule, "enforced_batch_output_expires_after": rule});
+    let team = gateway.ask("/team/new", &team).await.unwrap().json();
+    let (key, _) = new_key(&gateway, &json!({"team_id": team["team_id"]})).await;
+    let (free, _) = new_key(&gateway, &json!({})).await;
+    let own = [
+        ("purpose", "batch"),
+        ("expires_after[anchor]", "created_at"),
+        ("expires_after[seconds]", "3600"),
+        ("model", "gpt"),
+    ];
+    let large = format!("{REQUEST}\n").repeat(400_000);
+    for (key, file, (ours, theirs)) in
+        [(&key, REQUEST, (true, false)), (&key, &large, (true, false)), (&free, REQUEST, (false, true))]
+    {
+        let reply = upload(&gateway, key, "/v1/files", &[], form(&own, file)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let asked = upstream.seen().pop().unwrap().text();
+        assert_eq!((asked.contains("7200"), asked.contains("3600")), (ours, theirs), "{:.400}", asked);
+        assert_eq!(asked.matches("expires_after[seconds]").count(), 1);
+        assert!(asked.ends_with(&format!("{file}\r\n--b--\r\n")));
+    }
+    let body = json!({"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h",
+        "model": "gpt", "output_expires_after": {"anchor": "created_at", "seconds": 3600}});
+    for (key, seconds) in [(&key, 7200), (&free, 3600)] {
+        let bearer = format!("Bearer {key}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let reply = gateway.send(Method::POST, "/v1/batches", &headers, body.to_string().into()).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(upstream.seen().pop().unwrap().json["output_expires_after"]["seconds"], seconds);
+    }
+}

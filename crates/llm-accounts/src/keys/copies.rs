@@ -1,28 +1,46 @@
 //! Virtual keys in a secret manager: what is made, rotated, renamed and deleted here follows there, where the configuration
 //! says so (`store_virtual_keys`).
 //!
-//! A key is there under its alias. One without is there under its hash, which is another one after each rotation.
+//! A key is there under its alias. One without is there under its hash, which is another one after each rotation. Keys of a team
+//! with `secret_manager_settings` are at the team's place there.
 
 use std::sync::Arc;
 
-use llm_credentials::Vault;
-use llm_store::VerificationToken;
-use llm_types::{Result, Secret};
+use llm_credentials::{Vault, VaultPlace};
+use llm_store::{Rows, TeamRow, VerificationToken};
+use llm_types::{Json, Result, Secret};
 
 use crate::Accounts;
+use crate::request::Outcome;
+use crate::teams::SECRET_MANAGER;
 
 /// Where keys are stored as well.
 #[derive(Debug, Clone)]
 pub struct KeyCopies {
     vault: Arc<dyn Vault>,
     prefix: String,
+    /// Where in it, where that is not the usual place.
+    place: Option<VaultPlace>,
 }
 
 impl KeyCopies {
     /// In this vault, with this in front of each name.
     #[must_use]
     pub fn new(vault: Arc<dyn Vault>, prefix: String) -> Self {
-        Self { vault, prefix }
+        Self { vault, prefix, place: None }
+    }
+
+    /// The same at another place in the vault.
+    ///
+    /// # Errors
+    /// For vaults that have no such places.
+    fn at(self, place: VaultPlace) -> Result<Self> {
+        Ok(Self { vault: Arc::clone(&self.vault).at(&place)?, prefix: self.prefix, place: Some(place) })
+    }
+
+    /// True when these keys lie at the same place.
+    fn is_where(&self, other: &Self, (own, others): (&VerificationToken, &VerificationToken)) -> bool {
+        self.place == other.place && self.name(own) == other.name(others)
     }
 
     fn name(&self, row: &VerificationToken) -> String {
@@ -58,19 +76,19 @@ impl KeyCopies {
         self.tell(done, &name);
     }
 
-    /// Deletes the copy of a key that is there under another name now.
-    pub(super) async fn leave(&self, before: &VerificationToken, after: &VerificationToken) {
-        let (old, new) = (self.name(before), self.name(after));
-        if old != new {
+    /// Deletes the copy of a key that is there under another name now, or at another place.
+    pub(super) async fn leave(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) {
+        if !self.is_where(now, (before, after)) {
+            let old = self.name(before);
             self.tell(self.vault.forget(&old).await, &old);
         }
     }
 
-    async fn rename(&self, before: &VerificationToken, after: &VerificationToken) -> Result<()> {
-        let (old, new) = (self.name(before), self.name(after));
-        if old == new {
+    async fn rename(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) -> Result<()> {
+        if self.is_where(now, (before, after)) {
             return Ok(());
         }
+        let (old, new) = (self.name(before), now.name(after));
         let Some(secret) = self.vault.read(&old).await? else {
             tracing::warn!(
                 name = old,
@@ -78,8 +96,14 @@ impl KeyCopies {
             );
             return Ok(());
         };
-        self.vault.keep(&new, &secret).await?;
+        now.vault.keep(&new, &secret).await?;
         self.vault.forget(&old).await
+    }
+
+    /// Deletes the copy of a key that is gone.
+    pub(super) async fn drop_copy(&self, row: &VerificationToken) {
+        let name = self.name(row);
+        self.tell(self.vault.forget(&name).await, &name);
     }
 
     /// That a copy could not be made does not unmake the key: the log says it.
@@ -91,15 +115,63 @@ impl KeyCopies {
     }
 }
 
+/// The place that a team's metadata say.
+fn place(metadata: &Json) -> Result<Option<VaultPlace>> {
+    metadata.get(SECRET_MANAGER).map_or(Ok(None), VaultPlace::parse)
+}
+
 impl Accounts {
     /// Where keys are stored as well, if they are.
     pub(super) fn key_copies(&self) -> Option<KeyCopies> {
         self.inner().serving.get()?.key_copies()
     }
 
+    /// Refuses a team's `secret_manager_settings` that say no place of the vault in use.
+    ///
+    /// # Errors
+    /// 400, naming the field.
+    pub(crate) fn check_place(&self, body: &Json) -> Result<()> {
+        let bad = |error: llm_types::Error| crate::keys::bad(error.message).with_param(SECRET_MANAGER);
+        if let (Some(copies), Some(place)) = (self.key_copies(), place(body)?) {
+            copies.at(place).map_err(bad)?;
+        }
+        Ok(())
+    }
+
+    /// Where the keys of a team are stored as well; `teams` reads its row.
+    ///
+    /// # Errors
+    /// When the store fails, and for a place that the vault does not have.
+    pub(super) async fn copies_for(
+        &self,
+        mut teams: Rows<'_, TeamRow>,
+        team: Option<&str>,
+    ) -> Outcome<Option<KeyCopies>> {
+        let (Some(copies), Some(team)) = (self.key_copies(), team) else { return Ok(self.key_copies()) };
+        let row = teams.get([team]).await?;
+        let metadata: Json = row.and_then(|row| row.metadata.read().ok()).unwrap_or_default();
+        Ok(Some(match place(&metadata)? {
+            Some(place) => copies.at(place)?,
+            None => copies,
+        }))
+    }
+
+    /// The same for a key; where it cannot be said, the log tells.
+    async fn copies_or_tell(&self, row: &VerificationToken) -> Option<KeyCopies> {
+        self.key_copies()?;
+        match self.copies_for(self.store()?.table(), row.team_id.as_deref()).await {
+            Ok(copies) => copies,
+            Err(problem) => {
+                let key = row.key_alias.as_deref().unwrap_or(&row.token);
+                tracing::error!(key, problem = problem.text(), "where a virtual key is stored cannot be said");
+                None
+            }
+        }
+    }
+
     /// Stores a key that was made just now.
     pub(super) async fn copy_new_key(&self, row: &VerificationToken, key: &str) {
-        if let Some(copies) = self.key_copies() {
+        if let Some(copies) = self.copies_or_tell(row).await {
             let name = copies.name(row);
             copies.tell(copies.vault.keep(&name, &Secret::new(key)).await, &name);
         }
@@ -107,28 +179,28 @@ impl Accounts {
 
     /// Stores a key's new secret in place of its old one.
     pub(super) async fn copy_rotated_key(&self, before: &VerificationToken, after: &VerificationToken, key: &str) {
-        if let Some(copies) = self.key_copies() {
-            let name = copies.name(after);
-            match copies.vault.keep(&name, &Secret::new(key)).await {
-                Ok(()) => copies.leave(before, after).await,
-                failed => copies.tell(failed, &name),
-            }
+        let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) else {
+            return;
+        };
+        let name = new.name(after);
+        match new.vault.keep(&name, &Secret::new(key)).await {
+            Ok(()) => old.leave(before, after, &new).await,
+            failed => new.tell(failed, &name),
         }
     }
 
-    /// Moves a key whose alias is another one.
+    /// Moves a key whose alias or team is another one.
     pub(super) async fn rename_copy(&self, before: &VerificationToken, after: &VerificationToken) {
-        if let Some(copies) = self.key_copies() {
-            copies.tell(copies.rename(before, after).await, &copies.name(after));
+        if let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) {
+            new.tell(old.rename(before, after, &new).await, &new.name(after));
         }
     }
 
     /// Deletes the copies of keys that are gone.
     pub(super) async fn drop_copies(&self, gone: &[VerificationToken]) {
-        if let Some(copies) = self.key_copies() {
-            for row in gone {
-                let name = copies.name(row);
-                copies.tell(copies.vault.forget(&name).await, &name);
+        for row in gone {
+            if let Some(copies) = self.copies_or_tell(row).await {
+                copies.drop_copy(row).await;
             }
         }
     }

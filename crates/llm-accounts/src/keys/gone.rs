@@ -20,10 +20,24 @@ impl Accounts {
         }
         let hashes: Vec<String> = keys.iter().map(|key| key.token.clone()).collect();
         tx.keys().delete_with_copy(&hashes, &actor.deleted_by()).await?;
-        if self.key_copies().is_some() && !keys.is_empty() {
-            let accounts = self.clone();
+        let mut copies = Vec::new();
+        for key in keys {
+            // The team may go, too: where its keys are is known now.
+            match self.copies_for(tx.table(), key.team_id.as_deref()).await {
+                Ok(place) => copies.extend(place.map(|place| (place, key))),
+                Err(problem) => {
+                    let key = key.key_alias.as_deref().unwrap_or(&key.token);
+                    tracing::error!(key, problem = problem.text(), "where a virtual key is stored cannot be said");
+                }
+            }
+        }
+        if !copies.is_empty() {
             tx.then(move || {
-                tokio::spawn(async move { accounts.drop_copies(&keys).await });
+                tokio::spawn(async move {
+                    for (place, key) in &copies {
+                        place.drop_copy(key).await;
+                    }
+                });
             });
         }
         Ok(hashes)

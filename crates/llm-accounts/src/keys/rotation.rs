@@ -169,7 +169,7 @@ impl Accounts {
             written = Ok(there);
         }
         match (&told, &written) {
-            (Told::Vault(copies), Ok(_)) => copies.leave(row, &after).await,
+            (Told::Vault(copies), Ok(_)) => copies.leave(row, &after, copies).await,
             (Told::Vault(copies), Err(_)) => copies.put_back(&after, &fresh, before.as_ref()).await,
             (Told::Letter, _) => {}
         }
@@ -180,7 +180,7 @@ impl Accounts {
 
     /// Who is told. A letter has to carry the key, and may be late or lost: the old secret has to work for a while.
     async fn told_of(&self, row: &VerificationToken, grace: bool) -> Outcome<Option<Told>> {
-        if let Some(copies) = self.key_copies() {
+        if let Some(copies) = self.copies_for(self.store_or_refuse()?.table(), row.team_id.as_deref()).await? {
             return Ok(Some(Told::Vault(copies)));
         }
         let carried = self.inner().alerts.letters().is_some_and(|letters| letters.writes_keys());

@@ -1,4 +1,4 @@
-//! Limits of keys that live in their metadata: that they are some, and that what is guaranteed is there to be had.
+//! Limits of keys and teams that live in their metadata: that they are some, and that what is guaranteed is there to be had.
 
 use llm_store::{BudgetRow, Filter, OrganizationRow, TeamRow, VerificationToken};
 use llm_types::{Json, RawJson};
@@ -14,9 +14,22 @@ const TYPES: [&str; 3] = ["best_effort_throughput", "guaranteed_throughput", "dy
 const TYPE_FIELDS: [&str; 2] = ["rpm_limit_type", "tpm_limit_type"];
 const GUARANTEED: &str = "guaranteed_throughput";
 
-/// What is shared out: its name for people, its column, the map of models.
-const SHARED: [(&str, fn(&VerificationToken) -> Option<i64>, &str); 2] =
-    [("RPM", |row| row.rpm_limit, "model_rpm_limit"), ("TPM", |row| row.tpm_limit, "model_tpm_limit")];
+/// What is shared out: its name for people, the map of models.
+const SHARED: [(&str, &str); 2] = [("RPM", "model_rpm_limit"), ("TPM", "model_tpm_limit")];
+
+/// What a key or a team has, or is to have, in the order of [`SHARED`].
+struct Part {
+    limits: [Option<i64>; 2],
+    metadata: Json,
+}
+
+/// Of whom it is a part.
+struct Whole<'a> {
+    /// For people: the part, and the whole.
+    names: (&'a str, &'a str),
+    limits: [Option<i64>; 2],
+    metadata: &'a RawJson,
+}
 
 /// Checks the fields of a body that say how much, but are kept as they are.
 ///
@@ -64,6 +77,13 @@ pub(super) fn lifts(body: &Json) -> bool {
     places.into_iter().flatten().any(dynamic)
 }
 
+/// True when limits are guaranteed and a body changes something of them.
+fn is_guaranteed(body: &Json, more: &[&str], metadata: &Json) -> bool {
+    let names = ["rpm_limit", "tpm_limit", "model_rpm_limit", "model_tpm_limit", "metadata"];
+    let touches = names.iter().chain(more).chain(&TYPE_FIELDS).any(|name| body.get(name).is_some());
+    touches && TYPE_FIELDS.iter().any(|name| metadata.text(name) == Some(GUARANTEED))
+}
+
 impl Accounts {
     /// Checks that a guaranteed throughput is no more than its team and organization have left beside those of their other
     /// keys. `metadata`: those of the key after the change.
@@ -73,70 +93,98 @@ impl Accounts {
     pub(super) async fn guarantee(&self, ask: Ask<'_>, metadata: Option<&Json>) -> Outcome<()> {
         let there = ask.row.map(|row| object(Some(&row.metadata)));
         let Some(metadata) = metadata.or(there.as_ref()) else { return Ok(()) };
-        let guaranteed = |name: &&str| metadata.text(name) == Some(GUARANTEED);
-        let names = ["rpm_limit", "tpm_limit", "model_rpm_limit", "model_tpm_limit", "team_id", "metadata"];
-        let touches = names.iter().chain(&TYPE_FIELDS).any(|name| ask.body.get(name).is_some());
-        if !touches || !TYPE_FIELDS.iter().any(guaranteed) {
+        if !is_guaranteed(ask.body, &["team_id"], metadata) {
             return Ok(());
         }
-        let after = VerificationToken {
-            token: ask.row.map(|row| row.token.clone()).unwrap_or_default(),
-            rpm_limit: ask.asked.rpm_limit.unwrap_or_else(|| ask.row.and_then(|row| row.rpm_limit)),
-            tpm_limit: ask.asked.tpm_limit.unwrap_or_else(|| ask.row.and_then(|row| row.tpm_limit)),
-            team_id: ask.asked.team_id.clone().unwrap_or_else(|| ask.row.and_then(|row| row.team_id.clone())),
-            organization_id: ask
-                .asked
-                .organization_id
-                .clone()
-                .unwrap_or_else(|| ask.row.and_then(|row| row.organization_id.clone())),
-            metadata: metadata.to_raw(),
-            ..VerificationToken::default()
-        };
-        let store = self.store_or_refuse()?;
-        if let Some(id) = &after.team_id
-            && let Some(team) = store.table::<TeamRow>().get([id.as_str()]).await?
+        let (asked, row) = (ask.asked, ask.row);
+        let limits =
+            [asked.rpm_limit.unwrap_or_else(|| row?.rpm_limit), asked.tpm_limit.unwrap_or_else(|| row?.tpm_limit)];
+        let own = Part { limits, metadata: metadata.clone() };
+        let team = asked.team_id.clone().unwrap_or_else(|| row?.team_id.clone());
+        let organization = asked.organization_id.clone().unwrap_or_else(|| row?.organization_id.clone());
+        if let Some(id) = &team
+            && let Some(team) = self.store_or_refuse()?.table::<TeamRow>().get([id.as_str()]).await?
         {
             let limits = [team.rpm_limit, team.tpm_limit];
-            self.fits(&after, ("team", "team_id", id), limits, &team.metadata).await?;
+            let whole = Whole { names: ("Key", "team"), limits, metadata: &team.metadata };
+            fits(&own, &self.key_parts("team_id", id, row).await?, &whole)?;
         }
-        if let Some(id) = &after.organization_id
-            && let Some(row) = store.table::<OrganizationRow>().get([id.as_str()]).await?
+        if let Some(id) = &organization
+            && let Some((limits, organization)) = self.organization_limits(id).await?
         {
-            let budget = store.table::<BudgetRow>().get([row.budget_id.as_str()]).await?;
-            let limits = budget.map_or([None; 2], |budget| [budget.rpm_limit, budget.tpm_limit]);
-            self.fits(&after, ("organization", "organization_id", id), limits, &row.metadata).await?;
+            let whole = Whole { names: ("Key", "organization"), limits, metadata: &organization.metadata };
+            fits(&own, &self.key_parts("organization_id", id, row).await?, &whole)?;
         }
         Ok(())
     }
 
-    async fn fits(
-        &self,
-        key: &VerificationToken,
-        (entity, column, id): (&str, &'static str, &str),
-        limits: [Option<i64>; 2],
-        metadata: &RawJson,
-    ) -> Outcome<()> {
-        let mut others = self.store_or_refuse()?.keys().find(Filter::new().is(column, id.to_owned())).await?;
-        others.retain(|other| other.token != key.token);
-        let maps: Vec<Json> = others.iter().map(|other| object(Some(&other.metadata))).collect();
-        let (own, entity_map) = (object(Some(&key.metadata)), object(Some(metadata)));
-        for ((what, column, map), limit) in SHARED.into_iter().zip(limits) {
-            let allocated = others.iter().filter_map(column).fold(0, i64::saturating_add);
-            room(what, entity, allocated, column(key), limit)?;
-            for (model, asked) in own.get(map).and_then(Json::as_object).unwrap_or_default() {
-                let of_model = |json: &Json| json.get(map)?.get(model)?.as_i64();
-                let allocated = maps.iter().filter_map(of_model).fold(0, i64::saturating_add);
-                room(what, entity, allocated, asked.as_i64(), limit.or_else(|| of_model(&entity_map)))?;
-            }
+    /// What the keys of a team or an organization have, but for this one.
+    async fn key_parts(&self, column: &'static str, id: &str, but: Option<&VerificationToken>) -> Outcome<Vec<Part>> {
+        let keys = self.store_or_refuse()?.keys().find(Filter::new().is(column, id.to_owned())).await?;
+        let others = keys.iter().filter(|key| but.is_none_or(|but| but.token != key.token));
+        let part = |key: &VerificationToken| Part {
+            limits: [key.rpm_limit, key.tpm_limit],
+            metadata: object(Some(&key.metadata)),
+        };
+        Ok(others.map(part).collect())
+    }
+
+    /// The same for a team and the other teams of its organization. `after`: the team as it is to be.
+    ///
+    /// # Errors
+    /// 400 in LiteLLM's words.
+    pub(crate) async fn guarantee_team(&self, body: &Json, after: &TeamRow) -> Outcome<()> {
+        let metadata = object(Some(&after.metadata));
+        let Some(id) = &after.organization_id else { return Ok(()) };
+        if !is_guaranteed(body, &["organization_id"], &metadata) {
+            return Ok(());
         }
-        Ok(())
+        let Some((limits, row)) = self.organization_limits(id).await? else { return Ok(()) };
+        let of_organization = Filter::new().is("organization_id", id.clone());
+        let teams = self.store_or_refuse()?.table::<TeamRow>().find(of_organization).await?;
+        let others: Vec<Part> = teams
+            .iter()
+            .filter(|other| other.team_id != after.team_id)
+            .map(|team| Part { limits: [team.rpm_limit, team.tpm_limit], metadata: object(Some(&team.metadata)) })
+            .collect();
+        let own = Part { limits: [after.rpm_limit, after.tpm_limit], metadata };
+        fits(&own, &others, &Whole { names: ("Team", "organization"), limits, metadata: &row.metadata })
+    }
+
+    async fn organization_limits(&self, id: &str) -> Outcome<Option<([Option<i64>; 2], OrganizationRow)>> {
+        let store = self.store_or_refuse()?;
+        let Some(row) = store.table::<OrganizationRow>().get([id]).await? else { return Ok(None) };
+        let budget = store.table::<BudgetRow>().get([row.budget_id.as_str()]).await?;
+        Ok(Some((budget.map_or([None; 2], |budget| [budget.rpm_limit, budget.tpm_limit]), row)))
     }
 }
 
-fn room(what: &str, entity: &str, allocated: i64, asked: Option<i64>, limit: Option<i64>) -> Outcome<()> {
+/// Whether a part is no more than the others leave of the whole.
+fn fits(own: &Part, others: &[Part], of: &Whole<'_>) -> Outcome<()> {
+    let map_of_all = object(Some(of.metadata));
+    for (at, (what, map)) in SHARED.into_iter().enumerate() {
+        let limit_of = |part: &Part| part.limits.get(at).copied().flatten();
+        let limit = of.limits.get(at).copied().flatten();
+        let allocated = others.iter().filter_map(limit_of).fold(0, i64::saturating_add);
+        room((what, of.names), allocated, limit_of(own), limit)?;
+        for (model, asked) in own.metadata.get(map).and_then(Json::as_object).unwrap_or_default() {
+            let of_model = |json: &Json| json.get(map)?.get(model)?.as_i64();
+            let allocated = others.iter().filter_map(|part| of_model(&part.metadata)).fold(0, i64::saturating_add);
+            room((what, of.names), allocated, asked.as_i64(), limit.or_else(|| of_model(&map_of_all)))?;
+        }
+    }
+    Ok(())
+}
+
+fn room(
+    (what, (part, whole)): (&str, (&str, &str)),
+    allocated: i64,
+    asked: Option<i64>,
+    limit: Option<i64>,
+) -> Outcome<()> {
     match (asked, limit) {
         (Some(asked), Some(limit)) if allocated.saturating_add(asked) > limit => Err(bad(format!(
-            "Allocated {what} limit={allocated} + Key {what} limit={asked} is greater than {entity} {what} limit={limit}"
+            "Allocated {what} limit={allocated} + {part} {what} limit={asked} is greater than {whole} {what} limit={limit}"
         ))
         .into()),
         _ => Ok(()),

@@ -106,7 +106,23 @@ pub(super) const IN_METADATA: &[&str] = &[
     "team_member_key_duration",
     "default_estimated_output_tokens",
     "default_estimated_output_tokens_per_model",
+    "rpm_limit_type",
+    "tpm_limit_type",
+    "allowed_vector_store_indexes",
+    SECRET_MANAGER,
+    FILES_EXPIRE,
+    OUTPUTS_EXPIRE,
 ];
+
+/// Where a team's virtual keys are stored as well, where that is another place than the usual one.
+pub(crate) const SECRET_MANAGER: &str = "secret_manager_settings";
+/// When files that the team uploads go away.
+pub(crate) const FILES_EXPIRE: &str = "enforced_file_expires_after";
+/// When what its batches make goes away.
+pub(crate) const OUTPUTS_EXPIRE: &str = "enforced_batch_output_expires_after";
+
+/// What those below administrators can neither set nor take away, whatever they write into the metadata.
+pub(super) const ADMINS_METADATA: [&str; 3] = [SECRET_MANAGER, FILES_EXPIRE, OUTPUTS_EXPIRE];
 
 /// Who may set what of a team. What is not named is for administrators of the gateway. Money, limits and the organization
 /// come from above the team; models are checked against the caller's own besides.
@@ -115,6 +131,7 @@ pub(super) const WRITABLE: &[(&str, Standing)] = &[
     ("team_alias", Standing::Manager),
     ("metadata", Standing::Manager),
     ("models", Standing::Manager),
+    ("model_aliases", Standing::Manager),
     ("tags", Standing::Manager),
     ("object_permission", Standing::Manager),
     ("guardrails", Standing::Manager),

@@ -5,7 +5,7 @@ use llm_store::defaults::new_id;
 use llm_store::{Filter, TeamMembershipRow, TeamPatch, TeamRow, UserRow};
 use llm_types::Json;
 
-use super::body::{IN_METADATA, TeamBody, TeamId, TeamIds, TeamModels};
+use super::body::{ADMINS_METADATA, IN_METADATA, TeamBody, TeamId, TeamIds, TeamModels};
 use super::members::{TEAM_ROLES, member_json};
 use super::rights::has_all;
 use crate::Accounts;
@@ -39,6 +39,7 @@ impl Accounts {
             Some(given) => members::named("members_with_roles", &given, &TEAM_ROLES)?,
         };
         let mut patch = self.team_patch(body, &asked, Json::Object(Vec::new()))?;
+        self.guarantee_team(body, &shared(&TeamRow { team_id: id.clone(), ..empty }, &patch)).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         let why = format!("Team id = {id} already exists. Please use a different team id.");
         let row = TeamRow { team_id: id.clone(), ..TeamRow::default() };
@@ -60,11 +61,11 @@ impl Accounts {
         }
         patch.members_with_roles = Some(Json::Array(joined).to_raw());
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), None).await?;
-        patch.model_id = self.link_aliases(&mut tx, actor, &asked, None).await?;
+        patch.model_id = self.link_aliases(&mut tx, actor, &asked.model_aliases, None).await?;
         let row = self.write(&mut tx, actor, Action::Created, &id, None, &patch).await?;
         tx.commit().await?;
         users.iter().for_each(|user| self.forget_user(&user.user_id));
-        self.with_aliases(self.with_grants(view::row(&row)).await?, row.model_id).await
+        self.shown_team(&row).await
     }
 
     /// `POST /team/update` and `PATCH /team/{team_id}`: a field that is given is set, null clears it.
@@ -84,23 +85,27 @@ impl Accounts {
         let grants = self.team_grants(actor, standing, &row, &asked).await?;
         let there: Json = row.metadata.read().unwrap_or_default();
         let mut patch = self.team_patch(body, &asked, there.clone())?;
-        if patch.metadata.is_some()
-            && let Some(id) = there.get(super::fill::MEMBER_BUDGET)
-        {
-            // Who replaces the metadata does not mean to take the members' budget away.
-            let mut metadata: Json = patch.metadata.as_ref().and_then(|m| m.read().ok()).unwrap_or_default();
-            metadata.set(super::fill::MEMBER_BUDGET, id.clone());
+        if let Some(raw) = &patch.metadata {
+            let mut metadata: Json = raw.read().unwrap_or_default();
+            // Who replaces the metadata does not mean to take the members' budget away, nor what administrators put there.
+            let admins = ADMINS_METADATA.into_iter().filter(|_| standing < Standing::Admin);
+            for name in admins.chain([super::fill::MEMBER_BUDGET]) {
+                if let Some(value) = there.get(name) {
+                    metadata.set(name, value.clone());
+                }
+            }
             patch.metadata = Some(metadata.to_raw());
         }
+        self.guarantee_team(body, &shared(&row, &patch)).await?;
         let mut tx = self.store_or_refuse()?.begin().await?;
         self.default_member_budget(&mut tx, actor, &asked, &there, &mut patch).await?;
         let linked = row.object_permission_id.as_deref();
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), linked).await?;
-        patch.model_id = self.link_aliases(&mut tx, actor, &asked, row.model_id).await?;
+        patch.model_id = self.link_aliases(&mut tx, actor, &asked.model_aliases, row.model_id).await?;
         let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
         tx.commit().await?;
         self.forget_team(&id);
-        self.with_aliases(self.with_grants(view::row(&row)).await?, row.model_id).await
+        self.shown_team(&row).await
     }
 
     /// `POST /team/block` and `/team/unblock`.
@@ -206,5 +211,17 @@ impl Accounts {
         let touch = TeamPatch { updated_at: Some(Utc::now()), ..TeamPatch::default() };
         tx.table::<TeamRow>().update([id], &touch).await?;
         tx.table::<TeamRow>().get([id]).await?.ok_or_else(super::hidden)
+    }
+}
+
+/// What of a team is shared out within its organization, after a change.
+fn shared(row: &TeamRow, patch: &TeamPatch) -> TeamRow {
+    TeamRow {
+        team_id: row.team_id.clone(),
+        organization_id: patch.organization_id.clone().unwrap_or_else(|| row.organization_id.clone()),
+        rpm_limit: patch.rpm_limit.unwrap_or(row.rpm_limit),
+        tpm_limit: patch.tpm_limit.unwrap_or(row.tpm_limit),
+        metadata: patch.metadata.clone().unwrap_or_else(|| row.metadata.clone()),
+        ..TeamRow::default()
     }
 }

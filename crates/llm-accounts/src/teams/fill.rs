@@ -16,6 +16,8 @@ pub(super) const MEMBER_BUDGET: &str = "team_member_budget_id";
 
 impl Accounts {
     pub(super) fn team_patch(&self, body: &Json, asked: &TeamBody, there: Json) -> Outcome<TeamPatch> {
+        crate::expiry::check(body)?;
+        self.check_place(body)?;
         not_negative("max_budget", asked.max_budget)?;
         not_negative("soft_budget", asked.soft_budget)?;
         limits_not_negative(&[

@@ -13,6 +13,8 @@ mod read;
 mod reset;
 mod rights;
 
+pub(crate) use aliases::aliases;
+pub(crate) use body::{FILES_EXPIRE, OUTPUTS_EXPIRE, SECRET_MANAGER};
 pub(crate) use members::people_of;
 pub use read::TeamListQuery;
 

@@ -44,7 +44,7 @@ impl Accounts {
         let members = store.table::<TeamMembershipRow>().find(of_team()).await?;
         Ok(Json::object([
             ("team_id", Json::from(id)),
-            ("team_info", self.with_aliases(self.with_grants(view::row(&row)).await?, row.model_id).await?),
+            ("team_info", self.shown_team(&row).await?),
             ("keys", Json::Array(shown)),
             ("team_memberships", Json::Array(self.with_budgets(&members).await?)),
         ]))

@@ -3,7 +3,8 @@
 use llm_store::{BudgetRow, OrganizationRow, TeamRow};
 use llm_types::Json;
 
-use super::body::{IN_METADATA, TeamBody, WRITABLE};
+use super::aliases;
+use super::body::{ADMINS_METADATA, IN_METADATA, TeamBody, WRITABLE};
 use crate::grants::{self, Asked, Reach};
 use crate::keys::bounds::admin_metadata;
 use crate::keys::{Actor, bad, forbidden, stays};
@@ -31,6 +32,13 @@ impl Accounts {
         may_write(&judged, WRITABLE, standing, body)?;
         if standing < Standing::Admin {
             let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
+            if let Some(name) = metadata.and_then(|of| ADMINS_METADATA.into_iter().find(|name| of.get(name).is_some()))
+            {
+                let there: Json = row.metadata.read().unwrap_or_default();
+                if metadata.and_then(|of| of.get(name)) != there.get(name) {
+                    return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());
+                }
+            }
             if let Some(name) = admin_metadata([Some(body), metadata]) {
                 return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());
             }
@@ -56,6 +64,14 @@ impl Accounts {
             let models = models.clone().unwrap_or_default();
             if standing == Standing::Manager && !has_all(actor.who, &models, &row.models) {
                 return Err(forbidden("You may only give a team models that you may use.").with_param("models").into());
+            }
+        }
+        let aliased = aliases::targets(&asked.model_aliases)?;
+        if standing == Standing::Manager && !aliased.is_empty() {
+            let there = self.alias_targets(row).await?;
+            if !has_all(actor.who, &aliased, &there) {
+                let why = "You may only let names stand for models that you may use.";
+                return Err(forbidden(why).with_param("model_aliases").into());
             }
         }
         match target {
@@ -91,6 +107,7 @@ impl Accounts {
             }
         }
         let models = asked.models.clone().map_or_else(|| row.models.clone(), Option::unwrap_or_default);
+        let models = [models, aliases::targets(&asked.model_aliases)?].concat();
         let list = ModelList::new(&organization.models);
         let directory = actor.who.directory.load();
         if !list.allows_all()

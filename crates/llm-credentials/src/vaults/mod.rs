@@ -5,6 +5,7 @@
 //! | `kind` | which services there are: names, variables, how long what they say is believed |
 //! | `desk` | what all of them work with: the way out, variables, tokens |
 //! | `aws_json` | calls of AWS services |
+//! | `place` | another place in the same vault |
 //! | `primary` | one secret that holds many, as a JSON object |
 //! | `hashicorp`, `conjur`, `aws_secrets` | services that are read and written |
 //! | `google_secrets`, `azure` | services that are read |
@@ -20,6 +21,7 @@ mod desk;
 mod google_secrets;
 mod hashicorp;
 mod kind;
+mod place;
 mod primary;
 mod sealed;
 
@@ -33,6 +35,7 @@ use crate::flow::denied;
 use crate::{Ambient, SecretError, SecretSource};
 use desk::Desk;
 pub use kind::{VaultKind, WireNeeds};
+pub use place::VaultPlace;
 pub use primary::Primary;
 
 /// A service that keeps secrets under names.
@@ -67,6 +70,15 @@ pub trait Vault: Send + Sync + fmt::Debug {
     fn keep<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
         let _ = (name, value);
         Box::pin(std::future::ready(Err(only_read(self.kind()))))
+    }
+
+    /// The same service, at another place in it. Nothing is asked.
+    ///
+    /// # Errors
+    /// For services that have no such places, and places that none could be at.
+    fn at(self: Arc<Self>, place: &VaultPlace) -> Result<Arc<dyn Vault>> {
+        let _ = place;
+        Err(denied(format!("secrets of {} lie in one place", self.kind().name())))
     }
 
     /// Lets go of the secret of that name, if there is one.

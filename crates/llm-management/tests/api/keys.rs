@@ -2,7 +2,7 @@
 
 use llm_accounts::KeyDigest;
 
-use crate::support::{MASTER, NARROW, USER, at, gateway, text, with};
+use crate::support::{MASTER, NARROW, USER, at, gateway, ok, text, with};
 
 #[tokio::test]
 async fn a_key_lives() {
@@ -167,4 +167,24 @@ async fn nobody_hands_out_more_than_they_have() {
     assert_eq!(gateway.get(USER, "/key/list?user_id=somebody").await.0, 403);
     assert_eq!(gateway.get(USER, "/user/info?user_id=somebody").await.0, 403);
     assert_eq!(gateway.get(USER, "/spend/logs?user_id=somebody").await.0, 403);
+}
+
+#[tokio::test]
+async fn a_key_may_be_let_see_what_everybody_spent() {
+    let gateway = gateway().await;
+    let body = r#"{"user_id":"internal_user","permissions":{"get_spend_routes":true}}"#;
+    assert_eq!(gateway.post(USER, "/key/generate", body).await.0, 403, "administrators give it");
+    let made = ok(&gateway, MASTER, "POST", "/key/generate", body).await;
+    let key = text(&made, "key").to_owned();
+    gateway.spend(&key).await.unwrap();
+    let off = body.replace("true", "false");
+    let other = ok(&gateway, MASTER, "POST", "/key/generate", &off).await;
+    for path in
+        ["/global/spend/keys", "/global/spend/teams", "/global/activity?start_date=2020-01-01&end_date=2020-01-02"]
+    {
+        assert_eq!(gateway.get(&key, path).await.0, 200, "{path}");
+    }
+    assert_eq!(gateway.get(text(&other, "key"), "/global/spend/keys").await.0, 401);
+    assert_eq!(gateway.post(&key, "/global/spend/reset", "{}").await.0, 401, "it sees and changes nothing");
+    assert_eq!(gateway.get(&key, "/customer/list").await.0, 401);
 }

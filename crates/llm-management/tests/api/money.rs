@@ -183,6 +183,27 @@ async fn a_guaranteed_throughput_is_there_to_be_had() {
 }
 
 #[tokio::test]
+async fn teams_share_what_their_organization_has() {
+    let gateway = gateway().await;
+    let firm = r#"{"organization_id":"o","organization_alias":"o","rpm_limit":10}"#;
+    assert_eq!(gateway.post(MASTER, "/organization/new", firm).await.0, 200);
+    let team = async |id: &str, more: &str| {
+        let body = format!(r#"{{"team_id":"{id}","organization_id":"o","rpm_limit":{more}}}"#);
+        gateway.post(MASTER, "/team/new", &body).await
+    };
+    assert_eq!(team("a", "6").await.0, 200);
+    let (status, refused) = team("b", r#"5,"rpm_limit_type":"guaranteed_throughput""#).await;
+    let wanted = "Allocated RPM limit=6 + Team RPM limit=5 is greater than organization RPM limit=10";
+    assert_eq!((status, text(&refused, "error.message").contains(wanted)), (400, true), "{refused}");
+    assert_eq!(team("b", r#"4,"rpm_limit_type":"guaranteed_throughput""#).await.0, 200);
+    for (change, wanted) in [(r#""rpm_limit":5"#, 400), (r#""rpm_limit":4"#, 200), (r#""team_alias":"B""#, 200)] {
+        let (status, answer) = gateway.post(MASTER, "/team/update", &format!(r#"{{"team_id":"b",{change}}}"#)).await;
+        assert_eq!(status, wanted, "{change}: {answer}");
+    }
+    assert_eq!(team("c", "9").await.0, 200, "without a guarantee there may be too much of it");
+}
+
+#[tokio::test]
 async fn limits_in_metadata_have_types() {
     let gateway = gateway().await;
     for body in [

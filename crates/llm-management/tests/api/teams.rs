@@ -241,3 +241,46 @@ async fn keys_in_bulk_and_their_spend() {
     let info = ok(&gateway, MASTER, "GET", &format!("/key/info?key={key}"), "").await;
     assert_eq!(at(&info, "info.spend").as_f64(), Some(1.5));
 }
+
+#[tokio::test]
+async fn names_stand_for_models_within_a_team() {
+    let gateway = gateway().await;
+    let team = r#"{"team_id":"t","models":["gpt-4o","cheap"],"model_aliases":{"fast":"gpt-4o"},
+        "enforced_file_expires_after":{"anchor":"created_at","seconds":60},
+        "members_with_roles":[{"role":"admin","user_id":"internal_user"}]}"#;
+    let made = ok(&gateway, MASTER, "POST", "/team/new", team).await;
+    assert_eq!(text(&made, "litellm_model_table.model_aliases.fast"), "gpt-4o", "{made}");
+    let key = ok(&gateway, MASTER, "POST", "/key/generate", r#"{"team_id":"t"}"#).await;
+    let key = text(&key, "key").to_owned();
+    let alias = async |name: &str| {
+        let who = gateway.accounts.identify(&llm_accounts::Credential::Key(&key)).await.unwrap();
+        who.alias(name, |_| true).map(str::to_owned)
+    };
+    assert_eq!(alias("fast").await.as_deref(), Some("gpt-4o"));
+    for (body, wanted) in [
+        (r#"{"team_id":"t","model_aliases":{"fast":1}}"#, 422),
+        (r#"{"team_id":"t","model_aliases":{"fast":"cheap"}}"#, 200),
+    ] {
+        assert_eq!(gateway.post(USER, "/team/update", body).await.0, wanted, "{body}");
+    }
+    assert_eq!(alias("fast").await.as_deref(), Some("cheap"), "at once");
+    // Who may use one model only lets no name stand for another.
+    let narrow = r#"{"user_id":"internal_user","models":["gpt-4o"],"key":"sk-narrow-manager-01"}"#;
+    ok(&gateway, MASTER, "POST", "/key/generate", narrow).await;
+    let dear = r#"{"team_id":"t","model_aliases":{"fast":"dear"}}"#;
+    assert_eq!(gateway.post("sk-narrow-manager-01", "/team/update", dear).await.0, 403);
+    // What administrators put into the metadata stays.
+    for (body, wanted) in [
+        (r#"{"team_id":"t","enforced_file_expires_after":null}"#, 403),
+        (r#"{"team_id":"t","metadata":{"enforced_file_expires_after":{"anchor":"created_at","seconds":9}}}"#, 403),
+        (r#"{"team_id":"t","metadata":{"mine":1}}"#, 200),
+    ] {
+        assert_eq!(gateway.post(USER, "/team/update", body).await.0, wanted, "{body}");
+    }
+    let info = ok(&gateway, MASTER, "GET", "/team/info?team_id=t", "").await;
+    assert_eq!(at(&info, "team_info.metadata.enforced_file_expires_after.seconds").as_i64(), Some(60), "{info}");
+    assert_eq!(at(&info, "team_info.metadata.mine").as_i64(), Some(1));
+    let (status, cleared) = gateway.call(Some(MASTER), "PATCH", "/team/t", r#"{"model_aliases":null}"#).await;
+    assert_eq!((status, at(&cleared, "litellm_model_table.model_aliases").to_string()), (200, "{}".to_owned()));
+    assert_eq!(alias("fast").await, None);
+}

@@ -27,7 +27,7 @@ pub(crate) const LITELLM: &str = "
     predibase_tenant_id common_cloud_provider_auth_params use_litellm_proxy ssl_security_level user_url_validation
     user_url_allowed_hosts provider_url_destination_allowed_hosts otel_tenant_destination_mode ssl_ecdh_curve
     disable_token_counter disable_add_transform_inline_image_block
-    disable_anthropic_gemini_context_caching_transform enable_anthropic_prompt_caching anthropic_prompt_caching_ttl
+    disable_anthropic_gemini_context_caching_transform
     openai_system_messages_first disable_vertex_batch_output_transformation
     presidio_ad_hoc_recognizers google_moderation_confidence_threshold
     llamaguard_unsafe_content_categories llm_guard_mode include_cost_in_streaming_usage reasoning_auto_summary

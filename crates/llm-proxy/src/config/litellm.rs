@@ -7,6 +7,7 @@ use llm_accounts::{AccountsSettings, Priorities, Share};
 use llm_client::{Adjustments, EngineSettings};
 use llm_http::{HttpConfig, Roots};
 use llm_router::RouterSettings;
+use llm_types::Json;
 
 use super::env::Environment;
 use super::known;
@@ -191,6 +192,12 @@ fn settings(s: &Section<'_>, out: &mut Settings) {
     out.only_priced = s.flag("block_requests_for_models_without_pricing").unwrap_or_default();
     out.public_groups = s.texts("public_model_groups").unwrap_or_default();
     out.public_agents = s.texts("public_agent_groups").unwrap_or_default();
+    out.marks_prompts = s.flag("enable_anthropic_prompt_caching").unwrap_or_default();
+    match s.text("anthropic_prompt_caching_ttl").as_deref() {
+        None => {}
+        Some(ttl @ ("5m" | "1h")) => out.cache_mark = Arc::new(Json::object([("type", "ephemeral"), ("ttl", ttl)])),
+        Some(_) => s.error("anthropic_prompt_caching_ttl", "expected 5m or 1h"),
+    }
     out.public_servers = s.texts("public_mcp_servers").unwrap_or_default();
     out.public_links = s.node("public_model_groups_links").filter(|node| !node.is_off()).map(Node::json);
     out.metrics_need_key = s.flag("require_auth_for_metrics_endpoint").unwrap_or(true);

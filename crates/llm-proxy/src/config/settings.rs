@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm_types::Json;
 use llm_wire::form::FileNames;
 
 use crate::cors::Cors;
@@ -91,6 +92,10 @@ pub struct Settings {
     pub public_groups: Vec<String>,
     /// A2A agents that everybody may know of, by id.
     pub public_agents: Vec<String>,
+    /// Prompts are marked to be cached, where the client marks nothing (`enable_anthropic_prompt_caching`).
+    pub marks_prompts: bool,
+    /// The mark, with `anthropic_prompt_caching_ttl`.
+    pub cache_mark: Arc<Json>,
     /// Ids of MCP servers that everybody may know of (`public_mcp_servers`).
     pub public_servers: Vec<String>,
     /// Links of the public page of models (`public_model_groups_links`).
@@ -236,6 +241,8 @@ impl Default for Settings {
             watch_config: true,
             public_groups: Vec::new(),
             public_agents: Vec::new(),
+            marks_prompts: false,
+            cache_mark: Arc::new(Json::object([("type", "ephemeral")])),
             public_servers: Vec::new(),
             public_links: None,
             price_map: None,

@@ -50,6 +50,8 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     let mut controls = Controls::from_top(top);
     controls_from_headers(&mut controls, &ctx.parts.headers);
     controls.disable_fallbacks |= who.refuses_fallbacks();
+    let settings = &ctx.snapshot.settings;
+    controls.cache_mark = (settings.marks_prompts || who.marks_prompts()).then(|| Arc::clone(&settings.cache_mark));
     let mut tags = tags(top, &ctx.parts.headers, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
     // Of money only: nobody is routed by them.

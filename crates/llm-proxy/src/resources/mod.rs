@@ -119,7 +119,7 @@ async fn steps(
     safe(&tail)?;
     let by_id = group.is_some();
     let mut told = told(ctx, provider, group);
-    let sent = request::read(ctx, what.family, body, &mut told).await?;
+    let sent = request::read(ctx, what, body, &mut told).await?;
     check::request(what.call_type, &ctx.parts, sent.whole(), told.native).await?;
     may_search(&who, what.family, shown, &sent)?;
     let sent = match sent {

@@ -9,18 +9,29 @@ use http::header::CONTENT_LENGTH;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use llm_accounts::Expires;
 use llm_http::{Body, BoxError};
 use llm_types::{Error, Kind, Result};
 use llm_wire::form::{FormFilter, bare};
 use llm_wire::top::Top;
 
-use super::table::Family;
+use super::table::{Family, Resource};
 use crate::flow::Context;
 use crate::pass::payload::Payload;
 
 /// Fields of forms that are for the gateway.
 const FORM: &[&str] =
     &["custom_llm_provider", "target_model_names", "target_storage", "litellm_metadata", "passthrough", "model"];
+/// The same, and what a client may say of its own accord while nobody enforces it.
+const ENFORCED: &[&str] = &[
+    "custom_llm_provider",
+    "target_model_names",
+    "target_storage",
+    "litellm_metadata",
+    "passthrough",
+    "model",
+    "expires_after",
+];
 /// Fields of JSON bodies that are for the gateway.
 const JSON: [&str; 3] = ["custom_llm_provider", "litellm_metadata", "target_model_names"];
 /// Forms up to this size are read whole: fields may stand behind the file there.
@@ -67,10 +78,18 @@ impl Sent {
 ///
 /// # Errors
 /// As for every body; 400 for a form that cannot be read.
-pub(super) async fn read(ctx: &Context, family: Family, body: Incoming, told: &mut Told) -> Result<Sent> {
+pub(super) async fn read(ctx: &Context, what: Resource, body: Incoming, told: &mut Told) -> Result<Sent> {
+    let family = what.family;
+    let enforced = |of, call_type| match &ctx.who {
+        Some(who) if what.call_type == call_type => who.enforced_expiry(of),
+        _ => Ok(None),
+    };
     if let Some(boundary) = crate::form::boundary(&ctx.parts.headers) {
-        return form(ctx, family, body, &boundary, told).await;
+        let expiry = enforced(Expires::Files, "acreate_file")?;
+        return form(ctx, family, body, &boundary, expiry, told).await;
     }
+    let expiry = enforced(Expires::Outputs, "acreate_batch")?;
+    let expiry = expiry.map(|seconds| format!("{{\"anchor\":\"created_at\",\"seconds\":{seconds}}}"));
     let mut payload = Payload::read(ctx, body, true).await?;
     let bytes = match &payload {
         Payload::Whole(bytes) => bytes,
@@ -85,6 +104,7 @@ pub(super) async fn read(ctx: &Context, family: Family, body: Incoming, told: &m
     let model = text("model").or_else(|| session_model(&top));
     let mut edits: Vec<(&str, Option<&str>)> =
         JSON.iter().filter(|name| top.get(name).is_some()).map(|name| (*name, None)).collect();
+    edits.extend(expiry.as_deref().map(|expiry| ("output_expires_after", Some(expiry))));
     match family {
         // Here a model says only where the thing is kept.
         Family::Files | Family::Batches | Family::Containers | Family::VectorStores => {
@@ -123,7 +143,22 @@ fn targets(fields: &[(String, String)]) -> Option<String> {
     (!named.is_empty()).then(|| named.join(","))
 }
 
-async fn form(ctx: &Context, family: Family, body: Incoming, boundary: &str, told: &mut Told) -> Result<Sent> {
+/// Fields that stand before all others of a form.
+fn expiring(boundary: &str, seconds: i64) -> String {
+    let part = |name: &str, text: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"expires_after[{name}]\"\r\n\r\n{text}\r\n")
+    };
+    part("anchor", "created_at") + &part("seconds", &seconds.to_string())
+}
+
+async fn form(
+    ctx: &Context,
+    family: Family,
+    body: Incoming,
+    boundary: &str,
+    expiry: Option<i64>,
+    told: &mut Told,
+) -> Result<Sent> {
     let limit = ctx.snapshot.settings.max_upload_bytes;
     let length = ctx.parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|n| n > limit as u64) {
@@ -132,11 +167,12 @@ async fn form(ctx: &Context, family: Family, body: Incoming, boundary: &str, tol
     }
     let whole = length.is_some_and(|n| n <= SMALL);
     let mut body = Limited::new(body, limit);
-    let mut filter = FormFilter::new(boundary, FORM);
+    let mut filter = FormFilter::new(boundary, if expiry.is_some() { ENFORCED } else { FORM });
     if family == Family::Files {
         filter = filter.judging(Arc::clone(&ctx.snapshot.settings.file_names));
     }
-    let mut head = Vec::new();
+    let before = expiry.map(|seconds| expiring(boundary, seconds)).unwrap_or_default();
+    let mut head = before.clone().into_bytes();
     let mut ended = false;
     // Until the file begins, or to the end of a small form: what is for the gateway stands there.
     while whole || !filter.in_file() {
@@ -158,7 +194,8 @@ async fn form(ctx: &Context, family: Family, body: Incoming, boundary: &str, tol
     if ended {
         return Ok(Sent::Whole(Bytes::from(head)));
     }
-    let left = length.map(|n| n.saturating_sub(filter.dropped()));
+    // What a client says behind its file must not stand against the rule either: then nobody knows how long the rest is.
+    let left = length.filter(|_| expiry.is_none()).map(|n| n.saturating_sub(filter.dropped()));
     if left.is_some() {
         filter.keep_the_rest();
     }

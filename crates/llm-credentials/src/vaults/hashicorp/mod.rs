@@ -6,6 +6,7 @@
 mod read;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
@@ -14,7 +15,7 @@ use llm_types::{Json, Result, Secret};
 use serde::Deserialize;
 
 use super::desk::{self, Desk, Login, below, checked, document};
-use super::{Vault, VaultKind, VaultSettings};
+use super::{Vault, VaultKind, VaultPlace, VaultSettings};
 use crate::flow::{Answer, denied, show};
 use crate::shelf::Issued;
 
@@ -31,9 +32,37 @@ pub(super) struct Hashicorp {
     base: String,
     way: Way,
     login_namespace: Option<String>,
-    /// Segments in front of the name.
-    path: Vec<String>,
+    place: Place,
     description: Option<String>,
+}
+
+/// Where secrets lie.
+#[derive(Debug, Clone)]
+struct Place {
+    namespace: String,
+    mount: String,
+    prefix: String,
+    /// The field of a secret that holds it.
+    field: String,
+}
+
+impl Place {
+    /// Segments in front of the name.
+    fn path(&self) -> impl Iterator<Item = &str> {
+        let parts = [self.namespace.as_str(), &self.mount, "data", &self.prefix];
+        parts.into_iter().flat_map(|part| part.split('/')).filter(|segment| !segment.is_empty())
+    }
+
+    fn check(&self) -> Result<()> {
+        checked(&self.path().collect::<Vec<_>>().join("/")).map(drop)
+    }
+}
+
+/// Another place in a Vault.
+#[derive(Debug)]
+struct Elsewhere {
+    vault: Arc<Hashicorp>,
+    place: Place,
 }
 
 /// How we log in, in LiteLLM's order.
@@ -50,23 +79,28 @@ impl Hashicorp {
         let namespace = var("HCP_VAULT_NAMESPACE");
         let secrets_in = var("HCP_VAULT_SECRET_NAMESPACE").or_else(|| namespace.clone());
         let mount = var("HCP_VAULT_MOUNT_NAME").unwrap_or_else(|| "secret".to_owned());
-        let places = [secrets_in, Some(mount), Some("data".to_owned()), var("HCP_VAULT_PATH_PREFIX")];
-        let segments =
-            |place: String| place.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        let path: Vec<String> = places.into_iter().flatten().flat_map(segments).collect();
-        checked(&path.join("/"))?;
+        let place = Place {
+            namespace: secrets_in.unwrap_or_default(),
+            mount,
+            prefix: var("HCP_VAULT_PATH_PREFIX").unwrap_or_default(),
+            field: FIELD.to_owned(),
+        };
+        place.check()?;
         let base = var("HCP_VAULT_ADDR").unwrap_or_else(|| "http://127.0.0.1:8200".to_owned());
         let login_namespace = var("HCP_VAULT_LOGIN_NAMESPACE").or(namespace);
-        Ok(Hashicorp { way: way(&desk)?, desk, base, login_namespace, path, description: settings.description.clone() })
+        Ok(Hashicorp {
+            way: way(&desk)?,
+            desk,
+            base,
+            login_namespace,
+            place,
+            description: settings.description.clone(),
+        })
     }
 
-    fn url(&self, name: &str) -> Result<String> {
-        let path = self.path.iter().map(String::as_str);
-        below(&self.base, ["v1"].into_iter().chain(path).chain(checked(name)?.split('/')))
-    }
-
-    async fn of_secret(&self, method: Method, name: &str, body: Option<&Json>) -> Result<Answer> {
-        self.send(method, &self.url(name)?, body, None).await
+    async fn of_secret(&self, place: &Place, method: Method, name: &str, body: Option<&Json>) -> Result<Answer> {
+        let url = below(&self.base, ["v1"].into_iter().chain(place.path()).chain(checked(name)?.split('/')))?;
+        self.send(method, &url, body, None).await
     }
 
     async fn send(&self, method: Method, url: &str, body: Option<&Json>, within: Option<&str>) -> Result<Answer> {
@@ -161,14 +195,49 @@ impl Vault for Hashicorp {
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
-        Box::pin(read::read(self, name))
+        Box::pin(read::read(self, &self.place, name))
     }
 
     fn keep<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
-        Box::pin(write::keep(self, name, value))
+        Box::pin(write::keep(self, &self.place, name, value))
+    }
+
+    fn at(self: Arc<Self>, place: &VaultPlace) -> Result<Arc<dyn Vault>> {
+        let usual = &self.place;
+        let or = |said: &Option<String>, usual: &String| said.clone().unwrap_or_else(|| usual.clone());
+        let place = Place {
+            namespace: or(&place.namespace, &usual.namespace),
+            mount: or(&place.mount, &usual.mount),
+            prefix: or(&place.prefix, &usual.prefix),
+            field: or(&place.field, &usual.field),
+        };
+        place.check()?;
+        Ok(Arc::new(Elsewhere { vault: self, place }))
     }
 
     fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(write::forget(self, name))
+        Box::pin(write::forget(self, &self.place, name))
+    }
+}
+
+impl Vault for Elsewhere {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Hashicorp
+    }
+
+    fn may_hold(&self, name: &str) -> bool {
+        self.vault.may_hold(name)
+    }
+
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
+        Box::pin(read::read(&self.vault, &self.place, name))
+    }
+
+    fn keep<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
+        Box::pin(write::keep(&self.vault, &self.place, name, value))
+    }
+
+    fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(write::forget(&self.vault, &self.place, name))
     }
 }

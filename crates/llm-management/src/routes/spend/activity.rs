@@ -8,7 +8,7 @@ use llm_store::{DailyGroup, DailySum, SpendFilter, SpendGroup, SpendLogRow, Spen
 use llm_types::Json;
 
 use super::global::tokens;
-use super::{date, days, fresh, only, visible, within};
+use super::{date, days, fresh, visible, whose, within};
 use crate::call::Call;
 use crate::table::{Row, row};
 
@@ -74,7 +74,7 @@ async fn by_model(call: Call) -> Outcome<Json> {
 async fn rows(call: &Call, filter: SpendFilter, groups: &[SpendGroup]) -> Outcome<(Store, Vec<SpendSum>)> {
     days(call)?;
     let filter = SpendFilter {
-        user: only(call)?,
+        user: whose(call)?,
         from: date(call, "start_date", false)?,
         until: date(call, "end_date", true)?,
         ..filter

@@ -69,9 +69,14 @@ fn only(call: &Call) -> Outcome<Option<String>> {
     Ok(Some(own.to_owned()))
 }
 
+/// The same of what is told about everybody: keys may have a permission for it.
+fn whose(call: &Call) -> Outcome<Option<String>> {
+    if call.who.sees_spend() { Ok(None) } else { only(call) }
+}
+
 /// The rollup that has everything the caller may see, and the filter for it.
 fn visible(call: &Call) -> Outcome<(DailyScope, DailyFilter)> {
-    Ok(match only(call)? {
+    Ok(match whose(call)? {
         None => (DailyScope::Global, DailyFilter::default()),
         Some(own) => (DailyScope::User, DailyFilter { entities: vec![own], ..DailyFilter::default() }),
     })

@@ -1,0 +1,34 @@
+//! Keys of teams that have a place of their own in the vault.
+
+use llm_tests::{Gateway, eventually};
+use serde_json::{Value, json};
+
+use super::{Vault, key, works};
+
+pub(super) async fn teams_have_places_of_their_own(gateway: &Gateway, vault: &Vault) {
+    let at = |name: &str| vault.kept.lock().get(name).cloned();
+    let ask = async |path: &str, body: Value| {
+        let reply = gateway.ask(path, &body).await.unwrap();
+        (reply.status, reply.json())
+    };
+    for wrong in [json!({"mount": "../sys"}), json!({"path_prefix": 5})] {
+        assert_eq!(ask("/team/new", json!({"secret_manager_settings": wrong})).await.0, 400, "{wrong}");
+    }
+    let place = json!({"path_prefix": "teams/red", "data": "value"});
+    let (status, team) = ask("/team/new", json!({"secret_manager_settings": place})).await;
+    assert_eq!((status, &team["metadata"]["secret_manager_settings"]), (200, &place), "{team}");
+    let team = team["team_id"].as_str().unwrap().to_owned();
+    let first = key(gateway, &json!({"team_id": team, "key_alias": "red"})).await;
+    assert_eq!(at("teams/red/gate/keys/red"), Some(json!({"value": first, "description": "ours"})));
+    let (_, rotated) = ask("/key/regenerate", json!({"key": first})).await;
+    assert_eq!(at("teams/red/gate/keys/red").unwrap()["value"], rotated["key"]);
+    let second = rotated["key"].as_str().unwrap().to_owned();
+    // Out of the team it lies where others do, and back again.
+    assert_eq!(ask("/key/update", json!({"key": second, "team_id": null})).await.0, 200);
+    assert_eq!((at("teams/red/gate/keys/red"), vault.held("gate/keys/red")), (None, Some(second.clone())));
+    assert_eq!(ask("/key/update", json!({"key": second, "team_id": team, "key_alias": "rose"})).await.0, 200);
+    assert_eq!((vault.held("gate/keys/red"), at("teams/red/gate/keys/rose").is_some()), (None, true));
+    assert!(works(gateway, &second).await);
+    assert_eq!(ask("/team/delete", json!({"team_ids": [team]})).await.0, 200);
+    eventually("the copy goes with the team", async || at("teams/red/gate/keys/rose").is_none().then_some(())).await;
+}
