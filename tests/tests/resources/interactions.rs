@@ -44,7 +44,7 @@ general_settings: {{master_key: {MASTER_KEY}}}
 #[tokio::test]
 async fn other_houses_answer_as_responses() {
     let (upstream, gateway) = started().await;
-    let (key, token) = new_key(&gateway, &json!({"models": ["gpt"]})).await;
+    let (key, token) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     let ask = json!({"model": "gpt", "input": [{"type": "text", "text": "Hi"}], "system_instruction": "Be brief",
         "generation_config": {"temperature": 0.5, "thinking_level": "low"}});
     let made = gateway.post(INTERACTIONS, &ask, &key).await.unwrap();
@@ -64,7 +64,7 @@ async fn other_houses_answer_as_responses() {
         json!({"model": "gpt-4o", "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
             "instructions": "Be brief", "temperature": 0.5})
     );
-    let row = &rows(&gateway, &token, 1).await[0];
+    let row = &gateway.spend_rows(&token, 1).await.unwrap()[0];
     assert!(row["spend"].as_f64().unwrap() > 0.0, "{row}");
 
     let path = format!("{INTERACTIONS}/{}", told["id"].as_str().unwrap());
@@ -77,7 +77,7 @@ async fn other_houses_answer_as_responses() {
         gateway.send(Method::DELETE, &path, &[("authorization", &format!("Bearer {key}"))], "".into()).await.unwrap();
     assert_eq!(gone.json(), json!({"success": true, "id": told["id"]}));
 
-    let (none, _) = new_key(&gateway, &json!({"models": ["gem"]})).await;
+    let (none, _) = gateway.new_key(&json!({"models": ["gem"]})).await.unwrap();
     assert_eq!(gateway.post(INTERACTIONS, &ask, &none).await.unwrap().status, 403);
     let wrong = json!({"model": "gpt", "input": {"type": "video", "uri": "u"}});
     let wrong = gateway.post(INTERACTIONS, &wrong, &key).await.unwrap();
@@ -101,7 +101,7 @@ async fn other_houses_stream_steps() {
 #[tokio::test]
 async fn the_background_is_charged_once_at_its_end() {
     let (upstream, gateway) = started().await;
-    let (key, token) = new_key(&gateway, &json!({})).await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let begun =
         gateway.post(INTERACTIONS, &json!({"model": "gem", "input": "Hi", "background": true}), &key).await.unwrap();
     assert_eq!((begun.status, &begun.json()["status"]), (200, &json!("in_progress")), "{}", begun.text());
@@ -110,7 +110,7 @@ async fn the_background_is_charged_once_at_its_end() {
     for _ in 0..2 {
         assert_eq!(gateway.get(&path, &key).await.unwrap().json()["status"], "completed");
     }
-    let rows = rows(&gateway, &token, 3).await;
+    let rows = gateway.spend_rows(&token, 3).await.unwrap();
     let spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).filter(|spend| *spend > 0.0).collect();
     assert_eq!(spent.len(), 1, "{rows:?}");
     assert!((spent[0] - (7.0 * 0.3e-6 + 3.0 * 2.5e-6)).abs() < 1e-12, "{spent:?}");

@@ -279,8 +279,8 @@ async fn what_teams_upload_goes_away_when_their_rule_says() {
     assert_eq!(gateway.ask("/team/new", &malformed).await.unwrap().status, 400);
     let team = json!({"enforced_file_expires_after": rule, "enforced_batch_output_expires_after": rule});
     let team = gateway.ask("/team/new", &team).await.unwrap().json();
-    let (key, _) = new_key(&gateway, &json!({"team_id": team["team_id"]})).await;
-    let (free, _) = new_key(&gateway, &json!({})).await;
+    let (key, _) = gateway.new_key(&json!({"team_id": team["team_id"]})).await.unwrap();
+    let (free, _) = gateway.new_key(&json!({})).await.unwrap();
     let own = [
         ("purpose", "batch"),
         ("expires_after[anchor]", "created_at"),
