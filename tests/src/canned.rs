@@ -107,8 +107,9 @@ async fn serve<F: Fn(&Asked) -> Said>(
         body,
     };
     let (status, kind, said) = answer(&asked);
+    // Where Google wants the bytes of a file that was announced.
+    let uploads = format!("http://{}/uploaded", asked.header("host"));
     seen.lock().push(asked);
-    let response =
-        Response::builder().status(status).header("content-type", kind).header("etag", "\"0\"").body(Full::from(said));
-    Ok(response.unwrap_or_default())
+    let response = Response::builder().status(status).header("content-type", kind).header("etag", "\"0\"");
+    Ok(response.header("x-goog-upload-url", uploads).body(Full::from(said)).unwrap_or_default())
 }

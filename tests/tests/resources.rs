@@ -9,6 +9,8 @@
 
 #[path = "resources/batches.rs"]
 mod batches;
+#[path = "resources/google.rs"]
+mod google;
 #[path = "resources/interactions.rs"]
 mod interactions;
 #[path = "resources/rag.rs"]

@@ -19,6 +19,7 @@ use crate::resource::{Resource, row_realtime, row_resource};
 use crate::row::{ProviderRow, RowFormat};
 use crate::stores::StoreHouse;
 use crate::tuning::TuningHouse;
+use crate::uploads::UploadHouse;
 
 /// What somebody wants to do with a provider.
 #[derive(Debug, Clone, Copy)]
@@ -201,6 +202,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// How it keeps batches, where not as OpenAI does.
     fn batches(&self) -> Option<&'static dyn BatchHouse> {
+        None
+    }
+
+    /// How it keeps files that are announced before they are sent; nothing where files are kept otherwise.
+    fn uploads(&self) -> Option<&'static dyn UploadHouse> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! Google AI Studio: <https://ai.google.dev/api>. The model and the verb stand in the URL; the key has a header of its
 //! own.
 
+mod files;
 mod stores;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::provider::{CachedPlace, Call, Endpoint, Protocols, Provider, Want};
 use crate::resource::{Resource, not_served};
 use crate::row::ProviderRow;
 use crate::stores::StoreHouse;
+use crate::uploads::UploadHouse;
 
 /// Where it is, without the version.
 const HOME: &str = "https://generativelanguage.googleapis.com";
@@ -92,6 +94,10 @@ impl Provider for Gemini {
         let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
         out.set("x-goog-api-key", key.expose())?;
         out.set_extra(resource.params)
+    }
+
+    fn uploads(&self) -> Option<&'static dyn UploadHouse> {
+        Some(&files::Files)
     }
 
     fn stores(&self, _model: &str) -> Option<&'static dyn StoreHouse> {

@@ -87,14 +87,14 @@ impl StoreHouse for FileSearch {
 }
 
 /// The host, without a version.
-fn base(resource: &Resource<'_>) -> String {
+pub(super) fn base(resource: &Resource<'_>) -> String {
     let base = generated::GEMINI.base(resource.api_base, resource.params).unwrap_or_else(|| HOME.into());
     let base = base.trim_end_matches('/');
     ["/v1beta", "/v1alpha", "/v1"].iter().find_map(|v| base.strip_suffix(v)).unwrap_or(base).to_owned()
 }
 
 /// The key, and what JSON needs.
-fn shown(resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
+pub(super) fn shown(resource: &Resource<'_>, out: &mut Endpoint) -> Result<()> {
     let row = &generated::GEMINI;
     let key = row.key(resource.api_key, resource.params).ok_or_else(|| no_key(row))?;
     out.set("x-goog-api-key", key.expose())?;

@@ -12,6 +12,7 @@
 //! | `relay`, `answer` | what goes on, and what comes back |
 //! | `failed` | what comes back when a provider refuses |
 //! | `translated` | files and batches in the words of other houses |
+//! | `uploads` | files of houses that are told of them first |
 //! | `tuning` | fine-tuning jobs in the words of other houses |
 //! | `bridged` | interactions of models of other houses than Google's |
 //! | `owed` | what is charged later: batches, interactions in the background |
@@ -51,6 +52,7 @@ mod stores;
 pub mod table;
 mod translated;
 mod tuning;
+mod uploads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -199,6 +201,7 @@ async fn finish(
 async fn elsewhere(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Outcome> {
     match asked.what.family {
         Family::VectorStores => stores::serve(core, ctx, asked, sent).await,
+        Family::Files if asked.home.target.provider.uploads().is_some() => uploads::serve(core, ctx, asked, sent).await,
         Family::FineTuning => tuning::serve(core, ctx, asked, sent).await,
         _ => translated::serve(core, ctx, asked, sent).await,
     }

@@ -7,6 +7,7 @@ use http::Method;
 use llm_types::{Error, Json, Result};
 
 use super::{base, shown};
+use crate::gemini::files;
 use crate::provider::Endpoint;
 use crate::resource::Resource;
 use crate::stores::ingest::{told, unreadable};
@@ -47,14 +48,7 @@ impl<'a> Upload<'a> {
         let name = self.store.strip_prefix("fileSearchStores/").unwrap_or(&self.store);
         out.url = format!("{}/upload/v1beta/fileSearchStores/{name}:uploadToFileSearchStore", base(&self.resource));
         shown(&self.resource, out)?;
-        for (header, value) in [
-            ("x-goog-upload-protocol", "resumable"),
-            ("x-goog-upload-command", "start"),
-            ("x-goog-upload-header-content-length", &self.document.data.len().to_string()),
-            ("x-goog-upload-header-content-type", self.document.content_type),
-        ] {
-            out.set(header, value)?;
-        }
+        files::announce(self.document.data.len(), self.document.content_type, out)?;
         let mut body = Json::object([("displayName", self.document.plain_name())]);
         if let Some(chunking) = self.chunking() {
             body.set("chunkingConfig", Json::object([("whiteSpaceConfig", chunking)]));
@@ -98,16 +92,10 @@ impl Ingestion for Upload<'_> {
             }
             Stage::Announced => {
                 let reply = came.said()?;
-                let place = reply.headers.iter().find(|(name, _)| *name == "x-goog-upload-url").map(|(_, url)| *url);
-                let place = place.ok_or_else(|| unreadable("it names no address for the upload"))?;
-                // The document goes nowhere but to the house that was configured.
-                if !place.starts_with(&format!("{}/", base(&self.resource))) {
-                    return Err(unreadable("its address for the upload is on another host"));
-                }
+                let place = files::place(&reply, &self.resource).map_err(unreadable)?;
                 place.clone_into(&mut out.url);
                 out.method = Method::PUT;
-                out.set("x-goog-upload-offset", "0")?;
-                out.set("x-goog-upload-command", "upload, finalize")?;
+                files::finish(out)?;
                 self.stage = Stage::Sent;
                 Ok(Step::Ask(self.document.data.clone()))
             }
