@@ -7,7 +7,7 @@
 //! | `usage` | days of the rollup, with the names of keys, teams, users |
 //! | `cbf` | a row as CloudZero takes it |
 //! | `focus` | a row as the FOCUS specification has it, as a line of CSV or for Parquet |
-//! | `parquet` | files of that format |
+//! | `parquet`, `thrift` | files of that format, and what they are written in |
 //! | `deliver` | the way out: one day at a time |
 //! | `run` | the job, exports that somebody asks for, and what would be exported |
 //!
@@ -22,6 +22,7 @@ mod focus;
 mod parquet;
 mod run;
 mod settings;
+mod thrift;
 mod usage;
 
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! Wire facts: <https://parquet.apache.org/docs/file-format/> and `parquet.thrift` of the format's repository, in Thrift's compact
 //! protocol.
 
+use super::thrift::{BINARY, I32, STRUCT, Thrift, varint};
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -226,94 +228,6 @@ const DATA_PAGE: i64 = 0;
 const PLAIN: i64 = 0;
 const RLE: i64 = 3;
 const UNCOMPRESSED: i64 = 0;
-
-/// Types of Thrift's compact protocol.
-const NO: u8 = 2;
-const I32: u8 = 5;
-const I64: u8 = 6;
-const BINARY: u8 = 8;
-const LIST: u8 = 9;
-const STRUCT: u8 = 12;
-
-/// Structures in Thrift's compact protocol. Fields come in rising order.
-#[derive(Debug, Default)]
-struct Thrift {
-    bytes: Vec<u8>,
-    /// The field before, in this structure.
-    last: u8,
-}
-
-impl Thrift {
-    fn field(&mut self, id: u8, kind: u8) {
-        // No structure here leaves out fifteen fields in a row.
-        self.bytes.push((id.saturating_sub(self.last)) << 4 | kind);
-        self.last = id;
-    }
-
-    fn number(&mut self, value: i64) {
-        varint(((value << 1) ^ (value >> 63)) as u64, &mut self.bytes);
-    }
-
-    fn int(&mut self, id: u8, value: i64) {
-        self.field(id, I32);
-        self.number(value);
-    }
-
-    fn long(&mut self, id: u8, value: i64) {
-        self.field(id, I64);
-        self.number(value);
-    }
-
-    fn no(&mut self, id: u8) {
-        self.field(id, NO);
-    }
-
-    fn bare(&mut self, text: &str) {
-        varint(text.len() as u64, &mut self.bytes);
-        self.bytes.extend_from_slice(text.as_bytes());
-    }
-
-    fn text(&mut self, id: u8, text: &str) {
-        self.field(id, BINARY);
-        self.bare(text);
-    }
-
-    fn list(&mut self, id: u8, kind: u8, size: usize) {
-        self.field(id, LIST);
-        if size < 15 {
-            self.bytes.push((size as u8) << 4 | kind);
-        } else {
-            self.bytes.push(0xf0 | kind);
-            varint(size as u64, &mut self.bytes);
-        }
-    }
-
-    /// A structure in a list.
-    fn item(&mut self, fill: impl FnOnce(&mut Self)) {
-        let last = std::mem::take(&mut self.last);
-        fill(self);
-        self.end();
-        self.last = last;
-    }
-
-    /// A structure in a field.
-    fn within(&mut self, id: u8, fill: impl FnOnce(&mut Self)) {
-        self.field(id, STRUCT);
-        self.item(fill);
-    }
-
-    fn end(&mut self) {
-        self.bytes.push(0);
-    }
-}
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value > 0x7f {
-        out.push((value as u8) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
 
 /// A length as the format writes it. Files end long before it could be too large.
 fn length(of: usize) -> [u8; 4] {
