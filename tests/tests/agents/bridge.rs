@@ -20,7 +20,8 @@ agents:
 "
     );
     let gateway = Gateway::start(&config).await.unwrap();
-    let (key, token) = gateway.new_key(&json!({"models": ["nothing-else"]})).await.unwrap();
+    let fields = json!({"models": ["nothing-else"], "user_id": "ann"});
+    let (key, token) = gateway.new_key(&fields).await.unwrap();
     let reply = post(&gateway, "/a2a/helper", &key, &[], &says("hello", false)).await;
     let answer = reply.json();
     assert_eq!((reply.status, &answer["id"], &answer["jsonrpc"]), (200, &json!("q-1"), &json!("2.0")), "{answer}");
@@ -32,6 +33,7 @@ agents:
     let text = message["parts"][0]["text"].as_str().unwrap();
     assert!(!text.is_empty(), "{answer}");
     let asked = calls(&sim).pop().unwrap();
+    assert_eq!(asked.header("x-litellm-user-id"), None, "who calls is not the provider's to know");
     assert_eq!((asked.header("authorization"), asked.header("x-tenant")), (Some("Bearer sk-agent"), Some("t-1")));
     let body = asked.json();
     assert_eq!(

@@ -182,7 +182,9 @@ async fn ask(
     call.route = ctx.route;
     call.id = Arc::from(&*ctx.id);
     let told = headers::of(ctx, who, agent, judge, false);
-    let told = told.iter().filter(|(name, _)| ![CONTENT_TYPE, ACCEPT].contains(name));
+    // Who calls is told to agents of the house, not to whoever sells the model.
+    let own = |name: &str| name.starts_with("x-litellm-") || name == "a2a-version";
+    let told = told.iter().filter(|(name, _)| ![CONTENT_TYPE, ACCEPT].contains(name) && !own(name.as_str()));
     call.headers = told.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
     // Its own: no other deployment answers for an agent, and nobody is routed to it.
     let mut only = Deployment::new(agent.id.as_str(), Arc::clone(&group), Arc::clone(&target.model));
