@@ -121,6 +121,22 @@ async fn documents_and_searches() {
     assert_eq!(results[0]["snippet"], "What page 1 says about cats.");
     let named = json!({"query": "cats", "search_tool_name": "web"});
     assert_eq!(gateway.post("/v1/search", &named, &key).await.unwrap().json()["object"], "search");
+    let with = |field: &str, value: &str| {
+        let mut params = json!({"search_provider": "tavily", "api_base": sim.base_url(), "api_key": UPSTREAM_KEY});
+        params[field] = json!(value);
+        json!({"litellm_params": params})
+    };
+    let tried = async |body: Value| gateway.ask("/search_tools/test_connection", &body).await.unwrap();
+    let fine = tried(with("api_key", UPSTREAM_KEY)).await.json();
+    assert_eq!((&fine["status"], &fine["results_count"]), (&json!("success"), &json!(1)), "{fine}");
+    let wrong = tried(with("api_key", "wrong-key")).await.json();
+    assert_eq!((&wrong["status"], &wrong["error_type"]), (&json!("error"), &json!("AuthenticationError")), "{wrong}");
+    for body in
+        [with("search_provider", ""), with("search_provider", "nobody"), with("api_key", "os.environ/HOME"), json!({})]
+    {
+        assert_eq!(tried(body.clone()).await.status, 400, "{body}");
+    }
+    assert_eq!(gateway.post("/search_tools/test_connection", &with("api_key", "k"), &key).await.unwrap().status, 401);
     let rows = gateway.spend_rows(&token, 4).await.unwrap();
     let spent = |group: &str| -> f64 {
         rows.iter().filter(|row| row["model_group"] == group).map(|row| row["spend"].as_f64().unwrap()).sum()

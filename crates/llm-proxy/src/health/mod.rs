@@ -25,7 +25,7 @@ use crate::models::answer;
 use crate::snapshot::Snapshot;
 
 pub use background::{Checks, run};
-pub use probe::try_out;
+pub use probe::{QUERY, try_out, try_search};
 pub use round::{Found, Round};
 
 /// `GET /health/liveliness`.

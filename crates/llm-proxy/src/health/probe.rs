@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use llm_client::engine::Open;
-use llm_client::{Call, Engine, Target, TargetConfig};
+use llm_client::{Answer, Call, Engine, Target, TargetConfig};
 use llm_http::Transport;
 use llm_router::{Deployment, Router, RouterSettings};
 use llm_types::{Error, Format, Json, OperationKind};
@@ -63,12 +63,7 @@ pub async fn try_out(
     params: Vec<(String, Json)>,
     info: Vec<(String, Json)>,
 ) -> Result<Option<String>, Error> {
-    // References would make the operator's secrets those of whoever tries them out.
-    let refers = |json: &Json| json.to_string().contains("os.environ/") || json.to_string().contains("oidc/");
-    if let Some((name, _)) = params.iter().find(|(_, value)| refers(value)) {
-        let why = format!("litellm_params.{name}: references to the environment are not resolved here");
-        return Err(Error::bad_request(why).with_param(name.as_str()));
-    }
+    without_references(&params)?;
     let target = Target::new(&TargetConfig { params, info }, &snapshot.engine.prices)?;
     let mut deployment = Deployment::new("try-out", Arc::from("try-out"), Arc::clone(&target.model));
     deployment.payload = Some(Arc::new(target) as Arc<dyn std::any::Any + Send + Sync>);
@@ -76,6 +71,61 @@ pub async fn try_out(
         Condition::Well => None,
         Condition::Ill(error) => Some(error.message),
         Condition::Unknown(why) => Some(why),
+    })
+}
+
+/// References would make the operator's secrets those of whoever tries them out.
+fn without_references(params: &[(String, Json)]) -> Result<(), Error> {
+    let refers = |json: &Json| json.to_string().contains("os.environ/") || json.to_string().contains("oidc/");
+    match params.iter().find(|(_, value)| refers(value)) {
+        Some((name, _)) => {
+            let why = format!("litellm_params.{name}: references to the environment are not resolved here");
+            Err(Error::bad_request(why).with_param(name.as_str()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a search tool is asked that is tried out.
+pub const QUERY: &str = "test";
+
+/// How long such a search may take, as in LiteLLM.
+const SEARCH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Searches with parameters that nobody stored: how many results there are, or why there are none.
+///
+/// # Errors
+/// 400 for parameters that make no search tool.
+pub async fn try_search(
+    http: &dyn Transport,
+    snapshot: &Snapshot,
+    provider: &str,
+    params: Vec<(String, Json)>,
+) -> Result<Result<usize, Error>, Error> {
+    without_references(&params)?;
+    let own = params.into_iter().filter(|(name, _)| !["search_provider", "model"].contains(&name.as_str()));
+    let model = ("model".to_owned(), Json::from(format!("{provider}/search")));
+    let config = TargetConfig { params: std::iter::once(model).chain(own).collect(), info: Vec::new() };
+    let target = Arc::new(Target::new(&config, &snapshot.engine.prices)?);
+    let deployment = Deployment::new("try-out", Arc::from("try-out"), Arc::clone(&target.model));
+    let body = Json::object([
+        ("search_tool_name", Json::from("try-out")),
+        ("query", Json::from(QUERY)),
+        ("max_results", Json::from(1_u64)),
+    ]);
+    let body = Bytes::from(body.to_string());
+    let mut call = Call::new(OperationKind::Search, Format::Search, body, Arc::clone(&deployment.group));
+    call.controls.num_retries = Some(0);
+    call.controls.drop_params = Some(true);
+    call.controls.timeout = Some(SEARCH_PATIENCE);
+    let engine = Engine { router: Arc::new(alone(&deployment, &target)), ..snapshot.engine.clone() };
+    Ok(match engine.answer(http, &call, &Open).await {
+        Ok(Answer::Whole { body, .. }) => {
+            let tree: Json = serde_json::from_slice(&body).unwrap_or_default();
+            Ok(tree.get("results").and_then(Json::as_array).map_or(0, <[Json]>::len))
+        }
+        Ok(_) => Err(Error::internal("results that are a stream")),
+        Err(failure) => Err(failure.error),
     })
 }
 

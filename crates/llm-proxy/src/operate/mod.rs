@@ -117,6 +117,8 @@ pub enum Verb {
     BlockedWords,
     /// `GET /search_tools/ui/available_providers`.
     SearchProviders,
+    /// `POST /search_tools/test_connection`.
+    TestSearch,
     /// `GET /public/providers/fields`.
     ProviderFields,
     /// `GET /health/license`.
@@ -185,6 +187,7 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::POST, &["/policy/templates/test"], Verb::TestTemplate, Permission::Admin),
     (Method::POST, &["/guardrails/validate_blocked_words_file"], Verb::BlockedWords, Permission::Admin),
     (Method::GET, &["/search_tools/ui/available_providers"], Verb::SearchProviders, Permission::Admin),
+    (Method::POST, &["/search_tools/test_connection"], Verb::TestSearch, Permission::Admin),
     (Method::GET, &["/public/providers/fields"], Verb::ProviderFields, Permission::Public),
     (Method::GET, &["/health/shared-status"], Verb::SharedChecks, Permission::Admin),
     (Method::GET, &["/health/license"], Verb::License, Permission::Admin),
@@ -252,6 +255,7 @@ pub(crate) async fn serve(
         Verb::TestTemplate => trials::definitions(who, &body).await?,
         Verb::BlockedWords => trials::words(&body)?,
         Verb::SearchProviders => forms::search_providers(),
+        Verb::TestSearch => state::test_search(core, snapshot, &body).await?,
         Verb::ProviderFields => forms::provider_fields(),
         Verb::SharedChecks => state::shared_checks(core, snapshot),
         Verb::License => state::license(),

@@ -125,3 +125,28 @@ pub(super) async fn test_connection(core: &Core, snapshot: &Snapshot, body: &Byt
     };
     Ok(answer(&Json::object([("status", Json::from(status)), ("result", result)])))
 }
+
+/// `POST /search_tools/test_connection`: one search with parameters that are not stored.
+pub(super) async fn test_search(core: &Core, snapshot: &Snapshot, body: &Bytes) -> Result<Response<Reply>> {
+    let tree = crate::read::json(body)?;
+    let params = tree.get("litellm_params").and_then(Json::as_object);
+    let params = params.ok_or_else(|| Error::bad_request("litellm_params is missing").with_param("litellm_params"))?;
+    let provider = tree.get("litellm_params").and_then(|params| params.text("search_provider"));
+    let provider = provider.filter(|provider| !provider.is_empty()).ok_or_else(|| {
+        Error::bad_request("search_provider is required in litellm_params").with_param("search_provider")
+    })?;
+    let said = match health::try_search(&core.http, snapshot, provider, params.to_vec()).await? {
+        Ok(found) => Json::object([
+            ("status", Json::from("success")),
+            ("message", Json::from(format!("Successfully connected to {provider} search provider"))),
+            ("test_query", Json::from(health::QUERY)),
+            ("results_count", Json::from(found as u64)),
+        ]),
+        Err(error) => Json::object([
+            ("status", Json::from("error")),
+            ("message", Json::from(error.message.as_str())),
+            ("error_type", Json::from(error.kind.facts().class)),
+        ]),
+    };
+    Ok(answer(&said))
+}
