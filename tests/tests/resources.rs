@@ -119,6 +119,7 @@ async fn files_go_to_the_provider_that_is_named() {
     let headers = [("authorization", bearer.as_str())];
     let gone = gateway.send(Method::DELETE, "/openai/v1/files/file-in", &headers, bytes::Bytes::new()).await.unwrap();
     assert_eq!(gone.json()["deleted"], true, "{}", gone.text());
+    assert_eq!(upstream.seen().pop().unwrap().header("content-type"), "application/json");
 
     let azure = gateway.get("/v1/vector_stores?custom_llm_provider=azure&limit=3", MASTER_KEY).await.unwrap();
     assert_eq!(azure.status, 200, "{}", azure.text());

@@ -55,7 +55,12 @@ impl Engine {
         let url = behind(&address.endpoint.url, &call.path, &call.query);
         // A request to stop is an empty object, as OpenAI's clients and LiteLLM write it.
         let body = if call.method == Method::POST { Body::from("{}") } else { Body::empty() };
-        let typed = call.method != Method::GET || target.provider.row().quirks.has(Quirk::TypedLookups);
+        let quirks = target.provider.row().quirks;
+        let typed = match call.method {
+            Method::GET => quirks.has(Quirk::TypedLookups),
+            Method::DELETE => quirks.has(Quirk::TypedRemovals),
+            _ => true,
+        };
         let written = (body, address.endpoint.headers.get(CONTENT_TYPE).filter(|_| typed).cloned());
         let limits = &self.settings;
         let timeouts =

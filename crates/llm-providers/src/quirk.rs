@@ -43,6 +43,8 @@ quirks! {
     ForgetsAnswers = "forgets_answers",
     /// Stored answers are asked for with a `Content-Type`, though such requests have no body.
     TypedLookups = "typed_lookups",
+    /// What it keeps is removed with a `Content-Type`, though such requests have no body.
+    TypedRemovals = "typed_removals",
     /// Ids of calls keep the signatures of Gemini's thoughts: another gateway stands there, which may ask Gemini.
     KeepThoughtIds = "keep_thought_ids",
     // the request's top level

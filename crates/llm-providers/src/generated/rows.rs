@@ -694,6 +694,7 @@ pub(crate) static AZURE: ProviderRow = ProviderRow {
         Q::KeepCacheControl,
         Q::EmbedTokens,
         Q::CacheRetention,
+        Q::TypedRemovals,
     ]),
     paths: Paths {
         chat: Some("chat/completions"),
@@ -4177,6 +4178,7 @@ pub(crate) static OPENAI: ProviderRow = ProviderRow {
         Q::KeepCacheControlAbroad,
         Q::EmbedTokens,
         Q::TypedLookups,
+        Q::TypedRemovals,
         Q::CacheRetention,
     ]),
     paths: Paths {

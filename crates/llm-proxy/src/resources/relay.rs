@@ -9,7 +9,7 @@ use llm_catalog::Field;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_http::Body;
 use llm_providers::keys::is_key_pair;
-use llm_providers::{Endpoint, resource};
+use llm_providers::{Endpoint, Quirk, resource};
 use llm_types::Result;
 use llm_wire::ids;
 use llm_wire::top::Top;
@@ -77,7 +77,7 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     let mut headers = headers::forwarded(ctx, Credentials::Ours);
     beta_headers(asked.what.family, &mut headers, &mut endpoint);
     if matches!(&sent, Sent::Whole(bytes) if bytes.is_empty()) {
-        bodiless(asked.what.family, &ctx.parts.method, &mut headers);
+        bodiless(asked, &ctx.parts.method, &mut headers);
     }
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
     let metered = ctx.parts.method == Method::POST
@@ -110,9 +110,15 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
 }
 
 /// The type that OpenAI's clients and LiteLLM give requests without a body. That of the client's empty body says nothing.
-fn bodiless(family: Family, method: &Method, headers: &mut HeaderMap) {
+fn bodiless(asked: &Asked<'_>, method: &Method, headers: &mut HeaderMap) {
     headers.remove(CONTENT_TYPE);
-    if *method != Method::GET || matches!(family, Family::VectorStores | Family::Interactions) {
+    let typed = match *method {
+        _ if matches!(asked.what.family, Family::VectorStores | Family::Interactions) => true,
+        Method::GET => false,
+        Method::DELETE => asked.home.target.provider.row().quirks.has(Quirk::TypedRemovals),
+        _ => true,
+    };
+    if typed {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
 }
