@@ -26,6 +26,7 @@ pub mod bytes_out;
 mod cached;
 pub mod call;
 pub mod carried;
+mod cleared;
 mod count;
 mod defaults;
 pub mod engine;

@@ -259,6 +259,10 @@ impl Planner<'_> {
         edit::clear(&mut request, policy);
         let renamed = match self.call.format {
             Format::AnthropicMessages => {
+                crate::cleared::clear(&mut request, self.call.body.len(), &|text| match text {
+                    Some(text) => crate::count::tokens_of(self.model, text),
+                    None => crate::tokens::here(self.call, self.model).unwrap_or_default(),
+                });
                 edit::Bridge { provider, model: self.model, params: &self.target.params, caps, upstream }
                     .cross(&mut request)
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use llm_cache::semantic::Item;
 use llm_cache::{Cache, CacheError, Entry, Place, Plan};
 use llm_client::Head;
@@ -70,13 +71,19 @@ fn put(cache: Arc<Cache>, plan: Plan, what: What, body: Bytes) {
     }
 }
 
-/// Work that nobody waits for. A failure is told to logs and metrics by whoever meets it.
+/// Work that nobody waits for. What can be done at once is done: what is kept in memory is there before the client has the
+/// answer. A failure is told to logs and metrics by whoever meets it.
 pub(super) fn aside(work: impl Future<Output = Result<(), CacheError>> + Send + 'static) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(async move {
-            if let Err(error) = work.await {
-                tracing::debug!(%error, "an answer could not be cached");
-            }
-        });
+    let mut work = Box::pin(work);
+    if let Some(done) = work.as_mut().now_or_never() {
+        tell(done);
+    } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move { tell(work.await) });
+    }
+}
+
+fn tell(done: Result<(), CacheError>) {
+    if let Err(error) = done {
+        tracing::debug!(%error, "an answer could not be cached");
     }
 }
