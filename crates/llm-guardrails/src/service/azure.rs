@@ -130,7 +130,7 @@ fn analyzed(settings: &Settings, _: &Heard<'_>, _: &Ask, answer: &Json) -> Resul
     let default = (general.is_none() && by_category.is_none()).then_some(SEVERITY);
     for item in found {
         let category = item.text("category").unwrap_or_default();
-        let severity = item.get("severity").and_then(Json::as_i64).unwrap_or_default();
+        let severity = item.get("severity").and_then(Json::as_i64).ok_or_else(|| invalid("has no severity"))?;
         let own = by_category.and_then(|map| whole(map.get(category)?));
         let crossed = [own, general, default].into_iter().flatten().find(|limit| severity >= *limit);
         if let Some(limit) = crossed {

@@ -124,7 +124,7 @@ const POLICIES: &[(&str, &[(&str, &[&str])])] = &[
 
 fn read(settings: &Settings, heard: &Heard<'_>, ask: &Ask, answer: &Json) -> Result<Said> {
     match answer.text("action") {
-        Some("NONE") => return Ok(Said::Fine),
+        Some("NONE") => return Ok(parts(heard, ask, answer, None)),
         Some("GUARDRAIL_INTERVENED") => {}
         _ => return Err(invalid("has no action")),
     }
@@ -147,13 +147,9 @@ fn read(settings: &Settings, heard: &Heard<'_>, ask: &Ask, answer: &Json) -> Res
         return Ok(Said::stop("Violated guardrail policy", more));
     }
     if outputs.len() != ask.of.len() {
-        return if outputs.is_empty() {
-            Ok(Said::Fine)
-        } else {
-            Err(invalid("has not as many texts as it was asked about"))
-        };
+        return Err(invalid("has not as many texts as it was asked about"));
     }
-    Ok(masked(heard, ask, answer, &outputs))
+    Ok(parts(heard, ask, answer, Some(&outputs)))
 }
 
 /// What policies block, told without the words that were found.
@@ -178,16 +174,16 @@ fn blocked(answer: &Json) -> Vec<Json> {
     out
 }
 
-/// The texts as AWS wrote them; a long one was asked about in parts.
-fn masked(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: &[&str]) -> Said {
+/// The texts as AWS wrote them, or as they were; a long one was asked about in parts.
+fn parts(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: Option<&[&str]>) -> Said {
     let asked = ask.body.get("content").and_then(Json::as_array).unwrap_or_default();
-    let mut parts: Vec<(usize, String, String)> = Vec::new();
-    for ((at, part), output) in ask.of.iter().zip(asked).zip(outputs) {
-        let part = part.get("text").and_then(|text| text.text("text")).unwrap_or_default();
-        if let Some(text) = heard.texts.get(*at).filter(|_| part != *output) {
-            parts.push((text.at, part.to_owned(), (*output).to_owned()));
-        }
-    }
+    let asked = asked.iter().map(|part| part.get("text").and_then(|text| text.text("text")).unwrap_or_default());
+    let numbers = ask.of.iter().filter_map(|at| heard.texts.get(*at)).map(|text| text.at);
+    let now: Vec<&str> = match outputs {
+        Some(outputs) => outputs.to_vec(),
+        None => asked.collect(),
+    };
+    let parts = numbers.zip(now).map(|(at, part)| (at, part.to_owned())).collect();
     let entities = answer.get("assessments").and_then(Json::as_array).unwrap_or_default().iter();
     let entities = entities.filter_map(|a| a.get("sensitiveInformationPolicy"));
     let names = entities.flat_map(|policy| {
@@ -196,5 +192,5 @@ fn masked(heard: &Heard<'_>, ask: &Ask, answer: &Json, outputs: &[&str]) -> Said
             .flat_map(move |list| policy.get(list).and_then(Json::as_array).unwrap_or_default())
     });
     let masked = names.filter_map(|entry| Some((entry.text("type").or_else(|| entry.text("name"))?.to_owned(), 1)));
-    if parts.is_empty() { Said::Fine } else { Said::Parts { parts, masked: masked.collect() } }
+    Said::Parts { parts, masked: masked.collect() }
 }

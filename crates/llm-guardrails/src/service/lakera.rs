@@ -81,13 +81,14 @@ fn masked(heard: &Heard<'_>, answer: &Json) -> Option<Said> {
     let (mut texts, mut counts) = (Vec::new(), Vec::new());
     let number = |item: &Json, name: &str| usize::try_from(item.get(name)?.as_i64()?).ok();
     for (at, text) in heard.texts.iter().enumerate() {
-        let mut parts = Vec::new();
+        let (mut places, mut words) = (Vec::new(), Vec::new());
         for item in found.iter().filter(|item| number(item, "message_id") == Some(at)) {
             let kind = item.text("detector_type")?.rsplit('/').next()?.to_uppercase();
-            let part = spans::bytes(text.text, number(item, "start")?, number(item, "end")?)?;
-            parts.push((part, format!("[MASKED {kind}]")));
+            places.push((number(item, "start")?, number(item, "end")?));
+            words.push(format!("[MASKED {kind}]"));
             counts.push((kind, 1));
         }
+        let parts: Vec<_> = spans::bytes(text.text, &places)?.into_iter().zip(words).collect();
         if !parts.is_empty() {
             texts.push((text.at, spans::replaced(text.text, parts)));
         }

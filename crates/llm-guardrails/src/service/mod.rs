@@ -143,14 +143,18 @@ impl Session {
                     counts.extend(masked);
                 }
                 Said::Parts { parts, masked } => {
-                    for (at, part, new) in parts {
-                        let said = || heard.texts.iter().find(|text| text.at == at).map(|text| text.text.to_owned());
-                        let text = all.entry(at).or_insert_with(|| said().unwrap_or_default());
-                        *text = text.replacen(&part, &new, 1);
+                    for (at, part) in parts {
+                        all.entry(at).or_default().push_str(&part);
                     }
                     counts.extend(masked);
                 }
                 stop @ Said::Stop(_) => return Ok(stop),
+            }
+        }
+        for text in &heard.texts {
+            // Put together from parts that are as they were.
+            if all.get(&text.at).is_some_and(|new| new == text.text) {
+                all.remove(&text.at);
             }
         }
         let texts: Vec<_> = all.into_iter().collect();

@@ -1,5 +1,6 @@
 //! Names that stand for words which a model must not see, and the words again.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,13 +12,38 @@ use crate::guardrail::{Push, TextGate};
 
 /// What was masked on the way in: the name that stands for it, what it is of, and the words.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Memory(Arc<Mutex<Vec<Token>>>);
+pub(super) struct Memory(Arc<Mutex<Names>>);
 
-#[derive(Debug)]
-struct Token {
-    name: String,
-    entity: String,
-    words: String,
+/// A name is `<…>` with neither sign inside, so that one look at a text finds all of them.
+#[derive(Debug, Default)]
+struct Names {
+    /// By kind and words.
+    names: HashMap<(String, String), String>,
+    /// By name.
+    words: HashMap<String, String>,
+}
+
+impl Names {
+    fn of(&mut self, entity: &str, words: &str) -> String {
+        let number = self.words.len() + 1;
+        let known = self.names.entry((entity.to_owned(), words.to_owned()));
+        let name = known.or_insert_with(|| format!("<{}_{number}>", entity.replace(['<', '>'], "_")));
+        self.words.entry(name.clone()).or_insert_with(|| words.to_owned());
+        name.clone()
+    }
+
+    /// Where names stand in a text, and the words that they stand for.
+    fn within<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (Range<usize>, &'t str)> {
+        let ends = text.match_indices('>').map(|(at, _)| at + 1);
+        ends.scan(0, move |begin, end| {
+            let from = std::mem::replace(begin, end);
+            Some((from, end))
+        })
+        .filter_map(move |(from, end)| {
+            let start = from + text.get(from..end)?.rfind('<')?;
+            Some((start..end, self.words.get(text.get(start..end)?)?.as_str()))
+        })
+    }
 }
 
 impl Memory {
@@ -37,51 +63,54 @@ impl Memory {
         let mut parts = Vec::new();
         for (entity, span) in whole {
             let words = text.get(span.clone()).unwrap_or_default();
-            let known = tokens.iter().find(|token| token.entity == entity && token.words == words);
-            let name = match known {
-                Some(token) => token.name.clone(),
-                None => {
-                    let name = format!("<{entity}_{}>", tokens.len() + 1);
-                    let (entity, words) = (entity.to_owned(), words.to_owned());
-                    tokens.push(Token { name: name.clone(), entity, words });
-                    name
-                }
-            };
+            let name = tokens.of(entity, words);
             parts.push((span, name));
         }
         spans::replaced(text, parts)
     }
 
-    /// Findings that are no names of ours.
-    pub(super) fn without_names<'f>(&self, text: &str, found: &'f [Finding]) -> Vec<&'f Finding> {
+    /// Findings without what is a name of ours: one that reaches into a name is what is left of it on both sides.
+    pub(super) fn without_names(&self, text: &str, found: &[Finding]) -> Vec<Finding> {
         let tokens = self.0.lock();
-        let ours: Vec<_> = tokens
-            .iter()
-            .flat_map(|token| text.match_indices(&token.name))
-            .map(|(at, name)| at..at + name.len())
-            .collect();
-        let free = |finding: &&Finding| !ours.iter().any(|name| finding.start < name.end && name.start < finding.end);
-        found.iter().filter(free).collect()
+        let ours: Vec<Range<usize>> = tokens.within(text).map(|(span, _)| span).collect();
+        let mut out = Vec::new();
+        for finding in found {
+            let first = ours.partition_point(|name| name.end <= finding.start);
+            let inside = ours.get(first..).unwrap_or_default().iter().take_while(|name| name.start < finding.end);
+            let (mut from, mut cut) = (finding.start, false);
+            for name in inside {
+                out.extend(left(text, finding, from..name.start));
+                (from, cut) = (name.end, true);
+            }
+            match cut {
+                true => out.extend(left(text, finding, from..finding.end)),
+                false => out.push(finding.clone()),
+            }
+        }
+        out
     }
 
     /// The text with the words again that the names stand for.
     pub(super) fn restore(&self, text: &str) -> String {
         let tokens = self.0.lock();
-        let parts = tokens.iter().flat_map(|token| {
-            text.match_indices(&token.name).map(|(at, name)| (at..at + name.len(), token.words.clone()))
-        });
-        spans::replaced(text, parts.collect())
+        let parts = tokens.within(text).map(|(span, words)| (span, words.to_owned())).collect();
+        spans::replaced(text, parts)
     }
 
     /// How much of the end of a text may be the beginning of a name, in bytes.
     fn begun(&self, text: &str) -> usize {
-        let tokens = self.0.lock();
-        let begins = |token: &Token| {
-            let longest = token.name.len().saturating_sub(1).min(text.len());
-            (1..=longest).rev().find(|n| token.name.get(..*n).is_some_and(|start| text.ends_with(start))).unwrap_or(0)
-        };
-        tokens.iter().map(begins).max().unwrap_or(0)
+        let Some(end) = text.rfind('<').and_then(|at| text.get(at..)) else { return 0 };
+        let begins = |name: &String| name.len() > end.len() && name.starts_with(end);
+        if self.0.lock().words.keys().any(begins) { end.len() } else { 0 }
     }
+}
+
+/// What is left of a finding, unless it is white space.
+fn left(text: &str, finding: &Finding, part: Range<usize>) -> Option<Finding> {
+    let words = text.get(part.clone())?;
+    let start = part.start + (words.len() - words.trim_start().len());
+    let end = start + words.trim().len();
+    if start < end { finding.part(text, start..end) } else { None }
 }
 
 /// Puts words back into a stream.

@@ -31,8 +31,11 @@ fn ask(settings: &Settings, heard: &Heard<'_>, _: &Facts) -> Vec<Ask> {
 
 fn read(_: &Settings, _: &Heard<'_>, _: &Ask, answer: &Json) -> Result<Said> {
     let results = answer.get("results").and_then(Json::as_array).ok_or_else(|| invalid("has no results"))?;
-    let flagged = |result: &&Json| result.get("flagged").and_then(Json::as_bool) == Some(true);
-    let Some(result) = results.iter().find(flagged) else { return Ok(Said::Fine) };
+    let flagged = |result: &Json| result.get("flagged").and_then(Json::as_bool);
+    if results.is_empty() || results.iter().any(|result| flagged(result).is_none()) {
+        return Err(invalid("does not say whether it was flagged"));
+    }
+    let Some(result) = results.iter().find(|result| flagged(result) == Some(true)) else { return Ok(Said::Fine) };
     let categories = result.get("categories").and_then(Json::as_object).unwrap_or_default();
     let violated = categories.iter().filter(|(_, is)| is.as_bool() == Some(true)).map(|(name, _)| name.as_str().into());
     let told = Json::object([

@@ -65,7 +65,7 @@ pub(super) struct Presidio {
 }
 
 /// What was found, and at which bytes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) entity: String,
     pub(super) start: usize,
@@ -116,6 +116,30 @@ fn set_up(settings: &mut Settings) -> Vec<(&'static str, String)> {
         restores: scope != "output" && settings.params.get("output_parse_pii").and_then(Json::as_bool) == Some(true),
     });
     wrong
+}
+
+/// What an answer says was found; nothing when it is not in the text.
+fn findings(text: &str, all: &[Json]) -> Option<Vec<Finding>> {
+    let number = |item: &Json, name: &str| usize::try_from(item.get(name)?.as_i64()?).ok();
+    let places = all.iter().map(|item| Some((number(item, "start")?, number(item, "end")?)));
+    let spans = spans::bytes(text, &places.collect::<Option<Vec<_>>>()?)?;
+    let read = |(item, span): (&Json, std::ops::Range<usize>)| {
+        let entity = item.text("entity_type")?.to_owned();
+        Some(Finding { entity, start: span.start, end: span.end, json: item.clone() })
+    };
+    all.iter().zip(spans).map(read).collect()
+}
+
+impl Finding {
+    /// The same of a part of it: these bytes of the text.
+    pub(super) fn part(&self, text: &str, part: std::ops::Range<usize>) -> Option<Self> {
+        let count = |from, to| i64::try_from(text.get(from..to)?.chars().count()).ok();
+        let start = self.json.get("start")?.as_i64()? + count(self.start, part.start)?;
+        let mut json = self.json.clone();
+        json.set("start", start);
+        json.set("end", start + count(part.start, part.end)?);
+        Some(Self { entity: self.entity.clone(), start: part.start, end: part.end, json })
+    }
 }
 
 fn read_file(path: &str) -> Result<Json, String> {
@@ -175,7 +199,7 @@ impl Presidio {
         } else {
             let mut all = Vec::with_capacity(found.len());
             for (text, found) in heard.texts.iter().zip(&found) {
-                let own = if answer { memory.without_names(text.text, found) } else { found.iter().collect() };
+                let own = if answer { memory.without_names(text.text, found) } else { found.clone() };
                 all.push(self.anonymize(talk, text.text, own).boxed());
             }
             let said: Vec<String> = stream::iter(all).buffered(AT_ONCE).try_collect().await?;
@@ -203,14 +227,7 @@ impl Presidio {
         }
         let answer = talk.post(&self.analyzer, "/analyze", &body).await?;
         let all = answer.as_array().ok_or_else(|| invalid("is no list of findings"))?;
-        let read = |item: &Json| {
-            let number = |name: &str| usize::try_from(item.get(name)?.as_i64()?).ok();
-            let entity = item.text("entity_type")?.to_owned();
-            let span = spans::bytes(text, number("start")?, number("end")?)?;
-            Some(Finding { entity, start: span.start, end: span.end, json: item.clone() })
-        };
-        let found: Option<Vec<Finding>> = all.iter().map(read).collect();
-        let mut found = found.ok_or_else(|| invalid("has findings that are nowhere"))?;
+        let mut found = findings(text, all).ok_or_else(|| invalid("has findings that are nowhere"))?;
         found.retain(|finding| self.counts(finding));
         Ok(found)
     }
@@ -224,11 +241,11 @@ impl Presidio {
         sure && !self.ignored.contains(&finding.entity)
     }
 
-    async fn anonymize(&self, talk: &Talk<'_>, text: &str, found: Vec<&Finding>) -> Result<String> {
+    async fn anonymize(&self, talk: &Talk<'_>, text: &str, found: Vec<Finding>) -> Result<String> {
         if found.is_empty() {
             return Ok(text.to_owned());
         }
-        let results = Json::Array(found.into_iter().map(|finding| finding.json.clone()).collect());
+        let results = Json::Array(found.into_iter().map(|finding| finding.json).collect());
         let body = Json::object([("text", Json::from(text)), ("analyzer_results", results)]);
         let answer = talk.post(&self.anonymizer, "/anonymize", &body).await?;
         answer.text("text").map(str::to_owned).ok_or_else(|| invalid("has no text"))

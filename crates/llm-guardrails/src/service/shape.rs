@@ -192,9 +192,9 @@ pub(super) enum Said {
         texts: Vec<(usize, String)>,
         masked: Vec<(String, u32)>,
     },
-    /// The same of parts of texts: the number of the text, the part, and what it becomes.
+    /// Every part that was asked about as it is now, in order, with the number of its text: those of one text make it up.
     Parts {
-        parts: Vec<(usize, String, String)>,
+        parts: Vec<(usize, String)>,
         masked: Vec<(String, u32)>,
     },
     Stop(Stop),

@@ -1,16 +1,19 @@
 //! Parts of texts that services point at. They count characters, not bytes.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-/// The bytes of some characters; nothing where there are none such.
-pub(super) fn bytes(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
-    let mut places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    let from = places.nth(start)?;
-    let to = match end.checked_sub(start)? {
-        0 => from,
-        more => places.nth(more - 1)?,
-    };
-    Some(from..to)
+/// The bytes of some spans of characters, in one walk through the text; nothing where one of them is not in it.
+pub(super) fn bytes(text: &str, spans: &[(usize, usize)]) -> Option<Vec<Range<usize>>> {
+    let mut wanted: Vec<usize> = spans.iter().flat_map(|(start, end)| [*start, *end]).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut places = text.char_indices().map(|(at, _)| at).chain([text.len()]).enumerate();
+    let mut at = HashMap::with_capacity(wanted.len());
+    for character in wanted {
+        at.insert(character, places.find(|(count, _)| *count == character)?.1);
+    }
+    spans.iter().map(|(start, end)| (start <= end).then(|| Some(*at.get(start)?..*at.get(end)?))?).collect()
 }
 
 /// The text with other texts in the place of some parts; a part that reaches into another one is left to the longer one that
@@ -39,9 +42,10 @@ mod tests {
     #[test]
     fn characters_are_counted() {
         let text = "Grüße an a@b.co 🦀!";
-        assert_eq!(&text[bytes(text, 9, 15).unwrap()], "a@b.co");
-        assert_eq!(&text[bytes(text, 16, 18).unwrap()], "🦀!");
-        assert_eq!((bytes(text, 16, 19), bytes(text, 5, 4), bytes("", 0, 0)), (None, None, Some(0..0)));
+        let found = bytes(text, &[(16, 18), (9, 15), (9, 15)]).unwrap();
+        assert_eq!(found.into_iter().map(|span| &text[span]).collect::<Vec<_>>(), ["🦀!", "a@b.co", "a@b.co"]);
+        let at = |text, start, end| bytes(text, &[(start, end)]).map(|all| (all[0].start, all[0].end));
+        assert_eq!((at(text, 16, 19), at(text, 5, 4), at("", 0, 0)), (None, None, Some((0, 0))));
     }
 
     #[test]

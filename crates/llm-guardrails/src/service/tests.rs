@@ -86,6 +86,35 @@ fn parts_of_long_texts_are_masked_where_they_are() {
 }
 
 #[test]
+fn a_part_that_stands_earlier_within_other_words_is_masked_in_its_own_place() {
+    let params = r#"{"guardrail":"bedrock","guardrailIdentifier":"g","guardrailVersion":"1","chunk_budget_chars":17}"#;
+    let found = r#"{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":" {NAME}"}],"assessments":[{"sensitiveInformationPolicy":{"piiEntities":[{"type":"NAME","action":"ANONYMIZED"}]}}]}"#;
+    let told = Arc::new(Told { answers: Mutex::new(vec![r#"{"action":"NONE"}"#, found]), ..Told::default() });
+    let session = open(&service(params), &told);
+    let verdict = judged(&*session, Direction::Request, &[(Role::User, "in Smithsonian Smith")]).unwrap();
+    let Verdict::Replace { texts, .. } = verdict else { panic!("{verdict:?}") };
+    assert_eq!(texts, [(0, "in Smithsonian {NAME}".to_owned())]);
+}
+
+#[test]
+fn what_stands_beside_a_name_is_masked() {
+    let params = r#"{"guardrail":"presidio","presidio_analyzer_api_base":"a","presidio_anonymizer_api_base":"b","output_parse_pii":true}"#;
+    let asked = r#"[{"entity_type":"PERSON","start":0,"end":3,"score":0.9}]"#;
+    let said = r#"[{"entity_type":"PERSON","start":0,"end":24,"score":0.9},{"entity_type":"PERSON","start":7,"end":17,"score":0.9}]"#;
+    let masked = r#"{"text":"<PERSON> <PERSON_1> <PERSON>"}"#;
+    let told = Arc::new(Told { answers: Mutex::new(vec![asked, said, masked]), ..Told::default() });
+    let session = open(&service(params), &told);
+    judged(&*session, Direction::Request, &[(Role::User, "Zoë")]).unwrap();
+    let verdict = judged(&*session, Direction::Response, &[(Role::Assistant, "Grüßer <PERSON_1> Smith.")]).unwrap();
+    let asked = told.asked.lock();
+    let results = asked[2].get("analyzer_results").and_then(Json::as_array).unwrap();
+    let spans = results.iter().map(|r| (r.get("start").unwrap().as_i64(), r.get("end").unwrap().as_i64()));
+    assert_eq!(spans.collect::<Vec<_>>(), [(Some(0), Some(6)), (Some(18), Some(24))]);
+    let Verdict::Replace { texts, .. } = verdict else { panic!("{verdict:?}") };
+    assert_eq!(texts, [(0, "<PERSON> Zoë <PERSON>".to_owned())]);
+}
+
+#[test]
 fn only_what_is_wanted_is_asked_about() {
     let said =
         [(Role::System, "sys"), (Role::User, "old"), (Role::Tool, "result"), (Role::User, "new"), (Role::User, " ")];
@@ -115,9 +144,13 @@ fn answers_that_are_none_are_failures() {
         (r#"{"guardrail":"lakera_v2"}"#.to_owned(), "{}"),
         (r#"{"guardrail":"lakera_v2"}"#.to_owned(), "no json"),
         (bedrock.to_owned(), r#"{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":"a"},{"text":"b"}]}"#),
+        (bedrock.to_owned(), r#"{"action":"GUARDRAIL_INTERVENED","outputs":[],"assessments":[]}"#),
         (generic.to_owned(), r#"{"action":"GUARDRAIL_INTERVENED","texts":["a","b"]}"#),
         (generic.to_owned(), r#"{"action":"MAYBE"}"#),
         (format!(r#"{{"guardrail":"openai_moderation",{key}"#), r#"{"results":null}"#),
+        (format!(r#"{{"guardrail":"openai_moderation",{key}"#), r#"{"results":[]}"#),
+        (format!(r#"{{"guardrail":"openai_moderation",{key}"#), r#"{"results":[{"flagged":false},{"flagged":"yes"}]}"#),
+        (format!(r#"{{"guardrail":"azure/text_moderations",{key}"#), r#"{"categoriesAnalysis":[{"category":"Hate"}]}"#),
         (format!(r#"{{"guardrail":"azure/prompt_shield",{key}"#), r#"{"userPromptAnalysis":{}}"#),
         (format!(r#"{{"guardrail":"azure/text_moderations",{key}"#), "{}"),
         (format!(r#"{{"guardrail":"aporia",{key}"#), "{}"),
