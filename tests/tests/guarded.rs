@@ -158,7 +158,15 @@ fn model(asked: &Asked) -> Said {
         "/v1/images/generations" | "/v1/images/edits" => said(
             &json!({"created": 1, "data": [{"url": "https://x.example/1.png", "revised_prompt": "a MASKWORD cat"}]}),
         ),
+        "/v1/messages/count_tokens" => said(&json!({"input_tokens": 3})),
+        "/v1/responses/input_tokens" => said(&json!({"object": "response.input_tokens", "input_tokens": 3})),
         "/v1/audio/speech" => (200, "audio/mpeg", "sound".to_owned()),
+        "/v1/audio/transcriptions" if asked.text().contains("name=\"stream\"") => {
+            let delta = |text: &str| json!({"type": "transcript.text.delta", "delta": text});
+            let done = json!({"type": "transcript.text.done", "text": "hello MASKWORD"});
+            let all = [delta("hello MASK"), delta("WORD"), done].map(|event| format!("data: {event}\n\n"));
+            (200, "text/event-stream", all.concat())
+        }
         "/v1/audio/transcriptions" if asked.text().contains("\r\nsrt\r\n") => {
             (200, "text/plain", "1\n00:00:00,000 --> 00:00:01,000\nhello MASKWORD\n".to_owned())
         }
@@ -182,7 +190,9 @@ fn config(house: &Canned, guardrails: &[Value]) -> String {
     let models: Vec<Value> = ["gpt-4o", "text-embedding-3-small", "dall-e-3", "gpt-image-1", "tts-1", "whisper-1", "omni-moderation-latest"]
         .iter()
         .map(|model| json!({"model_name": model, "litellm_params": {"model": format!("openai/{model}"), "api_base": format!("{base}/v1"), "api_key": "k"}}))
-        .chain([json!({"model_name": "ranks", "litellm_params": {"model": "cohere/rerank-v3.5", "api_base": base, "api_key": "k"}})])
+        .chain([json!({"model_name": "ranks", "litellm_params": {"model": "cohere/rerank-v3.5", "api_base": base, "api_key": "k"}}),
+            json!({"model_name": "claude", "litellm_params": {"model": "anthropic/claude-sonnet-4-5", "api_base": base, "api_key": "k"}}),
+            json!({"model_name": "always-streams", "litellm_params": {"model": "openai/whisper-1", "api_base": format!("{base}/v1"), "api_key": "k", "stream": true}})])
         .collect();
     json!({"model_list": models, "guardrails": guardrails, "general_settings": {"master_key": MASTER_KEY},
         "router_settings": {"num_retries": 0}})

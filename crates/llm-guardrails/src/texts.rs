@@ -3,7 +3,7 @@
 use llm_types::generate::{
     Choice, FileRef, GenerateRequest, GenerateResponse, MediaSource, Part, PartKind, Role, ToolResult, Turn,
 };
-use llm_types::{Extra, Json, RawJson};
+use llm_types::{Extra, Format, Json, RawJson};
 
 use crate::json;
 
@@ -35,8 +35,11 @@ impl Texts for GenerateRequest {
         for t in &mut self.turns {
             turn(t, scope, each);
         }
-        // Other unknown fields are settings; these two hold what the model reads.
-        extra(&mut self.extra, |key| matches!(key, "prediction" | "suffix"), &mut |text| each(None, text));
+        // Other unknown fields are settings; these hold what the model reads. The prompt of Responses is a stored one, which
+        // variables fill.
+        let stored = self.extra.format() == Some(Format::OpenAiResponses);
+        let read = |key: &str| matches!(key, "prediction" | "suffix") || stored && key == "prompt";
+        extra(&mut self.extra, read, &mut |text| each(None, text));
     }
 }
 

@@ -213,10 +213,8 @@ pub async fn run(
     };
 
     if call.operation == OperationKind::CountTokens {
-        return match Box::pin(crate::count::answer(core, ctx, &call)).await {
-            Ok(response) => Ok(response),
-            Err(error) => Err(refuse(error, reservation)),
-        };
+        let counted = guard::beside(&guards, &call, Box::pin(crate::count::answer(core, ctx, &call))).await;
+        return counted.flatten().map_err(|error| refuse(error, reservation));
     }
 
     // 6 recall
@@ -230,7 +228,7 @@ pub async fn run(
         call.replace_body(rest);
     }
 
-    let held = match guard::hold(&guards, &mut call) {
+    let held = match guard::hold(&guards, &mut call).await {
         Ok(held) => held,
         Err(error) => return Err(refuse(error, reservation)),
     };
@@ -278,6 +276,10 @@ pub async fn run(
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);
             let kind = head.content_type.clone();
             body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, None)));
+            // The books are kept when the body is dropped: it was made, and is not told.
+            if guard::speaks(&guards, &call) {
+                return Err(guard::withheld().into());
+            }
             Ok(answer::bytes(headers, kind, body))
         }
         Answer::Stream { head, mut body } => {

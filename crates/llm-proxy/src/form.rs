@@ -73,7 +73,7 @@ where
         told: ctx.parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok()),
     };
     let snapshot = std::sync::Arc::clone(&ctx.snapshot);
-    let check = move |name: &str| safety::field(&snapshot, name);
+    let check = move |name: &str, value: &Json| safety::field(&snapshot, name, value);
     match tokio::time::timeout(manner.time, front(body, boundary, manner, check)).await {
         Ok(read) => read,
         Err(_) => Err(crate::flow::body_timeout()),
@@ -86,7 +86,7 @@ where
 /// `BadRequest` for a body that is no form or has too many parts.
 pub async fn whole(body: Bytes, boundary: &str) -> Result<Form> {
     let manner = Manner { held: body.len(), pass: None, time: Duration::ZERO, model: true, told: None };
-    front(http_body_util::Full::new(body), boundary, manner, |_| Ok(())).await
+    front(http_body_util::Full::new(body), boundary, manner, |_, _| Ok(())).await
 }
 
 /// Reads until the rest can pass, or to the end.
@@ -94,7 +94,7 @@ async fn front<B>(
     body: B,
     boundary: &str,
     manner: Manner,
-    check: impl Fn(&str) -> Result<()> + Send + 'static,
+    check: impl Fn(&str, &Json) -> Result<()> + Send + 'static,
 ) -> Result<Form>
 where
     B: Body<Data = Bytes> + Send + 'static,

@@ -15,7 +15,7 @@ use llm_wire::codec::{EncodeContext, ReplyContext};
 use crate::beside::Side;
 use crate::core::Core;
 use crate::flow::Context;
-pub use held::{Held, hold};
+pub use held::{Held, hold, speaks};
 
 /// Opens the guardrails of a call and runs those that come before it; calls without texts have those of logs only. A guardrail
 /// that edits the request makes a new body.
@@ -23,7 +23,7 @@ pub use held::{Held, hold};
 /// # Errors
 /// Kind `Guardrail`, when one stops the call; 400 when a body that has to be judged cannot be read.
 pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
-    let task = call.operation != OperationKind::Generate;
+    let task = !is_conversation(call.operation);
     let asks = !task || has_texts(call.operation, Direction::Request);
     let judged = asks || has_texts(call.operation, Direction::Response);
     if !judged && !ctx.wants_content() {
@@ -58,6 +58,11 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
     // Whoever judges answers needs them in canonical form.
     call.want_content |= guards.has(Mode::PostCall);
     Ok(guards)
+}
+
+/// Conversations, those included of which only the tokens are counted: a provider reads both.
+const fn is_conversation(operation: OperationKind) -> bool {
+    matches!(operation, OperationKind::Generate | OperationKind::CountTokens)
 }
 
 /// The same for an operation that is no conversation. Fields that stand behind a large file are judged as well: the form is
@@ -175,7 +180,7 @@ pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T
     }
     let judge = async {
         match call.operation {
-            OperationKind::Generate => guards.during(call.decoded()?).await,
+            operation if is_conversation(operation) => guards.during(call.decoded()?).await,
             operation => guards.during_task(operation, &tree(call)?).await,
         }
     };
@@ -233,7 +238,7 @@ async fn after_task(guards: &Guards, ctx: &mut Context, call: &Call, body: Bytes
         _ => match std::str::from_utf8(&body) {
             Ok(text) => Json::from(text),
             Err(_) => {
-                return Err(Error::new(Kind::Guardrail, "The answer is withheld: it cannot be judged").with_status(502));
+                return Err(withheld());
             }
         },
     };
@@ -244,6 +249,12 @@ async fn after_task(guards: &Guards, ctx: &mut Context, call: &Call, body: Bytes
         Json::String(text) => Bytes::from(text),
         tree => Bytes::from(tree.to_string()),
     })
+}
+
+/// The error of an answer that guardrails had to judge, and cannot.
+#[must_use]
+pub fn withheld() -> Error {
+    Error::new(Kind::Guardrail, "The answer is withheld: it cannot be judged").with_status(502)
 }
 
 /// What stands between the engine and the guardrails of a call.

@@ -2,6 +2,7 @@
 
 use llm_accounts::Identity;
 use llm_client::Controls;
+use llm_router::{Fallback, FallbackLists, RequestFallbacks};
 use llm_types::{Error, Json, Kind, Result};
 use llm_wire::top::Top;
 
@@ -62,20 +63,36 @@ pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity, group: &str) ->
             return Err(refused(name));
         }
     }
-    if let Some(Json::Array(items)) =
-        top.get("fallbacks").filter(|f| f.contains('{')).and_then(|_| top.read::<Json>("fallbacks"))
-    {
-        let inside = || items.iter().filter_map(Json::as_object).flatten();
-        if let Some((name, _)) = inside().find(|(n, _)| BANNED.contains(&n.as_str()) && !own_credentials) {
+    for list in FALLBACKS {
+        overrides(snapshot, top, list)?;
+    }
+    Ok(())
+}
+
+/// Checks what fallbacks of the client's own would set.
+fn overrides(snapshot: &Snapshot, top: &Top<'_>, list: &'static str) -> Result<()> {
+    let Some(raw) = top.get(list).filter(|raw| raw.contains('{')) else { return Ok(()) };
+    // Read as whoever falls back reads it: what cannot be read does nothing.
+    let targets: Vec<Fallback> = match (list, RequestFallbacks::parse(raw)) {
+        ("fallbacks", Ok(RequestFallbacks::Targets(targets))) => targets.to_vec(),
+        ("fallbacks", Ok(RequestFallbacks::Lists(lists))) => of_groups(&lists),
+        _ => of_groups(&top.read(list).unwrap_or_default()),
+    };
+    for (name, _) in targets.iter().flat_map(|target| &*target.overrides) {
+        if BANNED.contains(&name.as_str()) && !snapshot.settings.allow_client_side_credentials {
             return Err(refused(name));
         }
-        let unjudged = inside().find(|(name, _)| is_one_of(WORDS, name));
-        if let Some((name, _)) = unjudged.filter(|(name, _)| name == "extra_body" || !snapshot.guardrails.is_empty()) {
+        let unjudged = !snapshot.guardrails.is_empty() && !SETTINGS.contains(&name.as_str());
+        if unjudged || is_one_of(&["extrabody"], name) {
             let why = format!("{name} of a fallback would go past the guardrails");
-            return Err(Error::bad_request(why).with_param("fallbacks"));
+            return Err(Error::bad_request(why).with_param(list));
         }
     }
     Ok(())
+}
+
+fn of_groups(lists: &FallbackLists) -> Vec<Fallback> {
+    lists.iter().flat_map(|(_, targets)| targets).cloned().collect()
 }
 
 /// An address that a client may bring along.
@@ -103,18 +120,45 @@ const JUDGED: &[&str] = &[
     "messages",
     "model",
     "n",
+    "prediction",
     "previousresponseid",
     "prompt",
     "stream",
+    "suffix",
     "system",
     "systeminstruction",
     "tools",
     "user",
 ];
 
-/// What carries words past guardrails in a fallback of the client's own.
-const WORDS: &[&str] =
-    &["contents", "extrabody", "input", "messages", "prompt", "system", "systeminstruction", "tools"];
+/// Where clients name fallbacks of their own.
+const FALLBACKS: [&str; 3] = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
+
+/// What a fallback of the client's own may set where there are guardrails: no words, and nothing that changes how it answers.
+/// The list names what may be, for which fields carry words differs by operation and host.
+const SETTINGS: &[&str] = &[
+    "dimensions",
+    "encoding_format",
+    "frequency_penalty",
+    "language",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "quality",
+    "reasoning_effort",
+    "seed",
+    "service_tier",
+    "size",
+    "speed",
+    "temperature",
+    "thinking",
+    "top_k",
+    "top_n",
+    "top_p",
+    "voice",
+];
 
 fn is_one_of(list: &[&str], name: &str) -> bool {
     let plain: String = name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
@@ -127,21 +171,30 @@ fn beside(top: &Top<'_>) -> Result<()> {
     for (_, raw) in top.iter().filter(|(name, raw)| *name == "extra_body" && raw.starts_with('{')) {
         let inner = Top::parse(raw.as_bytes())
             .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;
-        if let Some((name, _)) = inner.iter().find(|(name, value)| is_one_of(JUDGED, name) && *value != "null") {
-            let why = format!("{name} belongs into the body itself: extra_body is for what the gateway does not know");
-            return Err(Error::bad_request(why).with_param("extra_body"));
-        }
+        within(inner.iter().filter(|(_, value)| *value != "null").map(|(name, _)| name))?;
     }
     Ok(())
+}
+
+/// Checks the names in `extra_body` that have a value.
+fn within<'n>(mut names: impl Iterator<Item = &'n str>) -> Result<()> {
+    let Some(name) = names.find(|name| is_one_of(JUDGED, name)) else { return Ok(()) };
+    let why = format!("{name} belongs into the body itself: extra_body is for what the gateway does not know");
+    Err(Error::bad_request(why).with_param("extra_body"))
 }
 
 /// Checks a field that comes when the body was checked already.
 ///
 /// # Errors
 /// As [`body`].
-pub fn field(snapshot: &Snapshot, name: &str) -> Result<()> {
-    let banned = BANNED.contains(&name) && !snapshot.settings.allow_client_side_credentials;
-    if banned { Err(refused(name)) } else { Ok(()) }
+pub fn field(snapshot: &Snapshot, name: &str, value: &Json) -> Result<()> {
+    if BANNED.contains(&name) && !snapshot.settings.allow_client_side_credentials {
+        return Err(refused(name));
+    }
+    match value.as_object().filter(|_| name == "extra_body") {
+        Some(inner) => within(inner.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())),
+        None => Ok(()),
+    }
 }
 
 fn refused(name: &str) -> Error {

@@ -127,3 +127,135 @@ async fn answers_without_a_conversation_are_judged() {
     let stopped = transcribed(&gateway, &[]).await;
     assert_eq!(stopped.status, 400, "{}", stopped.text());
 }
+
+#[tokio::test]
+async fn transcripts_do_not_stream_past_those_that_judge_them() {
+    let house = house().await;
+    let gateway = self::gateway(&house, &[words("masks", "post_call", "MASK", "MASKWORD")]).await;
+    let post = async |form: Form| gateway.post_form("/v1/audio/transcriptions", &form, MASTER_KEY).await.unwrap();
+    let small = |more: &[(&str, &str)]| {
+        let fields: Vec<(&str, &str)> = [("model", "whisper-1")].iter().chain(more).copied().collect();
+        Form::of(&fields).file("file", "a.mp3", b"ID3 sound")
+    };
+    let large = |name: &str, text: &str| {
+        Form::of(&[("model", "whisper-1")]).file("file", "a.mp3", &vec![7_u8; 17 << 20]).text(name, text)
+    };
+    for yes in ["true", "True"] {
+        let told = post(large("stream", yes)).await;
+        assert_eq!(told.status, 200, "{}", told.text());
+        assert!(
+            told.text().contains("transcript.text.done") && told.text().contains("hello [GONE]"),
+            "{}",
+            told.text()
+        );
+        assert!(!told.text().contains("MASK"), "{}", told.text());
+    }
+    let no = post(large("stream", "no")).await;
+    assert_eq!(no.json()["text"], "hello [GONE]", "{}", no.text());
+    assert!(house.seen().iter().all(|asked| !asked.text().contains("name=\"stream\"")));
+
+    let asked = house.seen().len();
+    let hidden = post(large("extra_body", r#"{"stream":true}"#)).await;
+    assert_eq!((hidden.status, &hidden.json()["error"]["param"]), (400, &json!("extra_body")), "{}", hidden.text());
+    let other = r#"[{"model":"whisper-1","stream":true}]"#;
+    let other = post(small(&[("timeout", "0.001"), ("fallbacks", other)])).await;
+    assert_eq!((other.status, &other.json()["error"]["param"]), (400, &json!("fallbacks")), "{}", other.text());
+    assert_eq!(house.seen().len(), asked, "neither went out");
+
+    // Nobody asked for a stream; the deployment does.
+    let form = Form::of(&[("model", "always-streams")]).file("file", "a.mp3", b"ID3 sound");
+    let withheld = post(form).await;
+    assert_eq!(withheld.status, 502, "{}", withheld.text());
+    assert!(withheld.text().contains("withheld") && !withheld.text().contains("MASK"), "{}", withheld.text());
+}
+
+#[tokio::test]
+async fn fallbacks_of_clients_carry_no_words() {
+    let house = house().await;
+    let gateway = self::gateway(&house, &[words("stops", "pre_call", "BLOCK", "albatross")]).await;
+    let ask = async |name: &str, fallbacks: Value| {
+        let body = json!({"model": "ranks", "query": "q", "documents": ["a"], name: fallbacks});
+        gateway.post("/v1/rerank", &body, MASTER_KEY).await.unwrap()
+    };
+    let of_group = json!([{"ranks": [{"model": "ranks", "query": "albatross"}]}]);
+    for name in ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"] {
+        let reply = ask(name, of_group.clone()).await;
+        assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!(name)), "{}", reply.text());
+    }
+    for field in [
+        "query",
+        "documents",
+        "document",
+        "instruction",
+        "instructions",
+        "input",
+        "inputs",
+        "texts",
+        "suffix",
+        "prediction",
+        "negative_prompt",
+        "prompt",
+        "messages",
+        "stream",
+        "extra_body",
+        "anything",
+    ] {
+        let reply = ask("fallbacks", json!([{"model": "ranks", field: ["albatross"]}])).await;
+        let param = &reply.json()["error"]["param"];
+        assert_eq!((reply.status, param), (400, &json!("fallbacks")), "{field}: {}", reply.text());
+    }
+    assert!(house.seen().is_empty());
+    let fine = ask("fallbacks", json!([{"model": "ranks", "top_n": 1, "temperature": 0}])).await;
+    assert!(!fine.text().contains("guardrails"), "{}", fine.text());
+    assert_eq!(at(&house, "rerank").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_only_counted_is_judged() {
+    let house = house().await;
+    let gateway = self::gateway(
+        &house,
+        &[
+            words("stops", "pre_call", "BLOCK", "albatross"),
+            words("beside", "during_call", "BLOCK", "walrus"),
+            words("masks", "pre_call", "MASK", "sparrow"),
+        ],
+    )
+    .await;
+    let ask = async |path: &str, text: &str| {
+        let body = match path {
+            "/v1/messages/count_tokens" => json!({"model": "claude", "messages": [{"role": "user", "content": text}]}),
+            _ => json!({"model": "gpt-4o", "input": text}),
+        };
+        gateway.post(path, &body, MASTER_KEY).await.unwrap()
+    };
+    for path in ["/v1/messages/count_tokens", "/v1/responses/input_tokens"] {
+        let stopped = ask(path, "an albatross").await;
+        assert_eq!(stopped.status, 400, "{path}: {}", stopped.text());
+        assert!(at(&house, path).is_empty(), "{path}");
+        let counted = ask(path, "a sparrow").await;
+        assert_eq!((counted.status, &counted.json()["input_tokens"]), (200, &json!(3)), "{path}: {}", counted.text());
+        let sent = at(&house, path).pop().unwrap().text();
+        assert!(sent.contains("a [GONE]") && !sent.contains("sparrow"), "{path}: {sent}");
+        assert_eq!(ask(path, "a walrus").await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_fills_a_stored_prompt_is_judged() {
+    let house = house().await;
+    let guards = [words("stops", "pre_call", "BLOCK", "albatross"), words("masks", "pre_call", "MASK", "sparrow")];
+    let gateway = self::gateway(&house, &guards).await;
+    let ask = async |text: &str| {
+        let prompt = json!({"id": "pmpt_1", "variables": {"bird": text, "more": {"type": "input_text", "text": text}}});
+        gateway.post("/v1/responses", &json!({"model": "gpt-4o", "prompt": prompt}), MASTER_KEY).await.unwrap()
+    };
+    assert_eq!(ask("an albatross").await.status, 400);
+    assert!(house.seen().is_empty());
+    ask("a sparrow").await;
+    let prompt = &last(&house, "/v1/responses")["prompt"];
+    assert_eq!(
+        (&prompt["id"], &prompt["variables"]["bird"], &prompt["variables"]["more"]["text"]),
+        (&json!("pmpt_1"), &json!("a [GONE]"), &json!("a [GONE]"))
+    );
+}

@@ -17,6 +17,8 @@ async fn what_is_judged_and_counted_stands_in_the_body_itself() {
         json!({"tools": []}),
         json!({"previous_response_id": "resp_1"}),
         json!({"Con_tents": []}),
+        json!({"suffix": "unseen"}),
+        json!({"prediction": {"type": "content", "content": "unseen"}}),
     ] {
         let mut body = say("gpt", "hello");
         body["extra_body"] = hidden.clone();

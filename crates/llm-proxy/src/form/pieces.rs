@@ -10,7 +10,7 @@ use futures_util::stream::{BoxStream, Stream, StreamExt as _};
 use http_body::Body;
 use http_body_util::{BodyDataStream, LengthLimitError, Limited};
 use llm_client::{Piece, Pieces};
-use llm_types::{Error, Result};
+use llm_types::{Error, Json, Result};
 use llm_wire::form::value;
 use llm_wire::task::{FilePart, More};
 use multer::{Field, Multipart};
@@ -125,13 +125,13 @@ pub(super) struct Rest<F> {
     check: F,
 }
 
-impl<F: Fn(&str) -> Result<()>> Rest<F> {
+impl<F: Fn(&str, &Json) -> Result<()>> Rest<F> {
     pub(super) fn new(pieces: BoxStream<'static, Result<Piece>>, time: Duration, check: F) -> Self {
         Self { pieces: pieces.fuse().boxed(), time, clock: Box::pin(tokio::time::sleep(time)), check }
     }
 }
 
-impl<F: Fn(&str) -> Result<()> + Send> Pieces for Rest<F> {
+impl<F: Fn(&str, &Json) -> Result<()> + Send> Pieces for Rest<F> {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece>>> {
         let Poll::Ready(piece) = self.pieces.poll_next_unpin(cx) else {
             ready!(self.clock.as_mut().poll(cx));
@@ -140,8 +140,8 @@ impl<F: Fn(&str) -> Result<()> + Send> Pieces for Rest<F> {
         self.clock.as_mut().reset(tokio::time::Instant::now() + self.time);
         Poll::Ready(piece.map(|piece| {
             let piece = piece?;
-            if let Piece::Field(name, _) = &piece {
-                (self.check)(name)?;
+            if let Piece::Field(name, value) = &piece {
+                (self.check)(name, value)?;
                 if llm_client::task::steers(name) || name == "user" {
                     let why = format!("'{name}' has to stand before the file in a form of more than 16 MB");
                     return Err(Error::bad_request(why).with_param(name));

@@ -37,7 +37,7 @@ async fn read_form(parts: &[String], manner: Manner) -> (Result<Form>, usize) {
             Some((Ok::<_, Infallible>(Frame::data(next)), pieces))
         }
     })));
-    let form = front(body, "b", manner, |_| Ok(())).await;
+    let form = front(body, "b", manner, |_, _| Ok(())).await;
     let left = left.load(std::sync::atomic::Ordering::Relaxed);
     (form, left)
 }

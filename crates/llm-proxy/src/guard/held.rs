@@ -17,33 +17,46 @@ pub struct Held {
     usage: bool,
 }
 
-/// Makes a call whole whose stream nobody could judge; nothing where it may stream.
+/// Makes a call whole whose stream nobody could judge; nothing where it may stream. A form that is still coming is read to its
+/// end: the wish may stand behind the file.
 ///
 /// # Errors
-/// 400 for a body that is no object.
-pub fn hold(guards: &Guards, call: &mut Call) -> Result<Option<Held>> {
+/// 400 for a body that is no object; what reading the form fails with.
+pub async fn hold(guards: &Guards, call: &mut Call) -> Result<Option<Held>> {
     let conversation = call.operation == OperationKind::Generate;
     let judged = match conversation {
         true => call.stream && guards.needs_whole(),
         // The events of pictures say nothing; other operations do not stream.
-        false => speaks(call.operation) && guards.has(Mode::PostCall),
+        false => speaks(guards, call),
     };
     if !judged {
         return Ok(None);
     }
-    let top = Top::parse(&call.body)?;
-    // Of a form everything is text.
-    if !conversation && !top.is_true("stream") && top.str("stream").as_deref() != Some("true") {
-        return Ok(None);
+    if let Some(upload) = call.upload.clone() {
+        *call = upload.whole(call).await?;
     }
+    let top = Top::parse(&call.body)?;
+    let streams = match top.get("stream") {
+        _ if conversation => true,
+        None => return Ok(None),
+        Some(wish) => is_yes(wish),
+    };
+    // Whatever the wish says, the upstream does not get it: it may read it another way than we do.
     let whole = top.edited(&[("stream", None), ("stream_options", None)]);
     call.replace_body(whole);
     call.stream = false;
-    Ok(Some(Held { usage: call.include_usage }))
+    Ok(streams.then_some(Held { usage: call.include_usage }))
 }
 
-const fn speaks(operation: OperationKind) -> bool {
-    matches!(operation, OperationKind::Transcribe | OperationKind::Translate)
+/// True for an answer whose words are judged, however it comes.
+pub fn speaks(guards: &Guards, call: &Call) -> bool {
+    matches!(call.operation, OperationKind::Transcribe | OperationKind::Translate) && guards.has(Mode::PostCall)
+}
+
+/// The ways in which a form says yes, where everything is text.
+fn is_yes(raw: &str) -> bool {
+    let text = raw.trim_matches('"').to_ascii_lowercase();
+    matches!(text.as_str(), "true" | "1" | "yes" | "on")
 }
 
 impl Held {

@@ -40,8 +40,8 @@ pub(super) async fn answer(
     let store = options.get("vector_store").filter(|s| s.as_object().is_some()).ok_or_else(|| {
         Error::bad_request("ingest_options must contain 'vector_store' configuration").with_param("ingest_options")
     })?;
-    for (name, _) in store.as_object().unwrap_or_default() {
-        safety::field(&ctx.snapshot, name)?;
+    for (name, value) in store.as_object().unwrap_or_default() {
+        safety::field(&ctx.snapshot, name, value)?;
         if OPERATORS.contains(&name.as_str()) {
             let why = format!("{name} is the operator's: configure files_settings or vector_store_registry");
             return Err(Error::bad_request(why).with_param(name).into());
