@@ -170,6 +170,10 @@ fn model(asked: &Asked) -> Said {
         "/v1/audio/transcriptions" if asked.text().contains("\r\nsrt\r\n") => {
             (200, "text/plain", "1\n00:00:00,000 --> 00:00:01,000\nhello MASKWORD\n".to_owned())
         }
+        "/v1/audio/transcriptions" if asked.text().contains("\r\nvtt\r\n") => {
+            let cues = ["00:00.000 --> 00:01.000\nhello MASK", "00:01.000 --> 00:02.000\nWORD again"];
+            (200, "text/vtt", format!("WEBVTT\n\n{}\n", cues.join("\n\n")))
+        }
         "/v1/audio/transcriptions" => {
             said(&json!({"text": "hello MASKWORD", "usage": {"type": "duration", "seconds": 1},
             "words": [{"word": "hello"}, {"word": "MASKWORD"}], "language": "en"}))

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::EventFilter;
-use llm_types::{Json, OperationKind, RawJson, Result};
+use llm_types::{Error, Json, Kind, OperationKind, RawJson, Result};
 
 use crate::fields::Targets;
 use crate::guardrail::{Direction, Guardrail, GuardrailSession, Mode};
@@ -153,14 +153,21 @@ impl Guards {
     }
 
     /// Runs the guardrails of mode `post_call` on its answer, which they may edit: an object, or a bare text. What says a
-    /// text again in pieces is left out of an answer of which something was masked.
+    /// text again in pieces is left out of an answer of which something was masked. Subtitles are judged as one text as well.
     ///
     /// # Errors
-    /// As [`Guards::before_task`].
+    /// As [`Guards::before_task`]; 502 when words that go over several subtitles would have to be masked.
     pub async fn after_task(&self, operation: OperationKind, body: &mut Json) -> Result<Outcome> {
         let outcome = self.task(Mode::PostCall, Direction::Response, operation, body).await?;
         if outcome.changed {
             crate::places::drop_repeats(operation, body);
+        }
+        if let Some(said) = crate::places::said_in_cues(operation, body) {
+            let over_several = self.task(Mode::PostCall, Direction::Response, operation, &mut Json::from(said)).await?;
+            if over_several.changed {
+                let why = "The answer is withheld: what would be masked goes over several subtitles";
+                return Err(Error::new(Kind::Guardrail, why).with_status(502));
+            }
         }
         Ok(outcome)
     }

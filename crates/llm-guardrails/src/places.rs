@@ -123,6 +123,22 @@ pub(crate) fn drop_repeats(operation: OperationKind, body: &mut Json) {
     }
 }
 
+/// What subtitles (SRT, WebVTT) say, as one text: a phrase may go from one to the next. Nothing where there are fewer than two.
+pub(crate) fn said_in_cues(operation: OperationKind, body: &Json) -> Option<String> {
+    if !matches!(operation, OperationKind::Transcribe | OperationKind::Translate) {
+        return None;
+    }
+    let lines: Vec<&str> = body.as_str().or_else(|| body.text("text"))?.lines().map(str::trim).collect();
+    let is_time = |line: &&str| line.contains("-->");
+    if lines.iter().filter(|line| is_time(line)).count() < 2 {
+        return None;
+    }
+    // What stands right before the time is the number or the name of a subtitle.
+    let names = |at: usize| lines.get(at + 1).is_some_and(is_time);
+    let said = lines.iter().enumerate().filter(|(at, line)| !line.is_empty() && !is_time(line) && !names(*at));
+    Some(said.map(|(_, line)| *line).collect::<Vec<_>>().join(" "))
+}
+
 /// A body with the places of its texts.
 #[derive(Debug)]
 pub(crate) struct Placed<'b> {
@@ -207,6 +223,10 @@ mod tests {
         let says = |operation, body: &str| seen(operation, Direction::Response, body);
         assert_eq!(says(Op::Transcribe, r#"{"text":"a b","segments":[{"text":"a"}],"language":"en"}"#), ["a b", "a"]);
         assert_eq!(says(Op::Transcribe, r#""1\n00:00 --> 00:01\nhi""#), ["1\n00:00 --> 00:01\nhi"]);
+        let cues = |text: &str| said_in_cues(Op::Transcribe, &Json::from(text));
+        let srt = "1\n00:00:00,000 --> 00:00:01,000\na b\n\n2\n00:00:01,000 --> 00:00:02,000\n7\nc\n";
+        assert_eq!(cues(srt).unwrap(), "a b 7 c");
+        assert_eq!((cues("a --> b"), said_in_cues(Op::Ocr, &Json::from(srt))), (None, None));
         assert_eq!(says(Op::Ocr, r#"{"pages":[{"index":0,"markdown":"a"}]}"#), ["a"]);
         assert!(says(Op::Embed, r#"{"data":[{"embedding":[0.1]}]}"#).is_empty());
         assert!(has_texts(Op::Image, Direction::Response) && !has_texts(Op::Speech, Direction::Response));

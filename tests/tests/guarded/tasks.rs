@@ -259,3 +259,19 @@ async fn what_fills_a_stored_prompt_is_judged() {
         (&json!("pmpt_1"), &json!("a [GONE]"), &json!("a [GONE]"))
     );
 }
+
+#[tokio::test]
+async fn phrases_that_go_over_subtitles_are_found() {
+    for (action, word, status, said) in [
+        ("MASK", "mask word", 502, "subtitles"),
+        ("BLOCK", "mask word", 400, "mask word"),
+        ("MASK", "hello", 200, "[GONE] MASK"),
+        ("MASK", "walrus", 200, "hello MASK"),
+    ] {
+        let house = house().await;
+        let gateway = self::gateway(&house, &[words("judges", "post_call", action, word)]).await;
+        let told = transcribed(&gateway, &[("response_format", "vtt")]).await;
+        assert_eq!(told.status, status, "{action} {word}: {}", told.text());
+        assert!(told.text().contains(said), "{action} {word}: {}", told.text());
+    }
+}
