@@ -74,6 +74,10 @@ impl<R: Reader> Carried<R> {
         self.report.error = Some(error);
     }
 
+    pub(crate) fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
     pub(crate) fn failure(&self) -> Option<&Error> {
         self.report.error.as_ref()
     }

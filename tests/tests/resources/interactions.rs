@@ -9,14 +9,34 @@ fn house(asked: &Asked) -> Said {
     let interaction = |status: &str| {
         json!({"id": "int_1", "object": "interaction", "model": "gemini-2.5-flash", "status": status,
             "usage": {"total_input_tokens": 7, "total_output_tokens": 3, "total_tokens": 10}})
+        .to_string()
     };
+    let told = |status: &str| (200, "application/json", interaction(status));
     let response = json!({"id": "resp_up", "object": "response", "created_at": 1_700_000_000, "status": "completed",
         "model": "gpt-4o", "output": [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
         "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}],
         "usage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}});
+    let events = |status: &str, end: bool| {
+        let told = json!({"id": "int_1", "object": "interaction", "status": "in_progress"});
+        let begun = json!({"event_type": "interaction.created", "interaction": told});
+        let told: Value = serde_json::from_str(&interaction(status)).unwrap();
+        let over = json!({"event_type": "interaction.completed", "interaction": told});
+        let over = if end { format!("data: {over}\n\n") } else { String::new() };
+        (200, "text/event-stream", format!("data: {begun}\n\n{over}"))
+    };
     match (asked.method.as_str(), asked.path.split('?').next().unwrap()) {
-        ("POST", "/v1beta/interactions") => json(interaction("in_progress")),
-        ("GET", "/v1beta/interactions/int_1") => json(interaction("completed")),
+        ("GET", _) if asked.path.contains("after=none") => {
+            (404, "application/json", json!({"error": {"message": "no such event"}}).to_string())
+        }
+        ("GET", "/v1beta/interactions/int_1") if asked.path.contains("tream=true") => {
+            events("completed", !asked.path.contains("after=half"))
+        }
+        ("POST", "/v1beta/interactions") if asked.json["stream"] == true => {
+            events("completed", asked.json["input"] != "Half")
+        }
+        ("POST", "/v1beta/interactions/int_1/cancel") => told("cancelled"),
+        ("POST", "/v1beta/interactions") => told("in_progress"),
+        ("GET", "/v1beta/interactions/int_1") => told("completed"),
         ("POST", "/v1/responses") if asked.json["stream"] == true => {
             let delta = json!({"type": "response.output_text.delta", "output_index": 0, "delta": "Hello"});
             let end = json!({"type": "response.completed", "response": response});
@@ -35,6 +55,7 @@ async fn started() -> (Canned, Gateway) {
         "model_list:
   - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-model, api_base: '{url}/v1'}}}}
   - {{model_name: gem, litellm_params: {{model: gemini/gemini-2.5-flash, api_key: sk-gem, api_base: '{url}'}}}}
+litellm_settings: {{cache: true, cache_params: {{type: local}}}}
 general_settings: {{master_key: {MASTER_KEY}}}
 "
     );
@@ -77,6 +98,18 @@ async fn other_houses_answer_as_responses() {
         gateway.send(Method::DELETE, &path, &[("authorization", &format!("Bearer {key}"))], "".into()).await.unwrap();
     assert_eq!(gone.json(), json!({"success": true, "id": told["id"]}));
 
+    // Who may not call the path learns nothing of it either.
+    let elsewhere = json!({"models": ["gpt"], "allowed_routes": ["/v1/chat/completions"]});
+    let (elsewhere, _) = gateway.new_key(&elsewhere).await.unwrap();
+    let bearer = format!("Bearer {elsewhere}");
+    let before = upstream.seen().len();
+    for (method, path) in
+        [(Method::GET, path.clone()), (Method::DELETE, path.clone()), (Method::POST, format!("{path}/cancel"))]
+    {
+        let refused = gateway.send(method, &path, &[("authorization", &bearer)], "".into()).await.unwrap();
+        assert_eq!((refused.status, upstream.seen().len()), (403, before), "{}", refused.text());
+    }
+
     let (none, _) = gateway.new_key(&json!({"models": ["gem"]})).await.unwrap();
     assert_eq!(gateway.post(INTERACTIONS, &ask, &none).await.unwrap().status, 403);
     let wrong = json!({"model": "gpt", "input": {"type": "video", "uri": "u"}});
@@ -86,11 +119,20 @@ async fn other_houses_answer_as_responses() {
 
 #[tokio::test]
 async fn other_houses_stream_steps() {
-    let (_upstream, gateway) = started().await;
+    let (upstream, gateway) = started().await;
     let ask = json!({"model": "gpt", "input": "Hi", "stream": true});
-    let text = gateway.post(INTERACTIONS, &ask, MASTER_KEY).await.unwrap().text();
-    let events: Vec<Value> =
+    let first = gateway.post(INTERACTIONS, &ask, MASTER_KEY).await.unwrap().text();
+    told_as_steps(&first);
+    let again = gateway.post(INTERACTIONS, &ask, MASTER_KEY).await.unwrap();
+    assert_eq!(upstream.seen().len(), 1, "the second comes from the cache");
+    told_as_steps(&again.text());
+}
+
+fn told_as_steps(text: &str) {
+    let mut events: Vec<Value> =
         text.lines().filter_map(|l| serde_json::from_str(l.strip_prefix("data: ")?).ok()).collect();
+    // The house of these tests does not say this itself; a cache does.
+    events.retain(|e| e["event_type"] != "interaction.created");
     let kinds: Vec<&str> = events.iter().map(|e| e["event_type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["step.start", "step.delta", "step.stop", "interaction.completed"], "{text}");
     assert_eq!((&events[1]["delta"]["text"], &events[3]["status"]), (&json!("Hello"), &json!("completed")));
@@ -110,8 +152,62 @@ async fn the_background_is_charged_once_at_its_end() {
     for _ in 0..2 {
         assert_eq!(gateway.get(&path, &key).await.unwrap().json()["status"], "completed");
     }
-    let rows = gateway.spend_rows(&token, 3).await.unwrap();
+    charged_once(&gateway, &token, 3).await;
+}
+
+async fn charged_once(gateway: &Gateway, token: &str, rows: usize) {
+    let rows = gateway.spend_rows(token, rows).await.unwrap();
     let spent: Vec<f64> = rows.iter().map(|row| row["spend"].as_f64().unwrap()).filter(|spend| *spend > 0.0).collect();
     assert_eq!(spent.len(), 1, "{rows:?}");
     assert!((spent[0] - (7.0 * 0.3e-6 + 3.0 * 2.5e-6)).abs() < 1e-12, "{spent:?}");
+}
+
+#[tokio::test]
+async fn who_leaves_before_the_end_of_the_background_pays_later() {
+    let (_upstream, gateway) = started().await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+    let begun = json!({"model": "gem", "input": "Hi", "background": true});
+    assert_eq!(gateway.post(INTERACTIONS, &begun, &key).await.unwrap().status, 200);
+    let path = format!("{INTERACTIONS}/int_1?model=gem");
+    for (more, status) in [("&stream=true&after=none", 404), ("&stream=true&after=half", 200), ("", 200)] {
+        assert_eq!(gateway.get(&format!("{path}{more}"), &key).await.unwrap().status, status, "{more}");
+    }
+    charged_once(&gateway, &token, 4).await;
+}
+
+#[tokio::test]
+async fn no_spelling_of_a_look_charges_twice() {
+    let (_upstream, gateway) = started().await;
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+    let begun = json!({"model": "gem", "input": "Hi", "background": true});
+    assert_eq!(gateway.post(INTERACTIONS, &begun, &key).await.unwrap().status, 200);
+    let path = format!("{INTERACTIONS}/int_1");
+    let bearer = format!("Bearer {key}");
+    for (at, more) in
+        ["?model=gem&%73tream=true", "?model=gem&stream=false&stream=true", "?model=gem"].iter().enumerate()
+    {
+        assert_eq!(gateway.get(&format!("{path}{more}"), &key).await.unwrap().status, 200, "{more}");
+        // The claim is made when the stream is over.
+        gateway.spend_rows(&token, at + 2).await.unwrap();
+    }
+    let cancel = format!("{path}/cancel?model=gem");
+    let stopped = gateway.send(Method::POST, &cancel, &[("authorization", &bearer)], "".into()).await.unwrap();
+    assert_eq!(stopped.json()["status"], "cancelled", "{}", stopped.text());
+    charged_once(&gateway, &token, 5).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_begins_the_background_is_remembered() {
+    for (input, looks) in [("Half", 2), ("Whole", 1)] {
+        let (_upstream, gateway) = started().await;
+        let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+        let begun = json!({"model": "gem", "input": input, "background": true, "stream": true});
+        let begun = gateway.post(INTERACTIONS, &begun, &key).await.unwrap();
+        assert!(begun.text().contains("interaction.created"), "{}", begun.text());
+        gateway.spend_rows(&token, 1).await.unwrap();
+        for _ in 0..looks {
+            assert_eq!(gateway.get(&format!("{INTERACTIONS}/int_1?model=gem"), &key).await.unwrap().status, 200);
+        }
+        charged_once(&gateway, &token, 1 + looks).await;
+    }
 }

@@ -1,5 +1,7 @@
 //! The bytes of a relayed answer: they go on as they come; the meter reads along.
 
+use std::fmt;
+
 use llm_http::ReplyBody;
 use llm_wire::meter::{Meter, Metered};
 
@@ -16,11 +18,26 @@ pub type RelayBody = Carried<MeterReader>;
 pub struct MeterReader {
     meter: Option<Meter>,
     biller: Biller,
+    named: Option<Named>,
+}
+
+/// Who is told the answer's id.
+struct Named(Box<dyn FnOnce(&str) + Send>);
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Named")
+    }
 }
 
 impl RelayBody {
     pub(super) fn metered(upstream: ReplyBody, meter: Option<Meter>, tariff: Tariff, engine: &Engine) -> Self {
-        Self::new(upstream, MeterReader { meter, biller: Biller::new(tariff, engine) })
+        Self::new(upstream, MeterReader { meter, biller: Biller::new(tariff, engine), named: None })
+    }
+
+    /// Who is told the upstream's id of a metered stream before the event that has it goes on. At most once.
+    pub fn on_id(&mut self, tell: impl FnOnce(&str) + Send + 'static) {
+        self.reader_mut().named = Some(Named(Box::new(tell)));
     }
 }
 
@@ -32,6 +49,11 @@ impl Reader for MeterReader {
     fn read(&mut self, bytes: &[u8]) {
         if let Some(meter) = &mut self.meter {
             meter.feed(bytes);
+            if let Some(id) = meter.id()
+                && let Some(Named(tell)) = self.named.take()
+            {
+                tell(id);
+            }
         }
     }
 

@@ -10,8 +10,9 @@ use llm_accounts::Reservation;
 use llm_client::{RelayHead, Relayed, Tail as _};
 
 use super::choose::Home;
+use super::owed::{Due, Late, Ledger};
 use super::translated::Served;
-use super::{Asked, batch, failed, owed, reply};
+use super::{Asked, batch, failed, reply};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -35,9 +36,18 @@ pub(super) async fn answer(
     let billed = done && asked.what.call_type == RETRIEVE;
     let secret = done && asked.what.call_type == SECRET;
     let retold = done && reply::is_retold(asked);
-    let begun = done && (asked.owed || asked.what.call_type == BEGIN);
+    let begun = done && (asked.due != Due::Now || asked.what.call_type == BEGIN);
     if !(reply::is_json(&parts.headers) && (billed || secret || retold || begun)) {
-        body.set_tail(Box::new(tail));
+        if done && asked.due != Due::Now {
+            let ledger = Ledger::new(core, ctx);
+            if asked.due == Due::Begins {
+                let remembering = ledger.clone();
+                body.on_id(move |id| remembering.remember(id));
+            }
+            body.set_tail(Box::new(Late::new(ledger, asked.due, tail)));
+        } else {
+            body.set_tail(Box::new(tail));
+        }
         return Ok(headers::response(ctx, parts, &from, Reply::Relay(Box::new(body))));
     }
     let limit = ctx.snapshot.engine.settings.max_reply_bytes;
@@ -46,7 +56,7 @@ pub(super) async fn answer(
         batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
     }
     if begun {
-        owed::settle(core, ctx, asked.owed, &bytes, &mut report).await;
+        Ledger::new(core, ctx).settle(asked.due, &bytes, &mut report).await;
     }
     let cost = report.cost.total;
     Box::new(tail).done(report);
@@ -66,7 +76,7 @@ pub(super) async fn answer(
 /// LiteLLM's name of the calls that look at a batch.
 const RETRIEVE: &str = "aretrieve_batch";
 /// LiteLLM's name of the calls that begin an interaction.
-const BEGIN: &str = "acreate_interaction";
+pub(super) const BEGIN: &str = "acreate_interaction";
 /// LiteLLM's name of the calls that give a secret out.
 const SECRET: &str = "acreate_realtime_client_secret";
 

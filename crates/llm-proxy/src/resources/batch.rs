@@ -9,7 +9,7 @@ use llm_client::{Relay, Report, Tariff};
 use llm_http::{Body, Timeouts};
 use llm_providers::{Endpoint, resource};
 use llm_types::record::Cost;
-use llm_types::{Kind, Result, Usage};
+use llm_types::{Kind, RawJson, Result, Usage};
 use llm_wire::meter::Meter;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -54,7 +54,8 @@ pub(super) async fn bill(core: &Core, ctx: &Context, home: &Home, body: &Bytes, 
     if batch.status != "completed" {
         return;
     }
-    match owed::claim(core, ctx, &batch.id, "batch", body).await {
+    let object = std::str::from_utf8(body).ok().and_then(|text| RawJson::parse(text).ok());
+    match owed::Ledger::new(core, ctx).claim(&batch.id, "batch", object).await {
         Ok(true) => {}
         Ok(false) => return,
         Err(error) => {

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue};
-use http::{Response, Uri};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Response, Uri};
 use llm_accounts::Identity;
 use llm_client::Target;
+use llm_router::Scope;
 use llm_types::{Format, Json, OperationKind, Result};
 use llm_wire::interactions;
 
@@ -19,7 +20,7 @@ use crate::edited::{Edit, Edited};
 use crate::flow::{Context, Refused};
 use crate::inner::{self, Failed};
 use crate::responses::{ResponseId, Verb, stored};
-use crate::{answer, errors};
+use crate::{answer, errors, usable};
 
 /// What a client asks for that is answered here.
 #[derive(Debug)]
@@ -60,7 +61,10 @@ fn begun(ctx: &Context, who: &Identity, told: &Told, sent: &Sent) -> Option<Brid
     let named = told.group.as_deref().or(told.model.as_deref())?;
     let router = &ctx.snapshot.engine.router;
     let group = who.alias(named, |name| router.has_group(name)).unwrap_or(named);
-    let target = router.first(group)?.payload::<Target>()?;
+    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let resolved = router.resolve(group, &scope).ok()?;
+    let first = router.members(&resolved.group).find(|deployment| usable::is_shared(who, deployment))?;
+    let target = first.payload::<Target>()?;
     let begin = || Bridged::Begin { group: named.to_owned(), body: body.clone() };
     (!target.provider.interacts()).then(begin)
 }
@@ -68,11 +72,12 @@ fn begun(ctx: &Context, who: &Identity, told: &Told, sent: &Sent) -> Option<Brid
 /// Answers it.
 ///
 /// # Errors
-/// 400 for what cannot be said in a response, 403 for interactions of others.
+/// 400 for what cannot be said in a response, 403 for interactions of others and for callers that may not call the path.
 pub(super) async fn serve(
     core: &Core,
     ctx: &Context,
     who: &Arc<Identity>,
+    path: &str,
     bridged: Bridged,
 ) -> Result<Response<Reply>, Refused> {
     match bridged {
@@ -85,6 +90,7 @@ pub(super) async fn serve(
             }
         },
         Bridged::Kept { verb, id } => {
+            core.app.accounts.permitted(who, ctx.route, path)?;
             let mut parts = ctx.parts.clone();
             parts.uri = Uri::default();
             let response = stored::answer(core, &ctx.snapshot, who, verb, &id, &parts).await?;
@@ -120,12 +126,23 @@ async fn begin(
     let body = match body {
         Reply::Stream(stream) => Reply::Edited(Box::new(Edited::new(stream, told()))),
         Reply::Edited(edited) => Reply::Edited(Box::new(edited.and(told()))),
+        // A cache tells a whole stream at once.
+        Reply::Whole(events) if is_stream(&parts.headers) => {
+            let mut parts = parts;
+            let events = interactions::Stream::new(model).events(&events);
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(events.len()));
+            return Ok(Response::from_parts(parts, Reply::Whole(events)));
+        }
         other => {
             let whole = Response::from_parts(parts, other);
             return Ok(replaced(whole, |response| Some(interactions::answer(&response, model))));
         }
     };
     Ok(Response::from_parts(parts, body))
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// A whole answer in other words; what is no JSON stays.

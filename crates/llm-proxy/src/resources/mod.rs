@@ -75,6 +75,7 @@ use crate::pass::who::query;
 use crate::pass::wish::Named;
 use crate::searched;
 use choose::Home;
+use owed::Due;
 use request::{Sent, Told};
 use secrets::Held;
 use table::Family;
@@ -131,7 +132,7 @@ async fn steps(
     if what.family == Family::Interactions
         && let Some(bridged) = bridged::read(ctx, &who, what.call_type, &tail, &told, &sent)?
     {
-        return bridged::serve(core, ctx, &who, bridged).await;
+        return bridged::serve(core, ctx, &who, path, bridged).await;
     }
     let sent = if what.call_type == "acreate_batch" {
         managed::in_body(core, ctx, &who, sent, &mut told).await?
@@ -156,15 +157,23 @@ async fn steps(
     }
     let mut reservation = admit(core, ctx, &who, path, &told, &home).await?;
     let shown = told.model.as_deref();
-    let owed = match what.call_type {
-        "aget_interaction" => owing(core, ctx, &tail).await,
-        _ => Ok(false),
+    let id = match what.call_type {
+        "aget_interaction" => Some(translated::id_in(&tail, "/interactions/", "")),
+        "acancel_interaction" => Some(translated::id_in(&tail, "/interactions/", "/cancel")),
+        _ => None,
     };
-    let owed = match owed {
-        Ok(owed) => owed,
+    let due = match &id {
+        Some(id) => {
+            owed::Ledger::new(core, ctx).is_owed(id).await.map(|owed| if owed { Due::Owed(id) } else { Due::Now })
+        }
+        None if what.call_type == answer::BEGIN && in_background(&sent) => Ok(Due::Begins),
+        None => Ok(Due::Now),
+    };
+    let due = match due {
+        Ok(due) => due,
         Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
     };
-    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, owed };
+    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, due };
     if what.call_type == "acreate_batch"
         && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
     {
@@ -217,20 +226,13 @@ struct Asked<'a> {
     held: Option<&'a Held>,
     /// The model as the client names it.
     shown: Option<&'a str>,
-    /// It was begun in the background, and is charged at its end.
-    owed: bool,
+    /// When the answer is charged.
+    due: Due<'a>,
 }
 
-/// True for an interaction that is to be charged with this look at it.
-async fn owing(core: &Core, ctx: &Context, tail: &str) -> Result<bool> {
-    let id = translated::id_in(tail, "/interactions/", "");
-    if !owed::is_owed(core, &id).await? {
-        return Ok(false);
-    }
-    match query(&ctx.parts, "stream").as_deref() {
-        Some("true") => owed::claim_stream(core, ctx, &id).await,
-        _ => Ok(true),
-    }
+/// True for a request whose answer is made behind the client's back.
+fn in_background(sent: &Sent) -> bool {
+    matches!(sent, Sent::Whole(body) if Top::parse(body).is_ok_and(|top| top.is_true("background")))
 }
 
 /// Calls that name one file or batch. Who names it by the provider's id, and the model beside it, is answered with that id.

@@ -1,28 +1,52 @@
 //! What was begun and is charged later, once: batches, interactions in the background. Rows of the database remember it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use llm_client::Report;
+use llm_accounts::Identity;
+use llm_client::{Report, Tail};
 use llm_store::{Filter, ManagedObjectRow};
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
 
+use crate::app::App;
 use crate::core::Core;
 use crate::flow::Context;
+use crate::pass::tail::RelayTail;
 
 /// What such a row is for, before the id of an interaction that was begun, and of one that was charged.
 const BEGUN: &str = "interaction:";
 const CHARGED: &str = "interaction charged:";
 
-/// True for who comes first: the thing is written down as charged. Without a database everybody does.
-///
-/// # Errors
-/// The database fails.
-pub(super) async fn claim(core: &Core, ctx: &Context, id: &str, purpose: &str, body: &Bytes) -> Result<bool> {
-    let object = std::str::from_utf8(body).ok().and_then(|text| RawJson::parse(text).ok());
-    write(
-        core,
-        ctx,
-        ManagedObjectRow {
+/// When the answer to a request is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due<'a> {
+    /// With this request.
+    Now,
+    /// The request begins an interaction in the background, which may end after it.
+    Begins,
+    /// It looks at this interaction, or stops it, which was begun in the background and is not charged yet.
+    Owed(&'a str),
+}
+
+/// The rows, as a caller writes them.
+#[derive(Debug, Clone)]
+pub(super) struct Ledger {
+    app: Arc<App>,
+    who: Option<Arc<Identity>>,
+}
+
+impl Ledger {
+    pub(super) fn new(core: &Core, ctx: &Context) -> Self {
+        Self { app: Arc::clone(&core.app), who: ctx.who.clone() }
+    }
+
+    /// True for who comes first: the thing is written down as charged. Without a database everybody does.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn claim(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Result<bool> {
+        self.write(ManagedObjectRow {
             unified_object_id: id.to_owned(),
             model_object_id: id.to_owned(),
             file_object: object.unwrap_or_else(|| Json::Null.to_raw()),
@@ -30,101 +54,146 @@ pub(super) async fn claim(core: &Core, ctx: &Context, id: &str, purpose: &str, b
             status: Some("complete".to_owned()),
             batch_processed: true,
             ..ManagedObjectRow::default()
-        },
-    )
-    .await
-}
+        })
+        .await
+    }
 
-async fn write(core: &Core, ctx: &Context, row: ManagedObjectRow) -> Result<bool> {
-    let Some(store) = core.app.store.clone() else { return Ok(true) };
-    let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
-    let row = ManagedObjectRow {
-        created_by: caller.user_id.as_deref().map(str::to_owned),
-        team_id: caller.team_id.as_deref().map(str::to_owned),
-        api_key: caller.key_hash.as_deref().map(str::to_owned),
-        ..row
-    };
-    let id = row.unified_object_id.clone();
-    let done = core.app.background.spawn(async move {
-        let mut table = store.table::<ManagedObjectRow>();
-        if !table.find(Filter::new().is("unified_object_id", id)).await?.is_empty() {
-            return Ok(false);
+    async fn write(&self, row: ManagedObjectRow) -> Result<bool> {
+        let Some(store) = self.app.store.clone() else { return Ok(true) };
+        let caller = self.who.as_ref().map(|w| w.caller()).unwrap_or_default();
+        let row = ManagedObjectRow {
+            created_by: caller.user_id.as_deref().map(str::to_owned),
+            team_id: caller.team_id.as_deref().map(str::to_owned),
+            api_key: caller.key_hash.as_deref().map(str::to_owned),
+            ..row
+        };
+        let id = row.unified_object_id.clone();
+        let done = self.app.background.spawn(async move {
+            let mut table = store.table::<ManagedObjectRow>();
+            if !table.find(Filter::new().is("unified_object_id", id)).await?.is_empty() {
+                return Ok(false);
+            }
+            // The id is unique: of two who come at once one fails here.
+            match table.insert(&row).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.is_transient() => Err(error),
+                Err(_) => Ok(false),
+            }
+        });
+        match done.await {
+            Ok(Ok(first)) => Ok(first),
+            Ok(Err(error)) => Err(unavailable(&error.to_string())),
+            Err(error) => Err(unavailable(&error.to_string())),
         }
-        // The id is unique: of two who come at once one fails here.
-        match table.insert(&row).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_transient() => Err(error),
-            Err(_) => Ok(false),
+    }
+
+    /// True for an interaction that was begun in the background and is still to be charged.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn is_owed(&self, id: &str) -> Result<bool> {
+        let Some(store) = self.app.store.clone() else { return Ok(false) };
+        let names = [BEGUN, CHARGED].map(|kind| format!("{kind}{id}"));
+        let done = self.app.background.spawn(async move {
+            let mut table = store.table::<ManagedObjectRow>();
+            let mut known = [false, false];
+            for (known, name) in known.iter_mut().zip(names) {
+                *known = !table.find(Filter::new().is("unified_object_id", name)).await?.is_empty();
+            }
+            Ok::<_, llm_store::StoreError>(known)
+        });
+        match done.await {
+            Ok(Ok([begun, charged])) => Ok(begun && !charged),
+            Ok(Err(error)) => Err(unavailable(&error.to_string())),
+            Err(error) => Err(unavailable(&error.to_string())),
         }
-    });
-    match done.await {
-        Ok(Ok(first)) => Ok(first),
-        Ok(Err(error)) => Err(unavailable(&error.to_string())),
-        Err(error) => Err(unavailable(&error.to_string())),
+    }
+
+    /// Settles what a whole answer says of an interaction: one that is not at its end costs nothing yet and is remembered,
+    /// one that is owed is charged to whoever sees first what it cost.
+    pub(super) async fn settle(&self, due: Due<'_>, body: &Bytes, report: &mut Report) {
+        let Ok(top) = Top::parse(body) else { return };
+        let ended = !matches!(top.str("status").as_deref(), Some("in_progress" | "queued"));
+        match (due, ended) {
+            (Due::Owed(id), true) if tells(report) => self.charge(id, report).await,
+            (Due::Owed(_), _) => free(report),
+            (_, true) => {}
+            (_, false) => {
+                let Some(id) = top.str("id").filter(|id| !id.is_empty()) else { return };
+                match self.begun(&id).await {
+                    Ok(()) => free(report),
+                    Err(error) => unsettled(&id, &error),
+                }
+            }
+        }
+    }
+
+    /// Charges an interaction to who comes first; it costs the others nothing.
+    async fn charge(&self, id: &str, report: &mut Report) {
+        match self.claim(&format!("{CHARGED}{id}"), "interaction", None).await {
+            Ok(true) => {}
+            Ok(false) => free(report),
+            Err(error) => unsettled(id, &error),
+        }
+    }
+
+    async fn begun(&self, id: &str) -> Result<()> {
+        let id = format!("{BEGUN}{id}");
+        let row = ManagedObjectRow {
+            unified_object_id: id.clone(),
+            model_object_id: id,
+            file_purpose: "interaction".to_owned(),
+            status: Some("in_progress".to_owned()),
+            ..ManagedObjectRow::default()
+        };
+        self.write(row).await.map(drop)
+    }
+
+    /// Remembers an interaction whose answer is still coming.
+    pub(super) fn remember(self, id: &str) {
+        let id = id.to_owned();
+        self.app.background.clone().spawn(async move {
+            if let Err(error) = self.begun(&id).await {
+                tracing::error!(interaction = %id, error = %error.message, "an interaction cannot be remembered: its end may go uncharged");
+            }
+        });
     }
 }
 
-/// True for an interaction that was begun in the background and is still to be charged.
-///
-/// # Errors
-/// The database fails.
-pub(super) async fn is_owed(core: &Core, id: &str) -> Result<bool> {
-    let Some(store) = core.app.store.clone() else { return Ok(false) };
-    let names = [BEGUN, CHARGED].map(|kind| format!("{kind}{id}"));
-    let done = core.app.background.spawn(async move {
-        let mut table = store.table::<ManagedObjectRow>();
-        let mut known = [false, false];
-        for (known, name) in known.iter_mut().zip(names) {
-            *known = !table.find(Filter::new().is("unified_object_id", name)).await?.is_empty();
-        }
-        Ok::<_, llm_store::StoreError>(known)
-    });
-    match done.await {
-        Ok(Ok([begun, charged])) => Ok(begun && !charged),
-        Ok(Err(error)) => Err(unavailable(&error.to_string())),
-        Err(error) => Err(unavailable(&error.to_string())),
+/// Settles an interaction in the background whose answer comes in pieces, when it is over.
+pub(super) struct Late {
+    ledger: Ledger,
+    /// Of an interaction that is looked at; one that begins tells its own.
+    id: Option<String>,
+    tail: Box<RelayTail>,
+}
+
+impl Late {
+    pub(super) fn new(ledger: Ledger, due: Due<'_>, tail: RelayTail) -> Self {
+        let id = if let Due::Owed(id) = due { Some(id.to_owned()) } else { None };
+        Self { ledger, id, tail: Box::new(tail) }
     }
 }
 
-/// Settles what an answer says of an interaction: one that is not at its end costs nothing yet and is remembered, one
-/// that is `owed` is charged to whoever sees its end first.
-pub(super) async fn settle(core: &Core, ctx: &Context, owed: bool, body: &Bytes, report: &mut Report) {
-    let Ok(top) = Top::parse(body) else { return };
-    let Some(id) = top.str("id").filter(|id| !id.is_empty()) else { return };
-    let ended = !matches!(top.str("status").as_deref(), Some("in_progress" | "queued"));
-    let settled = match (owed, ended) {
-        (false, true) => return,
-        (true, true) => claim(core, ctx, &format!("{CHARGED}{id}"), "interaction", body).await,
-        (false, false) => begun(core, ctx, &id).await.map(|()| false),
-        (true, false) => Ok(false),
-    };
-    match settled {
-        Ok(true) => {}
-        Ok(false) => free(report),
-        Err(error) => {
-            tracing::error!(interaction = %id, error = %error.message, "what an interaction costs cannot be remembered; it is charged now");
+impl Tail for Late {
+    fn done(self: Box<Self>, mut report: Box<Report>) {
+        let Self { ledger, id, tail } = *self;
+        let Some(id) = id.or_else(|| report.response_id.clone()) else { return tail.done(report) };
+        if !tells(&report) {
+            // Its end was not seen: whoever sees it is charged.
+            free(&mut report);
+            return tail.done(report);
         }
+        ledger.app.background.clone().spawn(async move {
+            ledger.charge(&id, &mut report).await;
+            tail.done(report);
+        });
     }
 }
 
-async fn begun(core: &Core, ctx: &Context, id: &str) -> Result<()> {
-    let id = format!("{BEGUN}{id}");
-    let row = ManagedObjectRow {
-        unified_object_id: id.clone(),
-        model_object_id: id,
-        file_purpose: "interaction".to_owned(),
-        status: Some("in_progress".to_owned()),
-        ..ManagedObjectRow::default()
-    };
-    write(core, ctx, row).await.map(drop)
-}
-
-/// Claims the charge of an interaction whose end comes as a stream.
-///
-/// # Errors
-/// The database fails.
-pub(super) async fn claim_stream(core: &Core, ctx: &Context, id: &str) -> Result<bool> {
-    claim(core, ctx, &format!("{CHARGED}{id}"), "interaction", &Bytes::new()).await
+/// True when the host told what was consumed, which it does at the end.
+fn tells(report: &Report) -> bool {
+    !report.estimated && !report.usage.is_empty()
 }
 
 fn free(report: &mut Report) {
@@ -132,6 +201,11 @@ fn free(report: &mut Report) {
     report.cost = llm_types::record::Cost::default();
     report.usage_raw = None;
     report.cost_problem = None;
+    report.estimated = false;
+}
+
+fn unsettled(id: &str, error: &Error) {
+    tracing::error!(interaction = %id, error = %error.message, "what an interaction costs cannot be remembered; it is charged now");
 }
 
 fn unavailable(why: &str) -> Error {

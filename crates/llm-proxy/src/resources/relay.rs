@@ -14,7 +14,9 @@ use llm_types::Result;
 use llm_wire::ids;
 use llm_wire::top::Top;
 
+use super::answer::BEGIN;
 use super::choose::Home;
+use super::owed::Due;
 use super::request::{self, Sent};
 use super::table::Family;
 use super::{Asked, CALLS};
@@ -80,9 +82,11 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         bodiless(asked, &ctx.parts.method, &mut headers);
     }
     // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
-    let metered = ctx.parts.method == Method::POST
-        && matches!(asked.what.family, Family::Assistants | Family::Interactions)
-        || asked.owed;
+    let answers = match asked.what.family {
+        Family::Assistants => ctx.parts.method == Method::POST,
+        _ => asked.what.call_type == BEGIN,
+    };
+    let metered = answers || matches!(asked.due, Due::Owed(_));
     // For an estimate, where a stream is left before it tells its usage.
     let prompt = match &sent {
         Sent::Whole(bytes) if metered => bytes.clone(),

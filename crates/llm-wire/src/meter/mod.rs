@@ -91,6 +91,12 @@ impl Meter {
         self.counts.headers(input, output);
     }
 
+    /// The upstream's id of the answer, as soon as it passed; of answers that are no streams at their end only.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.seen.id.as_deref()
+    }
+
     /// Takes in what passes.
     pub fn feed(&mut self, chunk: &[u8]) {
         if matches!(self.shape, Shape::Json) {
