@@ -294,11 +294,17 @@ impl Engine {
 }
 
 impl Engine {
-    /// The language in which the first deployment of a group would be asked; nothing when no group has this name, or its
+    /// The language in which the first deployment of a group, as a caller sees it, would be asked; nothing when no group has this name, or its
     /// provider does not serve the operation.
     #[must_use]
-    pub fn language(&self, group: &str, operation: OperationKind, format: Format) -> Option<Format> {
-        let resolved = self.router.resolve(group, &llm_router::Scope::default()).ok()?;
+    pub fn language(
+        &self,
+        group: &str,
+        scope: &llm_router::Scope,
+        operation: OperationKind,
+        format: Format,
+    ) -> Option<Format> {
+        let resolved = self.router.resolve(group, scope).ok()?;
         let deployment = self.router.members(&resolved.group).next()?;
         let target = deployment.payload::<Target>()?;
         let model = target.model_of(&resolved.provider_model(deployment));

@@ -45,7 +45,12 @@ pub(crate) fn as_chat(snapshot: &Snapshot, body: &[u8]) -> Result<Bytes> {
     if body.as_object().is_none() {
         return Err(Error::bad_request("the body is no JSON object"));
     }
-    let serves = |model: &str| snapshot.engine.language(model, OperationKind::Generate, Format::OpenAiChat).is_some();
+    let serves = |model: &str| {
+        snapshot
+            .engine
+            .language(model, &llm_router::Scope::default(), OperationKind::Generate, Format::OpenAiChat)
+            .is_some()
+    };
     let effort = plain_model(&mut body, serves);
     let talks = body.get("messages").and_then(Json::as_array).is_some_and(|messages| !messages.is_empty());
     if !talks && body.get("input").is_some() {

@@ -31,7 +31,10 @@ pub fn read(ctx: &Context, top: &Top<'_>) -> Result<Option<Vec<String>>> {
     let Some(raw) = top.get("prompt").filter(|p| p.starts_with('[')) else { return Ok(None) };
     let model = top.str("model").unwrap_or_default();
     let engine = &ctx.snapshot.engine;
-    if engine.language(&model, OperationKind::Generate, ctx.format).is_none_or(|f| f == ctx.format) {
+    if engine
+        .language(&model, &llm_router::Scope::default(), OperationKind::Generate, ctx.format)
+        .is_none_or(|f| f == ctx.format)
+    {
         return Ok(None);
     }
     let prompts = if let Ok(texts) = serde_json::from_str::<Vec<String>>(raw) {

@@ -14,6 +14,12 @@ fn house(asked: &Asked) -> Said {
         "/v1/vector_stores/vs_1/search" => json(json!({"object": "vector_store.search_results.page", "data": [{
             "file_id": "file-1", "filename": "sky.txt", "score": 0.9, "attributes": {},
             "content": [{"type": "text", "text": "The sky is green."}]}]})),
+        "/v1/vector_stores/vs_shut/search" => {
+            (403, "application/json", json!({"error": {"message": "not this account's"}}).to_string())
+        }
+        _ if asked.json["tool_choice"] == "none" => {
+            chat(json!({"role": "assistant", "content": "Nobody knows."}), "stop")
+        }
         _ if asked.text().contains("The sky is green.") => {
             chat(json!({"role": "assistant", "content": "Green."}), "stop")
         }
@@ -35,6 +41,8 @@ async fn started() -> (Canned, Gateway) {
 vector_store_registry:
   - vector_store_name: sky
     litellm_params: {{vector_store_id: vs_1, custom_llm_provider: openai, api_key: sk-store, api_base: '{url}/v1'}}
+  - vector_store_name: shut
+    litellm_params: {{vector_store_id: vs_shut, custom_llm_provider: openai, api_key: sk-store, api_base: '{url}/v1'}}
 general_settings: {{master_key: {MASTER_KEY}}}
 "
     );
@@ -85,4 +93,21 @@ async fn hosts_that_search_themselves_are_told_the_tool() {
     let tools = json!([{"type": "file_search", "vector_store_ids": ["vs_1"]}]);
     gateway.ask(RESPONSES, &json!({"model": "gpt", "input": "Which colour?", "tools": tools})).await.unwrap();
     assert_eq!(upstream.seen()[0].json["tools"], tools);
+}
+
+#[tokio::test]
+async fn a_store_that_stays_shut_is_no_refusal() {
+    let (upstream, gateway) = started().await;
+    let tool = json!({"type": "file_search", "vector_store_ids": ["vs_shut"]});
+    let reply =
+        gateway.ask(RESPONSES, &json!({"model": "chat", "input": "Which colour?", "tools": [tool]})).await.unwrap();
+    let output = &reply.json()["output"];
+    assert_eq!((reply.status, &output[0]["status"]), (200, &json!("failed")), "{}", reply.text());
+    assert_eq!(output[4]["content"][0]["text"], "Nobody knows.", "the last answer is one: {output}");
+    assert_eq!(upstream.seen().iter().filter(|asked| asked.path.ends_with("/search")).count(), 4);
+
+    let ids: Vec<String> = (0..11).map(|at| format!("vs_{at}")).collect();
+    let many = json!({"type": "file_search", "vector_store_ids": ids});
+    let many = gateway.ask(RESPONSES, &json!({"model": "chat", "input": "?", "tools": [many]})).await.unwrap();
+    assert_eq!((many.status, &many.json()["error"]["param"]), (400, &json!("tools")), "{}", many.text());
 }

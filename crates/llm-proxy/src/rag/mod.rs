@@ -16,7 +16,7 @@ mod ingest;
 mod inside;
 mod query;
 
-pub(crate) use inside::{json, kept};
+pub(crate) use inside::{Missed, asked, beside, json};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 //! - [`book`]: what is kept of answers whose providers keep nothing: bounded, for a while, in memory; in the store as well
 //!   where prompts may be stored there.
 //! - [`background`]: `background: true` for such providers.
-//! - [`searching`]: `file_search` for models whose hosts do not know it.
+//! - [`searching`]: `file_search` for models whose hosts do not know it; `made`: what is told of its searches.
 //! - [`socket`]: Responses over a WebSocket, `warm`: those of them that generate nothing.
 //! - [`stored`]: reading, deleting and cancelling stored answers, and the items they were made of.
 
@@ -16,6 +16,7 @@ pub mod background;
 pub mod book;
 mod history;
 pub mod id;
+mod made;
 pub mod rewrite;
 pub mod searching;
 pub mod socket;

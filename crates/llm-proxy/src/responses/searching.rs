@@ -11,29 +11,37 @@ use bytes::Bytes;
 use http::Response;
 use llm_accounts::Identity;
 use llm_providers::resource::DEFAULT;
+use llm_router::Scope;
 use llm_types::{Error, Format, Json, Kind, OperationKind, Result};
 use llm_wire::top::Top;
 
+use super::made::{Made, tell};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::inner::{self, Failed};
+use crate::rag::Missed;
 use crate::{rag, searched};
 
-const NAME: &str = "litellm_file_search";
+pub(super) const NAME: &str = "litellm_file_search";
 /// How often a model may be asked for one request.
 const ROUNDS: usize = 5;
 /// Questions of one call that are searched for.
 const QUERIES: usize = 5;
+/// Calls of one answer that are searched for; those behind them are told so.
+const CALLS: usize = 5;
+/// Stores that a request may name: each is searched for each question.
+const STORES: usize = 10;
+/// What a tool says of how its stores are searched.
+const OPTIONS: [&str; 3] = ["filters", "max_num_results", "ranking_options"];
 /// What is asked for when results are to be told.
 const RESULTS: &str = "file_search_call.results";
 
 /// What a request wants to be searched.
 #[derive(Debug)]
 pub struct Wish {
-    stores: Vec<String>,
-    /// `filters`, `max_num_results`, `ranking_options`.
-    options: Json,
+    /// Each with the options of the tool that names it.
+    stores: Vec<(String, Json)>,
     /// The other tools.
     rest: Vec<Json>,
 }
@@ -41,7 +49,7 @@ pub struct Wish {
 /// The stores that a request wants to be searched here; nothing where the model's host searches itself.
 ///
 /// # Errors
-/// 403 for a store that the caller may not search, 400 for a tool without one.
+/// 403 for a store that the caller may not search, 400 for a tool without one and for too many.
 pub fn read(ctx: &Context, who: &Identity, path_model: Option<&str>, top: &Top<'_>) -> Result<Option<Wish>> {
     let asks = ctx.format == Format::OpenAiResponses && ctx.operation == OperationKind::Generate;
     let Some(raw) = top.get("tools").filter(|raw| asks && raw.contains("file_search")) else { return Ok(None) };
@@ -52,26 +60,43 @@ pub fn read(ctx: &Context, who: &Identity, path_model: Option<&str>, top: &Top<'
     let model = top.str("model");
     let Some(named) = model.as_deref().or(path_model) else { return Ok(None) };
     let group = who.alias(named, |name| router.has_group(name)).unwrap_or(named);
-    let language = ctx.snapshot.engine.language(group, ctx.operation, ctx.format);
+    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let language = ctx.snapshot.engine.language(group, &scope, ctx.operation, ctx.format);
     if language.is_none_or(|language| language == ctx.format) {
         return Ok(None);
     }
     let Ok(tools) = serde_json::from_str::<Vec<Json>>(raw) else { return Ok(None) };
     let (ours, rest): (Vec<Json>, Vec<Json>) =
         tools.into_iter().partition(|tool| tool.text("type") == Some("file_search"));
-    let Some(first) = ours.first() else { return Ok(None) };
-    searched::body(who, top)?;
-    let mut options = Json::Object(Vec::new());
-    for name in ["filters", "max_num_results", "ranking_options"] {
-        if let Some(value) = first.get(name).filter(|value| !value.is_null()) {
-            options.set(name, value.clone());
-        }
+    if ours.is_empty() {
+        return Ok(None);
     }
-    let stores: Vec<String> = ours.iter().flat_map(|tool| tool.texts("vector_store_ids")).map(str::to_owned).collect();
+    searched::body(who, top)?;
+    let stores = stores(&ours);
     if stores.is_empty() {
         return Err(Error::bad_request("file_search needs vector_store_ids").with_param("tools"));
     }
-    Ok(Some(Wish { stores, options, rest }))
+    if stores.len() > STORES {
+        let why = format!("file_search takes {STORES} vector stores at most, got {}", stores.len());
+        return Err(Error::bad_request(why).with_param("tools"));
+    }
+    Ok(Some(Wish { stores, rest }))
+}
+
+/// The stores of tools, once for each way in which they are to be searched.
+fn stores(tools: &[Json]) -> Vec<(String, Json)> {
+    let mut out: Vec<(String, Json)> = Vec::new();
+    for tool in tools {
+        let said = OPTIONS.iter().filter_map(|name| Some((*name, tool.get(name).filter(|v| !v.is_null())?.clone())));
+        let options = Json::Object(said.map(|(name, value)| (name.to_owned(), value)).collect());
+        for id in tool.texts("vector_store_ids") {
+            let store = (id.to_owned(), options.clone());
+            if !out.contains(&store) {
+                out.push(store);
+            }
+        }
+    }
+    out
 }
 
 /// Answers a request.
@@ -100,8 +125,8 @@ pub async fn answer(
             return Ok(inner::finished(ctx, top, head, Bytes::from(answer.to_string()))?);
         }
         turns.extend(answer.get("output").and_then(Json::as_array).unwrap_or_default().iter().cloned());
-        for call in calls {
-            let done = wish.run(core, ctx, who, &call).await?;
+        for (at, call) in calls.iter().enumerate() {
+            let done = if at < CALLS { wish.run(core, ctx, who, call).await? } else { Made::left(call) };
             let result = [("type", "function_call_output"), ("call_id", call.text("call_id").unwrap_or_default())];
             let mut result = Json::object(result);
             result.set("output", done.told());
@@ -137,7 +162,13 @@ impl Wish {
         let mut queries = text("array", "What to look for, in one wording or several.");
         queries.set("items", Json::object([("type", "string")]));
         let mut store = text("string", "Where to look; everywhere when nothing is said.");
-        store.set("enum", Json::Array(self.stores.iter().map(|id| Json::from(id.as_str())).collect()));
+        let mut ids: Vec<&str> = Vec::new();
+        for (id, _) in &self.stores {
+            if !ids.contains(&id.as_str()) {
+                ids.push(id);
+            }
+        }
+        store.set("enum", Json::Array(ids.into_iter().map(Json::from).collect()));
         let schema = Json::object([
             ("type", Json::from("object")),
             ("properties", Json::object([("queries", queries), ("vector_store_id", store)])),
@@ -160,8 +191,10 @@ impl Wish {
         let forced = choice.is_some_and(|choice| !matches!(choice.as_str(), None | Some("auto" | "none"))) || certain;
         let named = Json::object([("type", "function"), ("name", NAME)]).to_string();
         let mut edits = vec![("input", Some(input.as_str())), ("tools", Some(tools)), ("stream", None)];
-        // A wish for a certain tool is for the first answer.
-        if forced && round > 1 {
+        // What is wished for in the last answer is not searched any more. A wish for a certain tool is for the first answer.
+        if round == ROUNDS {
+            edits.push(("tool_choice", Some("\"none\"")));
+        } else if forced && round > 1 {
             edits.push(("tool_choice", Some("\"auto\"")));
         } else if certain {
             edits.push(("tool_choice", Some(named.as_str())));
@@ -175,21 +208,20 @@ impl Wish {
     }
 
     /// Searches what a call asks for. A search that fails is told to the model; what the caller may not do ends the request.
-    async fn run(&self, core: &Core, ctx: &Context, who: &Arc<Identity>, call: &Json) -> Result<Made, Refused> {
+    async fn run(&self, core: &Core, ctx: &mut Context, who: &Arc<Identity>, call: &Json) -> Result<Made, Refused> {
         let arguments = call.text("arguments").unwrap_or_default();
         let arguments: Json = serde_json::from_str(arguments).unwrap_or_default();
         let queries: Vec<String> = arguments.texts("queries").take(QUERIES).map(str::to_owned).collect();
-        let only = arguments.text("vector_store_id").filter(|id| self.stores.iter().any(|store| store == id));
+        let only = arguments.text("vector_store_id").filter(|id| self.stores.iter().any(|(store, _)| store == id));
         let mut made = Made { id: call.text("call_id").unwrap_or_default().to_owned(), queries, ..Made::default() };
         for query in &made.queries {
-            for store in self.stores.iter().filter(|store| only.is_none_or(|only| only == store.as_str())) {
-                match self.search(core, ctx, who, store, query).await {
+            for (store, options) in self.stores.iter().filter(|(store, _)| only.is_none_or(|only| only == store)) {
+                match search(core, ctx, who, (store, options), query).await? {
                     Ok(page) => {
                         let found = page.get("data").and_then(Json::as_array).unwrap_or_default();
                         made.found.extend(found.iter().cloned());
                     }
-                    Err(Failed { error, .. }) if error.kind == Kind::PermissionDenied => return Err(error.into()),
-                    Err(Failed { error, .. }) => {
+                    Err(error) => {
                         tracing::warn!(call = %ctx.id, %store, error = %error.message, "a vector store was not searched");
                         made.failed = true;
                     }
@@ -198,103 +230,36 @@ impl Wish {
         }
         Ok(made)
     }
-
-    async fn search(
-        &self,
-        core: &Core,
-        ctx: &Context,
-        who: &Arc<Identity>,
-        store: &str,
-        query: &str,
-    ) -> Result<Json, Failed> {
-        let path = format!("/v1/vector_stores/{}/search", rag::segment(store)?);
-        let mut body = self.options.clone();
-        body.set("query", query);
-        rag::kept(core, ctx, who, &path, DEFAULT, rag::json(&body)).await
-    }
 }
 
-/// A call that was made.
-#[derive(Debug, Default)]
-struct Made {
-    id: String,
-    queries: Vec<String>,
-    /// OpenAI's results.
-    found: Vec<Json>,
-    failed: bool,
-}
-
-impl Made {
-    /// What the model is told.
-    fn told(&self) -> String {
-        if self.found.is_empty() {
-            return if self.failed { "The search failed.".to_owned() } else { "Nothing was found.".to_owned() };
+/// Searches a store: its answer, or why the model is told none.
+///
+/// # Errors
+/// What the caller may not do. It is recorded as the call that was refused.
+async fn search(
+    core: &Core,
+    ctx: &mut Context,
+    who: &Arc<Identity>,
+    (store, options): (&str, &Json),
+    query: &str,
+) -> Result<Result<Json>, Refused> {
+    let path = format!("/v1/vector_stores/{}/search", rag::segment(store)?);
+    let mut body = options.clone();
+    body.set("query", query);
+    let mut own = rag::beside(ctx);
+    match rag::asked(core, &mut own, who, &path, DEFAULT, rag::json(&body)).await {
+        Ok(page) => Ok(Ok(page)),
+        // A host's own refusal is that of the operator's account.
+        Err(Missed::Refused(refused))
+            if refused.error.kind == Kind::PermissionDenied && refused.error.upstream.is_none() =>
+        {
+            own.format = ctx.format;
+            *ctx = own;
+            Err(*refused)
         }
-        let one = |(at, result): (usize, &Json)| {
-            let name = result.text("filename").or_else(|| result.text("file_id")).unwrap_or_default();
-            format!("[{}] {name}\n{}", at + 1, text(result))
-        };
-        self.found.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
+        Err(Missed::Refused(refused)) => Ok(Err(Failed::booked(core, &own, *refused).error)),
+        Err(Missed::Failed(Failed { error, .. })) => Ok(Err(error)),
     }
-
-    /// What the client is told.
-    fn item(&self, results: bool) -> Json {
-        let result = |found: &Json| {
-            let of = |name: &str| found.get(name).cloned().unwrap_or_default();
-            Json::object([
-                ("file_id", of("file_id")),
-                ("filename", of("filename")),
-                ("score", of("score")),
-                ("attributes", of("attributes")),
-                ("text", Json::from(text(found))),
-            ])
-        };
-        let told = if results { Json::Array(self.found.iter().map(result).collect()) } else { Json::Null };
-        let failed = self.failed && self.found.is_empty();
-        Json::object([
-            ("id", Json::from(format!("fs_{}", self.id))),
-            ("type", Json::from("file_search_call")),
-            ("status", Json::from(if failed { "failed" } else { "completed" })),
-            ("queries", Json::Array(self.queries.iter().map(|query| Json::from(query.as_str())).collect())),
-            ("results", told),
-        ])
-    }
-}
-
-fn text(result: &Json) -> String {
-    let parts = result.get("content").and_then(Json::as_array).unwrap_or_default();
-    parts.iter().filter_map(|part| part.text("text")).collect::<Vec<_>>().join("\n")
-}
-
-/// Tells in the last answer what was searched, and which files its text stands on. What the model still wished to search is
-/// no call of the client's.
-fn tell(answer: &mut Json, made: &[Made], results: bool) {
-    let Some(Json::Array(output)) = answer.get_mut("output") else { return };
-    output.retain(|item| item.text("name") != Some(NAME));
-    let mut files: Vec<(&str, &str)> = Vec::new();
-    for found in made.iter().flat_map(|made| &made.found) {
-        let file = (found.text("file_id").unwrap_or_default(), found.text("filename").unwrap_or_default());
-        if !file.0.is_empty() && !files.contains(&file) {
-            files.push(file);
-        }
-    }
-    let message = output.iter_mut().rev().find(|item| item.text("type") == Some("message"));
-    if let Some(Json::Array(parts)) = message.and_then(|message| message.get_mut("content"))
-        && let Some(part) = parts.iter_mut().rev().find(|part| part.text("type") == Some("output_text"))
-    {
-        let end = part.text("text").unwrap_or_default().chars().count() as u64;
-        let cited = files.iter().map(|(id, name)| {
-            Json::object([
-                ("type", Json::from("file_citation")),
-                ("index", Json::from(end)),
-                ("file_id", Json::from(*id)),
-                ("filename", Json::from(*name)),
-            ])
-        });
-        let own = part.get("annotations").and_then(Json::as_array).unwrap_or_default().to_vec();
-        part.set("annotations", Json::Array(own.into_iter().chain(cited).collect()));
-    }
-    output.splice(0..0, made.iter().map(|made| made.item(results)));
 }
 
 #[cfg(test)]
@@ -306,7 +271,7 @@ mod tests {
     }
 
     fn wish() -> Wish {
-        Wish { stores: vec!["vs_1".to_owned()], options: Json::Object(Vec::new()), rest: Vec::new() }
+        Wish { stores: vec![("vs_1".to_owned(), Json::Object(Vec::new()))], rest: Vec::new() }
     }
 
     #[test]
@@ -318,26 +283,18 @@ mod tests {
         let first = r#"{"model":"m","input":[{"role":"user","content":"a"}],"tool_choice":{"type":"function","name":"litellm_file_search"},"include":["x"],"tools":[]}"#;
         assert_eq!(body(1), first);
         assert!(body(2).contains(r#""tool_choice":"auto""#), "{}", body(2));
+        assert!(body(ROUNDS).contains(r#""tool_choice":"none""#), "{}", body(ROUNDS));
     }
 
     #[test]
-    fn answers_tell_what_was_searched() {
-        let found =
-            json(r#"{"file_id":"file-1","filename":"a.txt","score":0.9,"content":[{"type":"text","text":"T"}]}"#);
-        let made = Made {
-            id: "c".to_owned(),
-            queries: vec!["q".to_owned()],
-            found: vec![found.clone(), found],
-            failed: false,
-        };
-        assert_eq!(made.told(), "[1] a.txt\nT\n\n[2] a.txt\nT");
-        let mut answer = json(
-            r#"{"output":[{"type":"function_call","name":"litellm_file_search"},{"type":"message","content":[{"type":"output_text","text":"Grün"}]}]}"#,
+    fn each_store_is_searched_as_its_tool_says() {
+        let tools = json(
+            r#"[{"type":"file_search","vector_store_ids":["a","b"],"max_num_results":3},
+            {"type":"file_search","vector_store_ids":["a","a"],"filters":{"type":"eq"},"max_num_results":null}]"#,
         );
-        tell(&mut answer, &[made], false);
-        let wanted = r#"{"output":[{"id":"fs_c","type":"file_search_call","status":"completed","queries":["q"],"results":null},{"type":"message","content":[{"type":"output_text","text":"Grün","annotations":[{"type":"file_citation","index":4,"file_id":"file-1","filename":"a.txt"}]}]}]}"#;
-        assert_eq!(answer.to_string(), wanted);
-        let failed = Made { failed: true, ..Made::default() };
-        assert_eq!((failed.told().as_str(), failed.item(true).text("status")), ("The search failed.", Some("failed")));
+        let told = stores(tools.as_array().unwrap());
+        let told: Vec<(&str, String)> = told.iter().map(|(id, options)| (id.as_str(), options.to_string())).collect();
+        let (few, filtered) = (r#"{"max_num_results":3}"#.to_owned(), r#"{"filters":{"type":"eq"}}"#.to_owned());
+        assert_eq!(told, [("a", few.clone()), ("b", few), ("a", filtered)]);
     }
 }

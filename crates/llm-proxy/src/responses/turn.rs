@@ -146,7 +146,10 @@ fn in_group(snapshot: &Snapshot, group: &str, deployment: &str) -> bool {
 /// True when the provider of a group speaks Responses itself.
 fn speaks_responses(snapshot: &Snapshot, group: &str) -> bool {
     let format = Format::OpenAiResponses;
-    snapshot.engine.language(group, OperationKind::Generate, format).is_none_or(|f| f == format)
+    snapshot
+        .engine
+        .language(group, &llm_router::Scope::default(), OperationKind::Generate, format)
+        .is_none_or(|f| f == format)
 }
 
 /// True when it keeps its answers itself, as most that speak Responses do.
