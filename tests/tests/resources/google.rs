@@ -9,7 +9,9 @@ fn google(asked: &Asked) -> Said {
         "sizeBytes": "5", "createTime": "2023-11-14T22:13:20.5Z", "state": "ACTIVE"});
     match (asked.method.as_str(), asked.path.as_str()) {
         ("GET", "/v1beta/files/abc") => json(file),
-        ("GET", "/v1beta/files?pageSize=2") => json(json!({"files": [file]})),
+        ("GET", "/v1beta/files?pageSize=2") => json(json!({"files": [file], "nextPageToken": "next"})),
+        ("GET", "/v1beta/files?pageToken=next") => json(json!({"files": []})),
+        ("POST", "/v1/files") => json(json!({"id": "file-in", "object": "file", "filename": "in.jsonl"})),
         ("DELETE", "/v1beta/files/abc") => json(json!({})),
         ("POST", "/upload/v1beta/files") if asked.json["file"]["display_name"] == "in.jsonl" => json(json!({})),
         ("PUT", "/uploaded") => json(json!({"file": file})),
@@ -22,7 +24,9 @@ async fn googles_files_are_told_as_openais() {
     let upstream = Canned::start(google).await.unwrap();
     let config = format!(
         "model_list:\n  - {{model_name: gem, litellm_params: {{model: gemini/gemini-2.5-flash, api_key: sk-gem, api_base: '{}'}}}}\n\
+         \x20 - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-gpt, api_base: '{}/v1'}}}}\n\
          general_settings: {{master_key: {MASTER_KEY}}}\n",
+        upstream.base_url(),
         upstream.base_url()
     );
     let gateway = Gateway::start_with(&config, &Options::default()).await.unwrap();
@@ -58,4 +62,26 @@ async fn googles_files_are_told_as_openais() {
     assert_eq!(announced.header("x-goog-upload-command"), "start");
     assert_eq!(announced.header("x-goog-upload-header-content-length"), sent.body.len().to_string());
     assert_eq!((sent.text().as_str(), sent.header("x-goog-upload-command")), ("Hello", "upload, finalize"));
+
+    // A page of a group goes on where the house says.
+    let first = gateway.get("/v1/files?target_model_names=gem&limit=2", MASTER_KEY).await.unwrap().json();
+    let after = first["last_id"].as_str().unwrap_or_else(|| panic!("{first}"));
+    let page = gateway.get(&format!("/v1/files?target_model_names=gem&after={after}"), MASTER_KEY).await.unwrap();
+    assert_eq!(page.status, 200, "{}", page.text());
+
+    let body = form(&[("purpose", "user_data"), ("target_model_names", "gem, gpt")], "Hello");
+    let kept = upload(&gateway, MASTER_KEY, "/v1/files", &[], body.clone()).await;
+    assert_eq!(kept.status, 200, "{}", kept.text());
+
+    let rule = json!({"enforced_file_expires_after": {"anchor": "created_at", "seconds": 7200}});
+    let team = gateway.ask("/team/new", &rule).await.unwrap().json();
+    let (key, _) = gateway.new_key(&json!({"team_id": team["team_id"]})).await.unwrap();
+    let body = form(&[("purpose", "user_data")], "Hello");
+    let refused = upload(&gateway, &key, &format!("/v1/files?{google}"), &[], body).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["param"]),
+        (400, &json!("expires_after")),
+        "{}",
+        refused.text()
+    );
 }

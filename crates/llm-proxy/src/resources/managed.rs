@@ -16,7 +16,7 @@ use super::choose::{self, Home};
 use super::kept::{Shelf, deleted, owner};
 use super::request::{Sent, Told};
 use super::translated::{self, Outcome, Served, whole};
-use super::{Asked, answer, relay};
+use super::{Asked, answer, elsewhere, relay};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -211,7 +211,7 @@ async fn everywhere(core: &Core, ctx: &Context, asked: &Asked<'_>, groups: &[Str
 
 async fn deliver(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Delivered> {
     let read = |bytes: &[u8]| serde_json::from_slice::<Json>(bytes).unwrap_or_default();
-    let sent = match translated::serve(core, ctx, asked, sent).await? {
+    let sent = match elsewhere(core, ctx, asked, sent).await? {
         Outcome::Served(served) => {
             return Ok(Delivered { object: read(&served.body), from: served.from, report: served.report });
         }

@@ -1,6 +1,7 @@
 //! Files of houses that are told of a file before they get it, in OpenAI's words.
 
 use bytes::Bytes;
+use llm_accounts::Expires;
 use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::uploads::{Announced, Look, UploadHouse};
@@ -28,6 +29,7 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
         "afile_list" => {
             let limit = query(&ctx.parts, "limit").and_then(|n| n.parse().ok());
             let after = query(&ctx.parts, "after");
+            let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
             let Said { body, from, report, .. } = house.look(Look::List { limit, after: after.as_deref() }).await?;
             Served::json(&house.house.told(&read(&body)?), from, report)
         }
@@ -57,6 +59,15 @@ struct House<'a> {
 
 impl House<'_> {
     async fn put(&self, sent: Sent) -> Result<Box<Served>> {
+        if let Some(who) = &self.ctx.who
+            && who.enforced_expiry(Expires::Files)?.is_some()
+        {
+            let provider = self.asked.home.target.provider_id();
+            let why = format!(
+                "'enforced_file_expires_after' of the team cannot hold: {provider} keeps files for a time of its own"
+            );
+            return Err(Error::bad_request(why).with_param("expires_after"));
+        }
         let form = crate::form::boundary(&self.ctx.parts.headers)
             .ok_or_else(|| Error::bad_request("an upload is a form with the fields 'purpose' and 'file'"))?;
         let form = crate::form::whole(whole(sent).await?, &form).await?;
