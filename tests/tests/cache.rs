@@ -242,6 +242,11 @@ async fn administrators_look_after_it() {
     assert_eq!(test(json!({"type": "local", "ttl": 5})).await["status"], "success");
     let dead = test(json!({"type": "redis", "redis_type": "node", "host": "127.0.0.1", "port": "1"})).await;
     assert_eq!(dead["status"], "failed", "{dead}");
+    for password in ["***REDACTED***", "os.environ/HOME"] {
+        let body = json!({"cache_settings": {"type": "redis", "host": "127.0.0.1", "port": "1", "password": password}});
+        let reply = gateway.ask("/cache/settings/test", &body).await.unwrap();
+        assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("password")), "{}", reply.text());
+    }
     let key = new_key(&gateway, &json!({})).await;
     assert_eq!(gateway.post("/cache/flushall", &json!({}), &key).await.unwrap().status, 401);
     assert_eq!(gateway.get("/cache/ping", &key).await.unwrap().status, 401);

@@ -240,7 +240,9 @@ async fn a_redis_of_the_database_is_taken_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         state_dir: Some(folder.path().to_owned()),
-        env: vec![("PRIVATE_WORD".to_owned(), "private-word".to_owned())],
+        env: [("PRIVATE_WORD", "private-word"), ("REDIS_PASSWORD", "secret-word")]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .into(),
         ..Options::default()
     };
     let config = Config::standard(&sim).yaml();
@@ -270,6 +272,13 @@ async fn a_redis_of_the_database_is_taken_at_the_next_start() {
     }
     let reference = tried(with("password", json!("os.environ/PRIVATE_WORD"))).await;
     assert_eq!(reference.status, 400, "nobody is shown the environment: {}", reference.text());
+    let bare = tried(with("password", Value::Null)).await;
+    assert_eq!(
+        bare.json()["status"],
+        "unhealthy",
+        "no server of a body is shown a variable's password: {}",
+        bare.text()
+    );
     let saved = gateway.ask(at, &json!({"settings": settings})).await.unwrap();
     assert!(saved.status == 200 && !saved.text().contains("secret-word"), "{}", saved.text());
     let shown = gateway.get(at, MASTER_KEY).await.unwrap().json();
@@ -278,6 +287,10 @@ async fn a_redis_of_the_database_is_taken_at_the_next_start() {
         (&json!("coordination_redis"), &json!("***REDACTED***"))
     );
     assert_eq!(tried(json!({"settings": shown["values"]})).await.json()["status"], "healthy", "what is hidden stays");
+    let mut moved = shown["values"].clone();
+    moved["host"] = json!("localhost");
+    let moved = tried(json!({"settings": moved})).await;
+    assert_eq!((moved.status, &moved.json()["error"]["param"]), (400, &json!("password")), "{}", moved.text());
     assert!(readiness(&gateway).await.get("shared_state").is_none(), "not before the next start");
     gateway.kill().await.unwrap();
     let again = Gateway::start_with(&config, &options).await.unwrap();

@@ -202,7 +202,7 @@ pub use stored::settings::Defaults;
 pub use stored::{
     LaterSettings, Logo, Stored, StoredCredential, StoredGuardrail, StoredModel, StoredPrompt, StoredServer,
     StoredToolset, StoredVault, StoredVersion, cache_section, decides_who_gets_in, hidden_cache, sso_sections,
-    sso_team_claim, ui_section, unhidden_cache,
+    sso_team_claim, tried_cache, ui_section,
 };
 pub use switches::GuardWish;
 pub use teams::TeamListQuery;

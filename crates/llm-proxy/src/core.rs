@@ -209,8 +209,11 @@ impl Core {
                 let accounts = self.app.accounts.clone();
                 // What a form sends back hidden stands in the database, which is asked on the runtime it belongs to.
                 let there = self.app.background.spawn(async move { accounts.stored_cache().await.ok() });
-                let there = there.await.ok().flatten().unwrap_or_default();
                 let setup = self.app.cache_setup.load_full();
+                let stored =
+                    there.await.ok().flatten().filter(|there| there.as_object().is_some_and(|f| !f.is_empty()));
+                let file = || setup.config.as_ref().map(|config| config.written.clone());
+                let there = stored.or_else(file).unwrap_or_default();
                 crate::cache::settings::test(&body, &there, &setup.environment, &opening).await?
             }
             Action::Models => models::list(&snapshot, who.as_deref(), parts)?,

@@ -2,12 +2,12 @@
 //! the place of the file's `cache_params`. Call these on the store's runtime.
 
 use llm_store::{CacheConfigPatch, CacheConfigRow};
-use llm_types::{Json, RawJson};
+use llm_types::{Error, Json, RawJson, Result};
 
 use super::form;
 use crate::Accounts;
 use crate::audit::{Action, keep};
-use crate::keys::Actor;
+use crate::keys::{Actor, bad};
 use crate::mask;
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
@@ -20,6 +20,12 @@ const FORM_ONLY: &str = "redis_type";
 
 /// Stands where a secret was shown to nobody.
 const HIDDEN: &str = "***REDACTED***";
+
+/// How the names of settings end that say where a store is.
+const PLACES: [&str; 7] = ["host", "port", "url", "base", "nodes", "endpoint", "address"];
+
+/// How a value that stands elsewhere is named: in the environment, at an identity provider.
+const REFERENCES: [&str; 2] = ["os.environ/", "oidc/"];
 
 /// Secrets that stay where a form does not send them back. An address has everything in it: it does not come back beside a host.
 const STAYING: [&str; 2] = ["password", "sentinel_password"];
@@ -50,12 +56,47 @@ pub fn hidden_cache(cache: &Json) -> Json {
 
 /// Parameters as a form sent them, with what it sent back hidden as it is; without what there is not.
 #[must_use]
-pub fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
+pub(super) fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
     let field = |(name, value): &(String, Json)| {
         let value = if value.as_str() == Some(HIDDEN) { there.get(name)? } else { value };
         (!value.is_null()).then(|| (name.clone(), value.clone()))
     };
     Json::Object(given.iter().filter_map(field).collect())
+}
+
+/// Settings of a body that are to be tried, with what a form sent back hidden as it is, and whether they mean the place that is
+/// in `there`. Secrets of the operator, hidden ones as those of the environment, are shown to no other place that a body names.
+///
+/// # Errors
+/// 400 for hidden values that would go to another place, and for references that are not saved.
+pub fn tried_cache(given: &[(String, Json)], there: &Json) -> Result<(Json, bool)> {
+    let settings = unhidden_cache(given, there);
+    let at_home = places(&settings) == places(there);
+    let refused = |name: &str, why: &str| -> Error { bad(format!("{name}: {why}")).with_param(name) };
+    let hidden = given.iter().find(|(_, value)| value.as_str() == Some(HIDDEN));
+    if let Some((name, _)) = hidden.filter(|_| !at_home) {
+        return Err(refused(name, "a hidden value is only tried at the address that it was saved with: write it out"));
+    }
+    for (name, value) in settings.as_object().unwrap_or_default() {
+        let text = value.to_string();
+        if REFERENCES.iter().any(|start| text.contains(start)) && !(at_home && there.get(name) == Some(value)) {
+            return Err(refused(name, "references to the environment can be tried once they are saved"));
+        }
+    }
+    Ok((settings, at_home))
+}
+
+/// What says where a store is, sorted; ports count as the same as numbers and as texts.
+fn places(settings: &Json) -> Vec<(&str, String)> {
+    let is_place = |(name, value): &&(String, Json)| {
+        let filled = !value.is_null() && value.as_str() != Some("");
+        filled && (value.as_object().is_some() || PLACES.iter().any(|end| name.ends_with(end)))
+    };
+    let written = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let all = settings.as_object().unwrap_or_default().iter().filter(is_place);
+    let mut all: Vec<(&str, String)> = all.map(|(name, value)| (name.as_str(), written(value))).collect();
+    all.sort_unstable();
+    all
 }
 
 impl Accounts {
@@ -132,7 +173,30 @@ mod tests {
             assert_eq!(hidden.text(secret), Some(HIDDEN), "{secret}");
         }
         assert_eq!(unhidden_cache(hidden.as_object().unwrap(), &there), there);
+        assert!(tried_cache(hidden.as_object().unwrap(), &there).unwrap().1);
         let unknown = json(r#"{"sentinel_password":"***REDACTED***","host":null}"#);
         assert_eq!(unhidden_cache(unknown.as_object().unwrap(), &there), Json::Object(Vec::new()));
+    }
+
+    #[test]
+    fn secrets_are_tried_at_home_only() {
+        let json = |text: &str| -> Json { serde_json::from_str(text).unwrap() };
+        let there = json(r#"{"host":"h","port":6379,"username":"os.environ/NAME","password":"p"}"#);
+        let tried = |text: &str| tried_cache(json(text).as_object().unwrap(), &there).map_err(|error| error.param);
+        let home = tried(r#"{"host":"h","port":"6379","username":"os.environ/NAME","password":"***REDACTED***"}"#);
+        let (settings, at_home) = home.unwrap();
+        assert_eq!((settings.text("password"), at_home), (Some("p"), true));
+        for (text, param) in [
+            (r#"{"host":"evil","port":6379,"password":"***REDACTED***"}"#, "password"),
+            (r#"{"host":"h","port":6380,"password":"***REDACTED***"}"#, "password"),
+            (r#"{"url":"redis://evil","password":"***REDACTED***"}"#, "password"),
+            (r#"{"host":"h","port":6379,"startup_nodes":["evil:1"],"password":"***REDACTED***"}"#, "password"),
+            (r#"{"host":"evil","username":"os.environ/NAME"}"#, "username"),
+            (r#"{"host":"h","port":6379,"password":"os.environ/OTHER"}"#, "password"),
+        ] {
+            assert_eq!(tried(text).unwrap_err().as_deref(), Some(param), "{text}");
+        }
+        let elsewhere = tried(r#"{"host":"other","password":"own"}"#).unwrap();
+        assert_eq!((elsewhere.0.text("password"), elsewhere.1), (Some("own"), false));
     }
 }

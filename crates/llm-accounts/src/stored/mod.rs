@@ -21,7 +21,7 @@ use crate::callbacks;
 use crate::policies::{StoredAttachment, StoredPolicy};
 use crate::request::Outcome;
 use crate::seal::Seal;
-pub use cache::{cache_section, hidden_cache, unhidden_cache};
+pub use cache::{cache_section, hidden_cache, tried_cache};
 pub(crate) use form::object as settings_of;
 pub use guarded::decides_who_gets_in;
 pub(crate) use settings::shown;

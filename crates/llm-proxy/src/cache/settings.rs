@@ -1,6 +1,6 @@
 //! `/cache/settings`: what the cache is configured with, and whether other settings would work. The shapes are LiteLLM's.
 
-use llm_accounts::{hidden_cache, unhidden_cache};
+use llm_accounts::{hidden_cache, tried_cache};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -71,16 +71,19 @@ pub fn show(config: Option<&CacheConfig>) -> Response<Reply> {
     answer(&Json::object([("fields", fields), ("current_values", current), ("redis_type_descriptions", kinds)]))
 }
 
-/// `POST /cache/settings/test`: opens a cache with these settings and asks it. What comes back hidden is what `there` has.
+/// `POST /cache/settings/test`: opens a cache with these settings and asks it. What comes back hidden is what `there` has; it
+/// and the environment count for the place that `there` says, and for no other.
 ///
 /// # Errors
-/// 400 for a body without settings.
+/// 400 for a body without settings, and as [`tried_cache`].
 pub async fn test(body: &[u8], there: &Json, env: &Environment, with: &Opening<'_>) -> Result<Response<Reply>> {
     let given = Top::parse(body)?.read::<Json>("cache_settings").unwrap_or_default();
     let Some(given) = given.as_object() else {
         return Err(Error::bad_request("cache_settings: an object is needed").with_param("cache_settings"));
     };
-    let mut settings = unhidden_cache(given, there);
+    let (mut settings, at_home) = tried_cache(given, there)?;
+    let nothing = Environment::of::<String, String>([]);
+    let env = if at_home { env } else { &nothing };
     settings.remove("redis_type"); // told by the form of the admin interface, of no use here
     let params = [("cache", Json::Bool(true)), ("cache_params", settings)];
     let text = Json::object([("litellm_settings", Json::object(params))]).to_string();

@@ -7,19 +7,16 @@ use super::{GENERAL, replaced};
 use crate::Accounts;
 use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
-use crate::stored::cache::{hidden_cache, unhidden_cache};
+use crate::stored::cache::{hidden_cache, tried_cache, unhidden_cache};
 
 /// The setting.
-const SETTING: &str = "coordination_redis";
+pub(super) const SETTING: &str = "coordination_redis";
 
 /// One of these says where it is.
 const TARGETS: [&str; 4] = ["host", "url", "startup_nodes", "sentinel_nodes"];
 
 /// Variables that say where a Redis is.
 const VARIABLES: [&str; 4] = ["REDIS_URL", "REDIS_HOST", "REDIS_CLUSTER_NODES", "REDIS_SENTINEL_NODES"];
-
-/// How a value of the environment is named.
-const REFERENCE: &str = "os.environ/";
 
 /// Name, type, label, part of the form, what it is.
 const FIELDS: &[(&str, &str, &str, &str, &str)] = &[
@@ -65,7 +62,8 @@ impl Accounts {
     /// 422 without settings, 400 for settings that say no place or could not be served.
     pub async fn set_coordination_redis(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         self.stores_models()?;
-        let settings = self.asked_coordination(body).await?;
+        let settings = unhidden_cache(asked(body)?, &self.coordination().await?);
+        targeted(&settings)?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), GENERAL).await?;
         let given = Json::object([(SETTING, settings.clone())]);
@@ -81,40 +79,15 @@ impl Accounts {
         ]))
     }
 
-    /// The settings of a body that are to be tried. Variables of the environment are shown to no server that a body names:
-    /// only references that are stored already are followed.
+    /// The settings of a body that are to be tried, and whether they mean the server that is saved: only that one is shown what
+    /// the environment says.
     ///
     /// # Errors
-    /// As [`Accounts::set_coordination_redis`]; 400 for other references.
-    pub async fn tried_coordination(&self, body: &Json) -> Outcome<Json> {
-        let settings = self.asked_coordination(body).await?;
-        let there = self.coordination().await?;
-        for (name, value) in settings.as_object().unwrap_or_default() {
-            if value.to_string().contains(REFERENCE) && there.get(name) != Some(value) {
-                let why = format!("{name}: references to the environment can be tried once they are saved");
-                return Err(bad(why).with_param(name.as_str()).into());
-            }
-        }
-        Ok(settings)
-    }
-
-    async fn asked_coordination(&self, body: &Json) -> Outcome<Json> {
-        let Some(given) = body.get("settings").and_then(Json::as_object) else {
-            let (field, input) = ("settings".to_owned(), body.get("settings").cloned().unwrap_or_default());
-            let (kind, message) = match input.is_null() {
-                true => ("missing", "Field required"),
-                false => ("dict_type", "Input should be a valid dictionary"),
-            };
-            return Err(Problem::Fields(vec![FieldProblem { field, kind, message, input }]));
-        };
-        let settings = unhidden_cache(given, &self.coordination().await?);
-        let filled = |name: &&str| settings.get(name).is_some_and(|value| value.as_str() != Some(""));
-        if !TARGETS.iter().any(filled) {
-            let why =
-                "coordination_redis needs a connection target: set one of host, url, startup_nodes, or sentinel_nodes";
-            return Err(bad(why).with_param("settings").into());
-        }
-        Ok(settings)
+    /// As [`Accounts::set_coordination_redis`], and as [`tried_cache`].
+    pub async fn tried_coordination(&self, body: &Json) -> Outcome<(Json, bool)> {
+        let (settings, at_home) = tried_cache(asked(body)?, &self.coordination().await?)?;
+        targeted(&settings)?;
+        Ok((settings, at_home))
     }
 
     /// What the next start would take: the database's, else the file's.
@@ -144,4 +117,26 @@ impl Accounts {
             VARIABLES.iter().any(variable).then_some("environment")
         })
     }
+}
+
+/// The settings of a body, as they were sent.
+fn asked(body: &Json) -> Outcome<&[(String, Json)]> {
+    let given = body.get("settings");
+    given.and_then(Json::as_object).ok_or_else(|| {
+        let (field, input) = ("settings".to_owned(), given.cloned().unwrap_or_default());
+        let (kind, message) = match input.is_null() {
+            true => ("missing", "Field required"),
+            false => ("dict_type", "Input should be a valid dictionary"),
+        };
+        Problem::Fields(vec![FieldProblem { field, kind, message, input }])
+    })
+}
+
+fn targeted(settings: &Json) -> Outcome<()> {
+    let filled = |name: &&str| settings.get(name).is_some_and(|value| value.as_str() != Some(""));
+    if TARGETS.iter().any(filled) {
+        return Ok(());
+    }
+    let why = "coordination_redis needs a connection target: set one of host, url, startup_nodes, or sentinel_nodes";
+    Err(bad(why).with_param("settings").into())
 }
