@@ -25,7 +25,28 @@ pub(crate) fn sensitive(name: &str) -> bool {
 /// A tree whose secret values are masked, whatever they are nested in.
 pub(crate) fn tree(json: &Json) -> Json {
     let Ok(shown) = secrets::<Infallible>(json, false, &|text| Ok(masked(text)));
-    shown
+    without_logins(shown)
+}
+
+/// A tree whose addresses show no login.
+fn without_logins(json: Json) -> Json {
+    match json {
+        Json::String(text) => Json::String(without_login(&text).unwrap_or(text)),
+        Json::Array(items) => Json::Array(items.into_iter().map(without_logins).collect()),
+        Json::Object(fields) => {
+            Json::Object(fields.into_iter().map(|(name, value)| (name, without_logins(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// An address whose login is masked; nothing for other texts.
+fn without_login(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let authority = rest.get(..rest.find(['/', '?', '#']).unwrap_or(rest.len()))?;
+    let at = authority.rfind('@').filter(|_| is_scheme)?;
+    Some(format!("{scheme}://****{}", rest.get(at..)?))
 }
 
 /// A tree whose texts are masked, all of them.
@@ -62,10 +83,11 @@ mod tests {
     fn secrets_are_hidden_and_places_shown() {
         let json: Json = serde_json::from_str(
             r#"{"api_key":"sk-0123456789abcdef","api_base":"https://h","token":"short","headers":{"a":"bearer x"},
-                "list":[{"client_secret":"0123456789abcdef"}],"max_tokens":5,"tpm":1}"#,
+                "list":[{"client_secret":"0123456789abcdef"}],"max_tokens":5,"tpm":1,
+                "redis_url":"rediss://u:p@ss@h:1/0?a=b@c","to":"me@h","text":"see http://h/@x"}"#,
         )
         .unwrap();
-        let shown = r#"{"api_key":"****cdef","api_base":"https://h","token":"****","headers":{"a":"****"},"list":[{"client_secret":"****cdef"}],"max_tokens":5,"tpm":1}"#;
+        let shown = r#"{"api_key":"****cdef","api_base":"https://h","token":"****","headers":{"a":"****"},"list":[{"client_secret":"****cdef"}],"max_tokens":5,"tpm":1,"redis_url":"rediss://****@h:1/0?a=b@c","to":"me@h","text":"see http://h/@x"}"#;
         assert_eq!(tree(&json).to_string(), shown);
     }
 }

@@ -13,6 +13,7 @@ mod told;
 use llm_store::{ConfigPatch, ConfigRow, Rows, StoreTx};
 use llm_types::{Json, RawJson};
 
+use super::cache::hidden_cache;
 use super::{Stored, decides_who_gets_in};
 use crate::audit::{Action, keep};
 use crate::keys::{Actor, bad};
@@ -150,7 +151,7 @@ impl Accounts {
         let there = self.section_row(self.store_or_refuse()?.table(), GENERAL).await?;
         let after = self.change(GENERAL, &there, given, merged)?;
         self.write_sections(actor, &mut draft, vec![(GENERAL, after.clone())]).await?;
-        Ok(Json::object([("param_name", Json::from(GENERAL)), ("param_value", mask::tree(&after))]))
+        Ok(Json::object([("param_name", Json::from(GENERAL)), ("param_value", masked_section(&after))]))
     }
 
     /// `GET /config/field/info`.
@@ -159,7 +160,7 @@ impl Accounts {
     /// 400 for a setting that is not in the database.
     pub async fn config_field(&self, name: &str) -> Outcome<Json> {
         let there = self.section_row(self.store_or_refuse()?.table(), GENERAL).await?;
-        let shown = mask::tree(&there);
+        let shown = masked_section(&there);
         let Some(value) = shown.get(name) else {
             return Err(bad(format!("Field name={name} not in DB")).with_param("field_name").into());
         };
@@ -171,8 +172,8 @@ impl Accounts {
     /// # Errors
     /// When the store fails.
     pub async fn list_config(&self) -> Outcome<Json> {
-        let there = mask::tree(&self.section_row(self.store_or_refuse()?.table(), GENERAL).await?);
-        let file = mask::tree(&self.serving()?.section(GENERAL));
+        let there = masked_section(&self.section_row(self.store_or_refuse()?.table(), GENERAL).await?);
+        let file = masked_section(&self.serving()?.section(GENERAL));
         let entry = |(name, kind, what): &(&str, &str, &str)| {
             let (stored, given) = (there.get(name), file.get(name));
             let from = stored.map(|_| true).or_else(|| given.map(|_| false));
@@ -262,10 +263,19 @@ impl Accounts {
     }
 }
 
+/// A section whose secrets are masked. The address of a Redis may have its password anywhere.
+fn masked_section(section: &Json) -> Json {
+    let mut shown = mask::tree(section);
+    if let Some(redis) = section.get(coordination::SETTING).filter(|redis| redis.as_object().is_some()) {
+        shown.set(coordination::SETTING, hidden_cache(redis));
+    }
+    shown
+}
+
 /// A row whose secrets are masked, for the trail.
 pub(crate) fn shown(row: &ConfigRow) -> ConfigRow {
     let mut row = row.clone();
-    let masked = |raw: &RawJson| mask::tree(&raw.read().unwrap_or_default()).to_raw();
+    let masked = |raw: &RawJson| masked_section(&raw.read().unwrap_or_default()).to_raw();
     if row.param_name != ENVIRONMENT {
         row.param_value = row.param_value.as_ref().map(masked);
     }

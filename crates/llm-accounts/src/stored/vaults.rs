@@ -206,8 +206,8 @@ impl Accounts {
                 Some(Json::String(text)) => text.trim(),
                 Some(_) => return Err(bad(format!("{name} is no text")).with_param(name).into()),
             };
-            // A secret that comes back as it was shown stays.
-            if shown.text(name) != Some(given) || !mask::sensitive(name) {
+            // What comes back as it was shown stays.
+            if shown.text(name) != Some(given) {
                 settings.set(name, given);
                 kept.retain(|secret| *secret != name);
             }

@@ -280,6 +280,18 @@ async fn settings_live_in_the_database() {
     };
     let (_, list) = gateway.get(MASTER, "/config/list?config_type=general_settings").await;
     assert_eq!((text(&listed(&list), "field_value"), at(&listed(&list), "stored_in_db")), ("m", &Json::Bool(true)));
+    let redis = r#"{"general_settings":{"coordination_redis":{"url":"redis://u:first-word@h:1?password=other-word"}}}"#;
+    assert_eq!(gateway.post(MASTER, "/config/update", redis).await.0, 200);
+    let router = r#"{"router_settings":{"redis_url":"redis://u:third-word@h:1"}}"#;
+    assert_eq!(gateway.post(MASTER, "/config/update", router).await.0, 200);
+    let (_, changed) = gateway.post(MASTER, "/config/field/update", field).await;
+    assert_eq!(text(&changed, "param_value.coordination_redis.url"), "***REDACTED***");
+    let (_, trail) = gateway.get(MASTER, "/audit?table_name=LiteLLM_Config").await;
+    assert!(trail.to_string().contains("redis://****@h:1"), "{trail}");
+    for path in ["/config/field/info?field_name=coordination_redis", "/config/list?config_type=general_settings"] {
+        assert!(!gateway.get(MASTER, path).await.1.to_string().contains("-word"), "{path}");
+    }
+    assert!(!trail.to_string().contains("-word"), "{trail}");
     gateway.post(MASTER, "/config/field/delete", field).await;
     let (_, list) = gateway.get(MASTER, "/config/list").await;
     assert_eq!(
