@@ -15,6 +15,7 @@ async fn an_agent_of_a_provider_is_asked_as_a_model() {
 agents:
   - {{agent_name: helper, agent_card_params: {{name: helper, url: '{base}/v1'}}, static_headers: {{x-tenant: t-1}},
      litellm_params: {{custom_llm_provider: openai, model: gpt-4o, api_key: sk-agent, temperature: 0.5}}}}
+  - {{agent_name: odd, agent_card_params: {{name: odd, url: '{base}'}}, litellm_params: {{custom_llm_provider: pydantic_ai_agents}}}}
   - {{agent_name: dear, agent_card_params: {{name: dear}},
      litellm_params: {{custom_llm_provider: openai, model: openai/gpt-4o, api_base: '{base}/v1', api_key: sk-agent, cost_per_query: 0.25}}}}
 "
@@ -70,6 +71,12 @@ agents:
         assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!(code)), "{}", reply.text());
     }
     assert_eq!(calls(&sim).len(), before, "nobody was asked");
+
+    // One whose provider nobody knows keeps no gateway from starting.
+    let odd = post(&gateway, "/a2a/odd", &key, &[], &says("hello", false)).await;
+    assert_eq!((odd.status, &odd.json()["error"]["code"]), (501, &json!(-32004)), "{}", odd.text());
+    assert_eq!(gateway.get("/a2a/odd/.well-known/agent-card.json", &key).await.unwrap().status, 200);
+    assert!(gateway.logs().contains("agents[1].litellm_params"), "it is told at the start: {}", gateway.logs());
 
     let rows = gateway.spend_rows(&token, 3).await.unwrap();
     let of = |model: &str| rows.iter().filter(move |row| row["model"] == model).collect::<Vec<_>>();

@@ -44,8 +44,13 @@ pub(super) async fn answer(
         return Ok(none(404, &format!("Agent '{named}' not found")));
     };
     permitted(who, &agent, named)?;
-    if let Some(target) = &agent.target {
-        return bridge::answer(core, ctx, who, path, (&agent, target), (&message, body)).await;
+    match &agent.target {
+        Some(Ok(target)) => return bridge::answer(core, ctx, who, path, (&agent, target), (&message, body)).await,
+        Some(Err(_)) => {
+            let why = format!("Agent '{named}' is not served here: nothing can be asked with its litellm_params");
+            return Ok(message::error(501, &message.id, message::NOT_SERVED, &why));
+        }
+        None => {}
     }
     let Some(url) = agent.url.clone() else {
         return Ok(none(500, &format!("Agent '{named}' has no URL configured")));

@@ -35,8 +35,8 @@ pub struct Agent {
     pub traced: bool,
     /// `guardrails` of its parameters.
     pub guardrails: Vec<String>,
-    /// `custom_llm_provider`: it is asked like a model, not in A2A, and here.
-    pub target: Option<Arc<Target>>,
+    /// `custom_llm_provider`: it is asked like a model, not in A2A, and here; or why it cannot be asked.
+    pub target: Option<Result<Arc<Target>, Wrong>>,
     /// What limits the keys of an agent of the file; those of the database have rows.
     pub limits: AgentRow,
 }
@@ -74,11 +74,13 @@ impl Agent {
             _ => json.texts(name).map(str::to_owned).collect::<Vec<_>>(),
         };
         let provider = params.text("custom_llm_provider").filter(|name| !name.is_empty());
-        let target = provider.map(|provider| bridge::target(provider, &params, url.as_deref(), prices)).transpose();
-        let target = target.map_err(|error| {
-            let field = error.param.as_deref().unwrap_or("custom_llm_provider");
-            (format!("litellm_params.{field}"), error.message.lines().next().unwrap_or_default().to_owned())
-        })?;
+        // One that cannot be asked is there all the same: it is listed, has a card, and says at a call that it is not served.
+        let target = provider.map(|provider| {
+            bridge::target(provider, &params, url.as_deref(), prices).map(Arc::new).map_err(|error| {
+                let field = error.param.as_deref().unwrap_or("custom_llm_provider");
+                (format!("litellm_params.{field}"), error.message.lines().next().unwrap_or_default().to_owned())
+            })
+        });
         let id = id.map_or_else(|| agent_id_of_name(name), str::to_owned);
         Ok(Self {
             limits: limits(entry, &params, &id),
@@ -91,7 +93,7 @@ impl Agent {
             cost,
             traced: params.get("require_trace_id_on_calls_to_agent").and_then(Json::as_bool).unwrap_or_default(),
             guardrails: texts(&params, "guardrails"),
-            target: target.map(Arc::new),
+            target,
             card,
         })
     }
@@ -181,6 +183,8 @@ mod tests {
         let mut agents = Agents::default();
         assert!(agents.add(agent.clone()) && !agents.add(agent.clone()));
         assert!(agents.find("one").is_some() && agents.find(&agent.id).is_some() && agents.find("two").is_none());
+        let odd = json(r#"{"agent_name":"odd","litellm_params":{"custom_llm_provider":"pydantic_ai_agents"}}"#);
+        assert!(matches!(Agent::read(&odd, Some("id"), Catalog::builtin()).unwrap().target, Some(Err(_))));
         for (text, field) in [
             ("{}", "agent_name"),
             (r#"{"agent_name":"a","agent_card_params":{"url":"file:///etc/passwd"}}"#, "agent_card_params.url"),

@@ -1,4 +1,4 @@
-//! `agents` (`agent_list`) and those of the database → A2A agents. One of the file that cannot be served is an error; one of the
+//! `agents` (`agent_list`) and those of the database → A2A agents. One of the file that cannot be read is an error; one of the
 //! database is left out with a warning, so that one bad row does not take the others along.
 
 use llm_catalog::Catalog;
@@ -11,6 +11,9 @@ use crate::agents::{Agent, Agents};
 /// Ends the problems of agents that are left out.
 pub(super) const NOT_SERVED: &str = "the agent is not served";
 
+/// Ends the problems of agents that are listed and cannot be asked.
+const UNASKED: &str = "calls of the agent are answered with 501";
+
 /// What an agent of the file may say.
 const FIELDS: &str = "agent_name agent_card_params litellm_params object_permission static_headers extra_headers
     agent_access_groups tpm_limit rpm_limit session_tpm_limit session_rpm_limit kill_switch";
@@ -21,7 +24,12 @@ pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>, prices: &Catalog) -> Ag
     for row in ctx.source.stored.iter().flat_map(|stored| &stored.agents) {
         let mark = Mark::whole(format!("database, agent {}", row.name));
         match Agent::read(&row.spec, Some(&row.id), prices) {
-            Ok(agent) => drop(out.add(agent)),
+            Ok(agent) => {
+                if let Some(Err((field, why))) = &agent.target {
+                    ctx.problems.warn(&mark, field, format!("{why}; {UNASKED}"));
+                }
+                out.add(agent);
+            }
             Err((field, why)) => ctx.problems.warn(&mark, &field, format!("{why}; {NOT_SERVED}")),
         }
     }
@@ -34,7 +42,11 @@ pub(super) fn read(top: &Section<'_>, ctx: &Context<'_>, prices: &Catalog) -> Ag
         entry.not_served("access_group_ids");
         entry.finish();
         match Agent::read(&item.json(), None, prices) {
-            Ok(agent) if out.add(agent.clone()) => {}
+            Ok(agent) if out.add(agent.clone()) => {
+                if let Some(Err((field, why))) = &agent.target {
+                    entry.warn(field, format!("{why}; {UNASKED}"));
+                }
+            }
             Ok(_) => entry.warn("agent_name", format!("another agent has this name; {NOT_SERVED}")),
             Err((field, why)) => entry.error(&field, why),
         }
