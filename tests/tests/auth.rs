@@ -44,6 +44,7 @@ async fn tokens_of_an_identity_provider() {
     })
     .await;
     let config = Config::standard(&sim)
+        .model("film", "openai/sora-2", &[])
         .general("proxy_batch_write_at: 1")
         .general("enable_jwt_auth: true")
         .general(JWT)
@@ -65,7 +66,7 @@ async fn tokens_of_an_identity_provider() {
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
     made(gateway.ask("/team/new", &json!({"team_id": "a", "models": ["gpt"]}))).await;
-    made(gateway.ask("/team/new", &json!({"team_id": "b", "models": ["claude"]}))).await;
+    made(gateway.ask("/team/new", &json!({"team_id": "b", "models": ["claude", "film"]}))).await;
 
     let token =
         issuer.token(r#"{"sub":"ann","aud":"gateway","email":"ann@example.com","groups":["a","b"],"customer":"c-1"}"#);
@@ -96,6 +97,11 @@ async fn tokens_of_an_identity_provider() {
     let headers = [("authorization", &*format!("Bearer {token}")), ("x-litellm-team-id", "b")];
     let reply = gateway.send(Method::POST, CHAT, &headers, Bytes::from(say("gpt").to_string())).await.unwrap();
     assert_eq!(reply.status, 403, "team b has no gpt: {}", reply.text());
+
+    let film = gateway.post("/v1/videos", &json!({"model": "film", "prompt": "a cat"}), &token).await.unwrap();
+    let film = format!("/v1/videos/{}", film.json()["id"].as_str().unwrap());
+    let back = gateway.get(&film, &token).await.unwrap();
+    assert_eq!(back.status, 200, "the second team made it: {}", back.text());
 
     let spend = async || {
         for _ in 0..100 {

@@ -283,6 +283,36 @@ async fn films_are_made_looked_at_and_fetched() {
     assert!(first.is_some(), "eight seconds at ten cents: {rows:?}");
 }
 
+/// A film is found back by whoever made it, under the name that it was made under.
+#[tokio::test]
+async fn films_are_found_back_under_the_names_that_made_them() {
+    let sim = SimulatorConfig { require_key: Some(UPSTREAM_KEY.into()), ..SimulatorConfig::default() };
+    let sim = Simulator::start(sim).await.unwrap();
+    let config = Config::empty(&sim)
+        .model("film", "openai/sora-2", &[])
+        .model("openai/*", "openai/*", &[])
+        .router("model_group_alias: {movies: film, dramas: {model: film, hidden: true}}");
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let team = json!({"team_id": "red", "models": ["fast"], "model_aliases": {"fast": "film"}});
+    let team = gateway.ask("/team/new", &team).await.unwrap();
+    assert_eq!(team.status, 200, "{}", team.text());
+    let (other, _) = gateway.new_key(&json!({"models": ["dull"]})).await.unwrap();
+    for (name, fields) in [
+        ("movies", json!({"models": ["movies"]})),
+        ("dramas", json!({"models": ["dra*"]})),
+        ("openai/sora-2", json!({"models": ["openai/sora-2"]})),
+        ("fast", json!({"models": ["fast"], "team_id": "red"})),
+    ] {
+        let (key, _) = gateway.new_key(&fields).await.unwrap();
+        let made = gateway.post("/v1/videos", &json!({"model": name, "prompt": "a cat"}), &key).await.unwrap();
+        assert_eq!(made.status, 200, "{name}: {}", made.text());
+        let path = format!("/v1/videos/{}", made.json()["id"].as_str().unwrap());
+        let back = gateway.get(&path, &key).await.unwrap();
+        assert_eq!(back.status, 200, "{name}: {}", back.text());
+        assert_eq!(gateway.get(&path, &other).await.unwrap().status, 403, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn judgements() {
     let (sim, gateway) = started(&[("judge", "openai/omni-moderation-latest")]).await;

@@ -300,6 +300,16 @@ impl Identity {
         (!list.allows_all()).then(|| list.entries().map(str::to_owned).collect())
     }
 
+    /// The names and patterns of all of the caller's allow-lists, and its team's aliases: what it may call a model. Aliases of
+    /// the key are left out, for behind one only its target counts.
+    pub fn listed_models(&self) -> impl Iterator<Item = &str> {
+        let Lists { key, team, member, project, agent, user, .. } = &self.lists;
+        let others = [team, member, project, agent, user].into_iter().flatten();
+        let lists = std::iter::once(key).chain(others).chain(self.fences.iter().map(|(models, _)| models));
+        let aliases = self.team_aliases.iter().map(|(from, _)| &**from);
+        lists.flat_map(ModelList::entries).chain(aliases).filter(|name| !self.is_alias(name))
+    }
+
     /// Whose list denies the model known under these names: the `type` of the refusal. One name that passes is enough.
     pub(crate) fn denial(&self, names: &[&str], directory: &Directory) -> Option<&'static str> {
         let own = self.key_denial(names, directory).or_else(|| self.owner_denial(names, directory));
@@ -341,7 +351,8 @@ impl Identity {
     }
 
     /// True when `model` is an alias of the key, so that only its target counts.
-    pub(crate) fn is_alias(&self, model: &str) -> bool {
+    #[must_use]
+    pub fn is_alias(&self, model: &str) -> bool {
         self.aliases.iter().any(|(from, _)| &**from == model)
     }
 

@@ -35,11 +35,17 @@ impl Identity {
             return self;
         }
         let directory = self.directory.load();
-        let may = |who: &&Arc<Self>| {
+        self.acting_where(|who| {
             let aliased = names.first().and_then(|name| who.alias(name, |_| true));
-            !who.team_blocked && who.denial(aliased.as_ref().map_or(names, std::slice::from_ref), &directory).is_none()
-        };
-        others.iter().find(may).unwrap_or(self)
+            who.denial(aliased.as_ref().map_or(names, std::slice::from_ref), &directory).is_none()
+        })
+    }
+
+    /// Who of a caller's identities acts: the first for which it holds.
+    #[must_use]
+    pub fn acting_where(self: &Arc<Self>, may: impl Fn(&Self) -> bool) -> &Arc<Self> {
+        let others = self.together.as_deref().map(|together| &together.others[..]).unwrap_or_default();
+        others.iter().find(|who| !who.team_blocked && may(who)).unwrap_or(self)
     }
 
     /// True when this or another of the caller's identities is one for which it holds.

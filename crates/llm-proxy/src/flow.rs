@@ -151,7 +151,7 @@ pub async fn one(
     files: Vec<FilePart>,
 ) -> Result<Response<Reply>, Refused> {
     let asked_for = top.str("model").or(path_model.as_deref().map(Into::into)).unwrap_or_default();
-    let who = &Arc::clone(who.acting(&[&asked_for]));
+    let who = &Arc::clone(videos::acting(ctx, who, &asked_for).unwrap_or_else(|| who.acting(&[&asked_for])));
     ctx.who = Some(Arc::clone(who));
     let mut wish = read::wish(ctx, top, path_model, who)?;
     videos::behind(ctx, who, &mut wish)?;

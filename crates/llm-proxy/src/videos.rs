@@ -60,7 +60,15 @@ pub(crate) fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<
     Ok(Some(About { body: Bytes::from(Json::Object(fields).to_string()), model }))
 }
 
-/// A key may use a deployment when it may use the model that it serves.
+/// Who of a caller's identities acts on what a deployment made; nothing for calls that name none.
+pub(crate) fn acting<'w>(ctx: &Context, who: &'w Arc<Identity>, named: &str) -> Option<&'w Arc<Identity>> {
+    let router = &ctx.snapshot.engine.router;
+    let is_video = ctx.operation.family() == OperationKind::Video;
+    let deployment = router.deployment(named).filter(|_| is_video)?;
+    Some(who.acting_where(|who| usable::name(router, who, deployment).is_some()))
+}
+
+/// A key may use a deployment when it may use the model that it serves, under any of its names.
 ///
 /// # Errors
 /// 403 for a deployment of another team.
@@ -68,11 +76,13 @@ pub(crate) fn behind(ctx: &Context, who: &Identity, wish: &mut Wish) -> Result<(
     if ctx.operation.family() != OperationKind::Video {
         return Ok(());
     }
-    if let Some(deployment) = ctx.snapshot.engine.router.deployment(&wish.model) {
+    let router = &ctx.snapshot.engine.router;
+    if let Some(deployment) = router.deployment(&wish.model) {
         if !usable::is_shared(who, deployment) {
             return Err(usable::refused(deployment, "video_id"));
         }
-        wish.model = Arc::clone(deployment.public_name());
+        let name = usable::name(router, who, deployment);
+        wish.model = name.unwrap_or_else(|| Arc::clone(deployment.public_name()));
     }
     Ok(())
 }

@@ -70,6 +70,11 @@ impl Router {
         names.into_iter()
     }
 
+    /// Names of all aliases (`model_group_alias`), hidden ones too.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.settings.model_group_alias.iter().flatten().map(|(name, _)| name.as_str())
+    }
+
     /// True when a group of this name, as a caller of this team sees it, has a deployment in a region.
     #[must_use]
     pub fn runs_in(&self, name: &str, team: Option<&str>, region: &str) -> bool {

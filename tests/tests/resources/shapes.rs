@@ -206,7 +206,7 @@ async fn the_accounts_of_models_keep_files_where_nothing_is_configured() {
 
 #[tokio::test]
 async fn containers_find_back_to_the_deployment_that_made_them() {
-    let Setup { upstream, gateway, .. } = shapes("").await;
+    let Setup { upstream, gateway, .. } = shapes("router_settings: {model_group_alias: {box: other}}").await;
     let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
@@ -229,6 +229,11 @@ async fn containers_find_back_to_the_deployment_that_made_them() {
     // Anybody can write such an id: it opens no account that its holder may not use.
     let (narrow, _) = gateway.new_key(&json!({"models": ["gpt"]})).await.unwrap();
     assert_eq!(gateway.get(&format!("/v1/containers/{id}"), &narrow).await.unwrap().status, 403);
+    let (aliased, _) = gateway.new_key(&json!({"models": ["box"]})).await.unwrap();
+    let made = gateway.post("/v1/containers?model=box", &json!({"name": "c"}), &aliased).await.unwrap();
+    let boxed = made.json()["id"].as_str().unwrap().to_owned();
+    let back = gateway.get(&format!("/v1/containers/{boxed}"), &aliased).await.unwrap();
+    assert_eq!((back.status, &back.json()["id"]), (200, &json!(boxed)), "{}", back.text());
 
     let reply =
         call(&gateway, Method::POST, "/v1/containers", &[], &json!({"name": "c", "custom_llm_provider": "azure"}))

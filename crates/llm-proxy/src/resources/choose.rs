@@ -116,7 +116,7 @@ pub(super) fn container(ctx: &Context, who: &Identity, family: Family, path: &st
         let provider = Some(id.provider).filter(|provider| !provider.is_empty());
         return home(ctx, who, family, &Told { provider, ..Told::default() }, &path).map(|home| Some((home, path)));
     };
-    if !usable::is_usable(who, deployment) {
+    if usable::name(&ctx.snapshot.engine.router, who, deployment).is_none() {
         return Err(usable::refused(deployment, "container_id"));
     }
     let target = deployment.payload.clone().and_then(|p| p.downcast::<Target>().ok());

@@ -119,7 +119,7 @@ impl ResponseId {
             return Ok(None);
         };
         let there = snapshot.engine.router.deployment(&deployment);
-        if let Some(there) = there.filter(|there| !usable::is_usable(who, there)) {
+        if let Some(there) = there.filter(|there| usable::name(&snapshot.engine.router, who, there).is_none()) {
             return Err(usable::refused(there, "response_id"));
         }
         let deployment = there.map_or_else(String::new, |there| there.id.to_string());

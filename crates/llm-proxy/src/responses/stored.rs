@@ -55,7 +55,7 @@ pub async fn answer(
         let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
         let group = router.resolve(model, &scope).map_err(|_| homeless(&given))?.group;
         let members = || router.members(&group);
-        let deployment = match members().find(|deployment| usable::is_usable(who, deployment)) {
+        let deployment = match members().find(|deployment| usable::name(router, who, deployment).is_some()) {
             Some(deployment) => deployment,
             None => return Err(members().next().map_or_else(|| homeless(&given), |one| usable::refused(one, "model"))),
         };
