@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
 
 use llm_simulator::{Fault, Match, Running, Script, Simulator, SimulatorConfig};
-use llm_tests::{Config, Form, Gateway, MASTER_KEY, Reply, UPSTREAM_KEY, calls};
+use llm_tests::{Config, Form, Gateway, MASTER_KEY, Options, Reply, UPSTREAM_KEY, calls};
 use serde_json::{Value, json};
 
 async fn sim(prefix: &str) -> Running {
@@ -101,7 +101,9 @@ async fn documents_and_searches() {
         "search_tools:\n- search_tool_name: web\n  litellm_params: {{search_provider: tavily, api_base: '{}', api_key: '{UPSTREAM_KEY}'}}\n",
         sim.base_url()
     );
-    let gateway = Gateway::start(&format!("{config}{tool}")).await.unwrap();
+    let env = vec![("TAVILY_API_KEY".to_owned(), UPSTREAM_KEY.to_owned())];
+    let options = Options { env, ..Options::default() };
+    let gateway = Gateway::start_with(&format!("{config}{tool}"), &options).await.unwrap();
     let (key, token) = gateway.new_key(&json!({})).await.unwrap();
     let document = json!({"type": "document_url", "document_url": "https://a.example/b.pdf"});
     let pages = gateway.post("/v1/ocr", &json!({"model": "reader", "document": document}), &key).await.unwrap();
@@ -131,6 +133,8 @@ async fn documents_and_searches() {
     assert_eq!((&fine["status"], &fine["results_count"]), (&json!("success"), &json!(1)), "{fine}");
     let wrong = tried(with("api_key", "wrong-key")).await.json();
     assert_eq!((&wrong["status"], &wrong["error_type"]), (&json!("error"), &json!("AuthenticationError")), "{wrong}");
+    let bare = tried(with("api_key", "")).await.json();
+    assert_eq!(bare["status"], "error", "an address of a body is shown no variable's key: {bare}");
     for body in
         [with("search_provider", ""), with("search_provider", "nobody"), with("api_key", "os.environ/HOME"), json!({})]
     {

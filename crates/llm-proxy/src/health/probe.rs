@@ -64,7 +64,7 @@ pub async fn try_out(
     info: Vec<(String, Json)>,
 ) -> Result<Option<String>, Error> {
     without_references(&params)?;
-    let target = Target::new(&TargetConfig { params, info }, &snapshot.engine.prices)?;
+    let target = Target::new(&TargetConfig { params, info }, &snapshot.engine.prices)?.tried();
     let mut deployment = Deployment::new("try-out", Arc::from("try-out"), Arc::clone(&target.model));
     deployment.payload = Some(Arc::new(target) as Arc<dyn std::any::Any + Send + Sync>);
     Ok(match probe(http, snapshot, &Arc::new(deployment)).await {
@@ -106,7 +106,7 @@ pub async fn try_search(
     let own = params.into_iter().filter(|(name, _)| !["search_provider", "model"].contains(&name.as_str()));
     let model = ("model".to_owned(), Json::from(format!("{provider}/search")));
     let config = TargetConfig { params: std::iter::once(model).chain(own).collect(), info: Vec::new() };
-    let target = Arc::new(Target::new(&config, &snapshot.engine.prices)?);
+    let target = Arc::new(Target::new(&config, &snapshot.engine.prices)?.tried());
     let deployment = Deployment::new("try-out", Arc::from("try-out"), Arc::clone(&target.model));
     let body = Json::object([
         ("search_tool_name", Json::from("try-out")),
