@@ -1,5 +1,6 @@
 //! Gateways that serve calls only, or management only (`DISABLE_ADMIN_ENDPOINTS`, `DISABLE_LLM_API_ENDPOINTS`).
 
+use crate::mcp::Verb as Mcp;
 use crate::routes::{Action, Route};
 
 /// What a gateway does not serve.
@@ -25,6 +26,10 @@ impl Plane {
 }
 
 fn calls(action: Action) -> bool {
+    // What is told of the servers here, and trials of others, are management.
+    if let Action::Mcp(Mcp::Publish | Mcp::TestConnection | Mcp::TestTools) = action {
+        return false;
+    }
     matches!(
         action,
         Action::Call(..)

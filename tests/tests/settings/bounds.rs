@@ -79,6 +79,8 @@ async fn a_gateway_serves_one_plane_where_it_is_told_so() {
         assert_eq!(gateway.get("/mine", MASTER_KEY).await.unwrap().status, calls, "{variable}: the operator's own");
         assert_eq!(gateway.ask(CHAT, &say("gpt", "hello")).await.unwrap().status, calls, "{variable}");
         assert_eq!(gateway.get("/key/list", MASTER_KEY).await.unwrap().status, keys, "{variable}");
+        let public = gateway.ask("/v1/mcp/make_public", &json!({"mcp_server_ids": []})).await.unwrap().status;
+        assert_eq!(public == 403, keys == 403, "{variable}: what is public is management's to say: {public}");
         assert_eq!(gateway.get("/health/readiness", "").await.unwrap().status, 200, "{variable}");
     }
 }
