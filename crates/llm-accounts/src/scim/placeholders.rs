@@ -2,7 +2,7 @@
 //! of one. Groups that name such a member mean the other one. They come from databases of LiteLLM, whose older versions
 //! made a user of every member that they did not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use llm_store::{Filter, ListQuery, UserRow, VerificationToken};
 use llm_types::{Error, Json, Kind};
@@ -15,8 +15,20 @@ use crate::request::Outcome;
 /// Users that are read at a time.
 const PAGE: u32 = 1000;
 
+/// Ids of users, by what they are called.
+type Named<'a> = BTreeMap<String, Vec<&'a str>>;
+
+/// Why somebody can be behind a user.
+fn logs_in(row: &UserRow) -> Option<&'static str> {
+    let ways = [
+        (row.sso_user_id.is_some(), "it has an id at the identity provider"),
+        (row.password.is_some(), "it has a password"),
+    ];
+    ways.into_iter().find_map(|(is, why)| is.then_some(why))
+}
+
 impl Accounts {
-    /// `GET /scim/v2/placeholders`: users without an id at the provider and without keys whose id names somebody else, by
+    /// `GET /scim/v2/placeholders`: users whom nobody can log in as (no id at the provider, no password) and without keys whose id names somebody else, by
     /// that id (as it is written) or by address (in any case).
     ///
     /// # Errors
@@ -31,14 +43,21 @@ impl Accounts {
             let query = ListQuery::page(named.clone(), page, PAGE).sorted("user_id", false);
             let people = store.table::<UserRow>().rows(&query).await?;
             let names: Vec<String> = people.iter().flat_map(names).collect();
+            let (mut by_id, mut by_email) = (Named::new(), Named::new());
+            for person in &people {
+                let email = person.user_email.as_deref().map(str::to_lowercase);
+                person.sso_user_id.iter().for_each(|id| by_id.entry(id.clone()).or_default().push(&person.user_id));
+                email.into_iter().for_each(|email| by_email.entry(email).or_default().push(&person.user_id));
+            }
             for row in store.table::<UserRow>().get_many(&names).await? {
-                if row.sso_user_id.is_some() {
+                if logs_in(&row).is_some() {
                     continue;
                 }
-                let meant =
-                    people.iter().filter(|person| person.user_id != row.user_id && is_named(person, &row.user_id));
-                let meant: Vec<String> = meant.map(|person| person.user_id.clone()).collect();
+                let found_by = [by_id.get(&row.user_id), by_email.get(&row.user_id.to_lowercase())];
+                let meant: BTreeSet<&str> =
+                    found_by.into_iter().flatten().flatten().copied().filter(|id| **id != *row.user_id).collect();
                 if !meant.is_empty() {
+                    let meant = meant.into_iter().map(str::to_owned);
                     found.entry(row.user_id.clone()).or_insert_with(|| (row, Vec::new())).1.extend(meant);
                 }
             }
@@ -76,8 +95,8 @@ impl Accounts {
             .collect();
         let keys = tx.table::<VerificationToken>().count(&Filter::new().is("user_id", id.to_owned())).await?;
         let refused = |why: String| Err(Error::new(Kind::BadRequest, why).with_status(409).into());
-        if row.sso_user_id.is_some() {
-            return refused(format!("Somebody logs in as '{id}': it has an id at the identity provider"));
+        if let Some(why) = logs_in(&row) {
+            return refused(format!("Somebody logs in as '{id}': {why}"));
         }
         if keys > 0 {
             return refused(format!("'{id}' has {keys} virtual keys: move or delete them first"));
@@ -88,7 +107,7 @@ impl Accounts {
             several => return refused(format!("'{id}' names several users: {}", several.join(", "))),
         };
         for team in &row.teams {
-            self.enter_team(&mut tx, actor, team, &into).await?;
+            self.inherit_team(&mut tx, actor, team, (id, &into)).await?;
         }
         self.admin_by_group(&mut tx, actor, std::slice::from_ref(&into)).await?;
         tx.commit().await?;

@@ -53,6 +53,31 @@ impl Accounts {
         Ok(())
     }
 
+    /// Puts a user into a team in the role that another one has there, if it is more than their own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn inherit_team(
+        &self,
+        tx: &mut StoreTx,
+        actor: Actor<'_>,
+        team: &str,
+        (from, into): (&str, &str),
+    ) -> Outcome<()> {
+        let Some(row) = tx.table::<TeamRow>().get([team]).await? else { return Ok(()) };
+        let mut roster = roster(&row);
+        let role = roster.iter().find(|member| is(member, from)).and_then(|member| member.text("role"));
+        let role = role.unwrap_or("user").to_owned();
+        let own = roster.iter_mut().find(|member| is(member, into));
+        let Some(own) = own else { return self.enter_team_as(tx, actor, team, into, &role).await };
+        if role == "admin" && own.text("role") != Some("admin") {
+            own.set("role", role);
+            let patch = TeamPatch { members_with_roles: Some(Json::Array(roster).to_raw()), ..TeamPatch::default() };
+            self.write(tx, actor, Action::Updated, team, Some(&row), &patch).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a user out of a team, with their keys of it. Nothing happens when they are not in it.
     ///
     /// # Errors

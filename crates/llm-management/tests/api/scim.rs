@@ -199,6 +199,12 @@ async fn who_stands_in_the_way_of_somebody_is_folded_into_them() {
         let body = format!(r#"{{"team_id":"t","member":{{"user_id":"{id}","role":"user"}}}}"#);
         ok(&gateway, MASTER, "POST", "/team/member_add", &body).await;
     }
+    // Somebody logs in as this one.
+    user(r#"{"user_id":"locked","auto_create_key":false}"#).await;
+    user(r#"{"user_id":"eve","sso_user_id":"locked","auto_create_key":false}"#).await;
+    ok(&gateway, MASTER, "POST", "/user/update", r#"{"user_id":"locked","password":"A-long-password-7"}"#).await;
+    let body = r#"{"team_id":"t","user_id":"oid-1","role":"admin"}"#;
+    ok(&gateway, MASTER, "POST", "/team/member_update", body).await;
     // Somebody uses this one.
     user(r#"{"user_id":"keyed","auto_create_key":true}"#).await;
     user(r#"{"user_id":"bob","sso_user_id":"keyed","auto_create_key":false}"#).await;
@@ -210,7 +216,7 @@ async fn who_stands_in_the_way_of_somebody_is_folded_into_them() {
 
     let merge =
         async |id: &str| gateway.call(Some(&key), "POST", &format!("/scim/v2/placeholders/{id}/merge"), "").await;
-    for (id, status) in [("keyed", 409), ("oid-2", 409), ("ann", 409), ("nobody", 404)] {
+    for (id, status) in [("keyed", 409), ("locked", 409), ("oid-2", 409), ("ann", 409), ("nobody", 404)] {
         assert_eq!(merge(id).await.0, status, "{id}");
     }
     let (status, merged) = merge("oid-1").await;
@@ -219,5 +225,9 @@ async fn who_stands_in_the_way_of_somebody_is_folded_into_them() {
     let team = ok(&gateway, &key, "GET", "/scim/v2/Groups/t", "").await;
     let members: Vec<&str> = at(&team, "members").as_array().unwrap().iter().map(|m| text(m, "value")).collect();
     assert!(members.contains(&"ann") && !members.contains(&"oid-1"), "{team}");
+    let info = ok(&gateway, MASTER, "GET", "/team/info?team_id=t", "").await;
+    let roster = at(&info, "team_info.members_with_roles").as_array().unwrap().to_vec();
+    let ann = roster.iter().find(|member| text(member, "user_id") == "ann").unwrap();
+    assert_eq!(text(ann, "role"), "admin", "{info}");
     assert_eq!(gateway.get(USER, "/scim/v2/placeholders").await.0, 401);
 }
