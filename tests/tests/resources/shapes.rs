@@ -281,7 +281,9 @@ async fn what_teams_upload_goes_away_when_their_rule_says() {
     let Setup { upstream, gateway, .. } = shapes("").await;
     let rule = json!({"anchor": "created_at", "seconds": 7200});
     let malformed = json!({"enforced_file_expires_after": {"anchor": "created_at", "days": 1}});
-    assert_eq!(gateway.ask("/team/new", &malformed).await.unwrap().status, 400);
+    for body in [malformed.clone(), json!({"metadata": malformed})] {
+        assert_eq!(gateway.ask("/team/new", &body).await.unwrap().status, 400, "{body}");
+    }
     let team = json!({"enforced_file_expires_after": rule, "enforced_batch_output_expires_after": rule});
     let team = gateway.ask("/team/new", &team).await.unwrap().json();
     let (key, _) = gateway.new_key(&json!({"team_id": team["team_id"]})).await.unwrap();

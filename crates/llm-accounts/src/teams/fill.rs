@@ -16,8 +16,11 @@ pub(super) const MEMBER_BUDGET: &str = "team_member_budget_id";
 
 impl Accounts {
     pub(super) fn team_patch(&self, body: &Json, asked: &TeamBody, there: Json) -> Outcome<TeamPatch> {
-        crate::expiry::check(body)?;
-        self.check_place(body)?;
+        let after = metadata(body, IN_METADATA, &asked.metadata, there);
+        if let Some(after) = &after {
+            crate::expiry::check(after)?;
+            self.check_place(after)?;
+        }
         not_negative("max_budget", asked.max_budget)?;
         not_negative("soft_budget", asked.soft_budget)?;
         limits_not_negative(&[
@@ -32,7 +35,7 @@ impl Accounts {
             admins: list(&asked.admins),
             members: list(&asked.members),
             members_with_roles: asked.members_with_roles.clone().flatten().map(|m| m.to_raw()),
-            metadata: self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?.map(|m| m.to_raw()),
+            metadata: self.sealed_metadata(after)?.map(|m| m.to_raw()),
             max_budget: asked.max_budget,
             soft_budget: asked.soft_budget,
             models: list(&asked.models),
