@@ -61,9 +61,12 @@ pub(crate) async fn attempt(
     engine: &Engine,
     http: &dyn Transport,
     call: &Call,
-    at: Attempt,
+    mut at: Attempt,
     gate: &dyn Gate,
 ) -> Result<Answer, Box<Failed>> {
+    if call.controls.own.is_some() {
+        at.in_flight.book_nothing();
+    }
     let mut made = Made {
         deployment: Arc::clone(&at.deployment),
         model: Arc::clone(&at.model),

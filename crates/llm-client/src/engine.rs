@@ -164,10 +164,13 @@ impl Engine {
                             attempts.report(Outcome::Failure(&blocked), Instant::now());
                         }
                         Ok(mut answer) => {
-                            answered(&mut attempts, &mut answer, call.stream, started.elapsed());
+                            answered(&mut attempts, &mut answer, call, started.elapsed());
                             let head = answer.head_mut();
                             (head.auto, head.trail.failed) = (auto, tried);
-                            self.watch(&mut answer, attempts, (http, asked, gate));
+                            match &call.controls.own {
+                                Some(_) => attempts.write_down(),
+                                None => self.watch(&mut answer, attempts, (http, asked, gate)),
+                            }
                             return Ok(answer);
                         }
                         Err(failed) if call.controls.own.is_some() => {
@@ -236,6 +239,9 @@ impl Engine {
 /// has no room for that, the answer goes to the client as it is.
 fn cut(call: &Call, answer: &Answer, group: &str, gate: &dyn Gate) -> bool {
     let Answer::Whole { head, report, .. } = answer else { return false };
+    if call.controls.own.is_some() {
+        return false;
+    }
     let errand = report.filtered.then(|| gate.errand(call, group, Purpose::Filtered)).flatten();
     let Some(errand) = errand else { return false };
     errand.sent();
@@ -243,11 +249,15 @@ fn cut(call: &Call, answer: &Answer, group: &str, gate: &dyn Gate) -> bool {
     true
 }
 
-/// Tells the router of a success, and the answer of the router's work.
-fn answered(attempts: &mut Attempts, answer: &mut Answer, stream: bool, latency: Duration) {
+/// Tells the router of a success, and the answer of the router's work. What came of what a client brings along says nothing
+/// of the deployment, well or not.
+fn answered(attempts: &mut Attempts, answer: &mut Answer, call: &Call, latency: Duration) {
     let (usage, cost) = answer.report().map(|r| (r.usage, r.cost.total)).unzip();
-    let ttft = stream.then_some(latency);
-    let outcome = Outcome::Success { latency, usage: usage.as_ref(), ttft, cost: cost.unwrap_or_default() };
+    let ttft = call.stream.then_some(latency);
+    let outcome = match &call.controls.own {
+        Some(_) => Outcome::Cancelled,
+        None => Outcome::Success { latency, usage: usage.as_ref(), ttft, cost: cost.unwrap_or_default() },
+    };
     attempts.report(outcome, Instant::now());
     let head = answer.head_mut();
     head.retries = attempts.retries();

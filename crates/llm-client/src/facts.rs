@@ -37,7 +37,8 @@ impl Controls {
         request.fallbacks.clone_from(&self.fallbacks);
         request.context_window_fallbacks.clone_from(&self.context_window_fallbacks);
         request.content_policy_fallbacks.clone_from(&self.content_policy_fallbacks);
-        request.disable_fallbacks = self.disable_fallbacks;
+        // A key that a client brings along is shown to no other group's provider.
+        request.disable_fallbacks = self.disable_fallbacks || self.own.is_some();
         request.tags.clone_from(&self.tags);
         request.inherited_tags.clone_from(&self.inherited_tags);
         request.user_agent.clone_from(&self.user_agent);

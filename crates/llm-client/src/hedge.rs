@@ -19,9 +19,11 @@ use crate::errand::{Asked, Loser, Noting, Purpose};
 pub(crate) type Outcome = Result<Answer, Box<Failed>>;
 
 /// May a call be made twice? An upload goes out once; pictures, sound and jobs cost too much, and what half of one costs
-/// nobody knows.
+/// nobody knows. What a client brings along is asked once.
 pub(crate) fn may_be_doubled(call: &Call) -> bool {
-    call.upload.is_none() && matches!(call.operation, OperationKind::Generate | OperationKind::Embed)
+    call.upload.is_none()
+        && call.controls.own.is_none()
+        && matches!(call.operation, OperationKind::Generate | OperationKind::Embed)
 }
 
 impl Engine {

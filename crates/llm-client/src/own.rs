@@ -2,6 +2,7 @@
 //! `configurable_clientside_auth_params`). Nothing of the operator's goes to an address of a client's.
 
 use llm_catalog::Catalog;
+use llm_providers::Params;
 use llm_types::{Error, Json, Result, Secret};
 use regex::Regex;
 
@@ -112,7 +113,12 @@ impl Target {
             params.push(("api_key".to_owned(), Json::from(key.expose())));
         }
         let info = self.info.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        let mut target = Self::new(&TargetConfig { params, info }, catalog)?;
+        // The environment holds credentials of the operator's, too.
+        let seen = match brings_address {
+            true => Params::without_env(params.iter().cloned()),
+            false => params.iter().cloned().collect(),
+        };
+        let mut target = Self::with_params(&TargetConfig { params, info }, seen, catalog)?;
         target.at_clients = brings_address;
         Ok(target)
     }

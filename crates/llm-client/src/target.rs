@@ -112,7 +112,11 @@ impl Target {
     /// # Errors
     /// When no provider can be found for its model, or a value has the wrong shape.
     pub fn new(config: &TargetConfig, catalog: &Catalog) -> Result<Self> {
-        let params: Params = config.params.iter().cloned().collect();
+        Self::with_params(config, config.params.iter().cloned().collect(), catalog)
+    }
+
+    /// `params`: those of the configuration, with the environment that they may fall back on.
+    pub(crate) fn with_params(config: &TargetConfig, params: Params, catalog: &Catalog) -> Result<Self> {
         let full = params.str("model").ok_or_else(|| Error::bad_request("litellm_params.model is missing"))?;
         let api_base = params.str("api_base").or_else(|| params.str("base_url")).map(str::to_owned);
         let resolved = resolve(full, params.str("custom_llm_provider"), api_base.as_deref())?;

@@ -17,6 +17,8 @@ pub struct InFlight {
     first: Arc<AtomicU64>,
     rule: LatencyRule,
     purses: Arc<[Arc<Purse>]>,
+    /// Nothing is booked: what the call consumes says nothing of the deployment.
+    unbooked: bool,
 }
 
 /// What a call consumed.
@@ -53,6 +55,7 @@ impl InFlight {
             first: Arc::default(),
             rule: account.rule,
             purses: account.purses,
+            unbooked: false,
         };
         (flight, requests)
     }
@@ -68,8 +71,16 @@ impl InFlight {
         }
     }
 
+    /// The call counts as running, but what it consumes is not booked on the deployment: somebody else's key pays for it.
+    pub const fn book_nothing(&mut self) {
+        self.unbooked = true;
+    }
+
     /// Tells what the call consumed, once. For streams, and whatever else is known only after the success was reported.
     pub fn finish(&self, consumed: Consumed, now: Instant) {
+        if self.unbooked {
+            return;
+        }
         let first = self.first.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros);
         self.account().book(consumed, now.saturating_duration_since(self.began), first, now);
     }
