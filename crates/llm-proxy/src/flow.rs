@@ -218,8 +218,10 @@ pub async fn run(
     }
 
     // 6 recall
-    // What a guardrail puts back into an answer is for nobody else.
-    let memory = if guards.personal() { Memory::default() } else { recall::lookup(core, ctx, &call).await };
+    // What a guardrail puts back into an answer is for nobody else. What has to be judged comes from the model: the cache does
+    // not know whose guardrails an answer has passed, or was masked by.
+    let alone = guards.personal() || guard::judges(&guards, call.operation);
+    let memory = if alone { Memory::default() } else { recall::lookup(core, ctx, &call).await };
     ctx.cache_asked = memory.asked;
     if let Some(hit) = memory.hit {
         return Ok(answer::from_cache(core, ctx, &call, hit, reservation));
@@ -242,17 +244,24 @@ pub async fn run(
     let engine = ctx.snapshot.engine.clone();
     let guarded = call.controls.own.as_ref().filter(|own| own.guarded).map(|_| own::Guarded(core.http.clone()));
     let http: &dyn Transport = guarded.as_ref().map_or(&core.http, |guarded| guarded);
-    let outcome = guard::beside(&guards, &call, pin!(engine.answer(http, &call, &gate))).await;
-    let reply = match outcome {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => return Err(Refused::of(failure, reservation)),
-        Err(error) => return Err(refuse(error, reservation)),
+    let (outcome, stopped) = guard::beside(&guards, &call, pin!(engine.answer(http, &call, &gate))).await;
+    let reply = match (outcome, &stopped) {
+        (Ok(reply), _) => reply,
+        (Err(failure), None) => return Err(Refused::of(failure, reservation)),
+        (Err(failure), Some(error)) => {
+            return Err(Refused { error: error.clone(), ..Refused::of(failure, reservation) });
+        }
     };
 
     // 11 answer, 12 tail
     match reply {
         Answer::Whole { head, body, mut report } => {
             let body = knowledge.tell(body, &mut report);
+            if let Some(error) = stopped {
+                report.content = None; // nobody got it
+                Ledger::whole(core, ctx, &call, &head, &report, reservation, Some(&error));
+                return Err(error.into());
+            }
             let (body, report) = match guard::after(&guards, ctx, &call, body, report).await {
                 Ok(kept) => kept,
                 Err((error, report)) => {
@@ -275,12 +284,13 @@ pub async fn run(
         Answer::Bytes { head, mut body } => {
             let headers = answer::stream_headers(ctx, &call, &head, &reservation);
             let kind = head.content_type.clone();
-            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, None)));
             // The books are kept when the body is dropped: it was made, and is not told.
-            if guard::speaks(&guards, &call) {
-                return Err(guard::withheld().into());
+            let stopped = stopped.or_else(|| guard::speaks(&guards, &call).then(guard::withheld));
+            body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, None).stopped(stopped.clone())));
+            match stopped {
+                Some(error) => Err(error.into()),
+                None => Ok(answer::bytes(headers, kind, body)),
             }
-            Ok(answer::bytes(headers, kind, body))
         }
         Answer::Stream { head, mut body } => {
             if head.fallbacks > 0 {
@@ -298,7 +308,10 @@ pub async fn run(
                 None => ticket,
             });
             let tail = Tail::new(core, ctx, &call, head, reservation, ticket).with_errand(knowledge.spent());
-            body.set_tail(Box::new(tail));
+            body.set_tail(Box::new(tail.stopped(stopped.clone())));
+            if let Some(error) = stopped {
+                return Err(error.into());
+            }
             let body = match writes {
                 Some((rewriter, keeper)) => Reply::Edited(Box::new(Edited::new(body, Told { rewriter, keeper }))),
                 None => knowledge.stream(body),

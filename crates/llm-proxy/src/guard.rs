@@ -169,14 +169,19 @@ fn write(call: &Call, request: &llm_types::generate::GenerateRequest) -> Result<
     Ok(out.freeze())
 }
 
-/// Runs the call beside the guardrails that judge while it runs. Their error wins. The call is pinned where it was made: by
-/// value its kilobytes would be held twice.
-///
-/// # Errors
-/// Kind `Guardrail`, when one stops the call.
-pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T> + Unpin) -> Result<T> {
+/// Do guardrails look at what is answered, or at the call while it runs?
+#[must_use]
+pub fn judges(guards: &Guards, operation: OperationKind) -> bool {
+    let looks =
+        |mode, direction| guards.has(mode) && (operation == OperationKind::Generate || has_texts(operation, direction));
+    looks(Mode::PostCall, Direction::Response) || looks(Mode::DuringCall, Direction::Request)
+}
+
+/// Runs the call beside the guardrails that judge while it runs: what came of it, and their error, which wins, when one stops
+/// the call. The call was made and is billed. It is pinned where it was made: by value its kilobytes would be held twice.
+pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T> + Unpin) -> (T, Option<Error>) {
     if !guards.has(Mode::DuringCall) {
-        return Ok(run.await);
+        return (run.await, None);
     }
     let judge = async {
         match call.operation {
@@ -185,7 +190,7 @@ pub async fn beside<T>(guards: &Guards, call: &Call, run: impl Future<Output = T
         }
     };
     let (verdict, outcome) = futures_util::future::join(judge, run).await;
-    verdict.map(|_| outcome)
+    (outcome, verdict.err())
 }
 
 /// Judges a whole answer. An edited one is written anew.

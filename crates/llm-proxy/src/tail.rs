@@ -90,6 +90,8 @@ pub struct Tail {
     echo: Option<Arc<str>>,
     /// What was asked beside it cost so much.
     errand: Cost,
+    /// Why the client gets nothing of it.
+    stopped: Option<Error>,
 }
 
 impl Tail {
@@ -97,6 +99,13 @@ impl Tail {
     #[must_use]
     pub fn with_errand(mut self, spent: Cost) -> Self {
         self.errand = spent;
+        self
+    }
+
+    /// A guardrail stopped the call, if one did: what was used is charged, and the answer is nobody's.
+    #[must_use]
+    pub fn stopped(mut self, error: Option<Error>) -> Self {
+        self.stopped = error;
         self
     }
 
@@ -121,6 +130,7 @@ impl Tail {
             call_format: call.format,
             echo: call.echo.clone(),
             errand: Cost::default(),
+            stopped: None,
         }
     }
 }
@@ -131,8 +141,11 @@ impl llm_client::Tail for Tail {
     }
 
     fn done(self: Box<Self>, mut report: Box<Report>) {
-        let Self { app, draft, head, reservation, ticket, call_format, echo, errand } = *self;
+        let Self { app, draft, head, reservation, ticket, call_format, echo, errand, stopped } = *self;
         report.cost.add_errand(&errand);
+        if stopped.is_some() {
+            (report.error, report.content) = (stopped, None);
+        }
         let record = draft.answered(&head, &report, report.error.as_ref());
         if report.error.is_none()
             && !report.interrupted

@@ -1,6 +1,6 @@
 //! Streamed answers under guardrails that ask a service.
 
-use llm_tests::{Gateway, MASTER_KEY, Reply, joined_text};
+use llm_tests::{Gateway, MASTER_KEY, Reply, eventually, joined_text};
 use serde_json::{Value, json};
 
 use super::{at, gateway, guardrail, house};
@@ -53,4 +53,28 @@ async fn masked_words_come_back_while_a_stream_comes() {
         (&sent[0]["stream"], &sent[0]["messages"][0]["content"]),
         (&json!(true), &json!("<PERSON_1>, <EMAIL_ADDRESS_2> <PERSON"))
     );
+}
+
+#[tokio::test]
+async fn what_is_stopped_beside_the_call_is_paid_for() {
+    let house = house().await;
+    let words = json!({"mode": "during_call", "blocked_words": [{"keyword": "walrus", "action": "BLOCK"}]});
+    let gateway = gateway(&house, &[guardrail("beside", "litellm_content_filter", words)]).await;
+    for stream in [false, true] {
+        let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+        let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "a walrus"}], "guardrails": ["beside"],
+            "stream": stream});
+        let reply = gateway.post("/v1/chat/completions", &body, &key).await.unwrap();
+        assert_eq!(reply.status, 400, "{}", reply.text());
+        let info = eventually("the bill", async || {
+            let info = gateway.get(&format!("/key/info?key={token}"), MASTER_KEY).await.unwrap().json();
+            (info["info"]["spend"].as_f64()? > 0.0).then_some(info)
+        });
+        let spent = info.await["info"]["spend"].as_f64().unwrap();
+        let rows = gateway.spend_rows(&token, 1).await.unwrap();
+        let paid: Vec<&Value> = rows.iter().filter(|row| row["spend"].as_f64() == Some(spent)).collect();
+        assert_eq!(paid.len(), 1, "{rows:#?}");
+        assert_eq!(paid[0]["metadata"]["status"], "failure", "{rows:#?}");
+        assert!(!rows.iter().any(|row| row.to_string().contains("You said")), "nobody got the answer: {rows:#?}");
+    }
 }
