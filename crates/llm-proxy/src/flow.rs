@@ -213,8 +213,9 @@ pub async fn run(
     };
 
     if call.operation == OperationKind::CountTokens {
-        let counted = guard::beside(&guards, &call, Box::pin(crate::count::answer(core, ctx, &call))).await;
-        return counted.flatten().map_err(|error| refuse(error, reservation));
+        let counting = Box::pin(crate::count::answer(core, ctx, &call));
+        let (counted, stopped) = guard::beside(&guards, &call, counting).await;
+        return stopped.map_or(counted, Err).map_err(|error| refuse(error, reservation));
     }
 
     // 6 recall
