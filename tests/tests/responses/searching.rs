@@ -38,6 +38,7 @@ async fn started() -> (Canned, Gateway) {
         "model_list:
   - {{model_name: chat, litellm_params: {{model: deepseek/deepseek-chat, api_key: sk-chat, api_base: '{url}/chat'}}}}
   - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-gpt, api_base: '{url}/gpt'}}}}
+  - {{model_name: hidden, litellm_params: {{model: deepseek/deepseek-chat, api_key: sk-own, api_base: '{url}/own'}}, model_info: {{team_id: t1, team_public_model_name: own}}}}
 vector_store_registry:
   - vector_store_name: sky
     litellm_params: {{vector_store_id: vs_1, custom_llm_provider: openai, api_key: sk-store, api_base: '{url}/v1'}}
@@ -110,4 +111,20 @@ async fn a_store_that_stays_shut_is_no_refusal() {
     let many = json!({"type": "file_search", "vector_store_ids": ids});
     let many = gateway.ask(RESPONSES, &json!({"model": "chat", "input": "?", "tools": [many]})).await.unwrap();
     assert_eq!((many.status, &many.json()["error"]["param"]), (400, &json!("tools")), "{}", many.text());
+}
+
+#[tokio::test]
+async fn a_teams_own_models_are_told_too() {
+    let (upstream, gateway) = started().await;
+    let team = gateway.ask("/team/new", &json!({"team_id": "t1"})).await.unwrap();
+    assert_eq!(team.status, 200, "{}", team.text());
+    let (key, _) = gateway.new_key(&json!({"team_id": "t1"})).await.unwrap();
+    let tools = json!([{"type": "file_search", "vector_store_ids": ["vs_1"]}]);
+    let reply = gateway.post(RESPONSES, &json!({"model": "own", "input": "Which colour?", "tools": tools}), &key).await;
+    let reply = reply.unwrap();
+    assert_eq!(reply.json()["output"][0]["type"], "file_search_call", "{}", reply.text());
+    let made = gateway.post("/v1beta/interactions", &json!({"model": "own", "input": "The sky is green."}), &key).await;
+    let made = made.unwrap();
+    assert_eq!(made.json()["object"], "interaction", "{}", made.text());
+    assert_eq!(upstream.seen().pop().unwrap().header("authorization"), "Bearer sk-own");
 }
