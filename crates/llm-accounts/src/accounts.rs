@@ -84,7 +84,7 @@ pub(crate) struct Inner {
     /// What everybody may know of plugins.
     pub(crate) open_plugins: crate::plugins::OpenPlugins,
     /// The logo that was uploaded, once somebody asked for it.
-    pub(crate) logo: parking_lot::Mutex<Option<Arc<crate::Logo>>>,
+    pub(crate) logo: parking_lot::Mutex<Option<crate::stored::KnownLogo>>,
 }
 
 impl Accounts {

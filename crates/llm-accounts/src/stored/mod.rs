@@ -27,6 +27,7 @@ pub use guarded::decides_who_gets_in;
 pub(crate) use settings::shown;
 pub(crate) use sso::is_web;
 pub use sso::{sso_sections, sso_team_claim};
+pub(crate) use ui::KnownLogo;
 pub use ui::{LaterSettings, Logo, ui_section};
 pub use vaults::StoredVault;
 

@@ -220,14 +220,27 @@ impl Accounts {
 
     /// Checks the sections together, writes them together, serves them.
     async fn write_sections(&self, actor: Actor<'_>, draft: &mut Stored, changes: Vec<(&str, Json)>) -> Outcome<()> {
-        for (name, content) in &changes {
+        self.check_sections(draft, &changes)?;
+        self.commit_sections(self.store_or_refuse()?.begin().await?, actor, changes).await
+    }
+
+    fn check_sections(&self, draft: &mut Stored, changes: &[(&str, Json)]) -> Outcome<()> {
+        for (name, content) in changes {
             draft.sections.retain(|(known, _)| known != name);
             let fields = content.as_object().unwrap_or_default().iter();
             let kept = fields.filter(|(field, _)| !SERVED_ELSEWHERE.contains(&field.as_str())).cloned().collect();
             draft.sections.push(((*name).to_owned(), Json::Object(kept)));
         }
-        self.check_draft(draft, Changed::Rest)?;
-        let mut tx = self.store_or_refuse()?.begin().await?;
+        self.check_draft(draft, Changed::Rest)
+    }
+
+    /// Writes sections that were checked, with what else stands in a transaction, and serves them.
+    pub(crate) async fn commit_sections(
+        &self,
+        mut tx: StoreTx,
+        actor: Actor<'_>,
+        changes: Vec<(&str, Json)>,
+    ) -> Outcome<()> {
         for (name, content) in changes {
             self.write_section(&mut tx, actor, name, content).await?;
         }

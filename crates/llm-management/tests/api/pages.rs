@@ -1,7 +1,7 @@
 //! Settings of pages: what holds where, what is refused, logos, the banner, the cache.
 
 use llm_accounts::{Accounts, AccountsSettings, PageRules, Seal, SealFormat};
-use llm_store::{BudgetRow, CacheConfigRow, CredentialRow, McpUserCredentialRow, UiSettingsRow};
+use llm_store::{BudgetRow, CacheConfigRow, CredentialRow, Filter, McpUserCredentialRow, UiSettingsRow};
 use llm_types::Json;
 
 use crate::models::served;
@@ -119,6 +119,26 @@ async fn addresses_and_what_is_not_served() {
     }
     let alerts = ok(&gateway, MASTER, "GET", "/alerting/settings", "").await;
     assert_eq!(text(&alerts, "0.field_name"), "slack_alerting");
+}
+
+/// Strangers ask for logos: the store is not read for each of them, also while theme and picture do not belong together.
+#[tokio::test]
+async fn logos_are_read_once() {
+    let (gateway, _) = served().await;
+    let shown = async |tag: &str| {
+        let logo = gateway.accounts.logo(&format!("/get_image?v={tag}")).await.unwrap();
+        logo.map(|logo| logo.tag.clone())
+    };
+    assert_eq!(shown("one").await, None);
+    let settings = r#"{"tag":"one","type":"image/png","size":8,"data":"iVBORw0KGgo="}"#;
+    let row =
+        UiSettingsRow { id: "ui_logo".into(), ui_settings: Json::from(settings).to_raw(), ..UiSettingsRow::default() };
+    let store = gateway.accounts.store().unwrap();
+    store.table::<UiSettingsRow>().insert(&row).await.unwrap();
+    assert_eq!(shown("one").await, None, "that it is not there is known");
+    assert_eq!(shown("two").await.as_deref(), Some("one"));
+    store.table::<UiSettingsRow>().delete_where(&Filter::new().is("id", "ui_logo".to_owned())).await.unwrap();
+    assert_eq!(shown("two").await.as_deref(), Some("one"), "and so is another one");
 }
 
 fn rule(gateway: &Gateway, page_rules: PageRules) {

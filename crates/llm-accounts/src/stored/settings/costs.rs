@@ -174,10 +174,17 @@ impl Accounts {
     }
 
     pub(crate) async fn change_litellm(&self, actor: Actor<'_>, given: &Json) -> Outcome<()> {
+        let changes = self.checked_litellm(given).await?;
+        self.commit_sections(self.store_or_refuse()?.begin().await?, actor, changes).await
+    }
+
+    /// What the section becomes, checked: for [`Accounts::commit_sections`].
+    pub(crate) async fn checked_litellm(&self, given: &Json) -> Outcome<Vec<(&'static str, Json)>> {
         self.stores_models()?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), LITELLM).await?;
-        let after = self.change(LITELLM, &there, given, replaced)?;
-        self.write_sections(actor, &mut draft, vec![(LITELLM, after)]).await
+        let changes = vec![(LITELLM, self.change(LITELLM, &there, given, replaced)?)];
+        self.check_sections(&mut draft, &changes)?;
+        Ok(changes)
     }
 }

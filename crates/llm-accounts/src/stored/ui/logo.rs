@@ -2,6 +2,7 @@
 //! that it is shown at, with the start of its digest, so that another picture has another address.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +22,9 @@ const ROW: &str = "ui_logo";
 /// Bytes of a picture at the most, as in LiteLLM.
 const LARGEST: usize = 5 << 20;
 
+/// How long it stands that a picture is not there: another gateway may have stored it.
+const STANDS: Duration = Duration::from_secs(5);
+
 /// Where an uploaded picture is shown.
 const SHOWN_AT: &str = "/get_image?v=";
 
@@ -37,6 +41,22 @@ pub struct Logo {
     pub kind: &'static str,
     /// The picture.
     pub bytes: Bytes,
+}
+
+/// What was found when a picture was asked for.
+#[derive(Debug)]
+pub(crate) struct Known {
+    asked: String,
+    at: Instant,
+    logo: Option<Arc<Logo>>,
+}
+
+impl Known {
+    /// It is what this address shows.
+    fn answers(&self, tag: &str) -> bool {
+        let whole = self.logo.as_ref().is_some_and(|logo| logo.tag == tag);
+        self.asked == tag && (whole || self.at.elapsed() < STANDS)
+    }
 }
 
 /// True for the address of an uploaded picture.
@@ -71,14 +91,16 @@ impl Accounts {
         };
         self.stores_models()?;
         let tag: String = hex::encode(Sha256::digest(&bytes)).chars().take(16).collect();
-        let mut tx = self.store_or_refuse()?.begin().await?;
-        self.write_logo(&mut tx, actor, &tag, kind, &bytes).await?;
-        tx.commit().await?;
         let place = format!("{SHOWN_AT}{tag}");
         let stored = self.litellm_setting(SETTING).await?;
         let mut theme = if stored.as_object().is_some() { stored } else { Json::Object(Vec::new()) };
         theme.set("logo_url", place.as_str());
-        self.change_litellm(actor, &Json::object([(SETTING, theme)])).await?;
+        // The theme names the picture: one is not there without the other.
+        let changes = self.checked_litellm(&Json::object([(SETTING, theme)])).await?;
+        let mut tx = self.store_or_refuse()?.begin().await?;
+        self.write_logo(&mut tx, actor, &tag, kind, &bytes).await?;
+        self.commit_sections(tx, actor, changes).await?;
+        *self.inner().logo.lock() = None;
         let ending = KINDS.into_iter().find(|(_, known)| *known == kind).map_or("", |(ending, _)| ending);
         Ok(Json::object([
             ("message", Json::from("Logo uploaded successfully")),
@@ -119,24 +141,23 @@ impl Accounts {
         .await
     }
 
-    /// The picture at this address of the theme, which is kept in memory: everybody may ask for it.
+    /// The picture at this address of the theme. Everybody may ask for it, so what was found is kept in memory, for a few
+    /// seconds also that it is not there or another one.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn logo(&self, url: &str) -> Outcome<Option<Arc<Logo>>> {
         let Some(tag) = url.strip_prefix(SHOWN_AT) else { return Ok(None) };
-        let known = self.inner().logo.lock().clone();
-        if let Some(logo) = known.filter(|logo| logo.tag == tag) {
-            return Ok(Some(logo));
+        if let Some(known) = self.inner().logo.lock().as_ref().filter(|known| known.answers(tag)) {
+            return Ok(known.logo.clone());
         }
         let stored = self.stored_ui(ROW).await?;
         let kind = KINDS.into_iter().find(|(_, kind)| stored.text("type") == Some(kind)).map(|(_, kind)| kind);
         let bytes = stored.text("data").and_then(|data| STANDARD.decode(data).ok());
-        let (Some(kind), Some(bytes)) = (kind, bytes) else { return Ok(None) };
-        let tag = stored.text("tag").unwrap_or_default().to_owned();
-        let logo = Arc::new(Logo { tag, kind, bytes: Bytes::from(bytes) });
-        *self.inner().logo.lock() = Some(Arc::clone(&logo));
-        Ok(Some(logo))
+        let of = stored.text("tag").unwrap_or_default().to_owned();
+        let logo = kind.zip(bytes).map(|(kind, bytes)| Arc::new(Logo { tag: of, kind, bytes: Bytes::from(bytes) }));
+        *self.inner().logo.lock() = Some(Known { asked: tag.to_owned(), at: Instant::now(), logo: logo.clone() });
+        Ok(logo)
     }
 }
 

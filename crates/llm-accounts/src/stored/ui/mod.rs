@@ -22,6 +22,7 @@ use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
 use crate::serving::Changed;
 pub use later::LaterSettings;
+pub(crate) use logo::Known as KnownLogo;
 pub use logo::Logo;
 
 /// The row's id.
