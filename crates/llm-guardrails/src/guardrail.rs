@@ -112,6 +112,8 @@ pub struct CallContext<'a> {
     pub wire: Option<&'a Arc<dyn Wire>>,
     /// Headers of the client's request.
     pub headers: Option<&'a HeaderMap>,
+    /// The header that carries the caller's key, where it is one of the operator's choice: its value is told to nobody.
+    pub key_header: Option<&'a str>,
     /// What the client gives to this guardrail (`extra_body` of its entry in `guardrails`).
     pub extra: Option<&'a Json>,
 }
@@ -120,7 +122,7 @@ impl<'a> CallContext<'a> {
     /// A call of which nothing else is known.
     #[must_use]
     pub const fn new(call_id: &'a str, model: &'a str, caller: &'a Caller) -> Self {
-        Self { call_id, model, caller, wire: None, headers: None, extra: None }
+        Self { call_id, model, caller, wire: None, headers: None, key_header: None, extra: None }
     }
 
     /// The same, with a way to services.
@@ -230,6 +232,17 @@ pub trait GuardrailSession: Send + Sync + fmt::Debug {
     /// for the same request.
     fn personal(&self) -> bool {
         false
+    }
+
+    /// Of answers it judges nothing: it puts back into them what it took out of the request.
+    fn only_restores(&self) -> bool {
+        false
+    }
+
+    /// A text of an answer without what it put back into it, for logs; nothing when it put nothing back.
+    fn hidden(&self, text: &str) -> Option<String> {
+        let _ = text;
+        None
     }
 
     /// A gate for one text of a streamed answer. Nothing when the guardrail can only judge whole texts.

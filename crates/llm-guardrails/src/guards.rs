@@ -239,6 +239,13 @@ impl Guards {
         self.open.iter().chain(of_lines).any(|open| open.session.personal())
     }
 
+    /// True when a guardrail judges answers, and does more than to put words back into them.
+    #[must_use]
+    pub fn judges_answers(&self) -> bool {
+        self.lines.iter().any(|line| line.mode() == Mode::PostCall)
+            || self.of(Mode::PostCall).any(|open| !open.session.only_restores())
+    }
+
     /// True when a guardrail can only judge whole answers: the answer has to be complete before it is streamed.
     #[must_use]
     pub fn needs_whole(&self) -> bool {
@@ -246,19 +253,24 @@ impl Guards {
         self.of(Mode::PostCall).chain(lines.flat_map(Line::blocking)).any(|o| o.session.gate().is_none())
     }
 
-    /// Those of mode `logging_only` in this call, with the sessions that they have: for logs that are written when the call and
-    /// its guardrails are over. Nothing when there are none.
+    /// Those of mode `logging_only` in this call, and those that look at answers, which may put words back, with the sessions that
+    /// they have: for logs that are written when the call and its guardrails are over. Nothing when there are none.
     #[must_use]
     pub fn of_logs(&self) -> Option<Self> {
-        let open: Vec<_> = self.of(Mode::LoggingOnly).cloned().collect();
+        let of_lines = self.lines.iter().flat_map(Line::open);
+        let for_logs =
+            |open: &&Open| [Mode::LoggingOnly, Mode::PostCall].iter().any(|m| open.guardrail.modes().has(*m));
+        let open: Vec<_> = self.open.iter().chain(of_lines).filter(for_logs).cloned().collect();
         (!open.is_empty()).then(|| Self { open, lines: Vec::new(), scope: self.scope, records: GuardLog::default() })
     }
 
-    /// What may be logged of messages or an answer: the guardrails of mode `logging_only` mask its strings. Content
+    /// What may be logged of messages or an answer: what was put back into it is taken out again, and the guardrails of mode `logging_only` mask its strings. Content
     /// that one of them would stop, or fails on, is withheld as a whole, and so is what one cannot judge at once: a record
     /// is written when its call ends, and waits for nobody.
     #[must_use]
     pub fn for_log(&self, direction: Direction, content: &RawJson) -> RawJson {
+        let hidden = self.hidden(content);
+        let content = hidden.as_ref().unwrap_or(content);
         if !self.has(Mode::LoggingOnly) {
             return content.clone();
         }
@@ -275,6 +287,22 @@ impl Guards {
         let mut new = sheet.texts.into_iter();
         json::strings_mut(&mut tree, &mut |t| *t = new.next().unwrap_or_default());
         tree.to_raw()
+    }
+
+    /// Content without what guardrails put back into it; nothing when there is none of that in it.
+    fn hidden(&self, content: &RawJson) -> Option<RawJson> {
+        self.open.iter().any(|open| open.session.personal()).then_some(())?;
+        let mut tree = content.read::<Json>().ok()?;
+        let mut changed = false;
+        json::strings_mut(&mut tree, &mut |text| {
+            for open in &self.open {
+                if let Some(new) = open.session.hidden(text) {
+                    *text = new;
+                    changed = true;
+                }
+            }
+        });
+        changed.then(|| tree.to_raw())
     }
 
     /// What the guardrails did so far, streams included.

@@ -120,7 +120,8 @@ fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>
     wanted.on_top.clone_from(&applied.on_top);
     let caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
     let call = CallContext::new(&ctx.id, model, &caller).through(&ctx.wire);
-    let guards = set.open(&wanted, &CallContext { headers: Some(&ctx.parts.headers), ..call });
+    let key_header = ctx.snapshot.settings.key_header_name.as_deref();
+    let guards = set.open(&wanted, &CallContext { headers: Some(&ctx.parts.headers), key_header, ..call });
     Ok(guards.log_into(ctx.guard_log.get_or_init(GuardLog::default).clone()))
 }
 
@@ -172,9 +173,8 @@ fn write(call: &Call, request: &llm_types::generate::GenerateRequest) -> Result<
 /// Do guardrails look at what is answered, or at the call while it runs?
 #[must_use]
 pub fn judges(guards: &Guards, operation: OperationKind) -> bool {
-    let looks =
-        |mode, direction| guards.has(mode) && (operation == OperationKind::Generate || has_texts(operation, direction));
-    looks(Mode::PostCall, Direction::Response) || looks(Mode::DuringCall, Direction::Request)
+    let texts = |direction| operation == OperationKind::Generate || has_texts(operation, direction);
+    guards.judges_answers() && texts(Direction::Response) || guards.has(Mode::DuringCall) && texts(Direction::Request)
 }
 
 /// Runs the call beside the guardrails that judge while it runs: what came of it, and their error, which wins, when one stops

@@ -3,7 +3,7 @@
 use llm_tests::{Gateway, MASTER_KEY, Reply, eventually, joined_text};
 use serde_json::{Value, json};
 
-use super::{at, gateway, guardrail, house};
+use super::{at, config, gateway, guardrail, house};
 
 async fn stream(gateway: &Gateway, guardrail: &str, text: &str) -> Reply {
     let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": text}], "guardrails": [guardrail], "stream": true,
@@ -77,4 +77,47 @@ async fn what_is_stopped_beside_the_call_is_paid_for() {
         assert_eq!(paid[0]["metadata"]["status"], "failure", "{rows:#?}");
         assert!(!rows.iter().any(|row| row.to_string().contains("You said")), "nobody got the answer: {rows:#?}");
     }
+}
+
+#[tokio::test]
+async fn words_that_come_back_are_in_no_log() {
+    let house = house().await;
+    let base = house.base_url();
+    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
+        "presidio_filter_scope": "input", "output_parse_pii": true});
+    let config = config(&house, &[guardrail("back", "presidio", params)]);
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config["general_settings"]["store_prompts_in_spend_logs"] = json!(true);
+    let gateway = Gateway::start(&config.to_string()).await.unwrap();
+    for stream in [false, true] {
+        let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+        let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Zoë, a@b.co"}], "guardrails": ["back"],
+            "stream": stream});
+        let reply = gateway.post("/v1/chat/completions", &body, &key).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let row = gateway.spend_rows(&token, 1).await.unwrap().remove(0);
+        let row = row.to_string();
+        assert!(row.contains("You said: <PERSON_1>, <EMAIL_ADDRESS_2>"), "{row}");
+        assert!(!row.contains("Zoë") && !row.contains("a@b.co"), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn the_header_of_the_key_is_told_to_nobody() {
+    let house = house().await;
+    let service = guardrail("gen", "generic_guardrail_api", json!({"mode": "pre_call", "api_base": house.base_url()}));
+    let mut config: Value = serde_json::from_str(&config(&house, &[service])).unwrap();
+    config["general_settings"]["litellm_key_header_name"] = json!("X-LiteLLM-Auth");
+    let gateway = Gateway::start(&config.to_string()).await.unwrap();
+    let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "guardrails": ["gen"]});
+    let bearer = format!("Bearer {MASTER_KEY}");
+    let headers =
+        [("x-litellm-auth", bearer.as_str()), ("x-litellm-tags", "seen"), ("content-type", "application/json")];
+    let reply =
+        gateway.send(http::Method::POST, "/v1/chat/completions", &headers, body.to_string().into()).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let told = at(&house, "/beta/").remove(0);
+    assert!(!told.text().contains(MASTER_KEY), "{}", told.text());
+    assert_eq!(told.json["request_headers"]["x-litellm-auth"], "[present]");
+    assert_eq!(told.json["request_headers"]["x-litellm-tags"], "seen");
 }

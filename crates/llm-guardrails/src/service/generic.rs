@@ -69,7 +69,7 @@ fn ask(settings: &Settings, heard: &Heard<'_>, facts: &Facts) -> Vec<Ask> {
         ("tools", Json::Null),
         ("texts", Json::Array(texts)),
         ("request_data", caller(facts)),
-        ("request_headers", facts.headers.as_ref().map_or(Json::Null, |all| headers(all, settings))),
+        ("request_headers", facts.headers.as_ref().map_or(Json::Null, |all| headers(all, facts, settings))),
         ("litellm_version", Json::from(VERSION)),
         ("additional_provider_specific_params", more),
         ("tool_calls", Json::Null),
@@ -93,7 +93,7 @@ fn caller(facts: &Facts) -> Json {
     Json::object(fields.into_iter().filter_map(|(name, value)| Some((name, Json::from(&**value.as_ref()?)))))
 }
 
-fn headers(all: &HeaderMap, settings: &Settings) -> Json {
+fn headers(all: &HeaderMap, facts: &Facts, settings: &Settings) -> Json {
     let wanted: Vec<String> =
         settings.params.get("extra_headers").map(|_| settings.texts("extra_headers")).unwrap_or_default();
     let told = |name: &http::HeaderName| {
@@ -102,8 +102,11 @@ fn headers(all: &HeaderMap, settings: &Settings) -> Json {
             || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
             || wanted.iter().any(|more| more.eq_ignore_ascii_case(text))
     };
-    // A key of the gateway may come in a header of LiteLLM's own name.
-    let secret = |name: &http::HeaderName| name.as_str().ends_with("-key");
+    // A key of the gateway may come in a header of LiteLLM's own name, or of the operator's choice.
+    let of_key = facts.key_header.as_deref();
+    let secret = |name: &http::HeaderName| {
+        name.as_str().ends_with("-key") || of_key.is_some_and(|key| key.eq_ignore_ascii_case(name.as_str()))
+    };
     let value = |name: &http::HeaderName, value: &http::HeaderValue| match value.to_str() {
         Ok(text) if told(name) && !secret(name) => text.to_owned(),
         _ => "[present]".to_owned(),

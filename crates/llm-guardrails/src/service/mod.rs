@@ -171,6 +171,14 @@ impl GuardrailSession for Session {
         self.answers && self.edited.load(Ordering::Relaxed)
     }
 
+    fn only_restores(&self) -> bool {
+        self.settings.presidio.as_ref().is_some_and(presidio::Presidio::only_restores)
+    }
+
+    fn hidden(&self, text: &str) -> Option<String> {
+        self.memory.hide(text)
+    }
+
     fn gate(&self) -> Option<Box<dyn TextGate>> {
         self.settings.presidio.as_ref()?.gate(&self.memory)
     }

@@ -97,6 +97,24 @@ impl Memory {
         spans::replaced(text, parts)
     }
 
+    /// The text with the names again in the place of the words; nothing when none of them stands there. Longer words first: they
+    /// may have others in them.
+    pub(super) fn hide(&self, text: &str) -> Option<String> {
+        let tokens = self.0.lock();
+        let mut longest: Vec<&Token> = tokens.iter().filter(|token| !token.words.is_empty()).collect();
+        longest.sort_by_key(|token| std::cmp::Reverse(token.words.len()));
+        let mut parts: Vec<(Range<usize>, String)> = Vec::new();
+        for token in longest {
+            for (at, words) in text.match_indices(&token.words) {
+                let span = at..at + words.len();
+                if parts.iter().all(|(taken, _)| span.end <= taken.start || taken.end <= span.start) {
+                    parts.push((span, token.name.clone()));
+                }
+            }
+        }
+        (!parts.is_empty()).then(|| spans::replaced(text, parts))
+    }
+
     /// How much of the end of a text may be the beginning of a name, in bytes.
     fn begun(&self, text: &str) -> usize {
         let Some(end) = text.rfind('<').and_then(|at| text.get(at..)) else { return 0 };

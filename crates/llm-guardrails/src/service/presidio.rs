@@ -251,9 +251,13 @@ impl Presidio {
         answer.text("text").map(str::to_owned).ok_or_else(|| invalid("has no text"))
     }
 
+    /// Of answers nothing is looked at.
+    pub(super) const fn only_restores(&self) -> bool {
+        self.restores && !self.output
+    }
+
     /// A gate for a stream: nothing where whole answers have to be looked at.
     pub(super) fn gate(&self, memory: &Memory) -> Option<Box<dyn TextGate>> {
-        let only_restores = self.restores && !self.output;
-        only_restores.then(|| Box::new(Restoring::new(memory)) as Box<dyn TextGate>)
+        self.only_restores().then(|| Box::new(Restoring::new(memory)) as Box<dyn TextGate>)
     }
 }

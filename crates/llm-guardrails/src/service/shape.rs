@@ -77,6 +77,8 @@ pub(super) struct Facts {
     pub(super) model: String,
     pub(super) caller: Caller,
     pub(super) headers: Option<HeaderMap>,
+    /// The header that carries the caller's key.
+    pub(super) key_header: Option<String>,
     pub(super) extra: Option<Json>,
 }
 
@@ -87,6 +89,7 @@ impl Facts {
             model: call.model.to_owned(),
             caller: call.caller.clone(),
             headers: call.headers.cloned(),
+            key_header: call.key_header.map(str::to_owned),
             extra: call.extra.cloned(),
         }
     }

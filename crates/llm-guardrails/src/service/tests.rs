@@ -191,6 +191,8 @@ fn names_come_back_wherever_a_stream_is_cut() {
         panic!("nothing was masked")
     };
     assert_eq!(texts, [(0, "<PERSON_1> hi".to_owned())], "findings that overlap are one");
+    assert_eq!(session.hidden("so Zoë!, Zoë").as_deref(), Some("so <PERSON_1>, Zoë"), "logs do not have them");
+    assert_eq!(session.hidden("so Zoë"), None);
     let answer = "so <PERSON_1>, <PERSON_1 and <<PERSON_1>";
     for size in 1..answer.len() {
         let mut gate = session.gate().unwrap();
