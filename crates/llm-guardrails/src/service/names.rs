@@ -97,19 +97,20 @@ impl Memory {
         spans::replaced(text, parts)
     }
 
-    /// The text with the names again in the place of the words; nothing when none of them stands there. Longer words first: they
-    /// may have others in them.
+    /// The text with the names again in the place of the words; nothing when none of them stands there. Words that overlap are
+    /// one, under the name of the first.
     pub(super) fn hide(&self, text: &str) -> Option<String> {
-        let tokens = self.0.lock();
-        let mut longest: Vec<&Token> = tokens.iter().filter(|token| !token.words.is_empty()).collect();
-        longest.sort_by_key(|token| std::cmp::Reverse(token.words.len()));
+        let names = self.0.lock();
+        let told = names.words.iter().filter(|(_, words)| !words.is_empty());
+        let mut found: Vec<(Range<usize>, &String)> = told
+            .flat_map(|(name, words)| text.match_indices(words.as_str()).map(move |(at, w)| (at..at + w.len(), name)))
+            .collect();
+        found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
         let mut parts: Vec<(Range<usize>, String)> = Vec::new();
-        for token in longest {
-            for (at, words) in text.match_indices(&token.words) {
-                let span = at..at + words.len();
-                if parts.iter().all(|(taken, _)| span.end <= taken.start || taken.end <= span.start) {
-                    parts.push((span, token.name.clone()));
-                }
+        for (span, name) in found {
+            match parts.last_mut() {
+                Some((last, _)) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => parts.push((span, name.clone())),
             }
         }
         (!parts.is_empty()).then(|| spans::replaced(text, parts))
