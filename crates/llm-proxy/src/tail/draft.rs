@@ -1,5 +1,6 @@
 //! A log record that is being filled in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use llm_guardrails::{Direction, GuardLog, Guards, RunStatus};
 use llm_router::Scope;
 use llm_types::record::{Cost, ErrorInfo, Status};
 use llm_types::trail::{FailedAttempt, GuardrailRun};
-use llm_types::{Error, Field, LogRecord, RawJson, Side, Trail};
+use llm_types::{Error, Field, Json, LogRecord, RawJson, Side, Trail};
 use llm_wire::top::Top;
 
 use crate::core::Core;
@@ -43,22 +44,42 @@ const SAID: [Field; 9] = [
 /// What a request asks for besides what is said: fields that the language has, and no others, for they may hold credentials.
 fn parameters(top: &Top<'_>) -> Option<RawJson> {
     let mut out = String::from("{");
-    let wanted = |(name, raw): &(&str, &str)| match Field::from_name(name) {
-        None => false,
-        // Tools that hosts call may come with credentials.
-        Some(Field::Tools) => !raw.to_ascii_lowercase().contains("\"authorization\""),
-        Some(field) => !SAID.contains(&field),
-    };
-    for (name, raw) in top.iter().filter(wanted) {
+    for (name, raw) in top.iter() {
+        let value = match Field::from_name(name) {
+            None => continue,
+            Some(field) if SAID.contains(&field) => continue,
+            Some(Field::Tools) => match tools(raw) {
+                Some(tools) => Cow::Owned(tools),
+                None => continue,
+            },
+            Some(_) => Cow::Borrowed(raw),
+        };
         if out.len() > 1 {
             out.push(',');
         }
         out.push_str(RawJson::string(name).get());
         out.push(':');
-        out.push_str(raw);
+        out.push_str(&value);
     }
     out.push('}');
     RawJson::parse(out).ok()
+}
+
+/// The tools that a request offers. What hosts call may come with credentials, in addresses too; of functions all is told.
+/// Nothing for what is no list.
+fn tools(raw: &str) -> Option<String> {
+    const UNTOLD: [&str; 3] = ["headers", "authorization", "server_url"];
+    let mut all: Json = serde_json::from_str(raw).ok()?;
+    let Json::Array(tools) = &mut all else { return None };
+    for tool in tools {
+        let Json::Object(fields) = tool else { return None };
+        let mut kinds = fields.iter().filter(|(name, _)| name == "type").map(|(_, value)| value.as_str()).peekable();
+        let function = kinds.peek().is_some() && kinds.all(|kind| kind == Some("function"));
+        if !function {
+            fields.retain(|(name, _)| !UNTOLD.iter().any(|untold| name.eq_ignore_ascii_case(untold)));
+        }
+    }
+    Some(all.to_string())
 }
 
 impl Draft {
@@ -317,5 +338,28 @@ fn info(error: &Error, provider: &Arc<str>) -> ErrorInfo {
         status: error.status(),
         message: error.message.clone(),
         provider: error.upstream.as_ref().map(|u| Arc::from(u.provider.as_str())).or(called),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_tools_are_not_told() {
+        let body = r#"{"model":"m","temperature":0.5,"tools":[
+            {"type":"function","function":{"name":"f","parameters":{"headers":{"type":"object"}}}},
+            {"type":"mcp","server_label":"s","server_url":"https://x.example/?token=hush","Authorization":"hush",
+                "headers":{"x-key":"hush"},"require_approval":"never"},
+            {"type":"mcp","auth\u006frization":"hush"},
+            {"type":"function","type":"mcp","headers":{"a":"hush"}}]}"#;
+        let told = parameters(&Top::parse(body.as_bytes()).unwrap()).unwrap();
+        assert!(!told.get().contains("hush"), "{}", told.get());
+        let told: Json = told.read().unwrap();
+        assert_eq!(told.get("temperature").and_then(Json::as_f64), Some(0.5));
+        let tools = told.get("tools").and_then(Json::as_array).unwrap();
+        assert!(tools[0].to_string().contains("headers"), "of functions all is told");
+        assert_eq!(tools[1].text("server_label"), Some("s"));
+        assert_eq!(tools[1].text("require_approval"), Some("never"));
     }
 }
