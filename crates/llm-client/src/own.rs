@@ -1,6 +1,8 @@
 //! An address and a key that a client brings along, where the operator lets it (`allow_client_side_credentials`,
 //! `configurable_clientside_auth_params`). Nothing of the operator's goes to an address of a client's.
 
+use std::sync::Arc;
+
 use llm_catalog::Catalog;
 use llm_providers::Params;
 use llm_types::{Error, Json, Result, Secret};
@@ -121,6 +123,18 @@ impl Target {
         let mut target = Self::with_params(&TargetConfig { params, info }, seen, catalog)?;
         target.at_clients = brings_address;
         Ok(target)
+    }
+
+    /// The same deployment of parameters that nobody stored: to an address among them goes nothing of the operator's, neither
+    /// variables of the environment nor an identity of this machine.
+    #[must_use]
+    pub fn tried(mut self) -> Self {
+        if self.api_base.is_some() {
+            self.params = Params::without_env(self.params.iter().map(|(name, value)| (name.to_owned(), value.clone())));
+            self.at_clients = true;
+        }
+        self.checked_as = self.checked_as.and_then(Arc::into_inner).map(|checked| Arc::new(checked.tried()));
+        self
     }
 }
 

@@ -162,18 +162,6 @@ impl Target {
         })
     }
 
-    /// The same deployment of parameters that nobody stored: to an address among them goes nothing of the operator's, neither
-    /// variables of the environment nor an identity of this machine.
-    #[must_use]
-    pub fn tried(mut self) -> Self {
-        if self.api_base.is_some() {
-            self.params = Params::without_env(self.params.iter().map(|(name, value)| (name.to_owned(), value.clone())));
-            self.at_clients = true;
-        }
-        self.checked_as = self.checked_as.and_then(Arc::into_inner).map(|checked| Arc::new(checked.tried()));
-        self
-    }
-
     /// The provider's id.
     #[must_use]
     pub fn provider_id(&self) -> &'static str {
