@@ -213,6 +213,14 @@ fn guardrail(name: &str, kind: &str, params: Value) -> Value {
     json!({"guardrail_name": name, "litellm_params": all})
 }
 
+/// `back`: Presidio hides words from the model, and puts them back into its answers.
+fn gives_back(house: &Canned) -> Value {
+    let base = house.base_url();
+    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
+        "presidio_filter_scope": "input", "output_parse_pii": true});
+    guardrail("back", "presidio", params)
+}
+
 /// The requests for a path, so far.
 fn at(house: &Canned, path: &str) -> Vec<Asked> {
     house.seen().into_iter().filter(|asked| asked.path.contains(path)).collect()

@@ -3,7 +3,7 @@
 use llm_tests::{Canned, Gateway, MASTER_KEY};
 use serde_json::{Value, json};
 
-use super::{KEY, at, config, gateway, guardrail, house};
+use super::{KEY, at, config, gateway, gives_back, guardrail, house};
 
 async fn chat(gateway: &Gateway, guardrail: &str, text: &str) -> (u16, Value) {
     let messages = json!([{"role": "system", "content": "Be kind."}, {"role": "user", "content": text}]);
@@ -233,10 +233,7 @@ async fn presidio_masks_and_gives_back() {
 #[tokio::test]
 async fn what_is_given_back_is_for_nobody_else() {
     let house = house().await;
-    let base = house.base_url();
-    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
-        "presidio_filter_scope": "input", "output_parse_pii": true});
-    let config = config(&house, &[guardrail("back", "presidio", params)]);
+    let config = config(&house, &[gives_back(&house)]);
     let mut config: Value = serde_json::from_str(&config).unwrap();
     config["litellm_settings"] = json!({"cache": true, "cache_params": {"type": "local"}});
     let gateway = Gateway::start(&config.to_string()).await.unwrap();

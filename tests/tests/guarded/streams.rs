@@ -3,7 +3,7 @@
 use llm_tests::{Gateway, MASTER_KEY, Reply, eventually, joined_text};
 use serde_json::{Value, json};
 
-use super::{at, config, gateway, guardrail, house};
+use super::{at, config, gateway, gives_back, guardrail, house};
 
 async fn stream(gateway: &Gateway, guardrail: &str, text: &str) -> Reply {
     let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": text}], "guardrails": [guardrail], "stream": true,
@@ -42,10 +42,7 @@ async fn a_stream_is_held_until_it_is_judged() {
 #[tokio::test]
 async fn masked_words_come_back_while_a_stream_comes() {
     let house = house().await;
-    let base = house.base_url();
-    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
-        "presidio_filter_scope": "input", "output_parse_pii": true});
-    let gateway = gateway(&house, &[guardrail("back", "presidio", params)]).await;
+    let gateway = gateway(&house, &[gives_back(&house)]).await;
     let told = stream(&gateway, "back", "Zoë, a@b.co <PERSON").await;
     assert_eq!(joined_text(&told.events()), "You said: Zoë, a@b.co <PERSON", "{}", told.text());
     let sent: Vec<Value> = at(&house, "/v1/chat/completions").into_iter().map(|asked| asked.json).collect();
@@ -82,10 +79,7 @@ async fn what_is_stopped_beside_the_call_is_paid_for() {
 #[tokio::test]
 async fn words_that_come_back_are_in_no_log() {
     let house = house().await;
-    let base = house.base_url();
-    let params = json!({"mode": "pre_call", "presidio_analyzer_api_base": base, "presidio_anonymizer_api_base": base,
-        "presidio_filter_scope": "input", "output_parse_pii": true});
-    let config = config(&house, &[guardrail("back", "presidio", params)]);
+    let config = config(&house, &[gives_back(&house)]);
     let mut config: Value = serde_json::from_str(&config).unwrap();
     config["general_settings"]["store_prompts_in_spend_logs"] = json!(true);
     let gateway = Gateway::start(&config.to_string()).await.unwrap();

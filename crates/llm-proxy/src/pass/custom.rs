@@ -9,6 +9,8 @@ use llm_providers::Endpoint;
 use llm_providers::keys::{chooses_account, is_key_pair};
 use parking_lot::Mutex;
 
+use super::who::name_of;
+
 /// An endpoint.
 #[derive(Debug, Clone)]
 pub struct Custom {
@@ -91,14 +93,13 @@ impl Custom {
         if !rest.is_empty() {
             url = format!("{}/{rest}", target.trim_end_matches('/'));
         }
-        let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
         let mut pairs: Vec<String> = own.split('&').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         pairs.extend(self.query.iter().map(|(k, v)| format!("{k}={v}")));
         // A key that the operator wrote there stays.
         let shows_key = pairs.iter().any(|pair| is_key_pair(pair));
         let asked = query.split('&').filter(|p| !p.is_empty()).filter(|pair| !(shows_key && is_key_pair(pair)));
         for pair in asked.clone() {
-            pairs.retain(|known| name(known) != name(pair));
+            pairs.retain(|known| name_of(known) != name_of(pair));
         }
         pairs.extend(asked.map(str::to_owned));
         if !pairs.is_empty() {

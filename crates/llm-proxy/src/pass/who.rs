@@ -41,3 +41,19 @@ pub fn query<'p>(parts: &'p Parts, name: &str) -> Option<Cow<'p, str>> {
         Cow::Borrowed(value)
     })
 }
+
+/// The name of a pair of a query, as it is written.
+#[must_use]
+pub fn name_of(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or_default()
+}
+
+/// What lists of OpenAI's kind are asked for, as LiteLLM writes it out.
+const LISTED: [&str; 2] = ["limit=20", "order=desc"];
+
+/// What a query does not say of what lists are asked for.
+#[must_use]
+pub fn unsaid(query: &[impl AsRef<str>]) -> Vec<&'static str> {
+    let said = |usual: &str| query.iter().any(|pair| name_of(pair.as_ref()) == name_of(usual));
+    LISTED.into_iter().filter(|usual| !said(usual)).collect()
+}

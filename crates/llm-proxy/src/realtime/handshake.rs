@@ -10,6 +10,7 @@ use llm_providers::keys::is_key_pair;
 use crate::answer::LITELLM_VERSION;
 use crate::body::Reply;
 use crate::flow::Context;
+use crate::pass::who::name_of;
 
 /// The query parameter in which a key may stand.
 pub(super) const KEY: &str = "api_key";
@@ -67,7 +68,7 @@ pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
 pub(super) fn query(parts: &Parts) -> String {
     let pairs = parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
     let ours = ["model", KEY];
-    let ours = |pair: &&str| ours.contains(&pair.split('=').next().unwrap_or_default()) || is_key_pair(pair);
+    let ours = |pair: &&str| ours.contains(&name_of(pair)) || is_key_pair(pair);
     let rest: Vec<&str> = pairs.filter(|pair| !ours(pair)).collect();
     rest.join("&")
 }

@@ -4,16 +4,46 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::request;
 use http::response::Parts;
 use llm_client::{Relay, RelayHead, Report, Tariff};
 use llm_http::{Body, Timeouts};
 use llm_providers::{Endpoint, resource::Resource};
-use llm_types::{Error, Result};
+use llm_types::{Error, Json, Kind, Result};
 use llm_wire::ReplyView;
 
 use super::choose::Home;
+use super::{Asked, failed};
 use crate::core::Core;
 use crate::flow::Context;
+use crate::pass::who::query;
+
+/// A house of one kind, asked for somebody.
+pub(super) struct House<'a, H: ?Sized + 'static> {
+    pub(super) core: &'a Core,
+    pub(super) ctx: &'a Context,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) house: &'static H,
+}
+
+impl<H: ?Sized + 'static> House<'_, H> {
+    /// Asks the house and reads the whole answer.
+    ///
+    /// # Errors
+    /// As [`ask`], a refusal as clients of the call hear it.
+    pub(super) async fn ask(&self, endpoint: Endpoint, body: Body) -> Result<Said> {
+        let limit = self.ctx.snapshot.engine.settings.max_reply_bytes;
+        let question = Question { endpoint, body, limit, model: None };
+        ask(self.core, self.ctx, self.asked.home, question, |view| failed::viewed(self.asked, view)).await
+    }
+}
+
+/// What of a list a client asks for: how many entries, and behind which one. Ids of ours are those of the house again.
+pub(super) fn page(parts: &request::Parts) -> (Option<u32>, Option<String>) {
+    let after = query(parts, "after");
+    let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
+    (query(parts, "limit").and_then(|n| n.parse().ok()), after)
+}
 
 /// What a house said.
 pub(super) struct Said {
@@ -24,6 +54,15 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// The answer as JSON.
+    ///
+    /// # Errors
+    /// `InvalidReply` for anything else.
+    pub(super) fn json(&self) -> Result<Json> {
+        serde_json::from_slice(&self.body)
+            .map_err(|e| Error::new(Kind::InvalidReply, format!("the provider's answer cannot be read: {e}")))
+    }
+
     /// Lets somebody look at it.
     pub(super) fn viewed<T>(&self, provider: &str, look: impl FnOnce(&ReplyView<'_>) -> T) -> T {
         let headers = self.parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?)));

@@ -23,13 +23,10 @@ use super::{Asked, CALLS};
 use crate::core::Core;
 use crate::flow::Context;
 use crate::pass::headers::{self, Credentials};
-use crate::pass::question;
+use crate::pass::{question, who};
 
 /// Parameters of the query that are for the gateway.
 const QUERY: [&str; 4] = ["custom_llm_provider", "provider", "model", "target_model_names"];
-
-/// What a list of vector stores is asked for where the client does not say, as LiteLLM writes it out.
-const LISTED: [(&str, &str); 2] = [("limit", "limit=20"), ("order", "order=desc")];
 
 /// Sends a request on. Gives who answered where the router chose among several.
 ///
@@ -64,16 +61,15 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     // Ids of a page before name the group, as ids in paths do.
     let (query, _) = ids::resolved(ctx.parts.uri.query().unwrap_or_default());
     let pairs = query.split('&').filter(|p| !p.is_empty());
-    let pairs = pairs.filter(|p| !QUERY.contains(&p.split('=').next().unwrap_or_default()) && !is_key_pair(p));
+    let pairs = pairs.filter(|p| !QUERY.contains(&who::name_of(p)) && !is_key_pair(p));
     // An offer is no JSON: the model of its session stands in the query.
     let named = model.as_ref().filter(|_| asked.tail == CALLS).map(|model| format!("model={model}"));
     let streams = asked.what.family == Family::Interactions && !query.contains("alt=") && streamed(&sent);
     let sse = streams.then(|| "alt=sse".to_owned());
     let mut query: Vec<String> = pairs.map(str::to_owned).chain(named).chain(sse).collect();
     if asked.what.call_type == "avector_store_list" {
-        let said = |name: &str, query: &[String]| query.iter().any(|pair| pair.split('=').next() == Some(name));
-        let missing: Vec<_> = LISTED.iter().filter(|(name, _)| !said(name, &query)).map(|(_, pair)| *pair).collect();
-        query.extend(missing.into_iter().map(str::to_owned));
+        let unsaid = who::unsaid(&query);
+        query.extend(unsaid.into_iter().map(str::to_owned));
     }
     let mut endpoint = place(asked, &query.join("&"))?;
     let mut headers = headers::forwarded(ctx, Credentials::Ours);

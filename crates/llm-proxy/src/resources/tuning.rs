@@ -1,19 +1,17 @@
 //! Fine-tuning jobs of houses that keep them in another way than OpenAI, in OpenAI's words.
 
-use bytes::Bytes;
 use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::batches::Job;
 use llm_providers::tuning::TuningHouse;
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Result};
 
-use super::ask::{Question, Said, ask, resource};
+use super::Asked;
+use super::ask::{House, Said, page, resource};
 use super::request::Sent;
 use super::translated::{Outcome, Served, id_in, whole};
-use super::{Asked, failed};
 use crate::core::Core;
 use crate::flow::Context;
-use crate::pass::who::query;
 
 const JOBS: &str = "/fine_tuning/jobs/";
 
@@ -34,14 +32,7 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
     Ok(Outcome::Served(served))
 }
 
-struct House<'a> {
-    core: &'a Core,
-    ctx: &'a Context,
-    asked: &'a Asked<'a>,
-    house: &'static dyn TuningHouse,
-}
-
-impl House<'_> {
+impl House<'_, dyn TuningHouse> {
     async fn create(&self, sent: Sent) -> Result<Box<Served>> {
         let body = whole(sent).await?;
         let mut wish: Json = serde_json::from_slice(&body)
@@ -56,11 +47,9 @@ impl House<'_> {
     }
 
     async fn list(&self) -> Result<Box<Served>> {
-        let limit = query(&self.ctx.parts, "limit").and_then(|n| n.parse().ok());
-        let after = query(&self.ctx.parts, "after");
-        let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
-        let Said { body, from, report, .. } = self.job(Job::List { limit, after: after.as_deref() }).await?;
-        Ok(Served::json(&self.house.page(read(&body)?), from, report))
+        let (limit, after) = page(&self.ctx.parts);
+        let said = self.job(Job::List { limit, after: after.as_deref() }).await?;
+        Ok(Served::json(&self.house.page(said.json()?), said.from, said.report))
     }
 
     /// The job after what was asked for.
@@ -75,8 +64,7 @@ impl House<'_> {
     }
 
     fn told(&self, said: Said) -> Result<Box<Served>> {
-        let Said { body, from, report, .. } = said;
-        Ok(Served::json(&self.house.told(read(&body)?), from, report))
+        Ok(Served::json(&self.house.told(said.json()?), said.from, said.report))
     }
 
     async fn job(&self, job: Job<'_>) -> Result<Said> {
@@ -84,15 +72,4 @@ impl House<'_> {
         self.house.job(job, &resource(self.asked.home), &mut endpoint)?;
         self.ask(endpoint, Body::empty()).await
     }
-
-    async fn ask(&self, endpoint: Endpoint, body: Body) -> Result<Said> {
-        let limit = self.ctx.snapshot.engine.settings.max_reply_bytes;
-        let question = Question { endpoint, body, limit, model: None };
-        ask(self.core, self.ctx, self.asked.home, question, |view| failed::viewed(self.asked, view)).await
-    }
-}
-
-fn read(body: &Bytes) -> Result<Json> {
-    serde_json::from_slice(body)
-        .map_err(|e| Error::new(Kind::InvalidReply, format!("the provider's answer cannot be read: {e}")))
 }

@@ -1,21 +1,19 @@
 //! Files of houses that are told of a file before they get it, in OpenAI's words.
 
-use bytes::Bytes;
 use llm_accounts::Expires;
 use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::uploads::{Announced, Look, UploadHouse};
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Result};
 use llm_wire::task::FilePart;
 
-use super::ask::{Question, Said, ask, resource};
+use super::Asked;
+use super::ask::{House, Said, page, resource};
 use super::kept::deleted;
 use super::request::Sent;
 use super::translated::{Outcome, Served, id_in, whole};
-use super::{Asked, failed};
 use crate::core::Core;
 use crate::flow::Context;
-use crate::pass::who::query;
 
 /// Answers where the provider keeps files so.
 ///
@@ -27,15 +25,13 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
     let served = match asked.what.call_type {
         "acreate_file" => house.put(sent).await?,
         "afile_list" => {
-            let limit = query(&ctx.parts, "limit").and_then(|n| n.parse().ok());
-            let after = query(&ctx.parts, "after");
-            let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
-            let Said { body, from, report, .. } = house.look(Look::List { limit, after: after.as_deref() }).await?;
-            Served::json(&house.house.told(&read(&body)?), from, report)
+            let (limit, after) = page(&ctx.parts);
+            let said = house.look(Look::List { limit, after: after.as_deref() }).await?;
+            Served::json(&house.house.told(&said.json()?), said.from, said.report)
         }
         "afile_retrieve" => {
-            let Said { body, from, report, .. } = house.look(Look::Facts(&id_in(asked.tail, "/files/", ""))).await?;
-            Served::json(&house.house.told(&read(&body)?), from, report)
+            let said = house.look(Look::Facts(&id_in(asked.tail, "/files/", ""))).await?;
+            Served::json(&house.house.told(&said.json()?), said.from, said.report)
         }
         "afile_delete" => {
             let id = id_in(asked.tail, "/files/", "");
@@ -50,14 +46,7 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
     Ok(Outcome::Served(served))
 }
 
-struct House<'a> {
-    core: &'a Core,
-    ctx: &'a Context,
-    asked: &'a Asked<'a>,
-    house: &'static dyn UploadHouse,
-}
-
-impl House<'_> {
+impl House<'_, dyn UploadHouse> {
     async fn put(&self, sent: Sent) -> Result<Box<Served>> {
         if let Some(who) = &self.ctx.who
             && who.enforced_expiry(Expires::Files)?.is_some()
@@ -86,12 +75,12 @@ impl House<'_> {
         let said = self.ask(endpoint, Body::from(body)).await?;
         let mut endpoint = Endpoint::default();
         said.viewed(self.asked.home.target.provider_id(), |view| self.house.send(view, &place, &mut endpoint))?;
-        let Said { body, from, report, .. } = self.ask(endpoint, Body::from(data)).await?;
-        let mut object = self.house.told(&read(&body)?);
+        let said = self.ask(endpoint, Body::from(data)).await?;
+        let mut object = self.house.told(&said.json()?);
         if let Some(purpose) = fields.text("purpose") {
             object.set("purpose", purpose);
         }
-        Ok(Served::json(&object, from, report))
+        Ok(Served::json(&object, said.from, said.report))
     }
 
     async fn look(&self, look: Look<'_>) -> Result<Said> {
@@ -99,15 +88,4 @@ impl House<'_> {
         self.house.look(look, &resource(self.asked.home), &mut endpoint)?;
         self.ask(endpoint, Body::empty()).await
     }
-
-    async fn ask(&self, endpoint: Endpoint, body: Body) -> Result<Said> {
-        let limit = self.ctx.snapshot.engine.settings.max_reply_bytes;
-        let question = Question { endpoint, body, limit, model: None };
-        ask(self.core, self.ctx, self.asked.home, question, |view| failed::viewed(self.asked, view)).await
-    }
-}
-
-fn read(body: &Bytes) -> Result<Json> {
-    serde_json::from_slice(body)
-        .map_err(|e| Error::new(Kind::InvalidReply, format!("the provider's answer cannot be read: {e}")))
 }

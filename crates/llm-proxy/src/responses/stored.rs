@@ -22,14 +22,12 @@ use super::rewrite::Rewriter;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors::{json, whole};
-use crate::pass::who::query;
+use crate::pass::who::{query, unsaid};
 use crate::snapshot::Snapshot;
 use crate::usable;
 
 /// Items of a page, unless the client says otherwise.
 const PAGE: usize = 20;
-/// What a provider is asked for where the client does not say, as LiteLLM writes it out.
-const LISTED: [(&str, &str); 2] = [("limit", "limit=20"), ("order", "order=desc")];
 
 /// Answers a request for a stored answer.
 ///
@@ -178,10 +176,7 @@ async fn at_provider(
     let query = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut query: Vec<&str> = query.filter(|p| !p.starts_with("model=") && !is_key_pair(p)).collect();
     if verb == Verb::InputItems {
-        let named = |query: &[&str], name: &str| query.iter().any(|pair| pair.split('=').next() == Some(name));
-        let missing: Vec<&str> =
-            LISTED.iter().filter(|(name, _)| !named(&query, name)).map(|(_, pair)| *pair).collect();
-        query.extend(missing);
+        query.extend(unsaid(&query));
     }
     let upstream: String = id.upstream.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     let call = StoredCall {

@@ -8,7 +8,7 @@ use llm_wire::top::Top;
 
 use super::lines::Requests;
 use super::{House, Said, Served, id_in, whole};
-use crate::pass::who::query;
+use crate::resources::ask::page;
 use crate::resources::request::Sent;
 
 impl House<'_> {
@@ -59,9 +59,7 @@ impl House<'_> {
     }
 
     async fn list(&self) -> Result<Box<Served>> {
-        let limit = query(&self.ctx.parts, "limit").and_then(|n| n.parse().ok());
-        let after = query(&self.ctx.parts, "after");
-        let after = after.map(|id| llm_wire::ids::decode(&id).map_or_else(|| id.into_owned(), |(id, _)| id));
+        let (limit, after) = page(&self.ctx.parts);
         let Said { body, from, report, .. } = self.job(Job::List { limit, after: after.as_deref() }).await?;
         Ok(Served::json(&self.house.codec().list(&body)?, from, report))
     }
