@@ -114,7 +114,7 @@ async fn write(kv: &dyn Kv, round: &Round, interval: Duration) {
 }
 
 /// Tells the router who is well.
-fn apply(app: &App, snapshot: &Snapshot, round: Round) {
+pub(super) fn apply(app: &App, snapshot: &Snapshot, round: Round) {
     if app.health.latest().is_some_and(|known| known.at_ms >= round.at_ms) {
         return;
     }

@@ -80,7 +80,11 @@ pub async fn health(core: &Core, snapshot: &Snapshot, parts: &Parts) -> Response
                 round::probed(snapshot).cloned().collect()
             };
             chosen.retain(|d| wanted(&d.group, &d.model, &d.id));
-            round::make(&core.http, snapshot, chosen).await.into()
+            let round = round::make(&core.http, snapshot, chosen).await;
+            if settings.background && !narrowed {
+                background::apply(&core.app, snapshot, round.clone()); // the router knows what callers are told
+            }
+            round.into()
         }
     };
     let (mut healthy, mut unhealthy) = (Vec::new(), Vec::new());
