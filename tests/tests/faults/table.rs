@@ -62,22 +62,25 @@ const PROVIDERS: [&str; 4] = ["openai", "anthropic", "cerebras", "gemini"];
 static LARGE: Semaphore = Semaphore::const_new(4);
 const ANSWER: &str = "one two three four";
 const SPARE: &str = "from the spare";
-/// Long enough for a loaded machine to answer, short enough to wait for.
-const LIMIT: [&str; 2] = ["timeout: 5", "stream_timeout: 5"];
+/// For faults that end by it: short enough to wait for.
+const SHORT: [&str; 2] = ["timeout: 5", "stream_timeout: 5"];
+/// For all others: no machine is so loaded that it is met.
+const LONG: [&str; 2] = ["timeout: 120", "stream_timeout: 120"];
 
 fn config(sim: &Running) -> Config {
     let mut config = Config::empty(sim)
-        .model_below("spare", "openai/gpt-spare", "/spare", &LIMIT)
-        .model_below("spare-embeddings", "openai/text-embedding-spare", "/spare", &LIMIT)
+        .model_below("spare", "openai/gpt-spare", "/spare", &LONG)
+        .model_below("spare-embeddings", "openai/text-embedding-spare", "/spare", &LONG)
         .router("disable_cooldowns: true");
     for provider in PROVIDERS {
         for row in &ROWS {
             let name = format!("{provider}.{}", row.name);
             let model = format!("{provider}/{}", row.name);
+            let limit = if matches!(row.fault, "slow" | "stall") { &SHORT } else { &LONG };
             config = match row.name {
-                "refuse" => config.model_at("http://127.0.0.1:9", &name, &model, &LIMIT),
-                "tls-fail" => config.model_at(&sim.base_url().replace("http://", "https://"), &name, &model, &LIMIT),
-                _ => config.model(&name, &model, &LIMIT),
+                "refuse" => config.model_at("http://127.0.0.1:9", &name, &model, limit),
+                "tls-fail" => config.model_at(&sim.base_url().replace("http://", "https://"), &name, &model, limit),
+                _ => config.model(&name, &model, limit),
             };
         }
     }
