@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
+use http::{HeaderName, HeaderValue};
 use llm_types::record::Caller;
 use llm_types::{Error, RawJson};
 
@@ -51,9 +52,9 @@ pub(crate) struct Lists {
 /// Limits as the text of headers.
 #[derive(Debug, Default)]
 pub(crate) struct LimitTexts {
-    pub(crate) tpm: Option<Box<str>>,
-    pub(crate) rpm: Option<Box<str>>,
-    pub(crate) max_budget: Option<Box<str>>,
+    pub(crate) tpm: Option<HeaderValue>,
+    pub(crate) rpm: Option<HeaderValue>,
+    pub(crate) max_budget: Option<HeaderValue>,
 }
 
 /// `router_settings` of key and team, and what their reader made of them, once.
@@ -256,20 +257,16 @@ impl Identity {
         self.caller.callbacks.is_some()
     }
 
-    /// The key's own limits as response headers: `x-litellm-key-tpm-limit`, `-rpm-limit`, `-max-budget`, `-spend`.
-    pub fn limit_headers(&self, mut put: impl FnMut(&'static str, &str)) {
-        for (name, text) in [
-            ("x-litellm-key-tpm-limit", &self.texts.tpm),
-            ("x-litellm-key-rpm-limit", &self.texts.rpm),
-            ("x-litellm-key-max-budget", &self.texts.max_budget),
-        ] {
-            if let Some(text) = text {
-                put(name, text);
-            }
-        }
-        if let Some(spend) = self.spend() {
-            put("x-litellm-key-spend", &spend.to_string());
-        }
+    /// The key's own limits as response headers: `x-litellm-key-tpm-limit`, `-rpm-limit`, `-max-budget`.
+    pub fn limit_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let LimitTexts { tpm, rpm, max_budget } = &self.texts;
+        [
+            (const { HeaderName::from_static("x-litellm-key-tpm-limit") }, tpm),
+            (const { HeaderName::from_static("x-litellm-key-rpm-limit") }, rpm),
+            (const { HeaderName::from_static("x-litellm-key-max-budget") }, max_budget),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
     }
 
     /// True when the caller may use a model: for lists of models.

@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use llm_kv::{Claim, Exceeded, Reading, Window, reserve_counters};
+use llm_types::trail::LimitLeft;
 use llm_types::{Error, Result};
 
 use crate::TokenLimitType;
@@ -18,8 +19,8 @@ use crate::shared::{Claimed, Held};
 pub(crate) struct Taken {
     /// Tokens, of every token limit.
     pub(crate) tokens: Tokens,
-    /// `x-ratelimit-*` headers.
-    pub(crate) headers: Vec<(String, String)>,
+    /// What is left of the limits.
+    pub(crate) left: Vec<LimitLeft>,
     /// When.
     pub(crate) stamp: Option<llm_kv::Stamp>,
     /// What was taken from the shared store.
@@ -64,9 +65,8 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
     let now = inner.kv.now();
     if let Enforced::There(_, readings) = by {
         let readings = readings.iter().filter(|(what, _)| matches!(what, Claimed::Gate(_))).map(|(_, r)| Some(*r));
-        let told = scope.gates().zip(readings).filter_map(|(gate, reading)| headers(gate, reading));
-        let headers = told.flatten().collect();
-        return Ok(Taken { tokens, headers, stamp: Some(now), held, batched: None });
+        let left = scope.gates().zip(readings).filter_map(|(gate, reading)| left(gate, reading)).collect();
+        return Ok(Taken { tokens, left, stamp: Some(now), held, batched: None });
     }
     let mut room = scope.room(now);
     loop {
@@ -82,8 +82,8 @@ pub(crate) fn reserve_limits(inner: &Inner, scope: &Scope, tokens: Tokens, by: E
             Ok(stamp) => {
                 claims.sort_unstable_by_key(|claim| claim.mark);
                 let read = scope.gates().zip(&claims);
-                let headers = read.filter_map(|(gate, claim)| headers(gate, claim.reading)).flatten().collect();
-                return Ok(Taken { tokens, headers, stamp: Some(stamp), held, batched: None });
+                let left = read.filter_map(|(gate, claim)| left(gate, claim.reading)).collect();
+                return Ok(Taken { tokens, left, stamp: Some(stamp), held, batched: None });
             }
             Err(exceeded) if room == Room::Spare && scope.is_capacity(exceeded.index) => room = Room::Tight,
             Err(exceeded) => return Err(limit_refusal(inner, scope, exceeded.index, &exceeded)),
@@ -162,13 +162,11 @@ fn limit_refusal(inner: &Inner, scope: &Scope, at: usize, exceeded: &Exceeded) -
     refusal::rate_limit(&excess, inner.settings().window())
 }
 
-/// What remains of a limit, and the limit; clients are not told of the calls of a session.
-fn headers(gate: &Gate, reading: Option<Reading>) -> Option<[(String, String); 2]> {
+/// What remains of a limit; clients are not told of the calls of a session.
+fn left(gate: &Gate, reading: Option<Reading>) -> Option<LimitLeft> {
     if let Counted::Calls { .. } = gate.counted {
         return None;
     }
-    let used = reading.map_or(0, |reading| reading.value);
-    let name = |what: &str| format!("x-ratelimit-{}-{what}-{}", gate.descriptor, gate.counted.word());
-    let remaining = gate.limit.saturating_sub(used).max(0);
-    Some([(name("remaining"), remaining.to_string()), (name("limit"), gate.limit.to_string())])
+    let remaining = gate.limit.saturating_sub(reading.map_or(0, |reading| reading.value)).max(0);
+    Some(LimitLeft { whose: gate.descriptor, kind: gate.counted.word(), limit: gate.limit, remaining })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use http::HeaderValue;
 use llm_store::{
     AccessGroupRow, AgentRow, BudgetRow, ModelAliasRow, OrganizationMembershipRow, OrganizationRow, ProjectRow, Store,
     StoreError, TeamMembershipRow, TeamRow, UserRow, VerificationToken,
@@ -318,9 +319,9 @@ impl Rows {
     fn texts(&self, max_budget: Option<f64>) -> LimitTexts {
         let limits = self.key_limits();
         LimitTexts {
-            tpm: limits.tpm.map(|n| n.to_string().into()),
-            rpm: limits.rpm.map(|n| n.to_string().into()),
-            max_budget: max_budget.map(|n| n.to_string().into()),
+            tpm: limits.tpm.map(HeaderValue::from),
+            rpm: limits.rpm.map(HeaderValue::from),
+            max_budget: max_budget.and_then(|n| HeaderValue::try_from(n.to_string()).ok()),
         }
     }
 

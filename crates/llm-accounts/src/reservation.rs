@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use llm_types::record::Status;
+use llm_types::trail::LimitLeft;
 use llm_types::{LogRecord, Result, Usage};
 use parking_lot::Mutex;
 
@@ -45,8 +46,8 @@ pub struct Bill {
 pub struct Settled {
     /// What the key has spent now, with this call, in US dollars.
     pub key_spend: Option<f64>,
-    /// `x-ratelimit-*` headers.
-    pub headers: Vec<(String, String)>,
+    /// What is left of the limits that hold for the caller.
+    pub left: Vec<LimitLeft>,
 }
 
 /// What is set aside for a call. Dropped, it gives everything back, or, once [`Reservation::mark_sent`] was called, charges
@@ -133,10 +134,10 @@ impl Reservation {
         self.free
     }
 
-    /// The `x-ratelimit-*` headers: limits and what remains after this call.
+    /// The limits that hold for the caller, and what remains of them after this call.
     #[must_use]
-    pub fn headers(&self) -> &[(String, String)] {
-        &self.taken.headers
+    pub fn left(&self) -> &[LimitLeft] {
+        &self.taken.left
     }
 
     /// Who called.
@@ -198,7 +199,7 @@ impl Reservation {
         let counts = Counts::of(&bill.usage);
         let windows = self.scope.windows(spent);
         let key_spend = self.close(spent, self.counted(&counts));
-        let headers = std::mem::take(&mut self.taken.headers);
+        let left = std::mem::take(&mut self.taken.left);
         self.accounts.inner().journal.push(&Note {
             who: Arc::clone(self.scope.who()),
             record: bill.record,
@@ -209,7 +210,7 @@ impl Reservation {
             interrupted: false,
             windows,
         });
-        Settled { key_spend: key_spend.map(usd), headers }
+        Settled { key_spend: key_spend.map(usd), left }
     }
 
     /// The tokens of a bill that count against limits.

@@ -1,6 +1,7 @@
-//! Responses of model calls: status and body; their `headers`.
+//! Responses of model calls: status and body; their `headers`, those about `limits` apart.
 
 mod headers;
+pub(crate) mod limits;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use crate::flow::Context;
 use crate::recall::{Hit, Shape};
 use crate::tail::Ledger;
 pub use headers::{bare_headers, error_headers};
-use headers::{common, durations, key_spend, limits, name, put};
+use headers::{common, durations, key_spend, name, numeral, put};
 pub(crate) use headers::{decision, guarded, number};
 
 /// Version told in `x-litellm-version`: the version of LiteLLM whose behaviour this gateway follows.
@@ -36,13 +37,10 @@ pub fn whole(
 ) -> Response<Reply> {
     let mut headers = common(ctx, call, Some(head));
     let c = &report.cost;
-    number(&mut headers, name!("x-litellm-response-cost"), c.total);
-    match headers.get("x-litellm-response-cost").cloned() {
-        Some(same) if c.original == c.total => {
-            headers.insert(name!("x-litellm-response-cost-original"), same);
-        }
-        _ => number(&mut headers, name!("x-litellm-response-cost-original"), c.original),
-    }
+    let total = numeral(c.total);
+    let original = if c.original == c.total { total.clone() } else { numeral(c.original) };
+    headers.insert(name!("x-litellm-response-cost"), total);
+    headers.insert(name!("x-litellm-response-cost-original"), original);
     // LiteLLM tells the first three of every answer, 0 included.
     for (name, value, always) in [
         (name!("x-litellm-response-cost-discount-amount"), c.discount, true),
@@ -60,7 +58,7 @@ pub fn whole(
     }
     // The master key has no row: LiteLLM tells what this call cost.
     number(&mut headers, name!("x-litellm-key-spend"), settled.key_spend.unwrap_or(c.total));
-    limits(&mut headers, settled.headers.iter());
+    limits::left(&mut headers, &settled.left);
     let end = report.upstream_done.unwrap_or_else(Instant::now);
     durations(&mut headers, ctx, end.saturating_duration_since(head.sent));
     match &head.content_type {
@@ -89,7 +87,7 @@ pub fn stream_headers(ctx: &Context, call: &Call, head: &Head, reservation: &Res
     headers.insert(name!("cache-control"), const { HeaderValue::from_static("no-cache") });
     headers.insert(name!("x-accel-buffering"), const { HeaderValue::from_static("no") });
     key_spend(&mut headers, ctx);
-    limits(&mut headers, reservation.headers().iter());
+    limits::left(&mut headers, reservation.left());
     durations(&mut headers, ctx, head.upstream);
     headers
 }
@@ -115,7 +113,7 @@ pub fn from_cache(core: &Core, ctx: &Context, call: &Call, hit: Hit, reservation
     key_spend(&mut headers, ctx);
     durations(&mut headers, ctx, Duration::ZERO);
     let settled = Ledger::cached(core, ctx, call, &hit, reservation);
-    limits(&mut headers, settled.headers.iter());
+    limits::left(&mut headers, &settled.left);
     let kind = match hit.kind {
         Shape::Json => return errors::json(200, hit.body, headers),
         Shape::Text => "text/plain; charset=utf-8",

@@ -164,7 +164,7 @@ pub(crate) fn settle(
     reservation: Reservation,
     charge: bool,
 ) -> Settled {
-    record.trail.limits = reservation.headers().to_vec();
+    record.trail.limits = reservation.left().to_vec();
     let record = Arc::new(record);
     let bill = Bill { usage: report.usage, cost: report.cost.total, record: Some(Arc::clone(&record)), charge };
     let settled = reservation.settle(bill);

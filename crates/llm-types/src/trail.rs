@@ -17,8 +17,8 @@ pub struct Trail {
     pub queue_us: Option<u64>,
     /// Runs of guardrails.
     pub guardrails: Vec<GuardrailRun>,
-    /// `x-ratelimit-*` headers of the limits of the caller: limits, and what is left of them.
-    pub limits: Vec<(String, String)>,
+    /// The limits of the caller, and what is left of them.
+    pub limits: Vec<LimitLeft>,
     /// Requests that the deployment still takes, as its host says, or of its group's limit.
     pub remaining_requests: Option<u64>,
     /// Tokens, likewise.
@@ -32,6 +32,19 @@ impl Trail {
         let (guardrails, limits) = (std::mem::take(&mut self.guardrails), std::mem::take(&mut self.limits));
         *self = Self { unknown_model, queue_us, guardrails, limits, ..noted.clone() };
     }
+}
+
+/// A limit of a caller, and what a call left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitLeft {
+    /// Whose: `api_key`, `team`, `model_per_key` ...
+    pub whose: &'static str,
+    /// Of what: `requests`, `tokens` ...
+    pub kind: &'static str,
+    /// At the most.
+    pub limit: i64,
+    /// Of that, what may still come.
+    pub remaining: i64,
 }
 
 /// An attempt that failed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_accounts::{Accounts, AccountsSettings, Bill, Credential, Identity, Intent, KeyDigest};
+use llm_accounts::{Accounts, AccountsSettings, Bill, Credential, Identity, Intent, KeyDigest, Reservation};
 use llm_store::{Store, StoreConfig, VerificationToken};
 use llm_types::{Secret, Usage};
 use tokio::runtime::Handle;
@@ -63,4 +63,9 @@ pub(crate) fn intent() -> Intent<'static> {
 pub(crate) fn bill(cost: f64, tokens: u64) -> Bill {
     let usage = Usage { input_text: tokens, ..Usage::default() };
     Bill { usage, cost, record: None, charge: true }
+}
+
+/// What a call left of a limit.
+pub(crate) fn remaining(held: &Reservation, whose: &str, kind: &str) -> Option<i64> {
+    held.left().iter().find(|left| left.whose == whose && left.kind == kind).map(|left| left.remaining)
 }

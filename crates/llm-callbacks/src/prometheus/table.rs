@@ -204,20 +204,20 @@ pub(super) static METRICS: &[Metric] = &[
         "litellm_remaining_api_key_requests_for_model",
         "Requests that are left of a key's limit for a model",
         KEY_AND_MODEL,
-        |r| limit(r, "model_per_key", "remaining", "requests"),
+        |r| remaining(r, "model_per_key", "requests"),
     ),
     gauge(
         "litellm_remaining_api_key_tokens_for_model",
         "Tokens that are left of a key's limit for a model",
         KEY_AND_MODEL,
-        |r| limit(r, "model_per_key", "remaining", "tokens"),
+        |r| remaining(r, "model_per_key", "tokens"),
     ),
     metric(
         Shape::Gauge,
         "litellm_api_key_rate_limit_allowed_metric",
         "Limit of a key",
         KEY_LIMIT,
-        Feed::Limits(|r, kind| limit(r, "api_key", "limit", kind)),
+        Feed::Limits(|r, kind| limit(r, "api_key", kind)),
     ),
     metric(
         Shape::Gauge,
@@ -231,7 +231,7 @@ pub(super) static METRICS: &[Metric] = &[
         "litellm_team_rate_limit_allowed_metric",
         "Limit of a team",
         TEAM_LIMIT,
-        Feed::Limits(|r, kind| limit(r, "team", "limit", kind)),
+        Feed::Limits(|r, kind| limit(r, "team", kind)),
     ),
     metric(
         Shape::Gauge,

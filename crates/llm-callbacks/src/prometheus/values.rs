@@ -2,7 +2,7 @@
 
 use llm_types::LogRecord;
 use llm_types::record::Status;
-use llm_types::trail::GuardrailRun;
+use llm_types::trail::{GuardrailRun, LimitLeft};
 
 pub(super) fn good(r: &LogRecord, value: f64) -> Option<f64> {
     (r.status == Status::Success).then_some(value)
@@ -38,19 +38,24 @@ pub(super) fn tool(r: &LogRecord, value: f64) -> Option<f64> {
     if r.mcp_tool.is_some() { good(r, value) } else { None }
 }
 
-/// A limit of the caller, or what is left of it: `x-ratelimit-{whose}-{what}-{kind}`.
-pub(super) fn limit(r: &LogRecord, whose: &str, what: &str, kind: &str) -> Option<f64> {
-    let found = r.trail.limits.iter().find(|(name, _)| {
-        let rest = name.strip_prefix("x-ratelimit-").and_then(|rest| rest.strip_prefix(whose));
-        let rest = rest.and_then(|rest| rest.strip_prefix('-')?.strip_prefix(what));
-        rest.and_then(|rest| rest.strip_prefix('-')) == Some(kind)
-    });
-    found?.1.parse().ok()
+/// A limit of the caller.
+fn left<'r>(r: &'r LogRecord, whose: &str, kind: &str) -> Option<&'r LimitLeft> {
+    r.trail.limits.iter().find(|left| left.whose == whose && left.kind == kind)
 }
 
-/// What is used of a limit.
+/// How much it is.
+pub(super) fn limit(r: &LogRecord, whose: &str, kind: &str) -> Option<f64> {
+    left(r, whose, kind).map(|left| left.limit as f64)
+}
+
+/// What is left of it.
+pub(super) fn remaining(r: &LogRecord, whose: &str, kind: &str) -> Option<f64> {
+    left(r, whose, kind).map(|left| left.remaining as f64)
+}
+
+/// What is used of it.
 pub(super) fn used(r: &LogRecord, whose: &str, kind: &str) -> Option<f64> {
-    Some(limit(r, whose, "limit", kind)? - limit(r, whose, "remaining", kind)?)
+    left(r, whose, kind).map(|left| (left.limit - left.remaining) as f64)
 }
 
 pub(super) fn seconds(us: f64) -> f64 {

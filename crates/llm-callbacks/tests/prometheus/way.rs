@@ -6,7 +6,7 @@ use std::time::Instant;
 use llm_callbacks::prometheus::{BudgetNow, BudgetOwner, DeploymentNow, Scrape, Totals};
 use llm_callbacks::testing::{answered, attempt, failed};
 use llm_callbacks::{Prometheus, PrometheusSettings};
-use llm_types::trail::FailedAttempt;
+use llm_types::trail::{FailedAttempt, LimitLeft};
 use llm_types::{RawJson, Trail};
 
 use super::{Exposition, observe};
@@ -176,12 +176,8 @@ fn labels_of_the_operator_and_only_his_metrics() {
 #[test]
 fn limits_tools_prices_and_the_master_key() {
     let mut limited = answered(0);
-    let limits = [
-        ("api_key-limit-requests", "10"),
-        ("api_key-remaining-requests", "7"),
-        ("model_per_key-remaining-tokens", "90"),
-    ];
-    limited.trail.limits = limits.iter().map(|(n, v)| (format!("x-ratelimit-{n}"), (*v).to_owned())).collect();
+    let left = |whose, kind, limit, remaining| LimitLeft { whose, kind, limit, remaining };
+    limited.trail.limits = vec![left("api_key", "requests", 10, 7), left("model_per_key", "tokens", 100, 90)];
     (limited.trail.remaining_requests, limited.trail.queue_us) = (Some(99), Some(2000));
     limited.cost_problem = Some("no price".to_owned());
     let mut tool = answered(0);

@@ -9,6 +9,7 @@ use llm_client::{Call, Head, Target};
 use llm_router::{AutoChoice, How, Tier};
 
 use super::LITELLM_VERSION;
+use super::limits::{of_caller, of_group};
 use crate::flow::{Context, Refused};
 
 /// A header's name, checked when we are built: an answer has thirty of them.
@@ -79,7 +80,7 @@ pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderM
     put(&mut headers, name!("x-litellm-call-id"), &ctx.id);
     headers.insert(name!("x-litellm-version"), const { HeaderValue::from_static(LITELLM_VERSION) });
     if let Some(who) = &ctx.who {
-        who.limit_headers(|name, value| text(&mut headers, name, value));
+        of_caller(&mut headers, who);
     }
     if !ctx.guardrails.is_empty() {
         put(&mut headers, name!("x-litellm-applied-guardrails"), &ctx.guardrails.join(","));
@@ -124,24 +125,9 @@ pub(super) fn common(ctx: &Context, call: &Call, head: Option<&Head>) -> HeaderM
     if !head.lost.is_empty() {
         put(&mut headers, name!("x-llm-dropped-params"), &head.lost.join(","));
     }
-    group_limits(&mut headers, ctx, &d.group);
+    of_group(&mut headers, ctx, &d.group);
     provider_headers(&mut headers, &head.upstream_headers);
     headers
-}
-
-/// What is left this minute of the `rpm` and `tpm` of a group's deployments; what the provider says of its own limits wins.
-fn group_limits(headers: &mut HeaderMap, ctx: &Context, group: &str) {
-    let Some(group) = ctx.snapshot.limited.get(group) else { return };
-    let rates = ctx.snapshot.engine.router.rates(group, std::time::Instant::now());
-    for (limit, used, limit_name, left_name) in [
-        (rates.rpm, rates.used_requests, name!("x-ratelimit-limit-requests"), name!("x-ratelimit-remaining-requests")),
-        (rates.tpm, rates.used_tokens, name!("x-ratelimit-limit-tokens"), name!("x-ratelimit-remaining-tokens")),
-    ] {
-        if let Some(limit) = limit {
-            headers.insert(limit_name, HeaderValue::from(limit));
-            headers.insert(left_name, HeaderValue::from(limit.saturating_sub(used)));
-        }
-    }
 }
 
 /// What the key has spent, without this call. The master key has no row; LiteLLM tells 0 for it.
@@ -240,10 +226,6 @@ fn milliseconds(headers: &mut HeaderMap, name: HeaderName, time: Duration) {
     }
 }
 
-pub(super) fn limits<'a>(headers: &mut HeaderMap, all: impl Iterator<Item = &'a (String, String)>) {
-    all.for_each(|(name, value)| text(headers, name, value));
-}
-
 fn text(headers: &mut HeaderMap, name: &str, value: &str) {
     if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
         put(headers, name, value);
@@ -262,17 +244,19 @@ pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 pub(crate) fn number(headers: &mut HeaderMap, name: HeaderName, value: f64) {
+    headers.insert(name, numeral(value));
+}
+
+/// A number as the value of a header.
+pub(super) fn numeral(value: f64) -> HeaderValue {
+    const ZERO: HeaderValue = HeaderValue::from_static("0");
     if value == 0.0 {
-        // Most discounts and margins are.
-        headers.insert(name, const { HeaderValue::from_static("0") });
-        return;
+        return ZERO; // most discounts and margins are
     }
     // Python writes small numbers as 1.5e-05; clients parse both, and plain decimals read better.
     let mut text = value.to_string();
     if text.len() > 32 {
         text = format!("{value:e}");
     }
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.insert(name, value);
-    }
+    HeaderValue::try_from(text).unwrap_or(ZERO) // what writes a number, a header can hold
 }

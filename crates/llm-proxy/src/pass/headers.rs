@@ -112,7 +112,10 @@ pub fn response(ctx: &Context, parts: http::response::Parts, from: &RelayHead, b
         put("x-litellm-model-group", &deployment.group);
     }
     if let Some(who) = &ctx.who {
-        who.limit_headers(put);
+        crate::answer::limits::of_caller(&mut headers, who);
+        if let Some(spend) = who.spend() {
+            crate::answer::number(&mut headers, const { HeaderName::from_static("x-litellm-key-spend") }, spend);
+        }
     }
     crate::answer::decision(&mut headers, from.decision);
     let mut response = Response::new(body);
