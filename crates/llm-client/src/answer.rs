@@ -105,7 +105,7 @@ impl Head {
         model: Arc<str>,
         counter: &Counter,
         address: &Address,
-        sent: &Sent,
+        sent: &mut Sent,
         lost: Vec<String>,
     ) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Head {
             model,
             provider: counter.provider(),
             api_base: Some(Arc::clone(&address.base)),
-            upstream_headers: sent.parts.headers.clone(),
+            upstream_headers: std::mem::take(&mut sent.parts.headers),
             content_type: None,
             retries: 0,
             max_retries: 0,

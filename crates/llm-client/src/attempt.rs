@@ -149,8 +149,8 @@ async fn generate(
         *request.uri_mut() = crate::task::uri(&address.uri, None, beside, &[])?;
     }
     let wants_stream = call.stream && !plan.told;
-    let sent = sender.send(request, made, &|view| decode_error(&counter, wants_stream, view)).await?;
-    let head = Head::new(&at, model, &counter, &address, &sent, std::mem::take(&mut plan.lost));
+    let mut sent = sender.send(request, made, &|view| decode_error(&counter, wants_stream, view)).await?;
+    let head = Head::new(&at, model, &counter, &address, &mut sent, std::mem::take(&mut plan.lost));
     let streams = call.stream && call.operation == OperationKind::Generate;
     if at.fallbacks > 0 && streams {
         plan.ctx.model = Some(at.group.to_string()); // after a fallback, streams name its group

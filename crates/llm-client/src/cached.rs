@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
@@ -11,6 +11,7 @@ use llm_http::{Body, Transport};
 use llm_types::generate::GenerateRequest;
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::gemini::cached::{self, Listed};
+use memchr::memmem::Finder;
 
 use crate::engine::EngineSettings;
 use crate::plan::{Planner, now_seconds};
@@ -76,8 +77,7 @@ impl Cached {
 /// The content of a request's marks. Nothing where there is none, or where it cannot be had.
 pub(crate) async fn find(http: &dyn Transport, planner: &Planner<'_>) -> Option<Cached> {
     let call = planner.call;
-    let marks = memchr::memmem::find(&call.body, b"cache_control").is_some();
-    if call.operation != OperationKind::Generate || call.format == Format::GeminiGenerate || !marks {
+    if call.operation != OperationKind::Generate || call.format == Format::GeminiGenerate || !is_marked(&call.body) {
         return None;
     }
     match planned(http, planner).await {
@@ -87,6 +87,12 @@ pub(crate) async fn find(http: &dyn Transport, planner: &Planner<'_>) -> Option<
             None
         }
     }
+}
+
+/// Whether marks may stand in a body, which of a short one costs less to say than to get ready for.
+pub(crate) fn is_marked(body: &[u8]) -> bool {
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cache_control"));
+    MARK.find(body).is_some()
 }
 
 async fn planned(http: &dyn Transport, planner: &Planner<'_>) -> Result<Option<Cached>> {

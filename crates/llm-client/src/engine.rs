@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderName;
 use llm_credentials::{Ambient, Signer};
 use llm_http::{FetchLimits, Transport};
 use llm_providers::Want;
@@ -272,12 +273,19 @@ fn answered(attempts: &mut Attempts, answer: &mut Answer, call: &Call, latency: 
 
 /// What is left of the requests and tokens of this minute: as the host says, else of the limits of the group.
 fn remaining(attempts: &Attempts, head: &Head) -> (Option<u64>, Option<u64>) {
-    let told = |names: [&str; 2]| {
+    const REQUESTS: [HeaderName; 2] = [
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+    ];
+    const TOKENS: [HeaderName; 2] = [
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+    ];
+    let told = |names: [HeaderName; 2]| {
         let value = names.into_iter().find_map(|name| head.upstream_headers.get(name))?;
         value.to_str().ok()?.trim().parse::<u64>().ok()
     };
-    let requests = told(["x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"]);
-    let tokens = told(["x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining"]);
+    let (requests, tokens) = (told(REQUESTS), told(TOKENS));
     let limited = head.deployment.rpm.is_some() || head.deployment.tpm.is_some();
     let rates = if limited { attempts.rates(Instant::now()) } else { None };
     let rates = rates.unwrap_or_default();

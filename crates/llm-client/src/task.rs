@@ -78,12 +78,12 @@ async fn perform(
         Some(upload) => recipe.sending(upload, &request, &address, &out)?,
         None => written(out.body.clone()),
     };
-    let sent = sender.send(ready(&address, &out, body)?, made, &|view| codec.decode_error(view)).await?;
+    let mut sent = sender.send(ready(&address, &out, body)?, made, &|view| codec.decode_error(view)).await?;
     if let Some(seen) = call.upload.as_ref().and_then(Upload::seen) {
         request = seen;
     }
-    let mut head = Head::new(&at, model, &counter, &address, &sent, lost);
-    let kind = sent.parts.headers.get(CONTENT_TYPE).cloned();
+    let mut head = Head::new(&at, model, &counter, &address, &mut sent, lost);
+    let kind = head.upstream_headers.get(CONTENT_TYPE).cloned();
     let labelled = |prefix: &str| kind.as_ref().is_some_and(|k| k.as_bytes().starts_with(prefix.as_bytes()));
     let events = labelled("text/event-stream");
     // An upstream that does not stream, though it was asked to, answers whole; so do a page and an error that stand in

@@ -40,7 +40,7 @@ impl Planner<'_> {
         let mark = self.call.controls.cache_mark.as_deref().filter(|_| self.target.marks.is_empty())?;
         let takes_marks = matches!(upstream, Format::AnthropicMessages | Format::BedrockConverse)
             && self.model.to_ascii_lowercase().contains(MARKED);
-        let own = || memchr::memmem::find(body, b"cache_control").is_some();
+        let own = || crate::cached::is_marked(body);
         (takes_marks && !own()).then(|| Points::usual(mark))
     }
 

@@ -17,8 +17,10 @@ fn name() -> &'static Arc<str> {
     NAME.get_or_init(|| uuid::Uuid::new_v4().simple().to_string().chars().take(16).collect::<String>().into())
 }
 
+const HEADER: HeaderName = HeaderName::from_static(VIA);
+
 fn passed(headers: &HeaderMap) -> Option<&str> {
-    headers.get(VIA)?.to_str().ok()
+    headers.get(HEADER)?.to_str().ok()
 }
 
 /// What the next one is told.
@@ -33,7 +35,7 @@ pub fn onward(headers: &HeaderMap) -> Arc<str> {
 /// Tells it to whoever is asked next: that may be a gateway, and lead back here. `given`: the headers of the request that came.
 pub fn tell(given: &HeaderMap, out: &mut HeaderMap) {
     if let Ok(value) = HeaderValue::from_str(&onward(given)) {
-        out.insert(HeaderName::from_static(VIA), value);
+        out.insert(HEADER, value);
     }
 }
 

@@ -89,8 +89,12 @@ impl<'a> Finder<'a> {
     fn price(&self, field: Field, above: u64) -> Option<f64> {
         let own = |above| self.model.price(field, above, self.column);
         let standard = |above| {
-            let price = self.model.price(field, above, Column::Standard)?;
-            Some(if self.column == Column::Batches { price * BATCH_SHARE } else { price })
+            let price = || self.model.price(field, above, Column::Standard);
+            match self.column {
+                Column::Standard => None, // asked for already
+                Column::Batches => price().map(|price| price * BATCH_SHARE),
+                _ => price(),
+            }
         };
         let with_threshold = (above > 0).then(|| own(above).or_else(|| standard(above))).flatten();
         with_threshold.or_else(|| own(0)).or_else(|| standard(0))
@@ -146,13 +150,10 @@ impl<'a> Finder<'a> {
     /// Reasoning has the call's column; where only the answer has it, reasoning costs as the answer does.
     fn reasoning(&self, output: f64) -> f64 {
         let own = |field| self.model.price(field, 0, self.column);
-        if let Some(price) = own(Field::OutputCostPerReasoningToken) {
-            return price;
-        }
-        if self.column != Column::Standard && own(Field::OutputCostPerToken).is_some() {
-            return output;
-        }
-        self.price(Field::OutputCostPerReasoningToken, 0).unwrap_or(output)
+        let alone = self.column != Column::Standard
+            && own(Field::OutputCostPerReasoningToken).is_none()
+            && own(Field::OutputCostPerToken).is_some();
+        if alone { output } else { self.price(Field::OutputCostPerReasoningToken, 0).unwrap_or(output) }
     }
 }
 
