@@ -14,6 +14,7 @@ use crate::core::Core;
 use crate::kept::Words;
 use crate::responses::{Book, Turn};
 use crate::snapshot::Snapshot;
+use crate::steering::Steering;
 use crate::wish::Wish;
 
 /// What is known of a call while it runs.
@@ -57,6 +58,8 @@ pub struct Context {
     pub streams: bool,
     /// The turn of a Responses conversation.
     pub turn: Option<Turn>,
+    /// The headers by which the client steers the gateway.
+    pub steering: Steering,
     /// Answers that live as long as the client's connection.
     pub book: Option<Arc<Book>>,
     /// What is still to come of the client's form.
@@ -103,11 +106,8 @@ impl Context {
         parts: Parts,
         peer: SocketAddr,
     ) -> Self {
-        let given = parts
-            .headers
-            .get("x-litellm-call-id")
-            .and_then(|v| v.to_str().ok())
-            .filter(|v| !v.is_empty() && v.len() <= 128);
+        let steering = Steering::of(&parts.headers);
+        let given = steering.get("x-litellm-call-id").filter(|v| !v.is_empty() && v.len() <= 128);
         let started_us = crate::tail::now_us();
         let id = match given {
             Some(id) => Arc::from(id),
@@ -141,6 +141,7 @@ impl Context {
             cache_asked: false,
             turn: None,
             upload: None,
+            steering,
             book: None,
         }
     }
@@ -158,6 +159,7 @@ impl Context {
             started: Instant::now(),
             started_us,
             parts: self.parts.clone(),
+            steering: self.steering.clone(),
             who: self.who.clone(),
             wish: None,
             guardrails: Vec::new(),

@@ -1,10 +1,10 @@
 //! What clients say of what is kept of their calls: redaction, callbacks, tags, metadata of spend rows.
 
-use http::HeaderMap;
 use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
 use crate::flow::Context;
+use crate::steering::Steering;
 
 /// What stands in for messages and answers that nobody may read later.
 const REDACTED: &str = "redacted-by-litellm";
@@ -76,7 +76,7 @@ pub(crate) fn disabled_callbacks(ctx: &Context) -> Vec<Box<str>> {
     if !ctx.snapshot.settings.callbacks_may_be_disabled {
         return Vec::new();
     }
-    let header = ctx.parts.headers.get("x-litellm-disable-callbacks").and_then(|value| value.to_str().ok());
+    let header = ctx.steering.get("x-litellm-disable-callbacks");
     // What the key's owner switched off stays off, whatever its holder says.
     let own = ctx.who.iter().flat_map(|who| who.disabled_callbacks()).map(|name| Box::from(name.as_str()));
     let said = header.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -97,10 +97,8 @@ pub(crate) fn header_tags(ctx: &Context, tags: &mut Vec<String>) {
 
 /// The client's metadata with what `x-litellm-spend-logs-metadata` says; the header wins. What is no JSON object is ignored,
 /// as in LiteLLM.
-pub(crate) fn with_spend_metadata(metadata: Option<String>, headers: &HeaderMap) -> Option<String> {
-    let Some(header) = headers.get("x-litellm-spend-logs-metadata").and_then(|value| value.to_str().ok()) else {
-        return metadata;
-    };
+pub(crate) fn with_spend_metadata(metadata: Option<String>, steering: &Steering) -> Option<String> {
+    let Some(header) = steering.get("x-litellm-spend-logs-metadata") else { return metadata };
     let object = serde_json::from_str::<Json>(header).ok().filter(|json| json.as_object().is_some());
     let Some(object) = object.map(|object| object.to_string()) else { return metadata };
     let own = metadata.as_deref().unwrap_or("{}");
@@ -111,20 +109,23 @@ pub(crate) fn with_spend_metadata(metadata: Option<String>, headers: &HeaderMap)
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]
     fn the_header_wins_over_the_body() {
-        let mut headers = HeaderMap::new();
+        let with = |metadata: Option<String>, header: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-litellm-spend-logs-metadata", header.parse().unwrap());
+            with_spend_metadata(metadata, &Steering::of(&headers))
+        };
         let body = || Some(r#"{"a":1,"spend_logs_metadata":{"x":1}}"#.to_owned());
-        assert_eq!(with_spend_metadata(body(), &headers), body());
-        headers.insert("x-litellm-spend-logs-metadata", r#"{"y":"é"}"#.parse().unwrap());
-        assert_eq!(with_spend_metadata(body(), &headers), body(), "no text");
-        headers.insert("x-litellm-spend-logs-metadata", r#"{"y":2}"#.parse().unwrap());
-        assert_eq!(with_spend_metadata(None, &headers).as_deref(), Some(r#"{"spend_logs_metadata":{"y":2}}"#));
-        assert_eq!(with_spend_metadata(body(), &headers).as_deref(), Some(r#"{"a":1,"spend_logs_metadata":{"y":2}}"#));
-        headers.insert("x-litellm-spend-logs-metadata", "[1]".parse().unwrap());
-        assert_eq!(with_spend_metadata(body(), &headers), body(), "no object");
+        assert_eq!(with_spend_metadata(body(), &Steering::default()), body());
+        assert_eq!(with(body(), r#"{"y":"é"}"#), body(), "no text");
+        assert_eq!(with(None, r#"{"y":2}"#).as_deref(), Some(r#"{"spend_logs_metadata":{"y":2}}"#));
+        assert_eq!(with(body(), r#"{"y":2}"#).as_deref(), Some(r#"{"a":1,"spend_logs_metadata":{"y":2}}"#));
+        assert_eq!(with(body(), "[1]"), body(), "no object");
     }
 
     #[test]

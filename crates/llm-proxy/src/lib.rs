@@ -76,6 +76,7 @@ pub mod share;
 mod signals;
 pub mod snapshot;
 pub mod start;
+mod steering;
 pub mod tail;
 mod tally;
 pub mod templates;

@@ -10,6 +10,7 @@ use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
 use crate::flow::Context;
+use crate::steering::Steering;
 
 /// `router_settings` that a key or a team may have, as in LiteLLM; the others are the operator's alone.
 const OWN: &[&str] = &[
@@ -28,11 +29,10 @@ const OWN: &[&str] = &[
 
 /// Fills in what the caller brings along.
 pub(crate) fn fill(controls: &mut Controls, ctx: &Context, top: &Top<'_>, who: &Identity) {
-    let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok());
     controls.team = who.team_id().map(Arc::from);
     controls.key_hash = who.key_hash().map(Arc::from);
-    controls.user_agent = header("user-agent").map(Arc::from);
-    controls.session = session(&ctx.parts.headers, top).map(Arc::from);
+    controls.user_agent = ctx.user_agent().map(Arc::from);
+    controls.session = session(&ctx.parts.headers, &ctx.steering, top).map(Arc::from);
     controls.settings = who.router_settings(settings);
     let inherited = who.tags();
     if !inherited.is_empty() {
@@ -43,7 +43,7 @@ pub(crate) fn fill(controls: &mut Controls, ctx: &Context, top: &Top<'_>, who: &
 }
 
 /// The session that a request names. The order is LiteLLM's.
-fn session(headers: &HeaderMap, top: &Top<'_>) -> Option<String> {
+fn session(headers: &HeaderMap, steering: &Steering, top: &Top<'_>) -> Option<String> {
     let filled = |text: &str| Some(text.trim()).filter(|t| !t.is_empty()).map(str::to_owned);
     let header = |name: &str| filled(headers.get(name)?.to_str().ok()?);
     let field = |name: &str| filled(&top.str(name)?);
@@ -57,8 +57,9 @@ fn session(headers: &HeaderMap, top: &Top<'_>) -> Option<String> {
     };
     // Claude Code: user_..._account_..._session_ID
     let anthropic = || metadata("user_id")?.split_once("_session_").and_then(|(_, id)| filled(id));
-    header("x-litellm-trace-id")
-        .or_else(|| header("x-litellm-session-id"))
+    let own = |name: &str| filled(steering.get(name)?);
+    own("x-litellm-trace-id")
+        .or_else(|| own("x-litellm-session-id"))
         .or_else(|| field("litellm_trace_id"))
         .or_else(|| field("litellm_session_id"))
         .or_else(|| metadata("session_id"))
@@ -112,7 +113,7 @@ mod tests {
         let of = |headers: &[(&'static str, &str)], body: &str| {
             let mut map = HeaderMap::new();
             headers.iter().for_each(|(n, v)| drop(map.insert(*n, v.parse().unwrap())));
-            session(&map, &Top::parse(body.as_bytes()).unwrap())
+            session(&map, &Steering::of(&map), &Top::parse(body.as_bytes()).unwrap())
         };
         assert_eq!(of(&[], "{}"), None);
         assert_eq!(of(&[("x-acme-session-id", "v")], "{}").as_deref(), Some("v"));

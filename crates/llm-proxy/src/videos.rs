@@ -43,7 +43,7 @@ pub(crate) fn about(ctx: &Context, video: Option<&str>, body: &Bytes) -> Result<
         }
     }
     let named = fields.iter().position(|(name, _)| name == "model").map(|at| fields.remove(at).1);
-    let header = ctx.parts.headers.get("x-litellm-model").and_then(|v| v.to_str().ok());
+    let header = ctx.steering.get("x-litellm-model");
     let named = named.as_ref().and_then(Json::as_str).or(header).map(str::to_owned);
     let said = video.and_then(|video| decode_made(Made::Video, video));
     // An id that no deployment of these made says nothing of where it is.

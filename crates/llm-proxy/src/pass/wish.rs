@@ -88,7 +88,7 @@ impl Named {
         let model = self.model().unwrap_or_default();
         let mut others: Vec<String> = self.inside.clone();
         others.extend(self.body.iter().filter(|b| *b != model).cloned());
-        let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok());
+        let header = |name: &str| ctx.steering.get(name);
         let mut tags = self.tags.clone();
         if tags.is_empty()
             && let Some(list) = header("x-litellm-tags")
@@ -114,7 +114,7 @@ impl Named {
             price,
             controls,
             cache: None,
-            metadata: kept::with_spend_metadata(self.metadata.clone(), &ctx.parts.headers),
+            metadata: kept::with_spend_metadata(self.metadata.clone(), &ctx.steering),
             guardrails: None,
             policies: None,
             no_log: false,

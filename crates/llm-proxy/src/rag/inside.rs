@@ -15,6 +15,7 @@ use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::inner::{self, Failed};
 use crate::resources::{self, Deposited};
+use crate::steering::Steering;
 
 /// What a call says of itself beside its body; the client's own headers go nowhere else.
 const KEPT: [&str; 6] = [
@@ -106,6 +107,7 @@ pub(crate) fn beside(ctx: &Context) -> Context {
             headers.insert(name, value.clone());
         }
     }
+    inner.steering = Steering::of(&headers);
     inner.parts.headers = headers;
     inner.parts.method = Method::POST;
     inner

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use llm_accounts::Identity;
 use llm_client::Controls;
 use llm_types::{Error, Format, Json, OperationKind, Result};
@@ -13,6 +12,7 @@ use llm_wire::top::Top;
 use crate::flow::Context;
 use crate::kept;
 use crate::safety;
+use crate::steering::Steering;
 use crate::wish::Wish;
 
 /// Reads what a call wishes.
@@ -48,11 +48,11 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         .alias(&model, |name| ctx.snapshot.engine.router.has_group(name))
         .map_or_else(|| Arc::clone(&model), Arc::from);
     let mut controls = Controls::from_top(top);
-    controls_from_headers(&mut controls, &ctx.parts.headers);
+    controls_from_headers(&mut controls, &ctx.steering);
     controls.disable_fallbacks |= who.refuses_fallbacks();
     let settings = &ctx.snapshot.settings;
     controls.cache_mark = (settings.marks_prompts || who.marks_prompts()).then(|| Arc::clone(&settings.cache_mark));
-    let mut tags = tags(top, &ctx.parts.headers, &controls);
+    let mut tags = tags(top, &ctx.steering, &controls);
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
     // Of money only: nobody is routed by them.
     kept::header_tags(ctx, &mut tags);
@@ -81,7 +81,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),
         price: ctx.snapshot.price_bound(&group),
         cache: top.get("cache").map(str::to_owned),
-        metadata: kept::with_spend_metadata(metadata(top)?, &ctx.parts.headers),
+        metadata: kept::with_spend_metadata(metadata(top)?, &ctx.steering),
         guardrails: top.get("guardrails").map(str::to_owned),
         policies: top.get("policies").map(str::to_owned),
         no_log: top.is_true("no-log"),
@@ -197,8 +197,9 @@ fn end_user(ctx: &Context, top: &Top<'_>) -> Option<String> {
         let inner = Top::parse(top.get(object)?.as_bytes()).ok()?;
         inner.str(key).map(Cow::into_owned)
     };
-    header("x-litellm-customer-id")
-        .or_else(|| header("x-litellm-end-user-id"))
+    let own = |name: &str| ctx.steering.get(name).map(str::to_owned);
+    own("x-litellm-customer-id")
+        .or_else(|| own("x-litellm-end-user-id"))
         .or_else(|| ctx.snapshot.settings.user_header_name.as_deref().and_then(header))
         .or_else(|| text("user"))
         .or_else(|| inside("litellm_metadata", "user"))
@@ -206,10 +207,10 @@ fn end_user(ctx: &Context, top: &Top<'_>) -> Option<String> {
         .or_else(|| text("safety_identifier"))
 }
 
-fn tags(top: &Top<'_>, headers: &HeaderMap, controls: &Controls) -> Vec<String> {
+fn tags(top: &Top<'_>, steering: &Steering, controls: &Controls) -> Vec<String> {
     let mut tags: Vec<String> = controls.tags.iter().map(|t| t.to_string()).collect();
     if tags.is_empty()
-        && let Some(list) = headers.get("x-litellm-tags").and_then(|v| v.to_str().ok())
+        && let Some(list) = steering.get("x-litellm-tags")
     {
         tags.extend(list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()));
     }
@@ -258,7 +259,7 @@ fn fallback_models(top: &Top<'_>) -> Vec<String> {
 /// The controls of a request whose body is not ours to read: what headers, caller and `litellm_metadata` say.
 pub(crate) fn controls_of_relay(ctx: &Context, tags: &[String], metadata: Option<&str>) -> Controls {
     let mut controls = Controls { tags: tags.iter().map(|t| Arc::from(t.as_str())).collect(), ..Controls::default() };
-    controls_from_headers(&mut controls, &ctx.parts.headers);
+    controls_from_headers(&mut controls, &ctx.steering);
     let ours = format!("{{\"litellm_metadata\":{}}}", metadata.unwrap_or("null"));
     if let (Some(who), Ok(top)) = (&ctx.who, Top::parse(ours.as_bytes())) {
         crate::scope::fill(&mut controls, ctx, &top, who);
@@ -269,8 +270,8 @@ pub(crate) fn controls_of_relay(ctx: &Context, tags: &[String], metadata: Option
 /// Retries that a client may ask for: each is a call that its limits do not count.
 const MOST_RETRIES: u32 = 10;
 
-fn controls_from_headers(controls: &mut Controls, headers: &HeaderMap) {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+fn controls_from_headers(controls: &mut Controls, steering: &Steering) {
+    let text = |name: &str| steering.get(name);
     let seconds = |name: &str| text(name)?.parse::<f64>().ok().and_then(llm_client::target::seconds);
     controls.timeout = controls.timeout.or_else(|| seconds("x-litellm-timeout"));
     controls.stream_timeout = controls.stream_timeout.or_else(|| seconds("x-litellm-stream-timeout"));

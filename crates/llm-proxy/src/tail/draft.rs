@@ -86,12 +86,12 @@ impl Draft {
     /// What is known of any call.
     pub(crate) fn bare(ctx: &Context) -> Self {
         let wish = ctx.wish.as_ref();
-        let header = |name: &str| ctx.parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| ctx.steering.get(name).map(str::to_owned);
         let mut caller = ctx.who.as_ref().map(|w| w.caller()).unwrap_or_default();
         let forgotten = ctx.snapshot.settings.forget_end_users;
         caller.end_user = wish.and_then(|w| w.end_user.as_deref()).filter(|_| !forgotten).map(Arc::from);
         // An agent's own key says more than a header.
-        caller.agent_id = caller.agent_id.or_else(|| header("x-litellm-agent-id").map(Arc::from));
+        caller.agent_id = caller.agent_id.or_else(|| ctx.steering.get("x-litellm-agent-id").map(Arc::from));
         let model: Arc<str> = wish.map_or_else(|| Arc::from(""), |w| Arc::clone(&w.model));
         let words = Words::of(ctx);
         let record = LogRecord {
@@ -126,7 +126,7 @@ impl Draft {
             saved_cost: 0.0,
             tags: wish.map(|w| w.tags.clone()).unwrap_or_default(),
             client_ip: Some(ctx.peer.ip().to_string()),
-            user_agent: header("user-agent"),
+            user_agent: ctx.user_agent().map(str::to_owned),
             metadata: wish.and_then(|w| w.metadata.clone()).and_then(|m| RawJson::parse(m).ok()),
             guardrails: ctx.guardrails.clone(),
             guardrail_information: None,
