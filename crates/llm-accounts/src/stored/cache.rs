@@ -2,7 +2,7 @@
 //! the place of the file's `cache_params`. Call these on the store's runtime.
 
 use llm_store::{CacheConfigPatch, CacheConfigRow};
-use llm_types::{Error, Json, RawJson, Result};
+use llm_types::{Json, RawJson, Result};
 
 use super::form;
 use crate::Accounts;
@@ -56,7 +56,7 @@ pub fn hidden_cache(cache: &Json) -> Json {
 
 /// Parameters as a form sent them, with what it sent back hidden as it is; without what there is not.
 #[must_use]
-pub(super) fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
+fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
     let field = |(name, value): &(String, Json)| {
         let value = if value.as_str() == Some(HIDDEN) { there.get(name)? } else { value };
         (!value.is_null()).then(|| (name.clone(), value.clone()))
@@ -64,23 +64,35 @@ pub(super) fn unhidden_cache(given: &[(String, Json)], there: &Json) -> Json {
     Json::Object(given.iter().filter_map(field).collect())
 }
 
-/// Settings of a body that are to be tried, with what a form sent back hidden as it is, and whether they mean the place that is
-/// in `there`. Secrets of the operator, hidden ones as those of the environment, are shown to no other place that a body names.
+/// Settings of a body with what a form sent back hidden as it is in `there`, and whether they mean the place that `there` says.
+/// Hidden values belong to the place that they were saved with: they go to no other one.
 ///
 /// # Errors
-/// 400 for hidden values that would go to another place, and for references that are not saved.
-pub fn tried_cache(given: &[(String, Json)], there: &Json) -> Result<(Json, bool)> {
+/// 400 for hidden values that would go to another place.
+pub(super) fn at_home(given: &[(String, Json)], there: &Json) -> Result<(Json, bool)> {
     let settings = unhidden_cache(given, there);
-    let at_home = places(&settings) == places(there);
-    let refused = |name: &str, why: &str| -> Error { bad(format!("{name}: {why}")).with_param(name) };
-    let hidden = given.iter().find(|(_, value)| value.as_str() == Some(HIDDEN));
-    if let Some((name, _)) = hidden.filter(|_| !at_home) {
-        return Err(refused(name, "a hidden value is only tried at the address that it was saved with: write it out"));
+    let same = places(&settings) == places(there);
+    match given.iter().find(|(_, value)| value.as_str() == Some(HIDDEN)).filter(|_| !same) {
+        Some((name, _)) => {
+            let why = format!("{name}: a hidden value only goes to the address that it was saved with: write it out");
+            Err(bad(why).with_param(name.as_str()))
+        }
+        None => Ok((settings, same)),
     }
+}
+
+/// As [`at_home`], for settings that are to be tried: secrets of the operator, hidden ones as those of the environment, are shown
+/// to no other place that a body names.
+///
+/// # Errors
+/// As [`at_home`], and 400 for references that are not saved.
+pub fn tried_cache(given: &[(String, Json)], there: &Json) -> Result<(Json, bool)> {
+    let (settings, at_home) = at_home(given, there)?;
     for (name, value) in settings.as_object().unwrap_or_default() {
         let text = value.to_string();
         if REFERENCES.iter().any(|start| text.contains(start)) && !(at_home && there.get(name) == Some(value)) {
-            return Err(refused(name, "references to the environment can be tried once they are saved"));
+            let why = format!("{name}: references to the environment can be tried once they are saved");
+            return Err(bad(why).with_param(name.as_str()));
         }
     }
     Ok((settings, at_home))
@@ -110,11 +122,11 @@ impl Accounts {
         Ok(opened(row.as_ref(), |raw| crate::seal::opened(seal.as_ref(), raw)))
     }
 
-    /// `POST /cache/settings`: replaces all of the row; secrets that come back hidden, or not at all, stay. Served at once, on
-    /// other gateways within seconds.
+    /// `POST /cache/settings`: replaces all of the row; secrets that come back hidden, or not at all, stay while the place is the
+    /// same. Served at once, on other gateways within seconds.
     ///
     /// # Errors
-    /// 422 without settings, 400 for settings that make no cache.
+    /// 422 without settings, 400 for settings that make no cache, and for hidden values beside another address.
     pub async fn set_cache(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         self.stores_models()?;
         let Some(given) = body.get("cache_settings").and_then(Json::as_object) else {
@@ -127,8 +139,8 @@ impl Accounts {
         };
         let mut draft = self.stored().await?;
         let there = std::mem::take(&mut draft.cache);
-        let mut settings = unhidden_cache(given, &there);
-        for name in STAYING.into_iter().filter(|name| settings.get(name).is_none()).collect::<Vec<_>>() {
+        let (mut settings, at_home) = at_home(given, &there)?;
+        for name in STAYING.into_iter().filter(|name| at_home && given.iter().all(|(given, _)| given != name)) {
             if let Some(value) = there.get(name) {
                 settings.set(name, value.clone());
             }

@@ -92,13 +92,31 @@ async fn the_cache_of_the_database() {
     let store = gateway.accounts.store().unwrap();
     let row = store.table::<CacheConfigRow>().get(["cache_config"]).await.unwrap().unwrap();
     assert!(!row.cache_settings.get().contains("secret-word"), "sealed");
-    // What comes back hidden stays.
-    set(r#"{"cache_settings":{"type":"redis","host":"other","password":"***REDACTED***"}}"#).await;
-    let stored = gateway.accounts.stored().await.unwrap();
-    let (section, content) = llm_accounts::cache_section(&stored.cache).unwrap();
-    assert_eq!((section, text(&content, "cache_params.host")), ("litellm_settings", "other"));
-    assert_eq!(text(&content, "cache_params.password"), "secret-word");
-    assert_eq!(at(&content, "cache_params.port"), &Json::Null, "what is not given goes");
+    let kept = async || {
+        let stored = gateway.accounts.stored().await.unwrap();
+        let (section, content) = llm_accounts::cache_section(&stored.cache).unwrap();
+        assert_eq!(section, "litellm_settings");
+        at(&content, "cache_params").clone()
+    };
+    // What comes back hidden, or not at all, stays, and goes to no other place.
+    for body in [r#""password":"***REDACTED***""#, r#""ttl":5"#] {
+        let body = format!(r#"{{"cache_settings":{{"type":"redis","host":"cache","port":6379,{body}}}}}"#);
+        assert_eq!(set(&body).await.0, 200);
+        assert_eq!(text(&kept().await, "password"), "secret-word", "{body}");
+    }
+    for place in [r#""host":"other","port":6379"#, r#""host":"cache""#, r#""url":"redis://other""#] {
+        let hidden = format!(r#"{{"cache_settings":{{"type":"redis",{place},"password":"***REDACTED***"}}}}"#);
+        let (status, refused) = set(&hidden).await;
+        assert_eq!((status, text(&refused, "error.param")), (400, "password"), "{place}: {refused}");
+        assert_eq!((text(&kept().await, "host"), text(&kept().await, "password")), ("cache", "secret-word"));
+    }
+    assert_eq!(set(r#"{"cache_settings":{"type":"redis","host":"other"}}"#).await.0, 200);
+    let moved = kept().await;
+    assert_eq!((text(&moved, "host"), at(&moved, "password")), ("other", &Json::Null), "it belongs to the old place");
+    assert_eq!(at(&moved, "port"), &Json::Null, "what is not given goes");
+    set(body).await;
+    set(r#"{"cache_settings":{"type":"redis","host":"cache","port":6379,"password":null}}"#).await;
+    assert_eq!(at(&kept().await, "password"), &Json::Null, "who says none has none");
     let trail = ok(&gateway, MASTER, "GET", "/audit?table_name=LiteLLM_CacheConfig", "").await;
     assert!(!trail.to_string().contains("secret-word"));
     assert_eq!(gateway.post(VIEWER, "/cache/settings", body).await.0, 401);

@@ -7,7 +7,7 @@ use super::{GENERAL, replaced};
 use crate::Accounts;
 use crate::keys::{Actor, bad};
 use crate::request::{FieldProblem, Outcome, Problem};
-use crate::stored::cache::{hidden_cache, tried_cache, unhidden_cache};
+use crate::stored::cache::{at_home, hidden_cache, tried_cache};
 
 /// The setting.
 pub(super) const SETTING: &str = "coordination_redis";
@@ -59,10 +59,11 @@ impl Accounts {
     /// `POST /coordination_redis/settings`: replaces all of it; what comes back hidden stays.
     ///
     /// # Errors
-    /// 422 without settings, 400 for settings that say no place or could not be served.
+    /// 422 without settings, 400 for settings that say no place or could not be served, and for hidden values beside another
+    /// address.
     pub async fn set_coordination_redis(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         self.stores_models()?;
-        let settings = unhidden_cache(asked(body)?, &self.coordination().await?);
+        let (settings, _) = at_home(asked(body)?, &self.coordination().await?)?;
         targeted(&settings)?;
         let mut draft = self.stored().await?;
         let there = self.section_row(self.store_or_refuse()?.table(), GENERAL).await?;
