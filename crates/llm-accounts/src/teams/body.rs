@@ -121,8 +121,12 @@ pub(crate) const FILES_EXPIRE: &str = "enforced_file_expires_after";
 /// When what its batches make goes away.
 pub(crate) const OUTPUTS_EXPIRE: &str = "enforced_batch_output_expires_after";
 
-/// What those below administrators can neither set nor take away, whatever they write into the metadata.
-pub(super) const ADMINS_METADATA: [&str; 3] = [SECRET_MANAGER, FILES_EXPIRE, OUTPUTS_EXPIRE];
+/// What somebody of this standing can neither set nor take away, whatever they write into the metadata.
+pub(super) fn kept_metadata(standing: Standing) -> impl Iterator<Item = &'static str> {
+    let least =
+        |name: &str| WRITABLE.iter().find(|(field, _)| *field == name).map_or(Standing::Admin, |(_, least)| *least);
+    IN_METADATA.iter().copied().filter(move |name| least(name) > standing)
+}
 
 /// Who may set what of a team. What is not named is for administrators of the gateway. Money, limits and the organization
 /// come from above the team; models are checked against the caller's own besides.

@@ -5,7 +5,7 @@ use llm_store::defaults::new_id;
 use llm_store::{Filter, TeamMembershipRow, TeamPatch, TeamRow, UserRow};
 use llm_types::Json;
 
-use super::body::{ADMINS_METADATA, IN_METADATA, TeamBody, TeamId, TeamIds, TeamModels};
+use super::body::{IN_METADATA, TeamBody, TeamId, TeamIds, TeamModels, kept_metadata};
 use super::members::{TEAM_ROLES, member_json};
 use super::rights::has_all;
 use crate::Accounts;
@@ -88,8 +88,7 @@ impl Accounts {
         if let Some(raw) = &patch.metadata {
             let mut metadata: Json = raw.read().unwrap_or_default();
             // Who replaces the metadata does not mean to take the members' budget away, nor what administrators put there.
-            let admins = ADMINS_METADATA.into_iter().filter(|_| standing < Standing::Admin);
-            for name in admins.chain([super::fill::MEMBER_BUDGET]) {
+            for name in kept_metadata(standing).chain([super::fill::MEMBER_BUDGET]) {
                 if let Some(value) = there.get(name) {
                     metadata.set(name, value.clone());
                 }

@@ -4,7 +4,7 @@ use llm_store::{BudgetRow, OrganizationRow, TeamRow};
 use llm_types::Json;
 
 use super::aliases;
-use super::body::{ADMINS_METADATA, IN_METADATA, TeamBody, WRITABLE};
+use super::body::{IN_METADATA, TeamBody, WRITABLE, kept_metadata};
 use crate::grants::{self, Asked, Reach};
 use crate::keys::bounds::admin_metadata;
 use crate::keys::{Actor, bad, forbidden, stays};
@@ -32,12 +32,11 @@ impl Accounts {
         may_write(&judged, WRITABLE, standing, body)?;
         if standing < Standing::Admin {
             let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
-            if let Some(name) = metadata.and_then(|of| ADMINS_METADATA.into_iter().find(|name| of.get(name).is_some()))
-            {
-                let there: Json = row.metadata.read().unwrap_or_default();
-                if metadata.and_then(|of| of.get(name)) != there.get(name) {
-                    return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());
-                }
+            let there: Json = row.metadata.read().unwrap_or_default();
+            let given = |name: &str| metadata.and_then(|of| of.get(name)).filter(|given| !given.is_null());
+            let sets = |name: &&str| given(name).is_some_and(|given| there.get(name) != Some(given));
+            if let Some(name) = kept_metadata(standing).find(sets) {
+                return Err(forbidden(format!("You are not allowed to set `{name}`.")).with_param(name).into());
             }
             if let Some(name) = admin_metadata([Some(body), metadata]) {
                 return Err(forbidden(format!("Only proxy admins can set `{name}`.")).with_param(name).into());

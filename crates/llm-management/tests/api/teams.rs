@@ -75,6 +75,7 @@ async fn teams_are_managed_within_bounds() {
         ("/team/update", r#"{"team_id":"t","members_with_roles":[]}"#, 403),
         ("/team/update", r#"{"team_id":"t","allowed_passthrough_routes":["/x"]}"#, 403),
         ("/team/update", r#"{"team_id":"t","metadata":{"allow_client_mock_response":true}}"#, 403),
+        ("/team/update", r#"{"team_id":"t","metadata":{"model_rpm_limit":{"gpt-4o":9}}}"#, 403),
         ("/team/update", r#"{"team_id":"t","organization_id":"o"}"#, 403),
         ("/team/model/delete", r#"{"team_id":"t","models":["gpt-4o"]}"#, 400),
         ("/team/model/add", r#"{"team_id":"t","models":["claude"]}"#, 200),
@@ -88,6 +89,11 @@ async fn teams_are_managed_within_bounds() {
         let (status, answer) = gateway.post(USER, path, body).await;
         assert_eq!(status, wanted, "{path} {body}: {answer}");
     }
+    // What stands above its managers stays, whatever they write into the metadata.
+    ok(&gateway, MASTER, "POST", "/team/update", r#"{"team_id":"t","model_rpm_limit":{"gpt-4o":2}}"#).await;
+    let kept = ok(&gateway, USER, "POST", "/team/update", r#"{"team_id":"t","metadata":{"tags":["a"]}}"#).await;
+    let kept = at(&kept, "data").get("metadata").unwrap_or_else(|| at(&kept, "metadata"));
+    assert_eq!(at(kept, "model_rpm_limit.gpt-4o").as_i64(), Some(2), "{kept}");
     let patched = ok(&gateway, USER, "PATCH", "/team/t", r#"{"team_alias":"TT"}"#).await;
     assert_eq!((text(&patched, "team_alias"), at(&patched, "metadata.tags.0").as_str()), ("TT", Some("a")));
     let permissions = ok(&gateway, VIEWER, "GET", "/team/permissions_list?team_id=t", "").await;
