@@ -5,6 +5,7 @@ use llm_store::{BudgetRow, ProjectRow, VerificationToken};
 use llm_types::Json;
 
 use super::body::KeyBody;
+use super::entries;
 use super::fill::routes_of;
 use super::rights::forbidden;
 use super::throughput;
@@ -67,6 +68,10 @@ impl Own {
         ]
     }
 
+    fn entries(&self) -> Json {
+        entries::of_row(&self.row, self.budget.as_ref())
+    }
+
     pub(super) fn window(&self) -> Option<Period> {
         let budget = self.budget.as_ref();
         self.row.budget_duration.as_deref().or_else(|| budget?.budget_duration.as_deref()).and_then(Period::parse)
@@ -93,6 +98,7 @@ impl Accounts {
         within_models(by, ask.asked, new)?;
         within_budget(by, ask.asked, &own, new)?;
         within_rates(ask.asked, &own)?;
+        entries::within(&own.entries(), ask.body, new)?;
         within_lifetime(by, ask.asked, new, ask.now)
     }
 
@@ -120,6 +126,7 @@ impl Accounts {
         within_models(by, &as_asked, true)?;
         within_budget(by, &as_asked, &own, true)?;
         within_rates(&as_asked, &own)?;
+        entries::within(&own.entries(), &entries::of_row(row, None), true)?;
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
         same_team(by, row.team_id.as_deref())?;
         self.grants_within(by, row).await?;
@@ -142,6 +149,17 @@ impl Accounts {
             if field.flatten().is_none() && own.is_some() {
                 *field = Some(own);
             }
+        }
+        Ok(())
+    }
+
+    /// The limits of the key that makes the call which are lists and objects, into the body of a new key that names none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn inherit_entries(&self, by: &Identity, body: &mut Json) -> Outcome<()> {
+        if !by.is_admin() {
+            entries::inherit(&self.own_limits(by).await?.entries(), body);
         }
         Ok(())
     }
@@ -217,6 +235,9 @@ fn only_for_admins(by: &Identity, ask: Ask<'_>) -> Outcome<()> {
             return refuse(name);
         }
     }
+    if let Some(name) = leads_elsewhere(ask) {
+        return refuse(name);
+    }
     let metadata = asked.metadata.as_ref().and_then(Option::as_ref).map(|m| &m.0);
     if let Some(name) = admin_metadata([Some(ask.body), metadata]) {
         return refuse(name);
@@ -231,6 +252,18 @@ fn only_for_admins(by: &Identity, ask: Ask<'_>) -> Outcome<()> {
         return refuse("access_group_ids");
     }
     Ok(())
+}
+
+/// What of a body's `router_settings` lets models answer that nobody asks the lists of the key for, and is not there already.
+fn leads_elsewhere(ask: Ask<'_>) -> Option<&'static str> {
+    const NAMING: [&str; 4] =
+        ["model_group_alias", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
+    let given = &ask.asked.router_settings.as_ref()?.as_ref()?.0;
+    let there: Option<Json> = ask.row.and_then(|row| row.router_settings.as_ref()?.read().ok());
+    let old = |name: &str| there.as_ref().and_then(|there| there.get(name));
+    let empty = |value: &Json| value.is_null() || value.to_string().len() <= 2;
+    let newly = |name: &&str| given.get(name).is_some_and(|value| !empty(value) && old(name) != Some(value));
+    NAMING.into_iter().find(newly)
 }
 
 /// A team's key makes keys of that team: others would escape the team's models and money.

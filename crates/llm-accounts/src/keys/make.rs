@@ -27,7 +27,8 @@ impl Accounts {
         let settings = self.settings();
         let ceilings = settings.upperbound_key_generate_params.as_ref();
         let given = body;
-        let body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
+        self.inherit_entries(actor.who, &mut body).await?;
         let mut asked = KeyBody::read(&body)?;
         self.org_admins_may_make_keys(actor.who).await?;
         self.may_generate(actor.who, given).await?;
@@ -45,7 +46,8 @@ impl Accounts {
         let settings = self.settings();
         let ceilings = settings.upperbound_key_generate_params.as_ref();
         let given = body;
-        let body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
+        self.inherit_entries(actor.who, &mut body).await?;
         let mut asked = KeyBody::read(&body)?;
         let Some(team) = asked.team_id.clone().flatten() else {
             return Err(bad("team_id is required for service account keys.").with_param("team_id").into());
@@ -72,7 +74,8 @@ impl Accounts {
     pub(crate) async fn generate_first_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
         let settings = self.settings();
         let ceilings = settings.upperbound_key_generate_params.as_ref();
-        let body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        let mut body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
+        self.inherit_entries(actor.who, &mut body).await?;
         let mut asked = KeyBody::read(&body)?;
         self.inherit_rates(actor.who, &mut asked).await?;
         self.make_key(actor, &body, &asked).await
@@ -83,6 +86,9 @@ impl Accounts {
     /// # Errors
     /// As [`Accounts::generate_key`].
     pub(crate) async fn first_key_is_fine(&self, actor: Actor<'_>, body: &Json) -> Outcome<()> {
+        let mut body = body.clone();
+        self.inherit_entries(actor.who, &mut body).await?;
+        let body = &body;
         let asked = KeyBody::read(body)?;
         let now = Utc::now();
         self.no_more_than(actor.who, Ask { body, asked: &asked, row: None, now }).await?;

@@ -5,6 +5,7 @@ pub(crate) mod bounds;
 mod bulk;
 mod change;
 mod copies;
+mod entries;
 mod fill;
 mod gone;
 mod grants;

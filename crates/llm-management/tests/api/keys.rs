@@ -188,3 +188,36 @@ async fn a_key_may_be_let_see_what_everybody_spent() {
     assert_eq!(gateway.post(&key, "/global/spend/reset", "{}").await.0, 401, "it sees and changes nothing");
     assert_eq!(gateway.get(&key, "/customer/list").await.0, 401);
 }
+
+/// What an administrator limits on a key, the key does not lift: not from itself, and not by making another one.
+#[tokio::test]
+async fn limits_of_single_models_go_along() {
+    let gateway = gateway().await;
+    let body = r#"{"user_id":"internal_user","key":"sk-bounded-0123456789","models":["gpt-4o"],"allowed_routes":["/key"],
+        "model_max_budget":{"gpt-4o":{"budget_limit":1,"time_period":"30d"}},"model_rpm_limit":{"gpt-4o":2}}"#;
+    assert_eq!(gateway.post(MASTER, "/key/generate", body).await.0, 200);
+    let own = "sk-bounded-0123456789";
+    let update =
+        async |change: &str| gateway.post(own, "/key/update", &format!(r#"{{"key":"{own}",{change}}}"#)).await.0;
+    for wider in [
+        r#""model_max_budget":{}"#,
+        r#""model_max_budget":null"#,
+        r#""model_max_budget":{"gpt-4o":{"budget_limit":2,"time_period":"30d"}}"#,
+        r#""model_rpm_limit":{"gpt-4o":3}"#,
+        r#""metadata":{}"#,
+        r#""router_settings":{"model_group_alias":{"gpt-4o":"claude"}}"#,
+        r#""router_settings":{"fallbacks":[{"gpt-4o":["claude"]}]}"#,
+    ] {
+        assert_eq!(update(wider).await, 403, "{wider}");
+    }
+    for fine in [r#""model_rpm_limit":{"gpt-4o":1}"#, r#""router_settings":{"num_retries":1}"#] {
+        assert_eq!(update(fine).await, 200, "{fine}");
+    }
+    let rest = r#""models":["gpt-4o"],"allowed_routes":["/key"]"#;
+    let (status, made) = gateway.post(own, "/key/generate", &format!("{{{rest}}}")).await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(at(&made, "model_max_budget.gpt-4o.budget_limit").as_f64(), Some(1.0), "{made}");
+    assert_eq!(at(&made, "metadata.model_rpm_limit.gpt-4o").as_f64(), Some(1.0), "{made}");
+    let wider = format!(r#"{{{rest},"model_max_budget":{{"other":{{"budget_limit":1,"time_period":"30d"}}}}}}"#);
+    assert_eq!(gateway.post(own, "/key/generate", &wider).await.0, 403);
+}
