@@ -76,7 +76,7 @@ fn intent() -> Intent<'static> {
         input_tokens: 100,
         max_output_tokens: Some(100),
         choices: 1,
-        price: Some((2.5e-6, 1e-5)),
+        price: Some((2.5e-6, 1e-5).into()),
         session: None,
         tool_server: None,
         agent: None,

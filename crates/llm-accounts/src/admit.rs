@@ -17,7 +17,7 @@ use crate::refusal;
 use crate::reservation::{Estimate, Reservation};
 use crate::scope::Scope;
 use crate::shared::{Claimed, Claims, Shared, Verdict};
-use crate::{Accounts, Identity};
+use crate::{Accounts, Identity, PriceBound};
 use checks::{CHECKS, Wish};
 
 /// What a call intends, as far as permissions, budgets and limits care.
@@ -45,9 +45,8 @@ pub struct Intent<'a> {
     pub max_output_tokens: Option<u64>,
     /// Alternatives wanted.
     pub choices: u64,
-    /// US dollars per prompt and answer token, of the dearest deployment that may serve it. `None`: not known; zeros: free,
-    /// so budgets do not count.
-    pub price: Option<(f64, f64)>,
+    /// What it may cost at the most. `None`: not known.
+    pub price: Option<PriceBound>,
     /// The session that the call belongs to.
     pub session: Option<&'a str>,
     /// The tool server that is called.
@@ -117,7 +116,7 @@ impl Accounts {
         let estimate = Estimate::of(intent);
         let amount = if inner.settings().disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
         scope.set_aside(amount, |budget| budget.purse.raise(amount, budget.cap.filter(|_| bounded))).ok()?;
-        let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
+        let free = intent.price.is_some_and(|price| price.is_free());
         Some(Reservation::new(self.clone(), scope, intent, estimate, amount, free).beside_another())
     }
 
@@ -146,7 +145,7 @@ impl Accounts {
         let scope = Scope::new(inner, who, parties, intent);
         let estimate = Estimate::of(intent);
         let amount = if inner.settings().disable_budget_reservation { 0 } else { estimate.cost(intent.price) };
-        let free = intent.price.is_some_and(|(input, output)| input == 0.0 && output == 0.0);
+        let free = intent.price.is_some_and(|price| price.is_free());
         reserve_budgets(inner, &scope, amount, free)?;
         let expected = who.special.as_ref().and_then(|special| special.answer_tokens([intent.group, intent.model]));
         let tokens = limits::tokens(inner, &scope, estimate, expected);
@@ -218,10 +217,10 @@ impl Estimate {
     }
 
     /// What the call may cost at the most, in nano-dollars; 0 when no price is known.
-    pub(crate) fn cost(self, price: Option<(f64, f64)>) -> i64 {
-        let Some((input, output)) = price else { return 0 };
+    pub(crate) fn cost(self, price: Option<PriceBound>) -> i64 {
+        let Some(PriceBound { input, output, each }) = price else { return 0 };
         let answer = self.output.unwrap_or(DEFAULT_OUTPUT_TOKENS).saturating_mul(self.choices);
-        nanos((self.input as f64 * input + answer as f64 * output).max(0.0))
+        nanos((self.input as f64 * input + answer as f64 * output + self.choices as f64 * each).max(0.0))
     }
 
     /// The tokens to set aside where the smallest limit is `smallest`; `expected`: those of an answer without a limit, where

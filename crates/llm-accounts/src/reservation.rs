@@ -13,12 +13,13 @@ use llm_types::{LogRecord, Result, Usage};
 use parking_lot::Mutex;
 
 use crate::admit::Intent;
+use crate::bounds::Budget;
 use crate::gate::{Counted, Tokens};
 use crate::journal::{Counts, Note};
 use crate::limits::Taken;
 use crate::purse::{Owner, nanos, usd};
 use crate::scope::Scope;
-use crate::{Accounts, Identity, TokenLimitType};
+use crate::{Accounts, Identity, PriceBound, TokenLimitType};
 
 /// Tokens a call may use.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +62,10 @@ pub struct Reservation {
     estimate: Estimate,
     /// Nano-dollars set aside in each budget.
     amount: AtomicI64,
-    /// The model costs nothing, so budgets do not count.
+    /// The model costs nothing, so budgets were not asked.
     free: bool,
-    /// US dollars per prompt and answer token of who answers, at the most; zeros: not known.
-    price: Mutex<(f64, f64)>,
+    /// What who answers costs at the most; zeros: nothing, or not known.
+    price: Mutex<PriceBound>,
     taken: Taken,
     sent: AtomicBool,
     open: bool,
@@ -158,9 +159,16 @@ impl Reservation {
         self.scope.region()
     }
 
-    /// Sets aside more when a fallback is dearer (US dollars per prompt and answer token); false when it does not fit.
+    /// True when the call goes on because its model is free, although a budget is gone: nothing that costs may answer it.
     #[must_use]
-    pub fn cover(&self, price: Option<(f64, f64)>) -> bool {
+    pub fn needs_free(&self) -> bool {
+        let gone = |budget: &Budget| budget.cap.is_some_and(|cap| budget.purse.spent() >= cap.max);
+        self.free && self.scope.budgets().any(gone)
+    }
+
+    /// Sets aside more when a fallback is dearer; false when it does not fit.
+    #[must_use]
+    pub fn cover(&self, price: Option<PriceBound>) -> bool {
         *self.price.lock() = price.unwrap_or_default();
         if self.accounts.inner().settings().disable_budget_reservation {
             return true;
@@ -249,9 +257,9 @@ impl Reservation {
         }
         let amount = self.amount.load(Ordering::Relaxed);
         if let (Some(held), Some(shared)) = (self.taken.held, inner.shared.get()) {
-            shared.settle(held, &self.scope, more, (amount, spent), self.free);
+            shared.settle(held, &self.scope, more, (amount, spent));
         }
-        if let (true, Some(shared)) = (self.beside && !self.free, inner.shared.get()) {
+        if let (true, Some(shared)) = (self.beside, inner.shared.get()) {
             shared.spent(&self.scope, spent);
         }
         let kept = inner.journal.keeps();
@@ -279,7 +287,7 @@ impl Drop for Reservation {
             self.close(0, Tokens::default());
             return;
         }
-        let spent = if self.free { 0 } else { self.amount.load(Ordering::Relaxed) };
+        let spent = self.amount.load(Ordering::Relaxed);
         let windows = self.scope.windows(spent);
         self.close(spent, self.taken.tokens);
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);

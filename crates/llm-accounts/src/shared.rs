@@ -244,7 +244,7 @@ pub(crate) struct Held {
 
 impl Shared {
     /// Gives back and corrects what a call took: the `more` tokens beyond those set aside, `spent` for the `amount` set aside.
-    pub(crate) fn settle(&self, held: Held, scope: &Scope, more: Tokens, (amount, spent): (i64, i64), free: bool) {
+    pub(crate) fn settle(&self, held: Held, scope: &Scope, more: Tokens, (amount, spent): (i64, i64)) {
         for gate in scope.gates() {
             match gate.counted.of(more) {
                 Some(more) => self.owe(gate.shared_key(), more, Some(held.stamp)),
@@ -252,7 +252,7 @@ impl Shared {
                 None => {}
             }
         }
-        for budget in scope.budgets().filter(|budget| !free && budget.cap.is_some()) {
+        for budget in scope.budgets().filter(|budget| budget.cap.is_some()) {
             self.owe(spend_key(budget), spent, None);
             self.owe(reserved_key(budget), amount.saturating_neg(), None);
         }

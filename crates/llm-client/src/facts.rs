@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_router::{AffinityKey, RouteRequest, Router};
+use llm_router::{AffinityKey, RouteRequest, Router, Scope};
 use llm_types::{Field, FieldSet, Format, OperationKind, RawJson};
 use llm_wire::top::Top;
 
@@ -25,6 +25,12 @@ pub(crate) fn route_request(router: &Router, call: &Call, gate: &dyn Gate) -> Ro
 }
 
 impl Controls {
+    /// The caller, as the router sees it.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope { team_id: self.team.clone(), ..Scope::default() }
+    }
+
     /// The question to the router for a model group, without what the content says.
     #[must_use]
     pub fn request(&self, group: Arc<str>, route: &'static str) -> RouteRequest {

@@ -47,7 +47,7 @@ impl Engine {
         if call.format == Format::AnthropicMessages && !has_messages(&Top::parse(&call.body)?) {
             return Err(none());
         }
-        let resolved = self.router.resolve(&call.model, &llm_router::Scope::default())?;
+        let resolved = self.router.resolve(&call.model, &call.controls.scope())?;
         let deployment = self.router.members(&resolved.group).next().map(Arc::clone);
         let mut model = deployment.as_ref().map_or_else(|| Arc::clone(&call.model), |d| resolved.provider_model(d));
         if let Some(target) = deployment.as_ref().and_then(|d| d.payload::<Target>()) {

@@ -52,7 +52,7 @@ impl Side {
             input_tokens: (call.body.len() / 4) as u64,
             max_output_tokens: wish.and_then(|w| w.max_output_tokens).filter(|_| !vectors),
             choices: if call.operation == OperationKind::Generate { wish.map_or(1, |w| w.choices) } else { 1 },
-            price: ctx.snapshot.price_bound(group),
+            price: ctx.snapshot.price_bound(group, &crate::scope::of(who)),
             session: wish.and_then(|w| w.controls.session.as_deref()),
             tool_server: None,
             agent: None,

@@ -193,17 +193,30 @@ pub struct Refused {
     pub reservation: Option<Reservation>,
     /// The last attempt, if one was made.
     pub made: Option<Box<Failure>>,
+    /// The call was made, and its record is written: nobody is told of it again.
+    pub booked: bool,
 }
 
 impl Refused {
     /// A call that nobody answered.
     pub(crate) fn of(failure: Failure, reservation: Reservation) -> Self {
-        Self { error: failure.error.clone(), reservation: Some(reservation), made: Some(Box::new(failure)) }
+        let error = failure.error.clone();
+        Self { error, reservation: Some(reservation), made: Some(Box::new(failure)), booked: false }
+    }
+
+    /// A call that was refused after this was set aside for it.
+    pub(crate) const fn after(error: Error, reservation: Reservation) -> Self {
+        Self { error, reservation: Some(reservation), made: None, booked: false }
+    }
+
+    /// A call that was answered, and whose answer the client does not get: its record says so.
+    pub(crate) const fn booked(error: Error) -> Self {
+        Self { error, reservation: None, made: None, booked: true }
     }
 }
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { error, reservation: None, made: None }
+        Self { error, reservation: None, made: None, booked: false }
     }
 }

@@ -230,7 +230,7 @@ impl Core {
             Action::ModelGroupInfo => models::group_info(&snapshot, who.as_deref(), parts),
             Action::TokenCounter => {
                 let body = crate::read::body(&snapshot, parts, body).await?;
-                tools::token_counter(self, &snapshot, parts, body).await?
+                tools::token_counter(self, &snapshot, who.as_deref(), parts, body).await?
             }
             Action::TransformRequest => {
                 tools::transform_request(&snapshot, crate::read::body(&snapshot, parts, body).await?)?

@@ -3,10 +3,12 @@
 //! model's name. As LiteLLM's `/cursor/chat/completions`.
 
 use bytes::{Bytes, BytesMut};
+use llm_accounts::Identity;
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, RequestView};
 use llm_wire::registry;
 
+use crate::scope;
 use crate::snapshot::Snapshot;
 
 /// The path.
@@ -40,16 +42,15 @@ const TOOLS: [(&str, &[&str]); 2] =
 ///
 /// # Errors
 /// `BadRequest` for what is neither.
-pub(crate) fn as_chat(snapshot: &Snapshot, body: &[u8]) -> Result<Bytes> {
+pub(crate) fn as_chat(snapshot: &Snapshot, who: &Identity, body: &[u8]) -> Result<Bytes> {
     let mut body = crate::read::json(body)?;
     if body.as_object().is_none() {
         return Err(Error::bad_request("the body is no JSON object"));
     }
+    let engine = &snapshot.engine;
     let serves = |model: &str| {
-        snapshot
-            .engine
-            .language(model, &llm_router::Scope::default(), OperationKind::Generate, Format::OpenAiChat)
-            .is_some()
+        let group = scope::group(&engine.router, who, model);
+        engine.language(group, &scope::of(who), OperationKind::Generate, Format::OpenAiChat).is_some()
     };
     let effort = plain_model(&mut body, serves);
     let talks = body.get("messages").and_then(Json::as_array).is_some_and(|messages| !messages.is_empty());

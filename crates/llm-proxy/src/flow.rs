@@ -40,7 +40,9 @@ use crate::responses::{self, Told};
 use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
 use crate::wish::Wish;
-use crate::{answer, cursor, demands, errors, guard, own, prompts, recall, searched, several, templates, videos};
+use crate::{
+    answer, cursor, demands, errors, guard, own, price_bound, prompts, recall, searched, several, templates, videos,
+};
 
 /// Runs a model call and answers it, whatever happens.
 pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
@@ -102,7 +104,7 @@ async fn steps(
         Some(about) => (about.body, about.model),
         None => (body, path_model),
     };
-    let body = if ctx.route == cursor::CHAT { cursor::as_chat(&ctx.snapshot, &body)? } else { body };
+    let body = if ctx.route == cursor::CHAT { cursor::as_chat(&ctx.snapshot, &who, &body)? } else { body };
     asked(core, ctx, &who, path_model, &body, files).await
 }
 
@@ -131,7 +133,7 @@ pub async fn asked(
     }
     match several::read(ctx, &top)? {
         Some(several) => Box::pin(several::answer(core, ctx, who, &top, several)).await,
-        None => match prompts::read(ctx, &top)? {
+        None => match prompts::read(ctx, who, path_model.as_deref(), &top)? {
             Some(prompts) => Box::pin(prompts::answer(core, ctx, who, path_model, &top, prompts)).await,
             None => one(core, ctx, who, path_model, (body, &top), files).await,
         },
@@ -183,7 +185,7 @@ pub async fn one(
 
     let wish = ctx.wish.as_ref().ok_or_else(|| Error::internal("no wish"))?;
     let mut call = read::call(ctx, wish, body);
-    call.controls.own = own::read(&ctx.snapshot, top, &wish.group).map(Arc::new);
+    call.controls.own = own::read(&ctx.snapshot, top, &crate::scope::of(who), &wish.group).map(Arc::new);
     call.files = files.into();
     call.upload = ctx.upload.clone();
     if let Some(turn) = ctx.turn.as_ref().filter(|_| background) {
@@ -202,20 +204,18 @@ pub async fn run(
     mut call: Call,
     reservation: Reservation,
 ) -> Result<Response<Reply>, Refused> {
-    let refuse = |error: Error, reservation: Reservation| Refused { error, reservation: Some(reservation), made: None };
-
     ctx.queued_us = u64::try_from(ctx.started.elapsed().as_micros()).ok();
 
     // 5 guard
     let guards = match guard::before(ctx, &mut call).await {
         Ok(guards) => guards,
-        Err(error) => return Err(refuse(error, reservation)),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
 
     if call.operation == OperationKind::CountTokens {
         let counting = Box::pin(crate::count::answer(core, ctx, &call));
         let (counted, stopped) = guard::beside(&guards, &call, counting).await;
-        return stopped.map_or(counted, Err).map_err(|error| refuse(error, reservation));
+        return stopped.map_or(counted, Err).map_err(|error| Refused::after(error, reservation));
     }
 
     // 6 recall
@@ -233,7 +233,7 @@ pub async fn run(
 
     let held = match guard::hold(&guards, &mut call).await {
         Ok(held) => held,
-        Err(error) => return Err(refuse(error, reservation)),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
 
     // what vector stores know of it
@@ -261,13 +261,13 @@ pub async fn run(
             if let Some(error) = stopped {
                 report.content = None; // nobody got it
                 Ledger::whole(core, ctx, &call, &head, &report, reservation, Some(&error));
-                return Err(error.into());
+                return Err(Refused::booked(error));
             }
             let (body, report) = match guard::after(&guards, ctx, &call, body, report).await {
                 Ok(kept) => kept,
                 Err((error, report)) => {
                     Ledger::whole(core, ctx, &call, &head, &report, reservation, Some(&error));
-                    return Err(error.into());
+                    return Err(Refused::booked(error));
                 }
             };
             let body = match &ctx.turn {
@@ -289,14 +289,16 @@ pub async fn run(
             let stopped = stopped.or_else(|| guard::speaks(&guards, &call).then(guard::withheld));
             body.set_tail(Box::new(Tail::new(core, ctx, &call, head, reservation, None).stopped(stopped.clone())));
             match stopped {
-                Some(error) => Err(error.into()),
+                Some(error) => Err(Refused::booked(error)),
                 None => Ok(answer::bytes(headers, kind, body)),
             }
         }
         Answer::Stream { head, mut body } => {
             if head.fallbacks > 0 {
                 // A dearer model answers: what was set aside has to cover it.
-                let covered = reservation.cover(ctx.snapshot.price_bound(&head.deployment.group));
+                let answering = std::iter::once(&head.deployment);
+                let price = price_bound::of_deployments(&ctx.snapshot.engine, answering, &head.model);
+                let covered = reservation.cover(price);
                 if !covered {
                     tracing::warn!(call = %ctx.id, "a dearer fallback answers than the budget was reserved for");
                 }
@@ -311,7 +313,7 @@ pub async fn run(
             let tail = Tail::new(core, ctx, &call, head, reservation, ticket).with_errand(knowledge.spent());
             body.set_tail(Box::new(tail.stopped(stopped.clone())));
             if let Some(error) = stopped {
-                return Err(error.into());
+                return Err(Refused::booked(error));
             }
             let body = match writes {
                 Some((rewriter, keeper)) => Reply::Edited(Box::new(Edited::new(body, Told { rewriter, keeper }))),
@@ -336,13 +338,13 @@ fn priced(ctx: &Context, wish: &Wish) -> Result<()> {
 
 /// A key whose budget for a model is gone may name others for it (`budget_fallbacks`); the call becomes one of those.
 fn go_on_within_budget(ctx: &Context, who: &Identity, wish: &mut Wish) {
-    if wish.price == Some((0.0, 0.0)) {
+    if wish.price.is_some_and(|price| price.is_free()) {
         return; // free
     }
     let other = who.budget_fallback(&wish.group).or_else(|| who.budget_fallback(&wish.model));
     if let Some(other) = other.map(Arc::<str>::from) {
         tracing::info!(call = %ctx.id, model = &*wish.model, instead = &*other, "the key's budget for a model is gone");
-        wish.price = ctx.snapshot.price_bound(&other);
+        wish.price = ctx.snapshot.price_bound(&other, &crate::scope::of(who));
         (wish.model, wish.group) = (Arc::clone(&other), other);
     }
 }

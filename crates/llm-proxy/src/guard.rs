@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
 use llm_guardrails::{CallContext, Direction, GuardLog, Guards, Mode, Wanted, has_texts};
+use llm_router::Admit;
 use llm_types::stream::EventFilter;
 use llm_types::{Error, Json, Kind, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext};
@@ -278,6 +279,14 @@ pub struct CallGate<'a> {
 impl Gate for CallGate<'_> {
     fn filters(&self) -> Vec<Box<dyn EventFilter>> {
         self.guards.stream_filter().into_iter().collect()
+    }
+
+    fn admit(&self) -> Option<Admit> {
+        if !self.reservation.needs_free() {
+            return None;
+        }
+        let (snapshot, who) = (Arc::clone(&self.ctx.snapshot), crate::scope::of(self.reservation.who()));
+        Some(Admit::new(move |group| snapshot.price_bound(group, &who).is_some_and(|price| price.is_free())))
     }
 
     fn sent(&self) {

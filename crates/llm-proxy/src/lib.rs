@@ -55,6 +55,7 @@ mod outside;
 mod own;
 pub mod pass;
 pub mod plane;
+mod price_bound;
 pub mod probe;
 pub mod prompts;
 pub mod rag;

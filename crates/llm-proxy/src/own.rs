@@ -15,27 +15,28 @@ use crate::snapshot::Snapshot;
 
 /// What a client brings along of what it may.
 #[must_use]
-pub(crate) fn read(snapshot: &Snapshot, top: &Top<'_>, group: &str) -> Option<Own> {
+pub(crate) fn read(snapshot: &Snapshot, top: &Top<'_>, who: &Scope, group: &str) -> Option<Own> {
     let said = |name: &str| top.str(name).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned);
     let (base, key) = (said("api_base").or_else(|| said("base_url")), said("api_key"));
-    let base = base.filter(|base| may(snapshot, group, "api_base", base));
-    let key = key.filter(|key| may(snapshot, group, "api_key", key)).map(Secret::new);
+    let base = base.filter(|base| may(snapshot, who, group, "api_base", base));
+    let key = key.filter(|key| may(snapshot, who, group, "api_key", key)).map(Secret::new);
     if base.is_none() && key.is_none() {
         return None;
     }
-    let known = base.as_deref().is_none_or(|base| targets(snapshot, group).iter().any(|t| t.may_bring.knows(base)));
+    let knows = |base: &str| targets(snapshot, who, group).iter().any(|t| t.may_bring.knows(base));
+    let known = base.as_deref().is_none_or(knows);
     Some(Own { base, key, guarded: !known })
 }
 
 /// A client may set this parameter for a group.
-pub(crate) fn may(snapshot: &Snapshot, group: &str, name: &str, value: &str) -> bool {
+pub(crate) fn may(snapshot: &Snapshot, who: &Scope, group: &str, name: &str, value: &str) -> bool {
     snapshot.settings.allow_client_side_credentials
-        || targets(snapshot, group).iter().any(|target| target.may_bring.allows(name, value))
+        || targets(snapshot, who, group).iter().any(|target| target.may_bring.allows(name, value))
 }
 
-fn targets(snapshot: &Snapshot, group: &str) -> Vec<Arc<Target>> {
+fn targets(snapshot: &Snapshot, who: &Scope, group: &str) -> Vec<Arc<Target>> {
     let router = &snapshot.engine.router;
-    let Ok(found) = router.resolve(group, &Scope::default()) else { return Vec::new() };
+    let Ok(found) = router.resolve(group, who) else { return Vec::new() };
     let payloads = router.members(&found.group).filter_map(|d| d.payload.clone());
     payloads.filter_map(|payload| payload.downcast::<Target>().ok()).collect()
 }

@@ -15,7 +15,7 @@ use llm_wire::top::Top;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
-use crate::{errors, inner, recall};
+use crate::{errors, inner, recall, scope};
 
 /// Prompts that one request may hold.
 const MOST: usize = 128;
@@ -24,25 +24,25 @@ const MOST: usize = 128;
 ///
 /// # Errors
 /// 400 for too many prompts, and for tokens that are none.
-pub fn read(ctx: &Context, top: &Top<'_>) -> Result<Option<Vec<String>>> {
+pub fn read(ctx: &Context, who: &Identity, path_model: Option<&str>, top: &Top<'_>) -> Result<Option<Vec<String>>> {
     if ctx.format != Format::OpenAiCompletions || ctx.operation != OperationKind::Generate {
         return Ok(None);
     }
     let Some(raw) = top.get("prompt").filter(|p| p.starts_with('[')) else { return Ok(None) };
-    let model = top.str("model").unwrap_or_default();
+    let model = top.str("model");
+    let model = model.as_deref().or(path_model).unwrap_or_default();
     let engine = &ctx.snapshot.engine;
-    if engine
-        .language(&model, &llm_router::Scope::default(), OperationKind::Generate, ctx.format)
-        .is_none_or(|f| f == ctx.format)
-    {
+    let group = scope::group(&engine.router, who, model);
+    let language = engine.language(group, &scope::of(who), OperationKind::Generate, ctx.format);
+    if language.is_none_or(|language| language == ctx.format) {
         return Ok(None);
     }
     let prompts = if let Ok(texts) = serde_json::from_str::<Vec<String>>(raw) {
         texts
     } else if let Ok(tokens) = serde_json::from_str::<Vec<u32>>(raw) {
-        vec![decode(&model, &tokens)?]
+        vec![decode(model, &tokens)?]
     } else if let Ok(lists) = serde_json::from_str::<Vec<Vec<u32>>>(raw) {
-        lists.iter().map(|tokens| decode(&model, tokens)).collect::<Result<_>>()?
+        lists.iter().map(|tokens| decode(model, tokens)).collect::<Result<_>>()?
     } else {
         return Ok(None);
     };

@@ -17,7 +17,7 @@ pub fn bind(ctx: &mut Context, who: &Identity, reservation: &Reservation) {
     let router = &ctx.snapshot.engine.router;
     let there = |model: &str| router.runs_in(model, who.team_id(), region);
     let Some(other) = reservation.default_model().filter(|other| !there(&wish.group) && there(other)) else { return };
-    let price = ctx.snapshot.price_bound(other);
+    let price = ctx.snapshot.price_bound(other, &crate::scope::of(who));
     if who.may_use(other) && reservation.cover(price) {
         tracing::info!(call = %ctx.id, model = &*wish.group, instead = &**other, %region, "the model does not run there");
         (wish.group, wish.price) = (Arc::clone(other), price);

@@ -48,11 +48,11 @@ const NESTED: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "lit
 ///
 /// # Errors
 /// 401 `auth_error`, as LiteLLM answers.
-pub fn body(snapshot: &Snapshot, top: &Top<'_>, _who: &Identity, group: &str) -> Result<()> {
+pub fn body(snapshot: &Snapshot, top: &Top<'_>, who: &Identity, group: &str) -> Result<()> {
     beside(top)?;
     let own_credentials = snapshot.settings.allow_client_side_credentials;
     for (name, raw) in top.iter().filter(|_| !own_credentials) {
-        if BANNED.contains(&name) && raw != "null" && !brought(snapshot, top, group, name) {
+        if BANNED.contains(&name) && raw != "null" && !brought(snapshot, top, (who, group), name) {
             return Err(refused(name));
         }
         if NESTED.contains(&name)
@@ -96,9 +96,10 @@ fn of_groups(lists: &FallbackLists) -> Vec<Fallback> {
 }
 
 /// An address that a client may bring along.
-fn brought(snapshot: &Snapshot, top: &Top<'_>, group: &str, name: &str) -> bool {
+fn brought(snapshot: &Snapshot, top: &Top<'_>, (who, group): (&Identity, &str), name: &str) -> bool {
     let address = matches!(name, "api_base" | "base_url");
-    address && top.str(name).is_some_and(|value| crate::own::may(snapshot, group, "api_base", &value))
+    let may = |value: &str| crate::own::may(snapshot, &crate::scope::of(who), group, "api_base", value);
+    address && top.str(name).is_some_and(|value| may(&value))
 }
 
 /// Fields that are judged, counted or set aside for where they stand in the body, in small letters and without `_`:

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use llm_accounts::Identity;
 use llm_client::Controls;
-use llm_router::RouterSettings;
+use llm_router::{Router, RouterSettings, Scope};
 use llm_types::{Json, RawJson};
 use llm_wire::top::Top;
 
@@ -26,6 +26,16 @@ const OWN: &[&str] = &[
     "model_group_alias",
     "weights",
 ];
+
+/// The caller as the router sees it.
+pub(crate) fn of(who: &Identity) -> Scope {
+    Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() }
+}
+
+/// The group that a name stands for in the caller's mouth: aliases of its team and its key.
+pub(crate) fn group<'n>(router: &Router, who: &'n Identity, name: &'n str) -> &'n str {
+    who.alias(name, |name| router.has_group(name)).unwrap_or(name)
+}
 
 /// Fills in what the caller brings along.
 pub(crate) fn fill(controls: &mut Controls, ctx: &Context, top: &Top<'_>, who: &Identity) {

@@ -5,14 +5,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
-use llm_accounts::ModelList;
+use llm_accounts::{ModelList, PriceBound};
 use llm_callbacks::{Bus, Needs};
-use llm_client::{Engine, Target};
+use llm_client::Engine;
 use llm_guardrails::GuardrailSet;
 use llm_http::Timeouts;
 use llm_router::{ProviderOf, Router, RouterState};
 
 use crate::config::Loaded;
+use crate::price_bound;
 
 pub use crate::config::Settings;
 
@@ -47,8 +48,8 @@ pub struct Snapshot {
     pub header_groups: Option<ModelList>,
     /// Groups that have a deployment with `rpm` or `tpm`.
     pub limited: HashMap<Arc<str>, Arc<llm_router::Group>>,
-    /// What the dearest deployment of each group asks per token, worked out once.
-    pub bounds: HashMap<Arc<str>, Option<(f64, f64)>>,
+    /// What the dearest deployment of each group asks, worked out once.
+    pub bounds: HashMap<Arc<str>, Option<PriceBound>>,
 }
 
 impl Snapshot {
@@ -77,7 +78,7 @@ impl Snapshot {
         let header_groups = header_groups(&engine, &loaded.settings.header_groups);
         Ok(Self {
             response_key,
-            bounds: bounds(&engine),
+            bounds: price_bound::of_groups(&engine),
             limited: limited(&engine),
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,
@@ -92,16 +93,6 @@ impl Snapshot {
             header_groups,
             settings: loaded.settings,
         })
-    }
-
-    /// US dollars per input and output token of the dearest deployment of a group; nothing when no price is known.
-    #[must_use]
-    pub fn price_bound(&self, group: &str) -> Option<(f64, f64)> {
-        if let Some(known) = self.bounds.get(group) {
-            return *known;
-        }
-        let resolved = self.engine.router.resolve(group, &llm_router::Scope::default()).ok()?;
-        bound(&self.engine, self.engine.router.members(&resolved.group), group)
     }
 
     /// How long a call that is relayed as it is may take, when its host may be silent for `wait`.
@@ -124,39 +115,6 @@ fn header_groups(engine: &Engine, list: &[String]) -> Option<ModelList> {
     let members = engine.router.deployments().iter().filter(|d| inside(d)).map(|d| d.public_name().to_string());
     let names: Vec<String> = list.iter().cloned().chain(members).collect();
     (!list.is_empty()).then(|| ModelList::new(&names))
-}
-
-/// The dearest prices among deployments.
-fn bound<'d>(
-    engine: &Engine,
-    members: impl Iterator<Item = &'d Arc<llm_router::Deployment>>,
-    model: &str,
-) -> Option<(f64, f64)> {
-    use llm_catalog::Field;
-    let prices = members.filter_map(|d| {
-        let target = d.payload::<Target>()?;
-        let model = if target.model.contains('*') { model } else { &*target.model };
-        let entry = target.price(&engine.prices, model)?;
-        Some((entry.num(Field::InputCostPerToken).unwrap_or(0.0), entry.num(Field::OutputCostPerToken).unwrap_or(0.0)))
-    });
-    prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
-}
-
-/// The bounds of every group without a wildcard.
-#[must_use]
-pub fn bounds(engine: &Engine) -> HashMap<Arc<str>, Option<(f64, f64)>> {
-    let groups = engine.router.groups().filter(|g| !g.name.contains('*'));
-    let mut all: HashMap<_, _> =
-        groups.map(|g| (Arc::clone(&g.name), bound(engine, engine.router.members(g), &g.name))).collect();
-    // An auto router may cost as much as the dearest of those it chooses from.
-    let markers =
-        engine.router.deployments().iter().filter_map(|d| Some((Arc::clone(&d.group), d.auto.as_ref()?.targets())));
-    for (group, targets) in markers.collect::<Vec<_>>() {
-        let dearest =
-            targets.iter().filter_map(|t| all.get(t).copied().flatten()).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
-        all.insert(group, dearest);
-    }
-    all
 }
 
 /// What models are served, for allow-lists.

@@ -51,8 +51,11 @@ impl Ledger {
 
     /// A call that ended in an error, which is given back.
     pub fn refused(core: &Core, ctx: &Context, refused: Refused) -> Error {
+        let Refused { error, reservation, mut made, booked } = refused;
+        if booked {
+            return error;
+        }
         let mut draft = Draft::bare(ctx);
-        let Refused { error, reservation, mut made } = refused;
         if let Some(failure) = &mut made {
             draft.record.trail.failed = std::mem::take(&mut failure.failed);
         }

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
+use llm_accounts::Identity;
 use llm_catalog::tokens::{self, MessageOptions};
 use llm_client::{Call, Counted, Target, with_system};
+use llm_router::Scope;
 use llm_types::{Error, Format, Json, OperationKind, Result};
 use llm_wire::top::Top;
 
@@ -18,10 +20,17 @@ use crate::snapshot::Snapshot;
 ///
 /// # Errors
 /// 400 when there is nothing to count.
-pub async fn token_counter(core: &Core, snapshot: &Snapshot, parts: &Parts, body: Bytes) -> Result<Response<Reply>> {
+pub async fn token_counter(
+    core: &Core,
+    snapshot: &Snapshot,
+    who: Option<&Identity>,
+    parts: &Parts,
+    body: Bytes,
+) -> Result<Response<Reply>> {
     let top = Top::parse(&body)?;
     let asked = top.str("model").ok_or_else(|| Error::bad_request("model is missing").with_param("model"))?;
-    let used = model_used(snapshot, &asked);
+    let scope = who.map(crate::scope::of).unwrap_or_default();
+    let used = model_used(snapshot, &scope, &asked);
     let given = |field: &str| top.get(field).filter(|v| !matches!(*v, "null" | "[]" | "\"\""));
     let format = match () {
         () if given("contents").is_some() => Some(Format::GeminiGenerate),
@@ -29,7 +38,8 @@ pub async fn token_counter(core: &Core, snapshot: &Snapshot, parts: &Parts, body
         () => None,
     };
     if let Some(format) = format {
-        let call = Call::new(OperationKind::CountTokens, format, body.clone(), asked.as_ref());
+        let mut call = Call::new(OperationKind::CountTokens, format, body.clone(), asked.as_ref());
+        call.controls.team.clone_from(&scope.team_id);
         let counted = snapshot.engine.count_tokens(&core.http, &call).await?;
         if counted.by_provider || format == Format::GeminiGenerate {
             return Ok(told(&asked, &counted));
@@ -83,11 +93,11 @@ fn told(asked: &str, counted: &Counted) -> Response<Reply> {
 }
 
 /// The provider's name of the model that a group stands for.
-fn model_used(snapshot: &Snapshot, asked: &str) -> String {
+fn model_used(snapshot: &Snapshot, who: &Scope, asked: &str) -> String {
     snapshot
         .engine
         .router
-        .first(asked)
+        .first(asked, who)
         .and_then(|d| d.payload::<Target>().map(|t| t.model.to_string()))
         .filter(|m| !m.contains('*'))
         .unwrap_or_else(|| asked.to_owned())

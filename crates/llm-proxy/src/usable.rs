@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use llm_accounts::Identity;
-use llm_router::{Deployment, Router, Scope};
+use llm_router::{Deployment, Router};
 use llm_types::{Error, Kind};
 
 /// True for deployments of everybody and of the caller's team.
@@ -26,9 +26,9 @@ pub(crate) fn name(router: &Router, who: &Identity, deployment: &Deployment) -> 
     if !is_shared(who, deployment) {
         return None;
     }
-    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let scope = crate::scope::of(who);
     let leads = |name: &str| {
-        let meant = who.alias(name, |known| router.has_group(known)).unwrap_or(name);
+        let meant = crate::scope::group(router, who, name);
         router.resolve(meant, &scope).is_ok_and(|found| router.members(&found.group).any(|d| d.id == deployment.id))
     };
     let names = who.listed_models().chain(router.aliases().filter(|name| !who.is_alias(name)));

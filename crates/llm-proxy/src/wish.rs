@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_accounts::Intent;
+use llm_accounts::{Intent, PriceBound};
 use llm_client::Controls;
 use llm_wire::top::Top;
 
@@ -31,8 +31,8 @@ pub struct Wish {
     pub max_output_tokens: Option<u64>,
     /// Alternatives wanted.
     pub choices: u64,
-    /// US dollars per input and output token, of the dearest deployment that may serve it.
-    pub price: Option<(f64, f64)>,
+    /// What it may cost at the most.
+    pub price: Option<PriceBound>,
     /// Control fields.
     pub controls: Controls,
     /// The `cache` object, raw.

@@ -62,6 +62,12 @@ impl Router {
         self.groups.contains_key(name) || self.settings.model_group_alias.as_ref().is_some_and(|a| a.contains_key(name))
     }
 
+    /// A team's own group of exactly this name: its callers mean that one.
+    #[must_use]
+    pub fn team_group(&self, team: &str, name: &str) -> Option<&Arc<Group>> {
+        self.team_groups.get(team)?.get(name)
+    }
+
     /// Names of the aliases that are listed among the models, sorted.
     pub fn visible_aliases(&self) -> impl Iterator<Item = &str> {
         let aliases = self.settings.model_group_alias.iter().flatten();
@@ -120,10 +126,10 @@ impl Router {
         group.members.iter().filter_map(|&at| self.deployments.get(at))
     }
 
-    /// The first deployment that a name stands for, whoever asks: for what is asked of a model without calling it.
+    /// The first deployment that a name stands for, as a caller sees it: for what is asked of a model without calling it.
     #[must_use]
-    pub fn first(&self, name: &str) -> Option<&Arc<Deployment>> {
-        let resolved = self.resolve(name, &Scope::default()).ok()?;
+    pub fn first(&self, name: &str, who: &Scope) -> Option<&Arc<Deployment>> {
+        let resolved = self.resolve(name, who).ok()?;
         resolved.group.members.iter().find_map(|&at| self.deployments.get(at))
     }
 

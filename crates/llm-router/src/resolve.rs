@@ -74,7 +74,7 @@ impl Router {
             by_id: false,
             wildcard: None,
         };
-        if let Some(group) = team.and_then(|t| self.team_groups.get(t)?.get(name)) {
+        if let Some(group) = team.and_then(|t| self.team_group(t, name)) {
             return Some(found(group));
         }
         if let Some(group) = self.groups.get(name).filter(|g| self.any_visible(g, team)) {

@@ -126,6 +126,19 @@ async fn answers_without_a_conversation_are_judged() {
     let gateway = self::gateway(&house, &[words("stops", "post_call", "BLOCK", "MASKWORD")]).await;
     let stopped = transcribed(&gateway, &[]).await;
     assert_eq!(stopped.status, 400, "{}", stopped.text());
+    // One call is one call to whoever counts.
+    let vector = json!({"model": "text-embedding-3-small", "input": "a"});
+    assert_eq!(gateway.post("/v1/embeddings", &vector, MASTER_KEY).await.unwrap().status, 200);
+    let counted = |metrics: &str, model: &str| -> f64 {
+        let total = metrics.lines().filter(|line| line.starts_with("litellm_proxy_total_requests_metric"));
+        total.filter(|line| line.contains(model)).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    };
+    let metrics = llm_tests::eventually("the metrics of the last call", async || {
+        let metrics = gateway.get("/metrics", MASTER_KEY).await.unwrap().text();
+        (counted(&metrics, "text-embedding-3-small") > 0.0).then_some(metrics)
+    })
+    .await;
+    assert_eq!(counted(&metrics, "whisper-1"), 1.0, "{metrics}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use llm_types::Error;
 
 use super::Reservation;
+use crate::PriceBound;
 use crate::purse::{Cap, Empty, Purse, nanos};
 
 impl Purse {
@@ -19,8 +20,8 @@ impl Reservation {
     /// that costs more than was set aside sets aside more, as long as there is any.
     #[must_use]
     pub fn stops(&self, written: u64) -> Option<Error> {
-        let (input, output) = *self.price.lock();
-        if self.free || (input, output) == (0.0, 0.0) {
+        let PriceBound { input, output, .. } = *self.price.lock();
+        if (input, output) == (0.0, 0.0) {
             return None;
         }
         // Tokens of a call are far below what a float counts exactly.

@@ -119,7 +119,7 @@ pub(crate) fn intent(model: &'static str) -> Intent<'static> {
         input_tokens: 100,
         max_output_tokens: Some(100),
         choices: 1,
-        price: Some((0.005, 0.005)),
+        price: Some((0.005, 0.005).into()),
         session: None,
         tool_server: None,
         agent: None,

@@ -22,7 +22,7 @@ async fn a_burst_on_a_budget_for_one_admits_one() {
                 let (barrier, admitted) = (Arc::clone(&barrier), Arc::clone(&admitted));
                 std::thread::spawn(move || {
                     barrier.wait();
-                    match accounts.admit(&who, &Intent { price: Some((price, price)), ..intent() }) {
+                    match accounts.admit(&who, &Intent { price: Some((price, price).into()), ..intent() }) {
                         Ok(reservation) => {
                             admitted.fetch_add(1, Ordering::SeqCst);
                             // Held until everyone has tried.
@@ -52,7 +52,7 @@ async fn spend_blocks_at_the_budget_and_is_stored() {
     let over = accounts.admit(&who, &intent()).unwrap_err();
     assert_eq!(over.message, "Budget has been exceeded! Current cost: 1, Max budget: 1");
     assert_eq!(over.kind, Kind::BudgetExceeded);
-    assert!(accounts.admit(&who, &Intent { price: Some((0.0, 0.0)), ..intent() }).is_ok(), "free models go on");
+    assert!(accounts.admit(&who, &Intent { price: Some((0.0, 0.0).into()), ..intent() }).is_ok(), "free models go on");
     accounts.flush().await.unwrap();
     let stored = accounts.store().unwrap().keys().get_by_hash(who.key_hash().unwrap()).await.unwrap().unwrap();
     assert!((stored.spend - 1.0).abs() < 1e-9 && stored.last_active.is_some());
@@ -88,9 +88,9 @@ async fn ways_to_end() {
 async fn a_dearer_fallback_must_fit() {
     let (accounts, who) = with(settings(), VerificationToken { max_budget: Some(3.0), ..row() }).await;
     let reservation = accounts.admit(&who, &intent()).unwrap();
-    assert!(reservation.cover(Some((0.01, 0.01))), "two dollars");
-    assert!(!reservation.cover(Some((0.02, 0.02))), "four dollars");
-    assert!(reservation.cover(Some((0.001, 0.001))));
+    assert!(reservation.cover(Some((0.01, 0.01).into())), "two dollars");
+    assert!(!reservation.cover(Some((0.02, 0.02).into())), "four dollars");
+    assert!(reservation.cover(Some((0.001, 0.001).into())));
     reservation.settle(bill(0.5, 1));
     assert_eq!(who.spend(), Some(0.5));
     let metadata = RawJson::parse(r#"{"disable_fallbacks":true}"#).unwrap();

@@ -49,7 +49,7 @@ async fn schedule(accounts: &Accounts, key: &str, cap: f64, random: &mut StdRng)
         if flying.is_empty() || random.random_bool(0.5) {
             let estimate = random.random_range(0.01..2.0 * cap);
             let price = estimate / 200.0;
-            if let Ok(held) = accounts.admit(&who, &Intent { price: Some((price, price)), ..intent() }) {
+            if let Ok(held) = accounts.admit(&who, &Intent { price: Some((price, price).into()), ..intent() }) {
                 dearest = dearest.max(estimate);
                 flying.push((held, estimate));
             }

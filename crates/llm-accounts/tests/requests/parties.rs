@@ -70,7 +70,7 @@ async fn budgets_of_organizations_and_projects_are_used_up_when_reached() {
         store.table().insert(&team).await.unwrap();
         let (accounts, who) = open(settings(), store, row).await;
         assert_eq!(after(&accounts, &who, &intent(), 1.0).await, wanted);
-        let free = Intent { price: Some((0.0, 0.0)), ..intent() };
+        let free = Intent { price: Some((0.0, 0.0).into()), ..intent() };
         assert!(admit(&accounts, &who, &free).await.is_ok(), "free models go on");
         // Read anew after a flush, it is not counted twice.
         accounts.flush().await.unwrap();
@@ -104,7 +104,7 @@ async fn budgets_of_end_users_and_tags_may_be_reached() {
         let wanted = format!("Budget has been exceeded! {what} Current cost: 1.1, Max budget: 1");
         assert_eq!(after(&accounts, &who, &named, 0.1).await, wanted);
         assert!(admit(&accounts, &who, &other).await.is_ok(), "nobody else is concerned");
-        let free = Intent { price: Some((0.0, 0.0)), ..named };
+        let free = Intent { price: Some((0.0, 0.0).into()), ..named };
         let mut last = Ok(());
         for _ in 0..5 {
             last = admit(&accounts, &who, &free).await.map(drop);

@@ -84,7 +84,7 @@ async fn a_budget_is_spent_together() {
         }
     };
     tokio::time::timeout(Duration::from_secs(5), gone).await.expect("what the other spent counts here");
-    let free = Intent { price: Some((0.0, 0.0)), ..intent() };
+    let free = Intent { price: Some((0.0, 0.0).into()), ..intent() };
     assert!(admit(&one, &free).await.is_ok(), "free models go on");
 }
 

@@ -157,7 +157,7 @@ async fn money_of_a_session() {
         refusal(accounts.admit(&who, &one)),
         "Session budget exceeded for session one. Current spend: $1.5500, max_budget_per_session: $1.50."
     );
-    assert!(accounts.admit(&who, &Intent { price: Some((0.0, 0.0)), ..one }).is_ok(), "free models go on");
+    assert!(accounts.admit(&who, &Intent { price: Some((0.0, 0.0).into()), ..one }).is_ok(), "free models go on");
     accounts.flush().await.unwrap();
     assert!(accounts.admit(&who, &one).is_err(), "a flush forgets nothing");
 }
@@ -175,7 +175,7 @@ async fn sessions_over_two_gateways() {
         let (accounts, who) = &gateways[at];
         // What is counted here costs nothing: money that is given back is given back a little later.
         let price = if session == "calls" { (0.0, 0.0) } else { (0.005, 0.005) };
-        let call = Intent { session: Some(session), price: Some(price), ..intent() };
+        let call = Intent { session: Some(session), price: Some(price.into()), ..intent() };
         accounts.admit_shared(who, "/v1/chat/completions", &call).await
     };
     for at in [0, 1, 0] {

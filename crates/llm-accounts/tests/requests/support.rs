@@ -53,7 +53,7 @@ pub(crate) fn intent() -> Intent<'static> {
         max_output_tokens: Some(100),
         choices: 1,
         // 200 tokens: at most one dollar.
-        price: Some((0.005, 0.005)),
+        price: Some((0.005, 0.005).into()),
         session: None,
         tool_server: None,
         agent: None,

@@ -139,7 +139,7 @@ impl Gateway {
             input_tokens: 1,
             max_output_tokens: Some(1),
             choices: 1,
-            price: Some((0.5, 0.5)),
+            price: Some((0.5, 0.5).into()),
             session: None,
             tool_server: None,
             agent: None,

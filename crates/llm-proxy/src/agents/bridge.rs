@@ -119,11 +119,11 @@ pub(super) async fn answer(
     let reservation = call::admit(core, ctx, who, path, agent, message).await?;
     let judge = match Judge::of_names(ctx, &agent.guardrails) {
         Ok(judge) => judge,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     let body = match call::judge_request(ctx, judge.as_ref(), body).await {
         Ok(body) => body,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     let said = match said(&body) {
         Ok(said) => said,
@@ -131,7 +131,7 @@ pub(super) async fn answer(
     };
     let (from, text, mut report) = match ask(core, ctx, who, (agent, target, judge.as_ref()), &said).await {
         Ok(asked) => asked,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     if agent.cost > 0.0 {
         report.cost = Cost { total: agent.cost, original: agent.cost, ..Cost::default() };

@@ -67,7 +67,7 @@ pub(super) async fn answer(
     };
     let (judge, relayed) = match made.await {
         Ok(made) => made,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     let facts = facts(who, &agent, &message);
     if message.method == message::EXTENDED_CARD {
@@ -101,7 +101,7 @@ pub(super) async fn admit(
 ) -> Result<Reservation, Error> {
     // One "token" that costs what the call costs. Calls without a price keep to budgets all the same.
     let cost = if message.says() { agent.cost } else { 0.0 };
-    let price = (cost > 0.0).then_some((cost, 0.0));
+    let price = (cost > 0.0).then(|| (cost, 0.0).into());
     let wish = Named::default().wish(ctx, "", price);
     if agent.traced && wish.controls.session.is_none() {
         let why = format!("Agent '{}' requires x-litellm-trace-id header on all inbound requests.", agent.id);

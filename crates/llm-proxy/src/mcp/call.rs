@@ -71,7 +71,7 @@ pub(super) async fn tool(
         Err(error) => {
             // A model can read it, and clients of MCP end their sessions over statuses of errors.
             let told = answer::failed(&error.message);
-            Ledger::refused(core, ctx, Refused { error, reservation: Some(reservation), made: None });
+            Ledger::refused(core, ctx, Refused::after(error, reservation));
             return Ok(told);
         }
     };
@@ -130,7 +130,7 @@ async fn admit(
     cost: f64,
 ) -> Result<Reservation, Error> {
     // One "token" that costs what the call costs. Free calls keep to budgets all the same: a key without money is stopped.
-    let price = (cost > 0.0).then_some((cost, 0.0));
+    let price = (cost > 0.0).then(|| (cost, 0.0).into());
     let wish = Named::default().wish(ctx, "", price);
     let nothing = Intent { model: "", group: "", fallback_models: &[], ..wish.intent(ctx, u64::from(price.is_some())) };
     let intent = Intent { max_output_tokens: Some(0), choices: 1, price, tool_server: Some(server), ..nothing };

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
-use llm_accounts::{Credential, Identity, Intent, Reservation, basic_user};
+use llm_accounts::{Credential, Identity, Intent, PriceBound, Reservation, basic_user};
 use llm_client::{Failure, Relayed, Tariff};
 use llm_providers::passthrough::{Mount, model_of, safe};
 use llm_types::{Error, Format, Kind, OperationKind, Result};
@@ -118,7 +118,7 @@ async fn mounted(
     let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
     let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));
     let price = match (&group, named.model()) {
-        (Some(group), _) => ctx.snapshot.price_bound(group),
+        (Some(group), _) => ctx.snapshot.price_bound(group, &crate::scope::of(&who)),
         (None, Some(model)) => send::list_price(ctx, mount.provider, model),
         (None, None) => None,
     };
@@ -170,7 +170,7 @@ async fn own(
     };
     let judge = match cleared(ctx, custom, &mut payload).await {
         Ok(judge) => judge,
-        Err(error) => return Err(Refused { error, reservation, made: None }),
+        Err(error) => return Err(Refused { error, reservation, made: None, booked: false }),
     };
     let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
     let provider: Arc<str> = send::provider_of_host(&custom.target).unwrap_or_default().into();
@@ -200,7 +200,7 @@ async fn own(
                 None => answered(core, ctx, relayed, facts, reservation),
             })
         }
-        Err(error) => Err(Refused { error, reservation, made: None }),
+        Err(error) => Err(Refused { error, reservation, made: None, booked: false }),
     }
 }
 
@@ -249,7 +249,7 @@ async fn admit(
     named: &Named,
     payload: &Payload,
     group: Option<&str>,
-    price: Option<(f64, f64)>,
+    price: Option<PriceBound>,
 ) -> Result<Reservation> {
     let model = named.model().unwrap_or_default();
     let wish = named.wish(ctx, group.unwrap_or(model), price);
@@ -267,7 +267,7 @@ fn path(ctx: &Context) -> String {
 
 /// What a client hears whose answer a guardrail stopped. The record is written already.
 pub(crate) fn stopped(ctx: &Context, error: Error) -> Response<Reply> {
-    let refused = Refused { error, reservation: None, made: None };
+    let refused = Refused::booked(error);
     let headers = crate::answer::error_headers(ctx, &refused);
     crate::errors::respond(&refused.error, ctx.format, headers)
 }

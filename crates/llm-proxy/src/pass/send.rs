@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use llm_accounts::Identity;
-use llm_catalog::Field;
+use llm_accounts::{Identity, PriceBound};
 use llm_client::target::quoted;
 use llm_client::{Failure, Relay, Relayed, Target, Tariff};
 use llm_providers::Endpoint;
 use llm_providers::passthrough::{Mount, Passing, Scheme, with_model};
 use llm_providers::resource::DEFAULT;
-use llm_router::{RouteRequest, Scope};
+use llm_router::RouteRequest;
 use llm_types::{Error, Result};
 use llm_wire::top::Top;
 
@@ -22,6 +21,7 @@ use super::relays::{given, serves};
 use super::tail::Facts;
 use crate::core::Core;
 use crate::flow::Context;
+use crate::price_bound;
 
 /// The model group of the router that a name stands for, when its deployments can be called through this mount.
 pub(super) fn group(ctx: &Context, mount: &Mount, who: &Identity, model: &str) -> Option<String> {
@@ -29,19 +29,19 @@ pub(super) fn group(ctx: &Context, mount: &Mount, who: &Identity, model: &str) -
         return None;
     }
     let router = &ctx.snapshot.engine.router;
-    let name = who.alias(model, |name| router.has_group(name)).unwrap_or(model);
+    let name = crate::scope::group(router, who, model);
     if !router.has_group(name) {
         return None;
     }
-    let resolved = router.resolve(name, &Scope::default()).ok()?;
+    let resolved = router.resolve(name, &crate::scope::of(who)).ok()?;
     let mut members = router.members(&resolved.group);
     members.any(|d| d.payload::<Target>().is_some_and(|t| serves(mount, t.provider_id()))).then(|| name.to_owned())
 }
 
-/// US dollars per token of a model, by the price list.
-pub(super) fn list_price(ctx: &Context, provider: &str, model: &str) -> Option<(f64, f64)> {
+/// What a call of a model may cost, by the price list.
+pub(super) fn list_price(ctx: &Context, provider: &str, model: &str) -> Option<PriceBound> {
     let entry = ctx.snapshot.engine.prices.lookup_price(provider, None, model)?;
-    Some((entry.num(Field::InputCostPerToken).unwrap_or(0.0), entry.num(Field::OutputCostPerToken).unwrap_or(0.0)))
+    Some(price_bound::of_model(entry, provider))
 }
 
 /// The provider whose host a URL names: its prices hold.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use llm_accounts::PriceBound;
 use llm_types::{Json, Result};
 use llm_wire::top::Top;
 
@@ -84,7 +85,7 @@ impl Named {
 
     /// The wish, for a model of this price.
     #[must_use]
-    pub fn wish(&self, ctx: &Context, group: &str, price: Option<(f64, f64)>) -> Wish {
+    pub fn wish(&self, ctx: &Context, group: &str, price: Option<PriceBound>) -> Wish {
         let model = self.model().unwrap_or_default();
         let mut others: Vec<String> = self.inside.clone();
         others.extend(self.body.iter().filter(|b| *b != model).cloned());

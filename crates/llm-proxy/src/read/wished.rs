@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::iter::once;
 use std::sync::Arc;
 
-use llm_accounts::Identity;
+use llm_accounts::{Identity, PriceBound};
 use llm_client::Controls;
-use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_router::{Fallback, FallbackLists, RequestFallbacks};
+use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::top::Top;
 
 use crate::flow::Context;
 use crate::kept;
 use crate::safety;
+use crate::scope;
 use crate::steering::Steering;
 use crate::wish::Wish;
 
@@ -30,7 +33,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     };
     required(ctx, top)?;
     let from_path = named.is_none();
-    let default = default_model(ctx);
+    let default = default_model(ctx, who);
     let model: Arc<str> = match (named, path_model, default) {
         (_, None, Some((m, true))) => Arc::from(m),
         (Some(m), ..) if !m.is_empty() => Arc::from(m.as_ref()),
@@ -56,7 +59,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     controls.tags = tags.iter().map(|t| Arc::from(t.as_str())).collect();
     // Of money only: nobody is routed by them.
     kept::header_tags(ctx, &mut tags);
-    let fallback_models = fallback_models(top);
+    let fallback_models = fallback_models(&controls);
     for (name, length) in [
         ("tags", tags.len()),
         ("fallbacks", fallback_models.len()),
@@ -65,21 +68,24 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
     ] {
         few(name, length)?;
     }
-    crate::scope::fill(&mut controls, ctx, top, who);
+    scope::fill(&mut controls, ctx, top, who);
     safety::fault_injection(&ctx.snapshot, top, who, &mut controls)?;
+    let bound = |group: &str| ctx.snapshot.price_bound(group, &scope::of(who));
+    let dearer = PriceBound::or_dearer;
     let stream = ctx.streams || stream(top)?;
     let include_usage =
         top.get("stream_options").is_some_and(|o| Top::parse(o.as_bytes()).is_ok_and(|o| o.is_true("include_usage")));
     Ok(Wish {
         stream: stream && ctx.operation == OperationKind::Generate,
         include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
+        // Whoever may answer in its place has to be paid for as well.
+        price: once(&*group).chain(fallback_models.iter().map(String::as_str)).filter_map(bound).reduce(dearer),
         fallback_models,
         // What a token says of its end user, nobody can say otherwise.
         end_user: who.end_user().map(str::to_owned).or_else(|| end_user(ctx, top)),
         tags,
-        max_output_tokens: max_output(top),
-        choices: top.read("n").or_else(|| google_config(top, "candidateCount")).unwrap_or(1).max(1),
-        price: ctx.snapshot.price_bound(&group),
+        max_output_tokens: max_output(ctx.format, top),
+        choices: choices(ctx.format, top),
         cache: top.get("cache").map(str::to_owned),
         metadata: kept::with_spend_metadata(metadata(top)?, &ctx.steering),
         guardrails: top.get("guardrails").map(str::to_owned),
@@ -94,7 +100,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
 }
 
 /// The model that the operator chose for calls of this kind, and whether it is taken whatever the client names.
-fn default_model(ctx: &Context) -> Option<(&str, bool)> {
+fn default_model<'c>(ctx: &'c Context, who: &Identity) -> Option<(&'c str, bool)> {
     let settings = &ctx.snapshot.settings;
     let forced = match ctx.operation {
         OperationKind::Moderate => &settings.moderation_model,
@@ -103,9 +109,9 @@ fn default_model(ctx: &Context) -> Option<(&str, bool)> {
     };
     let usual = || match ctx.operation {
         // What OpenAI's own API takes, where it is served.
-        OperationKind::Moderate => MODERATION
-            .into_iter()
-            .find(|name| ctx.snapshot.engine.router.resolve(name, &llm_router::Scope::default()).is_ok()),
+        OperationKind::Moderate => {
+            MODERATION.into_iter().find(|name| ctx.snapshot.engine.router.resolve(name, &scope::of(who)).is_ok())
+        }
         _ => settings.default_model.as_deref(),
     };
     forced.as_deref().map(|model| (model, true)).or_else(|| usual().map(|model| (model, false)))
@@ -153,12 +159,23 @@ fn stream(top: &Top<'_>) -> Result<bool> {
     }
 }
 
-fn max_output(top: &Top<'_>) -> Option<u64> {
-    let number = |key| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
-    number("max_completion_tokens")
-        .or_else(|| number("max_tokens"))
-        .or_else(|| number("max_output_tokens"))
-        .or_else(|| google_config(top, "maxOutputTokens"))
+/// The limit that its format knows: another one bounds no answer. Of two the larger, for nobody knows which a host takes.
+fn max_output(format: Format, top: &Top<'_>) -> Option<u64> {
+    let number = |key: &&str| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
+    match format {
+        Format::OpenAiChat => ["max_completion_tokens", "max_tokens"].iter().filter_map(number).max(),
+        Format::OpenAiResponses => number(&"max_output_tokens"),
+        Format::GeminiGenerate => google_config(top, "maxOutputTokens"),
+        _ => number(&"max_tokens"),
+    }
+}
+
+/// Answers that are made: of completions also those that nobody sees.
+fn choices(format: Format, top: &Top<'_>) -> u64 {
+    let number = |key: &&str| top.read::<f64>(key).map(|n| n as u64);
+    let all = ["n", "best_of"].iter().filter_map(number).max();
+    let google = || google_config(top, "candidateCount").filter(|_| format == Format::GeminiGenerate);
+    all.or_else(google).unwrap_or(1).max(1)
 }
 
 /// A number of Gemini's `generationConfig`.
@@ -237,23 +254,20 @@ pub(crate) fn few(name: &str, length: usize) -> Result<()> {
     Ok(())
 }
 
-fn fallback_models(top: &Top<'_>) -> Vec<String> {
-    let Some(Json::Array(items)) = top.read::<Json>("fallbacks") else { return Vec::new() };
-    items
-        .iter()
-        .flat_map(|item| match item {
-            Json::String(name) => vec![name.clone()],
-            Json::Object(_) if item.get("model").is_some() => {
-                item.text("model").map(str::to_owned).into_iter().collect()
-            }
-            Json::Object(lists) => lists
-                .iter()
-                .flat_map(|(_, list)| list.as_array().unwrap_or_default())
-                .filter_map(|m| m.as_str().map(str::to_owned))
-                .collect(),
-            _ => Vec::new(),
-        })
-        .collect()
+/// Models that the client lets answer in place of its own, whatever for, as whoever falls back reads them.
+fn fallback_models(controls: &Controls) -> Vec<String> {
+    let mut models: Vec<String> = Vec::new();
+    let mut add = |targets: &[Fallback]| models.extend(targets.iter().map(|target| target.model.to_string()));
+    if let Some(RequestFallbacks::Targets(targets)) = &controls.fallbacks {
+        add(targets);
+    }
+    let named = match &controls.fallbacks {
+        Some(RequestFallbacks::Lists(lists)) => Some(lists),
+        _ => None,
+    };
+    let all = [named, controls.context_window_fallbacks.as_ref(), controls.content_policy_fallbacks.as_ref()];
+    all.into_iter().flatten().flat_map(FallbackLists::iter).for_each(|(_, targets)| add(targets));
+    models
 }
 
 /// The controls of a request whose body is not ours to read: what headers, caller and `litellm_metadata` say.
@@ -287,7 +301,24 @@ mod tests {
 
     #[test]
     fn fallback_models_of_every_shape() {
-        let top = br#"{"fallbacks":["a",{"model":"b","temperature":1},{"x":["c","d"]}]}"#;
-        assert_eq!(fallback_models(&Top::parse(top).unwrap()), ["a", "b", "c", "d"]);
+        let of = |body: &str| fallback_models(&Controls::from_top(&Top::parse(body.as_bytes()).unwrap()));
+        assert_eq!(of(r#"{"fallbacks":["a",{"model":"b","temperature":1}]}"#), ["a", "b"]);
+        assert_eq!(of(r#"{"fallbacks":[{"x":["c",{"model":"d"}]},{"*":"e"}]}"#), ["c", "d", "e"]);
+        let others =
+            r#"{"context_window_fallbacks":[{"x":["f"]}],"content_policy_fallbacks":[{"x":["g",{"model":"h"}]}]}"#;
+        assert_eq!(of(others), ["f", "g", "h"]);
+    }
+
+    #[test]
+    fn only_the_limit_of_the_format_bounds_an_answer() {
+        let of = |format, body: &str| max_output(format, &Top::parse(body.as_bytes()).unwrap());
+        let chat = r#"{"max_tokens":9,"max_completion_tokens":5,"max_output_tokens":1,"generationConfig":{"maxOutputTokens":1}}"#;
+        assert_eq!(of(Format::OpenAiChat, chat), Some(9));
+        assert_eq!(of(Format::OpenAiChat, r#"{"max_output_tokens":1}"#), None);
+        assert_eq!(of(Format::OpenAiResponses, r#"{"max_tokens":1,"max_output_tokens":7}"#), Some(7));
+        assert_eq!(of(Format::AnthropicMessages, r#"{"max_completion_tokens":1,"max_tokens":7}"#), Some(7));
+        assert_eq!(of(Format::GeminiGenerate, r#"{"max_tokens":1,"generationConfig":{"maxOutputTokens":7}}"#), Some(7));
+        let many = |body: &str| choices(Format::OpenAiCompletions, &Top::parse(body.as_bytes()).unwrap());
+        assert_eq!((many(r#"{"n":2,"best_of":20}"#), many(r#"{"n":3.0}"#), many(r#"{"n":-1}"#)), (20, 3, 1));
     }
 }

@@ -40,12 +40,12 @@ impl Setup {
         let named = live_model(&first.text)
             .ok_or_else(|| Error::bad_request("the first message of a session has to be a setup that names a model"))?;
         let router = &self.snapshot.engine.router;
-        let group = self.who.alias(&named, |name| router.has_group(name)).unwrap_or(&named);
+        let group = crate::scope::group(router, &self.who, &named);
         if !self.who.may_use(group) {
             return Err(Error::new(Kind::PermissionDenied, format!("this key may not use {group}")));
         }
         // a group of the router stands for the model of its first deployment
-        let target = router.first(group).and_then(|d| d.payload::<Target>());
+        let target = router.first(group, &crate::scope::of(&self.who)).and_then(|d| d.payload::<Target>());
         let target = target.filter(|t| t.provider_id() == self.provider);
         let model = target.map_or(group, |t| &*t.model).to_owned();
         Ok((with_live_model(&first.text, &format!("{}{model}", self.resource))?, model))

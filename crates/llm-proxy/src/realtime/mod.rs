@@ -122,7 +122,7 @@ async fn admit(
     model: &str,
     group: &str,
 ) -> Result<Reservation> {
-    let price = ctx.snapshot.price_bound(group);
+    let price = ctx.snapshot.price_bound(group, &crate::scope::of(who));
     let wish = Named::of(model).wish(ctx, group, price);
     let intent = Intent { max_output_tokens: Some(4096), choices: 1, price, ..wish.intent(ctx, 0) };
     let admitted = core.app.accounts.admit_shared(who, path, &intent).await;

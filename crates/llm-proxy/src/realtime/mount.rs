@@ -73,7 +73,7 @@ async fn mounted(
     };
     match session {
         Ok(session) => Ok(begin(core, ctx, client, session, (reservation, carried))),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => Err(Refused::after(error, reservation)),
     }
 }
 

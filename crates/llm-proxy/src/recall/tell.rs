@@ -63,7 +63,7 @@ pub(super) fn worth(ctx: &Context, call: &Call, usage: &Usage) -> Option<f64> {
         return None;
     }
     let engine = &ctx.snapshot.engine;
-    let target = engine.router.first(&call.model)?.payload::<Target>()?;
+    let target = engine.router.first(&call.model, &call.controls.scope())?.payload::<Target>()?;
     let model = if target.model.contains('*') { &call.model } else { &target.model };
     let entry = target.price(&engine.prices, model)?;
     let provider = target.provider.row().id;

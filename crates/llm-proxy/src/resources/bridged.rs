@@ -8,7 +8,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, Uri};
 use llm_accounts::Identity;
 use llm_client::Target;
-use llm_router::Scope;
 use llm_types::{Format, Json, OperationKind, Result};
 use llm_wire::interactions;
 
@@ -60,8 +59,8 @@ fn begun(ctx: &Context, who: &Identity, told: &Told, sent: &Sent) -> Option<Brid
     let (Sent::Whole(body), None) = (sent, &told.provider) else { return None };
     let named = told.group.as_deref().or(told.model.as_deref())?;
     let router = &ctx.snapshot.engine.router;
-    let group = who.alias(named, |name| router.has_group(name)).unwrap_or(named);
-    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let group = crate::scope::group(router, who, named);
+    let scope = crate::scope::of(who);
     let resolved = router.resolve(group, &scope).ok()?;
     let first = router.members(&resolved.group).find(|deployment| usable::is_shared(who, deployment))?;
     let target = first.payload::<Target>()?;

@@ -6,7 +6,7 @@ use llm_accounts::Identity;
 use llm_client::{Target, TargetConfig};
 use llm_providers::passthrough::unescaped;
 use llm_providers::resource;
-use llm_router::{Deployment, Scope};
+use llm_router::Deployment;
 use llm_types::{Error, Json, Result};
 use llm_wire::ids;
 
@@ -162,8 +162,8 @@ pub(super) fn kept(target: Arc<Target>) -> Home {
 /// 400 for a group that nobody knows.
 pub(super) fn of_group(ctx: &Context, who: &Identity, group: &str, marked: bool) -> Result<Home> {
     let router = &ctx.snapshot.engine.router;
-    let name = who.alias(group, |name| router.has_group(name)).unwrap_or(group);
-    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let name = crate::scope::group(router, who, group);
+    let scope = crate::scope::of(who);
     let resolved = router.resolve(name, &scope)?;
     let members = router.members(&resolved.group).filter(|d| usable::is_shared(who, d));
     let first = members.filter(|d| !d.blocked).min_by_key(|d| d.order.unwrap_or(i64::MAX));

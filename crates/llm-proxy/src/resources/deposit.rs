@@ -71,7 +71,7 @@ pub async fn deposit(
             Box::new(RelayTail::new(core, ctx, from, facts, Some(reservation))).done(report);
             Ok(Some(deposited))
         }
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => Err(Refused::after(error, reservation)),
     }
 }
 

@@ -169,7 +169,7 @@ pub(super) async fn serve(
             let served = *Served::json(&object, from, report);
             Ok(answer::as_is(core, ctx, asked, served, reservation))
         }
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => Err(Refused::after(error, reservation)),
     }
 }
 

@@ -171,13 +171,13 @@ async fn steps(
     };
     let due = match due {
         Ok(due) => due,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, due };
     if what.call_type == "acreate_batch"
         && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
     {
-        return Err(Refused { error, reservation: Some(reservation), made: None });
+        return Err(Refused::after(error, reservation));
     }
     if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
         return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
@@ -195,7 +195,7 @@ async fn finish(
     let sent = match elsewhere(core, ctx, asked, sent).await {
         Ok(Outcome::Served(served)) => return Ok(answer::told(core, ctx, asked, *served, reservation).await),
         Ok(Outcome::Relay(sent)) => sent,
-        Err(error) => return Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => return Err(Refused::after(error, reservation)),
     };
     match relay::send(core, ctx, asked, sent).await {
         Ok((relayed, None)) => answer::answer(core, ctx, asked, relayed, reservation).await,
@@ -306,6 +306,6 @@ async fn admit(
     crate::region::bind_relay(ctx, &reservation);
     match crate::region::permits(ctx, home.deployment.as_deref()) {
         Ok(()) => Ok(reservation),
-        Err(error) => Err(Refused { error, reservation: Some(reservation), made: None }),
+        Err(error) => Err(Refused::after(error, reservation)),
     }
 }

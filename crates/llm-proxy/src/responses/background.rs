@@ -30,7 +30,7 @@ pub fn start(
 ) -> Result<Response<Reply>, Box<Refused>> {
     let Some(core) = core.myself() else {
         let error = Error::internal("the gateway is going away");
-        return Err(Box::new(Refused { error, reservation: Some(reservation), made: None }));
+        return Err(Box::new(Refused::after(error, reservation)));
     };
     let id = turn.promised(&format!("bg_{}", ctx.id));
     let keeper = turn.always();

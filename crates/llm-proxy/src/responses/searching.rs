@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::Response;
 use llm_accounts::Identity;
 use llm_providers::resource::DEFAULT;
-use llm_router::Scope;
 use llm_types::{Error, Format, Json, Kind, OperationKind, Result};
 use llm_wire::top::Top;
 
@@ -59,8 +58,8 @@ pub fn read(ctx: &Context, who: &Identity, path_model: Option<&str>, top: &Top<'
     let router = &ctx.snapshot.engine.router;
     let model = top.str("model");
     let Some(named) = model.as_deref().or(path_model) else { return Ok(None) };
-    let group = who.alias(named, |name| router.has_group(name)).unwrap_or(named);
-    let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+    let group = crate::scope::group(router, who, named);
+    let scope = crate::scope::of(who);
     let language = ctx.snapshot.engine.language(group, &scope, ctx.operation, ctx.format);
     if language.is_none_or(|language| language == ctx.format) {
         return Ok(None);

@@ -1,7 +1,6 @@
 //! Stored answers: read, deleted, stopped, and the items that they answer.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -10,7 +9,6 @@ use http::{HeaderMap, Method, Response};
 use llm_accounts::Identity;
 use llm_client::StoredCall;
 use llm_providers::keys::is_key_pair;
-use llm_router::Scope;
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
 
@@ -49,8 +47,8 @@ pub async fn answer(
         }
         let model = query(parts, "model").ok_or_else(|| homeless(&given))?;
         let router = &snapshot.engine.router;
-        let model = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model);
-        let scope = Scope { team_id: who.team_id().map(Arc::from), ..Scope::default() };
+        let model = crate::scope::group(router, who, &model);
+        let scope = crate::scope::of(who);
         let group = router.resolve(model, &scope).map_err(|_| homeless(&given))?.group;
         let members = || router.members(&group);
         let deployment = match members().find(|deployment| usable::name(router, who, deployment).is_some()) {

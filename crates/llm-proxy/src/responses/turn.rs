@@ -7,6 +7,7 @@ use bytes::Bytes;
 use llm_accounts::Identity;
 use llm_client::{Head, Target};
 use llm_providers::{Quirk, Want};
+use llm_router::Scope;
 use llm_types::{Error, Format, OperationKind, RawJson, Result};
 use llm_wire::top::Top;
 
@@ -15,6 +16,7 @@ use super::history::{Books, history, items, joined};
 use super::id::{IdKey, ResponseId, forbidden};
 use super::rewrite::Rewriter;
 use crate::flow::Context;
+use crate::scope;
 use crate::snapshot::Snapshot;
 use crate::usable;
 use crate::wish::Wish;
@@ -60,7 +62,7 @@ pub async fn prepare(
     (body, top): (&Bytes, &Top<'_>),
 ) -> Result<Prepared> {
     let snapshot = &ctx.snapshot;
-    let keeps = keeps_answers(snapshot, &wish.group);
+    let keeps = keeps_answers(snapshot, &scope::of(who), &wish.group);
     let mut turn = Turn {
         book: Arc::clone(book),
         beside: ctx.book.clone(),
@@ -109,7 +111,7 @@ async fn go_on(
     if settings.response_id_security {
         id.check(who)?;
     }
-    let history = history(books, previous, speaks_responses(snapshot, &wish.group)).await;
+    let history = history(books, previous, speaks_responses(snapshot, &scope::of(who), &wish.group)).await;
     let deployment = snapshot.engine.router.deployment(&id.deployment);
     let kept_there = deployment.map_or(keeps, |d| d.payload::<Target>().is_some_and(|t| keeps_here(t, &t.model)));
     if history.is_none() && !kept_there {
@@ -120,7 +122,7 @@ async fn go_on(
     if kept_there
         && let Some(deployment) = deployment
         && usable::is_shared(who, deployment)
-        && in_group(snapshot, &wish.group, &deployment.id)
+        && in_group(snapshot, &scope::of(who), &wish.group, &deployment.id)
     {
         wish.group = Arc::clone(&deployment.id);
     }
@@ -137,25 +139,22 @@ fn unknown(previous: &str) -> Error {
     error.with_param("previous_response_id")
 }
 
-fn in_group(snapshot: &Snapshot, group: &str, deployment: &str) -> bool {
+fn in_group(snapshot: &Snapshot, who: &Scope, group: &str, deployment: &str) -> bool {
     let router = &snapshot.engine.router;
-    let resolved = router.resolve(group, &llm_router::Scope::default());
+    let resolved = router.resolve(group, who);
     resolved.is_ok_and(|r| router.members(&r.group).any(|d| &*d.id == deployment))
 }
 
 /// True when the provider of a group speaks Responses itself.
-fn speaks_responses(snapshot: &Snapshot, group: &str) -> bool {
+fn speaks_responses(snapshot: &Snapshot, who: &Scope, group: &str) -> bool {
     let format = Format::OpenAiResponses;
-    snapshot
-        .engine
-        .language(group, &llm_router::Scope::default(), OperationKind::Generate, format)
-        .is_none_or(|f| f == format)
+    snapshot.engine.language(group, who, OperationKind::Generate, format).is_none_or(|f| f == format)
 }
 
 /// True when it keeps its answers itself, as most that speak Responses do.
-fn keeps_answers(snapshot: &Snapshot, group: &str) -> bool {
-    let first = || snapshot.engine.router.first(group)?.payload::<Target>();
-    speaks_responses(snapshot, group) && !first().is_some_and(forgets)
+fn keeps_answers(snapshot: &Snapshot, who: &Scope, group: &str) -> bool {
+    let first = || snapshot.engine.router.first(group, who)?.payload::<Target>();
+    speaks_responses(snapshot, who, group) && !first().is_some_and(forgets)
 }
 
 fn forgets(target: &Target) -> bool {
