@@ -13,6 +13,8 @@ mod alerts;
 mod capacity;
 #[path = "keys/mail.rs"]
 mod mail;
+#[path = "keys/prices.rs"]
+mod prices;
 #[path = "keys/prompts.rs"]
 mod prompts;
 #[path = "keys/special.rs"]
@@ -170,59 +172,6 @@ async fn a_budget_stops_a_key() {
     let good = statuses.iter().filter(|s| **s == 200).count();
     assert!((1..=3).contains(&good), "{statuses:?}");
     assert!(statuses[good..].iter().all(|s| *s == 422), "once over, always over: {statuses:?}");
-}
-
-#[tokio::test]
-async fn what_is_not_priced_by_token_is_not_free() {
-    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
-    let free = ["input_cost_per_token: 0", "output_cost_per_token: 0"];
-    let config = Config::standard(&sim)
-        .model("voice", "openai/tts-1", &[])
-        .model("tiers", "dashscope/qwen-plus-latest", &[])
-        .model("free", "openai/gpt-4o", &free)
-        .model("broken", "openai/sim-error-500", &free)
-        .router("fallbacks: [{broken: [gpt]}]");
-    let gateway = Gateway::start(&config.yaml()).await.unwrap();
-    let key = new_key(&gateway, &json!({"max_budget": 0})).await;
-    let speech = json!({"model": "voice", "input": "a cat", "voice": "alloy"});
-    assert_error(&gateway.post("/v1/audio/speech", &speech, &key).await.unwrap(), 422, "budget_exceeded");
-    assert_error(&gateway.post(CHAT, &say("tiers", "hi"), &key).await.unwrap(), 422, "budget_exceeded");
-    assert!(calls(&sim).is_empty(), "nothing was spent");
-    let reply = gateway.post(CHAT, &say("free", "hi"), &key).await.unwrap();
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    // Who goes on because a model is free is answered by nobody who costs.
-    let reply = gateway.post(CHAT, &say("broken", "hi"), &key).await.unwrap();
-    assert_eq!(reply.status, 500, "{}", reply.text());
-    let mut body = say("broken", "hi");
-    body["fallbacks"] = json!(["gpt"]);
-    assert_error(&gateway.post(CHAT, &body, &key).await.unwrap(), 422, "budget_exceeded");
-    let rich = new_key(&gateway, &json!({"max_budget": 1})).await;
-    assert_eq!(gateway.post(CHAT, &say("broken", "hi"), &rich).await.unwrap().status, 200);
-}
-
-#[tokio::test]
-async fn a_burst_cannot_pass_a_budget_with_a_team_s_own_model() {
-    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
-    let base = format!("{}/v1", sim.base_url());
-    let folder = tempfile::tempdir().unwrap();
-    let config = Config::standard(&sim).general("store_model_in_db: true").yaml();
-    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
-    let gateway = Gateway::start_with(&config, &options).await.unwrap();
-    assert_eq!(gateway.ask("/team/new", &json!({"team_id": "red"})).await.unwrap().status, 200);
-    let own = json!({"model_name": "ours", "litellm_params": {"model": "openai/gpt-4o", "api_base": base, "api_key": "k"},
-        "model_info": {"team_id": "red"}});
-    let made = gateway.ask("/model/new", &own).await.unwrap();
-    assert_eq!(made.status, 200, "{}", made.text());
-    let key = new_key(&gateway, &json!({"max_budget": 0.025, "team_id": "red"})).await;
-    let mut body = say("ours", "hi [[sim prompt_tokens=10 completion_tokens=1000 delay_ms=300]]");
-    body["max_tokens"] = json!(1000);
-    let burst = (0..12).map(|_| gateway.post(CHAT, &body, &key));
-    let replies: Vec<Reply> = futures_util::future::join_all(burst).await.into_iter().map(Result::unwrap).collect();
-    let good = replies.iter().filter(|reply| reply.status == 200).count();
-    assert!((1..=2).contains(&good), "{good} of 12: {}", replies[0].text());
-    // The model is found by what has to know its language before it is called, too.
-    let reply = gateway.post("/cursor/chat/completions", &say("ours-fast", "hi"), &key).await.unwrap();
-    assert_ne!(reply.status, 400, "{}", reply.text());
 }
 
 #[tokio::test]
