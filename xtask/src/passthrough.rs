@@ -43,6 +43,7 @@ struct Row {
     by_model: bool,
     #[serde(default)]
     admin: bool,
+    indexes: Option<String>,
     scheme: Option<String>,
     live: Option<String>,
     #[serde(default)]
@@ -65,7 +66,7 @@ fn mounts(toml: &str) -> Result<String> {
     let table: Table = toml::from_str(toml).context(SOURCE)?;
     let mut out = String::from(
         "// Generated from data/passthrough.toml by `cargo xtask codegen`. Do not edit.\n\n\
-         use crate::passthrough::{AwsJson, Live, Mount, Scheme};\nuse crate::row::Header;\n\n\
+         use crate::passthrough::{AwsJson, Indexes, Live, Mount, Scheme};\nuse crate::row::Header;\n\n\
          /// Where providers are mounted; longer paths come before those that they lie below.\n\
          pub(crate) static MOUNTS: &[Mount] = &[\n",
     );
@@ -105,6 +106,12 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
         Some("gemini") => "Some(Live::Gemini)",
         Some(other) => bail!("there is no language {other:?} of sessions"),
     };
+    let indexes = match row.indexes.as_deref() {
+        None => "None",
+        Some("path") => "Some(Indexes::Path)",
+        Some("body") => "Some(Indexes::Body)",
+        Some(other) => bail!("there is no place {other:?} for the name of an index"),
+    };
     ensure!(row.live.is_some() || !row.live_only, "only sessions, and none");
     let one_path = row.scheme.as_deref() == Some("aws_json");
     ensure!(one_path || row.target.is_none() && row.prices.is_empty(), "`target` and `prices` belong to aws_json");
@@ -115,7 +122,8 @@ fn write(path: &str, row: &Row, out: &mut String) -> Result<()> {
     writeln!(
         out,
         "Mount {{ path: {path:?}, route: {:?}, provider: {:?}, base: {}, base_env: {}, key_env: {}, key_optional: {}, \
-         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, scheme: Scheme::{scheme}, \
+         headers: &[{}], query: {}, basic: {}, own_key: {}, by_model: {}, admin: {}, indexes: {indexes}, \
+         scheme: Scheme::{scheme}, \
          live: {live}, live_only: {} }},",
         format!("/{path}/{{endpoint}}"),
         row.provider,

@@ -25,6 +25,28 @@ impl Identity {
             || crate::routes::in_routes(&self.switches.passthrough, path)
     }
 
+    /// Whether the caller may do something to an index of a vector store: administrators, and those whose key or team has the
+    /// permission (`read`, `write`) on it in `allowed_vector_store_indexes`. Without `permission` it is for administrators.
+    ///
+    /// # Errors
+    /// 403, in LiteLLM's words.
+    pub fn may_use_index(&self, index: &str, permission: Option<&str>) -> Result<()> {
+        let has = |wanted: &str| {
+            let rights = self.switches.indexes.iter().filter(|(name, _)| name == index);
+            rights.flat_map(|(_, granted)| granted).any(|granted| granted == wanted)
+        };
+        if self.is_admin() || permission.is_some_and(has) {
+            return Ok(());
+        }
+        Err(refusal::index_denied(index))
+    }
+
+    /// True when key or team name indexes of vector stores that may be used: other stores' files are out of reach.
+    #[must_use]
+    pub fn names_indexes(&self) -> bool {
+        !self.switches.indexes.is_empty()
+    }
+
     /// Whether the caller may call a route of this permission. `reads` is true for GET and HEAD.
     ///
     /// # Errors

@@ -223,6 +223,7 @@ impl Rows {
                 .into_iter()
                 .flat_map(|of| texts(of, "allowed_passthrough_routes"))
                 .collect(),
+            indexes: [&metadata, &team_metadata].into_iter().flat_map(indexes).collect(),
             guards: self.guards([&metadata, &team_metadata, &project_metadata]),
             enforced: texts(&metadata, ENFORCED),
             expiries: crate::expiry::enforced(&team_metadata),
@@ -375,6 +376,13 @@ fn flag(metadata: &Json, name: &str) -> bool {
 
 pub(crate) fn texts(metadata: &Json, name: &str) -> Vec<String> {
     metadata.texts(name).map(str::to_owned).collect()
+}
+
+/// `allowed_vector_store_indexes`: names, and what may be done there.
+fn indexes(metadata: &Json) -> Vec<(String, Vec<String>)> {
+    let listed = metadata.get("allowed_vector_store_indexes").and_then(Json::as_array).unwrap_or_default();
+    let named = |item: &Json| Some((item.text("index_name")?.to_owned(), texts(item, "index_permissions")));
+    listed.iter().filter_map(named).collect()
 }
 
 fn aliases(raw: Option<&RawJson>) -> Box<[Alias]> {

@@ -120,6 +120,13 @@ pub(crate) fn store_denied(store: &str, openai_type: &str) -> Error {
     Error::new(Kind::PermissionDenied, why).with_type(openai_type).with_param("vector_store")
 }
 
+pub(crate) fn index_denied(index: &str) -> Error {
+    let why = format!(
+        "User does not have permission to call vector store endpoint {index}. Ask your administrator to add the necessary permissions to your API key/Team."
+    );
+    Error::new(Kind::PermissionDenied, why).with_type("auth_error").with_param("allowed_vector_store_indexes")
+}
+
 pub(crate) fn route_denied(route: &str) -> Error {
     Error::new(
         Kind::PermissionDenied,

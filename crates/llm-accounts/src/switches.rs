@@ -19,6 +19,8 @@ pub(crate) struct Switches {
     pub(crate) cache: Option<RawJson>,
     /// `allowed_passthrough_routes`: the custom pass-through paths of which it may call what lies below.
     pub(crate) passthrough: Vec<String>,
+    /// `allowed_vector_store_indexes` of key and team: indexes, and what may be done to them.
+    pub(crate) indexes: Vec<(String, Vec<String>)>,
     pub(crate) guards: GuardWish,
     /// `enforced_params` of the key.
     pub(crate) enforced: Vec<String>,

@@ -86,12 +86,18 @@ impl Reloader {
     pub fn first(&self, stored: Stored, version: StoredVersion) -> (Option<Loaded>, Vec<Problem>) {
         *self.seen.lock() = version;
         let (loaded, mut problems) = self.load(&stored);
-        let lists = stored.search_tools.is_empty() && stored.vector_stores.is_empty();
+        let lists = [&stored.search_tools, &stored.vector_stores, &stored.indexes].iter().all(|list| list.is_empty());
         if loaded.is_some() || stored.sections.is_empty() && lists {
             self.last.store(Arc::new(stored));
             return (loaded, problems);
         }
-        let bare = Stored { sections: Vec::new(), search_tools: Vec::new(), vector_stores: Vec::new(), ..stored };
+        let bare = Stored {
+            sections: Vec::new(),
+            search_tools: Vec::new(),
+            vector_stores: Vec::new(),
+            indexes: Vec::new(),
+            ..stored
+        };
         let (loaded, of_file) = self.load(&bare);
         if loaded.is_some() {
             problems.iter_mut().for_each(|p| p.severity = Severity::Warning);

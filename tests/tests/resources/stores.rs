@@ -9,6 +9,7 @@ fn houses(asked: &Asked) -> Said {
     match path {
         "/indexes/docs/docs/search" => json(json!({"value": [
             {"id": "d1", "content": "Azure knows.", "@search.score": 0.75, "lang": "en"}]})),
+        "/indexes/docs/docs/index" => json(json!({"value": [{"key": "1", "status": true}]})),
         "/v2/vectordb/entities/search" => json(json!({"code": 0, "data": [
             {"id": 7, "distance": 0.5, "text": "Milvus knows.", "page": 3}]})),
         "/QueryVectors" => json(json!({"vectors": [
@@ -55,7 +56,7 @@ async fn stores() -> (Canned, Running, Gateway) {
         ("pg1", "pg_vector", format!("{url}/v1"), "api_key: sk-p".to_owned()),
     ] {
         registry.push_str(&format!(
-            "  - vector_store_name: n\n    litellm_params: {{vector_store_id: '{id}', custom_llm_provider: {provider}, api_base: '{base}', {more}}}\n"
+            "  - vector_store_name: 'the {id}'\n    litellm_params: {{vector_store_id: '{id}', custom_llm_provider: {provider}, api_base: '{base}', {more}}}\n"
         ));
     }
     let config = Config::empty(&sim)
@@ -188,4 +189,78 @@ async fn bodies_that_are_passed_on_name_no_others_stores() {
     }
     assert_eq!(sim.requests().len(), before, "it was sent");
     assert_ne!(gateway.post("/openai_passthrough/v1/responses", &body("mine"), &key).await.unwrap().status, 403);
+}
+
+#[tokio::test]
+async fn keys_use_the_indexes_that_they_have_rights_on() {
+    let (upstream, _sim, gateway) = stores().await;
+    for (name, index, store) in
+        [("papers", "docs", "the docs"), ("novels", "books", "the books"), ("lost", "x", "no store")]
+    {
+        let body =
+            json!({"index_name": name, "litellm_params": {"vector_store_index": index, "vector_store_name": store}});
+        let made = gateway.ask("/v1/indexes", &body).await.unwrap();
+        assert_eq!((made.status, &made.json()["index_name"]), (200, &json!(name)), "{}", made.text());
+        assert_eq!(gateway.ask("/v1/indexes", &body).await.unwrap().status, 400, "the name is taken");
+    }
+    let rights = |name: &str, granted: Value| json!({"index_name": name, "index_permissions": granted});
+    let (reader, _) = gateway
+        .new_key(&json!({"allowed_vector_store_indexes": [rights("papers", json!(["read"])), rights("novels", json!(["read"])),
+            rights("lost", json!(["read"]))]}))
+        .await
+        .unwrap();
+    let team = json!({"team_id": "t", "allowed_vector_store_indexes": [rights("papers", json!(["read", "write"]))]});
+    assert_eq!(gateway.ask("/team/new", &team).await.unwrap().status, 200);
+    let (writer, _) = gateway.new_key(&json!({"team_id": "t"})).await.unwrap();
+    let fenced = json!({"team_id": "t", "object_permission": {"vector_stores": ["other"]}});
+    let (fenced, _) = gateway.new_key(&fenced).await.unwrap();
+    let (nobody, _) = gateway.new_key(&json!({})).await.unwrap();
+
+    let (search, index) = ("/azure_ai/indexes/papers/docs/search", "/azure_ai/indexes/papers/docs/index");
+    let milvus = "/milvus/v2/vectordb/entities/search";
+    let novels = json!({"collectionName": "novels", "data": [[0.1]]});
+    for (path, body, key, wanted) in [
+        (search, json!({"search": "x"}), &reader, 200),
+        (search, json!({"search": "x"}), &writer, 200),
+        (search, json!({"search": "x"}), &fenced, 403),
+        (search, json!({"search": "x"}), &nobody, 403),
+        ("/azure_ai/%69ndexes/papers/docs/search", json!({}), &nobody, 403),
+        (index, json!({"value": []}), &writer, 200),
+        (index, json!({"value": []}), &reader, 403),
+        ("/azure/indexes", json!({"name": "papers"}), &writer, 403),
+        ("/azure_ai/indexes/lost/docs/search", json!({}), &reader, 500),
+        (milvus, novels.clone(), &reader, 200),
+        (milvus, novels.clone(), &nobody, 403),
+        (milvus, json!({"collectionName": "books"}), &reader, 403),
+        (milvus, json!({"collectionName": "novels", "dbName": "theirs"}), &reader, 403),
+        ("/milvus/v2/vectordb/entities/delete", novels.clone(), &reader, 403),
+        ("/milvus/v2/vectordb/entities/search", json!({"data": []}), &reader, 403),
+    ] {
+        let reply = gateway.post(path, &body, key).await.unwrap();
+        assert_eq!(reply.status, wanted, "{path} {body}: {}", reply.text());
+    }
+    let twice = bytes::Bytes::from_static(br#"{"collectionName":"books","collectionName":"novels"}"#);
+    let bearer = format!("Bearer {reader}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    assert_eq!(gateway.send(Method::POST, milvus, &headers, twice).await.unwrap().status, 400);
+    let headers = [("authorization", bearer.as_str())];
+    let gone = gateway.send(Method::DELETE, "/azure_ai/indexes/papers", &headers, bytes::Bytes::new()).await.unwrap();
+    assert_eq!(gone.status, 403, "{}", gone.text());
+
+    let seen = upstream.seen();
+    let azure = seen.iter().find(|asked| asked.path.starts_with("/indexes/docs/docs/index")).unwrap();
+    assert_eq!((azure.header("api-key"), azure.header("authorization")), ("sk-a", ""));
+    let milvus = seen.iter().find(|asked| asked.path.starts_with("/v2/vectordb")).unwrap();
+    assert_eq!((&milvus.json["collectionName"], milvus.header("authorization")), (&json!("books"), "Bearer sk-m"));
+    assert_eq!(seen.iter().filter(|asked| asked.path.starts_with("/v2/vectordb")).count(), 1);
+
+    // Files of stores are judged for keys that name any index.
+    for (key, wanted) in [(&reader, 403), (&writer, 403)] {
+        let reply = gateway.get("/v1/vector_stores/vs_1/files", key).await.unwrap();
+        assert_eq!(reply.status, wanted, "{}", reply.text());
+    }
+    let listed = gateway.get("/v1/indexes", MASTER_KEY).await.unwrap().json();
+    assert_eq!((&listed["object"], listed["data"].as_array().unwrap().len()), (&json!("list"), 3), "{listed}");
+    assert_eq!(listed["data"][0]["litellm_params"].as_object().unwrap().len(), 2);
+    assert_eq!(gateway.get("/v1/indexes", &reader).await.unwrap().status, 401);
 }

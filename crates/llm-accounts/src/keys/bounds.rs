@@ -17,7 +17,7 @@ use crate::rights::Standing;
 use crate::{Accounts, Identity};
 
 /// Metadata fields that give something which its maker may not have.
-const ADMIN_METADATA: [&str; 13] = [
+const ADMIN_METADATA: [&str; 14] = [
     END_USER_BUDGET,
     "allow_client_mock_response",
     REDACTION_OPT_OUT,
@@ -25,6 +25,7 @@ const ADMIN_METADATA: [&str; 13] = [
     "temp_budget_increase",
     "temp_budget_expiry",
     "allowed_passthrough_routes",
+    "allowed_vector_store_indexes",
     "disable_global_guardrails",
     "opted_out_global_guardrails",
     "priority",

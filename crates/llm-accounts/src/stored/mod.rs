@@ -12,7 +12,7 @@ mod vaults;
 use llm_store::{
     AgentRow, CacheConfigRow, ConfigOverrideRow, ConfigRow, CredentialRow, Filter, GuardrailRow, McpServerRow,
     McpToolsetRow, PolicyAttachmentRow, PolicyRow, PromptRow, ProxyModelRow, RegisteredVectorStoreRow, SearchToolRow,
-    SsoConfigRow, Store, Table as _, ToolRow, UiSettingsRow,
+    SsoConfigRow, Store, Table as _, ToolRow, UiSettingsRow, VectorStoreIndexRow,
 };
 use llm_types::{Error, Json};
 
@@ -145,6 +145,8 @@ pub struct Stored {
     pub search_tools: Vec<(String, Json)>,
     /// Registered vector stores, in the same way.
     pub vector_stores: Vec<(String, Json)>,
+    /// Indexes of vector stores: name, and what a configuration would say of each.
+    pub indexes: Vec<(String, Json)>,
     /// Settings of the pages: see [`ui_section`].
     pub ui: Json,
     /// The response cache, opened: see [`cache_section`].
@@ -270,7 +272,7 @@ impl Accounts {
 }
 
 /// Tables whose content is part of the configuration.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     ProxyModelRow::NAME,
     CredentialRow::NAME,
     McpServerRow::NAME,
@@ -284,6 +286,7 @@ const TABLES: [&str; 15] = [
     CacheConfigRow::NAME,
     SearchToolRow::NAME,
     RegisteredVectorStoreRow::NAME,
+    VectorStoreIndexRow::NAME,
     AgentRow::NAME,
     ConfigOverrideRow::NAME,
 ];
@@ -328,6 +331,7 @@ impl Stored {
         let pages = store.table::<UiSettingsRow>().get([ui::ROW]).await?;
         let tools = store.table::<SearchToolRow>().find(Filter::new()).await?;
         let vectors = store.table::<RegisteredVectorStoreRow>().find(Filter::new()).await?;
+        let indexes = store.table::<VectorStoreIndexRow>().find(Filter::new()).await?;
         let cached = store.table::<CacheConfigRow>().get([cache::ROW]).await?;
         let overrides = store.table::<ConfigOverrideRow>().find(Filter::new()).await?;
         Ok(Self {
@@ -358,6 +362,10 @@ impl Stored {
                         crate::vector_stores::entry(row, row.litellm_params.as_ref().map(open)),
                     )
                 })
+                .collect(),
+            indexes: indexes
+                .iter()
+                .map(|row| (row.index_name.clone(), crate::vector_stores::indexes::entry(row)))
                 .collect(),
             ui: ui::read(pages.as_ref()),
             cache: cache::opened(cached.as_ref(), open),

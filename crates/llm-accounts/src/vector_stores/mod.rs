@@ -1,6 +1,8 @@
 //! Vector stores that are registered in the database, beside those of the file. Secrets of their parameters are sealed one by
 //! one. Call these on the store's runtime.
 
+pub(crate) mod indexes;
+
 use llm_store::{Filter, RegisteredVectorStorePatch, RegisteredVectorStoreRow};
 use llm_types::{Error, Json, Kind, RawJson};
 

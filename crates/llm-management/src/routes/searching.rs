@@ -1,4 +1,4 @@
-//! What is searched: search tools, vector stores.
+//! What is searched: search tools, vector stores and their indexes.
 
 use llm_accounts::Outcome;
 use llm_types::Json;
@@ -18,6 +18,8 @@ pub(crate) static ROWS: &[Row] = &[
     row!("POST" "/vector_store/info" AnyKey store),
     row!("POST" "/vector_store/update" Admin update_store),
     row!("POST" "/vector_store/delete" Admin delete_store),
+    row!("GET" "/v1/indexes" Admin indexes),
+    row!("POST" "/v1/indexes" Admin new_index),
 ];
 
 async fn tools(call: Call) -> Outcome<Json> {
@@ -59,4 +61,12 @@ async fn update_store(call: Call) -> Outcome<Json> {
 
 async fn delete_store(call: Call) -> Outcome<Json> {
     call.accounts.delete_vector_store(call.actor(), &call.body).await
+}
+
+async fn indexes(call: Call) -> Outcome<Json> {
+    call.accounts.vector_indexes().await
+}
+
+async fn new_index(call: Call) -> Outcome<Json> {
+    call.accounts.new_vector_index(call.actor(), &call.body).await
 }

@@ -93,3 +93,31 @@ async fn a_vector_store_lives() {
     assert_eq!(gateway.post(MASTER, "/vector_store/delete", one).await.0, 404);
     assert_eq!(gateway.post(MASTER, "/vector_store/info", one).await.0, 404);
 }
+
+#[tokio::test]
+async fn an_index_of_a_vector_store_lives() {
+    let (gateway, _) = served().await;
+    let body = r#"{"index_name":"papers","litellm_params":{"vector_store_index":"real","vector_store_name":"docs","x":1},
+        "index_info":{"a":1}}"#;
+    for (wrong, status) in [
+        ("{}", 422),
+        (r#"{"index_name":"i"}"#, 422),
+        (r#"{"index_name":"i","litellm_params":{"vector_store_index":"real"}}"#, 422),
+        (r#"{"index_name":"i","litellm_params":{"vector_store_index":7,"vector_store_name":"docs"}}"#, 422),
+    ] {
+        assert_eq!(gateway.post(MASTER, "/v1/indexes", wrong).await.0, status, "{wrong}");
+    }
+    let made = ok(&gateway, MASTER, "POST", "/v1/indexes", body).await;
+    assert_eq!((text(&made, "index_name"), text(&made, "litellm_params.vector_store_index")), ("papers", "real"));
+    assert_eq!(at(&made, "litellm_params").as_object().unwrap().len(), 2, "what is not asked for is not kept");
+    assert_eq!(gateway.post(MASTER, "/v1/indexes", body).await.0, 400, "the name is taken");
+    let list = ok(&gateway, MASTER, "GET", "/v1/indexes", "").await;
+    assert_eq!((text(&list, "object"), text(&list, "data.0.index_name")), ("list", "papers"));
+    let stored = gateway.accounts.stored().await.unwrap();
+    assert_eq!(text(&stored.indexes[0].1, "litellm_params.vector_store_name"), "docs");
+    for (method, body) in [("GET", ""), ("POST", body)] {
+        assert!(matches!(gateway.call(Some(USER), method, "/v1/indexes", body).await.0, 401 | 403), "{method}");
+    }
+    let key = r#"{"allowed_vector_store_indexes":[{"index_name":"papers","index_permissions":["read"]}]}"#;
+    assert_eq!(gateway.post(USER, "/key/generate", key).await.0, 403, "rights are for administrators to give");
+}

@@ -7,12 +7,14 @@
 //! | `place` | [`Mount::place`]: the address and the credential |
 //! | `google`, `aws` | addresses that need more than a base |
 //! | `aws_json` | operations of AWS's services of one path |
+//! | `indexes` | indexes of vector stores that a call names, and the right that it needs |
 //! | `live` | sessions over WebSockets: Deepgram's and Gemini's |
 //! | `path` | what a path says: models in it, tricks in it |
 
 mod aws;
 mod aws_json;
 mod google;
+mod indexes;
 mod live;
 mod path;
 mod place;
@@ -27,6 +29,7 @@ use crate::params::Params;
 use crate::row::Header;
 
 pub use aws_json::AwsJson;
+pub use indexes::{IndexRight, Indexes};
 pub use live::{Listening, listening};
 pub use path::{decoded as unescaped, model_of, safe, with_model};
 
@@ -78,8 +81,10 @@ pub struct Mount {
     pub own_key: bool,
     /// A model group of the router that the path or the body names is called through its deployments.
     pub by_model: bool,
-    /// Only administrators may call it: the host knows no smaller rights.
+    /// Only administrators may call it: the host knows no smaller rights. Others may use the indexes that they have rights on.
     pub admin: bool,
+    /// Where calls name an index of a vector store.
+    pub indexes: Option<Indexes>,
     /// Who makes address and credential.
     pub scheme: Scheme,
     /// Its WebSockets are passed on.

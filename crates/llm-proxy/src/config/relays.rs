@@ -14,7 +14,7 @@ use super::Context;
 use super::node::{Entry, Node};
 use super::section::Section;
 use crate::pass::custom::{Custom, KEY_HEADER, lasting};
-use crate::pass::relays::RelaySettings;
+use crate::pass::relays::{RelaySettings, StoreIndex};
 use crate::routes;
 
 /// Reads `general_settings`.
@@ -48,19 +48,38 @@ pub(super) fn read(top: &Section<'_>, prices: &Catalog, out: &mut RelaySettings)
     for (at, node) in top.list("vector_store_registry").iter().enumerate() {
         let path = format!("vector_store_registry[{at}]");
         let Some(item) = Section::open(node, path, top.problems()) else { continue };
-        item.accept("vector_store_name vector_store_info");
+        item.accept("vector_store_info");
         let Some(params) = item.section("litellm_params") else { continue };
+        let name = item.text("vector_store_name");
         item.finish();
         let id = params.entries().iter().find(|e| e.key == "vector_store_id").map(|e| plain(&e.node));
         if let (Some(id), Some(target)) = (id, keeper(&params, params.entries(), prices)) {
+            out.names_of_stores.push((name.unwrap_or_else(|| id.clone()), id.clone()));
             out.vector_stores.push((id, target));
         }
+    }
+    for (at, node) in top.list("vector_store_indexes").iter().enumerate() {
+        let path = format!("vector_store_indexes[{at}]");
+        let Some(item) = Section::open(node, path, top.problems()) else { continue };
+        out.indexes.extend(index(&item));
     }
     if let Some(vertex) = top.section("default_vertex_config") {
         out.vertex = Some(vertex.entries().iter().map(|e| (e.key.clone(), e.node.json())).collect::<Params>());
         vertex.accept("vertex_project vertex_location vertex_credentials");
         vertex.finish();
     }
+}
+
+/// A name for an index of a vector store.
+fn index(item: &Section<'_>) -> Option<StoreIndex> {
+    item.accept("index_info");
+    let (name, params) = (item.text("index_name"), item.section("litellm_params"));
+    item.finish();
+    let params = params?;
+    let made =
+        StoreIndex { name: name?, index: params.text("vector_store_index")?, store: params.text("vector_store_name")? };
+    params.finish();
+    Some(made)
 }
 
 /// A provider with a credential of its own.

@@ -56,7 +56,12 @@ pub(crate) fn lay_over(root: &mut Node, stored: &Stored, problems: &Problems) {
         }
         over(entries, entry(name, content, &mark));
     }
-    for (list, rows) in [("search_tools", &stored.search_tools), ("vector_store_registry", &stored.vector_stores)] {
+    let lists = [
+        ("search_tools", &stored.search_tools),
+        ("vector_store_registry", &stored.vector_stores),
+        ("vector_store_indexes", &stored.indexes),
+    ];
+    for (list, rows) in lists {
         let mark = Mark::whole(format!("database, {list}"));
         append(entries, list, rows.iter().map(|(_, row)| node(row, &mark)).collect(), &mark);
     }

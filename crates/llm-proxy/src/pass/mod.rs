@@ -9,6 +9,7 @@
 //! | `headers` | which headers go on, in both directions |
 //! | `custom`, `relays` | endpoints and credentials of the configuration |
 //! | `judged` | guardrails of such endpoints, with `once`, JSON that is what it seems, and `joined`, streams as one tree |
+//! | `indexed` | indexes of vector stores that keys have rights on |
 //! | `operation` | what is asked of AWS's services of one path |
 //! | `stored` | endpoints that live in the database |
 //! | `send` | the request, to a deployment or with a credential of the configuration |
@@ -16,6 +17,7 @@
 
 pub mod custom;
 pub mod headers;
+mod indexed;
 mod joined;
 pub(crate) mod judged;
 pub(crate) mod once;
@@ -102,40 +104,53 @@ async fn mounted(
     let who = who::of_mount(core, mount, &ctx.parts, key_header.as_deref()).await?;
     ctx.who = Some(Arc::clone(&who));
     safe(rest)?;
-    if mount.admin && !who.is_admin() {
-        return Err(Error::new(Kind::PermissionDenied, format!("only administrators may call /{}", mount.path))
-            .with_type("auth_error")
-            .into());
+    let closed = mount.admin && !who.is_admin();
+    if closed && mount.indexes.is_none() {
+        return Err(for_administrators(mount).into());
     }
     if ctx.snapshot.relays.settings.no_agents && mount.is_agents(rest) {
         let why = "agents and knowledge bases are not passed through (disable_bedrock_agent_runtime_passthrough)";
         return Err(Error::new(Kind::PermissionDenied, why).with_type("auth_error").into());
     }
-    let mut payload = Payload::read(ctx, body, who.model_restricted()).await?;
+    let in_body = mount.indexes.is_some_and(|place| place.field().is_some());
+    let mut payload = Payload::read(ctx, body, who.model_restricted() || in_body).await?;
     searched(&who, rest, &payload)?;
+    let snapshot = Arc::clone(&ctx.snapshot);
+    let indexed = indexed::find(&snapshot, &ctx.parts.method, mount, &who, rest, &mut payload)?;
+    if closed && indexed.is_none() {
+        return Err(for_administrators(mount).into());
+    }
     let asked = operation::read(ctx, mount, rest, &payload)?;
     let rest = asked.as_ref().map_or(rest, |asked| asked.name.as_str());
     let named = Named::read(ctx, &mut payload, model_of(rest)).await?;
-    let group = named.model().and_then(|model| send::group(ctx, mount, &who, model));
+    let group = named.model().filter(|_| indexed.is_none());
+    let group = group.and_then(|model| send::group(ctx, mount, &who, model));
     let price = match (&group, named.model()) {
         (Some(group), _) => ctx.snapshot.price_bound(group, &crate::scope::of(&who)),
         (None, Some(model)) => send::list_price(ctx, mount.provider, model),
         (None, None) => None,
     };
     let reservation = admit(core, ctx, &who, &named, &payload, group.as_deref(), price).await?;
-    let sent = match (&group, crate::region::permits(ctx, None)) {
-        (Some(group), _) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
-        (None, Ok(())) => {
+    let sent = match (&group, &indexed, crate::region::permits(ctx, None)) {
+        (Some(group), _, _) => send::to_group(core, ctx, mount, rest, group, &mut payload).await,
+        (None, Some(indexed), Ok(())) => {
+            send::to_store(core, ctx, mount, indexed, &mut payload).await.map_err(Failure::from)
+        }
+        (None, None, Ok(())) => {
             let named = named.model().unwrap_or_default();
             let billed = asked.as_ref().map_or((named, 0.0), |asked| (asked.model.as_str(), asked.cost));
             send::direct(core, ctx, mount, rest, billed, &mut payload).await.map_err(Failure::from)
         }
-        (None, Err(error)) => Err(error.into()),
+        (None, _, Err(error)) => Err(error.into()),
     };
     match sent {
         Ok((relayed, facts)) => Ok(answered(core, ctx, relayed, facts, Some(reservation))),
         Err(failure) => Err(Refused::of(failure, reservation)),
     }
+}
+
+fn for_administrators(mount: &Mount) -> Error {
+    Error::new(Kind::PermissionDenied, format!("only administrators may call /{}", mount.path)).with_type("auth_error")
 }
 
 async fn own(

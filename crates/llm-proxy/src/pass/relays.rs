@@ -32,8 +32,32 @@ pub struct RelaySettings {
     pub assistants: Option<Arc<Target>>,
     /// `vector_store_registry`: ids of stores, and who keeps them.
     pub vector_stores: Vec<(String, Arc<Target>)>,
+    /// Names of those stores, and their ids.
+    pub names_of_stores: Vec<(String, String)>,
+    /// Indexes of vector stores that keys may have rights on.
+    pub indexes: Vec<StoreIndex>,
     /// `default_vertex_config`.
     pub vertex: Option<Params>,
+}
+
+/// An index of a vector store under a name of the gateway (`/v1/indexes`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreIndex {
+    /// The name that clients use, and that keys have rights on.
+    pub name: String,
+    /// Its name at the vector store.
+    pub index: String,
+    /// `vector_store_name` of the store.
+    pub store: String,
+}
+
+impl RelaySettings {
+    /// The id of the vector store that an index lies in, and who keeps it.
+    #[must_use]
+    pub fn store_of(&self, index: &StoreIndex) -> Option<(&str, &Arc<Target>)> {
+        let (_, id) = self.names_of_stores.iter().find(|(name, _)| *name == index.store)?;
+        self.vector_stores.iter().find(|(known, _)| known == id).map(|(id, target)| (id.as_str(), target))
+    }
 }
 
 impl Default for RelaySettings {
@@ -47,6 +71,8 @@ impl Default for RelaySettings {
             finetune: Vec::new(),
             assistants: None,
             vector_stores: Vec::new(),
+            names_of_stores: Vec::new(),
+            indexes: Vec::new(),
             vertex: None,
         }
     }

@@ -16,6 +16,7 @@ use llm_types::{Error, Result};
 use llm_wire::top::Top;
 
 use super::headers::{self, Credentials};
+use super::indexed::Indexed;
 use super::payload::Payload;
 use super::relays::{given, serves};
 use super::tail::Facts;
@@ -81,6 +82,27 @@ pub(super) async fn direct(
     let relay = relay(ctx, endpoint, client_headers(ctx, mount, own), payload, relays.settings.timeout, tariff)?;
     let relayed = ctx.snapshot.engine.clone().relay(&core.http, relay).await?;
     Ok((relayed, Facts { provider: Arc::from(mount.provider), model, call_type: "pass_through_endpoint", agent: None }))
+}
+
+/// Sends to the vector store that keeps an index, with its credential.
+pub(super) async fn to_store(
+    core: &Core,
+    ctx: &Context,
+    mount: &Mount,
+    indexed: &Indexed<'_>,
+    payload: &mut Payload,
+) -> Result<(Relayed, Facts)> {
+    let query = ctx.parts.uri.query().unwrap_or_default();
+    let passing = Passing { rest: &indexed.rest, query, given: Some(given(indexed.target)), own: false };
+    let mut endpoint = Endpoint::default();
+    mount.place(&passing, &mut endpoint)?;
+    let provider: Arc<str> = Arc::from(indexed.target.provider_id());
+    let tariff =
+        Tariff { provider: Arc::clone(&provider), target: Some(Arc::clone(indexed.target)), ..Tariff::default() };
+    let timeout = ctx.snapshot.relays.settings.timeout;
+    let relay = relay(ctx, endpoint, client_headers(ctx, mount, false), payload, timeout, tariff)?;
+    let relayed = ctx.snapshot.engine.clone().relay(&core.http, relay).await?;
+    Ok((relayed, Facts { provider, model: Arc::from(""), call_type: "pass_through_endpoint", agent: None }))
 }
 
 /// The question to the router for a relay to a model group, once the wish of the request is known. Tags, session, key,

@@ -36,7 +36,7 @@ pub async fn ask(
         return Err(Error::internal(format!("no resource has the path {path}")).into());
     };
     let sent = Sent::Stream(body);
-    may_search(who, what.family, tail, &sent)?;
+    may_search(who, &ctx.parts.method, what.family, tail, &sent)?;
     let (tail, group) = ids::resolved(tail);
     let told = told(ctx, Some(provider), group);
     let home = choose::home(ctx, who, what.family, &told, &tail)?;

@@ -58,9 +58,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{Method, Response};
 use hyper::body::Incoming;
 use llm_accounts::{Identity, Intent, Reservation};
 use llm_providers::passthrough::safe;
@@ -124,7 +124,7 @@ async fn steps(
     let mut told = told(ctx, provider, group);
     let sent = request::read(ctx, what, body, &mut told).await?;
     check::request(what.call_type, &ctx.parts, sent.whole(), told.native).await?;
-    may_search(&who, what.family, shown, &sent)?;
+    may_search(&who, &ctx.parts.method, what.family, shown, &sent)?;
     let sent = match sent {
         Sent::Whole(bytes) => Sent::Whole(plain_ids(&bytes, &mut told)),
         stream @ Sent::Stream(_) => stream,
@@ -265,9 +265,14 @@ fn told(ctx: &Context, provider: Option<&str>, group: Option<String>) -> Told {
 }
 
 /// Whether the caller may use the vector stores that path and body name.
-fn may_search(who: &Identity, family: Family, path: &str, sent: &Sent) -> Result<()> {
+fn may_search(who: &Identity, method: &Method, family: Family, path: &str, sent: &Sent) -> Result<()> {
     if let Some(store) = choose::store_in(path).filter(|_| family == Family::VectorStores) {
         searched::one(who, &store)?;
+        // Files of stores count as indexes for keys that name any.
+        if who.names_indexes() && ["/files", "/file_batches"].iter().any(|files| path.contains(files)) {
+            let right = if *method == Method::GET { "read" } else { "write" };
+            who.may_use_index(&store, Some(right))?;
+        }
     }
     match sent {
         Sent::Whole(bytes) if !who.searches_all() => Top::parse(bytes).map_or(Ok(()), |top| searched::body(who, &top)),
