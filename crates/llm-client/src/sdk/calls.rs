@@ -5,12 +5,14 @@ use std::pin::Pin;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_wire::ids::{Made, decode_made};
 use llm_wire::task::FilePart;
 
 use super::Client;
 use crate::answer::{Answer, Report};
 use crate::bytes_out::ByteStream;
 use crate::call::Call;
+use crate::tokens::Counted;
 
 /// `litellm_params` such as `api_base` and `api_key`.
 pub type Params<'a> = &'a [(&'a str, &'a str)];
@@ -82,6 +84,16 @@ bodies! {
     search = Search, Search;
     /// Text becomes sound: `input`, `voice` ...
     speech = Speech, OpenAiAudio;
+    /// A video is begun: `prompt`, `seconds`, `size` ... The answer's `id` is the `video_id` of the calls below.
+    video_generation = Video, OpenAiVideos;
+    /// A video is looked at: `video_id`.
+    video_status = VideoStatus, OpenAiVideos;
+    /// A video is fetched: `video_id`, `variant`.
+    video_content = VideoContent, OpenAiVideos;
+    /// A video is made from another one: `video_id`, `prompt`.
+    video_remix = VideoRemix, OpenAiVideos;
+    /// A video is deleted: `video_id`.
+    video_delete = VideoDelete, OpenAiVideos;
 }
 
 macro_rules! forms {
@@ -119,6 +131,16 @@ forms! {
 }
 
 impl Client {
+    /// Tokens of a prompt, and who counted: a body of OpenAI's chat (`messages`, `tools`). Providers that can count are asked.
+    ///
+    /// # Errors
+    /// `BadRequest` for an unknown provider or a body without messages.
+    pub async fn count_tokens(&self, model: &str, body: Json, params: Params<'_>) -> Result<Counted> {
+        let body = Bytes::from(body.to_string());
+        let call = Call::new(OperationKind::CountTokens, Format::OpenAiChat, body, model);
+        self.engine_of(model, params)?.count_tokens(&*self.http, &call).await
+    }
+
     async fn ask(
         &self,
         operation: OperationKind,
@@ -133,6 +155,10 @@ impl Client {
         }
         if format.model_in_body() {
             body.set("model", model);
+        }
+        // The id that was told says who made the video; the provider knows its own.
+        if let Some(made) = body.text("video_id").and_then(|id| decode_made(Made::Video, id)) {
+            body.set("video_id", made.id);
         }
         let mut call = Call::new(operation, format, Bytes::from(body.to_string()), model);
         call.files = files.into();

@@ -1,14 +1,27 @@
 //! The SDK: model calls from a program, without a gateway.
 //!
 //! ```no_run
-//! # async fn demo() -> Result<(), llm_types::Error> {
+//! # async fn demo() -> Result<(), llm_client::sdk::Error> {
 //! let client = llm_client::Client::from_env();
 //! let answer = client.completion("openai/gpt-4o-mini", "Say hi.").await?;
 //! println!("{} ({} USD)", answer.text(), llm_client::sdk::completion_cost(&answer));
 //! # Ok(()) }
 //! ```
 //!
-//! [`calls`]: the other operations: text completions, Responses, Messages, images, audio, moderation, rerank, OCR, search.
+//! Bodies of other operations are [`Json`], as their clients write them:
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), llm_client::sdk::Error> {
+//! use llm_client::sdk::Json;
+//! let client = llm_client::Client::from_env();
+//! let body = Json::object([("prompt", "a lighthouse at dusk"), ("size", "1024x1024")]);
+//! let drawn = client.image_generation("openai/gpt-image-1", body, &[]).await?;
+//! println!("{} ({} USD)", drawn.json()?, drawn.cost());
+//! # Ok(()) }
+//! ```
+//!
+//! [`calls`]: the other operations: text completions, Responses, Messages, images, audio, videos, moderation, rerank, OCR, search,
+//! counting tokens.
 
 pub mod calls;
 
@@ -19,10 +32,15 @@ use bytes::Bytes;
 use http_body::Body as _;
 use llm_http::{HttpClient, HttpConfig, Transport};
 use llm_router::{Deployment, Router, RouterSettings};
-use llm_types::generate::{GenerateResponse, Role, Turn};
+use llm_types::generate::GenerateResponse;
 use llm_types::record::Cost;
-use llm_types::{Error, Format, Json, OperationKind, Result};
+use llm_types::{Format, OperationKind, Result};
 use llm_wire::sse::{Item, Splitter};
+
+// What calls take and give: a program needs no other crate for them.
+pub use llm_types::generate::{Role, Turn};
+pub use llm_types::{Error, Json};
+pub use llm_wire::task::FilePart;
 
 use crate::answer::{Answer, Report};
 use crate::call::Call;
@@ -213,15 +231,19 @@ impl Client {
     }
 
     async fn answer(&self, model: &str, params: &[(&str, &str)], call: &Call) -> Result<Answer> {
+        self.engine_of(model, params)?.answer(&*self.http, call, &Open).await.map_err(|f| f.error)
+    }
+
+    /// An engine whose one deployment is this model.
+    fn engine_of(&self, model: &str, params: &[(&str, &str)]) -> Result<Engine> {
         let mut config = TargetConfig::default();
         config.params.push(("model".to_owned(), Json::from(model)));
         config.params.extend(params.iter().map(|(k, v)| ((*k).to_owned(), Json::from(*v))));
         let target = Target::new(&config, &self.engine.prices)?;
         let mut deployment = Deployment::new("sdk", model, model);
         deployment.payload = Some(Arc::new(target));
-        let mut engine = self.engine.clone();
-        engine.router = Arc::new(Router::new(vec![deployment], RouterSettings::default()));
-        engine.answer(&*self.http, call, &Open).await.map_err(|f| f.error)
+        let router = Arc::new(Router::new(vec![deployment], RouterSettings::default()));
+        Ok(Engine { router, ..self.engine.clone() })
     }
 }
 

@@ -130,6 +130,8 @@ async fn upstream() -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
                 }
                 "/v1/audio/transcriptions" => ("application/json", r#"{"text":"spoken"}"#),
                 "/v1/audio/translations" => ("application/json", r#"{"text":"translated"}"#),
+                "/v1/videos" | "/v1/videos/video_1" => ("application/json", r#"{"id":"video_1","status":"queued"}"#),
+                "/v1/videos/video_1/content" => ("video/mp4", "FILM"),
                 "/v1/audio/speech" => ("audio/mpeg", "SOUND"),
                 "/v1/moderations" => ("application/json", r#"{"id":"m","model":"x","results":[{"flagged":false}]}"#),
                 "/v2/rerank" => ("application/json", r#"{"id":"r","results":[{"index":1,"relevance_score":0.9}]}"#),
@@ -210,4 +212,31 @@ async fn every_other_operation() {
     let refused = client.search("cerebras/m", json(r#"{"query":"q"}"#), &params).await;
     assert_eq!(refused.unwrap_err().kind, Kind::BadRequest);
     assert!(client.moderation("openai/m", Json::from("text"), &params).await.is_err(), "a body is an object");
+}
+
+#[tokio::test]
+async fn a_video_is_found_by_the_id_that_was_told() {
+    let (addr, _upstream) = upstream().await;
+    let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    let (client, v1) = (client(), format!("http://{addr}/v1"));
+    let params = [("api_base", v1.as_str()), ("api_key", "k")];
+    let begun = client.video_generation("openai/sora-2", json(r#"{"prompt":"a cat"}"#), &params).await.unwrap();
+    let id = begun.json().unwrap().text("id").unwrap().to_owned();
+    let about = || Json::object([("video_id", id.as_str())]);
+    let seen = client.video_status("openai/sora-2", about(), &params).await.unwrap().json().unwrap();
+    assert_eq!((seen.text("id"), seen.text("status")), (Some(id.as_str()), Some("queued")));
+    let film = client.video_content("openai/sora-2", about(), &params).await.unwrap();
+    assert_eq!((&film.body[..], film.content_type.as_deref()), (&b"FILM"[..], Some("video/mp4")));
+}
+
+#[tokio::test]
+async fn tokens_are_counted() {
+    let body = serde_json::from_str::<Json>(r#"{"messages":[{"role":"user","content":"Say hi."}]}"#).unwrap();
+    let (addr, _upstream) = upstream().await;
+    let v1 = format!("http://{addr}/v1");
+    let params = [("api_base", v1.as_str()), ("api_key", "k")];
+    let counted = client().count_tokens("openai/gpt-4o", body, &params).await.unwrap();
+    assert_eq!((counted.source(), counted.tokens > 3), ("local_estimate", true));
+    let unknown = client().count_tokens("no-such-provider-or-model", Json::object([("messages", "")]), &[]).await;
+    assert_eq!(unknown.unwrap_err().kind, Kind::BadRequest);
 }
