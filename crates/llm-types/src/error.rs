@@ -225,10 +225,11 @@ impl Error {
         self
     }
 
-    /// The status that the client sees.
+    /// The status that the client sees: always one of errors. An upstream that answers with 101, 302 or 304 means nobody but the
+    /// gateway, and clients would wait for another protocol, go elsewhere, or read no body.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.status.unwrap_or_else(|| self.kind.facts().status)
+        self.status.filter(|status| *status >= 400).unwrap_or_else(|| self.kind.facts().status)
     }
 
     /// The `error.type` that an OpenAI client sees.
@@ -251,3 +252,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_only_see_statuses_of_errors() {
+        let seen = |status| Error::new(Kind::Api, "").with_status(status).status();
+        assert_eq!((seen(404), seen(529)), (404, 529));
+        assert_eq!([101, 200, 302, 304].map(seen), [Kind::Api.facts().status; 4]);
+    }
+}

@@ -35,10 +35,14 @@ impl ChatHead<'_> {
 impl StreamRelay {
     pub(super) fn chat(&mut self, event: &[u8], data: &[u8]) -> Edit {
         if data.trim_ascii() == b"[DONE]" {
+            if !self.seen.told {
+                return Edit::Drop;
+            }
             self.seen.done = true;
             self.seen.finished = true;
             return if self.seen.gave_up { Edit::Drop } else { Edit::Keep };
         }
+        self.seen.told |= !data.trim_ascii().is_empty();
         if event_name(event) == Some(b"error") {
             // Some hosts tell errors by the name of the event alone.
             let top = Top::parse(data).unwrap_or_default();

@@ -25,7 +25,13 @@ struct Head<'a> {
 
 impl StreamRelay {
     pub(super) fn gemini(&mut self, event: &[u8], data: &[u8]) -> Edit {
-        let Ok(head) = serde_json::from_slice::<Head<'_>>(data) else { return Edit::Keep };
+        let Ok(head) = serde_json::from_slice::<Head<'_>>(data) else {
+            if !data.trim_ascii().starts_with(b"{") {
+                return Edit::Keep; // nothing, or an end marker
+            }
+            self.seen.malformed = true;
+            return Edit::Drop;
+        };
         if let Some(error) = head.error.filter(|e| e.get() != "null") {
             self.seen.error = Some(RawJson::borrowed(error));
             return Edit::Drop;

@@ -49,6 +49,8 @@ pub struct Seen {
     pub gave_up: bool,
     /// An event was not a JSON object: the host broke off inside it.
     pub malformed: bool,
+    /// A chunk of chat came: an end marker alone ends nothing.
+    pub(crate) told: bool,
     /// Something came that is more than an opening: the client may not be asked to forget it.
     pub begun: bool,
     /// Bytes of visible text, for an estimate when no usage is reported.
@@ -117,8 +119,8 @@ impl StreamRelay {
 
     /// What was noticed, taken out at the end; how far the answer is stays known, for what still comes behind its end.
     pub fn take_seen(&mut self) -> Seen {
-        let Seen { finished, done, begun, gave_up, .. } = self.seen;
-        std::mem::replace(&mut self.seen, Seen { finished, done, begun, gave_up, ..Seen::default() })
+        let Seen { finished, done, begun, gave_up, told, .. } = self.seen;
+        std::mem::replace(&mut self.seen, Seen { finished, done, begun, gave_up, told, ..Seen::default() })
     }
 
     /// Takes what the upstream sent and gives what goes to the client now; may be empty.
@@ -133,10 +135,23 @@ impl StreamRelay {
         Ok(self.events(events))
     }
 
-    /// The upstream ended: what is left of an event without its empty line goes on too.
+    /// The upstream ended: what is left of an event without its empty line goes on too, with that line, when it is whole.
     pub fn finish(&mut self) -> Bytes {
         let rest = self.cutter.finish();
-        self.events(rest)
+        let joined = scan::joined(&rest);
+        let whole = data_line(joined.as_deref().unwrap_or(&rest)).is_none_or(|data| {
+            let data = data.trim_ascii();
+            data.is_empty() || data == b"[DONE]" || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+        });
+        if !whole {
+            self.seen.malformed = true;
+            return Bytes::new();
+        }
+        let mut told = BytesMut::from(&*self.events(rest));
+        if !told.is_empty() {
+            told.put_slice(b"\n\n");
+        }
+        told.freeze()
     }
 
     /// Forwards whole events. Without an edit the bytes are shared, not copied.

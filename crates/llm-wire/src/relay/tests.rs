@@ -56,6 +56,30 @@ fn a_cut_stream_is_not_finished_and_an_error_is_noticed() {
     assert_eq!(seen.error.unwrap().get(), "{\"message\":\"no\"}");
 }
 
+/// What the gateway tells next must not become part of what the upstream left behind.
+#[test]
+fn a_stream_that_breaks_off_inside_an_event_tells_nothing_of_it() {
+    let whole = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n";
+    for (rest, kept, malformed) in [
+        ("data: {\"candidates\":[{\"content\":{\"parts\":[]}", "", true),
+        ("data: {\"candidates\":[]}", "data: {\"candidates\":[]}\n\n", false),
+        (": hm", ": hm\n\n", false),
+    ] {
+        let mut r = StreamRelay::new(Format::GeminiGenerate, None, false, 4096);
+        let text = format!("{whole}{rest}");
+        let mut out = r.chunk(Bytes::from(text)).unwrap().to_vec();
+        out.extend_from_slice(&r.finish());
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{whole}{kept}"));
+        assert_eq!(r.seen().malformed, malformed, "{rest}");
+    }
+}
+
+#[test]
+fn an_end_marker_alone_is_no_answer() {
+    let (out, seen) = relay(": hello\n\ndata: [DONE]\n\n", 5, None, false);
+    assert!(!seen.finished && !seen.done && !out.contains("[DONE]"), "{out}");
+}
+
 #[test]
 fn a_host_that_gives_up_is_noticed_and_its_end_is_not_told() {
     let text = CHAT.replace("\"finish_reason\": \"stop\"", "\"finish_reason\": \"error\"");

@@ -51,6 +51,8 @@ pub(crate) struct ChatStreamDecoder {
     block_proof: Option<&'static str>,
     started: bool,
     over: bool,
+    /// A chunk came.
+    told: bool,
     choices: Vec<ChoiceState>,
     /// Unknown fields of the chunks so far, to tell only what is new.
     seen: Vec<(String, String)>,
@@ -81,6 +83,7 @@ impl ChatStreamDecoder {
             block_proof: ctx.block_proof,
             started: false,
             over: false,
+            told: false,
             choices: Vec::new(),
             seen: Vec::new(),
         }
@@ -243,7 +246,8 @@ impl StreamDecoder for ChatStreamDecoder {
             return;
         }
         if frame.is_done() {
-            return self.complete(sink);
+            // A marker behind nothing ends nothing.
+            return if self.told { self.complete(sink) } else { self.fail(errors::cut_off(&self.provider), sink) };
         }
         let chunk: ChunkIn<'_> = match serde_json::from_slice(&frame.data) {
             Ok(chunk) => chunk,
@@ -259,6 +263,7 @@ impl StreamDecoder for ChatStreamDecoder {
             let text = String::from_utf8_lossy(&frame.data);
             return self.fail(errors::decode_in_stream(&text, &self.provider, self.errors), sink);
         }
+        self.told = true;
         self.unknown(&chunk.rest, sink);
         if !chunk.choices.is_empty() || chunk.usage.is_some() {
             self.start(&chunk, sink);
