@@ -104,6 +104,11 @@ impl Engine {
         let reply = http.send(request, timeouts).await.map_err(|e| transport_error(&e, &provider))?;
         let took = sent.elapsed();
         let (parts, upstream) = reply.into_parts();
+        if parts.status.is_informational() {
+            // Nobody asked for another protocol: the client would wait for one.
+            let why = format!("{provider}Exception - the upstream answered with the status {}", parts.status.as_u16());
+            return Err(Error::new(Kind::BadGateway, why));
+        }
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let success = parts.status.is_success();
         let mut meter = (metered && success).then(|| Meter::new(&path, kind)).flatten();

@@ -101,6 +101,10 @@ async fn perform(
     let mut bytes = sent.body.collect(limit).await.map_err(|e| transport_error(&e, counter.provider()))?;
     let follower = Follower::new(&sender);
     let pairs = header_pairs(&head.upstream_headers);
+    if is_error_alone(&bytes) {
+        let view = ReplyView { status: 500, provider: counter.provider(), headers: &pairs, body: &bytes };
+        return Err(codec.decode_error(&view));
+    }
     for step in 0_u32.. {
         let view = ReplyView { status: 200, provider: counter.provider(), headers: &pairs, body: &bytes };
         let (after, next) = match codec.next(&request, step, &view)? {
@@ -131,6 +135,12 @@ async fn perform(
         }
     };
     Ok(Answer::Whole { head, body, report })
+}
+
+/// True for an answer that holds an error and nothing else, whatever its status says.
+fn is_error_alone(body: &[u8]) -> bool {
+    let Ok(top) = Top::parse(body) else { return false };
+    top.iter().count() == 1 && top.get("error").is_some_and(|error| error.starts_with('{'))
 }
 
 /// What a request is made from.

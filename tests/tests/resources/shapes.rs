@@ -15,6 +15,9 @@ fn everything(asked: &Asked) -> Said {
         "gone" => return refused(404, "invalid_request_error", None),
         "slow" => return refused(429, "requests", Some("rate_limit_exceeded")),
         "broken" => return (502, "text/html", "<html>".to_owned()),
+        "moved" => return (302, "text/html", String::new()),
+        "unchanged" => return (304, "application/json", String::new()),
+        "portal" => return (200, "text/html; charset=utf-8", "<html>Sign in</html>".to_owned()),
         _ => {}
     }
     let batch = |id: &str| json!({"id": id, "object": "batch", "status": "in_progress", "input_file_id": "file-in"});
@@ -34,6 +37,7 @@ fn everything(asked: &Asked) -> Said {
             "outputs": [{"type": "text", "text": "Hello"}], "usage": {"total_input_tokens": 7, "total_output_tokens": 3,
             "total_tokens": 10}}))
         }
+        ("POST", path) if path.contains("imagen") => json(json!({"error": {"code": 500, "message": "out of paint"}})),
         ("DELETE", "/v1beta/interactions/int_1") => json(json!({})),
         (_, "/v1/responses/resp_1") => json(json!({"id": "resp_1", "object": "response", "status": "completed"})),
         _ => json(json!({"id": id, "object": "thing"})),
@@ -50,6 +54,7 @@ async fn shapes(more: &str) -> Setup {
   - {{model_name: other, litellm_params: {{model: openai/gpt-4o, api_key: sk-other, api_base: '{url}/v1'}}, model_info: {{id: west}}}}
   - {{model_name: claude, litellm_params: {{model: anthropic/claude-sonnet-4-5, api_key: sk-claude, api_base: '{url}/anthropic'}}}}
   - {{model_name: cloud, litellm_params: {{model: azure/d, api_key: sk-cloud, api_base: '{url}', api_version: '2024-10-21'}}}}
+  - {{model_name: gem-images, litellm_params: {{model: gemini/imagen-4.0-generate-001, api_key: sk-gem, api_base: '{url}'}}}}
   - {{model_name: gem, litellm_params: {{model: gemini/gemini-2.5-flash, api_key: sk-gem, api_base: '{url}'}}}}
 general_settings: {{master_key: {MASTER_KEY}}}
 {more}"
@@ -314,4 +319,21 @@ async fn what_teams_upload_goes_away_when_their_rule_says() {
         assert_eq!(reply.status, 200, "{}", reply.text());
         assert_eq!(upstream.seen().pop().unwrap().json["output_expires_after"]["seconds"], seconds);
     }
+}
+
+/// Nobody is sent elsewhere, nobody reads a page for people as a file.
+#[tokio::test]
+async fn what_is_no_answer_is_an_error() {
+    let Setup { upstream: _upstream, gateway, .. } = shapes("").await;
+    let who = [("x-litellm-model", "gpt")];
+    for id in ["moved", "unchanged", "portal"] {
+        for path in [format!("/v1/files/{id}"), format!("/v1/batches/{id}")] {
+            let reply = call(&gateway, Method::GET, &path, &who, &Value::Null).await;
+            assert_eq!((reply.status, &reply.json()["error"]["code"]), (502, &json!("502")), "{path}: {}", reply.text());
+        }
+    }
+    // Images, whose host hides its error behind a 200.
+    let hidden = json!({"model": "gem-images", "prompt": "x"});
+    let reply = gateway.ask("/v1/images/generations", &hidden).await.unwrap();
+    assert!(reply.status >= 400 && reply.text().contains("out of paint"), "{} {}", reply.status, reply.text());
 }

@@ -1,24 +1,31 @@
 //! What a provider refuses, told as every call tells it: a status, a `type` that SDKs know, the status as `code`.
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Response};
 use llm_accounts::Reservation;
 use llm_client::{Relayed, Tail as _};
-use llm_types::{Error, Format};
+use llm_types::{Error, Format, Kind};
 use llm_wire::{ReplyView, openai};
 
 use super::table::Family;
-use super::{Asked, answer};
+use super::{Asked, answer, reply};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors;
 use crate::flow::{Context, Refused};
 use crate::pass::tail::RelayTail;
 
-/// True for answers that are told anew: those of sessions are read by clients of the provider's own.
+/// True for answers that are told anew: those of sessions are read by clients of the provider's own. Whoever sends the
+/// gateway elsewhere, or shows it a page, did not do what was asked.
 pub(super) fn is_one(asked: &Asked<'_>, parts: &Parts) -> bool {
-    parts.status.as_u16() >= 400 && asked.what.family != Family::Sessions
+    (parts.status.as_u16() >= 300 || is_page(asked, parts)) && asked.what.family != Family::Sessions
+}
+
+/// True for a page for people in the place of JSON.
+fn is_page(asked: &Asked<'_>, parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.starts_with("text/html") && !reply::is_content(asked)
 }
 
 /// Tells a client and the log what a provider refused.
@@ -55,6 +62,11 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 fn read(asked: &Asked<'_>, parts: &Parts, body: &[u8]) -> Error {
+    if parts.status.as_u16() < 400 {
+        let (provider, status) = (asked.home.target.provider_id(), parts.status.as_u16());
+        let what = if parts.status.is_success() { "a page".to_owned() } else { format!("the status {status}") };
+        return Error::new(Kind::BadGateway, format!("{provider}Exception - the provider answered with {what}"));
+    }
     let headers: Vec<(&str, &str)> =
         parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
     let provider = asked.home.target.provider_id();

@@ -31,10 +31,15 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 /// Calls that answer with what is in a file.
 const CONTENTS: [&str; 3] = ["afile_content", "avector_store_file_content", "aretrieve_container_file_content"];
 
+/// True for calls that answer with what is in a file.
+pub(super) fn is_content(asked: &Asked<'_>) -> bool {
+    CONTENTS.contains(&asked.what.call_type)
+}
+
 /// True where an answer in JSON has to be read: its ids name a group, it is told in other words, or it costs something.
 pub(super) fn is_retold(asked: &Asked<'_>) -> bool {
     let Asked { what, home, .. } = asked;
-    let by_group = home.group.is_some() && !CONTENTS.contains(&what.call_type);
+    let by_group = home.group.is_some() && !is_content(asked);
     let by_house = what.family == Family::Files && home.target.provider.batches().is_some();
     by_group || by_house && what.call_type != "afile_content" || READ.contains(&what.call_type)
 }
