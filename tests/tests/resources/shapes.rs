@@ -329,7 +329,12 @@ async fn what_is_no_answer_is_an_error() {
     for id in ["moved", "unchanged", "portal"] {
         for path in [format!("/v1/files/{id}"), format!("/v1/batches/{id}")] {
             let reply = call(&gateway, Method::GET, &path, &who, &Value::Null).await;
-            assert_eq!((reply.status, &reply.json()["error"]["code"]), (502, &json!("502")), "{path}: {}", reply.text());
+            assert_eq!(
+                (reply.status, &reply.json()["error"]["code"]),
+                (502, &json!("502")),
+                "{path}: {}",
+                reply.text()
+            );
         }
     }
     // Images, whose host hides its error behind a 200.
