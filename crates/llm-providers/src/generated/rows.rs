@@ -3538,7 +3538,10 @@ pub(crate) static MISTRAL: ProviderRow = ProviderRow {
         F::ResponseFormat,
         F::ParallelToolCalls,
     ]),
-    supported_if: &[(Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort, F::Thinking]))],
+    supported_if: &[
+        (Cap::Reasoning, FieldSet::of(&[F::ReasoningEffort])),
+        (Cap::Like(&["magistral"]), FieldSet::of(&[F::ReasoningEffort, F::Thinking])),
+    ],
     embed_supported: FieldSet::of(&[F::EncodingFormat]),
     renames: &[(F::MaxCompletionTokens, "max_tokens"), (F::Seed, "random_seed")],
     quirks: Quirks::of(&[
