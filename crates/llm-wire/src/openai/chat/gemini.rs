@@ -170,7 +170,7 @@ fn signature(part: &Part) -> Option<String> {
 }
 
 /// Writes the signature of a call beside it.
-pub(super) fn call(part: &Part, obj: &mut Obj<'_>) {
+pub(crate) fn call(part: &Part, obj: &mut Obj<'_>) {
     if let Some(signature) = signature(part) {
         obj.obj("provider_specific_fields").str("thought_signature", &signature);
     }

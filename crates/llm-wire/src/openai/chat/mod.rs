@@ -43,12 +43,13 @@ pub(crate) use content_decode::locate;
 pub(crate) use content_encode::data_url;
 pub(crate) use error::{invalid, missing, problem, read};
 pub(crate) use fields::{is_apart, write_extras, write_others};
+pub(crate) use gemini::call as gemini_call;
 pub(crate) use message_encode::{TOOL_IMAGE_ALONE, TOOL_IMAGES, conversation, joint, thinking_block};
 pub(crate) use message_view::Arguments;
 pub(crate) use request_decode::decode as decode_request;
 pub(crate) use request_encode::{effort_of, lose_extra, output_format, text_options, write_stop, write_tool};
 pub(crate) use response_decode::{call_id, decode as decode_response};
-pub(crate) use response_encode::{answer_id, shape};
+pub(crate) use response_encode::{answer_id, anthropic_fields, shape};
 pub(crate) use sources::{of_field as sources_of_field, sources};
 pub(crate) use stream_decode::ChatStreamDecoder;
 

@@ -262,15 +262,12 @@ fn specific(of_answer: &Extra, choice: &Choice, ctx: &ReplyContext, obj: &mut Ob
     spread(&choice.message_extra, own, &mut obj);
     obj.opt_str("refusal", refusal.map(String::as_str));
     if anthropic {
-        anthropic_specific(&choice.parts, &mut obj);
-        for (key, value) in of_answer.fields_for(Format::AnthropicMessages).filter(|(k, _)| OF_ANSWER.contains(k)) {
-            obj.any_key(key).put_slice(value.get().as_bytes());
-        }
+        anthropic_fields(of_answer, &choice.parts, &mut obj);
     }
 }
 
-/// What LiteLLM adds to answers of Anthropic's own API.
-fn anthropic_specific(parts: &[Part], obj: &mut Obj<'_>) {
+/// What LiteLLM adds to answers of Anthropic's own API, below `provider_specific_fields`.
+pub(crate) fn anthropic_fields(of_answer: &Extra, parts: &[Part], obj: &mut Obj<'_>) {
     let cited = |p: &&Part| matches!(&p.kind, PartKind::Text { citations, .. } if !citations.is_empty());
     if parts.iter().any(|p| cited(&p)) {
         let mut list = obj.arr("citations");
@@ -292,6 +289,9 @@ fn anthropic_specific(parts: &[Part], obj: &mut Obj<'_>) {
     hosted_results("web_search_results", |b| matches!(b, Block::WebSearchResult), parts, obj);
     hosted_results("tool_results", |b| matches!(b, Block::ToolResult), parts, obj);
     hosted_results("compaction_blocks", |b| matches!(b, Block::Compaction), parts, obj);
+    for (key, value) in of_answer.fields_for(Format::AnthropicMessages).filter(|(k, _)| OF_ANSWER.contains(k)) {
+        obj.any_key(key).put_slice(value.get().as_bytes());
+    }
 }
 
 /// A source with the text that it supports, as LiteLLM tells it.

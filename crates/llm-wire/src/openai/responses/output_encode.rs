@@ -10,6 +10,7 @@ use llm_types::generate::{Part, PartKind, ToolCall};
 use super::input_encode::message_run;
 use super::{FORMAT, ITEM, client_tools, content_encode, reasoning};
 use crate::codec::{EncodeContext, Hints};
+use crate::openai::chat;
 use crate::openai::object::{Arr, Obj};
 
 /// Writes the items of an answer that came from a Responses upstream. `seed` makes ids for items without one.
@@ -101,12 +102,13 @@ fn other(part: &Part, id: &str, list: &mut Arr<'_>) {
 }
 
 /// Writes a call as LiteLLM's bridge does.
-fn bridged_call(of: &ToolCall, seed: &str, at: usize, hints: &Hints, list: &mut Arr<'_>) {
+fn bridged_call(part: &Part, of: &ToolCall, seed: &str, at: usize, hints: &Hints, list: &mut Arr<'_>) {
     let tool = client_tools::find(hints, &of.name);
     let mut obj = list.obj();
     client_tools::write(tool, &of.id, &of.name, &of.arguments, &mut obj);
     obj.str("id", &item_id(client_tools::prefix(tool), seed, at));
     obj.str("status", "completed");
+    chat::gemini_call(part, &mut obj);
 }
 
 /// An answer that was bridged.
@@ -116,6 +118,7 @@ pub(crate) struct Bridged<'a> {
     pub(crate) seed: &'a str,
     /// The message's.
     pub(crate) status: &'a str,
+    /// A message stands there even when nothing was said.
     pub(crate) always_message: bool,
     pub(crate) sources: &'a [RawJson],
     pub(crate) hints: &'a Hints,
@@ -127,14 +130,12 @@ fn one_text(parts: &[&Part], sources: &[RawJson]) -> Part {
     Part::new(PartKind::Text { text, citations: sources.to_vec() })
 }
 
-/// Writes the items of an answer that was bridged: thoughts, message, calls. `status` is the message's;
-/// `always_message`: also when nothing was said; `sources`: of the text.
+/// Writes the items of an answer that was bridged: thoughts, message, calls.
 pub(crate) fn bridged(bridged: &Bridged<'_>, list: &mut Arr<'_>) {
     let Bridged { parts, seed, status, always_message, sources, hints } = *bridged;
     bridged_thoughts(parts, seed, status, list);
     let content_parts: Vec<&Part> = parts.iter().filter(|p| content_encode::is_content(p)).collect();
-    let calls = parts.iter().any(|p| matches!(p.kind, PartKind::ToolCall(_)));
-    if !content_parts.is_empty() || always_message || !calls {
+    if !content_parts.is_empty() || always_message {
         let mut obj = list.obj();
         obj.str("type", "message");
         obj.str("id", &item_id("msg", seed, 0));
@@ -147,9 +148,9 @@ pub(crate) fn bridged(bridged: &Bridged<'_>, list: &mut Arr<'_>) {
             many => content(many, false, &mut obj),
         }
     }
-    let calls = parts.iter().filter_map(|p| if let PartKind::ToolCall(c) = &p.kind { Some(c) } else { None });
-    for (at, of) in calls.enumerate() {
-        bridged_call(of, seed, at, hints, list);
+    let calls = parts.iter().filter_map(|p| if let PartKind::ToolCall(c) = &p.kind { Some((p, c)) } else { None });
+    for (at, (part, of)) in calls.enumerate() {
+        bridged_call(part, of, seed, at, hints, list);
     }
 }
 
@@ -169,13 +170,15 @@ fn bridged_thoughts(parts: &[Part], seed: &str, status: &str, list: &mut Arr<'_>
     obj.str("id", &item_id("rs", seed, 0));
     obj.str("status", status);
     obj.str("role", "assistant");
-    content(&[&Part::text(text)], false, &mut obj);
+    let told = Part::text(text);
+    let said: &[&Part] = if told.as_text() == Some("") { &[] } else { &[&told] };
+    content(said, false, &mut obj);
     let signed = |p: &&Part| !matches!(p.kind, PartKind::Thinking { signature: None, .. });
     if thoughts.iter().any(signed) {
         let mut blocks = BytesMut::new();
         {
             let mut list = Arr::open(&mut blocks);
-            thoughts.iter().for_each(|p| crate::openai::chat::thinking_block(p, &mut list));
+            thoughts.iter().for_each(|p| chat::thinking_block(p, &mut list));
         }
         obj.str("encrypted_content", &String::from_utf8_lossy(&blocks));
     }

@@ -8,7 +8,7 @@ use super::content_encode::flat_source;
 use super::output_encode::Bridged;
 use super::{FORMAT, output_encode, usage};
 use crate::codec::ReplyContext;
-use crate::openai::chat::{shape, sources};
+use crate::openai::chat::{self, shape, sources};
 use crate::openai::object::Obj;
 use crate::openai::usage::Shape;
 
@@ -25,11 +25,15 @@ pub(crate) fn encode(resp: &GenerateResponse, ctx: &ReplyContext, out: &mut Byte
         finish: choice.finish.as_ref(),
         usage: resp.usage.as_ref(),
         shape: shape(resp),
-        empty_message: false,
+        // its texts are there in LiteLLM's eyes, others are null
+        empty_message: ctx.upstream == Some(Format::BedrockConverse),
         sources: if is_native(ctx) { Vec::new() } else { sources(choice).iter().map(flat_source).collect() },
     };
     let mut obj = Obj::open(out);
     answer.write(ctx, &mut obj);
+    if ctx.upstream == Some(Format::AnthropicMessages) {
+        chat::anthropic_fields(&resp.extra, &choice.parts, &mut obj.obj("provider_specific_fields"));
+    }
     obj.extra(&resp.extra, FORMAT, |_| true);
 }
 

@@ -98,7 +98,7 @@ impl ResponsesStreamEncoder {
             Writer::close(out);
         }
         if self.style == Style::Chat {
-            self.message(out);
+            self.empty_message(out);
         }
     }
 
@@ -117,13 +117,25 @@ impl ResponsesStreamEncoder {
         self.open.len() - 1
     }
 
-    /// The message, open from the start behind chat upstreams.
-    fn message(&mut self, out: &mut BytesMut) -> usize {
+    /// Nothing was announced yet.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.next_index == 0
+    }
+
+    /// A message that says nothing yet.
+    pub(super) fn empty_message(&mut self, out: &mut BytesMut) {
         let at = self.item(Kind::Message, out);
-        if let Some(open) = self.open.get_mut(at).filter(|o| o.pieces.is_empty() && self.style == Style::Chat) {
+        if let Some(open) = self.open.get_mut(at).filter(|o| o.pieces.is_empty()) {
             open.begin_piece(None, "output_text", &mut self.writer, out);
         }
-        at
+    }
+
+    /// The message, open from the start behind chat upstreams.
+    fn message(&mut self, out: &mut BytesMut) -> usize {
+        if self.style == Style::Chat {
+            self.empty_message(out);
+        }
+        self.item(Kind::Message, out)
     }
 
     fn call(&mut self, part: u32, id: &str, name: &str, out: &mut BytesMut) {

@@ -32,6 +32,9 @@ impl ResponsesStreamEncoder {
         if !self.begun {
             return;
         }
+        if self.style == Style::Blocks && self.is_silent() {
+            self.empty_message(out); // LiteLLM's stream of an answer without anything has an empty one
+        }
         self.close(|_| true, out);
         let response = self.whole.response();
         let native = self.style == Style::Native;
@@ -51,9 +54,9 @@ impl ResponsesStreamEncoder {
             finish: self.finish.as_ref(),
             usage: response.usage.as_ref(),
             shape: Shape { stream: true, tool_calls, ..shape(response) },
-            // where calls come whole, no message opens before them
             sources: self.sources.clone(),
-            empty_message: self.style == Style::Blocks && self.opens_without_words(),
+            // where calls come whole, no message opens before them
+            empty_message: !tool_calls || (self.style == Style::Blocks && self.opens_without_words()),
         };
         let mut event = self.writer.event(kind, out);
         let mut obj = event.obj("response");
