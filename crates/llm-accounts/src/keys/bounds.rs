@@ -99,7 +99,7 @@ impl Accounts {
         within_models(by, ask.asked, new)?;
         within_budget(by, ask.asked, &own, new)?;
         within_rates(ask.asked, &own)?;
-        entries::within(&own.entries(), ask.body, new)?;
+        entries::within(&own.entries(), ask.row.map(|row| entries::of_row(row, None)).as_ref(), ask.body)?;
         within_lifetime(by, ask.asked, new, ask.now)
     }
 
@@ -127,7 +127,8 @@ impl Accounts {
         within_models(by, &as_asked, true)?;
         within_budget(by, &as_asked, &own, true)?;
         within_rates(&as_asked, &own)?;
-        entries::within(&own.entries(), &entries::of_row(row, None), true)?;
+        let budget = own.budget.as_ref().filter(|_| own.row.budget_id == row.budget_id);
+        entries::within(&own.entries(), None, &entries::of_row(row, budget))?;
         acts_as_another(by, row.user_id.as_deref(), &row.allowed_routes)?;
         same_team(by, row.team_id.as_deref())?;
         self.grants_within(by, row).await?;
@@ -161,6 +162,23 @@ impl Accounts {
     pub(super) async fn inherit_entries(&self, by: &Identity, body: &mut Json) -> Outcome<()> {
         if !by.is_admin() {
             entries::inherit(&self.own_limits(by).await?.entries(), body);
+        }
+        Ok(())
+    }
+
+    /// The limits that metadata which replace a key's lose, where the key that makes the call has such limits, back into them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn keep_entries(
+        &self,
+        by: &Identity,
+        body: &Json,
+        before: &Json,
+        after: &mut Json,
+    ) -> Outcome<()> {
+        if !by.is_admin() && body.get("metadata").is_some() {
+            entries::keep(&self.own_limits(by).await?.entries(), body, before, after);
         }
         Ok(())
     }

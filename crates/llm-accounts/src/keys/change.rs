@@ -75,7 +75,10 @@ impl Accounts {
         }
         let there: Json = row.metadata.read().unwrap_or_default();
         let before = there.clone();
-        let metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?;
+        let mut metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?;
+        if let Some(after) = &mut metadata {
+            self.keep_entries(actor.who, body, &before, after).await?;
+        }
         if let Some(after) = metadata.as_ref().filter(|_| !actor.who.is_admin()) {
             demands_stay(&before, after)?;
         }

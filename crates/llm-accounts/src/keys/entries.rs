@@ -29,22 +29,31 @@ pub(super) fn of_row(row: &VerificationToken, budget: Option<&BudgetRow>) -> Jso
 /// A new key has the limits of the key that makes it where its body names none.
 pub(super) fn inherit(own: &Json, body: &mut Json) {
     for (name, value) in own.as_object().unwrap_or_default() {
-        if asked(body, name).is_none_or(Json::is_null) {
+        if !asked(body, name).is_some_and(says_something) {
             body.set(name, value.clone());
         }
     }
 }
 
-/// Checks that what a body says of a limit leaves each entry of the caller's key, or lowers it.
+/// Who replaces the metadata of a key that has these limits does not mean to lift them: what the body does not name stays.
+pub(super) fn keep(own: &Json, body: &Json, before: &Json, metadata: &mut Json) {
+    for name in METADATA.into_iter().filter(|name| own.get(name).is_some() && asked(body, name).is_none()) {
+        if let Some(value) = before.get(name) {
+            metadata.set(name, value.clone());
+        }
+    }
+}
+
+/// Checks that what a body says of a limit is no more than each entry of the caller's key. `there`: the limits of the key that
+/// is changed, which may stay as they are; none for a new key, which needs them all.
 ///
 /// # Errors
 /// 403 naming the limit.
-pub(super) fn within(own: &Json, body: &Json, new: bool) -> Outcome<()> {
+pub(super) fn within(own: &Json, there: Option<&Json>, body: &Json) -> Outcome<()> {
     for (name, most) in own.as_object().unwrap_or_default() {
-        // `metadata` takes the place of all that was there.
-        let replaced = METADATA.contains(&name.as_str()) && body.get("metadata").is_some();
-        let touched = new || replaced || body.get(name).is_some();
-        if touched && !asked(body, name).is_some_and(|given| lower(most, given)) {
+        let given = asked(body, name);
+        let stays = there.is_some_and(|there| given.is_none_or(|given| there.get(name) == Some(given)));
+        if !stays && !given.is_some_and(|given| lower(most, given)) {
             let why = format!("`{name}` must be within that of the key that makes the call.");
             return Err(forbidden(why).with_param(name.as_str()).into());
         }
@@ -89,14 +98,18 @@ mod tests {
             r#"{"model_max_budget":{"m":{"budget_limit":5,"time_period":"30d"}},"model_rpm_limit":{"m":3},
             "budget_limits":[{"budget_duration":"1d","max_budget":2,"reset_at":"x"}]}"#,
         );
-        let fine = |body: &str, new| within(&own, &json(body), new).is_ok();
-        assert!(fine("{}", false) && !fine("{}", true));
+        let wide = json(r#"{"model_rpm_limit":{"m":9}}"#);
+        let fine = |body: &str| within(&own, Some(&wide), &json(body)).is_ok();
+        assert!(within(&own, None, &json("{}")).is_err(), "a new key has them");
         for body in [
+            "{}",
+            r#"{"metadata":{"tags":["a"]}}"#,
+            r#"{"metadata":{"model_rpm_limit":{"m":9}}}"#,
             r#"{"model_max_budget":{"m":{"budget_limit":5.0,"time_period":"30d"},"n":{"budget_limit":9,"time_period":"1d"}}}"#,
             r#"{"budget_limits":[{"budget_duration":"7d","max_budget":9},{"budget_duration":"1d","max_budget":1}]}"#,
             r#"{"metadata":{"model_rpm_limit":{"m":2}}}"#,
         ] {
-            assert!(fine(body, false), "{body}");
+            assert!(fine(body), "{body}");
         }
         for body in [
             r#"{"model_max_budget":null}"#,
@@ -106,13 +119,21 @@ mod tests {
             r#"{"budget_limits":[]}"#,
             r#"{"budget_limits":[{"budget_duration":"1d","max_budget":2.5}]}"#,
             r#"{"model_rpm_limit":{"n":1}}"#,
-            r#"{"metadata":{}}"#,
+            r#"{"metadata":{"model_rpm_limit":null}}"#,
         ] {
-            assert!(!fine(body, false), "{body}");
+            assert!(!fine(body), "{body}");
         }
-        let mut new = json(r#"{"model_rpm_limit":{"m":1},"metadata":null}"#);
+        let mut new = json(r#"{"model_rpm_limit":{"m":1},"budget_limits":[],"metadata":null}"#);
         inherit(&own, &mut new);
-        assert!(within(&own, &new, true).is_ok());
+        assert!(within(&own, None, &new).is_ok());
         assert_eq!(new.get("model_rpm_limit").unwrap().to_string(), r#"{"m":1}"#);
+        let mut metadata = json(r#"{"tags":["a"]}"#);
+        keep(
+            &own,
+            &json(r#"{"metadata":{"tags":["a"]}}"#),
+            &json(r#"{"model_rpm_limit":{"m":9},"x":1}"#),
+            &mut metadata,
+        );
+        assert_eq!(metadata.to_string(), r#"{"tags":["a"],"model_rpm_limit":{"m":9}}"#);
     }
 }

@@ -204,13 +204,16 @@ async fn limits_of_single_models_go_along() {
         r#""model_max_budget":null"#,
         r#""model_max_budget":{"gpt-4o":{"budget_limit":2,"time_period":"30d"}}"#,
         r#""model_rpm_limit":{"gpt-4o":3}"#,
-        r#""metadata":{}"#,
+        r#""metadata":{"model_rpm_limit":{}}"#,
         r#""router_settings":{"model_group_alias":{"gpt-4o":"claude"}}"#,
         r#""router_settings":{"fallbacks":[{"gpt-4o":["claude"]}]}"#,
     ] {
         assert_eq!(update(wider).await, 403, "{wider}");
     }
-    for fine in [r#""model_rpm_limit":{"gpt-4o":1}"#, r#""router_settings":{"num_retries":1}"#] {
+    // Who writes metadata of his own lifts nothing by it.
+    for fine in
+        [r#""model_rpm_limit":{"gpt-4o":1}"#, r#""metadata":{"note":"x"}"#, r#""router_settings":{"num_retries":1}"#]
+    {
         assert_eq!(update(fine).await, 200, "{fine}");
     }
     let rest = r#""models":["gpt-4o"],"allowed_routes":["/key"]"#;
