@@ -68,6 +68,7 @@ impl Accounts {
         let budget = BudgetBody::read(body)?;
         self.may_change_project(actor, &team, body).await?;
         self.within_team(actor, &team, asked.models.clone().flatten().as_deref(), &budget).await?;
+        self.shares_no_budget(actor, None, body).await?;
         let grants = self.project_grants(actor, &team, None, &asked).await?;
         let id = asked.project_id.clone().flatten().filter(|id| !id.is_empty()).unwrap_or_else(new_id);
         let by = actor.name().unwrap_or_default();
@@ -105,6 +106,7 @@ impl Accounts {
         };
         let models = asked.models.clone().map_or_else(|| row.models.clone(), Option::unwrap_or_default);
         self.within_team(actor, &target, Some(&models), &budget).await?;
+        self.shares_no_budget(actor, row.budget_id.as_deref(), body).await?;
         let grants = self.project_grants(actor, &target, Some(&row), &asked).await?;
         let mut patch = patch(body, &asked, row.metadata.read().unwrap_or_default());
         let mut tx = self.store_or_refuse()?.begin().await?;
@@ -199,6 +201,24 @@ impl Accounts {
         }
         self.settings().page_rules.may_edit_projects(standing)?;
         may_write(&[ProjectBody::FIELDS, &IN_METADATA].concat(), WRITABLE, standing, body)
+    }
+
+    /// A budget that others stand on is neither named nor changed by who manages a team: it would be changed for all of them.
+    async fn shares_no_budget(&self, actor: Actor<'_>, there: Option<&str>, body: &Json) -> Outcome<()> {
+        let refuse = |why: &str| Err(forbidden(why).with_param("budget_id").into());
+        if actor.who.is_admin() {
+            return Ok(());
+        }
+        if body.get("budget_id").and_then(Json::as_str).is_some_and(|named| Some(named) != there) {
+            return refuse("Only proxy admins can name the budget of a project: say what it is.");
+        }
+        let changes = BudgetBody::FIELDS.iter().any(|name| *name != "budget_id" && body.get(name).is_some());
+        match there.filter(|_| changes) {
+            Some(id) if self.links_of(id).await? > 1 => {
+                refuse("Others have this project's budget as well: only proxy admins can change it.")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A project has no more than its team. Absent models mean the team's.

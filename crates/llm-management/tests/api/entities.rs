@@ -179,6 +179,16 @@ async fn projects_live() {
     }
     assert_eq!(gateway.post(USER, "/project/update", r#"{"project_id":"p","team_id":"u"}"#).await.0, 403);
     assert_eq!(gateway.post(USER, "/project/update", r#"{"project_id":"p","max_budget":6}"#).await.0, 400);
+    // A budget that others stand on is not for who manages a team: neither to take nor to change.
+    ok(&gateway, MASTER, "POST", "/budget/new", r#"{"budget_id":"shared","max_budget":1}"#).await;
+    ok(&gateway, MASTER, "POST", "/key/generate", r#"{"budget_id":"shared"}"#).await;
+    let named = r#"{"project_id":"p","budget_id":"shared"}"#;
+    assert_eq!(gateway.post(USER, "/project/update", named).await.0, 403);
+    let new = r#"{"project_id":"q","team_id":"t","budget_id":"shared"}"#;
+    assert_eq!(gateway.post(USER, "/project/new", new).await.0, 403);
+    ok(&gateway, USER, "POST", "/project/update", r#"{"project_id":"p","max_budget":3}"#).await;
+    ok(&gateway, MASTER, "POST", "/project/update", named).await;
+    assert_eq!(gateway.post(USER, "/project/update", r#"{"project_id":"p","max_budget":3}"#).await.0, 403);
     ok(&gateway, USER, "POST", "/project/update", r#"{"project_id":"p","description":"d"}"#).await;
     assert_eq!(text(&ok(&gateway, USER, "GET", "/project/info?project_id=p", "").await, "description"), "d");
     ok(&gateway, MASTER, "POST", "/project/update", r#"{"project_id":"p","team_id":"u"}"#).await;
