@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use llm_types::{Error, Json};
 
 use crate::accounts::Inner;
+use crate::budgets::{MOST, WINDOW, amount, named};
 use crate::gate::{Gate, Limits};
 use crate::period::{Period, ResetClock};
 use crate::purse::{Cap, Owner, Purse, nanos};
@@ -181,7 +182,7 @@ impl<'i> Binder<'i> {
     pub(crate) fn windows(&mut self, kind: &str, id: &str, limits: &Json) {
         for window in limits.as_array().unwrap_or_default() {
             let duration = window.text("budget_duration");
-            let Some(max) = window.get("max_budget").and_then(Json::as_f64) else { continue };
+            let Some(max) = window.get("max_budget").and_then(amount) else { continue };
             let what = format!("{} window={} ", title(kind), duration.unwrap_or_default());
             let key = WindowKey::of(kind, id, duration);
             // The same window twice would count every call twice.
@@ -225,9 +226,8 @@ impl<'i> Binder<'i> {
             if except.get(model).is_some() {
                 continue;
             }
-            let field = |names: [&str; 2]| names.into_iter().find_map(|name| entry.get(name));
-            let max = field(["budget_limit", "max_budget"]).unwrap_or(entry).as_f64();
-            let duration = field(["time_period", "budget_duration"]).and_then(Json::as_str);
+            let max = amount(named(entry, MOST).unwrap_or(entry));
+            let duration = named(entry, WINDOW).and_then(Json::as_str);
             let window = WindowKey::of_model(kind, id, model, duration);
             let what = format!("{}, model={model} ", title(kind));
             let number = |name: &str| entry.get(name).and_then(Json::as_i64);

@@ -88,6 +88,18 @@ pub(crate) fn expired_key(shown: &str, expires: DateTime<Utc>, now: DateTime<Utc
 
 /// The store did not answer. Never a 401: the key may be good.
 pub(crate) fn store(error: &StoreError) -> Error {
+    // What a client wrote, and no table takes: its values are in no message of ours.
+    let why = match error {
+        StoreError::Conflict(_) => Some("A value that has to be the only one of its kind is there already."),
+        StoreError::Data(_) => {
+            Some("The database takes no such value: it is too long, out of range or of a wrong form.")
+        }
+        _ => None,
+    };
+    if let Some(why) = why {
+        tracing::warn!(%error, "the store refused a value");
+        return Error::bad_request(why).with_type("bad_request_error");
+    }
     tracing::error!(%error, "the store failed");
     if error.is_transient() {
         return no_database();

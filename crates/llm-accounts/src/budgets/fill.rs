@@ -20,12 +20,15 @@ pub(crate) fn patch(asked: &BudgetBody, clock: &ResetClock, now: DateTime<Utc>) 
     ];
     amounts.into_iter().try_for_each(|(name, given)| not_negative(name, given))?;
     let limits = [
-        ("max_parallel_requests", asked.max_parallel_requests),
+        (PARALLEL, asked.max_parallel_requests),
         ("tpm_limit", asked.tpm_limit),
         ("rpm_limit", asked.rpm_limit),
         ("tpd_limit", asked.tpd_limit),
     ];
     limits_not_negative(&limits)?;
+    if let Some(Some(models)) = &asked.model_max_budget {
+        super::of_models(&models.0)?;
+    }
     let mut patch = BudgetPatch {
         max_budget: asked.max_budget,
         soft_budget: asked.soft_budget,
@@ -73,7 +76,24 @@ pub(crate) fn not_negative(name: &'static str, given: Given<f64>) -> Outcome<()>
 /// # Errors
 /// 400 naming the field.
 pub(crate) fn limits_not_negative(limits: &[(&'static str, Given<i64>)]) -> Outcome<()> {
+    let parallel = limits.iter().find(|(name, _)| *name == PARALLEL);
+    parallel.map_or(Ok(()), |(_, given)| fits_parallel(*given))?;
     limits.iter().try_for_each(|(name, given)| not_negative(name, given.map(|g| g.map(|n| n as f64))))
+}
+
+const PARALLEL: &str = "max_parallel_requests";
+
+/// Refuses more parallel requests than LiteLLM's column, an integer of 32 bits, holds.
+///
+/// # Errors
+/// 400 naming the field.
+pub(crate) fn fits_parallel(given: Given<i64>) -> Outcome<()> {
+    match given.flatten() {
+        Some(number) if i32::try_from(number).is_err() => {
+            Err(bad(format!("{PARALLEL} cannot be above {}", i32::MAX)).with_param(PARALLEL).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn time(name: &'static str, given: &Given<String>) -> Outcome<Given<DateTime<Utc>>> {

@@ -3,6 +3,7 @@
 mod body;
 mod fill;
 mod linked;
+mod lists;
 
 use chrono::Utc;
 use llm_store::defaults::new_id;
@@ -16,8 +17,9 @@ use crate::request::{Outcome, required, unless_taken};
 
 pub(crate) use body::BudgetBody;
 use body::{BudgetId, BudgetIds};
-pub(crate) use fill::{limits_not_negative, not_negative};
+pub(crate) use fill::{fits_parallel, limits_not_negative, not_negative};
 pub(crate) use linked::no_budget;
+pub(crate) use lists::{MOST, WINDOW, amount, check, named, of_models};
 
 /// The fields of a budget that a form shows: name, type, what it is.
 const SETTINGS: &[(&str, &str, &str)] = &[

@@ -6,6 +6,7 @@ use llm_store::defaults::empty_list;
 use llm_types::{Error, Json};
 
 use super::body::KeyBody;
+use crate::budgets::{fits_parallel, not_negative};
 use crate::period::{Period, ResetClock};
 use crate::request::{Given, Outcome, list, raw};
 
@@ -63,12 +64,9 @@ pub(super) fn patch(
     clock: &ResetClock,
     now: DateTime<Utc>,
 ) -> Outcome<KeyPatch> {
-    for (name, value) in [("max_budget", asked.max_budget), ("soft_budget", asked.soft_budget), ("spend", asked.spend)]
-    {
-        if value.flatten().is_some_and(|v| v < 0.0) {
-            return Err(bad(format!("{name} cannot be negative")).with_param(name).into());
-        }
-    }
+    let amounts = [("max_budget", asked.max_budget), ("soft_budget", asked.soft_budget), ("spend", asked.spend)];
+    amounts.into_iter().try_for_each(|(name, given)| not_negative(name, given))?;
+    fits_parallel(asked.max_parallel_requests)?;
     let mut patch = KeyPatch {
         key_alias: asked.key_alias.clone(),
         models: list(&asked.models),

@@ -29,7 +29,7 @@ use crate::{Accounts, Identity, KeyDigest};
 
 pub(crate) use change::stays;
 pub use copies::KeyCopies;
-pub(crate) use fill::{bad, renewal, reset};
+pub(crate) use fill::{bad, period, renewal, reset};
 pub use policy::{AliasRule, KeyGeneration, KeyMakers};
 pub use read::KeyListQuery;
 pub(crate) use rights::forbidden;

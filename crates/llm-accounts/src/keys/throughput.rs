@@ -34,7 +34,7 @@ struct Whole<'a> {
 /// Checks the fields of a body that say how much, but are kept as they are.
 ///
 /// # Errors
-/// 422 naming every field of a wrong type.
+/// 422 naming every field of a wrong type; 400 for budgets of models and windows that are none.
 pub(crate) fn read(body: &Json) -> Outcome<()> {
     let mut problems = Vec::new();
     let mut problem = |field: &str, kind, message, input: &Json| {
@@ -67,7 +67,7 @@ pub(crate) fn read(body: &Json) -> Outcome<()> {
     if let Some(value) = given(name).filter(|value| value.as_i64().is_none_or(|number| number < 1)) {
         problem(name, "greater_than", "Input should be greater than 0", value);
     }
-    if problems.is_empty() { Ok(()) } else { Err(Problem::Fields(problems)) }
+    if problems.is_empty() { crate::budgets::check(body) } else { Err(Problem::Fields(problems)) }
 }
 
 /// True when a body makes a limit hold only while the model fails.

@@ -31,6 +31,9 @@ impl Accounts {
             ("tpm_limit", asked.tpm_limit),
             ("rpm_limit", asked.rpm_limit),
         ])?;
+        if let Some(Some(models)) = &asked.model_max_budget {
+            crate::budgets::of_models(&models.0)?;
+        }
         let mut patch = UserPatch {
             user_alias: asked.user_alias.clone(),
             user_email: asked.user_email.clone(),

@@ -199,7 +199,7 @@ async fn models_have_budgets_of_their_own_and_others_to_go_to() {
     let budgets = r#"{"gpt-4o":{"budget_limit":1,"time_period":"1d"},"small":{"max_budget":1,"budget_duration":"1d"}}"#;
     let team = TeamRow {
         team_id: "t".to_owned(),
-        model_max_budget: json(r#"{"gpt-4o":{"max_budget":0.5},"other":{"max_budget":0.5}}"#),
+        model_max_budget: json(r#"{"gpt-4o":{"max_budget":"0.5"},"other":{"max_budget":0.5}}"#),
         ..TeamRow::default()
     };
     store.table().insert(&team).await.unwrap();

@@ -11,6 +11,20 @@ use crate::support::{MASTER, at, ok, text};
 const WRONG: &[(&str, &str, u16)] = &[
     ("/key/generate", r#"{"max_budget":-1}"#, 400),
     ("/key/generate", r#"{"soft_budget":-0.5}"#, 400),
+    ("/key/generate", r#"{"max_budget":"NaN"}"#, 400),
+    ("/key/generate", r#"{"max_budget":1e400}"#, 422),
+    ("/key/generate", r#"{"budget_limits":{}}"#, 422),
+    ("/key/generate", r#"{"budget_limits":[{"max_budget":1}]}"#, 422),
+    ("/key/generate", r#"{"budget_limits":[{"budget_duration":"1d","max_budget":"NaN"}]}"#, 400),
+    ("/key/generate", r#"{"budget_limits":[{"budget_duration":"1d","max_budget":-1}]}"#, 400),
+    ("/key/generate", r#"{"budget_limits":[{"budget_duration":"soon","max_budget":1}]}"#, 400),
+    ("/key/generate", r#"{"model_max_budget":{"m":"much"}}"#, 422),
+    ("/key/generate", r#"{"model_max_budget":{"m":{"budget_limit":"NaN","time_period":"1d"}}}"#, 400),
+    ("/team/new", r#"{"model_max_budget":{"m":{"budget_limit":1,"time_period":"soon"}}}"#, 400),
+    ("/user/new", r#"{"model_max_budget":{"m":{"budget_limit":-1}}}"#, 400),
+    ("/budget/new", r#"{"budget_id":"b","model_max_budget":{"m":[]}}"#, 422),
+    ("/key/generate", r#"{"spend":"Infinity"}"#, 400),
+    ("/key/generate", r#"{"max_parallel_requests":2147483648}"#, 400),
     ("/key/generate", r#"{"budget_duration":"soon"}"#, 400),
     ("/key/generate", r#"{"budget_duration":"-5d"}"#, 400),
     ("/key/generate", r#"{"duration":"1 fortnight"}"#, 400),
@@ -33,6 +47,7 @@ const WRONG: &[(&str, &str, u16)] = &[
     ("/key/delete", r#"{"keys":[]}"#, 400),
     ("/team/new", r#"{"max_budget":-1}"#, 400),
     ("/team/new", r#"{"rpm_limit":-1}"#, 400),
+    ("/team/new", r#"{"max_parallel_requests":9223372036854775807}"#, 400),
     ("/team/new", r#"{"budget_duration":"1y"}"#, 400),
     ("/team/new", r#"{"team_id":"taken"}"#, 400),
     ("/team/new", r#"{"organization_id":"none"}"#, 400),
@@ -40,6 +55,7 @@ const WRONG: &[(&str, &str, u16)] = &[
     ("/team/update", r#"{"team_id":"none"}"#, 404),
     ("/user/new", r#"{"max_budget":-1}"#, 400),
     ("/user/new", r#"{"user_role":"god"}"#, 400),
+    ("/user/new", r#"{"sso_user_id":"taken"}"#, 400),
     ("/user/new", r#"{"budget_duration":"x"}"#, 400),
     ("/user/new", r#"{"user_id":"taken"}"#, 400),
     ("/user/update", r#"{"user_id":"none"}"#, 404),
@@ -84,7 +100,8 @@ async fn wrong_values_are_refused_in_litellms_shape() {
     let (gateway, _) = served().await;
     ok(&gateway, MASTER, "POST", "/key/generate", r#"{"key_alias":"taken"}"#).await;
     ok(&gateway, MASTER, "POST", "/team/new", r#"{"team_id":"taken"}"#).await;
-    ok(&gateway, MASTER, "POST", "/user/new", r#"{"user_id":"taken","auto_create_key":false}"#).await;
+    ok(&gateway, MASTER, "POST", "/user/new", r#"{"user_id":"taken","sso_user_id":"taken","auto_create_key":false}"#)
+        .await;
     let store = gateway.accounts.store().unwrap().clone();
     let count = async || {
         (
