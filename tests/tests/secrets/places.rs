@@ -29,6 +29,23 @@ pub(super) async fn teams_have_places_of_their_own(gateway: &Gateway, vault: &Va
     assert_eq!(ask("/key/update", json!({"key": second, "team_id": team, "key_alias": "rose"})).await.0, 200);
     assert_eq!((vault.held("gate/keys/red"), at("teams/red/gate/keys/rose").is_some()), (None, true));
     assert!(works(gateway, &second).await);
+    // Another place of the team: its keys move there, and one that is said in another way loses none.
+    for (metadata, lies) in [
+        (json!({"path_prefix": "teams/pink"}), "teams/pink/gate/keys/rose"),
+        (json!({"path_prefix": "teams/pink", "data": "value"}), "teams/pink/gate/keys/rose"),
+        (Value::Null, "gate/keys/rose"),
+        (place, "teams/red/gate/keys/rose"),
+    ] {
+        let body = json!({"team_id": team, "secret_manager_settings": metadata});
+        assert_eq!(ask("/team/update", body).await.0, 200);
+        let field = metadata["data"].as_str().unwrap_or("key").to_owned();
+        eventually("the key moves", async || {
+            let names = vault.names().into_iter().filter(|name| name.ends_with("/rose")).collect::<Vec<_>>();
+            let held = at(lies).filter(|held| held[&field] == json!(second));
+            (names == [lies.to_owned()] && held.is_some()).then_some(())
+        })
+        .await;
+    }
     assert_eq!(ask("/team/delete", json!({"team_ids": [team]})).await.0, 200);
     eventually("the copy goes with the team", async || at("teams/red/gate/keys/rose").is_none().then_some(())).await;
 }

@@ -10,9 +10,9 @@ use llm_credentials::{Vault, VaultPlace};
 use llm_store::{Rows, TeamRow, VerificationToken};
 use llm_types::{Json, Result, Secret};
 
-use crate::Accounts;
 use crate::request::Outcome;
 use crate::teams::SECRET_MANAGER;
+use crate::{Accounts, KeyDigest};
 
 /// Where keys are stored as well.
 #[derive(Debug, Clone)]
@@ -38,12 +38,23 @@ impl KeyCopies {
         Ok(Self { vault: Arc::clone(&self.vault).at(&place)?, prefix: self.prefix, place: Some(place) })
     }
 
+    /// The same at the place that a team's metadata say.
+    ///
+    /// # Errors
+    /// For a place that the vault does not have.
+    pub(super) fn of_team(self, metadata: &Json) -> Result<Self> {
+        match place(metadata)? {
+            Some(place) => self.at(place),
+            None => Ok(self),
+        }
+    }
+
     /// True when these keys lie at the same place.
     fn is_where(&self, other: &Self, (own, others): (&VerificationToken, &VerificationToken)) -> bool {
         self.place == other.place && self.name(own) == other.name(others)
     }
 
-    fn name(&self, row: &VerificationToken) -> String {
+    pub(super) fn name(&self, row: &VerificationToken) -> String {
         let alias = row.key_alias.clone().filter(|alias| !alias.is_empty());
         format!("{}{}", self.prefix, alias.unwrap_or_else(|| format!("virtual-key-{}", row.token)))
     }
@@ -76,28 +87,64 @@ impl KeyCopies {
         self.tell(done, &name);
     }
 
-    /// Deletes the copy of a key that is there under another name now, or at another place.
-    pub(super) async fn leave(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) {
-        if !self.is_where(now, (before, after)) {
-            let old = self.name(before);
-            self.tell(self.vault.forget(&old).await, &old);
-        }
+    /// Deletes the copy of a key whose `secret` is there under another name now, or at another place.
+    pub(super) async fn leave(
+        &self,
+        (before, after): (&VerificationToken, &VerificationToken),
+        now: &Self,
+        secret: &Secret,
+    ) {
+        self.tell(self.leave_for((before, after), now, secret).await, &self.name(before));
     }
 
-    async fn rename(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) -> Result<()> {
+    async fn leave_for(
+        &self,
+        (before, after): (&VerificationToken, &VerificationToken),
+        now: &Self,
+        secret: &Secret,
+    ) -> Result<()> {
         if self.is_where(now, (before, after)) {
             return Ok(());
         }
         let (old, new) = (self.name(before), now.name(after));
-        let Some(secret) = self.vault.read(&old).await? else {
-            tracing::warn!(
-                name = old,
-                "a key that got another alias is not in the secret manager: nothing is renamed there"
-            );
+        // Where only the field is another one, what is there now is the new copy.
+        if self.vault.read(&old).await?.is_none() {
             return Ok(());
+        }
+        self.vault.forget(&old).await?;
+        // Two places may be one that is said in two ways.
+        match now.vault.read(&new).await? {
+            Some(_) => Ok(()),
+            None => now.vault.keep(&new, secret).await,
+        }
+    }
+
+    /// Moves the copy of a key: it is at the new place before it leaves the old one. What is at the new place already, for the
+    /// key was rotated meanwhile, stays; nothing happens where the old place has none. True when a copy is there afterwards.
+    ///
+    /// # Errors
+    /// When the vault fails; then the copy is at one of the places, unless both are one that is said in two ways.
+    pub(super) async fn rename(
+        &self,
+        before: &VerificationToken,
+        after: &VerificationToken,
+        now: &Self,
+    ) -> Result<bool> {
+        if self.is_where(now, (before, after)) {
+            return Ok(true);
+        }
+        let (old, new) = (self.name(before), now.name(after));
+        let current = |secret: &Secret| KeyDigest::of(secret.expose()).hex() == after.token;
+        let there = now.vault.read(&new).await?.filter(current);
+        let Some(secret) = self.vault.read(&old).await? else { return Ok(there.is_some()) };
+        let secret = match there {
+            Some(there) => there,
+            None => {
+                now.vault.keep(&new, &secret).await?;
+                secret
+            }
         };
-        now.vault.keep(&new, &secret).await?;
-        self.vault.forget(&old).await
+        self.leave_for((before, after), now, &secret).await.map(|()| true)
     }
 
     /// Deletes the copy of a key that is gone.
@@ -107,12 +154,17 @@ impl KeyCopies {
     }
 
     /// That a copy could not be made does not unmake the key: the log says it.
-    fn tell(&self, done: Result<()>, name: &str) {
+    pub(super) fn tell(&self, done: Result<()>, name: &str) {
         if let Err(error) = done {
             let kind = self.vault.kind().name();
             tracing::error!(name, %error, "{kind} was not told of a change to a virtual key");
         }
     }
+}
+
+/// A key that would be moved is not in the secret manager.
+pub(super) fn absent(name: &str) {
+    tracing::warn!(name, "a key that has another name or place is not in the secret manager: nothing is moved there");
 }
 
 /// The place that a team's metadata say.
@@ -150,10 +202,7 @@ impl Accounts {
         let (Some(copies), Some(team)) = (self.key_copies(), team) else { return Ok(self.key_copies()) };
         let row = teams.get([team]).await?;
         let metadata: Json = row.and_then(|row| row.metadata.read().ok()).unwrap_or_default();
-        Ok(Some(match place(&metadata)? {
-            Some(place) => copies.at(place)?,
-            None => copies,
-        }))
+        Ok(Some(copies.of_team(&metadata)?))
     }
 
     /// The same for a key; where it cannot be said, the log tells.
@@ -184,7 +233,7 @@ impl Accounts {
         };
         let name = new.name(after);
         match new.vault.keep(&name, &Secret::new(key)).await {
-            Ok(()) => old.leave(before, after, &new).await,
+            Ok(()) => old.leave((before, after), &new, &Secret::new(key)).await,
             failed => new.tell(failed, &name),
         }
     }
@@ -192,7 +241,12 @@ impl Accounts {
     /// Moves a key whose alias or team is another one.
     pub(super) async fn rename_copy(&self, before: &VerificationToken, after: &VerificationToken) {
         if let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) {
-            new.tell(old.rename(before, after, &new).await, &new.name(after));
+            let name = new.name(after);
+            match old.rename(before, after, &new).await {
+                Ok(true) => {}
+                Ok(false) => absent(&name),
+                Err(error) => new.tell(Err(error), &name),
+            }
         }
     }
 

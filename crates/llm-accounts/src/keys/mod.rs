@@ -10,6 +10,7 @@ mod fill;
 mod gone;
 mod grants;
 mod make;
+mod moved;
 mod policy;
 mod read;
 pub(crate) mod rights;

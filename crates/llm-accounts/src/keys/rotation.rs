@@ -169,7 +169,7 @@ impl Accounts {
             written = Ok(there);
         }
         match (&told, &written) {
-            (Told::Vault(copies), Ok(_)) => copies.leave(row, &after, copies).await,
+            (Told::Vault(copies), Ok(_)) => copies.leave((row, &after), copies, &fresh).await,
             (Told::Vault(copies), Err(_)) => copies.put_back(&after, &fresh, before.as_ref()).await,
             (Told::Letter, _) => {}
         }

@@ -101,9 +101,11 @@ impl Accounts {
         let linked = row.object_permission_id.as_deref();
         patch.object_permission_id = self.link_grants(&mut tx, actor, grants.as_ref(), linked).await?;
         patch.model_id = self.link_aliases(&mut tx, actor, &asked.model_aliases, row.model_id).await?;
-        let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&row), &patch).await?;
+        let before = row;
+        let row = self.write(&mut tx, actor, Action::Updated, &id, Some(&before), &patch).await?;
         tx.commit().await?;
         self.forget_team(&id);
+        self.move_copies(&before, &row);
         self.shown_team(&row).await
     }
 
