@@ -57,6 +57,8 @@ pub struct Intent<'a> {
 
 /// Answer tokens that are set aside when a call names no limit.
 const DEFAULT_OUTPUT_TOKENS: u64 = 16_384;
+/// Those of a picture: what OpenAI counts for a large one of high quality, the most of any host.
+const PICTURE_TOKENS: u64 = 6_240;
 
 impl Accounts {
     /// Checks whether a caller may make a call now, and sets aside what it may use at the most, in this process only, and as
@@ -213,13 +215,16 @@ impl Estimate {
             input: intent.input_tokens,
             output: if generates { intent.max_output_tokens } else { Some(0) },
             choices: intent.choices.max(1),
+            unlimited: if intent.route.contains("/images/") { PICTURE_TOKENS } else { DEFAULT_OUTPUT_TOKENS },
         }
     }
 
     /// What the call may cost at the most, in nano-dollars; 0 when no price is known.
     pub(crate) fn cost(self, price: Option<PriceBound>) -> i64 {
-        let Some(PriceBound { input, output, each }) = price else { return 0 };
-        let answer = self.output.unwrap_or(DEFAULT_OUTPUT_TOKENS).saturating_mul(self.choices);
+        let Some(PriceBound { input, output, each, longest }) = price else { return 0 };
+        // A limit that no answer reaches would keep the money of others.
+        let answer = self.output.unwrap_or(self.unlimited).min(longest.unwrap_or(u64::MAX));
+        let answer = answer.saturating_mul(self.choices);
         nanos((self.input as f64 * input + answer as f64 * output + self.choices as f64 * each).max(0.0))
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Estimate {
     pub(crate) input: u64,
     pub(crate) output: Option<u64>,
     pub(crate) choices: u64,
+    /// Tokens that an answer without a limit may cost.
+    pub(crate) unlimited: u64,
 }
 
 /// What a finished call used.

@@ -294,8 +294,9 @@ pub async fn run(
             }
         }
         Answer::Stream { head, mut body } => {
-            if head.fallbacks > 0 {
-                // A dearer model answers: what was set aside has to cover it.
+            let others = ctx.wish.as_ref().is_some_and(|wish| !wish.fallback_models.is_empty());
+            if head.fallbacks > 0 || others {
+                // From now on it costs what this model costs. A dearer one: what was set aside has to cover it.
                 let answering = std::iter::once(&head.deployment);
                 let price = price_bound::of_deployments(&ctx.snapshot.engine, answering, &head.model);
                 let covered = reservation.cover(price);

@@ -20,13 +20,14 @@ pub(crate) fn of_model(entry: ModelRef<'_>, provider: &str) -> PriceBound {
     let plain = |field| entry.num(field).unwrap_or_default(); // where it is off-peak now
     let input = first_price(entry, provider, &PROMPT).max(plain(Field::InputCostPerToken));
     let output = first_price(entry, provider, &ANSWER).max(plain(Field::OutputCostPerToken));
+    let by_token = PriceBound { longest: entry.max_output_tokens(), ..(input, output).into() };
     if input + output > 0.0 {
-        return (input, output).into();
+        return by_token;
     }
     let by_time = CostOptions { response_seconds: Some(SECONDS), ..CostOptions::default() };
     let by_time = llm_catalog::cost(entry, provider, &Usage::default(), &by_time).total;
     let each = UNITS.iter().map(|usage| price(entry, provider, usage)).fold(by_time, f64::max);
-    PriceBound { input, output, each }
+    PriceBound { each, ..by_token }
 }
 
 /// The price of the first that costs something: models are paid by one of them.
@@ -114,6 +115,7 @@ mod tests {
         let of = |provider: &str, model: &str| of_model(catalog.lookup_price(provider, None, model).unwrap(), provider);
         let chat = of("openai", "gpt-4o");
         assert_eq!((chat.input, chat.output, chat.each), (2.5e-6, 1e-5, 0.0));
+        assert_eq!(chat.longest, Some(16_384));
         for (provider, model) in [
             ("aiml", "dall-e-3"),
             ("openai", "whisper-1"),

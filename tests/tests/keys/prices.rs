@@ -58,3 +58,19 @@ async fn a_burst_cannot_pass_a_budget_with_a_team_s_own_model() {
     let reply = gateway.post("/cursor/chat/completions", &say("ours-fast", "hi"), &key).await.unwrap();
     assert_ne!(reply.status, 400, "{}", reply.text());
 }
+
+/// A dear model that may answer instead ends no stream of a cheap one.
+#[tokio::test]
+async fn a_stream_is_priced_as_who_answers() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let config = Config::standard(&sim)
+        .model("cheap", "openai/gpt-4o", &["input_cost_per_token: 0.0000001", "output_cost_per_token: 0.0000001"])
+        .model("dear", "openai/gpt-4o", &["input_cost_per_token: 0.01", "output_cost_per_token: 0.01"]);
+    let gateway = Gateway::start(&config.yaml()).await.unwrap();
+    let key = new_key(&gateway, &json!({"max_budget": 1})).await;
+    let mut body = say("cheap", "hi [[sim completion_tokens=400 chunks=40]]");
+    body["stream"] = json!(true);
+    body["fallbacks"] = json!(["dear"]);
+    let reply = gateway.post(CHAT, &body, &key).await.unwrap();
+    assert!(reply.text().contains("[DONE]") && !reply.text().contains("budget_exceeded"), "{}", reply.text());
+}

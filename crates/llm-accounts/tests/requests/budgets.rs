@@ -222,3 +222,26 @@ async fn a_budget_that_runs_out_is_told_once_by_one_gateway() {
     wait(2).await;
     assert_eq!(heard.0.lock()[1].0, "budget_crossed", "refusals tell nothing that was told");
 }
+
+#[tokio::test]
+async fn pictures_that_are_paid_by_token_leave_a_small_budget_to_others() {
+    let (accounts, who) = with(settings(), VerificationToken { max_budget: Some(0.6), ..row() }).await;
+    let picture = Intent {
+        route: "/v1/images/generations",
+        max_output_tokens: None,
+        price: Some((5e-6, 4e-5).into()),
+        ..intent()
+    };
+    let held: Vec<_> = std::iter::from_fn(|| accounts.admit(&who, &picture).ok()).take(9).collect();
+    assert_eq!(held.len(), 2, "a quarter of a dollar each");
+}
+
+#[tokio::test]
+async fn a_limit_that_no_answer_reaches_keeps_nobody_out() {
+    let (accounts, who) = with(settings(), VerificationToken { max_budget: Some(1.0), ..row() }).await;
+    let price = llm_accounts::PriceBound { longest: Some(16_384), ..(2.5e-6, 1e-5).into() };
+    let huge = Intent { max_output_tokens: Some(100_000_000), price: Some(price), ..intent() };
+    let held = accounts.admit(&who, &huge).unwrap();
+    assert!(accounts.admit(&who, &Intent { price: Some(price), ..intent() }).is_ok(), "beside it");
+    drop(held);
+}
