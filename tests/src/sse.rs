@@ -26,9 +26,15 @@ impl Event {
             || self.json().pointer("/candidates/0/finishReason").is_some()
     }
 
-    /// An error in either format.
+    /// An error in any format: an event of its own, or a response that failed.
     pub fn is_error(&self) -> bool {
-        self.name.as_deref() == Some("error") || self.json().get("error").is_some()
+        matches!(self.name.as_deref(), Some("error" | "response.failed")) || self.json().get("error").is_some()
+    }
+
+    /// What an error event says: its `error`, or that of the response that failed.
+    pub fn error(&self) -> Value {
+        let json = self.json();
+        json.get("error").or_else(|| json.pointer("/response/error")).cloned().unwrap_or_default()
     }
 
     /// Reads one block of lines; comments alone give nothing.

@@ -171,12 +171,12 @@ impl Cell {
         let mark = self.mark();
         assert!(reply.complete, "{mark} the connection broke: {}", reply.text());
         if reply.status != 200 {
-            return format!("{} {}", reply.status, self.told(&reply.json()));
+            return format!("{} {}", reply.status, self.told(&reply.json()["error"]));
         }
         if !self.stream || self.client.name == "embeddings" {
             let body = reply.json();
             if body.get("error").is_some_and(|e| !e.is_null()) {
-                return format!("200, but {}", self.told(&body));
+                return format!("200, but {}", self.told(&body["error"]));
             }
             return format!("whole {}", self.whole(&body));
         }
@@ -186,8 +186,14 @@ impl Cell {
         let end = end.unwrap_or_else(|| panic!("{mark} ended silently: {}", reply.text()));
         let rest = &events[end + 1..];
         if events[end].is_error() {
-            assert!(rest.is_empty(), "{mark} something follows the error: {}", reply.text());
-            return format!("stream {text} then {}", self.told(&events[end].json()));
+            let failed = events[end].name.as_deref() == Some("response.failed");
+            assert!(
+                if failed { matches!(rest, [done] if done.data == "[DONE]") } else { rest.is_empty() },
+                "{mark} what follows the error: {}",
+                reply.text()
+            );
+            let told = self.told(&events[end].error());
+            return format!("stream {text} then {}{told}", if failed { "response.failed " } else { "" });
         }
         assert!(rest.iter().all(|e| e.is_end()), "{mark} it went on: {}", reply.text());
         format!("stream {text} complete")
@@ -203,14 +209,14 @@ impl Cell {
     }
 
     /// An error in the client's own words: its type, and LiteLLM's class.
-    fn told(&self, body: &Value) -> String {
-        let error = &body["error"];
+    fn told(&self, error: &Value) -> String {
         let message = error["message"].as_str().filter(|m| !m.is_empty());
-        let message = message.unwrap_or_else(|| panic!("{} an error without a message: {body}", self.mark()));
+        let message = message.unwrap_or_else(|| panic!("{} an error without a message: {error}", self.mark()));
         let class = message.split("litellm.").nth(1).and_then(|m| m.split([':', ' ']).next()).unwrap_or("-");
         let kind = match self.client.name {
             "gemini" => format!("{} {}", error["code"], error["status"].as_str().unwrap_or("no status")),
-            _ => error["type"].as_str().unwrap_or("no type").to_owned(),
+            // a response that failed has a code alone
+            _ => error["type"].as_str().or(error["code"].as_str()).unwrap_or("no type").to_owned(),
         };
         format!("{kind} ({class})")
     }

@@ -5,7 +5,7 @@ use llm_types::generate::{Part, PartKind};
 use llm_types::{Error, Format};
 
 use super::FORMAT;
-use super::response_encode::{Answer, ending};
+use super::response_encode::{Answer, ending, response_id};
 use super::stream_encode::{ResponsesStreamEncoder, Style};
 use super::stream_write::Writer;
 use crate::openai::chat::shape;
@@ -15,6 +15,20 @@ use crate::openai::usage::Shape;
 /// LiteLLM's last word names a model of Bedrock without the interface that its first one names.
 fn without_route(model: &str) -> &str {
     model.strip_prefix("converse/").unwrap_or(model)
+}
+
+/// What went wrong, as a word: the error's own, else LiteLLM's for the status.
+fn failure_code(error: &Error) -> &str {
+    let own = error.code.as_deref().filter(|code| !code.is_empty() && !code.bytes().all(|b| b.is_ascii_digit()));
+    own.unwrap_or_else(|| match error.status() {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        408 => "request_timeout",
+        429 => "rate_limit_exceeded",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    })
 }
 
 /// The proof of a thought.
@@ -82,9 +96,12 @@ impl ResponsesStreamEncoder {
         )
     }
 
-    /// Tells the error in OpenAI's words and in LiteLLM's.
+    /// Tells the error: in an event of its own where the upstream speaks this format, else as a response that failed.
     pub(super) fn fail(&mut self, error: &Error, out: &mut BytesMut) {
         self.done = true;
+        if self.begun && self.style != Style::Native {
+            return self.fail_response(error, out);
+        }
         let mut body = BytesMut::new();
         errors::encode(error, &mut body);
         let top: crate::top::Top<'_> = serde_json::from_slice(&body).unwrap_or_default();
@@ -98,5 +115,26 @@ impl ResponsesStreamEncoder {
         event.text("error", top.get("error").unwrap_or("null"));
         drop(event);
         Writer::close(out);
+    }
+
+    /// The last event of LiteLLM's bridges, and its words for what went wrong.
+    fn fail_response(&mut self, error: &Error, out: &mut BytesMut) {
+        let response = self.whole.response();
+        let mut event = self.writer.event("response.failed", out);
+        let mut obj = event.obj("response");
+        obj.str("id", &response_id(&response.id, &self.ctx));
+        obj.str("object", "response");
+        obj.u64("created_at", response.created.unwrap_or(self.ctx.created));
+        obj.str("status", "failed");
+        let mut told = obj.obj("error");
+        told.str("code", failure_code(error));
+        told.str("message", &error.message);
+        drop(told);
+        obj.str("model", self.ctx.upstream_model.as_deref().unwrap_or(&response.model));
+        obj.text("output", "[]");
+        drop(obj);
+        drop(event);
+        Writer::close(out);
+        out.put_slice(b"data: [DONE]\n\n");
     }
 }
