@@ -23,7 +23,10 @@ impl Values for View<'_, '_> {
     }
 }
 
-/// Judges `temperature` and `reasoning.effort` by the model's family.
+/// The smallest bound of an answer's tokens that the API takes; a smaller one, such as the `1` of a probe, is raised.
+const LEAST_TOKENS: u64 = 16;
+
+/// Judges `temperature` and `reasoning.effort` by the model's family, and raises bounds that are too small.
 pub(super) fn edit(
     provider: &dyn Provider,
     model: &str,
@@ -39,6 +42,9 @@ pub(super) fn edit(
         // The preview is OpenAI's.
         let tools = tools.replace("\"type\":\"web_search_preview\"", "\"type\":\"web_search\"");
         draft.set("tools", tools);
+    }
+    if draft.get("max_output_tokens").and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n < LEAST_TOKENS) {
+        draft.set("max_output_tokens", LEAST_TOKENS.to_string());
     }
     if !quirks.has(Quirk::ReasoningFamilies) {
         return Ok(());
@@ -103,6 +109,14 @@ mod tests {
         assert_eq!(edited("no-such-model", body, false).unwrap(), body);
         assert_eq!(edited("gpt-4o", body, false).unwrap_err().kind, Kind::UnsupportedParams);
         assert_eq!(edited("gpt-4o", body, true).unwrap(), r#"{"input":"Hi"}"#);
+    }
+
+    #[test]
+    fn bounds_that_the_api_refuses_are_raised() {
+        let body = |n: &str| format!(r#"{{"input":"Hi","max_output_tokens":{n}}}"#);
+        for (given, sent) in [("1", "16"), ("15", "16"), ("16", "16"), ("400", "400"), ("\"1\"", "\"1\"")] {
+            assert_eq!(edited("gpt-4o", &body(given), false).unwrap(), body(sent));
+        }
     }
 
     #[test]
