@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use llm_types::generate::{Choice, Finish, FinishReason, GenerateResponse, Part, PartKind, ToolCall, UsageReport};
-use llm_types::stream::{Event, PartStart};
+use llm_types::stream::{Delta, Event, PartStart};
 use llm_types::{Error, Format, Kind, ServiceTier, Usage, UsageSource};
 
 use super::{fixtures, json};
@@ -226,4 +226,20 @@ fn refusals_say_why() {
     Messages.encode_response(&answer, &ctx, &mut out);
     let details = json(&out).get("stop_details").unwrap().to_string();
     assert_eq!(details, r#"{"type":"refusal","category":null,"explanation":"I cannot."}"#);
+}
+
+#[test]
+fn separators_of_lines_are_escaped_in_streams() {
+    let ctx = ReplyContext { upstream: Some(Format::OpenAiChat), ..ReplyContext::default() };
+    let mut encoder = ClientCodec::<Generate>::stream_encoder(&Messages, &ctx).unwrap();
+    let mut out = BytesMut::new();
+    for event in [
+        Event::Start(Box::default()),
+        Event::PartStart { choice: 0, part: 0, kind: PartStart::Text },
+        Event::PartDelta { choice: 0, part: 0, delta: Delta::Text("a\u{2028}\"b\u{2029}".into()) },
+    ] {
+        encoder.event(&event, &mut out);
+    }
+    let told = std::str::from_utf8(&out).unwrap();
+    assert!(told.contains(r#""text":"a\u2028\"b\u2029""#), "{told}");
 }
