@@ -8,6 +8,34 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A conversation is a list of turns, and whatever chat completions can say is a whole body, tools for one:
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), llm_client::sdk::Error> {
+//! use llm_client::sdk::{Ask, Role, Turn};
+//! let client = llm_client::Client::from_env();
+//! let turns = vec![Turn::text(Role::System, "Be short."), Turn::text(Role::User, "Who was Ada?")];
+//! println!("{}", client.completion("anthropic/claude-sonnet-4-5", turns).await?.text());
+//!
+//! let body = r#"{"messages": [{"role": "user", "content": "Weather in Paris?"}],
+//!     "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]}"#;
+//! let answer = client.completion("anthropic/claude-sonnet-4-5", Ask::body(body)?).await?;
+//! for call in answer.tool_calls() {
+//!     println!("{} wants {} with {}", call.id, call.name, call.arguments);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! A stream hands on chunks of chat completions as JSON text:
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), llm_client::sdk::Error> {
+//! let client = llm_client::Client::from_env();
+//! let report = client.stream("openai/gpt-4o-mini", "Count to three.", &[], |chunk| println!("{chunk}")).await?;
+//! println!("{} tokens, {} USD", report.usage.output_text, report.cost.total);
+//! # Ok(()) }
+//! ```
+//!
 //! Bodies of other operations are [`Json`], as their clients write them:
 //!
 //! ```no_run
@@ -32,13 +60,13 @@ use bytes::Bytes;
 use http_body::Body as _;
 use llm_http::{HttpClient, HttpConfig, Transport};
 use llm_router::{Deployment, Router, RouterSettings};
-use llm_types::generate::GenerateResponse;
+use llm_types::generate::{GenerateResponse, PartKind};
 use llm_types::record::Cost;
 use llm_types::{Format, OperationKind, Result};
 use llm_wire::sse::{Item, Splitter};
 
 // What calls take and give: a program needs no other crate for them.
-pub use llm_types::generate::{Role, Turn};
+pub use llm_types::generate::{Role, ToolCall, Turn};
 pub use llm_types::{Error, Json};
 pub use llm_wire::task::FilePart;
 
@@ -62,6 +90,17 @@ pub enum Ask {
     Turns(Vec<Turn>),
     /// A body in OpenAI's chat format; `model` and `stream` are set by the call.
     Body(Json),
+}
+
+impl Ask {
+    /// A whole request body, from its text.
+    ///
+    /// # Errors
+    /// `BadRequest` for a text that is no JSON.
+    pub fn body(json: &str) -> Result<Self> {
+        let why = |e: serde_json::Error| Error::bad_request(format!("the body is no JSON: {e}"));
+        serde_json::from_str(json).map(Self::Body).map_err(why)
+    }
 }
 
 impl From<&str> for Ask {
@@ -99,6 +138,12 @@ impl Completion {
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         self.response.text()
+    }
+
+    /// Tools that the first choice calls.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        let parts = self.response.choices.first().map(|choice| choice.parts.as_slice()).unwrap_or_default();
+        parts.iter().filter_map(|part| if let PartKind::ToolCall(call) = &part.kind { Some(call) } else { None })
     }
 }
 

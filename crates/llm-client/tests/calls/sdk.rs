@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_client::sdk::completion_cost;
+use llm_client::sdk::{Ask, completion_cost};
 use llm_client::{Client, EngineSettings};
 use llm_simulator::{Fault, Match, Running, Script};
 use llm_types::generate::{Role, Turn};
@@ -21,6 +21,23 @@ fn base(sim: &Running, model: &str) -> String {
 }
 
 const MODELS: [&str; 2] = ["openai/gpt-4o", "anthropic/claude-sonnet-4-5"];
+
+#[tokio::test]
+async fn tools_that_a_model_calls_are_read_from_the_answer() {
+    let sim = sim().await;
+    for model in MODELS {
+        let (client, base) = (client(), base(&sim, model));
+        let params = [("api_base", base.as_str()), ("api_key", "sk-own")];
+        let body = r#"{"messages":[{"role":"user","content":"Weather in Paris?"}],"tool_choice":"required","tools":[{"type":
+            "function","function":{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]}"#;
+        let answer = client.completion_with(model, Ask::body(body).unwrap(), &params).await.unwrap();
+        let calls: Vec<_> =
+            answer.tool_calls().map(|call| (call.name.as_str(), call.arguments.contains("city"))).collect();
+        assert_eq!(calls, [("weather", true)], "{model}");
+        assert!(client.completion_with(model, "Say hi.", &params).await.unwrap().tool_calls().next().is_none());
+    }
+    assert_eq!(Ask::body("{").unwrap_err().status(), 400);
+}
 
 #[tokio::test]
 async fn a_prompt_turns_or_a_body_are_answered() {
