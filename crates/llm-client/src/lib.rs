@@ -81,7 +81,7 @@ pub use price::Adjustments;
 pub use relay::{Relay, RelayBody, RelayHead, Relayed, Tariff};
 pub use sdk::Client;
 pub use session::{Handshake, Session};
-pub use stored::StoredCall;
+pub use stored::{StoredCall, StoredReply};
 pub use stream::StreamBody;
 pub use tail::Tail;
 pub use target::{Prices, Target, TargetConfig};

@@ -10,12 +10,12 @@ use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use llm_accounts::{Asking, Connected, Credential, Identity};
 use llm_http::HttpClient;
-use llm_types::{Error, Format, Kind, Result};
+use llm_types::{Error, Format, Kind, OperationKind, Result};
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::body::Reply;
-use crate::flow;
+use crate::flow::{self, Context};
 use crate::routes::{self, Action, Permission, Route};
 use crate::tally::OneMore;
 use crate::{
@@ -120,7 +120,7 @@ impl Core {
             Action::Agent(verb) => Box::pin(agents::serve(self, verb, &route, path, parts, body, peer)),
             Action::Resource(what) => Box::pin(resources::serve(self, what, route.name, path, parts, body, peer)),
             _ => {
-                let outcome = Box::pin(self.other(&route, &parts, body)).await;
+                let outcome = Box::pin(self.other(&route, &parts, body, peer)).await;
                 return outcome.unwrap_or_else(|e| errors::respond(&e, Format::OpenAiChat, HeaderMap::new()));
             }
         };
@@ -138,7 +138,13 @@ impl Core {
     }
 
     /// Routes that call no model.
-    async fn other(&self, route: &Route<'_>, parts: &Parts, body: Incoming) -> Result<Response<Reply>> {
+    async fn other(
+        &self,
+        route: &Route<'_>,
+        parts: &Parts,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Result<Response<Reply>> {
         let snapshot = self.app.snapshot.load_full();
         let closed = snapshot.settings.hub_needs_key && operate::is_hub(route.name);
         let open = route.permission == Permission::Public && !closed
@@ -223,7 +229,10 @@ impl Core {
             Action::GoogleModel => google::one(&snapshot, who.as_deref(), route.model.unwrap_or_default())?,
             Action::Stored(verb) => {
                 let who = who.ok_or_else(|| Error::internal("a stored answer without a caller"))?;
-                responses::stored::answer(self, &snapshot, &who, verb, route.model.unwrap_or_default(), parts).await?
+                let (operation, format) = (OperationKind::Generate, Format::OpenAiResponses);
+                let mut ctx = Context::new(self, route.name, operation, format, parts.clone(), peer);
+                ctx.who = Some(Arc::clone(&who));
+                responses::stored::answer(self, &ctx, &who, verb, route.model.unwrap_or_default()).await?
             }
             Action::ModelInfo => models::info(&snapshot, who.as_deref(), parts),
             Action::ModelInfoPages => models::info_pages(&snapshot, who.as_deref(), parts)?,

@@ -36,6 +36,7 @@ use crate::mcp::inside;
 use crate::read;
 use crate::recall::Memory;
 use crate::resources::context;
+use crate::responses::owed::Owed;
 use crate::responses::{self, Told};
 use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
@@ -270,6 +271,9 @@ pub async fn run(
                     return Err(Refused::booked(error));
                 }
             };
+            if let Some(owed) = Owed::of(core, ctx) {
+                owed.remember(&head, &report).await;
+            }
             let body = match &ctx.turn {
                 Some(turn) => turn.whole(&head, body),
                 None => body,

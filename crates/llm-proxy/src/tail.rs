@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
 use crate::recall::{Hit, Ticket};
+use crate::responses::owed::Owed;
 pub(crate) use draft::Draft;
 
 /// Writes finished calls into accounts and callbacks.
@@ -91,6 +92,8 @@ pub struct Tail {
     ticket: Option<Ticket>,
     call_format: llm_types::Format,
     echo: Option<Arc<str>>,
+    /// Its host may go on after it.
+    owed: Option<Owed>,
     /// What was asked beside it cost so much.
     errand: Cost,
     /// Why the client gets nothing of it.
@@ -132,6 +135,7 @@ impl Tail {
             ticket,
             call_format: call.format,
             echo: call.echo.clone(),
+            owed: Owed::of(core, ctx),
             errand: Cost::default(),
             stopped: None,
         }
@@ -144,7 +148,10 @@ impl llm_client::Tail for Tail {
     }
 
     fn done(self: Box<Self>, mut report: Box<Report>) {
-        let Self { app, draft, head, reservation, ticket, call_format, echo, errand, stopped } = *self;
+        let Self { app, draft, head, reservation, ticket, call_format, echo, owed, errand, stopped } = *self;
+        if let Some(owed) = owed {
+            owed.remember_later(&head, &report);
+        }
         report.cost.add_errand(&errand);
         if stopped.is_some() {
             (report.error, report.content) = (stopped, None);

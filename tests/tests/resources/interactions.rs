@@ -211,3 +211,67 @@ async fn a_stream_that_begins_the_background_is_remembered() {
         charged_once(&gateway, &token, 1 + looks).await;
     }
 }
+
+/// OpenAI makes answers in the background: what it says of them at first, and at their end.
+fn slow_house(asked: &Asked) -> Said {
+    let response = |status: &str, usage: Value| {
+        let text = json!({"id": "resp_slow", "object": "response", "created_at": 1_700_000_000, "status": status,
+            "background": true, "model": "gpt-4o", "output": [], "usage": usage});
+        (200, "application/json", text.to_string())
+    };
+    let used = json!({"input_tokens": 70, "output_tokens": 3000, "total_tokens": 3070});
+    match asked.method.as_str() {
+        "POST" if asked.path.ends_with("/cancel") => response("cancelled", used),
+        "POST" => response("queued", Value::Null),
+        "DELETE" => {
+            (200, "application/json", json!({"id": "resp_slow", "object": "response", "deleted": true}).to_string())
+        }
+        _ => response("completed", used),
+    }
+}
+
+/// What all rows of a key cost; its price is that of `slow_house`'s whole answer.
+async fn charged_for_all(gateway: &Gateway, token: &str, rows: usize) {
+    let rows = gateway.spend_rows(token, rows).await.unwrap();
+    let spent: f64 = rows.iter().map(|row| row["spend"].as_f64().unwrap()).sum();
+    assert!((spent - (70.0 * 2.5e-6 + 3000.0 * 10e-6)).abs() < 1e-9, "{rows:?}");
+    let tokens: i64 = rows.iter().map(|row| row["total_tokens"].as_i64().unwrap()).sum();
+    assert_eq!(tokens, 3070, "{rows:?}");
+}
+
+#[tokio::test]
+async fn what_openai_makes_in_the_background_is_charged_once_at_its_end() {
+    let upstream = Canned::start(slow_house).await.unwrap();
+    let config = format!(
+        "model_list:
+  - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-model, api_base: '{}/v1'}}}}
+general_settings: {{master_key: {MASTER_KEY}}}
+",
+        upstream.base_url()
+    );
+    let gateway = Gateway::start(&config).await.unwrap();
+    let ask = json!({"model": "gpt", "input": "Hi", "background": true});
+    // As an interaction and as a response; looked at, stopped, deleted; whoever comes later pays nothing.
+    let looks = [
+        (INTERACTIONS, vec![(Method::GET, ""), (Method::GET, "")]),
+        ("/v1/responses", vec![(Method::GET, ""), (Method::POST, "/cancel"), (Method::GET, "")]),
+        ("/v1/responses", vec![(Method::DELETE, "")]),
+        ("/v1/responses", vec![(Method::POST, "/cancel"), (Method::DELETE, "")]),
+    ];
+    for (at, (path, looks)) in looks.into_iter().enumerate() {
+        let gateway = if at == 0 { &gateway } else { &Gateway::start(&config).await.unwrap() };
+        let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+        let begun = gateway.post(path, &ask, &key).await.unwrap();
+        assert_eq!(begun.status, 200, "{}", begun.text());
+        let first = gateway.spend_rows(&token, 1).await.unwrap();
+        assert!(first[0]["spend"].as_f64().unwrap() < 1e-3, "the prompt at first: {first:?}");
+        let id = begun.json()["id"].as_str().unwrap().to_owned();
+        for (method, behind) in looks {
+            let path = format!("{path}/{id}{behind}");
+            let bearer = format!("Bearer {key}");
+            let told = gateway.send(method, &path, &[("authorization", &bearer)], "".into()).await.unwrap();
+            assert_eq!(told.status, 200, "{path}: {}", told.text());
+        }
+        charged_for_all(gateway, &token, 2).await;
+    }
+}

@@ -45,7 +45,7 @@ impl Biller {
     }
 
     /// Fills in what an answer consumed and cost.
-    pub(super) fn book(&self, seen: Metered, complete: bool, report: &mut Report) {
+    pub(crate) fn book(&self, seen: Metered, complete: bool, report: &mut Report) {
         let model: Arc<str> = match (&*self.tariff.model, &seen.model) {
             ("", Some(named)) => Arc::from(named.as_str()),
             _ => Arc::clone(&self.tariff.model),

@@ -90,9 +90,9 @@ pub(super) async fn serve(
         },
         Bridged::Kept { verb, id } => {
             core.app.accounts.permitted(who, ctx.route, path)?;
-            let mut parts = ctx.parts.clone();
-            parts.uri = Uri::default();
-            let response = stored::answer(core, &ctx.snapshot, who, verb, &id, &parts).await?;
+            let mut asked = ctx.beside(false);
+            asked.parts.uri = Uri::default();
+            let response = stored::answer(core, &asked, who, verb, &id).await?;
             if verb == Verb::Delete {
                 let gone = Json::object([("success", Json::from(true)), ("id", Json::from(id))]);
                 return Ok(replaced(response, |_| Some(gone)));

@@ -43,7 +43,7 @@ mod found;
 mod inside;
 mod kept;
 mod managed;
-mod owed;
+pub(crate) mod owed;
 mod relay;
 mod reply;
 mod request;

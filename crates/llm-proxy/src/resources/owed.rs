@@ -1,4 +1,5 @@
-//! What was begun and is charged later, once: batches, interactions in the background. Rows of the database remember it.
+//! What was begun and is charged later, once: batches, interactions and responses in the background. Rows of the database
+//! remember it.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ const CHARGED: &str = "interaction charged:";
 
 /// When the answer to a request is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due<'a> {
+pub(crate) enum Due<'a> {
     /// With this request.
     Now,
     /// The request begins an interaction in the background, which may end after it.
@@ -31,13 +32,13 @@ pub(super) enum Due<'a> {
 
 /// The rows, as a caller writes them.
 #[derive(Debug, Clone)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     app: Arc<App>,
     who: Option<Arc<Identity>>,
 }
 
 impl Ledger {
-    pub(super) fn new(core: &Core, ctx: &Context) -> Self {
+    pub(crate) fn new(core: &Core, ctx: &Context) -> Self {
         Self { app: Arc::clone(&core.app), who: ctx.who.clone() }
     }
 
@@ -45,7 +46,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The database fails.
-    pub(super) async fn claim(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Result<bool> {
+    pub(crate) async fn claim(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Result<bool> {
         self.write(ManagedObjectRow {
             unified_object_id: id.to_owned(),
             model_object_id: id.to_owned(),
@@ -56,6 +57,27 @@ impl Ledger {
             ..ManagedObjectRow::default()
         })
         .await
+    }
+
+    /// What was written down under a name; nothing without a database.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn find(&self, id: String) -> Result<Option<ManagedObjectRow>> {
+        let Some(store) = self.app.store.clone() else { return Ok(None) };
+        let done = self.app.background.spawn(async move {
+            store.table::<ManagedObjectRow>().find(Filter::new().is("unified_object_id", id)).await
+        });
+        match done.await {
+            Ok(Ok(mut rows)) => Ok(rows.pop()),
+            Ok(Err(error)) => Err(unavailable(&error.to_string())),
+            Err(error) => Err(unavailable(&error.to_string())),
+        }
+    }
+
+    /// Runs beside the requests.
+    pub(crate) fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.app.background.spawn(work);
     }
 
     async fn write(&self, row: ManagedObjectRow) -> Result<bool> {
@@ -92,21 +114,8 @@ impl Ledger {
     /// # Errors
     /// The database fails.
     pub(super) async fn is_owed(&self, id: &str) -> Result<bool> {
-        let Some(store) = self.app.store.clone() else { return Ok(false) };
-        let names = [BEGUN, CHARGED].map(|kind| format!("{kind}{id}"));
-        let done = self.app.background.spawn(async move {
-            let mut table = store.table::<ManagedObjectRow>();
-            let mut known = [false, false];
-            for (known, name) in known.iter_mut().zip(names) {
-                *known = !table.find(Filter::new().is("unified_object_id", name)).await?.is_empty();
-            }
-            Ok::<_, llm_store::StoreError>(known)
-        });
-        match done.await {
-            Ok(Ok([begun, charged])) => Ok(begun && !charged),
-            Ok(Err(error)) => Err(unavailable(&error.to_string())),
-            Err(error) => Err(unavailable(&error.to_string())),
-        }
+        let begun = self.find(format!("{BEGUN}{id}")).await?.is_some();
+        Ok(begun && self.find(format!("{CHARGED}{id}")).await?.is_none())
     }
 
     /// Settles what a whole answer says of an interaction: one that is not at its end costs nothing yet and is remembered,
@@ -192,7 +201,7 @@ impl Tail for Late {
 }
 
 /// True when the host told what was consumed, which it does at the end.
-fn tells(report: &Report) -> bool {
+pub(crate) fn tells(report: &Report) -> bool {
     !report.estimated && !report.usage.is_empty()
 }
 

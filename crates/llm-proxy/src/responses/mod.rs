@@ -10,6 +10,7 @@
 //! - [`background`]: `background: true` for such providers.
 //! - [`searching`]: `file_search` for models whose hosts do not know it; `made`: what is told of its searches.
 //! - [`socket`]: Responses over a WebSocket, `warm`: those of them that generate nothing.
+//! - [`owed`]: what answers cost that their hosts make in the background.
 //! - [`stored`]: reading, deleting and cancelling stored answers, and the items they were made of.
 
 pub mod background;
@@ -17,6 +18,7 @@ pub mod book;
 mod history;
 pub mod id;
 mod made;
+pub mod owed;
 pub mod rewrite;
 pub mod searching;
 pub mod socket;

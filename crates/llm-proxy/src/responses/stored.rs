@@ -1,13 +1,14 @@
 //! Stored answers: read, deleted, stopped, and the items that they answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use llm_accounts::Identity;
-use llm_client::StoredCall;
+use llm_client::{StoredCall, StoredReply};
 use llm_providers::keys::is_key_pair;
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
@@ -16,12 +17,13 @@ use super::Verb;
 use super::background::{ended, is_running};
 use super::book::Record;
 use super::id::{ResponseId, forbidden};
+use super::owed;
 use super::rewrite::Rewriter;
 use crate::body::Reply;
 use crate::core::Core;
 use crate::errors::{json, whole};
+use crate::flow::Context;
 use crate::pass::who::{query, unsaid};
-use crate::snapshot::Snapshot;
 use crate::usable;
 
 /// Items of a page, unless the client says otherwise.
@@ -33,12 +35,12 @@ const PAGE: usize = 20;
 /// 403 for answers of others, 404 for answers that nobody knows, and what the provider says.
 pub async fn answer(
     core: &Core,
-    snapshot: &Snapshot,
-    who: &Identity,
+    ctx: &Context,
+    who: &Arc<Identity>,
     verb: Verb,
     given: &str,
-    parts: &Parts,
 ) -> Result<Response<Reply>> {
+    let (snapshot, parts) = (&*ctx.snapshot, &ctx.parts);
     let given = crate::read::decode_path(given);
     let settings = &snapshot.settings;
     let Some(id) = ResponseId::shown(&given, snapshot, who)? else {
@@ -55,15 +57,8 @@ pub async fn answer(
             Some(deployment) => deployment,
             None => return Err(members().next().map_or_else(|| homeless(&given), |one| usable::refused(one, "model"))),
         };
-        return at_provider(
-            core,
-            snapshot,
-            verb,
-            &ResponseId { deployment: deployment.id.to_string(), upstream: given, ..ResponseId::default() },
-            parts,
-            false,
-        )
-        .await;
+        let id = ResponseId { deployment: deployment.id.to_string(), upstream: given, ..ResponseId::default() };
+        return at_provider(core, ctx, who, verb, &id, false).await;
     };
     if settings.response_id_security {
         id.check(who)?;
@@ -71,7 +66,7 @@ pub async fn answer(
     match core.app.responses.get(&given).await {
         Some(record) => here(core, verb, &given, &record, parts).await,
         None if id.deployment.is_empty() => Err(unknown(&given)),
-        None => at_provider(core, snapshot, verb, &id, parts, true).await,
+        None => at_provider(core, ctx, who, verb, &id, true).await,
     }
 }
 
@@ -159,12 +154,13 @@ fn named(at: usize, raw: &RawJson) -> Option<(String, Bytes)> {
 /// An answer that its provider keeps.
 async fn at_provider(
     core: &Core,
-    snapshot: &Snapshot,
+    ctx: &Context,
+    who: &Arc<Identity>,
     verb: Verb,
     id: &ResponseId,
-    parts: &Parts,
     ours: bool,
 ) -> Result<Response<Reply>> {
+    let (snapshot, parts) = (&*ctx.snapshot, &ctx.parts);
     let (method, behind) = match verb {
         Verb::Get => (Method::GET, ""),
         Verb::Delete => (Method::DELETE, ""),
@@ -183,7 +179,17 @@ async fn at_provider(
         path: format!("/{upstream}{behind}"),
         query: query.join("&"),
     };
-    let (headers, body) = snapshot.engine.stored(&core.http, &call).await?;
+    if verb == Verb::Delete && owed::is_owed(core, ctx, id).await? {
+        // What is gone tells nobody what it cost.
+        let call = StoredCall { method: Method::GET, ..call.clone() };
+        match snapshot.engine.stored(&core.http, &call).await {
+            Ok(reply) => owed::seen(core, ctx, who, id, verb, &reply).await?,
+            Err(error) => tracing::debug!(error = %error.message, "what a deleted answer cost is not known"),
+        }
+    }
+    let reply = snapshot.engine.stored(&core.http, &call).await?;
+    owed::seen(core, ctx, who, id, verb, &reply).await?;
+    let StoredReply { headers, body, .. } = reply;
     let mut writer = Rewriter::new(snapshot.response_key, id.clone(), None);
     let streams = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     if !streams && Top::parse(&body).is_err() {

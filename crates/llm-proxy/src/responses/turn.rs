@@ -35,6 +35,8 @@ pub struct Turn {
     joined: bool,
     store: bool,
     lasting: bool,
+    /// Its host answers before it is made.
+    background: bool,
     /// Where is remembered who made encrypted content, when requests follow it.
     makers: Option<Arc<llm_router::RouterState>>,
 }
@@ -73,6 +75,7 @@ pub async fn prepare(
         joined: false,
         store: top.get("store") != Some("false"),
         lasting: snapshot.settings.store_prompts,
+        background: keeps && top.is_true("background"),
         makers: Some(&snapshot.engine.router).filter(|r| r.follows_encrypted_content()).map(|r| Arc::clone(r.state())),
     };
     let mut edits: Vec<(&str, Option<String>)> = Vec::new();
@@ -194,6 +197,12 @@ impl Turn {
         if let Some(keeper) = self.beside() {
             keeper.keep(id, response);
         }
+    }
+
+    /// True for an answer that may be made behind the client's back, by its host.
+    #[must_use]
+    pub const fn in_background(&self) -> bool {
+        self.background
     }
 
     /// A keeper whatever the provider.
