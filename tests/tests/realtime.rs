@@ -7,6 +7,8 @@
     reason = "a failure is a failed test"
 )]
 
+#[path = "realtime/guarded.rs"]
+mod guarded;
 #[path = "realtime/live.rs"]
 mod live;
 

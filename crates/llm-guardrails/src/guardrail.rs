@@ -30,11 +30,13 @@ pub enum Mode {
     DuringMcpCall,
     /// On the result of an MCP tool; may edit or stop it.
     PostMcpCall,
+    /// On what a host heard a person say in a realtime session; may stop the turn, edits nothing.
+    RealtimeInput,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PreCall,
         Self::DuringCall,
         Self::PostCall,
@@ -42,6 +44,7 @@ impl Mode {
         Self::PreMcpCall,
         Self::DuringMcpCall,
         Self::PostMcpCall,
+        Self::RealtimeInput,
     ];
 
     /// LiteLLM's name.
@@ -55,12 +58,13 @@ impl Mode {
             Self::PreMcpCall => "pre_mcp_call",
             Self::DuringMcpCall => "during_mcp_call",
             Self::PostMcpCall => "post_mcp_call",
+            Self::RealtimeInput => "realtime_input_transcription",
         }
     }
 
-    /// False where what is judged is under way already.
+    /// False where what is judged is under way already, or was heard.
     pub(crate) const fn edits(self) -> bool {
-        !matches!(self, Self::DuringCall | Self::DuringMcpCall)
+        !matches!(self, Self::DuringCall | Self::DuringMcpCall | Self::RealtimeInput)
     }
 
     /// The mode of LiteLLM's name.

@@ -210,6 +210,28 @@ impl Guards {
         self.relay(Mode::PostCall, Direction::Response, body, targets).await
     }
 
+    /// Runs the guardrails of mode `pre_call`, and those of mode `during_call`, on texts of a realtime session that a client
+    /// gives to the model; those of `pre_call` may edit them.
+    ///
+    /// # Errors
+    /// Kind `Guardrail`, when one stops them (400) or fails (500).
+    pub async fn said(&self, texts: &mut Json) -> Result<Outcome> {
+        let whole = Targets::default();
+        let mut outcome = self.before_relay(texts, &whole).await?;
+        outcome.ran.extend(self.during_relay(texts, &whole).await?.ran);
+        Ok(outcome)
+    }
+
+    /// Runs the guardrails of mode `realtime_input_transcription` on what a host heard. Masks are not applied: the model has
+    /// heard it as well.
+    ///
+    /// # Errors
+    /// As [`Guards::said`].
+    pub async fn heard(&self, transcript: &str) -> Result<Outcome> {
+        let mut said = Json::from(transcript);
+        self.relay(Mode::RealtimeInput, Direction::Request, &mut said, &Targets::default()).await
+    }
+
     /// What stands between a streamed answer and the client: the guardrails of mode `post_call`. Nothing when none
     /// runs. Text is held back as long as a guardrail may still object to it; masked text is replaced; a stop ends
     /// the stream with an error event. A guardrail that cannot judge streams stops it at its first text: ask

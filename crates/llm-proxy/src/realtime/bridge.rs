@@ -14,12 +14,13 @@ use llm_wire::realtime::{First, Opening, SessionMeter, client_frame, close_frame
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 use super::Carried;
+use super::guarded::Guarded;
 use crate::app::App;
 use crate::pass::tail::RelayTail;
 use crate::snapshot::Snapshot;
 
 /// How much is read at once.
-const CHUNK: usize = 16 << 10;
+pub(super) const CHUNK: usize = 16 << 10;
 /// How long a client may take to say what a session is for.
 const SETUP: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -55,7 +56,13 @@ impl Setup {
 /// Stands until both sides are gone, then settles.
 pub(super) async fn run(upgrade: OnUpgrade, session: Session, tail: RelayTail, carried: Carried, app: Arc<App>) {
     let _running = app; // the process waits for what it holds
-    let mut open = Open { session, meter: SessionMeter::new(carried.dialect), tail: Some(tail), first: Instant::now() };
+    let mut open = Open {
+        session,
+        meter: SessionMeter::new(carried.dialect),
+        tail: Some(tail),
+        guarded: carried.guarded,
+        first: Instant::now(),
+    };
     let ended = match upgrade.await {
         Ok(caller) => open.carry(TokioIo::new(caller), carried.setup).await,
         Err(error) => Err(client(io::Error::other(error))),
@@ -75,6 +82,7 @@ struct Open {
     session: Session,
     meter: SessionMeter,
     tail: Option<RelayTail>,
+    guarded: Option<Guarded>,
     first: Instant,
 }
 
@@ -95,7 +103,10 @@ impl Open {
                 return Err(Gone::Refused(error));
             }
         }
-        carry(caller, &mut self.session.io, &mut self.meter).await
+        match &self.guarded {
+            Some(guarded) => guarded.carry(caller, &mut self.session.io, &mut self.meter).await,
+            None => carry(caller, &mut self.session.io, &mut self.meter).await,
+        }
     }
 
     /// Holds the client's first message until it is judged, and passes it on.
@@ -122,7 +133,10 @@ impl Open {
     }
 
     fn settle(&mut self, error: Option<Error>) {
-        let Some(tail) = self.tail.take() else { return };
+        let Some(mut tail) = self.tail.take() else { return };
+        if let Some(guarded) = &self.guarded {
+            tail.judged(&guarded.ran());
+        }
         let mut report = self.session.report(self.meter.usage(), self.meter.id(), error);
         report.first_byte = Some(self.first);
         Box::new(tail).done(report);
@@ -136,7 +150,7 @@ impl Drop for Open {
 }
 
 /// Which side broke off.
-enum Gone {
+pub(super) enum Gone {
     Client,
     /// We sent it away.
     Refused(Error),
@@ -144,7 +158,7 @@ enum Gone {
 }
 
 /// Clients come and go: that is no error.
-fn client(error: io::Error) -> Gone {
+pub(super) fn client(error: io::Error) -> Gone {
     tracing::debug!(%error, "the client of a session is gone");
     Gone::Client
 }
@@ -154,6 +168,14 @@ async fn carry(caller: TokioIo<Upgraded>, upstream: &mut UpgradedIo, meter: &mut
     let (mut upstream_in, mut upstream_out) = split(upstream);
     let to_upstream = asked(&mut client_in, &mut upstream_out);
     let to_client = answered(&mut upstream_in, &mut client_out, meter);
+    both(to_upstream, to_client).await
+}
+
+/// Runs both directions until the session is over.
+pub(super) async fn both(
+    to_upstream: impl Future<Output = Result<(), Gone>>,
+    to_client: impl Future<Output = Result<(), Gone>>,
+) -> Result<(), Gone> {
     tokio::pin!(to_upstream, to_client);
     tokio::select! {
         ended = &mut to_client => ended,

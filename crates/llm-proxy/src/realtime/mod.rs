@@ -2,15 +2,17 @@
 //! whoever refuses it is told as an HTTP error. After it bytes go both ways as they are; the upstream's are read along for
 //! what answers consumed, which is settled when the session is over.
 //!
-//! `mount` has the WebSockets of providers' own APIs: below `/openai`, Deepgram's `listen`, Gemini's Live API.
+//! `guarded` carries those whose words guardrails judge. `mount` has the WebSockets of providers' own APIs: below `/openai`, Deepgram's `listen`, Gemini's Live API.
 
 mod bridge;
+mod guarded;
 mod handshake;
 mod mount;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use guarded::Guarded;
 use http::Response;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
@@ -35,6 +37,8 @@ struct Carried {
     dialect: Dialect,
     /// The client's first message names the model, which has to be allowed.
     setup: Option<bridge::Setup>,
+    /// Guardrails judge what is said.
+    guarded: Option<Guarded>,
 }
 
 /// Answers a request for a session.
@@ -62,13 +66,20 @@ async fn steps(
     let router = &ctx.snapshot.engine.router;
     let group = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model).to_owned();
     let reservation = admit(core, ctx, &who, path, &model, &group).await?;
+    let guarded = match Guarded::open(ctx, &group) {
+        Ok(guarded) => guarded,
+        Err(error) => return Err(Refused::after(error, reservation)),
+    };
     let request = crate::pass::question(ctx, &group);
     let mut with = handshake(ctx);
     if let Some(limit) = request.timeout {
         with.timeouts.first_byte = with.timeouts.first_byte.map(|most| most.min(limit));
     }
     match ctx.snapshot.engine.clone().session(&core.http, request, &with).await {
-        Ok(session) => Ok(begin(core, ctx, client, session, (reservation, Carried::default()))),
+        Ok(session) => {
+            let carried = Carried { guarded, ..Carried::default() };
+            Ok(begin(core, ctx, client, session, (reservation, carried)))
+        }
         Err(failure) => Err(Refused::of(failure, reservation)),
     }
 }

@@ -116,7 +116,8 @@ fn deepgram(ctx: &Context, mount: &Mount, rest: &str) -> Result<Asked> {
     }
     let endpoint = placed(ctx, mount, "listen", &asked.query)?;
     let tariff = Tariff { addons: asked.addons, ..tariff(mount, &asked.priced_as) };
-    let carried = Carried { dialect: Dialect::Deepgram { channels: asked.channels }, setup: None };
+    let dialect = Dialect::Deepgram { channels: asked.channels };
+    let carried = Carried { dialect, ..Carried::default() };
     Ok(Asked { endpoint, with, tariff, carried, model: asked.model })
 }
 
@@ -131,6 +132,6 @@ fn gemini(ctx: &Context, who: &Arc<Identity>, mount: &Mount) -> Result<Asked> {
     let (who, snapshot) = (Arc::clone(who), Arc::clone(&ctx.snapshot));
     let setup = Setup { who, snapshot, provider: mount.provider, resource };
     let tariff = tariff(mount, &model);
-    let carried = Carried { dialect: Dialect::Gemini, setup: Some(setup) };
+    let carried = Carried { dialect: Dialect::Gemini, setup: Some(setup), guarded: None };
     Ok(Asked { endpoint, with, tariff, carried, model })
 }

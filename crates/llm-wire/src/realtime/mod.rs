@@ -5,7 +5,9 @@
 mod frames;
 mod listen;
 mod live;
+mod messages;
 mod opening;
+pub mod spoken;
 mod usage;
 
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod tests;
 use llm_types::Usage;
 
 pub use frames::{Frames, close_frame};
+pub use messages::{Message, Messages, frame};
 pub use opening::{First, Opening, client_frame, live_model, with_live_model};
 
 /// Bytes of an event that is read, when it does not say at its beginning what it is.
