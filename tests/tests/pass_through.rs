@@ -9,6 +9,8 @@
 
 #[path = "pass_through/aws_json.rs"]
 mod aws_json;
+#[path = "pass_through/hostile.rs"]
+mod hostile;
 #[path = "pass_through/judged.rs"]
 mod judged;
 

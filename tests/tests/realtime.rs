@@ -9,6 +9,8 @@
 
 #[path = "realtime/guarded.rs"]
 mod guarded;
+#[path = "realtime/hostile.rs"]
+mod hostile;
 #[path = "realtime/live.rs"]
 mod live;
 
