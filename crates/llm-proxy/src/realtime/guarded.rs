@@ -156,7 +156,7 @@ impl Room<'_, '_> {
         let mut changed = false;
         let answers = self.answers.load(Ordering::Relaxed);
         if kind == "session.update" && answers && self.guarded.guards.has(Mode::RealtimeInput) {
-            spoken::without_auto_response(&mut event, self.guarded.beta);
+            spoken::without_auto_response(&mut event);
             changed = true;
         }
         let mut texts = Vec::new();

@@ -74,53 +74,33 @@ pub fn only_writes_down(event: &Json) -> bool {
     kind == Some("transcription") || event.text("type").is_some_and(|kind| kind.starts_with("transcription_session."))
 }
 
-/// A client's `session.update` after which the host answers nothing by itself. `beta`: the session speaks the language of
-/// `OpenAI-Beta: realtime=v1`.
-pub fn without_auto_response(event: &mut Json, beta: bool) {
-    if !event.get("session").is_some_and(|session| session.as_object().is_some()) {
-        event.set("session", Json::Object(Vec::new()));
-    }
+/// A client's `session.update` after which the host answers nothing by itself, as it was told at first. What the client leaves
+/// out stays as it is, and where it listens for no turns (`null`) nothing is answered anyway.
+pub fn without_auto_response(event: &mut Json) {
     let Some(session) = event.get_mut("session") else { return };
-    let no = || Json::from(false);
-    let flat = session.get("turn_detection").is_some();
-    let nested = session.get("audio").and_then(|a| a.get("input")).and_then(|i| i.get("turn_detection")).is_some();
-    if flat || beta && !nested {
-        set_below(session, &["turn_detection", "create_response"], no());
-    }
-    if nested || !beta && !flat {
-        set_below(session, &["audio", "input", "turn_detection", "create_response"], no());
+    quiet(session);
+    if let Some(input) = session.get_mut("audio").and_then(|audio| audio.get_mut("input")) {
+        quiet(input);
     }
 }
 
-/// An event of ours that says so.
+fn quiet(place: &mut Json) {
+    if let Some(detection) = place.get_mut("turn_detection") {
+        detection.set("create_response", false);
+    }
+}
+
+/// An event of ours that says so. `beta`: the session speaks the language of `OpenAI-Beta: realtime=v1`.
 #[must_use]
 pub fn no_auto_response(beta: bool) -> Json {
-    let detection = Json::object([("type", Json::from("server_vad"))]);
+    let detection = Json::object([("type", Json::from("server_vad")), ("create_response", Json::from(false))]);
     let session = if beta {
         Json::object([("turn_detection", detection)])
     } else {
         let input = Json::object([("turn_detection", detection)]);
         Json::object([("type", Json::from("realtime")), ("audio", Json::object([("input", input)]))])
     };
-    let mut event = Json::object([("type", Json::from("session.update")), ("session", session)]);
-    without_auto_response(&mut event, beta);
-    event
-}
-
-/// Sets a field below objects, which are made where there are none.
-fn set_below(place: &mut Json, path: &[&str], value: Json) {
-    match path {
-        [] => {}
-        [name] => place.set(name, value),
-        [name, rest @ ..] => {
-            if !place.get(name).is_some_and(|inner| inner.as_object().is_some()) {
-                place.set(name, Json::Object(Vec::new()));
-            }
-            if let Some(inner) = place.get_mut(name) {
-                set_below(inner, rest, value);
-            }
-        }
-    }
+    Json::object([("type", Json::from("session.update")), ("session", session)])
 }
 
 /// The event that tells a client of a stop.
@@ -171,24 +151,20 @@ mod tests {
 
     #[test]
     fn nobody_answers_by_itself() {
-        let quiet = |text: &str, beta| {
+        let quiet = |text: &str| {
             let mut event = json(text);
-            without_auto_response(&mut event, beta);
+            without_auto_response(&mut event);
             event.to_string()
         };
-        assert_eq!(
-            quiet(r#"{"session":{"turn_detection":{"create_response":true,"threshold":1}}}"#, true),
-            r#"{"session":{"turn_detection":{"create_response":false,"threshold":1}}}"#
-        );
-        assert_eq!(
-            quiet(r#"{"session":{"audio":{"input":{"turn_detection":null}}}}"#, false),
-            r#"{"session":{"audio":{"input":{"turn_detection":{"create_response":false}}}}}"#
-        );
-        assert_eq!(quiet("{}", true), r#"{"session":{"turn_detection":{"create_response":false}}}"#);
-        assert_eq!(
-            quiet(r#"{"session":{}}"#, false),
-            r#"{"session":{"audio":{"input":{"turn_detection":{"create_response":false}}}}}"#
-        );
+        let flat = quiet(r#"{"session":{"turn_detection":{"create_response":true,"threshold":1}}}"#);
+        assert_eq!(flat, r#"{"session":{"turn_detection":{"create_response":false,"threshold":1}}}"#);
+        let nested = quiet(r#"{"session":{"audio":{"input":{"turn_detection":{"type":"server_vad"}}}}}"#);
+        let said =
+            r#"{"session":{"audio":{"input":{"turn_detection":{"type":"server_vad","create_response":false}}}}}"#;
+        assert_eq!(nested, said);
+        for same in ["{}", r#"{"session":{}}"#, r#"{"session":{"turn_detection":null}}"#] {
+            assert_eq!(quiet(same), same);
+        }
         assert_eq!(
             no_auto_response(true).to_string(),
             r#"{"type":"session.update","session":{"turn_detection":{"type":"server_vad","create_response":false}}}"#
