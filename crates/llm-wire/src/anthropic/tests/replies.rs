@@ -236,7 +236,7 @@ fn separators_of_lines_are_escaped_in_streams() {
     for event in [
         Event::Start(Box::default()),
         Event::PartStart { choice: 0, part: 0, kind: PartStart::Text },
-        Event::PartDelta { choice: 0, part: 0, delta: Delta::Text("a\u{2028}\"b\u{2029}".into()) },
+        Event::Delta { choice: 0, part: 0, delta: Delta::Text("a\u{2028}\"b\u{2029}".into()) },
     ] {
         encoder.event(&event, &mut out);
     }
