@@ -216,7 +216,7 @@ impl Cell {
         let kind = match self.client.name {
             "gemini" => format!("{} {}", error["code"], error["status"].as_str().unwrap_or("no status")),
             // a response that failed has a code alone
-            _ => error["type"].as_str().or(error["code"].as_str()).unwrap_or("no type").to_owned(),
+            _ => error.get("type").unwrap_or(&error["code"]).as_str().unwrap_or("no type").to_owned(),
         };
         format!("{kind} ({class})")
     }
