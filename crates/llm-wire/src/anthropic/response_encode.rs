@@ -57,9 +57,9 @@ pub(super) fn is_native(ctx: &ReplyContext) -> bool {
     ctx.upstream == Some(FORMAT)
 }
 
-/// The upstream's empty texts are told, as LiteLLM does: where a text came, its messages have one.
+/// The upstream's empty texts are told, as LiteLLM does: its messages always have a text.
 const fn keeps_empty(ctx: &ReplyContext) -> bool {
-    matches!(ctx.upstream, Some(Format::OllamaChat | Format::BedrockConverse | Format::OpenAiChat))
+    matches!(ctx.upstream, Some(Format::OllamaChat | Format::BedrockConverse))
 }
 
 /// The upstream's id where it is one of this format.

@@ -14,11 +14,12 @@ use llm_types::{Error, Format, RawJson};
 
 use super::object::Object;
 use super::response_encode::{is_native, message_id, stop};
-use super::stream_write::{self, block_start, block_stop, close_event, delta_head, open_event};
+use super::stream_write::{block_start, block_stop, close_event, delta_head, open_event};
 use super::{FORMAT, error, usage};
 use crate::codec::{ReplyContext, StreamEncoder};
 use crate::gemini::split_call_id;
 use crate::tool_names::original;
+use crate::top::write_str;
 
 /// The part whose block is open.
 #[derive(Debug)]
@@ -238,7 +239,7 @@ impl Encoder {
         if let Some(index) = self.index(out) {
             delta_head(index, out);
             out.put_slice(head);
-            stream_write::text(text, out);
+            write_str(text, out);
             out.put_slice(b"}}");
             close_event(out);
         }

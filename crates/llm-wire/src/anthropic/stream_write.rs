@@ -1,7 +1,6 @@
 //! The bytes of stream events.
 
 use bytes::{BufMut, BytesMut};
-use llm_types::RawJson;
 use llm_types::stream::PartStart;
 
 use crate::top::{write_json, write_str};
@@ -48,16 +47,6 @@ pub(super) fn block_stop(index: u32, out: &mut BytesMut) {
     write_json(&index, out);
     out.put_u8(b'}');
     close_event(out);
-}
-
-/// Writes a text as a JSON string. U+2028 and U+2029 are escaped, as LiteLLM does: some readers end a line there.
-pub(super) fn text(text: &str, out: &mut BytesMut) {
-    if text.contains(['\u{2028}', '\u{2029}']) {
-        let escaped = RawJson::string(text).get().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-        out.put_slice(escaped.as_bytes());
-    } else {
-        write_str(text, out);
-    }
 }
 
 /// Begins an event; its JSON follows.
