@@ -54,7 +54,7 @@ impl KeyCopies {
         self.place == other.place && self.name(own) == other.name(others)
     }
 
-    pub(super) fn name(&self, row: &VerificationToken) -> String {
+    fn name(&self, row: &VerificationToken) -> String {
         let alias = row.key_alias.clone().filter(|alias| !alias.is_empty());
         format!("{}{}", self.prefix, alias.unwrap_or_else(|| format!("virtual-key-{}", row.token)))
     }
@@ -124,12 +124,7 @@ impl KeyCopies {
     ///
     /// # Errors
     /// When the vault fails; then the copy is at one of the places, unless both are one that is said in two ways.
-    pub(super) async fn rename(
-        &self,
-        before: &VerificationToken,
-        after: &VerificationToken,
-        now: &Self,
-    ) -> Result<bool> {
+    async fn rename(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) -> Result<bool> {
         if self.is_where(now, (before, after)) {
             return Ok(true);
         }
@@ -147,6 +142,23 @@ impl KeyCopies {
         self.leave_for((before, after), now, &secret).await.map(|()| true)
     }
 
+    /// As [`Self::rename`], and the log tells what went wrong; false when the vault failed.
+    pub(super) async fn moved(&self, before: &VerificationToken, after: &VerificationToken, now: &Self) -> bool {
+        let name = now.name(after);
+        match self.rename(before, after, now).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(
+                name,
+                "a key that has another name or place is not in the secret manager: nothing is moved there"
+            ),
+            Err(error) => {
+                now.tell(Err(error), &name);
+                return false;
+            }
+        }
+        true
+    }
+
     /// Deletes the copy of a key that is gone.
     pub(super) async fn drop_copy(&self, row: &VerificationToken) {
         let name = self.name(row);
@@ -154,17 +166,12 @@ impl KeyCopies {
     }
 
     /// That a copy could not be made does not unmake the key: the log says it.
-    pub(super) fn tell(&self, done: Result<()>, name: &str) {
+    fn tell(&self, done: Result<()>, name: &str) {
         if let Err(error) = done {
             let kind = self.vault.kind().name();
             tracing::error!(name, %error, "{kind} was not told of a change to a virtual key");
         }
     }
-}
-
-/// A key that would be moved is not in the secret manager.
-pub(super) fn absent(name: &str) {
-    tracing::warn!(name, "a key that has another name or place is not in the secret manager: nothing is moved there");
 }
 
 /// The place that a team's metadata say.
@@ -241,12 +248,7 @@ impl Accounts {
     /// Moves a key whose alias or team is another one.
     pub(super) async fn rename_copy(&self, before: &VerificationToken, after: &VerificationToken) {
         if let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) {
-            let name = new.name(after);
-            match old.rename(before, after, &new).await {
-                Ok(true) => {}
-                Ok(false) => absent(&name),
-                Err(error) => new.tell(Err(error), &name),
-            }
+            old.moved(before, after, &new).await;
         }
     }
 

@@ -24,11 +24,8 @@ impl Accounts {
     /// # Errors
     /// 400, 403 and 422 as LiteLLM answers them; 500 without a database.
     pub async fn generate_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
-        let settings = self.settings();
-        let ceilings = settings.upperbound_key_generate_params.as_ref();
         let given = body;
-        let mut body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
-        self.inherit_entries(actor.who, &mut body).await?;
+        let body = self.filled(actor, given).await?;
         let mut asked = KeyBody::read(&body)?;
         self.org_admins_may_make_keys(actor.who).await?;
         self.may_generate(actor.who, given).await?;
@@ -43,11 +40,8 @@ impl Accounts {
     /// # Errors
     /// 400 without a team; otherwise as [`Accounts::generate_key`].
     pub async fn generate_service_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
-        let settings = self.settings();
-        let ceilings = settings.upperbound_key_generate_params.as_ref();
         let given = body;
-        let mut body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
-        self.inherit_entries(actor.who, &mut body).await?;
+        let body = self.filled(actor, given).await?;
         let mut asked = KeyBody::read(&body)?;
         let Some(team) = asked.team_id.clone().flatten() else {
             return Err(bad("team_id is required for service account keys.").with_param("team_id").into());
@@ -72,10 +66,7 @@ impl Accounts {
     /// # Errors
     /// As [`Accounts::generate_key`].
     pub(crate) async fn generate_first_key(&self, actor: Actor<'_>, body: &Json) -> Outcome<Json> {
-        let settings = self.settings();
-        let ceilings = settings.upperbound_key_generate_params.as_ref();
-        let mut body = fill::bounded(body, settings.default_key_generate_params.as_ref(), ceilings)?;
-        self.inherit_entries(actor.who, &mut body).await?;
+        let body = self.filled(actor, body).await?;
         let mut asked = KeyBody::read(&body)?;
         self.inherit_rates(actor.who, &mut asked).await?;
         self.make_key(actor, &body, &asked).await
@@ -103,6 +94,15 @@ impl Accounts {
         }
         self.key_grants(actor.who, &asked, None).await?;
         fill::patch(&asked, None, &self.reset_clock()?, now).map(drop)
+    }
+
+    /// The body of a new key with what it does not say: the defaults of the gateway, and limits of the key that makes it.
+    async fn filled(&self, actor: Actor<'_>, given: &Json) -> Outcome<Json> {
+        let settings = self.settings();
+        let ceilings = settings.upperbound_key_generate_params.as_ref();
+        let mut body = fill::bounded(given, settings.default_key_generate_params.as_ref(), ceilings)?;
+        self.inherit_entries(actor.who, &mut body).await?;
+        Ok(body)
     }
 
     /// Refuses a budget for end users that is not there.

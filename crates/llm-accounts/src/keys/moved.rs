@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use llm_store::{Filter, TeamRow, VerificationToken};
-use llm_types::{Error, Json};
+use llm_types::Json;
 
-use super::copies::{KeyCopies, absent};
+use super::copies::KeyCopies;
 use crate::Accounts;
 use crate::request::Outcome;
 use crate::teams::SECRET_MANAGER;
@@ -63,17 +63,6 @@ impl Accounts {
         // Key and team may have been changed since.
         let Some(key) = store.keys().get_by_hash(&key.token).await? else { return Ok(true) };
         let Some(new) = self.copies_for(store.table(), key.team_id.as_deref()).await? else { return Ok(true) };
-        let name = new.name(&key);
-        match old.rename(&key, &key, &new).await {
-            Ok(true) => Ok(true),
-            Ok(false) => {
-                absent(&name);
-                Ok(true)
-            }
-            Err(error) => {
-                new.tell(Err::<(), Error>(error), &name);
-                Ok(false)
-            }
-        }
+        Ok(old.moved(&key, &key, &new).await)
     }
 }

@@ -185,7 +185,7 @@ async fn own(
     };
     let judge = match cleared(ctx, custom, &mut payload).await {
         Ok(judge) => judge,
-        Err(error) => return Err(Refused { error, reservation, made: None, booked: false }),
+        Err(error) => return Err(Refused { reservation, ..error.into() }),
     };
     let model: Arc<str> = Arc::from(named.model().unwrap_or_default());
     let provider: Arc<str> = send::provider_of_host(&custom.target).unwrap_or_default().into();
@@ -215,7 +215,7 @@ async fn own(
                 None => answered(core, ctx, relayed, facts, reservation),
             })
         }
-        Err(error) => Err(Refused { error, reservation, made: None, booked: false }),
+        Err(error) => Err(Refused { reservation, ..error.into() }),
     }
 }
 

@@ -47,9 +47,8 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
             return Err(Error::bad_request(why));
         }
     };
-    let group = who
-        .alias(&model, |name| ctx.snapshot.engine.router.has_group(name))
-        .map_or_else(|| Arc::clone(&model), Arc::from);
+    let group = scope::group(&ctx.snapshot.engine.router, who, &model);
+    let group = if *group == *model { Arc::clone(&model) } else { Arc::from(group) };
     let mut controls = Controls::from_top(top);
     controls_from_headers(&mut controls, &ctx.steering);
     controls.disable_fallbacks |= who.refuses_fallbacks();

@@ -63,8 +63,7 @@ async fn steps(
     let model = query(&ctx.parts, "model").map(std::borrow::Cow::into_owned).filter(|m| !m.is_empty());
     let model = model.or_else(|| ctx.snapshot.settings.default_model.clone());
     let model = model.ok_or_else(|| Error::bad_request("the query parameter model is missing").with_param("model"))?;
-    let router = &ctx.snapshot.engine.router;
-    let group = who.alias(&model, |name| router.has_group(name)).unwrap_or(&model).to_owned();
+    let group = crate::scope::group(&ctx.snapshot.engine.router, &who, &model).to_owned();
     let reservation = admit(core, ctx, &who, path, &model, &group).await?;
     let guarded = match Guarded::open(ctx, &group) {
         Ok(guarded) => guarded,

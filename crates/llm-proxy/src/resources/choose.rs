@@ -42,11 +42,12 @@ pub(super) fn home(ctx: &Context, who: &Identity, family: Family, told: &Told, p
     let router = &ctx.snapshot.engine.router;
     let shared = matches!(family, Family::Interactions | Family::Sessions | Family::FineTuning | Family::Assistants);
     if let Some(model) = told.model.as_deref().filter(|_| shared && told.provider.is_none())
-        && router.has_group(who.alias(model, |name| router.has_group(name)).unwrap_or(model))
+        && let name = crate::scope::group(router, who, model)
+        && router.has_group(name)
     {
         let mut home = of_group(ctx, who, model, false)?;
         if matches!(family, Family::Interactions | Family::Sessions) {
-            home.any_of = Some(Arc::from(who.alias(model, |name| router.has_group(name)).unwrap_or(model)));
+            home.any_of = Some(Arc::from(name));
         }
         return Ok(home);
     }

@@ -9,6 +9,7 @@ use llm_client::{Report, Tail};
 use llm_store::{Filter, ManagedObjectRow};
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::core::Core;
@@ -65,14 +66,17 @@ impl Ledger {
     /// The database fails.
     pub(crate) async fn find(&self, id: String) -> Result<Option<ManagedObjectRow>> {
         let Some(store) = self.app.store.clone() else { return Ok(None) };
-        let done = self.app.background.spawn(async move {
-            store.table::<ManagedObjectRow>().find(Filter::new().is("unified_object_id", id)).await
-        });
-        match done.await {
-            Ok(Ok(mut rows)) => Ok(rows.pop()),
-            Ok(Err(error)) => Err(unavailable(&error.to_string())),
-            Err(error) => Err(unavailable(&error.to_string())),
-        }
+        let found =
+            async move { store.table::<ManagedObjectRow>().find(Filter::new().is("unified_object_id", id)).await };
+        done(self.app.background.spawn(found)).await.map(|mut rows| rows.pop())
+    }
+
+    /// True for what was begun and is still to be charged, by the names of both rows.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn is_open(&self, begun: String, charged: String) -> Result<bool> {
+        Ok(self.find(begun).await?.is_some() && self.find(charged).await?.is_none())
     }
 
     /// Runs beside the requests.
@@ -90,7 +94,7 @@ impl Ledger {
             ..row
         };
         let id = row.unified_object_id.clone();
-        let done = self.app.background.spawn(async move {
+        let written = async move {
             let mut table = store.table::<ManagedObjectRow>();
             if !table.find(Filter::new().is("unified_object_id", id)).await?.is_empty() {
                 return Ok(false);
@@ -101,12 +105,8 @@ impl Ledger {
                 Err(error) if error.is_transient() => Err(error),
                 Err(_) => Ok(false),
             }
-        });
-        match done.await {
-            Ok(Ok(first)) => Ok(first),
-            Ok(Err(error)) => Err(unavailable(&error.to_string())),
-            Err(error) => Err(unavailable(&error.to_string())),
-        }
+        };
+        done(self.app.background.spawn(written)).await
     }
 
     /// True for an interaction that was begun in the background and is still to be charged.
@@ -114,8 +114,7 @@ impl Ledger {
     /// # Errors
     /// The database fails.
     pub(super) async fn is_owed(&self, id: &str) -> Result<bool> {
-        let begun = self.find(format!("{BEGUN}{id}")).await?.is_some();
-        Ok(begun && self.find(format!("{CHARGED}{id}")).await?.is_none())
+        self.is_open(format!("{BEGUN}{id}"), format!("{CHARGED}{id}")).await
     }
 
     /// Settles what a whole answer says of an interaction: one that is not at its end costs nothing yet and is remembered,
@@ -215,6 +214,14 @@ fn free(report: &mut Report) {
 
 fn unsettled(id: &str, error: &Error) {
     tracing::error!(interaction = %id, error = %error.message, "what an interaction costs cannot be remembered; it is charged now");
+}
+
+/// Waits for work at the database, which is reached from the background runtime only.
+async fn done<T>(work: JoinHandle<llm_store::Result<T>>) -> Result<T> {
+    match work.await {
+        Ok(done) => done.map_err(|error| unavailable(&error.to_string())),
+        Err(error) => Err(unavailable(&error.to_string())),
+    }
 }
 
 fn unavailable(why: &str) -> Error {

@@ -66,6 +66,11 @@ fn name(deployment: &str, upstream: &str) -> String {
     format!("response:{deployment}:{upstream}")
 }
 
+/// The row that says that the end of an answer is paid for.
+fn charged(name: &str) -> String {
+    format!("{name}:charged")
+}
+
 /// What somebody saw of a stored answer. What it cost beyond its beginning is charged to who sees its end first.
 ///
 /// # Errors
@@ -84,7 +89,7 @@ pub(super) async fn seen(
     let ledger = Ledger::new(core, ctx);
     let name = name(&id.deployment, &id.upstream);
     let Some(begun) = ledger.find(name.clone()).await? else { return Ok(()) };
-    if !ledger.claim(&format!("{name}:charged"), PURPOSE, None).await? {
+    if !ledger.claim(&charged(&name), PURPOSE, None).await? {
         return Ok(());
     }
     let so_far: SoFar = begun.file_object.read().unwrap_or_default();
@@ -119,9 +124,9 @@ pub(super) async fn seen(
 /// # Errors
 /// The database fails.
 pub(super) async fn is_owed(core: &Core, ctx: &Context, id: &ResponseId) -> Result<bool> {
-    let ledger = Ledger::new(core, ctx);
     let name = name(&id.deployment, &id.upstream);
-    Ok(ledger.find(name.clone()).await?.is_some() && ledger.find(format!("{name}:charged")).await?.is_none())
+    let charged = charged(&name);
+    Ledger::new(core, ctx).is_open(name, charged).await
 }
 
 /// What was charged for the beginning of an answer.
