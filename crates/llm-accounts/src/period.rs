@@ -126,15 +126,21 @@ impl ResetClock {
             (Unit::Month, _) => return None,
             (Unit::Day, n) => self.first_after(here.date().checked_add(n.days()).ok()?, n.days(), &here)?,
             (Unit::Hour, n) => {
-                multiple(&here, Time::midnight(), i64::from(here.hour()), n, |n| Span::new().try_hours(n).ok())?
+                let count = multiple_after(here.hour(), n)?;
+                let at =
+                    here.date().to_datetime(Time::midnight()).checked_add(Span::new().try_hours(count).ok()?).ok()?;
+                at.to_zoned(self.zone.clone()).ok()?
             }
+            // By elapsed time: a local time that the clocks show twice is not the one that is over.
             (Unit::Minute, n) => {
-                let hour = Time::new(here.hour(), 0, 0, 0).ok()?;
-                multiple(&here, hour, i64::from(here.minute()), n, |n| Span::new().try_minutes(n).ok())?
+                let count = multiple_after(here.minute(), n)? - i64::from(here.minute());
+                let minute = here.with().second(0).subsec_nanosecond(0).build().ok()?;
+                minute.checked_add(Span::new().try_minutes(count).ok()?).ok()?
             }
             (Unit::Second, n) => {
-                let minute = Time::new(here.hour(), here.minute(), 0, 0).ok()?;
-                multiple(&here, minute, i64::from(here.second()), n, |n| Span::new().try_seconds(n).ok())?
+                let count = multiple_after(here.second(), n)? - i64::from(here.second());
+                let second = here.with().subsec_nanosecond(0).build().ok()?;
+                second.checked_add(Span::new().try_seconds(count).ok()?).ok()?
             }
         };
         DateTime::from_timestamp_millis(next.timestamp().as_millisecond())
@@ -153,12 +159,10 @@ impl ResetClock {
     }
 }
 
-/// The next multiple of `n` units after today's `base`, of which `passed` are over.
-fn multiple(here: &Zoned, base: Time, passed: i64, n: i32, unit: impl Fn(i64) -> Option<Span>) -> Option<Zoned> {
-    let n = i64::from(n);
-    let count = (passed / n + 1).checked_mul(n)?;
-    let at = here.date().to_datetime(base).checked_add(unit(count)?).ok()?;
-    at.to_zoned(here.time_zone().clone()).ok()
+/// The next multiple of `n` when `passed` units are over.
+fn multiple_after(passed: i8, n: i32) -> Option<i64> {
+    let (passed, n) = (i64::from(passed), i64::from(n));
+    (passed / n + 1).checked_mul(n)
 }
 
 #[cfg(test)]
@@ -198,6 +202,11 @@ mod tests {
             ("America/New_York", "00:00", now, "1d", "2026-01-15T05:00:00Z"),
             // The clocks go forward on 2026-03-08 in New York.
             ("America/New_York", "00:00", "2026-03-08T06:00:00Z", "1d", "2026-03-09T04:00:00Z"),
+            // They go back on 2026-10-25 in Berlin: the hour from two to three comes twice.
+            ("Europe/Berlin", "00:00", "2026-10-25T00:59:30Z", "1m", "2026-10-25T01:00:00Z"),
+            ("Europe/Berlin", "00:00", "2026-10-25T01:30:10Z", "1m", "2026-10-25T01:31:00Z"),
+            ("Europe/Berlin", "00:00", "2026-10-25T01:30:10Z", "15s", "2026-10-25T01:30:15Z"),
+            ("Europe/Berlin", "00:00", "2026-10-25T01:30:10Z", "1h", "2026-10-25T02:00:00Z"),
             ("Asia/Kolkata", "00:00", "2026-01-31T20:00:00Z", "30d", "2026-02-28T18:30:00Z"),
         ] {
             let clock = ResetClock::new(Some(zone), Some(at)).unwrap();
