@@ -9,9 +9,10 @@
 //! - [`upload`]: forms that go out while they come in.
 //! - [`stored`]: answers that a provider keeps.
 //! - [`relay`]: what nobody reads: passed on, and billed by what its bytes say.
+//! - [`resources`]: what providers keep beside answering calls, in OpenAI's words.
 //! - [`session`]: sessions over WebSockets.
 //! - [`replay`]: a whole answer told as a stream.
-//! - [`sdk`]: `completion`, `embedding`, `messages`, `rerank` ... for programs without a gateway ([`Client`]).
+//! - [`sdk`]: `completion`, `embedding`, `messages`, `create_batch`, `realtime` ... for programs without a gateway ([`Client`]).
 //!
 //! Inside: `plan` decides the lane of an attempt, `attempt` does it, `stream` carries a streamed answer and
 //! settles its report exactly once, whoever hangs up first.
@@ -51,6 +52,7 @@ mod price;
 mod rehearsed;
 pub mod relay;
 pub mod replay;
+pub mod resources;
 pub mod sdk;
 mod searches;
 mod send;

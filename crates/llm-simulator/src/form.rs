@@ -15,32 +15,49 @@ pub(crate) fn boundary(content_type: &str) -> Option<&str> {
 /// The fields of a form. A field that comes several times, and one whose name ends in `[]`, is a list. `None` when the
 /// form does not keep to RFC 7578.
 pub(crate) fn parse(body: &[u8], boundary: &str) -> Option<Value> {
-    let mark = format!("--{boundary}");
     let mut fields: Map<String, Value> = Map::new();
-    // the mark of the first part has no line break before it
-    let mut rest = body.get(find(body, mark.as_bytes())? + mark.len()..)?;
-    let mark = format!("\r\n{mark}");
-    loop {
-        if rest.starts_with(b"--") {
-            return Some(Value::Object(fields));
-        }
-        let part = rest.strip_prefix(b"\r\n")?;
-        let end = find(part, mark.as_bytes())?;
-        let (name, value) = field(part.get(..end)?)?;
-        rest = part.get(end + mark.len()..)?;
-        let (name, listed) = name.strip_suffix("[]").map_or((name.as_str(), false), |name| (name, true));
+    for part in parts(body, boundary)? {
+        let value = part.value();
+        let (name, listed) = part.name.strip_suffix("[]").map_or((part.name.as_str(), false), |name| (name, true));
         match fields.get_mut(name) {
             Some(Value::Array(all)) => all.push(value),
             Some(one) => *one = json!([one.take(), value]),
             None => drop(fields.insert(name.to_owned(), if listed { json!([value]) } else { value })),
         }
     }
+    Some(Value::Object(fields))
 }
 
-fn field(part: &[u8]) -> Option<(String, Value)> {
+/// A part of a form.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) name: String,
+    pub(crate) filename: Option<String>,
+    content_type: Option<String>,
+    pub(crate) data: &'a [u8],
+}
+
+/// The parts of a form. `None` when it does not keep to RFC 7578.
+pub(crate) fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<Part<'a>>> {
+    let mark = format!("--{boundary}");
+    let mut out = Vec::new();
+    // the mark of the first part has no line break before it
+    let mut rest = body.get(find(body, mark.as_bytes())? + mark.len()..)?;
+    let mark = format!("\r\n{mark}");
+    loop {
+        if rest.starts_with(b"--") {
+            return Some(out);
+        }
+        let part = rest.strip_prefix(b"\r\n")?;
+        let end = find(part, mark.as_bytes())?;
+        out.push(read(part.get(..end)?)?);
+        rest = part.get(end + mark.len()..)?;
+    }
+}
+
+fn read(part: &[u8]) -> Option<Part<'_>> {
     let end = find(part, b"\r\n\r\n")?;
     let head = std::str::from_utf8(part.get(..end)?).ok()?;
-    let data = part.get(end + 4..)?;
     let header = |name: &str| {
         let lines = head.lines().filter_map(|line| line.split_once(':'));
         lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
@@ -50,14 +67,25 @@ fn field(part: &[u8]) -> Option<(String, Value)> {
         let parts = disposition.split(';').filter_map(|part| part.trim().split_once('='));
         parts.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
     };
-    let value = match parameter("filename") {
-        Some(filename) => json!({
-            "filename": filename, "content_type": header("content-type"), "size": data.len(), "hash": hash(data),
-            "start": base64::engine::general_purpose::STANDARD.encode(data.get(..64).unwrap_or(data)),
-        }),
-        None => Value::String(String::from_utf8_lossy(data).into_owned()),
-    };
-    Some((parameter("name")?, value))
+    Some(Part {
+        name: parameter("name")?,
+        filename: parameter("filename"),
+        content_type: header("content-type").map(str::to_owned),
+        data: part.get(end + 4..)?,
+    })
+}
+
+impl Part<'_> {
+    fn value(&self) -> Value {
+        let data = self.data;
+        match &self.filename {
+            Some(filename) => json!({
+                "filename": filename, "content_type": self.content_type, "size": data.len(), "hash": hash(data),
+                "start": base64::engine::general_purpose::STANDARD.encode(data.get(..64).unwrap_or(data)),
+            }),
+            None => Value::String(String::from_utf8_lossy(data).into_owned()),
+        }
+    }
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -19,7 +19,8 @@
 //! | Jina, Voyage | rerank | `/rerank` below `/jina/`, `/voyage/` |
 //! | Mistral | OCR | `/ocr` |
 //! | Tavily | search | `/search` |
-//! | batches | Anthropic's, Vertex AI's, Bedrock's, with Cloud Storage and S3 | `/v1/messages/batches...`, `/batchPredictionJobs...`, `/model-invocation-job...` |
+//! | batches | OpenAI's, with files | `/batches...`, `/files...` |
+//! | | Anthropic's, Vertex AI's, Bedrock's, with Cloud Storage and S3 | `/v1/messages/batches...`, `/batchPredictionJobs...`, `/model-invocation-job...` |
 //!
 //! Its frames are literal templates of what those services send; it shares no code with the gateway's codecs, so a
 //! mistake made twice cannot cancel itself out. AWS signatures are not verified.

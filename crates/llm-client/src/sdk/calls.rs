@@ -131,6 +131,19 @@ forms! {
 }
 
 impl Client {
+    /// A conversation of the Responses API is made shorter: `input`, `instructions`.
+    ///
+    /// # Errors
+    /// Whatever the provider or the way to it refuses.
+    pub async fn compact_responses(&self, model: &str, mut body: Json, params: Params<'_>) -> Result<Answered> {
+        super::resources::object(&body)?;
+        body.set("model", model);
+        let mut call =
+            Call::new(OperationKind::Generate, Format::OpenAiResponses, Bytes::from(body.to_string()), model);
+        call.beside = Some("/compact");
+        self.whole(model, call, params).await
+    }
+
     /// Tokens of a prompt, and who counted: a body of OpenAI's chat (`messages`, `tools`). Providers that can count are asked.
     ///
     /// # Errors
@@ -150,9 +163,7 @@ impl Client {
         files: Vec<FilePart>,
         params: Params<'_>,
     ) -> Result<Answered> {
-        if body.as_object().is_none() {
-            return Err(Error::bad_request("the body has to be an object"));
-        }
+        super::resources::object(&body)?;
         if format.model_in_body() {
             body.set("model", model);
         }
@@ -162,6 +173,11 @@ impl Client {
         }
         let mut call = Call::new(operation, format, Bytes::from(body.to_string()), model);
         call.files = files.into();
+        self.whole(model, call, params).await
+    }
+
+    /// Answers a call and reads the answer to its end.
+    pub(super) async fn whole(&self, model: &str, call: Call, params: Params<'_>) -> Result<Answered> {
         match self.answer(model, params, &call).await? {
             Answer::Whole { head, body, report } => {
                 let kind = head.content_type.as_ref().and_then(|kind| kind.to_str().ok()).map(str::to_owned);

@@ -48,10 +48,19 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`calls`]: the other operations: text completions, Responses, Messages, images, audio, videos, moderation, rerank, OCR, search,
-//! counting tokens.
+//! Parameters that are no texts, or hold for all calls, are the client's: [`Client::with_params`].
+//!
+//! - [`calls`]: the other operations: text completions, Responses, Messages, images, audio, videos, moderation, rerank, OCR,
+//!   search, counting tokens.
+//! - [`resources`]: what providers keep: files, batches, fine-tuning jobs, vector stores, assistants and threads, containers,
+//!   evaluations, skills, interactions, stored responses, secrets of realtime sessions.
+//! - [`realtime`]: sessions over WebSockets.
 
+mod bridged;
 pub mod calls;
+mod kept;
+pub mod realtime;
+pub mod resources;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -75,10 +84,14 @@ use crate::call::Call;
 use crate::engine::{Engine, EngineSettings, Open};
 use crate::target::{Prices, Target, TargetConfig};
 
+/// The id of a model's one deployment.
+const DEPLOYMENT: &str = "sdk";
+
 /// Calls models by `provider/model` name.
 pub struct Client {
     http: Arc<dyn Transport>,
     engine: Engine,
+    params: Vec<(String, Json)>,
 }
 
 /// What to ask: a prompt, turns, or a whole request body in OpenAI's chat format.
@@ -164,7 +177,19 @@ impl Client {
     #[must_use]
     pub fn new(http: Arc<dyn Transport>, settings: EngineSettings) -> Self {
         let router = Arc::new(Router::new(Vec::new(), RouterSettings::default()));
-        Self { http, engine: Engine { router, prices: Prices::Builtin, settings } }
+        Self { http, engine: Engine { router, prices: Prices::Builtin, settings }, params: Vec::new() }
+    }
+
+    /// The same client with `litellm_params` for every call; those of a call win. Here they may be objects and lists
+    /// (`extra_headers`, `litellm_embedding_config`).
+    ///
+    /// # Errors
+    /// `BadRequest` for what is no object.
+    pub fn with_params(&self, params: Json) -> Result<Self> {
+        let Json::Object(params) = params else {
+            return Err(Error::bad_request("the parameters have to be an object"));
+        };
+        Ok(Self { http: Arc::clone(&self.http), engine: self.engine.clone(), params })
     }
 
     /// Asks a model.
@@ -279,14 +304,20 @@ impl Client {
         self.engine_of(model, params)?.answer(&*self.http, call, &Open).await.map_err(|f| f.error)
     }
 
-    /// An engine whose one deployment is this model.
-    fn engine_of(&self, model: &str, params: &[(&str, &str)]) -> Result<Engine> {
+    /// This model, made ready.
+    fn target_of(&self, model: &str, params: &[(&str, &str)]) -> Result<Target> {
         let mut config = TargetConfig::default();
         config.params.push(("model".to_owned(), Json::from(model)));
+        let own = |name: &str| name == "model" || params.iter().any(|(given, _)| *given == name);
+        config.params.extend(self.params.iter().filter(|(name, _)| !own(name)).cloned());
         config.params.extend(params.iter().map(|(k, v)| ((*k).to_owned(), Json::from(*v))));
-        let target = Target::new(&config, &self.engine.prices)?;
-        let mut deployment = Deployment::new("sdk", model, model);
-        deployment.payload = Some(Arc::new(target));
+        Target::new(&config, &self.engine.prices)
+    }
+
+    /// An engine whose one deployment is this model.
+    fn engine_of(&self, model: &str, params: &[(&str, &str)]) -> Result<Engine> {
+        let mut deployment = Deployment::new(DEPLOYMENT, model, model);
+        deployment.payload = Some(Arc::new(self.target_of(model, params)?));
         let router = Arc::new(Router::new(vec![deployment], RouterSettings::default()));
         Ok(Engine { router, ..self.engine.clone() })
     }

@@ -11,6 +11,17 @@ pub(crate) type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// Starts one; its address, and what comes.
 pub(crate) async fn host(reply: impl Fn(&str) -> (u16, Value) + Copy + Send + 'static) -> (String, Asked) {
+    host_with(move |head| {
+        let (status, body) = reply(head);
+        (status, "content-type: application/json".to_owned(), body.to_string())
+    })
+    .await
+}
+
+/// The same for one that says more than JSON: headers, and any body.
+pub(crate) async fn host_with(
+    reply: impl Fn(&str) -> (u16, String, String) + Copy + Send + 'static,
+) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
@@ -23,14 +34,12 @@ pub(crate) async fn host(reply: impl Fn(&str) -> (u16, Value) + Copy + Send + 's
     (base, asked)
 }
 
-async fn serve(mut socket: TcpStream, asked: Asked, reply: impl Fn(&str) -> (u16, Value)) {
+async fn serve(mut socket: TcpStream, asked: Asked, reply: impl Fn(&str) -> (u16, String, String)) {
     let mut held = Vec::new();
     while let Some((head, body)) = request(&mut socket, &mut held).await {
-        let (status, reply) = reply(&head);
+        let (status, headers, reply) = reply(&head);
         asked.lock().unwrap().push((head, body));
-        let reply = reply.to_string();
-        let head =
-            format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", reply.len());
+        let head = format!("HTTP/1.1 {status} x\r\n{headers}\r\ncontent-length: {}\r\n\r\n", reply.len());
         socket.write_all((head + &reply).as_bytes()).await.unwrap();
     }
 }

@@ -94,7 +94,7 @@ pub(super) async fn serve(
             asked.parts.uri = Uri::default();
             let response = stored::answer(core, &asked, who, verb, &id).await?;
             if verb == Verb::Delete {
-                let gone = Json::object([("success", Json::from(true)), ("id", Json::from(id))]);
+                let gone = interactions::deleted(&id);
                 return Ok(replaced(response, |_| Some(gone)));
             }
             Ok(replaced(response, |told| {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use llm_client::resources::{Question, Searched};
 use llm_client::{Call, Report, StreamBody, Target};
 use llm_http::Body;
 use llm_providers::{Endpoint, resource::Resource};
@@ -11,10 +12,9 @@ use llm_types::record::Cost;
 use llm_types::{Error, Format, Json, Kind, OperationKind, Result};
 use llm_wire::top::Top;
 
-use super::ask::{Question, ask, resource};
+use super::ask::keeper;
 use super::choose::kept;
 use super::found::Found;
-use super::stores::{Searched, search};
 use crate::answer::tell_own;
 use crate::body::Reply;
 use crate::core::Core;
@@ -163,17 +163,18 @@ fn question(message: &Json) -> Option<String> {
 /// The page of a store.
 async fn look(core: &Core, ctx: &Context, store: &str, target: &Arc<Target>, body: &Json) -> Result<(Json, Cost)> {
     let home = kept(Arc::clone(target));
+    let keeper = keeper(core, ctx, &home);
     if let Some(house) = target.provider.stores(&target.model) {
-        let Searched { page, report, .. } = search(core, ctx, &home, house, store, body).await?;
+        let Searched { page, report, .. } = keeper.search(house, store, body).await?;
         return Ok((page, report.cost));
     }
     let path = format!("/vector_stores/{store}/search");
     let mut endpoint = Endpoint::default();
-    target.provider.resource(&Resource { path: &path, ..resource(&home) }, &mut endpoint)?;
+    target.provider.resource(&Resource { path: &path, ..keeper.resource() }, &mut endpoint)?;
     endpoint.set("content-type", "application/json")?;
     let limit = ctx.snapshot.engine.settings.max_reply_bytes;
     let question = Question { endpoint, body: Body::from(body.to_string()), limit, model: None };
-    let said = ask(core, ctx, &home, question, llm_wire::openai::errors::decode).await?;
+    let said = keeper.ask(question, llm_wire::openai::errors::decode).await?;
     let page = serde_json::from_slice(&said.body)
         .map_err(|e| Error::new(Kind::InvalidReply, format!("the results cannot be read: {e}")))?;
     Ok((page, said.report.cost))

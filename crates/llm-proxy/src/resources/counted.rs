@@ -9,7 +9,8 @@ use llm_wire::top::Top;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asked, batch, translated};
+use super::ask::keeper;
+use super::{Asked, translated};
 use crate::core::Core;
 use crate::flow::Context;
 
@@ -72,7 +73,7 @@ async fn content(core: &Core, ctx: &Context, asked: &Asked<'_>, id: &str, limit:
             if id.contains("..") || !id.chars().all(plain) {
                 return Err(no_file(id));
             }
-            batch::download(core, ctx, asked.home, id, limit).await?
+            keeper(core, ctx, asked.home).download(id, limit).await?
         }
     };
     if bytes.len() > limit {

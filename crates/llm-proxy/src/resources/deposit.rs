@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use llm_accounts::Identity;
+use llm_client::resources::{Question, Said};
 use llm_client::{RelayHead, Report, Tail as _};
 use llm_http::Body;
 use llm_providers::Endpoint;
 use llm_providers::stores::{Came, Document, Embedder, Step, StoreHouse};
 use llm_types::{Error, Json, Kind, Result};
 
-use super::ask::{Question, Said, ask, resource};
+use super::ask::keeper;
 use super::choose::{self, Home};
 use super::table::Family;
 use super::translated::here;
@@ -58,7 +59,7 @@ pub async fn deposit(
     }
     let route = ctx.route;
     let reservation = admit(core, ctx, who, route, &asked, &home).await?;
-    let mut work = Work { core, ctx, home: &home, house, from: here(&home), report: Box::default() };
+    let mut work = Work { core, ctx, home: &home, house, from: here(core, ctx, &home), report: Box::default() };
     match work.run(document).await {
         Ok(deposited) => {
             let facts = Facts {
@@ -86,7 +87,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn run(&mut self, document: Document<'_>) -> Result<Deposited> {
-        let mut ingestion = self.house.ingest(document, resource(self.home))?;
+        let mut ingestion = self.house.ingest(document, keeper(self.core, self.ctx, self.home).resource())?;
         let mut endpoint = Endpoint::default();
         let mut step = ingestion.next(Came::Nothing, &mut endpoint)?;
         for _ in 0..STEPS {
@@ -117,7 +118,8 @@ impl Work<'_> {
         let limit = self.ctx.snapshot.engine.settings.max_reply_bytes;
         let body = if body.is_empty() { Body::empty() } else { Body::from(body) };
         let question = Question { endpoint, body, limit, model: None };
-        let said = ask(self.core, self.ctx, self.home, question, |view| self.house.decode_error(view)).await;
+        let keeper = keeper(self.core, self.ctx, self.home);
+        let said = keeper.ask(question, |view| self.house.decode_error(view)).await;
         match said {
             Ok(said) => {
                 let provider = self.home.target.provider_id();

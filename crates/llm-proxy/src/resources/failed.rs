@@ -1,12 +1,12 @@
 //! What a provider refuses, told as every call tells it: a status, a `type` that SDKs know, the status as `code`.
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{HeaderMap, Response};
 use llm_accounts::Reservation;
+use llm_client::resources::{is_refused, refused};
 use llm_client::{Relayed, Tail as _};
-use llm_types::{Error, Format, Kind};
-use llm_wire::{ReplyView, openai};
+use llm_types::{Error, Format};
 
 use super::table::Family;
 use super::{Asked, answer, reply};
@@ -19,13 +19,7 @@ use crate::pass::tail::RelayTail;
 /// True for answers that are told anew: those of sessions are read by clients of the provider's own. Whoever sends the
 /// gateway elsewhere, or shows it a page, did not do what was asked.
 pub(super) fn is_one(asked: &Asked<'_>, parts: &Parts) -> bool {
-    (parts.status.as_u16() >= 300 || is_page(asked, parts)) && asked.what.family != Family::Sessions
-}
-
-/// True for a page for people in the place of JSON.
-fn is_page(asked: &Asked<'_>, parts: &Parts) -> bool {
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.starts_with("text/html") && !reply::is_content(asked)
+    is_refused(parts, reply::is_content(asked)) && asked.what.family != Family::Sessions
 }
 
 /// Tells a client and the log what a provider refused.
@@ -62,25 +56,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 fn read(asked: &Asked<'_>, parts: &Parts, body: &[u8]) -> Error {
-    if parts.status.as_u16() < 400 {
-        let (provider, status) = (asked.home.target.provider_id(), parts.status.as_u16());
-        let what = if parts.status.is_success() { "a page".to_owned() } else { format!("the status {status}") };
-        return Error::new(Kind::BadGateway, format!("{provider}Exception - the provider answered with {what}"));
-    }
-    let headers: Vec<(&str, &str)> =
-        parts.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
-    let provider = asked.home.target.provider_id();
-    viewed(asked, &ReplyView { status: parts.status.as_u16(), provider, headers: &headers, body })
-}
-
-/// Reads a refusal. For what LiteLLM asks with OpenAI's own library, the `type` is the provider's.
-pub(super) fn viewed(asked: &Asked<'_>, view: &ReplyView<'_>) -> Error {
-    let target = &asked.home.target;
-    let mut error = target.provider.decode_error(view).unwrap_or_else(|| openai::errors::decode(view));
-    let by_library = matches!(asked.what.family, Family::Files | Family::Batches | Family::FineTuning);
-    let said = error.upstream.as_ref().and_then(|said| said.error_type.clone()).filter(|_| by_library);
-    if let Some(said) = said {
-        error.openai_type = Some(said);
-    }
-    error
+    // For what LiteLLM asks with OpenAI's own library, the `type` is the provider's.
+    let typed = matches!(asked.what.family, Family::Files | Family::Batches | Family::FineTuning);
+    refused(&asked.home.target, parts, body, typed)
 }

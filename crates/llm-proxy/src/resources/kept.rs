@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use llm_accounts::Identity;
+use llm_client::resources::deleted;
 use llm_store::{Filter, ManagedFileContentRow, ManagedFileRow, Store, StoreError};
 use llm_types::{Error, Json, Kind, Result};
 
@@ -152,9 +153,4 @@ pub(super) fn owner(who: &Identity) -> Option<String> {
 
 fn none(id: &str) -> Error {
     Error::new(Kind::NotFound, format!("No such File object: {id}")).with_param("id")
-}
-
-/// OpenAI's words for a file that is gone.
-pub(super) fn deleted(id: &str) -> Json {
-    Json::object([("id", Json::from(id)), ("object", Json::from("file")), ("deleted", Json::from(true))])
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 use llm_accounts::{Identity, Reservation};
+use llm_client::resources::deleted;
 use llm_client::{RelayHead, Report};
 use llm_store::ManagedFileRow;
 use llm_types::{Error, Json, Kind, Result};
@@ -13,7 +14,7 @@ use llm_wire::ids;
 use llm_wire::top::Top;
 
 use super::choose::{self, Home};
-use super::kept::{Shelf, deleted, owner};
+use super::kept::{Shelf, owner};
 use super::request::{Sent, Told};
 use super::translated::{self, Outcome, Served, whole};
 use super::{Asked, answer, elsewhere, relay};
@@ -132,7 +133,7 @@ impl Managed {
         }
         Shelf { core, who }.forget(&self.row).await?;
         let (from, report) =
-            last.map_or_else(|| (translated::here(asked.home), Box::default()), |d| (d.from, d.report));
+            last.map_or_else(|| (translated::here(core, ctx, asked.home), Box::default()), |d| (d.from, d.report));
         Ok(Delivered { object: deleted(&self.id), from, report })
     }
 }
@@ -159,9 +160,11 @@ pub(super) async fn serve(
 ) -> Result<Response<Reply>, Refused> {
     let done = match (file, groups) {
         (Some(file), _) if asked.what.call_type == "afile_delete" => file.remove(core, ctx, asked).await,
-        (Some(file), _) => {
-            Ok(Delivered { object: file.facts(), from: translated::here(asked.home), report: Box::default() })
-        }
+        (Some(file), _) => Ok(Delivered {
+            object: file.facts(),
+            from: translated::here(core, ctx, asked.home),
+            report: Box::default(),
+        }),
         (None, groups) => everywhere(core, ctx, asked, &groups.unwrap_or_default(), sent).await,
     };
     match done {

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use llm_catalog::Field;
-use llm_client::{Failure, Relay, Relayed, Target, Tariff};
+use llm_client::resources::{betas, flat, is_answer, is_streamed, is_typed_without_body, written_out};
+use llm_client::{Failure, Relay, Relayed, Tariff};
 use llm_http::Body;
 use llm_providers::keys::is_key_pair;
-use llm_providers::{Endpoint, Quirk, resource};
+use llm_providers::{Endpoint, resource};
 use llm_types::Result;
 use llm_wire::ids;
-use llm_wire::top::Top;
 
-use super::answer::BEGIN;
 use super::choose::Home;
 use super::owed::Due;
 use super::request::{self, Sent};
-use super::table::Family;
+use super::table::{Family, Resource};
 use super::{Asked, CALLS};
 use crate::core::Core;
 use crate::flow::Context;
@@ -73,23 +71,23 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
     }
     let mut endpoint = place(asked, &query.join("&"))?;
     let mut headers = headers::forwarded(ctx, Credentials::Ours);
-    beta_headers(asked.what.family, &mut headers, &mut endpoint);
+    let Resource { family, call_type } = asked.what;
+    betas(family, &mut headers, &mut endpoint);
     if matches!(&sent, Sent::Whole(bytes) if bytes.is_empty()) {
-        bodiless(asked, &ctx.parts.method, &mut headers);
+        // That of the client's empty body says nothing.
+        headers.remove(CONTENT_TYPE);
+        if is_typed_without_body(family, &ctx.parts.method, target) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
     }
-    // Only runs of threads and interactions are answers of a model; the others tell of what was billed before.
-    let answers = match asked.what.family {
-        Family::Assistants => ctx.parts.method == Method::POST,
-        _ => asked.what.call_type == BEGIN,
-    };
-    let metered = answers || matches!(asked.due, Due::Owed(_));
+    let metered = is_answer(family, &ctx.parts.method, call_type) || matches!(asked.due, Due::Owed(_));
     // For an estimate, where a stream is left before it tells its usage.
     let prompt = match &sent {
         Sent::Whole(bytes) if metered => bytes.clone(),
         _ => Bytes::new(),
     };
     let sent = match sent {
-        Sent::Whole(bytes) => Sent::Whole(written_out(asked.what.call_type, bytes)),
+        Sent::Whole(bytes) => Sent::Whole(written_out(call_type, bytes)),
         stream @ Sent::Stream(_) => stream,
     };
     let body = match (sent, model) {
@@ -102,48 +100,16 @@ fn made(ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Relay> {
         provider: Arc::from(target.provider_id()),
         model: Arc::from(model.as_deref().unwrap_or_default()),
         target: asked.home.deployment.is_some().then(|| Arc::clone(target)),
-        flat: if asked.what.call_type == "acreate_container" { session(ctx, target) } else { 0.0 },
+        flat: flat(&ctx.snapshot.engine, target, call_type),
         prompt,
         ..Tariff::default()
     };
     Ok(Relay { method: ctx.parts.method.clone(), endpoint, headers, body, timeouts, tariff, metered })
 }
 
-/// The type that OpenAI's clients and LiteLLM give requests without a body. That of the client's empty body says nothing.
-fn bodiless(asked: &Asked<'_>, method: &Method, headers: &mut HeaderMap) {
-    headers.remove(CONTENT_TYPE);
-    let typed = match *method {
-        _ if matches!(asked.what.family, Family::VectorStores | Family::Interactions) => true,
-        Method::GET => false,
-        Method::DELETE => asked.home.target.provider.row().quirks.has(Quirk::TypedRemovals),
-        _ => true,
-    };
-    if typed {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-}
-
-/// Fields that LiteLLM writes out where the client says nothing.
-const WRITTEN: [(&str, &str, &str); 2] =
-    [("acreate_batch", "metadata", "null"), ("acreate_fine_tuning_job", "hyperparameters", "{}")];
-
-fn written_out(call_type: &str, body: Bytes) -> Bytes {
-    let Some((_, field, value)) = WRITTEN.iter().find(|(call, ..)| *call == call_type) else { return body };
-    match Top::parse(&body) {
-        Ok(top) if top.get(field).is_none() => top.edited(&[(field, Some(value))]),
-        _ => body,
-    }
-}
-
 /// True for a request whose answer comes in pieces.
 fn streamed(sent: &Sent) -> bool {
-    matches!(sent, Sent::Whole(body) if Top::parse(body).is_ok_and(|top| top.is_true("stream")))
-}
-
-/// US dollars of a container: its house's price of a session of the code interpreter.
-fn session(ctx: &Context, target: &Target) -> f64 {
-    let entry = ctx.snapshot.engine.prices.lookup_price(target.provider_id(), None, "container");
-    entry.and_then(|entry| entry.num(Field::CodeInterpreterCostPerSession)).unwrap_or(0.0)
+    matches!(sent, Sent::Whole(body) if is_streamed(body))
 }
 
 fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {
@@ -165,19 +131,4 @@ fn place(asked: &Asked<'_>, query: &str) -> Result<Endpoint> {
         endpoint.set("authorization", &format!("Bearer {}", held.secret.expose()))?;
     }
     Ok(endpoint)
-}
-
-/// Betas of the client and of the resource add up.
-fn beta_headers(family: Family, client: &mut HeaderMap, endpoint: &mut Endpoint) {
-    let beta = HeaderName::from_static("anthropic-beta");
-    if let (Some(theirs), Some(ours)) = (client.get(&beta), endpoint.headers.get(&beta))
-        && let (Ok(theirs), Ok(ours)) = (theirs.to_str(), ours.to_str())
-        && let Ok(both) = HeaderValue::from_str(&format!("{theirs},{ours}"))
-    {
-        endpoint.headers.insert(beta, both);
-    }
-    let openai = HeaderName::from_static("openai-beta");
-    if matches!(family, Family::Assistants | Family::VectorStores) && !client.contains_key(&openai) {
-        client.insert(openai, HeaderValue::from_static("assistants=v2"));
-    }
 }

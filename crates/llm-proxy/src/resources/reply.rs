@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use llm_types::{Json, RawJson};
-use llm_wire::ids;
 use llm_wire::top::Top;
+use llm_wire::{ids, interactions};
 
 use super::Asked;
 use super::table::Family;
@@ -68,8 +68,7 @@ pub(super) fn retold(asked: &Asked<'_>, body: Bytes) -> Bytes {
 fn interaction(asked: &Asked<'_>, body: &Bytes) -> Option<Bytes> {
     if asked.what.call_type == "adelete_interaction" {
         let id = id_in(asked.tail, "/interactions/", "");
-        let told = Json::object([("success", Json::from(true)), ("id", Json::from(&*id))]);
-        return Some(Bytes::from(told.to_string()));
+        return Some(Bytes::from(interactions::deleted(&id).to_string()));
     }
     let quoted = RawJson::string(asked.shown?);
     let top = Top::parse(body).ok()?;

@@ -6,6 +6,7 @@
 mod anthropic;
 mod aws;
 mod google;
+mod openai;
 
 use std::collections::BTreeMap;
 
@@ -23,14 +24,16 @@ pub(crate) struct Shelf {
     batches: Mutex<BTreeMap<String, anthropic::Batch>>,
     /// Objects by their addresses, of Cloud Storage and S3.
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
-    /// Jobs of Vertex AI and Bedrock by their ids.
+    /// OpenAI's files by their ids.
+    files: Mutex<BTreeMap<String, openai::File>>,
+    /// Jobs of OpenAI, Vertex AI and Bedrock by their ids.
     jobs: Mutex<BTreeMap<String, Value>>,
 }
 
 /// The reply to a request for batches or files; nothing for other requests.
 pub(crate) fn answer(shelf: &Shelf, head: &Parts, body: &[u8]) -> Option<Reply> {
     let answered = anthropic::answer(shelf, head, body).or_else(|| google::answer(shelf, head, body));
-    answered.or_else(|| aws::answer(shelf, head, body))
+    answered.or_else(|| aws::answer(shelf, head, body)).or_else(|| openai::answer(shelf, head, body))
 }
 
 fn json(status: u16, body: &Value) -> Reply {

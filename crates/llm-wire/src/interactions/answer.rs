@@ -4,6 +4,12 @@ use llm_types::Json;
 
 use crate::batches::moment;
 
+/// What clients are told of an interaction that is thrown away.
+#[must_use]
+pub fn deleted(id: &str) -> Json {
+    Json::object([("success", Json::from(true)), ("id", Json::from(id))])
+}
+
 /// The interaction that a response is. `model`: its name for the client.
 #[must_use]
 pub fn answer(response: &Json, model: &str) -> Json {

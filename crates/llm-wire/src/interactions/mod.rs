@@ -15,6 +15,6 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use answer::answer;
+pub use answer::{answer, deleted};
 pub use request::request;
 pub use stream::Stream;

@@ -2,40 +2,31 @@
 
 use bytes::Bytes;
 use llm_client::Report;
-use llm_http::Body;
-use llm_providers::Endpoint;
-use llm_providers::batches::{FileHouse, Upload, Want};
+use llm_client::resources::{BATCH, Told};
+use llm_providers::batches::Want;
 use llm_types::{Error, Json, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 
-use super::{House, Outcome, Said, Served, id_in, whole};
-use crate::resources::kept::{deleted, is_kept};
+use super::{House, Outcome, here, id_in, whole};
+use crate::resources::kept::is_kept;
 use crate::resources::request::Sent;
-
-/// Bytes of a file of results that are read at the most.
-const RESULTS: usize = 512 << 20;
-/// The purpose of files with requests.
-const BATCH: &str = "batch";
-/// The media type of results.
-const LINES: &str = "application/jsonl";
 
 impl House<'_> {
     /// Answers a request for files. What the house keeps as OpenAI does is relayed.
     pub(super) async fn file(&self, call_type: &str, path: &str, sent: Sent) -> Result<Outcome> {
+        let batches = self.batches(&|_| true);
         match call_type {
             "acreate_file" => return self.upload(sent).await,
             "afile_content" => return self.content(&id_in(path, "/files/", "/content"), sent).await,
-            "afile_list" if self.house.files().is_some() => {
-                let why = format!("files of the provider {} are not listed", self.home.target.provider_id());
-                return Err(Error::bad_request(why).with_param("custom_llm_provider"));
-            }
+            "afile_list" if self.house.files().is_some() => return Err(batches.unlisted()),
             _ => {}
         }
         let id = id_in(path, "/files/", "");
         let removal = call_type == "afile_delete";
         if let Some(files) = self.house.files() {
-            return self.stored(files, &id, if removal { Want::Removal } else { Want::Facts }).await;
+            let want = if removal { Want::Removal } else { Want::Facts };
+            return batches.stored(files, &id, want).await.map(Outcome::from);
         }
         if !is_kept(&id) {
             return Ok(Outcome::Relay(sent));
@@ -58,72 +49,22 @@ impl House<'_> {
             file.ok_or_else(|| Error::bad_request("the form has no file").with_param("file"))?;
         let filename = filename.as_deref().unwrap_or("file");
         if let Some(files) = self.house.files() {
-            return self.put(files, filename, &purpose, data).await;
+            let may_use = |model: &str| self.may_use(model);
+            return self.batches(&may_use).put(files, filename, &purpose, data).await.map(Outcome::from);
         }
         let now = u64::try_from(self.ctx.started_us / 1_000_000).unwrap_or_default();
         Ok(self.told(&self.shelf()?.put(filename, &purpose, now, data).await?))
     }
 
-    /// Puts a file into the house's bucket; the requests of a batch in the house's language.
-    async fn put(&self, files: &dyn FileHouse, filename: &str, purpose: &str, data: Bytes) -> Result<Outcome> {
-        let (model, data) = if purpose == BATCH {
-            let requests = self.requests(&data).await?;
-            let model = requests.model.clone().ok_or_else(|| Error::bad_request("the file has no requests"))?;
-            (Some(model), requests.file())
-        } else {
-            (None, data)
-        };
-        let (unique, size) = (uuid::Uuid::new_v4().to_string(), data.len());
-        let upload = Upload { model: model.as_deref(), unique: &unique, filename };
-        let mut endpoint = Endpoint::default();
-        let id = files.put(&upload, &self.resource(), &mut endpoint)?;
-        let said = self.ask(endpoint, Body::from(data), self.small()).await?;
-        let mut object = said.viewed(self.home.target.provider_id(), |view| files.facts(&id, view));
-        object.set("purpose", purpose);
-        object.set("bytes", size as u64);
-        if object.get("created_at").and_then(Json::as_i64).is_none() {
-            object.set("created_at", self.ctx.started_us / 1_000_000);
-        }
-        Ok(Outcome::Served(Served::json(&object, said.from, said.report)))
-    }
-
-    async fn stored(&self, files: &dyn FileHouse, id: &str, want: Want) -> Result<Outcome> {
-        let mut endpoint = Endpoint::default();
-        files.at(id, want, &self.resource(), &mut endpoint)?;
-        let limit = if want == Want::Content { RESULTS } else { self.small() };
-        let said = self.ask(endpoint, Body::empty(), limit).await?;
-        Ok(Outcome::Served(match want {
-            Want::Content => Served::new(LINES, said.body, said.from, said.report),
-            Want::Removal => Served::json(&deleted(id), said.from, said.report),
-            Want::Facts => {
-                let object = said.viewed(self.home.target.provider_id(), |view| files.facts(id, view));
-                Served::json(&object, said.from, said.report)
-            }
-        }))
-    }
-
     async fn content(&self, id: &str, sent: Sent) -> Result<Outcome> {
         if is_kept(id) {
             let bytes = self.shelf()?.content(id).await?;
-            return Ok(Outcome::Served(Served::new(LINES, bytes, self.here(), Box::default())));
+            return Ok(Told::lines(bytes, here(self.core, self.ctx, self.home), Box::default()).into());
         }
-        let Some(said) = self.results(id).await? else {
-            return match self.house.files() {
-                Some(files) => self.stored(files, id, Want::Content).await,
-                None => Ok(Outcome::Relay(sent)),
-            };
-        };
-        let told = self.tell(said.body, self.home.model.as_deref()).await?;
-        Ok(Outcome::Served(Served::new(LINES, told.lines, said.from, said.report)))
-    }
-
-    /// A house's results, when the id is one of results.
-    pub(super) async fn results(&self, id: &str) -> Result<Option<Said>> {
-        let mut endpoint = Endpoint::default();
-        if !self.house.results(id, &self.resource(), &mut endpoint)? {
-            return Ok(None);
+        match self.batches(&|_| true).content(id).await? {
+            Some(told) => Ok(told.into()),
+            None => Ok(Outcome::Relay(sent)),
         }
-        self.ask(endpoint, Body::empty(), RESULTS).await.map(Some)
     }
 
     /// The requests of a batch.
@@ -136,6 +77,6 @@ impl House<'_> {
     }
 
     fn told(&self, object: &Json) -> Outcome {
-        Outcome::Served(Served::json(object, self.here(), Box::<Report>::default()))
+        Told::json(object, here(self.core, self.ctx, self.home), Box::<Report>::default()).into()
     }
 }

@@ -3,32 +3,25 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | here | which of them it is, and how a house is asked |
+//! | here | which of them it is |
 //! | `files` | what is put there, looked at, fetched |
 //! | `jobs` | batches |
-//! | `lines` | requests and results, line by line |
 
 mod files;
 mod jobs;
-mod lines;
-
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::response::Parts;
 use http_body_util::BodyExt;
+use llm_client::resources::{Batches, Told};
 use llm_client::{RelayHead, Report};
-use llm_http::Body;
-use llm_providers::Endpoint;
 use llm_providers::batches::BatchHouse;
 use llm_providers::passthrough::unescaped;
-use llm_providers::resource::Resource;
 use llm_types::{Error, Json, Result};
 
 use super::Asked;
-use super::ask::{Question, Said, ask, resource};
+use super::ask::keeper;
 use super::choose::Home;
 use super::kept::Shelf;
 use super::request::Sent;
@@ -42,6 +35,12 @@ pub(super) enum Outcome {
     Served(Box<Served>),
     /// It is the provider's as it is.
     Relay(Sent),
+}
+
+impl From<Told> for Outcome {
+    fn from(told: Told) -> Self {
+        Self::Served(Served::of(told))
+    }
 }
 
 /// An answer.
@@ -74,7 +73,7 @@ pub(super) async fn serve(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: S
     let house = House { core, ctx, home: asked.home, house };
     match asked.what.family {
         Family::Files => house.file(asked.what.call_type, asked.tail, sent).await,
-        Family::Batches => house.batch(asked.what.call_type, asked.tail, sent).await.map(Outcome::Served),
+        Family::Batches => house.batch(asked.what.call_type, asked.tail, sent).await.map(Outcome::from),
         _ => Ok(Outcome::Relay(sent)),
     }
 }
@@ -92,55 +91,41 @@ pub(super) async fn file(core: &Core, ctx: &Context, home: &Home, path: &str) ->
     })
 }
 
-impl House<'_> {
-    fn resource(&self) -> Resource<'_> {
-        resource(self.home)
-    }
-
-    fn shelf(&self) -> Result<Shelf<'_>> {
+impl<'a> House<'a> {
+    fn shelf(&self) -> Result<Shelf<'a>> {
         let who = self.ctx.who.as_ref().ok_or_else(|| Error::internal("a caller that nobody knows"))?;
         Ok(Shelf { core: self.core, who })
     }
 
-    /// Asks the house and reads the whole answer, of `limit` bytes at the most.
-    async fn ask(&self, endpoint: Endpoint, body: Body, limit: usize) -> Result<Said> {
-        let question = Question { endpoint, body, limit, model: None };
-        ask(self.core, self.ctx, self.home, question, |view| self.house.codec().decode_error(view)).await
+    /// The house's batches, with the models that the caller may use.
+    fn batches<'b>(&self, may_use: &'b (dyn Fn(&str) -> bool + Sync)) -> Batches<'b>
+    where
+        'a: 'b,
+    {
+        Batches { keeper: keeper(self.core, self.ctx, self.home), house: self.house, may_use }
     }
 
-    /// Bytes of an answer that is no file at the most.
-    fn small(&self) -> usize {
-        self.ctx.snapshot.engine.settings.max_reply_bytes
-    }
-
-    fn here(&self) -> RelayHead {
-        here(self.home)
+    /// True for a model that the caller may use.
+    fn may_use(&self, model: &str) -> bool {
+        self.ctx.who.as_ref().is_none_or(|who| who.may_use(model))
     }
 }
 
 /// Who answers what the gateway answers itself.
-pub(super) fn here(home: &Home) -> RelayHead {
-    RelayHead {
-        deployment: home.deployment.clone(),
-        url: Arc::from(""),
-        sent: Instant::now(),
-        took: Duration::ZERO,
-        retries: 0,
-        failed: Vec::new(),
-        decision: None,
-    }
+pub(super) fn here(core: &Core, ctx: &Context, home: &Home) -> RelayHead {
+    keeper(core, ctx, home).here()
 }
 
 impl Served {
-    fn new(kind: &'static str, body: Bytes, from: RelayHead, report: Box<Report>) -> Box<Self> {
+    fn of(told: Told) -> Box<Self> {
         let (mut parts, ()) = http::Response::new(()).into_parts();
-        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        Box::new(Self { parts, body, from, report })
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(told.content_type));
+        Box::new(Self { parts, body: told.body, from: told.from, report: told.report })
     }
 
     /// An answer in JSON.
     pub(super) fn json(tree: &Json, from: RelayHead, report: Box<Report>) -> Box<Self> {
-        Self::new("application/json", Bytes::from(tree.to_string()), from, report)
+        Self::of(Told::json(tree, from, report))
     }
 }
 

@@ -1,25 +1,25 @@
-//! Requests and results, line by line.
+//! Requests and results of batches, line by line.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use llm_client::{Engine, Target};
 use llm_providers::batches::BatchHouse;
 use llm_types::{Error, Kind, RawJson, Result, Usage};
 use llm_wire::batches::{Failed, Line, failure, lines, success};
 
-use super::House;
+use super::Batches;
+use crate::engine::Engine;
+use crate::target::Target;
 
 /// The requests of a file, in a house's language.
-#[derive(Default)]
-pub(super) struct Requests {
+#[derive(Debug, Default)]
+pub struct Requests {
     /// Each as the house writes it down.
-    pub(super) all: Vec<RawJson>,
+    pub all: Vec<RawJson>,
     /// `anthropic-beta` values that they need.
-    pub(super) betas: String,
+    pub betas: String,
     /// The model of the first one.
-    pub(super) model: Option<String>,
+    pub model: Option<String>,
 }
 
 impl Requests {
@@ -35,33 +35,34 @@ impl Requests {
 }
 
 /// Results in OpenAI's words.
-#[derive(Default)]
-pub(super) struct Told {
+#[derive(Debug, Default)]
+pub struct Results {
     /// A line for each.
-    pub(super) lines: Bytes,
+    pub lines: Bytes,
     /// What they consumed, by model.
-    pub(super) usage: BTreeMap<String, Usage>,
+    pub usage: BTreeMap<String, Usage>,
 }
 
 /// Others have their turn after so many requests.
 const TURN: usize = 32;
 
-impl House<'_> {
+impl Batches<'_> {
     /// Writes the requests of a file in the house's language.
     ///
     /// # Errors
     /// A line that cannot be written so, with its number; 403 for a model that the caller may not use.
-    pub(super) async fn requests(&self, file: &[u8]) -> Result<Requests> {
+    pub async fn requests(&self, file: &[u8]) -> Result<Requests> {
         let mut out = Requests::default();
         let mut betas: Vec<String> = Vec::new();
         for (number, text) in lines(file) {
             let line = Line::read(number, text)?;
             let model = self.model_of(&line)?;
-            let (engine, codec) = (&self.ctx.snapshot.engine, self.house.codec());
+            let (keeper, codec) = (&self.keeper, self.house.codec());
             let wanted = self.house.model(&model, line.operation);
             let drop = codec.drops_params();
-            let written = engine
-                .batch_request(&self.core.http, &self.home.target, &wanted, line.operation, line.body, drop)
+            let written = keeper
+                .engine
+                .batch_request(keeper.http, keeper.target, &wanted, line.operation, line.body, drop)
                 .await
                 .map_err(|e| at_line(number, e))?;
             for beta in written.betas.split(',').filter(|b| !b.is_empty()) {
@@ -84,48 +85,28 @@ impl House<'_> {
 
     /// The model that a request is for: that of the deployment, else its own.
     fn model_of(&self, line: &Line<'_>) -> Result<String> {
-        if let Some(model) = &self.home.model {
-            return Ok(model.clone());
+        if let Some(model) = self.keeper.model {
+            return Ok(model.to_owned());
         }
         let bad = |why: &str| at_line(line.number, Error::bad_request(why).with_param("model"));
         let named = line.model.as_deref().ok_or_else(|| bad("its body names no model"))?;
-        if self.ctx.who.as_ref().is_some_and(|who| !who.may_use(named)) {
+        if !(self.may_use)(named) {
             let why = format!("line {} of the file: the model {named} may not be used", line.number + 1);
             return Err(Error::new(Kind::PermissionDenied, why).with_param("model"));
         }
-        let resolved = llm_providers::resolve(named, Some(self.home.target.provider_id()), None)?;
+        let resolved = llm_providers::resolve(named, Some(self.keeper.target.provider_id()), None)?;
         Ok(resolved.model.into_owned())
-    }
-
-    /// Tells results in OpenAI's words, away from those who answer requests: there may be a hundred thousand.
-    ///
-    /// # Errors
-    /// `InvalidReply` for lines that are no results.
-    pub(super) async fn tell(&self, results: Bytes, model: Option<&str>) -> Result<Told> {
-        let (engine, target) = (self.ctx.snapshot.engine.clone(), Arc::clone(&self.home.target));
-        let (house, model) = (self.house, model.unwrap_or_default().to_owned());
-        let told = self.core.app.background.spawn_blocking(move || told(&engine, &target, house, &model, &results));
-        told.await.map_err(|e| Error::internal(e.to_string()))?
-    }
-
-    /// What a finished batch consumed, by model.
-    ///
-    /// # Errors
-    /// As [`Self::tell`], and what the house refuses.
-    pub(in crate::resources) async fn consumed(
-        &self,
-        output: &str,
-        model: Option<&str>,
-    ) -> Result<BTreeMap<String, Usage>> {
-        let model = self.home.model.as_deref().or(model);
-        match self.results(output).await? {
-            Some(said) => Ok(self.tell(said.body, model).await?.usage),
-            None => Ok(BTreeMap::new()),
-        }
     }
 }
 
-fn told(engine: &Engine, target: &Target, house: &dyn BatchHouse, model: &str, results: &[u8]) -> Result<Told> {
+/// Tells results of a house in OpenAI's words.
+pub(super) fn results(
+    engine: &Engine,
+    target: &Target,
+    house: &dyn BatchHouse,
+    model: &str,
+    results: &[u8],
+) -> Result<Results> {
     let mut out = BytesMut::with_capacity(results.len());
     let mut usage = BTreeMap::new();
     for (_, line) in lines(results) {
@@ -151,7 +132,7 @@ fn told(engine: &Engine, target: &Target, house: &dyn BatchHouse, model: &str, r
             }
         }
     }
-    Ok(Told { lines: out.freeze(), usage })
+    Ok(Results { lines: out.freeze(), usage })
 }
 
 fn at_line(number: usize, mut error: Error) -> Error {
