@@ -29,6 +29,8 @@ pub struct EngineSettings {
     pub drop_params: bool,
     /// Messages and parameters may be changed to make a call valid.
     pub modify_params: bool,
+    /// All texts of `stop` are sent; otherwise the first four of them.
+    pub disable_stop_sequence_limit: bool,
     /// Timeout of an attempt when nobody says otherwise.
     pub request_timeout: Option<Duration>,
     /// Time to open a connection.
@@ -52,6 +54,7 @@ impl Default for EngineSettings {
         Self {
             drop_params: false,
             modify_params: false,
+            disable_stop_sequence_limit: false,
             request_timeout: Some(Duration::from_secs(6000)),
             connect_timeout: Duration::from_secs(10),
             longest_stream: None,

@@ -199,6 +199,7 @@ impl Planner<'_> {
         policy.drop_params = controls.drop_params.or(self.target.own_drop_params).unwrap_or(self.settings.drop_params);
         policy.modify_params =
             controls.modify_params.or(self.target.own_modify_params).unwrap_or(self.settings.modify_params);
+        policy.disable_stop_sequence_limit = self.settings.disable_stop_sequence_limit;
         policy.allowed_openai_params.extend(controls.allowed_openai_params.iter().cloned());
         policy.additional_drop_params.extend(controls.additional_drop_params.iter().cloned());
         policy

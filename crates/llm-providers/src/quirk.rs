@@ -120,6 +120,8 @@ quirks! {
     KeepCacheControlAbroad = "keep_cache_control_abroad",
     /// `cache_control` marks of messages stand on the last part of their content.
     CacheControlInContent = "cache_control_in_content",
+    /// `cache_control` marks of messages are taken out; those of parts stay.
+    StripMessageCacheControl = "strip_message_cache_control",
     /// `cache_control` marks are taken out of tools.
     StripToolCacheControl = "strip_tool_cache_control",
     /// Speaker names are taken out; tools keep theirs.

@@ -116,6 +116,22 @@ async fn what_the_provider_does_not_take_is_refused_or_dropped() {
 }
 
 #[tokio::test]
+async fn chat_hosts_are_sent_four_texts_of_stop_unless_a_setting_says_otherwise() {
+    let sim = sim().await;
+    let body = json!({ "model": "smart", "messages": [{ "role": "user", "content": "hi" }], "max_tokens": 9,
+        "stop": ["a", "b", "c", "d", "e"] });
+    for (model, field) in [("openai/gpt-4o", "stop"), ("anthropic/claude-sonnet-4-5", "stop_sequences")] {
+        let mut engine = engine_of(&sim, json!({ "model": model }));
+        for (every, count) in [(false, 4), (true, 5)] {
+            engine.settings.disable_stop_sequence_limit = every;
+            answer(&engine, &chat(&body)).await.unwrap_or_else(|f| panic!("{}", f.error));
+            let sent = sim.requests().pop().unwrap().json();
+            assert_eq!(sent[field].as_array().unwrap().len(), count, "{model}: {sent}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn wildcards_hand_the_name_on() {
     let sim = sim().await;
     let v1 = format!("{}/v1", sim.base_url());

@@ -2,6 +2,8 @@
 //! differently, or what only Anthropic's own models understand, in words that everybody knows. The rules are LiteLLM's
 //! but where it would lose a text.
 
+mod compaction;
+
 use std::collections::HashSet;
 
 use llm_types::generate::{GenerateRequest, OutputFormat, Part, PartKind, Role, ToolChoice, ToolKind, Turn};
@@ -36,6 +38,7 @@ impl Bridge<'_> {
     /// with the original ones.
     #[must_use]
     pub fn cross(&self, request: &mut GenerateRequest) -> Vec<(String, String)> {
+        compaction::go_on_from(&mut request.turns);
         words(request);
         // Items of Responses stand for themselves: instructions stay where they are, texts apart.
         let items = self.upstream == Format::OpenAiResponses;

@@ -21,6 +21,9 @@ const FLATTEN: Quirks =
 /// Rules about speakers and calls, which have names.
 const NAMED: Quirks = Quirks::of(&[Quirk::StripNames, Quirk::NamesOfUsersOnly, Quirk::StripCallIndex]);
 
+/// Rules about cache marks of messages.
+const MARKED: Quirks = Quirks::of(&[Quirk::CacheControlInContent, Quirk::StripMessageCacheControl]);
+
 /// Which rules hold for a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
@@ -47,7 +50,7 @@ impl Rules {
             || (self.system_is_user || q.has(Quirk::SystemIsAssistant)) && seen.any(Seen::SYSTEM)
             || (q.any(FLATTEN) || q.has(Quirk::FlattenToolResults)) && seen.any(Seen::CONTENT_LIST)
             || self.strip_cache && seen.any(Seen::CACHE_CONTROL)
-            || q.has(Quirk::CacheControlInContent) && seen.any(Seen::CACHE_CONTROL)
+            || q.any(MARKED) && seen.any(Seen::CACHE_CONTROL)
             || q.any(NAMED) && seen.any(Seen::NAME)
             || q.has(Quirk::StripEmptyContent) && seen.any(Seen::EMPTY)
             || q.any(Quirks::of(&[Quirk::StripReasoning, Quirk::StripThinkingBlocks])) && seen.any(Seen::THOUGHTS)
@@ -167,6 +170,9 @@ fn apply(message: &mut Json, rules: &Rules, thinks: bool) {
     }
     if rules.strip_cache {
         unmark(message);
+    }
+    if q.has(Quirk::StripMessageCacheControl) {
+        message.remove("cache_control");
     }
     if q.has(Quirk::CacheControlInContent) {
         mark_content(message);

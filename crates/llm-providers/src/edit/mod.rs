@@ -23,7 +23,7 @@ pub use bridge::Bridge;
 use bytes::Bytes;
 pub use client_headers::may_be_said;
 use llm_types::generate::GenerateRequest;
-use llm_types::{Field, Format, Result};
+use llm_types::{Field, Format, Json, Result};
 use llm_wire::ModelCaps;
 use llm_wire::codec::Hints;
 use llm_wire::top::Top;
@@ -171,6 +171,10 @@ const CONTROL: &[&str] = &[
 /// What the names of prices begin with.
 const PRICES: [&str; 4] = ["input_cost_per_", "output_cost_per_", "cache_creation_input_", "cache_read_input_"];
 
+/// How many texts `stop` has at the most, as OpenAI's reference says. LiteLLM holds to it for every host that it reaches
+/// through chat; requests in a host's own language (Messages, Gemini) keep all of theirs.
+const STOPS: usize = 4;
+
 /// True for fields of the body that steer the gateway.
 #[must_use]
 pub fn is_control(name: &str) -> bool {
@@ -182,6 +186,9 @@ pub fn is_control(name: &str) -> bool {
 /// its name. Paths are followed in the translated body, see [`generate`].
 pub fn clear(request: &mut GenerateRequest, policy: &Policy) {
     request.extra.retain(|name| !is_control(name));
+    if !policy.disable_stop_sequence_limit {
+        request.stop.truncate(STOPS);
+    }
     for name in &policy.additional_drop_params {
         match Field::from_name(name) {
             Some(field) => request.drop_field(field),
@@ -207,6 +214,9 @@ pub fn generate(
     hints: &mut Hints,
 ) -> Result<Option<Edited>> {
     let mut draft = Draft::new(top);
+    if matches!(upstream, Format::OpenAiChat | Format::OpenAiCompletions) && !policy.disable_stop_sequence_limit {
+        few_stops(&mut draft);
+    }
     common(&mut draft, policy)?;
     match upstream {
         Format::OpenAiChat => chat::Chat { provider, model, params, caps, policy }.edit(&mut draft, hints)?,
@@ -303,6 +313,19 @@ fn completions(
         draft.set("prompt", llm_types::RawJson::string(&prompt).get().to_owned());
     }
     Ok(())
+}
+
+/// Leaves the first texts of a list of `stop`. What `extra_body` says is not touched.
+fn few_stops(draft: &mut Draft<'_>) {
+    let Some(Json::Array(mut stops)) =
+        draft.get("stop").filter(|s| s.starts_with('[')).and_then(|_| draft.json("stop"))
+    else {
+        return;
+    };
+    if stops.len() > STOPS {
+        stops.truncate(STOPS);
+        draft.set("stop", Json::Array(stops).to_string());
+    }
 }
 
 /// What holds for every language: control fields, `extra_body`, `extra_headers`, `additional_drop_params`.

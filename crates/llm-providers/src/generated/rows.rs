@@ -759,6 +759,7 @@ pub(crate) static AZURE_AI: ProviderRow = ProviderRow {
         Q::ErrorTypeByStatus,
         Q::StreamErrorByCode,
         Q::KeepCacheControl,
+        Q::StripMessageCacheControl,
         Q::EmbedTokens,
         Q::FlattenUnlessMedia,
         Q::ToolImagesStay,

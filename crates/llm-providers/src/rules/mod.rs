@@ -28,6 +28,8 @@ pub struct Policy {
     pub drop_params: bool,
     /// Messages and parameters may be changed to make a call valid.
     pub modify_params: bool,
+    /// Chat hosts are sent all texts of `stop`; otherwise the first four, which is what OpenAI takes.
+    pub disable_stop_sequence_limit: bool,
     /// Parameters that are let through.
     pub allowed_openai_params: Vec<String>,
     /// Parameters that are always left out: names, or paths such as `tools[*].input_examples`.
@@ -133,6 +135,11 @@ const GOOGLE_WISHES: FieldSet = FieldSet::of(&[
     Field::Thinking,
 ]);
 
+/// What clients of Responses say of a tier, of a search that the model can make, of caches and of their user, are wishes; some
+/// say it with every request.
+const RESPONSES_WISHES: FieldSet =
+    FieldSet::of(&[Field::ServiceTier, Field::WebSearchOptions, Field::SafetyIdentifier, Field::PromptCacheKey]);
+
 /// Left out without a word where they are not taken.
 const SILENT: FieldSet =
     FieldSet::of(&[Field::User, Field::StreamOptions, Field::MaxRetries, Field::PromptCacheRetention]);
@@ -186,9 +193,8 @@ pub fn check(
     if policy.client == Some(Format::GeminiGenerate) {
         silent = silent.union(foreign.intersection(GOOGLE_WISHES));
     }
-    // What clients of Responses say of a tier, or of a search that the model can make, is a wish.
     if policy.client == Some(Format::OpenAiResponses) {
-        silent = silent.union(foreign.intersection(FieldSet::of(&[Field::ServiceTier, Field::WebSearchOptions])));
+        silent = silent.union(foreign.intersection(RESPONSES_WISHES));
     }
     let refused = foreign.minus(silent);
     if !refused.is_empty() && !policy.drop_params {

@@ -34,6 +34,16 @@ fn one_answer_and_end_users_are_tolerated() {
 }
 
 #[test]
+fn wishes_of_responses_clients_are_tolerated() {
+    let body = r#"{"safety_identifier":"s","prompt_cache_key":"k"}"#;
+    let policy = Policy { client: Some(Format::OpenAiResponses), ..Policy::default() };
+    let both = FieldSet::of(&[Field::SafetyIdentifier, Field::PromptCacheKey]);
+    assert_eq!(judge("zai", "glm-4.6", body, &policy).unwrap(), both);
+    assert!(judge("zai", "glm-4.6", body, &Policy::default()).is_err());
+    assert!(judge("groq", "m", body, &policy).unwrap().is_empty());
+}
+
+#[test]
 fn allowed_parameters_pass() {
     let policy = Policy { allowed_openai_params: vec!["seed".into()], ..Policy::default() };
     assert!(judge("zai", "glm-4.6", r#"{"seed":1}"#, &policy).unwrap().is_empty());

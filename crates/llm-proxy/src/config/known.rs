@@ -45,7 +45,7 @@ pub(crate) const LITELLM: &str = "
     prometheus_end_user_metrics_ttl_seconds prometheus_end_user_metrics_cleanup_interval_seconds
     disable_add_prefix_to_prompt public_mcp_hub_strict_whitelist
     public_skills_index mcp_tool_search force_ipv4 network_mock
-    disable_stop_sequence_limit num_retries_per_request output_parse_pii vertex_ai_safety_settings
+    num_retries_per_request output_parse_pii vertex_ai_safety_settings
     vector_store_search_failure_mode global_disable_no_log_param enable_redis_auth_cache global_prompt_directory
     enable_post_custom_auth_checks responses
     global_bitbucket_config global_gitlab_config mcp_semantic_tool_filter websearch_interception_params";

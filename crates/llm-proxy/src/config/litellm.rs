@@ -68,6 +68,7 @@ fn engine(s: &Section<'_>, router: &RouterSettings, out: &mut EngineSettings) {
     if let Some(on) = s.flag("modify_params") {
         out.modify_params = on;
     }
+    out.disable_stop_sequence_limit = s.flag("disable_stop_sequence_limit").unwrap_or_default();
     if let Some(limit) = router.request_timeout {
         out.request_timeout = Some(limit.0);
     }

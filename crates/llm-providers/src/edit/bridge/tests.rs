@@ -163,3 +163,28 @@ fn marks_stay_with_those_who_read_them() {
     let claude = told("openrouter", "anthropic/claude-sonnet-4.5", &ModelCaps::default(), body).0;
     assert!(claude.to_string().contains("cache_control"));
 }
+
+#[test]
+fn a_summary_stands_for_what_was_said_before_it() {
+    let summed = |system: &str, rest: &str| {
+        chat(&format!(
+            r#"{{{system}"messages":[{{"role":"user","content":"old"}},{{"role":"assistant","content":[{{"type":"text","text":"lost"}},{{"type":"compaction","content":"S"}},{{"type":"text","text":"kept"}}]}}{rest}]}}"#
+        ))
+    };
+    let (prefix, new) = ("What was said before, summed up: S", r#",{"role":"user","content":"new"}"#);
+    assert_eq!(
+        summed(r#""system":"Be kind.","#, new),
+        format!(
+            r#"{{"messages":[{{"role":"system","content":"{prefix}\n\nBe kind."}},{{"role":"assistant","content":"kept"}},{{"role":"user","content":"new"}}]}}"#
+        )
+    );
+    // Without a later question the last one is asked again; what Claude could not sum up stays.
+    assert_eq!(
+        summed("", ""),
+        format!(
+            r#"{{"messages":[{{"role":"system","content":"{prefix}"}},{{"role":"user","content":"old"}},{{"role":"assistant","content":"kept"}}]}}"#
+        )
+    );
+    let failed = r#"{"messages":[{"role":"user","content":"old"},{"role":"assistant","content":[{"type":"compaction","content":null}]},{"role":"user","content":"new"}]}"#;
+    assert!(chat(failed).contains("old"));
+}

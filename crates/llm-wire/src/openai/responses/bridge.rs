@@ -22,7 +22,7 @@ const UNSAYABLE: [&str; 7] =
 const REPEATED: usize = 4 << 20;
 
 /// Fields that are about keeping, cutting and telling answers: the gateway's or OpenAI's own affair.
-const OWN: [&str; 14] = [
+const OWN: [&str; 11] = [
     "include",
     "truncation",
     "store",
@@ -31,11 +31,8 @@ const OWN: [&str; 14] = [
     "conversation",
     "background",
     "max_tool_calls",
-    "prompt_cache_key",
     "prompt_cache_retention",
-    "safety_identifier",
     "stream_options",
-    "context_management",
     "moderation",
 ];
 
@@ -344,10 +341,11 @@ mod tests {
     #[test]
     fn fields_that_are_meant_for_the_upstream_go_on() {
         let (json, ctx) = bridged(
-            r#"{"model":"m","input":"x","stop":"END","min_p":0.1,"truncation":"auto","include":[],"tool_choice":"auto",
+            r#"{"model":"m","input":"x","stop":"END","min_p":0.1,"safety_identifier":"s","prompt_cache_key":"k","truncation":"auto","include":[],"tool_choice":"auto",
               "parallel_tool_calls":true,"tools":[{"type":"web_search"}],"text":{"format":{"type":"text"}}}"#,
         );
         assert_eq!((json.text("stop"), at(&json, "min_p").as_f64()), (Some("END"), Some(0.1)));
+        assert_eq!((json.text("safety_identifier"), json.text("prompt_cache_key")), (Some("s"), Some("k")));
         for gone in ["truncation", "include", "tool_choice", "parallel_tool_calls", "response_format", "tools"] {
             assert!(json.get(gone).is_none(), "{gone}");
         }
