@@ -109,7 +109,7 @@ async fn logos_hold(one: &Gateway, two: &Gateway) {
         let refused = one.post_form("/upload/logo", &form, MASTER_KEY).await.unwrap();
         assert_eq!(refused.status, 400, "{name}: {}", refused.text());
     }
-    assert_eq!(one.ask("/upload/logo", &json!({"file": "x"})).await.unwrap().status, 400);
+    assert_eq!(one.ask("/upload/logo", &json!({"file": "x"})).await.unwrap().status, 422);
     assert_eq!(bare(two, "/get_image").await.status, 404);
     let form = Form::default().file("file", "../../etc/logo.svg", svg);
     let (key, _) = one.new_key(&json!({})).await.unwrap();

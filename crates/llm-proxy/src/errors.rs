@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
-use llm_types::{Error, Format, Kind, Side};
+use llm_types::{Error, Format, Json, Kind, Side};
 
 use crate::body::Reply;
 
@@ -13,6 +13,10 @@ use crate::body::Reply;
 /// of the model host are told in the client's own format.
 #[must_use]
 pub fn respond(error: &Error, format: Format, mut headers: HeaderMap) -> Response<Reply> {
+    if let (Kind::InvalidFields, Some(faults)) = (error.kind, &error.detail) {
+        let body = Json::object([("detail", Json::clone(faults))]);
+        return json(error.status(), Bytes::from(body.to_string()), headers);
+    }
     let mut body = BytesMut::new();
     let shape = if native_shape(error) { format } else { Format::OpenAiChat };
     match llm_wire::registry::client_generate(shape) {

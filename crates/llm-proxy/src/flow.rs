@@ -40,6 +40,7 @@ use crate::responses::owed::Owed;
 use crate::responses::{self, Told};
 use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
+use crate::validation;
 use crate::wish::Wish;
 use crate::{
     answer, cursor, demands, errors, guard, own, price_bound, prompts, recall, searched, several, templates, videos,
@@ -101,6 +102,8 @@ async fn steps(
             (if body.is_empty() { Bytes::from_static(b"{}") } else { body }, Vec::new())
         }
     };
+    let is_form = crate::form::boundary(&ctx.parts.headers).is_some();
+    validation::files(ctx.operation, is_form, &body, &files)?;
     let (body, path_model) = match videos::about(ctx, path_model.as_deref(), &body)? {
         Some(about) => (about.body, about.model),
         None => (body, path_model),

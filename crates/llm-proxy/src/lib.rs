@@ -85,6 +85,7 @@ pub mod tls;
 pub mod tools;
 mod usable;
 mod usage_chat;
+mod validation;
 pub mod via;
 mod videos;
 mod wire;

@@ -88,6 +88,8 @@ kinds! {
     Conflict: "APIError", 409, "invalid_request_error", true;
     /// The body is larger than allowed.
     TooLarge: "BadRequestError", 413, "invalid_request_error", false;
+    /// Fields of a form, a body or a query are missing or of another type. The error's `detail` is FastAPI's list of them.
+    InvalidFields: "RequestValidationError", 422, "invalid_request_error", false;
     /// Well formed, but not acceptable.
     Unprocessable: "UnprocessableEntityError", 422, "invalid_request_error", false;
     /// The budget is used up.
@@ -150,7 +152,7 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// What the upstream said, if it said anything.
     pub upstream: Option<Box<UpstreamDetail>>,
-    /// More for the client, an object: LiteLLM's `provider_specific_fields`.
+    /// More for the client: an object, LiteLLM's `provider_specific_fields`; for [`Kind::InvalidFields`] a list.
     pub detail: Option<Box<Json>>,
 }
 

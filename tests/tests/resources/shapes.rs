@@ -103,7 +103,6 @@ async fn uploads_have_what_they_need() {
     let batch = ("purpose", "batch");
     for (fields, file, status, param) in [
         (&[("purpose", "nonsense")][..], REQUEST, 400, "purpose"),
-        (&[], REQUEST, 422, "purpose"),
         (&[batch], "not JSON", 400, "file"),
         (&[batch], "", 400, "file"),
         (&[batch], r#"{"custom_id":"1"}"#, 400, "method"),
@@ -112,16 +111,37 @@ async fn uploads_have_what_they_need() {
         let reply = upload(&gateway, MASTER_KEY, "/v1/files", &[], form(fields, file)).await;
         assert_eq!((reply.status, &reply.json()["error"]["param"]), (status, &json!(param)), "{}", reply.text());
     }
-    let nothing = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--b--\r\n".to_owned();
-    let reply = upload(&gateway, MASTER_KEY, "/v1/files", &[], nothing).await;
-    assert_eq!((reply.status, &reply.json()["error"]["param"]), (422, &json!("file")), "{}", reply.text());
-    for (path, status) in [("/v1/files?limit=0", 400), ("/v1/files?limit=x", 422), ("/v1/batches?limit=x", 422)] {
-        assert_eq!(gateway.get(path, MASTER_KEY).await.unwrap().status, status, "{path}");
+    let without =
+        |name: &str| json!({"type": "missing", "loc": ["body", name], "msg": "Field required", "input": null});
+    let text = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nbatch\r\n--b--\r\n");
+    let no_file = json!({"type": "value_error", "loc": ["body", "file"], "input": "batch", "ctx": {"error": {}},
+        "msg": "Value error, Expected UploadFile, received: <class 'str'>"});
+    for (form, detail) in [
+        (form(&[], REQUEST), json!([without("purpose")])),
+        (text("purpose"), json!([without("file")])),
+        (text("file"), json!([without("purpose"), no_file])),
+    ] {
+        let reply = upload(&gateway, MASTER_KEY, "/v1/files", &[], form).await;
+        assert_eq!((reply.status, reply.json()), (422, json!({"detail": detail})));
+    }
+    let reply = upload(&gateway, MASTER_KEY, "/v1/audio/transcriptions", &[], text("model")).await;
+    assert_eq!((reply.status, reply.json()), (422, json!({"detail": [without("file")]})));
+    let reply = upload(&gateway, MASTER_KEY, "/v1/images/edits", &[], text("image")).await;
+    let fault = json!({"type": "value_error", "loc": ["body", "image", 0], "input": "batch", "ctx": {"error": {}},
+        "msg": "Value error, Expected UploadFile, received: <class 'str'>"});
+    assert_eq!((reply.status, reply.json()), (422, json!({"detail": [fault]})));
+    assert_eq!(gateway.get("/v1/files?limit=0", MASTER_KEY).await.unwrap().status, 400);
+    for path in ["/v1/files?limit=x", "/v1/batches?limit=x", "/v1/containers?limit=x"] {
+        let reply = gateway.get(path, MASTER_KEY).await.unwrap();
+        let detail = json!([{"type": "int_parsing", "loc": ["query", "limit"], "input": "x",
+            "msg": "Input should be a valid integer, unable to parse string as an integer"}]);
+        assert_eq!((reply.status, reply.json()), (422, json!({"detail": detail})), "{path}");
     }
     let reply = call(&gateway, Method::POST, "/v1/batches", &[], &json!({"input_file_id": "file-1"})).await;
     assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("endpoint")), "{}", reply.text());
     let reply = call(&gateway, Method::POST, "/v1/fine_tuning/jobs", &[], &json!({"model": "m"})).await;
-    assert_eq!((reply.status, &reply.json()["error"]["param"]), (422, &json!("training_file")), "{}", reply.text());
+    let detail = json!([{"type": "missing", "loc": ["body", "training_file"], "msg": "Field required", "input": {"model": "m"}}]);
+    assert_eq!((reply.status, reply.json()), (422, json!({"detail": detail})));
     assert!(upstream.seen().is_empty(), "nobody was asked");
 
     // As the SDK writes lists and objects.

@@ -15,6 +15,7 @@ use crate::core::Core;
 use crate::form;
 use crate::models::answer;
 use crate::templates::Dotprompt;
+use crate::validation;
 
 /// `GET /model/settings`: every provider, and what a deployment of it has to say: a key where none is in the environment, the
 /// address where it has none of its own.
@@ -116,11 +117,14 @@ pub(super) async fn logo(
 
 /// The file of a form.
 async fn file(parts: &Parts, body: Bytes) -> Result<FilePart> {
-    let boundary =
-        form::boundary(&parts.headers).ok_or_else(|| Error::bad_request("a form with a `file` is needed"))?;
-    let form = form::whole(body, &boundary).await?;
+    let form = match form::boundary(&parts.headers) {
+        Some(boundary) => form::whole(body, &boundary).await?,
+        None => form::Form::default(),
+    };
+    let fields = serde_json::from_slice(&form.fields).unwrap_or_default();
+    let missing = validation::file("file", &fields, &form.files);
     let file = form.files.into_iter().find(|file| file.name == "file");
-    file.ok_or_else(|| Error::bad_request("Field required").with_param("file"))
+    file.ok_or_else(|| validation::refused(missing))
 }
 
 /// `POST /utils/dotprompt_json_converter`: a `.prompt` file as JSON.

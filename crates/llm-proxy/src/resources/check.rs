@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use llm_types::{Error, Json, Kind, Result};
+use llm_types::{Error, Json, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
 use serde::de::IgnoredAny;
 
-use crate::pass::who::query;
+use crate::validation::{self, Fault};
 
 /// Purposes that an upload may have. <https://platform.openai.com/docs/api-reference/files/create>, and LiteLLM's `messages`.
 const PURPOSES: [&str; 10] = [
@@ -26,6 +26,9 @@ const PURPOSES: [&str; 10] = [
 ];
 /// What a line of a batch has to have.
 const LINE: [&str; 4] = ["custom_id", "method", "url", "body"];
+/// Lists whose `limit` LiteLLM declares as a whole number.
+const PAGED: [&str; 5] =
+    ["alist_batches", "alist_fine_tuning_jobs", "avector_store_list", "alist_containers", "alist_skills"];
 /// Files of a page at the most.
 const FILES: i64 = 10_000;
 
@@ -36,15 +39,17 @@ const FILES: i64 = 10_000;
 pub(super) async fn request(call_type: &str, parts: &Parts, body: Option<Bytes>, native: bool) -> Result<()> {
     match (call_type, body) {
         ("acreate_file", Some(body)) => upload(&parts.headers, body, native).await,
-        ("afile_list", _) => page(parts, 1..=FILES),
-        ("alist_batches", _) => page(parts, i64::MIN..=i64::MAX),
+        ("afile_list", _) => files(parts),
+        (call_type, _) if PAGED.contains(&call_type) => validation::whole_number(parts, "limit").map(drop),
         ("acreate_batch", Some(body)) => {
             Top::parse(&body)?;
             let missing = missing(&body, &["input_file_id", "endpoint", "completion_window"]);
             missing.map_or(Ok(()), |name| Err(Error::bad_request(needed(name)).with_param(name)))
         }
         ("acreate_fine_tuning_job", Some(body)) => {
-            missing(&body, &["model", "training_file"]).map_or(Ok(()), |name| Err(unprocessable(needed(name), name)))
+            // What is no JSON is the provider's to refuse.
+            let Ok(top) = Top::parse(&body) else { return Ok(()) };
+            validation::texts(&top, &["model", "training_file"], &["suffix", "validation_file"])
         }
         _ => Ok(()),
     }
@@ -54,38 +59,35 @@ fn needed(name: &str) -> String {
     format!("Missing required parameter: '{name}'.")
 }
 
-fn unprocessable(why: String, param: &str) -> Error {
-    Error::new(Kind::Unprocessable, why).with_param(param)
-}
-
 /// The first field that a body should have and has not.
 fn missing(body: &[u8], wanted: &[&'static str]) -> Option<&'static str> {
     let top = Top::parse(body).ok()?;
     wanted.iter().find(|name| top.get(name).is_none_or(|value| value == "null")).copied()
 }
 
-fn page(parts: &Parts, fits: std::ops::RangeInclusive<i64>) -> Result<()> {
-    let Some(limit) = query(parts, "limit") else { return Ok(()) };
-    let wrong = |why: &str| format!("Invalid 'limit': {why}, but got {limit} instead.");
-    match limit.parse::<i64>() {
-        Err(_) => Err(unprocessable(wrong("expected an integer"), "limit")),
-        Ok(n) if fits.contains(&n) => Ok(()),
-        Ok(_) => {
-            let (least, most) = fits.into_inner();
-            Err(Error::bad_request(wrong(&format!("expected a value from {least} to {most}"))).with_param("limit"))
+/// A page of files has a bound of its own.
+fn files(parts: &Parts) -> Result<()> {
+    match validation::whole_number(parts, "limit")? {
+        Some(limit) if !(1..=FILES).contains(&limit) => {
+            let why = format!("Invalid 'limit': expected a value from 1 to {FILES}, but got {limit} instead.");
+            Err(Error::bad_request(why).with_param("limit"))
         }
+        _ => Ok(()),
     }
 }
 
 async fn upload(headers: &HeaderMap, body: Bytes, native: bool) -> Result<()> {
-    let Some(boundary) = crate::form::boundary(headers) else {
-        return Err(unprocessable("an upload is a form with the fields 'purpose' and 'file'".to_owned(), "purpose"));
+    let form = match crate::form::boundary(headers) {
+        Some(boundary) => crate::form::whole(body, &boundary).await?,
+        None => crate::form::Form::default(),
     };
-    let form = crate::form::whole(body, &boundary).await?;
     let fields: Json = serde_json::from_slice(&form.fields).unwrap_or_default();
-    let purpose = fields.text("purpose").ok_or_else(|| unprocessable(needed("purpose"), "purpose"))?;
-    let file = form.files.iter().find(|file| file.name == "file");
-    let file = file.ok_or_else(|| unprocessable(needed("file"), "file"))?;
+    let purpose = fields.text("purpose");
+    let without = purpose.is_none().then(|| Fault::missing("purpose", Json::Null));
+    let faults: Vec<Fault> = without.into_iter().chain(validation::file("file", &fields, &form.files)).collect();
+    let (Some(purpose), Some(file)) = (purpose, form.files.iter().find(|file| file.name == "file")) else {
+        return Err(validation::refused(faults));
+    };
     if !PURPOSES.contains(&purpose) {
         let why = format!("Invalid purpose: {purpose}. It has to be one of {}", PURPOSES.join(", "));
         return Err(Error::bad_request(why).with_param("purpose"));
