@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::filter::{Action, ContentFilter, FilterSettings, KeywordRule, PatternRule};
 use crate::guardrail::{Guardrail, Mode, Modes};
 use crate::service;
+use crate::sessions::SessionRules;
 use crate::set::GuardrailSet;
 
 /// An entry of the list.
@@ -202,9 +203,10 @@ impl Entry<'_> {
             default_on: params.default_on,
             ..FilterSettings::default()
         };
-        for (key, value) in &params.rest {
+        for (key, value) in params.rest.iter().filter(|(key, _)| !SessionRules::KEYS.contains(&key.as_str())) {
             self.key(key, value, &mut settings);
         }
+        settings.sessions = SessionRules::read(&params.rest, &mut |key, why, fatal| self.problem(key, why, fatal));
         if settings.keywords.is_empty() && settings.patterns.is_empty() {
             self.problem("patterns", "there are neither words nor patterns to look for", true);
         }

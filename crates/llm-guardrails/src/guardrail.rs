@@ -11,6 +11,7 @@ use llm_types::{Error, Json, Kind, Result};
 use serde::Serialize;
 
 use crate::service::Wire;
+use crate::sessions::SessionRules;
 
 /// When a guardrail runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -218,6 +219,11 @@ pub trait Guardrail: Send + Sync + fmt::Debug {
     /// When it fails itself with this error, content passes (true) or is stopped (false).
     fn fail_open(&self, _error: &Error) -> bool {
         false
+    }
+
+    /// What becomes of a realtime session in which it stops something.
+    fn session_rules(&self) -> SessionRules {
+        SessionRules::default()
     }
 
     /// The session of one call.

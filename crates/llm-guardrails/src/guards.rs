@@ -33,9 +33,9 @@ pub struct Outcome {
 /// The guardrails that one call runs. Cheap when there are none.
 #[derive(Debug, Default)]
 pub struct Guards {
-    open: Vec<Open>,
+    pub(crate) open: Vec<Open>,
     /// Those that run one after the other, before the others.
-    lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     scope: Scope,
     records: GuardLog,
 }
@@ -210,28 +210,6 @@ impl Guards {
         self.relay(Mode::PostCall, Direction::Response, body, targets).await
     }
 
-    /// Runs the guardrails of mode `pre_call`, and those of mode `during_call`, on texts of a realtime session that a client
-    /// gives to the model; those of `pre_call` may edit them.
-    ///
-    /// # Errors
-    /// Kind `Guardrail`, when one stops them (400) or fails (500).
-    pub async fn said(&self, texts: &mut Json) -> Result<Outcome> {
-        let whole = Targets::default();
-        let mut outcome = self.before_relay(texts, &whole).await?;
-        outcome.ran.extend(self.during_relay(texts, &whole).await?.ran);
-        Ok(outcome)
-    }
-
-    /// Runs the guardrails of mode `realtime_input_transcription` on what a host heard. Masks are not applied: the model has
-    /// heard it as well.
-    ///
-    /// # Errors
-    /// As [`Guards::said`].
-    pub async fn heard(&self, transcript: &str) -> Result<Outcome> {
-        let mut said = Json::from(transcript);
-        self.relay(Mode::RealtimeInput, Direction::Request, &mut said, &Targets::default()).await
-    }
-
     /// What stands between a streamed answer and the client: the guardrails of mode `post_call`. Nothing when none
     /// runs. Text is held back as long as a guardrail may still object to it; masked text is replaced; a stop ends
     /// the stream with an error event. A guardrail that cannot judge streams stops it at its first text: ask
@@ -351,7 +329,13 @@ impl Guards {
     }
 
     /// Runs the guardrails of a mode on a body that is only relayed, each on its own fields.
-    async fn relay(&self, mode: Mode, direction: Direction, body: &mut Json, targets: &Targets) -> Result<Outcome> {
+    pub(crate) async fn relay(
+        &self,
+        mode: Mode,
+        direction: Direction,
+        body: &mut Json,
+        targets: &Targets,
+    ) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         // A body that passes is judged side by side, whatever order a policy wants.
         let mut open: Vec<&Open> = self.of(mode).collect();

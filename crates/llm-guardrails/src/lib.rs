@@ -3,6 +3,7 @@
 //! - [`Guardrail`], [`GuardrailSession`], [`TextGate`]: what a guardrail is, for whole texts and for streams.
 //! - [`GuardrailSet`]: the configured guardrails; [`Wanted`] says which of them a call runs.
 //! - [`Guards`]: the guardrails of one call: before, during and after it, and on its stream.
+//! - [`SessionRules`]: what becomes of a realtime session in which one stops something.
 //! - [`GuardrailRecord`]: what a run did, for logs and metrics.
 //! - [`texts_mut`]: every text of a request or an answer.
 //! - [`Targets`]: which fields of a body that is only relayed are judged.
@@ -23,6 +24,7 @@ mod open;
 mod places;
 mod record;
 mod service;
+mod sessions;
 mod set;
 mod stream;
 mod texts;
@@ -37,5 +39,6 @@ pub use guards::{Guards, Outcome};
 pub use places::has_texts;
 pub use record::{GuardLog, GuardrailRecord, RunStatus};
 pub use service::{Wire, defaults, kinds};
+pub use sessions::{SessionRules, Violation};
 pub use set::{GuardrailSet, Wanted};
 pub use texts::{Scope, Texts, ToolOutcome, texts_mut};

@@ -25,7 +25,13 @@ async fn host() -> (String, Events) {
                             "item_id": "item_1", "transcript": heard}),
                         None => json!({"type": "noted", "of": event["type"]}),
                     };
+                    let answers = event["type"] == "response.create";
                     seen.lock().push(event);
+                    for kind in ["response.created", "response.done"].into_iter().filter(|_| answers) {
+                        ws.send(Message::text(json!({"type": kind, "response": {"id": "resp_1"}}).to_string()))
+                            .await
+                            .unwrap();
+                    }
                     ws.send(Message::text(answer.to_string())).await.unwrap();
                 }
             });
@@ -35,6 +41,10 @@ async fn host() -> (String, Events) {
 }
 
 async fn started(modes: &[&str]) -> (Gateway, Events) {
+    started_with(modes, "").await
+}
+
+async fn started_with(modes: &[&str], more: &str) -> (Gateway, Events) {
     let (base, events) = host().await;
     let config = format!(
         "model_list:
@@ -45,6 +55,7 @@ guardrails:
       guardrail: litellm_content_filter
       mode: {modes:?}
       default_on: true
+      {more}
       blocked_words: [{{keyword: dynamite, action: BLOCK}}, {{keyword: Ada, action: MASK}}]
 general_settings: {{master_key: {MASTER_KEY}}}
 "
@@ -155,4 +166,38 @@ async fn what_the_host_heard_is_judged_before_it_answers() {
     let told = until(&mut ws, "response.create").await;
     assert!(told.iter().any(|event| event["error"]["type"] == "guardrail_violation"), "{told:?}");
     assert_eq!(kinds(&events)[1..], ["response.cancel", "conversation.item.create", "response.create"]);
+}
+
+#[tokio::test]
+async fn a_session_may_end_with_what_is_stopped() {
+    let message = "realtime_violation_message: Please do not";
+    for (rules, stops) in [("on_violation: end_session", 1), ("end_session_after_n_fails: 2", 2)] {
+        let modes = ["pre_call", "realtime_input_transcription"];
+        let (gateway, events) = started_with(&modes, &format!("{message}\n      {rules}")).await;
+        let mut ws = session(&gateway).await;
+        until(&mut ws, "session.update").await;
+        for stop in 1..=stops {
+            events.lock().clear();
+            match stop {
+                1 => say(&mut ws, &item("dynamite")).await,
+                _ => say(&mut ws, &json!({"type": "input_audio_buffer.commit", "heard": "dynamite"})).await,
+            }
+            if stop < stops {
+                until(&mut ws, "response.create").await;
+            }
+        }
+        // The host says why, and nothing else is said.
+        let mut told = Vec::new();
+        let end = loop {
+            match ws.next().await.unwrap().unwrap() {
+                Message::Close(end) => break end.unwrap(),
+                message => told.push(serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap()),
+            }
+        };
+        assert_eq!(u16::from(end.code), 1000, "{rules}");
+        let error = told.iter().find(|event| event["type"] == "error").unwrap();
+        assert_eq!(error["error"]["message"], "Please do not", "{rules}: {told:?}");
+        assert_eq!(told.last().unwrap()["type"], "response.done", "{rules}: {told:?}");
+        assert!(events.lock().iter().any(|event| event.to_string().contains("Please do not")), "{rules}");
+    }
 }

@@ -15,6 +15,7 @@ use futures_util::future::{BoxFuture, ready};
 use llm_types::Result;
 
 use crate::guardrail::{CallContext, Content, Guardrail, GuardrailSession, Modes, TextGate, Verdict};
+use crate::sessions::SessionRules;
 use gate::{FilterGate, count};
 use rules::Rules;
 
@@ -71,6 +72,8 @@ pub struct FilterSettings {
     pub keyword_redaction: String,
     /// What clients are told; `{default_message}`, `{keyword}` and `{pattern_name}` are filled in.
     pub message: Option<String>,
+    /// What becomes of realtime sessions.
+    pub sessions: SessionRules,
     /// Bytes held back of a stream for patterns whose matches have no greatest length. A longer match is noticed,
     /// but its beginning may be sent.
     pub open_window: usize,
@@ -88,6 +91,7 @@ impl Default for FilterSettings {
             pattern_redaction: "[{pattern_name}_REDACTED]".to_owned(),
             keyword_redaction: "[KEYWORD_REDACTED]".to_owned(),
             message: None,
+            sessions: SessionRules::default(),
             open_window: 256,
         }
     }
@@ -100,6 +104,7 @@ pub struct ContentFilter {
     provider: &'static str,
     modes: Modes,
     default_on: bool,
+    sessions: SessionRules,
     session: Arc<Session>,
 }
 
@@ -110,8 +115,8 @@ impl ContentFilter {
     /// One sentence per word or pattern that cannot be used: the place in its list (`patterns[2]`) and why.
     pub fn new(settings: FilterSettings) -> Result<Self, Vec<(String, String)>> {
         let rules = Arc::new(Rules::compile(&settings)?);
-        let FilterSettings { name, provider, modes, default_on, .. } = settings;
-        Ok(Self { name, provider, modes, default_on, session: Arc::new(Session { rules }) })
+        let FilterSettings { name, provider, modes, default_on, sessions, .. } = settings;
+        Ok(Self { name, provider, modes, default_on, sessions, session: Arc::new(Session { rules }) })
     }
 }
 
@@ -130,6 +135,10 @@ impl Guardrail for ContentFilter {
 
     fn default_on(&self) -> bool {
         self.default_on
+    }
+
+    fn session_rules(&self) -> SessionRules {
+        self.sessions.clone()
     }
 
     fn open(&self, _: &CallContext<'_>) -> Arc<dyn GuardrailSession> {

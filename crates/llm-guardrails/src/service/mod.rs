@@ -33,6 +33,7 @@ use futures_util::future::BoxFuture;
 use llm_types::{Error, Json, Kind, Result};
 
 use crate::guardrail::{CallContext, Content, Direction, Guardrail, GuardrailSession, Mode, Modes, TextGate, Verdict};
+use crate::sessions::SessionRules;
 use settings::Settings;
 use shape::{Facts, Heard, Said};
 use wire::Talk;
@@ -69,6 +70,10 @@ impl Guardrail for Service {
 
     fn default_on(&self) -> bool {
         self.settings.default_on
+    }
+
+    fn session_rules(&self) -> SessionRules {
+        self.settings.sessions.clone()
     }
 
     fn fail_open(&self, error: &Error) -> bool {

@@ -12,6 +12,7 @@ use super::presidio::Presidio;
 use super::shape::{Only, Shape, shape};
 use crate::config::GuardrailConfig;
 use crate::guardrail::{Mode, Modes};
+use crate::sessions::SessionRules;
 
 /// How long a service may take when nobody says.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,6 +63,7 @@ pub(super) struct Settings {
     pub(super) only: Only,
     /// What clients are told in place of the service's words.
     pub(super) message: Option<String>,
+    pub(super) sessions: SessionRules,
     /// Its own parameters.
     pub(super) params: BTreeMap<String, Json>,
     pub(super) presidio: Option<Presidio>,
@@ -210,7 +212,8 @@ fn common(
         Some(Json::String(message)) => Some(message),
         _ => None,
     };
-    all.remove("guardrail_info");
+    let sessions = SessionRules::read(all, problem);
+    all.retain(|name, _| name != "guardrail_info" && !SessionRules::KEYS.contains(&name.as_str()));
     Settings {
         shape,
         name: config.guardrail_name.clone(),
@@ -226,6 +229,7 @@ fn common(
         fail_on_error,
         only,
         message,
+        sessions,
         params: BTreeMap::new(),
         presidio: None,
     }

@@ -3,12 +3,14 @@
 //! it answers (`realtime_input_transcription`): it is told not to answer by itself. The events are LiteLLM's.
 
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use llm_guardrails::{Guards, Mode};
+use llm_guardrails::{Guards, Mode, Violation};
 use llm_http::UpgradedIo;
 use llm_types::Json;
 use llm_wire::realtime::{Message, Messages, SessionMeter, close_frame, frame, spoken};
@@ -17,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::Mutex;
 
 use super::bridge::{CHUNK, Gone, both, client};
+use super::ending::Ending;
 use crate::flow::Context;
 use crate::guard;
 use crate::pass::once::names_stand_once;
@@ -24,6 +27,9 @@ use crate::pass::once::names_stand_once;
 /// Bytes of a message, at the most.
 const LONGEST: usize = 32 << 20;
 const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
+/// The code of sessions that end as they should. <https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1>
+const NORMAL: u16 = 1000;
 
 /// The guardrails of a session.
 #[derive(Debug)]
@@ -75,6 +81,7 @@ impl Guarded {
             client: Mutex::new(client_out),
             upstream: Mutex::new(upstream_out),
             answers: AtomicBool::new(true),
+            ending: Ending::default(),
         };
         both(room.asked(client_in), room.answered(upstream_in, meter)).await
     }
@@ -87,6 +94,7 @@ struct Room<'g, 'u> {
     upstream: Mutex<WriteHalf<&'u mut UpgradedIo>>,
     /// Somebody answers; else what is heard is only written down.
     answers: AtomicBool,
+    ending: Ending,
 }
 
 impl Room<'_, '_> {
@@ -139,6 +147,9 @@ impl Room<'_, '_> {
         if message.is_control() {
             return Ok(Some(message.payload));
         }
+        if self.ending.is_near() {
+            return Ok(None);
+        }
         let Ok(mut event) = serde_json::from_slice::<Json>(&message.payload) else {
             // Sound is no text; a text that cannot be read here might be read there.
             if message.opcode != TEXT {
@@ -176,15 +187,19 @@ impl Room<'_, '_> {
                         changed = true;
                     }
                 }
-                Err(_) if kind != "conversation.item.create" => return self.refused("a guardrail stopped it").await,
-                Err(error) => {
+                Err(violation) if kind != "conversation.item.create" => {
+                    self.refused(violation.rules.message.as_deref().unwrap_or("a guardrail stopped it")).await?;
+                    self.ending.count(&violation, false);
+                    return Ok(None);
+                }
+                Err(violation) => {
                     if spoken::is_tool_result(&event) {
                         spoken::withhold_result(&mut event);
                         self.say(&event).await?;
                     } else {
                         *stopped = true;
                     }
-                    self.stop(&error.message).await?;
+                    self.stop(&violation).await?;
                     return Ok(None);
                 }
             }
@@ -199,11 +214,20 @@ impl Room<'_, '_> {
     }
 
     /// A turn is stopped: whatever is being answered ends, the client is told, and hears it.
-    async fn stop(&self, why: &str) -> Result<(), Gone> {
+    async fn stop(&self, violation: &Violation) -> Result<(), Gone> {
+        let why = violation.message();
         self.say(&spoken::bare("response.cancel")).await?;
         self.refused(why).await?;
         self.say(&spoken::tell(why)).await?;
+        self.ending.count(violation, true);
         self.say(&spoken::bare("response.create")).await
+    }
+
+    /// Both sides hear that the session is over.
+    async fn end(&self) -> Result<(), Gone> {
+        self.to_upstream(&frame(CLOSE, &NORMAL.to_be_bytes(), true)).await?;
+        self.to_client(&close_frame(NORMAL, "a guardrail ended the session")).await?;
+        self.client.lock().await.shutdown().await.map_err(client)
     }
 
     /// What the upstream says. A client is never left without a farewell.
@@ -211,7 +235,10 @@ impl Room<'_, '_> {
         let mut messages = Messages::default();
         let mut buffer = vec![0; CHUNK];
         loop {
-            let read = from.read(&mut buffer).await;
+            let read = match select(pin!(from.read(&mut buffer)), pin!(self.ending.is_due())).await {
+                Either::Left((read, _)) => read,
+                Either::Right(_) => return self.end().await,
+            };
             let error = match read {
                 Ok(0) if meter.closed() => None,
                 Ok(0) => Some(io::ErrorKind::UnexpectedEof.into()),
@@ -221,6 +248,7 @@ impl Room<'_, '_> {
                     meter.feed(piece);
                     messages.feed(piece);
                     match self.passed_on(&mut messages).await {
+                        Ok(()) if self.ending.is_over() => return self.end().await,
                         Ok(()) => continue,
                         Err(Gone::Upstream(error)) => Some(error),
                         Err(gone) => return Err(gone),
@@ -239,6 +267,10 @@ impl Room<'_, '_> {
         let too_long = |error: llm_types::Error| Gone::Upstream(io::Error::other(error.message));
         while let Some(message) = messages.next(LONGEST).map_err(too_long)? {
             self.to_client(&frame(message.opcode, &message.payload, false)).await?;
+            self.ending.hear(&message);
+            if self.ending.is_over() {
+                return Ok(());
+            }
             if !message.is_control() && self.guarded.guards.has(Mode::RealtimeInput) {
                 self.heard(&message.payload).await?;
             }
@@ -268,7 +300,7 @@ impl Room<'_, '_> {
                 self.guarded.note(outcome.ran);
                 self.say(&spoken::bare("response.create")).await
             }
-            Err(error) => self.stop(&error.message).await,
+            Err(violation) => self.stop(&violation).await,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `guarded` carries those whose words guardrails judge. `mount` has the WebSockets of providers' own APIs: below `/openai`, Deepgram's `listen`, Gemini's Live API.
 
 mod bridge;
+mod ending;
 mod guarded;
 mod handshake;
 mod mount;
