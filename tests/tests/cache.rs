@@ -366,6 +366,7 @@ async fn guardrails_of_a_key_judge_what_another_key_has_asked() {
         words("blocks", "post_call", "BLOCK", "walrus"),
         words("masks", "post_call", "MASK", "walrus"),
         words("beside", "during_call", "BLOCK", "albatross"),
+        words("calm", "post_call", "BLOCK", "zebra"),
     ];
     let yaml = format!("{}guardrails: {}\n", config(&sim, "type: local").yaml(), json!(guards));
     let gateway = Gateway::start(&yaml).await.unwrap();
@@ -381,13 +382,23 @@ async fn guardrails_of_a_key_judge_what_another_key_has_asked() {
         assert_eq!(said(&ask(&free).await), "a walrus");
         assert!(is_hit(&ask(&free).await));
         let masked = ask(&key("masks").await).await;
-        assert!(!is_hit(&masked) && said(&masked) == "a [GONE]", "{}", masked.text());
+        assert!(is_hit(&masked) && said(&masked) == "a [GONE]", "{}", masked.text());
+        let calm = ask(&key("calm").await).await;
+        assert!(is_hit(&calm) && said(&calm) == "a walrus", "{}", calm.text());
         let blocked = ask(&key("blocks").await).await;
         assert!(!said_anything(&blocked), "{}", blocked.text());
         let beside = ask(&key("beside").await).await;
         assert_eq!(beside.status, 400, "{}", beside.text());
         let again = ask(&free).await;
         assert!(is_hit(&again) && said(&again) == "a walrus", "what was masked for one is for nobody else");
+        // What a guardrail touched is not stored, what it let pass is.
+        for (guard, stored) in [("masks", false), ("blocks", false), ("calm", true)] {
+            let body = with(say(&format!("{guard} {stream}")), "stream", json!(stream));
+            let first = gateway.post(CHAT, &body, &key(guard).await).await.unwrap();
+            assert!(first.header("x-litellm-cache-key").is_empty(), "{guard}: {}", first.text());
+            let free = gateway.post(CHAT, &body, &free).await.unwrap();
+            assert_eq!((is_hit(&free), said(&free).as_str()), (stored, "a walrus"), "{guard}");
+        }
     }
 }
 

@@ -13,6 +13,8 @@ mod batches;
 mod google;
 #[path = "resources/interactions.rs"]
 mod interactions;
+#[path = "resources/judged.rs"]
+mod judged;
 #[path = "resources/rag.rs"]
 mod rag;
 #[path = "resources/shapes.rs"]

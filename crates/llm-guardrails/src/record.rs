@@ -67,10 +67,25 @@ impl GuardLog {
         self.0.lock().extend(records);
     }
 
+    /// Takes over what another log has of runs that stopped or edited something, or failed, within the bound of what is told.
+    pub fn absorb(&self, other: &Self) {
+        let more = other.records().into_iter().filter(|record| record.status != RunStatus::Success);
+        let mut own = self.0.lock();
+        let room = TOLD.saturating_sub(own.len());
+        own.extend(more.take(room));
+    }
+
     /// What they did so far.
     #[must_use]
     pub fn records(&self) -> Vec<GuardrailRecord> {
         self.0.lock().clone()
+    }
+
+    /// True when the answer is not what the model said: a guardrail edited or stopped it, or failed on it.
+    #[must_use]
+    pub fn touched_answer(&self) -> bool {
+        let touched = |record: &GuardrailRecord| record.mode == Mode::PostCall && record.status != RunStatus::Success;
+        self.0.lock().iter().any(touched)
     }
 
     /// The same as LiteLLM's `guardrail_information`, a list; nothing when none ran. Why one failed stays in the process: its

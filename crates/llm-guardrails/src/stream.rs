@@ -265,7 +265,13 @@ impl EventFilter for StreamFilter {
             }
             _ => return,
         }
-        if let Err(stop) = self.take(event, next) {
+        let ends = matches!(event, Event::End);
+        let taken = self.take(event, next);
+        if ends {
+            // Whoever keeps the answer has to know what became of it.
+            self.publish();
+        }
+        if let Err(stop) = taken {
             self.state = State::Over;
             self.publish();
             next.event(Event::Error(Box::new(Error::from(stop))));

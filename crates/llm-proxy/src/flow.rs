@@ -223,13 +223,17 @@ pub async fn run(
     }
 
     // 6 recall
-    // What a guardrail puts back into an answer is for nobody else. What has to be judged comes from the model: the cache does
-    // not know whose guardrails an answer has passed, or was masked by.
-    let alone = guards.personal() || guard::judges(&guards, call.operation);
-    let memory = if alone { Memory::default() } else { recall::lookup(core, ctx, &call).await };
+    // What a guardrail puts back into an answer is for nobody else. What the cache has is what models said: it is judged for
+    // whoever gets it.
+    let judges = guard::judges(&guards, call.operation);
+    let memory = if guards.personal() { Memory::default() } else { recall::lookup(core, ctx, &call, judges).await };
     ctx.cache_asked = memory.asked;
     if let Some(hit) = memory.hit {
-        return Ok(answer::from_cache(core, ctx, &call, hit, reservation));
+        let hit = if judges { Box::pin(guard::recalled(&guards, ctx, &call, hit)).await } else { Ok(hit) };
+        return match hit {
+            Ok(hit) => Ok(answer::from_cache(core, ctx, &call, hit, reservation)),
+            Err(error) => Err(Refused::after(error, reservation)),
+        };
     }
     if let Some(rest) = memory.rest {
         call.replace_body(rest);

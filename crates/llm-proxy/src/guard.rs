@@ -1,6 +1,7 @@
 //! Guardrails on the path of a call.
 
 mod held;
+mod recalled;
 
 use std::sync::Arc;
 
@@ -9,14 +10,16 @@ use llm_accounts::{Applied, PolicyContext, Reservation};
 use llm_client::{Call, Errand, Gate, Purpose, Report};
 use llm_guardrails::{CallContext, Direction, GuardLog, Guards, Mode, Wanted, has_texts};
 use llm_router::Admit;
+use llm_types::generate::{GenerateRequest, GenerateResponse};
 use llm_types::stream::EventFilter;
-use llm_types::{Error, Json, Kind, OperationKind, Result};
+use llm_types::{Error, Format, Json, Kind, OperationKind, Result};
 use llm_wire::codec::{EncodeContext, ReplyContext};
 
 use crate::beside::Side;
 use crate::core::Core;
 use crate::flow::Context;
 pub use held::{Held, hold, speaks};
+pub use recalled::recalled;
 
 /// Opens the guardrails of a call and runs those that come before it; calls without texts have those of logs only. A guardrail
 /// that edits the request makes a new body.
@@ -52,7 +55,7 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
         let mut request = call.decoded()?.clone();
         let outcome = guards.before(&mut request).await?;
         if outcome.changed {
-            call.replace_body(write(call, &request)?);
+            call.replace_body(write(call.format, &request, call.body.len())?);
         }
         ctx.ran(outcome.ran);
     }
@@ -62,7 +65,7 @@ pub async fn before(ctx: &mut Context, call: &mut Call) -> Result<Guards> {
 }
 
 /// Conversations, those included of which only the tokens are counted: a provider reads both.
-const fn is_conversation(operation: OperationKind) -> bool {
+pub const fn is_conversation(operation: OperationKind) -> bool {
     matches!(operation, OperationKind::Generate | OperationKind::CountTokens)
 }
 
@@ -101,6 +104,16 @@ pub fn open_with<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n
     open_all(ctx, model, names, &policies(ctx)?)
 }
 
+/// Those of a request of a batch, which asks for `models`: its own, and the group that keeps it. They write into `log`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_line(ctx: &Context, models: &[&str], log: &GuardLog) -> Result<Guards> {
+    let model = models.first().copied().unwrap_or_default();
+    let guards = open_all(ctx, model, std::iter::empty(), &policies_for(ctx, models)?)?;
+    Ok(guards.log_into(log.clone()))
+}
+
 fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>, applied: &Applied) -> Result<Guards> {
     let set = &ctx.snapshot.guardrails;
     if set.is_empty() {
@@ -132,18 +145,22 @@ fn open_all<'n>(ctx: &Context, model: &str, names: impl Iterator<Item = &'n str>
 /// # Errors
 /// 400 when `policies` of the body is no list of names.
 fn policies(ctx: &Context) -> Result<Applied> {
+    let models = ctx.wish.as_ref().map(|wish| [&*wish.model, &*wish.group]).filter(|[model, _]| !model.is_empty());
+    match &models {
+        Some([model, group]) if model == group => policies_for(ctx, std::slice::from_ref(model)),
+        Some(both) => policies_for(ctx, both),
+        None => policies_for(ctx, &[]),
+    }
+}
+
+/// Those of a call of these models.
+fn policies_for(ctx: &Context, models: &[&str]) -> Result<Applied> {
     let policies = &ctx.snapshot.policies;
     if policies.is_empty() {
         return Ok(Applied::default());
     }
     let wish = ctx.wish.as_ref();
     let asked = wish.and_then(|wish| wish.policies.as_deref()).map(names).transpose()?.flatten().unwrap_or_default();
-    let models = wish.map(|wish| [&*wish.model, &*wish.group]).filter(|[model, _]| !model.is_empty());
-    let models = match &models {
-        Some([model, group]) if model == group => std::slice::from_ref(model),
-        Some(both) => both,
-        None => &[],
-    };
     let who = ctx.who.as_deref();
     let caller = who.map(llm_accounts::Identity::caller).unwrap_or_default();
     let own_tags = who.map(llm_accounts::Identity::tags).unwrap_or_default();
@@ -161,12 +178,15 @@ fn names(raw: &str) -> Result<Option<Vec<String>>> {
     serde_json::from_str(raw).map_err(wrong)
 }
 
-/// The request in the client's own format again.
-fn write(call: &Call, request: &llm_types::generate::GenerateRequest) -> Result<Bytes> {
-    let codec = llm_wire::registry::upstream_generate(call.format)
-        .ok_or_else(|| Error::internal(format!("the format {} cannot be written anew", call.format)))?;
+/// A request in the client's own format again, of about `size` bytes.
+///
+/// # Errors
+/// When it cannot be written in that format.
+pub fn write(format: Format, request: &GenerateRequest, size: usize) -> Result<Bytes> {
+    let codec = llm_wire::registry::upstream_generate(format)
+        .ok_or_else(|| Error::internal(format!("the format {format} cannot be written anew")))?;
     let mut context = EncodeContext::for_model(&request.model);
-    let mut out = BytesMut::with_capacity(call.body.len());
+    let mut out = BytesMut::with_capacity(size);
     codec.encode_request(request, &mut context, &mut out)?;
     Ok(out.freeze())
 }
@@ -220,18 +240,19 @@ pub async fn after(
         Err(error) => return Err((error, report)),
     };
     ctx.ran(outcome.ran);
-    let body = if outcome.changed {
-        let mut out = BytesMut::with_capacity(body.len());
-        let context = ReplyContext { model: call.echo.as_deref().map(str::to_owned), ..ReplyContext::default() };
-        if let Some(codec) = llm_wire::registry::client_generate(call.format) {
-            codec.encode_response(&content, &context, &mut out);
-        }
-        out.freeze()
-    } else {
-        body
-    };
+    let body = if outcome.changed { told(call, &content, body.len()) } else { body };
     report.content = Some(content);
     Ok((body, report))
+}
+
+/// An answer in the client's format, of about `size` bytes.
+fn told(call: &Call, content: &GenerateResponse, size: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(size);
+    let context = ReplyContext { model: call.echo.as_deref().map(str::to_owned), ..ReplyContext::default() };
+    if let Some(codec) = llm_wire::registry::client_generate(call.format) {
+        codec.encode_response(content, &context, &mut out);
+    }
+    out.freeze()
 }
 
 /// Judges the whole answer of an operation that is no conversation: JSON, or a text.

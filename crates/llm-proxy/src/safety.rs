@@ -168,7 +168,10 @@ fn is_one_of(list: &[&str], name: &str) -> bool {
 
 /// Refuses fields in `extra_body` that would go past guardrails, limits and budgets; whoever reads a doubled one takes which it
 /// likes, so each is judged.
-fn beside(top: &Top<'_>) -> Result<()> {
+///
+/// # Errors
+/// 400 for such a field.
+pub fn beside(top: &Top<'_>) -> Result<()> {
     for (_, raw) in top.iter().filter(|(name, raw)| *name == "extra_body" && raw.starts_with('{')) {
         let inner = Top::parse(raw.as_bytes())
             .map_err(|_| Error::bad_request("extra_body must be an object").with_param("extra_body"))?;

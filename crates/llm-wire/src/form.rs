@@ -3,6 +3,7 @@
 
 mod fields;
 mod names;
+mod pieces;
 
 use std::sync::Arc;
 
@@ -12,12 +13,14 @@ use memchr::memmem;
 
 pub use fields::{add, bare, value};
 pub use names::FileNames;
+pub use pieces::Pieces;
 
 /// Bytes of the head of a part at the most.
 const HEAD: usize = 16 << 10;
 /// Bytes of a text field that are remembered at the most.
 const TEXT: usize = 64 << 10;
-
+/// Bytes of a line break.
+const BREAK: usize = 2;
 /// Bytes of all text fields that are remembered at the most.
 const TEXTS: usize = 1 << 20;
 /// Parts at the most.
@@ -46,8 +49,8 @@ enum State {
     Start,
     /// A boundary was there: behind it comes a head, or the end.
     Head,
-    /// In a part.
-    Part { keep: bool, text: Option<(String, BytesMut)> },
+    /// In a part. `lead`: bytes of the line break behind the head that are still to come.
+    Part { keep: bool, lead: usize, text: Option<(String, BytesMut)> },
     /// Behind the last boundary.
     End,
 }
@@ -111,10 +114,25 @@ impl FormFilter {
     /// # Errors
     /// `BadRequest` for a head without end, too many parts, or a file that may not be uploaded.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Bytes> {
-        self.tail.extend_from_slice(chunk);
         let mut out = BytesMut::new();
-        while self.step(&mut out)? {}
+        self.feed_into(chunk, &mut out)?;
         Ok(out.freeze())
+    }
+
+    /// The same, telling what of it is the content of files.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub fn feed_into(&mut self, chunk: &[u8], out: &mut dyn Pieces) -> Result<()> {
+        self.tail.extend_from_slice(chunk);
+        while self.step(out)? {}
+        Ok(())
+    }
+
+    /// The last boundary was there.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::End)
     }
 
     /// The body is over.
@@ -126,7 +144,7 @@ impl FormFilter {
     }
 
     /// One step; false when more bytes are needed.
-    fn step(&mut self, out: &mut BytesMut) -> Result<bool> {
+    fn step(&mut self, out: &mut dyn Pieces) -> Result<bool> {
         match &mut self.state {
             State::Start => {
                 let Some(at) = memmem::find(&self.tail, &self.mark) else {
@@ -135,12 +153,12 @@ impl FormFilter {
                     }
                     return Ok(false);
                 };
-                out.extend_from_slice(&self.tail.split_to(at));
+                out.form(&self.tail.split_to(at));
                 self.state = State::Head;
                 Ok(true)
             }
             State::Head => self.head(out),
-            State::Part { keep, text } => {
+            State::Part { keep, lead, text } => {
                 let mut end = Vec::with_capacity(self.mark.len() + 2);
                 end.extend_from_slice(b"\r\n");
                 end.extend_from_slice(&self.mark);
@@ -157,10 +175,10 @@ impl FormFilter {
                     self.remembered += piece.len();
                     so_far.extend_from_slice(&piece);
                 }
-                if *keep {
-                    out.extend_from_slice(&piece);
-                } else {
-                    self.dropped += piece.len() as u64;
+                match (*keep, &text) {
+                    (true, None) => pieces::of_file(&piece, lead, over, out),
+                    (true, Some(_)) => out.form(&piece),
+                    (false, _) => self.dropped += piece.len() as u64,
                 }
                 if over {
                     if let Some((name, text)) = text.take() {
@@ -174,14 +192,14 @@ impl FormFilter {
                 Ok(over)
             }
             State::End => {
-                out.extend_from_slice(&self.tail.split());
+                out.form(&self.tail.split());
                 Ok(false)
             }
         }
     }
 
     /// The boundary and the head of a part are at the front.
-    fn head(&mut self, out: &mut BytesMut) -> Result<bool> {
+    fn head(&mut self, out: &mut dyn Pieces) -> Result<bool> {
         let behind = self.tail.get(self.mark.len()..).unwrap_or_default();
         if behind.starts_with(b"--") {
             self.state = State::End;
@@ -208,13 +226,16 @@ impl FormFilter {
         // The line break that ends the head may be the one in front of the next boundary: it stays in the tail.
         let piece = self.tail.split_to(self.mark.len() + at + 2);
         if keep {
-            out.extend_from_slice(&piece);
+            out.form(&piece);
         } else {
             self.dropped += piece.len() as u64;
         }
+        if let Some(name) = &filename {
+            out.begins(name);
+        }
         self.file |= file;
         let text = (!file).then(|| (name, BytesMut::new()));
-        self.state = State::Part { keep, text };
+        self.state = State::Part { keep, lead: BREAK, text };
         Ok(true)
     }
 }
@@ -292,6 +313,41 @@ mod tests {
             (named("custom_llm_provider"), named("purpose"), named("note"), named("file")),
             (Some("acme"), Some("batch"), Some(""), None)
         );
+    }
+
+    #[test]
+    fn the_content_of_files_is_told_apart_however_it_is_cut() {
+        #[derive(Default)]
+        struct Seen(Vec<String>, String);
+        impl Pieces for Seen {
+            fn begins(&mut self, filename: &str) {
+                self.0.push(format!("{filename}="));
+            }
+            fn file(&mut self, bytes: &[u8]) {
+                self.0.last_mut().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            }
+            fn ends(&mut self) {
+                self.0.last_mut().unwrap().push('$');
+            }
+            fn form(&mut self, bytes: &[u8]) {
+                self.1.push_str(std::str::from_utf8(bytes).unwrap());
+            }
+        }
+        let file = |name: &str, data: &str| part("file", &format!("; filename=\"{name}\""), data);
+        let body = format!(
+            "{}{}{}{}--b0--",
+            part("model", "", "m"),
+            file("a", "\r\n1\r\n2\r\n"),
+            file("b", ""),
+            file("c", "3")
+        );
+        for size in [1, 2, 3, 7, body.len()] {
+            let (mut filter, mut seen) = (FormFilter::new("b0", DROP), Seen::default());
+            body.as_bytes().chunks(size).for_each(|chunk| filter.feed_into(chunk, &mut seen).unwrap());
+            assert_eq!(seen.0, ["a=\r\n1\r\n2\r\n$", "b=$", "c=3$"], "in pieces of {size}");
+            assert_eq!(seen.1, format!("{}{}{}--b0--", file("a", ""), file("b", ""), file("c", "")));
+            assert!(filter.is_over());
+        }
     }
 
     #[test]

@@ -26,10 +26,12 @@ pub(super) struct Asked<'a> {
     pub plan: Plan,
     pub top: Top<'a>,
     pub options: KeyOptions<'a>,
+    /// An answer is wanted whole, also where the client wants a stream.
+    pub whole: bool,
 }
 
-/// Looks a call up.
-pub async fn lookup(core: &Core, ctx: &Context, call: &Call) -> Memory {
+/// Looks a call up. `whole`: what is found is JSON, also where the client wants a stream.
+pub async fn lookup(core: &Core, ctx: &Context, call: &Call, whole: bool) -> Memory {
     // What comes from an address of a client's is nobody else's answer.
     let Some(cache) = ctx.cache.as_ref().filter(|_| call.controls.own.is_none()) else { return Memory::default() };
     let Some(kind) = call_type(call) else { return Memory::default() };
@@ -51,13 +53,14 @@ pub async fn lookup(core: &Core, ctx: &Context, call: &Call) -> Memory {
         file: file.as_deref(),
         ..KeyOptions::new(kind, model)
     };
-    let asked = Asked { core, ctx, call, cache, plan, top, options };
+    let asked = Asked { core, ctx, call, cache, plan, top, options, whole };
     let memory = match (kind, cache.place()) {
         (CallType::Embedding, Place::Exact(_)) => items::lookup(&asked).await,
-        (_, Place::Exact(_)) => Box::pin(whole(&asked)).await,
+        (_, Place::Exact(_)) => Box::pin(exact(&asked)).await,
         (_, Place::Semantic(semantic)) => Box::pin(meaning::lookup(&asked, semantic)).await,
     };
-    Memory { asked: true, ..memory }
+    let ticket = memory.ticket.map(|ticket| ticket.under(ctx.guard_log.get().cloned()));
+    Memory { asked: true, ticket, ..memory }
 }
 
 /// Calls whose answers are remembered.
@@ -108,7 +111,7 @@ fn namespace(top: &Top<'_>) -> Option<String> {
     metadata.str("redis_namespace").map(std::borrow::Cow::into_owned)
 }
 
-async fn whole(asked: &Asked<'_>) -> Memory {
+async fn exact(asked: &Asked<'_>) -> Memory {
     let (cache, plan) = (asked.cache, &asked.plan);
     let key = cache.key(asked.top.iter(), &asked.options);
     if let Some(hit) = stored(asked, &key).await {

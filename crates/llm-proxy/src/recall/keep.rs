@@ -18,7 +18,9 @@ use super::{Ticket, What, items};
 /// Stores a whole answer. The answer comes back: a part of it may have come from the cache.
 #[must_use]
 pub fn store(ticket: Option<Ticket>, head: &Head, body: Bytes) -> Bytes {
-    let Some(Ticket { cache, plan, what, .. }) = ticket else { return body };
+    let Some(ticket) = ticket else { return body };
+    let untouched = ticket.is_untouched();
+    let Ticket { cache, plan, what, .. } = ticket;
     let stored = match &head.content_type {
         None => body.clone(),
         Some(kind) if kind.as_bytes().starts_with(b"application/json") => body.clone(),
@@ -30,6 +32,7 @@ pub fn store(ticket: Option<Ticket>, head: &Head, body: Bytes) -> Bytes {
     };
     match what {
         What::Items(known) => items::store(cache, plan, known, body),
+        _ if !untouched => body,
         what => {
             put(cache, plan, what, stored);
             body
@@ -39,7 +42,7 @@ pub fn store(ticket: Option<Ticket>, head: &Head, body: Bytes) -> Bytes {
 
 /// Stores the assembled answer of a complete stream.
 pub fn store_stream(ticket: Ticket, format: Format, model: Option<&str>, content: &GenerateResponse) {
-    let Some(codec) = llm_wire::registry::client_generate(format) else { return };
+    let Some(codec) = llm_wire::registry::client_generate(format).filter(|_| ticket.is_untouched()) else { return };
     let ctx = ReplyContext { model: model.map(str::to_owned), ..ReplyContext::default() };
     let mut out = BytesMut::new();
     codec.encode_response(content, &ctx, &mut out);

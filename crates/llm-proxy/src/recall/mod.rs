@@ -21,13 +21,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use llm_cache::semantic::Spot;
 use llm_cache::{Cache, Lead, Plan};
+use llm_guardrails::GuardLog;
 use llm_types::Usage;
 
 use crate::responses::rewrite::Rewriter;
 
 pub use ask::lookup;
 pub use keep::{store, store_stream};
-pub use tell::streamed;
+pub use tell::{events, streamed};
 
 /// Where an answer is to be stored, and how.
 #[derive(Debug)]
@@ -37,11 +38,23 @@ pub struct Ticket {
     what: What,
     /// Writes our ids into an answer of Responses.
     ids: Option<Rewriter>,
+    /// What guardrails do to the answer.
+    guards: Option<GuardLog>,
 }
 
 impl Ticket {
     fn new(cache: &Arc<Cache>, plan: Plan, what: What) -> Self {
-        Self { cache: Arc::clone(cache), plan, what, ids: None }
+        Self { cache: Arc::clone(cache), plan, what, ids: None, guards: None }
+    }
+
+    /// The same, and what they touch is not stored: others have other guardrails.
+    fn under(self, guards: Option<GuardLog>) -> Self {
+        Self { guards, ..self }
+    }
+
+    /// The answer is the model's own.
+    fn is_untouched(&self) -> bool {
+        !self.guards.as_ref().is_some_and(GuardLog::touched_answer)
     }
 
     /// The same for an answer whose ids are ours once it is stored.

@@ -26,7 +26,9 @@ pub(super) fn hit(asked: &Asked<'_>, key: &str, found: &Found) -> Option<Hit> {
     let top = Top::parse(stored).ok()?;
     let usage = usage(call, &top);
     let (body, kind) = match &call.echo {
-        _ if call.stream => (events(call.format, call.echo.as_deref(), call.include_usage, stored)?, Shape::Stream),
+        _ if call.stream && !asked.whole => {
+            (events(call.format, call.echo.as_deref(), call.include_usage, stored)?, Shape::Stream)
+        }
         // LiteLLM stores the provider's name of the model and tells the client's.
         Some(echo) if top.str("model").is_some_and(|model| *model != **echo) => {
             (top.edited(&[("model", Some(RawJson::string(echo).get()))]), Shape::Json)
@@ -86,8 +88,8 @@ pub fn streamed(
     Some(errors::whole(200, body, headers))
 }
 
-/// A stored answer as the events of a stream.
-fn events(format: Format, model: Option<&str>, include_usage: bool, stored: &Bytes) -> Option<Bytes> {
+/// A whole answer as the events of a stream; nothing when it cannot be read.
+pub fn events(format: Format, model: Option<&str>, include_usage: bool, stored: &Bytes) -> Option<Bytes> {
     let reader = llm_wire::registry::upstream_generate(format)?;
     let view = ReplyView { status: 200, provider: "", headers: &[], body: stored };
     let response = reader.decode_response(&view, &ReplyContext::default()).ok()?;

@@ -37,7 +37,8 @@ pub(super) async fn answer(
     let secret = done && asked.what.call_type == SECRET;
     let retold = done && reply::is_retold(asked);
     let begun = done && (asked.due != Due::Now || asked.what.call_type == BEGIN);
-    if !(reply::is_json(&parts.headers) && (billed || secret || retold || begun)) {
+    let judged = done && asked.report.has_changes();
+    if !(reply::is_json(&parts.headers) && (billed || secret || retold || begun || judged)) {
         if done && asked.due != Due::Now {
             let ledger = Ledger::new(core, ctx);
             if asked.due == Due::Begins {
@@ -65,7 +66,7 @@ pub(super) async fn answer(
         _ if retold => reply::retold(asked, bytes),
         _ => bytes,
     };
-    let mut response = whole(ctx, parts, &from, bytes);
+    let mut response = whole(ctx, parts, &from, asked.report.tell(bytes));
     if cost > 0.0 {
         let name = const { http::HeaderName::from_static("x-litellm-response-cost") };
         crate::answer::number(response.headers_mut(), name, cost);
@@ -109,7 +110,7 @@ pub(super) async fn told(
         Some(group) => reply::marked_anew(&body, group),
         None => body,
     };
-    whole(ctx, parts, &from, body)
+    whole(ctx, parts, &from, asked.report.tell(body))
 }
 
 /// Gives out what was told anew, with the ids that it has.
@@ -122,7 +123,7 @@ pub(super) fn as_is(
 ) -> Response<Reply> {
     let Served { parts, body, from, report } = served;
     Box::new(RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation))).done(report);
-    whole(ctx, parts, &from, body)
+    whole(ctx, parts, &from, asked.report.tell(body))
 }
 
 /// What the record says of it.

@@ -11,7 +11,7 @@ use llm_wire::ids;
 
 use super::owed::Due;
 use super::request::Sent;
-use super::{Asked, admit, choose, find, finish, may_search, table, told};
+use super::{Asked, admit, choose, find, finish, judged, may_search, table, told};
 use crate::body::Reply;
 use crate::core::Core;
 use crate::flow::{Context, Refused};
@@ -43,7 +43,15 @@ pub async fn ask(
     // The key was shown for the request, not for this path.
     let asked_for = ctx.route;
     let reservation = admit(core, ctx, who, asked_for, &told, &home).await?;
-    let asked = Asked { what, tail: &tail, home: &home, held: None, shown: None, due: Due::Now };
+    let asked = Asked {
+        what,
+        tail: &tail,
+        home: &home,
+        held: None,
+        shown: None,
+        due: Due::Now,
+        report: &judged::Report::default(),
+    };
     // What a request of several calls holds of each of them is small.
     Box::pin(finish(core, ctx, &asked, sent, reservation)).await
 }

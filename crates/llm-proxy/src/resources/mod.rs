@@ -25,6 +25,7 @@
 //! | `reply` | ids of answers that name a model group |
 //! | `secrets` | secrets of realtime sessions |
 //! | `batch` | what a finished batch cost |
+//! | `judged` | requests of files, judged by guardrails |
 //! | `counted` | what the requests of a batch take from limits |
 //! | `found` | streams that tell what stores knew |
 //! | `inside` | resources that a request of several calls asks for |
@@ -41,6 +42,7 @@ mod deposit;
 mod failed;
 mod found;
 mod inside;
+mod judged;
 mod kept;
 mod managed;
 pub(crate) mod owed;
@@ -173,16 +175,28 @@ async fn steps(
         Ok(due) => due,
         Err(error) => return Err(Refused::after(error, reservation)),
     };
-    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, due };
+    let report = judged::Report::default();
+    let asked = Asked { what, tail: &tail, home: &home, held: held.as_ref(), shown, due, report: &report };
+    let (sent, passing) = if what.call_type == "acreate_file" {
+        match Box::pin(judged::upload(ctx, &told, sent, &report)).await {
+            Ok(judged) => judged,
+            Err(error) => return Err(Refused::after(error, reservation)),
+        }
+    } else {
+        (sent, None)
+    };
     if what.call_type == "acreate_batch"
         && let Err(error) = counted::count(core, ctx, &asked, sent.whole(), &mut reservation).await
     {
         return Err(Refused::after(error, reservation));
     }
-    if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
-        return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
-    }
-    finish(core, ctx, &asked, sent, reservation).await
+    let run = async {
+        if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
+            return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
+        }
+        finish(core, ctx, &asked, sent, reservation).await
+    };
+    judged::beside(passing, (ctx, &told, &report), run).await
 }
 
 async fn finish(
@@ -228,6 +242,8 @@ struct Asked<'a> {
     shown: Option<&'a str>,
     /// When the answer is charged.
     due: Due<'a>,
+    /// What guardrails did to the requests of a file.
+    report: &'a judged::Report,
 }
 
 /// True for a request whose answer is made behind the client's back.
