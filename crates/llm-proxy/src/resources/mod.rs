@@ -190,12 +190,12 @@ async fn steps(
     {
         return Err(Refused::after(error, reservation));
     }
-    let run = async {
+    let run = Box::pin(async {
         if file.is_some() && what.call_type != "afile_content" || groups.is_some() {
             return managed::serve(core, ctx, &asked, file, groups, sent, reservation).await;
         }
         finish(core, ctx, &asked, sent, reservation).await
-    };
+    });
     judged::beside(passing, (ctx, &told, &report), run).await
 }
 
