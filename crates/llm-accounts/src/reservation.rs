@@ -201,26 +201,51 @@ impl Reservation {
 
     /// Replaces what was set aside by what was used, and hands the rest to the journal. Does not wait, unless the journal is
     /// so far behind that waiting is better than losing.
-    pub fn settle(mut self, bill: Bill) -> Settled {
+    pub fn settle(self, bill: Bill) -> Settled {
+        self.settle_as(bill, None)
+    }
+
+    /// As [`Reservation::settle`], for what is charged once under a name, whichever process sees it first and however often:
+    /// the store refuses it a second time.
+    pub fn settle_once(self, bill: Bill, name: &str) -> Settled {
+        self.settle_as(bill, Some(name))
+    }
+
+    fn settle_as(mut self, bill: Bill, once: Option<&str>) -> Settled {
         if bill.record.as_ref().is_some_and(|record| record.status == Status::Failure) {
             self.give_back_batch();
         }
         let spent = if bill.charge { nanos(bill.cost.max(0.0)) } else { 0 };
         let counts = Counts::of(&bill.usage);
-        let windows = self.scope.windows(spent);
-        let key_spend = self.close(spent, self.counted(&counts));
+        let tokens = self.counted(&counts);
+        let note = self.note(spent, counts, bill.record);
         let left = std::mem::take(&mut self.taken.left);
-        self.accounts.inner().journal.push(&Note {
+        let key_spend = match once {
+            None => {
+                let key_spend = self.close(spent, tokens);
+                self.accounts.inner().journal.push(&note);
+                key_spend
+            }
+            Some(name) => {
+                let taken = self.accounts.inner().journal.push_once(&note, name);
+                self.close(if taken { spent } else { 0 }, tokens)
+            }
+        };
+        Settled { key_spend: key_spend.map(usd), left }
+    }
+
+    /// What the journal hears of the call; `record`: its row.
+    fn note(&mut self, nanos: i64, counts: Counts, record: Option<Arc<LogRecord>>) -> Note {
+        Note {
             who: Arc::clone(self.scope.who()),
-            record: bill.record,
+            record,
             group: std::mem::take(&mut self.group),
             route: self.route,
-            nanos: spent,
+            nanos,
             counts,
             interrupted: false,
-            windows,
-        });
-        Settled { key_spend: key_spend.map(usd), left }
+            windows: self.scope.windows(nanos),
+        }
     }
 
     /// The tokens of a bill that count against limits.
@@ -290,20 +315,11 @@ impl Drop for Reservation {
             return;
         }
         let spent = self.amount.load(Ordering::Relaxed);
-        let windows = self.scope.windows(spent);
-        self.close(spent, self.taken.tokens);
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let counts =
             Counts { input: whole(self.estimate.input), total: whole(self.estimate.input), ..Counts::default() };
-        self.accounts.inner().journal.push(&Note {
-            who: Arc::clone(self.scope.who()),
-            record: None,
-            group: std::mem::take(&mut self.group),
-            route: self.route,
-            nanos: spent,
-            counts,
-            interrupted: true,
-            windows,
-        });
+        let note = Note { interrupted: true, ..self.note(spent, counts, None) };
+        self.close(spent, self.taken.tokens);
+        self.accounts.inner().journal.push(&note);
     }
 }

@@ -45,6 +45,8 @@ pub struct App {
     pub mcp: llm_mcp::Hub,
     /// Secrets of realtime sessions.
     pub secrets: Arc<crate::resources::Secrets>,
+    /// What is being charged that is charged once.
+    pub charging: crate::resources::Charging,
     /// Itself, for those who were made before it.
     pub place: Arc<std::sync::OnceLock<std::sync::Weak<Self>>>,
     /// Calls that are not answered yet, where somebody wants to hear of those that hang.

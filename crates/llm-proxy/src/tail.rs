@@ -167,17 +167,25 @@ impl llm_client::Tail for Tail {
     }
 }
 
-pub(crate) fn settle(
+pub(crate) fn settle(app: &App, record: LogRecord, report: &Report, reservation: Reservation, charge: bool) -> Settled {
+    settle_as(app, record, report, reservation, (charge, None))
+}
+
+/// The same for what is charged once under a name.
+pub(crate) fn settle_as(
     app: &App,
     mut record: LogRecord,
     report: &Report,
     reservation: Reservation,
-    charge: bool,
+    (charge, once): (bool, Option<&str>),
 ) -> Settled {
     record.trail.limits = reservation.left().to_vec();
     let record = Arc::new(record);
     let bill = Bill { usage: report.usage, cost: report.cost.total, record: Some(Arc::clone(&record)), charge };
-    let settled = reservation.settle(bill);
+    let settled = match once {
+        Some(name) => reservation.settle_once(bill, name),
+        None => reservation.settle(bill),
+    };
     app.bus.push(record);
     settled
 }

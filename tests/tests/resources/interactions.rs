@@ -275,3 +275,43 @@ general_settings: {{master_key: {MASTER_KEY}}}
         charged_for_all(gateway, &token, 2).await;
     }
 }
+
+/// A gateway that dies between the journal and the row that says what was charged.
+#[tokio::test]
+async fn who_dies_before_it_is_written_down_charges_nobody_twice() {
+    use llm_store::{Filter, ManagedObjectRow, SpendLogRow, Store, StoreConfig};
+    let upstream = Canned::start(slow_house).await.unwrap();
+    let config = format!(
+        "model_list:
+  - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_key: sk-model, api_base: '{}/v1'}}}}
+general_settings: {{master_key: {MASTER_KEY}}}
+",
+        upstream.base_url()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let mut gateway = Gateway::start_with(&config, &options).await.unwrap();
+    let (key, token) = gateway.new_key(&json!({})).await.unwrap();
+    let begun = gateway.post("/v1/responses", &json!({"model": "gpt", "input": "Hi", "background": true}), &key).await;
+    let path = format!("/v1/responses/{}", begun.unwrap().json()["id"].as_str().unwrap());
+    let marks = async || {
+        let store = Store::open(&StoreConfig::file(folder.path().join("store.db"))).await.unwrap();
+        let marks = store.table::<ManagedObjectRow>().find(Filter::new().is("file_purpose", "response")).await.unwrap();
+        let marks: Vec<_> = marks.into_iter().filter(|row| row.unified_object_id.ends_with(":charged")).collect();
+        (store, marks)
+    };
+    for _ in 0..2 {
+        assert_eq!(gateway.get(&path, &key).await.unwrap().json()["status"], "completed");
+        gateway.terminate().unwrap();
+        assert!(gateway.exited(std::time::Duration::from_secs(60)).await.unwrap().success(), "{}", gateway.logs());
+        let (store, marks) = marks().await;
+        assert_eq!(marks.len(), 1, "{marks:?}");
+        let mut table = store.table::<ManagedObjectRow>();
+        assert!(table.delete([marks[0].id.as_str()]).await.unwrap());
+        let rows = store.table::<SpendLogRow>().find(Filter::new().is("api_key", token.clone())).await.unwrap();
+        let spent: f64 = rows.iter().map(|row| row.spend).sum();
+        assert!((spent - (70.0 * 2.5e-6 + 3000.0 * 10e-6)).abs() < 1e-9, "{rows:?}");
+        drop(store);
+        gateway = Gateway::start_with(&config, &options).await.unwrap();
+    }
+}

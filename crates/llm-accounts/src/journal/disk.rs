@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use super::segment::{APPLIED, Sealed, WAITING};
+use super::segment::{APPLIED, PART, Sealed, WAITING};
 
 /// Bytes kept in memory where there is no file. Beyond it rows are no longer kept, sums are.
 const MEMORY_BYTES: usize = 128 << 20;
@@ -47,9 +47,11 @@ impl Disk {
             io::Error::new(io::ErrorKind::AddrInUse, format!("another process uses the journal in {}", dir.display()))
         })?;
         disk._lock = Some(lock);
-        let ours = |path: &PathBuf| path.extension().is_some_and(|e| e == WAITING || e == APPLIED);
         let files = fs::read_dir(dir)?.filter_map(|entry| entry.ok().map(|e| e.path()));
-        let mut left: Vec<PathBuf> = files.filter(ours).collect();
+        let (parts, files): (Vec<_>, Vec<_>) = files.partition(|path| path.extension().is_some_and(|e| e == PART));
+        remove(&parts);
+        let ours = |path: &PathBuf| path.extension().is_some_and(|e| e == WAITING || e == APPLIED);
+        let mut left: Vec<PathBuf> = files.into_iter().filter(ours).collect();
         // Names are version 7 UUIDs: their order is the order of time.
         left.sort();
         disk.sealed.extend(left.into_iter().filter_map(Sealed::left).map(Arc::new));
@@ -68,6 +70,25 @@ impl Disk {
         }
         self.held += sealed.held();
         self.sealed.push_back(Arc::new(sealed));
+    }
+
+    /// The same for a segment that may be there already under its id; false where it is.
+    pub(super) fn keep_once(&mut self, sealed: Sealed, dirty: bool) -> bool {
+        let new = self.sealed.iter().all(|known| known.id != sealed.id);
+        if new {
+            self.keep(sealed, dirty);
+        }
+        new
+    }
+
+    /// Removes a segment that holds nothing.
+    ///
+    /// # Errors
+    /// When its file cannot be removed.
+    pub(super) fn forget(&mut self, id: &str) -> io::Result<()> {
+        let Some(at) = self.sealed.iter().position(|s| s.id == id) else { return Ok(()) };
+        let gone = self.sealed.remove(at);
+        gone.iter().filter_map(|gone| gone.path.as_ref()).try_for_each(fs::remove_file)
     }
 
     /// Memory is nearly used up: rows are too much.

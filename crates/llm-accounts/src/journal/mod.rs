@@ -97,10 +97,15 @@ impl Journal {
         if !store || settings.disable_spend_updates {
             return Ok(journal);
         }
-        let disk = Disk::open(settings.journal_dir.as_deref().map(Path::new))?;
+        let mut disk = Disk::open(settings.journal_dir.as_deref().map(Path::new))?;
         let mut bytes = Vec::new();
         for sealed in disk.sealed().iter().filter(|sealed| sealed.counted) {
             let batch = sealed.batch(None, &mut bytes)?;
+            if sealed.is_once() && batch.settlement.daily.is_empty() {
+                // Torn at birth: under its name nothing was charged.
+                disk.forget(&sealed.id)?;
+                continue;
+            }
             for (owner, id, nanos) in &batch.moved {
                 purses.get(*owner, id).recall(*nanos);
             }
@@ -134,6 +139,15 @@ impl Journal {
         {
             writer.wake();
         }
+    }
+
+    /// Takes a finished call that is charged once under this name, by whichever process sees it first: it is a batch of its own,
+    /// which the store takes once. False where this process has it already.
+    pub(crate) fn push_once(&self, note: &Note, name: &str) -> bool {
+        let Some((shared, writer)) = &self.running else { return true };
+        let taken = shared.push_once(note, name);
+        writer.wake();
+        taken
     }
 
     /// Told whenever a segment is full and should be drained.

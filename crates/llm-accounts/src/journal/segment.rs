@@ -1,6 +1,6 @@
 //! One segment of the journal: a file, or memory where there is none.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +9,19 @@ use uuid::Uuid;
 
 use super::batch::{Batch, SlowAfter};
 use super::frame::{Frames, MARK};
+use crate::KeyDigest;
 
 /// Ending of segments that the store does not have.
 pub(super) const WAITING: &str = "journal";
 
 /// Ending of segments that the store has, but would lose with a power cut.
 pub(super) const APPLIED: &str = "applied";
+
+/// Ending of a file whose frame is not in it yet.
+pub(super) const PART: &str = "part";
+
+/// What the ids of segments start with whose one call is charged once, by whichever process.
+const ONCE: &str = "once-";
 
 /// A segment that takes no more frames.
 #[derive(Debug)]
@@ -43,6 +50,11 @@ impl Sealed {
     /// Its file, when this process wrote it.
     pub(super) const fn file(&self) -> Option<&Arc<File>> {
         self.file.as_ref()
+    }
+
+    /// Its one call is charged once under its id.
+    pub(super) fn is_once(&self) -> bool {
+        self.id.starts_with(ONCE)
     }
 
     /// Bytes it keeps in memory.
@@ -93,21 +105,52 @@ impl Open {
     /// A new segment in `dir`, or in memory when there is none or it takes no file.
     pub(super) fn start(dir: Option<&Path>) -> Self {
         let id = Uuid::now_v7().to_string();
-        let path = dir.map(|dir| dir.join(format!("{id}.{WAITING}")));
-        let make = |path: &PathBuf| -> io::Result<File> {
-            let mut file = OpenOptions::new().create_new(true).append(true).open(path)?;
-            file.write_all(MARK)?;
-            Ok(file)
-        };
-        let file = match path.as_ref().map(make).transpose() {
-            Ok(file) => file.map(Arc::new),
+        match dir.map(|dir| Self::create(dir, &id)).transpose() {
+            Ok(Some(open)) => open,
+            Ok(None) => Self::in_memory(id),
             Err(error) => {
                 tracing::error!(%error, "a journal segment cannot be made; entries are kept in memory");
-                None
+                Self::in_memory(id)
             }
-        };
-        let path = path.filter(|_| file.is_some());
-        Self { id, path, file, written: MARK.len() as u64, memory: Vec::new(), entries: 0 }
+        }
+    }
+
+    /// A segment of this one frame, whose id says what is charged with it; nothing where its file is there already. The file
+    /// gets its name when the frame is in it, so whoever finds the name finds the frame.
+    pub(super) fn once(dir: Option<&Path>, name: &str, frame: &[u8]) -> Option<Self> {
+        let id = format!("{ONCE}{}", KeyDigest::of(name).hex());
+        let filed = dir.map(|dir| {
+            let mut open = Self::create_as(dir, &id, &format!("{}.{PART}", Uuid::now_v7()))?;
+            let (part, path) = (open.path.take(), dir.join(format!("{id}.{WAITING}")));
+            let named =
+                open.append(frame).and_then(|()| part.as_ref().map_or(Ok(()), |part| fs::hard_link(part, &path)));
+            part.iter().try_for_each(fs::remove_file)?;
+            named.map(|()| Self { path: Some(path), ..open })
+        });
+        match filed.transpose() {
+            Ok(Some(open)) => return Some(open),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return None,
+            Err(error) => tracing::error!(%error, "a journal segment cannot be made; its entry is kept in memory"),
+            Ok(None) => {}
+        }
+        let mut open = Self::in_memory(id);
+        open.append(frame).ok()?; // memory takes everything
+        Some(open)
+    }
+
+    fn in_memory(id: String) -> Self {
+        Self { id, path: None, file: None, written: MARK.len() as u64, memory: Vec::new(), entries: 0 }
+    }
+
+    fn create(dir: &Path, id: &str) -> io::Result<Self> {
+        Self::create_as(dir, id, &format!("{id}.{WAITING}"))
+    }
+
+    fn create_as(dir: &Path, id: &str, file: &str) -> io::Result<Self> {
+        let path = dir.join(file);
+        let mut file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+        file.write_all(MARK)?;
+        Ok(Self { path: Some(path), file: Some(Arc::new(file)), ..Self::in_memory(id.to_owned()) })
     }
 
     pub(super) const fn file(&self) -> Option<&Arc<File>> {

@@ -114,6 +114,53 @@ async fn a_store_that_loses_its_last_commits_gets_them_again() {
     }
 }
 
+/// Where a process dies between the journal and whatever it wanted to write down next.
+#[tokio::test]
+async fn what_is_charged_under_a_name_counts_once_whoever_dies() {
+    let (store, [one, two]) = (store().await, [(); 2].map(|()| tempfile::tempdir().unwrap()));
+    let open = |dir: &Path, purses| Journal::open(&settings(Some(dir)), true, purses).unwrap();
+    let purses = Purses::default();
+    let dead = open(one.path(), &purses);
+    assert!(dead.push_once(&note(1_000_000_000), "answer"));
+    assert!(!dead.push_once(&note(1_000_000_000), "answer"), "this process has it");
+    assert!(dead.push_once(&note(1_000_000_000), "another"));
+    drop(dead);
+    // Its successor knows of it, another gateway does not.
+    let (heir, other) = (open(one.path(), &purses), open(two.path(), &Purses::default()));
+    assert!((usd(purses.known(Owner::Key, "k").unwrap().spent()) - 2.0).abs() < 1e-9);
+    assert!(!heir.push_once(&note(1_000_000_000), "answer"));
+    assert!(other.push_once(&note(1_000_000_000), "answer"));
+    assert_eq!(other.flush(&store, &Purses::default()).await.unwrap().rows, 1);
+    assert_eq!(heir.flush(&store, &purses).await.unwrap(), Flushed { batches: 2, rows: 1, again: 1 });
+    assert_eq!(stored(&store).await, (2, 2.0));
+    // Long after it: nobody has it, and the store refuses it.
+    assert!(heir.push_once(&note(1_000_000_000), "answer"));
+    purses.get(Owner::Key, "k").settle(0, 1_000_000_000, true);
+    assert_eq!(heir.flush(&store, &purses).await.unwrap().again, 1);
+    assert_eq!(stored(&store).await, (2, 2.0));
+    purses.get(Owner::Key, "k").learn(2_000_000_000, true);
+    assert!((usd(purses.get(Owner::Key, "k").spent()) - 2.0).abs() < 1e-9, "and so does the purse");
+}
+
+#[tokio::test]
+async fn a_name_that_was_torn_at_birth_charges_nothing() {
+    let (store, dir, purses) = (store().await, tempfile::tempdir().unwrap(), Purses::default());
+    let open = || Journal::open(&settings(Some(dir.path())), true, &purses).unwrap();
+    assert!(open().push_once(&note(1_000_000_000), "answer"));
+    let path = segments(dir.path()).pop().unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    std::fs::write(dir.path().join("x.part"), &bytes).unwrap();
+    let journal = open();
+    assert!(!dir.path().join("x.part").exists());
+    assert!(journal.push_once(&note(1_000_000_000), "answer"), "it is charged by who comes next");
+    journal.flush(&store, &purses).await.unwrap();
+    assert_eq!(stored(&store).await, (1, 1.0));
+    // Without a folder too.
+    let memory = Journal::open(&settings(None), true, &purses).unwrap();
+    assert!(memory.push_once(&note(1), "b") && !memory.push_once(&note(1), "b"));
+}
+
 #[tokio::test]
 async fn full_segments_do_not_wait_for_the_flush() {
     let (store, dir) = (store().await, tempfile::tempdir().unwrap());

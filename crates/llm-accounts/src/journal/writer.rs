@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::disk::{self, Disk};
 use super::own::Keep;
-use super::segment::Sealed;
+use super::segment::{Open, Sealed};
 use super::shards::Shards;
 use super::{Note, frame};
 use crate::AccountsSettings;
@@ -51,20 +51,25 @@ impl Shared {
         }
     }
 
-    /// Writes a finished call. True when the thread sleeps and should be woken.
-    pub(super) fn push(&self, note: &Note) -> bool {
+    /// What is kept of a call besides the sums.
+    fn kept(&self) -> Keep {
         let settings = self.settings.load();
-        let keep = Keep {
+        Keep {
             rows: !settings.disable_spend_logs && !self.tight.load(Ordering::Relaxed),
             content: settings.store_prompts_in_spend_logs,
             agent_tags: !settings.disable_agent_tags,
-        };
+        }
+    }
+
+    /// Writes a finished call. True when the thread sleeps and should be woken.
+    pub(super) fn push(&self, note: &Note) -> bool {
+        let keep = self.kept();
         let failed = note.record.as_ref().is_some_and(|record| record.status == Status::Failure);
-        if settings.disable_error_logs && failed && note.nanos == 0 {
+        if self.settings.load().disable_error_logs && failed && note.nanos == 0 {
             return false;
         }
         let Some(mut slot) = self.shards.mine() else { return false };
-        let put = |out: &mut Vec<u8>| frame::put(note, keep, || chrono::Utc::now().timestamp_micros(), out);
+        let put = |out: &mut Vec<u8>| frame::put(note, keep, now_us, out);
         let filed = slot.write(self.dir.as_deref(), put, |sealed, dirty| {
             self.keep(sealed, dirty);
             self.full.notify_one();
@@ -73,6 +78,18 @@ impl Shared {
         // Sound without an order of its own: the thread looks at every slot between saying that it sleeps and sleeping, and
         // the slot's lock orders its look and this push.
         filed && self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::SeqCst)
+    }
+
+    /// Writes a finished call to a segment of its own, which the store takes once under this name. False where it is there
+    /// already.
+    pub(super) fn push_once(&self, note: &Note, name: &str) -> bool {
+        let mut frame = Vec::new();
+        frame::put(note, self.kept(), now_us, &mut frame);
+        let Some(open) = Open::once(self.dir.as_deref(), name, &frame) else { return false };
+        let dirty = open.file().is_some();
+        let taken = self.change(|disk| disk.keep_once(open.seal(), dirty));
+        self.full.notify_one();
+        taken
     }
 
     fn keep(&self, sealed: Sealed, dirty: bool) {
@@ -129,6 +146,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn now_us() -> i64 {
+    chrono::Utc::now().timestamp_micros()
 }
 
 /// The thread. Dropping it forces what was written to the disk and ends it.

@@ -8,7 +8,8 @@ use llm_client::{RelayHead, Report};
 use crate::app::App;
 use crate::core::Core;
 use crate::flow::Context;
-use crate::tail::{Draft, settle};
+use crate::resources::owed::Claim;
+use crate::tail::{Draft, settle_as};
 
 /// Settles a relay when its body is gone.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct RelayTail {
     facts: Facts,
     /// None for callers that nobody knows.
     reservation: Option<Reservation>,
+    /// What is charged with it, once.
+    claim: Option<Claim>,
 }
 
 /// What the record says of a relay.
@@ -41,7 +44,7 @@ impl RelayTail {
         if let Some(reservation) = &reservation {
             reservation.mark_sent();
         }
-        Self { app: Arc::clone(&core.app), draft: Draft::bare(ctx), from, facts, reservation }
+        Self { app: Arc::clone(&core.app), draft: Draft::bare(ctx), from, facts, reservation, claim: None }
     }
 
     /// The model of a session that said later what it is for.
@@ -51,6 +54,11 @@ impl RelayTail {
 }
 
 impl RelayTail {
+    /// What it consumed is charged once, by whoever claimed it.
+    pub(crate) fn charges(&mut self, claim: Option<Claim>) {
+        self.claim = claim;
+    }
+
     /// These guardrails ran.
     pub(crate) fn judged(&mut self, names: &[String]) {
         self.draft.judged(names);
@@ -59,7 +67,7 @@ impl RelayTail {
 
 impl llm_client::Tail for RelayTail {
     fn done(self: Box<Self>, report: Box<Report>) {
-        let Self { app, draft, from, facts, reservation } = *self;
+        let Self { app, draft, from, facts, reservation, claim } = *self;
         let mut record = draft.relayed(&from, &report);
         record.provider = facts.provider;
         record.call_type = facts.call_type;
@@ -70,9 +78,13 @@ impl llm_client::Tail for RelayTail {
         match reservation {
             Some(reservation) => {
                 let charge = report.error.is_none() || report.cost.total > 0.0;
-                settle(&app, record, &report, reservation, charge);
+                settle_as(&app, record, &report, reservation, (charge, claim.as_ref().map(Claim::name)));
             }
             None => app.bus.push(Arc::new(record)),
+        }
+        // It is in the journal: from now on nobody else has to ask.
+        if let Some(claim) = claim {
+            claim.done();
         }
     }
 }

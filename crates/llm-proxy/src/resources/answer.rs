@@ -31,7 +31,7 @@ pub(super) async fn answer(
         return Box::pin(failed::told(core, ctx, asked, relayed, reservation)).await;
     }
     let Relayed { parts, mut body, from } = relayed;
-    let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
+    let mut tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
     let done = parts.status.is_success();
     let billed = done && asked.what.call_type == RETRIEVE;
     let secret = done && asked.what.call_type == SECRET;
@@ -54,10 +54,10 @@ pub(super) async fn answer(
     let limit = ctx.snapshot.engine.settings.max_reply_bytes;
     let (bytes, mut report) = body.collect(limit).await?;
     if billed {
-        batch::bill(core, ctx, asked.home, &bytes, &mut report).await;
+        tail.charges(Box::pin(batch::bill(core, ctx, asked.home, &bytes, &mut report)).await);
     }
     if begun {
-        Ledger::new(core, ctx).settle(asked.due, &bytes, &mut report).await;
+        tail.charges(Ledger::new(core, ctx).settle(asked.due, &bytes, &mut report).await);
     }
     let cost = report.cost.total;
     Box::new(tail).done(report);
@@ -101,9 +101,9 @@ pub(super) async fn told(
     reservation: Reservation,
 ) -> Response<Reply> {
     let Served { parts, body, from, mut report } = served;
-    let tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
+    let mut tail = RelayTail::new(core, ctx, from.clone(), facts(asked), Some(reservation));
     if asked.what.call_type == RETRIEVE {
-        batch::bill(core, ctx, asked.home, &body, &mut report).await;
+        tail.charges(Box::pin(batch::bill(core, ctx, asked.home, &body, &mut report)).await);
     }
     Box::new(tail).done(report);
     let body = match asked.home.group.as_deref().filter(|_| reply::is_json(&parts.headers)) {

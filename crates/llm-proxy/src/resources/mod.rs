@@ -85,6 +85,7 @@ use translated::Outcome;
 
 pub use deposit::{Deposited, deposit};
 pub use inside::ask;
+pub use owed::Charging;
 pub use secrets::Secrets;
 pub use table::{Resource, all, find};
 

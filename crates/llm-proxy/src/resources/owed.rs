@@ -1,6 +1,7 @@
 //! What was begun and is charged later, once: batches, interactions and responses in the background. Rows of the database
 //! remember it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use llm_client::{Report, Tail};
 use llm_store::{Filter, ManagedObjectRow};
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use llm_wire::top::Top;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -19,6 +21,7 @@ use crate::pass::tail::RelayTail;
 /// What such a row is for, before the id of an interaction that was begun, and of one that was charged.
 const BEGUN: &str = "interaction:";
 const CHARGED: &str = "interaction charged:";
+const INTERACTION: &str = "interaction";
 
 /// When the answer to a request is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,21 +46,28 @@ impl Ledger {
         Self { app: Arc::clone(&core.app), who: ctx.who.clone() }
     }
 
-    /// True for who comes first: the thing is written down as charged. Without a database everybody does.
+    /// The right to charge something, unless it is charged already or somebody is about to. Without a database everybody gets it
+    /// who asks when nobody has it.
     ///
     /// # Errors
     /// The database fails.
-    pub(crate) async fn claim(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Result<bool> {
-        self.write(ManagedObjectRow {
-            unified_object_id: id.to_owned(),
-            model_object_id: id.to_owned(),
-            file_object: object.unwrap_or_else(|| Json::Null.to_raw()),
-            file_purpose: purpose.to_owned(),
-            status: Some("complete".to_owned()),
-            batch_processed: true,
-            ..ManagedObjectRow::default()
-        })
-        .await
+    pub(crate) async fn claim(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Result<Option<Claim>> {
+        let claim = self.claim_blindly(id, purpose, object);
+        Ok(if self.find(id.to_owned()).await?.is_none() { claim } else { None })
+    }
+
+    /// The same where the database cannot be asked: the store refuses what is charged already.
+    fn claim_blindly(&self, id: &str, purpose: &str, object: Option<RawJson>) -> Option<Claim> {
+        let new = self.app.charging.0.lock().insert(id.to_owned());
+        new.then(|| Claim { ledger: self.clone(), row: Box::new(written(id, purpose, object)) })
+    }
+
+    /// Writes something down, unless it is there.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(crate) async fn note(&self, id: &str, purpose: &str, object: RawJson) -> Result<()> {
+        self.write(written(id, purpose, Some(object))).await.map(drop)
     }
 
     /// What was written down under a name; nothing without a database.
@@ -118,31 +128,36 @@ impl Ledger {
     }
 
     /// Settles what a whole answer says of an interaction: one that is not at its end costs nothing yet and is remembered,
-    /// one that is owed is charged to whoever sees first what it cost.
-    pub(super) async fn settle(&self, due: Due<'_>, body: &Bytes, report: &mut Report) {
-        let Ok(top) = Top::parse(body) else { return };
+    /// one that is owed is charged to whoever sees first what it cost, with the claim that is given back.
+    pub(super) async fn settle(&self, due: Due<'_>, body: &Bytes, report: &mut Report) -> Option<Claim> {
+        let top = Top::parse(body).ok()?;
         let ended = !matches!(top.str("status").as_deref(), Some("in_progress" | "queued"));
         match (due, ended) {
-            (Due::Owed(id), true) if tells(report) => self.charge(id, report).await,
+            (Due::Owed(id), true) if tells(report) => return self.charge(id, report).await,
             (Due::Owed(_), _) => free(report),
             (_, true) => {}
             (_, false) => {
-                let Some(id) = top.str("id").filter(|id| !id.is_empty()) else { return };
+                let id = top.str("id").filter(|id| !id.is_empty())?;
                 match self.begun(&id).await {
                     Ok(()) => free(report),
                     Err(error) => unsettled(&id, &error),
                 }
             }
         }
+        None
     }
 
     /// Charges an interaction to who comes first; it costs the others nothing.
-    async fn charge(&self, id: &str, report: &mut Report) {
-        match self.claim(&format!("{CHARGED}{id}"), "interaction", None).await {
-            Ok(true) => {}
-            Ok(false) => free(report),
-            Err(error) => unsettled(id, &error),
+    async fn charge(&self, id: &str, report: &mut Report) -> Option<Claim> {
+        let name = format!("{CHARGED}{id}");
+        let claim = self.claim(&name, INTERACTION, None).await.unwrap_or_else(|error| {
+            unsettled(id, &error);
+            self.claim_blindly(&name, INTERACTION, None)
+        });
+        if claim.is_none() {
+            free(report);
         }
+        claim
     }
 
     async fn begun(&self, id: &str) -> Result<()> {
@@ -150,7 +165,7 @@ impl Ledger {
         let row = ManagedObjectRow {
             unified_object_id: id.clone(),
             model_object_id: id,
-            file_purpose: "interaction".to_owned(),
+            file_purpose: INTERACTION.to_owned(),
             status: Some("in_progress".to_owned()),
             ..ManagedObjectRow::default()
         };
@@ -165,6 +180,54 @@ impl Ledger {
                 tracing::error!(interaction = %id, error = %error.message, "an interaction cannot be remembered: its end may go uncharged");
             }
         });
+    }
+}
+
+/// What is being charged, by the names under which it is written down.
+#[derive(Debug, Default)]
+pub struct Charging(Mutex<HashSet<String>>);
+
+/// The right to charge something. What is charged goes to the journal under its name, so that it counts once even where the
+/// process dies before it is written down, or another one charges it too.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    ledger: Ledger,
+    row: Box<ManagedObjectRow>,
+}
+
+impl Claim {
+    /// The name under which it counts once.
+    pub(crate) fn name(&self) -> &str {
+        &self.row.unified_object_id
+    }
+
+    /// It is charged: that is written down beside the requests.
+    pub(crate) fn done(self) {
+        self.ledger.app.background.clone().spawn(async move {
+            if let Err(error) = self.ledger.write((*self.row).clone()).await {
+                // Whoever looks next charges it again, and the store refuses that.
+                tracing::warn!(name = self.name(), error = %error.message, "what was charged cannot be written down");
+            }
+        });
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.ledger.app.charging.0.lock().remove(&self.row.unified_object_id);
+    }
+}
+
+/// The row that says that something is at its end.
+fn written(id: &str, purpose: &str, object: Option<RawJson>) -> ManagedObjectRow {
+    ManagedObjectRow {
+        unified_object_id: id.to_owned(),
+        model_object_id: id.to_owned(),
+        file_object: object.unwrap_or_else(|| Json::Null.to_raw()),
+        file_purpose: purpose.to_owned(),
+        status: Some("complete".to_owned()),
+        batch_processed: true,
+        ..ManagedObjectRow::default()
     }
 }
 
@@ -193,7 +256,8 @@ impl Tail for Late {
             return tail.done(report);
         }
         ledger.app.background.clone().spawn(async move {
-            ledger.charge(&id, &mut report).await;
+            let mut tail = tail;
+            tail.charges(ledger.charge(&id, &mut report).await);
             tail.done(report);
         });
     }

@@ -57,7 +57,7 @@ fn noted(head: &Head, report: &Report) -> Option<(String, Json)> {
 }
 
 async fn write(ledger: &Ledger, name: &str, so_far: Json) {
-    if let Err(error) = ledger.claim(name, PURPOSE, Some(so_far.to_raw())).await {
+    if let Err(error) = ledger.note(name, PURPOSE, so_far.to_raw()).await {
         tracing::error!(%name, error = %error.message, "an answer in the background cannot be remembered: its end may go uncharged");
     }
 }
@@ -89,9 +89,7 @@ pub(super) async fn seen(
     let ledger = Ledger::new(core, ctx);
     let name = name(&id.deployment, &id.upstream);
     let Some(begun) = ledger.find(name.clone()).await? else { return Ok(()) };
-    if !ledger.claim(&charged(&name), PURPOSE, None).await? {
-        return Ok(());
-    }
+    let Some(claim) = ledger.claim(&charged(&name), PURPOSE, None).await? else { return Ok(()) };
     let so_far: SoFar = begun.file_object.read().unwrap_or_default();
     let mut report = Box::new(Report {
         usage: reply.report.usage,
@@ -115,7 +113,9 @@ pub(super) async fn seen(
         call_type: call_type(verb),
         agent: None,
     };
-    Box::new(RelayTail::new(core, ctx, reply.from.clone(), facts, reservation)).done(report);
+    let mut tail = Box::new(RelayTail::new(core, ctx, reply.from.clone(), facts, reservation));
+    tail.charges(Some(claim));
+    tail.done(report);
     Ok(())
 }
 

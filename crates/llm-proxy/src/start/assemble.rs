@@ -92,6 +92,7 @@ pub(super) fn assemble(
         endpoints: ArcSwap::default(),
         mcp: llm_mcp::Hub::new(llm_providers::variable),
         secrets: Arc::default(),
+        charging: crate::resources::Charging::default(),
         place,
         hanging,
         edge: crate::edge::Edge::default(),
