@@ -118,6 +118,11 @@ pub(crate) fn budgets_unknown() -> Error {
         .with_type("budget_unavailable")
 }
 
+/// Copies of the same team's keys are written by others, for too long.
+pub(crate) fn copies_busy() -> Error {
+    Error::new(Kind::Unavailable, "Keys of this team are being written to the secret manager. Try again later.")
+}
+
 /// One neutral sentence for every reason; the log has the reason.
 pub(crate) fn model_denied(model: &str, openai_type: &str) -> Error {
     let mut error = Error::new(Kind::PermissionDenied, format!("You are not allowed to access model {model}."))

@@ -1,9 +1,13 @@
 //! Keys of teams that have a place of their own in the vault.
 
-use llm_tests::{Gateway, eventually};
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_tests::{Canned, Gateway, eventually};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{Vault, key, works};
+use super::{Vault, answer, key, simulator, storing, works};
 
 pub(super) async fn teams_have_places_of_their_own(gateway: &Gateway, vault: &Vault) {
     let at = |name: &str| vault.kept.lock().get(name).cloned();
@@ -48,4 +52,46 @@ pub(super) async fn teams_have_places_of_their_own(gateway: &Gateway, vault: &Va
     }
     assert_eq!(ask("/team/delete", json!({"team_ids": [team]})).await.0, 200);
     eventually("the copy goes with the team", async || at("teams/red/gate/keys/rose").is_none().then_some(())).await;
+}
+
+/// The secret manager takes its time over a copy that moves, and the key gets another secret meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_moves_does_not_overwrite_a_newer_secret() {
+    let kept = Arc::<Mutex<_>>::default();
+    let (begun, seen) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (slow, store) = (Mutex::new(Some(released)), Arc::clone(&kept));
+    let server = Canned::start(move |asked| {
+        let first = asked.method == "POST" && asked.path.ends_with("/teams/blue/litellm/blue");
+        // Nobody else waits for the lock meanwhile.
+        let released = first.then(|| slow.lock().take()).flatten();
+        if let Some(released) = released {
+            begun.send(()).unwrap();
+            let _ = released.recv_timeout(Duration::from_secs(20));
+        }
+        answer(&store, false, asked)
+    });
+    let vault = Vault { server: server.await.unwrap(), kept, shut: Arc::default() };
+    let sim = simulator().await;
+    let yaml = storing(&sim, "access_mode: write_only");
+    let gateway = Arc::new(Gateway::start_with(&yaml, &vault.options(&[])).await.unwrap());
+    let team = gateway.ask("/team/new", &json!({})).await.unwrap().json()["team_id"].clone();
+    let first = key(&gateway, &json!({"team_id": team, "key_alias": "blue"})).await;
+    let body = json!({"team_id": team, "secret_manager_settings": {"path_prefix": "teams/blue"}});
+    assert_eq!(gateway.ask("/team/update", &body).await.unwrap().status, 200);
+    tokio::task::spawn_blocking(move || seen.recv_timeout(Duration::from_secs(20))).await.unwrap().unwrap();
+    let (other, old) = (Arc::clone(&gateway), json!({"key": first}));
+    let mut rotated = tokio::spawn(async move { other.ask("/key/regenerate", &old).await.unwrap().json() });
+    // It waits for the copy that is under way; who did not wait is done by now.
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut rotated).await;
+    release.send(()).unwrap();
+    let second = match early {
+        Ok(done) => done.unwrap(),
+        Err(_) => rotated.await.unwrap(),
+    };
+    let second = second["key"].as_str().unwrap().to_owned();
+    let there = || vault.kept.lock().get("teams/blue/litellm/blue").map(|held| held["key"].clone());
+    eventually("the old place is empty", async || vault.held("litellm/blue").is_none().then_some(())).await;
+    assert_eq!(there(), Some(json!(second)), "{:?}", vault.names());
+    assert!(works(&gateway, &second).await);
 }

@@ -159,6 +159,17 @@ impl KeyCopies {
         true
     }
 
+    /// Deletes what is under a key's name as long as it is the key's own secret.
+    async fn let_go_of(&self, row: &VerificationToken) {
+        let name = self.name(row);
+        let done = match self.vault.read(&name).await {
+            Ok(Some(held)) if KeyDigest::of(held.expose()).hex() == row.token => self.vault.forget(&name).await,
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.tell(done, &name);
+    }
+
     /// Deletes the copy of a key that is gone.
     pub(super) async fn drop_copy(&self, row: &VerificationToken) {
         let name = self.name(row);
@@ -235,10 +246,15 @@ impl Accounts {
 
     /// Stores a key's new secret in place of its old one.
     pub(super) async fn copy_rotated_key(&self, before: &VerificationToken, after: &VerificationToken, key: &str) {
+        let _turns = self.turns_or_tell([before.team_id.as_deref(), after.team_id.as_deref()]).await;
         let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) else {
             return;
         };
         let name = new.name(after);
+        if self.is_gone(after).await {
+            // It was rotated again: the newer secret is there, or comes.
+            return old.let_go_of(before).await;
+        }
         match new.vault.keep(&name, &Secret::new(key)).await {
             Ok(()) => old.leave((before, after), &new, &Secret::new(key)).await,
             failed => new.tell(failed, &name),
@@ -247,9 +263,20 @@ impl Accounts {
 
     /// Moves a key whose alias or team is another one.
     pub(super) async fn rename_copy(&self, before: &VerificationToken, after: &VerificationToken) {
+        let _turns = self.turns_or_tell([before.team_id.as_deref(), after.team_id.as_deref()]).await;
         if let (Some(old), Some(new)) = (self.copies_or_tell(before).await, self.copies_or_tell(after).await) {
+            if self.is_gone(after).await {
+                return old.let_go_of(before).await;
+            }
             old.moved(before, after, &new).await;
         }
+    }
+
+    /// True when a key has another secret by now, or is deleted.
+    async fn is_gone(&self, row: &VerificationToken) -> bool {
+        let Some(store) = self.store() else { return false };
+        // A store that fails says nothing: the copy is written.
+        matches!(store.keys().get_by_hash(&row.token).await, Ok(None))
     }
 
     /// Deletes the copies of keys that are gone.

@@ -18,6 +18,7 @@ mod rotation;
 mod soft;
 mod spend;
 mod throughput;
+mod turns;
 pub(crate) mod view;
 mod within;
 

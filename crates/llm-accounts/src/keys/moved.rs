@@ -60,7 +60,8 @@ impl Accounts {
 
     async fn move_one(&self, old: &KeyCopies, key: &VerificationToken) -> Outcome<bool> {
         let store = self.store_or_refuse()?;
-        // Key and team may have been changed since.
+        let _turn = self.turns([key.team_id.as_deref()]).await?;
+        // Key and team may have been changed since, by who had a turn before.
         let Some(key) = store.keys().get_by_hash(&key.token).await? else { return Ok(true) };
         let Some(new) = self.copies_for(store.table(), key.team_id.as_deref()).await? else { return Ok(true) };
         Ok(old.moved(&key, &key, &new).await)

@@ -147,6 +147,7 @@ impl Accounts {
 
     /// True when the key has a new secret. The vault has it first: a key that is in no vault could not be used any more.
     async fn rotate_by_itself(&self, row: &VerificationToken, now: DateTime<Utc>) -> Outcome<bool> {
+        let _turn = self.turns([row.team_id.as_deref()]).await?;
         let grace = self.settings().rotation.grace.and_then(|grace| grace.after(now));
         let Some(told) = self.told_of(row, grace.is_some()).await? else { return Ok(false) };
         let secret = new_key();
