@@ -19,13 +19,8 @@ pub(crate) fn patch(asked: &BudgetBody, clock: &ResetClock, now: DateTime<Utc>) 
         ("temp_budget_increase", asked.temp_budget_increase),
     ];
     amounts.into_iter().try_for_each(|(name, given)| not_negative(name, given))?;
-    let limits = [
-        (PARALLEL, asked.max_parallel_requests),
-        ("tpm_limit", asked.tpm_limit),
-        ("rpm_limit", asked.rpm_limit),
-        ("tpd_limit", asked.tpd_limit),
-    ];
-    limits_not_negative(&limits)?;
+    let limits = [("tpm_limit", asked.tpm_limit), ("rpm_limit", asked.rpm_limit), ("tpd_limit", asked.tpd_limit)];
+    limits_not_negative(asked.max_parallel_requests, &limits)?;
     if let Some(Some(models)) = &asked.model_max_budget {
         super::of_models(&models.0)?;
     }
@@ -71,14 +66,16 @@ pub(crate) fn not_negative(name: &'static str, given: Given<f64>) -> Outcome<()>
     }
 }
 
-/// The same for limits.
+/// The same for limits, of parallel requests and others.
 ///
 /// # Errors
 /// 400 naming the field.
-pub(crate) fn limits_not_negative(limits: &[(&'static str, Given<i64>)]) -> Outcome<()> {
-    let parallel = limits.iter().find(|(name, _)| *name == PARALLEL);
-    parallel.map_or(Ok(()), |(_, given)| fits_parallel(*given))?;
-    limits.iter().try_for_each(|(name, given)| not_negative(name, given.map(|g| g.map(|n| n as f64))))
+pub(crate) fn limits_not_negative(parallel: Given<i64>, others: &[(&'static str, Given<i64>)]) -> Outcome<()> {
+    fits_parallel(parallel)?;
+    [(PARALLEL, parallel)]
+        .iter()
+        .chain(others)
+        .try_for_each(|(name, given)| not_negative(name, given.map(|g| g.map(|n| n as f64))))
 }
 
 const PARALLEL: &str = "max_parallel_requests";

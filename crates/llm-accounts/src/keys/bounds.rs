@@ -69,6 +69,13 @@ impl Own {
         ]
     }
 
+    /// The limits that metadata which replace a key's lose, where the key that makes the call has such limits, back into them.
+    pub(super) fn keep_entries(&self, body: &Json, before: &Json, after: &mut Json) {
+        if body.get("metadata").is_some() {
+            entries::keep(&self.entries(), body, before, after);
+        }
+    }
+
     fn entries(&self) -> Json {
         entries::of_row(&self.row, self.budget.as_ref())
     }
@@ -80,13 +87,13 @@ impl Own {
 }
 
 impl Accounts {
-    /// Checks that what is asked for a key is no more than its maker has.
+    /// Checks that what is asked for a key is no more than its maker has; gives what that is.
     ///
     /// # Errors
     /// 403 naming what is too much.
-    pub(super) async fn no_more_than(&self, by: &Identity, ask: Ask<'_>) -> Outcome<()> {
+    pub(super) async fn no_more_than(&self, by: &Identity, ask: Ask<'_>) -> Outcome<Own> {
         if by.is_admin() {
-            return Ok(());
+            return Ok(Own::default());
         }
         let own = self.own_limits(by).await?;
         only_for_admins(by, ask)?;
@@ -100,7 +107,8 @@ impl Accounts {
         within_budget(by, ask.asked, &own, new)?;
         within_rates(ask.asked, &own)?;
         entries::within(&own.entries(), ask.row.map(|row| entries::of_row(row, None)).as_ref(), ask.body)?;
-        within_lifetime(by, ask.asked, new, ask.now)
+        within_lifetime(by, ask.asked, new, ask.now)?;
+        Ok(own)
     }
 
     /// Checks that a whole key is no more than its caller has: its new secret is about to be told.
@@ -162,23 +170,6 @@ impl Accounts {
     pub(super) async fn inherit_entries(&self, by: &Identity, body: &mut Json) -> Outcome<()> {
         if !by.is_admin() {
             entries::inherit(&self.own_limits(by).await?.entries(), body);
-        }
-        Ok(())
-    }
-
-    /// The limits that metadata which replace a key's lose, where the key that makes the call has such limits, back into them.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(super) async fn keep_entries(
-        &self,
-        by: &Identity,
-        body: &Json,
-        before: &Json,
-        after: &mut Json,
-    ) -> Outcome<()> {
-        if !by.is_admin() && body.get("metadata").is_some() {
-            entries::keep(&self.own_limits(by).await?.entries(), body, before, after);
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl Accounts {
         self.may_change_money(actor, body, row).await?;
         self.lends_a_budget(body).await?;
         throughput::read(body)?;
-        self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
+        let own = self.no_more_than(actor.who, Ask { body, asked, row: Some(row), now }).await?;
         self.stands_on_what_is_there(asked).await?;
         self.may_move(actor, asked, row).await?;
         Box::pin(self.may_soften(actor, asked, row)).await?;
@@ -77,7 +77,7 @@ impl Accounts {
         let before = there.clone();
         let mut metadata = self.sealed_metadata(metadata(body, IN_METADATA, &asked.metadata, there))?;
         if let Some(after) = &mut metadata {
-            self.keep_entries(actor.who, body, &before, after).await?;
+            own.keep_entries(body, &before, after);
         }
         if let Some(after) = metadata.as_ref().filter(|_| !actor.who.is_admin()) {
             demands_stay(&before, after)?;

@@ -23,12 +23,8 @@ impl Accounts {
         }
         not_negative("max_budget", asked.max_budget)?;
         not_negative("soft_budget", asked.soft_budget)?;
-        limits_not_negative(&[
-            ("max_parallel_requests", asked.max_parallel_requests),
-            ("tpm_limit", asked.tpm_limit),
-            ("rpm_limit", asked.rpm_limit),
-            ("tpd_limit", asked.tpd_limit),
-        ])?;
+        let limits = [("tpm_limit", asked.tpm_limit), ("rpm_limit", asked.rpm_limit), ("tpd_limit", asked.tpd_limit)];
+        limits_not_negative(asked.max_parallel_requests, &limits)?;
         let mut patch = TeamPatch {
             team_alias: asked.team_alias.clone(),
             organization_id: asked.organization_id.clone(),

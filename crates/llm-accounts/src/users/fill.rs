@@ -26,11 +26,8 @@ impl Accounts {
         }
         not_negative("max_budget", asked.max_budget)?;
         not_negative("spend", asked.spend)?;
-        limits_not_negative(&[
-            ("max_parallel_requests", asked.max_parallel_requests),
-            ("tpm_limit", asked.tpm_limit),
-            ("rpm_limit", asked.rpm_limit),
-        ])?;
+        let limits = [("tpm_limit", asked.tpm_limit), ("rpm_limit", asked.rpm_limit)];
+        limits_not_negative(asked.max_parallel_requests, &limits)?;
         if let Some(Some(models)) = &asked.model_max_budget {
             crate::budgets::of_models(&models.0)?;
         }
