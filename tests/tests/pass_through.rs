@@ -297,6 +297,18 @@ async fn endpoints_of_the_database() {
         (&json!(id), &json!(false)),
         "{listed}"
     );
+    for (team, metadata, shown) in [
+        ("all", json!({}), 1),
+        ("one", json!({"allowed_passthrough_routes": ["/kept"]}), 1),
+        ("none", json!({"allowed_passthrough_routes": ["/other"]}), 0),
+    ] {
+        let made = gateway.ask("/team/new", &json!({"team_id": team, "metadata": metadata})).await.unwrap();
+        assert_eq!(made.status, 200, "{}", made.text());
+        let listed = gateway.get(&format!("{path}/team/{team}"), MASTER_KEY).await.unwrap().json();
+        assert_eq!(listed["endpoints"].as_array().unwrap().len(), shown, "{team}: {listed}");
+    }
+    assert_eq!(gateway.get(&format!("{path}/team/nobody"), MASTER_KEY).await.unwrap().status, 404);
+    assert!(matches!(gateway.get(&format!("{path}/team/all"), &key).await.unwrap().status, 401 | 403));
     let mut served = 0;
     for _ in 0..100 {
         served = gateway.ask("/kept", &json!({})).await.unwrap().status;

@@ -307,10 +307,15 @@ fn one_model<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
     })
 }
 
-/// An endpoint of the database is changed.
+/// An endpoint of the database is changed, or those that a team may call are listed.
 fn one_endpoint<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
-    let id = path.strip_prefix(ENDPOINTS)?.strip_prefix('/').filter(|id| !id.is_empty() && *method == Method::POST)?;
-    let (action, name) = (Action::Endpoints(stored::Verb::Update), "/config/pass_through_endpoint/{endpoint_id}");
+    let rest = path.strip_prefix(ENDPOINTS)?.strip_prefix('/').filter(|rest| !rest.is_empty())?;
+    let (verb, name, id) = match (method, rest.strip_prefix("team/")) {
+        (&Method::GET, Some(team)) => (stored::Verb::OfTeam, "/config/pass_through_endpoint/team/{team_id}", team),
+        (&Method::POST, _) => (stored::Verb::Update, "/config/pass_through_endpoint/{endpoint_id}", rest),
+        _ => return None,
+    };
+    let action = Action::Endpoints(verb);
     Some(Route { action, permission: Permission::Admin, name, model: Some(id), streams: false })
 }
 

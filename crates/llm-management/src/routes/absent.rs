@@ -14,6 +14,7 @@ pub(crate) static ROWS: &[Row] = &[
     row!("GET" "/schedule/anthropic_beta_headers_reload/status" Admin betas_schedule),
     row!("POST" "/debug/memory/gc/configure" Admin collector),
     row!("POST" "/lazy/warm/{name}" AnyKey warm),
+    row!("GET" "/config/pass_through_endpoints/settings" AnyKey settings),
 ];
 
 /// LiteLLM answers null where it cannot ask GitHub. The gateway asks nobody about itself.
@@ -40,6 +41,11 @@ async fn betas_schedule(_: Call) -> Outcome<Json> {
 
 async fn collector(_: Call) -> Outcome<Json> {
     Err(Error::bad_request("There is no garbage collector to configure.").into())
+}
+
+/// LiteLLM's answer, too: each endpoint has its settings.
+async fn settings(_: Call) -> Outcome<Json> {
+    Ok(Json::Null)
 }
 
 /// Everything is there from the start.

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use llm_guardrails::Targets;
 use llm_providers::Params;
-use llm_store::{ConfigRow, Store};
+use llm_store::{ConfigRow, Store, TeamRow};
 use llm_types::{Error, Json, Kind, RawJson, Result};
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ use crate::models::answer;
 pub enum Verb {
     /// They are listed.
     List,
+    /// Those are listed that a team may call.
+    OfTeam,
     /// One is made.
     Create,
     /// One is changed.
@@ -69,9 +71,14 @@ pub async fn serve(core: &Core, verb: Verb, id: Option<&str>, parts: &Parts, bod
     let mut all = read(&core.app).await?;
     let shown = match verb {
         Verb::List => {
-            let mut shown = all;
-            shown.extend(core.app.snapshot.load().relays.settings.custom.iter().map(of_config));
+            let mut shown = with_config(core, all);
             shown.retain(|e| id.is_none() || e.text("id") == id.as_deref());
+            shown
+        }
+        Verb::OfTeam => {
+            let may = allowed(&core.app, id.as_deref().unwrap_or_default()).await?;
+            let mut shown = with_config(core, all);
+            shown.retain(|e| may.as_ref().is_none_or(|may| may.iter().any(|path| e.text("path") == Some(path))));
             shown
         }
         Verb::Create => {
@@ -120,6 +127,23 @@ pub async fn refresh(app: &App) -> Result<()> {
         serve_all(app, &all);
     }
     Ok(())
+}
+
+/// Those of the database, and those of the configuration.
+fn with_config(core: &Core, mut all: Vec<Json>) -> Vec<Json> {
+    all.extend(core.app.snapshot.load().relays.settings.custom.iter().map(of_config));
+    all
+}
+
+/// The paths that a team names in its metadata; nothing where it names none, and may call all.
+async fn allowed(app: &App, team: &str) -> Result<Option<Vec<String>>> {
+    let (store, team) = (store(app)?, team.to_owned());
+    let read = app.background.spawn(async move { store.table::<TeamRow>().get([team.as_str()]).await });
+    let row = read.await.map_err(failed)?.map_err(failed)?;
+    let row = row.ok_or_else(|| Error::new(Kind::NotFound, "Team not found").with_param("team_id"))?;
+    let metadata: Json = row.metadata.read().unwrap_or_default();
+    let named = metadata.get("allowed_passthrough_routes").filter(|named| named.as_array().is_some());
+    Ok(named.map(|_| metadata.texts("allowed_passthrough_routes").map(str::to_owned).collect()))
 }
 
 fn serve_all(app: &App, all: &[Json]) {
