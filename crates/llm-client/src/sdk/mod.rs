@@ -60,6 +60,7 @@ mod bridged;
 pub mod calls;
 mod kept;
 pub mod realtime;
+mod relayed;
 pub mod resources;
 
 use std::pin::Pin;

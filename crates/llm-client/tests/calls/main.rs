@@ -8,6 +8,7 @@
 )]
 
 mod attempts;
+mod batches;
 mod cached;
 mod counting;
 mod echo;

@@ -28,7 +28,7 @@ pub(super) async fn bill(
         None
     })?;
     let keeper = keeper(core, ctx, home);
-    match keeper.consumed(&batch).await {
+    match Box::pin(keeper.consumed(&batch)).await {
         Ok(by_model) => keeper.price_batch(&by_model, report),
         Err(error) => {
             report.cost_problem = Some(format!("the output of the batch cannot be read: {}", error.message));

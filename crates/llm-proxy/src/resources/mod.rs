@@ -224,10 +224,13 @@ async fn finish(
 /// Answers where a house keeps the thing in another way than OpenAI.
 async fn elsewhere(core: &Core, ctx: &Context, asked: &Asked<'_>, sent: Sent) -> Result<Outcome> {
     match asked.what.family {
-        Family::VectorStores => stores::serve(core, ctx, asked, sent).await,
-        Family::Files if asked.home.target.provider.uploads().is_some() => uploads::serve(core, ctx, asked, sent).await,
-        Family::FineTuning => tuning::serve(core, ctx, asked, sent).await,
-        _ => translated::serve(core, ctx, asked, sent).await,
+        Family::VectorStores => Box::pin(stores::serve(core, ctx, asked, sent)).await,
+        Family::Files if asked.home.target.provider.uploads().is_some() => {
+            Box::pin(uploads::serve(core, ctx, asked, sent)).await
+        }
+        Family::FineTuning => Box::pin(tuning::serve(core, ctx, asked, sent)).await,
+        Family::Files | Family::Batches => Box::pin(translated::serve(core, ctx, asked, sent)).await,
+        _ => Ok(Outcome::Relay(sent)),
     }
 }
 
