@@ -77,6 +77,7 @@ fn intent() -> Intent<'static> {
         max_output_tokens: Some(100),
         choices: 1,
         price: Some((2.5e-6, 1e-5).into()),
+        extras: llm_accounts::Extras::default(),
         session: None,
         tool_server: None,
         agent: None,

@@ -17,7 +17,7 @@ use crate::refusal;
 use crate::reservation::{Estimate, Reservation};
 use crate::scope::Scope;
 use crate::shared::{Claimed, Claims, Shared, Verdict};
-use crate::{Accounts, Identity, PriceBound};
+use crate::{Accounts, Extras, Identity, PriceBound};
 use checks::{CHECKS, Wish};
 
 /// What a call intends, as far as permissions, budgets and limits care.
@@ -47,6 +47,8 @@ pub struct Intent<'a> {
     pub choices: u64,
     /// What it may cost at the most. `None`: not known.
     pub price: Option<PriceBound>,
+    /// What it asks for that costs more.
+    pub extras: Extras,
     /// The session that the call belongs to.
     pub session: Option<&'a str>,
     /// The tool server that is called.
@@ -215,17 +217,19 @@ impl Estimate {
             input: intent.input_tokens,
             output: if generates { intent.max_output_tokens } else { Some(0) },
             choices: intent.choices.max(1),
+            extras: intent.extras,
             unlimited: if intent.route.contains("/images/") { PICTURE_TOKENS } else { DEFAULT_OUTPUT_TOKENS },
         }
     }
 
     /// What the call may cost at the most, in nano-dollars; 0 when no price is known.
     pub(crate) fn cost(self, price: Option<PriceBound>) -> i64 {
-        let Some(PriceBound { input, output, each, longest }) = price else { return 0 };
+        let Some(price) = price else { return 0 };
+        let (input, output) = price.tokens(self.input, self.extras);
         // A limit that no answer reaches would keep the money of others.
-        let answer = self.output.unwrap_or(self.unlimited).min(longest.unwrap_or(u64::MAX));
+        let answer = self.output.unwrap_or(self.unlimited).min(price.longest.unwrap_or(u64::MAX));
         let answer = answer.saturating_mul(self.choices);
-        nanos((self.input as f64 * input + answer as f64 * output + self.choices as f64 * each).max(0.0))
+        nanos((self.input as f64 * input + answer as f64 * output + self.choices as f64 * price.each).max(0.0))
     }
 
     /// The tokens to set aside where the smallest limit is `smallest`; `expected`: those of an answer without a limit, where

@@ -180,7 +180,7 @@ pub use pages::PageQuery;
 pub use passwords::PasswordPolicy;
 pub use period::{Period, ResetClock};
 pub use policies::{Applied, Attachment, Policies, Policy, PolicyContext, PolicyFault, StoredAttachment, StoredPolicy};
-pub use price_bound::PriceBound;
+pub use price_bound::{Extras, LongPrompt, LongPrompts, PriceBound};
 pub use prices::PriceSchedule;
 pub use prompts::{PROMPT_ENVIRONMENT, prompt_version, serving_environment};
 pub use refusal::limit_headers;

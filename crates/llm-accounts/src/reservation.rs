@@ -19,7 +19,7 @@ use crate::journal::{Counts, Note};
 use crate::limits::Taken;
 use crate::purse::{Owner, nanos, usd};
 use crate::scope::Scope;
-use crate::{Accounts, Identity, PriceBound, TokenLimitType};
+use crate::{Accounts, Extras, Identity, PriceBound, TokenLimitType};
 
 /// Tokens a call may use.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,7 @@ pub(crate) struct Estimate {
     pub(crate) input: u64,
     pub(crate) output: Option<u64>,
     pub(crate) choices: u64,
+    pub(crate) extras: Extras,
     /// Tokens that an answer without a limit may cost.
     pub(crate) unlimited: u64,
 }

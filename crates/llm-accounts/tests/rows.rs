@@ -101,6 +101,7 @@ async fn settled(settings: AccountsSettings, status: Status) -> (Store, Option<S
         max_output_tokens: None,
         choices: 1,
         price: None,
+        extras: llm_accounts::Extras::default(),
         session: None,
         tool_server: None,
         agent: None,

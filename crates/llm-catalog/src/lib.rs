@@ -26,7 +26,7 @@ mod table;
 pub mod tokens;
 
 pub use catalog::Catalog;
-pub use cost::{Adjusted, Adjustment, CostBreakdown, CostOptions, cost, nano_dollars};
+pub use cost::{Adjusted, Adjustment, CostBreakdown, CostOptions, TokenPrices, cost, nano_dollars, token_prices};
 pub use custom::CustomPrice;
 pub use derive::DERIVED_FIELDS;
 pub use generated::fields::{Capability, Field};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_accounts::{Bill, Intent, Reservation};
+use llm_accounts::{Bill, Extras, Intent, Reservation};
 use llm_client::{Call, Errand, Gate, Head, Purpose, Report};
 use llm_types::{OperationKind, Usage};
 
@@ -53,6 +53,7 @@ impl Side {
             max_output_tokens: wish.and_then(|w| w.max_output_tokens).filter(|_| !vectors),
             choices: if call.operation == OperationKind::Generate { wish.map_or(1, |w| w.choices) } else { 1 },
             price: ctx.snapshot.price_bound(group, &crate::scope::of(who)),
+            extras: Extras::default(),
             session: wish.and_then(|w| w.controls.session.as_deref()),
             tool_server: None,
             agent: None,

@@ -42,9 +42,7 @@ use crate::routes::Route;
 use crate::tail::{Ledger, Tail};
 use crate::validation;
 use crate::wish::Wish;
-use crate::{
-    answer, cursor, demands, errors, guard, own, price_bound, prompts, recall, searched, several, templates, videos,
-};
+use crate::{answer, cursor, demands, errors, guard, own, prompts, recall, searched, several, templates, videos};
 
 /// Runs a model call and answers it, whatever happens.
 pub async fn serve(core: &Core, route: &Route<'_>, parts: Parts, body: Incoming, peer: SocketAddr) -> Response<Reply> {
@@ -309,7 +307,8 @@ pub async fn run(
             if head.fallbacks > 0 || others {
                 // From now on it costs what this model costs. A dearer one: what was set aside has to cover it.
                 let answering = std::iter::once(&head.deployment);
-                let price = price_bound::of_deployments(&ctx.snapshot.engine, answering, &head.model);
+                let snapshot = &ctx.snapshot;
+                let price = snapshot.bounds.of_deployments(&snapshot.engine, answering, &head.model);
                 let covered = reservation.cover(price);
                 if !covered {
                     tracing::warn!(call = %ctx.id, "a dearer fallback answers than the budget was reserved for");

@@ -33,6 +33,7 @@ pub mod edge;
 pub mod edited;
 pub mod errors;
 pub mod explain;
+mod extras;
 pub mod flow;
 pub mod form;
 pub mod gauges;

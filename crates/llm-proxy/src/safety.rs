@@ -133,7 +133,7 @@ const JUDGED: &[&str] = &[
 ];
 
 /// Where clients name fallbacks of their own.
-const FALLBACKS: [&str; 3] = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
+pub(crate) const FALLBACKS: [&str; 3] = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
 
 /// What a fallback of the client's own may set where there are guardrails: no words, and nothing that changes how it answers.
 /// The list names what may be, for which fields carry words differs by operation and host.

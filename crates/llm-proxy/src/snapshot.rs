@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
-use llm_accounts::{ModelList, PriceBound};
+use llm_accounts::ModelList;
 use llm_callbacks::{Bus, Needs};
 use llm_client::Engine;
 use llm_guardrails::GuardrailSet;
@@ -13,7 +13,7 @@ use llm_http::Timeouts;
 use llm_router::{ProviderOf, Router, RouterState};
 
 use crate::config::Loaded;
-use crate::price_bound;
+use crate::price_bound::PriceBounds;
 
 pub use crate::config::Settings;
 
@@ -49,7 +49,7 @@ pub struct Snapshot {
     /// Groups that have a deployment with `rpm` or `tpm`.
     pub limited: HashMap<Arc<str>, Arc<llm_router::Group>>,
     /// What the dearest deployment of each group asks, worked out once.
-    pub bounds: HashMap<Arc<str>, Option<PriceBound>>,
+    pub bounds: PriceBounds,
 }
 
 impl Snapshot {
@@ -78,7 +78,7 @@ impl Snapshot {
         let header_groups = header_groups(&engine, &loaded.settings.header_groups);
         Ok(Self {
             response_key,
-            bounds: price_bound::of_groups(&engine),
+            bounds: PriceBounds::new(&engine),
             limited: limited(&engine),
             relays: crate::pass::relays::Relays::new(loaded.relays, &engine),
             engine,

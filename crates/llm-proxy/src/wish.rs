@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_accounts::{Intent, PriceBound};
+use llm_accounts::{Extras, Intent, PriceBound};
 use llm_client::Controls;
 use llm_wire::top::Top;
 
@@ -33,6 +33,8 @@ pub struct Wish {
     pub choices: u64,
     /// What it may cost at the most.
     pub price: Option<PriceBound>,
+    /// What it asks for that costs more.
+    pub extras: Extras,
     /// Control fields.
     pub controls: Controls,
     /// The `cache` object, raw.
@@ -66,6 +68,7 @@ impl Wish {
             max_output_tokens: self.max_output_tokens,
             choices: self.choices,
             price: self.price,
+            extras: self.extras,
             session: self.controls.session.as_deref(),
             tool_server: None,
             agent: None,

@@ -59,6 +59,39 @@ async fn a_burst_cannot_pass_a_budget_with_a_team_s_own_model() {
     assert_ne!(reply.status, 400, "{}", reply.text());
 }
 
+/// Both calls of each pair would fit if they were priced as plain ones.
+#[tokio::test]
+async fn what_a_call_asks_for_is_set_aside_for() {
+    let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+    let dear = ["input_cost_per_token: 0", "output_cost_per_token: 0.001", "output_cost_per_token_priority: 0.002"];
+    let always: Vec<&str> = dear.iter().copied().chain(["service_tier: priority"]).collect();
+    let env = [("OPENAI_API_BASE", format!("{}/v1", sim.base_url())), ("OPENAI_API_KEY", "k".to_owned())];
+    let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let config =
+        Config::standard(&sim).model("dear", "openai/gpt-4o", &dear).model("always", "openai/gpt-4o", &always).yaml();
+    let gateway = Gateway::start_with(&config, &Options { env, ..Options::default() }).await.unwrap();
+    let calls = |model: &str, more: serde_json::Value| {
+        let mut body = say(model, "hi [[sim delay_ms=300]]");
+        body["max_tokens"] = json!(100);
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    // A hundred tokens: a tenth of a dollar, two tenths as a priority.
+    for (path, budget, body, served) in [
+        (CHAT, 0.3, calls("dear", json!({})), 2),
+        (CHAT, 0.3, calls("dear", json!({"service_tier": "priority"})), 1),
+        (CHAT, 0.3, calls("always", json!({})), 1),
+        ("/openai/chat/completions", 0.0024, calls("gpt-4o", json!({})), 2),
+        ("/openai/chat/completions", 0.0024, calls("gpt-4o", json!({"n": 2})), 1),
+    ] {
+        let key = new_key(&gateway, &json!({"max_budget": budget})).await;
+        let pair = (0..2).map(|_| gateway.post(path, &body, &key));
+        let pair: Vec<Reply> = futures_util::future::join_all(pair).await.into_iter().map(Result::unwrap).collect();
+        let good = pair.iter().filter(|reply| reply.status == 200).count();
+        assert_eq!(good, served, "{path} {body}: {} {}", pair[0].text(), pair[1].text());
+    }
+}
+
 /// A dear model that may answer instead ends no stream of a cheap one.
 #[tokio::test]
 async fn a_stream_is_priced_as_who_answers() {

@@ -3,7 +3,6 @@
 use llm_types::Error;
 
 use super::Reservation;
-use crate::PriceBound;
 use crate::purse::{Cap, Empty, Purse, nanos};
 
 impl Purse {
@@ -20,7 +19,7 @@ impl Reservation {
     /// that costs more than was set aside sets aside more, as long as there is any.
     #[must_use]
     pub fn stops(&self, written: u64) -> Option<Error> {
-        let PriceBound { input, output, .. } = *self.price.lock();
+        let (input, output) = self.price.lock().tokens(self.estimate.input, self.estimate.extras);
         if (input, output) == (0.0, 0.0) {
             return None;
         }

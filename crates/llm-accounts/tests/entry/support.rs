@@ -120,6 +120,7 @@ pub(crate) fn intent(model: &'static str) -> Intent<'static> {
         max_output_tokens: Some(100),
         choices: 1,
         price: Some((0.005, 0.005).into()),
+        extras: llm_accounts::Extras::default(),
         session: None,
         tool_server: None,
         agent: None,

@@ -237,6 +237,25 @@ async fn pictures_that_are_paid_by_token_leave_a_small_budget_to_others() {
 }
 
 #[tokio::test]
+async fn a_long_prompt_and_a_dear_tier_are_set_aside_for() {
+    use llm_accounts::{Extras, LongPrompt, PriceBound};
+    let (accounts, who) = with(settings(), VerificationToken { max_budget: Some(1.0), ..row() }).await;
+    let long = [LongPrompt { above: 200_000, input: 2e-6, output: 2e-6 }].into_iter().collect();
+    let price = PriceBound { long, tier: 1.0, ..(1e-6, 1e-6).into() };
+    let of = |input_tokens| Intent { input_tokens, max_output_tokens: Some(1), price: Some(price), ..intent() };
+    // Half a dollar, of which there are not two and a half.
+    let held = accounts.admit(&who, &of(250_001)).unwrap();
+    assert!(accounts.admit(&who, &of(250_001)).is_err(), "each costs half a dollar and a bit");
+    let held = (held, accounts.admit(&who, &of(200_000)).unwrap());
+    drop(held);
+    let dear = Intent { extras: Extras { tier: true, place: false }, ..of(190_000) };
+    let held = (accounts.admit(&who, &dear).unwrap(), accounts.admit(&who, &dear).unwrap());
+    assert!(accounts.admit(&who, &dear).is_err(), "0.38 dollars each");
+    drop(held);
+    let _held: Vec<_> = (0..5).map(|_| accounts.admit(&who, &of(190_000)).unwrap()).collect();
+}
+
+#[tokio::test]
 async fn a_limit_that_no_answer_reaches_keeps_nobody_out() {
     let (accounts, who) = with(settings(), VerificationToken { max_budget: Some(1.0), ..row() }).await;
     let price = llm_accounts::PriceBound { longest: Some(16_384), ..(2.5e-6, 1e-5).into() };

@@ -54,6 +54,7 @@ pub(crate) fn intent() -> Intent<'static> {
         choices: 1,
         // 200 tokens: at most one dollar.
         price: Some((0.005, 0.005).into()),
+        extras: llm_accounts::Extras::default(),
         session: None,
         tool_server: None,
         agent: None,

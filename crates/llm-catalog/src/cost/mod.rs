@@ -15,6 +15,7 @@
 mod adjust;
 mod breakdown;
 mod off_peak;
+mod ranges;
 mod rates;
 mod tools;
 mod units;
@@ -23,6 +24,7 @@ use llm_types::{ServiceTier, Usage};
 
 pub use adjust::{Adjusted, Adjustment};
 pub use breakdown::CostBreakdown;
+pub use ranges::{TokenPrices, token_prices};
 
 use crate::{Column, Field, ModelRef, Rules};
 use rates::Rates;

@@ -182,6 +182,16 @@ fn tier_table(model: ModelRef<'_>, prompt_tokens: u64) -> Option<u64> {
     found.filter(|_| prompt_tokens > 0)
 }
 
+/// The prompt sizes from which on other prices may hold, smallest first; 0 is not among them.
+pub(super) fn thresholds(model: ModelRef<'_>) -> Vec<u64> {
+    let fields = [Field::InputCostPerToken, Field::TierInputCostPerToken];
+    let cells = fields.into_iter().flat_map(|field| model.table.cells_of(model.place, field.id()));
+    let mut all: Vec<u64> = cells.map(|(key, _)| key.above()).filter(|above| *above > 0).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 fn off_peak_open(model: ModelRef<'_>, at: Option<u64>) -> bool {
     let Some(windows) = model.text(Field::OffPeakWindows) else { return false };
     off_peak::open(windows, at.unwrap_or_else(off_peak::now))

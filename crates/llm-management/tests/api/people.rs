@@ -103,6 +103,7 @@ async fn sums_are_kept_without_rows() {
         max_output_tokens: None,
         choices: 1,
         price: None,
+        extras: llm_accounts::Extras::default(),
         session: None,
         tool_server: None,
         agent: None,

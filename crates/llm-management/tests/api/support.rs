@@ -140,6 +140,7 @@ impl Gateway {
             max_output_tokens: Some(1),
             choices: 1,
             price: Some((0.5, 0.5).into()),
+            extras: llm_accounts::Extras::default(),
             session: None,
             tool_server: None,
             agent: None,

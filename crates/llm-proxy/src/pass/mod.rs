@@ -269,7 +269,7 @@ async fn admit(
     let model = named.model().unwrap_or_default();
     let wish = named.wish(ctx, group.unwrap_or(model), price);
     let path = path(ctx);
-    let intent = Intent { choices: 1, price, ..wish.intent(ctx, input_tokens(payload, model)) };
+    let intent = Intent { price, ..wish.intent(ctx, input_tokens(payload, model)) };
     let admitted = core.app.accounts.admit_shared(who, &path, &intent).await;
     ctx.wish = Some(wish);
     admitted.inspect(|reservation| crate::region::bind_relay(ctx, reservation))

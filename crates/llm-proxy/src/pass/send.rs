@@ -41,8 +41,8 @@ pub(super) fn group(ctx: &Context, mount: &Mount, who: &Identity, model: &str) -
 
 /// What a call of a model may cost, by the price list.
 pub(super) fn list_price(ctx: &Context, provider: &str, model: &str) -> Option<PriceBound> {
-    let entry = ctx.snapshot.engine.prices.lookup_price(provider, None, model)?;
-    Some(price_bound::of_model(entry, provider))
+    let engine = &ctx.snapshot.engine;
+    Some(price_bound::of_entry(engine, engine.prices.lookup_price(provider, None, model)?, provider))
 }
 
 /// The provider whose host a URL names: its prices hold.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use llm_accounts::PriceBound;
+use llm_accounts::{Extras, PriceBound};
 use llm_types::{Json, Result};
 use llm_wire::top::Top;
 
 use super::payload::Payload;
+use crate::extras;
 use crate::flow::Context;
 use crate::kept;
 use crate::read::few;
@@ -24,6 +25,8 @@ pub struct Named {
     pub inside: Vec<String>,
     stream: bool,
     max_output: Option<u64>,
+    choices: Option<u64>,
+    extras: Extras,
     end_user: Option<String>,
     tags: Vec<String>,
     metadata: Option<String>,
@@ -73,7 +76,9 @@ impl Named {
             .get("litellm_metadata")
             .and_then(|m| Top::parse(m.as_bytes()).ok()?.read::<Vec<String>>("tags"))
             .unwrap_or_default();
-        self.max_output = max_output(top);
+        self.max_output = MOST.most(top);
+        self.choices = CHOICES.most(top);
+        self.extras = extras::of_body(top);
         self.inside = inside(top);
     }
 
@@ -111,7 +116,8 @@ impl Named {
             tags,
             // A call without a model writes nothing that is counted.
             max_output_tokens: if model.is_empty() { Some(0) } else { self.max_output },
-            choices: 1,
+            choices: self.choices.unwrap_or(1),
+            extras: self.extras,
             price,
             controls,
             cache: None,
@@ -129,18 +135,45 @@ fn inner(top: &Top<'_>, object: &str, key: &str) -> Option<String> {
     inner.str(key).map(std::borrow::Cow::into_owned).filter(|t| !t.is_empty())
 }
 
-/// The limit of the answer, in the words of each language.
-fn max_output(top: &Top<'_>) -> Option<u64> {
-    let number = |key: &str| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
-    let below = |object: &str, key: &str| {
-        let inner = Top::parse(top.get(object)?.as_bytes()).ok()?;
-        inner.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64)
-    };
-    ["max_completion_tokens", "max_tokens", "max_output_tokens"]
-        .iter()
-        .find_map(|key| number(key))
-        .or_else(|| below("generationConfig", "maxOutputTokens"))
-        .or_else(|| below("inferenceConfig", "maxTokens"))
+/// Fields of many languages that say the same: at the top, and within an object. Nobody knows which of them a host takes, so the
+/// largest counts.
+struct Words {
+    top: &'static [&'static str],
+    within: &'static [(&'static str, &'static str)],
+}
+
+/// The limit of an answer.
+const MOST: Words = Words {
+    top: &["max_completion_tokens", "max_tokens", "max_output_tokens", "max_tokens_to_sample", "max_gen_len"],
+    within: &[
+        ("generationConfig", "maxOutputTokens"),
+        ("generation_config", "max_output_tokens"),
+        ("inferenceConfig", "maxTokens"),
+        ("parameters", "maxOutputTokens"),
+        ("textGenerationConfig", "maxTokenCount"),
+    ],
+};
+/// How many answers are made.
+const CHOICES: Words = Words {
+    top: &["n", "best_of", "num_generations"],
+    within: &[
+        ("generationConfig", "candidateCount"),
+        ("generation_config", "candidate_count"),
+        ("parameters", "sampleCount"),
+        ("parameters", "candidateCount"),
+        ("imageGenerationConfig", "numberOfImages"),
+    ],
+};
+
+impl Words {
+    fn most(&self, top: &Top<'_>) -> Option<u64> {
+        let number = |top: &Top<'_>, key: &str| top.read::<f64>(key).filter(|n| *n > 0.0).map(|n| n as u64);
+        let within = self.within.iter().filter_map(|(object, key)| {
+            let inner = Top::parse(top.get(object)?.as_bytes()).ok()?;
+            number(&inner, key)
+        });
+        self.top.iter().filter_map(|key| number(top, key)).chain(within).max()
+    }
 }
 
 /// Models of the requests that a batch holds.

@@ -11,6 +11,7 @@ use llm_router::{Fallback, FallbackLists, RequestFallbacks};
 use llm_types::{Error, Format, OperationKind, Result};
 use llm_wire::top::Top;
 
+use crate::extras;
 use crate::flow::Context;
 use crate::kept;
 use crate::safety;
@@ -79,6 +80,7 @@ pub fn wish(ctx: &Context, top: &Top<'_>, path_model: Option<String>, who: &Iden
         include_usage: include_usage || ctx.snapshot.settings.always_include_stream_usage,
         // Whoever may answer in its place has to be paid for as well.
         price: once(&*group).chain(fallback_models.iter().map(String::as_str)).filter_map(bound).reduce(dearer),
+        extras: extras::of_body(top),
         fallback_models,
         // What a token says of its end user, nobody can say otherwise.
         end_user: who.end_user().map(str::to_owned).or_else(|| end_user(ctx, top)),
