@@ -9,6 +9,8 @@
 
 #[path = "spend/bill.rs"]
 mod bill;
+#[path = "spend/cached.rs"]
+mod cached;
 #[path = "spend/deserted.rs"]
 mod deserted;
 #[path = "spend/exports.rs"]

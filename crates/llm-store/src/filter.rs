@@ -27,8 +27,10 @@ enum Test {
     JsonListNames(&'static str, Vec<String>),
     JsonField(&'static [&'static str], String),
     JsonContains(&'static [&'static str], String),
+    JsonPositive(&'static [&'static str]),
     TextContains(String),
     Failure,
+    Span,
     Session(String),
     OneOf(Vec<Filter>),
 }
@@ -156,6 +158,12 @@ impl Filter {
         self.with(column, Test::JsonContains(path, part.into()))
     }
 
+    /// The field at `path` of the JSON column is a number above zero.
+    #[must_use]
+    pub fn json_positive(self, column: &str, path: &'static [&'static str]) -> Self {
+        self.with(column, Test::JsonPositive(path))
+    }
+
     /// The JSON column, as text, contains this one, in this case.
     #[must_use]
     pub fn contains_text(self, column: &str, part: impl Into<String>) -> Self {
@@ -165,6 +173,11 @@ impl Filter {
     /// The request failed; in the words of the index of failures, which no bound value would find.
     pub(crate) fn failed(self) -> Self {
         self.with("status", Test::Failure)
+    }
+
+    /// The request called no model but an agent, a tool or a batch; in the words of the index of such.
+    pub(crate) fn no_model(self) -> Self {
+        self.with("call_type", Test::Span)
     }
 
     /// The request belongs to this session; in the words of SQLite's index, which leaves out calls that are their own.
@@ -264,9 +277,25 @@ impl Test {
                 sql.push(" = ").bind(text)
             }
             Self::JsonContains(path, part) => holds(sql, part, |sql| json_text(column, path, sql)),
+            // What is no number must not be read as one; only CASE says what is looked at first.
+            Self::JsonPositive(path) if postgres => {
+                sql.push("CASE WHEN jsonb_typeof(").name(column).push(" #> ").bind(path_of(path));
+                sql.push(") = 'number' THEN (");
+                json_text(column, path, sql);
+                sql.push(")::numeric > 0 ELSE FALSE END")
+            }
+            Self::JsonPositive(path) => {
+                json_text(column, path, sql);
+                sql.push(" > 0 AND json_type(").name(column).push(", ").bind(sqlite_path(path));
+                sql.push(") IN ('integer', 'real')")
+            }
             Self::TextContains(part) => holds(sql, part, |sql| {
                 sql.name(column).push(if postgres { "::text" } else { "" });
             }),
+            Self::Span => {
+                sql.name(column).push(" IN ('asend_message', 'call_mcp_tool', 'list_mcp_tools', 'acreate_batch', ");
+                sql.push("'create_batch', 'aretrieve_batch', 'retrieve_batch')")
+            }
             Self::Failure => sql.name(column).push(" = 'failure'"),
             Self::Session(id) if postgres => sql.name(column).push(" = ").bind(id),
             Self::Session(id) => {
@@ -301,10 +330,16 @@ pub(crate) fn holds<'s>(sql: &'s mut Sql, part: &str, text: impl FnOnce(&mut Sql
 /// The text at `path` of a JSON column.
 fn json_text(column: &str, path: &[&str], sql: &mut Sql) {
     if sql.dialect() == Dialect::Postgres {
-        let path: Vec<String> = path.iter().map(|p| (*p).to_owned()).collect();
-        sql.name(column).push(" #>> ").bind(Value::List(path.into()));
+        sql.name(column).push(" #>> ").bind(path_of(path));
     } else {
-        let path = path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""));
-        sql.push("json_extract(").name(column).push(", ").bind(path).push(")");
+        sql.push("json_extract(").name(column).push(", ").bind(sqlite_path(path)).push(")");
     }
+}
+
+fn path_of(path: &[&str]) -> Value<'static> {
+    Value::List(path.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>().into())
+}
+
+fn sqlite_path(path: &[&str]) -> String {
+    path.iter().fold("$".to_owned(), |all, p| format!("{all}.\"{p}\""))
 }

@@ -172,7 +172,8 @@ impl SpendSpan {
 
     fn filter(self, out: Filter) -> Filter {
         if self != Self::Llm {
-            return out.any_of("call_type", self.names().iter().map(|name| (*name).to_owned()).collect());
+            // The index knows all of them, not which one is meant.
+            return out.no_model().any_of("call_type", self.names().iter().map(|name| (*name).to_owned()).collect());
         }
         let others = [Self::Agent, Self::Mcp, Self::Batch].into_iter().flat_map(Self::names);
         others.fold(out, |out, name| out.is_not("call_type", *name))

@@ -18,6 +18,7 @@
 //! | `forms` | what a form is made of: providers' fields; files that forms bring: prompts, the logo |
 
 mod auto;
+mod cached;
 mod costs;
 mod debug;
 mod drain;
@@ -91,6 +92,8 @@ pub enum Verb {
     Estimate,
     /// `POST /spend/calculate`.
     Calculate,
+    /// `GET /cost_optimization/prompt_caching/requests`.
+    CachedCalls,
     /// `GET /utils/model_info`.
     ModelPrice,
     /// `GET /model/deprecations`.
@@ -175,6 +178,7 @@ pub(crate) static ROWS: &[(Method, &[&str], Verb, Permission)] = &[
     (Method::GET, &["/public/agents/fields"], Verb::AgentFields, Permission::Public),
     (Method::POST, &["/cost/estimate"], Verb::Estimate, Permission::AnyKey),
     (Method::POST, &["/spend/calculate"], Verb::Calculate, Permission::AnyKey),
+    (Method::GET, &["/cost_optimization/prompt_caching/requests"], Verb::CachedCalls, Permission::Admin),
     (Method::GET, &["/utils/model_info"], Verb::ModelPrice, Permission::AnyKey),
     (Method::GET, &["/model/deprecations", "/v1/model/deprecations"], Verb::Deprecations, Permission::AnyKey),
     (Method::GET, &["/provider/budgets"], Verb::ProviderBudgets, Permission::Admin),
@@ -243,6 +247,7 @@ pub(crate) async fn serve(
         Verb::TestRouting => auto::try_out(snapshot, &body)?,
         Verb::Estimate => costs::estimate(snapshot, who, &body)?,
         Verb::Calculate => costs::calculate(snapshot, who, &body)?,
+        Verb::CachedCalls => cached::calls(core, snapshot, parts).await?,
         Verb::ModelPrice => costs::model(snapshot, parts)?,
         Verb::Deprecations => hub::deprecations(snapshot, who, parts),
         Verb::ProviderBudgets => state::provider_budgets(snapshot),

@@ -55,6 +55,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0007_tool_calls.sql"),
         postgres: include_str!("../../migrations/postgres/0007_tool_calls.sql"),
     },
+    Migration {
+        name: "0008_span_index",
+        sqlite: include_str!("../../migrations/sqlite/0008_span_index.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_span_index.sql"),
+    },
 ];
 
 /// Held while migrating, so gateways that start together wait for the first one. Any number of ours does.

@@ -32,7 +32,7 @@ async fn stores_that_start_together_migrate_once() {
     let (one, two, three) = (open(&url).await, open(&url).await, open(&url).await);
     let (a, b, c) = tokio::join!(one.migrate(), two.migrate(), three.migrate());
     let done = [a.unwrap(), b.unwrap(), c.unwrap()];
-    assert!(done.iter().all(|m| m.to == 7), "{done:?}");
+    assert!(done.iter().all(|m| m.to == 8), "{done:?}");
     assert_eq!(done.iter().filter(|m| m.from == 0).count(), 1, "{done:?}");
     assert_eq!(lines(&url, COLUMNS).await.iter().filter(|c| c.starts_with("LiteLLM_BudgetTable.")).count(), 17);
 }
@@ -82,7 +82,7 @@ async fn a_database_of_litellm_is_completed() {
     for line in ["type JobStatus", "table LiteLLM_VerificationToken", "index LiteLLM_DailyUserSpend_date_idx"] {
         assert!(!done.added.iter().any(|a| a == line), "{line} was there");
     }
-    assert_eq!(store.migrate().await.unwrap().from, 7);
+    assert_eq!(store.migrate().await.unwrap().from, 8);
 
     let (mut ours, theirs_now) = (lines(&ours, COLUMNS).await, lines(&theirs, COLUMNS).await);
     let name = |line: &String| line.split(' ').next().unwrap().to_owned();
@@ -134,7 +134,7 @@ async fn a_schema_in_the_address_is_used() {
     store.migrate().await.unwrap();
     let there = "SELECT schemaname::text FROM pg_tables WHERE tablename = 'LiteLLM_TeamTable'";
     assert_eq!(lines(&url, there).await, ["Llm"]);
-    assert_eq!(store.migrate().await.unwrap().from, 7);
+    assert_eq!(store.migrate().await.unwrap().from, 8);
 }
 
 #[tokio::test]

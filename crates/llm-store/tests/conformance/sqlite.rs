@@ -24,7 +24,7 @@ async fn the_whole_schema_is_there() {
     store.close().await;
 
     let store = Store::open(&StoreConfig::file(&path)).await.unwrap();
-    assert_eq!(store.migrate().await.unwrap().from, 7);
+    assert_eq!(store.migrate().await.unwrap().from, 8);
     assert_eq!(store.table::<TeamRow>().count(&Filter::new()).await.unwrap(), 1);
 }
 
@@ -36,7 +36,7 @@ async fn stores_that_start_together_migrate_once() {
     let two = Store::open(&config).await.unwrap();
     let (a, b) = tokio::join!(one.migrate(), two.migrate());
     let (a, b) = (a.unwrap(), b.unwrap());
-    assert_eq!((a.to, b.to), (7, 7));
+    assert_eq!((a.to, b.to), (8, 8));
     assert_eq!(i64::from(a.from == 0) + i64::from(b.from == 0), 1, "{a:?} {b:?}");
 }
 
