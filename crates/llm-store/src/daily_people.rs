@@ -47,15 +47,23 @@ pub struct TagFilter {
 }
 
 impl TagFilter {
-    /// Writes the rollup, under the name `d`, with the keys that have users (`outer`: all keys), and the condition.
-    fn write(&self, outer: bool, sql: &mut Sql) {
-        sql.push(" FROM (SELECT * FROM ").name(DailyScope::Tag.table());
+    /// Writes the rollup, under the name `d`, with the keys that have users (`outer`: all keys), and the condition. It is summed by
+    /// tag and key first (`summed`: its counters too): counting people over each row of each day sorts all of them.
+    fn write(&self, (outer, summed): (bool, bool), sql: &mut Sql) {
+        sql.push(" FROM (SELECT \"tag\", \"api_key\"");
+        for column in DailyCounters::COLUMNS.iter().filter(|_| summed) {
+            sql.push(", SUM(").name(column).push(") AS ").name(column);
+        }
+        sql.push(" FROM ").name(DailyScope::Tag.table());
         self.rows.write(DailyScope::Tag, sql);
         if let Some(part) = &self.part {
             sql.push(" AND ");
             contains(sql, "tag", part);
         }
-        sql.push(") AS d ").push(if outer { "LEFT" } else { "INNER" }).push(" JOIN ").name(VerificationToken::NAME);
+        sql.push(" GROUP BY 1, 2) AS d ")
+            .push(if outer { "LEFT" } else { "INNER" })
+            .push(" JOIN ")
+            .name(VerificationToken::NAME);
         sql.push(" AS k ON k.\"token\" = d.\"api_key\"").push(if outer {
             ""
         } else {
@@ -71,7 +79,7 @@ impl Store {
     /// When the database fails.
     pub async fn tag_people(&self, filter: &TagFilter) -> Result<Vec<TagPeople>> {
         let mut sql = Sql::read(self.dialect(), "SELECT COALESCE(d.\"tag\", ''), COUNT(DISTINCT k.\"user_id\")");
-        filter.write(false, &mut sql);
+        filter.write((false, false), &mut sql);
         sql.push(" GROUP BY 1 ORDER BY 2 DESC, 1");
         let rows = self.fetch(sql).await?;
         rows.iter().map(TagPeople::read).collect()
@@ -84,7 +92,7 @@ impl Store {
     pub async fn tag_sums(&self, filter: &TagFilter) -> Result<Vec<(TagPeople, DailyCounters)>> {
         let mut sql = Sql::read(self.dialect(), "SELECT COALESCE(d.\"tag\", ''), COUNT(DISTINCT k.\"user_id\"), ");
         sql.push(&self.sums());
-        filter.write(true, &mut sql);
+        filter.write((true, true), &mut sql);
         let requests = self.dialect().sum_int("d.\"api_requests\"");
         sql.push(" GROUP BY 1 ORDER BY ").push(&requests).push(" DESC, 1");
         let rows = self.fetch(sql).await?;
@@ -100,7 +108,7 @@ impl Store {
         let mut sql =
             Sql::read(self.dialect(), "SELECT k.\"user_id\", MAX(u.\"user_email\"), MIN(COALESCE(d.\"tag\", '')), ");
         sql.push(&self.sums());
-        filter.write(false, &mut sql);
+        filter.write((false, true), &mut sql);
         sql.push(" LEFT JOIN ").name(UserRow::NAME).push(" AS u ON u.\"user_id\" = k.\"user_id\" GROUP BY 1 ORDER BY ");
         sql.push(&self.dialect().sum_int("d.\"successful_requests\"")).push(" DESC, 1 LIMIT ").bind(i64::from(size));
         sql.push(" OFFSET ").bind(i64::from(page.saturating_sub(1)) * i64::from(size));
@@ -114,7 +122,7 @@ impl Store {
         };
         let rows = self.fetch(sql).await?.iter().map(read).collect::<Result<_>>()?;
         let mut sql = Sql::read(self.dialect(), "SELECT COUNT(DISTINCT k.\"user_id\")");
-        filter.write(false, &mut sql);
+        filter.write((false, false), &mut sql);
         let total = crate::access::first_int(&self.fetch(sql).await?)?;
         Ok(crate::Listing { rows, total: u64::try_from(total).unwrap_or_default() })
     }

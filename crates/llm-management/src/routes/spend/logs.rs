@@ -12,6 +12,7 @@ use llm_types::{Error, Json, Kind};
 
 use super::{MOST_ROWS, date, forbidden, fresh, hash, only, sessions, shown};
 use crate::call::Call;
+use crate::pieces::{self, Answer};
 use crate::table::{Row, row};
 
 pub(crate) static ROWS: &[Row] = &[
@@ -44,7 +45,7 @@ fn filter(call: &Call) -> Outcome<SpendFilter> {
     Ok(filter)
 }
 
-async fn logs(call: Call) -> Outcome<Json> {
+async fn logs(call: Call) -> Outcome<Answer> {
     let mut filter = filter(&call)?;
     filter.from = date(&call, "start_date", false)?;
     filter.until = date(&call, "end_date", true)?;
@@ -53,15 +54,18 @@ async fn logs(call: Call) -> Outcome<Json> {
     if let Some(id) = filter.request_id.take() {
         let rows = store.table::<SpendLogRow>().by_request_id(&id).await?;
         let own = |row: &&SpendLogRow| filter.user.is_none() || row.user == filter.user;
-        return Ok(Json::Array(rows.iter().filter(own).map(shown).collect()));
+        return Ok(Json::Array(rows.iter().filter(own).map(shown).collect()).into());
     }
     if let (Some(from), Some(until), true) = (filter.from, filter.until, summarize) {
         let (first, last) = (from.date_naive(), until.date_naive());
-        return Ok(summary(&by_day(&store, filter, first, last).await?, first, last));
+        if filter.user.is_none() && filter.api_key.is_none() {
+            return day_by_day(store, first, last).await;
+        }
+        return Ok(summary(&by_day(&store, filter, first, last).await?, first, last).into());
     }
     let query = ListQuery::page(filter.into(), 1, MOST_ROWS).sorted("startTime", true);
     let rows = store.table::<SpendLogRow>().rows(&query).await?;
-    Ok(Json::Array(rows.iter().map(shown).collect()))
+    Ok(Json::Array(rows.iter().map(shown).collect()).into())
 }
 
 /// Sums by day, key, user and model: from the rollup, which has them, for whole days.
@@ -81,22 +85,44 @@ async fn by_day(store: &Store, filter: SpendFilter, first: NaiveDate, last: Naiv
 fn summary(sums: &[DailySum], from: NaiveDate, until: NaiveDate) -> Json {
     let mut days: BTreeMap<String, Day> = BTreeMap::new();
     for sum in sums {
-        let (part, spend) = (|at: usize| sum.part(at).to_owned(), sum.counters.spend);
-        let day = days.entry(part(0)).or_default();
-        day.spend += spend;
-        *day.keys.entry(part(1)).or_default() += spend;
-        *day.users.entry(part(2)).or_default() += spend;
-        *day.models.entry(part(3)).or_default() += spend;
+        let day = days.entry(sum.part(0).to_owned()).or_default();
+        day.add((sum.part(1), sum.part(2), sum.part(3)), sum.counters.spend);
     }
-    let last = days.keys().next_back().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-    if let Some(last) = last.filter(|_| (until - from).num_days() <= MOST_DAYS) {
-        let mut day = last;
-        while let Some(next) = day.checked_add_days(Days::new(1)).filter(|next| *next <= until) {
-            days.entry(next.to_string()).or_default();
-            day = next;
-        }
-    }
+    let last = days.keys().next_back().cloned();
+    days.extend(behind(last.as_deref(), (from, until)).map(|day| (day, Day::default())));
     Json::Array(days.into_iter().map(|(date, day)| day.json(&date)).collect())
+}
+
+/// The days behind the last one with spend.
+fn behind(last: Option<&str>, (from, until): (NaiveDate, NaiveDate)) -> impl Iterator<Item = String> {
+    let last = last.and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+    let last = last.filter(|_| (until - from).num_days() <= MOST_DAYS);
+    let next = move |day: &NaiveDate| day.checked_add_days(Days::new(1)).filter(|next| *next <= until);
+    std::iter::successors(last, next).skip(1).map(|day| day.to_string())
+}
+
+/// The same of everybody: one day after the other, for it names every key of every day.
+async fn day_by_day(store: Store, from: NaiveDate, until: NaiveDate) -> Outcome<Answer> {
+    let dates = store.daily_dates(DailyScope::User, &from.to_string(), &until.to_string()).await?;
+    let idle: Vec<String> = behind(dates.last().map(String::as_str), (from, until)).collect();
+    Ok(pieces::written(async move |mut out| {
+        let mut lead = "[";
+        for date in dates {
+            let mut day = Day::default();
+            for part in store.daily_parts(DailyScope::User, &date).await? {
+                day.add((&part.api_key, &part.entity, &part.model), part.spend);
+            }
+            out.text(lead).await?;
+            out.json(&day.json(&date)).await?;
+            lead = ",";
+        }
+        for date in idle {
+            out.text(lead).await?;
+            out.json(&Day::default().json(&date)).await?;
+        }
+        out.text(if lead == "[" { "[]" } else { "]" }).await?;
+        Ok(out)
+    }))
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +134,19 @@ struct Day {
 }
 
 impl Day {
+    /// What a key, a user and a model spent.
+    fn add(&mut self, (key, user, model): (&str, &str, &str), spend: f64) {
+        self.spend += spend;
+        for (of, name) in [(&mut self.keys, key), (&mut self.users, user), (&mut self.models, model)] {
+            match of.get_mut(name) {
+                Some(sum) => *sum += spend,
+                None => {
+                    of.insert(name.to_owned(), spend);
+                }
+            }
+        }
+    }
+
     fn json(self, date: &str) -> Json {
         let map = |of: BTreeMap<String, f64>| Json::object(of);
         let sums = [("users", map(self.users)), ("models", map(self.models)), ("spend", Json::from(self.spend))];
