@@ -6,6 +6,8 @@ mod line;
 mod pump;
 mod report;
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use futures_util::stream::poll_fn;
@@ -27,6 +29,8 @@ pub(super) use report::Report;
 
 /// Pieces of a file that wait to be sent.
 const WAITING: usize = 4;
+/// How long the rest of a refused file is read and thrown away: a client that still writes reads no answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Piece = std::result::Result<Frame<Bytes>, BoxError>;
 
@@ -79,16 +83,18 @@ fn passed(mut pieces: Receiver<Piece>) -> Body {
 impl Passing {
     /// Judges all of it. What it fails with breaks the body off.
     async fn run(self, ctx: &Context, told: &Told, report: &Report) -> Result<()> {
-        let Self { from, boundary, to } = self;
-        let done = pass(from, &to, Pump::new(&boundary, judge(ctx, told), report)).await;
+        let Self { mut from, boundary, to } = self;
+        let done = pass(&mut from, &to, Pump::new(&boundary, judge(ctx, told), report)).await;
         if let Err(error) = &done {
+            let rest = async { while let Some(Ok(_)) = from.frame().await {} };
+            let _ = tokio::time::timeout(PATIENCE, rest).await;
             let _ = to.send(Err(error.clone().into())).await;
         }
         done
     }
 }
 
-async fn pass(mut from: Body, to: &Sender<Piece>, mut pump: Pump<'_>) -> Result<()> {
+async fn pass(from: &mut Body, to: &Sender<Piece>, mut pump: Pump<'_>) -> Result<()> {
     let mut out = BytesMut::new();
     while let Some(frame) = from.frame().await {
         let frame = frame.map_err(|e| Error::bad_request(format!("the form broke off: {e}")))?;
