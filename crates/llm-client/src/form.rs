@@ -67,8 +67,7 @@ fn quoted(text: &str) -> String {
 
 /// A line that no file holds: random enough.
 pub(crate) fn boundary() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    format!("llm-form-{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
+    format!("llm-form-{}", llm_providers::unique::text())
 }
 
 #[cfg(test)]

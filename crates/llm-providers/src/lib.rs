@@ -73,6 +73,7 @@ pub mod stores;
 mod template;
 pub mod triton;
 pub mod tuning;
+pub mod unique;
 pub mod uploads;
 pub mod vertex_ai;
 pub mod voyage;

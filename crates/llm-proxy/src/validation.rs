@@ -48,6 +48,14 @@ pub(crate) fn refused(faults: impl IntoIterator<Item = Fault>) -> Error {
     error
 }
 
+/// What is said of all fields.
+///
+/// # Errors
+/// 422 that tells of all faults, where there are some.
+fn judged(faults: Vec<Fault>) -> Result<()> {
+    if faults.is_empty() { Ok(()) } else { Err(refused(faults)) }
+}
+
 /// A whole number of the query; nothing where it is not asked for.
 ///
 /// # Errors
@@ -83,7 +91,7 @@ pub(crate) fn files(operation: OperationKind, is_form: bool, fields: &[u8], file
         }
         _ => return Ok(()),
     };
-    if faults.is_empty() { Ok(()) } else { Err(refused(faults)) }
+    judged(faults)
 }
 
 /// Lists of files in forms of pictures.
@@ -123,5 +131,5 @@ pub(crate) fn texts(body: &Top<'_>, needed: &[&str], optional: &[&str]) -> Resul
         Some(wrong(name, raw))
     });
     let faults: Vec<Fault> = of_needed.chain(of_optional).collect();
-    if faults.is_empty() { Ok(()) } else { Err(refused(faults)) }
+    judged(faults)
 }

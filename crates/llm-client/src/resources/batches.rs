@@ -10,7 +10,7 @@ use llm_types::{Error, Result};
 use llm_wire::top::Top;
 
 use super::lines::results;
-use super::{Keeper, Question, RESULTS, Requests, Results, Said, Told, unique};
+use super::{Keeper, Question, RESULTS, Requests, Results, Said, Told};
 use crate::plan::now_seconds;
 
 /// A house with batches, asked for somebody.
@@ -32,7 +32,7 @@ impl Batches<'_> {
     pub async fn begin(&self, body: &Bytes, requests: &Requests) -> Result<Told> {
         let top = Top::parse(body)?;
         let input = input_of(&top)?;
-        let unique = unique();
+        let unique = llm_providers::unique::text();
         let begin = Begin {
             input: &input,
             requests: &requests.all,

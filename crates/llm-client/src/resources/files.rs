@@ -6,7 +6,7 @@ use llm_providers::Endpoint;
 use llm_providers::batches::{FileHouse, Upload, Want};
 use llm_types::{Error, Json, Result};
 
-use super::{Batches, RESULTS, Told, unique};
+use super::{Batches, RESULTS, Told};
 use crate::plan::now_seconds;
 
 /// The purpose of files with requests.
@@ -25,7 +25,7 @@ impl Batches<'_> {
         } else {
             (None, data)
         };
-        let (unique, size) = (unique(), data.len());
+        let (unique, size) = (llm_providers::unique::text(), data.len());
         let upload = Upload { model: model.as_deref(), unique: &unique, filename };
         let mut endpoint = Endpoint::default();
         let id = files.put(&upload, &self.keeper.resource(), &mut endpoint)?;

@@ -216,9 +216,3 @@ impl std::fmt::Debug for Keeper<'_> {
         f.debug_struct("Keeper").field("target", self.target).finish_non_exhaustive()
     }
 }
-
-/// A text that no other has.
-pub(crate) fn unique() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
-}

@@ -19,7 +19,7 @@ impl Client {
         params: Params<'_>,
     ) -> Result<Answered> {
         let provider = target.provider_id();
-        let id = asked.ids.first().copied().unwrap_or_default();
+        let id = asked.id();
         let path = asked.path.strip_prefix("/interactions").unwrap_or_default().to_owned();
         let answered = match asked.call_type {
             "acreate_interaction" => return self.begin_bridged(provider, sent, params).await,

@@ -219,8 +219,6 @@ fn lost(error: &std::io::Error) -> Error {
 
 /// What a handshake is told apart by. RFC 6455, section 4.1.
 fn nonce() -> Result<HeaderValue> {
-    use std::hash::{BuildHasher, RandomState};
-    let halves = [1, 2].map(|n| RandomState::new().hash_one(n).to_be_bytes());
-    let text = base64::engine::general_purpose::STANDARD.encode(halves.concat());
+    let text = base64::engine::general_purpose::STANDARD.encode(llm_providers::unique::bits().to_be_bytes());
     HeaderValue::try_from(text).map_err(|e| Error::internal(e.to_string()))
 }

@@ -5,8 +5,6 @@
 //! Both keep a conversation under the id of a session, which the body of the call may name; without one a new session
 //! begins.
 
-use std::hash::{BuildHasher, RandomState};
-
 use bytes::Bytes;
 use llm_types::{Error, Format, Result};
 use llm_wire::bedrock::model::arn_region;
@@ -15,6 +13,7 @@ use llm_wire::top::Top;
 use super::route::Model;
 use crate::aws::{self, escaped};
 use crate::provider::{Call, Endpoint};
+use crate::unique;
 
 /// Stands for the session in a URL until the body is known.
 const SESSION: &str = "SESSION";
@@ -61,11 +60,12 @@ pub(super) fn steer(call: &Call<'_>, body: &Bytes, out: &mut Endpoint) -> Result
     let top = Top::parse(body)?;
     let named = |name: &str| top.str(name).map(std::borrow::Cow::into_owned).filter(|s| !s.is_empty());
     if call.format == Format::BedrockAgent {
-        let session = named("sessionID").unwrap_or_else(new_session);
+        let session = named("sessionID").unwrap_or_else(unique::text);
         out.url = out.url.replace(SESSION, &escaped(&session));
         return Ok(top.edited(&[("sessionID", None)]));
     }
-    let session = named("runtimeSessionId").unwrap_or_else(|| format!("session-{}", new_session()));
+    // Runtimes want at least 33 characters.
+    let session = named("runtimeSessionId").unwrap_or_else(|| format!("session-{}", unique::text()));
     out.set("x-amzn-bedrock-agentcore-runtime-session-id", &session)?;
     if let Some(user) = named("runtimeUserId") {
         out.set("x-amzn-bedrock-agentcore-runtime-user-id", &user)?;
@@ -74,11 +74,6 @@ pub(super) fn steer(call: &Call<'_>, body: &Bytes, out: &mut Endpoint) -> Result
         out.url = format!("{}?qualifier={}", out.url, escaped(&qualifier));
     }
     Ok(top.edited(&[("runtimeSessionId", None), ("runtimeUserId", None), ("qualifier", None)]))
-}
-
-/// A name that no other session has. Runtimes want at least 33 characters.
-fn new_session() -> String {
-    format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
+use llm_client::resources::BATCH;
 use llm_types::{Error, Json, Result};
 use llm_wire::task::FilePart;
 use llm_wire::top::Top;
@@ -15,7 +16,7 @@ use crate::validation::{self, Fault};
 const PURPOSES: [&str; 10] = [
     "assistants",
     "assistants_output",
-    "batch",
+    BATCH,
     "batch_output",
     "fine-tune",
     "fine-tune-results",
@@ -94,7 +95,7 @@ async fn upload(headers: &HeaderMap, body: Bytes, native: bool) -> Result<()> {
     }
     named(file)?;
     expiry(&fields)?;
-    if purpose == "batch" { requests(file, native) } else { Ok(()) }
+    if purpose == BATCH { requests(file, native) } else { Ok(()) }
 }
 
 /// A name may become a part of a path.

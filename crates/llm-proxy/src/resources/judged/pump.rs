@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
+use llm_client::resources::BATCH;
 use llm_types::{Error, Result};
 use llm_wire::form::{FormFilter, Pieces};
 
@@ -12,8 +13,6 @@ use super::report::Report;
 const WINDOW: usize = 32;
 /// Bytes of them at the most, but for one.
 const WINDOW_BYTES: usize = 1 << 20;
-/// The purpose of files with requests.
-const BATCH: &str = "batch";
 /// What their names end in.
 const ENDING: &str = ".jsonl";
 
